@@ -1,0 +1,48 @@
+"""Why a run cannot go on. A row that failed is no error but an outcome (`records.Status`).
+
+ImporterError
+├── UsageError      an option or argument that cannot be
+├── SettingsError   a setting, a token or a base URL that is missing or cannot be
+├── SourceError     a source that cannot be read, or holds nothing to import
+├── JournalError    a run's journal that is damaged, too new, in use or cannot be written
+├── TargetError     a target that did not give a usable answer to a question
+│   └── RefusedError    it refused the token: nothing more can be asked
+└── ReportError     a report that could not be written
+"""
+
+
+class ImporterError(Exception):
+    """One sentence for the user: what happened, to which thing; `hint` says what to do next."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ImporterError):
+    """An option or argument that cannot be."""
+
+
+class SettingsError(ImporterError):
+    """A setting, a token or a base URL that is missing or cannot be."""
+
+
+class SourceError(ImporterError):
+    """A source that cannot be read, or holds nothing to import. Nothing was sent."""
+
+
+class JournalError(ImporterError):
+    """A run's journal that is damaged, too new, in use or cannot be written."""
+
+
+class TargetError(ImporterError):
+    """A target that did not give a usable answer to a question."""
+
+
+class RefusedError(TargetError):
+    """The target refused the token (401, or 403 on everything)."""
+
+
+class ReportError(ImporterError):
+    """A report that could not be written. The journal still holds every outcome."""

@@ -1,0 +1,165 @@
+"""The words every part shares: rows, problems, records, outcomes. Knows no other part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003  (pydantic reads the annotation)
+from enum import StrEnum
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Kind(StrEnum):
+    """What a row makes."""
+
+    SCHEDULE = "schedule"
+    SHADOW = "shadow"
+
+
+class TargetName(StrEnum):
+    """The API that takes a record."""
+
+    OPAL = "opal"
+    ROOTLY = "rootly"
+
+
+class Status(StrEnum):
+    """What became of a record; the values are what the journal and the report store."""
+
+    CREATED = "created"  #: the target took it (also found there after a lost answer)
+    EXISTS = "exists"  #: the target had it already; nothing was sent
+    DUPLICATE = "duplicate"  #: an earlier row of this run is the same record
+    INVALID = "invalid"  #: the row is no valid record; nothing was sent
+    REJECTED = "rejected"  #: the target refused it for good
+    FAILED = "failed"  #: given up after retries; certainly not applied
+    UNKNOWN = "unknown"  #: sent, no answer, and the target could not be asked
+    PENDING = "pending"  #: not attempted
+
+    @property
+    def is_success(self) -> bool:
+        """True where the target certainly has the record and `rerun` leaves it alone."""
+        return self in (Status.CREATED, Status.EXISTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with one row, for the person who mends it."""
+
+    message: str  #: what is wrong, with the value that is wrong
+    hint: str = ""  #: what would be right
+    column: str = ""  #: column of ours, such as "starts_at"; empty where the row as a whole is meant
+    cell: str = ""  #: the cell in the source, such as "B7"; empty where the row has no such cell
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One table of a source: a sheet of a workbook, or a whole CSV."""
+
+    source: str  #: the source as the user named it; "-" is standard input
+    name: str  #: the sheet's name; of a CSV its file's stem, as a spreadsheet names it
+    header: tuple[str, ...]  #: the header's texts as they stand, in their order; can repeat, can be empty
+    positions: tuple[int, ...]  #: for each header the 0-based column of the source it stands in
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a sheet below its header. Blank lines are counted but make no row."""
+
+    number: int  #: as a spreadsheet numbers it, header = row 1; what `import_row` says
+    cells: tuple[str, ...]  #: as wide as the sheet's header, text exactly as it stands
+    line: int = 0  #: the row in the file just read where that is not `number` (a report read again), else 0
+    problems: tuple[Problem, ...] = ()  #: what reading already found wrong with it
+
+    @property
+    def place(self) -> int:
+        """The row in the file just read: where the user finds its cells."""
+        return self.line or self.number
+
+
+def cell_name(position: int, row: int) -> str:
+    """Name a cell as spreadsheets do: `cell_name(1, 7)` is `B7`; `position` counts from 0."""
+    letters = ""
+    rest = position + 1
+    while rest:
+        rest, letter = divmod(rest - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return f"{letters}{row}"
+
+
+#: An id that may stand in a URL: no dot, no slash, no percent sign, so that no path can be climbed.
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"
+#: The largest whole number that both APIs' JSON can carry (64 bits, unsigned).
+LARGEST_ID = 2**64 - 1
+
+Identifier: TypeAlias = Annotated[str, Field(pattern=ID_PATTERN)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ScheduleRecord(_Record):
+    """An on-call schedule of a provider, to be known to Opal."""
+
+    third_party_provider: Literal["PAGER_DUTY", "OPSGENIE"]
+    remote_id: Annotated[str, Field(min_length=1, max_length=255)]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Two schedules with the same key are the same thing."""
+        return (self.third_party_provider, self.remote_id)
+
+
+class ShadowRecord(_Record):
+    """A span of time in which one user shadows another user or a schedule, in Rootly."""
+
+    schedule_id: Identifier
+    shadowable_type: Literal["User", "Schedule"]
+    shadowable_id: Identifier
+    shadow_user_id: Annotated[int, Field(ge=1, le=LARGEST_ID)]
+    starts_at: datetime  #: UTC, whole seconds
+    ends_at: datetime  #: UTC, whole seconds, after `starts_at`
+
+    @property
+    def key(self) -> tuple[str, str, str, int, int, int]:
+        """Two shadows with the same key are the same thing; times are epoch seconds."""
+        return (
+            self.schedule_id,
+            self.shadowable_type,
+            self.shadowable_id,
+            self.shadow_user_id,
+            int(self.starts_at.timestamp()),
+            int(self.ends_at.timestamp()),
+        )
+
+
+Record: TypeAlias = ScheduleRecord | ShadowRecord
+Key: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a record: one line of the report."""
+
+    status: Status
+    id: str = ""  #: the id that the target gave
+    http_status: int = 0  #: of the last answer; 0 where there was none
+    error: str = ""  #: what happened, in the server's words where there are any
+    cell: str = ""  #: the cell, or cells parted by a comma and a blank, that the error is about
+    hint: str = ""  #: what to do next
+    attempts: int = 0  #: requests made for the record
+    finished_at: str = ""  #: ISO 8601, UTC; empty while nothing was decided
+    run: str = ""  #: the run that decided it
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """One line of the report: a row of the source, the part of it, and what became of that."""
+
+    sheet: int  #: index into the run's sheets
+    row: int  #: the row's number
+    part: str  #: "3/12" where a row makes several records, else empty
+    kind: Kind | None  #: None where the row does not say
+    cells: tuple[str, ...]  #: as wide as the sheet's header
+    outcome: Outcome
