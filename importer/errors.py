@@ -7,7 +7,8 @@ ImporterError
 ├── JournalError    a run's journal that is damaged, too new, in use or cannot be written
 ├── TargetError     a target that did not give a usable answer to a question
 │   └── RefusedError    it refused the token: nothing more can be asked
-└── ReportError     a report that could not be written
+├── ReportError     a report that could not be written
+└── InterruptedReadingError   the user ended the run before anything was sent
 """
 
 
@@ -46,3 +47,7 @@ class RefusedError(TargetError):
 
 class ReportError(ImporterError):
     """A report that could not be written. The journal still holds every outcome."""
+
+
+class InterruptedReadingError(ImporterError):
+    """The user ended the run while its sources were read. Nothing was sent, and nothing is left behind."""

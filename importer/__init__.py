@@ -1,0 +1,1 @@
+"""Bulk-import on-call schedules and shadow shifts from spreadsheets: nothing lost, nothing twice."""

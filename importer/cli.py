@@ -1,0 +1,248 @@
+"""The command line: options to settings, errors to text and exit status, here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from functools import partial, reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import click
+
+from importer.errors import ImporterError, InterruptedReadingError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import anyio
+
+    from importer.console import Console
+    from importer.pipeline import Guide, Plan
+    from importer.results import Result
+    from importer.settings import Settings
+
+    Decorator: TypeAlias = Callable[[Any], Any]
+    Action: TypeAlias = Callable[[Settings, Guide], Awaitable[Result]]
+
+# Importing what a command needs is left to the command: `--help` must not pay for it. Options that were not given are
+# None or False or empty, and do not hide what the environment or importer.toml says.
+
+
+def _options(*decorators: Decorator) -> Decorator:
+    """Make one decorator of many; the first stands first in the help."""
+    return lambda command: reduce(lambda decorated, option: option(decorated), reversed(decorators), command)
+
+
+_sources = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+_reading = _options(
+    click.option("--sheet", multiple=True, metavar="NAME", help="Read only this sheet; repeatable."),
+    click.option("--timezone", metavar="ZONE", help="Zone of times without an offset, as Europe/Berlin."),
+    click.option("--provider", metavar="NAME", help="Provider of schedule rows that name none."),
+)
+_reaching = _options(
+    click.option("--sandbox", is_flag=True, help="Use the embedded stand-in: no account, no token."),
+    click.option("--rate", multiple=True, metavar="TARGET=N/s", help="As opal=50/s, rootly=3000/min, opal=none."),
+    click.option("--concurrency", type=int, metavar="N", help="Requests in flight per target.  [default: 20]"),
+)
+_writing = _options(
+    click.option("--if-exists", metavar="skip|fail", help="What a record that exists becomes.  [default: skip]"),
+    click.option("--strict", is_flag=True, help="Send nothing while any row is invalid."),
+    click.option("--xlsx", is_flag=True, help="Make report.xlsx beyond 20,000 rows, too."),
+    click.option("--yes", "-y", is_flag=True, help="Do not ask before writing."),
+)
+_reports = click.option("--reports", type=Path, metavar="DIR", help="Folder of the runs' folders.  [default: reports]")
+_telling = _options(
+    click.option("--json", "json_output", is_flag=True, help="One JSON object a line on standard output."),
+    click.option("--quiet", "-q", is_flag=True, help="Print the end only."),
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="oncall-importer", message="oncall-importer %(version)s")
+def app() -> None:
+    """Bulk-import on-call schedules (Opal) and shadows (Rootly) from CSV and XLSX: nothing lost, nothing twice."""
+
+
+@app.command()
+@_options(_sources, _reading, _reaching, _writing, _reports, _telling)
+def run(sources: tuple[str, ...], **options: Any) -> None:
+    """Read and check every row, then send the good ones, then write the report.
+
+    SOURCE is a CSV or XLSX file; - is standard input.
+    """
+    _perform(options, lambda settings, guide: _pipeline().run(sources, settings, guide))
+
+
+@app.command()
+@_options(_sources, _reading, _reaching, _reports, _telling)
+@click.option("--online", is_flag=True, help="Also ask the targets what exists already.")
+def check(sources: tuple[str, ...], online: bool, **options: Any) -> None:
+    """Read and check every row just as `run` does; write nothing."""
+    action = partial(_pipeline().check, is_online=online)
+    _perform(options, lambda settings, guide: action(sources, settings, guide), is_check=True)
+
+
+@app.command()
+@click.argument("run_or_report")
+@_options(_reading, _reaching, _writing, _reports, _telling)
+def rerun(run_or_report: str, **options: Any) -> None:
+    """Send again, but only rows that have not succeeded.
+
+    RUN_OR_REPORT is a run's folder, also of an interrupted run, or a report file, edited by hand or not.
+    """
+    _perform(options, lambda settings, guide: _pipeline().rerun(run_or_report, settings, guide))
+
+
+@app.command()
+@_reports
+@click.option("--port", type=int, default=8765, show_default=True, help="Port on this machine; 0 takes a free one.")
+@click.option("--reset", is_flag=True, help="Empty it, and end.")
+def sandbox(port: int, reset: bool, **options: Any) -> None:
+    """Serve the embedded stand-in for both APIs until stopped."""
+    _guarded(partial(_serve, options, port, reset=reset))
+
+
+def main() -> None:
+    """Run the command line; the process exits with the status that product and README tell."""
+    app()
+
+
+def _pipeline() -> Any:
+    """Import what a run needs; `--help` must not pay for it."""
+    from importer import pipeline
+
+    return pipeline
+
+
+def _load(options: dict[str, Any]) -> Settings:
+    from importer.settings import load_settings
+
+    return load_settings({name: value for name, value in options.items() if value not in (None, False, ())})
+
+
+def _perform(options: dict[str, Any], action: Action, *, is_check: bool = False) -> None:
+    def act() -> int:
+        from importer.console import Console, rerun_command
+
+        settings = _load(options)
+        console = Console(is_quiet=settings.quiet, is_json=settings.json_output)
+        result = _await_with_signals(partial(_guided, action, settings, console), console)
+        if is_check:
+            console.show_check(result)
+            return 130 if result.is_interrupted else result.check_status
+        folder = result.folder or settings.reports
+        console.show_result(result, rerun_command(folder, settings.reports))
+        return result.exit_status
+
+    _guarded(act)
+
+
+async def _guided(
+    action: Action,
+    settings: Settings,
+    console: Console,
+    interrupted: anyio.Event,
+) -> Result:
+    from importer.pipeline import Guide
+
+    is_asking = (
+        sys.stdin.isatty() and sys.stderr.isatty() and not (settings.yes or settings.quiet or settings.json_output)
+    )
+    with console.live():
+        guide = Guide(console, interrupted, partial(_ask, console) if is_asking else None)
+        return await action(settings, guide)
+
+
+async def _ask(console: Console, plan: Plan) -> bool:
+    import anyio
+
+    number = sum(plan.to_send.values())
+    with console.paused():
+        return await anyio.to_thread.run_sync(
+            lambda: click.confirm(f"Send {number} records to {', '.join(plan.to_send)}?", err=True),
+            abandon_on_cancel=True,
+        )
+
+
+def _await_with_signals(command: Callable[[anyio.Event], Awaitable[Result]], console: Console) -> Result:
+    """Run a command; the first SIGINT or SIGTERM ends it in order, the second at once."""
+    import anyio
+
+    async def supervise() -> Result:
+        interrupted = anyio.Event()
+        async with anyio.create_task_group() as group:
+            group.start_soon(_watch_signals, interrupted, console)
+            result = await command(interrupted)
+            group.cancel_scope.cancel()
+        return result
+
+    return anyio.run(supervise)
+
+
+async def _watch_signals(interrupted: anyio.Event, console: Console) -> None:
+    import anyio
+
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            if interrupted.is_set():
+                os._exit(130)  # what is in flight is in doubt in the journal; rerun asks about it
+            console.tell("interrupted: finishing what is in flight (again to stop at once)", style="yellow")
+            interrupted.set()
+
+
+def _serve(options: dict[str, Any], port: int, *, reset: bool) -> int:
+    import anyio
+
+    from importer import sandbox as stand_in
+    from importer.pipeline import SANDBOX_STATE
+
+    state = _load(options).reports / SANDBOX_STATE
+    if reset:
+        stand_in.reset(state)
+        click.echo(f"{state} is empty")
+        return 0
+    state.parent.mkdir(parents=True, exist_ok=True)
+    anyio.run(_serve_until_stopped, state, port)
+    return 0
+
+
+async def _serve_until_stopped(state: Path, port: int) -> None:
+    import anyio
+
+    from importer import sandbox as stand_in
+
+    async with stand_in.serve(state, port=port) as address:
+        click.echo(f"export OPAL_BASE_URL={address.opal} OPAL_TOKEN={stand_in.TOKEN}")
+        click.echo(f"export ROOTLY_BASE_URL={address.rootly} ROOTLY_TOKEN={stand_in.TOKEN}")
+        click.echo("serving until Ctrl-C", err=True)
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                return
+
+
+def _guarded(act: Callable[[], int]) -> None:
+    """Turn errors into one sentence and an exit status."""
+    failures: list[ImporterError] = []
+    status = 2
+    try:
+        status = act()
+    except* ImporterError as group:
+        failures.extend(_leaves(group))
+    except* KeyboardInterrupt:
+        status = 130
+    if failures:
+        from importer.console import Console
+
+        for failure in failures:
+            Console().fail(failure)
+        status = 130 if isinstance(failures[0], InterruptedReadingError) else 2
+    sys.exit(status)
+
+
+def _leaves(group: BaseExceptionGroup[ImporterError]) -> list[ImporterError]:
+    leaves: list[ImporterError] = []
+    for error in group.exceptions:
+        leaves.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return leaves

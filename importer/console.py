@@ -1,0 +1,242 @@
+"""What the user sees while a run goes on and at its end. Everything it prints goes through here; it decides nothing."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import orjson
+from rich.console import Console as Terminal
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from importer.records import Problem, Row, Sheet, Status, TargetName
+from importer.targets import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from rich.progress import TaskID
+
+    from importer.errors import ImporterError
+    from importer.pipeline import Plan
+    from importer.records import ReportLine
+    from importer.results import Result
+
+_SHOWN = 10  # problems at the end of a run; the report has them all
+_WARNED = 5  # warnings told one by one; the others are counted
+_LINE_EVERY = 1000  # records between two lines of progress where there is no terminal
+_STYLES = {
+    Status.CREATED: "green",
+    Status.EXISTS: "green",
+    Status.DUPLICATE: "cyan",
+    Status.INVALID: "red",
+    Status.REJECTED: "red",
+    Status.FAILED: "red",
+    Status.UNKNOWN: "yellow",
+    Status.PENDING: "yellow",
+}
+_MEANINGS = {
+    Status.CREATED: "the target took it",
+    Status.EXISTS: "was there already; nothing was sent",
+    Status.DUPLICATE: "the same as an earlier row",
+    Status.INVALID: "no valid record; nothing was sent",
+    Status.REJECTED: "refused by the target",
+    Status.FAILED: "given up; certainly not applied",
+    Status.UNKNOWN: "sent, no answer: rerun asks the target first",
+    Status.PENDING: "not attempted",
+}
+
+
+class Console:
+    """Tells the user how a run goes on. Messages go to standard error, results to standard output."""
+
+    def __init__(self, *, is_quiet: bool = False, is_json: bool = False) -> None:
+        self._out = Terminal(highlight=False, soft_wrap=False)
+        self._err = Terminal(stderr=True, highlight=False)
+        self._is_quiet = is_quiet
+        self._is_json = is_json
+        self._progress: Progress | None = None
+        self._tasks: dict[TargetName, TaskID] = {}
+        self._done: dict[TargetName, int] = {}
+        self._totals: Mapping[TargetName, int] = {}
+        self._warnings = 0
+
+    # ---- while it goes on (pipeline.RunObserver)
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """Show bars on a terminal for the time of the block."""
+        if self._is_quiet or not self._err.is_terminal:
+            yield
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[pace]}"),
+        )
+        with Progress(*columns, TimeRemainingColumn(), console=self._err, transient=True) as self._progress:
+            yield
+        self._progress = None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the bars away for the time of a question."""
+        if self._progress is not None:
+            self._progress.stop()
+        yield
+        if self._progress is not None:
+            self._progress.start()
+
+    def read(self, rows: int) -> None:
+        """Show that reading goes on, when it takes long."""
+        if rows % 100_000 < 2000 and rows >= 100_000:
+            self.tell(f"{rows} rows read")
+
+    def noticed(self, text: str) -> None:
+        """Tell a fact about a source."""
+        self.tell(escape(text, 500), style="dim")
+
+    def warned(self, sheet: Sheet, row: Row, warning: Problem) -> None:
+        """Tell the first warnings, count the others."""
+        self._warnings += 1
+        if self._warnings <= _WARNED:
+            where = f"{escape(sheet.source)}, sheet {escape(sheet.name)}, {warning.cell or f'row {row.number}'}"
+            self.tell(f"warning: {where}: {escape(warning.message, 300)} ({escape(warning.hint, 300)})", style="yellow")
+
+    def planned(self, plan: Plan) -> None:
+        """Show what is about to be done, and open a bar for each target."""
+        if self._warnings > _WARNED:
+            self.tell(f"and {self._warnings - _WARNED} more warnings", style="yellow")
+        self._totals = plan.to_send
+        parts = [f"{plan.rows} rows"]
+        parts += [f"{number} for {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
+        parts += [f"{plan.invalid} invalid"] if plan.invalid else []
+        parts += [f"{plan.duplicates} duplicate"] if plan.duplicates else []
+        self.tell(f"run {plan.run}: " + ", ".join(parts))
+        if self._progress is not None:
+            for target, number in plan.to_send.items():
+                self._tasks[target] = self._progress.add_task(target, total=number, pace="")
+
+    def decided(self, target: TargetName, status: Status, number: int) -> None:  # noqa: ARG002  (the bar counts all alike)
+        """Move the target's bar on."""
+        done = self._done.get(target, 0)
+        self._done[target] = done + number
+        if self._progress is not None and target in self._tasks:
+            task = self._progress.tasks[self._tasks[target]]
+            self._progress.update(self._tasks[target], advance=number, pace=f"{task.speed or 0:.0f}/s")
+        elif (done + number) // _LINE_EVERY > done // _LINE_EVERY:
+            self.tell(f"{target}: {done + number} of {self._totals.get(target, 0)}")
+
+    def told(self, target: TargetName, words: str) -> None:
+        """Tell what holds a target up."""
+        self.tell(f"{target} {escape(words)}", style="yellow")
+
+    def tell(self, text: str, style: str = "") -> None:
+        """Print a message; a quiet console prints none."""
+        if not self._is_quiet:
+            self._err.print(Text(text, style=style), soft_wrap=not self._err.is_terminal)
+
+    def fail(self, error: ImporterError) -> None:
+        """Print why a command cannot go on, and what to do."""
+        self._err.print(Text.assemble(("error: ", "bold red"), escape(error.message, 1000)), soft_wrap=True)
+        if error.hint:
+            self._err.print(Text(f"  {escape(error.hint, 1000)}"), soft_wrap=True)
+
+    # ---- at the end
+
+    def show_result(self, result: Result, rerun_command: str) -> None:
+        """Show what a run came to: statuses, the first problems, the report, the next step."""
+        if self._is_json:
+            self._write_json(result)
+            return
+        self._show_statuses(result, {})
+        self._show_problems(result, _SHOWN)
+        for target, why in result.stopped.items():
+            self._out.print(Text(f"{target} stopped: {escape(why)}", style="red"), soft_wrap=True)
+        for file in result.files:
+            self._out.print(Text(f"report: {_shown(file)}"), soft_wrap=True)
+        if result.exit_status:
+            self._out.print(Text(f"next:   {rerun_command}"), soft_wrap=True)
+
+    def show_check(self, result: Result) -> None:
+        """Show what a check found: how many rows are good, and every problem."""
+        if self._is_json:
+            self._write_json(result)
+            return
+        self._show_statuses(result, {Status.PENDING: ("good", "ready to be sent")})
+        self._show_problems(result, len(result.problems))
+
+    def _show_statuses(self, result: Result, named: Mapping[Status, tuple[str, str]]) -> None:
+        targets = sorted({target for target, _ in result.counts if target})
+        table = Table("status", *targets, "all", "", box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for column in table.columns[1:-1]:
+            column.justify = "right"
+        for status, total in result.statuses.items():
+            name, meaning = named.get(status, (status.value, _MEANINGS[status]))
+            numbers = [str(result.counts.get((target, status), 0)) for target in targets]
+            style = "green" if status in named else _STYLES[status]
+            table.add_row(Text(name, style=style), *numbers, str(total), Text(meaning, style="dim"))
+        self._out.print(table)
+
+    def _show_problems(self, result: Result, limit: int) -> None:
+        for sheet, line in result.problems[:limit]:
+            self._out.print(_problem(sheet, line), soft_wrap=True)
+        wrong = sum(result.count(status) for status in (Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN))
+        if wrong > min(limit, len(result.problems)):
+            self._out.print(f"... and {wrong - min(limit, len(result.problems))} more, all in the report")
+
+    def _write_json(self, result: Result) -> None:
+        """Write one object a line: each problem, then the result."""
+        for sheet, line in result.problems:
+            outcome = line.outcome
+            self._print_json(
+                {
+                    "row": line.row,
+                    "sheet": sheet.name,
+                    "source": sheet.source,
+                    "kind": line.kind,
+                    "status": outcome.status,
+                    "http_status": outcome.http_status or None,
+                    "error": outcome.error,
+                    "cell": outcome.cell,
+                    "hint": outcome.hint,
+                }
+            )
+        self._print_json(
+            {
+                "run": result.run or None,
+                "rows": result.rows,
+                "statuses": {status.value: result.count(status) for status in Status},
+                "stopped": dict(result.stopped),
+                "files": [str(file) for file in result.files],
+                "exit_status": result.exit_status if result.run else result.check_status,
+            }
+        )
+
+    def _print_json(self, value: Mapping[str, object]) -> None:
+        self._out.print(orjson.dumps(value).decode(), markup=False, soft_wrap=True)
+
+
+def rerun_command(folder: Path, reports: Path) -> str:
+    """Give the command that goes on with a run."""
+    where = [] if reports.name == "reports" and not reports.is_absolute() else ["--reports", str(reports)]
+    return shlex.join(["oncall-importer", "rerun", str(folder), *where])
+
+
+def _problem(sheet: Sheet, line: ReportLine) -> Text:
+    outcome = line.outcome
+    where = outcome.cell or f"row {line.row}"
+    text = Text.assemble((f"{outcome.status} ", _STYLES[outcome.status]), f"{escape(sheet.name)} {where}: ")
+    text.append(escape(outcome.error, 300))
+    if outcome.hint:
+        text.append(f" ({escape(outcome.hint, 300)})", style="dim")
+    return text
+
+
+def _shown(path: Path) -> str:
+    return escape(str(path), 4096)

@@ -1,0 +1,30 @@
+"""The run's memory: one SQLite file in the run's folder; the only place that knows sqlite3 (the sandbox aside).
+
+What survives what. WAL with synchronous=FULL from the first request on: a commit is on disk before `claim` returns, so
+
+- `planned`   certainly not applied. Survives a kill and a power cut; the next run sends it.
+- `sending`   on disk before the first byte leaves. Whoever opens the journal later must take it as in doubt: the
+              process may have died before the request, between request and answer, or before the answer was written.
+- `in_doubt`  sent, no usable answer. Never sent again before the target was asked.
+- a `Status`  decided. Outcomes are committed in groups: one that a kill took away is `sending` again, is asked for, and
+              found.
+
+What remains impossible: a target that applies a request after it was asked about it, a list that is stale or
+incomplete, someone else who creates the same record in between, a journal that is deleted or rolled back.
+"""
+
+from importer.journal.journal import Change, Claimed, Entry, Journal, State
+from importer.journal.store import JOURNAL_FILE, RunFolder, create_run, open_run, open_scratch
+
+__all__ = [
+    "JOURNAL_FILE",
+    "Change",
+    "Claimed",
+    "Entry",
+    "Journal",
+    "RunFolder",
+    "State",
+    "create_run",
+    "open_run",
+    "open_scratch",
+]

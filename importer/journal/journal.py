@@ -1,0 +1,282 @@
+"""The journal's states and transitions: rows go in, records move on, lines come out."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from importer.journal.sql import load_queries
+from importer.records import Key, Kind, Outcome, ReportLine, Row, Sheet, Status, TargetName
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_SQL = load_queries()
+
+
+class State(StrEnum):
+    """What a record is while nothing is decided about it; afterwards it has a `Status`."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    IN_DOUBT = "in_doubt"
+
+
+#: What an undecided record is called in a report.
+_REPORTED = {State.PLANNED: Status.PENDING, State.SENDING: Status.UNKNOWN, State.IN_DOUBT: Status.UNKNOWN}
+_NO_OUTCOME = Outcome(Status.PENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a row, or one part of it, goes into the journal as."""
+
+    state: State | Status
+    kind: Kind | None = None
+    target: TargetName | None = None
+    scope: str = ""
+    key: Key | None = None
+    part: str = ""
+    outcome: Outcome = field(default=_NO_OUTCOME)  #: where something is decided or known already; its status is `state`
+
+
+class Claimed(NamedTuple):
+    """A record on its way: it is marked `sending` on disk."""
+
+    id: int
+    key: Key
+    scope: str
+    attempts: int  #: requests made for it so far, over all runs
+    tries: int = 0  #: of those, the ones of this run that count against its patience (a 429 does not)
+
+
+class Change(NamedTuple):
+    """A transition of one record, to be committed with others."""
+
+    id: int
+    state: State | Status
+    outcome: Outcome
+
+
+class Journal:
+    """A run's journal. Not thread-safe; one connection in one process (SQLite before 3.51.3 has a bug with two)."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        self._rows = connection.execute("SELECT coalesce(max(id), 0) FROM row").fetchone()[0]
+
+    @contextmanager
+    def _commit(self) -> Iterator[sqlite3.Connection]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # ---- reading: everything goes in before anything is sent
+
+    def add_source(self, name: str, path: str, sha256: str) -> None:
+        """Write down a source that was read to its end."""
+        self._db.execute(_SQL["insert_source"], (name, path, sha256))
+
+    def add_sheet(self, sheet: Sheet, not_used: Sequence[str] = ()) -> int:
+        """Write down a sheet; give its index."""
+        (index,) = self._db.execute("SELECT count(*) FROM sheet").fetchone()
+        header, positions, unused = (orjson.dumps(list(texts)) for texts in (sheet.header, sheet.positions, not_used))
+        self._db.execute(_SQL["insert_sheet"], (index, sheet.source, sheet.name, header, positions, unused))
+        return int(index)
+
+    def add_rows(self, sheet: int, rows: Iterable[tuple[Row, Sequence[Entry]]]) -> None:
+        """Write down rows of a sheet with what each makes, in one commit."""
+        new_rows: list[tuple[object, ...]] = []
+        new_records: list[tuple[object, ...]] = []
+        for row, entries in rows:
+            self._rows += 1
+            new_rows.append((self._rows, sheet, row.number, row.line, orjson.dumps(row.cells)))
+            new_records.extend(_record_values(self._rows, entry) for entry in entries)
+        with self._commit() as db:
+            db.executemany(_SQL["insert_row"], new_rows)
+            db.executemany(_SQL["insert_record"], new_records)
+
+    def finish_reading(self) -> None:
+        """Find the duplicates and make the journal ready to send from."""
+        with self._commit() as db:
+            for name in ("index_key", "mark_duplicates", "index_planned", "index_open"):
+                db.execute(_SQL[name])
+        self.set_facts({"stage": "read"})
+
+    # ---- what exists already
+
+    def scopes(self, target: TargetName) -> list[str]:
+        """List what must be asked about before the target's open records may be sent."""
+        return [scope for (scope,) in self._db.execute(_SQL["scopes"], (target,))]
+
+    def find(self, found: Iterable[tuple[Key, str]], existing: Outcome) -> tuple[int, int]:
+        """Take what the target has: planned records become as `existing` says, those in doubt become created.
+
+        Gives the number of each.
+        """
+        pairs = [(_dump_key(key), returned_id) for key, returned_id in found]
+        at, run = existing.finished_at, existing.run
+        with self._commit() as db:
+            planned = db.executemany(
+                _SQL["find_planned"],
+                ((existing.status, id_, existing.error, existing.hint, at, run, key) for key, id_ in pairs),
+            )
+            in_doubt = db.executemany(_SQL["find_in_doubt"], ((id_, at, run, key) for key, id_ in pairs))
+        return max(0, planned.rowcount), max(0, in_doubt.rowcount)  # -1 where there were no pairs
+
+    def close_scope(self, target: TargetName, scope: str, outcome: Outcome) -> int:
+        """Decide all planned records of a scope alike, without sending them; give their number."""
+        with self._commit() as db:
+            words = (outcome.error, outcome.hint, outcome.finished_at, outcome.run)
+            return db.execute(
+                _SQL["close_scope"], (outcome.status, outcome.http_status, *words, target, scope)
+            ).rowcount
+
+    # ---- sending
+
+    def claim(self, target: TargetName, after: int, limit: int, changes: Sequence[Change] = ()) -> list[Claimed]:
+        """Mark the next planned records behind record `after` as sending, and commit `changes` with them.
+
+        When it returns, both are on disk. Records come in the order of the source.
+        """
+        with self._commit() as db:
+            db.executemany(_SQL["change"], map(_change_values, changes))
+            rows = db.execute(_SQL["claim"], (target, after, limit)).fetchall()
+        return sorted(map(_claimed, rows))
+
+    def change(self, changes: Sequence[Change]) -> None:
+        """Commit transitions of records."""
+        with self._commit() as db:
+            db.executemany(_SQL["change"], map(_change_values, changes))
+
+    def in_doubt(self, target: TargetName) -> list[Claimed]:
+        """List the records that were sent, or may have been, and of which nothing more is known."""
+        return list(map(_claimed, self._db.execute(_SQL["in_doubt"], (target,))))
+
+    def has_key(self, key: Key) -> bool:
+        """Tell whether some record of this run has the key."""
+        return self._db.execute(_SQL["owner_of_key"], (_dump_key(key),)).fetchone() is not None
+
+    def explain_planned(self, target: TargetName, error: str, hint: str) -> None:
+        """Say why the target's planned records stay unsent; a reason that stands there already is kept."""
+        with self._commit() as db:
+            db.execute(_SQL["explain_planned"], (error, hint, target))
+
+    # ---- looking
+
+    def set_facts(self, facts: Mapping[str, str]) -> None:
+        """Write facts about the run."""
+        with self._commit() as db:
+            db.executemany(_SQL["set_fact"], facts.items())
+
+    def facts(self) -> dict[str, str]:
+        """Give all facts about the run."""
+        return dict(self._db.execute(_SQL["facts"]))
+
+    def sources(self) -> list[tuple[str, str, str]]:
+        """List name, absolute path and SHA-256 of what was read."""
+        return list(self._db.execute(_SQL["sources"]))
+
+    def sheets(self) -> list[Sheet]:
+        """List the sheets; a line's `sheet` is an index into them."""
+        return [
+            Sheet(source, name, tuple(orjson.loads(header)), tuple(orjson.loads(positions)))
+            for source, name, header, positions, _ in self._db.execute(_SQL["sheets"])
+        ]
+
+    def not_used(self) -> list[tuple[Sheet, tuple[str, ...]]]:
+        """List each sheet with the headers in it that are none of ours."""
+        unused = [tuple(orjson.loads(row[4])) for row in self._db.execute(_SQL["sheets"])]
+        return list(zip(self.sheets(), unused, strict=True))
+
+    def count_rows(self) -> int:
+        """Count the rows that were read."""
+        return int(self._db.execute(_SQL["count_rows"]).fetchone()[0])
+
+    def counts(self) -> dict[tuple[str, Status], int]:
+        """Count records by target (empty where there is none) and status."""
+        counts: dict[tuple[str, Status], int] = {}
+        for target, state, number in self._db.execute(_SQL["counts"]):
+            key = (target, _status(state))
+            counts[key] = counts.get(key, 0) + number
+        return counts
+
+    def open_targets(self) -> dict[TargetName, int]:
+        """Count the undecided records of each target that has any."""
+        return {TargetName(target): number for target, number in self._db.execute(_SQL["open_targets"])}
+
+    def lines(self) -> Iterator[ReportLine]:
+        """Give the report's lines in the order of the source."""
+        names = [sheet.name for sheet in self.sheets()]
+        for values in self._db.execute(_SQL["lines"]):
+            yield _line(values, names)
+
+    def entries(self) -> Iterator[tuple[int, Row, Entry]]:
+        """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
+        for sheet, number, line, cells, part, kind, target, scope, key, state, *known in self._db.execute(
+            _SQL["entries"]
+        ):
+            entry = Entry(
+                state=State(state) if state in _REPORTED else Status(state),
+                kind=kind and Kind(kind),
+                target=target and TargetName(target),
+                scope=scope or "",
+                key=None if key is None else tuple(orjson.loads(key)),
+                part=part,
+                outcome=Outcome(_status(state), *known),
+            )
+            yield sheet, Row(number, tuple(orjson.loads(cells)), line), entry
+
+
+def _status(text: str) -> Status:
+    return _REPORTED[State(text)] if text in _REPORTED else Status(text)
+
+
+def _dump_key(key: Key) -> str:
+    return orjson.dumps(key).decode()
+
+
+def _claimed(values: tuple[int, str, str, int]) -> Claimed:
+    id_, key, scope, attempts = values
+    return Claimed(id_, tuple(orjson.loads(key)), scope, attempts)
+
+
+def _outcome_values(outcome: Outcome) -> tuple[str | int, ...]:
+    return (
+        outcome.id,
+        outcome.http_status,
+        outcome.error,
+        outcome.cell,
+        outcome.hint,
+        outcome.attempts,
+        outcome.finished_at,
+        outcome.run,
+    )
+
+
+def _change_values(change: Change) -> tuple[str | int, ...]:
+    return (change.state, *_outcome_values(change.outcome), change.id)
+
+
+def _record_values(row: int, entry: Entry) -> tuple[str | int | None, ...]:
+    key = None if entry.key is None else _dump_key(entry.key)
+    scope = None if entry.key is None else entry.scope
+    return (row, entry.part, entry.kind, entry.target, scope, key, entry.state, *_outcome_values(entry.outcome))
+
+
+def _line(values: tuple[Any, ...], sheet_names: Sequence[str]) -> ReportLine:
+    sheet, number, part, kind, cells, state, *known, first, first_sheet = values
+    outcome = Outcome(_status(state), *known)
+    if outcome.status is Status.DUPLICATE and first is not None:
+        where = "" if first_sheet == sheet else f" of sheet {sheet_names[first_sheet]}"
+        outcome = replace(outcome, error=f"the same record as row {first}{where}")
+    return ReportLine(sheet, number, part, kind and Kind(kind), tuple(orjson.loads(cells)), outcome)

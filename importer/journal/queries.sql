@@ -1,0 +1,111 @@
+-- name: insert_source
+INSERT INTO source (name, path, sha256) VALUES (?, ?, ?);
+
+-- name: insert_sheet
+INSERT INTO sheet (id, source, name, header, positions, not_used) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: insert_row
+INSERT INTO row (id, sheet, number, line, cells) VALUES (?, ?, ?, ?, ?);
+
+-- name: insert_record
+INSERT INTO record (row, part, kind, target, scope, key, state,
+                    returned_id, http_status, error, cell, hint, attempts, finished_at, run)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: index_planned
+CREATE INDEX IF NOT EXISTS record_planned ON record (target, id) WHERE state = 'planned';
+
+-- name: index_open
+CREATE INDEX IF NOT EXISTS record_in_doubt ON record (target, id) WHERE state IN ('sending', 'in_doubt');
+
+-- name: index_key
+CREATE INDEX IF NOT EXISTS record_key ON record (key) WHERE key IS NOT NULL;
+
+-- name: mark_duplicates
+-- Of the records with one key, the first that succeeded is the real one, else one that may have been sent, else the first.
+-- So no two records with the same key can ever be open at the same time.
+UPDATE record SET state = 'duplicate', first = same.first
+FROM (
+    SELECT id, first_value(id) OVER (
+        PARTITION BY key
+        ORDER BY CASE WHEN state IN ('created', 'exists') THEN 0 WHEN state IN ('sending', 'in_doubt') THEN 1 ELSE 2 END, id
+    ) AS first
+    FROM record
+    WHERE key IN (SELECT key FROM record WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1)
+) AS same
+WHERE record.id = same.id AND same.first <> same.id AND record.state IN ('planned', 'sending', 'in_doubt');
+
+-- name: set_fact
+INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: facts
+SELECT name, value FROM fact;
+
+-- name: sources
+SELECT name, path, sha256 FROM source ORDER BY id;
+
+-- name: sheets
+SELECT source, name, header, positions, not_used FROM sheet ORDER BY id;
+
+-- name: counts
+SELECT coalesce(target, ''), state, count(*) FROM record GROUP BY target, state;
+
+-- name: count_rows
+SELECT count(*) FROM row;
+
+-- name: open_targets
+SELECT target, count(*) FROM record
+WHERE target IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt') GROUP BY target ORDER BY target;
+
+-- name: scopes
+SELECT DISTINCT scope FROM record
+WHERE target = ? AND state IN ('planned', 'sending', 'in_doubt') ORDER BY scope;
+
+-- name: claim
+UPDATE record SET state = 'sending'
+WHERE id IN (SELECT id FROM record WHERE target = ? AND state = 'planned' AND id > ? ORDER BY id LIMIT ?)
+RETURNING id, key, scope, attempts;
+
+-- name: in_doubt
+SELECT id, key, scope, attempts FROM record WHERE target = ? AND state IN ('sending', 'in_doubt') ORDER BY id;
+
+-- name: owner_of_key
+SELECT id FROM record WHERE key = ? LIMIT 1;
+
+-- name: change
+UPDATE record SET state = ?, returned_id = ?, http_status = ?, error = ?, cell = ?, hint = ?, attempts = ?,
+                  finished_at = ?, run = ?
+WHERE id = ?;
+
+-- name: find_planned
+-- The target had it before this run sent anything.
+UPDATE record SET state = ?, returned_id = ?, error = ?, hint = ?, finished_at = ?, run = ?
+WHERE key = ? AND state = 'planned';
+
+-- name: find_in_doubt
+-- Sent by an earlier run whose answer was lost, and found: the target took it.
+UPDATE record SET state = 'created', returned_id = ?, error = '', hint = '', finished_at = ?, run = ?
+WHERE key = ? AND state IN ('sending', 'in_doubt');
+
+-- name: close_scope
+UPDATE record SET state = ?, http_status = ?, error = ?, hint = ?, finished_at = ?, run = ?
+WHERE target = ? AND scope = ? AND state = 'planned';
+
+-- name: explain_planned
+UPDATE record SET error = ?, hint = ? WHERE target = ? AND state = 'planned' AND error = '';
+
+-- name: lines
+SELECT row.sheet, row.number, record.part, record.kind, row.cells, record.state,
+       coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint,
+       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet
+FROM record
+JOIN row ON row.id = record.row
+LEFT JOIN record AS first ON first.id = record.first
+LEFT JOIN row AS first_row ON first_row.id = first.row
+ORDER BY record.id;
+
+-- name: entries
+SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,
+       record.state, record.returned_id, record.http_status, record.error, record.cell, record.hint, record.attempts, record.finished_at, record.run
+FROM record JOIN row ON row.id = record.row
+ORDER BY record.id;

@@ -1,0 +1,50 @@
+-- The run's memory. `record.state` is a journal.State: planned, sending and in_doubt while the run goes on, then a records.Status.
+
+CREATE TABLE fact (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE source (
+    id     INTEGER PRIMARY KEY,
+    name   TEXT NOT NULL,  -- as the user gave it
+    path   TEXT NOT NULL,  -- absolute; empty for standard input
+    sha256 TEXT NOT NULL   -- of the bytes that were read
+);
+
+CREATE TABLE sheet (
+    id        INTEGER PRIMARY KEY,  -- 0, 1, 2 ... in the order of reading
+    source    TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    header    BLOB NOT NULL,  -- JSON array of text
+    positions BLOB NOT NULL,  -- JSON array of 0-based columns
+    not_used  BLOB NOT NULL   -- JSON array of the headers that are none of ours
+);
+
+CREATE TABLE row (
+    id     INTEGER PRIMARY KEY,  -- in the order of the source
+    sheet  INTEGER NOT NULL REFERENCES sheet (id),
+    number INTEGER NOT NULL,
+    line   INTEGER NOT NULL,
+    cells  BLOB NOT NULL  -- JSON array of text, as it stands in the source
+);
+
+CREATE TABLE record (
+    id          INTEGER PRIMARY KEY,  -- in the order of the source
+    row         INTEGER NOT NULL REFERENCES row (id),
+    part        TEXT NOT NULL,
+    kind        TEXT,            -- NULL where the row does not say
+    target      TEXT,            -- NULL where the kind is
+    scope       TEXT,            -- what one question to the target covers: a Rootly schedule, all of Opal
+    key         TEXT,            -- JSON array: the whole record, and what makes two records the same
+    state       TEXT NOT NULL,
+    first       INTEGER,         -- of a duplicate: the record it is the same as
+    returned_id TEXT NOT NULL DEFAULT '',
+    http_status INTEGER NOT NULL DEFAULT 0,
+    error       TEXT NOT NULL DEFAULT '',
+    cell        TEXT NOT NULL DEFAULT '',
+    hint        TEXT NOT NULL DEFAULT '',
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    finished_at TEXT NOT NULL DEFAULT '',
+    run         TEXT NOT NULL DEFAULT ''
+);

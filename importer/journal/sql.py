@@ -1,0 +1,17 @@
+"""Named statements out of the .sql files beside this module."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+
+def load_schema() -> str:
+    """Give the statements that make an empty journal."""
+    return files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+
+
+def load_queries() -> dict[str, str]:
+    """Give the statements of `queries.sql` by the name in the `-- name:` line above each."""
+    text = files(__package__).joinpath("queries.sql").read_text(encoding="utf-8")
+    _, *parts = text.split("-- name: ")
+    return {name.strip(): statement.strip() for name, _, statement in (part.partition("\n") for part in parts)}

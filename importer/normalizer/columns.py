@@ -1,0 +1,39 @@
+"""Our columns: their names, their order, the kind they belong to and what is right in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from importer.records import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column that a source may have."""
+
+    name: str
+    kind: Kind | None  #: the kind of row that needs it; None: any
+    right: str  #: what to write, as an order with an example
+    is_required: bool = True  #: False where an empty cell has a meaning
+    is_telling: bool = True  #: a row with this cell filled is of `kind`; False: it tells nothing
+
+
+COLUMNS = (
+    Column("kind", None, "write schedule or shadow", is_required=False, is_telling=False),
+    Column("third_party_provider", Kind.SCHEDULE, "write PAGER_DUTY or OPSGENIE"),
+    Column("remote_id", Kind.SCHEDULE, "write the id that the provider gives the schedule, such as PI7DH85"),
+    Column(
+        "schedule_id", Kind.SHADOW, "write the id of a Rootly schedule, such as 3f6c1b1e-52a4-4f0e-9d0e-6f5b8a7c2d10"
+    ),
+    Column("shadowable_type", Kind.SHADOW, "write User or Schedule, or leave it empty for User", is_required=False),
+    Column("shadowable_id", Kind.SHADOW, "write the id of the user or schedule to be shadowed, such as 101"),
+    Column("shadow_user_id", Kind.SHADOW, "write the number of the user who shadows, such as 112"),
+    Column("starts_at", Kind.SHADOW, "write date, time of day and offset, such as 2027-03-01T08:00:00Z"),
+    Column("ends_at", Kind.SHADOW, "write date, time of day and offset, such as 2027-03-01T16:00:00Z"),
+    Column(
+        "timezone", Kind.SHADOW, "write an IANA time zone, such as Europe/Berlin", is_required=False, is_telling=False
+    ),
+)
+
+BY_NAME = {column.name: column for column in COLUMNS}
+TELLING = frozenset(column.name for column in COLUMNS if column.is_telling)

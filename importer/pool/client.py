@@ -1,0 +1,142 @@
+"""One session with one target: a request out, a reply back, never an exception of aiohttp's."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import aiohttp
+from yarl import URL
+
+from importer.targets import escape
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from importer.targets import Target
+
+POST_LIMIT = 1 << 20  # bytes of an answer to a POST; one object is some hundred
+LIST_LIMIT = 1 << 26  # Opal's list comes whole: 64 MiB hold 400,000 schedules
+_CONNECT_TIMEOUT = 10.0
+
+
+class Answer(NamedTuple):
+    """The target answered, whatever it said."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class NotSent(NamedTuple):
+    """No byte of the request left this machine."""
+
+    reason: str
+    is_certificate: bool = False  #: the other side is not who it should be: trying again cannot help
+
+
+class Lost(NamedTuple):
+    """The request may have arrived, and there is no usable answer."""
+
+    reason: str
+
+
+Reply: TypeAlias = Answer | NotSent | Lost
+
+#: What aiohttp raises before the first byte of a request is written. Everything else is `Lost`: aiohttp cannot tell
+#: "reset before reading" from "committed, then reset".
+NOT_SENT = (
+    aiohttp.ClientConnectorError,  # DNS, refused, no route, TLS; also ClientProxyConnectionError
+    aiohttp.ServerFingerprintMismatch,
+    aiohttp.ClientConnectorCertificateError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,  # the proxy refused to connect us
+    aiohttp.InvalidURL,
+)
+_CERTIFICATE = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
+
+
+class Client:
+    """Requests to one target, with its headers and token."""
+
+    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
+        self._session = session
+        self.base_url = base_url
+
+    async def post(self, path: str, body: bytes) -> Reply:
+        """POST to a path below the base URL."""
+        url = URL(self.base_url + path, encoded=True)
+        return await self._exchange("POST", url, body, POST_LIMIT)
+
+    async def get(self, url: str) -> Reply:
+        """GET a whole URL that `resolve` gave."""
+        return await self._exchange("GET", URL(url, encoded=True), None, LIST_LIMIT)
+
+    async def _exchange(self, method: str, url: URL, body: bytes | None, limit: int) -> Reply:
+        try:
+            # A redirect would carry the request, and be a second POST, to wherever the answer says.
+            async with self._session.request(method, url, data=body, allow_redirects=False) as response:
+                content = await _read(response, limit)
+                return (
+                    Lost(f"the answer is longer than {limit} bytes")
+                    if content is None
+                    else Answer(response.status, response.headers, content)
+                )
+        except NOT_SENT as error:
+            return NotSent(_describe(error), isinstance(error, _CERTIFICATE))
+        except TimeoutError:
+            return Lost("no whole answer in time")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Lost(_describe(error))
+
+
+@asynccontextmanager
+async def open_client(
+    target: Target, base_url: str, token: str, *, concurrency: int, request_timeout: float
+) -> AsyncIterator[Client]:
+    """Open a session with a target; `request_timeout` is the seconds that one request may take in all."""
+    headers = {
+        **target.headers,
+        "Authorization": f"Bearer {token}",
+        "User-Agent": "oncall-importer",
+        "Accept-Encoding": "identity",  # a small answer can unpack to an endless one
+    }
+    async with aiohttp.ClientSession(
+        headers=headers,
+        connector=aiohttp.TCPConnector(limit=concurrency),
+        timeout=aiohttp.ClientTimeout(total=request_timeout, sock_connect=min(_CONNECT_TIMEOUT, request_timeout)),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        raise_for_status=False,
+    ) as session:
+        yield Client(session, base_url)
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
+    """Read the body, or None as soon as it is longer than `limit`."""
+    if response.content_length is not None and response.content_length <= limit:
+        return await response.read()
+    parts, size = [], 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            response.close()  # whatever else comes is not wanted
+            return None
+    return b"".join(parts)
+
+
+def _describe(error: Exception) -> str:
+    """Say what went wrong, without what aiohttp's repr gives away (headers, and so the token)."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return escape(f"the certificate was refused: {error.certificate_error}")
+    if isinstance(error, OSError) and error.strerror:
+        return escape(error.strerror)
+    if isinstance(error, asyncio.TimeoutError | aiohttp.ServerTimeoutError):
+        return "no connection in time"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the answer broke off"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the connection was closed before an answer"
+    return type(error).__name__

@@ -1,0 +1,157 @@
+"""Asking a target what it has: sweeps through its list, before anything is sent and about what is in doubt."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from importer.errors import TargetError
+from importer.pool.client import Answer, Client, Lost, NotSent, Reply
+from importer.pool.policy import MOST_ATTEMPTS, back_off, read_json, read_words
+from importer.pool.stopping import Reason, Stop, StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from importer.pool.gate import Gate
+    from importer.records import Key
+    from importer.targets import Page, Target
+
+_MOST_PAGES = 20_000  # of one list: two million shadows on one schedule
+_MOST_STALE = 3  # pages in a row without anything new: the list does not end
+
+
+class ScopeRefusedError(TargetError):
+    """The target refuses to list one scope (403, 404) and is well otherwise."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+@dataclass(slots=True)
+class Sweep:
+    """What a whole list of a scope told about the keys and ids that were looked for."""
+
+    keys: dict[Key, list[str]] = field(default_factory=dict)  #: key looked for: ids of the objects that have it
+    ids: dict[str, Key | None] = field(default_factory=dict)  #: id looked for: the key of that object, if readable
+
+
+class Inquiry:
+    """Questions to one target, each patient with what passes."""
+
+    def __init__(self, target: Target, client: Client, gate: Gate, stop: Stop) -> None:
+        self._target = target
+        self._client = client
+        self._gate = gate
+        self._stop = stop
+
+    async def pages(self, scope: str) -> AsyncIterator[Page]:
+        """Give all pages of what a scope holds. An entry can stand on two of them.
+
+        Raises:
+            ScopeRefusedError: this scope cannot be listed (403, 404), others can.
+            TargetError: no usable answer, or a list that does not end.
+            StoppedError: nothing can be asked any more.
+        """
+        first = self._client.base_url + self._target.list_path(scope)
+        url: str | None = first
+        seen: set[str] = set()
+        stale = pages = 0
+        while url is not None:
+            page = self._read(await self._get(url), scope)
+            yield page
+            stale = 0 if page.ids - seen else stale + 1
+            seen |= page.ids
+            pages += 1
+            if page.next is not None and (stale >= _MOST_STALE or pages >= _MOST_PAGES):
+                raise TargetError(f"the list of {self._what(scope)} does not end")
+            url = page.next and self._resolve(page.next, first)
+
+    async def sweep(self, scope: str, keys: set[Key], ids: set[str]) -> Sweep:
+        """Look for keys and ids in the whole list of a scope; what is not in the result is not there.
+
+        Raises: as `pages`.
+        """
+        sweep = Sweep()
+        async for page in self.pages(scope):
+            for found in page.found:
+                if found.key in keys and found.id not in sweep.keys.setdefault(found.key, []):
+                    sweep.keys[found.key].append(found.id)
+            readable = {found.id: found.key for found in page.found}
+            sweep.ids.update({id_: readable.get(id_) for id_ in page.ids & ids})
+        return sweep
+
+    async def is_token_good(self) -> bool:
+        """Ask for something that every valid token may have."""
+        await self._gate.enter(is_write=False)
+        reply = await self._client.get(self._client.base_url + self._target.probe_path)
+        return isinstance(reply, Answer) and reply.status == 200
+
+    def _read(self, answer: Answer, scope: str) -> Page:
+        try:
+            return self._target.read_page(read_json(answer.body), scope)
+        except (ValueError, OverflowError) as error:
+            raise TargetError(f"the list of {self._what(scope)} cannot be read: {error}") from error
+
+    async def _get(self, url: str) -> Answer:
+        """GET until there is an answer of 200, or it is clear that there will be none."""
+        words = ""
+        attempt = 0
+        while attempt < MOST_ATTEMPTS:
+            await self._gate.enter(is_write=False)
+            reply = await self._client.get(url)
+            if isinstance(reply, Answer) and reply.status == 429:
+                self._gate.pause(reply.headers)
+                continue
+            if isinstance(reply, Answer) and await self._is_usable(reply):
+                self._gate.succeed()
+                return reply
+            words = self._fail(reply)
+            attempt += 1
+            await self._stop.sleep(back_off(attempt, random.random()), is_write=False)  # noqa: S311  (jitter, no secret)
+        raise TargetError(words)
+
+    async def _is_usable(self, answer: Answer) -> bool:
+        """Tell 200 from what may pass (False) and from what will not (an exception)."""
+        if answer.status == 200:
+            return True
+        words = read_words(answer, self._target)
+        if answer.status == 401 or (answer.status == 403 and not await self.is_token_good()):
+            self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({answer.status}): {words}")
+            raise StoppedError
+        if answer.status in (403, 404):
+            self._gate.succeed()
+            raise ScopeRefusedError(answer.status, words)
+        if 300 <= answer.status < 500 and answer.status not in (408, 425):
+            raise TargetError(f"{answer.status}: {words}")
+        return False
+
+    def _fail(self, reply: Reply) -> str:
+        words = f"{reply.status}: {read_words(reply, self._target)}" if isinstance(reply, Answer) else _words_of(reply)
+        if isinstance(reply, NotSent) and reply.is_certificate:
+            self._stop.set(Reason.GIVEN_UP, words)
+            raise StoppedError
+        self._gate.fail(words)
+        return words
+
+    def _resolve(self, link: str, first: str) -> str:
+        """Give the URL of a next page: of the same host and list, or it is refused, for the token would go there."""
+        own = urlsplit(first)
+        candidates = [urljoin(first, link)]
+        if link.startswith("/"):  # below the base URL, should that have a path of its own
+            candidates.append(self._client.base_url + link)
+        for candidate in candidates:
+            url = urlsplit(candidate)
+            if (url.scheme, url.netloc, url.path) == (own.scheme, own.netloc, own.path):
+                return candidate
+        raise TargetError("the list's next page is somewhere else than the list: refused")
+
+    def _what(self, scope: str) -> str:
+        return f"schedule {scope}" if scope else f"{self._target.name}'s schedules"
+
+
+def _words_of(reply: Lost | NotSent) -> Any:
+    return reply.reason

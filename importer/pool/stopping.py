@@ -1,0 +1,56 @@
+"""How a target's work is told to end: whoever waits to send wakes up, what is in flight comes home."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+import anyio
+
+
+class Reason(Enum):
+    """Why a target's work ended before all was decided."""
+
+    INTERRUPTED = auto()  #: by the user; the target can still be asked
+    TOKEN_REFUSED = auto()
+    GIVEN_UP = auto()  #: the target does not come back
+
+
+class StoppedError(Exception):
+    """The work was told to end; raised to whoever wants to send or to ask."""
+
+
+class Stop:
+    """Set once; the first reason stays."""
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+        self.reason: Reason | None = None
+        self.words = ""
+
+    def set(self, reason: Reason, words: str) -> None:
+        """End the work, for a reason that the report can show."""
+        if self.reason is None:
+            self.reason, self.words = reason, words
+            self._event.set()
+
+    @property
+    def is_hopeless(self) -> bool:
+        """True where the target cannot even be asked any more."""
+        return self.reason not in (None, Reason.INTERRUPTED)
+
+    def check(self, *, is_write: bool) -> None:
+        """Raise StoppedError where a request may not leave any more."""
+        if self.is_hopeless or (is_write and self.reason is not None):
+            raise StoppedError
+
+    async def sleep(self, seconds: float, *, is_write: bool) -> None:
+        """Wait so many seconds; raise StoppedError as soon as the request waited for may not leave any more."""
+        deadline = anyio.current_time() + seconds
+        with anyio.CancelScope(deadline=deadline):
+            await self._event.wait()
+        self.check(is_write=is_write)
+        await anyio.sleep_until(deadline)
+
+    async def wait(self) -> None:
+        """Wait until it is set."""
+        await self._event.wait()

@@ -1,0 +1,69 @@
+"""A value of a cell -> the text that the user sees. Pure, no imports of workbook or frame."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from numbers import Integral, Real
+
+#: Microseconds; a workbook stores times as fractions of a day, which miss the second by less.
+_NOISE = 1000
+
+
+def text_of(value: object) -> str:
+    """Give a value's text: no exponent, no `.0`, `TRUE` and `FALSE`, dates and times as ISO 8601."""
+    match value:
+        case str():
+            return str(value)
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case Integral():
+            return str(int(value))
+        case Decimal() | Real():
+            return number_text(str(value))
+        case date() | time() | timedelta():
+            return _moment_text(value)
+    return str(value)
+
+
+def number_text(written: str) -> str:
+    """Write a number without exponent and without an empty fraction; not-a-number is empty."""
+    number = Decimal(written)
+    if number.is_nan():
+        return ""
+    if not number.is_finite():
+        return str(number)
+    if number == number.to_integral_value():
+        return str(int(number))
+    return format(number, "f").rstrip("0")
+
+
+def _moment_text(moment: date | time | timedelta) -> str:
+    match moment:
+        case datetime():
+            return _whole_seconds(moment).isoformat()
+        case date():
+            return f"{moment.isoformat()}T00:00:00"
+        case time():
+            return _whole_seconds(datetime.combine(date(2000, 1, 1), moment)).timetz().isoformat()
+        case timedelta():
+            return _duration_text(moment)
+
+
+def _whole_seconds(moment: datetime) -> datetime:
+    """Round to the second where the fraction is noise; keep it otherwise."""
+    if moment.microsecond <= _NOISE:
+        return moment.replace(microsecond=0)
+    rest = 1_000_000 - moment.microsecond
+    return moment + timedelta(microseconds=rest) if rest <= _NOISE else moment
+
+
+def _duration_text(duration: timedelta) -> str:
+    """Write `[h]:mm:ss`, as spreadsheets do for spans longer than a day."""
+    sign = "-" if duration < timedelta() else ""
+    micros = abs(duration) // timedelta(microseconds=1)
+    if (micros + _NOISE) % 1_000_000 <= 2 * _NOISE:
+        micros = (micros + _NOISE) // 1_000_000 * 1_000_000
+    seconds, fraction = divmod(micros, 1_000_000)
+    text = f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return f"{text}.{fraction:06}" if fraction else text

@@ -1,0 +1,100 @@
+"""Which columns a report has, and one line's cells in them. Pure; all forms of the report take their cells from here.
+
+A column of the source may be called as one of the product's, such as `import_id`. It keeps its text and stands after
+the product's own, which are always the first thirteen; reading back takes the first of that name as the product's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from importer.reporter.guarding import guard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from importer.records import ReportLine, Sheet
+
+#: The product's own columns, in their order; the source's follow.
+PRODUCT_COLUMNS: tuple[str, ...] = (
+    "import_row",
+    "import_sheet",
+    "import_part",
+    "import_kind",
+    "import_status",
+    "import_id",
+    "import_http_status",
+    "import_error",
+    "import_cell",
+    "import_hint",
+    "import_attempts",
+    "import_finished_at",
+    "import_run",
+)
+
+_LACKING = -1  # the place of a cell that a sheet does not have: the empty text put behind each line's cells
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The source's columns of a report: the union of its sheets'."""
+
+    header: tuple[str, ...]  #: as they stand in the source, in order of first appearance
+    places: tuple[tuple[int, ...], ...]  #: for each sheet, for each column, where in a row its cell is; -1: nowhere
+
+
+def merge_columns(sheets: Sequence[Sheet]) -> Columns:
+    """Unite the sheets' headers.
+
+    The same text in two sheets is one column. A text that a sheet repeats has a column for each time: the second of one
+    sheet is the second of another. Empty texts are texts.
+    """
+    keys = [_keys(sheet.header) for sheet in sheets]
+    union = tuple(dict.fromkeys(key for sheet_keys in keys for key in sheet_keys))
+    found = ({key: place for place, key in enumerate(sheet_keys)} for sheet_keys in keys)
+    return Columns(
+        header=tuple(text for text, _ in union),
+        places=tuple(tuple(place.get(key, _LACKING) for key in union) for place in found),
+    )
+
+
+def _keys(header: Sequence[str]) -> list[tuple[str, int]]:
+    """Tell repeated texts apart by their count so far."""
+    seen: Counter[str] = Counter()
+    keys = []
+    for text in header:
+        keys.append((text, seen[text]))
+        seen[text] += 1
+    return keys
+
+
+def header_cells(sheets: Sequence[Sheet]) -> list[str]:
+    """List the report's header, guarded."""
+    return [*PRODUCT_COLUMNS, *map(guard, merge_columns(sheets).header)]
+
+
+def line_cells(sheets: Sequence[Sheet], lines: Iterable[ReportLine]) -> Iterator[list[str | int]]:
+    """Give each line's cells, guarded, as wide as `header_cells`; the row, HTTP status and attempts are numbers."""
+    places = merge_columns(sheets).places
+    names = [guard(sheet.name) for sheet in sheets]
+    for line in lines:
+        cells = (*line.cells, "")
+        outcome = line.outcome
+        yield [
+            line.row,
+            names[line.sheet],
+            guard(line.part),
+            line.kind.value if line.kind else "",
+            outcome.status.value,
+            guard(outcome.id),
+            outcome.http_status or "",
+            guard(outcome.error),
+            guard(outcome.cell),
+            guard(outcome.hint),
+            outcome.attempts,
+            guard(outcome.finished_at),
+            guard(outcome.run),
+            *[guard(cells[place]) for place in places[line.sheet]],
+        ]

@@ -1,0 +1,35 @@
+"""report.csv. The only module of the reporter that knows csv."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from typing import TYPE_CHECKING, BinaryIO
+
+from importer.reporter.columns import header_cells, line_cells
+from importer.reporter.replacing import replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from importer.records import ReportLine, Sheet
+
+
+def write_csv(path: Path, sheets: Sequence[Sheet], lines: Iterable[ReportLine]) -> Path:
+    """Write the lines in their order: UTF-8 with BOM, comma, CRLF; give the path the file has in the end.
+
+    `lines` is taken one by one; the same lines make the same bytes.
+
+    Raises:
+        ReportError: the file could not be written; an older one is still there.
+    """
+
+    def write(file: BinaryIO) -> None:
+        # A lone surrogate (half of a pair in a server's JSON, a foreign byte in a file name) is no text that UTF-8
+        # can hold: it is written as \udc80 rather than losing the report.
+        writer = csv.writer(codecs.getwriter("utf-8-sig")(file, "backslashreplace"))
+        writer.writerow(header_cells(sheets))
+        writer.writerows(line_cells(sheets, lines))
+
+    return replace_file(path, write)

@@ -1,0 +1,56 @@
+"""What a command came to: counts, files, and the exit status that they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from importer.records import Status, TargetName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from importer.records import ReportLine, Sheet
+
+_GOOD = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run, rerun or check came to."""
+
+    rows: int  #: rows read
+    counts: Mapping[tuple[str, Status], int]  #: records by target (empty where there is none) and status
+    problems: Sequence[tuple[Sheet, ReportLine]]  #: the first lines that need attention, in the order of the source
+    run: str = ""  #: the run's name; empty for a check
+    folder: Path | None = None  #: the run's folder
+    files: Sequence[Path] = ()  #: the report's files as they were written
+    stopped: Mapping[TargetName, str] = field(default_factory=dict)  #: targets whose work the product ended, and why
+    is_interrupted: bool = False
+
+    @property
+    def statuses(self) -> dict[Status, int]:
+        """The number of records of each status that any has, in the order of `Status`."""
+        totals = {status: self.count(status) for status in Status}
+        return {status: total for status, total in totals.items() if total}
+
+    def count(self, status: Status) -> int:
+        """Count the records of one status."""
+        return sum(number for (_, own), number in self.counts.items() if own is status)
+
+    @property
+    def exit_status(self) -> int:
+        """130 interrupted; else the highest of 4 (stopped by the product), 3 (some unknown), 1 (some not done), 0."""
+        if self.is_interrupted:
+            return 130
+        if self.stopped:
+            return 4
+        if self.count(Status.UNKNOWN):
+            return 3
+        return 0 if self.statuses.keys() <= _GOOD else 1
+
+    @property
+    def check_status(self) -> int:
+        """What `check` exits with: pending rows are good ones that nobody sent."""
+        return 0 if self.statuses.keys() <= _GOOD | {Status.PENDING} else 1

@@ -1,0 +1,120 @@
+-- Every statement that the sandbox runs on its state, by name. `fold` is Python's str.casefold.
+
+-- name: add_schedule
+INSERT INTO opal_schedules (id, third_party_provider, remote_id, name)
+VALUES (:on_call_schedule_id, :third_party_provider, :remote_id, :name);
+
+-- name: opal_schedules
+SELECT id AS on_call_schedule_id, third_party_provider, remote_id, name
+FROM opal_schedules
+ORDER BY number;
+
+-- name: opal_schedule
+SELECT id AS on_call_schedule_id, third_party_provider, remote_id, name
+FROM opal_schedules
+WHERE id = :id;
+
+-- name: groups
+-- `ids` is a JSON list; null takes every group.
+SELECT number, id, name, description, type
+FROM opal_groups
+WHERE number > :after
+    AND (:name IS NULL OR name = :name)
+    AND (:type IS NULL OR type = :type)
+    AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
+ORDER BY number
+LIMIT :limit;
+
+-- name: group
+SELECT id, name, type FROM opal_groups WHERE id = :id;
+
+-- name: group_schedules
+SELECT s.id AS on_call_schedule_id, s.third_party_provider, s.remote_id, s.name
+FROM opal_group_schedules AS g
+JOIN opal_schedules AS s ON s.id = g.schedule_id
+WHERE g.group_id = :group_id
+ORDER BY g.position;
+
+-- name: clear_group
+DELETE FROM opal_group_schedules WHERE group_id = :group_id;
+
+-- name: attach_to_group
+INSERT INTO opal_group_schedules (group_id, position, schedule_id) VALUES (:group_id, :position, :schedule_id);
+
+-- name: add_shadow
+INSERT INTO rootly_shadows (
+    id, schedule_id, shadowable_type, shadowable_id, shadow_user_id, starts_at, ends_at, created_at, updated_at
+) VALUES (
+    :id, :schedule_id, :shadowable_type, :shadowable_id, :shadow_user_id, :starts_at, :ends_at, :created_at, :updated_at
+);
+
+-- name: shadow
+SELECT * FROM rootly_shadows WHERE id = :id;
+
+-- name: shadows_total
+SELECT count(*) AS total FROM rootly_shadows WHERE schedule_id = :schedule_id;
+
+-- name: shadows_page
+SELECT * FROM rootly_shadows
+WHERE schedule_id = :schedule_id
+ORDER BY number DESC
+LIMIT :limit OFFSET :offset;
+
+-- name: change_shadow
+UPDATE rootly_shadows SET
+    schedule_id = :schedule_id,
+    shadowable_type = :shadowable_type,
+    shadowable_id = :shadowable_id,
+    shadow_user_id = :shadow_user_id,
+    starts_at = :starts_at,
+    ends_at = :ends_at,
+    updated_at = :updated_at
+WHERE id = :id;
+
+-- name: delete_shadow
+DELETE FROM rootly_shadows WHERE id = :id;
+
+-- name: rootly_schedule
+SELECT * FROM rootly_schedules WHERE id = :id;
+
+-- name: rootly_schedules_total
+SELECT count(*) AS total FROM rootly_schedules
+WHERE (:is_named IS NULL OR name = :is_named)
+    AND (:named IS NULL OR instr(fold(name), :named) > 0)
+    AND (:search IS NULL OR instr(fold(name), :search) > 0);
+
+-- name: rootly_schedules_page
+SELECT * FROM rootly_schedules
+WHERE (:is_named IS NULL OR name = :is_named)
+    AND (:named IS NULL OR instr(fold(name), :named) > 0)
+    AND (:search IS NULL OR instr(fold(name), :search) > 0)
+ORDER BY number DESC
+LIMIT :limit OFFSET :offset;
+
+-- name: rootly_user
+SELECT * FROM rootly_users WHERE id = :id;
+
+-- name: rootly_users_total
+SELECT count(*) AS total FROM rootly_users
+WHERE (:email IS NULL OR fold(email) = :email)
+    AND (:search IS NULL OR instr(fold(first_name || ' ' || last_name || ' ' || email), :search) > 0);
+
+-- name: rootly_users_page
+SELECT * FROM rootly_users
+WHERE (:email IS NULL OR fold(email) = :email)
+    AND (:search IS NULL OR instr(fold(first_name || ' ' || last_name || ' ' || email), :search) > 0)
+ORDER BY
+    CASE :sort
+        WHEN 'created_at' THEN created_at
+        WHEN '-created_at' THEN -created_at
+        WHEN 'updated_at' THEN updated_at
+        WHEN '-updated_at' THEN -updated_at
+    END,
+    CASE :then_sort
+        WHEN 'created_at' THEN created_at
+        WHEN '-created_at' THEN -created_at
+        WHEN 'updated_at' THEN updated_at
+        WHEN '-updated_at' THEN -updated_at
+    END,
+    id
+LIMIT :limit OFFSET :offset;

@@ -1,0 +1,170 @@
+"""The sandbox's state file: opened, locked, asked, deleted. The only module of the sandbox that opens SQLite."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import sqlite3
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from importer.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: A value that a statement takes.
+Value = str | int | None
+
+_APPLICATION_ID = 0x6F636273  # "ocbs"; schema.sql writes both
+_VERSION = 1
+_HEADER = b"SQLite format 3\x00"
+_APPLICATION_ID_AT = slice(68, 72)  # in a database's header: the SQLite file format, section 1.3
+_COMPANIONS = ("-wal", "-shm", "-journal")
+
+
+def _text(name: str) -> str:
+    return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _statements() -> dict[str, str]:
+    parts = re.split(r"^-- name: (\w+)\n", _text("queries.sql"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+_STATEMENTS = _statements()
+
+
+class State:
+    """The objects that were created, and the directory. Every change is committed when the call returns."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, statement: str, **values: Value) -> list[sqlite3.Row]:
+        """Ask a question of queries.sql by its name; all rows at once."""
+        return self._connection.execute(_STATEMENTS[statement], values).fetchall()
+
+    def row(self, statement: str, **values: Value) -> sqlite3.Row | None:
+        """Ask for the one row, or None."""
+        found: sqlite3.Row | None = self._connection.execute(_STATEMENTS[statement], values).fetchone()
+        return found
+
+    def total(self, statement: str, **values: Value) -> int:
+        """Ask a statement that counts."""
+        found = self.row(statement, **values)
+        return int(found["total"]) if found else 0
+
+    def change(self, statement: str, **values: Value) -> None:
+        """Run a statement that changes; committed on return, unless inside `at_once`."""
+        self._connection.execute(_STATEMENTS[statement], values)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Commit all changes of the block together, or none."""
+        with self._connection:  # commits or rolls back
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[State]:
+    """Open the state, making it where there is none, and keep every other process out of it.
+
+    Raises:
+        SettingsError: in use, not a sandbox's, of another version, or not to be opened.
+    """
+    with _locked(path):
+        connection = _connect(path)
+        try:
+            yield State(connection)
+        finally:
+            connection.close()
+
+
+def delete(path: Path) -> None:
+    """Delete the state and SQLite's files beside it, after making sure that it is a sandbox's.
+
+    Raises:
+        SettingsError: in use, not a sandbox's, or not to be deleted.
+    """
+    if not path.exists():
+        return
+    with _locked(path):
+        try:
+            _refuse_foreign(path)
+            for name in (*_COMPANIONS, ""):  # the state last: without it the others would mean nothing
+                path.with_name(path.name + name).unlink(missing_ok=True)
+        except OSError as error:
+            raise _unusable(path, "cannot be deleted", error) from error
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock on a file beside the state; it stays there, for deleting a lock file lets two holders in."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unusable(path, "cannot be opened", error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        message = f"The sandbox's state {path} is in use by another sandbox."
+        raise SettingsError(message, hint="Wait until it has ended, or stop it.") from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)  # and with it the lock
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite keeps the mode, for -wal too
+        _refuse_foreign(path)
+        connection = sqlite3.connect(path, isolation_level=None)
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(path, "cannot be opened", error) from error
+    try:
+        _prepare(connection, path)
+    except sqlite3.Error as error:
+        connection.close()
+        raise _unusable(path, "cannot be used", error) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.create_function("fold", 1, str.casefold, deterministic=True)
+    if connection.execute("PRAGMA application_id").fetchone()[0] == 0:
+        connection.executescript(_text("schema.sql"))  # before WAL, so that the file itself always says whose it is
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != _VERSION:
+        message = f"The sandbox's state {path} has version {version}; this program knows version {_VERSION}."
+        raise SettingsError(message, hint="Empty it with `oncall-importer sandbox --reset`.")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")  # survives a kill; a power cut may cost the last answers
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Let only a sandbox's state pass, or the empty file that a kill can leave while one is made."""
+    with path.open("rb") as file:
+        header = file.read(100)
+    is_ours = header.startswith(_HEADER) and int.from_bytes(header[_APPLICATION_ID_AT], "big") == _APPLICATION_ID
+    if header and not is_ours:
+        message = f"{path} is not the state of a sandbox; it was left as it is."
+        raise SettingsError(message, hint="Name another file for the sandbox's state.")
+
+
+def _unusable(path: Path, what: str, error: Exception) -> SettingsError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return SettingsError(
+        f"The sandbox's state {path} {what}: {reason}.", hint="See that the folder and the file may be written to."
+    )

@@ -1,0 +1,14 @@
+"""One module per API: its paths, bodies, answers, keys and limits, as data and pure functions; no I/O.
+
+A third target is one more module that ends in a `Target`, a line in `TARGETS`, a member of `records.TargetName` and its
+settings.
+"""
+
+from importer.records import TargetName
+from importer.targets.opal import OPAL
+from importer.targets.rootly import ROOTLY
+from importer.targets.target import Found, Page, Request, Target, escape
+
+TARGETS = {TargetName.OPAL: OPAL, TargetName.ROOTLY: ROOTLY}
+
+__all__ = ["OPAL", "ROOTLY", "TARGETS", "Found", "Page", "Request", "Target", "escape"]

@@ -1,0 +1,84 @@
+"""Opal: schedules of PagerDuty and Opsgenie made known to it. Source: its OpenAPI document of 2026-08."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from importer.records import Key, Kind, TargetName
+from importer.targets.target import Found, Page, Request, Target
+
+_PATH = "/on-call-schedules"
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def _scope(key: Key) -> str:  # noqa: ARG001  (one list holds all of an organization's schedules)
+    return ""
+
+
+def _request(key: Key) -> Request:
+    provider, remote_id = key
+    return Request(_PATH, orjson.dumps({"third_party_provider": provider, "remote_id": remote_id}))
+
+
+def _read_key(item: dict[str, Any]) -> Key | None:
+    """Read what identifies a schedule; a provider that we do not know is a text like any other."""
+    provider, remote_id = item.get("third_party_provider"), item.get("remote_id")
+    return None if provider is None or remote_id is None else (str(provider), str(remote_id))
+
+
+def _read_created(payload: Any) -> Found | None:
+    if not isinstance(payload, dict):
+        return None
+    key, id_ = _read_key(payload), payload.get("on_call_schedule_id")
+    return Found(key, id_) if key is not None and isinstance(id_, str) and _UUID.fullmatch(id_) else None
+
+
+def _read_listed(item: Any) -> Found | None:
+    if not isinstance(item, dict):
+        raise ValueError("the list holds an entry that is no object")
+    key = _read_key(item)
+    return None if key is None else Found(key, str(item.get("on_call_schedule_id")))
+
+
+def _list_path(scope: str) -> str:  # noqa: ARG001  (there is one list)
+    return _PATH
+
+
+def _read_page(payload: Any, scope: str) -> Page:  # noqa: ARG001
+    """Read the list: everything at once; should it ever be paged, `next` is the cursor of the next page."""
+    items = payload.get("on_call_schedules") if isinstance(payload, dict) else None
+    if not isinstance(items, list):
+        raise ValueError("the answer has no list on_call_schedules")
+    found = tuple(one for one in map(_read_listed, items) if one is not None)
+    cursor = payload.get("next")
+    following = f"{_PATH}?cursor={quote(str(cursor), safe='')}" if cursor else None
+    ids = frozenset(str(item.get("on_call_schedule_id")) for item in items)
+    return Page(found, following, ids)
+
+
+def _words(payload: Any) -> str:
+    """Read an error; no schema is published, these members were seen."""
+    if isinstance(payload, dict):
+        for name in ("Message", "message", "error"):
+            if isinstance(payload.get(name), str):
+                return str(payload[name])
+    return ""
+
+
+OPAL = Target(
+    name=TargetName.OPAL,
+    kind=Kind.SCHEDULE,
+    rate=100.0,
+    headers={"Content-Type": "application/json", "Accept": "application/json"},
+    scope=_scope,
+    request=_request,
+    read_created=_read_created,
+    list_path=_list_path,
+    read_page=_read_page,
+    words=_words,
+    probe_path=_PATH,
+)

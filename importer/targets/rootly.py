@@ -1,0 +1,148 @@
+"""Rootly: shadows on its schedules, in JSON:API. Source: its OpenAPI document of mid-2026."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from importer.records import ID_PATTERN, Key, Kind, TargetName
+from importer.targets.target import Found, Page, Request, Target
+
+_ID = re.compile(ID_PATTERN)
+_MEDIA_TYPE = "application/vnd.api+json"
+_PAGE_SIZE = 100  # the largest that is taken
+
+
+def _scope(key: Key) -> str:
+    return str(key[0])
+
+
+def _path(schedule_id: str) -> str:
+    if not _ID.fullmatch(schedule_id):  # "../../users" would carry the token to another endpoint
+        raise ValueError(f"{schedule_id!r} cannot stand in a URL")
+    return f"/v1/schedules/{schedule_id}/on_call_shadows"
+
+
+def _request(key: Key) -> Request:
+    schedule_id, shadowable_type, shadowable_id, shadow_user_id, starts_at, ends_at = key
+    attributes = {
+        "shadowable_type": shadowable_type,
+        "shadowable_id": shadowable_id,
+        "shadow_user_id": shadow_user_id,
+        "starts_at": _write_instant(int(starts_at)),
+        "ends_at": _write_instant(int(ends_at)),
+    }
+    body = {"data": {"type": "on_call_shadows", "attributes": attributes}}
+    return Request(_path(str(schedule_id)), orjson.dumps(body))
+
+
+def _write_instant(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _read_instant(text: str) -> int:
+    """Give the epoch second; answers come in the time zone of the key's user, with milliseconds."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset")
+    return int(moment.timestamp() // 1)
+
+
+def _read_key(attributes: Any, schedule_id: str) -> Key | None:
+    """Read what identifies a shadow; None where a value is missing, which no shadow of ours lacks.
+
+    Raises:
+        ValueError: a value is there and cannot be read, so nobody can tell whether it is ours.
+    """
+    names = ("shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
+    values = [attributes.get(name) for name in names] if isinstance(attributes, dict) else [None]
+    if any(value is None for value in values):
+        return None
+    kind, shadowable_id, user_id, starts_at, ends_at = map(str, values)
+    return (schedule_id, kind, shadowable_id, int(user_id), _read_instant(starts_at), _read_instant(ends_at))
+
+
+def _read_created(payload: Any) -> Found | None:
+    item = payload.get("data") if isinstance(payload, dict) else None
+    if not isinstance(item, dict) or not isinstance(item.get("attributes"), dict):
+        return None
+    id_, schedule_id = item.get("id"), item["attributes"].get("schedule_id")
+    try:
+        key = _read_key(item["attributes"], str(schedule_id))
+    except (ValueError, OverflowError):
+        return None
+    return Found(key, id_) if key is not None and isinstance(id_, str) and _ID.fullmatch(id_) else None
+
+
+def _read_listed(item: Any, schedule_id: str) -> Found | None:
+    """Read an entry of a schedule's list. It belongs to that schedule, whatever way its own schedule_id is written."""
+    if not isinstance(item, dict):
+        raise ValueError("the list holds an entry that is no object")
+    key = _read_key(item.get("attributes"), schedule_id)
+    return None if key is None else Found(key, str(item.get("id")))
+
+
+def _list_path(scope: str) -> str:
+    return _page_path(scope, 1)
+
+
+def _page_path(scope: str, number: int) -> str:
+    return f"{_path(scope)}?page%5Bnumber%5D={number}&page%5Bsize%5D={_PAGE_SIZE}"
+
+
+def _read_page(payload: Any, scope: str) -> Page:
+    items = payload.get("data") if isinstance(payload, dict) else None
+    if not isinstance(items, list):
+        raise ValueError("the answer has no list data")
+    found = tuple(one for one in (_read_listed(item, scope) for item in items) if one is not None)
+    ids = frozenset(str(item.get("id")) for item in items)
+    return Page(found, _next_page(payload, scope), ids)
+
+
+def _next_page(payload: dict[str, Any], scope: str) -> str | None:
+    """Find the next page: by its link, else by its number. A full page that tells neither has an unknown rest."""
+    links, meta = payload.get("links"), payload.get("meta")
+    if isinstance(links, dict) and links.get("next"):
+        return str(links["next"])
+    if isinstance(meta, dict) and isinstance(meta.get("next_page"), int):
+        return _page_path(scope, meta["next_page"])
+    if len(payload["data"]) >= _PAGE_SIZE and not (isinstance(links, dict) or isinstance(meta, dict)):
+        raise ValueError("the answer is a full page and does not say whether there is another")
+    return None
+
+
+def _words(payload: Any) -> str:
+    """Read an error: JSON:API's list, or the flat form of 429 and of unrouted paths."""
+    if not isinstance(payload, dict):
+        return ""
+    errors = payload.get("errors")
+    if isinstance(errors, list):
+        return "; ".join(filter(None, map(_error_words, errors)))
+    return payload["error"] if isinstance(payload.get("error"), str) else ""
+
+
+def _error_words(error: Any) -> str:
+    if not isinstance(error, dict):
+        return str(error)
+    source = error.get("source")
+    pointer = source.get("pointer") if isinstance(source, dict) else None
+    parts = (error.get("title"), error.get("detail"), pointer and f"({pointer})")
+    return " ".join(str(part) for part in parts if part)
+
+
+ROOTLY = Target(
+    name=TargetName.ROOTLY,
+    kind=Kind.SHADOW,
+    rate=3000 / 60,
+    headers={"Content-Type": _MEDIA_TYPE, "Accept": _MEDIA_TYPE},
+    scope=_scope,
+    request=_request,
+    read_created=_read_created,
+    list_path=_list_path,
+    read_page=_read_page,
+    words=_words,
+    probe_path="/v1/users/me",
+)

@@ -1,0 +1,66 @@
+"""What describes a target: data and small pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from importer.records import Key, Kind, TargetName
+
+_WORDS = 200  # characters of a server's answer that are shown
+
+
+class Request(NamedTuple):
+    """A POST that creates one record."""
+
+    path: str  #: below the base URL, beginning with a slash; every part of it was checked
+    body: bytes
+
+
+class Found(NamedTuple):
+    """An object that a target has."""
+
+    key: Key
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a target's list."""
+
+    found: tuple[Found, ...]
+    next: str | None  #: path or URL of the next page as the target gives it; None at the end
+    ids: frozenset[str]  #: of all objects on the page, also those that no record of ours can be
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An API that takes records of one kind."""
+
+    name: TargetName
+    kind: Kind
+    rate: float  #: requests a second that its documentation allows
+    headers: Mapping[str, str]  #: on every request, the token aside
+    scope: Callable[[Key], str]  #: what one question covers: records of one scope are asked about together
+    request: Callable[[Key], Request]  #: ValueError where a part cannot stand in a path
+    read_created: Callable[[Any], Found | None]  #: the object in the answer to a POST; None where there is none
+    list_path: Callable[[str], str]  #: the first page of what a scope holds
+    read_page: Callable[[Any, str], Page]  #: the answer's JSON, the scope; ValueError where it is no page
+    words: Callable[[Any], str]  #: what an error's JSON says; empty where it says nothing
+    probe_path: str  #: a GET that any valid token may do
+
+
+def escape(text: str, limit: int = _WORDS) -> str:
+    """Make foreign text fit for a line on a terminal: one line, cut, control and direction characters as escapes."""
+    line = " ".join(text.split(" "))
+    shown = "".join(char if char.isprintable() else _escaped(char) for char in line[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _escaped(char: str) -> str:
+    if char in "\n\r\t":
+        return " "
+    return char.encode("unicode_escape").decode("ascii")

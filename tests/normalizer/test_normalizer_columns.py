@@ -1,0 +1,234 @@
+"""Every column's values: what is taken, what is refused and with which words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from importer.errors import SettingsError
+from importer.normalizer import Normalized, Normalizer, check_provider, check_timezone
+from importer.records import LARGEST_ID, Problem, Row, ScheduleRecord, ShadowRecord, Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UUID = "3f6c1b1e-52a4-4f0e-9d0e-6f5b8a7c2d10"
+
+
+def schedule_of(result: Normalized) -> ScheduleRecord:
+    (record,) = result.records
+    assert isinstance(record, ScheduleRecord)
+    return record
+
+
+def shadow_of(result: Normalized) -> ShadowRecord:
+    (record,) = result.records
+    assert isinstance(record, ShadowRecord)
+    return record
+
+
+@pytest.mark.parametrize(
+    ("text", "provider"),
+    [
+        ("PAGER_DUTY", "PAGER_DUTY"),
+        ("PagerDuty", "PAGER_DUTY"),
+        ("pager duty", "PAGER_DUTY"),
+        ("pager\u00a0duty", "PAGER_DUTY"),
+        ("PD", "PAGER_DUTY"),
+        ("\ufeffOpsgenie ", "OPSGENIE"),
+        ("Ops-Genie", "OPSGENIE"),
+        ("Atlassian Opsgenie", "OPSGENIE"),
+    ],
+)
+def test_a_provider_is_known_however_it_is_written(
+    normalize: Callable[..., Normalized], text: str, provider: str
+) -> None:
+    remote_id = UUID if provider == "OPSGENIE" else "PI7DH85"
+    result = normalize(third_party_provider=text, remote_id=remote_id)
+    assert schedule_of(result).third_party_provider == provider == check_provider(text)
+    assert not result.warnings
+
+
+@pytest.mark.parametrize("text", ["VICTOROPS", "Pager.Duty", "NA", "opsgenie" * 100])
+def test_another_provider_is_quoted_with_the_right_ones(normalize: Callable[..., Normalized], text: str) -> None:
+    (problem,) = normalize(third_party_provider=text, remote_id="PI7DH85").problems
+    assert problem.message.startswith(f'third_party_provider is "{text[:79]}')
+    assert (problem.hint, problem.cell) == ("write PAGER_DUTY or OPSGENIE", "A2")
+
+
+@pytest.mark.parametrize("header", [("third_party_provider", "remote_id"), ("Note", "remote_id")])
+def test_the_provider_of_the_settings_counts_where_the_row_has_none(header: tuple[str, ...]) -> None:
+    sheet = Sheet("list.csv", "list", header, (0, 1))
+    assert schedule_of(Normalizer(sheet, provider="pagerduty").normalize(Row(2, (" ", "PI7DH85")))).key == (
+        "PAGER_DUTY",
+        "PI7DH85",
+    )
+    assert not Normalizer(sheet).normalize(Row(2, (" ", "PI7DH85"))).records
+
+
+@pytest.mark.parametrize(
+    "text", ["00042", "NA", "null", "1e5", "TRUE", "12345678901234567890", "a b", "é" * 255, "=1+1"]
+)
+def test_a_remote_id_is_text_and_arrives_as_it_is(normalize: Callable[..., Normalized], text: str) -> None:
+    assert (
+        schedule_of(normalize(third_party_provider="OPSGENIE", remote_id=f"\u00a0\t{text}\n\u200b")).remote_id == text
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["PI7\x1bDH85", "PI7\nDH85", "PI7\u202eDH85", "PI7\u2028DH85", "PI7\ud800DH85", "P" * 256]
+)
+def test_a_remote_id_with_control_characters_or_too_long_is_a_problem(
+    normalize: Callable[..., Normalized], text: str
+) -> None:
+    result = normalize(third_party_provider="PAGER_DUTY", remote_id=text)
+    (problem,) = result.problems
+    assert (result.records, problem.cell) == ((), "B2")
+    assert problem.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("provider", "remote_id", "word"),
+    [
+        ("PAGER_DUTY", UUID, "Opsgenie"),
+        ("OPSGENIE", "PI7DH85", "PagerDuty"),
+        ("PAGER_DUTY", "pi7dh85", "PagerDuty"),
+        ("PAGER_DUTY", "primary", "PagerDuty"),
+        ("OPSGENIE", "a\u200bb", "cannot be seen"),
+    ],
+)
+def test_an_odd_remote_id_is_warned_of_and_taken(
+    normalize: Callable[..., Normalized], provider: str, remote_id: str, word: str
+) -> None:
+    result = normalize(third_party_provider=provider, remote_id=remote_id)
+    (warning,) = result.warnings
+    assert word in warning.message
+    assert warning.cell == "B2"
+    assert schedule_of(result).remote_id == remote_id
+
+
+@pytest.mark.parametrize("column", ["schedule_id", "shadowable_id"])
+@pytest.mark.parametrize(
+    "text", ["../../users", ".", "..", "a/b", "a%2Fb", "-a", "a b", "é", "a\nb", "a" * 129, "a@b.example"]
+)
+def test_an_id_that_could_climb_a_path_is_a_problem(shadow: Callable[..., Normalized], column: str, text: str) -> None:
+    result = shadow(**{column: text})
+    (problem,) = result.problems
+    assert (result.records, problem.column) == ((), column)
+    assert "letters, digits, - and _" in problem.message
+    assert problem.message.isprintable()
+
+
+@pytest.mark.parametrize(("text", "kind"), [("", "User"), ("user", "User"), ("SCHEDULE", "Schedule")])
+def test_a_shadowable_type_is_a_user_unless_it_says_schedule(
+    shadow: Callable[..., Normalized], text: str, kind: str
+) -> None:
+    assert shadow_of(shadow(shadowable_type=text)).shadowable_type == kind
+
+
+def test_another_shadowable_type_is_a_problem(shadow: Callable[..., Normalized]) -> None:
+    assert shadow(shadowable_type="Team").problems == (
+        Problem(
+            'shadowable_type is "Team"', "write User or Schedule, or leave it empty for User", "shadowable_type", "B2"
+        ),
+    )
+
+
+def test_a_user_to_be_shadowed_without_a_number_is_warned_of(shadow: Callable[..., Normalized]) -> None:
+    result = shadow(shadowable_id="anna")
+    assert [warning.cell for warning in result.warnings] == ["C2"]
+    assert shadow_of(result).shadowable_id == "anna"
+    assert not shadow(shadowable_id="anna", shadowable_type="Schedule").warnings
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("7", 7), ("00042", 42), (str(LARGEST_ID), LARGEST_ID), ("0" * 30 + "9", 9)]
+)
+def test_a_shadow_user_is_a_whole_number(shadow: Callable[..., Normalized], text: str, number: int) -> None:
+    assert shadow_of(shadow(shadow_user_id=text)).shadow_user_id == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1e5",
+        "42.0",
+        "+42",
+        "-1",
+        "0",
+        "000",
+        "4 2",
+        "1,000",
+        "\u0661\u0662",
+        "\u00b2",
+        "0x2a",
+        "1_000",
+        "anna@x.example",
+        str(LARGEST_ID + 1),
+        "9" * 5000,
+        "TRUE",
+        "NA",
+    ],
+)
+def test_anything_else_is_no_user_number(shadow: Callable[..., Normalized], text: str) -> None:
+    (problem,) = shadow(shadow_user_id=text).problems
+    assert (problem.column, problem.cell) == ("shadow_user_id", "D2")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Europe/Berlin", "Europe/Berlin"),
+        ("europe/berlin", "Europe/Berlin"),
+        ("America/New York", "America/New_York"),
+        ("UTC", "UTC"),
+    ],
+)
+def test_a_zone_is_known_by_its_iana_name(text: str, name: str) -> None:
+    assert check_timezone(f" {text} ").key == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mars/Olympus",
+        "../../etc/passwd",
+        "/etc/localtime",
+        "localtime",
+        "posixrules",
+        "right/Europe/Berlin",
+        "Europe",
+        "",
+        ".",
+        "a\x00b",
+        "\ud800",
+        "Europe/" + "x" * 9999,
+        "tzdata.zi",
+        "Factory",
+        "W. Europe Standard Time",
+    ],
+)
+def test_another_zone_is_refused_in_settings_and_is_a_problem_of_its_cell(
+    shadow: Callable[..., Normalized], text: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_timezone(text)
+    assert caught.value.message.isprintable()
+    if text:
+        (problem,) = shadow(timezone=text, starts_at="2027-03-01T08:00", ends_at="2027-03-01T16:00").problems
+        assert (problem.column, problem.cell) == ("timezone", "G2")
+
+
+def test_settings_that_name_nothing_known_stop_before_any_row() -> None:
+    sheet = Sheet("list.csv", "list", ("remote_id",), (0,))
+    with pytest.raises(SettingsError, match='the provider is "VictorOps"'):
+        Normalizer(sheet, provider="VictorOps")
+    with pytest.raises(SettingsError, match='the time zone is "Mars"'):
+        Normalizer(sheet, timezone="Mars")
+
+
+def test_what_a_row_of_the_other_kind_would_need_is_not_looked_at(normalize: Callable[..., Normalized]) -> None:
+    """Opsgenie's exports have a timezone for each schedule: whatever stands there stops nothing."""
+    result = normalize(kind="schedule", third_party_provider="pd", remote_id="PI7DH85", timezone="Mars", ends_at="x")
+    assert schedule_of(result).key == ("PAGER_DUTY", "PI7DH85")

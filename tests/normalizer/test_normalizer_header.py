@@ -1,0 +1,69 @@
+"""The header: which of our columns stands where, and what is said of the rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.errors import SourceError
+from importer.normalizer import COLUMNS, plan
+from importer.normalizer.aliases import ALIASES, canonical
+from importer.records import Kind, ScheduleRecord, ShadowRecord, Sheet
+
+
+def sheet(*header: str) -> Sheet:
+    return Sheet("plan.csv", "plan", header, tuple(range(1, len(header) + 1)))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "starts_at",
+        "Starts At",
+        "STARTS-AT",
+        "startsAt",
+        " starts\u00a0at ",
+        "\ufeffstarts_at",
+        "starts_\u200bat",
+        "Starts at:",
+    ],
+)
+def test_a_header_is_found_however_it_is_written(header: str) -> None:
+    assert plan(sheet("Note", header)).indices == {"starts_at": 1}
+
+
+def test_each_of_our_columns_is_found_by_its_own_name_and_no_alias_leads_elsewhere() -> None:
+    names = [column.name for column in COLUMNS]
+    assert [ALIASES[canonical(name)] for name in names] == names
+    assert set(ALIASES.values()) == set(names)
+
+
+def test_the_columns_are_the_fields_of_the_records() -> None:
+    fields = {Kind.SCHEDULE: set(ScheduleRecord.model_fields), Kind.SHADOW: set(ShadowRecord.model_fields)}
+    for kind in Kind:
+        assert {column.name for column in COLUMNS if column.kind is kind and column.is_telling} == fields[kind]
+
+
+def test_headers_that_are_not_ours_are_listed_as_they_stand_and_blank_ones_left_out() -> None:
+    layout = plan(sheet("Name ", "remote_id", "", "start", "\u00a0", "Name ", "#"))
+    assert layout.not_used == ("Name ", "start", "#")
+
+
+def test_two_headers_for_one_column_are_refused_and_both_cells_named() -> None:
+    with pytest.raises(SourceError) as caught:
+        plan(sheet("Ends At", "remote_id", "ends_at"))
+    assert '"plan.csv", sheet "plan", has more than one column for ends_at: B1 "Ends At", D1 "ends_at"' in str(
+        caught.value
+    )
+    assert caught.value.hint
+
+
+def test_a_sheet_with_only_unknown_columns_or_only_kind_and_timezone_is_not_usable() -> None:
+    assert not plan(sheet("Name", "Team")).is_usable
+    assert not plan(sheet("kind", "timezone", "Name")).is_usable
+    assert not plan(sheet()).is_usable
+    assert plan(sheet("kind", "remote_id")).is_usable
+
+
+def test_cells_are_named_where_the_column_stands_in_the_source() -> None:
+    layout = plan(Sheet("plan.csv", "plan", ("remote_id",), (27,)))
+    assert (layout.cell("remote_id", 7), layout.cell("ends_at", 7)) == ("AB7", "")

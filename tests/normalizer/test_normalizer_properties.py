@@ -1,0 +1,126 @@
+"""What holds for every text whatever: records or problems, never both, never an exception."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from importer.errors import SettingsError
+from importer.normalizer import COLUMNS, Normalized, Normalizer, check_provider, check_timezone, quote
+from importer.normalizer.wording import Fault
+from importer.normalizer.zones import read_zone
+from importer.records import Kind, Problem, Row, ShadowRecord, Sheet
+
+NAMES = tuple(column.name for column in COLUMNS)
+PROBABLE = st.sampled_from(
+    [
+        "",
+        " ",
+        "schedule",
+        "shadow",
+        "PAGER_DUTY",
+        "opsgenie",
+        "PI7DH85",
+        "a",
+        "101",
+        "User",
+        "Schedule",
+        "2027-03-01T08:00Z",
+        "2027-03-28T02:30",
+        "2027-03-01T16:00",
+        "2027-03-01",
+        "Europe/Berlin",
+        "America/New_York",
+        "0000-00-00T24:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+    ]
+)
+ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=60)  # half characters (surrogates) too
+CELL = PROBABLE | ANY_TEXT | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})?")
+CELLS = st.tuples(*[CELL] * len(NAMES))
+ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])
+INSTANTS = st.datetimes(datetime(1970, 1, 2), datetime(2200, 12, 30)).map(  # noqa: DTZ001  (made UTC right here)
+    lambda moment: moment.replace(microsecond=0, tzinfo=UTC)
+)
+
+
+def normalize(cells: tuple[str, ...], kind: Kind | None = None, **settings: str | None) -> Normalized:
+    sheet = Sheet("table.csv", "table", NAMES, tuple(range(len(NAMES))))
+    return Normalizer(sheet, **settings).normalize(Row(7, cells), kind)
+
+
+def shadow_row(starts_at: str, ends_at: str, zone: str = "") -> tuple[str, ...]:
+    return ("shadow", "", "", "a", "", "101", "112", starts_at, ends_at, zone)
+
+
+@given(CELLS, st.none() | st.sampled_from(Kind), st.none() | ZONES, st.sampled_from([None, "pd", "opsgenie"]))
+@example(("",) * 10, None, None, None)
+@example(shadow_row("2027-03-01T08:00Z", "\ud800"), None, None, None)
+def test_any_text_gives_records_or_problems_and_never_an_exception(
+    cells: tuple[str, ...], kind: Kind | None, zone: str | None, provider: str | None
+) -> None:
+    result = normalize(cells, kind, timezone=zone, provider=provider)
+    assert bool(result.records) != bool(result.problems)
+    assert all(problem.cell in {f"{letter}7" for letter in "ABCDEFGHIJ"} for problem in result.problems)
+    assert len({problem.cell for problem in result.problems}) == len(result.problems)
+    assert [problem.cell for problem in result.problems] == sorted(problem.cell for problem in result.problems)
+    assert all((problem.message + problem.hint).isprintable() for problem in (*result.problems, *result.warnings))
+    assert result.kind is not None or result.problems
+
+
+@given(CELLS, st.sets(st.integers(0, len(NAMES) - 1), min_size=1))
+def test_a_row_with_a_problem_from_reading_never_makes_a_record(cells: tuple[str, ...], unread: set[int]) -> None:
+    sheet = Sheet("book.xlsx", "table", NAMES, tuple(range(len(NAMES))))
+    found = tuple(Problem("the cell holds an error", cell=f"{'ABCDEFGHIJ'[index]}7") for index in sorted(unread))
+    result = Normalizer(sheet).normalize(Row(7, cells, problems=found))
+    assert not result.records
+    assert result.problems[: len(found)] == found
+    assert len({problem.cell for problem in result.problems}) == len(result.problems)
+
+
+@given(INSTANTS, ZONES, st.integers(-14 * 60, 14 * 60), st.integers(0, 999_999))
+def test_two_texts_of_the_same_instants_give_the_same_key(
+    starts_at: datetime, zone: str, minutes: int, microsecond: int
+) -> None:
+    ends_at = starts_at + timedelta(hours=8)
+    shifted = timezone(timedelta(minutes=minutes))
+    by_utc = normalize(shadow_row(f"{starts_at:%Y-%m-%dT%H:%M:%SZ}", f"{ends_at:%Y-%m-%dT%H:%M:%SZ}"))
+    by_offset = normalize(
+        shadow_row(
+            *(
+                moment.replace(microsecond=microsecond).astimezone(shifted).isoformat()
+                for moment in (starts_at, ends_at)
+            )
+        )
+    )
+    (first,), (second,) = by_utc.records, by_offset.records
+    assert first.key == second.key
+    assert isinstance(first, ShadowRecord)
+    assert (first.starts_at, first.ends_at) == (starts_at, ends_at)
+    local = normalize(shadow_row(_local(starts_at, zone), _local(ends_at, zone), zone))
+    # A local time that comes twice is a problem; whatever is taken is the same instant.
+    assert all(record.key == first.key for record in local.records)
+    assert local.records or all("comes twice" in problem.message for problem in local.problems)
+
+
+@given(ANY_TEXT)
+def test_any_text_as_a_setting_is_known_or_refused_in_one_sentence(text: str) -> None:
+    for check in (check_timezone, check_provider):
+        try:
+            check(text)
+        except SettingsError as error:
+            assert error.message.isprintable()  # noqa: PT017  (both ends are right, only other exceptions are wrong)
+
+
+@given(st.text(st.characters(exclude_categories=[])))
+def test_a_quoted_text_is_printable_and_short(text: str) -> None:
+    assert quote(text).isprintable()
+    assert len(quote(text)) <= 80 * len(r"\U0010ffff") + 2
+
+
+def _local(moment: datetime, name: str) -> str:
+    zone = read_zone(name)
+    assert not isinstance(zone, Fault)
+    return moment.astimezone(zone).replace(tzinfo=None).isoformat()

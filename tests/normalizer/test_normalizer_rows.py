@@ -1,0 +1,110 @@
+"""A row's problems: all of them, in the order of the sheet, each with its cell."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.normalizer import COLUMNS, Normalizer
+from importer.normalizer.fields import BLANKS
+from importer.normalizer.wording import has_control, quote
+from importer.records import Kind, Problem, Row, Sheet
+
+BAD = {
+    "ends_at": ("2027-03-01", "C9"),
+    "timezone": ("Mars", "D9"),
+    "shadow_user_id": ("anna", "E9"),
+    "schedule_id": ("../users", "G9"),
+    "shadowable_type": ("Team", "H9"),
+    "shadowable_id": ("a/b", "I9"),
+    "starts_at": ("03/04/2026", "J9"),
+}
+
+
+def test_all_problems_of_a_row_come_at_once_in_the_order_of_the_sheet_with_their_cells() -> None:
+    sheet = Sheet("plan.xlsx", "Shadows", (*list(BAD)[:3], "Note", *list(BAD)[3:]), (2, 3, 4, 5, 6, 7, 8, 9))
+    values = [value for value, _ in BAD.values()]
+    result = Normalizer(sheet).normalize(Row(9, (*values[:3], "hello", *values[3:])))
+    assert [(problem.column, problem.cell) for problem in result.problems] == [
+        (column, cell) for column, (_, cell) in BAD.items()
+    ]
+    assert result.kind is Kind.SHADOW
+    assert result.records == ()
+    for problem in result.problems:
+        assert problem.message.startswith(f"{problem.column} is {quote(BAD[problem.column][0])}")
+        assert problem.hint.startswith("write ")
+
+
+def test_what_a_sheet_lacks_is_named_after_what_stands_in_it() -> None:
+    result = Normalizer(Sheet("plan.csv", "shadows", ("starts_at", "schedule_id"), (0, 1))).normalize(Row(2, ("", "a")))
+    assert [(problem.cell, problem.message) for problem in result.problems] == [
+        ("A2", "starts_at is empty"),
+        ("", "the sheet has no column shadowable_id"),
+        ("", "the sheet has no column shadow_user_id"),
+        ("", "the sheet has no column ends_at"),
+    ]
+    assert result.problems[-1].hint.startswith("add a column ends_at and write ")
+
+
+def test_what_reading_found_comes_first_and_makes_the_row_invalid() -> None:
+    wide = Problem("the row has 3 cells, the header 2", "mend the line")
+    sheet = Sheet("list.csv", "schedules", ("remote_id", "third_party_provider"), (0, 1))
+    good = Normalizer(sheet).normalize(Row(4, ("PI7DH85", "pd"), problems=(wide,)))
+    assert (good.kind, good.records, good.problems) == (Kind.SCHEDULE, (), (wide,))
+    bad = Normalizer(sheet).normalize(Row(4, ("", "pd"), problems=(wide,)))
+    assert [problem.cell for problem in bad.problems] == ["", "A4"]
+
+
+@pytest.mark.parametrize("text", ["", "#N/A"])
+def test_a_cell_that_could_not_be_read_has_that_one_problem(text: str) -> None:
+    unreadable = Problem("D5 holds the error #N/A", "mend the formula", cell="D5")
+    header = ("schedule_id", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
+    cells = ("a", "101", "112", text, "2027-03-01T16:00:00Z")
+    result = Normalizer(Sheet("book.xlsx", "S", header, (0, 1, 2, 3, 4))).normalize(
+        Row(5, cells, problems=(unreadable,))
+    )
+    assert result.problems == (unreadable,)
+
+
+def test_cells_are_named_in_the_file_just_read() -> None:
+    """In a report read again the row stands elsewhere than in the source."""
+    result = Normalizer(Sheet("report.csv", "schedules", ("remote_id",), (13,)), provider="pd").normalize(
+        Row(900, ("",), line=7)
+    )
+    assert [problem.cell for problem in result.problems] == ["N7"]
+
+
+def test_outer_blanks_of_all_sorts_are_no_part_of_a_value() -> None:
+    sheet = Sheet("list.csv", "schedules", ("third_party_provider", "remote_id"), (0, 1))
+    result = Normalizer(sheet).normalize(Row(2, (f"{BLANKS}pd{BLANKS}", f"{BLANKS}PI7DH85{BLANKS}")))
+    assert [record.key for record in result.records] == [("PAGER_DUTY", "PI7DH85")]
+    assert {problem.message for problem in Normalizer(sheet).normalize(Row(2, (BLANKS, BLANKS))).problems} == {
+        "third_party_provider is empty",
+        "remote_id is empty",
+    }
+
+
+def test_every_column_says_what_is_right_as_an_order() -> None:
+    assert all(column.right.startswith("write ") for column in COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("PI7DH85", '"PI7DH85"'),
+        ("\x1b[31mred\x07", r'"\x1b[31mred\x07"'),
+        ("a\u202eb\u2028c\u200b", r'"a\u202eb\u2028c\u200b"'),
+        ("one\ntwo\t\x85", r'"one\ntwo\t\x85"'),
+        ("a\u00a0b", r'"a\xa0b"'),
+        ("\ud800", r'"\ud800"'),
+        ("Zoë 東京", '"Zoë 東京"'),
+        ("x" * 80, f'"{"x" * 80}"'),
+        ("x" * 81, f'"{"x" * 79}…"'),
+    ],
+)
+def test_a_value_is_quoted_so_that_it_cannot_steer_a_terminal(text: str, quoted: str) -> None:
+    assert quote(text) == quoted
+
+
+def test_control_characters_are_told_from_letters_of_any_script() -> None:
+    assert not any(map(has_control, ["", "a b", "é", "東京", "a\u00a0b", "a\u200bb", "👩‍💻"]))
+    assert all(map(has_control, ["\x00", "a\x7f", "\x9b", "\u202e", "\u2066", "\u2029", "\udfff"]))

@@ -1,0 +1,176 @@
+"""A CSV's text arrives unchanged, whatever its encoding, delimiter and line ends."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.reader import CHUNK_ROWS, read
+from importer.records import Row
+
+Write = Callable[[str, bytes], Path]
+
+
+def rows_of(source: Any, **options: Any) -> list[Row]:
+    return [row for chunk in read(source, **options) for row in chunk.rows]
+
+
+def as_csv(table: list[list[str]], *, delimiter: str = ",", end: str = "\r\n", quoting: Any = csv.QUOTE_ALL) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(table)
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+def test_every_encoding_delimiter_and_line_end_gives_the_same_rows(
+    write: Write, codec: str, delimiter: str, end: str
+) -> None:
+    table = [["remote_id", "team, name", "note"], ["00042", "Zürich €“A”", "a\r\nb"], ["NA", "1e5", "null"]]
+    path = write("t.csv", as_csv(table, delimiter=delimiter, end=end).encode(codec))
+    (chunk,) = read(path)
+    assert chunk.sheet.header == tuple(table[0])
+    assert [row.cells for row in chunk.rows] == [tuple(line) for line in table[1:]]
+
+
+@pytest.mark.parametrize("mark", [b"\xff\xfe", b"\xfe\xff"])
+def test_utf16_of_either_byte_order_is_told_by_its_mark(write: Write, mark: bytes) -> None:
+    codec = "utf-16-le" if mark == b"\xff\xfe" else "utf-16-be"
+    (chunk,) = read(write("t.csv", mark + "名前,b\n値,2\n".encode(codec)))
+    assert (chunk.sheet.header, chunk.rows[0].cells) == (("名前", "b"), ("値", "2"))
+
+
+cells = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+wide_tables = st.integers(2, 5).flatmap(
+    lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), min_size=1, max_size=30)
+)
+
+
+@given(table=wide_tables, delimiter=st.sampled_from(",;\t|"), end=st.sampled_from(["\n", "\r\n"]))
+def test_any_table_comes_back_unchanged_with_the_numbers_a_spreadsheet_gives(
+    tmp_path_factory: pytest.TempPathFactory, table: list[list[str]], delimiter: str, end: str
+) -> None:
+    table[0] = ["id", *table[0][1:-1], "last"]
+    path = tmp_path_factory.mktemp("table") / "t.csv"
+    path.write_bytes(as_csv(table, delimiter=delimiter, end=end).encode())
+    (chunk,) = read(path)
+    assert chunk.sheet.header == tuple(table[0])
+    expected = [(n, tuple(line)) for n, line in enumerate(table, 1) if n > 1 and any(c.strip() for c in line)]
+    assert [(row.number, row.cells) for row in chunk.rows] == expected
+
+
+def test_quoted_newlines_do_not_count_as_rows_and_blank_lines_do(write: Write) -> None:
+    path = write("t.csv", b'\n , \nid,note\n1,"a\nb\n\nc"\n\n,\n2,d\n')
+    (chunk,) = read(path)
+    assert [(row.number, row.cells) for row in chunk.rows] == [(4, ("1", "a\nb\n\nc")), (7, ("2", "d"))]
+
+
+def test_a_csv_is_one_sheet_named_as_spreadsheets_name_it(write: Write) -> None:
+    path = write("on call.csv", b"a,,b,,\n1,2,3,,\n")
+    reading = read(path, sheets=["not of a CSV"])
+    (chunk,) = reading
+    sheet = chunk.sheet
+    assert (sheet.source, sheet.name, reading.name) == (str(path), "on call", str(path))
+    assert (sheet.header, sheet.positions) == (("a", "", "b"), (0, 1, 2))
+
+
+def test_a_header_without_rows_is_a_chunk_without_rows(write: Write) -> None:
+    (chunk,) = read(write("t.csv", b"a,b\r\n"))
+    assert (chunk.sheet.header, chunk.rows) == (("a", "b"), [])
+
+
+def test_rows_come_in_chunks_of_one_sheet_object_with_nothing_lost_between(write: Write) -> None:
+    count = CHUNK_ROWS * 2 + 1
+    path = write("t.csv", b"id,b\n" + b"".join(b"%d,x\n" % n for n in range(count)))
+    chunks = list(read(path))
+    assert [len(chunk.rows) for chunk in chunks] == [CHUNK_ROWS, CHUNK_ROWS, 1]
+    assert all(chunk.sheet is chunks[0].sheet for chunk in chunks)
+    assert [row.cells[0] for chunk in chunks for row in chunk.rows] == [str(n) for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        ("id\n1\n2\n", ("id",)),
+        ("id;when (a, b);x\n1;2;3\n", ("id", "when (a, b)", "x")),
+        ('"a;b",c\n"1;2",3\n', ("a;b", "c")),
+        ('"a,b"\n"1,2"\n', ("a,b",)),
+        ("id,when|where\n1,a\n2,b|c\n", ("id", "when|where")),
+        ("a\tb, c\n1\t2\n", ("a", "b, c")),
+    ],
+)
+def test_the_delimiter_is_the_one_that_fits_header_and_rows(write: Write, text: str, header: tuple[str, ...]) -> None:
+    (chunk,) = read(write("t.csv", text.encode()))
+    assert chunk.sheet.header == header
+
+
+def test_windows_1252_is_told_with_the_line_that_is_no_utf8(write: Write) -> None:
+    path = write("t.csv", "id,name\n1,a\n2,Zürich\n".encode("cp1252"))
+    reading = read(path)
+    assert [row.cells for chunk in reading for row in chunk.rows] == [("1", "a"), ("2", "Zürich")]
+    assert reading.notices == [f"{path} is read as Windows-1252 (line 3 is no UTF-8)"]
+
+
+def test_a_multibyte_character_across_a_block_is_no_fault(write: Write) -> None:
+    text = "id,name\n" + "".join(f"{n},{'ü' * 50}x\n" for n in range(30_000))
+    rows = rows_of(write("t.csv", text.encode()))
+    assert len(rows) == 30_000
+    assert {row.cells[1] for row in rows} == {"ü" * 50 + "x"}
+
+
+def test_the_hash_is_that_of_the_files_bytes(write: Write) -> None:
+    content = "id,name\r\n1,Zürich\r\n".encode("cp1252")
+    reading = read(write("t.csv", content))
+    assert reading.sha256 == ""
+    list(reading)
+    assert reading.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_standard_input_is_read_from_a_pipe(pipe: Callable[[bytes], io.BufferedReader]) -> None:
+    reading = read("-", stdin=pipe(b"a;b\n1;2\n"))
+    (chunk,) = reading
+    assert (chunk.sheet.source, chunk.sheet.name, reading.path) == ("-", "stdin", "")
+    assert chunk.rows == [Row(2, ("1", "2"))]
+
+
+def test_the_process_standard_input_is_the_default() -> None:
+    program = "from importer.reader import read; print([r.cells for c in read('-') for r in c.rows])"
+    run = subprocess.run(
+        [sys.executable, "-c", program], input="a,b\n1,2\n", capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[('1', '2')]"
+
+
+def test_a_named_pipe_is_read_like_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(b"a,b\n1,2\n",))
+    writer.start()
+    assert rows_of(path) == [Row(2, ("1", "2"))]
+    writer.join()
+
+
+def test_importing_the_reader_does_not_import_pandas_or_calamine() -> None:
+    program = "import sys, importer.reader; print({'pandas', 'python_calamine', 'pydantic'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+def test_a_reading_is_iterated_once(write: Write) -> None:
+    reading = read(write("t.csv", b"a,b\n1,2\n"))
+    list(reading)
+    with pytest.raises(RuntimeError):
+        iter(reading)

@@ -1,0 +1,112 @@
+"""The sandbox serves this machine only, says clearly why it cannot, and lets everything go when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import anyio
+import pytest
+
+from importer.errors import UsageError
+from importer.sandbox import RESERVED, serve
+
+from .client import Client, Clock, served
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_one_port_serves_both_apis(client: Client) -> None:
+    opal, rootly = urlsplit(client.address.opal), urlsplit(client.address.rootly)
+    assert (opal.hostname, opal.path, rootly.path) == ("127.0.0.1", "/opal/v1", "/rootly")
+    assert opal.port == rootly.port
+
+
+async def test_localhost_is_this_machine(state: Path, clock: Clock) -> None:
+    async with served(state, clock, host="localhost") as client:
+        assert urlsplit(client.address.opal).hostname == "127.0.0.1"
+        assert (await client.opal("GET", "/groups")).status == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])
+async def test_an_address_that_others_could_reach_is_refused(state: Path, host: str) -> None:
+    with pytest.raises(UsageError, match="this machine only"):
+        async with serve(state, host=host):
+            pass
+    assert os.listdir(state.parent) == []  # noqa: PTH208  a Path would be refused in an async test
+
+
+async def test_a_port_in_use_is_refused_by_its_number(state: Path, client: Client, tmp_path: Path) -> None:
+    port = urlsplit(client.address.opal).port or 0
+    with pytest.raises(UsageError, match=f"Port {port} on 127.0.0.1 is in use"):
+        async with serve(tmp_path / "another.sqlite3", port=port):
+            pass
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+async def test_what_is_no_port_is_refused(state: Path, port: int) -> None:
+    with pytest.raises(UsageError, match="is not a port"):
+        async with serve(state, port=port):
+            pass
+
+
+@pytest.mark.parametrize("rates", [{"opal_rate": 0}, {"rootly_per_minute": 0}, {"opal_rate": float("nan")}])
+async def test_a_rate_of_nothing_is_refused(state: Path, rates: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="above 0"):
+        async with serve(
+            state, opal_rate=rates.get("opal_rate", 1), rootly_per_minute=rates.get("rootly_per_minute", 1)
+        ):
+            pass
+
+
+async def test_a_cancelled_sandbox_lets_its_port_and_its_state_go(state: Path, clock: Clock) -> None:
+    with anyio.CancelScope() as scope:
+        async with served(state, clock) as client:
+            address = urlsplit(client.address.opal)
+            scope.cancel()
+            await anyio.sleep_forever()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address.hostname or "", address.port or 0))
+    async with served(state, clock, port=address.port) as client:
+        assert (await client.shadow()).status == 201
+
+
+async def test_an_error_of_the_block_comes_out_of_it_as_it_was(state: Path) -> None:
+    with pytest.raises(KeyError, match="ours"):
+        async with serve(state):
+            raise KeyError("ours")
+
+
+async def test_many_clients_at_once_get_an_object_each(state: Path, clock: Clock) -> None:
+    async with served(state, clock, limits=False) as client:
+        replies = await asyncio.gather(*(client.shadow(shadow_user_id=1 + number) for number in range(200)))
+        page = (await client.rootly("GET", "/v1/schedules/primary/on_call_shadows")).json
+    assert {reply.status for reply in replies} == {201}
+    assert len({reply.json["data"]["id"] for reply in replies}) == page["meta"]["total_count"] == 200
+
+
+async def test_every_reserved_id_fails_as_the_table_says(client: Client) -> None:
+    for entry in RESERVED:
+        if entry.field == "remote_id":
+            body = {"third_party_provider": "PAGER_DUTY", "remote_id": entry.value}
+            reply = await client.opal("POST", "/on-call-schedules", body)
+        elif entry.field == "schedule_id":
+            reply = await client.shadow(entry.value)
+        else:
+            reply = await client.shadow(**{entry.field: int(entry.value)})
+        assert reply.status == entry.status
+        assert entry.words in reply.body.decode()
+
+
+def test_importing_the_sandbox_costs_neither_aiohttp_nor_sqlite() -> None:
+    code = "import sys, importer.sandbox; print(sorted({'aiohttp', 'sqlite3', 'orjson'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
