@@ -113,7 +113,7 @@ class Console:
         if self._warnings > _WARNED:
             self.tell(f"and {self._warnings - _WARNED} more warnings", style="yellow")
         self._totals = plan.to_send
-        parts = [f"{plan.rows} rows"]
+        parts = [f"{plan.rows} row{'' if plan.rows == 1 else 's'}"]
         parts += [f"{number} for {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
         parts += [f"{plan.invalid} invalid"] if plan.invalid else []
         parts += [f"{plan.duplicates} duplicate"] if plan.duplicates else []

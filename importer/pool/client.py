@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -127,16 +127,21 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
     return b"".join(parts)
 
 
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "the host's name was not found"),
+    (aiohttp.ConnectionTimeoutError, "no connection in time"),
+    (aiohttp.ClientPayloadError, "the answer broke off"),
+    (aiohttp.ServerDisconnectedError, "the connection was closed before an answer"),
+)
+
+
 def _describe(error: Exception) -> str:
     """Say what went wrong, without what aiohttp's repr gives away (headers, and so the token)."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return escape(f"the certificate was refused: {error.certificate_error}")
-    if isinstance(error, OSError) and error.strerror:
-        return escape(error.strerror)
-    if isinstance(error, asyncio.TimeoutError | aiohttp.ServerTimeoutError):
-        return "no connection in time"
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return "the answer broke off"
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the connection was closed before an answer"
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return words
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno) if error.errno > 0 else escape(str(error.strerror))
     return type(error).__name__

@@ -20,6 +20,7 @@ _MARGIN = 0.985
 # Seconds by which a late timer may be made up for. More would be a burst, less would lose pace at high rates.
 _SLACK = 0.005
 _FAILURES = 10  # in a row open the breaker
+_FEW = 3  # failures in a row are not yet a target that is gone, however long they took
 _REFUSED_LONG = 10  # times the breaker's time-out of nothing but 429s, and the target is given up
 
 
@@ -47,8 +48,9 @@ class Gate:
         # Both targets count reads and writes apart.
         self._reads, self._writes = Pace(rate), Pace(rate)
         self._breaker_timeout = breaker_timeout
-        self._stop = stop
+        self.stop = stop
         self._notify = notify
+        self.successes = 0
         self._paused_until = -math.inf
         self._refusals = 0  # 429s in a row
         self._refused_since = 0.0
@@ -65,13 +67,13 @@ class Gate:
             StoppedError: none may leave any more.
         """
         while True:
-            self._stop.check(is_write=is_write)
+            self.stop.check(is_write=is_write)
             await self._pass_breaker(is_write=is_write)
             await (self._writes if is_write else self._reads).wait()
             left = self._paused_until - anyio.current_time()
             if left <= 0:
                 return
-            await self._stop.sleep(left, is_write=is_write)
+            await self.stop.sleep(left, is_write=is_write)
 
     async def _pass_breaker(self, *, is_write: bool) -> None:
         """Let everybody through while the target answers, else one at a time after a wait."""
@@ -80,15 +82,16 @@ class Gate:
                 changed = self._changed
                 with anyio.move_on_after(1.0):
                     await changed.wait()
-                self._stop.check(is_write=is_write)
+                self.stop.check(is_write=is_write)
                 continue
-            await self._stop.sleep(self._probe_at - anyio.current_time(), is_write=is_write)
+            await self.stop.sleep(self._probe_at - anyio.current_time(), is_write=is_write)
             if not self._is_probing:
                 self._is_probing = True
                 return
 
     def succeed(self) -> None:
         """Note that the target answered something sensible."""
+        self.successes += 1
         if self._failures >= _FAILURES:
             self._notify("answers again")
         self._failures = self._refusals = 0
@@ -104,8 +107,8 @@ class Gate:
             self._notify(f"does not answer ({words}); trying for {self._breaker_timeout:g} s")
         if self._failures >= _FAILURES:
             self._probe_at = now + back_off(self._failures - _FAILURES + 1, 1.0)
-            if now - self._failing_since >= self._breaker_timeout:
-                self._stop.set(Reason.GIVEN_UP, f"the target did not come back: {words}")
+        if self._failures >= _FEW and now - self._failing_since >= self._breaker_timeout:
+            self.stop.set(Reason.GIVEN_UP, f"the target did not come back: {words}")
         self._end_probe()
 
     def pause(self, headers: Mapping[str, str]) -> None:
@@ -119,7 +122,7 @@ class Gate:
             self._notify(f"asked us to slow down (429); waiting {seconds:.0f} s")
         self._paused_until = max(self._paused_until, now + seconds)
         if now - self._refused_since > _REFUSED_LONG * self._breaker_timeout:
-            self._stop.set(Reason.GIVEN_UP, "the target answers nothing but 429")
+            self.stop.set(Reason.GIVEN_UP, "the target answers nothing but 429")
         self._failures = 0
         self._end_probe()
 

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from importer.errors import TargetError
 from importer.pool.client import Answer, Client, Lost, NotSent, Reply
 from importer.pool.policy import MOST_ATTEMPTS, back_off, read_json, read_words
-from importer.pool.stopping import Reason, Stop, StoppedError
+from importer.pool.stopping import Reason, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,11 +42,11 @@ class Sweep:
 class Inquiry:
     """Questions to one target, each patient with what passes."""
 
-    def __init__(self, target: Target, client: Client, gate: Gate, stop: Stop) -> None:
+    def __init__(self, target: Target, client: Client, gate: Gate) -> None:
         self._target = target
         self._client = client
         self._gate = gate
-        self._stop = stop
+        self._stop = gate.stop
 
     async def pages(self, scope: str) -> AsyncIterator[Page]:
         """Give all pages of what a scope holds. An entry can stand on two of them.
@@ -99,8 +99,9 @@ class Inquiry:
     async def _get(self, url: str) -> Answer:
         """GET until there is an answer of 200, or it is clear that there will be none."""
         words = ""
-        attempt = 0
-        while attempt < MOST_ATTEMPTS:
+        attempt, successes = 0, self._gate.successes
+        # While the target answers nobody, the breaker decides when it is given up, not this one question.
+        while attempt < MOST_ATTEMPTS or self._gate.successes == successes:
             await self._gate.enter(is_write=False)
             reply = await self._client.get(url)
             if isinstance(reply, Answer) and reply.status == 429:

@@ -56,6 +56,7 @@ class Queue:
         self._is_drained = False  # nothing planned is left in the journal
         self._is_closing = False
         self._is_hopeless = False
+        self.has_created = False
         self._order = count()
         self._woken = anyio.Event()
 
@@ -90,6 +91,7 @@ class Queue:
     def decide(self, record: Claimed, outcome: Outcome) -> None:
         """Write down what became of a record."""
         self._open -= 1
+        self.has_created = self.has_created or outcome.status is Status.CREATED
         self._change(Change(record.id, outcome.status, outcome))
         self._decided(outcome.status)
         if not self._open:

@@ -1,0 +1,59 @@
+"""What is written down about a record: outcomes with the time, the run and the next step. Decides nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from importer.records import Outcome, Status
+
+if TYPE_CHECKING:
+    from importer.journal import Claimed
+    from importer.pool.policy import Judgement
+
+
+class Outcomes:
+    """Makes the outcomes of one run."""
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+
+    def make(
+        self,
+        status: Status,
+        record: Claimed | None = None,
+        *,
+        returned_id: str = "",
+        http_status: int = 0,
+        error: str = "",
+        hint: str = "",
+    ) -> Outcome:
+        """Make an outcome that is decided now; without a hint it gets the one that goes with the status."""
+        return Outcome(
+            status,
+            returned_id,
+            http_status,
+            error,
+            hint=hint or advise(status, http_status),
+            attempts=record.attempts if record else 0,
+            finished_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            run=self._run,
+        )
+
+    def judged(self, status: Status, record: Claimed, judgement: Judgement) -> Outcome:
+        """Make the outcome that a judgement of a reply comes to."""
+        returned_id = judgement.id if status is Status.CREATED else ""
+        return self.make(status, record, returned_id=returned_id, http_status=judgement.status, error=judgement.words)
+
+
+def advise(status: Status, http_status: int = 0) -> str:
+    """Say what to do next about a status."""
+    if status is Status.REJECTED:
+        return (
+            "check that the schedule exists and its id is right" if http_status == 404 else "mend the row, then rerun"
+        )
+    if status is Status.FAILED:
+        return "rerun: it was certainly not applied"
+    if status is Status.UNKNOWN:
+        return "rerun: the target is asked first, nothing is sent twice"
+    return ""

@@ -1,0 +1,132 @@
+"""The workers: each takes a record, sends it, and does what the policy says about the reply."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from importer.pool.client import Answer, NotSent
+from importer.pool.policy import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge, settle_time
+from importer.pool.queue import Doubt
+from importer.pool.stopping import Reason, StoppedError
+from importer.records import Status
+
+if TYPE_CHECKING:
+    from importer.journal import Claimed
+    from importer.pool.client import Client, Reply
+    from importer.pool.gate import Gate
+    from importer.pool.inquiry import Inquiry
+    from importer.pool.outcomes import Outcomes
+    from importer.pool.queue import Queue
+    from importer.targets import Target
+
+
+class Sender:
+    """Sends the queue's records; every worker of a target runs `work` of the same sender."""
+
+    def __init__(
+        self,
+        target: Target,
+        client: Client,
+        gate: Gate,
+        inquiry: Inquiry,
+        queue: Queue,
+        outcomes: Outcomes,
+        settle: float,
+    ) -> None:
+        self._target = target
+        self._client = client
+        self._gate = gate
+        self._inquiry = inquiry
+        self._queue = queue
+        self._outcomes = outcomes
+        self._stop = gate.stop
+        self._settle = settle
+        #: Scopes in which a POST was answered 403 though the token is good. Whether the scope or the token's rights are
+        #: meant shows at the end: by whether anything could be created elsewhere.
+        self.forbidden: dict[str, Judgement] = {}
+
+    async def work(self) -> None:
+        """Send records until there are no more."""
+        while (record := await self._queue.take()) is not None:
+            if record.scope in self.forbidden or not await self._may_send(record):
+                self._queue.release(record)
+                continue
+            sent = record._replace(attempts=record.attempts + 1, tries=record.tries + 1)
+            await self._apply(sent, await self._post(sent))
+
+    async def _may_send(self, record: Claimed) -> bool:
+        try:
+            await self._gate.enter(is_write=True)
+        except StoppedError:
+            return False
+        except BaseException:
+            self._queue.release(record)  # it never left
+            raise
+        return True
+
+    async def _post(self, record: Claimed) -> Reply:
+        request = self._target.request(record.key)
+        try:
+            return await self._client.post(request.path, request.body)
+        except BaseException:  # a cancelled task, a bug of ours: it may have been applied
+            outcome = self._outcomes.make(Status.UNKNOWN, record, error="stopped while waiting for the answer")
+            self._queue.doubt(Doubt(record, outcome), self._settle)
+            raise
+
+    async def _apply(self, record: Claimed, reply: Reply) -> None:
+        """Do what the policy says after the reply to a POST."""
+        judgement = judge(reply, self._target, record.key)
+        match judgement.verdict:
+            case Verdict.CREATED:
+                self._gate.succeed()
+                self._queue.decide(record, self._outcomes.judged(Status.CREATED, record, judgement))
+            case Verdict.REJECTED:
+                self._gate.succeed()
+                self._queue.decide(record, self._outcomes.judged(Status.REJECTED, record, judgement))
+            case Verdict.SLOW_DOWN if isinstance(reply, Answer):
+                self._gate.pause(reply.headers)
+                self._queue.delay(record._replace(tries=record.tries - 1), 0.0)
+            case Verdict.NOT_SENT:
+                self._retry_unsent(record, reply, judgement)
+            case Verdict.TOKEN_REFUSED:
+                self._refuse_token(record, judgement)
+            case Verdict.FORBIDDEN:
+                await self._forbid(record, judgement)
+            case _:
+                self._doubt(record, judgement)
+
+    def _retry_unsent(self, record: Claimed, reply: Reply, judgement: Judgement) -> None:
+        if isinstance(reply, NotSent) and reply.is_certificate:
+            self._stop.set(Reason.GIVEN_UP, judgement.words)
+        self._gate.fail(judgement.words)
+        if record.tries >= MOST_ATTEMPTS:
+            self._queue.decide(record, self._outcomes.judged(Status.FAILED, record, judgement))
+        else:
+            self._queue.delay(record, back_off(record.tries, random.random()))  # noqa: S311  (jitter, no secret)
+
+    def _refuse_token(self, record: Claimed, judgement: Judgement) -> None:
+        self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({judgement.status}): {judgement.words}")
+        self._queue.release(record, self._outcomes.judged(Status.PENDING, record, judgement))
+
+    async def _forbid(self, record: Claimed, judgement: Judgement) -> None:
+        """Find out whether a 403 is about the token; if not, the scope's other records wait for the end."""
+        try:
+            is_token_good = bool(record.scope) and await self._inquiry.is_token_good()
+        except StoppedError:
+            is_token_good = True  # whatever stopped the work says more
+        if is_token_good:
+            self._gate.succeed()
+            self.forbidden.setdefault(record.scope, judgement)
+            self._queue.release(record)
+        else:
+            self._refuse_token(record, judgement)
+
+    def _doubt(self, record: Claimed, judgement: Judgement) -> None:
+        """Have the target asked later whether it applied the record after all."""
+        if judgement.status >= 500 or not judgement.status:
+            self._gate.fail(judgement.words)
+        else:
+            self._gate.succeed()
+        doubt = Doubt(record, self._outcomes.judged(Status.UNKNOWN, record, judgement), judgement.id)
+        self._queue.doubt(doubt, settle_time(self._settle, record.tries))
