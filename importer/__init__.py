@@ -1,1 +1,83 @@
-"""Bulk-import on-call schedules and shadow shifts from spreadsheets: nothing lost, nothing twice."""
+"""Bulk-import on-call schedules and shadows from spreadsheets: nothing lost, nothing twice.
+
+The library: `run`, `check` and `rerun` mean what the commands of the same name mean. Importing it costs nothing; what a
+call needs is imported by the call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+    from typing import TypeAlias, Unpack
+
+    import anyio
+    import pandas as pd
+
+    from importer.pipeline import RunObserver
+    from importer.results import Result
+
+    Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame
+
+__all__ = ["Options", "check", "rerun", "run"]
+
+
+class Options(TypedDict, total=False):
+    """What the command line's options of the same name mean; the environment counts for what is left out."""
+
+    sandbox: bool
+    reports: str | os.PathLike[str]
+    sheet: Sequence[str]
+    timezone: str
+    provider: str
+    rate: Mapping[str, float] | Sequence[str]  #: requests a second by target, or texts as `opal=50/s`
+    concurrency: int
+    if_exists: str
+    strict: bool
+    xlsx: bool
+    settle: float
+    request_timeout: float
+    breaker_timeout: float
+    opal_token: str
+    rootly_token: str
+    opal_base_url: str
+    rootly_base_url: str
+    observer: RunObserver  #: is told how it goes on
+    interrupted: anyio.Event  #: set it to end the run early and in order
+
+
+async def run(*sources: Source, **options: Unpack[Options]) -> Result:
+    """Read and check every row of the sources, send the good ones, write the report.
+
+    A source is a path, `-` for standard input, or a pandas DataFrame with the columns that a file would have.
+
+    Raises:
+        ImporterError: the run cannot go on; rows that fail are no error but stand in the result.
+    """
+    from importer import pipeline
+
+    return await pipeline.run(sources, *pipeline.prepare(options))
+
+
+async def check(*sources: Source, online: bool = False, **options: Unpack[Options]) -> Result:
+    """Read and check every row of the sources; write nothing. `online` also asks the targets what exists.
+
+    Raises: as `run`.
+    """
+    from importer import pipeline
+
+    return await pipeline.check(sources, *pipeline.prepare(options), is_online=online)
+
+
+async def rerun(run_or_report: str | os.PathLike[str], **options: Unpack[Options]) -> Result:
+    """Send again what has not succeeded, from a run's folder or from its report, edited or not.
+
+    Raises: as `run`.
+    """
+    import os
+
+    from importer import pipeline
+
+    return await pipeline.rerun(os.fspath(run_or_report), *pipeline.prepare(options))

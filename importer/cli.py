@@ -156,14 +156,16 @@ async def _guided(
 
 
 async def _ask(console: Console, plan: Plan) -> bool:
-    import anyio
-
+    """Ask before the first write. Nothing else goes on meanwhile, so the answer is waited for right here."""
     number = sum(plan.to_send.values())
     with console.paused():
-        return await anyio.to_thread.run_sync(
-            lambda: click.confirm(f"Send {number} records to {', '.join(plan.to_send)}?", err=True),
-            abandon_on_cancel=True,
-        )
+        watching = signal.signal(signal.SIGINT, signal.default_int_handler)  # else Ctrl-C would not end the question
+        try:
+            return click.confirm(f"Send {number} records to {', '.join(plan.to_send)}?", err=True)
+        except click.Abort:
+            return False
+        finally:
+            signal.signal(signal.SIGINT, watching)
 
 
 def _await_with_signals(command: Callable[[anyio.Event], Awaitable[Result]], console: Console) -> Result:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import anyio
 import orjson
@@ -31,6 +31,7 @@ from importer.reader import read
 from importer.records import Status, TargetName
 from importer.reporter import write_csv, write_summary, write_xlsx
 from importer.results import Result
+from importer.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from importer.earlier import Earlier
     from importer.journal import Journal, RunFolder
     from importer.pool import Stop
+    from importer.records import Problem, Row, Sheet
     from importer.settings import Settings
 
 Source: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
@@ -83,6 +85,39 @@ class Guide:
     observer: RunObserver
     interrupted: anyio.Event  #: set it to end the run early and in order
     confirm: Callable[[Plan], Awaitable[bool]] | None = None  #: asked before the first write to a real API
+
+
+class Silence:
+    """An observer that tells nobody."""
+
+    def read(self, rows: int) -> None:
+        """Say nothing."""
+
+    def noticed(self, text: str) -> None:
+        """Say nothing."""
+
+    def warned(self, sheet: Sheet, row: Row, warning: Problem) -> None:
+        """Say nothing."""
+
+    def planned(self, plan: Plan) -> None:
+        """Say nothing."""
+
+    def decided(self, target: TargetName, status: Status, number: int) -> None:
+        """Say nothing."""
+
+    def told(self, target: TargetName, words: str) -> None:
+        """Say nothing."""
+
+
+def prepare(options: Mapping[str, Any]) -> tuple[Settings, Guide]:
+    """Make the settings and the guide out of a library call's options.
+
+    Raises:
+        SettingsError: a value cannot be.
+    """
+    given = dict(options)
+    guide = Guide(given.pop("observer", None) or Silence(), given.pop("interrupted", None) or anyio.Event())
+    return load_settings(given), guide
 
 
 async def run(sources: Sequence[Source], settings: Settings, guide: Guide) -> Result:

@@ -35,6 +35,11 @@ class Pace:
             size = 1 + paced * _SLACK
             self._limiter = AsyncLimiter(size, size / paced)
 
+    @property
+    def is_free(self) -> bool:
+        """True where a turn can be had without waiting."""
+        return self._limiter is None or self._limiter.has_capacity()
+
     async def wait(self) -> None:
         """Wait for a turn."""
         if self._limiter is not None:
@@ -69,11 +74,22 @@ class Gate:
         while True:
             self.stop.check(is_write=is_write)
             await self._pass_breaker(is_write=is_write)
-            await (self._writes if is_write else self._reads).wait()
+            await self._take_turn(is_write=is_write)
             left = self._paused_until - anyio.current_time()
             if left <= 0:
                 return
             await self.stop.sleep(left, is_write=is_write)
+
+    async def _take_turn(self, *, is_write: bool) -> None:
+        pace = self._writes if is_write else self._reads
+        if pace.is_free:
+            await pace.wait()
+            return
+        with anyio.CancelScope() as turn:
+            self.stop.cancel_on_set(turn, is_write=is_write)
+            await pace.wait()
+        self.stop.forget(turn)
+        self.stop.check(is_write=is_write)
 
     async def _pass_breaker(self, *, is_write: bool) -> None:
         """Let everybody through while the target answers, else one at a time after a wait."""

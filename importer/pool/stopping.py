@@ -24,6 +24,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._event = anyio.Event()
+        self._turns: dict[anyio.CancelScope, bool] = {}
         self.reason: Reason | None = None
         self.words = ""
 
@@ -32,6 +33,9 @@ class Stop:
         if self.reason is None:
             self.reason, self.words = reason, words
             self._event.set()
+            for turn, is_write in self._turns.items():
+                if is_write or self.is_hopeless:
+                    turn.cancel()
 
     @property
     def is_hopeless(self) -> bool:
@@ -50,6 +54,14 @@ class Stop:
             await self._event.wait()
         self.check(is_write=is_write)
         await anyio.sleep_until(deadline)
+
+    def cancel_on_set(self, turn: anyio.CancelScope, *, is_write: bool) -> None:
+        """Have a wait for a turn end as soon as the request waited for may not leave any more."""
+        self._turns[turn] = is_write
+
+    def forget(self, turn: anyio.CancelScope) -> None:
+        """Take a wait that is over off the list."""
+        self._turns.pop(turn, None)
 
     async def wait(self) -> None:
         """Wait until it is set."""
