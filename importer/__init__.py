@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import anyio
     import pandas as pd
 
-    from importer.pipeline import RunObserver
+    from importer.guide import RunObserver
     from importer.results import Result
 
     Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame
@@ -33,9 +33,11 @@ class Options(TypedDict, total=False):
     timezone: str
     provider: str
     rate: Mapping[str, float] | Sequence[str]  #: requests a second by target, or texts as `opal=50/s`
+    headroom: float  #: 0.2 is 20 %
     concurrency: int
     if_exists: str
     strict: bool
+    wait: bool
     xlsx: bool
     settle: float
     request_timeout: float
@@ -56,9 +58,9 @@ async def run(*sources: Source, **options: Unpack[Options]) -> Result:
     Raises:
         ImporterError: the run cannot go on; rows that fail are no error but stand in the result.
     """
-    from importer import pipeline
+    from importer import guide, pipeline
 
-    return await pipeline.run(sources, *pipeline.prepare(options))
+    return await pipeline.run(sources, *guide.prepare(options))
 
 
 async def check(*sources: Source, online: bool = False, **options: Unpack[Options]) -> Result:
@@ -66,9 +68,9 @@ async def check(*sources: Source, online: bool = False, **options: Unpack[Option
 
     Raises: as `run`.
     """
-    from importer import pipeline
+    from importer import guide, pipeline
 
-    return await pipeline.check(sources, *pipeline.prepare(options), is_online=online)
+    return await pipeline.check(sources, *guide.prepare(options), is_online=online)
 
 
 async def rerun(run_or_report: str | os.PathLike[str], **options: Unpack[Options]) -> Result:
@@ -78,6 +80,6 @@ async def rerun(run_or_report: str | os.PathLike[str], **options: Unpack[Options
     """
     import os
 
-    from importer import pipeline
+    from importer import guide, pipeline
 
-    return await pipeline.rerun(os.fspath(run_or_report), *pipeline.prepare(options))
+    return await pipeline.rerun(os.fspath(run_or_report), *guide.prepare(options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from importer.errors import ImporterError, InterruptedReadingError
+from importer.errors import ImporterError, InterruptedReadingError, UnexpectedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     import anyio
 
     from importer.console import Console
-    from importer.pipeline import Guide, Plan
+    from importer.guide import Guide, Plan
     from importer.results import Result
     from importer.settings import Settings
 
     Decorator: TypeAlias = Callable[[Any], Any]
     Action: TypeAlias = Callable[[Settings, Guide], Awaitable[Result]]
+
+_EXITS = {InterruptedReadingError: 130, UnexpectedError: 4}  # every other error ends a command before anything was sent
 
 # Importing what a command needs is left to the command: `--help` must not pay for it. Options that were not given are
 # None or False or empty, and do not hide what the environment or importer.toml says.
@@ -44,12 +47,14 @@ _reading = _options(
 _reaching = _options(
     click.option("--sandbox", is_flag=True, help="Use the embedded stand-in: no account, no token."),
     click.option("--rate", multiple=True, metavar="TARGET=N/s", help="As opal=50/s, rootly=3000/min, opal=none."),
+    click.option("--headroom", metavar="SHARE", help="Share of the limits left to others, as 20%."),
     click.option("--concurrency", type=int, metavar="N", help="Requests in flight per target.  [default: 20]"),
 )
 _writing = _options(
     click.option("--if-exists", metavar="skip|fail", help="What a record that exists becomes.  [default: skip]"),
     click.option("--strict", is_flag=True, help="Send nothing while any row is invalid."),
     click.option("--xlsx", is_flag=True, help="Make report.xlsx beyond 20,000 rows, too."),
+    click.option("--wait", is_flag=True, help="Wait for another run with the same token to end."),
     click.option("--yes", "-y", is_flag=True, help="Do not ask before writing."),
 )
 _reports = click.option("--reports", type=Path, metavar="DIR", help="Folder of the runs' folders.  [default: reports]")
@@ -80,8 +85,11 @@ def run(sources: tuple[str, ...], **options: Any) -> None:
 @click.option("--online", is_flag=True, help="Also ask the targets what exists already.")
 def check(sources: tuple[str, ...], online: bool, **options: Any) -> None:
     """Read and check every row just as `run` does; write nothing."""
-    action = partial(_pipeline().check, is_online=online)
-    _perform(options, lambda settings, guide: action(sources, settings, guide), is_check=True)
+    _perform(
+        options,
+        lambda settings, guide: _pipeline().check(sources, settings, guide, is_online=online),
+        is_check=True,
+    )
 
 
 @app.command()
@@ -106,6 +114,8 @@ def sandbox(port: int, reset: bool, **options: Any) -> None:
 
 def main() -> None:
     """Run the command line; the process exits with the status that product and README tell."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does: whatever it cannot show must not end a run
     app()
 
 
@@ -119,7 +129,9 @@ def _pipeline() -> Any:
 def _load(options: dict[str, Any]) -> Settings:
     from importer.settings import load_settings
 
-    return load_settings({name: value for name, value in options.items() if value not in (None, False, ())})
+    # Not `value not in (None, False, ())`: 0 is equal to False, and was given.
+    given = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
+    return load_settings(given)
 
 
 def _perform(options: dict[str, Any], action: Action, *, is_check: bool = False) -> None:
@@ -131,7 +143,7 @@ def _perform(options: dict[str, Any], action: Action, *, is_check: bool = False)
         result = _await_with_signals(partial(_guided, action, settings, console), console)
         if is_check:
             console.show_check(result)
-            return 130 if result.is_interrupted else result.check_status
+            return result.check_status
         folder = result.folder or settings.reports
         console.show_result(result, rerun_command(folder, settings.reports))
         return result.exit_status
@@ -145,7 +157,7 @@ async def _guided(
     console: Console,
     interrupted: anyio.Event,
 ) -> Result:
-    from importer.pipeline import Guide
+    from importer.guide import Guide
 
     is_asking = (
         sys.stdin.isatty() and sys.stderr.isatty() and not (settings.yes or settings.quiet or settings.json_output)
@@ -190,8 +202,8 @@ async def _watch_signals(interrupted: anyio.Event, console: Console) -> None:
         async for _ in signals:
             if interrupted.is_set():
                 os._exit(130)  # what is in flight is in doubt in the journal; rerun asks about it
-            console.tell("interrupted: finishing what is in flight (again to stop at once)", style="yellow")
             interrupted.set()
+            console.tell("interrupted: finishing what is in flight (again to stop at once)", style="yellow")
 
 
 def _serve(options: dict[str, Any], port: int, *, reset: bool) -> int:
@@ -234,13 +246,27 @@ def _guarded(act: Callable[[], int]) -> None:
         failures.extend(_leaves(group))
     except* KeyboardInterrupt:
         status = 130
+    except* Exception as group:  # a bug of ours, or something that nobody thought of
+        if os.environ.get("IMPORTER_DEBUG"):
+            raise
+        failures.append(_unexpected(group))
     if failures:
         from importer.console import Console
 
         for failure in failures:
             Console().fail(failure)
-        status = 130 if isinstance(failures[0], InterruptedReadingError) else 2
+        status = next((_EXITS[type(failure)] for failure in failures if type(failure) in _EXITS), 2)
     sys.exit(status)
+
+
+def _unexpected(group: BaseExceptionGroup[Exception]) -> UnexpectedError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return UnexpectedError(
+        f"something went wrong that should not have: {type(error).__name__}",
+        hint="what was sent is in the run's journal: rerun its folder; IMPORTER_DEBUG=1 shows where it happened",
+    )
 
 
 def _leaves(group: BaseExceptionGroup[ImporterError]) -> list[ImporterError]:

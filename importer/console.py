@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import orjson
 from rich.console import Console as Terminal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from importer.errors import ImporterError
-    from importer.pipeline import Plan
+    from importer.guide import Plan
     from importer.records import ReportLine
     from importer.results import Result
 
@@ -51,12 +53,30 @@ _MEANINGS = {
 }
 
 
+class _Stream(Terminal):
+    """A stream that nobody may read any more: that ends the messages, never the run."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, or be silent from now on."""
+        try:
+            super().print(*objects, **options)
+        except OSError:  # a full disk, where it goes into a file
+            self.on_broken_pipe()
+
+    def on_broken_pipe(self) -> None:
+        """Send nowhere what is still to come, what Python flushes at its end too; rich would end the process."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+
 class Console:
     """Tells the user how a run goes on. Messages go to standard error, results to standard output."""
 
     def __init__(self, *, is_quiet: bool = False, is_json: bool = False) -> None:
-        self._out = Terminal(highlight=False, soft_wrap=False)
-        self._err = Terminal(stderr=True, highlight=False)
+        self._out = _Stream(highlight=False, soft_wrap=False)
+        self._err = _Stream(stderr=True, highlight=False)
         self._is_quiet = is_quiet
         self._is_json = is_json
         self._progress: Progress | None = None
@@ -156,8 +176,8 @@ class Console:
             return
         self._show_statuses(result, {})
         self._show_problems(result, _SHOWN)
-        for target, why in result.stopped.items():
-            self._out.print(Text(f"{target} stopped: {escape(why)}", style="red"), soft_wrap=True)
+        for what, why in result.stopped.items():
+            self._out.print(Text(f"{what} stopped: {escape(why, 1000)}", style="red"), soft_wrap=True)
         for file in result.files:
             self._out.print(Text(f"report: {_shown(file)}"), soft_wrap=True)
         if result.exit_status:
@@ -219,12 +239,13 @@ class Console:
         )
 
     def _print_json(self, value: Mapping[str, object]) -> None:
-        self._out.print(orjson.dumps(value).decode(), markup=False, soft_wrap=True)
+        # ASCII, for whatever encoding standard output has; a Text, for a plain str's `:smile:` becomes a face.
+        self._out.print(Text(json.dumps(value)), soft_wrap=True)
 
 
 def rerun_command(folder: Path, reports: Path) -> str:
     """Give the command that goes on with a run."""
-    where = [] if reports.name == "reports" and not reports.is_absolute() else ["--reports", str(reports)]
+    where = [] if reports == Path("reports") else ["--reports", str(reports)]
     return shlex.join(["oncall-importer", "rerun", str(folder), *where])
 
 

@@ -31,7 +31,7 @@ class Earlier:
     """An earlier run, as far as it is known."""
 
     path: Path  #: the run's folder, or the report
-    run: str  #: the earlier run's name; empty where a report does not say
+    run: str  #: the earlier run's name; empty where no line of a report says
     facts: Mapping[str, str] = field(default_factory=dict)  #: of its journal; empty where there is none
 
     @property
@@ -90,9 +90,14 @@ def _of_folder(path: Path) -> Earlier:
 
 
 def _of_report(path: Path) -> Earlier:
-    """Take over how the run read its sources, where its journal lies beside the report."""
+    """Take over how the run read its sources, where its journal lies beside the report; else only its name."""
     facts = _of_folder(path.parent).facts if (path.parent / JOURNAL_FILE).is_file() else {}
-    return Earlier(path, facts.get("run", ""), facts)
+    return Earlier(path, facts.get("run") or _latest_run(path), facts)
+
+
+def _latest_run(report: Path) -> str:
+    """Give the latest run that a report's lines name: a run's name says whether it was a rehearsal."""
+    return max((entry.outcome.run for chunk in _from_report(report) for _, _, entry in chunk if entry), default="")
 
 
 def left_over(earlier: Earlier) -> Iterator[list[Left]]:

@@ -8,7 +8,8 @@ ImporterError
 ├── TargetError     a target that did not give a usable answer to a question
 │   └── RefusedError    it refused the token: nothing more can be asked
 ├── ReportError     a report that could not be written
-└── InterruptedReadingError   the user ended the run before anything was sent
+├── InterruptedReadingError   the user ended the run before anything was sent
+└── UnexpectedError  a bug of ours; what was sent is in the journal
 """
 
 
@@ -51,3 +52,7 @@ class ReportError(ImporterError):
 
 class InterruptedReadingError(ImporterError):
     """The user ended the run while its sources were read. Nothing was sent, and nothing is left behind."""
+
+
+class UnexpectedError(ImporterError):
+    """A bug of ours. What was sent is in the run's journal."""

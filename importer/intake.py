@@ -68,6 +68,9 @@ class Intake:
                 f"{_shown(reading.name)} has no column that we know: {_headers(sheets)}",
                 hint=f"name its columns {', '.join(column.name for column in COLUMNS)}",
             )
+        for sheet in sheets:
+            if known[id(sheet)] is None:
+                self._observer.noticed(f"sheet {sheet.name!r} of {sheet.source} has no column that we know; left out")
         self._journal.add_source(reading.name, reading.path, reading.sha256)
 
     def _open_sheet(self, sheet: Sheet) -> tuple[int, Normalizer] | None:
@@ -78,7 +81,6 @@ class Intake:
             )
         normalizer = self._normalizer(sheet)
         if not normalizer.layout.is_usable:
-            self._observer.noticed(f"sheet {sheet.name!r} of {sheet.source} has no column that we know; it is left out")
             return None
         if normalizer.layout.not_used:
             names = ", ".join(normalizer.layout.not_used)

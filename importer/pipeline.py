@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 import orjson
@@ -24,24 +23,26 @@ import orjson
 from importer import sandbox
 from importer.earlier import find_earlier, left_over
 from importer.errors import ImporterError, InterruptedReadingError, SourceError, UsageError
-from importer.intake import Intake, ReadingObserver
+from importer.guide import Plan
+from importer.intake import Intake
 from importer.journal import create_run, open_scratch
-from importer.pool import Connection, Observer, Reason, deliver
+from importer.pool import Connection, Reason, deliver
 from importer.reader import read
 from importer.records import Status, TargetName
-from importer.reporter import write_csv, write_summary, write_xlsx
-from importer.results import Result
-from importer.settings import load_settings
+from importer.report import SANDBOX_MARK, iso, make_report, make_result
+from importer.rescue import write_rescue
+from importer.turn import take_turn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     import pandas as pd
 
     from importer.earlier import Earlier
+    from importer.guide import Guide
     from importer.journal import Journal, RunFolder
-    from importer.pool import Stop
-    from importer.records import Problem, Row, Sheet
+    from importer.pool import Delivered
+    from importer.results import Result
     from importer.settings import Settings
 
 Source: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
@@ -49,75 +50,6 @@ Source: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
 #: Settings that decide what a row means: a rerun takes them over from the run that it repeats.
 _READING_OPTIONS = ("timezone", "provider")
 SANDBOX_STATE = "sandbox.sqlite3"
-_SANDBOX_MARK = "-sandbox"  # at the end of a run's name, so that every line of its report says what its ids are worth
-_XLSX_ROWS = 20_000  # beyond, report.xlsx is made only where it is asked for
-_PROBLEMS = 1000  # that a result holds; the report has them all
-_NEEDS_ATTENTION = frozenset({Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN})
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run is about to do."""
-
-    run: str
-    rows: int
-    invalid: int
-    duplicates: int
-    to_send: Mapping[TargetName, int]  #: records that are new, or not known to have succeeded
-    base_urls: Mapping[TargetName, str]
-    is_sandbox: bool
-
-
-class RunObserver(ReadingObserver, Observer, Protocol):
-    """Who wants to know how a run goes on."""
-
-    def read(self, rows: int) -> None:
-        """So many rows have been read so far."""
-
-    def planned(self, plan: Plan) -> None:
-        """Everything is read and checked; sending is next."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guide:
-    """What steers a run from outside."""
-
-    observer: RunObserver
-    interrupted: anyio.Event  #: set it to end the run early and in order
-    confirm: Callable[[Plan], Awaitable[bool]] | None = None  #: asked before the first write to a real API
-
-
-class Silence:
-    """An observer that tells nobody."""
-
-    def read(self, rows: int) -> None:
-        """Say nothing."""
-
-    def noticed(self, text: str) -> None:
-        """Say nothing."""
-
-    def warned(self, sheet: Sheet, row: Row, warning: Problem) -> None:
-        """Say nothing."""
-
-    def planned(self, plan: Plan) -> None:
-        """Say nothing."""
-
-    def decided(self, target: TargetName, status: Status, number: int) -> None:
-        """Say nothing."""
-
-    def told(self, target: TargetName, words: str) -> None:
-        """Say nothing."""
-
-
-def prepare(options: Mapping[str, Any]) -> tuple[Settings, Guide]:
-    """Make the settings and the guide out of a library call's options.
-
-    Raises:
-        SettingsError: a value cannot be.
-    """
-    given = dict(options)
-    guide = Guide(given.pop("observer", None) or Silence(), given.pop("interrupted", None) or anyio.Event())
-    return load_settings(given), guide
 
 
 async def run(sources: Sequence[Source], settings: Settings, guide: Guide) -> Result:
@@ -139,7 +71,7 @@ async def check(sources: Sequence[Source], settings: Settings, guide: Guide, *, 
         if is_online:
             async with _connected(journal, settings) as connections:
                 await _deliver(journal, connections, settings, "", guide, is_dry=True)
-        return _result(journal, is_interrupted=guide.interrupted.is_set())
+        return make_result(journal, is_interrupted=guide.interrupted.is_set())
 
 
 async def rerun(argument: str, settings: Settings, guide: Guide) -> Result:
@@ -167,7 +99,7 @@ async def _start_again(earlier: Earlier, settings: Settings, guide: Guide) -> Re
 
 def _inherit(settings: Settings, earlier: Earlier) -> Settings:
     """Take over from the earlier run how its rows are read, and whether it was a rehearsal."""
-    was_sandbox = _SANDBOX_MARK in earlier.run
+    was_sandbox = SANDBOX_MARK in earlier.run
     if settings.sandbox and earlier.run and not was_sandbox:
         raise UsageError(
             f"{earlier.run} was no rehearsal: its rows cannot be repeated in the sandbox",
@@ -184,12 +116,12 @@ def _inherit(settings: Settings, earlier: Earlier) -> Settings:
 def _new_run(settings: Settings, facts: Mapping[str, str]) -> Iterator[RunFolder]:
     """Hold the folder of a new run; it is taken away again where an error ends the run before anything was sent."""
     now = datetime.now(UTC)
-    name = now.strftime("%Y%m%d-%H%M%S") + (_SANDBOX_MARK if settings.sandbox else "")
+    name = now.strftime("%Y%m%d-%H%M%S") + (SANDBOX_MARK if settings.sandbox else "")
     options = settings.model_dump(mode="json", include=set(_READING_OPTIONS))
     first = {
         **facts,
         "stage": "reading",
-        "started_at": _iso(now),
+        "started_at": iso(now),
         "version": version("oncall-importer"),
         "settings_sha256": settings.fingerprint(),
         "options": _dump(options),
@@ -247,19 +179,44 @@ async def _let_signals_in(guide: Guide) -> None:
 
 async def _finish(folder: RunFolder, settings: Settings, guide: Guide) -> Result:
     """Send what is planned and write the report."""
-    journal, run_name = folder.journal, folder.path.name
-    stops: Mapping[TargetName, Stop] = {}
+    journal, stopped = folder.journal, {}
     async with _connected(journal, settings) as connections:
         why_not = await _ask_to_go_on(folder, connections, settings, guide)
         if why_not:
             for target in connections:
                 journal.explain_planned(target, f"not attempted: {why_not}", "rerun to send it")
         else:
-            journal.set_facts({"stage": "sending"})
-            stops = await _deliver(journal, connections, settings, run_name, guide)
-    journal.set_facts({"stage": "ended", "finished_at": _iso(datetime.now(UTC))})
-    stopped = {target: stop.words for target, stop in stops.items() if stop.reason not in (None, Reason.INTERRUPTED)}
-    return _report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
+            async with _turns(connections, folder, settings, guide):
+                journal.set_facts({"stage": "sending"})
+                delivered = await _deliver(journal, connections, settings, folder.path.name, guide)
+            stopped = _why_stopped(folder, delivered)
+    return make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
+
+
+@asynccontextmanager
+async def _turns(
+    connections: Mapping[TargetName, Connection], folder: RunFolder, settings: Settings, guide: Guide
+) -> AsyncIterator[None]:
+    """Hold every target that is sent to, always in the same order; the sandbox is nobody else's."""
+    async with AsyncExitStack() as stack:
+        for target in sorted(connections):
+            tell = partial(guide.observer.told, target) if settings.wait else None
+            turn = take_turn(target, connections[target], folder.path, guide.interrupted, tell)
+            await stack.enter_async_context(turn)
+        yield
+
+
+def _why_stopped(folder: RunFolder, delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
+    """Say which targets' work the product ended, and save what the journal could not take."""
+    stopped = {}
+    for target, end in delivered.items():
+        if end.reason not in (None, Reason.INTERRUPTED):
+            stopped[target.value] = end.words
+        if end.unwritten:
+            path = write_rescue(folder.path, end.unwritten)
+            where = f"outcomes that it could not take are in {path}" if path else "nothing could be written anywhere"
+            stopped[target.value] = f"{end.words}; {where}"
+    return stopped
 
 
 async def _ask_to_go_on(
@@ -311,7 +268,7 @@ async def _deliver(
     guide: Guide,
     *,
     is_dry: bool = False,
-) -> dict[TargetName, Stop]:
+) -> dict[TargetName, Delivered]:
     return await deliver(
         journal,
         connections,
@@ -321,55 +278,6 @@ async def _deliver(
         interrupted=guide.interrupted,
         is_dry=is_dry,
     )
-
-
-# ---- the report
-
-
-def _report(
-    folder: RunFolder, settings: Settings, stopped: Mapping[TargetName, str], *, is_interrupted: bool
-) -> Result:
-    """Make the report's files from the journal; they can be made again from it at any time."""
-    journal, path = folder.journal, folder.path
-    sheets = journal.sheets()
-    files = [write_csv(path / "report.csv", sheets, journal.lines())]
-    if settings.xlsx or journal.count_rows() <= _XLSX_ROWS:
-        workbook = write_xlsx(path / "report.xlsx", sheets, journal.lines())
-        files.extend([workbook] if workbook else [])
-    result = _result(journal, run=path.name, folder=path, files=files, stopped=stopped, is_interrupted=is_interrupted)
-    write_summary(path / "summary.json", _summary(journal, result))
-    return result
-
-
-def _result(journal: Journal, **facts: object) -> Result:
-    sheets = journal.sheets()
-    wrong = (line for line in journal.lines() if line.outcome.status in _NEEDS_ATTENTION)
-    problems = [(sheets[line.sheet], line) for line in islice(wrong, _PROBLEMS)]
-    return Result(journal.count_rows(), journal.counts(), problems, **facts)  # type: ignore[arg-type]  # by name
-
-
-def _summary(journal: Journal, result: Result) -> dict[str, object]:
-    facts = journal.facts()
-    targets: dict[str, dict[str, int]] = {}
-    for (target, status), number in sorted(result.counts.items()):
-        targets.setdefault(target or "none", {})[status] = number
-    return {
-        "run": result.run,
-        "rerun_of": facts.get("rerun_of") or None,
-        "version": facts["version"],
-        "started_at": facts["started_at"],
-        "finished_at": facts.get("finished_at"),
-        "exit_status": result.exit_status,
-        "is_sandbox": _SANDBOX_MARK in result.run,
-        "is_interrupted": result.is_interrupted,
-        "stopped": dict(result.stopped),
-        "rows": result.rows,
-        "statuses": {status.value: result.count(status) for status in Status},
-        "targets": targets,
-        "sources": [{"name": name, "sha256": sha256} for name, _, sha256 in journal.sources()],
-        "settings_sha256": facts["settings_sha256"],
-        "files": [file.name for file in result.files],
-    }
 
 
 def _argument(source: Source) -> str:
@@ -382,7 +290,3 @@ def _argument(source: Source) -> str:
 
 def _dump(value: object) -> str:
     return orjson.dumps(value).decode()
-
-
-def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

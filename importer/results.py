@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from importer.records import Status, TargetName
+from importer.records import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,9 @@ class Result:
     run: str = ""  #: the run's name; empty for a check
     folder: Path | None = None  #: the run's folder
     files: Sequence[Path] = ()  #: the report's files as they were written
-    stopped: Mapping[TargetName, str] = field(default_factory=dict)  #: targets whose work the product ended, and why
+    stopped: Mapping[str, str] = field(
+        default_factory=dict
+    )  #: what the product ended by itself, and why: a target, the report
     is_interrupted: bool = False
 
     @property
@@ -53,4 +55,6 @@ class Result:
     @property
     def check_status(self) -> int:
         """What `check` exits with: pending rows are good ones that nobody sent."""
+        if self.is_interrupted:
+            return 130
         return 0 if self.statuses.keys() <= _GOOD | {Status.PENDING} else 1

@@ -7,8 +7,8 @@ import re
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from urllib.parse import SplitResult, urlsplit
 
 import orjson
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -27,12 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONFIG_FILE = "importer.toml"
+_BASE_URL = re.compile(r"(?:(?![?#\\])[!-~])+")  # printable ASCII; what is put behind it must become its path
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|min)")
 _UNLIMITED = float("inf")
+_PositiveRate: TypeAlias = Annotated[float, Field(gt=0)]
 _TOKEN_ENV = {
     TargetName.OPAL: ("OPAL_TOKEN", "OPAL_AUTH_TOKEN"),
     TargetName.ROOTLY: ("ROOTLY_TOKEN", "ROOTLY_API_TOKEN"),
 }
+_TOKEN_NAMES = frozenset(name for names in _TOKEN_ENV.values() for name in names)
 
 
 class IfExists(StrEnum):
@@ -67,11 +70,15 @@ class Settings(BaseSettings):
     sheet: Annotated[tuple[str, ...], NoDecode] = ()  #: the sheets to read; empty means all
     timezone: str | None = None  #: IANA zone of date-times that have no offset
     provider: str | None = None  #: provider of schedule rows that name none
-    rate: Annotated[dict[TargetName, float], NoDecode] = {}  #: requests a second, by target; infinite means no limit
+    rate: Annotated[
+        dict[TargetName, _PositiveRate], NoDecode
+    ] = {}  #: requests a second, by target; infinite means no limit
+    headroom: float = Field(0.0, ge=0, lt=1)  #: share of each target's limit that is left to others
     concurrency: int = Field(20, ge=1, le=1000)  #: requests in flight per target
     if_exists: IfExists = IfExists.SKIP
     strict: bool = False  #: send nothing while any row is invalid
     yes: bool = False  #: do not ask
+    wait: bool = False  #: wait for another run that sends to the same target with the same token
     json_output: bool = Field(False, validation_alias=AliasChoices("IMPORTER_JSON", "json"))  #: JSON lines on stdout
     quiet: bool = False  #: print the end only
     sandbox: bool = False  #: use the embedded stand-in
@@ -92,7 +99,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Look at options, then the environment, then importer.toml; nowhere else."""
         toml = TomlConfigSettingsSource(settings_cls)
-        if tokens := {"opal_token", "rootly_token"} & toml.toml_data.keys():
+        if tokens := [name for name in toml.toml_data if name.upper() in _TOKEN_NAMES]:
             raise ValueError(f"{min(tokens)} stands in it, and a token belongs into the environment only")
         return init_settings, env_settings, toml
 
@@ -107,6 +114,12 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             value = [part for part in value.split(",") if part.strip()]
         return dict(map(parse_rate, value)) if isinstance(value, list | tuple) else value
+
+    @field_validator("headroom", mode="before")
+    @classmethod
+    def _read_share(cls, value: object) -> object:
+        is_percent = isinstance(value, str) and re.fullmatch(r"\d{1,2}(\.\d+)?\s*%", value.strip())
+        return float(str(value).strip().rstrip("% ")) / 100 if is_percent else value
 
     @field_validator("opal_base_url", "rootly_base_url")
     @classmethod
@@ -155,7 +168,7 @@ def load_settings(options: Mapping[str, Any]) -> Settings:
         return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
         raise SettingsError("; ".join(map(_describe, error.errors(include_url=False, include_input=False)))) from None
-    except ValueError as error:  # tomllib's error is one
+    except (ValueError, OSError) as error:  # tomllib's error is a ValueError
         raise SettingsError(f"{CONFIG_FILE} cannot be read: {error}", hint=f"mend {CONFIG_FILE}") from None
 
 
@@ -176,11 +189,19 @@ def check_base_url(text: str) -> str:
     url = urlsplit(text)
     if "@" in url.netloc:  # https://api.rootly.com@evil.example is evil.example
         raise ValueError("holds an @: a base URL carries no user name and no password")
-    if not url.hostname or url.query or url.fragment:
+    if not url.hostname or not _BASE_URL.fullmatch(text) or not _has_port(url):
         raise ValueError(f'"{text}" is no base URL: write https://host or https://host/path')
     if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):
         raise ValueError(f'"{text}" is refused: a token goes over https only (plain http to this machine aside)')
     return text.rstrip("/")
+
+
+def _has_port(url: SplitResult) -> bool:
+    """Tell whether the port, where there is one, is a number that a port can have."""
+    try:
+        return url.port != 0
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:

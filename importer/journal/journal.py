@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -9,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from importer.errors import JournalError
 from importer.journal.sql import load_queries
 from importer.records import Key, Kind, Outcome, ReportLine, Row, Sheet, Status, TargetName
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _SQL = load_queries()
@@ -72,25 +73,36 @@ class Journal:
 
     @contextmanager
     def _commit(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield self._db
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise JournalError(
+                f"the journal cannot be written: {error}", hint="make room on the disk, then rerun this run's folder"
+            ) from error
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self._roll_back()
             raise
-        self._db.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # a full disk can have ended it already
+            self._db.execute("ROLLBACK")
 
     # ---- reading: everything goes in before anything is sent
 
     def add_source(self, name: str, path: str, sha256: str) -> None:
         """Write down a source that was read to its end."""
-        self._db.execute(_SQL["insert_source"], (name, path, sha256))
+        with self._commit() as db:
+            db.execute(_SQL["insert_source"], (name, path, sha256))
 
     def add_sheet(self, sheet: Sheet, not_used: Sequence[str] = ()) -> int:
         """Write down a sheet; give its index."""
         (index,) = self._db.execute("SELECT count(*) FROM sheet").fetchone()
         header, positions, unused = (orjson.dumps(list(texts)) for texts in (sheet.header, sheet.positions, not_used))
-        self._db.execute(_SQL["insert_sheet"], (index, sheet.source, sheet.name, header, positions, unused))
+        with self._commit() as db:
+            db.execute(_SQL["insert_sheet"], (index, sheet.source, sheet.name, header, positions, unused))
         return int(index)
 
     def add_rows(self, sheet: int, rows: Iterable[tuple[Row, Sequence[Entry]]]) -> None:

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,18 +42,31 @@ def create_run(reports: Path, name: str, facts: Mapping[str, str]) -> Iterator[R
     """
     try:
         reports.mkdir(parents=True, exist_ok=True)
-        path = _free_path(reports, name)
-        unfinished = path.with_name(f".{path.name}.new")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(mode=0o700)
-        with _connected(unfinished, create=True) as connection:
-            connection.executescript(load_schema())
-            Journal(connection).set_facts({**facts, "run": path.name})
-        unfinished.rename(path)
+        with _locked(reports):  # two runs can begin in the same second
+            path = _free_path(reports, name)
+            _make_folder(path, {**facts, "run": path.name})
     except (OSError, sqlite3.Error) as error:
         raise _cannot_write(reports, error) from error
     with open_run(path) as folder:
         yield folder
+
+
+def _make_folder(path: Path, facts: Mapping[str, str]) -> None:
+    unfinished = path.with_name(f".{path.name}.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        unfinished.mkdir(mode=0o700)
+        file = unfinished / JOURNAL_FILE
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # SQLite gives its WAL the same mode
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+            _prepare(connection).executescript(load_schema())
+            Journal(connection).set_facts(facts)
+        unfinished.rename(path)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
 
 
 @contextmanager
@@ -63,21 +76,22 @@ def open_run(path: Path) -> Iterator[RunFolder]:
     Raises:
         JournalError: there is none, it is damaged or of a newer version, or another process has it.
     """
-    if not (path / JOURNAL_FILE).is_file():
+    try:
+        is_run = (path / JOURNAL_FILE).is_file()
+    except OSError as error:  # somebody else's folder
+        raise JournalError(f"{path} cannot be opened: {error.strerror}", hint="name a folder of your own") from error
+    if not is_run:
         raise JournalError(f"{path} is no run's folder: it has no {JOURNAL_FILE}", hint="name a folder below reports/")
-    with _held(path), _connected(path, create=False) as connection:
+    with _held(path), closing(_connect(path / JOURNAL_FILE)) as connection:
         yield RunFolder(path, Journal(connection))
 
 
 @contextmanager
 def open_scratch() -> Iterator[Journal]:
     """Open a journal that belongs to no run and is gone afterwards (`check` writes nothing)."""
-    connection = sqlite3.connect("", isolation_level=None)  # "": a private file that SQLite deletes
-    try:
+    with closing(sqlite3.connect("", isolation_level=None)) as connection:  # "": a private file that SQLite deletes
         connection.executescript(load_schema())
         yield Journal(connection)
-    finally:
-        connection.close()
 
 
 def _free_path(reports: Path, name: str) -> Path:
@@ -108,44 +122,56 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def _holder(folder: Path) -> str:
-    with suppress(sqlite3.Error, OSError):
-        reader = sqlite3.connect(f"file:{folder / JOURNAL_FILE}?mode=ro", uri=True)
-        try:
-            row = reader.execute("SELECT value FROM fact WHERE name = 'pid'").fetchone()
-        finally:
-            reader.close()
+    with suppress(sqlite3.Error), closing(_read_only(folder / JOURNAL_FILE)) as reader:
+        row = reader.execute("SELECT value FROM fact WHERE name = 'pid'").fetchone()
         return f" (process {row[0]})" if row else ""
     return ""
 
 
 @contextmanager
-def _connected(folder: Path, *, create: bool) -> Iterator[sqlite3.Connection]:
-    file = folder / JOURNAL_FILE
-    if create:
-        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # SQLite gives its WAL the same mode
-    connection = sqlite3.connect(file, isolation_level=None)
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for a moment, waiting for whoever else does."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        _prepare(connection, file, create=create)
-        yield connection
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
     finally:
-        connection.close()
+        os.close(descriptor)
 
 
-def _prepare(connection: sqlite3.Connection, file: Path, *, create: bool) -> None:
+def _connect(file: Path) -> sqlite3.Connection:
+    """Open a journal for writing; first look at it without touching it, for it may be another's, or damaged."""
     try:
-        if create:
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
-        _check_version(connection, file)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -16000")  # 16 MB
-        connection.execute("PRAGMA temp_store = FILE")
+        with closing(_read_only(file)) as reader:
+            _check_version(reader, file)
+            (state,) = reader.execute("PRAGMA quick_check(1)").fetchone()
+        if state != "ok":
+            raise sqlite3.DatabaseError(state.splitlines()[-1])
+        return _prepare(sqlite3.connect(file, isolation_level=None))
+    except sqlite3.OperationalError as error:  # locked, not readable, a full disk
+        raise JournalError(f"{file} cannot be opened: {error}", hint="make it writable, or see who holds it") from error
     except sqlite3.DatabaseError as error:
         raise JournalError(
             f"{file} is damaged: {error}",
             hint="keep it as it is and rerun from the report.csv beside it: what is there already is found first",
         ) from error
+
+
+def _read_only(file: Path) -> sqlite3.Connection:
+    """Open a file so that not even an unfinished write of another process is carried to its end."""
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -16000")  # 16 MB
+        connection.execute("PRAGMA temp_store = FILE")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _check_version(connection: sqlite3.Connection, file: Path) -> None:

@@ -15,11 +15,11 @@ from importer.targets import TARGETS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from importer.journal import Journal
+    from importer.journal import Change, Journal
     from importer.records import Status, TargetName
     from importer.settings import Settings
 
-__all__ = ["Connection", "Observer", "Reason", "Stop", "deliver"]
+__all__ = ["Connection", "Delivered", "Observer", "Reason", "deliver"]
 
 _GRACE = 10.0  # seconds that what is in flight may take after an interrupt
 
@@ -29,6 +29,14 @@ class Connection(NamedTuple):
 
     base_url: str
     token: str
+
+
+class Delivered(NamedTuple):
+    """How a target's work ended."""
+
+    reason: Reason | None  #: why it ended before all was decided; None where it did not
+    words: str
+    unwritten: list[Change]  #: outcomes that could not be written into the journal
 
 
 class Observer(Protocol):
@@ -50,7 +58,7 @@ async def deliver(
     observer: Observer,
     interrupted: anyio.Event,
     is_dry: bool = False,
-) -> dict[TargetName, Stop]:
+) -> dict[TargetName, Delivered]:
     """Send every planned record and clear up every one in doubt, each target on its own.
 
     After `interrupted` nothing more is sent, and what is in flight has ten seconds. Gives for each target whether and
@@ -74,7 +82,7 @@ async def deliver(
                 for lane in lanes.values():
                     group.start_soon(lane.find_existing if is_dry else lane.work)
             watch.cancel_scope.cancel()
-    return {name: lane.stop for name, lane in lanes.items()}
+    return {name: Delivered(lane.stop.reason, lane.stop.words, lane.unwritten) for name, lane in lanes.items()}
 
 
 async def _stop_on_interrupt(stops: list[Stop], interrupted: anyio.Event, group: anyio.abc.TaskGroup) -> None:

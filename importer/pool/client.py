@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from importer.targets import escape
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 POST_LIMIT = 1 << 20  # bytes of an answer to a POST; one object is some hundred
 LIST_LIMIT = 1 << 26  # Opal's list comes whole: 64 MiB hold 400,000 schedules
-_CONNECT_TIMEOUT = 10.0
+_CONNECT_TIMEOUT = (
+    10.0  # seconds, or half of the time for the whole request: what ends it must show whether it was sent
+)
 
 
 class Answer(NamedTuple):
@@ -60,8 +63,9 @@ _CERTIFICATE = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerpri
 class Client:
     """Requests to one target, with its headers and token."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, base_url: str, token: str) -> None:
         self._session = session
+        self._token = token.encode()
         self.base_url = base_url
 
     async def post(self, path: str, body: bytes) -> Reply:
@@ -78,17 +82,21 @@ class Client:
             # A redirect would carry the request, and be a second POST, to wherever the answer says.
             async with self._session.request(method, url, data=body, allow_redirects=False) as response:
                 content = await _read(response, limit)
-                return (
-                    Lost(f"the answer is longer than {limit} bytes")
-                    if content is None
-                    else Answer(response.status, response.headers, content)
-                )
+                if content is None:
+                    return Lost(f"the answer is longer than {limit} bytes")
+                return Answer(response.status, response.headers, self._without_token(response.status, content))
+        except aiohttp.RedirectClientError as error:  # some are an InvalidURL too, and yet a request was answered
+            return Lost(_describe(error))
         except NOT_SENT as error:
             return NotSent(_describe(error), isinstance(error, _CERTIFICATE))
         except TimeoutError:
             return Lost("no whole answer in time")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             return Lost(_describe(error))
+
+    def _without_token(self, status: int, content: bytes) -> bytes:
+        """Take the token out of an error, whose words are shown: some servers repeat what they were sent."""
+        return content if 200 <= status < 300 else content.replace(self._token, b"[token]")
 
 
 @asynccontextmanager
@@ -105,12 +113,12 @@ async def open_client(
     async with aiohttp.ClientSession(
         headers=headers,
         connector=aiohttp.TCPConnector(limit=concurrency),
-        timeout=aiohttp.ClientTimeout(total=request_timeout, sock_connect=min(_CONNECT_TIMEOUT, request_timeout)),
+        timeout=aiohttp.ClientTimeout(total=request_timeout, sock_connect=min(_CONNECT_TIMEOUT, request_timeout / 2)),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         raise_for_status=False,
     ) as session:
-        yield Client(session, base_url)
+        yield Client(session, base_url, token)
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
@@ -142,6 +150,8 @@ def _describe(error: Exception) -> str:
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return words
+    if isinstance(error, aiohttp.ClientSSLError):  # its errno is OpenSSL's
+        return escape(f"no TLS connection: {error.strerror}")
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno) if error.errno > 0 else escape(str(error.strerror))
     return type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -85,10 +86,14 @@ class Inquiry:
         return sweep
 
     async def is_token_good(self) -> bool:
-        """Ask for something that every valid token may have."""
-        await self._gate.enter(is_write=False)
-        reply = await self._client.get(self._client.base_url + self._target.probe_path)
-        return isinstance(reply, Answer) and reply.status == 200
+        """Ask for something that every valid token may have.
+
+        Raises:
+            TargetError: the target did not say.
+            StoppedError: nothing can be asked any more.
+        """
+        answer = await self._ask(self._client.base_url + self._target.probe_path)
+        return answer.status == 200
 
     def _read(self, answer: Answer, scope: str) -> Page:
         try:
@@ -98,6 +103,19 @@ class Inquiry:
 
     async def _get(self, url: str) -> Answer:
         """GET until there is an answer of 200, or it is clear that there will be none."""
+        answer = await self._ask(url)
+        if answer.status == 200:
+            return answer
+        words = read_words(answer, self._target)
+        if answer.status == 401 or (answer.status == 403 and not await self.is_token_good()):
+            self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({answer.status}): {words}")
+            raise StoppedError
+        if answer.status in (403, 404):
+            raise ScopeRefusedError(answer.status, words)
+        raise TargetError(f"{answer.status}: {words}")
+
+    async def _ask(self, url: str) -> Answer:
+        """GET until there is an answer that another attempt would not change."""
         words = ""
         attempt, successes = 0, self._gate.successes
         # While the target answers nobody, the breaker decides when it is given up, not this one question.
@@ -105,30 +123,15 @@ class Inquiry:
             await self._gate.enter(is_write=False)
             reply = await self._client.get(url)
             if isinstance(reply, Answer) and reply.status == 429:
-                self._gate.pause(reply.headers)
+                self._gate.pause(reply.headers, is_write=False)
                 continue
-            if isinstance(reply, Answer) and await self._is_usable(reply):
-                self._gate.succeed()
+            if isinstance(reply, Answer) and _is_final(reply.status):
+                self._gate.succeed(reply.headers, is_write=False)  # told of every reply, or a probe would never end
                 return reply
             words = self._fail(reply)
             attempt += 1
             await self._stop.sleep(back_off(attempt, random.random()), is_write=False)  # noqa: S311  (jitter, no secret)
         raise TargetError(words)
-
-    async def _is_usable(self, answer: Answer) -> bool:
-        """Tell 200 from what may pass (False) and from what will not (an exception)."""
-        if answer.status == 200:
-            return True
-        words = read_words(answer, self._target)
-        if answer.status == 401 or (answer.status == 403 and not await self.is_token_good()):
-            self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({answer.status}): {words}")
-            raise StoppedError
-        if answer.status in (403, 404):
-            self._gate.succeed()
-            raise ScopeRefusedError(answer.status, words)
-        if 300 <= answer.status < 500 and answer.status not in (408, 425):
-            raise TargetError(f"{answer.status}: {words}")
-        return False
 
     def _fail(self, reply: Reply) -> str:
         words = f"{reply.status}: {read_words(reply, self._target)}" if isinstance(reply, Answer) else _words_of(reply)
@@ -140,18 +143,22 @@ class Inquiry:
 
     def _resolve(self, link: str, first: str) -> str:
         """Give the URL of a next page: of the same host and list, or it is refused, for the token would go there."""
-        own = urlsplit(first)
-        candidates = [urljoin(first, link)]
-        if link.startswith("/"):  # below the base URL, should that have a path of its own
-            candidates.append(self._client.base_url + link)
-        for candidate in candidates:
-            url = urlsplit(candidate)
-            if (url.scheme, url.netloc, url.path) == (own.scheme, own.netloc, own.path):
-                return candidate
+        with suppress(ValueError):  # a link need not be a URL
+            candidates = [urljoin(first, link)]
+            if link.startswith("/"):  # below the base URL, should that have a path of its own
+                candidates.append(self._client.base_url + link)
+            for candidate in candidates:
+                if urlsplit(candidate)[:3] == urlsplit(first)[:3]:  # scheme, host and path
+                    return candidate
         raise TargetError("the list's next page is somewhere else than the list: refused")
 
     def _what(self, scope: str) -> str:
         return f"schedule {scope}" if scope else f"{self._target.name}'s schedules"
+
+
+def _is_final(status: int) -> bool:
+    """Tell an answer that stays as it is from one that may pass."""
+    return status == 200 or (300 <= status < 500 and status not in (408, 425))
 
 
 def _words_of(reply: Lost | NotSent) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from importer.errors import JournalError
 from importer.pool.existing import Existing
 from importer.pool.gate import Gate
 from importer.pool.inquiry import Inquiry
@@ -18,7 +19,7 @@ from importer.pool.stopping import Reason, Stop
 from importer.records import Outcome, Status
 
 if TYPE_CHECKING:
-    from importer.journal import Journal
+    from importer.journal import Change, Journal
     from importer.pool import Observer
     from importer.pool.client import Client
     from importer.settings import Settings
@@ -47,9 +48,9 @@ class Lane:
         rate = settings.rate.get(target.name, target.rate)
         claim = min(_LARGEST_CLAIM, max(2 * settings.concurrency, int(min(rate, _LARGEST_CLAIM))))
         outcomes = Outcomes(run)
-        gate = Gate(rate, settings.breaker_timeout, self.stop, partial(observer.told, target.name))
+        gate = Gate(rate, settings.headroom, settings.breaker_timeout, self.stop, partial(observer.told, target.name))
         inquiry = Inquiry(target, client, gate)
-        self._queue = Queue(journal, target.name, claim, partial(observer.decided, target.name, number=1))
+        self._queue = Queue(journal, target.name, claim, partial(observer.decided, target.name, number=1), self.stop)
         self._existing = Existing(target, journal, inquiry, outcomes, self.stop, observer)
         self._sender = Sender(target, client, gate, inquiry, self._queue, outcomes, settings.settle)
         self._reconciler = Reconciler(target, journal, inquiry, self._queue, outcomes, self.stop)
@@ -63,12 +64,24 @@ class Lane:
         try:
             await self.find_existing()
             await self._send()
+        except* JournalError as errors:
+            self.stop.set(Reason.UNWRITABLE, _first_message(errors))
         finally:
             self._queue.close(is_hopeless=self.stop.is_hopeless)
             self._queue.flush()
-            self._close_forbidden()
-            if self.stop.reason is not None:
-                self._journal.explain_planned(self._target.name, self.stop.words, _HINTS[self.stop.reason])
+            self._end()
+
+    @property
+    def unwritten(self) -> list[Change]:
+        """What was decided and could not be written down."""
+        return self._queue.unwritten
+
+    def _end(self) -> None:
+        if self.stop.reason is Reason.UNWRITABLE:
+            return
+        self._close_forbidden()
+        if self.stop.reason is not None:
+            self._journal.explain_planned(self._target.name, self.stop.words, _HINTS[self.stop.reason])
 
     async def _send(self) -> None:
         left_behind = [Doubt(record, _LEFT_BEHIND) for record in self._journal.in_doubt(self._target.name)]
@@ -100,3 +113,8 @@ class Lane:
                 self._existing.close_scope(scope, Status.REJECTED, judgement.words, judgement.status)
             else:
                 self.stop.set(Reason.TOKEN_REFUSED, f"the token may not create (403): {judgement.words}")
+
+
+def _first_message(errors: BaseExceptionGroup[JournalError]) -> str:
+    first = errors.exceptions[0]
+    return _first_message(first) if isinstance(first, BaseExceptionGroup) else first.message

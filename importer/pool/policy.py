@@ -6,6 +6,7 @@ A POST is not idempotent (RFC 9110 9.2.2), so a reply says one of four things: c
 from __future__ import annotations
 
 import math
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -99,7 +100,8 @@ def read_words(answer: Answer, target: Target) -> str:
 
 def back_off(attempt: int, jitter: float) -> float:
     """Give the seconds before attempt + 1: 0.5, 1, 2, 4, 8, 8 ... times a half to one. `jitter` is 0 to 1."""
-    return min(_LONGEST_BACK_OFF, 0.5 * 2.0 ** (attempt - 1)) * (0.5 + jitter / 2)
+    doublings = min(attempt - 1, 10)  # a target can be away for more attempts than a float has doublings
+    return min(_LONGEST_BACK_OFF, 0.5 * 2.0**doublings) * (0.5 + jitter / 2)
 
 
 def settle_time(settle: float, doubts: int) -> float:
@@ -111,16 +113,22 @@ def pause_time(headers: Mapping[str, str], now: float, refusals: int) -> float:
     """Give the seconds that everybody waits after a 429: the `refusals`-th in a row, at epoch second `now`.
 
     Retry-After (seconds or a date, RFC 9110 10.2.3) comes first, then X-RateLimit-Reset (epoch seconds), else
-    1, 2, 4 ... Points in time are read by the server's own clock, its Date header.
+    0.25, 0.38, 0.56, 0.84 ... Points in time are read by the server's own clock, its Date header.
     """
-    clock = _read_date(headers.get("Date", ""))
-    asked = _read_retry_after(headers.get("Retry-After", ""), now if clock is None else clock)
-    if asked is None:
-        reset = _read_number(headers.get("X-RateLimit-Reset", ""))
-        asked = None if reset is None else reset - (now if clock is None else clock)
+    clock = read_clock(headers, now)
+    asked = _read_retry_after(headers.get("Retry-After", ""), clock)
     if asked is None or asked < 0:
-        asked = 2.0 ** min(refusals - 1, 10)
+        reset = _read_number(headers.get("X-RateLimit-Reset", ""))
+        asked = None if reset is None else reset - clock
+    if asked is None or asked < 0:
+        asked = 0.25 * 1.5 ** min(refusals - 1, 20)
     return min(LONGEST_PAUSE, max(asked, 0.05))
+
+
+def read_clock(headers: Mapping[str, str], now: float) -> float:
+    """Give the server's time in epoch seconds: its Date header, else ours."""
+    clock = _read_date(headers.get("Date", ""))
+    return now if clock is None else clock
 
 
 def _read_retry_after(text: str, clock: float) -> float | None:
@@ -141,6 +149,8 @@ def _read_number(text: str) -> float | None:
 
 def _read_date(text: str) -> float | None:
     try:
-        return parsedate_to_datetime(text).timestamp()
+        moment = parsedate_to_datetime(text)
+        # A date without a zone (RFC 9110 5.6.7, asctime) is UTC, not the time of this machine.
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from importer.errors import JournalError
 from importer.journal import Change, Claimed, State
+from importer.pool.stopping import Reason, Stop
 from importer.records import Outcome, Status
 
 if TYPE_CHECKING:
@@ -42,11 +44,13 @@ class Queue:
         target: TargetName,
         claim_size: int,
         decided: Callable[[Status], None],
+        stop: Stop,
     ) -> None:
         self._journal = journal
         self._target = target
         self._claim_size = claim_size
         self._decided = decided
+        self._stop = stop
         self._last_claimed = 0
         self._ready: deque[Claimed] = deque()
         self._delayed: list[tuple[float, int, Claimed]] = []  # heap, by the time they are due
@@ -139,15 +143,29 @@ class Queue:
         self._wake()
 
     def flush(self) -> None:
-        """Commit what was decided."""
+        """Commit what was decided; where the journal cannot be written, keep it and end the work."""
         if self._changes:
-            self._journal.change(self._changes)
+            try:
+                self._journal.change(self._changes)
+            except JournalError as error:
+                self._stop.set(Reason.UNWRITABLE, error.message)
+                return
             self._changes.clear()
+
+    @property
+    def unwritten(self) -> list[Change]:
+        """What was decided and could not be committed: on disk these records are still in doubt."""
+        return list(self._changes)
 
     def _claim(self) -> bool:
         if self._is_drained:
             return False
-        claimed = self._journal.claim(self._target, self._last_claimed, self._claim_size, self._changes)
+        try:
+            claimed = self._journal.claim(self._target, self._last_claimed, self._claim_size, self._changes)
+        except JournalError as error:
+            self._stop.set(Reason.UNWRITABLE, error.message)
+            self.close(is_hopeless=True)
+            return False
         self._changes.clear()
         if not claimed:
             self._is_drained = True
@@ -165,7 +183,7 @@ class Queue:
 
     def _change(self, change: Change) -> None:
         self._changes.append(change)
-        if len(self._changes) >= _GROUP:
+        if len(self._changes) >= _GROUP and self._stop.reason is not Reason.UNWRITABLE:
             self.flush()
 
     async def _wait(self, until: float) -> None:

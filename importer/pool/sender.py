@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from importer.errors import TargetError
 from importer.pool.client import Answer, NotSent
 from importer.pool.policy import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge, settle_time
 from importer.pool.queue import Doubt
@@ -79,27 +80,36 @@ class Sender:
         judgement = judge(reply, self._target, record.key)
         match judgement.verdict:
             case Verdict.CREATED:
-                self._gate.succeed()
+                self._note_answer(reply)
                 self._queue.decide(record, self._outcomes.judged(Status.CREATED, record, judgement))
             case Verdict.REJECTED:
-                self._gate.succeed()
+                self._note_answer(reply)
                 self._queue.decide(record, self._outcomes.judged(Status.REJECTED, record, judgement))
             case Verdict.SLOW_DOWN if isinstance(reply, Answer):
-                self._gate.pause(reply.headers)
+                self._gate.pause(reply.headers, is_write=True)
                 self._queue.delay(record._replace(tries=record.tries - 1), 0.0)
             case Verdict.NOT_SENT:
                 self._retry_unsent(record, reply, judgement)
             case Verdict.TOKEN_REFUSED:
                 self._refuse_token(record, judgement)
             case Verdict.FORBIDDEN:
+                self._note_answer(reply)
                 await self._forbid(record, judgement)
             case _:
+                self._note_answer(reply)
                 self._doubt(record, judgement)
+
+    def _note_answer(self, reply: Reply) -> None:
+        """Tell the gate how the target is: well, wherever it answers without a 5xx."""
+        if isinstance(reply, Answer) and reply.status < 500:
+            self._gate.succeed(reply.headers, is_write=True)
+        else:
+            self._gate.fail(reply.reason if not isinstance(reply, Answer) else f"HTTP {reply.status}")
 
     def _retry_unsent(self, record: Claimed, reply: Reply, judgement: Judgement) -> None:
         if isinstance(reply, NotSent) and reply.is_certificate:
             self._stop.set(Reason.GIVEN_UP, judgement.words)
-        self._gate.fail(judgement.words)
+        self._note_answer(reply)
         if record.tries >= MOST_ATTEMPTS:
             self._queue.decide(record, self._outcomes.judged(Status.FAILED, record, judgement))
         else:
@@ -113,10 +123,9 @@ class Sender:
         """Find out whether a 403 is about the token; if not, the scope's other records wait for the end."""
         try:
             is_token_good = bool(record.scope) and await self._inquiry.is_token_good()
-        except StoppedError:
-            is_token_good = True  # whatever stopped the work says more
+        except (StoppedError, TargetError):
+            is_token_good = True  # nobody said otherwise; what stopped the work says more
         if is_token_good:
-            self._gate.succeed()
             self.forbidden.setdefault(record.scope, judgement)
             self._queue.release(record)
         else:
@@ -124,9 +133,5 @@ class Sender:
 
     def _doubt(self, record: Claimed, judgement: Judgement) -> None:
         """Have the target asked later whether it applied the record after all."""
-        if judgement.status >= 500 or not judgement.status:
-            self._gate.fail(judgement.words)
-        else:
-            self._gate.succeed()
         doubt = Doubt(record, self._outcomes.judged(Status.UNKNOWN, record, judgement), judgement.id)
         self._queue.doubt(doubt, settle_time(self._settle, record.tries))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 import anyio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Reason(Enum):
@@ -13,6 +18,7 @@ class Reason(Enum):
     INTERRUPTED = auto()  #: by the user; the target can still be asked
     TOKEN_REFUSED = auto()
     GIVEN_UP = auto()  #: the target does not come back
+    UNWRITABLE = auto()  #: the journal cannot be written: nothing may be sent that it does not know of
 
 
 class StoppedError(Exception):
@@ -24,7 +30,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._event = anyio.Event()
-        self._turns: dict[anyio.CancelScope, bool] = {}
+        self._waits: dict[anyio.CancelScope, bool] = {}
         self.reason: Reason | None = None
         self.words = ""
 
@@ -33,9 +39,9 @@ class Stop:
         if self.reason is None:
             self.reason, self.words = reason, words
             self._event.set()
-            for turn, is_write in self._turns.items():
+            for scope, is_write in self._waits.items():
                 if is_write or self.is_hopeless:
-                    turn.cancel()
+                    scope.cancel()
 
     @property
     def is_hopeless(self) -> bool:
@@ -55,13 +61,15 @@ class Stop:
         self.check(is_write=is_write)
         await anyio.sleep_until(deadline)
 
-    def cancel_on_set(self, turn: anyio.CancelScope, *, is_write: bool) -> None:
-        """Have a wait for a turn end as soon as the request waited for may not leave any more."""
-        self._turns[turn] = is_write
-
-    def forget(self, turn: anyio.CancelScope) -> None:
-        """Take a wait that is over off the list."""
-        self._turns.pop(turn, None)
+    @contextmanager
+    def ends(self, *, is_write: bool) -> Iterator[None]:
+        """Leave the block as soon as the request that it waits for may not leave any more."""
+        with anyio.CancelScope() as scope:
+            self._waits[scope] = is_write
+            try:
+                yield
+            finally:
+                del self._waits[scope]
 
     async def wait(self) -> None:
         """Wait until it is set."""

@@ -1,4 +1,4 @@
-"""The embedded stand-in for both APIs. Importing it costs nothing: aiohttp is imported when it serves."""
+"""The embedded stand-in for both APIs. Importing it costs little: aiohttp and SQLite are imported when it serves."""
 
 from __future__ import annotations
 
@@ -7,13 +7,34 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from importer.records import TargetName
+from importer.sandbox.fault_file import read_faults
+from importer.sandbox.faults import Fault, FaultPlan
+from importer.sandbox.limits import Limits
 from importer.sandbox.reserved import RESERVED, TOKEN, Reserved
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-__all__ = ["RESERVED", "TOKEN", "Address", "Reserved", "reset", "serve"]
+    from importer.sandbox.oracle import Truth
+
+__all__ = [
+    "RESERVED",
+    "TOKEN",
+    "Address",
+    "Fault",
+    "FaultPlan",
+    "Limits",
+    "Reserved",
+    "read_faults",
+    "reset",
+    "serve",
+    "truth",
+]
+
+#: What the real APIs let through, as the sandbox does unless told.
+_REAL = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +51,35 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
-    opal_rate: float = 100,
-    rootly_per_minute: int = 3000,
-    limits: bool = True,
+    limits: Limits = _REAL,
+    faults: FaultPlan | None = None,
     now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Address]:
     """Serve both APIs until the block ends; what was created stays in `state`.
 
-    Port 0 takes a free one. `opal_rate` is per second and `rootly_per_minute` holds for reads and for writes;
-    `limits=False` refuses nothing and counts nothing. `now` is the server's clock in epoch seconds.
+    Port 0 takes a free one. With a fault plan, be it an empty one, every request is logged in the state, where
+    `truth` finds it; a plan in which a target goes away has Rootly on another port, a free one. `now` is the
+    server's clock in epoch seconds: limits, dates and late objects go by it.
 
     Raises:
-        UsageError: the host is no loopback address, the port is taken, or a rate is not above 0.
+        UsageError: the host is no loopback address, or the port is taken.
         SettingsError: the state is in use, not a sandbox's, or cannot be opened.
     """
-    from importer.sandbox.server import Limits, serving
+    from importer.sandbox.server import serving
 
-    allowed = Limits(opal_rate, rootly_per_minute, is_on=limits)
-    async with serving(state, host=host, port=port, limits=allowed, now=now) as origin:
-        yield Address(opal=f"{origin}/opal/v1", rootly=f"{origin}/rootly")
+    async with serving(state, host=host, port=port, limits=limits, faults=faults, now=now) as origins:
+        yield Address(opal=f"{origins[TargetName.OPAL]}/opal/v1", rootly=f"{origins[TargetName.ROOTLY]}/rootly")
+
+
+def truth(state: Path) -> Truth:
+    """Read what a sandbox's state holds at this moment, be it served or not, and which requests were logged.
+
+    Raises:
+        SettingsError: the state is not a sandbox's, or cannot be read.
+    """
+    from importer.sandbox import oracle
+
+    return oracle.read(state)
 
 
 def reset(state: Path) -> None:

@@ -1,10 +1,47 @@
-"""Counting requests in a sliding window. Pure: the time is always passed in."""
+"""Counting requests against a limit, in the three ways that servers do. Pure: the time is always passed in."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
 from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from importer.errors import UsageError
+
+#: In what span a limit holds: in any one, in those that end at multiples of it, as a bucket that fills up, or never.
+Enforcement: TypeAlias = Literal["sliding", "fixed", "bucket", "none"]
+
+_ROUNDING = 1e-9  # 7 a minute times a minute is 6.999...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much the sandbox lets through, and whether it tells. The default is what the real APIs do."""
+
+    enforcement: Enforcement = "sliding"
+    opal_rate: float = 100  #: requests per second
+    opal_window: float = 1  #: seconds in which `opal_rate` of them, times this, are let through
+    rootly_per_minute: float = 3000  #: for reads and for writes
+    rootly_window: float = 60  #: seconds in which so many, divided by 60 and times this, are let through
+    tells: bool = True  #: whether Rootly's answers have X-RateLimit headers; Opal's never have
+
+    def __post_init__(self) -> None:
+        if not (self.opal_rate > 0 and self.rootly_per_minute > 0):
+            raise UsageError("A rate of the sandbox must be above 0.", hint='Use the enforcement "none" to have none.')
+        if not (self.opal_window > 0 and self.rootly_window > 0):
+            raise UsageError("A window of the sandbox must be above 0 s.", hint="Leave it away for the real API's.")
+        if self.enforcement not in _WINDOWS:
+            named = ", ".join(_WINDOWS)
+            raise UsageError(f"{self.enforcement!r} is no way to enforce a limit.", hint=f"Use one of {named}.")
+
+    def opal(self, share: float = 1) -> Window:
+        """Make the window of Opal's limit, or of a share of it."""
+        return _window(self.enforcement, self.opal_rate * share, self.opal_window)
+
+    def rootly(self) -> Window:
+        """Make the window of Rootly's limit, for reads or for writes."""
+        return _window(self.enforcement, self.rootly_per_minute / 60, self.rootly_window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +50,7 @@ class Standing:
 
     limit: int
     used: int
-    resets_at: float  #: when the oldest request leaves the window
+    resets_at: float  #: when there will be room again
 
     @property
     def remaining(self) -> int:
@@ -21,25 +58,28 @@ class Standing:
         return self.limit - self.used
 
 
-class SlidingWindow:
-    """At most `limit` requests in any span of `seconds`. A refused request does not count."""
+class Window(Protocol):
+    """Counts the requests that it lets through. A refused request does not count."""
 
-    def __init__(self, limit: int, seconds: float, *, is_on: bool = True) -> None:
-        self.limit = limit
-        self.seconds = seconds
-        self._is_on = is_on
-        self._taken: deque[float] = deque()
-
-    @classmethod
-    def of_rate(cls, per_second: float, *, is_on: bool = True) -> SlidingWindow:
-        """Make the window that lets `per_second` through; below 1/s it is one request in a longer span."""
-        limit = max(1, math.floor(per_second))
-        return cls(limit, limit / per_second, is_on=is_on)
+    limit: int
+    seconds: float
 
     def take(self, now: float) -> bool:
         """Count a request that comes now; False, and nothing counted, where it is one too many."""
-        if not self._is_on:
-            return True
+
+    def standing(self, now: float) -> Standing:
+        """Tell how much is used, counting nothing."""
+
+
+class SlidingWindow:
+    """At most `limit` requests in any span of `seconds`."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.limit = limit
+        self.seconds = seconds
+        self._taken: deque[float] = deque()
+
+    def take(self, now: float) -> bool:
         self._forget(now)
         if len(self._taken) >= self.limit:
             return False
@@ -47,7 +87,6 @@ class SlidingWindow:
         return True
 
     def standing(self, now: float) -> Standing:
-        """Tell how much is used, counting nothing."""
         self._forget(now)
         oldest = self._taken[0] if self._taken else now
         return Standing(self.limit, len(self._taken), oldest + self.seconds)
@@ -57,3 +96,87 @@ class SlidingWindow:
             self._taken.clear()  # the clock was set back: its old times would block until it has caught up
         while self._taken and self._taken[0] + self.seconds <= now:
             self._taken.popleft()
+
+
+class FixedWindow:
+    """At most `limit` requests between two multiples of `seconds`: up to twice as many around one."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.limit = limit
+        self.seconds = seconds
+        self._used = 0
+        self._ends_at = -math.inf
+
+    def take(self, now: float) -> bool:
+        self._turn(now)
+        if self._used >= self.limit:
+            return False
+        self._used += 1
+        return True
+
+    def standing(self, now: float) -> Standing:
+        self._turn(now)
+        return Standing(self.limit, self._used, self._ends_at)
+
+    def _turn(self, now: float) -> None:
+        if self._ends_at - self.seconds <= now < self._ends_at:
+            return
+        self._used = 0
+        self._ends_at = (math.floor(now / self.seconds) + 1) * self.seconds
+        if self._ends_at <= now:  # lost in rounding
+            self._ends_at += self.seconds
+
+
+class Bucket:
+    """A bucket of `limit` requests, full at first, that fills up evenly in `seconds`."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.limit = limit
+        self.seconds = seconds
+        self._left = float(limit)
+        self._filled_at = -math.inf
+
+    def take(self, now: float) -> bool:
+        self._fill(now)
+        if self._left < 1 - _ROUNDING:
+            return False
+        self._left -= 1
+        return True
+
+    def standing(self, now: float) -> Standing:
+        self._fill(now)
+        used = self.limit - math.floor(self._left + _ROUNDING)
+        return Standing(self.limit, used, now + (self.limit - self._left) * self.seconds / self.limit)
+
+    def _fill(self, now: float) -> None:
+        passed = max(0.0, now - self._filled_at)  # of a clock that was set back nothing is gained or lost
+        self._left = min(float(self.limit), self._left + passed * self.limit / self.seconds)
+        self._filled_at = now
+
+
+class Unlimited:
+    """Refuses nothing and counts nothing."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.limit = limit
+        self.seconds = seconds
+
+    def take(self, now: float) -> bool:  # noqa: ARG002  as the others
+        return True
+
+    def standing(self, now: float) -> Standing:
+        return Standing(self.limit, 0, now + self.seconds)
+
+
+_WINDOWS: dict[Enforcement, type[SlidingWindow | FixedWindow | Bucket | Unlimited]] = {
+    "sliding": SlidingWindow,
+    "fixed": FixedWindow,
+    "bucket": Bucket,
+    "none": Unlimited,
+}
+
+
+def _window(enforcement: Enforcement, per_second: float, seconds: float) -> Window:
+    """Make a window of about `seconds`; where that is less than one request it becomes one in a longer span."""
+    limit = max(1, math.floor(per_second * seconds + _ROUNDING))
+    return _WINDOWS[enforcement](limit, limit / per_second)

@@ -9,12 +9,12 @@ from aiohttp import web
 
 from importer.sandbox.answers import Handler, answer, body_of, has_token, shown, worded
 from importer.sandbox.groups import Groups
-from importer.sandbox.limits import SlidingWindow
 from importer.sandbox.reserved import reserved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from importer.sandbox.limits import Limits
     from importer.sandbox.state import State
 
 #: The providers that a request may name, as Opal would begin a schedule's name.
@@ -27,9 +27,9 @@ def message(status: int, text: str) -> web.Response:
     return answer({"Message": text}, status=status)
 
 
-def application(state: State, *, rate: float, is_limited: bool, now: Callable[[], float]) -> web.Application:
+def application(state: State, limits: Limits, now: Callable[[], float]) -> web.Application:
     """Make Opal. Its gate stands before every route; what is to come between gate and route goes after it."""
-    gate = _Gate(rate, now, is_limited=is_limited)
+    gate = _Gate(limits, now)
     app = web.Application(middlewares=[worded(message), gate.check])
     app.add_routes(_Schedules(state).routes())
     app.add_routes(Groups(state, message).routes())
@@ -39,9 +39,9 @@ def application(state: State, *, rate: float, is_limited: bool, now: Callable[[]
 class _Gate:
     """Token and limits. 100/s stand for all routes, half of it for writes to groups; no header tells of either."""
 
-    def __init__(self, rate: float, now: Callable[[], float], *, is_limited: bool) -> None:
-        self._all = SlidingWindow.of_rate(rate, is_on=is_limited)
-        self._group_writes = SlidingWindow.of_rate(rate / 2, is_on=is_limited)
+    def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
+        self._all = limits.opal()
+        self._group_writes = limits.opal(share=0.5)
         self._now = now
 
     @web.middleware

@@ -1,4 +1,4 @@
--- Every statement that the sandbox runs on its state, by name. `fold` is Python's str.casefold.
+-- Every statement that the sandbox runs on its state, by name. `fold` is Python's str.casefold, `clock` its time.
 
 -- name: add_schedule
 INSERT INTO opal_schedules (id, third_party_provider, remote_id, name)
@@ -7,12 +7,13 @@ VALUES (:on_call_schedule_id, :third_party_provider, :remote_id, :name);
 -- name: opal_schedules
 SELECT id AS on_call_schedule_id, third_party_provider, remote_id, name
 FROM opal_schedules
+WHERE id NOT IN (SELECT id FROM late WHERE due > clock())
 ORDER BY number;
 
 -- name: opal_schedule
 SELECT id AS on_call_schedule_id, third_party_provider, remote_id, name
 FROM opal_schedules
-WHERE id = :id;
+WHERE id = :id AND id NOT IN (SELECT id FROM late WHERE due > clock() AND NOT is_applied);
 
 -- name: groups
 -- `ids` is a JSON list; null takes every group.
@@ -49,14 +50,16 @@ INSERT INTO rootly_shadows (
 );
 
 -- name: shadow
-SELECT * FROM rootly_shadows WHERE id = :id;
+SELECT * FROM rootly_shadows
+WHERE id = :id AND id NOT IN (SELECT id FROM late WHERE due > clock() AND NOT is_applied);
 
 -- name: shadows_total
-SELECT count(*) AS total FROM rootly_shadows WHERE schedule_id = :schedule_id;
+SELECT count(*) AS total FROM rootly_shadows
+WHERE schedule_id = :schedule_id AND id NOT IN (SELECT id FROM late WHERE due > clock());
 
 -- name: shadows_page
 SELECT * FROM rootly_shadows
-WHERE schedule_id = :schedule_id
+WHERE schedule_id = :schedule_id AND id NOT IN (SELECT id FROM late WHERE due > clock())
 ORDER BY number DESC
 LIMIT :limit OFFSET :offset;
 
@@ -118,3 +121,28 @@ ORDER BY
     END,
     id
 LIMIT :limit OFFSET :offset;
+
+-- name: hold_back
+INSERT OR REPLACE INTO late (id, due, is_applied) VALUES (:id, :due, :is_applied);
+
+-- name: forget_schedule
+DELETE FROM opal_schedules WHERE id = :id;
+
+-- name: log_request
+INSERT INTO requests (arrived_at, monotonic, target, method, path, key, fault, status, id)
+VALUES (:arrived_at, :monotonic, :target, :method, :path, :key, :fault, :status, :id);
+
+-- name: all_schedules
+SELECT s.id, s.third_party_provider, s.remote_id, coalesce(late.due, 0) AS due
+FROM opal_schedules AS s
+LEFT JOIN late ON late.id = s.id
+ORDER BY s.number;
+
+-- name: all_shadows
+SELECT s.*, coalesce(late.due, 0) AS due
+FROM rootly_shadows AS s
+LEFT JOIN late ON late.id = s.id
+ORDER BY s.number;
+
+-- name: all_requests
+SELECT number, arrived_at, monotonic, target, method, path, key, fault, status, id FROM requests ORDER BY number;

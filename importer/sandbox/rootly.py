@@ -10,15 +10,14 @@ from aiohttp import hdrs, web
 from importer.sandbox.answers import JSON, Handler, answer, has_token, worded
 from importer.sandbox.directory import Directory
 from importer.sandbox.jsonapi import MEDIA_TYPE, Objection, objections
-from importer.sandbox.limits import SlidingWindow
 from importer.sandbox.shadows import Shadows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from importer.sandbox.limits import Limits, Window
     from importer.sandbox.state import State
 
-_MINUTE = 60  # seconds
 _EDGE_PAGE = """<!DOCTYPE html>
 <html><head><title>403 Forbidden</title></head>
 <body><h1>403 Forbidden</h1><p>Request forbidden by administrative rules.</p></body></html>
@@ -30,9 +29,9 @@ def flat(status: int, text: str) -> web.Response:
     return answer({"error": text}, status=status)
 
 
-def application(state: State, *, per_minute: int, is_limited: bool, now: Callable[[], float]) -> web.Application:
+def application(state: State, limits: Limits, now: Callable[[], float]) -> web.Application:
     """Make Rootly. Its gate stands before every route; what is to come between gate and route goes after it."""
-    gate = _Gate(per_minute, now, is_limited=is_limited)
+    gate = _Gate(limits, now)
     app = web.Application(middlewares=[gate.tell_limits, worded(flat), gate.check])
     app.add_routes(Directory(state).routes())
     app.add_routes(Shadows(state, now).routes())
@@ -42,17 +41,23 @@ def application(state: State, *, per_minute: int, is_limited: bool, now: Callabl
 class _Gate:
     """Headers, token and limits; reads and writes are counted apart."""
 
-    def __init__(self, per_minute: int, now: Callable[[], float], *, is_limited: bool) -> None:
-        self._reads = SlidingWindow(per_minute, _MINUTE, is_on=is_limited)
-        self._writes = SlidingWindow(per_minute, _MINUTE, is_on=is_limited)
+    def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
+        self._reads = limits.rootly()
+        self._writes = limits.rootly()
+        self._tells = limits.tells
         self._now = now
 
     @web.middleware
     async def tell_limits(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Put the X-RateLimit headers on every answer."""
+        """Put the X-RateLimit headers on every answer, unless nothing is to be told."""
         response = await handler(request)
-        standing = self._window(request).standing(self._now())
-        response.headers["X-RateLimit-Limit"] = f"{standing.limit}, {standing.limit};window={_MINUTE}"
+        if not self._tells:
+            return response
+        window = self._window(request)
+        standing = window.standing(self._now())
+        response.headers["X-RateLimit-Limit"] = (
+            f"{standing.limit}, {standing.limit};window={round(window.seconds, 3):g}"
+        )
         response.headers["X-RateLimit-Remaining"] = str(standing.remaining)
         response.headers["X-RateLimit-Used"] = str(standing.used)
         response.headers["X-RateLimit-Reset"] = str(math.ceil(standing.resets_at))
@@ -68,7 +73,7 @@ class _Gate:
             return flat(429, "Rate limit exceeded. Try again later.")
         return await handler(request)
 
-    def _window(self, request: web.Request) -> SlidingWindow:
+    def _window(self, request: web.Request) -> Window:
         return self._reads if request.method in {"GET", "HEAD", "OPTIONS"} else self._writes
 
 

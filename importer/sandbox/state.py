@@ -6,18 +6,18 @@ import fcntl
 import os
 import re
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from importer.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 #: A value that a statement takes.
-Value = str | int | None
+Value = str | int | float | None
 
 _APPLICATION_ID = 0x6F636273  # "ocbs"; schema.sql writes both
 _VERSION = 1
@@ -71,18 +71,41 @@ class State:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[State]:
+def opened(path: Path, now: Callable[[], float]) -> Iterator[State]:
     """Open the state, making it where there is none, and keep every other process out of it.
+
+    `now` gives the epoch seconds by which late objects come to be seen.
 
     Raises:
         SettingsError: in use, not a sandbox's, of another version, or not to be opened.
     """
     with _locked(path):
-        connection = _connect(path)
+        connection = _connect(path, now)
         try:
             yield State(connection)
         finally:
             connection.close()
+
+
+@contextmanager
+def looked_at(path: Path) -> Iterator[State]:
+    """Open the state to read it as it is at one moment, be it served or not.
+
+    Raises:
+        SettingsError: not a sandbox's, or not to be read.
+    """
+    # Never opened as a plain file: closing that would drop the locks of a sandbox in this process (POSIX).
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        ) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("BEGIN")
+            if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+                raise _foreign(path)
+            yield State(connection)
+    except sqlite3.Error as error:
+        raise _unusable(path, "cannot be read", error) from error
 
 
 def delete(path: Path) -> None:
@@ -122,7 +145,7 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(descriptor)  # and with it the lock
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, now: Callable[[], float]) -> sqlite3.Connection:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite keeps the mode, for -wal too
         _refuse_foreign(path)
@@ -130,6 +153,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     except (OSError, sqlite3.Error) as error:
         raise _unusable(path, "cannot be opened", error) from error
     try:
+        connection.create_function("clock", 0, now)
         _prepare(connection, path)
     except sqlite3.Error as error:
         connection.close()
@@ -149,6 +173,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if version != _VERSION:
         message = f"The sandbox's state {path} has version {version}; this program knows version {_VERSION}."
         raise SettingsError(message, hint="Empty it with `oncall-importer sandbox --reset`.")
+    connection.executescript(_text("faults.sql"))
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")  # survives a kill; a power cut may cost the last answers
 
@@ -159,8 +184,12 @@ def _refuse_foreign(path: Path) -> None:
         header = file.read(100)
     is_ours = header.startswith(_HEADER) and int.from_bytes(header[_APPLICATION_ID_AT], "big") == _APPLICATION_ID
     if header and not is_ours:
-        message = f"{path} is not the state of a sandbox; it was left as it is."
-        raise SettingsError(message, hint="Name another file for the sandbox's state.")
+        raise _foreign(path)
+
+
+def _foreign(path: Path) -> SettingsError:
+    message = f"{path} is not the state of a sandbox; it was left as it is."
+    return SettingsError(message, hint="Name another file for the sandbox's state.")
 
 
 def _unusable(path: Path, what: str, error: Exception) -> SettingsError:

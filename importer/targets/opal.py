@@ -9,7 +9,7 @@ from urllib.parse import quote
 import orjson
 
 from importer.records import Key, Kind, TargetName
-from importer.targets.target import Found, Page, Request, Target
+from importer.targets.target import Found, Page, Request, Target, as_text
 
 _PATH = "/on-call-schedules"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -26,8 +26,8 @@ def _request(key: Key) -> Request:
 
 def _read_key(item: dict[str, Any]) -> Key | None:
     """Read what identifies a schedule; a provider that we do not know is a text like any other."""
-    provider, remote_id = item.get("third_party_provider"), item.get("remote_id")
-    return None if provider is None or remote_id is None else (str(provider), str(remote_id))
+    provider, remote_id = as_text(item.get("third_party_provider")), as_text(item.get("remote_id"))
+    return None if provider is None or remote_id is None else (provider, remote_id)
 
 
 def _read_created(payload: Any) -> Found | None:
@@ -40,8 +40,12 @@ def _read_created(payload: Any) -> Found | None:
 def _read_listed(item: Any) -> Found | None:
     if not isinstance(item, dict):
         raise ValueError("the list holds an entry that is no object")
-    key = _read_key(item)
-    return None if key is None else Found(key, str(item.get("on_call_schedule_id")))
+    key, id_ = _read_key(item), as_text(item.get("on_call_schedule_id"))
+    if key is None:
+        return None
+    if not id_:
+        raise ValueError("the list holds a schedule without an id")
+    return Found(key, id_)
 
 
 def _list_path(scope: str) -> str:  # noqa: ARG001  (there is one list)
@@ -54,10 +58,17 @@ def _read_page(payload: Any, scope: str) -> Page:  # noqa: ARG001
     if not isinstance(items, list):
         raise ValueError("the answer has no list on_call_schedules")
     found = tuple(one for one in map(_read_listed, items) if one is not None)
-    cursor = payload.get("next")
-    following = f"{_PATH}?cursor={quote(str(cursor), safe='')}" if cursor else None
-    ids = frozenset(str(item.get("on_call_schedule_id")) for item in items)
-    return Page(found, following, ids)
+    ids = frozenset(filter(None, (as_text(item.get("on_call_schedule_id")) for item in items)))
+    return Page(found, _next_page(payload), ids)
+
+
+def _next_page(payload: dict[str, Any]) -> str | None:
+    if not payload.get("next"):
+        return None
+    cursor = as_text(payload["next"])
+    if cursor is None:
+        raise ValueError("the answer's next is no cursor")
+    return f"{_PATH}?cursor={quote(cursor, safe='')}"
 
 
 def _words(payload: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from importer.records import ID_PATTERN, Key, Kind, TargetName
-from importer.targets.target import Found, Page, Request, Target
+from importer.targets.target import Found, Page, Request, Target, as_text
 
 _ID = re.compile(ID_PATTERN)
 _MEDIA_TYPE = "application/vnd.api+json"
@@ -61,7 +61,10 @@ def _read_key(attributes: Any, schedule_id: str) -> Key | None:
     values = [attributes.get(name) for name in names] if isinstance(attributes, dict) else [None]
     if any(value is None for value in values):
         return None
-    kind, shadowable_id, user_id, starts_at, ends_at = map(str, values)
+    texts = list(map(as_text, values))
+    if None in texts:
+        raise ValueError("a shadow has a value that is neither a text nor a number")
+    kind, shadowable_id, user_id, starts_at, ends_at = map(str, texts)
     return (schedule_id, kind, shadowable_id, int(user_id), _read_instant(starts_at), _read_instant(ends_at))
 
 
@@ -69,9 +72,9 @@ def _read_created(payload: Any) -> Found | None:
     item = payload.get("data") if isinstance(payload, dict) else None
     if not isinstance(item, dict) or not isinstance(item.get("attributes"), dict):
         return None
-    id_, schedule_id = item.get("id"), item["attributes"].get("schedule_id")
+    id_, schedule_id = item.get("id"), as_text(item["attributes"].get("schedule_id"))
     try:
-        key = _read_key(item["attributes"], str(schedule_id))
+        key = _read_key(item["attributes"], schedule_id or "")
     except (ValueError, OverflowError):
         return None
     return Found(key, id_) if key is not None and isinstance(id_, str) and _ID.fullmatch(id_) else None
@@ -81,8 +84,12 @@ def _read_listed(item: Any, schedule_id: str) -> Found | None:
     """Read an entry of a schedule's list. It belongs to that schedule, whatever way its own schedule_id is written."""
     if not isinstance(item, dict):
         raise ValueError("the list holds an entry that is no object")
-    key = _read_key(item.get("attributes"), schedule_id)
-    return None if key is None else Found(key, str(item.get("id")))
+    key, id_ = _read_key(item.get("attributes"), schedule_id), as_text(item.get("id"))
+    if key is None:
+        return None
+    if not id_:
+        raise ValueError("the list holds a shadow without an id")
+    return Found(key, id_)
 
 
 def _list_path(scope: str) -> str:
@@ -98,20 +105,27 @@ def _read_page(payload: Any, scope: str) -> Page:
     if not isinstance(items, list):
         raise ValueError("the answer has no list data")
     found = tuple(one for one in (_read_listed(item, scope) for item in items) if one is not None)
-    ids = frozenset(str(item.get("id")) for item in items)
+    ids = frozenset(filter(None, (as_text(item.get("id")) for item in items)))
     return Page(found, _next_page(payload, scope), ids)
 
 
 def _next_page(payload: dict[str, Any], scope: str) -> str | None:
     """Find the next page: by its link, else by its number. A full page that tells neither has an unknown rest."""
-    links, meta = payload.get("links"), payload.get("meta")
-    if isinstance(links, dict) and links.get("next"):
-        return str(links["next"])
-    if isinstance(meta, dict) and isinstance(meta.get("next_page"), int):
-        return _page_path(scope, meta["next_page"])
-    if len(payload["data"]) >= _PAGE_SIZE and not (isinstance(links, dict) or isinstance(meta, dict)):
+    links, meta = _members(payload.get("links")), _members(payload.get("meta"))
+    link, number = links.get("next"), meta.get("next_page")
+    if (link and not isinstance(link, str)) or (number and not isinstance(number, int)):
+        raise ValueError("the answer does not say in a readable way which page is next")
+    if link:
+        return str(link)
+    if number:
+        return _page_path(scope, int(number))
+    if len(payload["data"]) >= _PAGE_SIZE and "next" not in links and "next_page" not in meta:
         raise ValueError("the answer is a full page and does not say whether there is another")
     return None
+
+
+def _members(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _words(payload: Any) -> str:
@@ -126,11 +140,11 @@ def _words(payload: Any) -> str:
 
 def _error_words(error: Any) -> str:
     if not isinstance(error, dict):
-        return str(error)
+        return as_text(error) or ""
     source = error.get("source")
-    pointer = source.get("pointer") if isinstance(source, dict) else None
-    parts = (error.get("title"), error.get("detail"), pointer and f"({pointer})")
-    return " ".join(str(part) for part in parts if part)
+    pointer = as_text(source.get("pointer")) if isinstance(source, dict) else None
+    parts = (as_text(error.get("title")), as_text(error.get("detail")), pointer and f"({pointer})")
+    return " ".join(filter(None, parts))
 
 
 ROOTLY = Target(

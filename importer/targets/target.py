@@ -53,10 +53,14 @@ class Target:
     probe_path: str  #: a GET that any valid token may do
 
 
+def as_text(value: Any) -> str | None:
+    """Give a text or a number of an answer as text, None for anything else: a deep enough list has no text at all."""
+    return str(value) if isinstance(value, str | int | float) else None
+
+
 def escape(text: str, limit: int = _WORDS) -> str:
     """Make foreign text fit for a line on a terminal: one line, cut, control and direction characters as escapes."""
-    line = " ".join(text.split(" "))
-    shown = "".join(char if char.isprintable() else _escaped(char) for char in line[: limit + 1])
+    shown = "".join(char if char.isprintable() else _escaped(char) for char in text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 

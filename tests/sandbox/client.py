@@ -1,19 +1,24 @@
-"""A client of the served sandbox, and a clock that tests set."""
+"""Clients of the served sandbox, and a clock that tests set."""
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import aiohttp
+import anyio
 import orjson
 
-from importer.sandbox import TOKEN, Address, serve
+from importer.records import TargetName
+from importer.sandbox import TOKEN, Address, FaultPlan, serve, truth
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from asyncio import StreamReader, StreamWriter
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from pathlib import Path
 
 JSON_API = "application/vnd.api+json"
@@ -25,6 +30,7 @@ ROOTLY_HEADERS = {
     "User-Agent": "tests",
 }
 OPAL_HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+PAIR = {"third_party_provider": "PAGER_DUTY", "remote_id": "P1"}
 SHADOW = {
     "shadowable_type": "User",
     "shadowable_id": "101",
@@ -89,8 +95,91 @@ class Client:
 
     async def _ask(self, method: str, url: str, body: object, headers: Mapping[str, str]) -> Reply:
         data = body if body is None or isinstance(body, bytes | BytesIO) else orjson.dumps(body)
-        async with self._session.request(method, url, data=data, headers=headers) as response:
+        async with self._session.request(method, url, data=data, headers=headers, allow_redirects=False) as response:
             return Reply(response.status, response.headers, await response.read())
+
+
+@dataclass(frozen=True)
+class Wire:
+    """What came over a connection until it ended, and how it ended."""
+
+    data: bytes
+    is_reset: bool
+
+    @property
+    def head(self) -> bytes:
+        return self.data.partition(b"\r\n\r\n")[0]
+
+    @property
+    def body(self) -> bytes:
+        return self.data.partition(b"\r\n\r\n")[2]
+
+
+def creation(target: TargetName) -> tuple[str, bytes, Mapping[str, str]]:
+    """Give path, body and headers of a request that creates something."""
+    if target is TargetName.OPAL:
+        return "/opal/v1/on-call-schedules", orjson.dumps(PAIR), OPAL_HEADERS
+    body = {"data": {"type": "on_call_shadows", "attributes": SHADOW}}
+    return "/rootly/v1/schedules/primary/on_call_shadows", orjson.dumps(body), ROOTLY_HEADERS
+
+
+async def create(client: Client, target: TargetName, **changed: object) -> Reply:
+    """Create a schedule or a shadow through a client library."""
+    if target is TargetName.OPAL:
+        return await client.opal("POST", "/on-call-schedules", PAIR | changed)
+    return await client.shadow(**changed)
+
+
+@asynccontextmanager
+async def connected(
+    client: Client, target: TargetName, *, is_cut: bool = False
+) -> AsyncIterator[tuple[StreamReader, StreamWriter]]:
+    """Send a request that creates something over a connection of its own; where it is cut, without its last byte."""
+    path, body, headers = creation(target)
+    address = urlsplit(client.address.opal if target is TargetName.OPAL else client.address.rootly)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    writer.write("".join(f"{line}\r\n" for line in [*lines, ""]).encode() + (body[:-1] if is_cut else body))
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def create_raw(client: Client, target: TargetName) -> Wire:
+    """Create something over a connection of its own, and take what comes until the other side ends it."""
+    async with connected(client, target) as (reader, _):
+        return await taken(reader)
+
+
+async def taken(reader: StreamReader, size: int = 1 << 30) -> Wire:
+    """Take what comes, until it is so much or the other side ends it."""
+    data = b""
+    try:
+        while len(data) < size and (part := await reader.read(1 << 16)):
+            data += part
+    except ConnectionResetError:
+        return Wire(data, is_reset=True)
+    return Wire(data, is_reset=False)
+
+
+async def until(is_so: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something is so that wakes nobody: a row in a file, a port that is listened on."""
+    while not (found if isinstance(found := is_so(), bool) else await found):  # noqa: ASYNC110  there is no event
+        await anyio.sleep(0.001)
+
+
+async def logged(state: Path, count: int) -> None:
+    """Wait until so many requests are in the log; each is before its answer begins."""
+    await until(lambda: len(truth(state).requests) >= count)
+
+
+def plan(*faults: dict[str, object], seed: int = 0) -> FaultPlan:
+    """Make a fault plan of faults as a file has them."""
+    return FaultPlan.model_validate({"seed": seed, "fault": faults})
 
 
 @asynccontextmanager

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.sandbox.limits import SlidingWindow
+from importer.errors import UsageError
+from importer.sandbox.limits import Bucket, Enforcement, FixedWindow, Limits, SlidingWindow
 
 from .client import Client, Clock, served
 
@@ -35,9 +36,35 @@ def test_no_window_ever_holds_more_than_its_limit(limit: int, seconds: int, gaps
         assert window.standing(now).used == len(recent) + is_free
 
 
+@given(limit=st.integers(1, 5), gaps=st.lists(st.floats(0, 30), max_size=60))
+def test_no_window_between_two_multiples_holds_more_than_its_limit(limit: int, gaps: list[float]) -> None:
+    window, now = FixedWindow(limit, 10), 1_767_268_800.0
+    taken: list[float] = []
+    for gap in gaps:
+        now += gap
+        used = sum(moment // 10 == now // 10 for moment in taken)
+        assert window.take(now) is (used < limit)
+        taken += [now] if used < limit else []
+        assert window.standing(now).remaining == limit - min(limit, used + 1)
+
+
+@given(limit=st.integers(1, 5), gaps=st.lists(st.integers(0, 8), max_size=60))
+def test_a_bucket_lets_its_fill_through_and_then_what_fills_up(limit: int, gaps: list[int]) -> None:
+    """In units of an eighth of a request, so that the sum is exact."""
+    window, now, left = Bucket(limit, limit), 1024.0, limit * 8
+    for gap in gaps:
+        now, left = now + gap / 8, min(limit * 8, left + gap)
+        assert window.take(now) is (left >= 8)
+        left -= 8 if left >= 8 else 0
+        assert window.standing(now).remaining == left // 8
+
+
+@pytest.mark.parametrize("kind", [SlidingWindow, FixedWindow, Bucket])
 @given(limit=st.integers(1, 5), gaps=st.lists(st.floats(0, 30), max_size=30))
-def test_who_waits_for_the_reset_is_let_through(limit: int, gaps: list[float]) -> None:
-    window, now = SlidingWindow(limit, 60), 1_767_268_800.0
+def test_who_waits_for_the_reset_is_let_through(
+    kind: type[SlidingWindow | FixedWindow | Bucket], limit: int, gaps: list[float]
+) -> None:
+    window, now = kind(limit, 60), 1_767_268_800.0
     for gap in gaps:
         now += gap
         if not window.take(now):
@@ -45,15 +72,40 @@ def test_who_waits_for_the_reset_is_let_through(limit: int, gaps: list[float]) -
             assert window.take(now)
 
 
-def test_a_clock_set_back_does_not_block() -> None:
-    window = SlidingWindow(1, 60)
+@pytest.mark.parametrize("kind", [SlidingWindow, FixedWindow])
+def test_a_clock_set_back_does_not_block(kind: type[SlidingWindow | FixedWindow]) -> None:
+    window = kind(1, 60)
     assert window.take(1000)
     assert window.take(500)
 
 
+def test_a_bucket_neither_gains_nor_loses_by_a_clock_set_back() -> None:
+    window = Bucket(1, 60)
+    assert window.take(1000)
+    assert not window.take(500)
+    assert window.take(560)
+
+
+@given(
+    enforcement=st.sampled_from(["sliding", "fixed", "bucket"]),
+    rate=st.integers(1, 200),
+    seconds=st.sampled_from([0.1, 1.0, 60.0]),
+)
+def test_an_even_pace_at_the_limit_is_never_refused(enforcement: Enforcement, rate: int, seconds: float) -> None:
+    """So that a client that is refused did not keep an even pace."""
+    window = Limits(enforcement, opal_rate=rate, opal_window=seconds).opal()
+    assert all(window.take(1_767_268_800 + number / (rate * 0.999)) for number in range(3 * rate))
+
+
+def test_what_is_no_enforcement_is_refused() -> None:
+    with pytest.raises(UsageError, match="no way to enforce") as caught:
+        Limits("leaky")  # type: ignore[arg-type]  # as from a setting
+    assert "bucket" in caught.value.hint
+
+
 @pytest.mark.parametrize(("rate", "limit", "seconds"), [(100, 100, 1), (1, 1, 1), (0.5, 1, 2), (2.5, 2, 0.8)])
 def test_a_rate_makes_a_window_that_lets_just_so_much_through(rate: float, limit: int, seconds: float) -> None:
-    window = SlidingWindow.of_rate(rate)
+    window = Limits(opal_rate=rate).opal()
     assert window.limit == limit
     assert window.seconds == pytest.approx(seconds)
 
@@ -83,7 +135,7 @@ async def test_opal_lets_half_as_many_writes_to_groups_through(client: Client) -
 
 @pytest.mark.anyio
 async def test_rootly_counts_reads_and_writes_apart_and_tells_of_both(state: Path, clock: Clock) -> None:
-    async with served(state, clock, rootly_per_minute=3) as client:
+    async with served(state, clock, limits=Limits(rootly_per_minute=3)) as client:
         for number in range(1, 4):
             reply = await client.rootly("GET", "/v1/users/me")
             assert reply.status == 200
@@ -97,7 +149,7 @@ async def test_rootly_counts_reads_and_writes_apart_and_tells_of_both(state: Pat
 
 @pytest.mark.anyio
 async def test_above_its_limit_rootly_answers_a_flat_429_until_the_reset(state: Path, clock: Clock) -> None:
-    async with served(state, clock, rootly_per_minute=1) as client:
+    async with served(state, clock, limits=Limits(rootly_per_minute=1)) as client:
         clock.moment += 0.25
         await client.shadow()
         clock.moment += 10
@@ -112,7 +164,7 @@ async def test_above_its_limit_rootly_answers_a_flat_429_until_the_reset(state: 
 
 @pytest.mark.anyio
 async def test_a_request_that_the_gate_refuses_does_not_count(state: Path, clock: Clock) -> None:
-    async with served(state, clock, rootly_per_minute=1, opal_rate=1) as client:
+    async with served(state, clock, limits=Limits(rootly_per_minute=1, opal_rate=1)) as client:
         for _ in range(3):
             assert (await client.rootly("GET", "/v1/users/me", headers={})).status == 403
             assert (await client.opal("GET", "/groups", headers={})).status == 401
@@ -122,8 +174,24 @@ async def test_a_request_that_the_gate_refuses_does_not_count(state: Path, clock
 
 @pytest.mark.anyio
 async def test_with_limits_off_nothing_is_refused_and_the_headers_tell_of_room(state: Path, clock: Clock) -> None:
-    async with served(state, clock, rootly_per_minute=1, opal_rate=1, limits=False) as client:
+    async with served(state, clock, limits=Limits("none", rootly_per_minute=1, opal_rate=1)) as client:
         for _ in range(5):
             assert (await client.opal("GET", "/groups")).status == 200
             reply = await client.shadow()
             assert (reply.status, reply.headers["X-RateLimit-Remaining"]) == (201, "1")
+
+
+@pytest.mark.anyio
+async def test_a_limit_that_nothing_tells_of_is_enforced_all_the_same(state: Path, clock: Clock) -> None:
+    limits = Limits("fixed", rootly_per_minute=600, rootly_window=0.2, tells=False)
+    async with served(state, clock, limits=limits) as client:
+        replies = [await client.shadow() for _ in range(3)]
+    assert [reply.status for reply in replies] == [201, 201, 429]
+    assert not any(name.startswith("X-RateLimit") for reply in replies for name in reply.headers)
+
+
+@pytest.mark.anyio
+async def test_answers_are_dated_by_the_servers_clock(client: Client, clock: Clock) -> None:
+    clock.moment = 4_000_000_000
+    for reply in (await client.shadow(), await client.opal("GET", "/groups")):
+        assert reply.headers["Date"] == "Tue, 02 Oct 2096 07:06:40 GMT"

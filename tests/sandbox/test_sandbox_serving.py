@@ -7,14 +7,14 @@ import os
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import anyio
 import pytest
 
 from importer.errors import UsageError
-from importer.sandbox import RESERVED, serve
+from importer.sandbox import RESERVED, Limits, serve
 
 from .client import Client, Clock, served
 
@@ -58,13 +58,12 @@ async def test_what_is_no_port_is_refused(state: Path, port: int) -> None:
             pass
 
 
-@pytest.mark.parametrize("rates", [{"opal_rate": 0}, {"rootly_per_minute": 0}, {"opal_rate": float("nan")}])
-async def test_a_rate_of_nothing_is_refused(state: Path, rates: dict[str, int]) -> None:
+@pytest.mark.parametrize("name", ["opal_rate", "rootly_per_minute", "opal_window", "rootly_window"])
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_a_rate_or_window_of_nothing_is_refused(name: str, value: float) -> None:
+    changed: Any = {name: value}
     with pytest.raises(UsageError, match="above 0"):
-        async with serve(
-            state, opal_rate=rates.get("opal_rate", 1), rootly_per_minute=rates.get("rootly_per_minute", 1)
-        ):
-            pass
+        Limits(**changed)
 
 
 async def test_a_cancelled_sandbox_lets_its_port_and_its_state_go(state: Path, clock: Clock) -> None:
@@ -86,7 +85,7 @@ async def test_an_error_of_the_block_comes_out_of_it_as_it_was(state: Path) -> N
 
 
 async def test_many_clients_at_once_get_an_object_each(state: Path, clock: Clock) -> None:
-    async with served(state, clock, limits=False) as client:
+    async with served(state, clock, limits=Limits("none")) as client:
         replies = await asyncio.gather(*(client.shadow(shadow_user_id=1 + number) for number in range(200)))
         page = (await client.rootly("GET", "/v1/schedules/primary/on_call_shadows")).json
     assert {reply.status for reply in replies} == {201}

@@ -1,0 +1,82 @@
+"""What steers a run from outside, and who is told how it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anyio
+
+from importer.intake import ReadingObserver
+from importer.pool import Observer
+from importer.settings import load_settings
+
+if TYPE_CHECKING:
+    from importer.records import Problem, Row, Sheet, Status, TargetName
+    from importer.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is about to do."""
+
+    run: str
+    rows: int
+    invalid: int
+    duplicates: int
+    to_send: Mapping[TargetName, int]  #: records that are new, or not known to have succeeded
+    base_urls: Mapping[TargetName, str]
+    is_sandbox: bool
+
+
+class RunObserver(ReadingObserver, Observer, Protocol):
+    """Who wants to know how a run goes on."""
+
+    def read(self, rows: int) -> None:
+        """So many rows have been read so far."""
+
+    def planned(self, plan: Plan) -> None:
+        """Everything is read and checked; sending is next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """What steers a run from outside."""
+
+    observer: RunObserver
+    interrupted: anyio.Event  #: set it to end the run early and in order
+    confirm: Callable[[Plan], Awaitable[bool]] | None = None  #: asked before the first write to a real API
+
+
+class Silence:
+    """An observer that tells nobody."""
+
+    def read(self, rows: int) -> None:
+        """Say nothing."""
+
+    def noticed(self, text: str) -> None:
+        """Say nothing."""
+
+    def warned(self, sheet: Sheet, row: Row, warning: Problem) -> None:
+        """Say nothing."""
+
+    def planned(self, plan: Plan) -> None:
+        """Say nothing."""
+
+    def decided(self, target: TargetName, status: Status, number: int) -> None:
+        """Say nothing."""
+
+    def told(self, target: TargetName, words: str) -> None:
+        """Say nothing."""
+
+
+def prepare(options: Mapping[str, Any]) -> tuple[Settings, Guide]:
+    """Make the settings and the guide out of a library call's options.
+
+    Raises:
+        SettingsError: a value cannot be.
+    """
+    given = dict(options)
+    guide = Guide(given.pop("observer", None) or Silence(), given.pop("interrupted", None) or anyio.Event())
+    return load_settings(given), guide

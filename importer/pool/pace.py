@@ -1,0 +1,151 @@
+"""How fast requests may leave: evenly at the rate that is set, slower where the target shows that it allows less.
+
+The only module that knows aiolimiter.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import anyio
+from aiolimiter import AsyncLimiter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# A run paced at a limit must stay below it in every window of the server's: 1 in 65 less than allowed.
+_MARGIN = 0.985
+# Seconds by which a late timer may be made up for. More would be a burst, less would lose pace at high rates.
+_SLACK = 0.005
+# What the rate grows by for each request taken since the last 429, twice as much after every _DOUBLING of them.
+_FIRST_GROWTH = 0.004  # after the first 429, whose cycle was short and tells little: +61 % after 100 requests
+_GROWTH = 0.0003  # later: +4 % after 100 requests, +16 % after 300
+_DOUBLING = 200
+_SLOWEST = 0.1  # requests a second
+_BLUR = 2.0  # seconds that a window may be shorter than its headers say: Reset is rounded up, Date is rounded down
+_LOW = 0.02  # of a limit: with less than that remaining the pace goes down, to half at the most ...
+_FINE = 500  # ... where the limit is so large that this is more than a few requests
+
+
+class Quota(NamedTuple):
+    """What a target's X-RateLimit headers say about the window it is counting in."""
+
+    limit: float  #: requests in a window; 0 where it is not told
+    window: float  #: seconds; 0 where it is not told
+    remaining: float
+    seconds: (
+        float  #: until the window ends (of a sliding one: until its oldest request leaves it), by the server's clock
+    )
+
+
+class Pace:
+    """Lets requests of one sort through, evenly.
+
+    Against a limit that nobody told us it adapts: what was taken between two refusals, over the time that it took, is
+    the limit; from there the rate grows until it is refused again (additive increase, multiplicative decrease).
+    """
+
+    def __init__(self, rate: float, headroom: float = 0.0) -> None:
+        self._most = rate * _MARGIN * (1 - headroom)
+        self._headroom = headroom
+        self._limiter: AsyncLimiter | None = None
+        if math.isfinite(rate):
+            # A bucket of one request: AsyncLimiter(rate, 1) would let twice the rate through in the first second.
+            size = 1 + self._most * _SLACK
+            self._limiter = AsyncLimiter(size, size / self._most)
+        self._rate = math.inf  # what the target was seen to allow
+        self._sustained = math.inf  # what its headers say that it allows for ever
+        self._ceiling = math.inf  # what they allow until the window ends
+        self._next = -math.inf  # when the next request may leave, where it is slower than the limiter
+        self._cycle_began = math.nan
+        self._taken = 0  # requests since then
+        self._since_refusal = 0
+        self._cycles = 0  # that ended with a 429
+        self._is_refused = False
+
+    @property
+    def rate(self) -> float:
+        """Requests a second at present."""
+        return min(self._most, self._rate, self._ceiling)
+
+    async def wait(self) -> None:
+        """Wait for a turn."""
+        if self._limiter is not None:
+            await self._limiter.acquire()
+        slower = min(self._rate, self._ceiling)
+        if slower < self._most:
+            turn = max(anyio.current_time(), self._next)
+            self._next = turn + 1 / slower
+            await anyio.sleep_until(turn)
+
+    @property
+    def is_free(self) -> bool:
+        """True where a turn can be had without waiting."""
+        if min(self._rate, self._ceiling) < self._most:
+            return False
+        return self._limiter is None or self._limiter.has_capacity()
+
+    def take(self, now: float, *, is_late: bool) -> None:
+        """Learn from a request that was not refused; `is_late`: it was sent before the pause that is going on."""
+        if math.isnan(self._cycle_began):
+            self._cycle_began = now
+        self._taken += 1
+        if self._is_refused and not is_late:
+            self._learn(now)
+        elif self._rate < self._most:
+            self._since_refusal += 1
+            growth = _FIRST_GROWTH if self._cycles == 1 else _GROWTH
+            self._rate *= 1 + growth * 2 ** (self._since_refusal / _DOUBLING)
+
+    def refuse(self) -> None:
+        """Learn from a 429; what follows from it is known when the next request is taken."""
+        self._is_refused = True
+
+    def heed(self, quota: Quota) -> float:
+        """Read ahead what the headers say; give the seconds to pause, 0 where there is something left."""
+        left = quota.remaining - self._headroom * quota.limit
+        far = quota.seconds - _BLUR
+        if left < 1 and far > 0:
+            return quota.seconds
+        if quota.window:
+            self._sustained = quota.limit / quota.window * _MARGIN * (1 - self._headroom)
+        if far >= 1:
+            self._ceiling = min(self._sustained, left / far)
+        else:
+            # The window ends now, or slides: what others take of it shows in how little is left.
+            is_low = quota.limit >= _FINE and left < _LOW * quota.limit
+            self._ceiling = self._sustained * max(0.5, left / (_LOW * quota.limit)) if is_low else self._sustained
+        return 0.0
+
+    def _learn(self, now: float) -> None:
+        elapsed = now - self._cycle_began
+        if elapsed > 0:
+            taken = self._taken / elapsed * _MARGIN
+            # A rate that grew until it was refused was near the limit at last, and below it on the average. Where the
+            # headers tell the limit, it is only ever somebody else who makes it less.
+            likely = self._sustained if math.isfinite(self._sustained) else 1.25 * taken if self._cycles else 0.0
+            near = 0.9 * min(self._rate, likely)
+            self._rate = max(_SLOWEST, min(self._rate, max(taken, near)))
+        self._cycle_began = now
+        self._cycles += 1
+        self._taken = self._since_refusal = 0
+        self._is_refused = False
+
+
+def read_quota(headers: Mapping[str, str], clock: float) -> Quota | None:
+    """Read X-RateLimit-Limit (`3000, 3000;window=60`), -Remaining and -Reset (epoch seconds); `clock` is the server's.
+
+    None where they are not there or make no sense.
+    """
+    limit, _, policy = headers.get("X-RateLimit-Limit", "").partition(",")
+    window = policy.partition("window=")[2].partition(";")[0]
+    try:
+        remaining = float(headers["X-RateLimit-Remaining"])
+        seconds = float(headers["X-RateLimit-Reset"]) - clock
+        quota = Quota(float(limit or 0), float(window or 0), remaining, seconds)
+    except (KeyError, ValueError):
+        return None
+    return (
+        quota if all(map(math.isfinite, quota)) and quota.limit >= 0 <= quota.window and 0 <= seconds <= 3600 else None
+    )

@@ -1,0 +1,22 @@
+-- What faults need beside schema.sql; added to a state that was made without. Instants are epoch seconds.
+
+-- Objects that cannot be seen before a time: not applied until then, or applied and only missing in lists.
+CREATE TABLE IF NOT EXISTS late (
+    id TEXT PRIMARY KEY,
+    due REAL NOT NULL,
+    is_applied INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- One row for each request, in the order they were decided; written only where the sandbox was told to.
+CREATE TABLE IF NOT EXISTS requests (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    arrived_at REAL NOT NULL,
+    monotonic REAL NOT NULL,
+    target TEXT NOT NULL,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fault TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    id TEXT NOT NULL
+);

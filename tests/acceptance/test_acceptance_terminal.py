@@ -1,0 +1,108 @@
+"""On a terminal: the plan is shown and asked about before anything is sent; whatever the answer, all ends well."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .command import PATIENCE, Workplace, statuses
+from .sources import schedules, shadows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .front import Front
+
+QUESTION = b"[y/N]"
+
+
+def at_terminal(place: Workplace, *arguments: str | Path, answer: bytes = b"", **variables: str) -> tuple[int, str]:
+    """Run a command at a terminal of 80 columns and answer its question; give its status and what it showed."""
+    outer, inner = pty.openpty()
+    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-c", _IN_FOREGROUND, *map(str, arguments)],
+        cwd=place.path,
+        env={**place.variables, "TERM": "xterm-256color", **variables},
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        start_new_session=True,
+    )
+    os.close(inner)
+    shown = b""
+    with process, os.fdopen(outer, "r+b", buffering=0) as terminal:
+        while part := _read(terminal.fileno()):
+            shown += part
+            if QUESTION in shown and answer:
+                terminal.write(answer)
+                answer = b""
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return process.returncode, shown.decode()
+
+
+# Takes the terminal as its own, so that Ctrl-C typed there reaches it as a signal.
+_IN_FOREGROUND = """
+import fcntl, runpy, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+sys.argv[0] = "importer"
+runpy.run_module("importer", run_name="__main__")
+"""
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # the other end was closed: the command has ended
+        return b""
+
+
+def test_yes_sends(online: Workplace, front: Front) -> None:
+    """After the plan was shown with its numbers and where it goes."""
+    status, shown = at_terminal(online, "run", online.write("s.csv", schedules(3)), answer=b"y\n")
+    assert status == 0, shown
+    plan, _, _ = shown.partition("[y/N]")
+    assert "3 for opal" in plan
+    assert f"127.0.0.1:{front.port}" in plan
+    assert front.posts == 3
+
+
+@pytest.mark.parametrize("answer", [b"\n", b"\x04", b"\x03"], ids=["return", "Ctrl-D", "Ctrl-C"])
+def test_anything_but_yes_sends_nothing_and_leaves_the_rows_pending(
+    online: Workplace, front: Front, answer: bytes
+) -> None:
+    status, shown = at_terminal(online, "run", online.write("s.csv", schedules(3)), answer=answer)
+    assert status in (1, 130), shown
+    assert front.posts == 0
+    assert "Traceback" not in shown
+    (run,) = online.runs
+    assert statuses(online.lines(f"reports/{run}")) == {"pending": 3}
+
+
+@pytest.mark.parametrize("options", [["--yes"], ["--sandbox"]])
+def test_nobody_is_asked_who_said_yes_or_rehearses(online: Workplace, options: list[str]) -> None:
+    status, shown = at_terminal(online, "run", online.write("s.csv", schedules(2)), *options)
+    assert status == 0, shown
+    assert "[y/N]" not in shown
+
+
+def test_no_color_takes_the_colours_away(online: Workplace) -> None:
+    """On a terminal the words stay the same, without any colour."""
+    source = online.write("t.csv", [*shadows(2), ["../x"]])
+    status, shown = at_terminal(online, "run", source, "--sandbox", NO_COLOR="1")
+    assert status == 1, shown
+    colours = [int(code) for codes in re.findall(r"\x1b\[([\d;]*)m", shown) for code in codes.split(";") if code]
+    assert [code for code in colours if 30 <= code <= 49 or 90 <= code <= 107] == []

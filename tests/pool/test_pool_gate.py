@@ -1,0 +1,417 @@
+"""Who may send, and when: evenly, nobody in a pause, one at a time while a target is gone, nobody after a stop.
+
+In virtual time, so every figure is exact to the millisecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import anyio
+import pytest
+
+from importer.pool.gate import Gate
+from importer.pool.stopping import Reason, Stop, StoppedError
+
+from .virtual_time import VIRTUAL, now
+
+pytestmark = pytest.mark.anyio
+
+UNLIMITED = float("inf")
+HEADERS: Mapping[str, str] = {}
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return VIRTUAL
+
+
+@pytest.fixture
+def told() -> list[str]:
+    """What the user was told."""
+    return []
+
+
+class Sender:
+    """Enters a gate again and again and notes when."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.left: list[float] = []
+
+    async def enter(self, *, is_write: bool = True) -> None:
+        await self.gate.enter(is_write=is_write)
+        self.left.append(now())
+
+    async def succeed(self, *, is_write: bool = True) -> None:
+        await self.enter(is_write=is_write)
+        self.gate.succeed(HEADERS, is_write=is_write)
+
+    async def fail(self, *, is_write: bool = True) -> None:
+        await self.enter(is_write=is_write)
+        self.gate.fail("Connection refused")
+
+    async def be_refused(self) -> None:
+        await self.enter()
+        self.gate.pause({"Retry-After": "5"}, is_write=True)
+
+
+async def again_and_again(act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await act()
+
+
+def make_gate(
+    rate: float = UNLIMITED, *, breaker_timeout: float = 60.0, headroom: float = 0.0, told: list[str] | None = None
+) -> Gate:
+    return Gate(rate, headroom, breaker_timeout, Stop(), (told if told is not None else list[str]()).append)
+
+
+async def send(gate: Gate, number: int, *, workers: int = 20, is_write: bool = True) -> list[float]:
+    """Have workers send a number of requests that all succeed; give the times at which they left."""
+    times: list[float] = []
+    left = iter(range(number))
+
+    async def work() -> None:
+        for _ in left:
+            await gate.enter(is_write=is_write)
+            times.append(anyio.current_time())
+            gate.succeed(HEADERS, is_write=is_write)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(workers):
+            group.start_soon(work)
+    return times
+
+
+def most_in_a_window(times: list[float], seconds: float) -> int:
+    """Count the requests in the fullest window of so many seconds, its end not included."""
+    most = begin = 0
+    for end, moment in enumerate(times):
+        while times[begin] <= moment - seconds:
+            begin += 1
+        most = max(most, end - begin + 1)
+    return most
+
+
+def open_breaker(gate: Gate) -> None:
+    for _ in range(10):
+        gate.fail("Connection refused")
+
+
+# ---- the pace
+
+
+@pytest.mark.parametrize("rate", [10, 50, 100, 1000])
+async def test_no_second_has_more_requests_than_the_rate_and_hardly_any_has_less(rate: int) -> None:
+    number = 5 * rate
+    times = await send(make_gate(rate), number)
+    assert most_in_a_window(times, 1.0) <= rate
+    assert times[-1] <= 1.03 * number / rate
+
+
+@pytest.mark.parametrize(("per_minute", "number"), [(6, 30), (90, 300), (3000, 9000)])
+async def test_no_minute_has_more_requests_than_a_rate_by_the_minute(per_minute: int, number: int) -> None:
+    times = await send(make_gate(per_minute / 60), number)
+    assert most_in_a_window(times, 60.0) <= per_minute
+    assert times[-1] <= 1.03 * number * 60 / per_minute
+
+
+async def test_the_first_requests_do_not_come_in_a_burst() -> None:
+    times = await send(make_gate(50), 50)
+    assert most_in_a_window(times, 0.1) <= 6
+
+
+async def test_what_is_left_to_others_is_not_used() -> None:
+    times = await send(make_gate(100, headroom=0.2), 400)
+    assert most_in_a_window(times, 1.0) <= 80
+    assert times[-1] <= 1.03 * 400 / 80
+
+
+async def test_reads_and_writes_have_a_pace_each() -> None:
+    gate = make_gate(10)
+    async with anyio.create_task_group() as group:
+        group.start_soon(send, gate, 50)
+        await send(gate, 50, is_write=False)
+    assert now() <= 1.03 * 5
+
+
+async def test_without_a_rate_nobody_waits() -> None:
+    await send(make_gate(UNLIMITED), 1000)
+    assert now() == 0.0
+
+
+# ---- the pause after a 429
+
+
+async def test_a_pause_holds_everybody_reads_and_writes_until_it_is_over(told: list[str]) -> None:
+    gate = make_gate(told=told)
+    gate.pause({"Retry-After": "7"}, is_write=True)
+    sender = Sender(gate)
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(lambda is_write: sender.succeed(is_write=is_write), number % 2 == 0)
+    assert set(sender.left) == {7.0}
+    assert told == ["asked us to slow down (429); waiting 7 s"]
+
+
+async def test_after_a_pause_one_request_finds_out_before_the_others_follow() -> None:
+    gate = make_gate()
+    gate.pause({"Retry-After": "7"}, is_write=True)
+    sender = Sender(gate)
+    async with anyio.create_task_group() as group:
+        for _ in range(20):
+            group.start_soon(sender.enter)
+        await anyio.sleep(30)
+        assert sender.left == [7.0]
+        gate.succeed(HEADERS, is_write=True)
+    assert sender.left == [7.0] + [30.0] * 19
+
+
+async def test_a_pause_that_begins_while_someone_waits_for_a_turn_holds_that_one_too() -> None:
+    gate = make_gate(0.1)
+    sender = Sender(gate)
+    async with anyio.create_task_group() as group:
+        group.start_soon(send, gate, 1)
+        await anyio.sleep(1)
+        group.start_soon(sender.succeed)
+        await anyio.sleep(1)
+        gate.pause({"Retry-After": "50"}, is_write=True)
+    assert sender.left[0] >= 52.0
+
+
+async def test_the_longest_of_several_pauses_counts() -> None:
+    gate = make_gate()
+    for seconds in ("7", "20", "3"):
+        gate.pause({"Retry-After": seconds}, is_write=True)
+    sender = Sender(gate)
+    await sender.enter()
+    assert sender.left == [20.0]
+
+
+async def test_many_refusals_of_one_moment_are_one_refusal() -> None:
+    """Twenty requests in flight that are all answered 429 do not make the pause twenty steps longer."""
+    gate = make_gate()
+    for _ in range(20):
+        gate.pause({}, is_write=True)
+    sender = Sender(gate)
+    await sender.enter()
+    assert sender.left[0] <= 1.0
+
+
+async def test_a_target_that_answers_nothing_but_429_is_given_up_in_the_end() -> None:
+    gate = make_gate(breaker_timeout=60)
+    with pytest.raises(StoppedError):
+        await again_and_again(Sender(gate).be_refused)
+    assert gate.stop.reason is Reason.GIVEN_UP
+    assert "429" in gate.stop.words
+    assert 600 <= now() <= 620
+
+
+async def test_a_429_now_and_then_is_no_reason_to_give_up() -> None:
+    gate = make_gate(breaker_timeout=60)
+    sender = Sender(gate)
+    while now() < 3600:
+        await sender.be_refused()
+        await sender.succeed()
+    assert gate.stop.reason is None
+
+
+# ---- the breaker
+
+
+async def test_nine_failures_in_a_row_hold_nobody() -> None:
+    gate = make_gate()
+    sender = Sender(gate)
+    for _ in range(9):
+        await sender.fail()
+    await sender.enter()
+    assert set(sender.left) == {0.0}
+
+
+async def test_after_ten_failures_one_request_tries_and_all_others_wait_for_what_becomes_of_it(told: list[str]) -> None:
+    gate = make_gate(told=told)
+    open_breaker(gate)
+    sender = Sender(gate)
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(lambda is_write: sender.enter(is_write=is_write), number % 2 == 0)
+        await anyio.sleep(30)
+        assert sender.left == [0.5]
+        gate.succeed(HEADERS, is_write=True)
+    assert sender.left == [0.5] + [30.0] * 19
+    assert told == ["does not answer (Connection refused); trying for 60 s", "answers again"]
+
+
+async def test_a_success_between_failures_keeps_the_breaker_closed() -> None:
+    gate = make_gate()
+    sender = Sender(gate)
+    for _ in range(20):
+        for _ in range(9):
+            await sender.fail()
+        await sender.succeed()
+    assert set(sender.left) == {0.0}
+
+
+async def test_a_target_that_is_gone_is_tried_ever_more_seldom_and_then_given_up() -> None:
+    gate = make_gate(breaker_timeout=60)
+    open_breaker(gate)
+    senders = [Sender(gate) for _ in range(5)]
+
+    async def work(sender: Sender) -> None:
+        with pytest.raises(StoppedError):
+            await again_and_again(sender.fail)
+
+    async with anyio.create_task_group() as group:
+        for sender in senders:
+            group.start_soon(work, sender)
+    tries = sorted(moment for sender in senders for moment in sender.left)
+    assert tries == [0.5, 1.5, 3.5, 7.5, 15.5, 23.5, 31.5, 39.5, 47.5, 55.5, 63.5]
+    assert gate.stop.reason is Reason.GIVEN_UP
+    assert gate.stop.words == "the target did not come back: Connection refused"
+
+
+async def test_a_target_may_be_away_for_a_whole_day() -> None:
+    """A back-off that doubled without end was more than a float can hold after two hours."""
+    gate = make_gate(breaker_timeout=86_400)
+    with pytest.raises(StoppedError):
+        await again_and_again(Sender(gate).fail)
+    assert 86_400 <= now() <= 86_410
+
+
+async def test_a_few_slow_failures_are_not_yet_a_target_that_is_gone() -> None:
+    gate = make_gate(breaker_timeout=60)
+    gate.fail("no whole answer in time")
+    await anyio.sleep(100)
+    gate.fail("no whole answer in time")
+    assert gate.stop.reason is None
+    gate.fail("no whole answer in time")
+    assert gate.stop.reason is Reason.GIVEN_UP
+
+
+async def test_failures_that_come_in_during_a_pause_do_not_make_everybody_wait_for_ever() -> None:
+    """An overloaded target answers 429 to one request and 503 to those that were in flight with it."""
+    gate = make_gate()
+    gate.pause({"Retry-After": "30"}, is_write=True)
+    open_breaker(gate)
+    sender = Sender(gate)
+    async with anyio.create_task_group() as group:
+        for _ in range(20):
+            group.start_soon(sender.succeed)
+    assert set(sender.left) == {30.0}
+
+
+async def test_a_429_to_the_one_that_tries_closes_the_breaker_and_opens_a_pause() -> None:
+    gate = make_gate()
+    open_breaker(gate)
+    sender = Sender(gate)
+    await sender.enter()
+    gate.pause({"Retry-After": "7"}, is_write=True)
+    async with anyio.create_task_group() as group:
+        for _ in range(20):
+            group.start_soon(sender.succeed)
+    assert sender.left == [0.5] + [7.5] * 20
+
+
+async def test_one_that_was_to_try_and_is_cancelled_leaves_it_to_the_next() -> None:
+    gate = make_gate(0.1)
+    await send(gate, 1)  # the next turn is ten seconds away
+    open_breaker(gate)
+    with anyio.move_on_after(3):
+        await gate.enter(is_write=True)
+    sender = Sender(gate)
+    with anyio.fail_after(20):
+        await sender.enter()
+    assert len(sender.left) == 1
+
+
+# ---- the stop
+
+
+def pause(gate: Gate) -> None:
+    gate.pause({"Retry-After": "50"}, is_write=True)
+
+
+def pause_and_open_breaker(gate: Gate) -> None:
+    pause(gate)
+    open_breaker(gate)
+
+
+SLEEPERS: dict[str, Callable[[Gate], None]] = {
+    "a pause": pause,
+    "the breaker": open_breaker,
+    "both": pause_and_open_breaker,
+    "the pace": lambda gate: None,
+}
+
+
+@pytest.mark.parametrize("hold", SLEEPERS.values(), ids=SLEEPERS.keys())
+@pytest.mark.parametrize("is_write", [False, True], ids=["reads", "writes"])
+async def test_a_stop_wakes_whoever_waits_for_whatever(hold: Callable[[Gate], None], *, is_write: bool) -> None:
+    gate = make_gate(1 / 60)
+    await send(gate, 1, is_write=is_write)  # the next turn is a minute away
+    hold(gate)
+    woken: list[float] = []
+
+    async def wait() -> None:
+        with pytest.raises(StoppedError):
+            await gate.enter(is_write=is_write)
+        woken.append(now())
+
+    async with anyio.create_task_group() as group:
+        for _ in range(5):
+            group.start_soon(wait)
+        await anyio.sleep(0.3)
+        gate.stop.set(Reason.TOKEN_REFUSED, "401")
+    assert woken == [0.3] * 5
+
+
+@pytest.mark.parametrize("hold", SLEEPERS.values(), ids=SLEEPERS.keys())
+async def test_an_interrupt_ends_the_writes_at_once_and_the_reads_go_on_as_they_would_have(
+    hold: Callable[[Gate], None],
+) -> None:
+    gate = make_gate(1 / 60)
+    for is_write in (False, True):
+        await send(gate, 1, is_write=is_write)
+    hold(gate)
+    ended: list[float] = []
+    reader = Sender(gate)
+
+    async def write() -> None:
+        with pytest.raises(StoppedError):
+            await gate.enter(is_write=True)
+        ended.append(now())
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(write)
+        group.start_soon(lambda: reader.succeed(is_write=False))
+        await anyio.sleep(0.3)
+        gate.stop.set(Reason.INTERRUPTED, "the run was interrupted")
+    assert ended == [0.3] * 3
+    assert len(reader.left) == 1
+
+
+async def test_after_an_interrupt_the_target_can_be_asked_but_not_told() -> None:
+    gate = make_gate()
+    gate.stop.set(Reason.INTERRUPTED, "the run was interrupted")
+    await gate.enter(is_write=False)
+    with pytest.raises(StoppedError):
+        await gate.enter(is_write=True)
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.INTERRUPTED])
+async def test_after_any_other_stop_nothing_leaves(reason: Reason) -> None:
+    gate = make_gate()
+    gate.stop.set(reason, "words")
+    for is_write in (False, True):
+        with pytest.raises(StoppedError):
+            await gate.enter(is_write=is_write)
+
+
+async def test_the_first_reason_to_stop_stays() -> None:
+    stop = Stop()
+    stop.set(Reason.INTERRUPTED, "first")
+    stop.set(Reason.GIVEN_UP, "second")
+    assert (stop.reason, stop.words, stop.is_hopeless) == (Reason.INTERRUPTED, "first", False)
