@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from importer.console import Console
     from importer.guide import Guide, Plan
     from importer.results import Result
+    from importer.sandbox import FaultPlan
     from importer.settings import Settings
 
     Decorator: TypeAlias = Callable[[Any], Any]
@@ -106,10 +107,11 @@ def rerun(run_or_report: str, **options: Any) -> None:
 @app.command()
 @_reports
 @click.option("--port", type=int, default=8765, show_default=True, help="Port on this machine; 0 takes a free one.")
+@click.option("--faults", type=Path, metavar="FILE", help="Fail by a plan: which fault at which request.")
 @click.option("--reset", is_flag=True, help="Empty it, and end.")
-def sandbox(port: int, reset: bool, **options: Any) -> None:
+def sandbox(port: int, faults: Path | None, reset: bool, **options: Any) -> None:
     """Serve the embedded stand-in for both APIs until stopped."""
-    _guarded(partial(_serve, options, port, reset=reset))
+    _guarded(partial(_serve, options, port, faults, reset=reset))
 
 
 def main() -> None:
@@ -206,7 +208,7 @@ async def _watch_signals(interrupted: anyio.Event, console: Console) -> None:
             console.tell("interrupted: finishing what is in flight (again to stop at once)", style="yellow")
 
 
-def _serve(options: dict[str, Any], port: int, *, reset: bool) -> int:
+def _serve(options: dict[str, Any], port: int, faults: Path | None, *, reset: bool) -> int:
     import anyio
 
     from importer import sandbox as stand_in
@@ -218,16 +220,17 @@ def _serve(options: dict[str, Any], port: int, *, reset: bool) -> int:
         click.echo(f"{state} is empty")
         return 0
     state.parent.mkdir(parents=True, exist_ok=True)
-    anyio.run(_serve_until_stopped, state, port)
+    plan = stand_in.read_faults(faults) if faults else None
+    anyio.run(_serve_until_stopped, state, port, plan)
     return 0
 
 
-async def _serve_until_stopped(state: Path, port: int) -> None:
+async def _serve_until_stopped(state: Path, port: int, plan: FaultPlan | None) -> None:
     import anyio
 
     from importer import sandbox as stand_in
 
-    async with stand_in.serve(state, port=port) as address:
+    async with stand_in.serve(state, port=port, faults=plan) as address:
         click.echo(f"export OPAL_BASE_URL={address.opal} OPAL_TOKEN={stand_in.TOKEN}")
         click.echo(f"export ROOTLY_BASE_URL={address.rootly} ROOTLY_TOKEN={stand_in.TOKEN}")
         click.echo("serving until Ctrl-C", err=True)

@@ -70,9 +70,7 @@ class Settings(BaseSettings):
     sheet: Annotated[tuple[str, ...], NoDecode] = ()  #: the sheets to read; empty means all
     timezone: str | None = None  #: IANA zone of date-times that have no offset
     provider: str | None = None  #: provider of schedule rows that name none
-    rate: Annotated[
-        dict[TargetName, _PositiveRate], NoDecode
-    ] = {}  #: requests a second, by target; infinite means no limit
+    rate: Annotated[dict[TargetName, _PositiveRate], NoDecode] = {}  #: requests a second; infinite means no limit
     headroom: float = Field(0.0, ge=0, lt=1)  #: share of each target's limit that is left to others
     concurrency: int = Field(20, ge=1, le=1000)  #: requests in flight per target
     if_exists: IfExists = IfExists.SKIP

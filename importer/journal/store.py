@@ -159,7 +159,7 @@ def _connect(file: Path) -> sqlite3.Connection:
 
 def _read_only(file: Path) -> sqlite3.Connection:
     """Open a file so that not even an unfinished write of another process is carried to its end."""
-    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)
 
 
 def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:

@@ -158,7 +158,7 @@ class Inquiry:
 
 def _is_final(status: int) -> bool:
     """Tell an answer that stays as it is from one that may pass."""
-    return status == 200 or (300 <= status < 500 and status not in (408, 425))
+    return status == 200 or (400 <= status < 500 and status not in (408, 409, 425))
 
 
 def _words_of(reply: Lost | NotSent) -> Any:

@@ -75,13 +75,13 @@ class Faulty:
             return web.Response(status=400)  # nobody reads this: the client went away while it sent
         if visit.fault is not None and visit.fault.is_blind:
             refused = refusal(visit.fault, visit.asked, visit.fault.status or 500, self._now())
-            return await self._answer(visit, request, refused, "")
+            return await self._answer(visit, request, refused)
         response = await _handle(_resized(request, visit.alterations), handler)
         id_ = self._note_creation(visit, response)
-        answer = await self._answer(visit, request, self._alter(visit, response), id_)
+        other = self._others.get(visit.asked.target, b"")
         if id_:
             self._others[visit.asked.target] = body_of_answer(response)
-        return answer
+        return await self._answer(visit, request, self._alter(visit, response), id_, other)
 
     async def _receive(self, request: web.Request) -> _Visit:
         arrived = self._now(), time.monotonic()
@@ -112,7 +112,7 @@ class Faulty:
         return with_body(response, orjson.dumps(page))
 
     async def _answer(
-        self, visit: _Visit, request: web.Request, response: web.Response, id_: str
+        self, visit: _Visit, request: web.Request, response: web.Response, id_: str = "", other: bytes = b""
     ) -> web.StreamResponse:
         fault = visit.fault and _as_lost(visit.fault)
         if fault is not None and fault.what == "status" and fault.when == "after":
@@ -123,7 +123,6 @@ class Faulty:
         if fault.what == "go_away" and visit.asked.target:
             await self._leave(visit.asked.target, fault.delay)
             return response
-        other = self._others.get(visit.asked.target, b"")
         return await self._misbehaviour.give(fault, request, response, other)
 
     def _log(self, visit: _Visit, status: int, id_: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
@@ -90,8 +91,7 @@ class Misbehaviour:
         """Say nothing more until the client goes away, which cancels this; with a delay, go on after it."""
         sent, rest = self._parts(fault, response)
         self._write(request, sent)
-        with anyio.move_on_after(fault.delay):
-            await self._stopping.wait()
+        if not await self._waits(fault.delay):
             reset(request.transport)
             return response
         self._write(request, rest)
@@ -101,10 +101,10 @@ class Misbehaviour:
         sent, rest = self._parts(fault, response)
         self._write(request, sent)
         for byte in rest:
-            if self._stopping.is_set():
-                break
             self._write(request, bytes([byte]))
-            await anyio.sleep(fault.pace)
+            if not await self._waits(fault.pace):
+                reset(request.transport)
+                break
         return _closed(request, response)
 
     async def _spoil(
@@ -125,14 +125,12 @@ class Misbehaviour:
         stream = web.StreamResponse(status=response.status, headers=with_body(response, b"").headers)
         stream.headers.pop(hdrs.CONTENT_LENGTH, None)
         stream.enable_chunked_encoding()
-        try:
+        with suppress(ConnectionError):  # the client has had enough
             await stream.prepare(request)
             await stream.write(body_of_answer(response)[:-1])
             while not self._stopping.is_set():
                 await stream.write(_FILLING)
                 await anyio.lowlevel.checkpoint()  # a quick reader would keep everybody else waiting
-        except ConnectionError:
-            pass  # the client has had enough
         reset(request.transport)
         return stream
 
@@ -143,9 +141,16 @@ class Misbehaviour:
 
     async def _close_after(self, _fault: Fault, request: web.Request, response: web.Response) -> web.Response:
         """Close after a good answer that did not announce it."""
-        await response.prepare(request)
-        await response.write_eof()
+        with suppress(ConnectionError):  # the client was quicker
+            await response.prepare(request)
+            await response.write_eof()
         return _closed(request, response)
+
+    async def _waits(self, seconds: float | None) -> bool:
+        """Wait so many seconds, or for ever; False where the sandbox stops before they are over."""
+        with anyio.move_on_after(seconds):
+            await self._stopping.wait()
+        return not self._stopping.is_set()
 
     def _parts(self, fault: Fault, response: web.Response) -> tuple[bytes, bytes]:
         """Cut an answer, as it stands on the wire, where the fault comes in."""

@@ -368,7 +368,7 @@ async def test_a_stop_wakes_whoever_waits_for_whatever(hold: Callable[[Gate], No
 
 
 @pytest.mark.parametrize("hold", SLEEPERS.values(), ids=SLEEPERS.keys())
-async def test_an_interrupt_ends_the_writes_at_once_and_the_reads_go_on_as_they_would_have(
+async def test_an_interrupt_ends_the_writes_at_once_and_the_reads_go_on(
     hold: Callable[[Gate], None],
 ) -> None:
     gate = make_gate(1 / 60)

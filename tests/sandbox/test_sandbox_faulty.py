@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import suppress
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -76,6 +77,6 @@ async def test_what_is_routed_nowhere_is_answered_and_logged(state: Path, clock:
 
 async def test_a_body_that_is_too_large_is_refused_as_ever(state: Path, clock: Clock) -> None:
     async with served(state, clock, faults=plan()) as client:
-        reply = await client.opal("POST", "/on-call-schedules", b" " * (2 << 20))
+        reply = await client.opal("POST", "/on-call-schedules", BytesIO(b" " * (2 << 20)))
     assert reply.status == 413
     assert truth(state).objects == ()

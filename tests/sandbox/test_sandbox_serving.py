@@ -36,6 +36,16 @@ async def test_localhost_is_this_machine(state: Path, clock: Clock) -> None:
         assert (await client.opal("GET", "/groups")).status == 200
 
 
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+async def test_ipv6s_loopback_is_this_machine_too(state: Path, clock: Clock) -> None:
+    try:
+        async with served(state, clock, host="::1") as client:
+            assert urlsplit(client.address.opal).hostname == "::1"
+            assert (await client.opal("GET", "/groups")).status == 200
+    except UsageError as error:
+        pytest.skip(error.message)  # IPv6 is built in and switched off
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])
 async def test_an_address_that_others_could_reach_is_refused(state: Path, host: str) -> None:
     with pytest.raises(UsageError, match="this machine only"):

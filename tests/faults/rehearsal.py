@@ -1,0 +1,137 @@
+"""A run against a sandbox that fails by plan, and the oracle that compares what was reported with what is there."""
+
+from __future__ import annotations
+
+import csv
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+import importer
+from importer import sandbox
+from importer.records import Status
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from pathlib import Path
+
+    from importer.records import Key
+    from importer.results import Result
+
+CANARY = "canary-7f3d-token"  # must show up nowhere
+SCHEDULES = ("11111111-aaaa-4aaa-8aaa-111111111111", "22222222-bbbb-4bbb-8bbb-222222222222")
+_NO_LIMITS = sandbox.Limits(enforcement="none")
+_QUICK: dict[str, Any] = {
+    "settle": 0.05,
+    "request_timeout": 0.4,
+    "breaker_timeout": 3.0,
+    "concurrency": 4,
+    "rate": ["opal=none", "rootly=none"],
+}
+
+
+def schedules(number: int = 6) -> pd.DataFrame:
+    """Make rows for Opal."""
+    return pd.DataFrame(
+        {"third_party_provider": ["PAGER_DUTY"] * number, "remote_id": [f"PTEST{index:03}" for index in range(number)]}
+    )
+
+
+def shadows(number: int = 6) -> pd.DataFrame:
+    """Make rows for Rootly, on two of its schedules by turns."""
+    return pd.DataFrame(
+        {
+            "schedule_id": [SCHEDULES[index % 2] for index in range(number)],
+            "shadowable_id": ["101"] * number,
+            "shadow_user_id": ["102"] * number,
+            "starts_at": [f"2027-01-{index % 28 + 1:02}T{index // 28:02}:00:00Z" for index in range(number)],
+            "ends_at": [f"2027-02-{index % 28 + 1:02}T{index // 28:02}:00:00Z" for index in range(number)],
+        }
+    )
+
+
+ROWS = {"opal": schedules, "rootly": shadows}
+
+
+@dataclass
+class Rehearsal:
+    """A sandbox's state and the runs made against it."""
+
+    folder: Path
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def state(self) -> Path:
+        """Where the sandbox keeps what exists."""
+        return self.folder / "state.sqlite3"
+
+    @asynccontextmanager
+    async def served(self, *faults: dict[str, Any], seed: int = 1) -> AsyncIterator[None]:
+        """Serve the sandbox, failing as told, and point the runs at it."""
+        plan = sandbox.FaultPlan.model_validate({"seed": seed, "fault": faults})
+        async with sandbox.serve(self.state, limits=_NO_LIMITS, faults=plan) as address:
+            self.options |= {"opal_base_url": address.opal, "rootly_base_url": address.rootly}
+            yield
+
+    def _given(self, options: dict[str, Any]) -> dict[str, Any]:
+        tokens = {"opal_token": sandbox.TOKEN, "rootly_token": sandbox.TOKEN}
+        return {**_QUICK, **tokens, "reports": self.folder / "reports", **self.options, **options}
+
+    async def run(self, *sources: pd.DataFrame, **options: Any) -> Result:
+        """Run the sources."""
+        return await importer.run(*sources, **self._given(options))
+
+    async def rerun(self, result: Result, **options: Any) -> Result:
+        """Rerun the folder of a run."""
+        assert result.folder is not None
+        return await importer.rerun(result.folder, **self._given(options))
+
+    def posts(self) -> int:
+        """Count the requests so far that were to create something."""
+        return sum(sandbox.truth(self.state).posts.values())
+
+    def there(self) -> set[Key]:
+        """Give the keys of everything that exists."""
+        return set(sandbox.truth(self.state).ids)
+
+
+def read_report(result: Result) -> list[dict[str, str]]:
+    """Read a run's report."""
+    assert result.folder is not None
+    with (result.folder / "report.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def key_of(line: dict[str, str]) -> Key:
+    """Work out the key of a good row, apart from the product."""
+    if line.get("remote_id"):
+        return (line["third_party_provider"], line["remote_id"])
+    instants = (int(pd.Timestamp(line[name]).timestamp()) for name in ("starts_at", "ends_at"))
+    return (line["schedule_id"], "User", line["shadowable_id"], int(line["shadow_user_id"]), *instants)
+
+
+def disagreements(rehearsal: Rehearsal, result: Result, rows: int) -> list[str]:
+    """Say every way in which a report and the sandbox disagree; there should be none."""
+    truth = sandbox.truth(rehearsal.state)
+    lines = read_report(result)
+    wrong = [f"{key} is there twice" for key in truth.doubles]
+    wrong += _wrong_lines(lines, truth.ids)
+    keys = {key_of(line) for line in lines}
+    wrong += [f"{key} is there and was never in the source" for key in truth.ids if key not in keys]
+    total = sum(result.statuses.values())
+    if len(lines) != rows or total != rows:
+        wrong.append(f"{rows} rows, {len(lines)} lines in the report, {total} counted")
+    return wrong
+
+
+def _wrong_lines(lines: Iterable[dict[str, str]], ids: dict[Key, tuple[str, ...]]) -> list[str]:
+    wrong = []
+    for line in lines:
+        status, there = Status(line["import_status"]), ids.get(key_of(line), ())
+        if status.is_success and there != (line["import_id"],):
+            wrong.append(f"row {line['import_row']} is {status} with {line['import_id']}, there: {there}")
+        if status in (Status.REJECTED, Status.FAILED, Status.PENDING) and there:
+            wrong.append(f"row {line['import_row']} is {status} and is there: {line['import_error']}")
+    return wrong

@@ -1,0 +1,130 @@
+"""Every fault x both targets: each row ends in one status, nothing is there twice, and a rerun finishes the job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from importer.records import Status
+
+from .rehearsal import ROWS, Rehearsal, disagreements
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROW_COUNT = 6
+
+#: Faults at the second and the third POST; the product must get over each of them within the run.
+PASSING: dict[str, dict[str, Any]] = {
+    "reset before the commit": {"what": "reset", "when": "before"},
+    "reset inside the head": {"what": "reset", "when": "before", "sent": "head"},
+    "reset inside the body": {"what": "reset", "when": "before", "sent": "body"},
+    "closed before the commit": {"what": "close", "when": "before"},
+    "hang before the commit": {"what": "hang", "when": "before"},
+    "429 with seconds": {"what": "status", "when": "before", "status": 429, "retry_after": "0"},
+    "429 with a date": {"what": "status", "when": "before", "status": 429, "retry_date": -1.0},
+    "429 with a negative Retry-After": {"what": "status", "when": "before", "status": 429, "retry_after": "-5"},
+    "429 with a silly Retry-After": {"what": "status", "when": "before", "status": 429, "retry_after": "banana"},
+    "429 with X-RateLimit-Reset": {"what": "status", "when": "before", "status": 429, "reset_in": 0.0},
+    "429 with nothing": {"what": "status", "when": "before", "status": 429},
+    "503 before the commit": {"what": "status", "when": "before", "status": 503},
+    "500 as HTML before the commit": {"what": "status", "when": "before", "status": 500, "form": "html"},
+    "408": {"what": "status", "when": "before", "status": 408},
+    "409": {"what": "status", "when": "before", "status": 409},
+    "425": {"what": "status", "when": "before", "status": 425},
+    "redirect to elsewhere": {"what": "status", "when": "before", "status": 307, "to": "http://127.0.0.1:9"},
+    "reset after the commit": {"what": "reset", "when": "after"},
+    "reset in the body after the commit": {"what": "reset", "when": "after", "sent": "body"},
+    "closed after the commit": {"what": "close", "when": "after"},
+    "hang after the commit": {"what": "hang", "when": "after"},
+    "drip": {"what": "drip", "pace": 0.05},
+    "500 after the commit": {"what": "status", "when": "after", "status": 500},
+    "502 after the commit": {"what": "status", "when": "after", "status": 502, "form": "html"},
+    "503 after the commit": {"what": "status", "when": "after", "status": 503, "form": "empty"},
+    "504 after the commit": {"what": "status", "when": "after", "status": 504, "form": "text"},
+    "redirect after the commit": {"what": "status", "when": "after", "status": 302, "to": "http://127.0.0.1:9"},
+    "broken JSON": {"what": "truncated", "form": "json"},
+    "Content-Length too long": {"what": "truncated", "form": "length"},
+    "chunks cut off": {"what": "truncated", "form": "chunked"},
+    "cut off and closed": {"what": "truncated", "form": "until_close"},
+    "HTML as success": {"what": "html"},
+    "empty body": {"what": "empty"},
+    "nested JSON": {"what": "nested"},
+    "no id": {"what": "no_id", "form": "missing"},
+    "null id": {"what": "no_id", "form": "null"},
+    "malformed id": {"what": "no_id", "form": "malformed"},
+    "another record's values": {"what": "foreign", "form": "own_id"},
+    "another record's values and id": {"what": "foreign", "form": "foreign_id"},
+    "success that was none": {"what": "html", "when": "before"},
+    "closes after each answer": {"what": "close_after"},
+    "endless body": {"what": "endless"},
+    "gzip bomb": {"what": "gzip_bomb"},
+    "late commit": {"what": "late_commit", "delay": 0.02},
+    "late commit behind a 503": {"what": "late_commit", "delay": 0.02, "form": "status", "status": 503},
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("target", ["opal", "rootly"])
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING.keys())
+async def test_a_passing_fault_costs_no_row_and_makes_none_twice(
+    target: str, fault: dict[str, Any], tmp_path: Path
+) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served({**fault, "target": target, "at": [2, 3]}):
+        result = await rehearsal.run(ROWS[target](ROW_COUNT))
+        assert disagreements(rehearsal, result, ROW_COUNT) == []
+        assert result.statuses == {Status.CREATED: ROW_COUNT}
+        sent = rehearsal.posts()
+        again = await rehearsal.rerun(result)
+        assert rehearsal.posts() == sent
+        assert again.exit_status == 0
+
+
+#: Faults that do not pass: how each run ends, as one of these statuses for each row.
+LASTING: dict[str, tuple[dict[str, Any], set[Status], set[int]]] = {
+    "token refused at the start": (
+        {"what": "status", "status": 401, "method": "any"},
+        {Status.PENDING},
+        {4},
+    ),
+    "token refused in the middle": (
+        {"what": "status", "status": 401, "first": 3, "method": "POST"},
+        {Status.CREATED, Status.PENDING},
+        {4},
+    ),
+    "403 on everything": ({"what": "status", "status": 403, "method": "any"}, {Status.PENDING}, {4}),
+    "422 on every POST": ({"what": "status", "status": 422, "method": "POST"}, {Status.REJECTED}, {1}),
+    "503 on everything": ({"what": "status", "status": 503, "method": "any"}, {Status.PENDING}, {4}),
+    "503 after every commit": (
+        {"what": "status", "status": 503, "method": "POST", "when": "after"},
+        {Status.CREATED},
+        {0},
+    ),
+    "lists that fail": ({"what": "status", "status": 500, "method": "GET"}, {Status.PENDING, Status.FAILED}, {1, 4}),
+    "an endless list": ({"what": "endless_list"}, {Status.FAILED}, {1}),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("target", ["opal", "rootly"])
+@pytest.mark.parametrize(("fault", "statuses", "exits"), LASTING.values(), ids=LASTING.keys())
+async def test_a_lasting_fault_ends_in_honest_statuses_and_a_rerun_on_a_well_target_finishes(
+    target: str, fault: dict[str, Any], statuses: set[Status], exits: set[int], tmp_path: Path
+) -> None:
+    if fault["what"] == "endless_list" and target == "opal":
+        pytest.skip("Opal's list has no pages")
+    rehearsal = Rehearsal(tmp_path, {"breaker_timeout": 0.2})
+    async with rehearsal.served({**fault, "target": target}):
+        result = await rehearsal.run(ROWS[target](ROW_COUNT))
+    assert disagreements(rehearsal, result, ROW_COUNT) == []
+    assert set(result.statuses) <= statuses
+    assert result.exit_status in exits
+    async with rehearsal.served():
+        again = await rehearsal.rerun(result)
+        assert disagreements(rehearsal, again, ROW_COUNT) == []
+        assert again.exit_status == 0
+        sent = rehearsal.posts()
+        assert (await rehearsal.rerun(again)).exit_status == 0
+        assert rehearsal.posts() == sent

@@ -1,0 +1,154 @@
+"""Faults that need a scene of their own: lists, one schedule, late objects, a target that goes away, certificates."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from importer import sandbox
+from importer.records import Status
+
+from .rehearsal import CANARY, SCHEDULES, Rehearsal, disagreements, read_report, schedules, shadows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"what": "repeat"},
+        {"what": "short_pages", "size": 2},
+        {"what": "next_link", "form": "meta"},
+        {"what": "next_link", "form": "path"},
+        {"what": "next_link", "form": "api_path"},
+    ],
+    ids=lambda fault: f"{fault['what']} {fault.get('form', '')}",
+)
+async def test_whatever_way_a_list_is_paged_all_that_exists_is_found(fault: dict[str, Any], tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    pages = {"what": "short_pages", "size": 3}
+    plan = [fault] if fault["what"] == "short_pages" else [fault, pages]
+    async with rehearsal.served():
+        await rehearsal.run(shadows(20))
+    async with rehearsal.served(*plan):
+        result = await rehearsal.run(shadows(20))
+    assert result.statuses == {Status.EXISTS: 20}
+    assert disagreements(rehearsal, result, 20) == []
+
+
+@pytest.mark.parametrize("form", ["other_host", "other_path"])
+async def test_a_next_link_to_somewhere_else_is_refused_and_nothing_is_sent(form: str, tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served():
+        await rehearsal.run(shadows(20))
+        sent = rehearsal.posts()
+    link = {"what": "next_link", "form": form}
+    async with rehearsal.served(
+        link | ({"to": "http://127.0.0.1:9"} if form == "other_host" else {}), {"what": "short_pages", "size": 3}
+    ):
+        result = await rehearsal.run(shadows(24))
+        assert rehearsal.posts() == sent
+    assert set(result.statuses) <= {Status.EXISTS, Status.FAILED}
+    assert any("refused" in line["import_error"] for line in read_report(result))
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("method", ["any", "POST"])
+async def test_one_schedule_that_is_refused_does_not_hold_up_the_others(
+    status: int, method: str, tmp_path: Path
+) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served({"what": "status", "status": status, "method": method, "scope": SCHEDULES[0]}):
+        result = await rehearsal.run(shadows(10))
+    assert result.statuses == {Status.CREATED: 5, Status.REJECTED: 5}
+    assert {line["schedule_id"] for line in read_report(result) if line["import_status"] == "rejected"} == {
+        SCHEDULES[0]
+    }
+    assert disagreements(rehearsal, result, 10) == []
+
+
+async def test_at_most_as_many_requests_as_are_in_flight_see_a_refused_token(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served({"what": "status", "status": 401, "first": 10, "method": "POST"}):
+        result = await rehearsal.run(shadows(100), concurrency=4)
+        refused = [request for request in sandbox.truth(rehearsal.state).requests if request.status == 401]
+    assert len(refused) <= 4 + 1
+    assert result.exit_status == 4
+    assert disagreements(rehearsal, result, 100) == []
+
+
+async def test_an_object_that_shows_late_in_the_list_is_waited_for(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, {"settle": 0.4})
+    lost = {"what": "reset", "when": "after", "target": "rootly", "at": [1, 2]}
+    async with rehearsal.served({"what": "lagging_list", "delay": 0.1}, lost):
+        result = await rehearsal.run(shadows(6))
+    assert result.statuses == {Status.CREATED: 6}
+    assert disagreements(rehearsal, result, 6) == []
+
+
+async def test_a_target_that_comes_back_in_time_costs_no_row(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, {"breaker_timeout": 30.0})
+    gone = {"what": "go_away", "target": "rootly", "first": 5, "delay": 0.3}
+    async with rehearsal.served(gone):
+        result = await rehearsal.run(schedules(10), shadows(30))
+    assert result.statuses == {Status.CREATED: 40}
+    assert disagreements(rehearsal, result, 40) == []
+
+
+async def test_a_target_that_stays_away_is_given_up_and_the_other_is_not_disturbed(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, {"breaker_timeout": 0.3})
+    gone = {"what": "go_away", "target": "rootly", "first": 12, "delay": 600.0}
+    async with rehearsal.served(gone):
+        result = await rehearsal.run(schedules(10), shadows(30))
+    assert result.counts["opal", Status.CREATED] == 10
+    assert result.exit_status == 4
+    assert result.count(Status.PENDING) > 0
+    async with rehearsal.served():
+        again = await rehearsal.rerun(result)
+    assert again.exit_status == 0
+    assert disagreements(rehearsal, again, 40) == []
+
+
+async def test_a_name_that_nobody_knows_leaves_the_rows_pending(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, {"breaker_timeout": 0.3})
+    result = await rehearsal.run(schedules(3), opal_base_url="https://nowhere.invalid/v1")
+    assert result.statuses == {Status.PENDING: 3}
+    assert result.exit_status == 4
+
+
+async def test_a_port_where_nobody_listens_leaves_the_rows_pending(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, {"breaker_timeout": 0.3})
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        result = await rehearsal.run(shadows(3), rootly_base_url=url)
+    assert result.statuses == {Status.PENDING: 3}
+    assert result.exit_status == 4
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"what": "reset", "when": "after", "every": 2},
+        {"what": "status", "status": 401, "method": "any"},
+        {"what": "status", "status": 500, "form": "html", "every": 2, "method": "POST"},
+        {"what": "endless", "at": [1]},
+    ],
+    ids=lambda fault: fault["what"] + str(fault.get("status", "")),
+)
+async def test_the_token_is_written_nowhere(
+    fault: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rehearsal = Rehearsal(tmp_path, {"breaker_timeout": 0.2})
+    async with rehearsal.served(fault):
+        result = await rehearsal.run(shadows(6), opal_token=CANARY, rootly_token=CANARY)
+    assert result.folder is not None
+    assert result.exit_status == 4  # the sandbox knows another token
+    written = b"".join(path.read_bytes() for path in (tmp_path / "reports").rglob("*") if path.is_file())
+    assert CANARY.encode() not in written
+    assert CANARY not in "".join(capfd.readouterr())

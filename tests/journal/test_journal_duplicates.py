@@ -1,0 +1,114 @@
+"""Two rows that are the same record: one of them counts, and never can both be on their way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.journal import Change, Entry, State, open_scratch
+from importer.records import Kind, Outcome, Row, Sheet, Status, TargetName
+
+from .planning import OPAL, add, outcomes, plan, schedule, shadow, states
+
+if TYPE_CHECKING:
+    from importer.journal import Journal
+
+OPEN = {State.PLANNED, State.SENDING, State.IN_DOUBT}
+
+
+def test_of_equal_records_the_first_in_the_source_counts_and_the_others_name_its_row(journal: Journal) -> None:
+    plan(journal, schedule("P1"), schedule("P2"), schedule("P1"), schedule("P1"))
+    assert states(journal) == ["planned", "planned", "duplicate", "duplicate"]
+    assert [outcome.error for outcome in outcomes(journal)] == ["", "", *["the same record as row 2"] * 2]
+
+
+def test_a_duplicate_in_another_sheet_names_the_sheet(journal: Journal) -> None:
+    add(journal, schedule("P1"), name="first")
+    add(journal, schedule("P2"), schedule("P1"), name="second")
+    journal.finish_reading()
+    assert outcomes(journal)[2].error == "the same record as row 2 of sheet first"
+
+
+def test_a_duplicate_shows_the_id_of_the_record_that_counts(journal: Journal) -> None:
+    plan(journal, schedule("P1"), schedule("P1"))
+    journal.change([Change(1, Status.CREATED, Outcome(Status.CREATED, id="id-1"))])
+    assert [outcome.id for outcome in outcomes(journal)] == ["id-1", "id-1"]
+
+
+@pytest.mark.parametrize("known", [Status.CREATED, Status.EXISTS])
+@pytest.mark.parametrize("open_state", [State.PLANNED, State.SENDING, State.IN_DOUBT])
+def test_one_that_succeeded_in_an_earlier_run_wins_over_any_that_is_open(
+    journal: Journal, known: Status, open_state: State
+) -> None:
+    plan(journal, schedule("P1", open_state), schedule("P1", known, id="id-1"), schedule("P1"))
+    assert states(journal) == ["duplicate", str(known), "duplicate"]
+    assert {outcome.id for outcome in outcomes(journal)} == {"id-1"}
+
+
+@pytest.mark.parametrize("doubtful", [State.SENDING, State.IN_DOUBT])
+def test_one_that_may_have_been_applied_wins_over_one_that_was_not_sent(journal: Journal, doubtful: State) -> None:
+    """Or the planned one would be sent while the other is asked about."""
+    plan(journal, schedule("P1"), schedule("P1", doubtful))
+    assert states(journal) == ["duplicate", str(doubtful)]
+    assert journal.claim(OPAL, 0, 10) == []
+
+
+def test_records_of_different_kinds_schedules_or_providers_are_no_duplicates(journal: Journal) -> None:
+    other = Entry(State.PLANNED, Kind.SCHEDULE, OPAL, "", ("OPSGENIE", "P1"))
+    plan(journal, schedule("P1"), other, shadow("s", 1), shadow("s", 2), shadow("t", 1))
+    assert states(journal) == ["planned"] * 5
+
+
+def test_rows_that_are_no_records_are_no_duplicates_of_each_other(journal: Journal) -> None:
+    plan(journal, *[Entry(Status.INVALID, outcome=Outcome(Status.INVALID))] * 3)
+    assert states(journal) == ["invalid"] * 3
+
+
+def test_several_that_succeeded_all_stay_what_they_are(journal: Journal) -> None:
+    plan(journal, schedule("P1", Status.CREATED, id="a"), schedule("P1", Status.EXISTS, id="a"))
+    assert states(journal) == ["created", "exists"]
+
+
+ENTRIES = st.lists(
+    st.tuples(
+        st.sampled_from(["P1", "P2", "P3"]),
+        st.sampled_from(
+            [
+                State.PLANNED,
+                State.SENDING,
+                State.IN_DOUBT,
+                Status.CREATED,
+                Status.EXISTS,
+                Status.INVALID,
+                Status.REJECTED,
+            ]
+        ),
+    ),
+    max_size=12,
+)
+
+
+@given(ENTRIES)
+def test_no_two_records_with_the_same_key_are_ever_open_and_none_beside_a_success(
+    made: list[tuple[str, State | Status]],
+) -> None:
+    with open_scratch() as journal:
+        sheet = journal.add_sheet(Sheet("a", "a", ("id",), (0,)))
+        journal.add_rows(sheet, [(Row(number, ("x",)), [schedule(*one)]) for number, one in enumerate(made, 2)])
+        journal.finish_reading()
+        after = [(entry.key, entry.state) for _, _, entry in journal.entries()]
+        claimed = [record.key for record in journal.claim(TargetName.OPAL, 0, 100)]
+    open_keys = Counter(key for key, state in after if state in OPEN)
+    done = {key for key, state in after if state in (Status.CREATED, Status.EXISTS)}
+    assert all(number == 1 for number in open_keys.values())
+    assert not done & open_keys.keys()
+    assert len(claimed) == len(set(claimed))
+    assert {key for key, _ in after} == {("PAGER_DUTY", name) for name, _ in made}
+    assert all(
+        now == before or (now is Status.DUPLICATE and before in OPEN)
+        for (_, now), (_, before) in zip(after, made, strict=True)
+    )

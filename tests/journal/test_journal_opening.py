@@ -1,0 +1,340 @@
+"""Whose folder it is, who may open its journal, and what is refused without being touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from importer.errors import JournalError
+from importer.journal import JOURNAL_FILE, create_run, open_run
+
+from .planning import OPAL, plan, schedule, states
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Path:
+    """The folder of a run that has ended, its journal many pages long."""
+    with create_run(tmp_path / "reports", "ended", {"pid": "1"}) as folder:
+        plan(folder.journal, *(schedule(f"P{number}" * 50) for number in range(300)))
+    return folder.path
+
+
+def refused(path: Path) -> JournalError:
+    with pytest.raises(JournalError) as caught, open_run(path):
+        pass
+    return caught.value
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def python(code: str, *arguments: object, wait: bool = True) -> subprocess.Popen[str]:
+    """Start another process; it has ended, by itself or by a signal, unless it is not waited for."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    if wait:
+        process.communicate()
+    return process
+
+
+# ---- a new run
+
+
+def test_a_runs_folder_and_its_files_are_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with create_run(tmp_path / "deep" / "reports", "a-run", {}) as folder:
+            plan(folder.journal, schedule("P1"))
+            folder.journal.claim(OPAL, 0, 1)
+            assert mode(folder.path) == 0o700
+            files = {path.name: mode(path) for path in folder.path.iterdir()}
+            assert files == dict.fromkeys([JOURNAL_FILE, f"{JOURNAL_FILE}-wal", f"{JOURNAL_FILE}-shm"], 0o600)
+    finally:
+        os.umask(before)
+
+
+def test_a_run_knows_its_name_and_its_facts(tmp_path: Path) -> None:
+    with create_run(tmp_path, "a-run", {"command": "run"}) as folder:
+        assert folder.path == tmp_path / "a-run"
+        assert folder.journal.facts() == {"command": "run", "run": "a-run"}
+
+
+def test_a_second_run_of_the_same_name_gets_another_one(tmp_path: Path) -> None:
+    names = []
+    for _ in range(3):
+        with create_run(tmp_path, "a-run", {}) as folder:
+            names.append((folder.path.name, folder.journal.facts()["run"]))
+    assert names == [("a-run", "a-run"), ("a-run-2", "a-run-2"), ("a-run-3", "a-run-3")]
+
+
+def test_runs_that_begin_at_the_same_moment_get_a_folder_each(tmp_path: Path) -> None:
+    def create(number: int) -> tuple[str, str]:
+        with create_run(tmp_path, "a-run", {"number": str(number)}) as folder:
+            assert folder.journal.facts()["number"] == str(number)
+            return folder.path.name, folder.journal.facts()["run"]
+
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(create, range(8)))
+    assert len(set(made)) == 8
+    assert all(name == run for name, run in made)
+    assert {path.name for path in tmp_path.iterdir()} == {name for name, _ in made}
+
+
+def test_a_folder_appears_only_once_its_journal_is_whole(tmp_path: Path) -> None:
+    """Killed at each of its system calls that make, rename or open something, creating a run leaves no half a one."""
+    code = """
+import os, signal, sys
+from pathlib import Path
+from importer.journal import create_run
+left = int(sys.argv[2])
+def count(event, _arguments):
+    global left
+    if event in ("os.mkdir", "open", "os.rename", "sqlite3.connect", "fcntl.flock") and armed:
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+armed = False
+sys.addaudithook(count)
+armed = True
+with create_run(Path(sys.argv[1]), "a-run", {}):
+    armed = False
+"""
+    for moment in range(1, 50):
+        reports = tmp_path / str(moment)
+        process = python(code, reports, moment)
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL
+        if (reports / "a-run").exists():
+            with open_run(reports / "a-run") as folder:
+                assert folder.journal.facts()["run"] == "a-run"
+        with create_run(reports, "a-run", {}) as folder:
+            assert folder.journal.count_rows() == 0
+    assert moment > 4, "the walk itself must have got somewhere"
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("obstacle", ["a file", "below a file", "too long"])
+def test_reports_that_cannot_take_a_folder_are_one_clear_sentence(tmp_path: Path, obstacle: str) -> None:
+    (tmp_path / "file").write_text("x")
+    reports = {"a file": tmp_path / "file", "below a file": tmp_path / "file" / "x", "too long": tmp_path / ("x" * 300)}
+    with (
+        pytest.raises(JournalError, match="cannot take the run's folder") as caught,
+        create_run(reports[obstacle], "r", {}),
+    ):
+        pass
+    assert "--reports" in caught.value.hint
+
+
+# ---- who has it
+
+
+def test_a_run_that_is_going_on_cannot_be_opened_again_even_by_the_same_process(tmp_path: Path) -> None:
+    with create_run(tmp_path, "a-run", {"pid": "4711"}) as folder:
+        error = refused(folder.path)
+        assert "that run is still going on (process 4711)" in error.message
+        assert "Ctrl-C" in error.hint
+    with open_run(folder.path):
+        pass
+
+
+HOLD = """
+import os, sys
+from pathlib import Path
+from importer.journal import create_run
+with create_run(Path(sys.argv[1]), sys.argv[2], {"pid": str(os.getpid())}) as folder:
+    print(folder.path, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("name", ["a-run", "odd ?#%41 näme"])
+def test_a_run_of_another_process_is_refused_with_its_number_until_that_ends_however_it_does(
+    tmp_path: Path, name: str
+) -> None:
+    process = python(HOLD, tmp_path, name, wait=False)
+    assert process.stdout is not None
+    path = Path(process.stdout.readline().rstrip("\n"))
+    before = (path / JOURNAL_FILE).read_bytes()
+    try:
+        assert f"(process {process.pid})" in refused(path).message
+        assert (path / JOURNAL_FILE).read_bytes() == before
+    finally:
+        process.kill()
+        process.communicate()
+    with open_run(path) as folder:
+        assert folder.journal.facts()["pid"] == str(process.pid)
+
+
+# ---- kill -9
+
+
+def test_what_was_claimed_when_the_process_was_killed_is_in_doubt_and_nothing_else_is_lost(tmp_path: Path) -> None:
+    code = """
+import os, signal, sys
+from pathlib import Path
+from importer.journal import Change, create_run
+from importer.records import Outcome, Status
+from journal.planning import OPAL, plan, schedule
+with create_run(Path(sys.argv[1]), "a-run", {}) as folder:
+    journal = folder.journal
+    plan(journal, *(schedule(f"P{number}") for number in range(6)))
+    journal.claim(OPAL, 0, 2)
+    journal.change([Change(1, Status.CREATED, Outcome(Status.CREATED, id="id-1", attempts=1))])
+    journal.claim(OPAL, 2, 2)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert python(code, tmp_path).returncode == -signal.SIGKILL
+    with open_run(tmp_path / "a-run") as folder:
+        assert states(folder.journal) == ["created", "sending", "sending", "sending", "planned", "planned"]
+        assert [record.key[1] for record in folder.journal.in_doubt(OPAL)] == ["P1", "P2", "P3"]
+        assert [line.outcome.status for line in folder.journal.lines()][:2] == ["created", "unknown"]
+        assert [record.key[1] for record in folder.journal.claim(OPAL, 0, 10)] == ["P4", "P5"]
+
+
+# ---- what is refused, and left as it is
+
+
+def newer(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 2")
+
+
+def newer_and_killed(file: Path) -> None:
+    """Leave what a newer version wrote in the write-ahead log, as a kill does."""
+    code = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode = WAL")
+connection.execute("PRAGMA user_version = 2")
+connection.execute("INSERT INTO fact VALUES ('of the future', 'x')")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert python(code, file).returncode == -signal.SIGKILL
+
+
+def foreign(file: Path) -> None:
+    file.unlink()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE bookmark (url TEXT)")
+        connection.commit()
+
+
+def foreign_and_killed(file: Path) -> None:
+    file.unlink()
+    code = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode = WAL")
+connection.execute("CREATE TABLE bookmark (url TEXT)")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert python(code, file).returncode == -signal.SIGKILL
+
+
+def cut(size: int) -> Callable[[Path], None]:
+    def _cut(file: Path) -> None:
+        os.truncate(file, size)
+
+    return _cut
+
+
+def garbage(file: Path) -> None:
+    file.write_bytes(b"garbage " * 1000)
+
+
+def hole(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[40960:45056] = b"\xa5" * 4096
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words", "hint"),
+    [
+        (newer, "written by a newer oncall-importer (journal version 2, this one knows 1)", "install that version"),
+        (newer_and_killed, "written by a newer oncall-importer (journal version 2, this one knows 1)", "install that"),
+        (foreign, "is not a journal of oncall-importer", "name a folder"),
+        (foreign_and_killed, "is not a journal of oncall-importer", "name a folder"),
+        (cut(0), "is not a journal of oncall-importer", "name a folder"),
+        (cut(4096), "is damaged: ", "rerun from the report.csv"),
+        (cut(20480), "is damaged: ", "rerun from the report.csv"),
+        (cut(50_000), "is damaged: ", "rerun from the report.csv"),
+        (garbage, "is damaged: ", "rerun from the report.csv"),
+        (hole, "is damaged: ", "rerun from the report.csv"),
+    ],
+)
+def test_a_journal_that_cannot_be_used_is_refused_and_not_a_byte_of_it_is_changed(
+    closed: Path, spoil: Callable[[Path], None], words: str, hint: str
+) -> None:
+    file = closed / JOURNAL_FILE
+    spoil(file)
+
+    def content() -> dict[str, bytes]:
+        """The journal and what is still to come into it; the index of that is made anew by whoever looks."""
+        return {path.name: path.read_bytes() for path in sorted(closed.iterdir()) if not path.name.endswith("-shm")}
+
+    before = content()
+    error = refused(closed)
+    assert words in error.message
+    assert hint in error.hint
+    assert error.message.count("\n") == 0
+    after = content()
+    assert {name: after[name] for name in before} == before
+    assert not any(after[name] for name in after.keys() - before.keys())
+
+
+def test_a_folder_without_a_journal_is_no_run(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "missing", Path(__file__)):
+        error = refused(path)
+        assert "is no run's folder" in error.message
+        assert "reports/" in error.hint
+
+
+def test_a_path_that_cannot_even_be_looked_at_is_one_clear_sentence() -> None:
+    assert refused(Path("x" * 5000)).hint
+
+
+def test_a_journal_that_somebody_else_is_writing_is_not_called_damaged(closed: Path) -> None:
+    with closing(sqlite3.connect(closed / JOURNAL_FILE, isolation_level=None)) as connection:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("BEGIN EXCLUSIVE")
+        error = refused(closed)
+    assert "cannot be opened: database is locked" in error.message
+
+
+def test_a_journal_that_was_copied_elsewhere_can_be_opened_there(closed: Path, tmp_path: Path) -> None:
+    moved = shutil.copytree(closed, tmp_path / "copied & möved #1")
+    with open_run(moved) as folder:
+        assert folder.journal.count_rows() == 300
+
+
+def test_a_disk_that_is_full_is_one_clear_sentence_and_nothing_is_half_written(tmp_path: Path) -> None:
+    with create_run(tmp_path, "a-run", {}) as folder:
+        journal = folder.journal
+        plan(journal, schedule("P1"))
+        journal._db.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(JournalError, match="the journal cannot be written"):
+            journal.set_facts({str(number): "x" * 4000 for number in range(100)})
+        assert "99" not in journal.facts()
+        assert [record.id for record in journal.claim(OPAL, 0, 1)] == [1]

@@ -1,0 +1,410 @@
+"""What the user set: where it may stand, what it may be, and that a token never shows."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from importer.errors import SettingsError
+from importer.records import TargetName
+from importer.settings import CONFIG_FILE, IfExists, Settings, check_base_url, is_loopback, load_settings, parse_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+TOKEN = "canary-7f3a91c2"
+
+
+@pytest.fixture(autouse=True)
+def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin with no setting anywhere."""
+    for name in list(os.environ):
+        if name.upper().startswith(("OPAL_", "ROOTLY_", "IMPORTER_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Callable[[str], Path]:
+    """Write importer.toml."""
+
+    def _write(text: str) -> Path:
+        path = tmp_path / CONFIG_FILE
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return _write
+
+
+def refused(**options: Any) -> SettingsError:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(options)
+    return caught.value
+
+
+# ---- where a setting may stand
+
+
+def test_without_any_setting_the_documented_defaults_hold() -> None:
+    settings = load_settings({})
+    assert settings.base_url(TargetName.OPAL) == "https://api.opal.dev/v1"
+    assert settings.base_url(TargetName.ROOTLY) == "https://api.rootly.com"
+    assert str(settings.reports) == "reports"
+    assert settings.if_exists is IfExists.SKIP
+    assert settings.rate == {}
+    assert not any((settings.strict, settings.yes, settings.sandbox, settings.quiet, settings.json_output))
+
+
+def test_an_option_wins_over_the_environment_and_that_over_the_file(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config('concurrency = 1\nsettle = 1\nprovider = "file"')
+    monkeypatch.setenv("IMPORTER_CONCURRENCY", "2")
+    monkeypatch.setenv("IMPORTER_SETTLE", "2")
+    settings = load_settings({"concurrency": 3, "timezone": None})
+    assert (settings.concurrency, settings.settle, settings.provider) == (3, 2.0, "file")
+    assert settings.timezone is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("IMPORTER_REPORTS", "elsewhere", "reports", "elsewhere"),
+        ("IMPORTER_SHEET", "Schedules, Shadows ", "sheet", "('Schedules', 'Shadows')"),
+        ("IMPORTER_TIMEZONE", "Europe/Berlin", "timezone", "Europe/Berlin"),
+        ("IMPORTER_IF_EXISTS", "fail", "if_exists", "fail"),
+        ("IMPORTER_STRICT", "1", "strict", "True"),
+        ("IMPORTER_JSON", "true", "json_output", "True"),
+        ("IMPORTER_SANDBOX", "yes", "sandbox", "True"),
+        ("IMPORTER_HEADROOM", "20%", "headroom", "0.2"),
+        ("IMPORTER_REQUEST_TIMEOUT", "2.5", "request_timeout", "2.5"),
+        ("IMPORTER_BREAKER_TIMEOUT", "0", "breaker_timeout", "0.0"),
+        ("OPAL_BASE_URL", "https://opal.example/v1/", "opal_base_url", "https://opal.example/v1"),
+        ("ROOTLY_BASE_URL", "http://127.0.0.1:8080", "rootly_base_url", "http://127.0.0.1:8080"),
+    ],
+)
+def test_a_setting_may_stand_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, field: str, value: str
+) -> None:
+    monkeypatch.setenv(name, text)
+    assert str(getattr(load_settings({}), field)) == value
+
+
+def test_settings_may_stand_in_the_file(config: Callable[[str], Path]) -> None:
+    config('sheet = ["a, b"]\nrate = ["opal=5/s", "rootly=none"]\njson = true\nopal_base_url = "https://opal.example"')
+    settings = load_settings({})
+    assert settings.sheet == ("a, b",)
+    assert settings.rate == {TargetName.OPAL: 5.0, TargetName.ROOTLY: float("inf")}
+    assert settings.json_output
+    assert settings.base_url(TargetName.OPAL) == "https://opal.example"
+
+
+def test_an_empty_variable_is_one_that_is_not_set(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config("concurrency = 7")
+    for name in ("OPAL_TOKEN", "ROOTLY_TOKEN", "OPAL_BASE_URL", "IMPORTER_CONCURRENCY", "IMPORTER_STRICT"):
+        monkeypatch.setenv(name, "")
+    settings = load_settings({})
+    assert settings.opal_token is None
+    assert settings.opal_base_url == "https://api.opal.dev/v1"
+    assert settings.concurrency == 7
+
+
+def test_an_unknown_setting_in_the_file_is_named(config: Callable[[str], Path]) -> None:
+    config("concurency = 7\nsettel = 2")
+    assert refused().message == (
+        "importer.toml has the unknown setting concurency; importer.toml has the unknown setting settel"
+    )
+
+
+@pytest.mark.parametrize("content", [b"concurrency = = 3", b"\xff\xfe", b"[", b'a = "\x00"'])
+def test_a_file_that_is_no_toml_is_one_clear_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / CONFIG_FILE).write_bytes(content)
+    error = refused()
+    assert error.message.startswith("importer.toml cannot be read: ")
+    assert error.hint == "mend importer.toml"
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"concurrency": 0}, "concurrency"),
+        ({"concurrency": 1001}, "concurrency"),
+        ({"settle": -1}, "settle"),
+        ({"settle": float("nan")}, "settle"),
+        ({"request_timeout": 0}, "request_timeout"),
+        ({"breaker_timeout": float("inf")}, "breaker_timeout"),
+        ({"if_exists": "overwrite"}, "if_exists"),
+        ({"rate": "opal=0/s"}, "rate"),
+        ({"rate": {"opal": 0}}, "rate"),
+        ({"rate": {"opal": -5}}, "rate"),
+        ({"rate": {"opal": float("nan")}}, "rate"),
+        ({"rate": {"pagerduty": 5}}, "rate"),
+        ({"opal_base_url": "ftp://opal.example"}, "OPAL_BASE_URL"),
+        ({"rootly_base_url": "rootly.example"}, "ROOTLY_BASE_URL"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_with_the_name_of_its_setting(options: dict[str, Any], name: str) -> None:
+    assert refused(**options).message.startswith(f"{name}: ")
+
+
+def test_settings_cannot_be_changed_later() -> None:
+    with pytest.raises(ValidationError):
+        setattr(load_settings({}), "concurrency", 5)  # noqa: B010  (mypy knows that it is read-only)
+
+
+# ---- tokens
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("OPAL_TOKEN", TargetName.OPAL),
+        ("OPAL_AUTH_TOKEN", TargetName.OPAL),
+        ("ROOTLY_TOKEN", TargetName.ROOTLY),
+        ("ROOTLY_API_TOKEN", TargetName.ROOTLY),
+    ],
+)
+def test_a_token_may_have_either_name(monkeypatch: pytest.MonkeyPatch, name: str, target: TargetName) -> None:
+    monkeypatch.setenv(name, f" {TOKEN}\n")  # as `export X=$(cat file)` and copying leave it
+    assert load_settings({}).token(target) == TOKEN
+
+
+def test_the_first_name_of_a_token_wins_unless_it_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPAL_AUTH_TOKEN", "second")
+    monkeypatch.setenv("OPAL_TOKEN", "first")
+    assert load_settings({}).token(TargetName.OPAL) == "first"
+    monkeypatch.setenv("OPAL_TOKEN", "")
+    assert load_settings({}).token(TargetName.OPAL) == "second"
+
+
+@pytest.mark.parametrize(("target", "variable"), [(TargetName.OPAL, "OPAL_TOKEN"), (TargetName.ROOTLY, "ROOTLY_TOKEN")])
+def test_a_token_that_nobody_set_is_named(target: TargetName, variable: str) -> None:
+    with pytest.raises(SettingsError, match=f"{variable} is not set") as caught:
+        load_settings({}).token(target)
+    assert variable in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "opal_token",
+        "rootly_token",
+        "OPAL_TOKEN",
+        "OPAL_AUTH_TOKEN",
+        "opal_auth_token",
+        "ROOTLY_API_TOKEN",
+        "Rootly_Token",
+    ],
+)
+@pytest.mark.parametrize("text", ["{} = 'canary-7f3a91c2'", "[{}]\nvalue = 'canary-7f3a91c2'"])
+def test_a_token_in_the_file_is_refused_under_each_of_its_names(
+    config: Callable[[str], Path], name: str, text: str
+) -> None:
+    config(text.format(name))
+    error = refused()
+    assert name in error.message
+    assert "environment" in error.message
+    assert TOKEN not in error.message + error.hint
+
+
+@pytest.mark.parametrize(
+    "spoiled", ["a\r\nX-Evil: 1", "a\nb", "a b", "sécret", "a\x00b", "\u202ea", "   ", "a\tb", "a\x7f"]
+)
+def test_a_token_that_cannot_stand_in_a_header_is_refused_without_being_shown(
+    monkeypatch: pytest.MonkeyPatch, spoiled: str
+) -> None:
+    error = refused(opal_token=TOKEN + spoiled if spoiled.strip() else spoiled)
+    assert error.message.startswith("OPAL_TOKEN: ")
+    assert TOKEN not in error.message + error.hint + repr(error)
+    assert error.__cause__ is None
+
+
+def test_a_token_shows_nowhere() -> None:
+    settings = load_settings({"opal_token": TOKEN, "rootly_token": TOKEN})
+    shown = [
+        repr(settings),
+        str(settings),
+        f"{settings}",
+        repr(settings.model_dump()),
+        repr(settings.model_dump(mode="json")),
+        settings.model_dump_json(),
+        json.dumps(settings.model_dump(mode="json")),
+        repr(dict(settings)),
+        repr(vars(settings)),
+        repr(copy.deepcopy(settings)),
+        repr(settings.model_copy(update={"quiet": True})),
+        settings.fingerprint(),
+        json.dumps(Settings.model_json_schema()),
+    ]
+    assert not [text for text in shown if TOKEN in text]
+
+
+def test_a_wrong_value_beside_a_token_does_not_show_it() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings(opal_token=TOKEN, rootly_token=TOKEN + "\r\n" + TOKEN, concurrency=0)
+    assert TOKEN not in str(caught.value) + repr(caught.value)
+
+
+def test_the_fingerprint_tells_settings_apart_but_not_tokens() -> None:
+    plain = load_settings({}).fingerprint()
+    assert load_settings({}).fingerprint() == plain
+    assert load_settings({"opal_token": TOKEN}).fingerprint() == plain
+    assert load_settings({"concurrency": 7}).fingerprint() != plain
+    assert load_settings({"rate": "opal=5/s"}).fingerprint() != plain
+
+
+# ---- base URLs
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("https://api.rootly.com", "https://api.rootly.com"),
+        ("https://api.rootly.com/", "https://api.rootly.com"),
+        ("https://opal.example:8443/api/v1/", "https://opal.example:8443/api/v1"),
+        ("http://localhost:8080", "http://localhost:8080"),
+        ("http://127.0.0.1:1", "http://127.0.0.1:1"),
+        ("http://127.9.9.9", "http://127.9.9.9"),
+        ("http://[::1]:8080/v1", "http://[::1]:8080/v1"),
+    ],
+)
+def test_a_base_url_is_https_or_on_this_machine(text: str, base: str) -> None:
+    assert check_base_url(text) == base
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://api.rootly.com@evil.com",
+        "https://user:secret@api.rootly.com",
+        "https://api.rootly.com\\@evil.com",
+        "http://localhost@evil.com",
+        "https://@api.rootly.com",
+        "http://api.rootly.com",
+        "http://127.0.0.1.evil.com",
+        "http://localhost.evil.com",
+        "http://localhost%2eevil.com",
+        "http://0.0.0.0",
+        "http://127.1",
+        "http://0x7f.1",
+        "http://2130706433",
+        "http://①27.0.0.1",
+        "ftp://localhost",
+        "file:///etc/passwd",
+        "//api.rootly.com",
+        "api.rootly.com",
+        "",
+        "https://",
+        "https:///v1",
+        "https://api.rootly.com?x=1",
+        "https://api.rootly.com?",
+        "https://api.rootly.com/#",
+        "https://api.rootly.com/#@evil.com",
+        "https://api.rootly.com\\v1",
+        "https://api rootly.com",
+        "https://api.rootly.com\n/v1",
+        " https://api.rootly.com",
+        "https://api\u200b.rootly.com",
+        "https://api.rootly.com/\x00",
+        "https://api.rootly.com:99999",
+        "https://api.rootly.com:https",
+        "https://api.rootly.com:0",
+        "https://[::1",
+    ],
+)
+def test_any_other_base_url_is_refused_for_the_token_would_go_there(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        check_base_url(text)
+
+
+def test_a_password_in_a_base_url_is_not_shown() -> None:
+    assert TOKEN not in refused(opal_base_url=f"https://user:{TOKEN}@opal.example").message
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.255.255.254", "::1"])
+def test_this_machine_is_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1.evil.com",
+        "localhost.evil.com",
+        "0.0.0.0",
+        "::",
+        "128.0.0.1",
+        "localhost.",
+        "evil.com",
+        "",
+        "127.1",
+        "10.0.0.1",
+    ],
+)
+def test_nothing_else_is_taken_for_this_machine(host: str) -> None:
+    assert not is_loopback(host)
+
+
+@given(st.text(max_size=20))
+def test_no_text_before_another_domain_is_taken_for_this_machine(text: str) -> None:
+    assert not is_loopback(f"{text}.evil.com")
+
+
+# ---- rates
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "rate"),
+    [
+        ("opal=50/s", TargetName.OPAL, 50.0),
+        ("rootly=3000/min", TargetName.ROOTLY, 50.0),
+        (" rootly = 1.5 / s ", TargetName.ROOTLY, 1.5),
+        ("opal=6/min", TargetName.OPAL, 0.1),
+        ("opal=none", TargetName.OPAL, float("inf")),
+    ],
+)
+def test_a_rate_is_so_many_a_second_or_a_minute_or_none(text: str, target: TargetName, rate: float) -> None:
+    assert parse_rate(text) == (target, rate)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "opal",
+        "opal=",
+        "opal=50",
+        "50/s",
+        "pagerduty=5/s",
+        "opal=0/s",
+        "opal=0.0/min",
+        "opal=-5/s",
+        "opal=5/h",
+        "=5/s",
+        "opal=1e3/s",
+        "opal=inf/s",
+        "opal=nan/s",
+        "OPAL=5/s",
+        "opal=5/s/s",
+    ],
+)
+def test_anything_else_is_no_rate_and_the_message_shows_one(text: str) -> None:
+    with pytest.raises(ValueError, match="write opal=50/s"):
+        parse_rate(text)
+
+
+def test_rates_may_be_given_as_a_list_or_as_one_text() -> None:
+    expected = {TargetName.OPAL: 5.0, TargetName.ROOTLY: 1.0}
+    assert load_settings({"rate": ["opal=5/s", "rootly=60/min"]}).rate == expected
+    assert load_settings({"rate": "opal=5/s, rootly=60/min"}).rate == expected
+    assert load_settings({"rate": {"opal": 5, "rootly": 1}}).rate == expected
