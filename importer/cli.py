@@ -259,6 +259,10 @@ def _guarded(act: Callable[[], int]) -> None:
         for failure in failures:
             Console().fail(failure)
         status = next((_EXITS[type(failure)] for failure in failures if type(failure) in _EXITS), 2)
+    if status == 130:  # a thread may still wait for standard input, and would keep the process
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
     sys.exit(status)
 
 

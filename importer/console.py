@@ -165,7 +165,8 @@ class Console:
         """Print why a command cannot go on, and what to do."""
         self._err.print(Text.assemble(("error: ", "bold red"), escape(error.message, 1000)), soft_wrap=True)
         if error.hint:
-            self._err.print(Text(f"  {escape(error.hint, 1000)}"), soft_wrap=True)
+            hint = error.hint[0].upper() + error.hint[1:].removesuffix(".")
+            self._err.print(Text(f"  {escape(hint, 1000)}"), soft_wrap=True)
 
     # ---- at the end
 
@@ -176,8 +177,7 @@ class Console:
             return
         self._show_statuses(result, {})
         self._show_problems(result, _SHOWN)
-        for what, why in result.stopped.items():
-            self._out.print(Text(f"{what} stopped: {escape(why, 1000)}", style="red"), soft_wrap=True)
+        self._show_stops(result)
         for file in result.files:
             self._out.print(Text(f"report: {_shown(file)}"), soft_wrap=True)
         if result.exit_status:
@@ -190,6 +190,11 @@ class Console:
             return
         self._show_statuses(result, {Status.PENDING: ("good", "ready to be sent")})
         self._show_problems(result, len(result.problems))
+        self._show_stops(result)
+
+    def _show_stops(self, result: Result) -> None:
+        for what, why in result.stopped.items():
+            self._out.print(Text(f"{what} stopped: {escape(why, 1000)}", style="red"), soft_wrap=True)
 
     def _show_statuses(self, result: Result, named: Mapping[Status, tuple[str, str]]) -> None:
         targets = sorted({target for target, _ in result.counts if target})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 
-from importer.errors import SourceError
+from importer.errors import DamagedError, SourceError
 from importer.journal import JOURNAL_FILE, Entry, open_run
 from importer.reader import read
 from importer.records import Sheet
@@ -91,7 +92,10 @@ def _of_folder(path: Path) -> Earlier:
 
 def _of_report(path: Path) -> Earlier:
     """Take over how the run read its sources, where its journal lies beside the report; else only its name."""
-    facts = _of_folder(path.parent).facts if (path.parent / JOURNAL_FILE).is_file() else {}
+    facts: Mapping[str, str] = {}
+    if (path.parent / JOURNAL_FILE).is_file():
+        with suppress(DamagedError):  # the report stands for itself
+            facts = _of_folder(path.parent).facts
     return Earlier(path, facts.get("run") or _latest_run(path), facts)
 
 

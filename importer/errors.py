@@ -4,7 +4,8 @@ ImporterError
 ├── UsageError      an option or argument that cannot be
 ├── SettingsError   a setting, a token or a base URL that is missing or cannot be
 ├── SourceError     a source that cannot be read, or holds nothing to import
-├── JournalError    a run's journal that is damaged, too new, in use or cannot be written
+├── JournalError    a run's journal that is too new, in use or cannot be written
+│   └── DamagedError    one that is damaged: a report may still be good
 ├── TargetError     a target that did not give a usable answer to a question
 │   └── RefusedError    it refused the token: nothing more can be asked
 ├── ReportError     a report that could not be written
@@ -35,7 +36,11 @@ class SourceError(ImporterError):
 
 
 class JournalError(ImporterError):
-    """A run's journal that is damaged, too new, in use or cannot be written."""
+    """A run's journal that is too new, in use or cannot be written."""
+
+
+class DamagedError(JournalError):
+    """A run's journal that is damaged. Its report may still be good."""
 
 
 class TargetError(ImporterError):

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import anyio
 import orjson
@@ -66,12 +68,13 @@ async def run(sources: Sequence[Source], settings: Settings, guide: Guide) -> Re
 
 async def check(sources: Sequence[Source], settings: Settings, guide: Guide, *, is_online: bool = False) -> Result:
     """Read and check every row just as `run` does; write nothing. `is_online` also asks the targets what exists."""
+    stopped: dict[str, str] = {}
     with open_scratch() as journal:
         await _take_sources(journal, sources, settings, "", guide)
         if is_online:
             async with _connected(journal, settings) as connections:
-                await _deliver(journal, connections, settings, "", guide, is_dry=True)
-        return make_result(journal, is_interrupted=guide.interrupted.is_set())
+                stopped = _why_stopped(await _deliver(journal, connections, settings, "", guide, is_dry=True))
+        return make_result(journal, stopped=stopped, is_interrupted=guide.interrupted.is_set())
 
 
 async def rerun(argument: str, settings: Settings, guide: Guide) -> Result:
@@ -134,7 +137,7 @@ def _new_run(settings: Settings, facts: Mapping[str, str]) -> Iterator[RunFolder
             path = folder.path
             try:
                 yield folder
-            except ImporterError:
+            except (ImporterError, KeyboardInterrupt):
                 is_sent = folder.journal.facts().get("stage") in ("sending", "ended")
                 raise
     finally:
@@ -149,12 +152,13 @@ async def _take_sources(
     rows = 0
     for source in sources:
         before = rows
-        for number in intake.take_source(read(source, sheets=settings.sheet)):
+        stdin = await _spool(guide) if _name(source) == "-" else None
+        for number in intake.take_source(read(source, sheets=settings.sheet, stdin=stdin)):
             rows += number
             guide.observer.read(rows)
             await _let_signals_in(guide)
         if rows == before:
-            raise SourceError(f"{_argument(source)} has a header and no rows", hint="fill in at least one row")
+            raise SourceError(f"{_name(source)} has a header and no rows", hint="fill in at least one row")
     journal.finish_reading()
 
 
@@ -169,6 +173,28 @@ async def _take_left_over(folder: RunFolder, earlier: Earlier, settings: Setting
         raise SourceError(f"{earlier.path} has no rows", hint="give a report that has some")
     folder.journal.add_source(str(earlier.path), str(earlier.path.absolute()), "")
     folder.journal.finish_reading()
+
+
+async def _spool(guide: Guide) -> BinaryIO:
+    """Take standard input in on a thread, for whoever types there may never end, and a signal must be heard meanwhile.
+
+    Raises:
+        InterruptedReadingError: interrupted; the thread goes on waiting and is left behind.
+    """
+    spooled = tempfile.TemporaryFile()  # noqa: SIM115  (who reads it closes it)
+    async with anyio.create_task_group() as group:
+        group.start_soon(_cancel_on_interrupt, guide, group.cancel_scope)
+        copy = partial(shutil.copyfileobj, sys.stdin.buffer, spooled)
+        await anyio.to_thread.run_sync(copy, abandon_on_cancel=True)
+        group.cancel_scope.cancel()
+    await _let_signals_in(guide)
+    spooled.seek(0)
+    return spooled
+
+
+async def _cancel_on_interrupt(guide: Guide, scope: anyio.CancelScope) -> None:
+    await guide.interrupted.wait()
+    scope.cancel()
 
 
 async def _let_signals_in(guide: Guide) -> None:
@@ -189,7 +215,7 @@ async def _finish(folder: RunFolder, settings: Settings, guide: Guide) -> Result
             async with _turns(connections, folder, settings, guide):
                 journal.set_facts({"stage": "sending"})
                 delivered = await _deliver(journal, connections, settings, folder.path.name, guide)
-            stopped = _why_stopped(folder, delivered)
+            stopped = _why_stopped(delivered) | _rescue(folder, delivered)
     return make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
 
 
@@ -206,17 +232,21 @@ async def _turns(
         yield
 
 
-def _why_stopped(folder: RunFolder, delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
-    """Say which targets' work the product ended, and save what the journal could not take."""
-    stopped = {}
+def _why_stopped(delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
+    """Say which targets' work the product ended."""
+    ended = {target: end for target, end in delivered.items() if end.reason not in (None, Reason.INTERRUPTED)}
+    return {target.value: end.words for target, end in ended.items()}
+
+
+def _rescue(folder: RunFolder, delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
+    """Save what the journal could not take, and say where."""
+    saved = {}
     for target, end in delivered.items():
-        if end.reason not in (None, Reason.INTERRUPTED):
-            stopped[target.value] = end.words
         if end.unwritten:
             path = write_rescue(folder.path, end.unwritten)
             where = f"outcomes that it could not take are in {path}" if path else "nothing could be written anywhere"
-            stopped[target.value] = f"{end.words}; {where}"
-    return stopped
+            saved[target.value] = f"{end.words}; {where}"
+    return saved
 
 
 async def _ask_to_go_on(
@@ -278,6 +308,11 @@ async def _deliver(
         interrupted=guide.interrupted,
         is_dry=is_dry,
     )
+
+
+def _name(source: Source) -> str:
+    """Name a source as the user did."""
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else "DataFrame"
 
 
 def _argument(source: Source) -> str:

@@ -57,4 +57,6 @@ class Result:
         """What `check` exits with: pending rows are good ones that nobody sent."""
         if self.is_interrupted:
             return 130
+        if self.stopped:
+            return 4
         return 0 if self.statuses.keys() <= _GOOD | {Status.PENDING} else 1

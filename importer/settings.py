@@ -218,4 +218,8 @@ def _describe(error: Mapping[str, Any]) -> str:
     variable = name.upper() if name.upper().startswith(("OPAL_", "ROOTLY_")) else name
     if error["type"] == "extra_forbidden":
         return f"{CONFIG_FILE} has the unknown setting {variable}"
+    if variable == name:
+        variable = (
+            f"--{name.removesuffix('_output').replace('_', '-')} (or IMPORTER_{name.removesuffix('_output').upper()})"
+        )
     return f"{variable}: {str(error['msg']).removeprefix('Value error, ')}"

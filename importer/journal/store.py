@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from importer.errors import JournalError
+from importer.errors import DamagedError, JournalError
 from importer.journal.journal import Journal
 from importer.journal.sql import load_schema
 
@@ -83,7 +83,13 @@ def open_run(path: Path) -> Iterator[RunFolder]:
     if not is_run:
         raise JournalError(f"{path} is no run's folder: it has no {JOURNAL_FILE}", hint="name a folder below reports/")
     with _held(path), closing(_connect(path / JOURNAL_FILE)) as connection:
-        yield RunFolder(path, Journal(connection))
+        try:
+            yield RunFolder(path, Journal(connection))
+        except sqlite3.Error as error:  # met while reading; what cannot be written is mapped where it is written
+            raise DamagedError(
+                f"{path / JOURNAL_FILE} cannot be read: {error}",
+                hint="keep it as it is and rerun from the report.csv beside it: what is there already is found first",
+            ) from error
 
 
 @contextmanager
@@ -151,7 +157,7 @@ def _connect(file: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:  # locked, not readable, a full disk
         raise JournalError(f"{file} cannot be opened: {error}", hint="make it writable, or see who holds it") from error
     except sqlite3.DatabaseError as error:
-        raise JournalError(
+        raise DamagedError(
             f"{file} is damaged: {error}",
             hint="keep it as it is and rerun from the report.csv beside it: what is there already is found first",
         ) from error

@@ -195,9 +195,6 @@ def test_what_existed_is_not_asked_for_again(online: Workplace, front: Front) ->
     assert len(front.requests) == before
 
 
-@pytest.mark.xfail(
-    reason="the hint leads to the report, and the report leads to the damaged journal again", strict=True
-)
 def test_a_damaged_journal_says_what_helps_and_that_helps(online: Workplace, front: Front) -> None:
     """Whatever is left of it, the report beside it is enough to go on."""
     first = run_with_one_refused(online)

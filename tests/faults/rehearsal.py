@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CANARY = "canary-7f3d-token"  # must show up nowhere
 SCHEDULES = ("11111111-aaaa-4aaa-8aaa-111111111111", "22222222-bbbb-4bbb-8bbb-222222222222")
+_FIRST = pd.Timestamp("2027-01-01T00:00:00Z")
 _NO_LIMITS = sandbox.Limits(enforcement="none")
 _QUICK: dict[str, Any] = {
     "settle": 0.05,
@@ -46,8 +47,8 @@ def shadows(number: int = 6) -> pd.DataFrame:
             "schedule_id": [SCHEDULES[index % 2] for index in range(number)],
             "shadowable_id": ["101"] * number,
             "shadow_user_id": ["102"] * number,
-            "starts_at": [f"2027-01-{index % 28 + 1:02}T{index // 28:02}:00:00Z" for index in range(number)],
-            "ends_at": [f"2027-02-{index % 28 + 1:02}T{index // 28:02}:00:00Z" for index in range(number)],
+            "starts_at": [(_FIRST + pd.Timedelta(hours=index)).isoformat() for index in range(number)],
+            "ends_at": [(_FIRST + pd.Timedelta(hours=index + 8)).isoformat() for index in range(number)],
         }
     )
 

@@ -70,12 +70,11 @@ async def test_a_base_url_with_a_path_keeps_it_and_escapes_arrive_unchanged() ->
 
 
 async def test_a_cookie_is_not_kept() -> None:
-    async with (
-        serving(says(http(200, b"", "Set-Cookie: session=1; Path=/"))) as served,
-        open_client(ROOTLY, served.url, TOKEN, concurrency=1, request_timeout=30) as client,
-    ):
-        await client.post("/v1/x", BODY)
-        await client.post("/v1/x", BODY)
+    async with serving(says(http(200, b"", "Set-Cookie: session=1; Path=/"))) as served:
+        url = served.url.replace("127.0.0.1", "localhost")  # of a number aiohttp keeps no cookies anyway
+        async with open_client(ROOTLY, url, TOKEN, concurrency=1, request_timeout=30) as client:
+            await client.post("/v1/x", BODY)
+            await client.post("/v1/x", BODY)
     assert "cookie" not in served.seen[1].headers
 
 

@@ -141,6 +141,16 @@ async def test_what_was_decided_is_committed_with_the_next_claim(journal: Journa
     assert states(journal) == ["created", "sending"]
 
 
+async def test_what_was_committed_with_a_claim_is_not_written_again_over_what_came_later(journal: Journal) -> None:
+    plan(journal, 2)
+    queue, _ = make(journal, claim_size=1)
+    queue.release(await take(queue))
+    await take(queue)
+    journal.close_scope(TargetName.OPAL, "", Outcome(Status.REJECTED))
+    queue.flush()
+    assert states(journal) == ["rejected", "sending"]
+
+
 async def test_many_outcomes_are_committed_without_being_asked(journal: Journal) -> None:
     plan(journal, 256)
     queue, _ = make(journal, claim_size=256)
