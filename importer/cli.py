@@ -138,7 +138,7 @@ def _load(options: dict[str, Any]) -> Settings:
 
 def _perform(options: dict[str, Any], action: Action, *, is_check: bool = False) -> None:
     def act() -> int:
-        from importer.console import Console, rerun_command
+        from importer.console import Console
 
         settings = _load(options)
         console = Console(is_quiet=settings.quiet, is_json=settings.json_output)
@@ -146,8 +146,7 @@ def _perform(options: dict[str, Any], action: Action, *, is_check: bool = False)
         if is_check:
             console.show_check(result)
             return result.check_status
-        folder = result.folder or settings.reports
-        console.show_result(result, rerun_command(folder, settings.reports))
+        console.show_result(result, settings.reports)
         return result.exit_status
 
     _guarded(act)

@@ -19,7 +19,6 @@ from importer.targets import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from rich.progress import TaskID
 
@@ -170,7 +169,7 @@ class Console:
 
     # ---- at the end
 
-    def show_result(self, result: Result, rerun_command: str) -> None:
+    def show_result(self, result: Result, reports: Path) -> None:
         """Show what a run came to: statuses, the first problems, the report, the next step."""
         if self._is_json:
             self._write_json(result)
@@ -181,7 +180,9 @@ class Console:
         for file in result.files:
             self._out.print(Text(f"report: {_shown(file)}"), soft_wrap=True)
         if result.exit_status:
-            self._out.print(Text(f"next:   {rerun_command}"), soft_wrap=True)
+            if to_mend := _to_mend(result):
+                self._out.print(f"mend:   {to_mend} row{'' if to_mend == 1 else 's'} in the report")
+            self._out.print(Text(f"next:   {_shown(_next_command(result, reports))}"), soft_wrap=True)  # to be copied
 
     def show_check(self, result: Result) -> None:
         """Show what a check found: how many rows are good, and every problem."""
@@ -210,7 +211,7 @@ class Console:
 
     def _show_problems(self, result: Result, limit: int) -> None:
         for sheet, line in result.problems[:limit]:
-            self._out.print(_problem(sheet, line), soft_wrap=True)
+            self._out.print(_problem(sheet, line), soft_wrap=not self._out.is_terminal)  # a line each to grep in
         wrong = sum(result.count(status) for status in (Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN))
         if wrong > min(limit, len(result.problems)):
             self._out.print(f"... and {wrong - min(limit, len(result.problems))} more, all in the report")
@@ -248,10 +249,16 @@ class Console:
         self._out.print(Text(json.dumps(value)), soft_wrap=True)
 
 
-def rerun_command(folder: Path, reports: Path) -> str:
-    """Give the command that goes on with a run."""
+def _next_command(result: Result, reports: Path) -> str:
+    """Give the command that goes on with a run: from its report where rows are to be mended, else from its folder."""
+    report = next((file for file in result.files if file.suffix == ".csv"), None)
+    start = report if report and _to_mend(result) else result.folder or reports
     where = [] if reports == Path("reports") else ["--reports", str(reports)]
-    return shlex.join(["oncall-importer", "rerun", str(folder), *where])
+    return shlex.join(["oncall-importer", "rerun", str(start), *where])
+
+
+def _to_mend(result: Result) -> int:
+    return result.count(Status.INVALID) + result.count(Status.REJECTED)
 
 
 def _problem(sheet: Sheet, line: ReportLine) -> Text:
@@ -264,5 +271,5 @@ def _problem(sheet: Sheet, line: ReportLine) -> Text:
     return text
 
 
-def _shown(path: Path) -> str:
+def _shown(path: Path | str) -> str:
     return escape(str(path), 4096)

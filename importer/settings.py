@@ -35,6 +35,7 @@ _TOKEN_ENV = {
     TargetName.OPAL: ("OPAL_TOKEN", "OPAL_AUTH_TOKEN"),
     TargetName.ROOTLY: ("ROOTLY_TOKEN", "ROOTLY_API_TOKEN"),
 }
+_WITHOUT_OPTION = frozenset({"settle", "request_timeout", "breaker_timeout"})
 _TOKEN_NAMES = frozenset(name for names in _TOKEN_ENV.values() for name in names)
 
 
@@ -219,7 +220,7 @@ def _describe(error: Mapping[str, Any]) -> str:
     if error["type"] == "extra_forbidden":
         return f"{CONFIG_FILE} has the unknown setting {variable}"
     if variable == name:
-        variable = (
-            f"--{name.removesuffix('_output').replace('_', '-')} (or IMPORTER_{name.removesuffix('_output').upper()})"
-        )
+        plain = name.removesuffix("_output")
+        own = f"IMPORTER_{plain.upper()}"
+        variable = own if name in _WITHOUT_OPTION else f"--{plain.replace('_', '-')} (or {own})"
     return f"{variable}: {str(error['msg']).removeprefix('Value error, ')}"

@@ -56,24 +56,24 @@ class Reconciler:
         try:
             async with limiter:
                 sweep = await self._inquiry.sweep(scope, keys, ids)
-        except ScopeRefusedError as error:
-            # A schedule that is not there has no shadows. One that may not be looked at may have some.
-            status = Status.REJECTED if error.status == 404 else Status.UNKNOWN
-            self._leave(doubts, status, f"{error.status}: {error.message}")
+        except ScopeRefusedError as error:  # also 404: a list that cannot be seen is no proof that it is empty
+            self._leave(doubts, f"{error.status}: {error.message}")
         except TargetError as error:
-            self._leave(doubts, Status.UNKNOWN, error.message)
+            self._leave(doubts, error.message)
         except StoppedError:
-            self._leave(doubts, Status.UNKNOWN, self._stop.words)
+            self._leave(doubts, self._stop.words)
         else:
             for doubt in doubts:
                 self._conclude(doubt, sweep)
 
-    def _leave(self, doubts: list[Doubt], status: Status, words: str) -> None:
-        """Decide about records that the target cannot be asked about."""
+    def _leave(self, doubts: list[Doubt], words: str) -> None:
+        """Say of records that the target cannot be asked about them."""
         for doubt in doubts:
             before = f"{doubt.outcome.error}; " if doubt.outcome.error else ""
             error = f"{before}{self._target.name} could not be asked: {words}"
-            self._queue.decide(doubt.record, replace(doubt.outcome, status=status, error=error, hint=advise(status)))
+            self._queue.decide(
+                doubt.record, replace(doubt.outcome, status=Status.UNKNOWN, error=error, hint=advise(Status.UNKNOWN))
+            )
 
     def _conclude(self, doubt: Doubt, sweep: Sweep) -> None:
         """Decide about a record after the target was asked: found, taken otherwise, or proved absent."""

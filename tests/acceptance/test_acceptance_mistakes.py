@@ -89,7 +89,7 @@ def test_the_end_shows_the_first_problems_and_the_command_that_goes_on(ran: tupl
     _, done = ran
     assert 'invalid mistakes B3: third_party_provider is "VICTOROPS"' in done.out
     assert "and 26 more" in done.out
-    assert done.out.rstrip().endswith(f"oncall-importer rerun {done.run}")
+    assert done.out.rstrip().endswith(f"oncall-importer rerun {done.run}/report.csv")
     assert "\x07" not in done.out  # row 6 has a bell in a cell
     assert "PMN4\\x07K2W" in done.out
 

@@ -63,9 +63,7 @@ async def _run(rehearsal: Rehearsal, interrupt_after: int | None) -> Result:
 
 
 @pytest.mark.anyio
-@settings(
-    max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     script=st.lists(faults, min_size=1, max_size=5),
     seed=st.integers(0, 999),
