@@ -111,7 +111,7 @@ class Gate:
     def pause(self, headers: Mapping[str, str], *, is_write: bool) -> None:
         """Keep everybody waiting: the target said 429."""
         now = anyio.current_time()
-        self._paces[is_write].refuse()
+        self._paces[is_write].refuse(now)
         if now >= self._paused_until:  # else it was in flight before the pause began: not another one in a row
             self._refused_since = self._refused_since if self._refusals else now
             self._refusals += 1

@@ -19,9 +19,11 @@ _MARGIN = 0.985
 # Seconds by which a late timer may be made up for. More would be a burst, less would lose pace at high rates.
 _SLACK = 0.005
 # What the rate grows by for each request taken since the last 429, twice as much after every _DOUBLING of them.
-_FIRST_GROWTH = 0.004  # after the first 429, whose cycle was short and tells little: +61 % after 100 requests
-_GROWTH = 0.0003  # later: +4 % after 100 requests, +16 % after 300
-_DOUBLING = 200
+_FIRST_GROWTH = 0.002  # after the first 429, whose cycle was short and tells little: +22 % after 100 requests
+_GROWTH = 0.0002  # later: +2 % after 100 requests, +13 % after 500
+_DOUBLING = 800
+_CUT = 0.9  # of the rate that was refused is where it goes on
+_SHORT = 0.25  # of the time between two 429s, for a pause
 _SLOWEST = 0.1  # requests a second
 _BLUR = 2.0  # seconds that a window may be shorter than its headers say: Reset is rounded up, Date is rounded down
 _LOW = 0.02  # of a limit: with less than that remaining the pace goes down, to half at the most ...
@@ -58,11 +60,13 @@ class Pace:
         self._sustained = math.inf  # what its headers say that it allows for ever
         self._ceiling = math.inf  # what they allow until the window ends
         self._next = -math.inf  # when the next request may leave, where it is slower than the limiter
+        self._turn = anyio.Lock()
         self._cycle_began = math.nan
         self._taken = 0  # requests since then
         self._since_refusal = 0
         self._cycles = 0  # that ended with a 429
         self._is_refused = False
+        self._refused_at = 0.0
 
     @property
     def rate(self) -> float:
@@ -73,11 +77,10 @@ class Pace:
         """Wait for a turn."""
         if self._limiter is not None:
             await self._limiter.acquire()
-        slower = min(self._rate, self._ceiling)
-        if slower < self._most:
-            turn = max(anyio.current_time(), self._next)
-            self._next = turn + 1 / slower
-            await anyio.sleep_until(turn)
+        if min(self._rate, self._ceiling) < self._most:
+            async with self._turn:  # one after the other: whoever waits has taken no turn that a pause could waste
+                await anyio.sleep_until(self._next)
+                self._next = max(self._next, anyio.current_time() - _SLACK) + 1 / self.rate
 
     @property
     def is_free(self) -> bool:
@@ -98,8 +101,10 @@ class Pace:
             growth = _FIRST_GROWTH if self._cycles == 1 else _GROWTH
             self._rate *= 1 + growth * 2 ** (self._since_refusal / _DOUBLING)
 
-    def refuse(self) -> None:
+    def refuse(self, now: float) -> None:
         """Learn from a 429; what follows from it is known when the next request is taken."""
+        if not self._is_refused:
+            self._refused_at = now
         self._is_refused = True
 
     def heed(self, quota: Quota) -> float:
@@ -122,15 +127,21 @@ class Pace:
         elapsed = now - self._cycle_began
         if elapsed > 0:
             taken = self._taken / elapsed * _MARGIN
-            # A rate that grew until it was refused was near the limit at last, and below it on the average. Where the
-            # headers tell the limit, it is only ever somebody else who makes it less.
-            likely = self._sustained if math.isfinite(self._sustained) else 1.25 * taken if self._cycles else 0.0
-            near = 0.9 * min(self._rate, likely)
-            self._rate = max(_SLOWEST, min(self._rate, max(taken, near)))
+            self._rate = max(_SLOWEST, min(self._rate, max(taken, _CUT * self._likely(taken, now))))
         self._cycle_began = now
         self._cycles += 1
         self._taken = self._since_refusal = 0
         self._is_refused = False
+
+    def _likely(self, taken: float, now: float) -> float:
+        """Give the limit as it was seen when it was met: what was taken on the average is below it."""
+        if math.isfinite(self._sustained):  # the headers tell it; only somebody else makes it less
+            return min(self._rate, self._sustained)
+        if not self._cycles:
+            return 0.0
+        # After a short pause the rate that was refused is it; after a long one a window was full, and it is far above.
+        was_short = now - self._refused_at < _SHORT * (now - self._cycle_began)
+        return self._rate if was_short else min(self._rate, 1.25 * taken)
 
 
 def read_quota(headers: Mapping[str, str], clock: float) -> Quota | None:
