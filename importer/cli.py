@@ -40,8 +40,8 @@ def _options(*decorators: Decorator) -> Decorator:
 
 
 _sources = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
-_reading = _options(
-    click.option("--sheet", multiple=True, metavar="NAME", help="Read only this sheet; repeatable."),
+_sheet = click.option("--sheet", multiple=True, metavar="NAME", help="Read only this sheet; repeatable.")
+_normalizing = _options(
     click.option("--timezone", metavar="ZONE", help="Zone of times without an offset, as Europe/Berlin."),
     click.option("--provider", metavar="NAME", help="Provider of schedule rows that name none."),
 )
@@ -72,7 +72,7 @@ def app() -> None:
 
 
 @app.command()
-@_options(_sources, _reading, _reaching, _writing, _reports, _telling)
+@_options(_sources, _sheet, _normalizing, _reaching, _writing, _reports, _telling)
 def run(sources: tuple[str, ...], **options: Any) -> None:
     """Read and check every row, then send the good ones, then write the report.
 
@@ -82,7 +82,7 @@ def run(sources: tuple[str, ...], **options: Any) -> None:
 
 
 @app.command()
-@_options(_sources, _reading, _reaching, _reports, _telling)
+@_options(_sources, _sheet, _normalizing, _reaching, _reports, _telling)
 @click.option("--online", is_flag=True, help="Also ask the targets what exists already.")
 def check(sources: tuple[str, ...], online: bool, **options: Any) -> None:
     """Read and check every row just as `run` does; write nothing."""
@@ -95,7 +95,7 @@ def check(sources: tuple[str, ...], online: bool, **options: Any) -> None:
 
 @app.command()
 @click.argument("run_or_report")
-@_options(_reading, _reaching, _writing, _reports, _telling)
+@_options(_normalizing, _reaching, _writing, _reports, _telling)
 def rerun(run_or_report: str, **options: Any) -> None:
     """Send again, but only rows that have not succeeded.
 
@@ -160,9 +160,7 @@ async def _guided(
 ) -> Result:
     from importer.guide import Guide
 
-    is_asking = (
-        sys.stdin.isatty() and sys.stderr.isatty() and not (settings.yes or settings.quiet or settings.json_output)
-    )
+    is_asking = sys.stdin.isatty() and sys.stderr.isatty() and not settings.yes
     with console.live():
         guide = Guide(console, interrupted, partial(_ask, console) if is_asking else None)
         return await action(settings, guide)

@@ -214,7 +214,8 @@ class Console:
             self._out.print(_problem(sheet, line), soft_wrap=not self._out.is_terminal)  # a line each to grep in
         wrong = sum(result.count(status) for status in (Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN))
         if wrong > min(limit, len(result.problems)):
-            self._out.print(f"... and {wrong - min(limit, len(result.problems))} more, all in the report")
+            where = ", all in the report" if result.files else ""
+            self._out.print(f"... and {wrong - min(limit, len(result.problems))} more{where}")
 
     def _write_json(self, result: Result) -> None:
         """Write one object a line: each problem, then the result."""

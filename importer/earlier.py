@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from importer.errors import DamagedError, SourceError
+from importer.errors import DamagedError, JournalError, SourceError
 from importer.journal import JOURNAL_FILE, Entry, open_run
 from importer.reader import read
-from importer.records import Sheet
+from importer.records import Key, Sheet, Status
 from importer.reporter import is_report, split
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 #: One line of an earlier run: the sheet it is from, its row, and what that run left of it (None: nothing).
 Left = tuple[Sheet, "Row", Entry | None]
+_Sent = dict[tuple[str, int, str], Key]
 _CHUNK = 2000
 
 
@@ -46,9 +48,17 @@ class Earlier:
         return list(orjson.loads(self.facts.get("arguments", "[]")))
 
     @property
-    def options(self) -> dict[str, object]:
+    def options(self) -> dict[str, Any]:
         """How it read its sources: settings by name."""
         return dict(orjson.loads(self.facts.get("options", "{}")))
+
+    def sources(self) -> list[tuple[str, str, str]]:
+        """Give name, absolute path and SHA-256 of what its rows come from: its own sources, or the report."""
+        if self.path.is_dir():
+            with open_run(self.path) as folder:
+                return folder.journal.sources()
+        with self.path.open("rb") as file:
+            return [(str(self.path), str(self.path.absolute()), hashlib.file_digest(file, "sha256").hexdigest())]
 
     def check_sources(self) -> None:
         """See that what the run was given can be read again.
@@ -71,13 +81,16 @@ def find_earlier(argument: str, reports: Path) -> Earlier:
         SourceError: there is nothing of the kind.
         JournalError: that run is still going on, or its journal cannot be used.
     """
-    for path in (Path(argument), reports / argument):
-        if path.name == JOURNAL_FILE and path.is_file():
-            path = path.parent  # noqa: PLW2901
-        if path.is_dir():
-            return _of_folder(path)
-        if path.is_file():
-            return _of_report(path)
+    try:
+        for path in (Path(argument), reports / argument):
+            if path.name == JOURNAL_FILE and path.is_file():
+                return _of_folder(path.parent)
+            if path.is_dir():
+                return _of_folder(path)
+            if path.is_file():
+                return _of_report(path)
+    except OSError as error:  # a name that is too long, a folder that is somebody else's
+        raise SourceError(f"{argument!r} cannot be opened: {error.strerror}", hint="name a run or a report") from error
     raise SourceError(
         f"there is no run and no report {argument!r}",
         hint=f"name a folder in {reports}/, or the report.csv or report.xlsx of a run",
@@ -100,8 +113,19 @@ def _of_report(path: Path) -> Earlier:
 
 
 def _latest_run(report: Path) -> str:
-    """Give the latest run that a report's lines name: a run's name says whether it was a rehearsal."""
-    return max((entry.outcome.run for chunk in _from_report(report) for _, _, entry in chunk if entry), default="")
+    """Give the latest run that a report's lines name: a run's name says whether it was a rehearsal.
+
+    Raises:
+        SourceError: no line names a run, and some claim to have succeeded: for real or in a rehearsal, nobody can tell.
+    """
+    outcomes = [entry.outcome for chunk in _from_report(report, {}) for _, _, entry in chunk if entry]
+    latest = max((outcome.run for outcome in outcomes), default="")
+    if not latest and any(outcome.status.is_success for outcome in outcomes):
+        raise SourceError(
+            f"{report} does not say which run its rows succeeded in",
+            hint="put the column import_run back, or give the report where it was made, beside its journal",
+        )
+    return latest
 
 
 def left_over(earlier: Earlier) -> Iterator[list[Left]]:
@@ -110,7 +134,14 @@ def left_over(earlier: Earlier) -> Iterator[list[Left]]:
         with open_run(earlier.path) as folder:
             yield from _from_journal(folder.journal)
     else:
-        yield from _from_report(earlier.path)
+        yield from _from_report(earlier.path, _sent(earlier.path.parent))
+
+
+def _sent(folder: Path) -> _Sent:
+    """Give what was really sent for each row, where the journal lies beside the report: cells can have been changed."""
+    with suppress(JournalError), open_run(folder) as opened:
+        return {(sheet, number, part): key for sheet, number, part, key in opened.journal.sent()}
+    return {}
 
 
 def _from_journal(journal: Journal) -> Iterator[list[Left]]:
@@ -124,28 +155,26 @@ def _from_journal(journal: Journal) -> Iterator[list[Left]]:
     yield chunk
 
 
-def _from_report(path: Path) -> Iterator[list[Left]]:
-    sheets: dict[str, Sheet] = {}  # by name, as `import_sheet` tells it; all have the report's columns
-    splitter: Splitter | None = None
+def _from_report(path: Path, sent: _Sent) -> Iterator[list[Left]]:
+    splitters: dict[int, tuple[Sheet, Splitter]] = {}  # by the identity of the sheet, which is kept beside it
     for chunk in read(path):
         if not is_report(chunk.sheet.header):
             continue
-        splitter = splitter or split(chunk.sheet)
-        lines: list[Left] = []
-        for row in chunk.rows:
-            carried = splitter.carry(row)
-            name = carried.sheet or chunk.sheet.name
-            sheet = sheets.setdefault(name, Sheet(str(path), name, splitter.header, splitter.positions))
-            lines.append((sheet, carried.row, _entry(carried)))
-        yield lines
-    if splitter is None:
+        _, splitter = splitters.setdefault(id(chunk.sheet), (chunk.sheet, split(chunk.sheet)))
+        yield [_left(splitter.carry(row), chunk.sheet, splitter, sent) for row in chunk.rows]
+    if not splitters:
         raise SourceError(
             f"{path} is no report: it has no columns import_row and import_status",
             hint="give a run's folder, or its report.csv or report.xlsx; a new file goes through: oncall-importer run",
         )
 
 
-def _entry(carried: Carried) -> Entry | None:
+def _left(carried: Carried, table: Sheet, splitter: Splitter, sent: _Sent) -> Left:
+    name = carried.sheet or table.name
+    sheet = Sheet(table.source, name, splitter.header, splitter.positions)
     if carried.outcome is None:
-        return None
-    return Entry(carried.outcome.status, carried.kind, part=carried.part, outcome=carried.outcome)
+        return sheet, carried.row, None
+    key = sent.get((name, carried.row.number, carried.part))
+    status = carried.outcome.status
+    known = key if status.is_success or status is Status.UNKNOWN else None
+    return sheet, carried.row, Entry(status, carried.kind, key=known, part=carried.part, outcome=carried.outcome)

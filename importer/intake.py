@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, Protocol
 
+from importer.carrying import SheetNormalizer, carry_row, plan_row
 from importer.errors import SourceError
-from importer.journal import Entry, State
 from importer.normalizer import COLUMNS, Normalizer
-from importer.records import Key, Kind, Outcome, Problem, Row, Sheet, Status
+from importer.records import Problem, Row, Sheet
 from importer.reporter import is_report
-from importer.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from importer.earlier import Left
     from importer.journal import Journal
-    from importer.normalizer import Normalized
     from importer.reader import Chunk, Reading
     from importer.settings import Settings
-
-_TARGET_OF = {target.kind: target for target in TARGETS.values()}
 
 
 class ReadingObserver(Protocol):
@@ -96,77 +89,23 @@ class Intake:
             normalized = normalizer.normalize(row)
             for warning in normalized.warnings:
                 self._observer.warned(chunk.sheet, row, warning)
-            rows.append((row, list(self._entries(normalized))))
-        self._journal.add_rows(index, rows)
-
-    def _entries(self, normalized: Normalized, attempts: int = 0) -> Iterator[Entry]:
-        """Give what a row goes into the journal as: its records, planned, or one invalid line with all its problems."""
-        kind = normalized.kind
-        target = _TARGET_OF[kind] if kind else None
-        if normalized.problems or target is None:
-            outcome = replace(describe_problems(normalized.problems), run=self._run)
-            yield Entry(Status.INVALID, kind, target.name if target else None, outcome=outcome)
-            return
-        planned = Outcome(Status.PENDING, attempts=attempts)
-        for record in normalized.records:
-            key: Key = record.key
-            yield Entry(State.PLANNED, kind, target.name, target.scope(key), key, outcome=planned)
+            rows.append((index, row, list(plan_row(normalized, self._run))))
+        self._journal.add_rows(rows)
 
     def take_left_over(self, chunks: Iterable[list[Left]]) -> Iterator[int]:
         """Take in what an earlier run left; gives the number of lines after each chunk."""
-        known: dict[Sheet, tuple[int, Normalizer]] = {}
+        known: dict[Sheet, tuple[int, SheetNormalizer]] = {}
         for chunk in chunks:
-            for sheet, lines in groupby(chunk, key=itemgetter(0)):
+            rows = []
+            for sheet, row, left in chunk:
                 if sheet not in known:
-                    normalizer = self._normalizer(sheet)
-                    known[sheet] = self._journal.add_sheet(sheet, normalizer.layout.not_used), normalizer
+                    normalizer = SheetNormalizer(sheet, self._normalizer)
+                    known[sheet] = self._journal.add_sheet(sheet, normalizer.not_used), normalizer
                 index, normalizer = known[sheet]
-                rows = [(row, list(self._carry(normalizer, row, left))) for _, row, left in lines]
-                self._journal.add_rows(index, rows)
+                normalized = normalizer.normalize(row, left.kind if left else None)
+                rows.append((index, row, list(carry_row(normalized, left, self._run))))
+            self._journal.add_rows(rows)
             yield len(chunk)
-
-    def _carry(self, normalizer: Normalizer, row: Row, left: Entry | None) -> Iterator[Entry]:
-        """Give what a row of an earlier run goes into the journal as; `left` is what that run left of it.
-
-        A success stays as it is. What may have been applied is in doubt, and is asked about before anything else.
-        Everything else is read anew, for the row may have been mended.
-        """
-        normalized = normalizer.normalize(row, left.kind if left else None)
-        if left is None:
-            yield from self._entries(normalized)
-            return
-        is_in_doubt = left.state in (State.SENDING, State.IN_DOUBT, Status.UNKNOWN)
-        if left.state not in (Status.CREATED, Status.EXISTS) and not is_in_doubt:
-            yield from self._entries(normalized, left.outcome.attempts)
-            return
-        kind, key = left.kind or normalized.kind, left.key or _only_key(normalized)
-        state = left.state if not is_in_doubt else State.IN_DOUBT if key else Status.UNKNOWN
-        yield _kept(left, state, kind, key, normalized.problems if state is Status.UNKNOWN else ())
-
-
-def _kept(left: Entry, state: State | Status, kind: Kind | None, key: Key | None, problems: Iterable[Problem]) -> Entry:
-    target = _TARGET_OF[kind] if kind else None
-    scope = target.scope(key) if target and key else ""
-    outcome = left.outcome
-    if problems:  # sent by the earlier run, and now no valid record: nobody can ask about it
-        wrong = describe_problems(problems)
-        outcome = replace(outcome, error=f"{outcome.error}; {wrong.error}", cell=wrong.cell, hint=wrong.hint)
-    return Entry(state, kind, target.name if target else None, scope, key, left.part, outcome)
-
-
-def _only_key(normalized: Normalized) -> Key | None:
-    return normalized.records[0].key if len(normalized.records) == 1 else None
-
-
-def describe_problems(problems: Iterable[Problem]) -> Outcome:
-    """Put all problems of a row into one outcome."""
-    problems = tuple(problems)
-    return Outcome(
-        Status.INVALID,
-        error="; ".join(problem.message for problem in problems),
-        cell=", ".join(dict.fromkeys(problem.cell for problem in problems if problem.cell)),
-        hint="; ".join(dict.fromkeys(problem.hint for problem in problems if problem.hint)),
-    )
 
 
 def _headers(sheets: Iterable[Sheet]) -> str:

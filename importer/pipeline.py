@@ -10,30 +10,29 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
-import tempfile
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 import orjson
 
 from importer import sandbox
 from importer.earlier import find_earlier, left_over
-from importer.errors import ImporterError, InterruptedReadingError, SourceError, UsageError
+from importer.errors import InterruptedReadingError, SourceError
 from importer.guide import Plan
 from importer.intake import Intake
 from importer.journal import create_run, open_scratch
 from importer.pool import Connection, Reason, deliver
 from importer.reader import read
 from importer.records import Status, TargetName
+from importer.repeating import RUN_OPTIONS, inherit
 from importer.report import SANDBOX_MARK, iso, make_report, make_result
 from importer.rescue import write_rescue
-from importer.turn import take_turn
+from importer.standard_input import spool
+from importer.turn import Turn, take_turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -49,8 +48,6 @@ if TYPE_CHECKING:
 
 Source: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
 
-#: Settings that decide what a row means: a rerun takes them over from the run that it repeats.
-_READING_OPTIONS = ("timezone", "provider")
 SANDBOX_STATE = "sandbox.sqlite3"
 
 
@@ -83,7 +80,7 @@ async def rerun(argument: str, settings: Settings, guide: Guide) -> Result:
     Raises: as `run`; also JournalError, where that run is still going on.
     """
     earlier = find_earlier(argument, settings.reports)
-    settings = _inherit(settings, earlier)
+    settings = inherit(settings, earlier)
     if not earlier.was_read:
         return await _start_again(earlier, settings, guide)
     facts = {"command": "rerun", "arguments": _dump([str(earlier.path.absolute())]), "rerun_of": earlier.run}
@@ -100,18 +97,6 @@ async def _start_again(earlier: Earlier, settings: Settings, guide: Guide) -> Re
     return await run(earlier.arguments, settings, guide)
 
 
-def _inherit(settings: Settings, earlier: Earlier) -> Settings:
-    """Take over from the earlier run how its rows are read, and whether it was a rehearsal."""
-    was_sandbox = SANDBOX_MARK in earlier.run
-    if settings.sandbox and earlier.run and not was_sandbox:
-        raise UsageError(
-            f"{earlier.run} was no rehearsal: its rows cannot be repeated in the sandbox",
-            hint="leave --sandbox away, or rehearse the source with: oncall-importer run SOURCE --sandbox",
-        )
-    values = {name: value for name, value in earlier.options.items() if name not in settings.model_fields_set}
-    return settings.model_copy(update={**values, "sandbox": settings.sandbox or was_sandbox})
-
-
 # ---- the stages
 
 
@@ -120,7 +105,7 @@ def _new_run(settings: Settings, facts: Mapping[str, str]) -> Iterator[RunFolder
     """Hold the folder of a new run; it is taken away again where an error ends the run before anything was sent."""
     now = datetime.now(UTC)
     name = now.strftime("%Y%m%d-%H%M%S") + (SANDBOX_MARK if settings.sandbox else "")
-    options = settings.model_dump(mode="json", include=set(_READING_OPTIONS))
+    options = settings.model_dump(mode="json", include=set(RUN_OPTIONS))
     first = {
         **facts,
         "stage": "reading",
@@ -137,7 +122,7 @@ def _new_run(settings: Settings, facts: Mapping[str, str]) -> Iterator[RunFolder
             path = folder.path
             try:
                 yield folder
-            except (ImporterError, KeyboardInterrupt):
+            except BaseException:
                 is_sent = folder.journal.facts().get("stage") in ("sending", "ended")
                 raise
     finally:
@@ -152,7 +137,7 @@ async def _take_sources(
     rows = 0
     for source in sources:
         before = rows
-        stdin = await _spool(guide) if _name(source) == "-" else None
+        stdin = await spool(guide.interrupted) if _name(source) == "-" else None
         for number in intake.take_source(read(source, sheets=settings.sheet, stdin=stdin)):
             rows += number
             guide.observer.read(rows)
@@ -171,30 +156,9 @@ async def _take_left_over(folder: RunFolder, earlier: Earlier, settings: Setting
         await _let_signals_in(guide)
     if not rows:
         raise SourceError(f"{earlier.path} has no rows", hint="give a report that has some")
-    folder.journal.add_source(str(earlier.path), str(earlier.path.absolute()), "")
+    for name, path, sha256 in earlier.sources():
+        folder.journal.add_source(name, path, sha256)
     folder.journal.finish_reading()
-
-
-async def _spool(guide: Guide) -> BinaryIO:
-    """Take standard input in on a thread, for whoever types there may never end, and a signal must be heard meanwhile.
-
-    Raises:
-        InterruptedReadingError: interrupted; the thread goes on waiting and is left behind.
-    """
-    spooled = tempfile.TemporaryFile()  # noqa: SIM115  (who reads it closes it)
-    async with anyio.create_task_group() as group:
-        group.start_soon(_cancel_on_interrupt, guide, group.cancel_scope)
-        copy = partial(shutil.copyfileobj, sys.stdin.buffer, spooled)
-        await anyio.to_thread.run_sync(copy, abandon_on_cancel=True)
-        group.cancel_scope.cancel()
-    await _let_signals_in(guide)
-    spooled.seek(0)
-    return spooled
-
-
-async def _cancel_on_interrupt(guide: Guide, scope: anyio.CancelScope) -> None:
-    await guide.interrupted.wait()
-    scope.cancel()
 
 
 async def _let_signals_in(guide: Guide) -> None:
@@ -212,24 +176,29 @@ async def _finish(folder: RunFolder, settings: Settings, guide: Guide) -> Result
             for target in connections:
                 journal.explain_planned(target, f"not attempted: {why_not}", "rerun to send it")
         else:
-            async with _turns(connections, folder, settings, guide):
-                journal.set_facts({"stage": "sending"})
+            async with _turns(connections, folder, settings, guide) as turns:
+                where = {f"base_url.{target}": connections[target].base_url for target in turns}
+                journal.set_facts({"stage": "sending", **where})
                 delivered = await _deliver(journal, connections, settings, folder.path.name, guide)
+                for target, turn in turns.items():
+                    turn.is_settled = not journal.in_doubt(target) and not journal.counts().get(
+                        (target, Status.UNKNOWN)
+                    )
             stopped = _why_stopped(delivered) | _rescue(folder, delivered)
     return make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
 
 
-@asynccontextmanager
-async def _turns(
+def _turns(
     connections: Mapping[TargetName, Connection], folder: RunFolder, settings: Settings, guide: Guide
-) -> AsyncIterator[None]:
-    """Hold every target that is sent to, always in the same order; the sandbox is nobody else's."""
-    async with AsyncExitStack() as stack:
-        for target in sorted(connections):
-            tell = partial(guide.observer.told, target) if settings.wait else None
-            turn = take_turn(target, connections[target], folder.path, guide.interrupted, tell)
-            await stack.enter_async_context(turn)
-        yield
+) -> AbstractAsyncContextManager[dict[TargetName, Turn]]:
+    """Hold every target that is sent to; the sandbox is nobody else's."""
+    return take_turns(
+        {} if settings.sandbox else connections,
+        folder.path,
+        settings,
+        interrupted=guide.interrupted,
+        tell=guide.observer.told,
+    )
 
 
 def _why_stopped(delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:

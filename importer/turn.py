@@ -5,27 +5,66 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import tempfile
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 
-from importer.errors import InterruptedReadingError, UsageError
+from importer.errors import InterruptedReadingError, SettingsError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from importer.pool import Connection
+    from importer.records import TargetName
+    from importer.settings import Settings
 
 _POLL = 0.2  # seconds between two looks at a lock that is held
+
+
+@dataclass(slots=True)
+class Turn:
+    """A target that is held."""
+
+    left_by: str  #: who held it last and did not end well: something of theirs may still be on its way; else empty
+    is_settled: bool = False  #: set it where nothing that was sent is in doubt any more
+
+
+@asynccontextmanager
+async def take_turns(
+    connections: Mapping[TargetName, Connection],
+    holder: Path,
+    settings: Settings,
+    *,
+    interrupted: anyio.Event,
+    tell: Callable[[TargetName, str], None],
+) -> AsyncIterator[dict[TargetName, Turn]]:
+    """Hold all targets, always in the same order; wait for what the last holder left on its way.
+
+    Raises: as `take_turn`.
+    """
+    async with AsyncExitStack() as stack:
+        turns = {}
+        for target in sorted(connections):
+            say = partial(tell, target) if settings.wait else None
+            turn = take_turn(target, connections[target], holder, interrupted, say)
+            turns[target] = await stack.enter_async_context(turn)
+        left = {target: turn.left_by for target, turn in turns.items() if turn.left_by}
+        for target, who in left.items():
+            tell(target, f"settles for {settings.settle:g} s: {who} ended with something on its way")
+        if left:
+            with anyio.move_on_after(settings.settle):
+                await interrupted.wait()
+        yield turns
 
 
 @asynccontextmanager
 async def take_turn(
     target: str, connection: Connection, holder: Path, interrupted: anyio.Event, tell: Callable[[str], None] | None
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Turn]:
     """Hold the target for this token until the block ends, or the process does, however it does.
 
     `holder` is the run's folder, which the next one is told. With `tell` it says so and waits for its turn.
@@ -33,8 +72,9 @@ async def take_turn(
     Raises:
         UsageError: another process has it, and nobody wants to wait.
         InterruptedReadingError: interrupted while waiting.
+        SettingsError: there is no place for the lock.
     """
-    descriptor = os.open(_lock_file(connection), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = _open_lock(connection)
     try:
         if not _try(descriptor):
             who = _read_holder(descriptor)
@@ -45,8 +85,11 @@ async def take_turn(
                 )
             tell(f"is waited for: {who} sends to it with the same token")
             await _wait(descriptor, interrupted)
+        turn = Turn(_read_holder(descriptor))
         _announce(descriptor, holder)
-        yield
+        yield turn
+        if turn.is_settled:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
@@ -67,26 +110,31 @@ def _try(descriptor: int) -> bool:
 
 
 def _announce(descriptor: int, holder: Path) -> None:
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{holder.absolute()} (process {os.getpid()})".encode(), 0)
+    text = f"{holder.absolute()} (process {os.getpid()})".encode()
+    try:
+        os.pwrite(descriptor, text, 0)  # before the rest is cut off: what the last holder left is not forgotten
+        os.ftruncate(descriptor, len(text))
+    except OSError as error:
+        raise SettingsError(
+            f"the lock against a second run cannot be written: {error.strerror}",
+            hint="make room on its disk, or set XDG_STATE_HOME to a folder of your own",
+        ) from error
 
 
 def _read_holder(descriptor: int) -> str:
-    with suppress(OSError):
-        return os.pread(descriptor, 4096, 0).decode("utf-8", "backslashreplace") or "a run that just began"
-    return "a run"
+    return os.pread(descriptor, 4096, 0).decode("utf-8", "backslashreplace")
 
 
-def _lock_file(connection: Connection) -> Path:
-    """Name the lock by a one-way hash of base URL and token, in a folder of this user's alone."""
+def _open_lock(connection: Connection) -> int:
+    """Open the lock, named by a one-way hash of base URL and token: the same file for every process of this user."""
     name = hashlib.sha256("\0".join(connection).encode()).hexdigest()[:32]
-    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"oncall-importer-{os.getuid()}"
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    state = folder.stat(follow_symlinks=False)
-    if state.st_uid != os.getuid():
-        raise UsageError(
-            f"{folder} belongs to somebody else, and the lock against a second run must stand in it",
-            hint="set TMPDIR to a folder of your own",
-        )
-    return folder / f"{name}.lock"
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    folder = Path(state) / "oncall-importer"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise SettingsError(
+            f"the lock against a second run cannot be made in {folder}: {error.strerror}",
+            hint="make it writable, or set XDG_STATE_HOME to a folder of your own",
+        ) from error

@@ -105,11 +105,11 @@ class Journal:
             db.execute(_SQL["insert_sheet"], (index, sheet.source, sheet.name, header, positions, unused))
         return int(index)
 
-    def add_rows(self, sheet: int, rows: Iterable[tuple[Row, Sequence[Entry]]]) -> None:
-        """Write down rows of a sheet with what each makes, in one commit."""
+    def add_rows(self, rows: Iterable[tuple[int, Row, Sequence[Entry]]]) -> None:
+        """Write down rows, each with the index of its sheet and what it makes, in one commit."""
         new_rows: list[tuple[object, ...]] = []
         new_records: list[tuple[object, ...]] = []
-        for row, entries in rows:
+        for sheet, row, entries in rows:
             self._rows += 1
             new_rows.append((self._rows, sheet, row.number, row.line, orjson.dumps(row.cells)))
             new_records.extend(_record_values(self._rows, entry) for entry in entries)
@@ -120,7 +120,14 @@ class Journal:
     def finish_reading(self) -> None:
         """Find the duplicates and make the journal ready to send from."""
         with self._commit() as db:
-            for name in ("index_key", "mark_duplicates", "index_planned", "index_open"):
+            for name in (
+                "index_key",
+                "refuse_copies",
+                "pass_on_doubt",
+                "mark_duplicates",
+                "index_planned",
+                "index_open",
+            ):
                 db.execute(_SQL[name])
         self.set_facts({"stage": "read"})
 
@@ -228,9 +235,14 @@ class Journal:
 
     def lines(self) -> Iterator[ReportLine]:
         """Give the report's lines in the order of the source."""
-        names = [sheet.name for sheet in self.sheets()]
+        names, run = [sheet.name for sheet in self.sheets()], self.facts().get("run", "")
         for values in self._db.execute(_SQL["lines"]):
-            yield _line(values, names)
+            yield _line(values, names, run)
+
+    def sent(self) -> Iterator[tuple[str, int, str, Key]]:
+        """Give sheet, row, part and key of every record that was taken or may have been."""
+        for sheet, number, part, key in self._db.execute(_SQL["sent"]):
+            yield sheet, number, part, tuple(orjson.loads(key))
 
     def entries(self) -> Iterator[tuple[int, Row, Entry]]:
         """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
@@ -285,9 +297,11 @@ def _record_values(row: int, entry: Entry) -> tuple[str | int | None, ...]:
     return (row, entry.part, entry.kind, entry.target, scope, key, entry.state, *_outcome_values(entry.outcome))
 
 
-def _line(values: tuple[Any, ...], sheet_names: Sequence[str]) -> ReportLine:
+def _line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> ReportLine:
     sheet, number, part, kind, cells, state, *known, first, first_sheet = values
     outcome = Outcome(_status(state), *known)
+    if not outcome.run:
+        outcome = replace(outcome, run=run)  # every line says whose it is, also one that nothing was done about
     if outcome.status is Status.DUPLICATE and first is not None:
         where = "" if first_sheet == sheet else f" of sheet {sheet_names[first_sheet]}"
         outcome = replace(outcome, error=f"the same record as row {first}{where}")

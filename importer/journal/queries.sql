@@ -21,19 +21,38 @@ CREATE INDEX IF NOT EXISTS record_in_doubt ON record (target, id) WHERE state IN
 -- name: index_key
 CREATE INDEX IF NOT EXISTS record_key ON record (key) WHERE key IS NOT NULL;
 
+-- name: refuse_copies
+-- Lines with one id that are different records: somebody copied a line that succeeded and changed its cells.
+UPDATE record SET state = 'invalid',
+    error = 'another row has the id ' || returned_id || ' as well, and is a different record; nothing was sent',
+    hint = 'empty import_status and import_id in the row that is new', returned_id = ''
+WHERE state IN ('created', 'exists') AND (target, returned_id) IN (
+    SELECT target, returned_id FROM record WHERE state IN ('created', 'exists') AND returned_id <> ''
+    GROUP BY target, returned_id HAVING count(*) > 1 AND count(DISTINCT coalesce(key, '')) > 1
+);
+
+-- name: pass_on_doubt
+-- What may have been sent for a duplicate may have been sent for the first of its kind.
+UPDATE record SET state = 'in_doubt'
+WHERE state = 'planned' AND key IN (SELECT key FROM record WHERE key IS NOT NULL AND state IN ('sending', 'in_doubt'));
+
 -- name: mark_duplicates
--- Of the records with one key, the first that succeeded is the real one, else one that may have been sent, else the first.
+-- Of the records with one key, the first that succeeded is the real one, else the first.
 -- So no two records with the same key can ever be open at the same time.
 UPDATE record SET state = 'duplicate', first = same.first
 FROM (
-    SELECT id, first_value(id) OVER (
-        PARTITION BY key
-        ORDER BY CASE WHEN state IN ('created', 'exists') THEN 0 WHEN state IN ('sending', 'in_doubt') THEN 1 ELSE 2 END, id
-    ) AS first
+    SELECT id, first_value(id) OVER (PARTITION BY key ORDER BY state NOT IN ('created', 'exists'), id) AS first
     FROM record
-    WHERE key IN (SELECT key FROM record WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1)
+    WHERE state IN ('planned', 'sending', 'in_doubt', 'created', 'exists') AND key IN (
+        SELECT key FROM record WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1
+    )
 ) AS same
 WHERE record.id = same.id AND same.first <> same.id AND record.state IN ('planned', 'sending', 'in_doubt');
+
+-- name: sent
+SELECT sheet.name, row.number, record.part, record.key
+FROM record JOIN row ON row.id = record.row JOIN sheet ON sheet.id = row.sheet
+WHERE record.key IS NOT NULL AND record.state IN ('sending', 'in_doubt', 'unknown', 'created', 'exists');
 
 -- name: set_fact
 INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;

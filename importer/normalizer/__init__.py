@@ -1,7 +1,7 @@
 """Rows to records, or to all their problems with cells. Pure: reads no file, asks no target."""
 
 from importer.normalizer.columns import COLUMNS, Column
-from importer.normalizer.layout import Layout, plan
+from importer.normalizer.layout import Layout, plan, repeats
 from importer.normalizer.normalize import Normalized, Normalizer
 from importer.normalizer.providers import Provider, check_provider
 from importer.normalizer.wording import quote
@@ -18,4 +18,5 @@ __all__ = [
     "check_timezone",
     "plan",
     "quote",
+    "repeats",
 ]

@@ -42,6 +42,18 @@ def plan(sheet: Sheet) -> Layout:
     Raises:
         SourceError: two headers are the same column of ours; taking one of them would be a guess.
     """
+    found, not_used = _find(sheet)
+    _refuse_repeats(sheet, found)
+    return Layout(sheet, {column: indices[0] for column, indices in found.items()}, not_used)
+
+
+def repeats(sheet: Sheet) -> tuple[tuple[int, ...], ...]:
+    """Find the headers that are the same column of ours: for each such column the indices into the header."""
+    return tuple(tuple(indices) for indices in _find(sheet)[0].values() if len(indices) > 1)
+
+
+def _find(sheet: Sheet) -> tuple[dict[str, list[int]], tuple[str, ...]]:
+    """Give the indices of each column of ours, and the headers that are none."""
     found: dict[str, list[int]] = {}
     not_used: dict[str, None] = {}
     for index, header in enumerate(sheet.header):
@@ -50,8 +62,7 @@ def plan(sheet: Sheet) -> Layout:
             found.setdefault(ALIASES[name], []).append(index)
         elif name or not _is_blank(header):
             not_used[header] = None
-    _refuse_repeats(sheet, found)
-    return Layout(sheet, {column: indices[0] for column, indices in found.items()}, tuple(not_used))
+    return found, tuple(not_used)
 
 
 def _is_blank(header: str) -> bool:

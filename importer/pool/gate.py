@@ -112,8 +112,9 @@ class Gate:
         """Keep everybody waiting: the target said 429."""
         now = anyio.current_time()
         self._paces[is_write].refuse(now)
-        if now >= self._paused_until:  # else it was in flight before the pause began: not another one in a row
-            self._refused_since = self._refused_since if self._refusals else now
+        if not self._refusals:
+            self._refused_since = now
+        if now >= self._paused_until or not self._refusals:  # else it was in flight before the pause began
             self._refusals += 1
         self._pause(now, pause_time(headers, time.time(), self._refusals), "asked us to slow down (429)")
         self._breaker.succeed()

@@ -69,7 +69,10 @@ class Lane:
         finally:
             self._queue.close(is_hopeless=self.stop.is_hopeless)
             self._queue.flush()
-            self._end()
+            try:
+                self._end()
+            except JournalError as error:
+                self.stop.set(Reason.UNWRITABLE, error.message)
 
     @property
     def unwritten(self) -> list[Change]:
@@ -107,9 +110,9 @@ class Lane:
         self._queue.close(is_hopeless=self.stop.is_hopeless)
 
     def _close_forbidden(self) -> None:
-        """Decide about the scopes that answered 403: theirs alone if something could be created elsewhere."""
+        """Decide about the scopes that answered 403: theirs alone if something could be created elsewhere, or was."""
         for scope, judgement in self._sender.forbidden.items():
-            if self._queue.has_created:
+            if self._queue.has_created or self._journal.counts().get((self._target.name, Status.CREATED)):
                 self._existing.close_scope(scope, Status.REJECTED, judgement.words, judgement.status)
             else:
                 self.stop.set(Reason.TOKEN_REFUSED, f"the token may not create (403): {judgement.words}")

@@ -70,8 +70,8 @@ class Pace:
 
     @property
     def rate(self) -> float:
-        """Requests a second at present."""
-        return min(self._most, self._rate, self._ceiling)
+        """Requests a second at present; never so few that a wait looks like the end."""
+        return max(min(_SLOWEST, self._most), min(self._most, self._rate, self._ceiling))
 
     async def wait(self) -> None:
         """Wait for a turn."""

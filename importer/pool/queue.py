@@ -60,7 +60,7 @@ class Queue:
         self._is_drained = False  # nothing planned is left in the journal
         self._is_closing = False
         self._is_hopeless = False
-        self.has_created = False
+        self.has_created = False  #: something was created in this lane
         self._order = count()
         self._woken = anyio.Event()
 

@@ -67,8 +67,8 @@ class Sender:
         return True
 
     async def _post(self, record: Claimed) -> Reply:
-        request = self._target.request(record.key)
         try:
+            request = self._target.request(record.key)
             return await self._client.post(request.path, request.body)
         except BaseException:  # a cancelled task, a bug of ours: it may have been applied
             outcome = self._outcomes.make(Status.UNKNOWN, record, error="stopped while waiting for the answer")

@@ -26,7 +26,7 @@ class StoppedError(Exception):
 
 
 class Stop:
-    """Set once; the first reason stays."""
+    """Set once; the first reason stays, unless the journal cannot be written: that outweighs every other."""
 
     def __init__(self) -> None:
         self._event = anyio.Event()
@@ -36,7 +36,7 @@ class Stop:
 
     def set(self, reason: Reason, words: str) -> None:
         """End the work, for a reason that the report can show."""
-        if self.reason is None:
+        if self.reason is None or reason is Reason.UNWRITABLE:
             self.reason, self.words = reason, words
             self._event.set()
             for scope, is_write in self._waits.items():

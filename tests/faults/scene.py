@@ -37,6 +37,7 @@ class Server:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.made: Counter[Key] = Counter()
+        self._ids: dict[Key, str] = {}
         self.late: list[tuple[float, Key]] = []  #: when it comes to be
 
     def apply(self, key: Key) -> None:
@@ -69,18 +70,13 @@ class Server:
         return orjson.dumps({"on_call_schedules": items, "data": items})
 
     def _item(self, key: Key) -> dict[str, Any]:
-        id_ = _id_of(key)
+        id_ = self._ids.setdefault(key, f"{len(self._ids):08x}-0000-4000-8000-000000000000")
         if self.target.name is TargetName.OPAL:
             return {"on_call_schedule_id": id_, "third_party_provider": key[0], "remote_id": key[1]}
         names = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id")
         attributes = dict(zip(names, key, strict=False))
         starts_at, ends_at = (datetime.fromtimestamp(int(second), UTC).isoformat() for second in key[4:])
         return {"id": id_, "attributes": {**attributes, "starts_at": starts_at, "ends_at": ends_at}}
-
-
-def _id_of(key: Key) -> str:
-    number = int.from_bytes(repr(key).encode()) % 16**8
-    return f"{number:08x}-0000-4000-8000-000000000000"
 
 
 class Wire:

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
 import anyio
 from hypothesis import settings as hypothesis_settings
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     import asyncio
 
     from importer.journal import RunFolder
-    from importer.records import TargetName
+    from importer.records import Key, TargetName
 
-_RECORDS = 4
+_RECORDS = 6
 _SETTLE = 5.0
 _SETTINGS = load_settings(
     {"settle": _SETTLE, "concurrency": 2, "breaker_timeout": 60.0, "rate": ["opal=none", "rootly=none"]}
@@ -43,13 +43,28 @@ _SETTINGS = load_settings(
 
 #: What becomes of a creation: not applied, applied at once, or so many seconds after its answer was lost.
 Fate: TypeAlias = Literal["never", "now"] | float
-fates = st.sampled_from(["never", "now", 0.5, _SETTLE - 0.1])
-#: Replies to a creation, each with the fates that go with it.
-doubtful = st.sampled_from([Lost("reset"), answer(503), answer(409), answer(201, b"{}"), answer(200, b"<html>")])
-#: Refusals, by the contract of both targets without effect.
-refusals = st.sampled_from([NotSent("refused"), answer(429, b"", **{"Retry-After": "1"}), answer(422), answer(403)])
-#: What a question gets where it does not get its answer.
-failures = st.sampled_from([Lost("reset"), NotSent("refused"), answer(500), answer(429), answer(403)])
+fates: st.SearchStrategy[Fate] = st.sampled_from(["never", "now", 0.5, _SETTLE - 0.1])
+
+
+class Move(NamedTuple):
+    """What the target does about a creation."""
+
+    fate: Fate
+    reply: Reply | None  #: None where it says that it created it
+    is_own: bool = True  #: False where it says so with other values than were sent
+
+
+_IN_DOUBT = [Lost("reset"), answer(503), answer(409), answer(201, b"{}"), answer(200, b"<html>")]
+#: By the contract of both targets without effect.
+_REFUSALS = [NotSent("refused"), answer(429, b"", **{"Retry-After": "1"}), answer(422), answer(403), answer(401)]
+moves = st.one_of(
+    st.just(Move("now", None)),
+    st.builds(Move, fates, st.sampled_from(_IN_DOUBT)),
+    st.builds(Move, st.just("now"), st.sampled_from([None, *_IN_DOUBT]), st.just(value=False)),
+    st.builds(Move, st.just("never"), st.sampled_from(_REFUSALS)),
+)
+#: What a question gets; None is its answer.
+replies = st.sampled_from([*[None] * 5, Lost("reset"), NotSent("refused"), answer(500), answer(429), answer(403)])
 #: Where the target may have a record, the journal must say one of these.
 _HONEST = {State.SENDING, State.IN_DOUBT, Status.CREATED, Status.EXISTS, Status.UNKNOWN}
 
@@ -63,12 +78,12 @@ class QueueMachine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.server = Server(TARGETS[name])
         self.runs = 0
-        self._start(None)
+        self._start(None, is_listed=True)
 
     # ---- the process
 
-    def _start(self, earlier: Path | None) -> None:
-        """Begin a run, or a rerun of an earlier one, and send."""
+    def _start(self, earlier: Path | None, *, is_listed: bool) -> None:
+        """Begin a run, or a rerun of an earlier one; `is_listed`: it is told at once what exists."""
         self.stack = ExitStack()
         self.runs += 1
         self.run: RunFolder = self.stack.enter_context(create_run(self.folder, f"run-{self.runs}", {}))
@@ -81,6 +96,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.wire = Wire(self.server.target)
         self.task: asyncio.Task[None] = self.loop.create_task(self._work())
         self._go_on(0.0)
+        while is_listed and self.has_lists:
+            self.answer_list(0, None)
 
     async def _work(self) -> None:
         client = cast("Client", self.wire)
@@ -108,6 +125,10 @@ class QueueMachine(RuleBasedStateMachine):
         return not self.task.done()
 
     @property
+    def is_complete(self) -> bool:
+        return set(_states(self.run.journal).values()) <= {Status.CREATED, Status.EXISTS}
+
+    @property
     def has_posts(self) -> bool:
         return self.is_working and bool(self.wire.posts)
 
@@ -117,12 +138,17 @@ class QueueMachine(RuleBasedStateMachine):
 
     # ---- what the target does
 
-    def _settle_fate(self, asked: Asked, fate: Fate) -> None:
-        assert asked.key is not None
+    def _settle_fate(self, key: Key, fate: Fate) -> None:
         if fate == "now":
-            self.server.apply(asked.key)
+            self.server.apply(key)
         elif fate != "never":
-            self.server.late.append((self.loop.time() + fate, asked.key))
+            self.server.late.append((self.loop.time() + fate, key))
+
+    def _abandon(self, data: st.DataObject) -> None:
+        """Nobody waits for answers any more; the target may apply what it was sent all the same."""
+        for asked in self.wire.posts:
+            assert asked.key is not None
+            self._settle_fate(asked.key, data.draw(fates))
 
     def _reply(self, asked: Asked, reply: Reply) -> None:
         self.loop.call_soon(asked.reply.set_result, reply)
@@ -132,82 +158,59 @@ class QueueMachine(RuleBasedStateMachine):
         return waiting.pop(number % len(waiting))
 
     @precondition(lambda self: self.has_posts)
-    @rule(number=st.integers(0, 1), is_own=st.booleans())
-    def create(self, number: int, is_own: bool) -> None:
-        """Apply and say so, or answer with other values than were sent."""
+    @rule(number=st.integers(0, 1), move=moves, after=st.sampled_from([0.0, 0.5, _SETTLE]))
+    def answer_creation(self, number: int, move: Move, after: float = 0.0) -> None:
+        self._go_on(after)
         asked = self._take(self.wire.posts, number)
         assert asked.key is not None
-        self.server.apply(asked.key)
-        self._reply(asked, answer(201, self.server.created(asked.key, is_own=is_own)))
-
-    @precondition(lambda self: self.has_posts)
-    @rule(number=st.integers(0, 1), fate=fates, reply=doubtful)
-    def leave_in_doubt(self, number: int, fate: Fate, reply: Reply) -> None:
-        asked = self._take(self.wire.posts, number)
-        self._settle_fate(asked, fate)
-        self._reply(asked, reply)
-
-    @precondition(lambda self: self.has_posts)
-    @rule(number=st.integers(0, 1), reply=refusals)
-    def refuse(self, number: int, reply: Reply) -> None:
-        self._reply(self._take(self.wire.posts, number), reply)
-
-    @precondition(lambda self: self.has_posts)
-    @rule()
-    def refuse_token(self) -> None:
-        self._reply(self._take(self.wire.posts, 0), answer(401))
+        self._settle_fate(asked.key, move.fate)
+        self._reply(asked, move.reply or answer(201, self.server.created(asked.key, is_own=move.is_own)))
 
     @precondition(lambda self: self.has_lists)
-    @rule()
-    def list_all(self) -> None:
-        """Answer every question that waits."""
-        while self.has_lists:
-            asked = self._take(self.wire.lists, 0)
-            self._reply(asked, answer(200, self.server.listed(asked.path)))
+    @rule(number=st.integers(0, 1), reply=replies)
+    def answer_list(self, number: int, reply: Reply | None) -> None:
+        asked = self._take(self.wire.lists, number)
+        self._reply(asked, reply or answer(200, self.server.listed(asked.path)))
 
-    @precondition(lambda self: self.has_lists)
-    @rule(number=st.integers(0, 1), reply=failures)
-    def fail_to_list(self, number: int, reply: Reply) -> None:
-        self._reply(self._take(self.wire.lists, number), reply)
+    def _work_well(self) -> None:
+        """Answer everything well, until there is nothing more to do."""
+        while self.is_working:
+            if self.has_posts:
+                self.answer_creation(0, Move("now", None))
+            elif self.has_lists:
+                self.answer_list(0, None)
+            else:
+                self.wait(61.0)
+            self.nothing_is_there_twice()
 
     # ---- time, the user, and death
 
+    @precondition(lambda self: not self.has_posts and not self.has_lists)
     @rule(seconds=st.sampled_from([0.5, 1.0, _SETTLE, 2 * _SETTLE, 61.0]))
     def wait(self, seconds: float) -> None:
         self._go_on(seconds)
 
-    @precondition(lambda self: self.is_working)
-    @rule()
-    def interrupt(self) -> None:
-        self.loop.call_soon(self.lane.stop.set, Reason.INTERRUPTED, "interrupted")
-        self._go_on(0.0)
+    @precondition(lambda self: self.is_working and (self.wire.sent or self.runs % 2))  # else most runs send nothing
+    @rule(how=st.sampled_from(["interrupted", "out of grace", "killed"]), is_listed=st.booleans(), data=st.data())
+    def stop(self, how: str, is_listed: bool, data: st.DataObject) -> None:
+        """End the run in order, at once, or not at all: what is on disk then is all that a rerun finds."""
+        if how == "interrupted":
+            self.loop.call_soon(self.lane.stop.set, Reason.INTERRUPTED, how)
+            self._go_on(0.0)
+            return
+        self._abandon(data)
+        left = self.run.path
+        if how == "killed":
+            left = shutil.copytree(left, self.folder / f"{left.name}-killed")
+        self._end()  # of one that was killed, nobody reads what this writes
+        self._start(left, is_listed=is_listed)
 
-    @precondition(lambda self: self.is_working)
-    @rule(data=st.data())
-    def run_out_of_grace(self, data: st.DataObject) -> None:
-        """End what is in flight; the target may apply it all the same."""
-        for asked in self.wire.posts:
-            self._settle_fate(asked, data.draw(fates))
-        self.loop.call_soon(self.scope.cancel)
-        self._go_on(0.0)
-
-    @precondition(lambda self: self.is_working)
-    @rule(data=st.data())
-    def crash(self, data: st.DataObject) -> None:
-        """Die: what is on disk at this moment is all that is left, and is what goes on."""
-        for asked in self.wire.posts:
-            self._settle_fate(asked, data.draw(fates))
-        left = self.folder / f"{self.run.path.name}-killed"
-        shutil.copytree(self.run.path, left)
-        self._end()  # whatever this writes, nobody reads
-        self._start(left)
-
-    @precondition(lambda self: not self.is_working)
-    @rule()
-    def rerun(self) -> None:
+    @precondition(lambda self: not self.is_working and not self.is_complete)
+    @rule(is_listed=st.booleans())
+    def rerun(self, is_listed: bool) -> None:
         left = self.run.path
         self._end()
-        self._start(left)
+        self._start(left, is_listed=is_listed)
 
     # ---- what must hold
 
@@ -226,9 +229,9 @@ class QueueMachine(RuleBasedStateMachine):
             return
         try:
             self._heal()
-            assert set(_states(self.run.journal).values()) <= {Status.CREATED, Status.EXISTS}
+            assert self.is_complete
             assert list(self.server.made.values()) == [1] * _RECORDS
-            self.rerun()
+            self.rerun(is_listed=True)
             assert not self.is_working
             assert not self.wire.sent
         finally:
@@ -240,22 +243,9 @@ class QueueMachine(RuleBasedStateMachine):
         """Let the target be well from now on, and rerun until all is decided."""
         for _ in range(3):
             self._work_well()
-            if set(_states(self.run.journal).values()) <= {Status.CREATED, Status.EXISTS}:
+            if self.is_complete:
                 break
-            self.rerun()
-
-    def _work_well(self) -> None:
-        for _ in range(100):
-            if not self.is_working:
-                return
-            if self.has_posts:
-                self.create(0, is_own=True)
-            elif self.has_lists:
-                self.list_all()
-            else:
-                self.wait(61.0)
-            self.nothing_is_there_twice()
-        raise AssertionError("it does not end")
+            self.rerun(is_listed=True)
 
 
 def _states(journal: Journal) -> dict[Any, State | Status]:
@@ -264,5 +254,5 @@ def _states(journal: Journal) -> dict[Any, State | Status]:
 
 TestQueueMachine = QueueMachine.TestCase
 TestQueueMachine.settings = hypothesis_settings(
-    max_examples=25, stateful_step_count=40, deadline=None, derandomize=True, database=None
+    max_examples=30, stateful_step_count=50, deadline=None, derandomize=True, database=None
 )

@@ -30,7 +30,7 @@ def shadow(schedule_id: str, user: int, state: State | Status = State.PLANNED) -
 def add(journal: Journal, *entries: Entry, name: str = "a") -> None:
     """Have rows 2, 3, 4 ... of a sheet of its own make one entry each."""
     sheet = journal.add_sheet(Sheet(f"{name}.csv", name, ("id",), (0,)))
-    journal.add_rows(sheet, [(Row(number, (f"cell {number}",)), [entry]) for number, entry in enumerate(entries, 2)])
+    journal.add_rows([(sheet, Row(number, (f"cell {number}",)), [entry]) for number, entry in enumerate(entries, 2)])
 
 
 def plan(journal: Journal, *entries: Entry) -> None:

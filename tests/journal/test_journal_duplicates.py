@@ -50,11 +50,20 @@ def test_one_that_succeeded_in_an_earlier_run_wins_over_any_that_is_open(
 
 
 @pytest.mark.parametrize("doubtful", [State.SENDING, State.IN_DOUBT])
-def test_one_that_may_have_been_applied_wins_over_one_that_was_not_sent(journal: Journal, doubtful: State) -> None:
-    """Or the planned one would be sent while the other is asked about."""
+def test_what_may_have_been_sent_for_a_duplicate_is_asked_about_before_the_first_is_sent(
+    journal: Journal, doubtful: State
+) -> None:
     plan(journal, schedule("P1"), schedule("P1", doubtful))
-    assert states(journal) == ["duplicate", str(doubtful)]
+    assert states(journal) == ["in_doubt", "duplicate"]
     assert journal.claim(OPAL, 0, 10) == []
+
+
+def test_a_line_that_was_copied_with_its_id_and_changed_is_no_success(journal: Journal) -> None:
+    """Which of the two is the copy, only its author knows."""
+    copied = [schedule(name, Status.CREATED, id="id-1") for name in ("P1", "P2")]
+    plan(journal, *copied, schedule("P3", Status.CREATED, id="id-3"))
+    assert states(journal) == ["invalid", "invalid", "created"]
+    assert "id-1" in outcomes(journal)[0].error
 
 
 def test_records_of_different_kinds_schedules_or_providers_are_no_duplicates(journal: Journal) -> None:
@@ -98,7 +107,7 @@ def test_no_two_records_with_the_same_key_are_ever_open_and_none_beside_a_succes
 ) -> None:
     with open_scratch() as journal:
         sheet = journal.add_sheet(Sheet("a", "a", ("id",), (0,)))
-        journal.add_rows(sheet, [(Row(number, ("x",)), [schedule(*one)]) for number, one in enumerate(made, 2)])
+        journal.add_rows([(sheet, Row(number, ("x",)), [schedule(*one)]) for number, one in enumerate(made, 2)])
         journal.finish_reading()
         after = [(entry.key, entry.state) for _, _, entry in journal.entries()]
         claimed = [record.key for record in journal.claim(TargetName.OPAL, 0, 100)]
@@ -109,6 +118,8 @@ def test_no_two_records_with_the_same_key_are_ever_open_and_none_beside_a_succes
     assert len(claimed) == len(set(claimed))
     assert {key for key, _ in after} == {("PAGER_DUTY", name) for name, _ in made}
     assert all(
-        now == before or (now is Status.DUPLICATE and before in OPEN)
+        now == before
+        or (now is Status.DUPLICATE and before in OPEN)
+        or (now is State.IN_DOUBT and before is State.PLANNED)  # it took the doubt over from a duplicate
         for (_, now), (_, before) in zip(after, made, strict=True)
     )

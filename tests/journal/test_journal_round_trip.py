@@ -23,7 +23,7 @@ def test_cells_headers_and_names_come_back_unchanged(
         numbered = [
             (Row(number, cells, line=number + 1), [Entry(Status.INVALID)]) for number, cells in enumerate(rows, 2)
         ]
-        journal.add_rows(index, numbered)
+        journal.add_rows((index, row, entries) for row, entries in numbered)
         journal.finish_reading()
         assert journal.sheets() == [made]
         assert [line.cells for line in journal.lines()] == rows
@@ -51,7 +51,7 @@ def test_cells_headers_and_names_come_back_unchanged(
 def test_a_cell_that_others_would_change_comes_back_unchanged(cell: str) -> None:
     with open_scratch() as journal:
         index = journal.add_sheet(Sheet("a", "a", ("x",), (0,)))
-        journal.add_rows(index, [(Row(2, (cell,)), [Entry(Status.INVALID)])])
+        journal.add_rows([(index, Row(2, (cell,)), [Entry(Status.INVALID)])])
         assert [line.cells for line in journal.lines()] == [(cell,)]
 
 
@@ -75,7 +75,7 @@ def test_an_outcome_taken_over_from_an_earlier_run_comes_back_unchanged(outcome:
         index = journal.add_sheet(Sheet("a", "a", ("x",), (0,)))
         state = State.PLANNED if outcome.status is Status.PENDING else outcome.status
         entry = Entry(state, Kind.SCHEDULE, TargetName.OPAL, "", ("PAGER_DUTY", "P1"), "2/3", outcome)
-        journal.add_rows(index, [(Row(2, ("x",)), [entry])])
+        journal.add_rows([(index, Row(2, ("x",)), [entry])])
         assert [line.outcome for line in journal.lines()] == [outcome]
         assert [taken for _, _, taken in journal.entries()] == [entry]
 
@@ -90,7 +90,7 @@ KEYS = st.one_of(
 def test_a_record_is_claimed_with_the_very_key_it_was_planned_with(key: Key) -> None:
     with open_scratch() as journal:
         index = journal.add_sheet(Sheet("a", "a", ("x",), (0,)))
-        journal.add_rows(index, [(Row(2, ("x",)), [Entry(State.PLANNED, Kind.SHADOW, TargetName.ROOTLY, "s", key)])])
+        journal.add_rows([(index, Row(2, ("x",)), [Entry(State.PLANNED, Kind.SHADOW, TargetName.ROOTLY, "s", key)])])
         journal.finish_reading()
         assert journal.has_key(key)
         assert [record.key for record in journal.claim(TargetName.ROOTLY, 0, 1)] == [key]

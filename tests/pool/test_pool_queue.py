@@ -45,9 +45,9 @@ def plan(journal: Journal, number: int, state: State = State.PLANNED) -> None:
     """Have so many records of rows 2, 3, 4 ... ready to be sent."""
     sheet = journal.add_sheet(Sheet("a.csv", "a", ("remote_id",), (0,)))
     journal.add_rows(
-        sheet,
         [
             (
+                sheet,
                 Row(line, (f"P{line}",)),
                 [Entry(state, Kind.SCHEDULE, TargetName.OPAL, "", ("PAGER_DUTY", f"P{line}"))],
             )

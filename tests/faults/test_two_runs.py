@@ -1,0 +1,122 @@
+"""Two runs at once with one token, a run that another one left behind, and a process that stands still for a while."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+from acceptance.command import finish, statuses
+from acceptance.sources import schedules
+
+from .online import BEFORE, HELD, Online, online
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Online]:
+    with online(tmp_path) as opened:
+        yield opened
+
+
+def wait_until_said(process: subprocess.Popen[bytes], words: bytes) -> bytes:
+    """Read what a command says until it has said these words."""
+    assert process.stderr is not None
+    said = b""
+    while words not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    return said
+
+
+def test_a_second_run_is_refused_with_the_firsts_folder_and_process_and_leaves_nothing(scene: Online) -> None:
+    first = scene.start_and_hold()
+    (run,) = scene.place.runs
+    second = finish(scene.start())
+    assert second.status == 2
+    assert f"{scene.place.path / 'reports' / run} (process {first.pid})" in second.err
+    assert "--wait" in second.err
+    assert scene.front.posts == BEFORE + HELD
+    assert scene.place.runs == [run]
+    done = scene.let_go(first)
+    assert done.status == 0, done
+    assert scene.disagreements(scene.place.path / done.run) == []
+
+
+def test_a_second_run_that_waits_begins_when_the_first_has_ended(scene: Online) -> None:
+    """Only then does it ask what exists, so that it sends nothing that the first one sent; nor is the rate doubled."""
+    first = scene.start_and_hold()
+    second = scene.start("--wait")
+    said = wait_until_said(second, b"waited for")
+    assert str(first.pid).encode() in said
+    asked = len(scene.front.requests)
+    assert scene.front.posts == BEFORE + HELD
+    done = scene.let_go(first)
+    assert done.status == 0, done
+    waited = finish(second)
+    assert waited.status == 0, waited
+    assert statuses(scene.place.lines(waited.run)) == {"exists": len(scene.lines) - 1}
+    assert scene.front.posts == len(scene.lines) - 1
+    assert len(scene.front.requests) > asked
+    assert scene.front.most_at_once <= HELD
+
+
+def test_a_run_that_waits_can_be_interrupted_and_leaves_nothing(scene: Online) -> None:
+    first = scene.start_and_hold()
+    runs = scene.place.runs
+    second = scene.start("--wait")
+    wait_until_said(second, b"waited for")
+    second.send_signal(signal.SIGINT)
+    done = finish(second)
+    assert done.status == 130
+    assert "nothing was sent" in done.err
+    assert scene.place.runs == runs
+    assert scene.let_go(first).status == 0
+
+
+def test_a_run_with_another_token_and_a_run_for_the_other_target_are_not_held_up(scene: Online) -> None:
+    first = scene.start_and_hold()
+    other = finish(scene.start(variables={"ROOTLY_TOKEN": "another-token"}))
+    assert "the token was refused (401)" in other.out  # it came as far as the target
+    elsewhere = scene.place.run("run", scene.place.write("o.csv", schedules(0)[:1] + schedules(2)[1:]))
+    assert "another run" not in elsewhere.err
+    assert scene.let_go(first).status == 0
+
+
+@pytest.mark.parametrize("is_same_source", [True, False], ids=["run again", "rerun"])
+def test_what_a_killed_run_left_on_its_way_is_waited_for(scene: Online, is_same_source: bool) -> None:
+    """Its lock is taken over at once; what it sent may still be applied, and is seen before anything is sent again."""
+    first = scene.start_and_hold()
+    (run,) = scene.place.runs
+    first.kill()
+    finish(first)
+    settle = {"IMPORTER_SETTLE": "1.5"}
+    source = scene.place.path / "s.csv"
+    arguments = ("run", source) if is_same_source else ("rerun", scene.place.path / "reports" / run)
+    second = scene.place.start(*arguments, variables=settle)
+    wait_until_said(second, b"settles for 1.5 s")
+    done = scene.let_go(second)  # now the half of what was in flight is applied that was not yet
+    assert done.status == 0, done
+    assert scene.disagreements(scene.place.path / done.run) == []
+    assert scene.front.posts == len(scene.lines) - 1
+
+
+def test_a_process_that_stands_still_again_and_again_sends_nothing_twice(scene: Online) -> None:
+    """For longer than a request may take: answers that came meanwhile, or did not, are in doubt and are asked about."""
+    variables = {"IMPORTER_REQUEST_TIMEOUT": "0.3"}
+    process = scene.start("--rate", "rootly=100/s", variables=variables)
+    for number in (3, 9, 15, 21):
+        scene.front.wait_for(number)
+        process.send_signal(signal.SIGSTOP)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.4)
+        process.send_signal(signal.SIGCONT)
+    done = finish(process)
+    assert done.status == 0, done
+    assert scene.disagreements(scene.place.path / done.run) == []
