@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from importer.carrying import SheetNormalizer, carry_row, plan_row
@@ -37,6 +39,7 @@ class Intake:
         self._settings = settings
         self._run = run
         self._observer = observer
+        self._names: Counter[str] = Counter()
 
     def take_source(self, reading: Reading) -> Iterator[int]:
         """Take a source in; gives the number of rows after each chunk.
@@ -78,7 +81,13 @@ class Intake:
         if normalizer.layout.not_used:
             names = ", ".join(normalizer.layout.not_used)
             self._observer.noticed(f"not used of {sheet.source}, sheet {sheet.name!r}: {names}")
-        return self._journal.add_sheet(sheet, normalizer.layout.not_used), normalizer
+        named = replace(sheet, name=self._name_apart(sheet.name))
+        return self._journal.add_sheet(named, normalizer.layout.not_used), normalizer
+
+    def _name_apart(self, name: str) -> str:
+        """Name a sheet so that its name and a row's number tell the row: two sources can have sheets of one name."""
+        self._names[name] += 1
+        return name if self._names[name] == 1 else f"{name} ({self._names[name]})"
 
     def _normalizer(self, sheet: Sheet) -> Normalizer:
         return Normalizer(sheet, timezone=self._settings.timezone, provider=self._settings.provider)

@@ -31,6 +31,7 @@ class Online:
         self.place = place
         self.front = front
         self.lines = shadows(30)
+        self._started: list[subprocess.Popen[bytes]] = []
 
     def start_and_hold(self, *options: str | Path, variables: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a run and give it once it waits for answers that do not come."""
@@ -42,7 +43,19 @@ class Online:
     def start(self, *options: str | Path, variables: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a run of some shadows."""
         source = self.place.write("s.csv", self.lines)
-        return self.place.start("run", source, "--concurrency", str(HELD), *options, variables=variables)
+        return self.command("run", source, "--concurrency", str(HELD), *options, variables=variables)
+
+    def command(self, *arguments: str | Path, variables: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start a command, which does not outlive the test."""
+        self._started.append(self.place.start(*arguments, variables=variables))
+        return self._started[-1]
+
+    def end(self) -> None:
+        """Kill what a test that failed has left behind."""
+        for process in self._started:
+            if process.returncode is None:
+                process.kill()
+                finish(process)
 
     def let_go(self, process: subprocess.Popen[bytes]) -> Done:
         """Answer everything, and wait for the end of a run."""
@@ -80,4 +93,8 @@ def online(folder: Path) -> Iterator[Online]:
         portal.wrap_async_context_manager(sandbox.serve(state, limits=sandbox.Limits("none"))) as address,
         fronts.opened(address, state) as front,
     ):
-        yield Online(Workplace(folder / "place", **front.variables), front)
+        opened = Online(Workplace(folder / "place", **front.variables), front)
+        try:
+            yield opened
+        finally:
+            opened.end()

@@ -1,4 +1,4 @@
-"""An event loop whose time stands still until it is told how far to go: everything that happens is somebody's choice."""
+"""An event loop whose time stands still until it is told how far to go: all that happens is somebody's choice."""
 
 from __future__ import annotations
 

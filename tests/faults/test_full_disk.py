@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from acceptance.command import finish, statuses
-from acceptance.sources import SHADOW_HEADER, schedules, shadows
+from acceptance.sources import schedules, shadows
 
 from .online import HELD, Online, online
 

@@ -1,4 +1,4 @@
-"""Any script of faults, at both targets at once: each record ends in one status, is there at most once, and rerun ends it."""
+"""Any script of faults, at both targets at once: each record ends in one status, is there at most once."""
 
 from __future__ import annotations
 

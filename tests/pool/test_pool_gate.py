@@ -5,6 +5,7 @@ In virtual time, so every figure is exact to the millisecond.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -415,3 +416,15 @@ async def test_the_first_reason_to_stop_stays() -> None:
     stop.set(Reason.INTERRUPTED, "first")
     stop.set(Reason.GIVEN_UP, "second")
     assert (stop.reason, stop.words, stop.is_hopeless) == (Reason.INTERRUPTED, "first", False)
+
+
+async def test_a_429_that_comes_home_during_a_pause_does_not_give_the_target_up() -> None:
+    """The headers said that nothing is left; what was in flight was refused, long after the machine was started."""
+    stop = Stop()
+    gate = Gate(UNLIMITED, 0.0, 60.0, stop, lambda _: None)
+    await anyio.sleep(10_000)
+    await gate.enter(is_write=True)
+    now_seconds = time.time()
+    gate.succeed({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(now_seconds + 5)}, is_write=True)
+    gate.pause({}, is_write=True)
+    assert stop.reason is None
