@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -84,10 +85,11 @@ class Rehearsal:
         """Run the sources."""
         return await importer.run(*sources, **self._given(options))
 
-    async def rerun(self, result: Result, **options: Any) -> Result:
-        """Rerun the folder of a run."""
-        assert result.folder is not None
-        return await importer.rerun(result.folder, **self._given(options))
+    async def rerun(self, earlier: Result | Path, **options: Any) -> Result:
+        """Rerun a run, or the folder of one that was killed."""
+        folder = earlier if isinstance(earlier, os.PathLike) else earlier.folder
+        assert folder is not None
+        return await importer.rerun(folder, **self._given(options))
 
     def posts(self) -> int:
         """Count the requests so far that were to create something."""
