@@ -91,6 +91,11 @@ class Rehearsal:
         assert folder is not None
         return await importer.rerun(folder, **self._given(options))
 
+    def leaks(self) -> list[str]:
+        """Name every file of every run that holds the token which was sent with each request."""
+        files = [path for path in (self.folder / "reports").rglob("*") if path.is_file()]
+        return [str(path) for path in files if sandbox.TOKEN.encode() in path.read_bytes()]
+
     def posts(self) -> int:
         """Count the requests so far that were to create something."""
         return sum(sandbox.truth(self.state).posts.values())

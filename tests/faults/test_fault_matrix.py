@@ -80,6 +80,7 @@ async def test_a_passing_fault_costs_no_row_and_makes_none_twice(
         again = await rehearsal.rerun(result)
         assert rehearsal.posts() == sent
         assert again.exit_status == 0
+    assert rehearsal.leaks() == []
 
 
 #: Faults that do not pass: how each run ends, as one of these statuses for each row.
@@ -128,3 +129,4 @@ async def test_a_lasting_fault_ends_in_honest_statuses_and_a_rerun_on_a_well_tar
         sent = rehearsal.posts()
         assert (await rehearsal.rerun(again)).exit_status == 0
         assert rehearsal.posts() == sent
+    assert rehearsal.leaks() == []

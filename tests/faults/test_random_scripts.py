@@ -69,7 +69,7 @@ def _spare_questions(script: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.anyio
-@settings(max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     script=st.lists(faults, min_size=1, max_size=5),
     seed=st.integers(0, 999),
