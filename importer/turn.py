@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from importer.errors import InterruptedReadingError, SettingsError, UsageError
+from importer.errors import ImporterError, InterruptedReadingError, SettingsError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -47,11 +47,16 @@ async def take_turns(
     Raises: as `take_turn`.
     """
     async with AsyncExitStack() as stack:
-        turns = {}
-        for target in sorted(connections):
-            say = partial(tell, target) if settings.wait else None
-            turn = take_turn(target, connections[target], holder, interrupted, say)
-            turns[target] = await stack.enter_async_context(turn)
+        turns: dict[TargetName, Turn] = {}
+        try:
+            for target in sorted(connections):
+                say = partial(tell, target) if settings.wait else None
+                turn = take_turn(target, connections[target], holder, interrupted, say)
+                turns[target] = await stack.enter_async_context(turn)
+        except ImporterError:  # refused, or interrupted: nothing was sent to those that are held already
+            for held in turns.values():
+                held.is_settled = not held.left_by
+            raise
         left = {target: turn.left_by for target, turn in turns.items() if turn.left_by}
         for target, who in left.items():
             tell(target, f"settles for {settings.settle:g} s: {who} ended with something on its way")
@@ -87,9 +92,11 @@ async def take_turn(
             await _wait(descriptor, interrupted)
         turn = Turn(_read_holder(descriptor))
         _announce(descriptor, holder)
-        yield turn
-        if turn.is_settled:
-            os.ftruncate(descriptor, 0)
+        try:
+            yield turn
+        finally:
+            if turn.is_settled:
+                os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 

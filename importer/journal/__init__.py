@@ -13,7 +13,8 @@ What remains impossible: a target that applies a request after it was asked abou
 incomplete, someone else who creates the same record in between, a journal that is deleted or rolled back.
 """
 
-from importer.journal.journal import Change, Claimed, Entry, Journal, State
+from importer.journal.entries import Change, Claimed, Entry, State
+from importer.journal.journal import Journal
 from importer.journal.store import JOURNAL_FILE, RunFolder, create_run, open_run, open_scratch
 
 __all__ = [

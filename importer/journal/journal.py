@@ -4,64 +4,28 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import orjson
 
 from importer.errors import JournalError
+from importer.journal.codec import (
+    change_values,
+    dump_key,
+    read_claimed,
+    read_entry,
+    read_line,
+    read_status,
+    record_values,
+)
+from importer.journal.entries import Change, Claimed, Entry
 from importer.journal.sql import load_queries
-from importer.records import Key, Kind, Outcome, ReportLine, Row, Sheet, Status, TargetName
+from importer.records import Key, Outcome, ReportLine, Row, Sheet, Status, TargetName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _SQL = load_queries()
-
-
-class State(StrEnum):
-    """What a record is while nothing is decided about it; afterwards it has a `Status`."""
-
-    PLANNED = "planned"
-    SENDING = "sending"
-    IN_DOUBT = "in_doubt"
-
-
-#: What an undecided record is called in a report.
-_REPORTED = {State.PLANNED: Status.PENDING, State.SENDING: Status.UNKNOWN, State.IN_DOUBT: Status.UNKNOWN}
-_NO_OUTCOME = Outcome(Status.PENDING)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a row, or one part of it, goes into the journal as."""
-
-    state: State | Status
-    kind: Kind | None = None
-    target: TargetName | None = None
-    scope: str = ""
-    key: Key | None = None
-    part: str = ""
-    outcome: Outcome = field(default=_NO_OUTCOME)  #: where something is decided or known already; its status is `state`
-
-
-class Claimed(NamedTuple):
-    """A record on its way: it is marked `sending` on disk."""
-
-    id: int
-    key: Key
-    scope: str
-    attempts: int  #: requests made for it so far, over all runs
-    tries: int = 0  #: of those, the ones of this run that count against its patience (a 429 does not)
-
-
-class Change(NamedTuple):
-    """A transition of one record, to be committed with others."""
-
-    id: int
-    state: State | Status
-    outcome: Outcome
 
 
 class Journal:
@@ -112,7 +76,7 @@ class Journal:
         for sheet, row, entries in rows:
             self._rows += 1
             new_rows.append((self._rows, sheet, row.number, row.line, orjson.dumps(row.cells)))
-            new_records.extend(_record_values(self._rows, entry) for entry in entries)
+            new_records.extend(record_values(self._rows, entry) for entry in entries)
         with self._commit() as db:
             db.executemany(_SQL["insert_row"], new_rows)
             db.executemany(_SQL["insert_record"], new_records)
@@ -142,7 +106,7 @@ class Journal:
 
         Gives the number of each.
         """
-        pairs = [(_dump_key(key), returned_id) for key, returned_id in found]
+        pairs = [(dump_key(key), returned_id) for key, returned_id in found]
         at, run = existing.finished_at, existing.run
         with self._commit() as db:
             planned = db.executemany(
@@ -168,22 +132,22 @@ class Journal:
         When it returns, both are on disk. Records come in the order of the source.
         """
         with self._commit() as db:
-            db.executemany(_SQL["change"], map(_change_values, changes))
+            db.executemany(_SQL["change"], map(change_values, changes))
             rows = db.execute(_SQL["claim"], (target, after, limit)).fetchall()
-        return sorted(map(_claimed, rows))
+        return sorted(map(read_claimed, rows))
 
     def change(self, changes: Sequence[Change]) -> None:
         """Commit transitions of records."""
         with self._commit() as db:
-            db.executemany(_SQL["change"], map(_change_values, changes))
+            db.executemany(_SQL["change"], map(change_values, changes))
 
     def in_doubt(self, target: TargetName) -> list[Claimed]:
         """List the records that were sent, or may have been, and of which nothing more is known."""
-        return list(map(_claimed, self._db.execute(_SQL["in_doubt"], (target,))))
+        return list(map(read_claimed, self._db.execute(_SQL["in_doubt"], (target,))))
 
     def has_key(self, key: Key) -> bool:
         """Tell whether some record of this run has the key."""
-        return self._db.execute(_SQL["owner_of_key"], (_dump_key(key),)).fetchone() is not None
+        return self._db.execute(_SQL["owner_of_key"], (dump_key(key),)).fetchone() is not None
 
     def explain_planned(self, target: TargetName, error: str, hint: str) -> None:
         """Say why the target's planned records stay unsent; a reason that stands there already is kept."""
@@ -225,7 +189,7 @@ class Journal:
         """Count records by target (empty where there is none) and status."""
         counts: dict[tuple[str, Status], int] = {}
         for target, state, number in self._db.execute(_SQL["counts"]):
-            key = (target, _status(state))
+            key = (target, read_status(state))
             counts[key] = counts.get(key, 0) + number
         return counts
 
@@ -237,7 +201,7 @@ class Journal:
         """Give the report's lines in the order of the source."""
         names, run = [sheet.name for sheet in self.sheets()], self.facts().get("run", "")
         for values in self._db.execute(_SQL["lines"]):
-            yield _line(values, names, run)
+            yield read_line(values, names, run)
 
     def sent(self) -> Iterator[tuple[str, int, str, Key]]:
         """Give sheet, row, part and key of every record that was taken or may have been."""
@@ -246,63 +210,5 @@ class Journal:
 
     def entries(self) -> Iterator[tuple[int, Row, Entry]]:
         """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
-        for sheet, number, line, cells, part, kind, target, scope, key, state, *known in self._db.execute(
-            _SQL["entries"]
-        ):
-            entry = Entry(
-                state=State(state) if state in _REPORTED else Status(state),
-                kind=kind and Kind(kind),
-                target=target and TargetName(target),
-                scope=scope or "",
-                key=None if key is None else tuple(orjson.loads(key)),
-                part=part,
-                outcome=Outcome(_status(state), *known),
-            )
-            yield sheet, Row(number, tuple(orjson.loads(cells)), line), entry
-
-
-def _status(text: str) -> Status:
-    return _REPORTED[State(text)] if text in _REPORTED else Status(text)
-
-
-def _dump_key(key: Key) -> str:
-    return orjson.dumps(key).decode()
-
-
-def _claimed(values: tuple[int, str, str, int]) -> Claimed:
-    id_, key, scope, attempts = values
-    return Claimed(id_, tuple(orjson.loads(key)), scope, attempts)
-
-
-def _outcome_values(outcome: Outcome) -> tuple[str | int, ...]:
-    return (
-        outcome.id,
-        outcome.http_status,
-        outcome.error,
-        outcome.cell,
-        outcome.hint,
-        outcome.attempts,
-        outcome.finished_at,
-        outcome.run,
-    )
-
-
-def _change_values(change: Change) -> tuple[str | int, ...]:
-    return (change.state, *_outcome_values(change.outcome), change.id)
-
-
-def _record_values(row: int, entry: Entry) -> tuple[str | int | None, ...]:
-    key = None if entry.key is None else _dump_key(entry.key)
-    scope = None if entry.key is None else entry.scope
-    return (row, entry.part, entry.kind, entry.target, scope, key, entry.state, *_outcome_values(entry.outcome))
-
-
-def _line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> ReportLine:
-    sheet, number, part, kind, cells, state, *known, first, first_sheet = values
-    outcome = Outcome(_status(state), *known)
-    if not outcome.run:
-        outcome = replace(outcome, run=run)  # every line says whose it is, also one that nothing was done about
-    if outcome.status is Status.DUPLICATE and first is not None:
-        where = "" if first_sheet == sheet else f" of sheet {sheet_names[first_sheet]}"
-        outcome = replace(outcome, error=f"the same record as row {first}{where}")
-    return ReportLine(sheet, number, part, kind and Kind(kind), tuple(orjson.loads(cells)), outcome)
+        for values in self._db.execute(_SQL["entries"]):
+            yield read_entry(values)

@@ -125,6 +125,7 @@ def test_an_interrupt_while_the_disk_is_full_loses_nothing_either(scene: Online,
     scene.assert_finished_by_rerun(only_run(reports), "--reports", reports)
 
 
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="the limit is set from outside, which is Linux's alone")
 @pytest.mark.parametrize("is_room_left", [True, False], ids=["room for the rescue file", "room for nothing"])
 def test_files_that_may_not_grow_stop_the_run_and_lose_nothing(scene: Online, is_room_left: bool) -> None:
     """The same without a disk of its own: a limit on the size of files, set while the run waits for answers."""

@@ -96,6 +96,17 @@ def test_a_run_for_the_other_target_is_not_held_up(scene: Online) -> None:
     assert finish(other).status == 0
 
 
+def test_a_run_that_was_refused_one_target_leaves_nothing_to_wait_for_at_the_other(scene: Online) -> None:
+    first = scene.start_and_hold()
+    source = scene.place.write("o.csv", schedules(2))
+    refused = finish(scene.command("run", source, scene.place.path / "s.csv"))
+    assert refused.status == 2, refused
+    assert scene.let_go(first).status == 0
+    done = finish(scene.command("run", source))
+    assert done.status == 0, done
+    assert "settles" not in done.err
+
+
 @pytest.mark.parametrize("is_same_source", [True, False], ids=["run again", "rerun"])
 def test_what_a_killed_run_left_on_its_way_is_waited_for(scene: Online, is_same_source: bool) -> None:
     """Its lock is taken over at once; what it sent may still be applied, and is seen before anything is sent again."""

@@ -1,0 +1,85 @@
+"""Entries and outcomes to the values of SQL, and back. Opens nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from importer.journal.entries import Change, Claimed, Entry, State
+from importer.records import Key, Kind, Outcome, ReportLine, Row, Status, TargetName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: What an undecided record is called in a report.
+_REPORTED = {State.PLANNED: Status.PENDING, State.SENDING: Status.UNKNOWN, State.IN_DOUBT: Status.UNKNOWN}
+
+
+def read_status(text: str) -> Status:
+    """Read a record's state as the report calls it."""
+    return _REPORTED[State(text)] if text in _REPORTED else Status(text)
+
+
+def dump_key(key: Key) -> str:
+    """Write a key as the journal compares it."""
+    return orjson.dumps(key).decode()
+
+
+def read_claimed(values: tuple[int, str, str, int]) -> Claimed:
+    """Read a record to be sent."""
+    id_, key, scope, attempts = values
+    return Claimed(id_, tuple(orjson.loads(key)), scope, attempts)
+
+
+def _outcome_values(outcome: Outcome) -> tuple[str | int, ...]:
+    return (
+        outcome.id,
+        outcome.http_status,
+        outcome.error,
+        outcome.cell,
+        outcome.hint,
+        outcome.attempts,
+        outcome.finished_at,
+        outcome.run,
+    )
+
+
+def change_values(change: Change) -> tuple[str | int, ...]:
+    """Give the values of the statement `change`."""
+    return (change.state, *_outcome_values(change.outcome), change.id)
+
+
+def record_values(row: int, entry: Entry) -> tuple[str | int | None, ...]:
+    """Give the values of the statement `insert_record`; `row` is the row's number in the journal."""
+    key = None if entry.key is None else dump_key(entry.key)
+    scope = None if entry.key is None else entry.scope
+    return (row, entry.part, entry.kind, entry.target, scope, key, entry.state, *_outcome_values(entry.outcome))
+
+
+def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> ReportLine:
+    """Read a line of the report."""
+    sheet, number, part, kind, cells, state, *known, first, first_sheet = values
+    outcome = Outcome(read_status(state), *known)
+    if not outcome.run:
+        outcome = replace(outcome, run=run)  # every line says whose it is, also one that nothing was done about
+    if outcome.status is Status.DUPLICATE and first is not None:
+        where = "" if first_sheet == sheet else f" of sheet {sheet_names[first_sheet]}"
+        outcome = replace(outcome, error=f"the same record as row {first}{where}")
+    return ReportLine(sheet, number, part, kind and Kind(kind), tuple(orjson.loads(cells)), outcome)
+
+
+def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
+    """Read what went in for a row, and what became of it: sheet, row, entry."""
+    sheet, number, line, cells, part, kind, target, scope, key, state, *known = values
+    entry = Entry(
+        state=State(state) if state in _REPORTED else Status(state),
+        kind=kind and Kind(kind),
+        target=target and TargetName(target),
+        scope=scope or "",
+        key=None if key is None else tuple(orjson.loads(key)),
+        part=part,
+        outcome=Outcome(read_status(state), *known),
+    )
+    return sheet, Row(number, tuple(orjson.loads(cells)), line), entry

@@ -1,0 +1,51 @@
+"""What stands in a journal: entries, the states that they pass through, and their transitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from importer.records import Key, Kind, Outcome, Status, TargetName
+
+
+class State(StrEnum):
+    """What a record is while nothing is decided about it; afterwards it has a `Status`."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    IN_DOUBT = "in_doubt"
+
+
+_NO_OUTCOME = Outcome(Status.PENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a row, or one part of it, goes into the journal as."""
+
+    state: State | Status
+    kind: Kind | None = None
+    target: TargetName | None = None
+    scope: str = ""
+    key: Key | None = None
+    part: str = ""
+    outcome: Outcome = field(default=_NO_OUTCOME)  #: where something is decided or known already; its status is `state`
+
+
+class Claimed(NamedTuple):
+    """A record on its way: it is marked `sending` on disk."""
+
+    id: int
+    key: Key
+    scope: str
+    attempts: int  #: requests made for it so far, over all runs
+    tries: int = 0  #: of those, the ones of this run that count against its patience (a 429 does not)
+
+
+class Change(NamedTuple):
+    """A transition of one record, to be committed with others."""
+
+    id: int
+    state: State | Status
+    outcome: Outcome
