@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 _ROW_COUNT = 6
 _LOST = {"what": "reset", "when": "after", "at": [2, 3]}
-_LATE = {"what": "late_commit", "delay": 1.5, "form": "reset", "at": [2, 3]}
+_LATE = {"what": "late_commit", "delay": 1.0, "form": "reset", "at": [2, 3]}
 
 
 def doubles(rehearsal: Rehearsal, result: Result) -> int:
@@ -54,7 +54,7 @@ async def test_an_answer_lost_after_the_commit(
     assert doubles(rehearsal, result) == (2 if is_broken else 0)
 
 
-@pytest.mark.parametrize("settle", [0.0, 1.8], ids=["no settling time", "longer than the latest commit"])
+@pytest.mark.parametrize("settle", [0.0, 1.2], ids=["no settling time", "longer than the latest commit"])
 async def test_a_commit_that_comes_late(settle: float, tmp_path: Path) -> None:
     rehearsal = Rehearsal(tmp_path, {"settle": settle})
     async with rehearsal.served(_LATE):
@@ -84,7 +84,7 @@ def _plan_again(folder: Path) -> None:
 async def test_a_kill_between_request_and_answer(
     is_broken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rehearsal = Rehearsal(tmp_path, {"settle": 1.8, "request_timeout": 30.0, "concurrency": 2})
+    rehearsal = Rehearsal(tmp_path, {"settle": 1.2, "request_timeout": 30.0, "concurrency": 2})
     async with rehearsal.served({**_LATE, "form": "hang", "at": [1, 2]}):
         left = await _left_by_a_kill(rehearsal)
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))  # where no lock tells of it: the journal alone must do

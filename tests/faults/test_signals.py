@@ -29,6 +29,7 @@ def only_run(scene: Online) -> Path:
     return scene.place.path / "reports" / run
 
 
+@pytest.mark.long
 def test_answers_that_never_come_are_unknown_after_the_grace_and_rerun_asks_about_them(scene: Online) -> None:
     process = scene.start_and_hold()
     began = time.monotonic()

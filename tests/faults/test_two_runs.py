@@ -80,18 +80,14 @@ def test_a_run_that_waits_can_be_interrupted_and_leaves_nothing(scene: Online) -
     assert scene.let_go(first).status == 0
 
 
-def test_a_run_with_another_token_is_not_held_up(scene: Online) -> None:
+def test_runs_with_another_token_or_for_the_other_target_are_not_held_up(scene: Online) -> None:
     first = scene.start_and_hold()
-    other = finish(scene.start(variables={"ROOTLY_TOKEN": "another-token"}))
-    assert other.status == 4
-    assert "the token was refused (401)" in other.out  # it came as far as the target
-    assert scene.let_go(first).status == 0
-
-
-def test_a_run_for_the_other_target_is_not_held_up(scene: Online) -> None:
-    first = scene.start_and_hold()
+    stranger = scene.start(variables={"ROOTLY_TOKEN": "another-token"})
     other = scene.command("run", scene.place.write("o.csv", schedules(2)))
     scene.front.wait_for(BEFORE + HELD + 2)
+    refused = finish(stranger)
+    assert refused.status == 4
+    assert "the token was refused (401)" in refused.out  # it came as far as the target
     assert scene.let_go(first).status == 0
     assert finish(other).status == 0
 
