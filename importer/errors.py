@@ -7,7 +7,6 @@ ImporterError
 ├── JournalError    a run's journal that is too new, in use or cannot be written
 │   └── DamagedError    one that is damaged: a report may still be good
 ├── TargetError     a target that did not give a usable answer to a question
-│   └── RefusedError    it refused the token: nothing more can be asked
 ├── ReportError     a report that could not be written
 ├── InterruptedReadingError   the user ended the run before anything was sent
 └── UnexpectedError  a bug of ours; what was sent is in the journal
@@ -45,10 +44,6 @@ class DamagedError(JournalError):
 
 class TargetError(ImporterError):
     """A target that did not give a usable answer to a question."""
-
-
-class RefusedError(TargetError):
-    """The target refused the token (401, or 403 on everything)."""
 
 
 class ReportError(ImporterError):

@@ -19,10 +19,11 @@ _MARGIN = 0.985
 # Seconds by which a late timer may be made up for. More would be a burst, less would lose pace at high rates.
 _SLACK = 0.005
 # What the rate grows by for each request taken since the last 429, twice as much after every _DOUBLING of them.
-_FIRST_GROWTH = 0.002  # after the first 429, whose cycle was short and tells little: +22 % after 100 requests
-_GROWTH = 0.0002  # later: +2 % after 100 requests, +13 % after 500
+_FIRST_GROWTH = 0.004  # after the first 429, whose cycle was short and tells little: +52 % after 100 requests
+_GROWTH = 0.0001  # later: +1 % after 100 requests, +6 % after 500
 _DOUBLING = 800
 _CUT = 0.9  # of the rate that was refused is where it goes on
+_ROUNDED = 1.0  # seconds to which servers round up
 _SHORT = 0.25  # of the time between two 429s, for a pause
 _SLOWEST = 0.1  # requests a second
 _BLUR = 2.0  # seconds that a window may be shorter than its headers say: Reset is rounded up, Date is rounded down
@@ -124,7 +125,8 @@ class Pace:
         return 0.0
 
     def _learn(self, now: float) -> None:
-        elapsed = now - self._cycle_began
+        # A Retry-After is whole seconds, rounded up: half of one was waited for nothing.
+        elapsed = now - self._cycle_began - min(_ROUNDED / 2, (now - self._refused_at) / 2)
         if elapsed > 0:
             taken = self._taken / elapsed * _MARGIN
             self._rate = max(_SLOWEST, min(self._rate, max(taken, _CUT * self._likely(taken, now))))

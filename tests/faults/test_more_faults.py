@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -152,3 +153,21 @@ async def test_the_token_is_written_nowhere(
     written = b"".join(path.read_bytes() for path in (tmp_path / "reports").rglob("*") if path.is_file())
     assert CANARY.encode() not in written
     assert CANARY not in "".join(capfd.readouterr())
+
+
+async def test_a_clock_that_is_set_back_and_forth_costs_no_row_and_makes_none_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waits go by the monotonic clock; the other one only reads the points in time that a server names."""
+    jumps = cycle([0.0, -86_400.0, 31_536_000.0, 3_600.0])
+    monkeypatch.setattr("importer.pool.gate.time.time", lambda: 1_800_000_000.0 + next(jumps))
+    rehearsal = Rehearsal(tmp_path)
+    plan: list[dict[str, Any]] = [
+        {"what": "reset", "when": "after", "at": [2, 5]},
+        {"what": "status", "status": 429, "when": "before", "method": "POST", "at": [3], "retry_date": 0.0},
+        {"what": "status", "status": 503, "when": "before", "method": "POST", "at": [4]},
+    ]
+    async with rehearsal.served(*plan):
+        result = await rehearsal.run(schedules(6), shadows(6))
+    assert result.statuses == {Status.CREATED: 12}
+    assert disagreements(rehearsal, result, 12) == []
