@@ -50,6 +50,15 @@ class Problem:
     hint: str = ""  #: what would be right
     column: str = ""  #: column of ours, such as "starts_at"; empty where the row as a whole is meant
     cell: str = ""  #: the cell in the source, such as "B7"; empty where the row has no such cell
+    topic: str = ""  #: its kind in a few words that hold no value, such as "local time without a time zone"
+
+
+class Severity(StrEnum):
+    """How much something that was found matters."""
+
+    PROBLEM = "problem"  #: the row is no valid record
+    WARNING = "warning"  #: worth a look; the row is sent all the same
+    NOTE = "note"  #: a reference that the target will be asked about
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,7 @@ class Sheet:
     name: str  #: the sheet's name; of a CSV its file's stem, as a spreadsheet names it
     header: tuple[str, ...]  #: the header's texts as they stand, in their order; can repeat, can be empty
     positions: tuple[int, ...]  #: for each header the 0-based column of the source it stands in
+    header_row: int = 1  #: the row that the header stands in; 0: there is none, and the header is the columns' letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,16 @@ class Row:
     def place(self) -> int:
         """The row in the file just read: where the user finds its cells."""
         return self.line or self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that was found about one row."""
+
+    severity: Severity
+    sheet: int  #: index into the run's sheets
+    row: Row
+    problem: Problem
 
 
 def cell_name(position: int, row: int) -> str:

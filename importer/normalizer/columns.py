@@ -18,8 +18,13 @@ class Column:
     is_telling: bool = True  #: a row with this cell filled is of `kind`; False: it tells nothing
 
 
+def _option(name: str, kind: Kind | None, right: str) -> Column:
+    """Make a column that may be empty and does not tell the kind."""
+    return Column(name, kind, right, is_required=False, is_telling=False)
+
+
 COLUMNS = (
-    Column("kind", None, "write schedule or shadow", is_required=False, is_telling=False),
+    _option("kind", None, "write schedule or shadow"),
     Column("third_party_provider", Kind.SCHEDULE, "write PAGER_DUTY or OPSGENIE"),
     Column("remote_id", Kind.SCHEDULE, "write the id that the provider gives the schedule, such as PI7DH85"),
     Column(
@@ -30,9 +35,11 @@ COLUMNS = (
     Column("shadow_user_id", Kind.SHADOW, "write the number of the user who shadows, such as 112"),
     Column("starts_at", Kind.SHADOW, "write date, time of day and offset, such as 2027-03-01T08:00:00Z"),
     Column("ends_at", Kind.SHADOW, "write date, time of day and offset, such as 2027-03-01T16:00:00Z"),
-    Column(
-        "timezone", Kind.SHADOW, "write an IANA time zone, such as Europe/Berlin", is_required=False, is_telling=False
-    ),
+    _option("duration", Kind.SHADOW, "write how long it lasts, such as 8h, 1d or PT8H"),
+    _option("repeat", Kind.SHADOW, "write how often, such as weekly, or a rule such as FREQ=WEEKLY;COUNT=12"),
+    _option("until", Kind.SHADOW, "write the last day of the repetition, such as 2027-06-30"),
+    _option("rotation", Kind.SHADOW, "write who takes turns, parted by commas, such as 101, 112, 113"),
+    _option("timezone", Kind.SHADOW, "write an IANA time zone, such as Europe/Berlin"),
 )
 
 BY_NAME = {column.name: column for column in COLUMNS}

@@ -1,10 +1,12 @@
-"""The cells of one row by our columns, and all that is found wrong with them."""
+"""The cells of one row by our columns, with the mapping's constants and defaults, and all that is found wrong."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from importer.normalizer.cleaning import BLANKS, clean
 from importer.normalizer.columns import BY_NAME, COLUMNS
+from importer.normalizer.references import describe_reference
 from importer.normalizer.wording import Fault, quote
 from importer.records import Problem
 
@@ -12,15 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from importer.normalizer.layout import Layout
+    from importer.normalizer.references import Reference
     from importer.records import Row
 
-T = TypeVar("T")
+__all__ = ["BLANKS", "Fields"]
 
-_ZERO_WIDTH = "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-_DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # what a copy from a dialog drags along
-_SPACES = " \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-#: What is taken off both ends of a cell: nobody sees it, so nobody means it.
-BLANKS = _SPACES + "\u2028\u2029\u202f\u205f\u3000" + _ZERO_WIDTH + _DIRECTIONS
+T = TypeVar("T")
 
 _ORDER = {column.name: order for order, column in enumerate(COLUMNS)}
 
@@ -28,13 +27,14 @@ _ORDER = {column.name: order for order, column in enumerate(COLUMNS)}
 class Fields:
     """One row, read column by column; faults are gathered, never raised."""
 
-    __slots__ = ("_blocked", "_layout", "_problems", "_row", "_warnings")
+    __slots__ = ("_blocked", "_layout", "_problems", "_references", "_row", "_warnings")
 
     def __init__(self, layout: Layout, row: Row) -> None:
         self._layout = layout
         self._row = row
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
+        self._references: tuple[Reference, ...] = ()
         # One cause, one problem: a cell that could not be read is not judged again.
         self._blocked = frozenset(problem.cell for problem in row.problems if problem.cell)
 
@@ -52,14 +52,27 @@ class Fields:
             return ()
         return tuple(sorted(self._warnings, key=self._position))
 
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """What must be looked up, in the order in which it was read."""
+        return self._references
+
     def text(self, column: str) -> str:
-        """Give a cell's text without outer blanks; empty where the sheet has no such column."""
+        """Give a column's text without outer blanks: the mapping's constant, else the cell's, else the default.
+
+        Empty where there is none of them.
+        """
         index = self._layout.indices.get(column)
-        return "" if index is None else self._row.cells[index].strip(BLANKS)
+        text = "" if index is None else self._row.cells[index].strip(BLANKS)
+        return text or self._layout.given.get(column, "")
 
     def is_filled(self, column: str) -> bool:
-        """Tell whether something stands in a cell, be it unreadable."""
+        """Tell whether a column has a text, be it one of the mapping or an unreadable cell."""
         return self.text(column) != "" or self._is_blocked(column)
+
+    def is_in_row(self, column: str) -> bool:
+        """Tell whether something stands in a column's cell, be it unreadable."""
+        return self._cell_text(column) != "" or self._is_blocked(column)
 
     def has_problem(self, column: str) -> bool:
         """Tell whether a column's cell has a problem already."""
@@ -73,7 +86,10 @@ class Fields:
         return value
 
     def optional(self, column: str, parse: Callable[[str], T | Fault], default: T | None = None) -> T | None:
-        """Read a cell that may be empty; None also where a problem was noted."""
+        """Read a cell that may be empty; None also where a problem was noted.
+
+        A text that is no value is tried once more without what nobody means: quotes around it, unseen characters.
+        """
         if self._blocked and self._is_blocked(column):
             return None
         text = self.text(column)
@@ -81,36 +97,66 @@ class Fields:
             return default
         value = parse(text)
         if isinstance(value, Fault):
+            value = _parse_cleaned(text, parse, value)
+        if isinstance(value, Fault):
             self.fault(column, text, value)
             return None
         return value
 
     def fault(self, column: str, text: str, fault: Fault) -> None:
         """Note that a column's text is no value of it."""
-        self.note(column, f"{column} is {quote(text)}{fault.reason}", fault.hint or BY_NAME[column].right)
+        message = f"{column} is {quote(text)}{fault.reason}"
+        self.note(column, message, fault.hint or BY_NAME[column].right, _topic(column, fault.topic))
 
-    def note(self, column: str, message: str, hint: str) -> None:
-        """Note a problem of a column's cell."""
-        self._problems.append(self._problem(column, message, hint))
+    def note(self, column: str, message: str, hint: str, topic: str = "") -> None:
+        """Note a problem of a column's cell; `topic` as `check` shows it."""
+        self._problems.append(self._problem(column, message, hint, topic or _topic(column, "")))
 
-    def warn(self, column: str, reason: str, hint: str) -> None:
-        """Note what is odd about a column's text but does not stop the row."""
+    def warn(self, column: str, reason: str, hint: str, topic: str = "") -> None:
+        """Note what is odd about a column's text but does not stop the row; `topic` as in a Fault."""
         message = f"{column} is {quote(self.text(column))}{reason}"
-        self._warnings.append(self._problem(column, message, hint))
+        self._warnings.append(self._problem(column, message, hint, _topic(column, topic)))
+
+    def refer(self, column: str, text: str, *, is_schedule: bool) -> None:
+        """Note that a text of a column names a user or a schedule that must be looked up."""
+        self._references += (describe_reference(column, text, self._cell(column), is_schedule=is_schedule),)
 
     def _miss(self, column: str) -> None:
         right = BY_NAME[column].right
         if column in self._layout.indices:
-            self.note(column, f"{column} is empty", right)
+            self.note(column, f"{column} is empty", right, f"{column} is empty")
         else:
-            self.note(column, f"the sheet has no column {column}", f"add a column {column} and {right}")
+            words = f"sheet has no column {column}"
+            self.note(column, f"the {words}", f"add a column {column} and {right}", words)
 
-    def _problem(self, column: str, message: str, hint: str) -> Problem:
-        return Problem(message, hint, column, self._layout.cell(column, self._row.place))
+    def _problem(self, column: str, message: str, hint: str, topic: str) -> Problem:
+        return Problem(message, hint, column, self._cell(column), topic)
+
+    def _cell(self, column: str) -> str:
+        """Name a column's cell; empty where the sheet has none, or the text is the mapping's and not the cell's."""
+        is_given = column in self._layout.given and not self.is_in_row(column)
+        return "" if is_given else self._layout.cell(column, self._row.place)
+
+    def _cell_text(self, column: str) -> str:
+        index = self._layout.indices.get(column)
+        return "" if index is None else self._row.cells[index].strip(BLANKS)
 
     def _is_blocked(self, column: str) -> bool:
         return bool(self._blocked) and self._layout.cell(column, self._row.place) in self._blocked
 
     def _position(self, problem: Problem) -> int:
         width = len(self._layout.sheet.header)
-        return self._layout.indices.get(problem.column, width + _ORDER[problem.column])
+        return self._layout.indices.get(problem.column, width + _ORDER.get(problem.column, 0))
+
+
+def _parse_cleaned(text: str, parse: Callable[[str], T | Fault], fault: Fault) -> T | Fault:
+    """Read a text without what nobody means; what is no value even then keeps the fault of the whole text."""
+    cleaned = clean(text)
+    if not cleaned or cleaned == text:
+        return fault
+    value = parse(cleaned)
+    return fault if isinstance(value, Fault) else value
+
+
+def _topic(column: str, topic: str) -> str:
+    return f"{column}: {topic}" if topic else f"{column} cannot be used"

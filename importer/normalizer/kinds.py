@@ -1,10 +1,11 @@
-"""What kind of record a row makes: by its own cell, by its sheet's name, by the columns filled."""
+"""What kind of record a row makes: by its own cell, by its sheet, by the columns filled."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from importer.normalizer.aliases import canonical
 from importer.normalizer.columns import COLUMNS
 from importer.normalizer.wording import Fault
 from importer.records import Kind
@@ -13,16 +14,21 @@ if TYPE_CHECKING:
     from importer.normalizer.fields import Fields
 
 _WORDS = {"schedule": Kind.SCHEDULE, "schedules": Kind.SCHEDULE, "shadow": Kind.SHADOW, "shadows": Kind.SHADOW}
+_NAMES = _WORDS | {f"oncall{word}": kind for word, kind in _WORDS.items()}
+_LONGEST_NAME = 40  # no name is longer; saves folding a text of a megabyte
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _TELLING = {
     kind: tuple(column.name for column in COLUMNS if column.is_telling and column.kind is kind) for kind in Kind
 }
+_NO_KIND = Fault(topic="no kind of row")
 
 
 def read_kind(text: str) -> Kind | Fault:
     """Read a cell of the column `kind`."""
-    return _WORDS.get(text.casefold()) or Fault()
+    if len(text) > _LONGEST_NAME:
+        return _NO_KIND
+    return _NAMES.get(text) or _NAMES.get(canonical(text)) or _NO_KIND
 
 
 def kind_of_name(name: str) -> Kind | None:
@@ -33,17 +39,21 @@ def kind_of_name(name: str) -> Kind | None:
 
 
 def kind_of_columns(fields: Fields) -> Kind | None:
-    """Tell the kind by the columns filled; None where columns of both kinds are, or of none."""
-    kinds = [kind for kind, columns in _TELLING.items() if any(map(fields.is_filled, columns))]
+    """Tell the kind by the columns filled; None where columns of both kinds are, or of none.
+
+    Constants and defaults do not count: they are the same for rows of both kinds.
+    """
+    kinds = [kind for kind, columns in _TELLING.items() if any(map(fields.is_in_row, columns))]
     return kinds[0] if len(kinds) == 1 else None
 
 
 def note_undecided(fields: Fields) -> None:
     """Note that nothing says what the row is, and why."""
-    filled = any(fields.is_filled(column) for columns in _TELLING.values() for column in columns)
+    filled = any(fields.is_in_row(column) for columns in _TELLING.values() for column in columns)
     reason = "columns of both are filled" if filled else "no column of either is filled"
     fields.note(
         "kind",
         f"kind is not told: the row could be a schedule or a shadow, {reason}",
         "write schedule or shadow in the column kind, or name the sheet Schedules or Shadows",
+        f"kind is not told: {reason}",
     )

@@ -1,34 +1,62 @@
-"""What a sheet's header says: which of our columns stands where. Looks at no row."""
+"""What a sheet's header says: which of our columns stands where, and what the sheet holds. Looks at no row."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from importer.errors import SourceError
-from importer.normalizer.aliases import ALIASES, canonical
+from importer.normalizer.aliases import canonical
+from importer.normalizer.claims import claim, is_named
 from importer.normalizer.columns import TELLING
+from importer.normalizer.mapping import NO_MAPPING
+from importer.normalizer.suggestions import Suggestion, suggest
 from importer.normalizer.wording import quote
 from importer.records import Sheet, cell_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections import abc
 
-HEADER_ROW = 1
+    from importer.normalizer.mapping import Mapping
+    from importer.records import Kind
+
+FIRST_ROW = 1
+_BESIDE = frozenset({"kind", "timezone"})  # alone they make no record, whatever the mapping gives
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where our columns stand in a sheet."""
+    """Where our columns stand in a sheet, and what the mapping gives instead."""
 
     sheet: Sheet
-    indices: Mapping[str, int]  #: column of ours -> index into the header and into a row's cells
+    indices: abc.Mapping[str, int]  #: column of ours -> index into the header and into a row's cells
     not_used: tuple[str, ...]  #: headers that are not ours, as they stand, each once; blank ones are left out
+    kind: Kind | None = None  #: what the sheet holds; None where it does not say, or says both
+    mapping: Mapping = NO_MAPPING
+    mapped: frozenset[str] = frozenset()  #: the mapping's headers that the sheet has
+    given: abc.Mapping[str, str] = field(default_factory=dict)  #: column of ours -> text where no cell has one
+
+    @property
+    def constants(self) -> abc.Mapping[str, str]:
+        """The texts that hold for every row, by column; such a column stands in no cell."""
+        return self.mapping.constants
+
+    @property
+    def defaults(self) -> abc.Mapping[str, str]:
+        """The texts that count where a cell is empty, by column."""
+        return self.mapping.defaults
 
     @property
     def is_usable(self) -> bool:
-        """True where some column can make a record; `kind` and `timezone` alone cannot."""
-        return not TELLING.isdisjoint(self.indices)
+        """True where some column can make a record, if need be together with what the mapping gives."""
+        if not TELLING.isdisjoint(self.indices):
+            return True
+        return not (_BESIDE.issuperset(self.indices) or TELLING.isdisjoint(self.given))
+
+    @property
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        """What headers that are not used may mean. Takes time: ask once a sheet."""
+        return suggest(self) if is_named(self.sheet, self.mapping) else ()
 
     def cell(self, column: str, row: int) -> str:
         """Name the cell of a column of ours; empty where the sheet has no such column."""
@@ -36,48 +64,51 @@ class Layout:
         return "" if index is None else cell_name(self.sheet.positions[index], row)
 
 
-def plan(sheet: Sheet) -> Layout:
-    """Find our columns in a sheet's header.
+def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = None) -> Layout:
+    """Find our columns in a sheet's header; `provider` is what the user says of schedules that name none.
 
     Raises:
         SourceError: two headers are the same column of ours; taking one of them would be a guess.
     """
-    found, not_used = _find(sheet)
-    _refuse_repeats(sheet, found)
-    return Layout(sheet, {column: indices[0] for column, indices in found.items()}, not_used)
+    claims = claim(sheet, mapping, provider)
+    _refuse_repeats(sheet, claims.columns)
+    used = {index for indices in claims.columns.values() for index in indices} | claims.ignored
+    return Layout(
+        sheet,
+        {column: indices[0] for column, indices in claims.columns.items()},
+        _not_used(sheet, used),
+        claims.kind,
+        mapping,
+        claims.mapped,
+        {**mapping.defaults, **mapping.constants},
+    )
 
 
-def repeats(sheet: Sheet) -> tuple[tuple[int, ...], ...]:
+def repeats(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = None) -> tuple[tuple[int, ...], ...]:
     """Find the headers that are the same column of ours: for each such column the indices into the header."""
-    return tuple(tuple(indices) for indices in _find(sheet)[0].values() if len(indices) > 1)
+    return tuple(indices for indices in claim(sheet, mapping, provider).columns.values() if len(indices) > 1)
 
 
-def _find(sheet: Sheet) -> tuple[dict[str, list[int]], tuple[str, ...]]:
-    """Give the indices of each column of ours, and the headers that are none."""
-    found: dict[str, list[int]] = {}
-    not_used: dict[str, None] = {}
-    for index, header in enumerate(sheet.header):
-        name = canonical(header)
-        if name in ALIASES:
-            found.setdefault(ALIASES[name], []).append(index)
-        elif name or not _is_blank(header):
-            not_used[header] = None
-    return found, tuple(not_used)
+def _not_used(sheet: Sheet, used: set[int]) -> tuple[str, ...]:
+    headers = (text for index, text in enumerate(sheet.header) if index not in used)
+    return tuple(dict.fromkeys(text for text in headers if canonical(text) or not _is_blank(text)))
 
 
 def _is_blank(header: str) -> bool:
     return not any(char.isprintable() and not char.isspace() for char in header)
 
 
-def _refuse_repeats(sheet: Sheet, found: Mapping[str, list[int]]) -> None:
-    repeats = [_repeat(sheet, column, indices) for column, indices in found.items() if len(indices) > 1]
+def _refuse_repeats(sheet: Sheet, columns: abc.Mapping[str, tuple[int, ...]]) -> None:
+    repeats = [_repeat(sheet, column, indices) for column, indices in columns.items() if len(indices) > 1]
     if repeats:
         raise SourceError(
-            f"{quote(sheet.source)}, sheet {quote(sheet.name)}, has more than one column for {'; for '.join(repeats)}",
-            hint="keep one of them: rename or delete the others",
+            f"{quote(sheet.source)}, sheet {quote(sheet.name)}, has more than one column for {'; '.join(repeats)}",
+            hint='keep one of them: rename or delete the others, or write "their header" = "" below [columns] '
+            "in a mapping file",
         )
 
 
-def _repeat(sheet: Sheet, column: str, indices: list[int]) -> str:
-    cells = (f"{cell_name(sheet.positions[index], HEADER_ROW)} {quote(sheet.header[index])}" for index in indices)
+def _repeat(sheet: Sheet, column: str, indices: tuple[int, ...]) -> str:
+    row = sheet.header_row or FIRST_ROW
+    cells = (f"{cell_name(sheet.positions[index], row)} {quote(sheet.header[index])}" for index in indices)
     return f"{column}: {', '.join(cells)}"

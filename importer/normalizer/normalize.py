@@ -1,31 +1,37 @@
-"""One row at a time: decides its kind and makes its record, or tells all its problems."""
+"""One row at a time: decides its kind and makes its records, or tells all its problems."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from importer.normalizer.fields import Fields
-from importer.normalizer.kinds import kind_of_columns, kind_of_name, note_undecided, read_kind
+from importer.normalizer.fields import BLANKS, Fields
+from importer.normalizer.kinds import kind_of_columns, note_undecided, read_kind
 from importer.normalizer.layout import plan
-from importer.normalizer.providers import check_provider
+from importer.normalizer.rules import NO_RULES
 from importer.normalizer.schedules import read_schedule
-from importer.normalizer.shadows import read_shadow
-from importer.normalizer.zones import check_timezone
+from importer.normalizer.shadows import read_shadows
 from importer.records import Kind
 
 if TYPE_CHECKING:
+    from importer.normalizer.references import Reference
+    from importer.normalizer.rules import Rules
     from importer.records import Problem, Record, Row, Sheet
+
+#: What stands in the column `kind` of a row that a template shows how to fill in.
+_EXAMPLES = frozenset({"example", "example schedule", "example shadow"})
 
 
 @dataclass(frozen=True, slots=True)
 class Normalized:
-    """What a row came to: records, or problems, never both."""
+    """What a row came to: records, problems, or references that must be looked up first; only one of them."""
 
     kind: Kind | None  #: None where the row does not say, or says it wrongly
-    records: tuple[Record, ...]  #: empty where there are problems
+    records: tuple[Record, ...]  #: empty where there are problems or references
     problems: tuple[Problem, ...]  #: all of the row: first what reading found, then as the columns stand
     warnings: tuple[Problem, ...]  #: worth saying, not stopping
+    references: tuple[Reference, ...] = ()  #: what it names by something else than its id; also beside problems
+    zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
 
 
 class Normalizer:
@@ -33,24 +39,30 @@ class Normalizer:
 
     Raises:
         SourceError: two headers are the same column of ours.
-        SettingsError: `timezone` or `provider` names nothing known.
     """
 
-    def __init__(self, sheet: Sheet, *, timezone: str | None = None, provider: str | None = None) -> None:
-        self.layout = plan(sheet)
-        self._zone = check_timezone(timezone) if timezone is not None else None
-        self._provider = check_provider(provider) if provider is not None else None
-        self._sheet_kind = kind_of_name(sheet.name)
+    def __init__(self, sheet: Sheet, rules: Rules = NO_RULES) -> None:
+        self.layout = plan(sheet, rules.mapping, rules.provider)
+        self._rules = rules
+        self._sheet_kind = self.layout.kind
+
+    def is_example(self, row: Row) -> bool:
+        """Tell a row that a template shows how to fill in; it makes nothing."""
+        index = self.layout.indices.get("kind")
+        return index is not None and row.cells[index].strip(BLANKS).casefold() in _EXAMPLES
 
     def normalize(self, row: Row, kind: Kind | None = None) -> Normalized:
         """Make a row's records or tell its problems; `kind` counts where the row has no own kind cell."""
         fields = Fields(self.layout, row)
         kind = self._decide(fields, kind)
-        record = self._read(fields, kind)
-        problems = fields.problems
+        made = self._read(fields, kind)
+        problems, references = fields.problems, fields.references
         # A kind that was guessed beside a wrong cell serves to find the row's other problems only.
         kind = None if problems and fields.has_problem("kind") else kind
-        return Normalized(kind, (record,) if record and not problems else (), problems, fields.warnings)
+        if made is None or problems or references:
+            return Normalized(kind, (), problems, fields.warnings, references)
+        records, zone = made
+        return Normalized(kind, records, problems, fields.warnings, zone=zone)
 
     def _decide(self, fields: Fields, given: Kind | None) -> Kind | None:
         own = fields.optional("kind", read_kind)
@@ -59,11 +71,12 @@ class Normalizer:
             note_undecided(fields)
         return kind
 
-    def _read(self, fields: Fields, kind: Kind | None) -> Record | None:
+    def _read(self, fields: Fields, kind: Kind | None) -> tuple[tuple[Record, ...], str] | None:
         match kind:
             case Kind.SCHEDULE:
-                return read_schedule(fields, self._provider)
+                record = read_schedule(fields, self._rules.provider)
+                return None if record is None else ((record,), "")
             case Kind.SHADOW:
-                return read_shadow(fields, self._zone)
+                return read_shadows(fields, self._rules)
             case None:
                 return None

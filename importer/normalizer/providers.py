@@ -6,34 +6,47 @@ import re
 from typing import Final, Literal, TypeAlias
 
 from importer.errors import SettingsError
+from importer.normalizer.cleaning import BLANKS, clean
 from importer.normalizer.columns import BY_NAME
-from importer.normalizer.fields import BLANKS
+from importer.normalizer.links import Link, Service, linked_id, read_link
 from importer.normalizer.wording import Fault, has_control, quote
 
 Provider: TypeAlias = Literal["PAGER_DUTY", "OPSGENIE"]
 
 LONGEST_REMOTE_ID = 255
 
+# Jira Service Management is no synonym of Opsgenie: its schedules have ids of their own.
 _NAMES: Final[dict[str, Provider]] = {
     "pagerduty": "PAGER_DUTY",
+    "pagerduty.com": "PAGER_DUTY",
+    "pagerdutyinc": "PAGER_DUTY",
     "pd": "PAGER_DUTY",
     "opsgenie": "OPSGENIE",
+    "opsgenie.com": "OPSGENIE",
+    "opsgenieatlassian": "OPSGENIE",
+    "opsgeniebyatlassian": "OPSGENIE",
     "atlassianopsgenie": "OPSGENIE",
 }
-_GAPS = re.compile(r"[\s_-]+")
+_GAPS = re.compile(r"[\s_()-]+")
 _LONGEST_NAME = 40  # no name is longer; saves folding a text of a megabyte
+_NO_PROVIDER = Fault(topic="no provider that Opal takes")
+
+_SERVICES: Final[dict[Provider, Service]] = {"PAGER_DUTY": Service.PAGER_DUTY, "OPSGENIE": Service.OPSGENIE}
+_PROVIDERS: Final[dict[Service, Provider]] = {service: provider for provider, service in _SERVICES.items()}
 
 # PagerDuty publishes no pattern: nearly all ids look like this, so that others are a warning only.
 _PAGER_DUTY_ID = re.compile(r"[PQ][A-Z0-9]{5,13}")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _CHECK_PROVIDER = "check both cells before sending: a schedule sent with the wrong provider cannot be taken back"
+_SWAPPED = "an id of another provider"
+_ONLY_QUOTES = Fault(", which holds no id", topic="no id")
 
 
 def read_provider(text: str) -> Provider | Fault:
     """Read a cell of the column `third_party_provider`."""
     if len(text) > _LONGEST_NAME:
-        return Fault()
-    return _NAMES.get(text) or _NAMES.get(_GAPS.sub("", text).casefold()) or Fault()
+        return _NO_PROVIDER
+    return _NAMES.get(text) or _NAMES.get(_GAPS.sub("", text).casefold()) or _NO_PROVIDER
 
 
 def check_provider(text: str) -> Provider:
@@ -48,13 +61,38 @@ def check_provider(text: str) -> Provider:
     return provider
 
 
-def read_remote_id(text: str) -> str | Fault:
-    """Read a cell of the column `remote_id`."""
+def told_provider(remote_id: str) -> Provider | None:
+    """Tell the provider by a link that stands in the column `remote_id`; None where it is none of a provider."""
+    link = read_link(remote_id)
+    return _PROVIDERS.get(link.service) if isinstance(link, Link) else None
+
+
+def read_remote_id(text: str, provider: Provider | None = None) -> str | Fault:
+    """Read a cell of the column `remote_id`: an id, or the provider's link to the schedule.
+
+    Where the row's provider is known a link to the other one is a fault.
+    """
+    if _PAGER_DUTY_ID.fullmatch(text) or _UUID.fullmatch(text):
+        return text
+    provider = provider or told_provider(text) or "PAGER_DUTY"
+    found = linked_id(text, _SERVICES[provider])
+    if found is not None:
+        return found
     if len(text) > LONGEST_REMOTE_ID:
-        return Fault(f", which has {len(text)} characters; an id has {LONGEST_REMOTE_ID} at most")
+        reason = f", which has {len(text)} characters; an id has {LONGEST_REMOTE_ID} at most"
+        return Fault(reason, topic="too long for an id")
     if has_control(text):
-        return Fault(", which holds control characters", "write the id again by hand, such as PI7DH85")
-    return text
+        return Fault(
+            ", which holds control characters", "write the id again by hand, such as PI7DH85", "control characters"
+        )
+    return _plain_id(text)
+
+
+def _plain_id(text: str) -> str | Fault:
+    plain = clean(text)
+    closed = plain.replace(" ", "")
+    # A blank in a UUID cannot be meant; in an id of another form nobody knows.
+    return closed if _UUID.fullmatch(closed) else plain or _ONLY_QUOTES
 
 
 def oddity(provider: Provider, remote_id: str) -> Fault | None:
@@ -62,15 +100,18 @@ def oddity(provider: Provider, remote_id: str) -> Fault | None:
     if provider == "PAGER_DUTY":
         return _pager_duty_oddity(remote_id)
     if _PAGER_DUTY_ID.fullmatch(remote_id):
-        return Fault(", which looks like a PagerDuty id, but third_party_provider is OPSGENIE", _CHECK_PROVIDER)
+        reason = ", which looks like a PagerDuty id, but third_party_provider is OPSGENIE"
+        return Fault(reason, _CHECK_PROVIDER, _SWAPPED)
     if not remote_id.isprintable():
-        return Fault(", which holds characters that cannot be seen", "write the id again by hand")
+        return Fault(", which holds characters that cannot be seen", "write the id again by hand", "unseen characters")
     return None
 
 
 def _pager_duty_oddity(remote_id: str) -> Fault | None:
     if _UUID.fullmatch(remote_id):
-        return Fault(", which looks like an Opsgenie id, but third_party_provider is PAGER_DUTY", _CHECK_PROVIDER)
+        reason = ", which looks like an Opsgenie id, but third_party_provider is PAGER_DUTY"
+        return Fault(reason, _CHECK_PROVIDER, _SWAPPED)
     if not _PAGER_DUTY_ID.fullmatch(remote_id):
-        return Fault(", which does not look like a PagerDuty id", "compare it with PagerDuty: ids look like PI7DH85")
+        hint = "compare it with PagerDuty: ids look like PI7DH85"
+        return Fault(", which does not look like a PagerDuty id", hint, "does not look like a PagerDuty id")
     return None

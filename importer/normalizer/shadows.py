@@ -2,86 +2,145 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
-from importer.normalizer.times import read_instant
+from importer.normalizer.references import Waiting, read_schedule, read_shadowed_user, read_shadowing_user
+from importer.normalizer.rotation import read_rotation
+from importer.normalizer.sense import Level, check_sense
+from importer.normalizer.spans import read_spans
 from importer.normalizer.wording import Fault, quote
-from importer.normalizer.zones import read_zone
-from importer.records import ID_PATTERN, LARGEST_ID, ShadowRecord
+from importer.records import ShadowRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from importer.normalizer.fields import Fields
+    from importer.normalizer.rules import Rules
+    from importer.normalizer.sense import Checks
 
 Shadowable: TypeAlias = Literal["User", "Schedule"]
+T = TypeVar("T")
 
 _SHADOWABLES: Final[dict[str, Shadowable]] = {"user": "User", "schedule": "Schedule"}
-_ID = re.compile(ID_PATTERN)
-_NUMBER = re.compile(r"0*([0-9]{1,20})")  # 20 digits hold the largest id
-_STAND_IN = ZoneInfo("UTC")
+_NO_TYPE = Fault(topic="no type")
+_ROTATION_RIGHT = "write each member as a number, an e-mail address or a full name"
 
 
-def read_shadow(fields: Fields, zone: ZoneInfo | None) -> ShadowRecord | None:
-    """Make the record of a shadow row; `zone` counts where the row names none. None: problems were noted."""
-    schedule_id = fields.required("schedule_id", read_id)
+class Shadows(NamedTuple):
+    """What a shadow row makes."""
+
+    records: tuple[ShadowRecord, ...]  #: empty where an id is not known yet
+    zone: str  #: the zone that the row's times were written in; empty where none was named
+
+
+def read_shadows(fields: Fields, rules: Rules) -> Shadows | None:
+    """Make the records of a shadow row. None: problems were noted."""
+    schedule_id = _read(fields, "schedule_id", partial(read_schedule, directory=rules.directory))
     shadowable_type: Shadowable | None = fields.required("shadowable_type", read_shadowable, "User")
-    shadowable_id = fields.required("shadowable_id", read_id)
-    shadow_user_id = fields.required("shadow_user_id", read_user_id)
-    span = _read_span(fields, zone)
-    if shadowable_type == "User" and shadowable_id is not None and not _NUMBER.fullmatch(shadowable_id):
-        fields.warn("shadowable_id", ", which does not look like a user's id", "compare it: user ids are whole numbers")
-    if schedule_id is None or shadowable_type is None or shadowable_id is None or shadow_user_id is None or not span:
+    shadowable_id = _read_shadowable_id(fields, rules, shadowable_type)
+    users = _read_users(fields, rules)
+    is_rotating = fields.is_filled("rotation")
+    # Where the members cannot be read the times are read all the same, for their own faults.
+    spans = read_spans(fields, rules, len(users or ()) or 1 if is_rotating else 0)
+    if schedule_id is None or shadowable_type is None or shadowable_id is None or users is None or spans is None:
         return None
-    return ShadowRecord(
-        schedule_id=schedule_id,
-        shadowable_type=shadowable_type,
-        shadowable_id=shadowable_id,
-        shadow_user_id=shadow_user_id,
-        starts_at=span[0],
-        ends_at=span[1],
+    if isinstance(schedule_id, Waiting) or isinstance(shadowable_id, Waiting) or _WAITING in users:
+        return Shadows((), spans.zone)
+    records = tuple(
+        ShadowRecord(
+            schedule_id=schedule_id,
+            shadowable_type=shadowable_type,
+            shadowable_id=shadowable_id,
+            shadow_user_id=users[turn.member],
+            starts_at=turn.shift.starts_at,
+            ends_at=turn.shift.ends_at,
+        )
+        for turn in spans.turns
     )
-
-
-def read_id(text: str) -> str | Fault:
-    """Read a cell that holds an id which goes into a URL."""
-    if _ID.fullmatch(text):
-        return text
-    return Fault(", which is no id: an id has letters, digits, - and _ only, 128 at most")
+    if rules.now is not None:
+        _judge(fields, records, rules.now, rules.mapping.checks)
+    return Shadows(records, spans.zone)
 
 
 def read_shadowable(text: str) -> Shadowable | Fault:
     """Read a cell of the column `shadowable_type`."""
-    return _SHADOWABLES.get(text.casefold()) or Fault()
+    return _SHADOWABLES.get(text.casefold()) or _NO_TYPE
 
 
-def read_user_id(text: str) -> int | Fault:
-    """Read a cell of the column `shadow_user_id`; leading zeros do not count, for the API takes a number."""
-    match = _NUMBER.fullmatch(text)
-    number = int(match[1]) if match else 0
-    if 1 <= number <= LARGEST_ID:
-        return number
-    return Fault(", which is no user number: a user number has the digits 0 to 9 only")
+_WAITING = 0  # no user's id: it stands for one that is not known yet
 
 
-def _read_span(fields: Fields, default: ZoneInfo | None) -> tuple[datetime, datetime] | None:
-    zone = fields.optional("timezone", read_zone, default)
-    is_zone_wrong = zone is None and fields.has_problem("timezone")
-    # Where the zone is wrong the times are read all the same, for their own faults.
-    parse = partial(read_instant, zone=_STAND_IN if is_zone_wrong else zone)
-    starts_at = fields.required("starts_at", parse)
-    ends_at = fields.required("ends_at", parse)
-    if starts_at is None or ends_at is None or is_zone_wrong:
+def _read(fields: Fields, column: str, parse: Callable[[str], T | Waiting | Fault]) -> T | Waiting | None:
+    """Read a cell with an id, or a name that must be looked up: then that is noted."""
+    value: T | Waiting | None = fields.required(column, parse)
+    if isinstance(value, Waiting):
+        fields.refer(column, fields.text(column), is_schedule=value.is_schedule)
+    return value
+
+
+def _read_shadowable_id(fields: Fields, rules: Rules, shadowable_type: Shadowable | None) -> str | Waiting | None:
+    if shadowable_type == "Schedule":
+        return _read(fields, "shadowable_id", partial(read_schedule, directory=rules.directory))
+    shadowable_id = _read(fields, "shadowable_id", partial(read_shadowed_user, directory=rules.directory))
+    if shadowable_type == "User" and isinstance(shadowable_id, str) and not shadowable_id.isdigit():
+        hint = "compare it: user ids are whole numbers"
+        fields.warn("shadowable_id", ", which does not look like a user's id", hint, "odd user id")
+    return shadowable_id
+
+
+def _read_users(fields: Fields, rules: Rules) -> tuple[int, ...] | None:
+    """Read who shadows: one user, or the members of a rotation; 0 stands for one whose id is not known yet."""
+    if fields.is_filled("rotation"):
+        return _read_members(fields, rules)
+    user = _read(fields, "shadow_user_id", partial(read_shadowing_user, directory=rules.directory))
+    if user is None:
         return None
-    if ends_at > starts_at:
-        return starts_at, ends_at
-    _note_order(fields)
-    return None
+    return (_WAITING if isinstance(user, Waiting) else user,)
 
 
-def _note_order(fields: Fields) -> None:
-    reason = f", which is not after starts_at {quote(fields.text('starts_at'))}"
-    fields.fault("ends_at", fields.text("ends_at"), Fault(reason, "write a time after starts_at, or swap the two"))
+def _read_members(fields: Fields, rules: Rules) -> tuple[int, ...] | None:
+    if fields.is_filled("shadow_user_id"):
+        hint = "keep one of them: a rotation says who shadows"
+        fields.note("rotation", "rotation and shadow_user_id are both filled", hint, "rotation beside shadow_user_id")
+    members = None if fields.has_problem("rotation") else fields.optional("rotation", read_rotation)
+    users = {text: _read_member(fields, rules, text) for text in dict.fromkeys(members or ())}
+    found = tuple(user for text in members or () if (user := users[text]) is not None)
+    return found if found and None not in users.values() else None
+
+
+def _read_member(fields: Fields, rules: Rules, text: str) -> int | None:
+    user = read_shadowing_user(text, rules.directory)
+    if isinstance(user, Fault):
+        message = f"rotation has {quote(text)}{user.reason}"
+        fields.note("rotation", message, user.hint or _ROTATION_RIGHT, f"rotation: {user.topic}")
+        return None
+    if isinstance(user, Waiting):
+        fields.refer("rotation", text, is_schedule=False)
+        return _WAITING
+    return user
+
+
+def _judge(fields: Fields, records: tuple[ShadowRecord, ...], now: datetime, checks: Checks) -> None:
+    """Say what is odd about the records of a row; of each sort once."""
+    told = set()
+    for record in records:
+        for name, column, fault in check_sense(record, now):
+            level = getattr(checks, name)
+            if level is Level.OFF or name in told:
+                continue
+            told.add(name)
+            filled = _filled(fields, column)
+            if level is Level.PROBLEM:
+                fields.fault(filled, fields.text(filled), fault)
+            else:
+                fields.warn(filled, fault.reason, fault.hint, fault.topic)
+
+
+def _filled(fields: Fields, column: str) -> str:
+    """Give the column that really says what `column` stands for."""
+    stand_ins = {"ends_at": ("duration", "repeat", "rotation", "starts_at"), "shadow_user_id": ("rotation",)}
+    if fields.is_filled(column):
+        return column
+    return next(filter(fields.is_filled, stand_ins.get(column, ())), column)

@@ -1,4 +1,4 @@
-"""Texts of date-times to instants: ISO 8601 with an offset, or in a zone. Guesses nothing."""
+"""Texts of date-times to instants: ISO 8601, a spreadsheet's numbers, written forms. Guesses nothing."""
 
 from __future__ import annotations
 
@@ -7,113 +7,164 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from importer.normalizer.moments import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    NO_DATE_TIME,
+    NO_RULES,
+    OUTSIDE,
+    Choice,
+    DateOrder,
+    Moment,
+    TimeRules,
+    is_near,
+    make_moment,
+    make_offset,
+    without_time,
+)
 from importer.normalizer.wording import Fault
+from importer.normalizer.written_dates import read_written
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-FIRST_YEAR = 1970
-LAST_YEAR = 2200
+__all__ = [
+    "FIRST_YEAR",
+    "LAST_YEAR",
+    "Choice",
+    "DateOrder",
+    "Moment",
+    "TimeRules",
+    "read_instant",
+    "read_moment",
+    "to_instant",
+]
 
-_LONGEST_TEXT = 64  # no date-time is longer; bounds what the cache holds
-_FURTHEST = timedelta(hours=14)  # no place on earth is further from UTC
+_LONGEST_TEXT = 80  # JavaScript's longest is 66 or so; bounds what the cache holds
 
-_OFFSET = r"([Zz]|[+\-\u2212]\d\d(?::?\d\d)?)"
+_OFFSET = r"(?: ?(?:([Zz])|([+\-\u2212])(\d\d)(?::?(\d\d))?))?"
 _EXTENDED = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)"
-    r"(?:(?:[Tt]|[ \u00a0]+)(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?(?: ?" + _OFFSET + ")?)?",
-    re.ASCII,
+    r"(\d{4})-(\d\d)-(\d\d)(?:(?:[Tt]|[ \u00a0]+)(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?" + _OFFSET + ")?", re.ASCII
 )
-_BASIC = re.compile(
-    r"(\d{4})(\d\d)(\d\d)"
-    r"[Tt](\d\d)(\d\d)(?:(\d\d)(?:[.,]\d+)?)?" + _OFFSET + "?",
-    re.ASCII,
-)
+_BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)[Tt](\d\d)(\d\d)(?:(\d\d)(?:[.,]\d+)?)?" + _OFFSET, re.ASCII)
 
-_NOT_ISO = Fault(
-    ", which is no ISO 8601 date-time", "write year-month-day, T and the time, such as 2027-03-01T08:00:00Z"
+_SERIAL = re.compile(r"(\d{5,6})(?:[.,](\d+))?", re.ASCII)
+_SERIAL_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001  (day 0 of the 1900 system, which has a 29 February 1900, is local)
+_FIRST_SERIAL, _LAST_SERIAL = 20_000, 110_000  # October 1954 to February 2201: other numbers are no dates
+_DAY = 86_400
+_QUARTER = 900
+_SURE_DECIMALS = 5  # 0.00001 of a day is 0.86 s: the nearest second is the one that was typed
+
+_NO_OFFSET = timedelta(0)
+
+_COARSE = Fault(
+    ", a number of days with too few decimals for the time of day",
+    "write year-month-day, T and the time, such as 2027-03-01T08:00:00, or format the cell as date and time",
+    "number of days with too few decimals",
 )
-_IMPOSSIBLE = Fault(", a date or time that no calendar or clock has")
-_OUTSIDE = Fault(f", outside the years {FIRST_YEAR} to {LAST_YEAR}")
 _NO_ZONE = Fault(
     ", a local time without a time zone",
     "write an offset behind it, such as +01:00, or name the zone in a column timezone or by --timezone Europe/Berlin",
+    "local time without a time zone",
 )
 
 
-def read_instant(text: str, zone: ZoneInfo | None) -> datetime | Fault:
+def read_instant(text: str, zone: ZoneInfo | None, rules: TimeRules = NO_RULES) -> datetime | Fault:
     """Read a date-time as an instant in UTC, fractions of seconds cut.
 
-    `zone` says where a text without an offset is local. A local time that its zone skips or has twice is a fault.
+    `zone` says where a text without an offset is local. A local time that its zone skips or has twice is a fault
+    unless `rules` choose.
     """
-    return _read_instant(text, zone) if len(text) <= _LONGEST_TEXT else _NOT_ISO
+    if len(text) > _LONGEST_TEXT:
+        return NO_DATE_TIME
+    # Three plain values and no `rules` in the key: hashing a data class costs more than all the rest of a hit.
+    return _read_instant(text, zone, rules.date_order, rules.twice, rules.skipped)
+
+
+def read_moment(text: str, rules: TimeRules = NO_RULES) -> Moment | Fault:
+    """Read a date-time as it is written, fractions of seconds cut; it need not exist in any zone."""
+    return _read_moment(text, rules.date_order) if len(text) <= _LONGEST_TEXT else NO_DATE_TIME
+
+
+def to_instant(moment: Moment, zone: ZoneInfo | None, rules: TimeRules = NO_RULES) -> datetime | Fault:
+    """Place a moment in time, in UTC; `zone` counts where it has no offset of its own."""
+    return _to_instant(moment, zone, rules.twice, rules.skipped)
 
 
 @lru_cache(maxsize=16384)  # many rows start or end at the same time; some 5 MB
-def _read_instant(text: str, zone: ZoneInfo | None) -> datetime | Fault:
-    match = _EXTENDED.fullmatch(text) or _BASIC.fullmatch(text)
-    if not match:
-        return _NOT_ISO
-    year, month, day, hour, minute, second, offset_text = match.groups()
-    if not hour:
-        return Fault(", a date without a time of day", f"write the time too, such as {text}T08:00:00Z")
-    # A year of room on both sides: the instant's year is judged, and that needs an offset first.
-    if not FIRST_YEAR - 1 <= int(year) <= LAST_YEAR + 1:
-        return _OUTSIDE
-    try:
-        local, offset = _local((year, month, day), (hour, minute, second or "0")), _offset(offset_text)
-    except ValueError:
-        return _IMPOSSIBLE
-    return _instant(local, offset, zone)
+def _read_instant(
+    text: str, zone: ZoneInfo | None, date_order: DateOrder | None, twice: Choice | None, skipped: Choice | None
+) -> datetime | Fault:
+    moment = _read_moment(text, date_order)
+    return moment if isinstance(moment, Fault) else _to_instant(moment, zone, twice, skipped)
 
 
-def _instant(local: datetime, offset: timedelta | None, zone: ZoneInfo | None) -> datetime | Fault:
-    if offset is None and zone is None:
+def _to_instant(
+    moment: Moment, zone: ZoneInfo | None, twice: Choice | None, skipped: Choice | None
+) -> datetime | Fault:
+    local, offset = moment
+    if not is_near(local.year):
+        return OUTSIDE
+    if offset is not None:
+        instant = (local - offset).replace(tzinfo=UTC)
+    elif zone is not None:
+        found = _instant_in(local.replace(tzinfo=zone), twice, skipped)
+        if isinstance(found, Fault):
+            return found
+        instant = found
+    else:
         return _NO_ZONE
-    found = offset if offset is not None else _offset_in(local, zone)
-    if isinstance(found, Fault):
-        return found
-    instant = (local - found).replace(tzinfo=UTC)
-    return instant if FIRST_YEAR <= instant.year <= LAST_YEAR else _OUTSIDE
+    return instant if FIRST_YEAR <= instant.year <= LAST_YEAR else OUTSIDE
 
 
-def _local(date: tuple[str, ...], clock: tuple[str, ...]) -> datetime:
-    year, month, day = map(int, date)
-    hour, minute, second = map(int, clock)
-    # The end of the day is 24:00 in ISO 8601.
-    is_end_of_day = (hour, minute, second) == (24, 0, 0)
-    local = datetime(year, month, day, 0 if is_end_of_day else hour, minute, second)  # noqa: DTZ001  (offset comes later)
-    return local + timedelta(days=1) if is_end_of_day else local
+def _read_moment(text: str, order: DateOrder | None) -> Moment | Fault:
+    match = _EXTENDED.fullmatch(text) or _BASIC.fullmatch(text)
+    if match:
+        return _read_iso(match)
+    serial = _SERIAL.fullmatch(text)
+    return _read_serial(serial[1], serial[2] or "") if serial else read_written(text, order)
 
 
-@lru_cache(maxsize=1024)
-def _offset(text: str | None) -> timedelta | None:
-    if text is None:
-        return None
-    if text in "Zz":
-        return timedelta(0)
-    digits = text[1:].replace(":", "").ljust(4, "0")
-    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    if offset > _FURTHEST or digits[2:] > "59":
-        raise ValueError(text)
-    return offset if text[0] == "+" else -offset
+def _read_iso(match: re.Match[str]) -> Moment | Fault:
+    year, month, day, hour, minute, second, utc, sign, hours, minutes = match.groups()
+    if hour is None:
+        return without_time(match[0])
+    offset = make_offset(sign, hours, minutes) if sign else _NO_OFFSET if utc else None
+    return make_moment((int(year), int(month), int(day)), (int(hour), int(minute), int(second or "0")), offset)
 
 
-def _offset_in(local: datetime, zone: ZoneInfo | None) -> timedelta | Fault:
-    earlier = local.replace(tzinfo=zone)
-    later = earlier.replace(fold=1)
-    before, after = earlier.utcoffset() or timedelta(0), later.utcoffset() or timedelta(0)
+def _read_serial(days: str, decimals: str) -> Moment | Fault:
+    """Read a number of days as Excel's 1900 system and all that follow it count them; local."""
+    if not _FIRST_SERIAL <= int(days) <= _LAST_SERIAL:
+        return NO_DATE_TIME
+    one = 10 ** len(decimals)
+    part = int(decimals or "0") * _DAY  # in seconds times `one`: no rounding but the last
+    # 0.5 and 0.375 are times as they stand; 0.3333 is a rounded one, and by up to 4 s.
+    if len(decimals) < _SURE_DECIMALS and part % (_QUARTER * one):
+        return _COARSE
+    seconds = (2 * part + one) // (2 * one)
+    return Moment(_SERIAL_ZERO + timedelta(days=int(days), seconds=seconds), None)
+
+
+def _instant_in(first: datetime, twice: Choice | None, skipped: Choice | None) -> datetime | Fault:
+    """Place a local time in its zone; `first` has no fold: it takes the offset from before a change of the clock."""
+    second = first.replace(fold=1)
+    before, after = first.utcoffset() or _NO_OFFSET, second.utcoffset() or _NO_OFFSET
     if before == after:
-        return before
-    if before > after:
-        return _twice(earlier, later)
-    return _never(earlier, later)
+        return first.replace(tzinfo=UTC) - before
+    is_twice = before > after
+    choice = twice if is_twice else skipped
+    if choice is None:
+        return _twice(first, second) if is_twice else _never(first, second)
+    choose = min if choice is Choice.EARLIER else max
+    return choose(first.astimezone(UTC), second.astimezone(UTC))
 
 
 def _twice(earlier: datetime, later: datetime) -> Fault:
     return Fault(
         f", which comes twice in {earlier.tzinfo}, as the clock is put back: {_iso(earlier)} and {_iso(later)}",
         f"write the one that is meant, such as {_iso(earlier)}",
+        "local time that comes twice",
     )
 
 
@@ -124,6 +175,7 @@ def _never(earlier: datetime, later: datetime) -> Fault:
     return Fault(
         f", which does not exist in {earlier.tzinfo}, as the clock is put forward: it could mean {first} or {second}",
         f"write the one that is meant, such as {second}",
+        "local time that does not exist",
     )
 
 

@@ -17,6 +17,7 @@ class Fault:
 
     reason: str = ""  #: goes on after `column is "text"`, such as ", which comes twice"
     hint: str = ""  #: what would be right; empty: what the column says
+    topic: str = ""  #: its kind in a few words that hold no value, such as "local time without a time zone"
 
 
 def quote(text: str) -> str:

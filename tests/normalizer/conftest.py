@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.normalizer import Normalized, Normalizer
+from importer.normalizer import Normalized, Normalizer, make_rules
 from importer.records import Row, Sheet
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ GOOD_SHADOW = {
 
 def normalize_cells(cells: dict[str, str], *, name: str = "table", zone: str | None = None) -> Normalized:
     sheet = Sheet("table.csv", name, tuple(cells), tuple(range(len(cells))))
-    return Normalizer(sheet, timezone=zone).normalize(Row(2, tuple(cells.values())))
+    return Normalizer(sheet, make_rules(timezone=zone)).normalize(Row(2, tuple(cells.values())))
 
 
 @pytest.fixture(scope="session")

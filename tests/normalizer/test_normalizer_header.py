@@ -6,7 +6,7 @@ import pytest
 
 from importer.errors import SourceError
 from importer.normalizer import COLUMNS, plan
-from importer.normalizer.aliases import ALIASES, canonical
+from importer.normalizer.aliases import CLEAR, DOUBTFUL, IN_SHEETS_OF, OWN, canonical
 from importer.records import Kind, ScheduleRecord, ShadowRecord, Sheet
 
 
@@ -33,8 +33,15 @@ def test_a_header_is_found_however_it_is_written(header: str) -> None:
 
 def test_each_of_our_columns_is_found_by_its_own_name_and_no_alias_leads_elsewhere() -> None:
     names = [column.name for column in COLUMNS]
-    assert [ALIASES[canonical(name)] for name in names] == names
-    assert set(ALIASES.values()) == set(names)
+    assert [OWN[canonical(name)] for name in names] == names
+    words = [dict(one) for one in (*CLEAR.values(), *IN_SHEETS_OF.values())]
+    aliases = [alias for one in words for alias in one]
+    assert len(aliases) == len(set(aliases))
+    assert not set(aliases) & set(OWN)
+    assert {canonical(alias) for alias in (*aliases, *DOUBTFUL)} == {*aliases, *DOUBTFUL}
+    for kind in Kind:
+        meant = {*CLEAR[kind].values(), *IN_SHEETS_OF[kind].values()}
+        assert {column.kind for column in COLUMNS if column.name in meant} == {kind}
 
 
 def test_the_columns_are_the_fields_of_the_records() -> None:
@@ -44,8 +51,8 @@ def test_the_columns_are_the_fields_of_the_records() -> None:
 
 
 def test_headers_that_are_not_ours_are_listed_as_they_stand_and_blank_ones_left_out() -> None:
-    layout = plan(sheet("Name ", "remote_id", "", "start", "\u00a0", "Name ", "#"))
-    assert layout.not_used == ("Name ", "start", "#")
+    layout = plan(sheet("Name ", "remote_id", "", "Region", "\u00a0", "Name ", "#"))
+    assert layout.not_used == ("Name ", "Region", "#")
 
 
 def test_two_headers_for_one_column_are_refused_and_both_cells_named() -> None:

@@ -42,6 +42,8 @@ def test_a_sheet_name_tells_the_kind_by_whole_words_of_one_kind(name: str, kind:
         ("Schedules", Kind.SCHEDULE),
         ("SHADOW", Kind.SHADOW),
         (" shadows\u00a0", Kind.SHADOW),
+        ("“shadow”", Kind.SHADOW),
+        ("On-call schedule", Kind.SCHEDULE),
     ],
 )
 def test_the_rows_own_word_wins_over_all_else(normalize: Callable[..., Normalized], text: str, kind: Kind) -> None:
@@ -57,7 +59,9 @@ def test_a_wrong_word_is_a_problem_beside_the_rows_other_problems(normalize: Cal
         ("B2", "third_party_provider"),
         ("C2", "remote_id"),
     ]
-    assert result.problems[0] == Problem('kind is "shedule"', "write schedule or shadow", "kind", "A2")
+    assert result.problems[0] == Problem(
+        'kind is "shedule"', "write schedule or shadow", "kind", "A2", "kind: no kind of row"
+    )
 
 
 def test_a_row_without_a_word_is_what_an_earlier_report_says_before_the_sheets_name() -> None:

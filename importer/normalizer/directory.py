@@ -1,0 +1,214 @@
+"""References: e-mail addresses, full names and schedules' names that stand where an id belongs. Asks no target.
+
+They are compared exactly; what is not found, or found twice, is a fault that names the nearest. Nothing is guessed: a
+text that can be an id is one, and a name that looks like an id is written with `name:` before it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from importer.normalizer.nearest import MOST, Nearest
+from importer.normalizer.wording import Fault, has_control, quote
+from importer.records import ID_PATTERN, LARGEST_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_LONGEST = 320  # characters: an e-mail address has 254 at most
+_CACHED = 1 << 16  # distinct texts: thousands of rows name the same person
+_PREFIX = re.compile(r"name\s*:", re.IGNORECASE)
+_ID = re.compile(ID_PATTERN)
+_NUMBER = re.compile(r"[0-9]+")
+_QUANTITY = re.compile(r"[+-]?[0-9.,']+([eE][+-]?[0-9]+)?")  # 1e5: a spreadsheet's number, nobody's name
+_STEPS = frozenset({".", ".."})  # of a path that climbs
+_SLASHES = re.compile(r"[/\\]")
+
+
+class Person(NamedTuple):
+    """A user, as the target lists it."""
+
+    id: str
+    name: str  #: the full name; empty where there is none
+    email: str  #: empty where there is none
+
+
+def is_user_reference(text: str) -> bool:
+    """Tell a text that names a user from one that is a user's id, or nothing sensible at all.
+
+    Digits are an id. A text with an @ is an e-mail address, every other one with a letter in it is a full name.
+    """
+    return _is_reference(text, _QUANTITY)
+
+
+def is_schedule_reference(text: str) -> bool:
+    """Tell a text that names a schedule from one that is a schedule's id, or nothing sensible at all.
+
+    Whatever can be an id is one, `Primary` and `a4711` too: such a name is written `name:Primary`.
+    """
+    return _is_reference(text, _ID)
+
+
+def _is_reference(text: str, other: re.Pattern[str]) -> bool:
+    if len(text) > _LONGEST or has_control(text):
+        return False
+    if prefix := _PREFIX.match(text):
+        return prefix.end() < len(text.rstrip())
+    if other.fullmatch(text) or not any(map(str.isalpha, text)):
+        return False
+    return _STEPS.isdisjoint(_SLASHES.split(text))  # ../../users is an attack, or a mistake; it is called what it is
+
+
+class Directory:
+    """The users and schedules of a target, found by what a cell says.
+
+    A list that is None is not to be had; `no_users` and `no_schedules` say why, as a part of a sentence.
+    """
+
+    def __init__(
+        self,
+        users: Iterable[Person] | None,
+        schedules: Iterable[tuple[str, str]] | None,
+        *,
+        no_users: str = "the target was not asked",
+        no_schedules: str = "the target was not asked",
+    ) -> None:
+        self._users = None if users is None else _Users(users)
+        self._schedules = None if schedules is None else _Schedules(schedules)
+        self._no_users = no_users
+        self._no_schedules = no_schedules
+        self._cached_user = lru_cache(_CACHED)(self._find_user)
+        self._cached_schedule = lru_cache(_CACHED)(self._find_schedule)
+
+    def find_user(self, text: str) -> str | Fault:
+        """Give the id of the user whom an e-mail address or a full name means."""
+        return self._cached_user(text)
+
+    def find_schedule(self, text: str) -> str | Fault:
+        """Give the id of the schedule that a name means."""
+        return self._cached_schedule(text)
+
+    def _find_user(self, text: str) -> str | Fault:
+        if self._users is None:
+            return _unlisted("user", self._no_users)
+        return self._users.find(text)
+
+    def _find_schedule(self, text: str) -> str | Fault:
+        if self._schedules is None:
+            return _unlisted("schedule", self._no_schedules)
+        return self._schedules.find(text)
+
+
+class _Users:
+    def __init__(self, users: Iterable[Person]) -> None:
+        self._people = tuple({person.id: person for person in users}.values())
+        self._by_name = _index(person.name for person in self._people)
+        self._by_email = _index(person.email.lower() for person in self._people)
+        names = ((person.name, position) for position, person in enumerate(self._people))
+        # Whoever shares an employer shares most of an address.
+        boxes = ((_mailbox(person.email), position) for position, person in enumerate(self._people))
+        self._nearest = Nearest([*names, *boxes])
+
+    def find(self, text: str) -> str | Fault:
+        plain, is_name = _without_prefix(text)
+        if "@" in plain and not is_name:
+            return self._conclude("e-mail address", self._by_email.get(plain.lower(), ()), _mailbox(plain))
+        return self._conclude("full name", self._by_name.get(plain, ()), plain)
+
+    def _conclude(self, what: str, found: Sequence[int], plain: str) -> str | Fault:
+        if len(found) > 1:
+            return _ambiguous(what, "user", list(map(self._show, found)))
+        if not found:
+            return _not_found(what, "user", list(map(self._show, self._nearest.find(plain))))
+        id_ = self._people[found[0]].id
+        if _NUMBER.fullmatch(id_) and 1 <= len(id_.lstrip("0")) <= 20 and int(id_) <= LARGEST_ID:
+            return id_
+        return _unusable("user", id_)
+
+    def _show(self, position: int) -> str:
+        person = self._people[position]
+        return _shown(person.id, [person.name, person.email])
+
+
+class _Schedules:
+    def __init__(self, schedules: Iterable[tuple[str, str]]) -> None:
+        self._schedules = tuple(dict(schedules).items())
+        self._by_name = _index(name for _, name in self._schedules)
+        self._nearest = Nearest((name, position) for position, (_, name) in enumerate(self._schedules))
+
+    def find(self, text: str) -> str | Fault:
+        plain, _ = _without_prefix(text)
+        found = self._by_name.get(plain, ())
+        if len(found) > 1:
+            return _ambiguous("name", "schedule", list(map(self._show, found)))
+        if not found:
+            return _not_found("name", "schedule", list(map(self._show, self._nearest.find(plain))))
+        id_ = self._schedules[found[0]][0]
+        return id_ if _ID.fullmatch(id_) else _unusable("schedule", id_)
+
+    def _show(self, position: int) -> str:
+        id_, name = self._schedules[position]
+        return _shown(id_, [name])
+
+
+def _index(texts: Iterable[str]) -> dict[str, list[int]]:
+    """Lead from each text to the positions that have it; an empty one is nobody's."""
+    index: defaultdict[str, list[int]] = defaultdict(list)
+    for position, text in enumerate(texts):
+        if plain := _trimmed(text):
+            index[plain].append(position)
+    return dict(index)
+
+
+def _trimmed(text: str) -> str:
+    """Take away what nobody sees: outer blanks, a second blank between words, how accents are put together."""
+    return unicodedata.normalize("NFC", " ".join(text.split()))
+
+
+def _without_prefix(text: str) -> tuple[str, bool]:
+    """Give the text to look for, and whether `name:` stood before it."""
+    plain = _trimmed(text)
+    match = _PREFIX.match(plain)
+    return (plain[match.end() :].lstrip(), True) if match else (plain, False)
+
+
+def _mailbox(email: str) -> str:
+    return email.rpartition("@")[0]
+
+
+def _shown(id_: str, words: list[str]) -> str:
+    named = ", ".join(quote(word) for word in words if word)
+    plain = id_ if _ID.fullmatch(id_) else quote(id_)
+    return f"{plain} ({named})" if named else plain
+
+
+def _ambiguous(what: str, kind: str, shown: list[str]) -> Fault:
+    more = f" and {len(shown) - MOST} more" if len(shown) > MOST else ""
+    return Fault(
+        f", which is the {what} of {len(shown)} {kind}s",
+        f"write the id of the one that is meant: {', '.join(shown[:MOST])}{more}",
+        f"{kind} found more than once",
+    )
+
+
+def _not_found(what: str, kind: str, shown: list[str]) -> Fault:
+    nearest = f"; the nearest {'are' if len(shown) > 1 else 'is'} {', '.join(shown)}" if shown else ""
+    return Fault(
+        f", which is the {what} of no {kind}",
+        f"write the {what} as Rootly has it, or the {kind}'s id{nearest}",
+        f"{kind} not found",
+    )
+
+
+def _unusable(kind: str, id_: str) -> Fault:
+    reason = f", which is a {kind} whose id {quote(id_)} cannot be used"
+    return Fault(reason, f"compare the {kind} with Rootly", f"{kind} with an odd id")
+
+
+def _unlisted(kind: str, why: str) -> Fault:
+    reason = f", which cannot be looked up in the list of {kind}s: {why}"
+    return Fault(reason, f"write the {kind}'s id", f"{kind}s not listed")

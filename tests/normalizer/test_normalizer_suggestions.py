@@ -1,0 +1,86 @@
+"""What an unknown header may mean: told with a confidence, never applied."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.normalizer import Mapping, describe_suggestion, plan
+from importer.normalizer.suggestions import nearest
+from importer.records import Sheet
+
+
+def sheet(*header: str, name: str = "Sheet1") -> Sheet:
+    return Sheet("plan.csv", name, header, tuple(range(len(header))))
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "column"),
+    [
+        ("Shadows", "Trainee name", "shadow_user_id"),
+        ("Shadows", "shedule id", "schedule_id"),
+        ("Shadows", "Strat", "starts_at"),
+        ("Shadows", "shadowee", "shadowable_id"),
+        ("Shadows", "Rotations", "rotation"),
+        ("Shadows", "timzone", "timezone"),
+        ("Shadows", "Start (UTC)", "starts_at"),
+        ("Shadows", "Mentor", "shadowable_id"),
+        ("Schedules", "remote-di", "remote_id"),
+        ("Schedules", "Providor", "third_party_provider"),
+        ("Schedules", "Schedule", "remote_id"),
+        ("Sheet1", "ID", "remote_id"),
+        ("Sheet1", "Rota", "schedule_id"),
+        ("Sheet1", "Schedule-ID", "remote_id"),
+    ],
+)
+def test_a_header_like_a_known_one_is_suggested_and_not_applied(name: str, header: str, column: str) -> None:
+    layout = plan(sheet("Note", header, name=name))
+    (suggestion,) = layout.suggestions
+    assert (suggestion.header, suggestion.column) == (header, column)
+    assert 50 <= suggestion.confidence <= 100
+    assert column not in layout.indices
+
+
+@pytest.mark.parametrize("header", ["Name", "Team", "Note", "Status", "Region", "Description", "Users", "Enabled", "#"])
+@pytest.mark.parametrize("name", ["Shadows", "Schedules", "Sheet1"])
+def test_what_is_like_nothing_is_not_suggested(name: str, header: str) -> None:
+    assert plan(sheet(header, name=name)).suggestions == ()
+
+
+def test_a_header_that_can_be_either_person_is_suggested_as_both() -> None:
+    for header in ("User ID", "user", "Shadowing"):
+        suggestions = plan(sheet("Start", header, name="Shadows")).suggestions
+        assert {suggestion.column for suggestion in suggestions} == {"shadow_user_id", "shadowable_id"}
+        assert all("who shadows or who is shadowed" in suggestion.why for suggestion in suggestions)
+
+
+def test_only_columns_that_are_lacking_are_suggested() -> None:
+    layout = plan(sheet("shadow_user_id", "Trainee name", "User ID", name="Shadows"))
+    assert [(one.header, one.column) for one in layout.suggestions] == [("User ID", "shadowable_id")]
+    given = Mapping(constants={"shadowable_id": "101"})
+    assert plan(sheet("shadow_user_id", "User ID", name="Shadows"), given).suggestions == ()
+    left_out = Mapping(columns={"User ID": ""})
+    assert plan(sheet("shadow_user_id", "User ID", name="Shadows"), left_out).suggestions == ()
+
+
+def test_a_sheet_of_schedules_is_not_asked_for_shadows() -> None:
+    assert plan(sheet("ID", "User ID", "Strat", name="Schedules")).suggestions == ()
+
+
+def test_a_long_header_is_compared_with_nothing() -> None:
+    assert plan(sheet("trainee " * 100_000, name="Shadows")).suggestions == ()
+
+
+def test_a_suggestion_is_told_in_one_sentence_with_the_line_to_write() -> None:
+    one = sheet('Trainee\n"name"', name="Shadows")
+    (suggestion,) = plan(one).suggestions
+    told = describe_suggestion(suggestion, one)
+    assert told.isprintable()
+    assert f"may be shadow_user_id ({suggestion.confidence} %)" in told
+    assert '= "shadow_user_id" below [columns]' in told
+
+
+def test_the_nearest_of_a_list_come_first_and_three_at_most() -> None:
+    assert nearest("Trainnee", ["Note", "Trainee", "Trainees"])[0] == "Trainee"
+    assert nearest("zzz", ["Note"]) == []
+    assert len(nearest("a1", [f"a{number}" for number in range(1, 9)])) <= 3
+    assert nearest("x" * 1_000_000, ["Note"]) == []
