@@ -13,7 +13,8 @@ What remains impossible: a target that applies a request after it was asked abou
 incomplete, someone else who creates the same record in between, a journal that is deleted or rolled back.
 """
 
-from importer.journal.entries import Change, Claimed, Entry, State
+from importer.journal.codec import row_of
+from importer.journal.entries import Change, Claimed, Entry, State, Unresolved
 from importer.journal.journal import Journal
 from importer.journal.store import JOURNAL_FILE, RunFolder, create_run, open_run, open_scratch
 
@@ -25,7 +26,9 @@ __all__ = [
     "Journal",
     "RunFolder",
     "State",
+    "Unresolved",
     "create_run",
     "open_run",
     "open_scratch",
+    "row_of",
 ]

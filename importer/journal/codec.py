@@ -7,14 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from importer.journal.entries import Change, Claimed, Entry, State
-from importer.records import Key, Kind, Outcome, ReportLine, Row, Status, TargetName
+from importer.journal.entries import Change, Claimed, Entry, State, Unresolved
+from importer.records import Finding, Key, Kind, Outcome, Problem, ReportLine, Row, Severity, Status, TargetName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: What an undecided record is called in a report.
-_REPORTED = {State.PLANNED: Status.PENDING, State.SENDING: Status.UNKNOWN, State.IN_DOUBT: Status.UNKNOWN}
+_REPORTED = {
+    State.UNRESOLVED: Status.PENDING,
+    State.PLANNED: Status.PENDING,
+    State.SENDING: Status.UNKNOWN,
+    State.IN_DOUBT: Status.UNKNOWN,
+}
+#: More than a row can have parts, so that records can take their place in the order of the source later.
+_PARTS = 1024
+
+
+def _read_state(text: str) -> State | Status:
+    return State(text) if text in _REPORTED else Status(text)
 
 
 def read_status(text: str) -> Status:
@@ -51,11 +62,22 @@ def change_values(change: Change) -> tuple[str | int, ...]:
     return (change.state, *_outcome_values(change.outcome), change.id)
 
 
-def record_values(row: int, entry: Entry) -> tuple[str | int | None, ...]:
-    """Give the values of the statement `insert_record`; `row` is the row's number in the journal."""
+def first_id(row: int) -> int:
+    """Give the id of a row's first record; `row` is the row's number in the journal."""
+    return row * _PARTS
+
+
+def row_of(record: int) -> int:
+    """Give the number in the journal of the row that a record is of."""
+    return record // _PARTS
+
+
+def record_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
+    """Give the values of the statement `insert_record`."""
     key = None if entry.key is None else dump_key(entry.key)
     scope = None if entry.key is None else entry.scope
-    return (row, entry.part, entry.kind, entry.target, scope, key, entry.state, *_outcome_values(entry.outcome))
+    values = (entry.part, entry.kind, entry.target, scope, key, entry.state)
+    return (id_, row_of(id_), *values, *_outcome_values(entry.outcome), entry.zone, entry.was or "")
 
 
 def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> ReportLine:
@@ -72,14 +94,33 @@ def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> 
 
 def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
     """Read what went in for a row, and what became of it: sheet, row, entry."""
-    sheet, number, line, cells, part, kind, target, scope, key, state, *known = values
+    sheet, number, line, cells, part, kind, target, scope, key, state, zone, was, *known = values
     entry = Entry(
-        state=State(state) if state in _REPORTED else Status(state),
+        state=_read_state(state),
         kind=kind and Kind(kind),
         target=target and TargetName(target),
         scope=scope or "",
         key=None if key is None else tuple(orjson.loads(key)),
         part=part,
+        zone=zone,
+        was=_read_state(was) if was else None,
         outcome=Outcome(read_status(state), *known),
     )
     return sheet, Row(number, tuple(orjson.loads(cells)), line), entry
+
+
+def read_unresolved(values: tuple[Any, ...]) -> Unresolved:
+    """Read a row that waits for ids."""
+    id_, sheet, number, line, cells, part, kind, key, was, *known = values
+    own = kind and Kind(kind)
+    left = None
+    if was:
+        outcome = Outcome(read_status(was), *known)
+        left = Entry(_read_state(was), own, key=key and tuple(orjson.loads(key)), part=part, outcome=outcome)
+    return Unresolved(id_, sheet, Row(number, tuple(orjson.loads(cells)), line), own, left)
+
+
+def read_finding(values: tuple[Any, ...]) -> Finding:
+    """Read what was found about a row."""
+    severity, sheet, number, line, cells, *problem = values
+    return Finding(Severity(severity), sheet, Row(number, tuple(orjson.loads(cells)), line), Problem(*problem))

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from importer.records import Key, Kind, Outcome, Status, TargetName
+from importer.records import Key, Kind, Outcome, Row, Status, TargetName
 
 
 class State(StrEnum):
     """What a record is while nothing is decided about it; afterwards it has a `Status`."""
 
+    UNRESOLVED = "unresolved"  #: names a user or schedule whose id is not known yet
     PLANNED = "planned"
     SENDING = "sending"
     IN_DOUBT = "in_doubt"
@@ -31,6 +32,8 @@ class Entry:
     key: Key | None = None
     part: str = ""
     outcome: Outcome = field(default=_NO_OUTCOME)  #: where something is decided or known already; its status is `state`
+    zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
+    was: State | Status | None = None  #: of an unresolved record: the state that an earlier run left
 
 
 class Claimed(NamedTuple):
@@ -41,6 +44,16 @@ class Claimed(NamedTuple):
     scope: str
     attempts: int  #: requests made for it so far, over all runs
     tries: int = 0  #: of those, the ones of this run that count against its patience (a 429 does not)
+
+
+class Unresolved(NamedTuple):
+    """A row, or one part of it, that waits for the ids of what it names."""
+
+    id: int  #: of its record
+    sheet: int  #: index into the run's sheets
+    row: Row
+    kind: Kind | None
+    left: Entry | None  #: what an earlier run left of it
 
 
 class Change(NamedTuple):

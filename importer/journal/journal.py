@@ -12,20 +12,24 @@ from importer.errors import JournalError
 from importer.journal.codec import (
     change_values,
     dump_key,
+    first_id,
     read_claimed,
     read_entry,
+    read_finding,
     read_line,
     read_status,
+    read_unresolved,
     record_values,
 )
-from importer.journal.entries import Change, Claimed, Entry
+from importer.journal.entries import Change, Claimed, Entry, Unresolved
 from importer.journal.sql import load_queries
-from importer.records import Key, Outcome, ReportLine, Row, Sheet, Status, TargetName
+from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Severity, Sheet, Status, TargetName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _SQL = load_queries()
+_CHUNK = 2000  # records looked at in one go
 
 
 class Journal:
@@ -66,20 +70,65 @@ class Journal:
         (index,) = self._db.execute("SELECT count(*) FROM sheet").fetchone()
         header, positions, unused = (orjson.dumps(list(texts)) for texts in (sheet.header, sheet.positions, not_used))
         with self._commit() as db:
-            db.execute(_SQL["insert_sheet"], (index, sheet.source, sheet.name, header, positions, unused))
+            values = (index, sheet.source, sheet.name, header, positions, unused, sheet.header_row)
+            db.execute(_SQL["insert_sheet"], values)
         return int(index)
 
-    def add_rows(self, rows: Iterable[tuple[int, Row, Sequence[Entry]]]) -> None:
-        """Write down rows, each with the index of its sheet and what it makes, in one commit."""
+    def add_rows(self, rows: Iterable[tuple[int, Row, Sequence[Entry]]]) -> int:
+        """Write down rows, each with the index of its sheet and what it makes, in one commit.
+
+        Gives the journal's number of the first row; the others are numbered on from it.
+        """
+        first = int(self._rows) + 1
         new_rows: list[tuple[object, ...]] = []
         new_records: list[tuple[object, ...]] = []
         for sheet, row, entries in rows:
             self._rows += 1
             new_rows.append((self._rows, sheet, row.number, row.line, orjson.dumps(row.cells)))
-            new_records.extend(record_values(self._rows, entry) for entry in entries)
+            new_records.extend(record_values(id_, entry) for id_, entry in enumerate(entries, first_id(self._rows)))
         with self._commit() as db:
             db.executemany(_SQL["insert_row"], new_rows)
             db.executemany(_SQL["insert_record"], new_records)
+        return first
+
+    def add_findings(self, findings: Iterable[tuple[int, Severity, Problem]]) -> None:
+        """Write down what was found about rows, each by its number in the journal."""
+        with self._commit() as db:
+            db.executemany(_SQL["insert_finding"], [_finding_values(*finding) for finding in findings])
+
+    def unresolved(self) -> Iterator[list[Unresolved]]:
+        """Give the rows that wait for ids in chunks, in the order of the source; they may be resolved meanwhile."""
+        after = 0
+        while found := list(map(read_unresolved, self._db.execute(_SQL["unresolved"], (after, _CHUNK)))):
+            after = found[-1].id
+            yield found
+
+    def resolve(self, resolved: Iterable[tuple[int, Sequence[Entry]]]) -> None:
+        """Put in the place of unresolved records, each by its id, what they make."""
+        with self._commit() as db:
+            for id_, entries in resolved:
+                db.execute(_SQL["drop_record"], (id_,))
+                db.executemany(_SQL["insert_record"], [record_values(new, one) for new, one in enumerate(entries, id_)])
+
+    def explain_unresolved(self, error: str, hint: str) -> None:
+        """Say why rows keep waiting for ids."""
+        with self._commit() as db:
+            db.execute(_SQL["explain_unresolved"], (error, hint))
+
+    def shadow_spans(self) -> Iterator[tuple[int, int, int, int]]:
+        """Give shadowing user, start and end (epoch seconds) and record of all good shadows, by user and start."""
+        return iter(self._db.execute(_SQL["shadow_spans"]))
+
+    def row_of(self, record: int) -> tuple[int, Row]:
+        """Give the sheet and the row that a record is of."""
+        sheet, number, line, cells = self._db.execute(_SQL["row_of_record"], (record,)).fetchone()
+        return sheet, Row(number, tuple(orjson.loads(cells)), line)
+
+    def refuse_planned(self, refused: Iterable[tuple[int, Outcome]]) -> None:
+        """Make records invalid, each by its id; those that were sent already are left as they are."""
+        values = [(one.error, one.cell, one.hint, one.run, id_) for id_, one in refused]
+        with self._commit() as db:
+            db.executemany(_SQL["refuse_planned"], values)
 
     def finish_reading(self) -> None:
         """Find the duplicates and make the journal ready to send from."""
@@ -172,8 +221,8 @@ class Journal:
     def sheets(self) -> list[Sheet]:
         """List the sheets; a line's `sheet` is an index into them."""
         return [
-            Sheet(source, name, tuple(orjson.loads(header)), tuple(orjson.loads(positions)))
-            for source, name, header, positions, _ in self._db.execute(_SQL["sheets"])
+            Sheet(source, name, tuple(orjson.loads(header)), tuple(orjson.loads(positions)), header_row)
+            for source, name, header, positions, _, header_row in self._db.execute(_SQL["sheets"])
         ]
 
     def not_used(self) -> list[tuple[Sheet, tuple[str, ...]]]:
@@ -203,6 +252,29 @@ class Journal:
         for values in self._db.execute(_SQL["lines"]):
             yield read_line(values, names, run)
 
+    def wrong_lines(self, limit: int) -> list[ReportLine]:
+        """Give the first lines that need attention, in the order of the source."""
+        names, run = [sheet.name for sheet in self.sheets()], self.facts().get("run", "")
+        return [read_line(values, names, run) for values in self._db.execute(_SQL["wrong_lines"], (limit,))]
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """Give every row with the index of its sheet, in the order of the source."""
+        for sheet, number, line, cells in self._db.execute(_SQL["rows"]):
+            yield sheet, Row(number, tuple(orjson.loads(cells)), line)
+
+    def shadow_times(self) -> Iterator[tuple[int, int, str, Key, str]]:
+        """Give sheet, row, part, key and zone of every shadow, in the order of the source."""
+        for sheet, number, part, key, zone in self._db.execute(_SQL["shadow_times"]):
+            yield sheet, number, part, tuple(orjson.loads(key)), zone
+
+    def findings(self) -> Iterator[Finding]:
+        """Give all that was found about rows, in the order of the source."""
+        return map(read_finding, self._db.execute(_SQL["findings"]))
+
+    def topics(self) -> list[tuple[Severity, str, int]]:
+        """Count what was found by severity and topic, in the order of first appearance."""
+        return [(Severity(severity), topic, number) for severity, topic, number in self._db.execute(_SQL["topics"])]
+
     def sent(self) -> Iterator[tuple[str, int, str, Key]]:
         """Give sheet, row, part and key of every record that was taken or may have been."""
         for sheet, number, part, key in self._db.execute(_SQL["sent"]):
@@ -212,3 +284,7 @@ class Journal:
         """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
         for values in self._db.execute(_SQL["entries"]):
             yield read_entry(values)
+
+
+def _finding_values(row: int, severity: Severity, problem: Problem) -> tuple[int | str, ...]:
+    return (row, severity, problem.topic, problem.message, problem.hint, problem.column, problem.cell)

@@ -2,15 +2,59 @@
 INSERT INTO source (name, path, sha256) VALUES (?, ?, ?);
 
 -- name: insert_sheet
-INSERT INTO sheet (id, source, name, header, positions, not_used) VALUES (?, ?, ?, ?, ?, ?);
+INSERT INTO sheet (id, source, name, header, positions, not_used, header_row) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: insert_row
 INSERT INTO row (id, sheet, number, line, cells) VALUES (?, ?, ?, ?, ?);
 
 -- name: insert_record
-INSERT INTO record (row, part, kind, target, scope, key, state,
-                    returned_id, http_status, error, cell, hint, attempts, finished_at, run)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO record (id, row, part, kind, target, scope, key, state,
+                    returned_id, http_status, error, cell, hint, attempts, finished_at, run, zone, was)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: insert_finding
+INSERT INTO finding (row, severity, topic, message, hint, field, cell) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: unresolved
+SELECT record.id, row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.key, record.was,
+       record.returned_id, record.http_status, record.error, record.cell, record.hint, record.attempts, record.finished_at, record.run
+FROM record JOIN row ON row.id = record.row
+WHERE record.state = 'unresolved' AND record.id > ? ORDER BY record.id LIMIT ?;
+
+-- name: drop_record
+DELETE FROM record WHERE id = ?;
+
+-- name: explain_unresolved
+UPDATE record SET error = ?, hint = ? WHERE state = 'unresolved';
+
+-- name: rows
+SELECT sheet, number, line, cells FROM row ORDER BY id;
+
+-- name: findings
+SELECT finding.severity, row.sheet, row.number, row.line, row.cells,
+       finding.message, finding.hint, finding.field, finding.cell, finding.topic
+FROM finding JOIN row ON row.id = finding.row
+ORDER BY finding.row, finding.rowid;
+
+-- name: topics
+SELECT severity, topic, count(*) FROM finding GROUP BY severity, topic ORDER BY min(rowid);
+
+-- name: shadow_spans
+-- Who shadows when, by person and time; key is schedule, type, shadowed, user, start, end (records.ShadowRecord.key).
+SELECT json_extract(key, '$[3]'), json_extract(key, '$[4]'), json_extract(key, '$[5]'), id FROM record
+WHERE kind = 'shadow' AND key IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'created', 'exists')
+ORDER BY 1, 2, 3;
+
+-- name: row_of_record
+SELECT row.sheet, row.number, row.line, row.cells FROM record JOIN row ON row.id = record.row WHERE record.id = ?;
+
+-- name: refuse_planned
+UPDATE record SET state = 'invalid', error = ?, cell = ?, hint = ?, run = ? WHERE id = ? AND state = 'planned';
+
+-- name: shadow_times
+SELECT row.sheet, row.number, record.part, record.key, record.zone
+FROM record JOIN row ON row.id = record.row
+WHERE record.kind = 'shadow' AND record.key IS NOT NULL ORDER BY record.id;
 
 -- name: index_planned
 CREATE INDEX IF NOT EXISTS record_planned ON record (target, id) WHERE state = 'planned';
@@ -64,7 +108,7 @@ SELECT name, value FROM fact;
 SELECT name, path, sha256 FROM source ORDER BY id;
 
 -- name: sheets
-SELECT source, name, header, positions, not_used FROM sheet ORDER BY id;
+SELECT source, name, header, positions, not_used, header_row FROM sheet ORDER BY id;
 
 -- name: counts
 SELECT coalesce(target, ''), state, count(*) FROM record GROUP BY target, state;
@@ -123,8 +167,20 @@ LEFT JOIN record AS first ON first.id = record.first
 LEFT JOIN row AS first_row ON first_row.id = first.row
 ORDER BY record.id;
 
+-- name: wrong_lines
+SELECT row.sheet, row.number, record.part, record.kind, row.cells, record.state,
+       coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint,
+       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet
+FROM record
+JOIN row ON row.id = record.row
+LEFT JOIN record AS first ON first.id = record.first
+LEFT JOIN row AS first_row ON first_row.id = first.row
+WHERE record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt')
+ORDER BY record.id LIMIT ?;
+
 -- name: entries
 SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,
-       record.state, record.returned_id, record.http_status, record.error, record.cell, record.hint, record.attempts, record.finished_at, record.run
+       record.state, record.zone, record.was, record.returned_id, record.http_status, record.error, record.cell, record.hint,
+       record.attempts, record.finished_at, record.run
 FROM record JOIN row ON row.id = record.row
 ORDER BY record.id;

@@ -18,7 +18,8 @@ CREATE TABLE sheet (
     name      TEXT NOT NULL,
     header    BLOB NOT NULL,  -- JSON array of text
     positions BLOB NOT NULL,  -- JSON array of 0-based columns
-    not_used  BLOB NOT NULL   -- JSON array of the headers that are none of ours
+    not_used  BLOB NOT NULL,  -- JSON array of the headers that are none of ours
+    header_row INTEGER NOT NULL DEFAULT 1  -- 0: there is no header
 );
 
 CREATE TABLE row (
@@ -30,7 +31,7 @@ CREATE TABLE row (
 );
 
 CREATE TABLE record (
-    id          INTEGER PRIMARY KEY,  -- in the order of the source
+    id          INTEGER PRIMARY KEY,  -- in the order of the source: 1024 * row + the number of the part, from 0
     row         INTEGER NOT NULL REFERENCES row (id),
     part        TEXT NOT NULL,
     kind        TEXT,            -- NULL where the row does not say
@@ -46,5 +47,17 @@ CREATE TABLE record (
     hint        TEXT NOT NULL DEFAULT '',
     attempts    INTEGER NOT NULL DEFAULT 0,
     finished_at TEXT NOT NULL DEFAULT '',
-    run         TEXT NOT NULL DEFAULT ''
+    run         TEXT NOT NULL DEFAULT '',
+    zone        TEXT NOT NULL DEFAULT '',  -- the IANA zone that a shadow's times were written in; empty where none was
+    was         TEXT NOT NULL DEFAULT ''   -- while unresolved: the state that an earlier run left, empty where none did
+);
+
+CREATE TABLE finding (
+    row      INTEGER NOT NULL REFERENCES row (id),
+    severity TEXT NOT NULL,  -- a records.Severity
+    topic    TEXT NOT NULL,
+    message  TEXT NOT NULL,
+    hint     TEXT NOT NULL,
+    field    TEXT NOT NULL,  -- the column of ours; empty where the row as a whole is meant
+    cell     TEXT NOT NULL
 );

@@ -10,6 +10,11 @@ def load_schema() -> str:
     return files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
 
 
+def load_upgrade() -> str:
+    """Give the statements that make a journal of this version out of one of version 1."""
+    return files(__package__).joinpath("upgrade.sql").read_text(encoding="utf-8")
+
+
 def load_queries() -> dict[str, str]:
     """Give the statements of `queries.sql` by the name in the `-- name:` line above each."""
     text = files(__package__).joinpath("queries.sql").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from importer.errors import DamagedError, JournalError
 from importer.journal.journal import Journal
-from importer.journal.sql import load_schema
+from importer.journal.sql import load_schema, load_upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 JOURNAL_FILE = "journal.sqlite3"
 _APPLICATION_ID = 0x0C1A11  # marks the file as ours in SQLite's header
-_VERSION = 1  # of the schema; a journal of a newer one is refused, never changed
+_VERSION = 2  # of the schema; a journal of a newer one is refused, never changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def _connect(file: Path) -> sqlite3.Connection:
             (state,) = reader.execute("PRAGMA quick_check(1)").fetchone()
         if state != "ok":
             raise sqlite3.DatabaseError(state.splitlines()[-1])
-        return _prepare(sqlite3.connect(file, isolation_level=None))
+        return _upgraded(_prepare(sqlite3.connect(file, isolation_level=None)))
     except sqlite3.OperationalError as error:  # locked, not readable, a full disk
         raise JournalError(f"{file} cannot be opened: {error}", hint="make it writable, or see who holds it") from error
     except sqlite3.DatabaseError as error:
@@ -177,6 +177,18 @@ def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
     except sqlite3.Error:
         connection.close()
         raise
+    return connection
+
+
+def _upgraded(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Bring a journal of an older version to this one's schema, wholly or not at all."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version < _VERSION:
+        try:
+            connection.executescript(load_upgrade())
+        except sqlite3.Error:
+            connection.close()
+            raise
     return connection
 
 

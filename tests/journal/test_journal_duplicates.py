@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from importer.journal import Change, Entry, State, open_scratch
 from importer.records import Kind, Outcome, Row, Sheet, Status, TargetName
 
-from .planning import OPAL, add, outcomes, plan, schedule, shadow, states
+from .planning import OPAL, add, nth, outcomes, plan, schedule, shadow, states
 
 if TYPE_CHECKING:
     from importer.journal import Journal
@@ -35,7 +35,7 @@ def test_a_duplicate_in_another_sheet_names_the_sheet(journal: Journal) -> None:
 
 def test_a_duplicate_shows_the_id_of_the_record_that_counts(journal: Journal) -> None:
     plan(journal, schedule("P1"), schedule("P1"))
-    journal.change([Change(1, Status.CREATED, Outcome(Status.CREATED, id="id-1"))])
+    journal.change([Change(nth(1), Status.CREATED, Outcome(Status.CREATED, id="id-1"))])
     assert [outcome.id for outcome in outcomes(journal)] == ["id-1", "id-1"]
 
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer.errors import JournalError
-from importer.journal import JOURNAL_FILE, create_run, open_run
+from importer.journal import JOURNAL_FILE, Change, create_run, open_run
+from importer.records import Outcome, Status
 
-from .planning import OPAL, plan, schedule, states
+from .planning import OPAL, nth, plan, schedule, states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,13 +196,13 @@ import os, signal, sys
 from pathlib import Path
 from importer.journal import Change, create_run
 from importer.records import Outcome, Status
-from journal.planning import OPAL, plan, schedule
+from journal.planning import OPAL, nth, plan, schedule
 with create_run(Path(sys.argv[1]), "a-run", {}) as folder:
     journal = folder.journal
     plan(journal, *(schedule(f"P{number}") for number in range(6)))
     journal.claim(OPAL, 0, 2)
-    journal.change([Change(1, Status.CREATED, Outcome(Status.CREATED, id="id-1", attempts=1))])
-    journal.claim(OPAL, 2, 2)
+    journal.change([Change(nth(1), Status.CREATED, Outcome(Status.CREATED, id="id-1", attempts=1))])
+    journal.claim(OPAL, nth(2), 2)
     os.kill(os.getpid(), signal.SIGKILL)
 """
     assert python(code, tmp_path).returncode == -signal.SIGKILL
@@ -217,7 +218,7 @@ with create_run(Path(sys.argv[1]), "a-run", {}) as folder:
 
 def newer(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
 
 
 def newer_and_killed(file: Path) -> None:
@@ -226,7 +227,7 @@ def newer_and_killed(file: Path) -> None:
 import os, signal, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("PRAGMA journal_mode = WAL")
-connection.execute("PRAGMA user_version = 2")
+connection.execute("PRAGMA user_version = 3")
 connection.execute("INSERT INTO fact VALUES ('of the future', 'x')")
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -272,8 +273,8 @@ def hole(file: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words", "hint"),
     [
-        (newer, "written by a newer oncall-importer (journal version 2, this one knows 1)", "install that version"),
-        (newer_and_killed, "written by a newer oncall-importer (journal version 2, this one knows 1)", "install that"),
+        (newer, "written by a newer oncall-importer (journal version 3, this one knows 2)", "install that version"),
+        (newer_and_killed, "written by a newer oncall-importer (journal version 3, this one knows 2)", "install that"),
         (foreign, "is not a journal of oncall-importer", "name a folder"),
         (foreign_and_killed, "is not a journal of oncall-importer", "name a folder"),
         (cut(0), "is not a journal of oncall-importer", "name a folder"),
@@ -337,4 +338,20 @@ def test_a_disk_that_is_full_is_one_clear_sentence_and_nothing_is_half_written(t
         with pytest.raises(JournalError, match="the journal cannot be written"):
             journal.set_facts({str(number): "x" * 4000 for number in range(100)})
         assert "99" not in journal.facts()
-        assert [record.id for record in journal.claim(OPAL, 0, 1)] == [1]
+        assert [record.id for record in journal.claim(OPAL, 0, 1)] == [nth(1)]
+
+
+def test_a_journal_of_the_first_version_is_brought_up_to_date_and_keeps_all_it_knows(tmp_path: Path) -> None:
+    with create_run(tmp_path, "a-run", {}) as folder:
+        plan(folder.journal, schedule("P1"), schedule("P2"))
+        folder.journal.change([Change(nth(1), Status.CREATED, Outcome(Status.CREATED, id="id-1"))])
+    with closing(sqlite3.connect(folder.path / JOURNAL_FILE)) as connection:  # what version 1 had not
+        connection.executescript(
+            "ALTER TABLE record DROP COLUMN zone; ALTER TABLE sheet DROP COLUMN header_row;"
+            "ALTER TABLE record DROP COLUMN was; DROP TABLE finding;"
+            "PRAGMA user_version = 1;"
+        )
+    for _ in range(2):
+        with open_run(folder.path) as again:
+            assert states(again.journal) == ["created", "planned"]
+            assert list(again.journal.findings()) == []

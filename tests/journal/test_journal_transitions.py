@@ -10,7 +10,7 @@ import pytest
 from importer.journal import Change, Claimed, Entry, State, create_run, open_run, open_scratch
 from importer.records import Kind, Outcome, Row, Sheet, Status
 
-from .planning import OPAL, ROOTLY, add, ids, outcomes, plan, schedule, shadow, states
+from .planning import OPAL, ROOTLY, add, ids, nth, outcomes, plan, schedule, shadow, states
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,15 +37,15 @@ EXISTS = Outcome(Status.EXISTS, finished_at="2026-01-01T00:00:00Z", run="a-run")
 def test_records_are_claimed_in_the_order_of_the_source_and_are_on_disk_as_sending(journal: Journal) -> None:
     plan(journal, *(schedule(f"P{number}") for number in range(5)))
     first = journal.claim(OPAL, 0, 3)
-    assert first == [Claimed(number + 1, ("PAGER_DUTY", f"P{number}"), "", 0) for number in range(3)]
+    assert first == [Claimed(nth(number + 1), ("PAGER_DUTY", f"P{number}"), "", 0) for number in range(3)]
     assert states(journal) == ["sending"] * 3 + ["planned"] * 2
-    assert [claimed.id for claimed in journal.claim(OPAL, first[-1].id, 3)] == [4, 5]
-    assert journal.claim(OPAL, 5, 3) == []
+    assert [claimed.id for claimed in journal.claim(OPAL, first[-1].id, 3)] == [nth(4), nth(5)]
+    assert journal.claim(OPAL, nth(5), 3) == []
 
 
 def test_only_records_of_the_target_that_asks_are_claimed(journal: Journal) -> None:
     plan(journal, schedule("P1"), shadow("s", 1), schedule("P2"))
-    assert [claimed.id for claimed in journal.claim(ROOTLY, 0, 10)] == [2]
+    assert [claimed.id for claimed in journal.claim(ROOTLY, 0, 10)] == [nth(2)]
     assert states(journal) == ["planned", "sending", "planned"]
 
 
@@ -53,13 +53,13 @@ def test_a_record_behind_which_the_claims_have_gone_on_is_not_claimed_again_in_t
     plan(journal, schedule("P1"), schedule("P2"))
     (record,) = journal.claim(OPAL, 0, 1)
     journal.change([Change(record.id, State.PLANNED, Outcome(Status.PENDING, attempts=1))])
-    assert [claimed.id for claimed in journal.claim(OPAL, record.id, 10)] == [2]
+    assert [claimed.id for claimed in journal.claim(OPAL, record.id, 10)] == [nth(2)]
 
 
 def test_a_claim_commits_outcomes_with_it(journal: Journal) -> None:
     plan(journal, schedule("P1"), schedule("P2"))
     journal.claim(OPAL, 0, 1)
-    journal.claim(OPAL, 1, 1, [Change(1, Status.REJECTED, DECIDED)])
+    journal.claim(OPAL, nth(1), 1, [Change(nth(1), Status.REJECTED, DECIDED)])
     assert states(journal) == ["rejected", "sending"]
 
 
@@ -81,7 +81,7 @@ def test_a_decision_keeps_everything_that_the_report_says(journal: Journal, stat
     plan(journal, schedule("P1"))
     journal.claim(OPAL, 0, 1)
     decided = replace(DECIDED, status=status, id="id-1")
-    journal.change([Change(1, status, decided)])
+    journal.change([Change(nth(1), status, decided)])
     assert outcomes(journal) == [decided]
     assert journal.open_targets() == {}
 
@@ -95,7 +95,7 @@ def test_until_it_is_decided_a_record_is_pending_or_unknown_in_the_report(journa
 def test_a_record_in_doubt_can_be_proved_absent_and_sent_again(journal: Journal) -> None:
     plan(journal, schedule("P1"))
     for state in (State.IN_DOUBT, State.PLANNED):
-        journal.change([Change(1, state, Outcome(Status.UNKNOWN, error="reset", attempts=1))])
+        journal.change([Change(nth(1), state, Outcome(Status.UNKNOWN, error="reset", attempts=1))])
     (record,) = journal.claim(OPAL, 0, 1)
     assert record.attempts == 1
 
@@ -103,19 +103,19 @@ def test_a_record_in_doubt_can_be_proved_absent_and_sent_again(journal: Journal)
 def test_what_was_sent_without_an_outcome_is_in_doubt(journal: Journal) -> None:
     plan(journal, schedule("P1"), schedule("P2"), schedule("P3"), shadow("s", 1))
     journal.claim(OPAL, 0, 1)
-    journal.change([Change(2, State.IN_DOUBT, Outcome(Status.UNKNOWN, attempts=2))])
+    journal.change([Change(nth(2), State.IN_DOUBT, Outcome(Status.UNKNOWN, attempts=2))])
     journal.claim(ROOTLY, 0, 1)
-    assert [(record.id, record.attempts) for record in journal.in_doubt(OPAL)] == [(1, 0), (2, 2)]
+    assert [(record.id, record.attempts) for record in journal.in_doubt(OPAL)] == [(nth(1), 0), (nth(2), 2)]
     assert [record.scope for record in journal.in_doubt(ROOTLY)] == ["s"]
 
 
 def test_a_transition_that_fails_half_way_leaves_nothing_behind(journal: Journal) -> None:
     plan(journal, schedule("P1"), schedule("P2"))
-    spoiled = Change(2, Status.CREATED, Outcome(Status.CREATED, id=object()))  # type: ignore[arg-type]  # on purpose
+    spoiled = Change(nth(2), Status.CREATED, Outcome(Status.CREATED, id=object()))  # type: ignore[arg-type]  # on purpose
     with pytest.raises(Exception, match=r"."):
-        journal.change([Change(1, Status.REJECTED, DECIDED), spoiled])
+        journal.change([Change(nth(1), Status.REJECTED, DECIDED), spoiled])
     assert states(journal) == ["planned", "planned"]
-    journal.change([Change(1, Status.REJECTED, DECIDED)])
+    journal.change([Change(nth(1), Status.REJECTED, DECIDED)])
     assert states(journal) == ["rejected", "planned"]
 
 
@@ -192,7 +192,7 @@ def test_a_key_is_known_whatever_became_of_its_record(journal: Journal) -> None:
 
 def test_why_records_stay_unsent_is_said_once_and_only_of_those(journal: Journal) -> None:
     plan(journal, schedule("P1"), schedule("P2"), shadow("s", 1), schedule("P3", State.IN_DOUBT))
-    journal.change([Change(2, State.PLANNED, Outcome(Status.PENDING, error="503", attempts=1))])
+    journal.change([Change(nth(2), State.PLANNED, Outcome(Status.PENDING, error="503", attempts=1))])
     journal.explain_planned(OPAL, "the target did not come back", "rerun")
     journal.explain_planned(OPAL, "another reason", "another hint")
     assert [(outcome.error, outcome.hint) for outcome in outcomes(journal)] == [
