@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import anyio
 
 from importer.pool.client import open_client
+from importer.pool.directory import LookedUp, look_up
 from importer.pool.lane import Lane
 from importer.pool.stopping import Reason, Stop
 from importer.targets import TARGETS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from importer.records import Status, TargetName
     from importer.settings import Settings
 
-__all__ = ["Connection", "Delivered", "Observer", "Reason", "deliver"]
+__all__ = ["Connection", "Delivered", "LookedUp", "Observer", "Reason", "deliver", "look_up"]
 
 _GRACE = 10.0  # seconds that what is in flight may take after an interrupt
 

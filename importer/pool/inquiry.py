@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from importer.errors import TargetError
@@ -14,11 +14,13 @@ from importer.pool.policy import MOST_ATTEMPTS, back_off, read_json, read_words
 from importer.pool.stopping import Reason, StoppedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from importer.pool.gate import Gate
     from importer.records import Key
-    from importer.targets import Page, Target
+    from importer.targets import EntryList, EntryPage, Page, Target
+
+AnyPage = TypeVar("AnyPage", "Page", "EntryPage")
 
 _MOST_PAGES = 20_000  # of one list: two million shadows on one schedule
 _MOST_STALE = 3  # pages in a row without anything new: the list does not end
@@ -49,7 +51,7 @@ class Inquiry:
         self._gate = gate
         self._stop = gate.stop
 
-    async def pages(self, scope: str) -> AsyncIterator[Page]:
+    def pages(self, scope: str) -> AsyncIterator[Page]:
         """Give all pages of what a scope holds. An entry can stand on two of them.
 
         Raises:
@@ -57,18 +59,30 @@ class Inquiry:
             TargetError: no usable answer, or a list that does not end.
             StoppedError: nothing can be asked any more.
         """
-        first = self._client.base_url + self._target.list_path(scope)
+        what = f"schedule {scope}" if scope else f"{self._target.name}'s schedules"
+        read = self._target.read_page
+        return self._follow(self._target.list_path(scope), lambda payload: read(payload, scope), what)
+
+    def entry_pages(self, listed: EntryList) -> AsyncIterator[EntryPage]:
+        """Give all pages of a list of users or schedules. An entry can stand on two of them.
+
+        Raises: as `pages`, the list itself being the scope.
+        """
+        return self._follow(listed.path, listed.read_page, f"{self._target.name}'s {listed.what}")
+
+    async def _follow(self, path: str, read: Callable[[Any], AnyPage], what: str) -> AsyncIterator[AnyPage]:
+        first = self._client.base_url + path
         url: str | None = first
         seen: set[str] = set()
         stale = pages = 0
         while url is not None:
-            page = self._read(await self._get(url), scope)
+            page = _read(await self._get(url), read, what)
             yield page
             stale = 0 if page.ids - seen else stale + 1
             seen |= page.ids
             pages += 1
             if page.next is not None and (stale >= _MOST_STALE or pages >= _MOST_PAGES):
-                raise TargetError(f"the list of {self._what(scope)} does not end")
+                raise TargetError(f"the list of {what} does not end")
             url = page.next and self._resolve(page.next, first)
 
     async def sweep(self, scope: str, keys: set[Key], ids: set[str]) -> Sweep:
@@ -94,12 +108,6 @@ class Inquiry:
         """
         answer = await self._ask(self._client.base_url + self._target.probe_path)
         return answer.status == 200
-
-    def _read(self, answer: Answer, scope: str) -> Page:
-        try:
-            return self._target.read_page(read_json(answer.body), scope)
-        except (ValueError, OverflowError) as error:
-            raise TargetError(f"the list of {self._what(scope)} cannot be read: {error}") from error
 
     async def _get(self, url: str) -> Answer:
         """GET until there is an answer of 200, or it is clear that there will be none."""
@@ -152,8 +160,12 @@ class Inquiry:
                     return candidate
         raise TargetError("the list's next page is somewhere else than the list: refused")
 
-    def _what(self, scope: str) -> str:
-        return f"schedule {scope}" if scope else f"{self._target.name}'s schedules"
+
+def _read(answer: Answer, read: Callable[[Any], AnyPage], what: str) -> AnyPage:
+    try:
+        return read(read_json(answer.body))
+    except (ValueError, OverflowError) as error:
+        raise TargetError(f"the list of {what} cannot be read: {error}") from error
 
 
 def _is_final(status: int) -> bool:

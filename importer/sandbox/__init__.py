@@ -12,6 +12,7 @@ from importer.sandbox.fault_file import read_faults
 from importer.sandbox.faults import Fault, FaultPlan
 from importer.sandbox.limits import Limits
 from importer.sandbox.reserved import RESERVED, TOKEN, Reserved
+from importer.sandbox.roll import Roll, read_directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -27,6 +28,8 @@ __all__ = [
     "FaultPlan",
     "Limits",
     "Reserved",
+    "Roll",
+    "read_directory",
     "read_faults",
     "reset",
     "serve",
@@ -53,13 +56,15 @@ async def serve(
     port: int = 0,
     limits: Limits = _REAL,
     faults: FaultPlan | None = None,
+    directory: Roll | None = None,
     now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Address]:
     """Serve both APIs until the block ends; what was created stays in `state`.
 
     Port 0 takes a free one. With a fault plan, be it an empty one, every request is logged in the state, where
-    `truth` finds it; a plan in which a target goes away has Rootly on another port, a free one. `now` is the
-    server's clock in epoch seconds: limits, dates and late objects go by it.
+    `truth` finds it; a plan in which a target goes away has Rootly on another port, a free one. A directory takes the
+    place of the state's users and schedules, and stays there; without one they are those that the samples name, or
+    the last that were given. `now` is the server's clock in epoch seconds: limits, dates and late objects go by it.
 
     Raises:
         UsageError: the host is no loopback address, or the port is taken.
@@ -67,7 +72,9 @@ async def serve(
     """
     from importer.sandbox.server import serving
 
-    async with serving(state, host=host, port=port, limits=limits, faults=faults, now=now) as origins:
+    async with serving(
+        state, host=host, port=port, limits=limits, faults=faults, directory=directory, now=now
+    ) as origins:
         yield Address(opal=f"{origins[TargetName.OPAL]}/opal/v1", rootly=f"{origins[TargetName.ROOTLY]}/rootly")
 
 

@@ -1,4 +1,4 @@
-"""Rootly's directory, read only: users and schedules, by id and in filtered lists."""
+"""Rootly's directory: users and schedules, by id and in filtered lists; no request changes it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
+    from importer.sandbox.roll import Roll
     from importer.sandbox.state import State, Value
 
 #: The user whom the API key belongs to.
@@ -98,6 +99,24 @@ class Directory:
         return self._state.row("rootly_user", id=user_id)
 
 
+def replace(state: State, roll: Roll, now: float) -> None:
+    """Put other users and schedules in the place of those in a state, where they stay until the next ones."""
+    with state.at_once():
+        for statement in ("forget_rootly_users", "forget_rootly_schedules", "forget_late_entries"):
+            state.change(statement)
+        for position, user in enumerate(roll.users):
+            values = user.model_dump(exclude={"listed_after"})
+            state.change("add_rootly_user", **values, made_at=_MADE_UP_AT + position)
+        for position, schedule in enumerate(roll.schedules):
+            values = schedule.model_dump(exclude={"listed_after"})
+            state.change("add_rootly_schedule", **values, owner_user_id=_ME, made_at=_MADE_UP_AT + position)
+        late = [(f"user/{user.id}", user.listed_after) for user in roll.users]
+        late += [(f"schedule/{schedule.id}", schedule.listed_after) for schedule in roll.schedules]
+        for id_, seconds in late:
+            if seconds:
+                state.change("hold_back", id=id_, due=now + seconds, is_applied=True)
+
+
 def _folded(query: Mapping[str, str], name: str) -> str | None:
     text = query.get(name)
     return None if text is None else text.casefold()
@@ -138,13 +157,13 @@ def _schedule(row: Mapping[str, str | int]) -> dict[str, object]:
 
 
 def _user(row: Mapping[str, str | int]) -> dict[str, object]:
-    full_name = f"{row['first_name']} {row['last_name']}"
+    full_name = f"{row['first_name']} {row['last_name']}".strip()
     attributes: dict[str, object] = {
         "email": row["email"],
-        "first_name": row["first_name"],
-        "last_name": row["last_name"],
-        "full_name": full_name,
-        "full_name_with_team": f"[Sandbox] {full_name}",
+        "first_name": row["first_name"] or None,
+        "last_name": row["last_name"] or None,
+        "full_name": full_name or None,
+        "full_name_with_team": f"[Sandbox] {full_name}".strip(),
         "time_zone": instants.ZONE_NAME,
         **_times(row),
     }

@@ -84,13 +84,15 @@ SELECT * FROM rootly_schedules WHERE id = :id;
 SELECT count(*) AS total FROM rootly_schedules
 WHERE (:is_named IS NULL OR name = :is_named)
     AND (:named IS NULL OR instr(fold(name), :named) > 0)
-    AND (:search IS NULL OR instr(fold(name), :search) > 0);
+    AND (:search IS NULL OR instr(fold(name), :search) > 0)
+    AND 'schedule/' || id NOT IN (SELECT id FROM late WHERE due > clock());
 
 -- name: rootly_schedules_page
 SELECT * FROM rootly_schedules
 WHERE (:is_named IS NULL OR name = :is_named)
     AND (:named IS NULL OR instr(fold(name), :named) > 0)
     AND (:search IS NULL OR instr(fold(name), :search) > 0)
+    AND 'schedule/' || id NOT IN (SELECT id FROM late WHERE due > clock())
 ORDER BY number DESC
 LIMIT :limit OFFSET :offset;
 
@@ -100,12 +102,14 @@ SELECT * FROM rootly_users WHERE id = :id;
 -- name: rootly_users_total
 SELECT count(*) AS total FROM rootly_users
 WHERE (:email IS NULL OR fold(email) = :email)
-    AND (:search IS NULL OR instr(fold(first_name || ' ' || last_name || ' ' || email), :search) > 0);
+    AND (:search IS NULL OR instr(fold(first_name || ' ' || last_name || ' ' || email), :search) > 0)
+    AND 'user/' || id NOT IN (SELECT id FROM late WHERE due > clock());
 
 -- name: rootly_users_page
 SELECT * FROM rootly_users
 WHERE (:email IS NULL OR fold(email) = :email)
     AND (:search IS NULL OR instr(fold(first_name || ' ' || last_name || ' ' || email), :search) > 0)
+    AND 'user/' || id NOT IN (SELECT id FROM late WHERE due > clock())
 ORDER BY
     CASE :sort
         WHEN 'created_at' THEN created_at
@@ -121,6 +125,24 @@ ORDER BY
     END,
     id
 LIMIT :limit OFFSET :offset;
+
+-- name: forget_rootly_schedules
+DELETE FROM rootly_schedules;
+
+-- name: forget_rootly_users
+DELETE FROM rootly_users;
+
+-- name: forget_late_entries
+-- Ids of what is in the directory are not unique among other ids, so they stand there with their kind.
+DELETE FROM late WHERE id LIKE 'schedule/%' OR id LIKE 'user/%';
+
+-- name: add_rootly_schedule
+INSERT INTO rootly_schedules (id, name, owner_user_id, created_at, updated_at)
+VALUES (:id, :name, :owner_user_id, :made_at, :made_at);
+
+-- name: add_rootly_user
+INSERT INTO rootly_users (id, email, first_name, last_name, created_at, updated_at)
+VALUES (:id, :email, :first_name, :last_name, :made_at, :made_at);
 
 -- name: hold_back
 INSERT OR REPLACE INTO late (id, due, is_applied) VALUES (:id, :due, :is_applied);

@@ -66,30 +66,33 @@ INSERT INTO opal_groups (number, id, name, description, type) VALUES
     (4, '7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d04', 'Integrations On-Call', 'Synced with PagerDuty',
         'PAGERDUTY_ON_CALL_SCHEDULE');
 
+-- The users and schedules that the samples name.
 INSERT INTO rootly_schedules (number, id, name, owner_user_id, created_at, updated_at) VALUES
-    (1, 'c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f01', 'Payments Primary', 101, 1735725600000, 1767261600000),
-    (2, 'c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f02', 'Payments Secondary', 101, 1735812000000, 1767261600000),
-    (3, 'c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f03', 'Platform Primary', 102, 1735898400000, 1767261600000),
-    (4, 'c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f04', 'Platform Secondary', 102, 1735984800000, 1767261600000),
-    (5, 'c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f05', 'Database Primary', 105, 1736071200000, 1767261600000),
-    (6, 'c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f06', 'Search and Discovery', 107, 1736157600000, 1767261600000),
+    (1, 'a56d5989-eb30-481b-b7ab-f424fa655cd5', 'Payments primary', 101, 1735725600000, 1767261600000),
+    (2, 'cfc61328-50da-44b1-b200-e2da86326fb7', 'Checkout primary', 102, 1735812000000, 1767261600000),
+    (3, '9b03fa72-a4fb-4fa3-9ba7-903940e95822', 'Search primary', 103, 1735898400000, 1767261600000),
+    (4, '1b04fb88-ecf2-4cf6-8481-5cb6e9d20208', 'Identity primary', 104, 1735984800000, 1767261600000),
+    (5, '8b51c080-83ba-4a79-a7f3-37cdb86d9f81', 'Kubernetes primary', 105, 1736071200000, 1767261600000),
+    (6, 'fa96b7cf-cd3f-4179-93df-a8495cbd126d', 'Databases primary', 106, 1736157600000, 1767261600000),
+    (7, 'b383ab9e-e4bd-4ec0-86a2-b3458c531bda', 'Security primary', 107, 1736244000000, 1767261600000),
+    (8, '8ff20173-0f5b-4bbd-b7cd-69c8a2b7475a', 'Support primary', 108, 1736330400000, 1767261600000),
     -- names need not be unique
-    (7, 'c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f07', 'Support Weekend', 110, 1736244000000, 1767261600000),
-    (8, 'c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f08', 'Support Weekend', 111, 1736330400000, 1767261600000);
+    (9, 'c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f07', 'Support weekend', 110, 1736416800000, 1767261600000),
+    (10, 'c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f08', 'Support weekend', 111, 1736503200000, 1767261600000);
 
 INSERT INTO rootly_users (id, email, first_name, last_name, created_at, updated_at) VALUES
-    (101, 'amara.okafor@example.com', 'Amara', 'Okafor', 1735722000000, 1767434400000),
-    (102, 'benedikt.vogel@example.com', 'Benedikt', 'Vogel', 1735808400000, 1767348000000),
-    (103, 'chiara.rossi@example.com', 'Chiara', 'Rossi', 1735894800000, 1767261600000),
-    (104, 'daniel.kim@example.com', 'Daniel', 'Kim', 1735981200000, 1767261600000),
-    (105, 'elif.yilmaz@example.com', 'Elif', 'Yılmaz', 1736067600000, 1767261600000),
-    (106, 'fatima.haddad@example.com', 'Fatima', 'Haddad', 1736154000000, 1767261600000),
-    (107, 'gabriel.souza@example.com', 'Gabriel', 'Souza', 1736240400000, 1767261600000),
-    (108, 'Hana.Novak@example.com', 'Hana', 'Nováková', 1736326800000, 1767261600000),
-    (109, 'ivan.petrov@example.com', 'Ivan', 'Petrov', 1736413200000, 1767261600000),
-    (110, 'jun.watanabe@example.com', 'Jun', 'Watanabe', 1736499600000, 1767261600000),
-    (111, 'kerry.oneill@example.com', 'Kerry', 'O''Neill', 1736586000000, 1767261600000),
-    (112, 'lucia.fernandez@example.com', 'Lucía', 'Fernández', 1736672400000, 1767261600000);
+    (101, 'anna.berg@example.com', 'Anna', 'Berg', 1735722000000, 1767434400000),
+    (102, 'ben.osei@example.com', 'Ben', 'Osei', 1735808400000, 1767348000000),
+    (103, 'chloe.martin@example.com', 'Chloé', 'Martin', 1735894800000, 1767261600000),
+    (104, 'dmitri.volkov@example.com', 'Dmitri', 'Volkov', 1735981200000, 1767261600000),
+    (105, 'emi.tanaka@example.com', 'Emi', 'Tanaka', 1736067600000, 1767261600000),
+    (106, 'farid.rahimi@example.com', 'Farid', 'Rahimi', 1736154000000, 1767261600000),
+    (107, 'grace.oneill@example.com', 'Grace', 'O''Neill', 1736240400000, 1767261600000),
+    (108, 'Hugo.Alvarez@example.com', 'Hugo', 'Álvarez', 1736326800000, 1767261600000),
+    (109, 'ines.kohler@example.com', 'Ines', 'Köhler', 1736413200000, 1767261600000),
+    (110, 'jamal.wright@example.com', 'Jamal', 'Wright', 1736499600000, 1767261600000),
+    (111, 'kim.nguyen@example.com', 'Kim', 'Nguyen', 1736586000000, 1767261600000),
+    (112, 'lena.novak@example.com', 'Lena', 'Novák', 1736672400000, 1767261600000);
 
 PRAGMA application_id = 0x6f636273; -- "ocbs"
 PRAGMA user_version = 1;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import sqlite3
 from contextlib import asynccontextmanager
 from email.utils import formatdate
 from typing import TYPE_CHECKING
@@ -12,10 +13,11 @@ from aiohttp import hdrs, web
 
 from importer.errors import UsageError
 from importer.sandbox import opal, rootly
+from importer.sandbox.directory import replace
 from importer.sandbox.doors import Doors
 from importer.sandbox.faulty import Faulty
 from importer.sandbox.misbehaving import Misbehaviour
-from importer.sandbox.state import State, opened
+from importer.sandbox.state import State, opened, unusable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -24,13 +26,21 @@ if TYPE_CHECKING:
     from importer.records import TargetName
     from importer.sandbox.faults import FaultPlan
     from importer.sandbox.limits import Limits
+    from importer.sandbox.roll import Roll
 
 _PATIENCE = 1.0  # seconds for requests under way when the sandbox stops
 
 
 @asynccontextmanager
 async def serving(
-    path: Path, *, host: str, port: int, limits: Limits, faults: FaultPlan | None, now: Callable[[], float]
+    path: Path,
+    *,
+    host: str,
+    port: int,
+    limits: Limits,
+    faults: FaultPlan | None,
+    directory: Roll | None,
+    now: Callable[[], float],
 ) -> AsyncIterator[dict[TargetName, str]]:
     """Serve until the block ends; gives each target's origin, such as `http://127.0.0.1:8080`.
 
@@ -40,12 +50,21 @@ async def serving(
     _refuse_address(host, port)
     doors = Doors()
     with opened(path, now) as state:
+        if directory is not None:
+            _replace_directory(state, path, directory, now())
         app = _application(state, limits, now)
         if faults is not None:
             _add_faults(app, faults, state, now, doors)
         is_apart = faults is not None and any(fault.what == "go_away" for fault in faults.fault)
         async with _running(app, doors, is_faulty=faults is not None) as runner:
             yield await doors.open(runner, host, port, is_apart=is_apart)
+
+
+def _replace_directory(state: State, path: Path, directory: Roll, now: float) -> None:
+    try:
+        replace(state, directory, now)
+    except sqlite3.Error as error:
+        raise unusable(path, "cannot take the directory", error) from error
 
 
 def _application(state: State, limits: Limits, now: Callable[[], float]) -> web.Application:

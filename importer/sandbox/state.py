@@ -105,7 +105,7 @@ def looked_at(path: Path) -> Iterator[State]:
                 raise _foreign(path)
             yield State(connection)
     except sqlite3.Error as error:
-        raise _unusable(path, "cannot be read", error) from error
+        raise unusable(path, "cannot be read", error) from error
 
 
 def delete(path: Path) -> None:
@@ -122,7 +122,7 @@ def delete(path: Path) -> None:
             for name in (*_COMPANIONS, ""):  # the state last: without it the others would mean nothing
                 path.with_name(path.name + name).unlink(missing_ok=True)
         except OSError as error:
-            raise _unusable(path, "cannot be deleted", error) from error
+            raise unusable(path, "cannot be deleted", error) from error
 
 
 @contextmanager
@@ -132,7 +132,7 @@ def _locked(path: Path) -> Iterator[None]:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise _unusable(path, "cannot be opened", error) from error
+        raise unusable(path, "cannot be opened", error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -151,13 +151,13 @@ def _connect(path: Path, now: Callable[[], float]) -> sqlite3.Connection:
         _refuse_foreign(path)
         connection = sqlite3.connect(path, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
-        raise _unusable(path, "cannot be opened", error) from error
+        raise unusable(path, "cannot be opened", error) from error
     try:
         connection.create_function("clock", 0, now)
         _prepare(connection, path)
     except sqlite3.Error as error:
         connection.close()
-        raise _unusable(path, "cannot be used", error) from error
+        raise unusable(path, "cannot be used", error) from error
     except BaseException:
         connection.close()
         raise
@@ -192,7 +192,8 @@ def _foreign(path: Path) -> SettingsError:
     return SettingsError(message, hint="Name another file for the sandbox's state.")
 
 
-def _unusable(path: Path, what: str, error: Exception) -> SettingsError:
+def unusable(path: Path, what: str, error: Exception) -> SettingsError:
+    """Make the error of a state that a file system or SQLite does not let us have; `what` goes behind its name."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else error
     return SettingsError(
         f"The sandbox's state {path} {what}: {reason}.", hint="See that the folder and the file may be written to."

@@ -7,8 +7,20 @@ settings.
 from importer.records import TargetName
 from importer.targets.opal import OPAL
 from importer.targets.rootly import ROOTLY
-from importer.targets.target import Found, Page, Request, Target, escape
+from importer.targets.target import Entry, EntryList, EntryPage, Found, Page, Request, Target, escape
 
 TARGETS = {TargetName.OPAL: OPAL, TargetName.ROOTLY: ROOTLY}
 
-__all__ = ["OPAL", "ROOTLY", "TARGETS", "Found", "Page", "Request", "Target", "escape"]
+__all__ = [
+    "OPAL",
+    "ROOTLY",
+    "TARGETS",
+    "Entry",
+    "EntryList",
+    "EntryPage",
+    "Found",
+    "Page",
+    "Request",
+    "Target",
+    "escape",
+]

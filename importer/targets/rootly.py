@@ -1,19 +1,25 @@
-"""Rootly: shadows on its schedules, in JSON:API. Source: its OpenAPI document of mid-2026."""
+"""Rootly: shadows on its schedules, users and schedules by name; JSON:API. Source: its OpenAPI document of mid-2026."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from importer.records import ID_PATTERN, Key, Kind, TargetName
-from importer.targets.target import Found, Page, Request, Target, as_text
+from importer.targets.target import Entry, EntryList, EntryPage, Found, Page, Request, Target, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ID = re.compile(ID_PATTERN)
 _MEDIA_TYPE = "application/vnd.api+json"
 _PAGE_SIZE = 100  # the largest that is taken
+_USERS = "/v1/users?sort=created_at&"  # in this order who joins during a sweep comes last, and moves nobody along
+_SCHEDULES = "/v1/schedules?"  # it takes no sort
 
 
 def _scope(key: Key) -> str:
@@ -93,23 +99,28 @@ def _read_listed(item: Any, schedule_id: str) -> Found | None:
 
 
 def _list_path(scope: str) -> str:
-    return _page_path(scope, 1)
+    return _page_path(f"{_path(scope)}?", 1)
 
 
-def _page_path(scope: str, number: int) -> str:
-    return f"{_path(scope)}?page%5Bnumber%5D={number}&page%5Bsize%5D={_PAGE_SIZE}"
+def _page_path(beginning: str, number: int) -> str:
+    return f"{beginning}page%5Bnumber%5D={number}&page%5Bsize%5D={_PAGE_SIZE}"
 
 
 def _read_page(payload: Any, scope: str) -> Page:
+    items = _items(payload)
+    found = tuple(one for one in (_read_listed(item, scope) for item in items) if one is not None)
+    ids = frozenset(filter(None, (as_text(item.get("id")) for item in items)))
+    return Page(found, _next_page(payload, f"{_path(scope)}?"), ids)
+
+
+def _items(payload: Any) -> list[Any]:
     items = payload.get("data") if isinstance(payload, dict) else None
     if not isinstance(items, list):
         raise ValueError("the answer has no list data")
-    found = tuple(one for one in (_read_listed(item, scope) for item in items) if one is not None)
-    ids = frozenset(filter(None, (as_text(item.get("id")) for item in items)))
-    return Page(found, _next_page(payload, scope), ids)
+    return items
 
 
-def _next_page(payload: dict[str, Any], scope: str) -> str | None:
+def _next_page(payload: dict[str, Any], beginning: str) -> str | None:
     """Find the next page: by its link, else by its number. A full page that tells neither has an unknown rest."""
     links, meta = _members(payload.get("links")), _members(payload.get("meta"))
     link, number = links.get("next"), meta.get("next_page")
@@ -118,10 +129,37 @@ def _next_page(payload: dict[str, Any], scope: str) -> str | None:
     if link:
         return str(link)
     if number:
-        return _page_path(scope, int(number))
+        return _page_path(beginning, int(number))
     if len(payload["data"]) >= _PAGE_SIZE and "next" not in links and "next_page" not in meta:
         raise ValueError("the answer is a full page and does not say whether there is another")
     return None
+
+
+def _read_entries(payload: Any, beginning: str, read: Callable[[str, dict[str, Any]], Entry]) -> EntryPage:
+    """Read a page of users or schedules. None is left out: the one left out could be a second of the same name."""
+    entries = []
+    for item in _items(payload):
+        id_ = as_text(item.get("id")) if isinstance(item, dict) else None
+        if not id_:
+            raise ValueError("the list holds an entry without an id")
+        entries.append(read(id_, _members(item.get("attributes"))))
+    return EntryPage(tuple(entries), _next_page(payload, beginning))
+
+
+def _read_user(id_: str, attributes: dict[str, Any]) -> Entry:
+    first, last = _text(attributes, "first_name"), _text(attributes, "last_name")
+    return Entry(id_, _text(attributes, "full_name") or f"{first} {last}".strip(), _text(attributes, "email"))
+
+
+def _read_schedule(id_: str, attributes: dict[str, Any]) -> Entry:
+    return Entry(id_, _text(attributes, "name"))
+
+
+def _text(attributes: dict[str, Any], name: str) -> str:
+    value = attributes.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"the list holds an entry whose {name} is no text")
+    return value or ""
 
 
 def _members(value: Any) -> dict[str, Any]:
@@ -159,4 +197,8 @@ ROOTLY = Target(
     read_page=_read_page,
     words=_words,
     probe_path="/v1/users/me",
+    users=EntryList("users", _page_path(_USERS, 1), partial(_read_entries, beginning=_USERS, read=_read_user)),
+    schedules=EntryList(
+        "schedules", _page_path(_SCHEDULES, 1), partial(_read_entries, beginning=_SCHEDULES, read=_read_schedule)
+    ),
 )

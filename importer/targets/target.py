@@ -36,6 +36,36 @@ class Page:
     ids: frozenset[str]  #: of all objects on the page, also those that no record of ours can be
 
 
+class Entry(NamedTuple):
+    """A user or a schedule, as a target lists it."""
+
+    id: str
+    name: str  #: of a user the full name; empty where there is none
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """One page of a list of users or schedules."""
+
+    entries: tuple[Entry, ...]
+    next: str | None  #: as `Page.next`
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of all entries."""
+        return frozenset(entry.id for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryList:
+    """A list of a target in which a name or an e-mail address leads to an id."""
+
+    what: str  #: what it lists, such as "users"
+    path: str  #: of its first page
+    read_page: Callable[[Any], EntryPage]  #: the answer's JSON; ValueError where it is no page
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """An API that takes records of one kind."""
@@ -51,6 +81,8 @@ class Target:
     read_page: Callable[[Any, str], Page]  #: the answer's JSON, the scope; ValueError where it is no page
     words: Callable[[Any], str]  #: what an error's JSON says; empty where it says nothing
     probe_path: str  #: a GET that any valid token may do
+    users: EntryList | None = None  #: None: the target has no such list
+    schedules: EntryList | None = None
 
 
 def as_text(value: Any) -> str | None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 
 from .client import Client
 
 pytestmark = pytest.mark.anyio
+
+
+#: Two schedules of one name, the newest first.
+TWINS = ["c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f08", "c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f07"]
+SAMPLE = Path(__file__).parents[2] / "samples" / "shadows.csv"
 
 
 async def ids(client: Client, path: str) -> list[str]:
@@ -19,8 +27,8 @@ async def test_a_user_says_what_rootly_says_of_one(client: Client) -> None:
     reply = await client.rootly("GET", "/v1/users/108")
     data = reply.json["data"]
     assert (data["id"], data["type"]) == ("108", "users")
-    assert data["attributes"]["email"] == "Hana.Novak@example.com"
-    assert data["attributes"]["full_name"] == "Hana Nováková"
+    assert data["attributes"]["email"] == "Hugo.Alvarez@example.com"
+    assert data["attributes"]["full_name"] == "Hugo Álvarez"
     assert data["attributes"]["created_at"] == "2025-01-08T01:00:00.000-08:00"
 
 
@@ -34,10 +42,10 @@ async def test_me_proves_the_token(client: Client) -> None:
     ("query", "found"),
     [
         ("", [str(number) for number in range(101, 113)]),
-        ("?filter[email]=hana.novak@EXAMPLE.com", ["108"]),
-        ("?filter[email]=novak@example.com", []),
-        ("?filter[search]=NOVÁK", ["108"]),
-        ("?filter[search]=o%27neill", ["111"]),
+        ("?filter[email]=hugo.alvarez@EXAMPLE.com", ["108"]),
+        ("?filter[email]=alvarez@example.com", []),
+        ("?filter[search]=ÁLVAR", ["108"]),
+        ("?filter[search]=o%27neill", ["107"]),
         ("?filter[search]=%25", []),
         ("?sort=-created_at&page[size]=2", ["112", "111"]),
         ("?sort=-updated_at&page[size]=3", ["101", "102", "103"]),
@@ -53,19 +61,21 @@ async def test_users_are_filtered_sorted_and_paged(client: Client, query: str, f
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("", [8, 7, 6, 5, 4, 3, 2, 1]),
-        ("?filter[name]=payments%20primary", [1]),
-        ("?filter[name]=payments", [2, 1]),
-        ("?filter[name][eq]=Payments%20Primary", [1]),
+        ("", [*TWINS, "Support", "Security", "Databases", "Kubernetes", "Identity", "Search", "Checkout", "Payments"]),
+        ("?filter[name]=payments%20primary", ["Payments"]),
+        ("?filter[name]=s%20primary", ["Databases", "Kubernetes", "Payments"]),
+        ("?filter[name][eq]=Payments%20primary", ["Payments"]),
         ("?filter[name][eq]=payments%20primary", []),
-        ("?filter[name][eq]=Support%20Weekend", [8, 7]),
-        ("?filter[search]=SECONDARY", [4, 2]),
-        ("?page[size]=3&page[number]=3", [2, 1]),
+        ("?filter[name][eq]=Support%20weekend", TWINS),
+        ("?filter[search]=SUPPORT", [*TWINS, "Support"]),
+        ("?page[size]=3&page[number]=4", ["Payments"]),
     ],
 )
-async def test_schedules_are_filtered_and_paged(client: Client, query: str, found: list[int]) -> None:
-    expected = [f"c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f{number:02}" for number in found]
-    assert await ids(client, f"/v1/schedules{query}") == expected
+async def test_schedules_are_filtered_and_paged(client: Client, query: str, found: list[str]) -> None:
+    expected = [name if name in TWINS else f"{name} primary" for name in found]
+    listed = (await client.rootly("GET", f"/v1/schedules{query}")).json["data"]
+    names = [each["id"] if each["id"] in TWINS else each["attributes"]["name"] for each in listed]
+    assert names == expected
 
 
 @pytest.mark.parametrize(
@@ -79,9 +89,21 @@ async def test_a_filter_or_sort_that_is_not_there_is_refused_not_ignored(client:
 
 
 async def test_a_schedule_is_shown_by_its_id(client: Client) -> None:
-    schedule_id = "c1d6a0f4-58f4-4b0b-9c36-0a7d5e2b3f01"
-    data = (await client.rootly("GET", f"/v1/schedules/{schedule_id}")).json["data"]
-    assert (data["id"], data["type"], data["attributes"]["name"]) == (schedule_id, "schedules", "Payments Primary")
+    data = (await client.rootly("GET", f"/v1/schedules/{TWINS[0]}")).json["data"]
+    assert (data["id"], data["type"], data["attributes"]["name"]) == (TWINS[0], "schedules", "Support weekend")
+
+
+async def test_the_samples_people_and_schedules_are_there_by_the_names_that_the_samples_give_them(
+    client: Client,
+) -> None:
+    with SAMPLE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    users = (await client.rootly("GET", "/v1/users")).json["data"]
+    schedules = (await client.rootly("GET", "/v1/schedules")).json["data"]
+    people = {(row["shadow_user_id"], row["trainee_name"]) for row in rows}
+    rotas = {(row["schedule_id"], row["rota"]) for row in rows}
+    assert people == {(each["id"], each["attributes"]["full_name"]) for each in users}
+    assert rotas <= {(each["id"], each["attributes"]["name"]) for each in schedules}
 
 
 @pytest.mark.parametrize("path", ["/v1/schedules/rehearsed-1", "/v1/users/4711", "/v1/users/18446744073709551615"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.targets import OPAL, ROOTLY, Found, Page, Target
+from importer.targets import OPAL, ROOTLY, EntryList, Found, Page, Target
 
 TARGETS = pytest.mark.parametrize("target", [OPAL, ROOTLY], ids=["opal", "rootly"])
 SCOPES = {OPAL.name: "", ROOTLY.name: "sched-1"}
@@ -100,6 +100,29 @@ def test_a_list_is_a_page_whose_objects_all_have_ids_or_a_value_error(target: Ta
     assert isinstance(page, Page)
     assert {found.id for found in page.found} <= page.ids
     assert "" not in page.ids
+    assert page.next is None or page.next
+
+
+PEOPLE = st.fixed_dictionaries(
+    {"id": LEAVES},
+    optional={
+        "attributes": st.dictionaries(
+            st.sampled_from(["name", "full_name", "first_name", "last_name", "email"]), LEAVES
+        )
+        | ANY_JSON
+    },
+)
+
+
+@pytest.mark.parametrize("listed", [ROOTLY.users, ROOTLY.schedules], ids=["users", "schedules"])
+@given(payload=ANSWERS | st.fixed_dictionaries({"data": st.lists(PEOPLE, max_size=3)}, optional={"links": ANY_JSON}))
+def test_a_list_of_names_is_a_page_whose_entries_all_have_ids_or_a_value_error(listed: EntryList, payload: Any) -> None:
+    try:
+        page = listed.read_page(payload)
+    except ValueError:
+        return
+    assert all(entry.id and isinstance(entry.name, str) and isinstance(entry.email, str) for entry in page.entries)
+    assert len(page.entries) == len(payload["data"])
     assert page.next is None or page.next
 
 

@@ -1,0 +1,91 @@
+"""Asking a target for its users and schedules by name: one sweep of each list, before anything is sent."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import anyio
+
+from importer.errors import TargetError
+from importer.pool.client import open_client
+from importer.pool.gate import Gate
+from importer.pool.inquiry import Inquiry, ScopeRefusedError
+from importer.pool.stopping import Reason, Stop, StoppedError
+from importer.targets import TARGETS
+
+if TYPE_CHECKING:
+    from importer.pool import Connection, Observer
+    from importer.records import TargetName
+    from importer.settings import Settings
+    from importer.targets import Entry, EntryList
+
+
+class Listing(NamedTuple):
+    """A whole list, or why there is none."""
+
+    entries: tuple[Entry, ...] | None = None  #: each id once; None where it was not asked for, or is not to be had
+    words: str = ""  #: why it is not to be had: a part of a sentence, in the target's words where there are any
+    refused: int = 0  #: the HTTP status (403, 404) where the token may not see the list, or there is none
+
+
+class LookedUp(NamedTuple):
+    """What a target's directory says."""
+
+    users: Listing
+    schedules: Listing
+    reason: Reason | None  #: why the asking ended early: token refused, given up, interrupted; None where it did not
+    words: str  #: the same for the user
+
+
+async def look_up(
+    name: TargetName,
+    connection: Connection,
+    settings: Settings,
+    *,
+    users: bool,
+    schedules: bool,
+    observer: Observer,
+    interrupted: anyio.Event,
+) -> LookedUp:
+    """List the users, the schedules, or both; what a list has at this moment: someone made just now may be missing.
+
+    Nothing is sent. Ends at once where the user interrupts it.
+    """
+    target, stop = TARGETS[name], Stop()
+    rate = settings.rate.get(name, target.rate)
+    gate = Gate(rate, settings.headroom, settings.breaker_timeout, stop, partial(observer.told, name))
+    wanted = {"users": target.users if users else None, "schedules": target.schedules if schedules else None}
+    found: dict[str, Listing] = {}
+    async with (
+        open_client(target, *connection, concurrency=1, request_timeout=settings.request_timeout) as client,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(_end_on_interrupt, stop, interrupted, group)
+        inquiry = Inquiry(target, client, gate)
+        for what, listed in wanted.items():
+            if listed is not None:
+                with suppress(StoppedError):
+                    found[what] = await _list(inquiry, listed, name)
+        group.cancel_scope.cancel()
+    missing = {what: Listing(words=stop.words if listed else "") for what, listed in wanted.items()}
+    return LookedUp(**(missing | found), reason=stop.reason, words=stop.words)
+
+
+async def _list(inquiry: Inquiry, listed: EntryList, name: TargetName) -> Listing:
+    entries: dict[str, Entry] = {}
+    try:
+        async for page in inquiry.entry_pages(listed):
+            entries.update((entry.id, entry) for entry in page.entries)
+    except ScopeRefusedError as error:
+        return Listing(words=f"{name} refused it ({error.status}): {error.message}", refused=error.status)
+    except TargetError as error:
+        return Listing(words=error.message)
+    return Listing(tuple(entries.values()))
+
+
+async def _end_on_interrupt(stop: Stop, interrupted: anyio.Event, group: anyio.abc.TaskGroup) -> None:
+    await interrupted.wait()
+    stop.set(Reason.INTERRUPTED, "not looked up: the run was interrupted")
+    group.cancel_scope.cancel()

@@ -1,0 +1,126 @@
+"""Reading users and schedules from a TOML file, with one sentence for what is wrong in it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from importer.errors import SettingsError
+from importer.records import ID_PATTERN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+_LARGEST_FILE = 16 << 20  # bytes; 50,000 users take 4 MB, and a second to read
+_MOST = 50_000  # users, and schedules
+_LARGEST_NUMBER = 2**63 - 1  # SQLite's integers end there
+
+_Delay: TypeAlias = Annotated[float, Field(ge=0, le=86400)]
+
+
+def _check_name(text: str) -> str:
+    if text and not (text.isprintable() and text.strip()):
+        raise ValueError("is no name: it has letters that can be seen")
+    return text
+
+
+def _check_email(text: str) -> str:
+    mailbox, _, host = text.rpartition("@")
+    if not mailbox or not host or not text.isprintable() or " " in text:
+        raise ValueError("is no e-mail address")
+    return text
+
+
+def _check_id(text: str) -> str:
+    if not re.fullmatch(ID_PATTERN, text):
+        raise ValueError("is no id: an id has letters, digits, - and _ only, 128 at most")
+    return text
+
+
+_Name: TypeAlias = Annotated[str, Field(max_length=255), AfterValidator(_check_name)]
+
+
+class _Listed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    listed_after: _Delay = 0.0  #: seconds after the sandbox was given it; until then the lists lag behind, without it
+
+
+class User(_Listed):
+    """A user; several may have the same name."""
+
+    id: Annotated[int, Field(ge=1, le=_LARGEST_NUMBER)]
+    email: Annotated[str, Field(max_length=254), AfterValidator(_check_email)]
+    first_name: _Name = ""
+    last_name: _Name = ""
+
+
+class Schedule(_Listed):
+    """A schedule; several may have the same name."""
+
+    id: Annotated[str, AfterValidator(_check_id)]
+    name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_name)]
+
+
+class Roll(BaseModel):
+    """Who and what is in a directory, in the order of making."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    users: Annotated[tuple[User, ...], Field(max_length=_MOST)] = ()
+    schedules: Annotated[tuple[Schedule, ...], Field(max_length=_MOST)] = ()
+
+    @model_validator(mode="after")
+    def _refuse_repeats(self) -> Roll:
+        for what, entries in (("users", self.users), ("schedules", self.schedules)):
+            id_, count = max(Counter(entry.id for entry in entries).items(), key=lambda one: one[1], default=("", 0))
+            if count > 1:
+                raise ValueError(f"{count} {what} have the id {id_}")
+        return self
+
+
+def read_directory(path: Path) -> Roll:
+    """Read users and schedules: tables `[[users]]` and `[[schedules]]`, see `User` and `Schedule`.
+
+    Raises:
+        SettingsError: the file cannot be read, is no TOML, or holds what is no directory.
+    """
+    try:
+        return Roll.model_validate(tomllib.loads(_read(path)))
+    except OSError as error:
+        raise _unusable(path, f"it cannot be read: {error.strerror or error}") from error
+    except ValidationError as error:
+        raise _unusable(path, _sentence(error.errors(include_url=False)[0])) from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError too
+        raise _unusable(path, f"it is no TOML: {error}") from error
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_FILE + 1)
+    if len(content) > _LARGEST_FILE:
+        raise _unusable(path, f"it has more than {_LARGEST_FILE >> 20} MiB")
+    return content.decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """Say what is wrong where; users and schedules are counted from 1."""
+    place = " ".join(f"number {part + 1}" if isinstance(part, int) else _shown(part) for part in error["loc"])
+    words = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {words}" if place else words
+
+
+def _shown(name: str) -> str:
+    """Show a key of the file, which can be anything."""
+    return (name if name.isprintable() else repr(name))[:80]
+
+
+def _unusable(path: Path, reason: str) -> SettingsError:
+    hint = "Write [[users]] with id, email, first_name and last_name, and [[schedules]] with id and name."
+    return SettingsError(f"The directory {path} cannot be used: {reason}.", hint=hint)
