@@ -3,21 +3,34 @@
 from importer.reporter.columns import PRODUCT_COLUMNS, Columns, merge_columns
 from importer.reporter.delimited import write_csv
 from importer.reporter.guarding import guard, unguard
+from importer.reporter.marked import Marked, MarkedRow, check_marked_path, write_marked
+from importer.reporter.shadow_times import ShadowTimes
 from importer.reporter.summary import write_summary
 from importer.reporter.table import Carried, Splitter, is_report, split
+from importer.reporter.template import write_template
+from importer.reporter.template_text import EXAMPLE, README_SHEET, ColumnText
 from importer.reporter.workbook import write_xlsx
 
 __all__ = [
+    "EXAMPLE",
     "PRODUCT_COLUMNS",
+    "README_SHEET",
     "Carried",
+    "ColumnText",
     "Columns",
+    "Marked",
+    "MarkedRow",
+    "ShadowTimes",
     "Splitter",
+    "check_marked_path",
     "guard",
     "is_report",
     "merge_columns",
     "split",
     "unguard",
     "write_csv",
+    "write_marked",
     "write_summary",
+    "write_template",
     "write_xlsx",
 ]

@@ -1,13 +1,14 @@
-"""report.csv. The only module of the reporter that knows csv."""
+"""Tables as CSV, among them report.csv. The only module of the reporter that knows csv."""
 
 from __future__ import annotations
 
 import codecs
 import csv
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from importer.reporter.columns import header_cells, line_cells
-from importer.reporter.replacing import replace_file
+from importer.reporter.replacing import JOURNAL_HINT, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,12 +25,19 @@ def write_csv(path: Path, sheets: Sequence[Sheet], lines: Iterable[ReportLine]) 
     Raises:
         ReportError: the file could not be written; an older one is still there.
     """
+    return write_table(path, chain([header_cells(sheets)], line_cells(sheets, lines)))
+
+
+def write_table(path: Path, rows: Iterable[Sequence[str | int]], *, hint: str = JOURNAL_HINT) -> Path:
+    """Write rows whose texts are guarded already, as `write_csv` does.
+
+    Raises:
+        ReportError: the file could not be written; `hint` is its hint.
+    """
 
     def write(file: BinaryIO) -> None:
         # A lone surrogate (half of a pair in a server's JSON, a foreign byte in a file name) is no text that UTF-8
         # can hold: it is written as \udc80 rather than losing the report.
-        writer = csv.writer(codecs.getwriter("utf-8-sig")(file, "backslashreplace"))
-        writer.writerow(header_cells(sheets))
-        writer.writerows(line_cells(sheets, lines))
+        csv.writer(codecs.getwriter("utf-8-sig")(file, "backslashreplace")).writerows(rows)
 
-    return replace_file(path, write)
+    return replace_file(path, write, hint=hint)

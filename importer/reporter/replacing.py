@@ -14,17 +14,21 @@ from importer.errors import ReportError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+#: What to do where a report could not be written.
+JOURNAL_HINT = "Make room or access, then have the report made again: the run's journal still holds every outcome."
+#: What to do where another file could not be written.
+ROOM_HINT = "Make room or access, or name another file, and try again."
 _NAMES = 100  # report.csv to report-100.csv: more that cannot be replaced is no accident
 
 
-def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+def replace_file(path: Path, write: Callable[[BinaryIO], object], *, hint: str = JOURNAL_HINT) -> Path:
     """Write a file beside `path`, for its owner only, then put it in its place; give the path it has in the end.
 
     Where `path` is open in a program that locks it, read-only or a folder, the file becomes `report-2.csv` and so on.
     Whatever goes wrong, the older file is still there, and nothing else.
 
     Raises:
-        ReportError: the disk is full, the folder is missing or read-only, or the like.
+        ReportError: the disk is full, the folder is missing or read-only, or the like; `hint` is its hint.
     """
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=f"{path.suffix}.tmp", dir=path.parent)
@@ -39,7 +43,7 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> Path:
     except OSError as error:
         raise ReportError(
             f"{path} could not be written: {error.strerror or error}.",
-            hint="Make room or access, then have the report made again: the run's journal still holds every outcome.",
+            hint=hint,
         ) from error
     _sync_folder(path.parent)
     return written

@@ -1,103 +1,163 @@
-"""report.xlsx. The only module that knows XlsxWriter."""
+"""report.xlsx: the report's lines, coloured, with comments on bad cells, then what sums them up."""
 
 from __future__ import annotations
 
-import io
-import re
-import tempfile
-from typing import TYPE_CHECKING, Any, BinaryIO
+from itertools import chain, tee
+from typing import TYPE_CHECKING, Any
 
-from importer.reporter.columns import PRODUCT_COLUMNS, header_cells, line_cells
-from importer.reporter.replacing import replace_file
+from importer.records import Status
+from importer.reporter.book import TEXT, Look, UnholdableError, header_width, put, put_marked, write_book
+from importer.reporter.columns import PRODUCT_COLUMNS, header_cells, line_cells, merge_columns
+from importer.reporter.marks import Fill, Mark, named_cells, remark
+from importer.reporter.shadow_times import SHADOW_TIMES_COLUMNS, shadow_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from importer.records import ReportLine, Sheet
+    from importer.reporter.book import Book
+    from importer.reporter.shadow_times import ShadowTimes
 
 # Character widths of the columns, so that most of them can be read without pulling.
 _WIDTHS = dict(zip(PRODUCT_COLUMNS, (12, 18, 13, 13, 15, 38, 20, 50, 13, 50, 17, 27, 24), strict=True))
-_NARROWEST, _WIDEST = 14, 40  # of the source's columns, which are as wide as their header
-_BUTTON = 4  # room for the filter's button beside a header
-
-# Texts that XlsxWriter does not write so that a reader gives them back: two `_x005F_` escapes that share an underscore,
-# what XML cannot hold, and what it takes for the XML of a rich text, and would write as such.
-_is_unholdable = re.compile(
-    r"_x[0-9a-fA-F]{4}_x[0-9a-fA-F]{4}_ | [\ud800-\udfff\ufffe\uffff] | \A<r>.*</r>\Z",
-    re.VERBOSE | re.DOTALL,
-).search
-
-
-class _Archive(io.BytesIO):
-    """The packed workbook, in memory and open to the end.
-
-    A ZipFile that broke off, the disk being full, closes itself when it is collected. On a file that cannot be written,
-    or was closed before, it would do so with a traceback on standard error.
-    """
-
-    def close(self) -> None:
-        """Stay open."""
+_NUMBERS = frozenset(map(PRODUCT_COLUMNS.index, ("import_row", "import_http_status", "import_attempts")))
+_STATUS = PRODUCT_COLUMNS.index("import_status")
+_TIMES_WIDTHS = (8, 18, 9, 38, 26, 18, 23, 23, 28, 28, 22)
+_FILLS = {
+    Status.CREATED: Fill.GOOD,
+    Status.EXISTS: Fill.GOOD,
+    Status.DUPLICATE: Fill.SAME,
+    Status.INVALID: Fill.BAD,
+    Status.REJECTED: Fill.BAD,
+    Status.FAILED: Fill.BAD,
+    Status.UNKNOWN: Fill.DOUBT,
+    Status.PENDING: Fill.WAITING,
+}
 
 
-class _UnholdableError(Exception):
-    """A workbook cannot hold this so that it comes back unchanged."""
-
-
-def write_xlsx(path: Path, sheets: Sequence[Sheet], lines: Iterable[ReportLine]) -> Path | None:
-    """Write the lines in their order to one sheet; give the path the file has in the end.
+def write_xlsx(
+    path: Path,
+    sheets: Sequence[Sheet],
+    lines: Iterable[ReportLine],
+    *,
+    counts: Mapping[tuple[str, Status], int] | None = None,
+    shadow_times: Iterable[ShadowTimes] = (),
+) -> Path | None:
+    """Write the lines in their order to the first sheet; give the path the file has in the end.
 
     None, and no new file, where a workbook could not give everything back: a text longer than 32,767 characters, more
-    than 1,048,575 lines or 16,384 columns, a text that XlsxWriter garbles. `lines` is taken one by one. Texts are
-    written as texts; the row, HTTP status and attempts as numbers, so that they sort.
+    than 1,048,575 lines or 16,384 columns, a text that XlsxWriter garbles. `lines` and `shadow_times` are taken one by
+    one. Texts are written as texts; the row, HTTP status and attempts as numbers, so that they sort. With `counts`, by
+    target (empty where there is none) and status, a sheet "Summary" follows; with shadow times one of these.
 
     Raises:
         ReportError: the file could not be written; an older one is still there.
     """
+
+    def fill(book: Book) -> None:
+        _fill_report(book, sheets, lines)
+        if counts is not None:
+            _fill_summary(book, counts)
+        _fill_times(book, shadow_times)
+
     try:
-        return replace_file(path, lambda file: _write(file, path.parent, sheets, lines))
-    except _UnholdableError:
+        return write_book(path, fill)
+    except UnholdableError:
         return None
 
 
-def _write(file: BinaryIO, folder: Path, sheets: Sequence[Sheet], lines: Iterable[ReportLine]) -> None:
-    import xlsxwriter
-
-    archive = _Archive()
-    # The unpacked parts go through a folder beside the report, for its owner only: they hold names.
-    with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as scratch:
-        try:
-            with xlsxwriter.Workbook(archive, {"constant_memory": True, "tmpdir": scratch}) as book:
-                book.use_zip64()
-                _fill(book, header_cells(sheets), line_cells(sheets, lines))
-        except xlsxwriter.exceptions.FileCreateError as error:
-            raise error.args[0] from None  # the OSError that it wraps
-    file.write(archive.getbuffer())
-
-
-def _fill(book: Any, header: list[str], rows: Iterable[list[str | int]]) -> None:
-    sheet = book.add_worksheet("report")
-    bold = book.add_format({"bold": True})
-    for column, text in enumerate(header):
-        _put(sheet, 0, column, text, bold)
-        width = _WIDTHS.get(text) or min(max(len(text) + _BUTTON, _NARROWEST), _WIDEST)
-        sheet.set_column(column, column, width)
+def _fill_report(book: Book, sheets: Sequence[Sheet], lines: Iterable[ReportLine]) -> None:
+    sheet = book.add_sheet("report")
+    header = header_cells(sheets)
+    text = book.style(Look())
+    for column, name in enumerate(header):
+        style = None if column in _NUMBERS else text
+        sheet.set_column(column, column, _WIDTHS.get(name) or header_width(name), style)
+    book.head(sheet, 0, header, range(len(header)))
+    marked, own = tee(lines)  # in step: what tee keeps is one line
+    places = _report_columns(sheets)
     number = 0
-    for number, cells in enumerate(rows, start=1):
+    for number, (line, cells) in enumerate(zip(marked, line_cells(sheets, own), strict=True), start=1):
+        marks = _marks(line, places[line.sheet])
         for column, cell in enumerate(cells):
-            _put(sheet, number, column, cell)
+            if column not in marks:
+                put(sheet, number, column, cell, None if column in _NUMBERS else text)
+        for column, mark in marks.items():
+            put_marked(sheet, number, column, str(cells[column]), book.style(Look(mark.fill)))
+            if mark.comment:
+                book.comment(sheet, number, column, mark.comment)
+    _finish(sheet, number, len(header))
+
+
+def _finish(sheet: Any, last_row: int, width: int) -> None:
+    """Keep the header in sight, with a filter's button in each cell."""
     sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, number, len(header) - 1)
-    sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})  # ids are texts: no green corner says otherwise
+    sheet.autofilter(0, 0, last_row, width - 1)
 
 
-def _put(sheet: Any, row: int, column: int, cell: str | int, style: Any = None) -> None:
-    """Write one cell; an empty one is not written."""
-    if cell == "":
+def _report_columns(sheets: Sequence[Sheet]) -> list[dict[int, int]]:
+    """Give for each sheet where in the report the columns of the source stand: by their column there."""
+    return [
+        {
+            sheet.positions[place]: column
+            for column, place in enumerate(places, start=len(PRODUCT_COLUMNS))
+            if 0 <= place < len(sheet.positions)
+        }
+        for sheet, places in zip(sheets, merge_columns(sheets).places, strict=True)
+    ]
+
+
+def _marks(line: ReportLine, columns: Mapping[int, int]) -> dict[int, Mark]:
+    """Give a line's marks by column: its status, and the cells that its error is about.
+
+    The error names cells of the source, or of the report that a rerun has read: the columns are those of the sheet, but
+    the row there is another than here.
+    """
+    outcome = line.outcome
+    fill = _FILLS[outcome.status]
+    marks = {_STATUS: Mark(fill, "")}
+    if outcome.cell and outcome.error:
+        comment = remark(outcome.error, outcome.hint)
+        found = (columns.get(column) for column, _ in named_cells(outcome.cell))
+        marks.update((column, Mark(fill, comment)) for column in found if column is not None)
+    return marks
+
+
+def _fill_summary(book: Book, counts: Mapping[tuple[str, Status], int]) -> None:
+    sheet = book.add_sheet("Summary")
+    targets = sorted({target for target, _ in counts}, key=lambda target: (not target, target))
+    header = ["status", *(str(target) or "no target" for target in targets), "all"]
+    sheet.set_column(0, len(header) - 1, 16)
+    book.head(sheet, 0, header, range(len(header)))
+    for row, status in enumerate(Status, start=1):
+        numbers = [counts.get((target, status), 0) for target in targets]
+        put(sheet, row, 0, status.value, book.style(Look(_FILLS[status])))
+        _put_numbers(sheet, row, [*numbers, sum(numbers)])
+    totals = [sum(number for (own, _), number in counts.items() if own == target) for target in targets]
+    bold = book.style(Look(number_format="General", is_bold=True))
+    put(sheet, len(Status) + 1, 0, "all", bold)
+    _put_numbers(sheet, len(Status) + 1, [*totals, sum(totals)], bold)
+    sheet.freeze_panes(1, 1)
+
+
+def _put_numbers(sheet: Any, row: int, numbers: Sequence[int], style: Any = None) -> None:
+    for column, number in enumerate(numbers, start=1):
+        put(sheet, row, column, number, style)
+
+
+def _fill_times(book: Book, shadow_times: Iterable[ShadowTimes]) -> None:
+    rows = shadow_cells(shadow_times)
+    first = next(rows, None)
+    if first is None:
         return
-    if isinstance(cell, int):
-        refused = sheet.write_number(row, column, cell, style)
-    else:
-        refused = _is_unholdable(cell) or sheet.write_string(row, column, cell, style)
-    if refused:  # -1: outside of the sheet, -2: too long
-        raise _UnholdableError
+    sheet = book.add_sheet("Shadow times")
+    text = book.style(Look(number_format=TEXT))
+    for column, width in enumerate(_TIMES_WIDTHS):
+        sheet.set_column(column, column, width, text if column else None)
+    book.head(sheet, 0, SHADOW_TIMES_COLUMNS, range(len(SHADOW_TIMES_COLUMNS)))
+    number = 0
+    for number, cells in enumerate(chain([first], rows), start=1):
+        for column, cell in enumerate(cells):
+            put(sheet, number, column, cell, text if column else None)
+    _finish(sheet, number, len(SHADOW_TIMES_COLUMNS))
