@@ -32,6 +32,9 @@ class Options(TypedDict, total=False):
     sheet: Sequence[str]
     timezone: str
     provider: str
+    mapping: str | os.PathLike[str]
+    date_order: str
+    until: str
     rate: Mapping[str, float] | Sequence[str]  #: requests a second by target, or texts as `opal=50/s`
     headroom: float  #: 0.2 is 20 %
     concurrency: int
@@ -42,6 +45,10 @@ class Options(TypedDict, total=False):
     settle: float
     request_timeout: float
     breaker_timeout: float
+    max_bytes: int
+    max_rows: int
+    max_columns: int
+    max_cell: int
     opal_token: str
     rootly_token: str
     opal_base_url: str

@@ -11,9 +11,9 @@ from importer.records import Key, Kind, Outcome, Problem, Row, Sheet, Status
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-    from importer.normalizer import Normalized
+    from importer.normalizer import Normalized, Rules
 
 _TARGET_OF = {target.kind: target for target in TARGETS.values()}
 _IN_DOUBT = frozenset({State.SENDING, State.IN_DOUBT, Status.UNKNOWN})
@@ -26,10 +26,10 @@ class SheetNormalizer:
     ways. A row is of one sheet: it has filled one of them.
     """
 
-    def __init__(self, sheet: Sheet, make: Callable[[Sheet], Normalizer]) -> None:
+    def __init__(self, sheet: Sheet, rules: Rules) -> None:
         self._sheet = sheet
-        self._make = make
-        self._groups = repeats(sheet)
+        self._rules = rules
+        self._groups = repeats(sheet, rules.mapping, rules.provider)
         self._made: dict[tuple[int, ...], Normalizer] = {}
 
     @property
@@ -48,7 +48,7 @@ class SheetNormalizer:
         if chosen not in self._made:
             left_out = {index for group in self._groups for index in group} - set(chosen)
             header = tuple("" if index in left_out else text for index, text in enumerate(self._sheet.header))
-            self._made[chosen] = self._make(replace(self._sheet, header=header))
+            self._made[chosen] = Normalizer(replace(self._sheet, header=header), self._rules)
         return self._made[chosen]
 
     def _with_clashes(self, row: Row, chosen: Iterable[tuple[int, ...]]) -> Row:
@@ -75,31 +75,67 @@ def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[En
         yield Entry(Status.INVALID, kind, target.name if target else None, outcome=outcome)
         return
     planned = Outcome(Status.PENDING, attempts=attempts)
-    for record in normalized.records:
+    if normalized.references:
+        yield Entry(State.UNRESOLVED, kind, target.name, outcome=planned)
+    for number, record in enumerate(normalized.records, 1):
         key: Key = record.key
-        yield Entry(State.PLANNED, kind, target.name, target.scope(key), key, outcome=planned)
+        part = f"{number}/{len(normalized.records)}" if len(normalized.records) > 1 else ""
+        yield Entry(State.PLANNED, kind, target.name, target.scope(key), key, part, planned, normalized.zone)
 
 
-def carry_row(normalized: Normalized, left: Entry | None, run: str) -> Iterator[Entry]:
+def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedited: bool = False) -> Iterator[Entry]:
     """Give what a row of an earlier run goes in as; `left` is what that run left of it.
 
     A success stays as it is. What may have been applied is in doubt, and is asked about before anything else.
-    Everything else is planned anew, for the row may have been mended.
+    Everything else is planned anew, for the row may have been mended; `is_unedited` says that it was not.
     """
+    is_record = bool(normalized.records)
+    if left is not None and left.part:
+        normalized = _part(normalized, left.part)
     own = normalized.records[0].key if len(normalized.records) == 1 else None
-    if left is None or not (left.state in _IN_DOUBT or _is_taken(left) or _may_be_taken(left)):
-        yield from plan_row(normalized, run, left.outcome.attempts if left else 0)
-    elif left.key and own and own != left.key:
+    if left is not None and normalized.references and not normalized.problems:
+        is_known = is_unedited and left.key is not None and (left.state in _IN_DOUBT or _is_taken(left))
+        state = _kept_state(left) if is_known else State.UNRESOLVED
+        yield replace(_keep(left, state, normalized), was=None if is_known else left.state)
+    elif left is None or not (left.state in _IN_DOUBT or _is_taken(left) or _may_be_taken(left)):
+        for entry in plan_row(normalized, run, left.outcome.attempts if left else 0):
+            yield replace(entry, part=left.part) if left and left.part else entry
+    elif is_record and (own is None or left.key not in (None, own)):
         yield _refuse_changed(left, run)
-    elif _is_taken(left) and left.outcome.id:
-        yield _keep(left, left.state, normalized.kind, own)
-    elif left.key or own:
-        yield _keep(left, State.IN_DOUBT, normalized.kind, own)
+    elif _kept_state(left) is not State.IN_DOUBT or left.key or own:
+        yield _keep(left, _kept_state(left), normalized, own)
     else:  # sent by the earlier run, and now no valid record: nobody can ask about it
         wrong = describe_problems(normalized.problems)
         words = f"{left.outcome.error}; {wrong.error}".removeprefix("; ")
         outcome = replace(left.outcome, status=Status.UNKNOWN, error=words, cell=wrong.cell, hint=wrong.hint)
-        yield _keep(replace(left, outcome=outcome), Status.UNKNOWN, normalized.kind, None)
+        yield _keep(replace(left, outcome=outcome), Status.UNKNOWN, normalized)
+
+
+def carry_unresolved(left: Entry | None, run: str) -> Entry | None:
+    """Give what a row becomes whose ids cannot be found out now; None: it stays as it is, unresolved."""
+    if left is None or not (left.state in _IN_DOUBT or _is_taken(left) or _may_be_taken(left)):
+        return None
+    if _kept_state(left) is not State.IN_DOUBT or left.key:
+        return _keep(left, _kept_state(left))
+    hint = "rerun it when the target can be asked for its users and schedules"
+    return _keep(replace(left, outcome=replace(left.outcome, hint=hint, run=run)), Status.UNKNOWN)
+
+
+def _part(normalized: Normalized, part: str) -> Normalized:
+    """Take one of the records that a row makes: the one that a line of a report is about, such as `3/12`."""
+    if not normalized.records:
+        return normalized
+    made = len(normalized.records)
+    wanted = "/".join(number.lstrip("0") for number in part.split("/"))
+    for number, record in enumerate(normalized.records, 1):
+        if wanted == f"{number}/{made}":
+            return replace(normalized, records=(record,))
+    problem = Problem(
+        f"the line is part {part} of its row, and the row makes {made} record{'' if made == 1 else 's'} now",
+        "put its cells back; for a new plan keep one line of the row, and empty its import columns",
+        topic="a part that its row does not make any more",
+    )
+    return replace(normalized, records=(), problems=(problem,))
 
 
 def _is_taken(left: Entry) -> bool:
@@ -111,12 +147,19 @@ def _may_be_taken(left: Entry) -> bool:
     return left.state is Status.DUPLICATE and left.key is None and not left.outcome.id
 
 
-def _keep(left: Entry, state: State | Status, kind: Kind | None, own: Key | None) -> Entry:
+def _kept_state(left: Entry) -> State | Status:
+    """Give the state of what was sent: a success stays one, everything else is in doubt."""
+    return left.state if _is_taken(left) and left.outcome.id else State.IN_DOUBT
+
+
+def _keep(left: Entry, state: State | Status, normalized: Normalized | None = None, own: Key | None = None) -> Entry:
     key = left.key or own
+    kind = normalized.kind if normalized else None
     kind = left.kind if left.key else kind or left.kind  # the kind goes with the key
     target = _TARGET_OF[kind] if kind else None
     scope = target.scope(key) if target and key else ""
-    return Entry(state, kind, target.name if target else None, scope, key, left.part, left.outcome)
+    zone = left.zone or (normalized.zone if normalized else "")
+    return Entry(state, kind, target.name if target else None, scope, key, left.part, left.outcome, zone)
 
 
 def _refuse_changed(left: Entry, run: str) -> Entry:
@@ -125,11 +168,11 @@ def _refuse_changed(left: Entry, run: str) -> Entry:
         error = f"it says something else than what was created as {left.outcome.id}; nothing was sent"
         hint = "put the cells back; or, for a new record, empty import_status and import_id"
         outcome = Outcome(Status.INVALID, error=error, hint=hint, run=run)
-        return Entry(Status.INVALID, left.kind, left.target, outcome=outcome)
+        return replace(_keep(left, Status.INVALID), scope="", key=None, outcome=outcome)
     error = "it says something else than what was sent, and may have been created; nothing was sent"
     hint = "put the cells back and rerun: the target is asked first"
     outcome = replace(left.outcome, status=Status.UNKNOWN, error=error, hint=hint)
-    return Entry(Status.UNKNOWN, left.kind, left.target, left.scope, left.key, left.part, outcome)
+    return replace(_keep(left, Status.UNKNOWN), outcome=outcome)
 
 
 def describe_problems(problems: Iterable[Problem]) -> Outcome:

@@ -17,7 +17,7 @@ from importer.records import Key, Sheet, Status
 from importer.reporter import is_report, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from importer.journal import Journal
     from importer.records import Row
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 #: One line of an earlier run: the sheet it is from, its row, and what that run left of it (None: nothing).
 Left = tuple[Sheet, "Row", Entry | None]
 _Sent = dict[tuple[str, int, str], Key]
+_Filled = dict[str, set[int]]  # by the sheet's name: indices of the report's own columns
 _CHUNK = 2000
 
 
@@ -156,22 +157,48 @@ def _from_journal(journal: Journal) -> Iterator[list[Left]]:
 
 
 def _from_report(path: Path, sent: _Sent) -> Iterator[list[Left]]:
-    splitters: dict[int, tuple[Sheet, Splitter]] = {}  # by the identity of the sheet, which is kept beside it
-    for chunk in read(path):
-        if not is_report(chunk.sheet.header):
-            continue
-        _, splitter = splitters.setdefault(id(chunk.sheet), (chunk.sheet, split(chunk.sheet)))
-        yield [_left(splitter.carry(row), chunk.sheet, splitter, sent) for row in chunk.rows]
-    if not splitters:
+    filled = _filled_columns(path)
+    is_found = False
+    for table, splitter, rows in _report_rows(path):
+        is_found = True
+        yield [_left(splitter.carry(row), table, splitter, sent, filled) for row in rows]
+    if not is_found:
         raise SourceError(
             f"{path} is no report: it has no columns import_row and import_status",
             hint="give a run's folder, or its report.csv or report.xlsx; a new file goes through: oncall-importer run",
         )
 
 
-def _left(carried: Carried, table: Sheet, splitter: Splitter, sent: _Sent) -> Left:
+def _report_rows(path: Path) -> Iterator[tuple[Sheet, Splitter, Sequence[Row]]]:
+    """Read a report's rows in chunks, each with its table and how that is taken apart."""
+    splitters: dict[int, tuple[Sheet, Splitter]] = {}  # by the identity of the sheet, which is kept beside it
+    for chunk in read(path):
+        if is_report(chunk.sheet.header):
+            _, splitter = splitters.setdefault(id(chunk.sheet), (chunk.sheet, split(chunk.sheet)))
+            yield chunk.sheet, splitter, chunk.rows
+
+
+def _filled_columns(path: Path) -> _Filled:
+    """Find for each sheet of the source which columns of its report have a text in its lines.
+
+    A report has the columns of all its sheets side by side, and what a header means can depend on the others: those of
+    other sheets must not be looked at.
+    """
+    filled: _Filled = {}
+    for table, splitter, rows in _report_rows(path):
+        for row in rows:
+            carried = splitter.carry(row)
+            own = filled.setdefault(carried.sheet or table.name, set())
+            own.update(index for index, text in enumerate(carried.row.cells) if text and index not in own)
+    return filled
+
+
+def _left(carried: Carried, table: Sheet, splitter: Splitter, sent: _Sent, filled: _Filled) -> Left:
     name = carried.sheet or table.name
-    sheet = Sheet(table.source, name, splitter.header, splitter.positions)
+    header = splitter.header
+    if len(filled) > 1:
+        header = tuple(text if index in filled[name] else "" for index, text in enumerate(header))
+    sheet = Sheet(table.source, name, header, splitter.positions)
     if carried.outcome is None:
         return sheet, carried.row, None
     key = sent.get((name, carried.row.number, carried.part))

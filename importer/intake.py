@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
-from importer.carrying import SheetNormalizer, carry_row, plan_row
+from importer.carrying import SheetNormalizer, carry_row, carry_unresolved, plan_row
 from importer.errors import SourceError
-from importer.normalizer import COLUMNS, Normalizer
-from importer.records import Problem, Row, Sheet
-from importer.reporter import is_report
+from importer.journal import State, row_of
+from importer.normalizer import COLUMNS, Normalizer, describe_suggestion
+from importer.records import Problem, Row, Severity, Sheet
+from importer.reporter import README_SHEET, is_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from importer.earlier import Left
-    from importer.journal import Journal
+    from importer.journal import Entry, Journal, Unresolved
+    from importer.normalizer import Directory, Normalized, Rules
     from importer.reader import Chunk, Reading
-    from importer.settings import Settings
+
+
+_MOST_PARTS = 1000  # that a row makes
 
 
 class ReadingObserver(Protocol):
@@ -31,15 +36,33 @@ class ReadingObserver(Protocol):
         """Note something odd about a row that is sent all the same."""
 
 
+@dataclass(slots=True)
+class Needed:
+    """What the target must be asked for, because rows name it by something else than its id."""
+
+    users: bool = False
+    schedules: bool = False
+
+    def __bool__(self) -> bool:
+        return self.users or self.schedules
+
+
 class Intake:
     """Takes sources, or what an earlier run left, into a run's journal."""
 
-    def __init__(self, journal: Journal, settings: Settings, run: str, observer: ReadingObserver) -> None:
+    def __init__(
+        self, journal: Journal, rules: Rules, run: str, observer: ReadingObserver, *, is_resolving: bool = True
+    ) -> None:
         self._journal = journal
-        self._settings = settings
+        self._rules = rules
         self._run = run
         self._observer = observer
+        self._is_resolving = is_resolving  # else what would have to be asked for is told
         self._names: Counter[str] = Counter()
+        self.needed = Needed()
+        self.mapped: set[str] = set()  #: the mapping's headers that some sheet has
+
+    # ---- sources
 
     def take_source(self, reading: Reading) -> Iterator[int]:
         """Take a source in; gives the number of rows after each chunk.
@@ -55,19 +78,23 @@ class Intake:
                 known[id(chunk.sheet)] = self._open_sheet(chunk.sheet)
             opened = known[id(chunk.sheet)]
             if opened is not None:
-                self._take_chunk(*opened, chunk)
-                yield len(chunk.rows)
+                yield self._take_chunk(*opened, chunk)
         for notice in reading.notices:
             self._observer.noticed(notice)
-        if not any(known.values()):
+        self._tell_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
+        self._journal.add_source(reading.name, reading.path, reading.sha256)
+
+    def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
+        if len(left_out) == len(sheets):
             raise SourceError(
                 f"{_shown(reading.name)} has no column that we know: {_headers(sheets)}",
-                hint=f"name its columns {', '.join(column.name for column in COLUMNS)}",
+                hint=f"write a mapping file with: oncall-importer map {_shown(reading.name)}; "
+                f"or name its columns {', '.join(column.name for column in COLUMNS)}",
             )
-        for sheet in sheets:
-            if known[id(sheet)] is None:
-                self._observer.noticed(f"sheet {sheet.name!r} of {sheet.source} has no column that we know; left out")
-        self._journal.add_source(reading.name, reading.path, reading.sha256)
+        for sheet in left_out:
+            if sheet.name == README_SHEET:  # of a template
+                continue
+            self._observer.noticed(f"sheet {sheet.name!r} of {sheet.source} has no column that we know; left out")
 
     def _open_sheet(self, sheet: Sheet) -> tuple[int, Normalizer] | None:
         if is_report(sheet.header):
@@ -75,46 +102,142 @@ class Intake:
                 f"{_shown(sheet.source)} is the report of an earlier run",
                 hint=f"send what did not succeed with: oncall-importer rerun {_shown(sheet.source)}",
             )
-        normalizer = self._normalizer(sheet)
-        if not normalizer.layout.is_usable:
+        normalizer = Normalizer(sheet, self._rules)
+        layout = normalizer.layout
+        self.mapped |= layout.mapped
+        for suggestion in layout.suggestions:
+            self._observer.noticed(describe_suggestion(suggestion, sheet))
+        if not layout.is_usable:
             return None
-        if normalizer.layout.not_used:
-            names = ", ".join(normalizer.layout.not_used)
-            self._observer.noticed(f"not used of {sheet.source}, sheet {sheet.name!r}: {names}")
+        if layout.not_used:
+            self._observer.noticed(f"not used of {sheet.source}, sheet {sheet.name!r}: {', '.join(layout.not_used)}")
         named = replace(sheet, name=self._name_apart(sheet.name))
-        return self._journal.add_sheet(named, normalizer.layout.not_used), normalizer
+        return self._journal.add_sheet(named, layout.not_used), normalizer
 
     def _name_apart(self, name: str) -> str:
         """Name a sheet so that its name and a row's number tell the row: two sources can have sheets of one name."""
         self._names[name] += 1
         return name if self._names[name] == 1 else f"{name} ({self._names[name]})"
 
-    def _normalizer(self, sheet: Sheet) -> Normalizer:
-        return Normalizer(sheet, timezone=self._settings.timezone, provider=self._settings.provider)
-
-    def _take_chunk(self, index: int, normalizer: Normalizer, chunk: Chunk) -> None:
-        rows = []
+    def _take_chunk(self, index: int, normalizer: Normalizer, chunk: Chunk) -> int:
+        rows: list[tuple[int, Row, list[Entry]]] = []
+        found = []
+        examples = []
         for row in chunk.rows:
+            if normalizer.is_example(row):
+                examples.append(str(row.number))
+                continue
             normalized = normalizer.normalize(row)
-            for warning in normalized.warnings:
-                self._observer.warned(chunk.sheet, row, warning)
-            rows.append((index, row, list(plan_row(normalized, self._run))))
-        self._journal.add_rows(rows)
+            entries = list(plan_row(normalized, self._run))
+            self._need(normalized, entries)
+            found.append(self._look_at(chunk.sheet, row, normalized))
+            rows.append((index, row, entries))
+        if examples:
+            where = f"row{'s' if len(examples) > 1 else ''} {', '.join(examples)} of sheet {chunk.sheet.name!r}"
+            self._observer.noticed(f"left out as marked examples: {where}")
+        self._write(rows, found)
+        return len(rows)
 
-    def take_left_over(self, chunks: Iterable[list[Left]]) -> Iterator[int]:
-        """Take in what an earlier run left; gives the number of lines after each chunk."""
+    # ---- what an earlier run left
+
+    def take_left_over(self, chunks: Iterable[list[Left]], *, is_unedited: bool = False) -> Iterator[int]:
+        """Take in what an earlier run left; gives the number of rows after each chunk.
+
+        `is_unedited` says that the rows are as that run had them: then nobody is asked about what is settled.
+        """
         known: dict[Sheet, tuple[int, SheetNormalizer]] = {}
         for chunk in chunks:
-            rows = []
+            rows: list[tuple[int, Row, list[Entry]]] = []
+            found = []
+            normalized = None
+            is_of_parts = False  # the line before is one of several of its row
             for sheet, row, left in chunk:
                 if sheet not in known:
-                    normalizer = SheetNormalizer(sheet, self._normalizer)
-                    known[sheet] = self._journal.add_sheet(sheet, normalizer.not_used), normalizer
+                    opened = SheetNormalizer(sheet, self._rules)
+                    known[sheet] = self._journal.add_sheet(sheet, opened.not_used), opened
                 index, normalizer = known[sheet]
-                normalized = normalizer.normalize(row, left.kind if left else None)
-                rows.append((index, row, list(carry_row(normalized, left, self._run))))
-            self._journal.add_rows(rows)
+                is_part = is_of_parts and _is_part(left, row) and _is_same(rows[-1], index, row)  # of the row before
+                is_of_parts = _is_part(left, row)
+                if normalized is None or not is_part or normalized.problems:  # else it comes to the very same
+                    normalized = normalizer.normalize(row, left.kind if left else None)
+                entries = list(carry_row(normalized, left, self._run, is_unedited=is_unedited))
+                if is_part:
+                    rows[-1][2].extend(entries)
+                else:
+                    found.append(self._look_at(sheet, row, normalized))
+                    rows.append((index, row, entries))
+                self._need(normalized, entries)
+            self._write(rows, found)
+            yield len(rows)
+
+    # ---- both
+
+    def _look_at(self, sheet: Sheet, row: Row, normalized: Normalized) -> list[tuple[Severity, Problem]]:
+        """Tell what was found about a row."""
+        if not (normalized.problems or normalized.warnings or normalized.references):
+            return []
+        references = () if normalized.problems else normalized.references
+        if references and self._is_resolving:
+            return []  # what there is to say is said when the ids are known
+        for warning in normalized.warnings:
+            self._observer.warned(sheet, row, warning)
+        return [
+            *((Severity.PROBLEM, problem) for problem in normalized.problems),
+            *((Severity.WARNING, problem) for problem in normalized.warnings),
+            *((Severity.NOTE, reference.note) for reference in references),
+        ]
+
+    def _need(self, normalized: Normalized, entries: list[Entry]) -> None:
+        """Note what must be asked for, where one of a row's entries waits for it."""
+        if normalized.references and any(entry.state is State.UNRESOLVED for entry in entries):
+            self.needed.schedules |= any(reference.is_schedule for reference in normalized.references)
+            self.needed.users |= not all(reference.is_schedule for reference in normalized.references)
+
+    def _write(self, rows: list[tuple[int, Row, list[Entry]]], found: list[list[tuple[Severity, Problem]]]) -> None:
+        first = self._journal.add_rows(rows)
+        findings = [(row, *finding) for row, findings in enumerate(found, first) for finding in findings]
+        if findings:
+            self._journal.add_findings(findings)
+
+    # ---- ids for what rows name
+
+    def resolve(self, directory: Directory) -> Iterator[int]:
+        """Put the ids in where rows name users and schedules; gives the number of records after each chunk."""
+        rules = replace(self._rules, directory=directory)
+        sheets = [(sheet, SheetNormalizer(sheet, rules)) for sheet in self._journal.sheets()]
+        for chunk in self._journal.unresolved():
+            self._resolve_chunk(chunk, sheets)
             yield len(chunk)
+
+    def _resolve_chunk(self, chunk: list[Unresolved], sheets: list[tuple[Sheet, SheetNormalizer]]) -> None:
+        resolved: list[tuple[int, list[Entry]]] = []
+        findings: list[tuple[int, Severity, Problem]] = []
+        for (row, kind), parts in groupby(chunk, key=lambda one: (row_of(one.id), one.kind)):
+            first, *others = parts  # of one row; they come to the very same
+            sheet, normalizer = sheets[first.sheet]
+            normalized = normalizer.normalize(first.row, kind)
+            findings.extend((row, *found) for found in self._look_at(sheet, first.row, normalized))
+            resolved.extend((one.id, list(carry_row(normalized, one.left, self._run))) for one in (first, *others))
+        self._journal.resolve(resolved)
+        self._journal.add_findings(findings)
+
+    def leave_unresolved(self, words: str) -> None:
+        """Keep the rows that wait for ids as they are, and say why; what was sent for them before is kept."""
+        for chunk in self._journal.unresolved():
+            kept = [(one.id, carry_unresolved(one.left, self._run)) for one in chunk]
+            self._journal.resolve([(id_, [entry]) for id_, entry in kept if entry is not None])
+        self._journal.explain_unresolved(f"not attempted: {words}", "rerun when it can be asked")
+
+
+def _is_part(left: Entry | None, row: Row) -> bool:
+    """Tell whether a line is one of several of its row; a wrong one is looked at by itself."""
+    return left is not None and left.part != "" and not row.problems
+
+
+def _is_same(last: tuple[int, Row, list[Entry]], index: int, row: Row) -> bool:
+    """Tell whether a line is of the same row as the one before it."""
+    is_room = len(last[2]) < _MOST_PARTS  # lines can have been copied
+    return is_room and last[:1] == (index,) and last[1].number == row.number and last[1].cells == row.cells
 
 
 def _headers(sheets: Iterable[Sheet]) -> str:

@@ -1,6 +1,7 @@
 """A run from end to end. The only place that knows the order of the stages.
 
-    source --read--> rows --normalize--> journal --ask what exists--> --send--> --ask about what is in doubt--> report
+    source --read--> rows --normalize--> journal --ask for ids--> --ask what exists--> --send-->
+        --ask about what is in doubt--> report
 
 Every row is in the journal before anything is sent; each stage reads from it and writes to it, so a run can be killed
 at any moment and taken up again by `rerun`.
@@ -10,45 +11,40 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-import anyio
 import orjson
 
-from importer import sandbox
-from importer.earlier import find_earlier, left_over
-from importer.errors import InterruptedReadingError, SourceError
+from importer.connecting import connect
+from importer.earlier import find_earlier
+from importer.gathering import gather_left_over, gather_sources, load_mapping, locate_source, name_source
 from importer.guide import Plan
-from importer.intake import Intake
 from importer.journal import create_run, open_scratch
-from importer.pool import Connection, Reason, deliver
-from importer.reader import read
-from importer.records import Status, TargetName
+from importer.normalizer import write_mapping
+from importer.pool import Reason, deliver
+from importer.records import Status
 from importer.repeating import RUN_OPTIONS, inherit
-from importer.report import SANDBOX_MARK, iso, make_report, make_result
+from importer.report import SANDBOX_MARK, iso, make_check, make_report
+from importer.reporter import check_marked_path
 from importer.rescue import write_rescue
-from importer.standard_input import spool
 from importer.turn import Turn, take_turns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-
-    import pandas as pd
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from importer.earlier import Earlier
+    from importer.gathering import Source
     from importer.guide import Guide
     from importer.journal import Journal, RunFolder
-    from importer.pool import Delivered
+    from importer.normalizer import Mapping as ColumnMapping
+    from importer.pool import Connection, Delivered
+    from importer.records import TargetName
     from importer.results import Result
     from importer.settings import Settings
-
-Source: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
-
-SANDBOX_STATE = "sandbox.sqlite3"
 
 
 async def run(sources: Sequence[Source], settings: Settings, guide: Guide) -> Result:
@@ -57,21 +53,36 @@ async def run(sources: Sequence[Source], settings: Settings, guide: Guide) -> Re
     Raises:
         ImporterError: the run cannot go on. Before anything was sent, it leaves no folder behind.
     """
-    arguments = [_argument(source) for source in sources]
-    with _new_run(settings, {"command": "run", "arguments": _dump(arguments)}) as folder:
-        await _take_sources(folder.journal, sources, settings, folder.path.name, guide)
+    mapping = load_mapping(settings.mapping)
+    facts = {"command": "run", "arguments": _dump([locate_source(source) for source in sources])}
+    with _new_run(settings, facts, mapping) as folder:
+        await gather_sources(folder.journal, sources, settings, mapping, guide, run=folder.path.name)
         return await _finish(folder, settings, guide)
 
 
-async def check(sources: Sequence[Source], settings: Settings, guide: Guide, *, is_online: bool = False) -> Result:
-    """Read and check every row just as `run` does; write nothing. `is_online` also asks the targets what exists."""
+async def check(
+    sources: Sequence[Source],
+    settings: Settings,
+    guide: Guide,
+    *,
+    is_online: bool = False,
+    output: Path | None = None,
+) -> Result:
+    """Read and check every row just as `run` does; write nothing.
+
+    `is_online` also asks the targets for the ids of what is named, and what exists. `output` is a workbook to be
+    written, with the sources in it and all that was found marked.
+    """
+    if output is not None:
+        check_marked_path(output, [name_source(source) for source in sources])
     stopped: dict[str, str] = {}
+    mapping = load_mapping(settings.mapping)
     with open_scratch() as journal:
-        await _take_sources(journal, sources, settings, "", guide)
+        await gather_sources(journal, sources, settings, mapping, guide, run="", is_resolving=is_online)
         if is_online:
-            async with _connected(journal, settings) as connections:
+            async with connect(journal.open_targets(), settings) as connections:
                 stopped = _why_stopped(await _deliver(journal, connections, settings, "", guide, is_dry=True))
-        return make_result(journal, stopped=stopped, is_interrupted=guide.interrupted.is_set())
+        return make_check(journal, output, stopped=stopped, is_interrupted=guide.interrupted.is_set())
 
 
 async def rerun(argument: str, settings: Settings, guide: Guide) -> Result:
@@ -83,9 +94,10 @@ async def rerun(argument: str, settings: Settings, guide: Guide) -> Result:
     settings = inherit(settings, earlier)
     if not earlier.was_read:
         return await _start_again(earlier, settings, guide)
+    mapping = load_mapping(settings.mapping, earlier.facts.get("mapping", ""))
     facts = {"command": "rerun", "arguments": _dump([str(earlier.path.absolute())]), "rerun_of": earlier.run}
-    with _new_run(settings, facts) as folder:
-        await _take_left_over(folder, earlier, settings, guide)
+    with _new_run(settings, facts, mapping) as folder:
+        await gather_left_over(folder, earlier, settings, mapping, guide)
         return await _finish(folder, settings, guide)
 
 
@@ -101,7 +113,7 @@ async def _start_again(earlier: Earlier, settings: Settings, guide: Guide) -> Re
 
 
 @contextmanager
-def _new_run(settings: Settings, facts: Mapping[str, str]) -> Iterator[RunFolder]:
+def _new_run(settings: Settings, facts: Mapping[str, str], mapping: ColumnMapping) -> Iterator[RunFolder]:
     """Hold the folder of a new run; it is taken away again where an error ends the run before anything was sent."""
     now = datetime.now(UTC)
     name = now.strftime("%Y%m%d-%H%M%S") + (SANDBOX_MARK if settings.sandbox else "")
@@ -113,6 +125,7 @@ def _new_run(settings: Settings, facts: Mapping[str, str]) -> Iterator[RunFolder
         "version": version("oncall-importer"),
         "settings_sha256": settings.fingerprint(),
         "options": _dump(options),
+        "mapping": write_mapping(mapping),
         "pid": str(os.getpid()),
     }
     path = None
@@ -130,47 +143,10 @@ def _new_run(settings: Settings, facts: Mapping[str, str]) -> Iterator[RunFolder
             shutil.rmtree(path, ignore_errors=True)
 
 
-async def _take_sources(
-    journal: Journal, sources: Sequence[Source], settings: Settings, run: str, guide: Guide
-) -> None:
-    intake = Intake(journal, settings, run, guide.observer)
-    rows = 0
-    for source in sources:
-        before = rows
-        stdin = await spool(guide.interrupted) if _name(source) == "-" else None
-        for number in intake.take_source(read(source, sheets=settings.sheet, stdin=stdin)):
-            rows += number
-            guide.observer.read(rows)
-            await _let_signals_in(guide)
-        if rows == before:
-            raise SourceError(f"{_name(source)} has a header and no rows", hint="fill in at least one row")
-    journal.finish_reading()
-
-
-async def _take_left_over(folder: RunFolder, earlier: Earlier, settings: Settings, guide: Guide) -> None:
-    intake = Intake(folder.journal, settings, folder.path.name, guide.observer)
-    rows = 0
-    for number in intake.take_left_over(left_over(earlier)):
-        rows += number
-        guide.observer.read(rows)
-        await _let_signals_in(guide)
-    if not rows:
-        raise SourceError(f"{earlier.path} has no rows", hint="give a report that has some")
-    for name, path, sha256 in earlier.sources():
-        folder.journal.add_source(name, path, sha256)
-    folder.journal.finish_reading()
-
-
-async def _let_signals_in(guide: Guide) -> None:
-    await anyio.lowlevel.checkpoint()
-    if guide.interrupted.is_set():
-        raise InterruptedReadingError("interrupted while reading; nothing was sent", hint="start it again")
-
-
 async def _finish(folder: RunFolder, settings: Settings, guide: Guide) -> Result:
     """Send what is planned and write the report."""
     journal, stopped = folder.journal, {}
-    async with _connected(journal, settings) as connections:
+    async with connect(journal.open_targets(), settings) as connections:
         why_not = await _ask_to_go_on(folder, connections, settings, guide)
         if why_not:
             for target in connections:
@@ -242,23 +218,6 @@ async def _ask_to_go_on(
     return ""
 
 
-@asynccontextmanager
-async def _connected(journal: Journal, settings: Settings) -> AsyncIterator[dict[TargetName, Connection]]:
-    """Give where each target is that the journal has open records for, and the token for it.
-
-    Raises:
-        SettingsError: a token is not set.
-    """
-    needed = list(journal.open_targets())
-    if settings.sandbox:
-        settings.reports.mkdir(parents=True, exist_ok=True)
-        async with sandbox.serve(settings.reports / SANDBOX_STATE) as address:
-            urls = {TargetName.OPAL: address.opal, TargetName.ROOTLY: address.rootly}
-            yield {target: Connection(urls[target], sandbox.TOKEN) for target in needed}
-    else:
-        yield {target: Connection(settings.base_url(target), settings.token(target)) for target in needed}
-
-
 async def _deliver(
     journal: Journal,
     connections: Mapping[TargetName, Connection],
@@ -277,19 +236,6 @@ async def _deliver(
         interrupted=guide.interrupted,
         is_dry=is_dry,
     )
-
-
-def _name(source: Source) -> str:
-    """Name a source as the user did."""
-    return os.fspath(source) if isinstance(source, str | os.PathLike) else "DataFrame"
-
-
-def _argument(source: Source) -> str:
-    """Name a source so that a later run finds it again."""
-    if isinstance(source, str | os.PathLike):
-        name = os.fspath(source)
-        return name if name == "-" else str(Path(name).absolute())
-    return "DataFrame"
 
 
 def _dump(value: object) -> str:

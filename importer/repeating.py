@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from importer.settings import Settings
 
 #: Settings that decide what a row means: a rerun takes them over from the run that it repeats.
-READING_OPTIONS = ("timezone", "provider")
+READING_OPTIONS = ("timezone", "provider", "date_order", "until")
 #: Settings that decide what is read and sent: a run that ended before it had read its sources is repeated with them.
 RUN_OPTIONS = (*READING_OPTIONS, "sheet", "strict", "if_exists")
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from importer.errors import JournalError, ReportError
-from importer.records import Status
-from importer.reporter import write_csv, write_summary, write_xlsx
+from importer.records import Severity, Status
+from importer.reporter import Marked, MarkedRow, ShadowTimes, write_csv, write_marked, write_summary, write_xlsx
 from importer.results import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from importer.journal import Journal, RunFolder
+    from importer.records import Finding
     from importer.settings import Settings
 
 _XLSX_ROWS = 20_000  # beyond, report.xlsx is made only where it is asked for
 _PROBLEMS = 1000  # that a result holds; the report has them all
-_NEEDS_ATTENTION = frozenset({Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN})
+_FINDINGS = 100_000  # that a result holds; the marked workbook has them all
 #: At the end of a rehearsal's name, so that every line of its report says what its ids are worth.
 SANDBOX_MARK = "-sandbox"
 
@@ -33,7 +35,13 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
         journal.set_facts({"stage": "ended", "finished_at": iso(datetime.now(UTC))})
         files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines()))
         if settings.xlsx or journal.count_rows() <= _XLSX_ROWS:
-            workbook = write_xlsx(path / "report.xlsx", journal.sheets(), journal.lines())
+            workbook = write_xlsx(
+                path / "report.xlsx",
+                journal.sheets(),
+                journal.lines(),
+                counts=journal.counts(),
+                shadow_times=_shadow_times(journal),
+            )
             files.extend([workbook] if workbook else [])
     except (JournalError, ReportError) as error:  # every outcome is safe: in the journal, or in doubt there
         stopped["report"] = f"{error.message}; rerun {path} makes it again"
@@ -45,11 +53,60 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     return result
 
 
+def make_check(journal: Journal, output: Path | None, stopped: Mapping[str, str], *, is_interrupted: bool) -> Result:
+    """Make what a check came to; `output` is a workbook to be written, with the sources and all that was found.
+
+    Raises:
+        ReportError, UsageError: the workbook cannot be written.
+    """
+    marked = None if output is None else _write_marked(journal, output)
+    sheets = journal.sheets()
+    return make_result(
+        journal,
+        stopped=stopped,
+        is_interrupted=is_interrupted,
+        files=[marked.path] if marked else [],
+        notice=marked.notice if marked else "",
+        findings=[(sheets[finding.sheet], finding) for finding in islice(journal.findings(), _FINDINGS)],
+        topics=journal.topics(),
+    )
+
+
+def _write_marked(journal: Journal, path: Path) -> Marked:
+    sheets = journal.sheets()
+    return write_marked(path, sheets, _marked_rows(journal), header_rows=[sheet.header_row for sheet in sheets])
+
+
+def _marked_rows(journal: Journal) -> Iterator[MarkedRow]:
+    """Give every row with what was found about it; both lists are in the order of the source."""
+    findings = groupby(journal.findings(), key=_place)
+    place, found = next(findings, (None, iter(())))
+    for sheet, row in journal.rows():
+        own: list[Finding] = []
+        if place == (sheet, row.number):
+            own = list(found)
+            place, found = next(findings, (None, iter(())))
+        problems = tuple(one.problem for one in own if one.severity is Severity.PROBLEM)
+        yield MarkedRow(sheet, row, problems, tuple(one.problem for one in own if one.severity is Severity.WARNING))
+
+
+def _place(finding: Finding) -> tuple[int, int]:
+    return finding.sheet, finding.row.number
+
+
+def _shadow_times(journal: Journal) -> Iterator[ShadowTimes]:
+    names = [sheet.name for sheet in journal.sheets()]
+    for sheet, number, part, key, zone in journal.shadow_times():
+        schedule_id, shadowable_type, shadowable_id, user, starts_at, ends_at = key
+        start, end = (datetime.fromtimestamp(int(at), UTC) for at in (starts_at, ends_at))
+        shadowable = f"{shadowable_type} {shadowable_id}"
+        yield ShadowTimes(names[sheet], number, part, str(schedule_id), shadowable, str(user), start, end, zone)
+
+
 def make_result(journal: Journal, **facts: object) -> Result:
     """Read the result off the journal."""
     sheets = journal.sheets()
-    wrong = (line for line in journal.lines() if line.outcome.status in _NEEDS_ATTENTION)
-    problems = [(sheets[line.sheet], line) for line in islice(wrong, _PROBLEMS)]
+    problems = [(sheets[line.sheet], line) for line in journal.wrong_lines(_PROBLEMS)]
     return Result(journal.count_rows(), journal.counts(), problems, **facts)  # type: ignore[arg-type]  # by name
 
 

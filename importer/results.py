@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from importer.records import ReportLine, Sheet
+    from importer.records import Finding, ReportLine, Severity, Sheet
 
 _GOOD = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE})
 
@@ -30,6 +30,9 @@ class Result:
         default_factory=dict
     )  #: what the product ended by itself, and why: a target, the report
     is_interrupted: bool = False
+    findings: Sequence[tuple[Sheet, Finding]] = ()  #: of a check: what was found about rows, in the order of the source
+    topics: Sequence[tuple[Severity, str, int]] = ()  #: of a check: how often each kind of thing was found
+    notice: str = ""  #: of a check: what the marked workbook does not show
 
     @property
     def statuses(self) -> dict[Status, int]:

@@ -7,7 +7,7 @@ import re
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 import orjson
@@ -35,7 +35,9 @@ _TOKEN_ENV = {
     TargetName.OPAL: ("OPAL_TOKEN", "OPAL_AUTH_TOKEN"),
     TargetName.ROOTLY: ("ROOTLY_TOKEN", "ROOTLY_API_TOKEN"),
 }
-_WITHOUT_OPTION = frozenset({"settle", "request_timeout", "breaker_timeout"})
+_WITHOUT_OPTION = frozenset(
+    {"settle", "request_timeout", "breaker_timeout", "max_bytes", "max_rows", "max_columns", "max_cell"}
+)
 _TOKEN_NAMES = frozenset(name for names in _TOKEN_ENV.values() for name in names)
 
 
@@ -71,6 +73,9 @@ class Settings(BaseSettings):
     sheet: Annotated[tuple[str, ...], NoDecode] = ()  #: the sheets to read; empty means all
     timezone: str | None = None  #: IANA zone of date-times that have no offset
     provider: str | None = None  #: provider of schedule rows that name none
+    mapping: Path | None = None  #: a mapping file: which header is which column, constants, defaults
+    date_order: Literal["dmy", "mdy"] | None = None  #: how dates such as 03/04/2026 are meant
+    until: str | None = None  #: the end of repetitions that have none: a date, or a date-time
     rate: Annotated[dict[TargetName, _PositiveRate], NoDecode] = {}  #: requests a second; infinite means no limit
     headroom: float = Field(0.0, ge=0, lt=1)  #: share of each target's limit that is left to others
     concurrency: int = Field(20, ge=1, le=1000)  #: requests in flight per target
@@ -86,6 +91,11 @@ class Settings(BaseSettings):
     settle: float = Field(5.0, ge=0, le=3600)  #: before a target is asked about a record in doubt
     request_timeout: float = Field(30.0, gt=0, le=3600)  #: for one request in all
     breaker_timeout: float = Field(60.0, ge=0, le=86400)  #: until a target that does not come back is given up
+
+    max_bytes: int = Field(500_000_000, ge=1)  #: of a source's file
+    max_rows: int = Field(2_000_000, ge=1)  #: of a source
+    max_columns: int = Field(1000, ge=1)  #: of a sheet
+    max_cell: int = Field(1 << 20, ge=1)  #: characters of a cell
 
     @classmethod
     def settings_customise_sources(

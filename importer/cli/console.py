@@ -14,11 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from importer.cli.findings import describe_findings, list_findings
 from importer.records import Problem, Row, Sheet, Status, TargetName
 from importer.targets import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.progress import TaskID
 
@@ -185,13 +186,23 @@ class Console:
             self._out.print(Text(f"next:   {_shown(_next_command(result, reports))}"), soft_wrap=True)  # to be copied
 
     def show_check(self, result: Result) -> None:
-        """Show what a check found: how many rows are good, and every problem."""
+        """Show what a check found: how many rows are good, and every problem, grouped by its kind."""
         if self._is_json:
+            for finding in list_findings(result):
+                self._print_json(finding)
             self._write_json(result)
             return
+        for line in describe_findings(result):
+            self._out.print(line, soft_wrap=not self._out.is_terminal)  # a line each to grep in
+        self._show_problems(result, _SHOWN)
+        if result.findings or result.problems:
+            self._out.print()
         self._show_statuses(result, {Status.PENDING: ("good", "ready to be sent")})
-        self._show_problems(result, len(result.problems))
         self._show_stops(result)
+        for file in result.files:
+            self._out.print(Text(f"marked: {_shown(file)}"), soft_wrap=True)
+        if result.notice:
+            self._out.print(Text(escape(result.notice, 500), style="yellow"), soft_wrap=True)
 
     def _show_stops(self, result: Result) -> None:
         for what, why in result.stopped.items():
@@ -210,16 +221,17 @@ class Console:
         self._out.print(table)
 
     def _show_problems(self, result: Result, limit: int) -> None:
-        for sheet, line in result.problems[:limit]:
+        for sheet, line in _telling(result)[:limit]:
             self._out.print(_problem(sheet, line), soft_wrap=not self._out.is_terminal)  # a line each to grep in
         wrong = sum(result.count(status) for status in (Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN))
-        if wrong > min(limit, len(result.problems)):
-            where = ", all in the report" if result.files else ""
-            self._out.print(f"... and {wrong - min(limit, len(result.problems))} more{where}")
+        wrong -= result.count(Status.INVALID) if result.findings else 0
+        if wrong > min(limit, len(_telling(result))):
+            where = ", all in the report" if result.run else ""
+            self._out.print(f"... and {wrong - min(limit, len(_telling(result)))} more{where}")
 
     def _write_json(self, result: Result) -> None:
         """Write one object a line: each problem, then the result."""
-        for sheet, line in result.problems:
+        for sheet, line in _telling(result):
             outcome = line.outcome
             self._print_json(
                 {
@@ -248,6 +260,13 @@ class Console:
     def _print_json(self, value: Mapping[str, object]) -> None:
         # ASCII, for whatever encoding standard output has; a Text, for a plain str's `:smile:` becomes a face.
         self._out.print(Text(json.dumps(value)), soft_wrap=True)
+
+
+def _telling(result: Result) -> Sequence[tuple[Sheet, ReportLine]]:
+    """Give the lines that need attention; of a check, those that its findings say nothing about."""
+    if not result.findings:
+        return result.problems
+    return [(sheet, line) for sheet, line in result.problems if line.outcome.status is not Status.INVALID]
 
 
 def _next_command(result: Result, reports: Path) -> str:

@@ -132,7 +132,7 @@ def mend_csv(folder: Path) -> Path:
 def mend_xlsx(folder: Path) -> Path:
     """Mend the report and keep it elsewhere, as a spreadsheet would."""
     book = openpyxl.load_workbook(folder / "report.xlsx")
-    (sheet,) = book.worksheets
+    sheet = book.worksheets[0]
     header = [str(cell.value) for cell in sheet[1]]
     for row in sheet.iter_rows(min_row=2):
         line = {name: str(cell.value) for name, cell in zip(header, row, strict=True)}

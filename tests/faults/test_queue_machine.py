@@ -17,6 +17,7 @@ from importer.earlier import Earlier, left_over
 from importer.guide import Silence
 from importer.intake import Intake
 from importer.journal import Journal, State, create_run
+from importer.normalizer import NO_RULES
 from importer.pool.client import Client, Lost, NotSent, Reply
 from importer.pool.lane import Lane
 from importer.pool.stopping import Reason
@@ -87,7 +88,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.stack = ExitStack()
         self.runs += 1
         self.run: RunFolder = self.stack.enter_context(create_run(self.folder, f"run-{self.runs}", {}))
-        intake = Intake(self.run.journal, _SETTINGS, self.run.path.name, Silence())
+        intake = Intake(self.run.journal, NO_RULES, self.run.path.name, Silence())
         if earlier is None:
             list(intake.take_source(read(ROWS[self.server.target.name](_RECORDS))))
         else:

@@ -1,0 +1,32 @@
+"""The command line: options to settings, errors to text and exit status, here and nowhere else.
+
+The only package that prints, asks or exits.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import click
+
+from importer.cli.importing import check, rerun, run
+from importer.cli.serving import sandbox
+from importer.cli.writing import map_headers, template
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="oncall-importer", message="oncall-importer %(version)s")
+def app() -> None:
+    """Bulk-import on-call schedules (Opal) and shadows (Rootly) from CSV and XLSX: nothing lost, nothing twice."""
+
+
+for command in (run, check, rerun, map_headers, template, sandbox):
+    app.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; the process exits with the status that product and README tell."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does: whatever it cannot show must not end a run
+    app()

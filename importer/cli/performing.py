@@ -1,0 +1,148 @@
+"""A command's work from settings to exit status: errors become text, signals end it in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import click
+
+from importer.errors import ImporterError, InterruptedReadingError, UnexpectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import anyio
+
+    from importer.cli.console import Console
+    from importer.guide import Guide, Plan
+    from importer.results import Result
+    from importer.settings import Settings
+
+    Action: TypeAlias = Callable[[Settings, Guide], Awaitable[Result]]
+
+_EXITS = {InterruptedReadingError: 130, UnexpectedError: 4}  # every other error ends a command before anything was sent
+
+
+def load(options: dict[str, Any]) -> Settings:
+    from importer.settings import load_settings
+
+    # Not `value not in (None, False, ())`: 0 is equal to False, and was given.
+    given = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
+    return load_settings(given)
+
+
+def perform(options: dict[str, Any], action: Action, *, is_check: bool = False) -> None:
+    def act() -> int:
+        from importer.cli.console import Console
+
+        settings = load(options)
+        console = Console(is_quiet=settings.quiet, is_json=settings.json_output)
+        result = _await_with_signals(partial(_guided, action, settings, console), console)
+        if is_check:
+            console.show_check(result)
+            return result.check_status
+        console.show_result(result, settings.reports)
+        return result.exit_status
+
+    guard(act)
+
+
+async def _guided(
+    action: Action,
+    settings: Settings,
+    console: Console,
+    interrupted: anyio.Event,
+) -> Result:
+    from importer.guide import Guide
+
+    is_asking = sys.stdin.isatty() and sys.stderr.isatty() and not settings.yes
+    with console.live():
+        guide = Guide(console, interrupted, partial(_ask, console) if is_asking else None)
+        return await action(settings, guide)
+
+
+async def _ask(console: Console, plan: Plan) -> bool:
+    """Ask before the first write. Nothing else goes on meanwhile, so the answer is waited for right here."""
+    number = sum(plan.to_send.values())
+    with console.paused():
+        watching = signal.signal(signal.SIGINT, signal.default_int_handler)  # else Ctrl-C would not end the question
+        try:
+            return click.confirm(f"Send {number} records to {', '.join(plan.to_send)}?", err=True)
+        except click.Abort:
+            return False
+        finally:
+            signal.signal(signal.SIGINT, watching)
+
+
+def _await_with_signals(command: Callable[[anyio.Event], Awaitable[Result]], console: Console) -> Result:
+    """Run a command; the first SIGINT or SIGTERM ends it in order, the second at once."""
+    import anyio
+
+    async def supervise() -> Result:
+        interrupted = anyio.Event()
+        async with anyio.create_task_group() as group:
+            group.start_soon(_watch_signals, interrupted, console)
+            result = await command(interrupted)
+            group.cancel_scope.cancel()
+        return result
+
+    return anyio.run(supervise)
+
+
+async def _watch_signals(interrupted: anyio.Event, console: Console) -> None:
+    import anyio
+
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            if interrupted.is_set():
+                os._exit(130)  # what is in flight is in doubt in the journal; rerun asks about it
+            interrupted.set()
+            console.tell("interrupted: finishing what is in flight (again to stop at once)", style="yellow")
+
+
+def guard(act: Callable[[], int]) -> None:
+    """Turn errors into one sentence and an exit status."""
+    failures: list[ImporterError] = []
+    status = 2
+    try:
+        status = act()
+    except* ImporterError as group:
+        failures.extend(_leaves(group))
+    except* KeyboardInterrupt:
+        status = 130
+    except* Exception as group:  # a bug of ours, or something that nobody thought of
+        if os.environ.get("IMPORTER_DEBUG"):
+            raise
+        failures.append(_unexpected(group))
+    if failures:
+        from importer.cli.console import Console
+
+        for failure in failures:
+            Console().fail(failure)
+        status = next((_EXITS[type(failure)] for failure in failures if type(failure) in _EXITS), 2)
+    if status == 130:  # a thread may still wait for standard input, and would keep the process
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+def _unexpected(group: BaseExceptionGroup[Exception]) -> UnexpectedError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return UnexpectedError(
+        f"something went wrong that should not have: {type(error).__name__}",
+        hint="what was sent is in the run's journal: rerun its folder; IMPORTER_DEBUG=1 shows where it happened",
+    )
+
+
+def _leaves(group: BaseExceptionGroup[ImporterError]) -> list[ImporterError]:
+    leaves: list[ImporterError] = []
+    for error in group.exceptions:
+        leaves.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return leaves

@@ -1,0 +1,33 @@
+"""Where the targets are for a run: the real ones with their tokens, or the embedded stand-in, served meanwhile."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from importer import sandbox
+from importer.pool import Connection
+from importer.records import TargetName
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from importer.settings import Settings
+
+SANDBOX_STATE = "sandbox.sqlite3"
+
+
+@asynccontextmanager
+async def connect(targets: Iterable[TargetName], settings: Settings) -> AsyncIterator[dict[TargetName, Connection]]:
+    """Give where each of the targets is, and the token for it.
+
+    Raises:
+        SettingsError: a token is not set.
+    """
+    if settings.sandbox:
+        settings.reports.mkdir(parents=True, exist_ok=True)
+        async with sandbox.serve(settings.reports / SANDBOX_STATE) as address:
+            urls = {TargetName.OPAL: address.opal, TargetName.ROOTLY: address.rootly}
+            yield {target: Connection(urls[target], sandbox.TOKEN) for target in targets}
+    else:
+        yield {target: Connection(settings.base_url(target), settings.token(target)) for target in targets}

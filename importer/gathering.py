@@ -1,0 +1,222 @@
+"""Sources, or what an earlier run left, to a journal that is ready to send from. Sends nothing.
+
+source --read--> rows --normalize--> journal --ask for ids--> --find duplicates and overlaps--> ready
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import anyio
+
+from importer.connecting import connect
+from importer.earlier import left_over
+from importer.errors import InterruptedReadingError, SettingsError, SourceError
+from importer.intake import Intake
+from importer.normalizer import (
+    NO_MAPPING,
+    Directory,
+    Mapping,
+    Person,
+    is_header,
+    make_rules,
+    read_mapping,
+    refuse_lost_headers,
+)
+from importer.overlapping import tell_overlaps
+from importer.pool import look_up
+from importer.reader import Bounds, read
+from importer.records import TargetName
+from importer.standard_input import spool
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from importer.earlier import Earlier
+    from importer.guide import Guide
+    from importer.intake import Needed
+    from importer.journal import Journal, RunFolder
+    from importer.normalizer import Rules
+    from importer.pool import LookedUp
+    from importer.settings import Settings
+
+Source: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
+
+
+async def gather_sources(
+    journal: Journal,
+    sources: Sequence[Source],
+    settings: Settings,
+    mapping: Mapping,
+    guide: Guide,
+    *,
+    run: str,
+    is_resolving: bool = True,
+) -> dict[str, str]:
+    """Take sources in; `is_resolving` asks the target for the ids of what rows name.
+
+    Gives the targets that could not be asked, and why; what waits for their answer stays pending.
+
+    Raises:
+        SourceError: a source cannot be read, or holds nothing to import.
+        SettingsError: the mapping names what no source has, or a token that is needed is not set.
+    """
+    rules = _rules(settings, mapping)
+    intake = Intake(journal, rules, run, guide.observer, is_resolving=is_resolving)
+    rows = 0
+    for source in sources:
+        before = rows
+        stdin = await spool(guide.interrupted) if name_source(source) == "-" else None
+        reading = read(
+            source,
+            sheets=settings.sheet,
+            stdin=stdin,
+            is_header=partial(is_header, mapping=mapping),
+            header_row=mapping.header_row,
+            bounds=_bounds(settings),
+        )
+        for number in intake.take_source(reading):
+            rows += number
+            guide.observer.read(rows)
+            await _let_signals_in(guide)
+        if rows == before:
+            raise SourceError(f"{name_source(source)} has a header and no rows", hint="fill in at least one row")
+    headers = (header for sheet in journal.sheets() for header in sheet.header)
+    refuse_lost_headers(mapping, str(settings.mapping), intake.mapped, headers)
+    stopped = await _resolve(intake, settings, guide) if is_resolving else {}
+    _finish(journal, rules, run, guide)
+    return stopped
+
+
+async def gather_left_over(
+    folder: RunFolder, earlier: Earlier, settings: Settings, mapping: Mapping, guide: Guide
+) -> dict[str, str]:
+    """Take in what an earlier run left.
+
+    Gives and raises: as `gather_sources`.
+    """
+    rules = _rules(settings, mapping)
+    journal, run = folder.journal, folder.path.name
+    intake = Intake(journal, rules, run, guide.observer)
+    rows = 0
+    for number in intake.take_left_over(left_over(earlier), is_unedited=earlier.path.is_dir()):
+        rows += number
+        guide.observer.read(rows)
+        await _let_signals_in(guide)
+    if not rows:
+        raise SourceError(f"{earlier.path} has no rows", hint="give a report that has some")
+    for name, path, sha256 in earlier.sources():
+        journal.add_source(name, path, sha256)
+    stopped = await _resolve(intake, settings, guide)
+    _finish(journal, rules, run, guide)
+    return stopped
+
+
+def load_mapping(path: Path | None, earlier: str = "") -> Mapping:
+    """Read a mapping file; without one, take over what an earlier run wrote down.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
+    if path is None:
+        return read_mapping(earlier, "the mapping of the earlier run") if earlier else NO_MAPPING
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}", hint="name a mapping file") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is no text in UTF-8", hint="save it as UTF-8") from error
+    return read_mapping(text, str(path))
+
+
+def name_source(source: Source) -> str:
+    """Name a source as the user did."""
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else "DataFrame"
+
+
+def locate_source(source: Source) -> str:
+    """Name a source so that a later run finds it again."""
+    if isinstance(source, str | os.PathLike):
+        name = os.fspath(source)
+        return name if name == "-" else str(Path(name).absolute())
+    return "DataFrame"
+
+
+def _rules(settings: Settings, mapping: Mapping) -> Rules:
+    return make_rules(
+        mapping,
+        timezone=settings.timezone,
+        provider=settings.provider,
+        date_order=settings.date_order,
+        until=settings.until,
+        now=datetime.now(UTC),
+    )
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        bytes=settings.max_bytes, rows=settings.max_rows, columns=settings.max_columns, cell=settings.max_cell
+    )
+
+
+async def _resolve(intake: Intake, settings: Settings, guide: Guide) -> dict[str, str]:
+    """Ask Rootly for its users and schedules, where some row names one by something else than its id."""
+    needed = intake.needed
+    if not needed:
+        return {}
+    guide.observer.noticed("asking Rootly for the ids of the users and schedules that rows name")
+    async with connect([TargetName.ROOTLY], settings) as connections:
+        found = await look_up(
+            TargetName.ROOTLY,
+            connections[TargetName.ROOTLY],
+            settings,
+            users=needed.users,
+            schedules=needed.schedules,
+            observer=guide.observer,
+            interrupted=guide.interrupted,
+        )
+    await _let_signals_in(guide)
+    if why_not := _why_not(found, needed):
+        intake.leave_unresolved(why_not)
+        return {TargetName.ROOTLY: why_not}
+    for _ in intake.resolve(_directory(found)):
+        await _let_signals_in(guide)
+    return {}
+
+
+def _why_not(found: LookedUp, needed: Needed) -> str:
+    """Say why nothing can be looked up now; empty where it can, or where it never will."""
+    wanted = [
+        listing
+        for listing, is_needed in ((found.users, needed.users), (found.schedules, needed.schedules))
+        if is_needed
+    ]
+    missing = [listing.words for listing in wanted if listing.entries is None and not listing.refused]
+    return found.words if found.reason is not None else next(iter(missing), "")
+
+
+def _directory(found: LookedUp) -> Directory:
+    users, schedules = found.users.entries, found.schedules.entries
+    return Directory(
+        None if users is None else [Person(entry.id, entry.name, entry.email) for entry in users],
+        None if schedules is None else [(entry.id, entry.name) for entry in schedules],
+        no_users=found.users.words,
+        no_schedules=found.schedules.words,
+    )
+
+
+def _finish(journal: Journal, rules: Rules, run: str, guide: Guide) -> None:
+    journal.finish_reading()
+    tell_overlaps(journal, rules.mapping.checks.overlap, run, guide.observer)
+
+
+async def _let_signals_in(guide: Guide) -> None:
+    await anyio.lowlevel.checkpoint()
+    if guide.interrupted.is_set():
+        raise InterruptedReadingError("interrupted while reading; nothing was sent", hint="start it again")

@@ -1,0 +1,57 @@
+"""Shadows of one person that overlap: told, or made problems, before anything is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from importer.journal import row_of
+from importer.normalizer import Level, overlaps
+from importer.records import Outcome, Problem, Severity, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from importer.intake import ReadingObserver
+    from importer.journal import Journal
+    from importer.records import Row, Sheet
+
+_TOPIC = "shadows of one person overlap"
+_HINT = "check both rows: one person can hardly shadow twice at the same time"
+_CHUNK = 2000  # records changed in one commit
+
+
+def tell_overlaps(journal: Journal, level: Level, run: str, observer: ReadingObserver) -> None:
+    """Look for shadows that overlap an earlier one of the same person; tell them, or make them invalid."""
+    if level is Level.OFF:
+        return
+    sheets = journal.sheets()
+    chunk: list[tuple[int, Problem]] = []
+    for record, sheet, row, problem in _found(journal, sheets):
+        if level is Level.WARNING:
+            observer.warned(sheet, row, problem)
+        chunk.append((record, problem))
+        if len(chunk) >= _CHUNK:
+            _write(journal, chunk, level, run)
+            chunk = []
+    _write(journal, chunk, level, run)
+
+
+def _found(journal: Journal, sheets: list[Sheet]) -> Iterator[tuple[int, Sheet, Row, Problem]]:
+    for record, other in list(overlaps(journal.shadow_spans())):  # a list, for the journal is written meanwhile
+        index, row = journal.row_of(record)
+        other_index, other_row = journal.row_of(other)
+        where = "" if other_index == index else f" of sheet {sheets[other_index].name}"
+        words = f"the shadow overlaps the one of row {other_row.number}{where}, by the same person"
+        yield record, sheets[index], row, Problem(words, _HINT, topic=_TOPIC)
+
+
+def _write(journal: Journal, chunk: list[tuple[int, Problem]], level: Level, run: str) -> None:
+    severity = Severity.PROBLEM if level is Level.PROBLEM else Severity.WARNING
+    journal.add_findings([(row_of(record), severity, problem) for record, problem in chunk])
+    if level is Level.PROBLEM:
+        journal.refuse_planned(
+            [
+                (record, Outcome(Status.INVALID, error=problem.message, hint=problem.hint, run=run))
+                for record, problem in chunk
+            ]
+        )
