@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from importer.carrying import SheetNormalizer, carry_row, carry_unresolved, plan_row
 from importer.errors import SourceError
 from importer.journal import State, row_of
-from importer.normalizer import COLUMNS, Normalizer, describe_suggestion
+from importer.normalizer import COLUMNS, Normalizer, References, describe_suggestion
 from importer.records import Problem, Row, Severity, Sheet
 from importer.reporter import README_SHEET, is_report
 
@@ -203,7 +203,7 @@ class Intake:
 
     def resolve(self, directory: Directory) -> Iterator[int]:
         """Put the ids in where rows name users and schedules; gives the number of records after each chunk."""
-        rules = replace(self._rules, directory=directory)
+        rules = replace(self._rules, references=References(directory))
         sheets = [(sheet, SheetNormalizer(sheet, rules)) for sheet in self._journal.sheets()]
         for chunk in self._journal.unresolved():
             self._resolve_chunk(chunk, sheets)

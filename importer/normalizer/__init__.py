@@ -9,6 +9,7 @@ from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, Mapping, read_map
 from importer.normalizer.mapping_writing import write_mapping
 from importer.normalizer.normalize import Normalized, Normalizer
 from importer.normalizer.providers import Provider, check_provider
+from importer.normalizer.references import References
 from importer.normalizer.rules import NO_RULES, Rules, make_rules
 from importer.normalizer.sense import Checks, Level, overlaps
 from importer.normalizer.suggestions import Suggestion, describe_suggestion
@@ -31,6 +32,7 @@ __all__ = [
     "Normalizer",
     "Person",
     "Provider",
+    "References",
     "Rules",
     "Suggestion",
     "check_provider",

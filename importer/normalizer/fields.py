@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from importer.normalizer.cleaning import BLANKS, clean
 from importer.normalizer.columns import BY_NAME, COLUMNS
-from importer.normalizer.references import describe_reference
+from importer.normalizer.references import Waiting, describe_reference
 from importer.normalizer.wording import Fault, quote
 from importer.records import Problem
 
@@ -116,6 +116,14 @@ class Fields:
         """Note what is odd about a column's text but does not stop the row; `topic` as in a Fault."""
         message = f"{column} is {quote(self.text(column))}{reason}"
         self._warnings.append(self._problem(column, message, hint, _topic(column, topic)))
+
+    def identify(self, column: str, parse: Callable[[str], T | Waiting | Fault]) -> T | Waiting | None:
+        """Read a cell with an id, or with a name that must be looked up: then that is noted."""
+        value: Any = self.required(column, parse)  # Any: mypy would join the two to `object`
+        if isinstance(value, Waiting):
+            self.refer(column, self.text(column), is_schedule=value.is_schedule)
+        found: T | Waiting | None = value
+        return found
 
     def refer(self, column: str, text: str, *, is_schedule: bool) -> None:
         """Note that a text of a column names a user or a schedule that must be looked up."""

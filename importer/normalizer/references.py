@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from importer.normalizer.cleaning import clean, whole
@@ -34,45 +35,49 @@ class Reference(NamedTuple):
     note: Problem  #: the cell, and how it will be looked up
 
 
-def read_schedule(text: str, directory: Directory | None) -> str | Waiting | Fault:
-    """Read a cell with a Rootly schedule: its id, a link to it, or its name."""
-    if _ID.fullmatch(text):
-        return text
-    link = linked_id(text, Service.ROOTLY)
-    if link is not None:
-        return link
-    text = clean(text)
-    if _ID.fullmatch(text):
-        return text
-    if not is_schedule_reference(text):
-        return _NO_ID
-    return directory.find_schedule(text) if directory else Waiting(is_schedule=True)
+@dataclass(frozen=True, slots=True)
+class References:
+    """Reads cells that hold an id or a name."""
 
+    directory: Directory | None = None  #: None: names wait
 
-def read_shadowed_user(text: str, directory: Directory | None) -> str | Waiting | Fault:
-    """Read a cell with the user to be shadowed: an id, an e-mail address or a full name."""
-    if _ID.fullmatch(text):  # also what is no user's id of today, for the API takes texts
-        return text
-    if (digits := whole(text)) is not None:  # 101.0
-        return digits
-    text = clean(text)
-    if _ID.fullmatch(text) or not is_user_reference(text):
-        return _NO_ID  # a text that is an id without what nobody means is read once more, without it
-    return directory.find_user(text) if directory else Waiting(is_schedule=False)
+    def schedule(self, text: str) -> str | Waiting | Fault:
+        """Read a cell with a Rootly schedule: its id, a link to it, or its name."""
+        if _ID.fullmatch(text):
+            return text
+        link = linked_id(text, Service.ROOTLY)
+        if link is not None:
+            return link
+        text = clean(text)
+        if _ID.fullmatch(text):
+            return text
+        if not is_schedule_reference(text):
+            return _NO_ID
+        return self.directory.find_schedule(text) if self.directory else Waiting(is_schedule=True)
 
+    def shadowed_user(self, text: str) -> str | Waiting | Fault:
+        """Read a cell with the user to be shadowed: an id, an e-mail address or a full name."""
+        if _ID.fullmatch(text):  # also what is no user's id of today, for the API takes texts
+            return text
+        if (digits := whole(text)) is not None:  # 101.0
+            return digits
+        text = clean(text)
+        if _ID.fullmatch(text) or not is_user_reference(text):
+            return _NO_ID  # a text that is an id without what nobody means is read once more, without it
+        return self.directory.find_user(text) if self.directory else Waiting(is_schedule=False)
 
-def read_shadowing_user(text: str, directory: Directory | None) -> int | Waiting | Fault:
-    """Read a cell with the user who shadows; leading zeros do not count, for the API takes a number."""
-    digits = whole(text) or whole(text := clean(text))
-    if digits is not None:
-        number = int(digits)
-        return number if 1 <= number <= LARGEST_ID else _NO_NUMBER
-    if _ID.fullmatch(text) or not is_user_reference(text):
-        return _NO_NUMBER
-    if directory is None:
-        return Waiting(is_schedule=False)
-    found = directory.find_user(text)
-    return found if isinstance(found, Fault) else int(found)
+    def shadowing_user(self, text: str) -> int | Waiting | Fault:
+        """Read a cell with the user who shadows; leading zeros do not count, for the API takes a number."""
+        digits = whole(text) or whole(text := clean(text))
+        if digits is not None:
+            number = int(digits)
+            return number if 1 <= number <= LARGEST_ID else _NO_NUMBER
+        if _ID.fullmatch(text) or not is_user_reference(text):
+            return _NO_NUMBER
+        if self.directory is None:
+            return Waiting(is_schedule=False)
+        found = self.directory.find_user(text)
+        return found if isinstance(found, Fault) else int(found)
 
 
 def describe_reference(column: str, text: str, cell: str, *, is_schedule: bool) -> Reference:

@@ -9,6 +9,7 @@ from importer.errors import SettingsError
 from importer.normalizer.mapping import NO_MAPPING, Mapping
 from importer.normalizer.moments import DateOrder
 from importer.normalizer.providers import check_provider
+from importer.normalizer.references import References
 from importer.normalizer.until import read_until
 from importer.normalizer.wording import Fault, quote
 from importer.normalizer.zones import check_timezone
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from importer.normalizer.directory import Directory
     from importer.normalizer.moments import Moment, TimeRules
     from importer.normalizer.providers import Provider
+
+
+_NO_DIRECTORY = References()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Rules:
     provider: Provider | None = None  #: of schedule rows that name none
     until: Moment | None = None  #: the end of repetitions that have none
     now: datetime | None = None  #: what shifts are judged against; None: they are not
-    directory: Directory | None = None  #: None: what a row names by something else than its id waits
+    references: References = _NO_DIRECTORY  #: how ids are read, and names that stand for them
 
     @property
     def times(self) -> TimeRules:

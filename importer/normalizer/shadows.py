@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from importer.normalizer.references import Waiting, read_schedule, read_shadowed_user, read_shadowing_user
+from importer.normalizer.references import Waiting
 from importer.normalizer.rotation import read_rotation
 from importer.normalizer.sense import Level, check_sense
 from importer.normalizer.spans import read_spans
@@ -13,7 +12,6 @@ from importer.normalizer.wording import Fault, quote
 from importer.records import ShadowRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from importer.normalizer.fields import Fields
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from importer.normalizer.sense import Checks
 
 Shadowable: TypeAlias = Literal["User", "Schedule"]
-T = TypeVar("T")
 
 _SHADOWABLES: Final[dict[str, Shadowable]] = {"user": "User", "schedule": "Schedule"}
 _NO_TYPE = Fault(topic="no type")
@@ -37,7 +34,7 @@ class Shadows(NamedTuple):
 
 def read_shadows(fields: Fields, rules: Rules) -> Shadows | None:
     """Make the records of a shadow row. None: problems were noted."""
-    schedule_id = _read(fields, "schedule_id", partial(read_schedule, directory=rules.directory))
+    schedule_id = fields.identify("schedule_id", rules.references.schedule)
     shadowable_type: Shadowable | None = fields.required("shadowable_type", read_shadowable, "User")
     shadowable_id = _read_shadowable_id(fields, rules, shadowable_type)
     users = _read_users(fields, rules)
@@ -72,18 +69,10 @@ def read_shadowable(text: str) -> Shadowable | Fault:
 _WAITING = 0  # no user's id: it stands for one that is not known yet
 
 
-def _read(fields: Fields, column: str, parse: Callable[[str], T | Waiting | Fault]) -> T | Waiting | None:
-    """Read a cell with an id, or a name that must be looked up: then that is noted."""
-    value: T | Waiting | None = fields.required(column, parse)
-    if isinstance(value, Waiting):
-        fields.refer(column, fields.text(column), is_schedule=value.is_schedule)
-    return value
-
-
 def _read_shadowable_id(fields: Fields, rules: Rules, shadowable_type: Shadowable | None) -> str | Waiting | None:
-    if shadowable_type == "Schedule":
-        return _read(fields, "shadowable_id", partial(read_schedule, directory=rules.directory))
-    shadowable_id = _read(fields, "shadowable_id", partial(read_shadowed_user, directory=rules.directory))
+    is_schedule = shadowable_type == "Schedule"
+    parse = rules.references.schedule if is_schedule else rules.references.shadowed_user
+    shadowable_id = fields.identify("shadowable_id", parse)
     if shadowable_type == "User" and isinstance(shadowable_id, str) and not shadowable_id.isdigit():
         hint = "compare it: user ids are whole numbers"
         fields.warn("shadowable_id", ", which does not look like a user's id", hint, "odd user id")
@@ -94,7 +83,7 @@ def _read_users(fields: Fields, rules: Rules) -> tuple[int, ...] | None:
     """Read who shadows: one user, or the members of a rotation; 0 stands for one whose id is not known yet."""
     if fields.is_filled("rotation"):
         return _read_members(fields, rules)
-    user = _read(fields, "shadow_user_id", partial(read_shadowing_user, directory=rules.directory))
+    user = fields.identify("shadow_user_id", rules.references.shadowing_user)
     if user is None:
         return None
     return (_WAITING if isinstance(user, Waiting) else user,)
@@ -111,7 +100,7 @@ def _read_members(fields: Fields, rules: Rules) -> tuple[int, ...] | None:
 
 
 def _read_member(fields: Fields, rules: Rules, text: str) -> int | None:
-    user = read_shadowing_user(text, rules.directory)
+    user = rules.references.shadowing_user(text)
     if isinstance(user, Fault):
         message = f"rotation has {quote(text)}{user.reason}"
         fields.note("rotation", message, user.hint or _ROTATION_RIGHT, f"rotation: {user.topic}")
