@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -26,7 +26,11 @@ class SheetDraft:
     source: str
     name: str
     layout: Layout
-    samples: dict[str, tuple[str, ...]]  #: some values by header, of headers that are not used
+    samples: dict[str, tuple[str, ...]]  #: some values by header, of headers that were not used at first
+
+    def under(self, mapping: Mapping) -> SheetDraft:
+        """Understand it anew, by what a mapping says now."""
+        return replace(self, layout=plan(self.layout.sheet, mapping))
 
     @property
     def suggestions(self) -> tuple[Suggestion, ...]:

@@ -12,7 +12,7 @@ import orjson
 
 from importer.errors import DamagedError, JournalError, SourceError
 from importer.journal import JOURNAL_FILE, Entry, open_run
-from importer.reader import read
+from importer.reader import Bounds, read
 from importer.records import Key, Sheet, Status
 from importer.reporter import is_report, split
 
@@ -28,6 +28,8 @@ Left = tuple[Sheet, "Row", Entry | None]
 _Sent = dict[tuple[str, int, str], Key]
 _Filled = dict[str, set[int]]  # by the sheet's name: indices of the report's own columns
 _CHUNK = 2000
+#: A report is larger than its source: the product's columns stand before the source's, and a row can have 1,000 lines.
+_BOUNDS = Bounds(bytes=10_000_000_000, rows=1_000_000_000, columns=20_000)
 
 
 @dataclass(slots=True)
@@ -172,7 +174,7 @@ def _from_report(path: Path, sent: _Sent) -> Iterator[list[Left]]:
 def _report_rows(path: Path) -> Iterator[tuple[Sheet, Splitter, Sequence[Row]]]:
     """Read a report's rows in chunks, each with its table and how that is taken apart."""
     splitters: dict[int, tuple[Sheet, Splitter]] = {}  # by the identity of the sheet, which is kept beside it
-    for chunk in read(path):
+    for chunk in read(path, bounds=_BOUNDS):
         if is_report(chunk.sheet.header):
             _, splitter = splitters.setdefault(id(chunk.sheet), (chunk.sheet, split(chunk.sheet)))
             yield chunk.sheet, splitter, chunk.rows

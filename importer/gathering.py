@@ -79,7 +79,7 @@ async def gather_sources(
             stdin=stdin,
             is_header=partial(is_header, mapping=mapping),
             header_row=mapping.header_row,
-            bounds=_bounds(settings),
+            bounds=make_bounds(settings),
         )
         for number in intake.take_source(reading):
             rows += number
@@ -159,7 +159,8 @@ def _rules(settings: Settings, mapping: Mapping) -> Rules:
     )
 
 
-def _bounds(settings: Settings) -> Bounds:
+def make_bounds(settings: Settings) -> Bounds:
+    """Give how large a source may be."""
     return Bounds(
         bytes=settings.max_bytes, rows=settings.max_rows, columns=settings.max_columns, cell=settings.max_cell
     )

@@ -236,6 +236,7 @@ class Console:
             self._print_json(
                 {
                     "row": line.row,
+                    "part": line.part or None,
                     "sheet": sheet.name,
                     "source": sheet.source,
                     "kind": line.kind,
@@ -284,7 +285,8 @@ def _to_mend(result: Result) -> int:
 def _problem(sheet: Sheet, line: ReportLine) -> Text:
     outcome = line.outcome
     where = outcome.cell or f"row {line.row}"
-    text = Text.assemble((f"{outcome.status} ", _STYLES[outcome.status]), f"{escape(sheet.name)} {where}: ")
+    part = f", part {escape(line.part)}" if line.part else ""
+    text = Text.assemble((f"{outcome.status} ", _STYLES[outcome.status]), f"{escape(sheet.name)} {where}{part}: ")
     text.append(escape(outcome.error, 300))
     if outcome.hint:
         text.append(f" ({escape(outcome.hint, 300)})", style="dim")

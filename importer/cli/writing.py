@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -41,7 +42,7 @@ def map_headers(sources: tuple[str, ...], sheet: tuple[str, ...], output: Path, 
     Without a terminal nothing that is doubtful is decided: suggestions stand in the file as comments.
     """
     is_asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
-    guard(partial(_map, sources, sheet, output, is_headless=no_header, is_asking=is_asking))
+    guard(partial(_map_unless_left, sources, sheet, output, is_headless=no_header, is_asking=is_asking))
 
 
 @click.command()
@@ -65,9 +66,18 @@ def _write_template(path: Path, timezone: str, *, is_replaced: bool) -> int:
         for one in COLUMNS
     ]
     written = write_template(path, columns, zone=zone, is_replaced=is_replaced)
-    click.echo(f"template: {written}")
-    click.echo(f"next:     fill it in, then: oncall-importer check {written}")
+    click.echo(f"template: {_plain(written)}")
+    click.echo(f"next:     fill it in, then: {_command('check', str(written))}")
     return 0
+
+
+def _map_unless_left(*arguments: Any, **options: Any) -> int:
+    """Map; whoever leaves a question leaves it all."""
+    try:
+        return _map(*arguments, **options)
+    except click.Abort:
+        click.echo("\nno mapping was written", err=True)
+        return 130
 
 
 def _map(sources: tuple[str, ...], sheets: tuple[str, ...], output: Path, *, is_headless: bool, is_asking: bool) -> int:
@@ -83,14 +93,13 @@ def _map(sources: tuple[str, ...], sheets: tuple[str, ...], output: Path, *, is_
         click.echo(text, nl=False)
         return 0
     _write(output, text, is_asking=is_asking)
-    left = draft_sheets(sources, mapping, sheets)
-    for draft in left:
+    for draft in (draft.under(mapping) for draft in drafts):
         for header in draft.layout.not_used:
-            click.echo(f"not used: {_quoted(header)} of {draft.source}, sheet {_quoted(draft.name)}", err=True)
+            click.echo(f"not used: {_quoted(header)} of {_where(draft)}", err=True)
         for column in draft.lacking:
-            click.echo(f"lacking:  {column} in {draft.source}, sheet {_quoted(draft.name)}", err=True)
-    click.echo(f"mapping:  {output}")
-    click.echo(f"next:     oncall-importer check {' '.join(sources)} --mapping {output}")
+            click.echo(f"lacking:  {column} in {_where(draft)}", err=True)
+    click.echo(f"mapping:  {_plain(output)}")
+    click.echo(f"next:     {_command('check', *sources, '--mapping', str(output))}")
     return 0
 
 
@@ -100,46 +109,73 @@ def _suggestions(drafts: Iterable[SheetDraft]) -> list[Suggestion]:
 
 def _ask_for_all(drafts: list[SheetDraft], mapping: Mapping) -> Mapping:
     """Ask for what each sheet leaves open: suggestions first, then the columns that it must have."""
-    columns = dict(mapping.columns)
-    constants = dict(mapping.constants)
     for draft in drafts:
-        click.echo(f"{draft.source}, sheet {_quoted(draft.name)}", err=True)
-        for suggestion in draft.suggestions:
-            if suggestion.header not in columns and suggestion.column not in columns.values():
-                words = f"  {_quoted(suggestion.header)}{_shown(draft, suggestion.header)} may be {suggestion.column}"
-                if click.confirm(f"{words} ({suggestion.confidence} %): {suggestion.why}. Use it?", err=True):
-                    columns[suggestion.header] = suggestion.column
-        for column in draft.lacking:
-            if column not in columns.values() and column not in constants:
-                _ask_for_column(draft, column, columns, constants)
-    return replace(mapping, columns=columns, constants=constants)
+        click.echo(_where(draft), err=True)
+        mapping = _ask_about_suggestions(draft, mapping)
+        for column in draft.under(mapping).lacking:
+            mapping = _ask_for_column(draft, column, mapping)
+    return mapping
 
 
-def _ask_for_column(draft: SheetDraft, column: str, columns: dict[str, str], constants: dict[str, str]) -> None:
+def _ask_about_suggestions(draft: SheetDraft, mapping: Mapping) -> Mapping:
+    """Ask about each suggestion once; an answer can tell what the sheet holds, and so what else may be meant."""
+    asked: set[tuple[str, str]] = set()
+    while True:
+        left = [one for one in draft.under(mapping).suggestions if (one.header, one.column) not in asked]
+        if not left:
+            return mapping
+        one = left[0]
+        asked.add((one.header, one.column))
+        words = f"  {_quoted(one.header)}{_shown(draft, one.header)} may be {one.column}"
+        if click.confirm(f"{words} ({one.confidence} %): {_escape(one.why)}. Use it?", err=True):
+            mapping = replace(mapping, columns={**mapping.columns, one.header.strip(): one.column})
+
+
+def _ask_for_column(draft: SheetDraft, column: str, mapping: Mapping) -> Mapping:
+    """Ask which header is a column, or what holds for every row, until the answer can be."""
     from importer.normalizer import COLUMNS
 
-    free = [header for header in draft.layout.not_used if header not in columns]
+    free = draft.under(mapping).layout.not_used
     for number, header in enumerate(free, 1):
         click.echo(f"    {number}  {_quoted(header)}{_shown(draft, header)}", err=True)
     right = next(one.right for one in COLUMNS if one.name == column)
     question = f"  {column} is lacking. Number of its header, or = and one value for every row ({right}), or nothing"
-    answer = str(click.prompt(question, default="", show_default=False, err=True)).strip()
-    if answer.startswith("="):
-        constants[column] = answer[1:].strip()
-    elif answer.isdigit() and 1 <= int(answer) <= len(free):
-        columns[free[int(answer) - 1]] = column
+    while answer := str(click.prompt(question, default="", show_default=False, err=True)).strip():
+        if answer.startswith("="):
+            changed = replace(mapping, constants={**mapping.constants, column: answer[1:].strip()})
+        else:
+            chosen = dict(enumerate(free, 1)).get(int(answer)) if answer.isdecimal() else None
+            changed = replace(mapping, columns={**mapping.columns, chosen.strip(): column}) if chosen else mapping
+        if changed is not mapping and not (fault := _fault(changed)):
+            return changed
+        click.echo(f"    {fault if changed is not mapping else 'that is none of these numbers'}", err=True)
+    return mapping
+
+
+def _fault(mapping: Mapping) -> str:
+    """Say why a mapping's file could not be read again; empty where it can."""
+    from importer.errors import SettingsError
+    from importer.normalizer import read_mapping, write_mapping
+
+    try:
+        read_mapping(write_mapping(mapping), "the mapping")
+    except SettingsError as error:
+        return _escape(f"{error.message}: {error.hint}")
+    return ""
 
 
 def _compose(mapping: Mapping, suggestions: list[Suggestion]) -> str:
     """Write the mapping; what was only suggested stands in it as comments."""
-    from importer.normalizer import write_mapping
+    from importer.normalizer import NO_MAPPING, write_mapping
 
     text = write_mapping(mapping)
     if not suggestions:
         return text
     head, _, rest = text.partition("[columns]\n")
     comments = "".join(
-        f'# {_quoted(one.header)} = "{one.column}"  # {one.confidence} %: {one.why}\n' for one in suggestions
+        f"# {write_mapping(replace(NO_MAPPING, columns={one.header: one.column})).splitlines()[-1]}"
+        f"  # {one.confidence} %: {_escape(one.why)}\n"
+        for one in suggestions
     )
     return f"{head.rstrip()}\n\n[columns]  # take the # away where a suggestion is right\n{comments}{rest}".lstrip()
 
@@ -147,7 +183,7 @@ def _compose(mapping: Mapping, suggestions: list[Suggestion]) -> str:
 def _write(output: Path, text: str, *, is_asking: bool) -> None:
     from importer.errors import UsageError
 
-    if output.exists() and not (is_asking and click.confirm(f"{output} exists. Replace it?", err=True)):
+    if output.exists() and not (is_asking and click.confirm(f"{_plain(output)} exists. Replace it?", err=True)):
         raise UsageError(f"{output} exists, and was left alone", hint="name another file with --output")
     try:
         output.write_text(text, encoding="utf-8")
@@ -158,6 +194,25 @@ def _write(output: Path, text: str, *, is_asking: bool) -> None:
 def _shown(draft: SheetDraft, header: str) -> str:
     samples = ", ".join(_quoted(text) for text in draft.samples.get(header, ()))
     return f" ({samples})" if samples else ""
+
+
+def _where(draft: SheetDraft) -> str:
+    return f"{_escape(draft.source)}, sheet {_quoted(draft.name)}"
+
+
+def _command(*words: str) -> str:
+    """Give a command to be copied."""
+    return _escape(shlex.join(["oncall-importer", *words]), 4096)
+
+
+def _plain(path: Path) -> str:
+    return _escape(str(path), 4096)
+
+
+def _escape(text: str, limit: int = 500) -> str:
+    from importer.targets import escape
+
+    return escape(text, limit)
 
 
 def _quoted(text: str) -> str:

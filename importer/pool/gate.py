@@ -111,12 +111,13 @@ class Gate:
     def pause(self, headers: Mapping[str, str], *, is_write: bool) -> None:
         """Keep everybody waiting: the target said 429."""
         now = anyio.current_time()
-        self._paces[is_write].refuse(now)
         if not self._refusals:
             self._refused_since = now
         if now >= self._paused_until or not self._refusals:  # else it was in flight before the pause began
             self._refusals += 1
-        self._pause(now, pause_time(headers, time.time(), self._refusals), "asked us to slow down (429)")
+        seconds = pause_time(headers, time.time(), self._refusals)
+        self._paces[is_write].refuse(now, now + seconds if "Retry-After" in headers else now)
+        self._pause(now, seconds, "asked us to slow down (429)")
         self._breaker.succeed()
         if now - self._refused_since > _REFUSED_LONG * self._breaker.timeout:
             self.stop.set(Reason.GIVEN_UP, "the target answers nothing but 429")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import anyio
 from aiolimiter import AsyncLimiter
 
+from importer.pool.allowance import Allowance
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -57,28 +59,22 @@ class Pace:
             # A bucket of one request: AsyncLimiter(rate, 1) would let twice the rate through in the first second.
             size = 1 + self._most * _SLACK
             self._limiter = AsyncLimiter(size, size / self._most)
-        self._rate = math.inf  # what the target was seen to allow
+        self._seen = Allowance(self._most)  # what the target was seen to allow
         self._sustained = math.inf  # what its headers say that it allows for ever
         self._ceiling = math.inf  # what they allow until the window ends
         self._next = -math.inf  # when the next request may leave, where it is slower than the limiter
         self._turn = anyio.Lock()
-        self._cycle_began = math.nan
-        self._taken = 0  # requests since then
-        self._since_refusal = 0
-        self._cycles = 0  # that ended with a 429
-        self._is_refused = False
-        self._refused_at = 0.0
 
     @property
     def rate(self) -> float:
         """Requests a second at present; never so few that a wait looks like the end."""
-        return max(min(_SLOWEST, self._most), min(self._most, self._rate, self._ceiling))
+        return max(min(_SLOWEST, self._most), min(self._most, self._seen.rate, self._ceiling))
 
     async def wait(self) -> None:
         """Wait for a turn."""
         if self._limiter is not None:
             await self._limiter.acquire()
-        if min(self._rate, self._ceiling) < self._most:
+        if min(self._seen.rate, self._ceiling) < self._most:
             async with self._turn:  # one after the other: whoever waits has taken no turn that a pause could waste
                 await anyio.sleep_until(self._next)
                 self._next = max(self._next, anyio.current_time() - _SLACK) + 1 / self.rate
@@ -86,27 +82,17 @@ class Pace:
     @property
     def is_free(self) -> bool:
         """True where a turn can be had without waiting."""
-        if min(self._rate, self._ceiling) < self._most:
+        if min(self._seen.rate, self._ceiling) < self._most:
             return False
         return self._limiter is None or self._limiter.has_capacity()
 
     def take(self, now: float, *, is_late: bool) -> None:
         """Learn from a request that was not refused; `is_late`: it was sent before the pause that is going on."""
-        if math.isnan(self._cycle_began):
-            self._cycle_began = now
-        self._taken += 1
-        if self._is_refused and not is_late:
-            self._learn(now)
-        elif self._rate < self._most:
-            self._since_refusal += 1
-            growth = _FIRST_GROWTH if self._cycles == 1 else _GROWTH
-            self._rate *= 1 + growth * 2 ** (self._since_refusal / _DOUBLING)
+        self._seen.take(now, is_late=is_late)
 
-    def refuse(self, now: float) -> None:
+    def refuse(self, now: float, until: float) -> None:
         """Learn from a 429; what follows from it is known when the next request is taken."""
-        if not self._is_refused:
-            self._refused_at = now
-        self._is_refused = True
+        self._seen.refuse(now, until, self.rate)
 
     def heed(self, quota: Quota) -> float:
         """Read ahead what the headers say; give the seconds to pause, 0 where there is something left."""
@@ -123,27 +109,6 @@ class Pace:
             is_low = quota.limit >= _FINE and left < _LOW * quota.limit
             self._ceiling = self._sustained * max(0.5, left / (_LOW * quota.limit)) if is_low else self._sustained
         return 0.0
-
-    def _learn(self, now: float) -> None:
-        # A Retry-After is whole seconds, rounded up: half of one was waited for nothing.
-        elapsed = now - self._cycle_began - min(_ROUNDED / 2, (now - self._refused_at) / 2)
-        if elapsed > 0:
-            taken = self._taken / elapsed * _MARGIN
-            self._rate = max(_SLOWEST, min(self._rate, max(taken, _CUT * self._likely(taken, now))))
-        self._cycle_began = now
-        self._cycles += 1
-        self._taken = self._since_refusal = 0
-        self._is_refused = False
-
-    def _likely(self, taken: float, now: float) -> float:
-        """Give the limit as it was seen when it was met: what was taken on the average is below it."""
-        if math.isfinite(self._sustained):  # the headers tell it; only somebody else makes it less
-            return min(self._rate, self._sustained)
-        if not self._cycles:
-            return 0.0
-        # After a short pause the rate that was refused is it; after a long one a window was full, and it is far above.
-        was_short = now - self._refused_at < _SHORT * (now - self._cycle_began)
-        return self._rate if was_short else min(self._rate, 1.25 * taken)
 
 
 def read_quota(headers: Mapping[str, str], clock: float) -> Quota | None:

@@ -121,7 +121,7 @@ def pause_time(headers: Mapping[str, str], now: float, refusals: int) -> float:
         reset = _read_number(headers.get("X-RateLimit-Reset", ""))
         asked = None if reset is None else reset - clock
     if asked is None or asked < 0:
-        asked = 0.25 * 1.5 ** min(refusals - 1, 20)
+        asked = 0.25 * 1.3 ** min(refusals - 1, 30)
     return min(LONGEST_PAUSE, max(asked, 0.05))
 
 

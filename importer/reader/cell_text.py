@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: From here on a number has lost digits: spreadsheets keep 15 of them, a float 17.
+INEXACT = 1e15
+_NO_EXPONENT = 1e-4  # from here on `repr` writes no exponent
 #: Microseconds; a workbook stores times as fractions of a day, which miss the second by less.
 _NOISE = 1000
 
@@ -24,6 +31,22 @@ def text_of(value: object) -> str:
         case date() | time() | timedelta():
             return _moment_text(value)
     return str(value)
+
+
+def zero_filled(text: str, width: int) -> str:
+    """Show a whole number with at least so many digits."""
+    return text.zfill(width + text.startswith("-")) if text.lstrip("-").isdigit() else text
+
+
+def _float_text(number: float) -> str | None:
+    """Write a float as `number_text` does, at a fifth of its cost."""
+    if -INEXACT < number < INEXACT:
+        if number.is_integer():
+            return str(int(number))
+        if number > _NO_EXPONENT or number < -_NO_EXPONENT:
+            return repr(number)
+        return number_text(repr(number))
+    return None
 
 
 def number_text(written: str) -> str:
@@ -67,3 +90,20 @@ def _duration_text(duration: timedelta) -> str:
     seconds, fraction = divmod(micros, 1_000_000)
     text = f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     return f"{text}.{fraction:06}" if fraction else text
+
+
+def _datetime_text(moment: datetime) -> str:
+    return _moment_text(moment) if moment.microsecond else moment.isoformat()
+
+
+#: What makes the text of a value as calamine gives it, quickly; None of a number so large that it may be inexact.
+PLAIN_TEXTS: dict[type, Callable[[Any], str | None]] = {
+    str: str,
+    float: _float_text,
+    int: lambda number: str(number) if -INEXACT < number < INEXACT else None,
+    bool: lambda value: "TRUE" if value else "FALSE",
+    datetime: _datetime_text,
+    date: _moment_text,
+    time: _moment_text,
+    timedelta: _moment_text,
+}

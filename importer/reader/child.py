@@ -7,6 +7,7 @@ import selectors
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
@@ -30,7 +31,7 @@ class Child:
         try:
             self.process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
                 pass_fds=descriptors,
@@ -50,7 +51,9 @@ class Child:
     ) -> None:
         self.process.kill()
         self.process.wait()
-        self._output.close()
+        for pipe in (self.process.stdin, self._output):
+            with suppress(BrokenPipeError):  # what was told last may still be on its way
+                pipe.close() if pipe else None
         self._stderr.close()
 
     @property
@@ -58,6 +61,14 @@ class Child:
         if self.process.stdout is None:
             raise RuntimeError("the child was started without a pipe")
         return self.process.stdout
+
+    def tell(self, line: bytes) -> None:
+        """Answer the child; one that has died is noticed when its lines end."""
+        if self.process.stdin is None:
+            raise RuntimeError("the child was started without a pipe")
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(line + b"\n")
+            self.process.stdin.flush()
 
     def lines(self) -> Iterator[bytes]:
         """Yield the lines as they come, without their ends; a last one that is not ended is left out.

@@ -1,35 +1,35 @@
-"""A source's bytes: opened once, seekable, told apart by how they begin. Knows nothing of rows."""
+"""A source's bytes: opened once, seekable, bounded, told apart by how they begin. Knows nothing of rows."""
 
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import stat
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from importer.errors import SourceError
+from importer.reader.bounds import USUAL, Bounds, too_many_bytes
 from importer.reader.excerpts import excerpt
+from importer.reader.unpacking import GZIP, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BLOCK = 1 << 20  # bytes read at a time
 STDIN = "-"
-_ZIP = b"PK\x03\x04"
-_OLE = bytes.fromhex("D0CF11E0")
-_ENCRYPTED = "EncryptedPackage".encode(
-    "utf-16-le"
-)  # the stream's name in an OLE file's directory, [MS-OFFCRYPTO] 2.3.4
+ZIP = b"PK\x03\x04"
+OLE = bytes.fromhex("D0CF11E0")
 _OTHERS = {
     b"%PDF": "a PDF document",
     b"{\\rtf": "an RTF document",
-    b"\x1f\x8b": "a gzip archive",
     b"BZh": "a bzip2 archive",
     b"\xfd7zXZ": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"Rar!": "a RAR archive",
     b"PK\x05\x06": "an empty ZIP archive",
@@ -38,27 +38,39 @@ _OTHERS = {
     b"GIF8": "a picture",
     b"SQLite format 3": "a database",
     b"PAR1": "a Parquet file",
+    b"\x7fELF": "a program",
 }
+_TAR = (257, b"ustar")
+_JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]])')
 _MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml")
-_WANTED = "Give a CSV file or an .xlsx workbook."
+_WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
+_WANTED = "Give a CSV file or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods)."
 _SAVE_AGAIN = "Open it in a spreadsheet program and save it as .xlsx, then try again."
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A source at its first byte, unpacked where it was a gzip file."""
+
+    file: BinaryIO  #: seekable
+    sha256: str  #: of the bytes as the user gave them, where `file` has others; else empty
+
+
 @contextmanager
-def opened(name: str, stdin: BinaryIO | None = None) -> Iterator[BinaryIO]:
-    """Open a source by its name, at its first byte. Standard input and pipes are kept in a temporary file first.
+def opened(name: str, stdin: BinaryIO | None = None, bounds: Bounds = USUAL) -> Iterator[Opened]:
+    """Open a source by its name. Standard input, pipes and what a gzip file holds are kept in a temporary file first.
 
     Raises:
-        SourceError: It is missing, a folder, not readable or empty; also for an OSError while it is open.
+        SourceError: It is missing, a folder, not readable, empty or too large; also for an OSError while it is open.
     """
     if "\0" in name:
         raise SourceError(f"{named(name)} is no file name", hint=_WANTED)
     try:
         with ExitStack() as stack:
             given = _standard_input(stdin) if name == STDIN else stack.enter_context(Path(name).open("rb"))
-            file = given if _is_regular(given, name) else stack.enter_context(_spooled(given))
-            _refuse_empty(file, name)
-            yield file
+            file = given if _is_regular(given, name) else stack.enter_context(_spooled(given, name, bounds))
+            _check_size(file, name, bounds)
+            yield _unpacked(file, name, bounds, stack)
     except OSError as error:
         raise _unreadable(name, error) from error
 
@@ -71,16 +83,19 @@ def is_workbook(file: BinaryIO, name: str) -> bool:
     """
     file.seek(0)
     start = file.read(512)
-    if start.startswith(_ZIP):
+    if start.startswith((ZIP, OLE)):
         return True
-    if start.startswith(_OLE):
-        raise _ole(file, name)
     what = next((what for signature, what in _OTHERS.items() if start.startswith(signature)), "")
-    if start.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_MARKUP):
+    if start.startswith(_TAR[1], _TAR[0]):
+        what = "a tar archive"
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith(_MARKUP):
         what = "HTML or XML"
+    if _JSON.match(text):
+        what = "JSON"
     if what:
         raise SourceError(f"{named(name)} is {what}, not a table", hint=_WANTED)
-    if Path(name).suffix.lower() in {".xlsx", ".xlsm"}:
+    if Path(name).suffix.lower() in _WORKBOOKS:
         raise SourceError(f"{named(name)} is no workbook, in spite of its name", hint=_SAVE_AGAIN)
     return False
 
@@ -103,16 +118,42 @@ def _is_regular(file: BinaryIO, name: str) -> bool:
 
 
 @contextmanager
-def _spooled(given: BinaryIO) -> Iterator[BinaryIO]:
-    with tempfile.TemporaryFile() as copy:
-        shutil.copyfileobj(given, copy, BLOCK)
+def _spooled(given: BinaryIO, name: str, bounds: Bounds) -> Iterator[BinaryIO]:
+    size = 0
+    with _temporary() as copy:
+        while block := given.read(BLOCK):
+            size += len(block)
+            if size > bounds.bytes:
+                raise too_many_bytes(f"{named(name)} is", bounds)
+            copy.write(block)
         yield copy
 
 
-def _refuse_empty(file: BinaryIO, name: str) -> None:
-    if not file.seek(0, os.SEEK_END):
+@contextmanager
+def _temporary() -> Iterator[BinaryIO]:
+    with tempfile.TemporaryFile() as file:
+        yield file
+
+
+def _check_size(file: BinaryIO, name: str, bounds: Bounds) -> None:
+    size = file.seek(0, os.SEEK_END)
+    if not size:
         raise SourceError(f"{named(name)} is empty", hint=_WANTED)
+    if size > bounds.bytes:
+        raise too_many_bytes(f"{named(name)} is", bounds)
     file.seek(0)
+
+
+def _unpacked(file: BinaryIO, name: str, bounds: Bounds, stack: ExitStack) -> Opened:
+    if file.read(len(GZIP)) != GZIP:
+        file.seek(0)
+        return Opened(file, "")
+    copy = stack.enter_context(_temporary())
+    sha256 = unpack(file, copy, named(name), bounds)
+    if not copy.read(1):
+        raise SourceError(f"{named(name)} is a gzip file that holds nothing", hint=_WANTED)
+    copy.seek(0)
+    return Opened(copy, sha256)
 
 
 def _unreadable(name: str, error: OSError) -> SourceError:
@@ -129,22 +170,3 @@ def _unreadable(name: str, error: OSError) -> SourceError:
     return SourceError(
         f"{shown} could not be read: {error.strerror or error}", hint="Copy it to a local disk, try again."
     )
-
-
-def _ole(file: BinaryIO, name: str) -> SourceError:
-    if _holds(file, _ENCRYPTED):
-        return SourceError(
-            f"{named(name)} is encrypted with a password",
-            hint="Open it in a spreadsheet program, take the password off, save it as .xlsx and try again.",
-        )
-    return SourceError(f"{named(name)} is an old .xls workbook or another old Office file", hint=_SAVE_AGAIN)
-
-
-def _holds(file: BinaryIO, wanted: bytes) -> bool:
-    file.seek(0)
-    tail = b""
-    while block := file.read(BLOCK):
-        if wanted in tail + block:
-            return True
-        tail = block[-len(wanted) :]
-    return False

@@ -3,11 +3,12 @@
 calamine can abort the whole process on a hostile file, so it runs in one of its own, bounded in memory.
 `python -m importer.reader.workbook DESCRIPTOR REQUEST` writes these arrays, a line each:
 
-    ["notice", text]   ["sheet", name, header, positions]   ["rows", [[number, cells, flaws], ...]]
-    ["error", message, hint]   ["end"]
+    ["notice", text]   ["top", name, [[number, cells], ...]]   ["sheet", name, header, positions]
+    ["rows", numbers, cells, flaws]   ["error", message, hint]   ["end"]
 
-A flaw is [column, message, hint], columns and positions count from 0. Without a last line "end" or "error" the process
-has died.
+After "top", a sheet's first rows, it waits on standard input for the number of the header's row, 0 for none. The cells
+of "rows" are those of all its rows one after another. A flaw is [row, column, message, hint, topic], the row an index
+into the numbers. Columns and positions count from 0. Without a last line "end" or "error" the process has died.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import os
 import resource
 import sys
 from contextlib import suppress
-from typing import TypedDict
+from pathlib import Path
+from typing import Any, TypedDict
 
 import orjson
 
 from importer.errors import SourceError
-from importer.reader.worksheets import messages
+from importer.reader.bounds import Bounds
+from importer.reader.worksheets import Workbook
 
 _STDERR = 1 << 20  # bytes of a file: what the child may say in its last moment
 
@@ -30,20 +33,31 @@ class Request(TypedDict):
     """What the parent wants."""
 
     sheets: list[str]  #: names; empty: all that are visible
-    memory: int  #: bytes of address space
+    folder: str  #: an empty one, for what the child needs on disk
+    bounds: dict[str, Any]  #: fields of `Bounds`
 
 
 def main() -> None:
     """Answer one request on standard output."""
     request: Request = orjson.loads(sys.argv[2])
-    _bound(request["memory"])
+    bounds = Bounds(**request["bounds"])
+    _bound(bounds.memory)
     try:
         with os.fdopen(int(sys.argv[1]), "rb") as file:
-            for message in messages(file, request["sheets"]):
-                _write(*message)
+            _answer(Workbook(file, Path(request["folder"]), bounds), request["sheets"])
         _write("end")
     except SourceError as error:
         _write("error", error.message, error.hint)
+
+
+def _answer(workbook: Workbook, sheets: list[str]) -> None:
+    for message in workbook.messages(sheets, _ask):
+        _write(*message)
+
+
+def _ask(message: tuple[object, ...]) -> int:
+    _write(*message)
+    return int(sys.stdin.buffer.readline())
 
 
 def _bound(memory: int) -> None:

@@ -6,15 +6,17 @@ import hashlib
 import signal
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
 from importer.errors import SourceError
+from importer.reader.bounds import USUAL, Bounds
 from importer.reader.child import Child
 from importer.reader.chunks import Chunk
 from importer.reader.excerpts import excerpt
+from importer.reader.heading import FIRST_ROW, NO_HEADER, HeaderRule, repeated_notice, without_repeated
 from importer.reader.opening import BLOCK, named
 from importer.records import Problem, Row, Sheet, cell_name
 
@@ -25,21 +27,14 @@ COMMAND = (sys.executable, "-m", "importer.reader.workbook")
 _STRAY = "Delete empty rows and columns far from the data, split the workbook, or save its sheets as CSV."
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a workbook may cost."""
-
-    seconds: float = 300.0  #: waited for the child in all
-    memory: int = 2 << 30  #: bytes of its address space
-
-
 def workbook_chunks(
     file: BinaryIO,
     name: str,
     sheets: Sequence[str],
     notices: list[str],
     *,
-    bounds: Bounds = Bounds(),
+    rule: HeaderRule = FIRST_ROW,
+    bounds: Bounds = USUAL,
     command: Sequence[str] = COMMAND,
 ) -> Generator[Chunk, None, str]:
     """Yield the chunks of a workbook's sheets, in its order; return the SHA-256.
@@ -47,13 +42,14 @@ def workbook_chunks(
     Raises:
         SourceError: It cannot be read, has not the sheets wanted, or the child died.
     """
-    with tempfile.TemporaryFile() as copy:  # of which nobody else can change a byte between hash and parsing
+    # The copy: nobody else can change a byte of it between hash and parsing. The folder: no file, only a link to it.
+    with tempfile.TemporaryFile() as copy, tempfile.TemporaryDirectory(prefix="importer-") as folder:
         sha256 = _copied(file, copy)
         descriptor = copy.fileno()
-        request = orjson.dumps({"sheets": list(sheets), "memory": bounds.memory}).decode()
+        request = orjson.dumps({"sheets": list(sheets), "folder": folder, "bounds": asdict(bounds)}).decode()
         child = Child([*command, str(descriptor), request], descriptors=[descriptor], seconds=bounds.seconds)
         with child:
-            yield from _chunks(_messages(child, name, bounds), name, notices)
+            yield from _Told(name, notices, rule, child).chunks(_messages(child, name, bounds))
     return sha256
 
 
@@ -99,29 +95,55 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _chunks(messages: Iterable[list[Any]], name: str, notices: list[str]) -> Iterator[Chunk]:
-    sheet: Sheet | None = None
-    has_rows = False
-    for message in messages:
-        match message:
-            case ["notice", notice]:
-                notices.append(notice)
-            case ["sheet", title, header, positions]:
-                if sheet and not has_rows:
-                    yield Chunk(sheet, [])
-                sheet, has_rows = Sheet(name, title, tuple(header), tuple(positions)), False
-            case ["rows", rows] if sheet:
-                has_rows = True
-                yield Chunk(sheet, [_row(*row) for row in rows])
-            case ["error", text, hint]:
-                raise SourceError(f"{named(name)}: {text}", hint=hint)
-    if sheet and not has_rows:
-        yield Chunk(sheet, [])
+class _Told:
+    """What the child tells, as chunks."""
+
+    def __init__(self, name: str, notices: list[str], rule: HeaderRule, child: Child) -> None:
+        self._name = name
+        self._notices = notices
+        self._rule = rule
+        self._child = child
+        self._sheet: Sheet | None = None
+        self._header = NO_HEADER
+        self._has_rows = False
+        self._repeated: list[int] = []
+
+    def chunks(self, messages: Iterable[list[Any]]) -> Iterator[Chunk]:
+        for message in messages:
+            match message:
+                case ["notice", notice]:
+                    self._notices.append(notice)
+                case ["top", _, rows]:
+                    self._header, _ = self._rule.choose(rows)
+                    self._child.tell(b"%d" % self._header)
+                case ["sheet", title, header, positions]:
+                    yield from self._finished()
+                    self._sheet = Sheet(self._name, title, tuple(header), tuple(positions), self._header)
+                case ["rows", numbers, cells, flaws] if self._sheet:
+                    self._has_rows = True
+                    rows = _rows(self._sheet, numbers, cells, flaws)
+                    if self._header != NO_HEADER:
+                        rows = without_repeated(rows, self._sheet.header, self._repeated)
+                    yield Chunk(self._sheet, rows)
+                case ["error", text, hint]:
+                    raise SourceError(f"{named(self._name)}: {text}", hint=hint)
+        yield from self._finished()
+
+    def _finished(self) -> Iterator[Chunk]:
+        """End a sheet; one without rows makes a chunk all the same."""
+        if self._sheet and not self._has_rows:
+            yield Chunk(self._sheet, [])
+        if self._sheet and self._repeated:
+            self._notices.append(repeated_notice(f"sheet '{excerpt(self._sheet.name)}'", self._repeated))
+        self._sheet, self._has_rows, self._repeated = None, False, []
 
 
-def _row(number: int, cells: list[str], flaws: list[tuple[int, str, str]]) -> Row:
-    return Row(
-        number,
-        tuple(cells),
-        problems=tuple(Problem(message, hint, cell=cell_name(column, number)) for column, message, hint in flaws),
-    )
+def _rows(sheet: Sheet, numbers: list[int], cells: list[str], flaws: list[tuple[int, int, str, str, str]]) -> list[Row]:
+    width = len(sheet.header)
+    texts = zip(*[iter(cells)] * width, strict=True)  # as many cells a row as the header has
+    rows = list(map(Row, numbers, texts))
+    for place, column, message, hint, topic in flaws:
+        row = rows[place]
+        problem = Problem(message, hint, cell=cell_name(column, row.number), topic=topic)
+        rows[place] = replace(row, problems=(*row.problems, problem))
+    return rows

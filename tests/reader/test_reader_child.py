@@ -12,9 +12,9 @@ import python_calamine
 import xlsxwriter
 
 from importer.errors import SourceError
-from importer.reader import CHUNK_ROWS, read
+from importer.reader import CHUNK_ROWS, Bounds, read
 from importer.reader.child import Child
-from importer.reader.workbooks import Bounds, workbook_chunks
+from importer.reader.workbooks import workbook_chunks
 
 Workbook = Callable[..., Path]
 

@@ -17,8 +17,11 @@ from importer.errors import SourceError
 from importer.reader import CHUNK_ROWS, read
 from importer.records import Problem, Row
 
+from .binary_workbook import compound
+
 Write = Callable[[str, bytes], Path]
 Refused = Callable[..., SourceError]
+WIDTH = "a row of another width than the header"
 
 
 def zipped(*names: str) -> bytes:
@@ -39,17 +42,15 @@ def zipped(*names: str) -> bytes:
         ("t.xlsx", b"PK\x03\x04 and no more", "is damaged: it begins as a ZIP archive but is none"),
         ("t.pdf", b"%PDF-1.7\n", "is a PDF document, not a table"),
         ("t.xls", b"<html><table><tr><td>a</td></tr></table></html>", "is HTML or XML, not a table"),
-        ("t.csv", b"\x1f\x8b\x08\x00", "is a gzip archive, not a table"),
-        ("t.docx", zipped("word/document.xml"), "this is a Word document, not an .xlsx workbook"),
-        ("t.ods", zipped("content.xml"), "this is an OpenDocument file, not an .xlsx workbook"),
-        ("t.xlsb", zipped("xl/workbook.bin"), "this is an .xlsb workbook, not an .xlsx workbook"),
-        ("t.zip", zipped("a.csv"), "this is a ZIP archive, not an .xlsx workbook"),
-        ("t.xls", bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600), "is an old .xls workbook or another old Office file"),
-        (
-            "t.xlsx",
-            bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600) + "EncryptedPackage".encode("utf-16-le"),
-            "is encrypted with a password",
-        ),
+        ("t.csv", b"\x1f\x8b\x08\x00", "is a damaged gzip file: "),
+        ("t.csv", b'{"schedules": [1]}', "is JSON, not a table"),
+        ("t.docx", zipped("word/document.xml"), "this is a Word document, not a workbook"),
+        ("t.ods", zipped("content.xml", "mimetype"), "this is an OpenDocument file of the kind 'x', not a workbook"),
+        ("t.xlsb", zipped("xl/workbook.bin"), "its part 'xl/_rels/workbook.bin.rels' is missing"),
+        ("t.zip", zipped("a.csv"), "this is a ZIP archive, not a workbook"),
+        ("t.xls", bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600), "the workbook is damaged: its sectors have no size"),
+        ("t.doc", compound(WordDocument=b"x"), "this is an old Office file, but no workbook"),
+        ("t.xlsx", compound(EncryptedPackage=b"x"), "the workbook is encrypted with a password"),
         ("t.csv", b"id,b\n1,\x00\n", "is no text file: a NUL character stands in line 2"),
         ("t.csv", b"id,b\r\n1,\xfc\r\n2,\x81\r\n", "neither UTF-8 nor Windows-1252: byte 0x81 at offset 13 (line 3)"),
         ("t.csv", b"id,b\r1,\x81\r", "byte 0x81 at offset 7 (line 2) is in neither"),
@@ -60,8 +61,8 @@ def zipped(*names: str) -> bytes:
         ("t.csv", b'id,b\n1,"a\n2,"b"\n', "line 2: the row that begins here has text after a closing quote, at line 3"),
         ("t.csv", b'id,b\n1,"a\n2,b"\n3,"c\n4",d\n', "lines 4 to 5: a quoted cell runs over these lines and leaves"),
         ("t.csv", b'id,b\n1,"c\n4",d\n', "the row with 3 cells where the header has 2"),
-        ("t.csv", b"id,b\n1," + b"x" * (1 << 20) + b"x\n", "line 2: the row that begins here has a cell larger than"),
-        ("t.csv", b"id,b\n" + b"1," * (1 << 23) + b"x\n", "line 2: the row is longer than 16 MB"),
+        ("t.csv", b"id,b\n1," + b"x" * (1 << 20) + b"x\n", "begins in line 2: a cell holds more than 1,048,576"),
+        ("t.csv", b"id,b\n" + b"1," * (1 << 23) + b"x\n", "line 2: the row is longer than 16,777,216 characters"),
     ],
 )  # fmt: skip
 def test_the_sentence_names_the_source_and_what_is_wrong(
@@ -135,7 +136,7 @@ def test_a_row_with_too_many_cells_keeps_them_in_its_problem(write: Write) -> No
     message = 'the row has 5 cells where the header has 3; beyond it stands "x", "\\x1by"'
     hint = 'Put a cell that holds the delimiter itself into quotes ("a, b"), or take the extra cells out.'
     assert chunk.rows == [
-        Row(2, ("1", "2", "3"), problems=(Problem(message, hint, cell="D2"),)),
+        Row(2, ("1", "2", "3"), problems=(Problem(message, hint, cell="D2", topic=WIDTH),)),
         Row(3, ("4", "5", "6")),
     ]
 
@@ -143,7 +144,7 @@ def test_a_row_with_too_many_cells_keeps_them_in_its_problem(write: Write) -> No
 def test_a_row_with_too_few_cells_is_padded_and_says_so(write: Write) -> None:
     (chunk,) = read(write("t.csv", b"a,b,c\n1\n"))
     hint = "Add the missing cells; empty ones need their delimiters too."
-    problem = Problem("the row has 1 cell where the header has 3", hint, cell="B2")
+    problem = Problem("the row has 1 cell where the header has 3", hint, cell="B2", topic=WIDTH)
     assert chunk.rows == [Row(2, ("1", "", ""), problems=(problem,))]
 
 

@@ -187,7 +187,8 @@ HEADER = '<row r="1"><c r="A1" t="str"><v>id</v></c><c r="B1" t="str"><v>note</v
 
 def test_an_error_cell_keeps_its_text_and_is_a_problem_of_its_row(workbook: Workbook) -> None:
     path = workbook(f'{HEADER}<row r="5"><c r="B5" t="e"><f>NA()</f><v>#N/A</v></c></row>')
-    problem = Problem("the cell holds the error #N/A", "Mend its formula, or put the value in.", cell="B5")
+    hint, topic = "Mend its formula, or put the value in.", "a cell that holds an error"
+    problem = Problem("the cell holds the error #N/A", hint, cell="B5", topic=topic)
     assert rows_of(path) == [Row(5, ("", "#N/A"), problems=(problem,))]
 
 
@@ -275,7 +276,7 @@ def test_a_package_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(
     entry = content.index(b"PK\x01\x02")  # the directory's first entry; its unpacked size stands 24 bytes on
     content[entry + 24 : entry + 28] = ((1 << 30) + 1).to_bytes(4, "little")
     path.write_bytes(content)
-    assert refused(path).message == f"{path}: the workbook unpacks to more than 1 GiB"
+    assert refused(path).message == f"{path}: the workbook unpacks to more than 1 GB"
 
 
 def test_prefixed_names_and_absolute_targets_are_understood(workbook: Workbook) -> None:
