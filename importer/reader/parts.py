@@ -102,6 +102,8 @@ class Parts:
         except _BROKEN as error:
             if _NO_MEMORY in str(error):
                 raise MemoryError from error
+            if isinstance(error, OSError):  # zipfile seeks to where the directory says, also before the first byte
+                raise damaged("its archive's directory does not fit what is in it") from error
             raise damaged(f"its part {path[:200]!r} cannot be unpacked: {error}") from error
 
 

@@ -1,0 +1,175 @@
+"""The command takes every odd file to its end: rows counted, or one sentence and status 2, and a clean terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import importer
+from importer.cli import app
+
+from . import ODD_FILES
+from .kit import OddFile, Reads, Refused
+
+Written = Callable[[OddFile], Path]
+
+_OPTIONS = {"sheets": "--sheet"}  # of the command, by those of `read`
+_OWN_AFFAIRS = {"header_row", "bounds"}  # of which the command hears in other ways
+_ONE_SENTENCE = re.compile(r"error: [^\n]+\n  [^\n]+\n")
+_KNOWN = {"remote_id", "schedule_id"}  # columns by which the command takes a sheet
+_PATIENCE = 60  # seconds until a command that hangs is ended
+
+#: One of each sort, for a process takes its time.
+_IN_A_PROCESS = (
+    "huge_cell",
+    "unclosed_quote",
+    "text_with_a_nul",
+    "name_that_commands_the_terminal",
+    "packed_bomb",
+    "truncated_packed_csv",
+    "cells_in_opposite_corners",
+    "billion_laughs_in_a_sheet",
+    "zip_bomb",
+    "zip_bomb_that_says_it_is_small",
+    "truncated_archive",
+    "encrypted_workbook",
+    "truncated_old_workbook",
+    "million_of_repeated_rows_with_text",
+    "binary_sheet_that_breaks_off",
+    "pdf_as_workbook",
+)
+
+READABLE = [
+    odd_file
+    for odd_file in ODD_FILES
+    if isinstance(odd_file.expected, Reads)
+    and _OWN_AFFAIRS.isdisjoint(odd_file.options)
+    and any(table.lines and _KNOWN.intersection(table.header) for table in odd_file.expected.tables)
+]
+REFUSED = [
+    odd_file
+    for odd_file in ODD_FILES
+    if isinstance(odd_file.expected, Refused) and _OWN_AFFAIRS.isdisjoint(odd_file.options)
+]
+
+
+def each(odd_files: list[OddFile]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("odd_file", odd_files, ids=lambda odd_file: odd_file.name)
+
+
+@pytest.fixture
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run the command in this process."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(odd_file: OddFile, path: Path, *more: str) -> Result:
+        return CliRunner().invoke(app, [*arguments(odd_file, path), *more])
+
+    return run
+
+
+@each(READABLE)
+def test_check_counts_every_row_of_an_odd_file(
+    odd_file: OddFile, written: Written, check: Callable[..., Result]
+) -> None:
+    assert isinstance(odd_file.expected, Reads)
+    done = check(odd_file, written(odd_file), "--json")
+    assert done.exit_code in {0, 1}, done.stderr
+    assert is_clean(done.stdout + done.stderr)
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    tables = [table for table in odd_file.expected.tables if _KNOWN.intersection(table.header)]
+    assert told["rows"] == sum(len(table.lines) for table in tables)
+
+
+@each(REFUSED)
+def test_check_refuses_an_odd_file_in_one_sentence_and_status_2(
+    odd_file: OddFile, written: Written, check: Callable[..., Result]
+) -> None:
+    done = check(odd_file, written(odd_file))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert_one_sentence(odd_file, done.stderr)
+
+
+@each([odd_file for odd_file in ODD_FILES if odd_file.name in _IN_A_PROCESS])
+def test_the_process_of_the_command_ends_with_one_sentence(odd_file: OddFile, written: Written, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "importer", *arguments(odd_file, written(odd_file))]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, timeout=_PATIENCE, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert_one_sentence(odd_file, done.stderr.decode())
+
+
+@each(
+    [odd_file for odd_file in ODD_FILES if odd_file.name in {"control_characters", "name_that_commands_the_terminal"}]
+)
+def test_no_escape_of_an_odd_file_reaches_a_terminal(odd_file: OddFile, written: Written, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "importer", *arguments(odd_file, written(odd_file))]
+    said = on_a_terminal(command, tmp_path)
+    assert "\\x1b[" in said
+    assert is_clean(said)
+
+
+def test_what_runs_in_a_process_is_in_the_corpus() -> None:
+    assert set(_IN_A_PROCESS) <= {odd_file.name for odd_file in REFUSED}
+
+
+def arguments(odd_file: OddFile, path: Path) -> list[str]:
+    """Give the command's arguments for an odd file."""
+    more = [
+        argument
+        for name, values in odd_file.options.items()
+        if name in _OPTIONS
+        for value in values
+        for argument in (_OPTIONS[name], value)
+    ]
+    return ["check", str(path), "--provider", "pagerduty", *more]
+
+
+def environment() -> dict[str, str]:
+    root = Path(importer.__file__).parents[1]
+    state = os.environ["XDG_STATE_HOME"]
+    # a dumb terminal is sent no colours: whatever escape arrives came out of the file
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(root), "XDG_STATE_HOME": state, "TERM": "dumb"}
+
+
+def on_a_terminal(command: list[str], folder: Path) -> str:
+    """Run a command with a terminal for its output, and give what it wrote."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        said = b"".join(iter(lambda: blocks(ours), b""))
+        process.wait(_PATIENCE)
+    os.close(ours)
+    return said.decode()
+
+
+def blocks(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # Linux says so when the last writer has gone
+        return b""
+
+
+def is_clean(said: str) -> bool:
+    """Tell whether nothing in it could command a terminal."""
+    return all(character.isprintable() or character in "\r\n" for character in said)
+
+
+def assert_one_sentence(odd_file: OddFile, said: str) -> None:
+    assert isinstance(odd_file.expected, Refused)
+    assert _ONE_SENTENCE.fullmatch(said), said
+    assert is_clean(said)
+    assert re.search(odd_file.expected.says.removesuffix("$"), said)
+    assert re.search(odd_file.expected.hint, said)
+    assert "Traceback" not in said
