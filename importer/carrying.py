@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TARGET_OF = {target.kind: target for target in TARGETS.values()}
 _IN_DOUBT = frozenset({State.SENDING, State.IN_DOUBT, Status.UNKNOWN})
+_WITHOUT_PART = Problem("its row makes several records, and nothing says which of them it is", "put import_part back")
 
 
 class SheetNormalizer:
@@ -100,12 +101,12 @@ def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedit
     elif left is None or not (left.state in _IN_DOUBT or _is_taken(left) or _may_be_taken(left)):
         for entry in plan_row(normalized, run, left.outcome.attempts if left else 0):
             yield replace(entry, part=left.part) if left and left.part else entry
-    elif is_record and (own is None or left.key not in (None, own)):
+    elif is_record and _is_changed(left, own):
         yield _refuse_changed(left, run)
     elif _kept_state(left) is not State.IN_DOUBT or left.key or own:
         yield _keep(left, _kept_state(left), normalized, own)
     else:  # sent by the earlier run, and now no valid record: nobody can ask about it
-        wrong = describe_problems(normalized.problems)
+        wrong = describe_problems(normalized.problems or (_WITHOUT_PART,))
         words = f"{left.outcome.error}; {wrong.error}".removeprefix("; ")
         outcome = replace(left.outcome, status=Status.UNKNOWN, error=words, cell=wrong.cell, hint=wrong.hint)
         yield _keep(replace(left, outcome=outcome), Status.UNKNOWN, normalized)
@@ -136,6 +137,13 @@ def _part(normalized: Normalized, part: str) -> Normalized:
         topic="a part that its row does not make any more",
     )
     return replace(normalized, records=(), problems=(problem,))
+
+
+def _is_changed(left: Entry, own: Key | None) -> bool:
+    """Tell whether a good row is certainly not what was sent for it; `own` is its key, None if it is not one record."""
+    if own is None:
+        return bool(left.part or left.key)  # else the column import_part may only have been deleted
+    return left.key not in (None, own)
 
 
 def _is_taken(left: Entry) -> bool:

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from importer.pool import LookedUp
     from importer.settings import Settings
 
+_EARLIER_MAPPING = "the mapping of the earlier run"
+_LONGEST_NAME = 80  # characters; messages cut what is longer, at its end
+
 Source: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
 
 
@@ -85,10 +88,11 @@ async def gather_sources(
             rows += number
             guide.observer.read(rows)
             await _let_signals_in(guide)
-        if rows == before:
+        if rows == before and not intake.refused:
             raise SourceError(f"{name_source(source)} has a header and no rows", hint="fill in at least one row")
-    headers = (header for sheet in journal.sheets() for header in sheet.header)
-    refuse_lost_headers(mapping, str(settings.mapping), intake.mapped, headers)
+    refuse_lost_headers(mapping, _shown_path(settings.mapping), intake.mapped, intake.headers)
+    if intake.refused:
+        raise intake.refused[0]
     stopped = await _resolve(intake, settings, guide) if is_resolving else {}
     _finish(journal, rules, run, guide)
     return stopped
@@ -125,14 +129,14 @@ def load_mapping(path: Path | None, earlier: str = "") -> Mapping:
         SettingsError: it cannot be read.
     """
     if path is None:
-        return read_mapping(earlier, "the mapping of the earlier run") if earlier else NO_MAPPING
+        return read_mapping(earlier, _EARLIER_MAPPING) if earlier else NO_MAPPING
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}", hint="name a mapping file") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is no text in UTF-8", hint="save it as UTF-8") from error
-    return read_mapping(text, str(path))
+    return read_mapping(text, _shown_path(path))
 
 
 def name_source(source: Source) -> str:
@@ -146,6 +150,12 @@ def locate_source(source: Source) -> str:
         name = os.fspath(source)
         return name if name == "-" else str(Path(name).absolute())
     return "DataFrame"
+
+
+def _shown_path(path: Path | None) -> str:
+    """Name a mapping file so that its own name stays to be seen where messages cut it."""
+    text = str(path or _EARLIER_MAPPING)
+    return text if len(text) <= _LONGEST_NAME else f"…{text[1 - _LONGEST_NAME :]}"
 
 
 def _rules(settings: Settings, mapping: Mapping) -> Rules:

@@ -61,6 +61,8 @@ class Intake:
         self._names: Counter[str] = Counter()
         self.needed = Needed()
         self.mapped: set[str] = set()  #: the mapping's headers that some sheet has
+        self.headers: dict[str, None] = {}  #: all that stand in some sheet, in their order
+        self.refused: list[SourceError] = []  #: of sources that have no column of ours
 
     # ---- sources
 
@@ -68,7 +70,7 @@ class Intake:
         """Take a source in; gives the number of rows after each chunk.
 
         Raises:
-            SourceError: it cannot be read, has no column of ours, or is a report of an earlier run.
+            SourceError: it cannot be read, or is a report of an earlier run.
         """
         known: dict[int, tuple[int, Normalizer] | None] = {}  # by the identity of the sheet, which its chunks share
         sheets = []  # keeps the identities alive
@@ -86,11 +88,13 @@ class Intake:
 
     def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
         if len(left_out) == len(sheets):
-            raise SourceError(
+            error = SourceError(
                 f"{_shown(reading.name)} has no column that we know: {_headers(sheets)}",
                 hint=f"write a mapping file with: oncall-importer map {_shown(reading.name)}; "
                 f"or name its columns {', '.join(column.name for column in COLUMNS)}",
             )
+            self.refused.append(error)  # raised later, for the cause may be a mapping that is wrong
+            return
         for sheet in left_out:
             if sheet.name == README_SHEET:  # of a template
                 continue
@@ -105,6 +109,7 @@ class Intake:
         normalizer = Normalizer(sheet, self._rules)
         layout = normalizer.layout
         self.mapped |= layout.mapped
+        self.headers |= dict.fromkeys(sheet.header)
         for suggestion in layout.suggestions:
             self._observer.noticed(describe_suggestion(suggestion, sheet))
         if not layout.is_usable:
@@ -146,11 +151,11 @@ class Intake:
         `is_unedited` says that the rows are as that run had them: then nobody is asked about what is settled.
         """
         known: dict[Sheet, tuple[int, SheetNormalizer]] = {}
+        rows: list[tuple[int, Row, list[Entry]]] = []
+        found: list[list[tuple[Severity, Problem]]] = []
+        normalized = None
+        is_of_parts = False  # the line before is one of several of its row
         for chunk in chunks:
-            rows: list[tuple[int, Row, list[Entry]]] = []
-            found = []
-            normalized = None
-            is_of_parts = False  # the line before is one of several of its row
             for sheet, row, left in chunk:
                 if sheet not in known:
                     opened = SheetNormalizer(sheet, self._rules)
@@ -167,8 +172,11 @@ class Intake:
                     found.append(self._look_at(sheet, row, normalized))
                     rows.append((index, row, entries))
                 self._need(normalized, entries)
-            self._write(rows, found)
-            yield len(rows)
+            self._write(rows[:-1], found[:-1])
+            yield max(0, len(rows) - 1)
+            rows, found = rows[-1:], found[-1:]  # the next chunk may begin with more of its parts
+        self._write(rows, found)
+        yield len(rows)
 
     # ---- both
 

@@ -177,7 +177,7 @@ def _compose(mapping: Mapping, suggestions: list[Suggestion]) -> str:
         f"  # {one.confidence} %: {_escape(one.why)}\n"
         for one in suggestions
     )
-    return f"{head.rstrip()}\n\n[columns]  # take the # away where a suggestion is right\n{comments}{rest}".lstrip()
+    return f"{head.rstrip()}\n[columns]  # take the # away where a suggestion is right\n{comments}{rest}".lstrip()
 
 
 def _write(output: Path, text: str, *, is_asking: bool) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_SHIFTS: Final = 1000  #: that one row may make
 
-_MOVE = "take another time of day, or say in a mapping which reading is meant"
+_MOVE = "take another time of day, or set twice and skipped below [times] in a mapping file"
 _NOT_MATCHING = "start on which the repetition does not come"
 
 

@@ -163,7 +163,7 @@ def _instant_in(first: datetime, twice: Choice | None, skipped: Choice | None) -
 def _twice(earlier: datetime, later: datetime) -> Fault:
     return Fault(
         f", which comes twice in {earlier.tzinfo}, as the clock is put back: {_iso(earlier)} and {_iso(later)}",
-        f"write the one that is meant, such as {_iso(earlier)}",
+        f"write the one that is meant, such as {_iso(earlier)}, or set twice below [times] in a mapping file",
         "local time that comes twice",
     )
 
@@ -174,7 +174,7 @@ def _never(earlier: datetime, later: datetime) -> Fault:
     first, second = map(_iso, readings)
     return Fault(
         f", which does not exist in {earlier.tzinfo}, as the clock is put forward: it could mean {first} or {second}",
-        f"write the one that is meant, such as {second}",
+        f"write the one that is meant, such as {second}, or set skipped below [times] in a mapping file",
         "local time that does not exist",
     )
 

@@ -3,50 +3,81 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from typing import NamedTuple
 
-#: Seconds in which servers usually count.
-_WINDOWS = (1.0, 5.0, 10.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
-_BLUR = 0.05  # seconds by which one answer can come sooner than another
+_WINDOWS = (1.0, 5.0, 10.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3600.0)  # seconds in which servers count, mostly
 _ROUNDED = 1.0  # seconds to which servers round a Retry-After up
-_BELOW = 0.98  # of a limit that was found is used
-_SOON = 2.5  # windows: a rate that is too high is refused within two of them
-_APPROACH = 2.0  # windows in which two thirds of the way to a ceiling are made
-_CUT = 0.03  # what a rate goes down by that had held until it was refused ...
-_LOSS = 0.02  # ... and grows by again, so slowly that pauses take no more than this share of the time ...
-_FEWEST = 150.0  # ... and no sooner than after so many requests
-_MOST_DOUBLINGS = 10.0
+_BLUR = 0.05  # seconds by which one answer can come sooner than another
+_LONG = 0.25  # of the time until a refusal is a pause after which a window must have been full
+_SOON = 2.5  # windows: a rate that is too high is refused within two
+_BELOW = 0.98  # of what a window takes is where the rate goes on
+_CUT = 0.03  # what a rate that held for longer goes down by, ...
+_LOSS = 0.02  # ... and grows by again after so long that the pause was no more than this share of the time ...
+_FEWEST = 150.0  # ... and after no fewer requests; twice as fast after as many more, and so on, ...
+_MOST_DOUBLINGS = 10.0  # ... but not for ever
+_LEAST = 0.3  # of a rate is where it goes on at the least, unless a whole window was seen
+_APPROACH = 2.0  # windows in which a rate makes two thirds of its way to the ceiling
+_RECENT = 100  # requests by which it is told how fast they leave
+_FAR = 1.25  # times that: a rate that is set so far above it means nothing
 _SLOWEST = 0.1  # requests a second
+
+
+class _Cycle(NamedTuple):
+    """What happened from the end of one pause to the end of the next; seconds since its beginning."""
+
+    taken: int
+    rate: float  #: requests a second, when the first was refused
+    worked: float  #: until then
+    certain: float  #: until which nothing can have been allowed again
+    whole: float
+
+    @property
+    def is_pause_long(self) -> bool:
+        """True where the target waited for its window to end: it was full."""
+        return self.certain - self.worked > _LONG * self.worked
+
+    @property
+    def window(self) -> float | None:
+        """The window in which servers mostly count that ended in the pause."""
+        return next((window for window in _WINDOWS if self.certain - _BLUR <= window <= self.whole), None)
+
+    @property
+    def likely_window(self) -> float:
+        """The window, where it is none of those."""
+        return (self.certain + self.whole) / 2
 
 
 class Allowance:
     """Finds a limit that only 429s tell.
 
-    A rate that is too high is soon refused: the limit is then between what was taken in all the time since the last
-    refusal and what was taken until this one began, and is looked for there. A rate that held for longer was right but
-    for a little. In between it grows, slowly first: additive increase, multiplicative decrease.
+    A rate that is too high is refused soon. The limit is then between what the whole cycle took, its pause included, and
+    what it took before that; it is looked for there, from below. A rate that held for longer was right but for a little:
+    it goes down by that. In between it grows, the slower the longer the pauses are that this costs.
     """
 
     def __init__(self, most: float) -> None:
         self.rate = most  #: requests a second
         self._most = most
-        self._ceiling = most  # where the rate is going
-        self._approach = 1.0  # requests in which two thirds of the way there are made
-        self._patience = _FEWEST  # requests in which the ceiling grows by _CUT
+        self._ceiling = most  # where the rate is going; creeps up
+        self._approach = 1.0  # requests in which it makes two thirds of the way there
+        self._patience = _FEWEST  # requests in which the ceiling grows by about _CUT
         self._window = 1.0  # seconds in which the target counts, as far as it was seen
         self._is_first = True
-        self._began: float | None = None  # the time from one pause to the next: a cycle
+        self._began: float | None = None
         self._taken = 0
+        self._recent: deque[float] = deque(maxlen=_RECENT)
         self._refused_at: float | None = None
         self._refused_rate = most
-        self._certain = 0.0  # when nothing can have been allowed yet
+        self._certain = 0.0
 
     def refuse(self, now: float, until: float, rate: float) -> None:
-        """Note a 429 to what left at a rate; `until` when it said that something is allowed again, or now."""
+        """Note a 429 to what left at a rate; `until` when it asked to wait, `now` where it did not."""
         if self._began is None:
             self._began = now
         if self._refused_at is None:
             self._refused_at = self._certain = now
-            self._refused_rate = rate
+            self._refused_rate = self._left(now, rate)
         self._certain = max(self._certain, now, until - _ROUNDED)
 
     def take(self, now: float, *, is_late: bool) -> None:
@@ -54,42 +85,50 @@ class Allowance:
         if self._began is None:
             self._began = now
         if self._refused_at is not None and not is_late:
-            self._learn(self._refused_at - self._began, self._certain - self._began, now - self._began)
+            moments = (moment - self._began for moment in (self._refused_at, self._certain, now))
+            self._learn(_Cycle(self._taken, self._refused_rate, *moments))
             self._began, self._taken, self._refused_at = now, 0, None
+            self._recent.clear()
         elif self.rate < self._most:
             self._grow()
         self._taken += 1
+        self._recent.append(now)
+
+    def _left(self, now: float, rate: float) -> float:
+        """Give the rate at which requests left: the one that was set, unless they could not be so fast."""
+        if math.isfinite(rate) and len(self._recent) < _RECENT:
+            return rate
+        left = len(self._recent) / max(_BLUR, now - self._recent[0]) if self._recent else _SLOWEST
+        return rate if rate < _FAR * left else left
 
     def _grow(self) -> None:
         doublings = min(_MOST_DOUBLINGS, self._taken / self._patience)
         self._ceiling = min(self._most, self._ceiling * (1 + _CUT / self._patience * 2**doublings))
         self.rate += (self._ceiling - self.rate) / self._approach
 
-    def _learn(self, worked: float, certain: float, whole: float) -> None:
-        """Set the rate after a cycle: seconds until it was refused, until it certainly still was, and in all."""
-        if not self._taken:
+    def _learn(self, cycle: _Cycle) -> None:
+        if not cycle.taken:
             return  # somebody else had taken everything before
-        seen = self._taken / max(_BLUR, worked)
-        refused = self._refused_rate if self._refused_rate < 1.25 * seen else seen
-        self.rate = self._ceiling = refused * (1 - _CUT)
-        lost = whole - worked
-        usual=[]
-        is_long = certain > 2 * worked
-        if is_long or worked < _SOON * self._window:
-            window = (certain + whole) / 2
-            usual = [w for w in _WINDOWS if certain - _BLUR <= w <= whole] if is_long or self._is_first else []
-            if usual:
-                window = usual[0]
-            if is_long or self._is_first:
-                self._window = window
-                lost = whole - window
-            self._ceiling=min(self._ceiling, self._taken / (window/_BELOW if usual else max(_BLUR, certain)))
-            self.rate = min(self.rate, self._taken / window * _BELOW)
-            if not usual:
-                self.rate = max(self.rate, FL*refused)
-                self._ceiling = max(self._ceiling, self.rate)
+        self.rate = self._ceiling = cycle.rate * (1 - _CUT)
+        lost = cycle.whole - cycle.worked
+        if cycle.is_pause_long or cycle.worked < _SOON * self._window:
+            window = None
+            if cycle.is_pause_long or self._is_first:
+                window = cycle.window
+                self._window = window or cycle.likely_window
+                lost = cycle.whole - self._window
+            self._narrow(cycle, window)
+        self._is_first = False
         self.rate = max(_SLOWEST, self.rate)
         self._approach = 1 + _APPROACH * self._window * self.rate
         self._patience = max(_FEWEST, lost * self.rate / _LOSS)
-        self._is_first = False
-FL=.3
+
+    def _narrow(self, cycle: _Cycle, window: float | None) -> None:
+        """Look for the limit where it must be; with a whole window it is known."""
+        if window is not None:
+            self.rate = self._ceiling = min(self.rate, cycle.taken / window * _BELOW)
+            return
+        likely = cycle.taken / cycle.likely_window * _BELOW
+        # What others took of a window before we came makes it seem smaller than it is.
+        self.rate = min(self.rate, max(likely, _LEAST * cycle.rate))
+        self._ceiling = max(self.rate, min(self._ceiling, cycle.taken / max(_BLUR, cycle.certain)))

@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 _MARGIN = 0.985
 # Seconds by which a late timer may be made up for. More would be a burst, less would lose pace at high rates.
 _SLACK = 0.005
-# What the rate grows by for each request taken since the last 429, twice as much after every _DOUBLING of them.
-_FIRST_GROWTH = 0.004  # after the first 429, whose cycle was short and tells little: +52 % after 100 requests
-_GROWTH = 0.0001  # later: +1 % after 100 requests, +6 % after 500
-_DOUBLING = 800
-_CUT = 0.9  # of the rate that was refused is where it goes on
-_ROUNDED = 1.0  # seconds to which servers round up
-_SHORT = 0.25  # of the time between two 429s, for a pause
 _SLOWEST = 0.1  # requests a second
 _BLUR = 2.0  # seconds that a window may be shorter than its headers say: Reset is rounded up, Date is rounded down
 _LOW = 0.02  # of a limit: with less than that remaining the pace goes down, to half at the most ...
@@ -47,8 +40,7 @@ class Quota(NamedTuple):
 class Pace:
     """Lets requests of one sort through, evenly.
 
-    Against a limit that nobody told us it adapts: what was taken between two refusals, over the time that it took, is
-    the limit; from there the rate grows until it is refused again (additive increase, multiplicative decrease).
+    Against a limit that nobody told us it adapts: to what the X-RateLimit headers say, and to what was refused.
     """
 
     def __init__(self, rate: float, headroom: float = 0.0) -> None:
@@ -91,7 +83,7 @@ class Pace:
         self._seen.take(now, is_late=is_late)
 
     def refuse(self, now: float, until: float) -> None:
-        """Learn from a 429; what follows from it is known when the next request is taken."""
+        """Learn from a 429 that asked to wait until then, or `now`; what follows is known when one is taken again."""
         self._seen.refuse(now, until, self.rate)
 
     def heed(self, quota: Quota) -> float:

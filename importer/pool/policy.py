@@ -113,7 +113,7 @@ def pause_time(headers: Mapping[str, str], now: float, refusals: int) -> float:
     """Give the seconds that everybody waits after a 429: the `refusals`-th in a row, at epoch second `now`.
 
     Retry-After (seconds or a date, RFC 9110 10.2.3) comes first, then X-RateLimit-Reset (epoch seconds), else
-    0.25, 0.38, 0.56, 0.84 ... Points in time are read by the server's own clock, its Date header.
+    0.25, 0.33, 0.42, 0.55 ... Points in time are read by the server's own clock, its Date header.
     """
     clock = read_clock(headers, now)
     asked = _read_retry_after(headers.get("Retry-After", ""), clock)

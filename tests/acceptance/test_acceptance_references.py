@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -244,24 +245,53 @@ def assert_all_there(online: Workplace, front: Front, finished: Done) -> None:
 
 
 def test_a_run_that_is_killed_while_it_looks_up_is_started_again(online: Workplace, front: Front) -> None:
-    """With the mapping that it was given; nothing had been sent."""
-    source = online.write("plan.csv", [["A", "B", "C", "D", "E"], *GOOD])
-    columns = dict(zip("ABCDE", HEADER, strict=True))
-    mapping = online.path / "mapping.toml"
-    mapping.write_text("[columns]\n" + "".join(f'{ours} = "{column}"\n' for ours, column in columns.items()))
-    front.hold_after(0, method="GET")
-    process = online.start("run", source, "--mapping", mapping)
-    front.wait_for(1, method="GET")
-    process.kill()
-    finish(process)
-    front.let_go(dropping=True)
+    """With the mapping that it was given; nothing had been sent. And so is a rerun of its report."""
+    source, mapping = write_mapped(online)
+    end_while_it_looks_up(online, front, signal.SIGKILL, "run", source, "--mapping", mapping)
     assert front.posts == 0
     (run,) = online.runs
-    mapping.unlink()
+    moved_away = mapping.rename(mapping.with_name("away.toml"))
     done = online.run("rerun", run)
     assert done.status == 0, done
     assert set(read_truth(front.state)) == WANTED
     assert front.posts == len(GOOD)
+    moved = move(online, done.run, (",created,", ",failed,"))
+    before = online.runs
+    end_while_it_looks_up(online, front, signal.SIGKILL, "rerun", moved, "--mapping", moved_away)
+    (killed,) = set(online.runs) - set(before)
+    moved_away.unlink()
+    again = online.run("rerun", killed)
+    assert again.status == 0, again
+    assert statuses(online.lines(again.run)) == {"exists": 4}
+    assert front.posts == len(GOOD)
+
+
+def test_a_run_that_is_interrupted_while_it_looks_up_leaves_nothing(online: Workplace, front: Front) -> None:
+    source, mapping = write_mapped(online)
+    done = end_while_it_looks_up(online, front, signal.SIGINT, "run", source, "--mapping", mapping)
+    assert done.status == 130, done
+    assert "nothing was sent" in done.err
+    assert online.runs == []
+    assert front.posts == 0
+
+
+def write_mapped(online: Workplace) -> tuple[Path, Path]:
+    """Write the good rows under headers that say nothing, and the mapping that settles them."""
+    columns = dict(zip("PQRST", HEADER, strict=True))
+    mapping = online.path / "mapping.toml"
+    mapping.write_text("[columns]\n" + "".join(f'{ours} = "{column}"\n' for ours, column in columns.items()))
+    return online.write("plan.csv", [list(columns), *GOOD]), mapping
+
+
+def end_while_it_looks_up(online: Workplace, front: Front, number: signal.Signals, *arguments: str | Path) -> Done:
+    asked = sum(request.method == "GET" for request in front.requests)
+    front.hold_after(0, method="GET")
+    process = online.start(*arguments)
+    front.wait_for(asked + 1, method="GET")
+    process.send_signal(number)
+    done = finish(process)
+    front.let_go(dropping=True)
+    return done
 
 
 def test_what_was_sent_for_names_is_never_sent_again_from_a_report_that_was_moved(

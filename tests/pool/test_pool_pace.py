@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from importer.pool.stopping import Stop
 from .virtual_time import VIRTUAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 pytestmark = pytest.mark.anyio
 
@@ -88,15 +89,24 @@ class Server:
         return self.taken[-1] - self.taken[0]
 
 
-async def send(server: Server, rows: int, *, rate: float, headroom: float = 0.0, workers: int = 20) -> None:
-    """Send rows as the workers of a target do, until all are taken."""
-    gate = Gate(rate, headroom, 3600.0, Stop(), lambda _: None)
+async def send(
+    server: Server,
+    rows: int,
+    *,
+    rate: float = math.inf,
+    headroom: float = 0.0,
+    workers: int = 20,
+    travel: Callable[[], float] = lambda: LATENCY / 2,
+    gate: Gate | None = None,
+) -> None:
+    """Send rows as the workers of a target do, until all are taken; `travel`: seconds of a request or its answer."""
+    gate = gate or Gate(rate, headroom, 3600.0, Stop(), lambda _: None)
     left = deque(range(rows))
 
     async def work() -> None:
         while left:
             left.popleft()
-            while not await attempt(gate, server):
+            while not await attempt(gate, server, travel):
                 pass
 
     async with anyio.create_task_group() as group:
@@ -104,12 +114,12 @@ async def send(server: Server, rows: int, *, rate: float, headroom: float = 0.0,
             group.start_soon(work)
 
 
-async def attempt(gate: Gate, server: Server) -> bool:
+async def attempt(gate: Gate, server: Server, travel: Callable[[], float]) -> bool:
     """Send once; whether it was taken."""
     await gate.enter(is_write=True)
-    await anyio.sleep(LATENCY / 2)
+    await anyio.sleep(travel())
     is_taken, headers = server.answer(anyio.current_time())
-    await anyio.sleep(LATENCY / 2)
+    await anyio.sleep(travel())
     if is_taken:
         gate.succeed(headers, is_write=True)
     else:
@@ -127,19 +137,59 @@ async def test_a_configured_limit_is_kept_and_used(form: str, limit: int, window
     assert server.span <= 1.03 * rows * window / limit
 
 
-@pytest.mark.parametrize("tells", ["", "r"])
-@pytest.mark.parametrize(
-    ("form", "limit", "window"),
-    [("sliding", 20, 1.0), ("fixed", 20, 1.0), ("bucket", 20, 1.0), ("sliding", 100, 10.0), ("fixed", 100, 10.0)],
-)
-async def test_a_limit_that_nobody_configured_is_found_by_its_429s(
-    tells: str, form: str, limit: int, window: float
+#: Requests in so many seconds, and the rate that is set though the limit is less.
+UNKNOWN_LIMITS = [(5, 1, 50), (20, 1, 50), (45, 1, 50), (48, 1, 50), (70, 1, 100), (300, 10, 50), (600, 60, 50)]
+
+
+@pytest.mark.parametrize("tells", ["", "r", "rx"])
+@pytest.mark.parametrize("form", ["sliding", "fixed", "bucket"])
+@pytest.mark.parametrize(("limit", "window", "rate"), UNKNOWN_LIMITS)
+async def test_a_limit_that_nobody_configured_is_found(
+    tells: str, form: str, limit: int, window: float, rate: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Under 2 % of the requests are refused, and it takes at most 15 % longer than ideal."""
+    monkeypatch.setattr(time, "time", anyio.current_time)  # the headers name points in time
     server, rows = Server(form, limit, window, tells), 2000
-    await send(server, rows, rate=50.0)
+    await send(server, rows, rate=rate)
     assert server.refused < 0.02 * (rows + server.refused)
     assert server.span <= 1.15 * rows * window / limit
+
+
+@pytest.mark.parametrize("tells", ["", "r"])
+@pytest.mark.parametrize("form", ["sliding", "fixed"])
+@pytest.mark.parametrize(("limit", "window"), [(10, 1), (45, 1), (300, 10)])
+@pytest.mark.parametrize("begins", [0.37, 0.9])
+async def test_it_is_found_wherever_in_a_window_the_run_begins_and_however_long_requests_travel(
+    tells: str, form: str, limit: int, window: float, begins: float
+) -> None:
+    server, rows, chance = Server(form, limit, window, tells), 2000, random.Random(limit)
+    await anyio.sleep(begins * window)
+    await send(server, rows, rate=50.0, travel=lambda: chance.uniform(0.002, 0.03))
+    assert server.refused < 0.02 * (rows + server.refused)
+    assert server.span <= 1.15 * rows * window / limit
+
+
+@pytest.mark.parametrize("form", ["sliding", "fixed"])
+@pytest.mark.parametrize("used", [300, 590, 600])
+async def test_a_minute_that_others_had_nearly_used_up_does_not_make_the_whole_run_slow(form: str, used: int) -> None:
+    """A rerun 20 seconds after a run: what little is taken at first is not the limit."""
+    server, rows = Server(form, 600, 60.0, "r"), 2000
+    for number in range(used):
+        server.answer(number / 1000)
+    await anyio.sleep(20)
+    await send(server, rows, rate=50.0)
+    assert anyio.current_time() <= 60 + 1.15 * rows * 60 / 600
+
+
+async def test_a_limit_that_is_raised_is_found_out_in_the_end() -> None:
+    server = Server("sliding", 10, 1.0, "r")
+    gate = Gate(50.0, 0.0, 3600.0, Stop(), lambda _: None)
+    await send(server, 200, gate=gate)
+    server.limit = 40
+    await send(server, 4000, gate=gate)
+    began = anyio.current_time()
+    await send(server, 1000, gate=gate)
+    assert anyio.current_time() - began <= 1.25 * 1000 / 40
 
 
 @pytest.mark.parametrize(("form", "limit", "window"), [("sliding", 600, 60.0), ("fixed", 600, 60.0)])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from io import BytesIO
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from .client import OPAL_HEADERS, Client
 
 pytestmark = pytest.mark.anyio
+
+UNKNOWN = "5c0e9a4e-7f7c-4f0e-9d43-1c6a0f6f2b11"  # a well-formed id that nothing has
 
 PAIR = {"third_party_provider": "PAGER_DUTY", "remote_id": "PNZNINN"}
 INTEGRATIONS = "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d04"
@@ -104,13 +106,13 @@ async def test_a_reserved_remote_id_fails(client: Client, remote_id: str, status
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", f"/on-call-schedules/{uuid4()}"),
+        ("GET", f"/on-call-schedules/{UNKNOWN}"),
         ("GET", "/on-call-schedules/no-uuid"),
         ("PUT", "/on-call-schedules"),
-        ("DELETE", f"/on-call-schedules/{uuid4()}"),
+        ("DELETE", f"/on-call-schedules/{UNKNOWN}"),
         ("GET", "/nothing"),
-        ("GET", f"/groups/{uuid4()}/on-call-schedules"),
-        ("PUT", f"/groups/{uuid4()}/on-call-schedules"),
+        ("GET", f"/groups/{UNKNOWN}/on-call-schedules"),
+        ("PUT", f"/groups/{UNKNOWN}/on-call-schedules"),
     ],
 )
 async def test_what_is_not_there_is_404_with_a_message(client: Client, method: str, path: str) -> None:
@@ -177,7 +179,7 @@ async def test_put_replaces_the_schedules_of_a_group(client: Client) -> None:
         assert [each["on_call_schedule_id"] for each in attached] == reply.json
 
 
-@pytest.mark.parametrize("ids", [[str(uuid4())], [1], "x", None])
+@pytest.mark.parametrize("ids", [[UNKNOWN], [1], "x", None])
 async def test_put_of_what_is_no_schedule_changes_nothing(client: Client, ids: object) -> None:
     path = f"/groups/{PLATFORM}/on-call-schedules"
     await client.opal("PUT", path, {"on_call_schedule_ids": [await create(client)]})

@@ -1,0 +1,252 @@
+"""A file whose headers are nobody's but its owner's: settled once by a mapping, strict ever after."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+import openpyxl
+import pytest
+
+from .command import Workplace, statuses
+from .terminals import converse
+from .truth import read_truth
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TIMES = ["2027-05-01T08:00:00Z", "2027-05-01T16:00:00Z"]
+SHADOW = ("s", "User", "101", "112", "1809158400", "1809187200")
+ODD_HEADER = ["Rota", "Who learns", "Whom", "Strat", 'End "x"', "Remark"]
+ODD_ROW = ["s", "112", "101", *TIMES, "be kind"]
+ODD_MAPPING = """\
+[columns]
+"Who learns" = "shadow_user_id"
+"Whom" = "shadowable_id"
+"Strat" = "starts_at"
+"End \\"x\\"" = "ends_at"
+"Rota" = "schedule_id"
+"""
+
+
+def mapping(place: Workplace, text: str, name: str = "mapping.toml") -> Path:
+    path = place.path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def truth_of(place: Workplace) -> set[tuple[str, ...]]:
+    return set(read_truth(place.path / "reports" / "sandbox.sqlite3"))
+
+
+def test_a_mapping_settles_headers_that_nobody_knows(place: Workplace) -> None:
+    """The header that it leaves out is listed; nothing is dropped without a word."""
+    source = place.write("plan.csv", [ODD_HEADER, ODD_ROW])
+    done = place.run("run", source, "--mapping", mapping(place, ODD_MAPPING), "--sandbox")
+    assert done.status == 0, done
+    assert truth_of(place) == {SHADOW}
+    (notice,) = [line for line in done.err.splitlines() if line.startswith("not used")]
+    assert notice.endswith(": Remark")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[columns]\n"Who lerns" = "shadow_user_id"\n', ["Who lerns", "Who learns"]),
+        ('[columns]\n"Whom" = "shadow_usr_id"\n', ["shadow_usr_id", "shadow_user_id"]),
+        ('[colums]\n"Whom" = "shadowable_id"\n', ["colums", "columns"]),
+        ('[constants]\ntimezone = "Mars/City"\n', ["Mars/City", "timezone"]),
+        ("[checks]\noverlap = true\n", ["overlap", "problem"]),
+        ('[columns]\n"Whom" = \n', ["mapping.toml"]),
+    ],
+    ids=["header", "column", "section", "zone", "level", "toml"],
+)
+def test_a_mapping_that_cannot_be_is_refused_with_the_nearest_that_can(
+    place: Workplace, text: str, named: list[str]
+) -> None:
+    """Exit status 2, nothing sent, no folder left."""
+    source = place.write("plan.csv", [ODD_HEADER, ODD_ROW])
+    done = place.run("run", source, "--mapping", mapping(place, text), "--sandbox")
+    assert done.status == 2, done
+    assert all(word in done.err for word in named), done.err
+    assert "Traceback" not in done.err
+    assert place.runs == []
+
+
+def test_constants_hold_for_every_row_and_defaults_where_a_cell_is_empty(place: Workplace) -> None:
+    """Neither is looked for in the sheet; titles above the header are left out and said."""
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("Export", 0)
+    for cells in (
+        ["Shadow weeks of the Payments team"],
+        ["made by Grace"],
+        [],
+        ["Trainee", "On-call person", "Begin", "End", "Zone", "Schedule"],
+        ["112", "101", "2027-05-01 10:00", "2027-05-01 18:00", None, "ignored"],
+        ["113", None, "2027-05-01 08:00", "2027-05-01 16:00", "UTC", "ignored"],
+    ):
+        sheet.append(cells)
+    book.save(place.path / "export.xlsx")
+    text = (
+        'header_row = 4\n[columns]\n"On-call person" = "shadowable_id"\n"Zone" = "timezone"\n"Schedule" = ""\n'
+        '[constants]\nschedule_id = "s"\n[defaults]\ntimezone = "Europe/Berlin"\nshadowable_id = "102"\n'
+    )
+    done = place.run("run", "export.xlsx", "--mapping", mapping(place, text), "--sandbox")
+    assert done.status == 0, done
+    assert truth_of(place) == {SHADOW, ("s", "User", "102", "113", *SHADOW[4:])}
+    lines = place.lines(done.run)
+    assert [line["import_row"] for line in lines] == ["5", "6"]
+    assert [line["Schedule"] for line in lines] == ["ignored", "ignored"]
+    before = truth_of(place)
+    again = place.run("rerun", f"{done.run}/report.xlsx")
+    assert place.lines(again.run) == lines
+    assert truth_of(place) == before
+
+
+def test_a_source_without_a_header_is_mapped_by_the_letters_of_its_columns(place: Workplace) -> None:
+    """Its first row is a row, and its report can be rerun."""
+    source = place.write("plan.csv", [["s", "101", "422", *TIMES], ["s", "101", "112", *TIMES]])
+    text = (
+        'header_row = 0\n[columns]\nA = "schedule_id"\nB = "shadowable_id"\nC = "shadow_user_id"\n'
+        'D = "starts_at"\nE = "ends_at"\n'
+    )
+    done = place.run("run", source, "--mapping", mapping(place, text), "--sandbox")
+    lines = place.lines(done.run)
+    assert [(line["import_row"], line["import_status"]) for line in lines] == [("1", "rejected"), ("2", "created")]
+    assert truth_of(place) == {SHADOW}
+    report = place.path / done.run / "report.csv"
+    report.write_bytes(report.read_bytes().replace(b",422,2027", b",113,2027"))
+    again = place.run("rerun", report)
+    assert statuses(place.lines(again.run)) == {"created": 2}
+    assert truth_of(place) == {SHADOW, (*SHADOW[:3], "113", *SHADOW[4:])}
+
+
+def test_map_without_a_terminal_decides_nothing(place: Workplace) -> None:
+    """What it suggests stands in the file as comments, each of which is a line of the file when its # is taken off."""
+    source = place.write("plan.csv", [ODD_HEADER, ODD_ROW])
+    done = place.run("map", source)
+    assert done.status == 0, done
+    text = (place.path / "mapping.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(text) == {"columns": {}}
+    for line in text.splitlines():
+        if line.startswith("# "):
+            assert tomllib.loads(f"[columns]\n{line.removeprefix('# ')}")["columns"]
+    assert '# "Strat" = "starts_at"' in text
+    assert "Who learns" in done.err
+    checked = place.run("check", source, "--mapping", "mapping.toml")
+    assert checked.status == 2, checked  # nothing is settled yet, and the file reads back
+    assert "no column that we know" in checked.err
+    refused = place.run("map", source)
+    assert refused.status == 2
+    assert (place.path / "mapping.toml").read_text(encoding="utf-8") == text
+    assert place.run("map", source, "--output", "-").out == text
+
+
+def test_map_at_a_terminal_asks_and_what_it_writes_is_enough(place: Workplace) -> None:
+    """Suggestions first, then what is lacking; an answer that cannot be is asked for again."""
+    source = place.write("plan.csv", [ODD_HEADER, ODD_ROW])
+    status, shown = converse(
+        place,
+        ["map", source],
+        [
+            ("may be schedule_id", "y\n"),
+            ("may be starts_at", "y\n"),
+            ("may be ends_at", "y\n"),
+            ("shadowable_id is lacking", "99\n"),
+            ("none of these numbers", ""),
+            ("shadowable_id is lacking", "2\n"),
+            ("shadow_user_id is lacking", "1\n"),
+        ],
+    )
+    assert status == 0, shown
+    done = place.run("run", source, "--mapping", "mapping.toml", "--sandbox")
+    assert done.status == 0, done
+    assert truth_of(place) == {SHADOW}
+
+
+def test_map_at_a_terminal_takes_one_value_for_every_row(place: Workplace) -> None:
+    """Of an export that says nowhere whose it is; a provider that there is not is not taken."""
+    source = place.write("export.csv", [["ID", "Name"], ["PI7DH85", "Payments"]])
+    status, shown = converse(
+        place,
+        ["map", source, "--output", "pd.toml"],
+        [
+            ('"ID"', "y\n"),
+            ("third_party_provider is lacking", "= VictorOps\n"),
+            ("VictorOps", ""),
+            ("third_party_provider is lacking", "=pd\n"),
+        ],
+    )
+    assert status == 0, shown
+    assert place.run("check", source, "--mapping", "pd.toml").status == 0
+
+
+def test_whoever_leaves_a_question_of_map_leaves_no_file(place: Workplace) -> None:
+    source = place.write("plan.csv", [ODD_HEADER, ODD_ROW])
+    status, shown = converse(place, ["map", source], [("[y/N]", "\x04")])
+    assert status == 130, shown
+    assert "Traceback" not in shown
+    assert not (place.path / "mapping.toml").exists()
+
+
+DOUBTFUL = [
+    ["schedule_id", "shadowable_id", "shadow_user_id", "starts_at", "ends_at", "timezone"],
+    ["order", "101", "112", "03/04/2027 08:00", "03/04/2027 16:00", "UTC"],
+    ["twice", "101", "112", "2027-10-31 02:30", "2027-10-31 09:00", "Europe/Berlin"],
+    ["skipped", "101", "112", "2027-03-28 02:30", "2027-03-28 09:00", "Europe/Berlin"],
+]
+
+
+def starts(place: Workplace) -> dict[str, int]:
+    return {key[0]: int(key[4]) for key in truth_of(place)}
+
+
+def test_a_doubtful_time_is_a_problem_that_names_both_readings(place: Workplace) -> None:
+    """Until somebody says what is meant; then it is that."""
+    source = place.write("plan.csv", DOUBTFUL)
+    checked = place.run("check", source)
+    assert checked.status == 1, checked
+    for reading in ("dmy", "mdy", "2027-10-31T02:30:00+02:00", "2027-10-31T02:30:00+01:00"):
+        assert reading in checked.out
+    for reading in ("2027-03-28T03:30:00+02:00", "2027-03-28T01:30:00+01:00"):
+        assert reading in checked.out
+    text = '[times]\ndate_order = "dmy"\ntwice = "later"\nskipped = "earlier"\n'
+    done = place.run("run", source, "--mapping", mapping(place, text), "--sandbox")
+    assert done.status == 0, done
+    assert starts(place) == {"order": 1806739200, "twice": 1824946200, "skipped": 1806193800}
+
+
+def test_the_order_of_dates_is_taken_over_by_rerun(place: Workplace) -> None:
+    """It was an option of the first run, and counts before what a mapping says."""
+    rows = [DOUBTFUL[0], DOUBTFUL[1], [*DOUBTFUL[1][:2], "422", *DOUBTFUL[1][3:]]]
+    text = '[times]\ndate_order = "dmy"\n'
+    source = place.write("plan.csv", rows)
+    done = place.run("run", source, "--mapping", mapping(place, text), "--date-order", "mdy", "--sandbox")
+    assert starts(place) == {"order": 1804147200}
+    report = place.path / done.run / "report.csv"
+    report.write_bytes(report.read_bytes().replace(b",422,03", b",113,03"))
+    again = place.run("rerun", report)
+    assert again.status == 0, again
+    assert {key[4] for key in truth_of(place)} == {"1804147200"}
+    assert len(truth_of(place)) == 2
+
+
+def test_nothing_in_headers_or_mappings_steers_the_terminal(place: Workplace) -> None:
+    """Escape sequences in headers, in names of files and in a mapping's keys are shown as texts."""
+    name = "plan\x1b[2J.csv"
+    header = ["Rota", "Trainee\x1b]0;owned\x07x", "Shadowed", "Start", "Finish\u202ex"]
+    place.write(name, [header, ["s", "112", "101", *TIMES]])
+    bad = mapping(place, '[columns]\n"No\\u001b[31mne" = "ends_at"\n', "bad\x1b[2J.toml")
+    told = [
+        place.run("check", name),
+        place.run("check", name, "--mapping", bad),
+        place.run("map", name),
+        place.run("template", "t\x1b[2J.xlsx"),
+    ]
+    for done in told:
+        assert not set("\x1b\x07\u202e") & set(done.out + done.err), done
+    status, shown = converse(
+        place, ["map", name, "--output", "m\x1b[2J.toml"], [("shadow_user_id is lacking", "1\n"), ("ends_at", "\n")]
+    )
+    assert status == 0, shown
+    assert not set("\x1b\x07\u202e") & set(shown), shown

@@ -1,0 +1,195 @@
+"""What an earlier run left of a row decides what a rerun does with it: keep, ask, send, or refuse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from importer.carrying import carry_row, carry_unresolved, plan_row
+from importer.journal import Entry, State
+from importer.normalizer import Directory, Normalizer, Person, References, make_rules
+from importer.records import Kind, Outcome, Problem, Row, Sheet, Status, TargetName
+
+if TYPE_CHECKING:
+    from importer.normalizer import Normalized
+    from importer.records import Key
+
+HEADER = ("schedule_id", "shadowable_id", "shadow_user_id", "starts_at", "duration", "repeat", "timezone")
+RUN = "this-run"
+EARLIER = "earlier-run"
+SENT: list[State | Status] = [Status.CREATED, Status.EXISTS, Status.UNKNOWN, State.SENDING, State.IN_DOUBT]
+UNSENT: list[State | Status] = [
+    Status.INVALID,
+    Status.REJECTED,
+    Status.FAILED,
+    Status.PENDING,
+    State.PLANNED,
+    State.UNRESOLVED,
+]
+TAKEN = {Status.CREATED, Status.EXISTS}
+DIRECTORY = Directory([Person("112", "Lena Novák", "lena@x.example")], [("s-1", "Payments primary")])
+
+
+def normalize(*cells: str, directory: Directory | None = None, problems: tuple[Problem, ...] = ()) -> Normalized:
+    """Normalize a row; without a directory what it names waits."""
+    rules = replace(make_rules(), references=References(directory))
+    sheet = Sheet("plan.csv", "plan", HEADER, tuple(range(len(HEADER))))
+    return Normalizer(sheet, rules).normalize(Row(2, cells, problems=problems), Kind.SHADOW)
+
+
+def plan(user: str = "112", repeat: str = "FREQ=WEEKLY;COUNT=3", *, directory: Directory | None = None) -> Normalized:
+    return normalize("s-1", "101", user, "2027-05-03T09:00", "8h", repeat, "UTC", directory=directory)
+
+
+def key(number: int = 1, user: int = 112) -> Key:
+    """Give the key of a part of the plan."""
+    start = 1809334800 + (number - 1) * 7 * 86400
+    return ("s-1", "User", "101", user, start, start + 8 * 3600)
+
+
+def left(state: State | Status, part: str = "2/3", known: Key | None = None) -> Entry:
+    status = state if isinstance(state, Status) else Status.PENDING
+    id_ = "id-2" if state in TAKEN else ""
+    return Entry(state, Kind.SHADOW, key=known, part=part, outcome=Outcome(status, id=id_, attempts=4, run=EARLIER))
+
+
+def carry(normalized: Normalized, entry: Entry | None, *, is_unedited: bool = False) -> Entry:
+    (carried,) = carry_row(normalized, entry, RUN, is_unedited=is_unedited)
+    return carried
+
+
+def test_a_row_of_several_shadows_is_planned_as_numbered_parts() -> None:
+    entries = list(plan_row(plan(), RUN))
+    assert [(one.state, one.part, one.key) for one in entries] == [
+        (State.PLANNED, f"{number}/3", key(number)) for number in (1, 2, 3)
+    ]
+    assert {one.scope for one in entries} == {"s-1"}
+    assert {one.target for one in entries} == {TargetName.ROOTLY}
+
+
+def test_a_row_of_one_shadow_has_no_part() -> None:
+    (entry,) = plan_row(plan(repeat=""), RUN)
+    assert entry.part == ""
+    assert entry.key == key()
+
+
+@pytest.mark.parametrize("state", UNSENT)
+def test_a_part_that_was_not_sent_is_planned_alone(state: State | Status) -> None:
+    """As itself, with its number of attempts, and none of its likes with it."""
+    carried = carry(plan(), left(state))
+    assert (carried.state, carried.part, carried.key) == (State.PLANNED, "2/3", key(2))
+    assert carried.outcome.attempts == 4
+
+
+@pytest.mark.parametrize("known", [None, key(2)], ids=["moved report", "beside its journal"])
+@pytest.mark.parametrize("state", SENT)
+def test_a_part_that_was_sent_is_kept_or_asked_about(state: State | Status, known: Key | None) -> None:
+    """Never planned, whether its journal is there or not."""
+    carried = carry(plan(), left(state, known=known))
+    assert (carried.part, carried.key, carried.scope) == ("2/3", key(2), "s-1")
+    assert carried.state == (state if state in TAKEN else State.IN_DOUBT)
+
+
+@pytest.mark.parametrize("state", [*SENT, *UNSENT])
+@pytest.mark.parametrize("part", ["2/3", "4/4", "0/3", "2/0", "9" * 5000 + "/3"])
+def test_a_part_that_its_row_does_not_make_is_never_sent(state: State | Status, part: str) -> None:
+    """It says so; what was or may have been taken keeps to that."""
+    carried = carry(plan(repeat="FREQ=WEEKLY;COUNT=4") if part != "4/4" else plan(), left(state, part))
+    assert carried.state == (Status.UNKNOWN if state in SENT and state not in TAKEN else Status.INVALID)
+    assert carried.part == part
+    assert carried.outcome.error
+    assert carried.outcome.hint
+
+
+def test_leading_zeros_of_a_part_do_no_harm() -> None:
+    """A spreadsheet's number format can put them there."""
+    assert carry(plan(), left(Status.FAILED, "02/03")).key == key(2)
+
+
+def test_a_part_that_cannot_be_understood_is_no_crash() -> None:
+    """`Feb 03` is what a spreadsheet makes of 2/3; reading has made a problem of it."""
+    problem = Problem("import_part is odd", "put it back", cell="C2")
+    wrong = normalize("s-1", "101", "112", "2027-05-03T09:00", "8h", "daily", "UTC", problems=(problem,))
+    assert carry(wrong, left(Status.FAILED, "Feb 03")).state is Status.INVALID
+    assert carry(wrong, left(Status.UNKNOWN, "Feb 03")).state is Status.UNKNOWN
+    kept = carry(wrong, left(Status.CREATED, "Feb 03"))
+    assert (kept.state, kept.outcome.id) == (Status.CREATED, "id-2")
+
+
+def test_a_created_row_that_repeats_now_is_told_apart_from_what_was_created() -> None:
+    """The shadows that were added by hand are not passed over, and not sent under the one's line."""
+    entry = carry(plan(), left(Status.CREATED, "", key()))
+    assert entry.state is Status.INVALID
+    assert "id-2" in entry.outcome.error
+
+
+def test_lines_whose_column_of_parts_was_deleted_are_not_sent_again() -> None:
+    """Nothing says any more which shadow a line is: a success is left alone, a doubt says what is missing."""
+    assert carry(plan(), left(Status.CREATED, "")).state is Status.CREATED
+    doubt = carry(plan(), left(Status.UNKNOWN, ""))
+    assert doubt.state is Status.UNKNOWN
+    assert "import_part" in doubt.outcome.hint
+
+
+def test_a_row_that_was_one_line_and_makes_three_now_is_planned_whole() -> None:
+    """It was invalid, or waited for names, and has been mended."""
+    for state in UNSENT:
+        assert [one.part for one in carry_row(plan(), left(state, ""), RUN)] == ["1/3", "2/3", "3/3"]
+
+
+@pytest.mark.parametrize("part", ["2/3", ""])
+@pytest.mark.parametrize("state", [*SENT, *UNSENT, Status.DUPLICATE])
+def test_a_line_that_names_people_waits_and_nothing_is_forgotten_meanwhile(state: State | Status, part: str) -> None:
+    """What the earlier run left of it stands beside it until the ids are known."""
+    waiting = carry(plan("Lena Novák"), left(state, part, key(2)))
+    assert (waiting.state, waiting.was, waiting.part, waiting.key) == (State.UNRESOLVED, state, part, key(2))
+    assert waiting.outcome.attempts == 4
+
+
+@pytest.mark.parametrize("state", SENT)
+def test_found_ids_lead_to_what_was_sent(state: State | Status) -> None:
+    """A moved report holds no keys: the ids make them again, and the target is asked."""
+    carried = carry(plan("Lena Novák", directory=DIRECTORY), left(state))
+    assert carried.key == key(2)
+    assert carried.state == (state if state in TAKEN else State.IN_DOUBT)
+
+
+@pytest.mark.parametrize("state", SENT)
+def test_a_name_that_is_not_found_any_more_makes_nothing_of_what_was_sent(state: State | Status) -> None:
+    """Somebody has left: what was created is there all the same, what is in doubt stays so."""
+    carried = carry(plan("Nobody Here", directory=DIRECTORY), left(state))
+    assert carried.state == (state if state in TAKEN else Status.UNKNOWN)
+    known = carry(plan("Nobody Here", directory=DIRECTORY), left(state, known=key(2)))
+    assert known.state == (state if state in TAKEN else State.IN_DOUBT)
+
+
+@pytest.mark.parametrize("state", SENT)
+def test_what_the_journal_knows_need_not_be_looked_up(state: State | Status) -> None:
+    """Its rows cannot have been edited: the key that was sent is the key."""
+    carried = carry(plan("Lena Novák"), left(state, known=key(2)), is_unedited=True)
+    assert (carried.key, carried.was) == (key(2), None)
+    assert carried.state == (state if state in TAKEN else State.IN_DOUBT)
+    for unsent in UNSENT:
+        assert carry(plan("Lena Novák"), left(unsent, known=key(2)), is_unedited=True).state is State.UNRESOLVED
+
+
+@pytest.mark.parametrize("known", [None, key(2)])
+@pytest.mark.parametrize("state", [*SENT, Status.DUPLICATE])
+def test_while_nobody_can_be_asked_for_names_what_was_sent_is_kept(state: State | Status, known: Key | None) -> None:
+    """A success stays one; a doubt stays one, and is asked about where its key is known."""
+    kept = carry_unresolved(left(state, known=None if state is Status.DUPLICATE else known), RUN)
+    assert kept is not None
+    if state in TAKEN:
+        assert (kept.state, kept.outcome.id) == (state, "id-2")
+    elif known and state is not Status.DUPLICATE:
+        assert (kept.state, kept.key) == (State.IN_DOUBT, known)
+    else:
+        assert (kept.state, kept.key) == (Status.UNKNOWN, None)
+
+
+@pytest.mark.parametrize("state", UNSENT)
+def test_while_nobody_can_be_asked_for_names_the_others_wait(state: State | Status) -> None:
+    assert carry_unresolved(left(state), RUN) is None
+    assert carry_unresolved(None, RUN) is None
