@@ -37,7 +37,9 @@ def tell_overlaps(journal: Journal, level: Level, run: str, observer: ReadingObs
 
 
 def _found(journal: Journal, sheets: list[Sheet]) -> Iterator[tuple[int, Sheet, Row, Problem]]:
-    for record, other in list(overlaps(journal.shadow_spans())):  # a list, for the journal is written meanwhile
+    for later, earlier in list(overlaps(journal.shadow_spans())):  # a list, for the journal is written meanwhile
+        # Of what was sent already nothing can be taken back: then the other one is told of.
+        record, other = (later, earlier) if journal.is_planned(later) else (earlier, later)
         index, row = journal.row_of(record)
         other_index, other_row = journal.row_of(other)
         where = "" if other_index == index else f" of sheet {sheets[other_index].name}"

@@ -47,17 +47,19 @@ if TYPE_CHECKING:
     from importer.settings import Settings
 
 
-async def run(sources: Sequence[Source], settings: Settings, guide: Guide) -> Result:
+async def run(sources: Sequence[Source], settings: Settings, guide: Guide, *, written_mapping: str = "") -> Result:
     """Read and check every row, send the good ones, write the report.
+
+    `written_mapping` counts where the settings name no mapping file.
 
     Raises:
         ImporterError: the run cannot go on. Before anything was sent, it leaves no folder behind.
     """
-    mapping = load_mapping(settings.mapping)
+    mapping = load_mapping(settings.mapping, written_mapping)
     facts = {"command": "run", "arguments": _dump([locate_source(source) for source in sources])}
     with _new_run(settings, facts, mapping) as folder:
-        await gather_sources(folder.journal, sources, settings, mapping, guide, run=folder.path.name)
-        return await _finish(folder, settings, guide)
+        stopped = await gather_sources(folder.journal, sources, settings, mapping, guide, run=folder.path.name)
+        return await _finish(folder, settings, guide, stopped)
 
 
 async def check(
@@ -75,17 +77,16 @@ async def check(
     """
     if output is not None:
         check_marked_path(output, [name_source(source) for source in sources])
-    stopped: dict[str, str] = {}
     mapping = load_mapping(settings.mapping)
     with open_scratch() as journal:
-        await gather_sources(journal, sources, settings, mapping, guide, run="", is_resolving=is_online)
+        stopped = await gather_sources(journal, sources, settings, mapping, guide, run="", is_resolving=is_online)
         if is_online:
             async with connect(journal.open_targets(), settings) as connections:
-                stopped = _why_stopped(await _deliver(journal, connections, settings, "", guide, is_dry=True))
+                stopped |= _why_stopped(await _deliver(journal, connections, settings, "", guide, is_dry=True))
         return make_check(journal, output, stopped=stopped, is_interrupted=guide.interrupted.is_set())
 
 
-async def rerun(argument: str, settings: Settings, guide: Guide) -> Result:
+async def rerun(argument: str, settings: Settings, guide: Guide, *, written_mapping: str = "") -> Result:
     """Go on with an earlier run, from its folder or its report: only what has not succeeded is sent.
 
     Raises: as `run`; also JournalError, where that run is still going on.
@@ -94,19 +95,20 @@ async def rerun(argument: str, settings: Settings, guide: Guide) -> Result:
     settings = inherit(settings, earlier)
     if not earlier.was_read:
         return await _start_again(earlier, settings, guide)
-    mapping = load_mapping(settings.mapping, earlier.facts.get("mapping", ""))
+    mapping = load_mapping(settings.mapping, written_mapping or earlier.facts.get("mapping", ""))
     facts = {"command": "rerun", "arguments": _dump([str(earlier.path.absolute())]), "rerun_of": earlier.run}
     with _new_run(settings, facts, mapping) as folder:
-        await gather_left_over(folder, earlier, settings, mapping, guide)
-        return await _finish(folder, settings, guide)
+        stopped = await gather_left_over(folder, earlier, settings, mapping, guide)
+        return await _finish(folder, settings, guide, stopped)
 
 
 async def _start_again(earlier: Earlier, settings: Settings, guide: Guide) -> Result:
     """Repeat a run that ended before it had read its sources: nothing was sent."""
+    written = earlier.facts.get("mapping", "")
     if earlier.facts.get("command") == "rerun":
-        return await rerun(earlier.arguments[0], settings, guide)
+        return await rerun(earlier.arguments[0], settings, guide, written_mapping=written)
     earlier.check_sources()
-    return await run(earlier.arguments, settings, guide)
+    return await run(earlier.arguments, settings, guide, written_mapping=written)
 
 
 # ---- the stages
@@ -143,9 +145,9 @@ def _new_run(settings: Settings, facts: Mapping[str, str], mapping: ColumnMappin
             shutil.rmtree(path, ignore_errors=True)
 
 
-async def _finish(folder: RunFolder, settings: Settings, guide: Guide) -> Result:
-    """Send what is planned and write the report."""
-    journal, stopped = folder.journal, {}
+async def _finish(folder: RunFolder, settings: Settings, guide: Guide, stopped: dict[str, str]) -> Result:
+    """Send what is planned and write the report; `stopped` are targets that could not be asked before."""
+    journal = folder.journal
     async with connect(journal.open_targets(), settings) as connections:
         why_not = await _ask_to_go_on(folder, connections, settings, guide)
         if why_not:
@@ -160,7 +162,7 @@ async def _finish(folder: RunFolder, settings: Settings, guide: Guide) -> Result
                     turn.is_settled = not journal.in_doubt(target) and not journal.counts().get(
                         (target, Status.UNKNOWN)
                     )
-            stopped = _why_stopped(delivered) | _rescue(folder, delivered)
+            stopped |= _why_stopped(delivered) | _rescue(folder, delivered)
     return make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
 
 

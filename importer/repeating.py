@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from importer.errors import UsageError
 from importer.records import TargetName
 from importer.report import SANDBOX_MARK
-from importer.settings import is_loopback
+from importer.settings import IfExists, is_loopback
 
 if TYPE_CHECKING:
     from importer.earlier import Earlier
@@ -38,6 +38,8 @@ def inherit(settings: Settings, earlier: Earlier) -> Settings:
     values = {name: value for name, value in earlier.options.items() if name in taken and name not in given}
     if "sheet" in values:
         values["sheet"] = tuple(values["sheet"])
+    if "if_exists" in values:
+        values["if_exists"] = IfExists(values["if_exists"])  # model_copy takes values as they are
     return settings.model_copy(update={**values, "sandbox": settings.sandbox or was_sandbox})
 
 

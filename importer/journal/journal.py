@@ -124,6 +124,10 @@ class Journal:
         sheet, number, line, cells = self._db.execute(_SQL["row_of_record"], (record,)).fetchone()
         return sheet, Row(number, tuple(orjson.loads(cells)), line)
 
+    def is_planned(self, record: int) -> bool:
+        """Tell whether a record is still to be sent for the first time."""
+        return bool(self._db.execute(_SQL["is_planned"], (record,)).fetchone()[0])
+
     def refuse_planned(self, refused: Iterable[tuple[int, Outcome]]) -> None:
         """Make records invalid, each by its id; those that were sent already are left as they are."""
         values = [(one.error, one.cell, one.hint, one.run, id_) for id_, one in refused]

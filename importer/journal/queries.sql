@@ -48,6 +48,9 @@ ORDER BY 1, 2, 3;
 -- name: row_of_record
 SELECT row.sheet, row.number, row.line, row.cells FROM record JOIN row ON row.id = record.row WHERE record.id = ?;
 
+-- name: is_planned
+SELECT state = 'planned' FROM record WHERE id = ?;
+
 -- name: refuse_planned
 UPDATE record SET state = 'invalid', error = ?, cell = ?, hint = ?, run = ? WHERE id = ? AND state = 'planned';
 

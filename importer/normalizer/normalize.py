@@ -11,6 +11,7 @@ from importer.normalizer.layout import plan
 from importer.normalizer.rules import NO_RULES
 from importer.normalizer.schedules import read_schedule
 from importer.normalizer.shadows import read_shadows
+from importer.normalizer.straight import Straight
 from importer.records import Kind
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Normalizer:
         self.layout = plan(sheet, rules.mapping, rules.provider)
         self._rules = rules
         self._sheet_kind = self.layout.kind
+        self._straight = Straight(self.layout, rules) if Straight.can_read(self.layout) else None
 
     def is_example(self, row: Row) -> bool:
         """Tell a row that a template shows how to fill in; it makes nothing."""
@@ -53,6 +55,9 @@ class Normalizer:
 
     def normalize(self, row: Row, kind: Kind | None = None) -> Normalized:
         """Make a row's records or tell its problems; `kind` counts where the row has no own kind cell."""
+        if self._straight is not None and kind is not Kind.SCHEDULE and (read := self._straight.read(row)):
+            record, zone = read
+            return Normalized(Kind.SHADOW, (record,), (), (), zone=zone)
         fields = Fields(self.layout, row)
         kind = self._decide(fields, kind)
         made = self._read(fields, kind)

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(ID_PATTERN)
 _NO_ID = Fault(", which is no id: an id has letters, digits, - and _ only, 128 at most", topic="no id")
-_NO_NUMBER = Fault(
-    ", which is no user: a user is a number, an e-mail address or a full name", topic="no user number"
-)
+_NO_NUMBER = Fault(", which is no user: a user is a number, an e-mail address or a full name", topic="no user number")
 
 
 class Waiting(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -13,18 +14,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OPSGENIE = ("3f6c1b1e-52a4-4f0e-9d0e-6f5b8a7c2d10", "3f6c1b1e-52a4-4f0e-9d0e-6f5b8a7c2d11")
+LISTED = (
+    'ID,Name,Users,Escalation policies\nPI7DH85,Payments primary,"Anna Berg\nBen Okafor",Payments\n'
+    'PABCD12,Web secondary,Carla Diaz,"Web\nWeb at night"\n'
+)
+LISTED_WITH_TEAMS = (
+    'ID,Name,Users,Escalation policies,Team names\r\nPX00001,Search,"Anna Berg\nBen Okafor\nCarla Diaz",,'
+    '"Search\nRanking"\r\nPX00002,Ranking,,,\r\n'
+)
 #: What each export is, byte for byte, and the ids in it that are schedules'.
 PAGERDUTY = {
-    "pd.csv": (
-        'ID,Name,Users,Escalation policies\nPI7DH85,Payments primary,"Anna Berg\nBen Okafor",Payments\n'
-        'PABCD12,Web secondary,Carla Diaz,"Web\nWeb at night"\n',
-        ["PI7DH85", "PABCD12"],
-    ),
-    "pd-x.csv": (
-        'ID,Name,Users,Escalation policies,Team names\r\nPX00001,Search,"Anna Berg\nBen Okafor\nCarla Diaz",,'
-        '"Search\nRanking"\r\nPX00002,Ranking,,,\r\n',
-        ["PX00001", "PX00002"],
-    ),
+    "pd.csv": (LISTED, ["PI7DH85", "PABCD12"]),
+    "pd-x.csv": (LISTED_WITH_TEAMS, ["PX00001", "PX00002"]),
     "names.csv": ("Name,ID\nDatabases,PDB0001\nNetwork,Q1A2B3C4\n", ["PDB0001", "Q1A2B3C4"]),
     "pairs.csv": ("UserID,ScheduleID\nPUSER01,PS00001\nPUSER02,PS00001\nPUSER01,PS00002\n", ["PS00001", "PS00002"]),
 }
@@ -85,9 +86,15 @@ def test_the_report_gives_the_exports_own_cells_back(pagerduty: Ran) -> None:
     assert [line["import_row"], line["import_sheet"]] == ["2", "pd-x"]
 
 
-def test_rerun_takes_the_mapping_over_from_the_journal(pagerduty: Ran) -> None:
+def copy(ran: Ran, path: Path) -> Workplace:
+    """Give a place of its own to a test that changes something."""
+    shutil.copytree(ran.place.path, path / "copy")
+    return Workplace(path / "copy")
+
+
+def test_rerun_takes_the_mapping_over_from_the_journal(pagerduty: Ran, tmp_path: Path) -> None:
     """Nobody has to remember it; the sandbox has them all, so nothing is sent."""
-    place = pagerduty.place
+    place = copy(pagerduty, tmp_path)
     before = read_truth(state(place))
     lines = place.lines(pagerduty.done.run)
     (place.path / pagerduty.done.run / "report.csv").write_bytes(
@@ -100,9 +107,9 @@ def test_rerun_takes_the_mapping_over_from_the_journal(pagerduty: Ran) -> None:
     assert read_truth(state(place)) == before
 
 
-def test_a_report_away_from_its_journal_takes_the_mapping_again(pagerduty: Ran) -> None:
+def test_a_report_away_from_its_journal_takes_the_mapping_again(pagerduty: Ran, tmp_path: Path) -> None:
     """Without it the rows that did not succeed are invalid and nothing is sent; with it they go on."""
-    place = pagerduty.place
+    place = copy(pagerduty, tmp_path)
     moved = place.path / "moved.csv"
     text = (place.path / pagerduty.done.run / "report.csv").read_bytes()
     moved.write_bytes(text.replace(b",created,", b",failed,", 1).replace(b"PI7DH85", b"PI7DH99"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -148,9 +149,10 @@ def test_check_online_finds_what_run_finds(ran: Ran) -> None:
     assert len(ran.place.runs) == 1
 
 
-def test_rerun_of_the_folder_finishes_what_was_mended_in_the_target(ran: Ran) -> None:
-    """A name that nobody had when the run looked is found by the next one; what was created stays as it is."""
-    place = Workplace(ran.place.path)
+def test_names_mended_in_a_moved_report_are_looked_up_again(ran: Ran, tmp_path: Path) -> None:
+    """And what was created stays as it is."""
+    shutil.copytree(ran.place.path, tmp_path / "copy")
+    place = Workplace(tmp_path / "copy")
     before = {line["import_id"] for line in place.lines(ran.done.run)}
     moved = move(place, ran.done.run, ("Payments primery", "Payments primary"), ("lena.novack@", "lena.novak@"))
     done = place.run("rerun", moved)
