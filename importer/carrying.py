@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from importer.journal import Entry, State
+from importer.journal import NO_OUTCOME, Entry, State
 from importer.normalizer import Normalizer, quote, repeats
 from importer.records import Key, Kind, Outcome, Problem, Row, Sheet, Status
 from importer.targets import TARGETS
@@ -75,7 +75,7 @@ def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[En
         outcome = replace(describe_problems(normalized.problems), run=run)
         yield Entry(Status.INVALID, kind, target.name if target else None, outcome=outcome)
         return
-    planned = Outcome(Status.PENDING, attempts=attempts)
+    planned = replace(NO_OUTCOME, attempts=attempts) if attempts else NO_OUTCOME
     if normalized.references:
         yield Entry(State.UNRESOLVED, kind, target.name, outcome=planned)
     for number, record in enumerate(normalized.records, 1):

@@ -14,12 +14,13 @@ incomplete, someone else who creates the same record in between, a journal that 
 """
 
 from importer.journal.codec import row_of
-from importer.journal.entries import Change, Claimed, Entry, State, Unresolved
+from importer.journal.entries import NO_OUTCOME, Change, Claimed, Entry, State, Unresolved
 from importer.journal.journal import Journal
 from importer.journal.store import JOURNAL_FILE, RunFolder, create_run, open_run, open_scratch
 
 __all__ = [
     "JOURNAL_FILE",
+    "NO_OUTCOME",
     "Change",
     "Claimed",
     "Entry",

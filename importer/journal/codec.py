@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from importer.journal.entries import Change, Claimed, Entry, State, Unresolved
+from importer.journal.entries import NO_OUTCOME, Change, Claimed, Entry, State, Unresolved
 from importer.records import Finding, Key, Kind, Outcome, Problem, ReportLine, Row, Severity, Status, TargetName
 
 if TYPE_CHECKING:
@@ -78,6 +78,17 @@ def record_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
     scope = None if entry.key is None else entry.scope
     values = (entry.part, entry.kind, entry.target, scope, key, entry.state)
     return (id_, row_of(id_), *values, *_outcome_values(entry.outcome), entry.zone, entry.was or "")
+
+
+def is_new(entry: Entry) -> bool:
+    """Tell whether nothing is known of an entry's record yet."""
+    return entry.outcome is NO_OUTCOME and entry.was is None and entry.key is not None
+
+
+def planned_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
+    """Give the values of the statement `insert_planned`."""
+    key = None if entry.key is None else dump_key(entry.key)
+    return (id_, row_of(id_), entry.part, entry.kind, entry.target, entry.scope, key, entry.state, entry.zone)
 
 
 def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> ReportLine:

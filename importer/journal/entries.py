@@ -18,7 +18,7 @@ class State(StrEnum):
     IN_DOUBT = "in_doubt"
 
 
-_NO_OUTCOME = Outcome(Status.PENDING)
+NO_OUTCOME = Outcome(Status.PENDING)  #: of a record of which nothing is known yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Entry:
     scope: str = ""
     key: Key | None = None
     part: str = ""
-    outcome: Outcome = field(default=_NO_OUTCOME)  #: where something is decided or known already; its status is `state`
+    outcome: Outcome = field(default=NO_OUTCOME)  #: where something is decided or known already; its status is `state`
     zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
     was: State | Status | None = None  #: of an unresolved record: the state that an earlier run left
 

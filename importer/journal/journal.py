@@ -13,6 +13,8 @@ from importer.journal.codec import (
     change_values,
     dump_key,
     first_id,
+    is_new,
+    planned_values,
     read_claimed,
     read_entry,
     read_finding,
@@ -82,13 +84,19 @@ class Journal:
         first = int(self._rows) + 1
         new_rows: list[tuple[object, ...]] = []
         new_records: list[tuple[object, ...]] = []
+        known_records: list[tuple[object, ...]] = []
         for sheet, row, entries in rows:
             self._rows += 1
             new_rows.append((self._rows, sheet, row.number, row.line, orjson.dumps(row.cells)))
-            new_records.extend(record_values(id_, entry) for id_, entry in enumerate(entries, first_id(self._rows)))
+            for id_, entry in enumerate(entries, first_id(self._rows)):
+                if is_new(entry):
+                    new_records.append(planned_values(id_, entry))
+                else:
+                    known_records.append(record_values(id_, entry))
         with self._commit() as db:
             db.executemany(_SQL["insert_row"], new_rows)
-            db.executemany(_SQL["insert_record"], new_records)
+            db.executemany(_SQL["insert_planned"], new_records)
+            db.executemany(_SQL["insert_record"], known_records)
         return first
 
     def add_findings(self, findings: Iterable[tuple[int, Severity, Problem]]) -> None:
@@ -253,8 +261,7 @@ class Journal:
     def lines(self) -> Iterator[ReportLine]:
         """Give the report's lines in the order of the source."""
         names, run = [sheet.name for sheet in self.sheets()], self.facts().get("run", "")
-        for values in self._db.execute(_SQL["lines"]):
-            yield read_line(values, names, run)
+        yield from (read_line(values, names, run) for values in self._db.execute(_SQL["lines"]))
 
     def wrong_lines(self, limit: int) -> list[ReportLine]:
         """Give the first lines that need attention, in the order of the source."""
@@ -286,8 +293,7 @@ class Journal:
 
     def entries(self) -> Iterator[tuple[int, Row, Entry]]:
         """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
-        for values in self._db.execute(_SQL["entries"]):
-            yield read_entry(values)
+        yield from map(read_entry, self._db.execute(_SQL["entries"]))
 
 
 def _finding_values(row: int, severity: Severity, problem: Problem) -> tuple[int | str, ...]:

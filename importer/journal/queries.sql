@@ -12,6 +12,10 @@ INSERT INTO record (id, row, part, kind, target, scope, key, state,
                     returned_id, http_status, error, cell, hint, attempts, finished_at, run, zone, was)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
+-- name: insert_planned
+-- The same for a record of which nothing is known yet: nearly every one of a new run.
+INSERT INTO record (id, row, part, kind, target, scope, key, state, zone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
 -- name: insert_finding
 INSERT INTO finding (row, severity, topic, message, hint, field, cell) VALUES (?, ?, ?, ?, ?, ?, ?);
 

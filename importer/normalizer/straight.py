@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _ODD: Final = object()  # the value of a text that the long way must judge
 _NEW: Final = object()
+_JUDGED: Final = (Fault, Waiting)
 _UNUSUAL_ID = Fault()
 _MOST = 1 << 16  # texts of a column that are remembered
 _NEEDED = ("schedule_id", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
@@ -104,7 +105,7 @@ class _Memory:
     def _learn(self, cell: str) -> Any:
         text = cell.strip(BLANKS)
         value = self._parse(text) if text else self._default
-        if isinstance(value, Fault | Waiting):
+        if isinstance(value, _JUDGED):
             value = _ODD
         if len(self._known) >= _MOST:
             self._known.clear()
