@@ -62,8 +62,9 @@ async def deliver(
 ) -> dict[TargetName, Delivered]:
     """Send every planned record and clear up every one in doubt, each target on its own.
 
-    After `interrupted` nothing more is sent, and what is in flight has ten seconds. Gives for each target whether and
-    why it stopped early; what became of the records stands in the journal. A dry delivery only finds what exists.
+    After `interrupted` nothing more is sent, and what is in flight has ten seconds, fewer where the target is gone.
+    Gives for each target whether and why it stopped early; what became of the records stands in the journal. A dry
+    delivery only finds what exists.
     """
     async with AsyncExitStack() as stack:
         lanes = {}
@@ -89,6 +90,6 @@ async def deliver(
 async def _stop_on_interrupt(stops: list[Stop], interrupted: anyio.Event, group: anyio.abc.TaskGroup) -> None:
     await interrupted.wait()
     for stop in stops:
-        stop.set(Reason.INTERRUPTED, "not attempted: the run was interrupted")
+        stop.set(Reason.INTERRUPTED, "not attempted: the run was interrupted", anyio.current_time() + _GRACE)
     await anyio.sleep(_GRACE)
     group.cancel_scope.cancel()

@@ -51,9 +51,9 @@ class _Cycle(NamedTuple):
 class Allowance:
     """Finds a limit that only 429s tell.
 
-    A rate that is too high is refused soon. The limit is then between what the whole cycle took, its pause included, and
-    what it took before that; it is looked for there, from below. A rate that held for longer was right but for a little:
-    it goes down by that. In between it grows, the slower the longer the pauses are that this costs.
+    A rate that is too high is refused soon. The limit is then between what the whole cycle took, its pause included,
+    and what it took before that; it is looked for there, from below. A rate that held for longer was right but for a
+    little: it goes down by that. In between it grows, the slower the longer the pauses are that this costs.
     """
 
     def __init__(self, most: float) -> None:
@@ -96,9 +96,9 @@ class Allowance:
 
     def _left(self, now: float, rate: float) -> float:
         """Give the rate at which requests left: the one that was set, unless they could not be so fast."""
-        if math.isfinite(rate) and len(self._recent) < _RECENT:
+        if not self._recent or (math.isfinite(rate) and len(self._recent) < _RECENT):
             return rate
-        left = len(self._recent) / max(_BLUR, now - self._recent[0]) if self._recent else _SLOWEST
+        left = len(self._recent) / max(_BLUR, now - self._recent[0])
         return rate if rate < _FAR * left else left
 
     def _grow(self) -> None:
@@ -107,7 +107,7 @@ class Allowance:
         self.rate += (self._ceiling - self.rate) / self._approach
 
     def _learn(self, cycle: _Cycle) -> None:
-        if not cycle.taken:
+        if not cycle.taken or math.isinf(cycle.rate):
             return  # somebody else had taken everything before
         self.rate = self._ceiling = cycle.rate * (1 - _CUT)
         lost = cycle.whole - cycle.worked
@@ -125,10 +125,10 @@ class Allowance:
 
     def _narrow(self, cycle: _Cycle, window: float | None) -> None:
         """Look for the limit where it must be; with a whole window it is known."""
-        if window is not None:
-            self.rate = self._ceiling = min(self.rate, cycle.taken / window * _BELOW)
-            return
-        likely = cycle.taken / cycle.likely_window * _BELOW
-        # What others took of a window before we came makes it seem smaller than it is.
-        self.rate = min(self.rate, max(likely, _LEAST * cycle.rate))
-        self._ceiling = max(self.rate, min(self._ceiling, cycle.taken / max(_BLUR, cycle.certain)))
+        likely = cycle.taken / (window or cycle.likely_window) * _BELOW
+        if self._is_first or window is None:
+            # What others took of a window before we came makes it seem smaller than it is.
+            likely = max(likely, _LEAST * cycle.rate)
+        self.rate = min(self.rate, likely)
+        before = cycle.taken / max(_BLUR, cycle.certain)
+        self._ceiling = max(self.rate, min(self._ceiling, likely if window else before))

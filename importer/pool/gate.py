@@ -1,4 +1,4 @@
-"""What stands between a worker and its target: the pace, the pause after a 429, the breaker."""
+"""What stands between a worker and its target: the pace, the pause after a 429, the breaker, the budget."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from importer.pool.breaker import Breaker
+from importer.pool.budget import Budget
 from importer.pool.pace import Pace, read_quota
 from importer.pool.policy import LONGEST_PAUSE, pause_time, read_clock
 from importer.pool.stopping import Reason, Stop
@@ -31,6 +32,7 @@ class Gate:
         # Both targets count reads and writes apart.
         self._paces = {False: Pace(rate, headroom), True: Pace(rate, headroom)}
         self._breaker = Breaker(breaker_timeout)
+        self._budget = Budget()
         self.stop = stop
         self._notify = notify
         self.successes = 0
@@ -39,6 +41,7 @@ class Gate:
         self._refused_since = 0.0
         self._is_probing = False
         self._changed = anyio.Event()
+        self._opened = anyio.Event()
 
     async def enter(self, *, is_write: bool) -> None:
         """Wait until a request may leave.
@@ -57,6 +60,15 @@ class Gate:
             if anyio.current_time() >= self._paused_until:
                 return
             self._end_probe(is_probe=is_probe)
+
+    async def wait_until_gone(self) -> None:
+        """Wait until the target counts as gone; return at once where it does."""
+        while not self._breaker.is_open:
+            await self._opened.wait()
+
+    def may_repeat(self) -> bool:
+        """Tell whether one more request may be repeated; call it for each. One at a time is no storm."""
+        return self._breaker.is_open or self._budget.spend()
 
     async def _wait_for_target(self, *, is_write: bool) -> bool:
         """Wait while everybody waits; True where this request is the one that finds out."""
@@ -89,9 +101,11 @@ class Gate:
         """Note that the target answered something sensible."""
         now = anyio.current_time()
         self.successes += 1
+        if is_write:  # one question can take many pages: they would pay for any storm
+            self._budget.earn()
         is_late = now < self._paused_until
         self._paces[is_write].take(now, is_late=is_late)
-        if self._breaker.succeed():
+        if self._close_breaker():
             self._notify("answers again")
         if not is_late:
             self._refusals = 0
@@ -103,6 +117,7 @@ class Gate:
         """Note that the target did not answer, or not sensibly; many in a row keep everybody waiting."""
         now = anyio.current_time()
         if self._breaker.fail(now):
+            self._opened.set()
             self._notify(f"does not answer ({words}); trying for {self._breaker.timeout:g} s")
         if self._breaker.is_spent(now):
             self.stop.set(Reason.GIVEN_UP, f"the target did not come back: {words}")
@@ -118,10 +133,16 @@ class Gate:
         seconds = pause_time(headers, time.time(), self._refusals)
         self._paces[is_write].refuse(now, now + seconds if "Retry-After" in headers else now)
         self._pause(now, seconds, "asked us to slow down (429)")
-        self._breaker.succeed()
+        self._close_breaker()
         if now - self._refused_since > _REFUSED_LONG * self._breaker.timeout:
             self.stop.set(Reason.GIVEN_UP, "the target answers nothing but 429")
         self._end_probe()
+
+    def _close_breaker(self) -> bool:
+        was_open = self._breaker.succeed()
+        if was_open:
+            self._opened = anyio.Event()
+        return was_open
 
     def _heed(self, headers: Mapping[str, str], now: float, *, is_write: bool) -> None:
         quota = read_quota(headers, read_clock(headers, time.time()))

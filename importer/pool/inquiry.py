@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 AnyPage = TypeVar("AnyPage", "Page", "EntryPage")
 
 _MOST_PAGES = 20_000  # of one list: two million shadows on one schedule
+_FEW_ATTEMPTS = 2  # at a question, once the run was interrupted: somebody waits for its end
 _MOST_STALE = 3  # pages in a row without anything new: the list does not end
 
 
@@ -138,6 +139,8 @@ class Inquiry:
                 return reply
             words = self._fail(reply)
             attempt += 1
+            if self._stop.reason is Reason.INTERRUPTED and attempt >= _FEW_ATTEMPTS:
+                break
             await self._stop.sleep(back_off(attempt, random.random()), is_write=False)  # noqa: S311  (jitter, no secret)
         raise TargetError(words)
 

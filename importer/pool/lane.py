@@ -48,16 +48,21 @@ class Lane:
         rate = settings.rate.get(target.name, target.rate)
         claim = min(_LARGEST_CLAIM, max(2 * settings.concurrency, int(min(rate, _LARGEST_CLAIM))))
         outcomes = Outcomes(run)
-        gate = Gate(rate, settings.headroom, settings.breaker_timeout, self.stop, partial(observer.told, target.name))
+        self._gate = gate = Gate(
+            rate, settings.headroom, settings.breaker_timeout, self.stop, partial(observer.told, target.name)
+        )
         inquiry = Inquiry(target, client, gate)
         self._queue = Queue(journal, target.name, claim, partial(observer.decided, target.name, number=1), self.stop)
         self._existing = Existing(target, journal, inquiry, outcomes, self.stop, observer)
         self._sender = Sender(target, client, gate, inquiry, self._queue, outcomes, settings.settle)
-        self._reconciler = Reconciler(target, journal, inquiry, self._queue, outcomes, self.stop)
+        self._reconciler = Reconciler(target, journal, inquiry, self._queue, outcomes, gate)
 
     async def find_existing(self) -> None:
-        """Find what the target has already; send nothing."""
-        await self._existing.find(self._settings.if_exists)
+        """Find what the target has already; send nothing. Once the work is told to end, there is no use in it."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._cancel_on_stop, group.cancel_scope)
+            await self._existing.find(self._settings.if_exists)
+            group.cancel_scope.cancel()
 
     async def work(self) -> None:
         """Bring every record of the target as far as it can be brought."""
@@ -67,7 +72,7 @@ class Lane:
         except* JournalError as errors:
             self.stop.set(Reason.UNWRITABLE, _first_message(errors))
         finally:
-            self._queue.close(is_hopeless=self.stop.is_hopeless)
+            self._close()
             self._queue.flush()
             try:
                 self._end()
@@ -90,10 +95,11 @@ class Lane:
         left_behind = [Doubt(record, _LEFT_BEHIND) for record in self._journal.in_doubt(self._target.name)]
         self._queue.adopt(left_behind, self._settings.settle)
         if self.stop.reason is not None:
-            self._queue.close(is_hopeless=self.stop.is_hopeless)
+            self._close()
         async with anyio.create_task_group() as aside:
             aside.start_soon(self._flush_regularly)
             aside.start_soon(self._close_on_stop)
+            aside.start_soon(self._cancel_when_gone, aside.cancel_scope)
             async with anyio.create_task_group() as workers:
                 workers.start_soon(self._reconciler.work)
                 for _ in range(self._settings.concurrency):
@@ -107,7 +113,21 @@ class Lane:
 
     async def _close_on_stop(self) -> None:
         await self.stop.wait()
-        self._queue.close(is_hopeless=self.stop.is_hopeless)
+        self._close()
+
+    def _close(self) -> None:
+        self._queue.close(is_hopeless=self.stop.is_hopeless, until=self.stop.until)
+
+    async def _cancel_on_stop(self, scope: anyio.CancelScope) -> None:
+        await self.stop.wait()
+        scope.cancel()
+
+    async def _cancel_when_gone(self, scope: anyio.CancelScope) -> None:
+        """End the work before its grace does where nothing can become of it: interrupted, and the target is gone."""
+        await self.stop.wait()
+        if self.stop.reason is Reason.INTERRUPTED:
+            await self._gate.wait_until_gone()
+            scope.cancel()
 
     def _close_forbidden(self) -> None:
         """Decide about the scopes that answered 403: theirs alone if something could be created elsewhere, or was."""

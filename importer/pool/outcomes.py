@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,12 @@ class Outcomes:
         """Make the outcome that a judgement of a reply comes to."""
         returned_id = judgement.id if status is Status.CREATED else ""
         return self.make(status, record, returned_id=returned_id, http_status=judgement.status, error=judgement.words)
+
+
+def give_up(known: Outcome) -> Outcome:
+    """Make the outcome of a record that was certainly not applied and may not be repeated: the budget is spent."""
+    error = f"{known.error}; not sent again: too many requests of this run failed"
+    return replace(known, status=Status.FAILED, error=error, hint=advise(Status.FAILED))
 
 
 def advise(status: Status, http_status: int = 0) -> str:

@@ -60,6 +60,7 @@ class Queue:
         self._is_drained = False  # nothing planned is left in the journal
         self._is_closing = False
         self._is_hopeless = False
+        self._until = math.inf  # no doubt is handed out later
         self.has_created = False  #: something was created in this lane
         self._order = count()
         self._woken = anyio.Event()
@@ -113,6 +114,7 @@ class Queue:
         """Have a record asked about after it has settled; it is not sent before."""
         self._change(Change(doubt.record.id, State.IN_DOUBT, doubt.outcome))
         heapq.heappush(self._doubts, (anyio.current_time() + seconds, next(self._order), doubt))
+        self._leave_late()
         self._wake()
 
     def release(self, record: Claimed, outcome: Outcome = _NOTHING) -> None:
@@ -129,17 +131,20 @@ class Queue:
         for doubt in doubts:
             heapq.heappush(self._doubts, (due, next(self._order), doubt))
 
-    def close(self, *, is_hopeless: bool) -> None:
+    def close(self, *, is_hopeless: bool, until: float = math.inf) -> None:
         """Hand out nothing more to send, and give back what was not sent.
 
-        What is in doubt goes on settling, unless it is hopeless to ask: then it is handed out at once.
+        What is in doubt goes on settling, unless it is hopeless to ask: then it is handed out at once. What would not
+        have settled by `until` is left in doubt.
         """
         self._is_closing = True
         self._is_hopeless = is_hopeless
+        self._until = math.inf if is_hopeless else until
         for record in [*self._ready, *(record for _, _, record in self._delayed)]:
             self.release(record)
         self._ready.clear()
         self._delayed.clear()
+        self._leave_late()
         self._wake()
 
     def flush(self) -> None:
@@ -156,6 +161,14 @@ class Queue:
     def unwritten(self) -> list[Change]:
         """What was decided and could not be committed: on disk these records are still in doubt."""
         return list(self._changes)
+
+    def _leave_late(self) -> None:
+        """Leave to a later run the doubts that nobody can ask about any more: on disk they are in doubt."""
+        in_time = [entry for entry in self._doubts if entry[0] <= self._until]
+        if len(in_time) < len(self._doubts):
+            self._open -= len(self._doubts) - len(in_time)
+            heapq.heapify(in_time)
+            self._doubts = in_time
 
     def _claim(self) -> bool:
         if self._is_drained:

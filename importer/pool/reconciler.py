@@ -10,17 +10,17 @@ import anyio
 
 from importer.errors import TargetError
 from importer.pool.inquiry import ScopeRefusedError
-from importer.pool.outcomes import advise
+from importer.pool.outcomes import advise, give_up
 from importer.pool.policy import MOST_ATTEMPTS
 from importer.pool.stopping import StoppedError
 from importer.records import Status
 
 if TYPE_CHECKING:
     from importer.journal import Journal
+    from importer.pool.gate import Gate
     from importer.pool.inquiry import Inquiry, Sweep
     from importer.pool.outcomes import Outcomes
     from importer.pool.queue import Doubt, Queue
-    from importer.pool.stopping import Stop
     from importer.targets import Target
 
 _AT_ONCE = 8  # lists
@@ -30,14 +30,15 @@ class Reconciler:
     """Clears up what is in doubt, without holding up anything else."""
 
     def __init__(
-        self, target: Target, journal: Journal, inquiry: Inquiry, queue: Queue, outcomes: Outcomes, stop: Stop
+        self, target: Target, journal: Journal, inquiry: Inquiry, queue: Queue, outcomes: Outcomes, gate: Gate
     ) -> None:
         self._target = target
         self._journal = journal
         self._inquiry = inquiry
         self._queue = queue
         self._outcomes = outcomes
-        self._stop = stop
+        self._gate = gate
+        self._stop = gate.stop
 
     async def work(self) -> None:
         """Ask about doubts until there are no more; all that have settled in one scope share one sweep."""
@@ -92,6 +93,8 @@ class Reconciler:
             self._queue.release(record)
         elif record.tries >= MOST_ATTEMPTS:
             self._queue.decide(record, replace(known, status=Status.FAILED, hint=advise(Status.FAILED)))
+        elif not self._gate.may_repeat():
+            self._queue.decide(record, give_up(known))
         else:
             self._queue.delay(record, 0.0)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from importer.errors import TargetError
 from importer.pool.client import Answer, NotSent
+from importer.pool.outcomes import give_up
 from importer.pool.policy import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge, settle_time
 from importer.pool.queue import Doubt
 from importer.pool.stopping import Reason, StoppedError
@@ -110,8 +111,11 @@ class Sender:
         if isinstance(reply, NotSent) and reply.is_certificate:
             self._stop.set(Reason.GIVEN_UP, judgement.words)
         self._note_answer(reply)
+        failed = self._outcomes.judged(Status.FAILED, record, judgement)
         if record.tries >= MOST_ATTEMPTS:
-            self._queue.decide(record, self._outcomes.judged(Status.FAILED, record, judgement))
+            self._queue.decide(record, failed)
+        elif not self._gate.may_repeat():
+            self._queue.decide(record, give_up(failed))
         else:
             self._queue.delay(record, back_off(record.tries, random.random()))  # noqa: S311  (jitter, no secret)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -33,11 +34,12 @@ class Stop:
         self._waits: dict[anyio.CancelScope, bool] = {}
         self.reason: Reason | None = None
         self.words = ""
+        self.until = math.inf  #: what is on its way may take until then
 
-    def set(self, reason: Reason, words: str) -> None:
+    def set(self, reason: Reason, words: str, until: float = math.inf) -> None:
         """End the work, for a reason that the report can show."""
         if self.reason is None or reason is Reason.UNWRITABLE:
-            self.reason, self.words = reason, words
+            self.reason, self.words, self.until = reason, words, until
             self._event.set()
             for scope, is_write in self._waits.items():
                 if is_write or self.is_hopeless:

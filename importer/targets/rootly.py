@@ -38,15 +38,11 @@ def _request(key: Key) -> Request:
         "shadowable_type": shadowable_type,
         "shadowable_id": shadowable_id,
         "shadow_user_id": shadow_user_id,
-        "starts_at": _write_instant(int(starts_at)),
-        "ends_at": _write_instant(int(ends_at)),
+        "starts_at": datetime.fromtimestamp(int(starts_at), UTC),
+        "ends_at": datetime.fromtimestamp(int(ends_at), UTC),
     }
     body = {"data": {"type": "on_call_shadows", "attributes": attributes}}
-    return Request(_path(str(schedule_id)), orjson.dumps(body))
-
-
-def _write_instant(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Request(_path(str(schedule_id)), orjson.dumps(body, option=orjson.OPT_UTC_Z))
 
 
 def _read_instant(text: str) -> int:

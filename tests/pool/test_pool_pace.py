@@ -169,6 +169,16 @@ async def test_it_is_found_wherever_in_a_window_the_run_begins_and_however_long_
     assert server.span <= 1.15 * rows * window / limit
 
 
+@pytest.mark.parametrize("form", ["sliding", "fixed", "bucket"])
+@pytest.mark.parametrize("rate", [1000.0, math.inf])
+async def test_it_is_found_where_what_is_set_is_far_more_than_can_leave(form: str, rate: float) -> None:
+    """Four workers whose answers take 0.1 s send 40 a second, whatever is set."""
+    server, rows = Server(form, 30, 1.0, "r"), 2000
+    await send(server, rows, rate=rate, workers=4, travel=lambda: 0.05)
+    assert server.refused < 0.02 * (rows + server.refused)
+    assert server.span <= 1.15 * rows / 30
+
+
 @pytest.mark.parametrize("form", ["sliding", "fixed"])
 @pytest.mark.parametrize("used", [300, 590, 600])
 async def test_a_minute_that_others_had_nearly_used_up_does_not_make_the_whole_run_slow(form: str, used: int) -> None:
