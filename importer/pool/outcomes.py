@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from importer.records import Outcome, Status
@@ -11,6 +12,11 @@ from importer.records import Outcome, Status
 if TYPE_CHECKING:
     from importer.journal import Claimed
     from importer.pool.policy import Judgement
+
+
+@lru_cache(maxsize=2)  # thousands of records end in the same second
+def _write_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Outcomes:
@@ -37,7 +43,7 @@ class Outcomes:
             error,
             hint=hint or advise(status, http_status),
             attempts=record.attempts if record else 0,
-            finished_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            finished_at=_write_second(int(datetime.now(UTC).timestamp())),
             run=self._run,
         )
 

@@ -1,0 +1,59 @@
+"""A command against a server that commits and loses the answer: the product's sandbox, whose state tells the truth."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .processes import Cores, spend
+from .standin import TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from .kit import Kit
+    from .processes import Spent
+
+_SETTLE = "1"  # seconds before the product asks about a record in doubt; the sandbox commits at once
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What became of the rows."""
+
+    spent: Spent
+    missing: int  #: rows that are not there
+    once: int
+    twice: int  #: rows that are there more than once
+
+
+def lose(kit: Kit, command: Sequence[str], source: Path, number: int) -> Lost:
+    """Run a command while so many connections are reset after the commit, spread over the rows."""
+    from importer import sandbox
+
+    rows = sum(1 for _ in source.open(encoding="utf-8")) - 1
+    state = kit.folder / "lost.sqlite3"
+    sandbox.reset(state)
+    spent = asyncio.run(_spend(kit, command, state, at=[round((each + 0.5) * rows / number) for each in range(number)]))
+    there = Counter(made.key for made in sandbox.truth(state).objects)
+    twice = sum(1 for times in there.values() if times > 1)
+    return Lost(spent, rows - len(there), len(there) - twice, twice)
+
+
+async def _spend(kit: Kit, command: Sequence[str], state: Path, at: list[int]) -> Spent:
+    from importer import sandbox
+
+    fault = {"what": "reset", "when": "after", "method": "POST", "target": "rootly", "at": at}
+    plan = sandbox.FaultPlan.model_validate({"fault": [fault]})
+    async with sandbox.serve(state, limits=sandbox.Limits(enforcement="none"), faults=plan) as address:
+        words = [word.replace("ORIGIN", address.rootly) for word in command]
+        environment = {
+            **kit.state,
+            "ROOTLY_BASE_URL": address.rootly,
+            "ROOTLY_TOKEN": TOKEN,
+            "IMPORTER_SETTLE": _SETTLE,
+        }
+        return await asyncio.to_thread(spend, words, environment, kit.folder, cores=Cores.CLIENT, may_fail=True)

@@ -1,0 +1,67 @@
+"""The sources that are measured: shadows as a migration has them, written row by row.
+
+Every schedule has up to a thousand shifts of eight hours, one after the other, that begin at a minute of its own: no
+two rows are the same record, none overlaps another, and few times repeat, so that no cache makes the checks look quick.
+"""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+COLUMNS = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
+_SHIFTS = 1000  # of a schedule, at most
+_LEAST_SCHEDULES = 10
+_SHIFT = timedelta(hours=8)
+_FIRST = datetime(datetime.now(UTC).year + 1, 1, 1, tzinfo=UTC)  # in the future: none is told to be over
+
+
+def shadow_rows(number: int) -> Iterator[tuple[str, ...]]:
+    """Make so many rows."""
+    schedules = max(_LEAST_SCHEDULES, number // _SHIFTS)
+    for index in range(number):
+        shift, schedule = divmod(index, schedules)
+        starts_at = _FIRST + shift * _SHIFT + timedelta(minutes=schedule % 60)
+        yield (
+            f"{schedule:08x}-aaaa-4aaa-8aaa-0123456789ab",
+            "User",
+            str(100_000 + schedule),
+            str(200_000 + schedule),
+            _written(starts_at),
+            _written(starts_at + _SHIFT),
+        )
+
+
+def _written(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def write_csv(folder: Path, rows: int) -> Path:
+    """Write a CSV, once."""
+    path = folder / f"shadows-{rows}.csv"
+    if not path.exists():
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            writer.writerows(shadow_rows(rows))
+    return path
+
+
+def write_xlsx(folder: Path, rows: int) -> Path:
+    """Write a workbook, once."""
+    import xlsxwriter
+
+    path = folder / f"shadows-{rows}.xlsx"
+    if not path.exists():
+        with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as workbook:
+            sheet = workbook.add_worksheet("shadows")
+            sheet.write_row(0, 0, COLUMNS)
+            for number, row in enumerate(shadow_rows(rows), start=1):
+                for column, text in enumerate(row):
+                    sheet.write_string(number, column, text)
+    return path
