@@ -19,6 +19,8 @@ _TARGET_OF = {target.kind: target for target in TARGETS.values()}
 _IN_DOUBT = frozenset({State.SENDING, State.IN_DOUBT, Status.UNKNOWN})
 _WITHOUT_PART = Problem("its row makes several records, and nothing says which of them it is", "put import_part back")
 
+_CHANGED_IN_DOUBT = "it says something else than what was sent, and may have been created; nothing was sent"
+
 
 class SheetNormalizer:
     """Normalizes the rows of a report's sheet.
@@ -37,6 +39,13 @@ class SheetNormalizer:
     def not_used(self) -> tuple[str, ...]:
         """The headers that are none of ours."""
         return self._choose(tuple(group[0] for group in self._groups)).layout.not_used
+
+    @property
+    def mapped(self) -> frozenset[str]:
+        """The mapping's headers that the sheet has."""
+        most = max(map(len, self._groups), default=1)
+        choices = [tuple(group[min(nth, len(group) - 1)] for group in self._groups) for nth in range(most)]
+        return frozenset().union(*(self._choose(chosen).layout.mapped for chosen in choices))
 
     def normalize(self, row: Row, kind: Kind | None) -> Normalized:
         """Make a row's records or tell its problems."""
@@ -87,7 +96,8 @@ def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[En
 def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedited: bool = False) -> Iterator[Entry]:
     """Give what a row of an earlier run goes in as; `left` is what that run left of it.
 
-    A success stays as it is. What may have been applied is in doubt, and is asked about before anything else.
+    A success stays as it is; one whose row says something else is refused until the cells are put back. What may have
+    been applied is in doubt, and is asked about before anything else.
     Everything else is planned anew, for the row may have been mended; `is_unedited` says that it was not.
     """
     is_record = bool(normalized.records)
@@ -95,12 +105,14 @@ def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedit
         normalized = _part(normalized, left.part)
     own = normalized.records[0].key if len(normalized.records) == 1 else None
     if left is not None and normalized.references and not normalized.problems:
-        is_known = is_unedited and left.key is not None and (left.state in _IN_DOUBT or _is_taken(left))
+        is_known = is_unedited and left.key is not None and _is_of_its_cells(left)
         state = _kept_state(left) if is_known else State.UNRESOLVED
         yield replace(_keep(left, state, normalized), was=None if is_known else left.state)
-    elif left is None or not (left.state in _IN_DOUBT or _is_taken(left) or _may_be_taken(left)):
+    elif left is None or not (_was_sent(left) or _may_be_taken(left)):
         for entry in plan_row(normalized, run, left.outcome.attempts if left else 0):
             yield replace(entry, part=left.part) if left and left.part else entry
+    elif _is_refused(left):
+        yield _take_back(left) if left.key and left.key == own else _refuse_changed(left, run)
     elif is_record and _is_changed(left, own):
         yield _refuse_changed(left, run)
     elif _kept_state(left) is not State.IN_DOUBT or left.key or own:
@@ -114,8 +126,10 @@ def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedit
 
 def carry_unresolved(left: Entry | None, run: str) -> Entry | None:
     """Give what a row becomes whose ids cannot be found out now; None: it stays as it is, unresolved."""
-    if left is None or not (left.state in _IN_DOUBT or _is_taken(left) or _may_be_taken(left)):
+    if left is None or not (_was_sent(left) or _may_be_taken(left)):
         return None
+    if _is_refused(left):
+        return _refuse_changed(left, run)
     if _kept_state(left) is not State.IN_DOUBT or left.key:
         return _keep(left, _kept_state(left))
     hint = "rerun it when the target can be asked for its users and schedules"
@@ -150,6 +164,20 @@ def _is_taken(left: Entry) -> bool:
     return left.state in (Status.CREATED, Status.EXISTS)
 
 
+def _is_refused(left: Entry) -> bool:
+    """Tell a row that was refused because it says something else than what was created for it."""
+    return left.state is Status.INVALID and left.outcome.id != ""
+
+
+def _is_of_its_cells(left: Entry) -> bool:
+    """Tell whether something was sent for a row, and the row said just that when it was last looked at."""
+    return (left.state in _IN_DOUBT and left.outcome.error != _CHANGED_IN_DOUBT) or _is_taken(left)
+
+
+def _was_sent(left: Entry) -> bool:
+    return left.state in _IN_DOUBT or _is_taken(left) or _is_refused(left)
+
+
 def _may_be_taken(left: Entry) -> bool:
     """Tell a duplicate whose first row did not succeed: that was perhaps in doubt, and has left the report since."""
     return left.state is Status.DUPLICATE and left.key is None and not left.outcome.id
@@ -171,16 +199,23 @@ def _keep(left: Entry, state: State | Status, normalized: Normalized | None = No
 
 
 def _refuse_changed(left: Entry, run: str) -> Entry:
-    """Refuse a row whose cells say something else than what was sent for it."""
-    if _is_taken(left):
-        error = f"it says something else than what was created as {left.outcome.id}; nothing was sent"
-        hint = "put the cells back; or, for a new record, empty import_status and import_id"
-        outcome = Outcome(Status.INVALID, error=error, hint=hint, run=run)
-        return replace(_keep(left, Status.INVALID), scope="", key=None, outcome=outcome)
-    error = "it says something else than what was sent, and may have been created; nothing was sent"
-    hint = "put the cells back and rerun: the target is asked first"
-    outcome = replace(left.outcome, status=Status.UNKNOWN, error=error, hint=hint)
-    return replace(_keep(left, Status.UNKNOWN), outcome=outcome)
+    """Refuse a row whose cells say something else than what was sent for it; what that was stays known."""
+    if not (_is_taken(left) or _is_refused(left)):
+        hint = "put the cells back and rerun: the target is asked first"
+        outcome = replace(left.outcome, status=Status.UNKNOWN, error=_CHANGED_IN_DOUBT, hint=hint)
+        return replace(_keep(left, Status.UNKNOWN), outcome=outcome)
+    error = f"it says something else than what was created as {left.outcome.id}; nothing was sent"
+    hint = "put the cells back; or, for a new record, empty import_status and import_id"
+    if left.key is None:
+        hint = "empty import_status and import_id: the target is asked first whether it has what the cells say"
+    outcome = Outcome(Status.INVALID, id=left.outcome.id, error=error, hint=hint, run=left.outcome.run or run)
+    return replace(_keep(left, Status.INVALID), outcome=outcome)
+
+
+def _take_back(left: Entry) -> Entry:
+    """Give a row whose cells were put back the state that it had before it was refused."""
+    outcome = Outcome(Status.CREATED, id=left.outcome.id, run=left.outcome.run)
+    return replace(_keep(left, Status.CREATED), outcome=outcome)
 
 
 def describe_problems(problems: Iterable[Problem]) -> Outcome:

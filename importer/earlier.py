@@ -11,22 +11,19 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from importer.errors import DamagedError, JournalError, SourceError
-from importer.journal import JOURNAL_FILE, Entry, open_run
+from importer.journal import JOURNAL_FILE, open_run
+from importer.leftover import Left, Memory, Table
 from importer.reader import Bounds, read
-from importer.records import Key, Sheet, Status
 from importer.reporter import is_report, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from importer.journal import Journal
-    from importer.records import Row
-    from importer.reporter import Carried, Splitter
+    from importer.leftover import Filled
+    from importer.records import Row, Sheet
+    from importer.reporter import Splitter
 
-#: One line of an earlier run: the sheet it is from, its row, and what that run left of it (None: nothing).
-Left = tuple[Sheet, "Row", Entry | None]
-_Sent = dict[tuple[str, int, str], Key]
-_Filled = dict[str, set[int]]  # by the sheet's name: indices of the report's own columns
 _CHUNK = 2000
 #: A report is larger than its source: the product's columns stand before the source's, and a row can have 1,000 lines.
 _BOUNDS = Bounds(bytes=10_000_000_000, rows=1_000_000_000, columns=20_000)
@@ -39,11 +36,17 @@ class Earlier:
     path: Path  #: the run's folder, or the report
     run: str  #: the earlier run's name; empty where no line of a report says
     facts: Mapping[str, str] = field(default_factory=dict)  #: of its journal; empty where there is none
+    folder: Path | None = None  #: where that journal is, if `path` is a report
 
     @property
     def was_read(self) -> bool:
         """False where that run ended before it had read its sources, so that nothing was sent."""
         return self.facts.get("stage", "read") != "reading"
+
+    @property
+    def is_without_journal(self) -> bool:
+        """True for a report that must stand for itself."""
+        return self.folder is None and not self.path.is_dir()
 
     @property
     def arguments(self) -> list[str]:
@@ -91,7 +94,7 @@ def find_earlier(argument: str, reports: Path) -> Earlier:
             if path.is_dir():
                 return _of_folder(path)
             if path.is_file():
-                return _of_report(path)
+                return _of_report(path, reports)
     except OSError as error:  # a name that is too long, a folder that is somebody else's
         raise SourceError(f"{argument!r} cannot be opened: {error.strerror}", hint="name a run or a report") from error
     raise SourceError(
@@ -106,13 +109,22 @@ def _of_folder(path: Path) -> Earlier:
     return Earlier(path, facts.get("run", path.name), facts)
 
 
-def _of_report(path: Path) -> Earlier:
-    """Take over how the run read its sources, where its journal lies beside the report; else only its name."""
-    facts: Mapping[str, str] = {}
-    if (path.parent / JOURNAL_FILE).is_file():
+def _of_report(path: Path, reports: Path) -> Earlier:
+    """Take over how the run read its sources, where its journal lies beside the report or in `reports`."""
+    if facts := _facts(path.parent):
+        return Earlier(path, facts.get("run") or _latest_run(path), facts, path.parent)
+    run = _latest_run(path)
+    folder = reports / run
+    if run and Path(run).name == run and (facts := _facts(folder)):  # a cell is no path
+        return Earlier(path, run, facts, folder)
+    return Earlier(path, run)
+
+
+def _facts(folder: Path) -> Mapping[str, str]:
+    if (folder / JOURNAL_FILE).is_file():
         with suppress(DamagedError):  # the report stands for itself
-            facts = _of_folder(path.parent).facts
-    return Earlier(path, facts.get("run") or _latest_run(path), facts)
+            return _of_folder(folder).facts
+    return {}
 
 
 def _latest_run(report: Path) -> str:
@@ -121,7 +133,7 @@ def _latest_run(report: Path) -> str:
     Raises:
         SourceError: no line names a run, and some claim to have succeeded: for real or in a rehearsal, nobody can tell.
     """
-    outcomes = [entry.outcome for chunk in _from_report(report, {}) for _, _, entry in chunk if entry]
+    outcomes = [entry.outcome for chunk in _from_report(report) for _, _, entry, _ in chunk if entry]
     latest = max((outcome.run for outcome in outcomes), default="")
     if not latest and any(outcome.status.is_success for outcome in outcomes):
         raise SourceError(
@@ -137,34 +149,39 @@ def left_over(earlier: Earlier) -> Iterator[list[Left]]:
         with open_run(earlier.path) as folder:
             yield from _from_journal(folder.journal)
     else:
-        yield from _from_report(earlier.path, _sent(earlier.path.parent))
+        yield from _from_report(earlier.path, _remember(earlier.folder))
 
 
-def _sent(folder: Path) -> _Sent:
-    """Give what was really sent for each row, where the journal lies beside the report: cells can have been changed."""
-    with suppress(JournalError), open_run(folder) as opened:
-        return {(sheet, number, part): key for sheet, number, part, key in opened.journal.sent()}
-    return {}
+def _remember(folder: Path | None) -> Memory:
+    if folder is not None:
+        with suppress(JournalError), open_run(folder) as opened:
+            headers = {sheet.name: sheet.header for sheet in opened.journal.sheets()}
+            sent = {
+                (sheet, number, part): (key, hash(cells)) for sheet, number, part, key, cells in opened.journal.sent()
+            }
+            return Memory(headers, sent)
+    return Memory()
 
 
 def _from_journal(journal: Journal) -> Iterator[list[Left]]:
     sheets = journal.sheets()
     chunk: list[Left] = []
     for sheet, row, entry in journal.entries():
-        chunk.append((sheets[sheet], row, entry))
+        chunk.append(Left(sheets[sheet], row, entry, is_unedited=True))
         if len(chunk) >= _CHUNK:
             yield chunk
             chunk = []
     yield chunk
 
 
-def _from_report(path: Path, sent: _Sent) -> Iterator[list[Left]]:
-    filled = _filled_columns(path)
-    is_found = False
-    for table, splitter, rows in _report_rows(path):
-        is_found = True
-        yield [_left(splitter.carry(row), table, splitter, sent, filled) for row in rows]
-    if not is_found:
+def _from_report(path: Path, memory: Memory | None = None) -> Iterator[list[Left]]:
+    memory = memory or Memory()
+    filled = _filled_columns(path) if len(memory.headers) > 1 else {}
+    tables: dict[int, Table] = {}  # by the identity of what takes the table apart, which is kept in it
+    for sheet, splitter, rows in _report_rows(path):
+        table = tables.setdefault(id(splitter), Table(sheet, splitter, memory, filled))
+        yield [table.left(splitter.carry(row)) for row in rows]
+    if not tables:
         raise SourceError(
             f"{path} is no report: it has no columns import_row and import_status",
             hint="give a run's folder, or its report.csv or report.xlsx; a new file goes through: oncall-importer run",
@@ -180,30 +197,12 @@ def _report_rows(path: Path) -> Iterator[tuple[Sheet, Splitter, Sequence[Row]]]:
             yield chunk.sheet, splitter, chunk.rows
 
 
-def _filled_columns(path: Path) -> _Filled:
-    """Find for each sheet of the source which columns of its report have a text in its lines.
-
-    A report has the columns of all its sheets side by side, and what a header means can depend on the others: those of
-    other sheets must not be looked at.
-    """
-    filled: _Filled = {}
+def _filled_columns(path: Path) -> Filled:
+    """Find for each sheet of the source which columns of its report have a text in its lines."""
+    filled: Filled = {}
     for table, splitter, rows in _report_rows(path):
         for row in rows:
             carried = splitter.carry(row)
             own = filled.setdefault(carried.sheet or table.name, set())
             own.update(index for index, text in enumerate(carried.row.cells) if text and index not in own)
     return filled
-
-
-def _left(carried: Carried, table: Sheet, splitter: Splitter, sent: _Sent, filled: _Filled) -> Left:
-    name = carried.sheet or table.name
-    header = splitter.header
-    if len(filled) > 1:
-        header = tuple(text if index in filled[name] else "" for index, text in enumerate(header))
-    sheet = Sheet(table.source, name, header, splitter.positions)
-    if carried.outcome is None:
-        return sheet, carried.row, None
-    key = sent.get((name, carried.row.number, carried.part))
-    status = carried.outcome.status
-    known = key if status.is_success or status is Status.UNKNOWN else None
-    return sheet, carried.row, Entry(status, carried.kind, key=known, part=carried.part, outcome=carried.outcome)

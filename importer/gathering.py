@@ -109,12 +109,19 @@ async def gather_left_over(
     journal, run = folder.journal, folder.path.name
     intake = Intake(journal, rules, run, guide.observer)
     rows = 0
-    for number in intake.take_left_over(left_over(earlier), is_unedited=earlier.path.is_dir()):
+    if earlier.is_without_journal:
+        guide.observer.noticed(
+            f"{earlier.path} is read without the mapping and options of {earlier.run or 'its run'}, whose journal is "
+            "neither beside it nor among the reports; where that had some, give --mapping and the options again"
+        )
+    for number in intake.take_left_over(left_over(earlier)):
         rows += number
         guide.observer.read(rows)
         await _let_signals_in(guide)
     if not rows:
         raise SourceError(f"{earlier.path} has no rows", hint="give a report that has some")
+    if settings.mapping is not None:  # else it is the run's own, and that was looked at
+        refuse_lost_headers(mapping, _shown_path(settings.mapping), intake.mapped, intake.headers)
     for name, path, sha256 in earlier.sources():
         journal.add_source(name, path, sha256)
     stopped = await _resolve(intake, settings, guide)

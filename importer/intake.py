@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
@@ -17,8 +16,8 @@ from importer.reporter import README_SHEET, is_report
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from importer.earlier import Left
     from importer.journal import Entry, Journal, Unresolved
+    from importer.leftover import Left
     from importer.normalizer import Directory, Normalized, Rules
     from importer.reader import Chunk, Reading
 
@@ -58,7 +57,7 @@ class Intake:
         self._run = run
         self._observer = observer
         self._is_resolving = is_resolving  # else what would have to be asked for is told
-        self._names: Counter[str] = Counter()
+        self._names: set[str] = set()
         self.needed = Needed()
         self.mapped: set[str] = set()  #: the mapping's headers that some sheet has
         self.headers: dict[str, None] = {}  #: all that stand in some sheet, in their order
@@ -121,8 +120,13 @@ class Intake:
 
     def _name_apart(self, name: str) -> str:
         """Name a sheet so that its name and a row's number tell the row: two sources can have sheets of one name."""
-        self._names[name] += 1
-        return name if self._names[name] == 1 else f"{name} ({self._names[name]})"
+        free = name
+        number = 1
+        while free in self._names:  # a sheet can really be called "Shadows (2)"
+            number += 1
+            free = f"{name} ({number})"
+        self._names.add(free)
+        return free
 
     def _take_chunk(self, index: int, normalizer: Normalizer, chunk: Chunk) -> int:
         rows: list[tuple[int, Row, list[Entry]]] = []
@@ -145,21 +149,17 @@ class Intake:
 
     # ---- what an earlier run left
 
-    def take_left_over(self, chunks: Iterable[list[Left]], *, is_unedited: bool = False) -> Iterator[int]:
-        """Take in what an earlier run left; gives the number of rows after each chunk.
-
-        `is_unedited` says that the rows are as that run had them: then nobody is asked about what is settled.
-        """
+    def take_left_over(self, chunks: Iterable[list[Left]]) -> Iterator[int]:
+        """Take in what an earlier run left; gives the number of rows after each chunk."""
         known: dict[Sheet, tuple[int, SheetNormalizer]] = {}
         rows: list[tuple[int, Row, list[Entry]]] = []
         found: list[list[tuple[Severity, Problem]]] = []
         normalized = None
         is_of_parts = False  # the line before is one of several of its row
         for chunk in chunks:
-            for sheet, row, left in chunk:
+            for sheet, row, left, is_unedited in chunk:
                 if sheet not in known:
-                    opened = SheetNormalizer(sheet, self._rules)
-                    known[sheet] = self._journal.add_sheet(sheet, opened.not_used), opened
+                    known[sheet] = self._open_left(sheet)
                 index, normalizer = known[sheet]
                 is_part = is_of_parts and _is_part(left, row) and _is_same(rows[-1], index, row)  # of the row before
                 is_of_parts = _is_part(left, row)
@@ -177,6 +177,12 @@ class Intake:
             rows, found = rows[-1:], found[-1:]  # the next chunk may begin with more of its parts
         self._write(rows, found)
         yield len(rows)
+
+    def _open_left(self, sheet: Sheet) -> tuple[int, SheetNormalizer]:
+        normalizer = SheetNormalizer(sheet, self._rules)
+        self.mapped |= normalizer.mapped
+        self.headers |= dict.fromkeys(sheet.header)
+        return self._journal.add_sheet(sheet, normalizer.not_used), normalizer
 
     # ---- both
 

@@ -69,6 +69,7 @@ def make_check(journal: Journal, output: Path | None, stopped: Mapping[str, str]
         notice=marked.notice if marked else "",
         findings=[(sheets[finding.sheet], finding) for finding in islice(journal.findings(), _FINDINGS)],
         topics=journal.topics(),
+        unresolved=sum(len(chunk) for chunk in journal.unresolved()),
     )
 
 
@@ -107,7 +108,8 @@ def make_result(journal: Journal, **facts: object) -> Result:
     """Read the result off the journal."""
     sheets = journal.sheets()
     problems = [(sheets[line.sheet], line) for line in journal.wrong_lines(_PROBLEMS)]
-    return Result(journal.count_rows(), journal.counts(), problems, **facts)  # type: ignore[arg-type]  # by name
+    sources = len({sheet.source for sheet in sheets})
+    return Result(journal.count_rows(), journal.counts(), problems, sources=sources, **facts)  # type: ignore[arg-type]  # by name
 
 
 def _summary(journal: Journal, result: Result) -> dict[str, object]:

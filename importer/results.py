@@ -32,6 +32,8 @@ class Result:
     is_interrupted: bool = False
     findings: Sequence[tuple[Sheet, Finding]] = ()  #: of a check: what was found about rows, in the order of the source
     topics: Sequence[tuple[Severity, str, int]] = ()  #: of a check: how often each kind of thing was found
+    sources: int = 1  #: how many sources have rows
+    unresolved: int = 0  #: of a check: pending records that wait for ids of what they name
     notice: str = ""  #: of a check: what the marked workbook does not show
 
     @property

@@ -193,3 +193,32 @@ def test_while_nobody_can_be_asked_for_names_what_was_sent_is_kept(state: State 
 def test_while_nobody_can_be_asked_for_names_the_others_wait(state: State | Status) -> None:
     assert carry_unresolved(left(state), RUN) is None
     assert carry_unresolved(None, RUN) is None
+
+
+def test_a_changed_row_stays_refused_until_its_cells_are_put_back() -> None:
+    """Over any number of reruns: sending it would make a second object beside the first."""
+    changed = left(Status.CREATED, known=key(1))
+    for _ in range(3):
+        changed = carry(plan(), changed)
+        assert (changed.state, changed.outcome.id, changed.key) == (Status.INVALID, "id-2", key(1))
+    back = carry(plan(), replace(changed, key=key(2)))
+    assert (back.state, back.outcome.status, back.outcome.id) == (Status.CREATED, Status.CREATED, "id-2")
+    assert (back.outcome.error, back.outcome.run) == ("", EARLIER)
+
+
+@pytest.mark.parametrize("user", ["112", "Lena Novák", "Nobody Here"])
+def test_a_refused_row_of_which_nothing_else_is_known_is_not_sent(user: str) -> None:
+    """Its report has lost its journal; also while nobody can be asked for names, and where they are not found."""
+    refused = replace(left(Status.INVALID), outcome=Outcome(Status.INVALID, id="id-2", run=EARLIER))
+    kept = carry(plan(user, directory=DIRECTORY), refused)
+    assert (kept.state, kept.outcome.id) == (Status.INVALID, "id-2")
+    unasked = carry_unresolved(refused, RUN)
+    assert unasked is not None
+    assert unasked.state is Status.INVALID
+
+
+def test_a_changed_row_in_doubt_is_not_found_by_what_it_said_before() -> None:
+    """Its names are looked up, though its cells are those of the last rerun: that one refused them."""
+    changed = carry(plan(), left(Status.UNKNOWN, known=key(1)))
+    assert changed.state is Status.UNKNOWN
+    assert carry(plan("Lena Novák"), changed, is_unedited=True).state is State.UNRESOLVED

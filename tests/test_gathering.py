@@ -11,6 +11,7 @@ from importer.errors import SettingsError
 from importer.gathering import load_mapping
 from importer.intake import Intake
 from importer.journal import Entry, State, open_scratch
+from importer.leftover import Left
 from importer.normalizer import Directory, Person, make_rules
 from importer.records import Kind, Outcome, Problem, Row, Sheet, Status
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from importer.earlier import Left
     from importer.journal import Journal
 
 HEADER = ("schedule_id", "shadowable_id", "shadow_user_id", "starts_at", "duration", "repeat", "timezone")
@@ -53,7 +53,7 @@ def cells(user: str, parts: int) -> tuple[str, ...]:
 def line(user: str, number: int, parts: int, status: Status = Status.FAILED, row: int = 2) -> Left:
     """Give a line of a report."""
     entry = Entry(status, Kind.SHADOW, part=f"{number}/{parts}", outcome=Outcome(status, id="", run="earlier"))
-    return SHEET, Row(row, cells(user, parts), line=number + 1), entry
+    return Left(SHEET, Row(row, cells(user, parts), line=number + 1), entry)
 
 
 def states(journal: Journal) -> list[tuple[str, str]]:
@@ -83,7 +83,7 @@ def test_a_warning_of_a_row_is_told_once_and_not_for_each_of_its_parts(journal: 
     notes = Notes()
     intake = Intake(journal, make_rules(), "run", notes)
     parts = [line("Lena Novák", number, 5) for number in range(1, 6)]
-    odd = [(sheet, replace(row, cells=("s-1", "x101", *row.cells[2:])), entry) for sheet, row, entry in parts]
+    odd = [one._replace(row=replace(one.row, cells=("s-1", "x101", *one.row.cells[2:]))) for one in parts]
     list(intake.take_left_over([odd]))
     resolve(intake)
     assert len(notes.warnings) == 1
@@ -106,7 +106,7 @@ def test_a_row_planned_anew_beside_its_old_lines_is_no_clash(journal: Journal) -
     """One line's import columns were emptied for a new plan; the other lines were left in."""
     intake = Intake(journal, make_rules(), "run", Notes())
     old = [line("Lena Novák", number, 4) for number in range(2, 5)]
-    list(intake.take_left_over([[(SHEET, Row(2, cells("Lena Novák", 4)), None), *old]]))
+    list(intake.take_left_over([[Left(SHEET, Row(2, cells("Lena Novák", 4)), None), *old]]))
     resolve(intake)
     journal.finish_reading()
     found = [state for _, state in states(journal)]
@@ -118,9 +118,9 @@ def test_a_part_that_became_a_date_does_not_borrow_from_the_line_before(journal:
     """Reading has found it wrong: so it is, and the lines around it are what they were."""
     intake = Intake(journal, make_rules(), "run", Notes())
     one, two, three = (line("112", number, 3) for number in (1, 2, 3))
-    sheet, row, entry = two
+    sheet, row, entry, _ = two
     assert entry is not None
-    wrong = (sheet, replace(row, problems=(Problem("import_part is odd"),)), replace(entry, part="Feb 03"))
+    wrong = Left(sheet, replace(row, problems=(Problem("import_part is odd"),)), replace(entry, part="Feb 03"))
     list(intake.take_left_over([[one, wrong, three]]))
     journal.finish_reading()
     assert states(journal) == [
@@ -146,7 +146,7 @@ def test_only_that_is_asked_for_which_some_good_row_names(
 ) -> None:
     intake = Intake(journal, make_rules(), "run", Notes())
     row = Row(2, (*named, "2027-05-03T09:00", "8h", "", "UTC"))
-    list(intake.take_left_over([[(SHEET, row, None)]]))
+    list(intake.take_left_over([[Left(SHEET, row, None)]]))
     assert (intake.needed.users, intake.needed.schedules) == (users, schedules)
     assert bool(intake.needed) == (users or schedules)
 
@@ -160,9 +160,11 @@ def test_rows_that_wait_stay_pending_with_the_reason_while_nobody_can_be_asked(j
     """Whatever an earlier run sent for them is kept as it was."""
     intake = Intake(journal, make_rules(), "run", Notes())
     lines = [line("Lena Novák", number, 4) for number in range(1, 5)]
-    sheet, row, sent = lines[1]
+    sheet, row, sent, _ = lines[1]
     assert sent is not None
-    lines[1] = (sheet, row, replace(sent, state=Status.CREATED, outcome=Outcome(Status.CREATED, id="id-2", run="r")))
+    lines[1] = Left(
+        sheet, row, replace(sent, state=Status.CREATED, outcome=Outcome(Status.CREATED, id="id-2", run="r"))
+    )
     list(intake.take_left_over([lines]))
     intake.leave_unresolved("rootly is not there")
     journal.finish_reading()

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-EXAMPLES = [block for block in BLOCKS if block.startswith("oncall-importer")]
+EXAMPLES = BLOCKS[2:]  # the first two install
 
 
 def test_readme_begins_with_the_two_commands_and_ci_runs_the_second() -> None:
@@ -41,16 +41,14 @@ def environment(workplace: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: block.splitlines()[-1])
 def test_an_example_of_readme_runs(block: str, workplace: Path) -> None:
-    done = subprocess.run(
-        ["sh", "-e", "-c", block],
-        cwd=workplace,
-        env=environment(workplace),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
+    """Also a second time, when it meets what it left."""
+    known = environment(workplace)
+    for _ in range(2):
+        done = subprocess.run(
+            ["sh", "-e", "-c", block], cwd=workplace, env=known, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_the_library_example_of_readme_runs(workplace: Path) -> None:

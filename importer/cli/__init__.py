@@ -18,7 +18,7 @@ from importer.cli.writing import map_headers, template
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="oncall-importer", message="oncall-importer %(version)s")
 def app() -> None:
-    """Bulk-import on-call schedules (Opal) and shadows (Rootly) from CSV and XLSX: nothing lost, nothing twice."""
+    """Bulk-import on-call schedules (Opal) and shadows (Rootly) from spreadsheets: nothing lost, nothing twice."""
 
 
 for command in (run, check, rerun, map_headers, template, sandbox):

@@ -14,7 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from importer.cli.findings import describe_findings, list_findings
+from importer.cli.findings import describe_findings, list_findings, place_of
+from importer.cli.objects import object_of_line, object_of_result
+from importer.cli.statuses import STYLES, check_rows, status_rows
 from importer.records import Problem, Row, Sheet, Status, TargetName
 from importer.targets import escape
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
+    from importer.cli.statuses import StatusRow
     from importer.errors import ImporterError
     from importer.guide import Plan
     from importer.records import ReportLine
@@ -31,26 +34,8 @@ if TYPE_CHECKING:
 _SHOWN = 10  # problems at the end of a run; the report has them all
 _WARNED = 5  # warnings told one by one; the others are counted
 _LINE_EVERY = 1000  # records between two lines of progress where there is no terminal
-_STYLES = {
-    Status.CREATED: "green",
-    Status.EXISTS: "green",
-    Status.DUPLICATE: "cyan",
-    Status.INVALID: "red",
-    Status.REJECTED: "red",
-    Status.FAILED: "red",
-    Status.UNKNOWN: "yellow",
-    Status.PENDING: "yellow",
-}
-_MEANINGS = {
-    Status.CREATED: "the target took it",
-    Status.EXISTS: "was there already; nothing was sent",
-    Status.DUPLICATE: "the same as an earlier row",
-    Status.INVALID: "no valid record; nothing was sent",
-    Status.REJECTED: "refused by the target",
-    Status.FAILED: "given up; certainly not applied",
-    Status.UNKNOWN: "sent, no answer: rerun asks the target first",
-    Status.PENDING: "not attempted",
-}
+#: How facts end that tell of rows which may be missed: a quiet console tells them, too.
+_LEFT_OUT = ("left out", "should be, and was skipped", "is hidden and was skipped")
 
 
 class _Stream(Terminal):
@@ -74,11 +59,12 @@ class _Stream(Terminal):
 class Console:
     """Tells the user how a run goes on. Messages go to standard error, results to standard output."""
 
-    def __init__(self, *, is_quiet: bool = False, is_json: bool = False) -> None:
+    def __init__(self, *, is_quiet: bool = False, is_json: bool = False, is_check: bool = False) -> None:
         self._out = _Stream(highlight=False, soft_wrap=False)
         self._err = _Stream(stderr=True, highlight=False)
         self._is_quiet = is_quiet
         self._is_json = is_json
+        self._is_check = is_check  # then its end tells every warning
         self._progress: Progress | None = None
         self._tasks: dict[TargetName, TaskID] = {}
         self._done: dict[TargetName, int] = {}
@@ -118,11 +104,18 @@ class Console:
             self.tell(f"{rows} rows read")
 
     def noticed(self, text: str) -> None:
-        """Tell a fact about a source."""
-        self.tell(escape(text, 500), style="dim")
+        """Tell a fact about a source; that rows were left out, a quiet console tells too."""
+        if self._is_json:
+            self._print_json({"notice": text})
+        if text.endswith(_LEFT_OUT):
+            self._message(escape(text, 500), style="yellow")
+        else:
+            self.tell(escape(text, 500), style="dim")
 
     def warned(self, sheet: Sheet, row: Row, warning: Problem) -> None:
         """Tell the first warnings, count the others."""
+        if self._is_check:
+            return
         self._warnings += 1
         if self._warnings <= _WARNED:
             where = f"{escape(sheet.source)}, sheet {escape(sheet.name)}, {warning.cell or f'row {row.number}'}"
@@ -159,7 +152,10 @@ class Console:
     def tell(self, text: str, style: str = "") -> None:
         """Print a message; a quiet console prints none."""
         if not self._is_quiet:
-            self._err.print(Text(text, style=style), soft_wrap=not self._err.is_terminal)
+            self._message(text, style)
+
+    def _message(self, text: str, style: str) -> None:
+        self._err.print(Text(text, style=style), soft_wrap=not self._err.is_terminal)
 
     def fail(self, error: ImporterError) -> None:
         """Print why a command cannot go on, and what to do."""
@@ -175,7 +171,7 @@ class Console:
         if self._is_json:
             self._write_json(result)
             return
-        self._show_statuses(result, {})
+        self._show_statuses(status_rows(result))
         self._show_problems(result, _SHOWN)
         self._show_stops(result)
         for file in result.files:
@@ -197,7 +193,7 @@ class Console:
         self._show_problems(result, _SHOWN)
         if result.findings or result.problems:
             self._out.print()
-        self._show_statuses(result, {Status.PENDING: ("good", "ready to be sent")})
+        self._show_statuses(check_rows(result))
         self._show_stops(result)
         for file in result.files:
             self._out.print(Text(f"marked: {_shown(file)}"), soft_wrap=True)
@@ -208,21 +204,20 @@ class Console:
         for what, why in result.stopped.items():
             self._out.print(Text(f"{what} stopped: {escape(why, 1000)}", style="red"), soft_wrap=True)
 
-    def _show_statuses(self, result: Result, named: Mapping[Status, tuple[str, str]]) -> None:
-        targets = sorted({target for target, _ in result.counts if target})
+    def _show_statuses(self, rows: Sequence[StatusRow]) -> None:
+        targets = sorted({target for row in rows for target in row.numbers if target})
         table = Table("status", *targets, "all", "", box=None, padding=(0, 2, 0, 0), header_style="bold")
         for column in table.columns[1:-1]:
             column.justify = "right"
-        for status, total in result.statuses.items():
-            name, meaning = named.get(status, (status.value, _MEANINGS[status]))
-            numbers = [str(result.counts.get((target, status), 0)) for target in targets]
-            style = "green" if status in named else _STYLES[status]
-            table.add_row(Text(name, style=style), *numbers, str(total), Text(meaning, style="dim"))
+        for row in rows:
+            numbers = [str(row.numbers.get(target, 0)) for target in targets]
+            table.add_row(Text(row.name, style=row.style), *numbers, str(row.total), Text(row.meaning, style="dim"))
         self._out.print(table)
 
     def _show_problems(self, result: Result, limit: int) -> None:
         for sheet, line in _telling(result)[:limit]:
-            self._out.print(_problem(sheet, line), soft_wrap=not self._out.is_terminal)  # a line each to grep in
+            text = _problem(sheet, line, with_source=result.sources > 1)
+            self._out.print(text, soft_wrap=not self._out.is_terminal)  # a line each to grep in
         wrong = sum(result.count(status) for status in (Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN))
         wrong -= result.count(Status.INVALID) if result.findings else 0
         if wrong > min(limit, len(_telling(result))):
@@ -232,31 +227,8 @@ class Console:
     def _write_json(self, result: Result) -> None:
         """Write one object a line: each problem, then the result."""
         for sheet, line in _telling(result):
-            outcome = line.outcome
-            self._print_json(
-                {
-                    "row": line.row,
-                    "part": line.part or None,
-                    "sheet": sheet.name,
-                    "source": sheet.source,
-                    "kind": line.kind,
-                    "status": outcome.status,
-                    "http_status": outcome.http_status or None,
-                    "error": outcome.error,
-                    "cell": outcome.cell,
-                    "hint": outcome.hint,
-                }
-            )
-        self._print_json(
-            {
-                "run": result.run or None,
-                "rows": result.rows,
-                "statuses": {status.value: result.count(status) for status in Status},
-                "stopped": dict(result.stopped),
-                "files": [str(file) for file in result.files],
-                "exit_status": result.exit_status if result.run else result.check_status,
-            }
-        )
+            self._print_json(object_of_line(sheet, line))
+        self._print_json(object_of_result(result))
 
     def _print_json(self, value: Mapping[str, object]) -> None:
         # ASCII, for whatever encoding standard output has; a Text, for a plain str's `:smile:` becomes a face.
@@ -282,11 +254,11 @@ def _to_mend(result: Result) -> int:
     return result.count(Status.INVALID) + result.count(Status.REJECTED)
 
 
-def _problem(sheet: Sheet, line: ReportLine) -> Text:
+def _problem(sheet: Sheet, line: ReportLine, *, with_source: bool) -> Text:
     outcome = line.outcome
-    where = outcome.cell or f"row {line.row}"
+    where = place_of(sheet, outcome.cell, line.row, with_source=with_source)
     part = f", part {escape(line.part)}" if line.part else ""
-    text = Text.assemble((f"{outcome.status} ", _STYLES[outcome.status]), f"{escape(sheet.name)} {where}{part}: ")
+    text = Text.assemble((f"{outcome.status} ", STYLES[outcome.status]), f"{where}{part}: ")
     text.append(escape(outcome.error, 300))
     if outcome.hint:
         text.append(f" ({escape(outcome.hint, 300)})", style="dim")

@@ -31,7 +31,11 @@ def describe_findings(result: Result) -> Iterator[Text]:
         for own, topic, number in result.topics:
             if own is severity:
                 yield from _describe_group(
-                    severity, topic, number, groups[severity, topic][: shares.get((own, topic), 0)]
+                    severity,
+                    topic,
+                    number,
+                    groups[severity, topic][: shares.get((own, topic), 0)],
+                    with_source=result.sources > 1,
                 )
 
 
@@ -45,7 +49,7 @@ def _shares(sizes: Mapping[tuple[Severity, str], int]) -> dict[tuple[Severity, s
 
 
 def _describe_group(
-    severity: Severity, topic: str, number: int, shown: Sequence[tuple[Sheet, Finding]]
+    severity: Severity, topic: str, number: int, shown: Sequence[tuple[Sheet, Finding]], *, with_source: bool
 ) -> Iterator[Text]:
     yield Text()
     heading = f"{severity.value}: {escape(topic, 200) or 'other'}"
@@ -54,14 +58,21 @@ def _describe_group(
     if len(hints) == 1 and (hint := hints.pop()):
         yield Text(f"  {escape(hint, 300)}", style="dim")
     for sheet, finding in shown:
-        yield _describe(sheet, finding, with_hint=bool(hints))
+        yield _describe(sheet, finding, with_hint=bool(hints), with_source=with_source)
     if number > len(shown):
         yield Text(f"  ... and {number - len(shown)} more; --output FILE marks them all in a workbook", style="dim")
 
 
-def _describe(sheet: Sheet, finding: Finding, *, with_hint: bool) -> Text:
+def place_of(sheet: Sheet, cell: str, row: int, *, with_source: bool) -> str:
+    """Name a cell, or the row where there is none; sheets of several sources can have one name."""
+    source = f"{escape(sheet.source)}, " if with_source else ""
+    return f"{source}{escape(sheet.name)} {cell or f'row {row}'}"
+
+
+def _describe(sheet: Sheet, finding: Finding, *, with_hint: bool, with_source: bool) -> Text:
     problem = finding.problem
-    text = Text(f"  {escape(sheet.name)} {problem.cell or f'row {finding.row.number}'}: {escape(problem.message, 300)}")
+    where = place_of(sheet, problem.cell, finding.row.number, with_source=with_source)
+    text = Text(f"  {where}: {escape(problem.message, 300)}")
     if with_hint and problem.hint:
         text.append(f" ({escape(problem.hint, 300)})", style="dim")
     return text

@@ -18,7 +18,7 @@ from importer.cli.performing import perform
 def run(sources: tuple[str, ...], **given: Any) -> None:
     """Read and check every row, then send the good ones, then write the report.
 
-    SOURCE is a CSV or XLSX file; - is standard input.
+    SOURCE is a CSV or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods); - is standard input.
     """
     perform(given, lambda settings, guide: _pipeline().run(sources, settings, guide))
 

@@ -49,7 +49,7 @@ def perform(options: dict[str, Any], action: Action, *, is_check: bool = False) 
 
         spare_collector()
         settings = load(options)
-        console = Console(is_quiet=settings.quiet, is_json=settings.json_output)
+        console = Console(is_quiet=settings.quiet, is_json=settings.json_output, is_check=is_check)
         result = _await_with_signals(partial(_guided, action, settings, console), console)
         if is_check:
             console.show_check(result)

@@ -15,7 +15,7 @@ from importer.cli.options import sheet, sources
 from importer.cli.performing import guard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from importer.drafting import SheetDraft
     from importer.normalizer import Mapping, Suggestion
@@ -34,15 +34,27 @@ _CHOICES = {
 @sources
 @sheet
 @click.option("--output", type=Path, default=Path("mapping.toml"), show_default=True, metavar="FILE", help="- prints.")
+@click.option("--header-row", type=click.IntRange(1), metavar="N", help="The header stands in this row of the sources.")
 @click.option("--no-header", is_flag=True, help="The sources have no header: columns are named by their letters.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing; suggestions are written as comments.")
-def map_headers(sources: tuple[str, ...], sheet: tuple[str, ...], output: Path, no_header: bool, yes: bool) -> None:
+def map_headers(
+    sources: tuple[str, ...],
+    sheet: tuple[str, ...],
+    output: Path,
+    header_row: int | None,
+    no_header: bool,
+    yes: bool,
+) -> None:
     """Write a mapping file from suggestions, asking on a terminal.
 
-    Without a terminal nothing that is doubtful is decided: suggestions stand in the file as comments.
+    Without a terminal nothing that is doubtful is decided: suggestions, and headers that nothing is known of, stand in
+    the file as comments.
     """
+    if no_header and header_row is not None:
+        raise click.UsageError("--no-header and --header-row exclude each other")
     is_asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
-    guard(partial(_map_unless_left, sources, sheet, output, is_headless=no_header, is_asking=is_asking))
+    row = 0 if no_header else header_row
+    guard(partial(_map_unless_left, sources, sheet, output, header_row=row, is_asking=is_asking))
 
 
 @click.command()
@@ -80,27 +92,45 @@ def _map_unless_left(*arguments: Any, **options: Any) -> int:
         return 130
 
 
-def _map(sources: tuple[str, ...], sheets: tuple[str, ...], output: Path, *, is_headless: bool, is_asking: bool) -> int:
+def _map(
+    sources: tuple[str, ...], sheets: tuple[str, ...], output: Path, *, header_row: int | None, is_asking: bool
+) -> int:
     from importer.drafting import draft_sheets
-    from importer.normalizer import NO_HEADER, NO_MAPPING
+    from importer.normalizer import NO_MAPPING
 
-    mapping = replace(NO_MAPPING, header_row=NO_HEADER) if is_headless else NO_MAPPING
+    mapping = replace(NO_MAPPING, header_row=header_row)
     drafts = draft_sheets(sources, mapping, sheets)
+    if header_row is None and not any(draft.layout.is_usable for draft in drafts):
+        _doubt_headers(drafts)
     if is_asking:
         mapping = _ask_for_all(drafts, mapping)
-    text = _compose(mapping, [] if is_asking else _suggestions(drafts))
+    text = _compose(mapping, [] if is_asking else drafts)
     if output == _STDOUT:
         click.echo(text, nl=False)
         return 0
     _write(output, text, is_asking=is_asking)
+    _tell_left(drafts, mapping)
+    click.echo(f"mapping:  {_plain(output)}")
+    click.echo(f"next:     {_command('check', *sources, '--mapping', str(output))}")
+    return 0
+
+
+def _doubt_headers(drafts: Iterable[SheetDraft]) -> None:
+    """Say which rows were taken for headers, of which none says anything that is known."""
+    for draft in drafts:
+        click.echo(
+            f"header:   row {draft.layout.sheet.header_row} of {_where(draft)}, has no column that we know", err=True
+        )
+    click.echo("hint:     --header-row N if it stands in another row, --no-header if there is none", err=True)
+
+
+def _tell_left(drafts: Iterable[SheetDraft], mapping: Mapping) -> None:
+    """Say what the mapping leaves open."""
     for draft in (draft.under(mapping) for draft in drafts):
         for header in draft.layout.not_used:
             click.echo(f"not used: {_quoted(header)} of {_where(draft)}", err=True)
         for column in draft.lacking:
             click.echo(f"lacking:  {column} in {_where(draft)}", err=True)
-    click.echo(f"mapping:  {_plain(output)}")
-    click.echo(f"next:     {_command('check', *sources, '--mapping', str(output))}")
-    return 0
 
 
 def _suggestions(drafts: Iterable[SheetDraft]) -> list[Suggestion]:
@@ -164,20 +194,36 @@ def _fault(mapping: Mapping) -> str:
     return ""
 
 
-def _compose(mapping: Mapping, suggestions: list[Suggestion]) -> str:
-    """Write the mapping; what was only suggested stands in it as comments."""
-    from importer.normalizer import NO_MAPPING, write_mapping
+def _compose(mapping: Mapping, drafts: Sequence[SheetDraft]) -> str:
+    """Write the mapping; what is open in the drafts stands in it as comments."""
+    from importer.normalizer import write_mapping
 
     text = write_mapping(mapping)
-    if not suggestions:
+    comments = [*_comments(drafts)]
+    if not comments:
         return text
     head, _, rest = text.partition("[columns]\n")
-    comments = "".join(
-        f"# {write_mapping(replace(NO_MAPPING, columns={one.header: one.column})).splitlines()[-1]}"
-        f"  # {one.confidence} %: {_escape(one.why)}\n"
-        for one in suggestions
-    )
-    return f"{head.rstrip()}\n[columns]  # take the # away where a suggestion is right\n{comments}{rest}".lstrip()
+    how = "take the # away where a line is right; between empty quotes comes a column of ours"
+    return f"{head.rstrip()}\n[columns]  # {how}\n{''.join(comments)}{rest}".lstrip()
+
+
+def _comments(drafts: Sequence[SheetDraft]) -> Iterator[str]:
+    """Give a line for each suggestion, and for each header that there is none for."""
+    suggestions = _suggestions(drafts)
+    for one in suggestions:
+        yield _comment(one.header, one.column, f"{one.confidence} %: {_escape(one.why)}")
+    suggested = {one.header for one in suggestions}
+    samples = {header: _samples(draft, header) for draft in drafts for header in draft.layout.not_used}
+    for header, texts in samples.items():
+        if header not in suggested:
+            yield _comment(header, "", texts)
+
+
+def _comment(header: str, column: str, words: str) -> str:
+    from importer.normalizer import NO_MAPPING, write_mapping
+
+    line = write_mapping(replace(NO_MAPPING, columns={header.strip(): column})).splitlines()[-1]
+    return f"# {line}" + (f"  # {words}" if words else "") + "\n"
 
 
 def _write(output: Path, text: str, *, is_asking: bool) -> None:
@@ -192,8 +238,12 @@ def _write(output: Path, text: str, *, is_asking: bool) -> None:
 
 
 def _shown(draft: SheetDraft, header: str) -> str:
-    samples = ", ".join(_quoted(text) for text in draft.samples.get(header, ()))
+    samples = _samples(draft, header)
     return f" ({samples})" if samples else ""
+
+
+def _samples(draft: SheetDraft, header: str) -> str:
+    return ", ".join(_quoted(text) for text in draft.samples.get(header, ()))
 
 
 def _where(draft: SheetDraft) -> str:

@@ -286,10 +286,10 @@ class Journal:
         """Count what was found by severity and topic, in the order of first appearance."""
         return [(Severity(severity), topic, number) for severity, topic, number in self._db.execute(_SQL["topics"])]
 
-    def sent(self) -> Iterator[tuple[str, int, str, Key]]:
-        """Give sheet, row, part and key of every record that was taken or may have been."""
-        for sheet, number, part, key in self._db.execute(_SQL["sent"]):
-            yield sheet, number, part, tuple(orjson.loads(key))
+    def sent(self) -> Iterator[tuple[str, int, str, Key, tuple[str, ...]]]:
+        """Give sheet, row, part, key and the row's cells of every record that was taken or may have been."""
+        for sheet, number, part, key, cells in self._db.execute(_SQL["sent"]):
+            yield sheet, number, part, tuple(orjson.loads(key)), tuple(orjson.loads(cells))
 
     def entries(self) -> Iterator[tuple[int, Row, Entry]]:
         """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""

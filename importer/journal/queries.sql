@@ -59,9 +59,11 @@ SELECT state = 'planned' FROM record WHERE id = ?;
 UPDATE record SET state = 'invalid', error = ?, cell = ?, hint = ?, run = ? WHERE id = ? AND state = 'planned';
 
 -- name: shadow_times
+-- The key of an invalid record with an id is what was created once, not what its row says now.
 SELECT row.sheet, row.number, record.part, record.key, record.zone
 FROM record JOIN row ON row.id = record.row
-WHERE record.kind = 'shadow' AND record.key IS NOT NULL ORDER BY record.id;
+WHERE record.kind = 'shadow' AND record.key IS NOT NULL AND NOT (record.state = 'invalid' AND record.returned_id <> '')
+ORDER BY record.id;
 
 -- name: index_planned
 CREATE INDEX IF NOT EXISTS record_planned ON record (target, id) WHERE state = 'planned';
@@ -101,9 +103,11 @@ FROM (
 WHERE record.id = same.id AND same.first <> same.id AND record.state IN ('planned', 'sending', 'in_doubt');
 
 -- name: sent
-SELECT sheet.name, row.number, record.part, record.key
+-- A record that is invalid and has an id was created, and its row says something else since: the key is what was created.
+SELECT sheet.name, row.number, record.part, record.key, row.cells
 FROM record JOIN row ON row.id = record.row JOIN sheet ON sheet.id = row.sheet
-WHERE record.key IS NOT NULL AND record.state IN ('sending', 'in_doubt', 'unknown', 'created', 'exists');
+WHERE record.key IS NOT NULL AND (record.state IN ('sending', 'in_doubt', 'unknown', 'created', 'exists')
+                                  OR record.state = 'invalid' AND record.returned_id <> '');
 
 -- name: set_fact
 INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;

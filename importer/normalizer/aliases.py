@@ -112,7 +112,16 @@ DOUBTFUL: Final[dict[str, tuple[Doubt, ...]]] = {
     **dict.fromkeys(("till", "finish"), (Doubt(Kind.SHADOW, "ends_at", 75, "it could be the end"),)),
     **dict.fromkeys(("length", "hours"), (Doubt(Kind.SHADOW, "duration", 60, "it could be how long it lasts"),)),
     "zone": (Doubt(Kind.SHADOW, "timezone", 70, "it could be the time zone"),),
+    **dict.fromkeys(
+        ("frequency", "every", "repeating", "recurring", "howoften", "cadence"),
+        (Doubt(Kind.SHADOW, "repeat", 75, "it could be how often it repeats"),),
+    ),
 }
+
+#: Headers that may say that a row repeats.
+MAYBE_REPEATING: Final = frozenset(
+    header for header, doubts in DOUBTFUL.items() if any(doubt.column == "repeat" for doubt in doubts)
+)
 
 #: The report's own columns: a report is a source again.
 REPORT_HEADERS: Final = _set(
@@ -134,7 +143,7 @@ OF_OTHER_LISTS: Final = _set(
 #: Words in the names of such lists.
 NAMES_OF_OTHER_LISTS: Final = _set(
     "user users person people contact contacts member members staff employee employees team teams service services "
-    "policy policies"
+    "policy policies engineer engineers developer developers responder responders agent agents"
 )
 
 #: Every header that is known in some sheet; says nothing of its meaning in this one.

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.normalizer.aliases import CLEAR, IN_SHEETS_OF, NAMES_OF_OTHER_LISTS, OF_OTHER_LISTS, OWN, canonical
+from importer.normalizer.aliases import (
+    CLEAR,
+    IN_SHEETS_OF,
+    MAYBE_REPEATING,
+    NAMES_OF_OTHER_LISTS,
+    OF_OTHER_LISTS,
+    OWN,
+    canonical,
+)
 from importer.normalizer.cleaning import BLANKS
 from importer.normalizer.columns import BY_NAME, TELLING
 from importer.normalizer.kinds import kind_of_name, read_kind
@@ -19,7 +28,15 @@ if TYPE_CHECKING:
 
 #: Aliases of these say what a sheet holds, whatever its name; a list of schedules may have a start, too.
 _TELLING_IN_SPITE = frozenset({"remote_id", "shadowable_id", "shadow_user_id"})
+_WORKBOOKS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
+_REPORT = "report"  # a run's: of its rows the run before decided already
 _WORD = re.compile(r"[^\W\d_]+")
+#: Names of sheets that say schedules, or nothing at all: what programs call a sheet that nobody named.
+_MAY_HOLD_SCHEDULES = re.compile(
+    r"(?:.*[\W\d_])?(?:schedules?|rotas?|on[ _-]?call)(?:[\W\d_].*)?"
+    r"|(?:sheet|tabelle|feuil|feuille|hoja|foglio|blad|ark|planilha|table|export|data|csv|results?)[ _()-]*\d*[ )]*",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class Claims(NamedTuple):
@@ -100,9 +117,26 @@ def _decide(headers: _Headers, sheet: Sheet, mapping: Mapping, provider: str | N
         # A file called "on-call schedule" that holds shadows: its rows say what they are.
         is_contradicted = bool(_kinds(sure | (clear & _TELLING_IN_SPITE)) - {told}) and told not in _kinds(sure | clear)
         return None if is_contradicted else told
-    by_mapping = _kinds({*mapping.constants, *mapping.defaults}) | ({Kind.SCHEDULE} if provider else set())
-    kinds = _kinds(sure | clear) or (set() if _is_of_others(sheet, headers) else by_mapping)
+    kinds = _kinds(sure | clear) or (set() if _is_of_others(sheet, headers) else _kinds_given(sheet, mapping, provider))
     return next(iter(kinds)) if len(kinds) == 1 else None
+
+
+def _kinds_given(sheet: Sheet, mapping: Mapping, provider: str | None) -> set[Kind | None]:
+    """Tell the kinds by what holds for every row of every sheet.
+
+    A provider alone makes no schedules of the other sheets of a workbook: what is sent cannot be taken back.
+    """
+    given = {*mapping.constants, *mapping.defaults} | ({"third_party_provider"} if provider else set())
+    if given & TELLING == {"third_party_provider"} and not _may_hold_schedules(sheet):
+        return set()
+    return _kinds(given)
+
+
+def _may_hold_schedules(sheet: Sheet) -> bool:
+    file = PurePath(sheet.source)
+    if file.suffix.casefold() not in _WORKBOOKS or file.stem in (sheet.name, _REPORT):
+        return True
+    return bool(_MAY_HOLD_SCHEDULES.fullmatch(sheet.name))
 
 
 def _kind(text: str) -> Kind | None:
@@ -147,9 +181,15 @@ def _turn_schedule_id(headers: _Headers, kind: Kind | None, given: set[str]) -> 
 
 
 def _turn_until(headers: _Headers, kind: Kind | None, given: set[str]) -> None:
-    """Where nothing repeats, and nothing else says the end, `until` is the end of the shift."""
+    """Where nothing repeats, and nothing else says the end, `until` is the end of the shift.
+
+    A header that may say how often, such as `Frequency`, is enough for it to be neither.
+    """
     others = {"repeat", "rotation", "ends_at", "duration"}
-    if kind is not Kind.SCHEDULE and others.isdisjoint(headers.columns() | given):
+    is_doubtful = any(
+        name in MAYBE_REPEATING for index, name in enumerate(headers.names) if index not in headers.mapped
+    )
+    if kind is not Kind.SCHEDULE and not is_doubtful and others.isdisjoint(headers.columns() | given):
         _turn(headers, "until", "ends_at")
 
 

@@ -74,6 +74,14 @@ class Fields:
         """Tell whether something stands in a column's cell, be it unreadable."""
         return self._cell_text(column) != "" or self._is_blocked(column)
 
+    def gives_way(self, column: str, *others: str) -> bool:
+        """Tell whether a column's text is the mapping's default, and the row itself says one of `others` instead."""
+        return self.is_default(column) and any(map(self.is_in_row, others))
+
+    def is_default(self, column: str) -> bool:
+        """Tell whether a column's text is the mapping's default."""
+        return column in self._layout.defaults and not self.is_in_row(column)
+
     def has_problem(self, column: str) -> bool:
         """Tell whether a column's cell has a problem already."""
         return self._is_blocked(column) or any(problem.column == column for problem in self._problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from importer.normalizer.aliases import CLEAR, FAMILIAR, IN_SHEETS_OF, KNOWN, OWN, REPORT_HEADERS, canonical
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 _LONGEST = 200  # characters: no header that is known is longer
 _ENOUGH = 2
+_WORD = re.compile(r"[^\W\d_]+")
+_MONTHS: Final = "jan feb mar apr may jun jul aug sep oct nov dec"
+#: Words of numbers, dates, times and durations.
+_OF_VALUES: Final = "st nd rd th of at t z am pm a p m h d w s e x min utc gmt hours hour days day weeks week"
 #: What is a header even where nothing else stands in the row; "Schedule" or "Rotation" would be titles.
 _ALONE: Final = frozenset(
     {
@@ -41,7 +46,7 @@ def header_score(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> int:
     if mapped:
         return max(mapped, known)
     # "From", "2027-01-01" are a line above the table, or one of its rows.
-    if not known or any(text[0].isdigit() for text in texts):
+    if not known or any(map(_is_value, texts)):
         return 0
     if len(texts) == 1:
         return int(names[0] in _ALONE and _is_only(cells))
@@ -53,6 +58,15 @@ def _count_mapped(texts: list[str], names: list[str], mapping: Mapping) -> int:
         return 0
     wanted = {canonical(header) for header in mapping.columns} - {""}
     return sum(text in mapping.columns or name in wanted for text, name in zip(texts, names, strict=True))
+
+
+def _is_value(text: str) -> bool:
+    """Tell a number, a date or a time as a whole, also in words; `2nd line` is none."""
+    if not text[0].isdigit():
+        return False
+    return all(
+        word.casefold() in _OF_VALUES.split() or word.casefold()[:3] in _MONTHS.split() for word in _WORD.findall(text)
+    )
 
 
 def _is_only(cells: Sequence[str]) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from importer.normalizer.aliases import canonical
 from importer.normalizer.fields import BLANKS, Fields
 from importer.normalizer.kinds import kind_of_columns, note_undecided, read_kind
 from importer.normalizer.layout import plan
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
     from importer.normalizer.rules import Rules
     from importer.records import Problem, Record, Row, Sheet
 
-#: What stands in the column `kind` of a row that a template shows how to fill in.
-_EXAMPLES = frozenset({"example", "example schedule", "example shadow"})
+#: What the column `kind` begins with, in a row that a template shows how to fill in: this whole word.
+EXAMPLE: Final = "example"
+_is_example = re.compile(rf"{EXAMPLE}(?![^\W_])", re.IGNORECASE).match
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,14 @@ class Normalizer:
         self.layout = plan(sheet, rules.mapping, rules.provider)
         self._rules = rules
         self._sheet_kind = self.layout.kind
+        # Whatever the mapping makes of a template's column `kind`: its examples are never sent.
+        places = {index for index, header in enumerate(sheet.header) if canonical(header) == "kind"}
+        self._kinds = tuple(places | ({self.layout.indices["kind"]} if "kind" in self.layout.indices else set()))
         self._straight = Straight(self.layout, rules) if Straight.can_read(self.layout) else None
 
     def is_example(self, row: Row) -> bool:
         """Tell a row that a template shows how to fill in; it makes nothing."""
-        index = self.layout.indices.get("kind")
-        return index is not None and row.cells[index].strip(BLANKS).casefold() in _EXAMPLES
+        return any(_is_example(row.cells[index].strip(BLANKS)) for index in self._kinds)
 
     def normalize(self, row: Row, kind: Kind | None = None) -> Normalized:
         """Make a row's records or tell its problems; `kind` counts where the row has no own kind cell."""

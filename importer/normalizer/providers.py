@@ -39,6 +39,9 @@ _PAGER_DUTY_ID = re.compile(r"[PQ][A-Z0-9]{5,13}")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _CHECK_PROVIDER = "check both cells before sending: a schedule sent with the wrong provider cannot be taken back"
 _SWAPPED = "an id of another provider"
+_CLOSED_ID = re.compile(r"(?=.*\d)[PQ][A-Z0-9]{6}(?:[A-Z0-9]{7})?", re.ASCII)
+_BETWEEN_IDS = re.compile(r"[,;|\t\r\n]")
+_SEVERAL = "more than one id"
 _ONLY_QUOTES = Fault(", which holds no id", topic="no id")
 
 
@@ -81,6 +84,8 @@ def read_remote_id(text: str, provider: Provider | None = None) -> str | Fault:
     if len(text) > LONGEST_REMOTE_ID:
         reason = f", which has {len(text)} characters; an id has {LONGEST_REMOTE_ID} at most"
         return Fault(reason, topic="too long for an id")
+    if (number := _count_ids(text)) > 1:
+        return Fault(f", which holds {number} ids", "write a row for each of them", _SEVERAL)
     if has_control(text):
         return Fault(
             ", which holds control characters", "write the id again by hand, such as PI7DH85", "control characters"
@@ -91,8 +96,18 @@ def read_remote_id(text: str, provider: Provider | None = None) -> str | Fault:
 def _plain_id(text: str) -> str | Fault:
     plain = clean(text)
     closed = plain.replace(" ", "")
-    # A blank in a UUID cannot be meant; in an id of another form nobody knows.
-    return closed if _UUID.fullmatch(closed) else plain or _ONLY_QUOTES
+    # A blank in a UUID or in PagerDuty's usual code cannot be meant; in an id of another form nobody knows.
+    if _UUID.fullmatch(closed) or (_CLOSED_ID.fullmatch(closed) and not any(map(_is_id, plain.split(" ")))):
+        return closed
+    return plain or _ONLY_QUOTES
+
+
+def _count_ids(text: str) -> int:
+    return sum(_is_id(clean(part)) for part in _BETWEEN_IDS.split(text))
+
+
+def _is_id(text: str) -> bool:
+    return bool(_PAGER_DUTY_ID.fullmatch(text) or _UUID.fullmatch(text))
 
 
 def oddity(provider: Provider, remote_id: str) -> Fault | None:

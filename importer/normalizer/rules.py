@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from importer.errors import SettingsError
 from importer.normalizer.mapping import NO_MAPPING, Mapping
 from importer.normalizer.moments import DateOrder
-from importer.normalizer.providers import check_provider
+from importer.normalizer.providers import check_provider, read_provider
 from importer.normalizer.references import References
 from importer.normalizer.until import read_until
 from importer.normalizer.wording import Fault, quote
-from importer.normalizer.zones import check_timezone
+from importer.normalizer.zones import check_timezone, read_zone
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 
 _NO_DIRECTORY = References()
+#: The options that say what a column says, too.
+_OPTIONS = {"timezone": "timezone", "third_party_provider": "provider", "until": "until"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +57,54 @@ def make_rules(
     until: str | None = None,
     now: datetime | None = None,
 ) -> Rules:
-    """Make the rules of a run out of what options say; an option counts before the mapping.
+    """Make the rules of a run out of what options say; an option counts before the mapping's default.
 
     Raises:
-        SettingsError: `timezone`, `provider`, `date_order` or `until` cannot be understood.
+        SettingsError: `timezone`, `provider`, `date_order` or `until` cannot be understood, or the mapping has a
+            constant that contradicts it.
     """
     if date_order is not None:
         mapping = replace(mapping, times=replace(mapping.times, date_order=DateOrder(date_order)))
-    return Rules(
+    rules = Rules(
         mapping,
         zone=check_timezone(timezone) if timezone is not None else None,
         provider=check_provider(provider) if provider is not None else None,
         until=_check_until(until, mapping.times) if until is not None else None,
         now=now,
     )
+    _refuse_contradictions(rules, {"timezone": timezone, "third_party_provider": provider, "until": until})
+    return replace(rules, mapping=_outdo_defaults(rules))
+
+
+def _refuse_contradictions(rules: Rules, options: dict[str, str | None]) -> None:
+    read: dict[str, Callable[[str], object]] = {
+        "timezone": read_zone,
+        "third_party_provider": read_provider,
+        "until": lambda text: read_until(text, rules.times),
+    }
+    for column, meant in _meant(rules).items():
+        constant = rules.mapping.constants.get(column)
+        if constant is not None and read[column](constant) != meant:
+            option = f"--{_OPTIONS[column]}"
+            raise SettingsError(
+                f"{option} is {quote(options[column] or '')}, but the mapping has {column} = {quote(constant)} below"
+                " [constants], which holds for every row",
+                hint=f"leave out {option}, or take {column} out of [constants]",
+            )
+
+
+def _meant(rules: Rules) -> dict[str, object]:
+    """Give what the options say, by the column that they stand in for."""
+    meant = {"timezone": rules.zone, "third_party_provider": rules.provider, "until": rules.until}
+    return {column: value for column, value in meant.items() if value is not None}
+
+
+def _outdo_defaults(rules: Rules) -> Mapping:
+    """Take out of the mapping's defaults what an option says; both are for cells that are empty."""
+    mapping, meant = rules.mapping, _meant(rules)
+    if meant.keys().isdisjoint(mapping.defaults):
+        return mapping
+    return replace(mapping, defaults={name: text for name, text in mapping.defaults.items() if name not in meant})
 
 
 def _check_until(text: str, rules: TimeRules) -> Moment:

@@ -90,12 +90,15 @@ def _read_users(fields: Fields, rules: Rules) -> tuple[int, ...] | None:
 
 
 def _read_members(fields: Fields, rules: Rules) -> tuple[int, ...] | None:
-    if fields.is_filled("shadow_user_id"):
+    if fields.is_filled("shadow_user_id") and not fields.has_problem("rotation"):
         hint = "keep one of them: a rotation says who shadows"
         fields.note("rotation", "rotation and shadow_user_id are both filled", hint, "rotation beside shadow_user_id")
     members = None if fields.has_problem("rotation") else fields.optional("rotation", read_rotation)
     users = {text: _read_member(fields, rules, text) for text in dict.fromkeys(members or ())}
     found = tuple(user for text in members or () if (user := users[text]) is not None)
+    if len(users) == 1 and found:
+        reason, hint = ", in which nobody takes turns: it has one member only", "add who else takes turns"
+        fields.warn("rotation", reason, hint, "one member only")
     return found if found and None not in users.values() else None
 
 

@@ -41,11 +41,19 @@ def read_spans(fields: Fields, rules: Rules, members: int) -> Spans | None:
     is_zone_wrong = zone is None and fields.has_problem("timezone")
     # Where the zone is wrong the times are read all the same, for their own faults.
     used = _STAND_IN if is_zone_wrong else zone
-    if members or any(map(fields.is_filled, _SERIES_COLUMNS)):
+    if members or any(_counts(fields, column, members) for column in _SERIES_COLUMNS):
         turns = _read_series(fields, rules, used, members)
     else:
         turns = _read_span(fields, rules, used)
     return None if turns is None else Spans(turns, zone.key if zone else "")
+
+
+def _counts(fields: Fields, column: str, members: int) -> bool:
+    """Tell whether a column says something of this row; defaults give way to what the row itself says."""
+    if not fields.is_filled(column) or (column == "duration" and fields.gives_way("duration", "ends_at")):
+        return False
+    is_repeating = members or fields.is_filled("repeat")
+    return column != "until" or bool(is_repeating) or not fields.is_default("until")
 
 
 def _read_span(fields: Fields, rules: Rules, zone: ZoneInfo | None) -> tuple[Turn, ...] | None:
@@ -67,9 +75,11 @@ def _read_series(fields: Fields, rules: Rules, zone: ZoneInfo | None, members: i
     start = fields.required("starts_at", parse)
     end = _read_end(fields, parse, is_open=bool(members))
     rule = fields.optional("repeat", read_repeat)
-    until = fields.optional("until", partial(read_until, rules=rules.times), rules.until)
+    until = rules.until
+    if _counts(fields, "until", members):
+        until = fields.optional("until", partial(read_until, rules=rules.times))
     is_repeating = members or fields.is_filled("repeat")
-    if fields.is_filled("until") and not is_repeating and not fields.has_problem("until"):
+    if _counts(fields, "until", members) and not is_repeating and not fields.has_problem("until"):
         topic = "until: the row does not repeat"
         fields.note("until", "until is filled, and the row does not repeat", "fill in repeat, or empty until", topic)
     if start is None or any(map(fields.has_problem, _TIME_COLUMNS)):
@@ -88,9 +98,10 @@ def _read_existing(text: str, zone: ZoneInfo | None, rules: TimeRules) -> Moment
 
 def _read_end(fields: Fields, parse: Callable[[str], Moment | Fault], *, is_open: bool) -> Moment | Duration | None:
     """Read how long the first shift lasts; where hands are changed it may be left open."""
-    duration = fields.optional("duration", read_duration)
-    if fields.is_filled("duration"):
-        if fields.is_filled("ends_at") and not fields.has_problem("duration"):
+    if _counts(fields, "duration", 0):
+        duration = fields.optional("duration", read_duration)
+        is_end_default = fields.gives_way("ends_at", "duration")
+        if fields.is_filled("ends_at") and not is_end_default and not fields.has_problem("duration"):
             hint = "keep one of them"
             fields.note("duration", "duration and ends_at are both filled", hint, "duration beside ends_at")
         return duration

@@ -20,6 +20,10 @@ _LONGEST_NAME = 64
 _NO_PLACES = frozenset({"Factory", "Etc/Unknown"})  # IANA's marks of a zone that was not set
 
 _OFFSET = re.compile(r"(?:(?:UTC|GMT) ?([+-]\d{1,2})|([+-]\d\d))(?::?(\d\d))?", re.IGNORECASE | re.ASCII)
+# IANA has these, too: some of them with summer time, some without, which nobody who writes them thinks of.
+_ABBREVIATIONS_OF_IANA = frozenset(
+    {"cet", "eet", "est", "hst", "met", "mst", "wet", "cst6cdt", "est5edt", "mst7mdt", "pst8pdt"}
+)
 _FURTHEST_WEST, _FURTHEST_EAST = -12, 14  # IANA has a zone for every whole hour between
 _ABBREVIATION = re.compile(r"[A-Z]{2,4}T", re.IGNORECASE | re.ASCII)  # PST, BST, AEST: all end in "time"
 _SHOWN_BY_WINDOWS = re.compile(r"\((?:UTC|GMT)[^)]*\).*", re.IGNORECASE)
@@ -46,6 +50,8 @@ def read_zone(text: str) -> ZoneInfo | Fault:
     """
     if len(text) > _LONGEST_NAME:
         return _unknown("")
+    if text.casefold() in _ABBREVIATIONS_OF_IANA:
+        return _AMBIGUOUS
     name = _names().get(text) or _names().get(text.replace(" ", "_").casefold()) or _windows_names().get(_folded(text))
     if name:
         return ZoneInfo(name)

@@ -36,6 +36,9 @@ _is_unholdable = re.compile(
     re.VERBOSE | re.DOTALL,
 ).search
 _around_names = re.compile(r"\A[\s']+|[\s']+\Z")
+_is_telling = re.compile(r"(?:schedule|shadow)s?", re.IGNORECASE).fullmatch
+_humps = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_words = re.compile(r"[^\W\d_]+")
 _not_in_names = re.compile(r"[\[\]:*?/\\\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -69,10 +72,10 @@ class Book:
         plain = _around_names.sub("", _not_in_names.sub("_", name))
         if plain.casefold() in {"", "history"}:  # Excel keeps the second for itself
             plain = f"{plain} sheet".strip()
-        title, number = _cut(plain, _LONGEST_NAME), 1
+        title, number = _cut_name(plain, _LONGEST_NAME), 1
         while title.casefold() in self._names:
             number += 1
-            title = _cut(plain, _LONGEST_NAME - len(f" ({number})")).rstrip() + f" ({number})"
+            title = _cut_name(plain, _LONGEST_NAME - len(f" ({number})")).rstrip() + f" ({number})"
         self._names.add(title.casefold())
         sheet = self._book.add_worksheet(title)
         sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})  # ids are texts: no green corner says otherwise
@@ -186,3 +189,21 @@ def _cut(text: str, units: int) -> str:
     if len(text) * 2 <= units or len(text.encode("utf-16-le")) <= 2 * units:
         return text
     return text.encode("utf-16-le")[: 2 * (units - 1)].decode("utf-16-le", "ignore") + "…"
+
+
+def _cut_name(name: str, units: int) -> str:
+    """Cut a sheet's name; words that say what the sheet holds are kept, for the workbook is a source again."""
+    told = _told(name)
+    cut = _cut(name, units)
+    if _told(cut).keys() == told.keys():
+        return cut
+    end = "".join(f" {word}" for word in told.values())
+    # A word that the cut makes, such as the beginning of "shadowing", must not be read either: then cut more.
+    cuts = (_cut(name, length).rstrip() + end for length in range(units - len(end), 0, -1))
+    return next((cut for cut in cuts if _told(cut).keys() == told.keys()), cut)
+
+
+def _told(name: str) -> dict[str, str]:
+    """Give the words of a name that are read as a kind, by the kind."""
+    words = _words.findall(_humps.sub(" ", name))
+    return {word.casefold().removesuffix("s"): word for word in words if _is_telling(word)}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from typing import TYPE_CHECKING
+
+import openpyxl
 
 from .command import SAMPLES, Workplace, finish
 from .sources import schedules, shadows
@@ -42,6 +45,40 @@ def test_check_online_shows_what_is_there_already(place: Workplace) -> None:
     assert done.status == 0, done
     assert [line.split()[:3] for line in done.out.splitlines()[1:]] == [["exists", "2", "2"], ["good", "3", "3"]]
     assert place.runs == runs
+
+
+def test_rows_whose_names_are_to_be_looked_up_are_not_called_good(online: Workplace) -> None:
+    """Nor where the target that was to be asked refused the token."""
+    header, *rows = shadows(2)
+    named = [["Payments primary", *rows[0][1:]], rows[1]]
+    source = online.write("named.csv", [header, *named])
+    offline = online.run("check", source)
+    assert offline.status == 0, offline
+    counted = [line.split("  ")[0] for line in offline.out.splitlines()[-2:]]
+    assert counted == ["good", "to look up"]
+    end = json.loads(online.run("check", source, "--json").out.splitlines()[-1])
+    assert (end["to_look_up"], end["statuses"]["pending"]) == (1, 2)
+    refused = online.run("check", source, "--online", variables={"ROOTLY_TOKEN": "wrong"})
+    assert refused.status == 4
+    assert "could not be looked up" in refused.out
+    assert "ready to be sent" not in refused.out
+
+
+def test_a_sheet_that_is_left_out_is_told_however_little_is_wanted(place: Workplace) -> None:
+    """A month whose header nobody knows must not be missed, by a person nor by a program."""
+    book = openpyxl.Workbook()
+    for name, rows in (("April", shadows(2)), ("März", [["Wer", "Wen"], ["Ada", "Bob"]])):
+        for row in (sheet := book.create_sheet(name)) and rows:
+            sheet.append(row)
+    book.remove(book.worksheets[0])
+    book.save(place.path / "plan.xlsx")
+    told = "sheet 'März' of plan.xlsx has no column that we know; left out"
+    quiet = place.run("run", "plan.xlsx", "--sandbox", "--quiet")
+    assert quiet.err.strip() == told
+    for command in (["check"], ["run", "--sandbox"]):
+        lines = [json.loads(line) for line in place.run(*command, "plan.xlsx", "--json").out.splitlines()]
+        assert {"notice": told} in lines
+        assert "statuses" in lines[-1]
 
 
 def test_check_online_asks_and_never_posts(online: Workplace, front: Front) -> None:

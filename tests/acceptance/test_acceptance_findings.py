@@ -105,7 +105,7 @@ def test_they_are_grouped_by_kind_problems_first(checked: Checked) -> None:
     severities = [heading.partition(":")[0] for heading in found]
     assert severities == sorted(severities)  # problems before warnings
     (local,) = [lines for heading, lines in found.items() if "starts_at: local time without a time zone" in heading]
-    assert [line.split(":")[0] for line in local[1:]] == ["plan D3", "plan D4"]
+    assert [line.split(":")[0] for line in local[1:]] == ["plan.csv, plan D3", "plan.csv, plan D4"]
     assert sum("--timezone" in line for line in local) == 1
 
 
@@ -136,6 +136,27 @@ def test_run_finds_bad_what_check_finds_bad_and_nothing_else(checked: Checked) -
         place: line["import_error"] for place, line in invalid.items()
     }
     assert statuses(lines) == {"created": 3, "invalid": 7}
+
+
+def test_sheets_of_one_name_are_told_apart_by_their_sources(place: Workplace) -> None:
+    """A user has two files of one name in two folders, and must know which of them to open."""
+    bad = [HEADER, ["s", "101", "112", "yesterday", "2027-05-04T16:00:00Z", ""]]
+    for folder, rows in (("a", PLAN[:2]), ("b", bad)):
+        (place.path / folder).mkdir()
+        place.write(f"{folder}/shadows.csv", rows)
+    both = ["a/shadows.csv", "b/shadows.csv"]
+    for done in (place.run("check", *both), place.run("run", *both, "--sandbox")):
+        assert "b/shadows.csv, shadows (2) D2: " in done.out, done
+    assert "  shadows D2: " in place.run("check", "b/shadows.csv").out  # one source need not be named
+
+
+def test_check_tells_a_warning_once(place: Workplace) -> None:
+    """In its group at the end; a run, which shows no groups, tells it while it reads."""
+    source = place.write("self.csv", [HEADER, shift("s", "113", 6, 8, 16, shadowed="113")])
+    checked = place.run("check", source)
+    assert "warning: " in checked.out
+    assert "warning" not in checked.err
+    assert "warning: " in place.run("run", source, "--sandbox").err
 
 
 def test_the_marked_workbook_shows_each_bad_cell_with_what_is_wrong(checked: Checked) -> None:

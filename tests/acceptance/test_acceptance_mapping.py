@@ -142,6 +142,29 @@ def test_map_without_a_terminal_decides_nothing(place: Workplace) -> None:
     assert place.run("map", source, "--output", "-").out == text
 
 
+def test_map_of_a_source_without_a_header_shows_what_its_columns_hold(place: Workplace) -> None:
+    """A file of lines to fill in, for letters say nothing; and whoever did not think of it is told how."""
+    source = place.write("ids.csv", [["PI7DH85", "Payments"], ["PI7DH86", "Search"]])
+    unaware = place.run("map", source, "--output", "-")
+    assert "--no-header" in unaware.err
+    assert "--header-row" in unaware.err
+    text = place.run("map", source, "--no-header", "--output", "-").out
+    assert '# "A" = ""  # "PI7DH85", "PI7DH86"\n' in text
+    settled = text.replace('# "A" = ""', '"A" = "remote_id"')
+    done = place.run("check", source, "--provider", "pd", "--mapping", mapping(place, settled))
+    assert done.status == 0, done
+    assert place.run("map", source, "--no-header", "--header-row", "2").status == 2
+
+
+def test_map_takes_the_row_that_the_header_stands_in(place: Workplace) -> None:
+    """Where none of its headers is known, it cannot be found; the mapping keeps it."""
+    source = place.write("plan.csv", [["Shadow weeks", ""], ["Rota", "Whom"], ["s", "101"]])
+    text = place.run("map", source, "--header-row", "2", "--output", "-").out
+    assert tomllib.loads(text)["header_row"] == 2
+    assert '"Whom"' in text
+    assert "Shadow weeks" not in text
+
+
 def test_map_at_a_terminal_asks_and_what_it_writes_is_enough(place: Workplace) -> None:
     """Suggestions first, then what is lacking; an answer that cannot be is asked for again."""
     source = place.write("plan.csv", [ODD_HEADER, ODD_ROW])

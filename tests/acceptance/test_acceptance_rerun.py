@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -206,3 +207,40 @@ def test_a_damaged_journal_says_what_helps_and_that_helps(online: Workplace, fro
     done = online.run("rerun", f"{first.run}/report.csv")
     assert done.status == 1, done
     assert statuses(online.lines(done.run)) == {"created": 5, "rejected": 1}
+
+
+def test_a_moved_report_finds_how_its_run_read_its_source_or_says_that_it_cannot(place: Workplace) -> None:
+    source = place.write("s.csv", [["provider", "remote_id"], ["", "SANDBOX-404"]])
+    first = place.run("run", source, "--sandbox", "--provider", "PagerDuty")
+    assert statuses(place.lines(first.run)) == {"rejected": 1}
+    moved = place.path / "moved.csv"
+    shutil.copy(place.path / first.run / "report.csv", moved)
+    found = place.run("rerun", moved)
+    assert statuses(place.lines(found.run)) == {"rejected": 1}
+    assert "without the mapping and options" not in found.err
+    shutil.rmtree(place.path / first.run)
+    alone = place.run("rerun", moved)
+    assert statuses(place.lines(alone.run)) == {"invalid": 1}
+    assert "without the mapping and options" in " ".join(alone.err.split())
+
+
+def test_sheets_of_one_name_are_told_apart_from_one_that_is_really_called_so(place: Workplace) -> None:
+    (place.path / "b").mkdir()
+    for name, first in (("s.csv", 0), ("b/s.csv", 10), ("s (2).csv", 20)):
+        place.write(name, schedules(2, first=first))
+    done = place.run("run", place.path / "s.csv", place.path / "b/s.csv", place.path / "s (2).csv", "--sandbox")
+    assert done.status == 0, done
+    assert len({line["import_sheet"] for line in place.lines(done.run)}) == 3
+
+
+def test_a_mapping_given_to_a_rerun_must_fit_its_report(place: Workplace) -> None:
+    """A header with a slip of the pen would go by without a word."""
+    first = place.run("run", place.write("s.csv", [*schedules(1), REFUSED]), "--sandbox")
+    mapping = place.path / "mapping.toml"
+    mapping.write_text('[columns]\n"remote_ids" = "remote_id"\n', encoding="utf-8")
+    runs = place.runs
+    for argument in (first.run, f"{first.run}/report.csv"):
+        done = place.run("rerun", argument, "--mapping", mapping)
+        assert done.status == 2, done
+        assert "remote_ids" in done.err
+    assert place.runs == runs

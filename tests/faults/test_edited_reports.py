@@ -141,3 +141,54 @@ async def test_who_comes_after_a_run_that_died_is_told_and_waits(tmp_path: Path)
         second.is_settled = True
     async with take_turn("opal", holder=tmp_path / "third", **turn) as third:
         assert third.left_by == ""
+
+
+@pytest.mark.parametrize("place", ["beside its journal", "moved", "alone"])
+async def test_an_invalid_row_of_an_unchanged_report_stays_invalid(tmp_path: Path, place: str) -> None:
+    """An empty column means something too: without `remote_id` the other sheet's `schedule_id` would be one."""
+    rehearsal = Rehearsal(tmp_path)
+    empty = pd.DataFrame({"third_party_provider": ["PAGER_DUTY"], "remote_id": [""], "schedule_id": ["PWRONG1"]})
+    endless = shadows(1).drop(columns="ends_at").assign(repeat="", until="2027-06-01", timezone="UTC")
+    async with rehearsal.served():
+        result = await rehearsal.run(empty, endless, shadows(2)[1:])
+        assert result.statuses == {Status.INVALID: 2, Status.CREATED: 1}
+        sent = rehearsal.posts()
+        if place == "alone":
+            rehearsal.options["reports"] = tmp_path / "others"
+        moved_to = None if place == "beside its journal" else tmp_path
+        again = await edit_and_rerun(rehearsal, result, lambda lines: lines, moved_to=moved_to)
+        assert again.statuses == result.statuses
+        assert rehearsal.posts() == sent
+    if place != "alone":
+        assert list(read_report(again)[0]) == list(read_report(result)[0])
+
+
+async def test_a_changed_row_is_refused_by_every_rerun_until_it_is_put_back(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served():
+        result = await rehearsal.run(schedules(2))
+        before, sent = read_report(result), rehearsal.posts()
+        again = await edit_and_rerun(rehearsal, result, lambda lines: [{**lines[0], "remote_id": "POTHER1"}, lines[1]])
+        again = await rehearsal.rerun(again)
+        again = await edit_and_rerun(rehearsal, again, lambda lines: lines)
+        refused = read_report(again)[0]
+        assert (refused["import_status"], refused["import_id"]) == ("invalid", before[0]["import_id"])
+        again = await edit_and_rerun(
+            rehearsal, again, lambda lines: [{**lines[0], "remote_id": before[0]["remote_id"]}, lines[1]]
+        )
+        assert rehearsal.posts() == sent
+    assert [(line["import_status"], line["import_id"]) for line in read_report(again)] == [
+        (line["import_status"], line["import_id"]) for line in before
+    ]
+
+
+async def test_names_in_unchanged_lines_that_succeeded_are_not_looked_up_again(tmp_path: Path) -> None:
+    """Somebody may have left since, or be called otherwise; also where the columns were moved."""
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served():
+        result = await rehearsal.run(shadows(2).assign(shadow_user_id="Lena Novák"))
+        assert result.statuses == {Status.CREATED: 2}
+    async with rehearsal.served({"what": "status", "status": 404, "method": "GET"}):
+        again = await edit_and_rerun(rehearsal, result, lambda lines: [dict(reversed(one.items())) for one in lines])
+    assert again.statuses == {Status.CREATED: 2}
+    assert [line["import_id"] for line in read_report(again)] == [line["import_id"] for line in read_report(result)]

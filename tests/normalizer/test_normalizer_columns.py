@@ -8,6 +8,7 @@ import pytest
 
 from importer.errors import SettingsError
 from importer.normalizer import Normalized, Normalizer, check_provider, check_timezone, make_rules
+from importer.normalizer.providers import read_remote_id
 from importer.records import LARGEST_ID, Row, ScheduleRecord, ShadowRecord, Sheet
 
 if TYPE_CHECKING:
@@ -249,3 +250,23 @@ def test_what_a_row_of_the_other_kind_would_need_is_not_looked_at(normalize: Cal
     """Opsgenie's exports have a timezone for each schedule: whatever stands there stops nothing."""
     result = normalize(kind="schedule", third_party_provider="pd", remote_id="PI7DH85", timezone="Mars", ends_at="x")
     assert schedule_of(result).key == ("PAGER_DUTY", "PI7DH85")
+
+
+@pytest.mark.parametrize(
+    ("text", "id_"),
+    [
+        ("PI7\u00a0DH85", "PI7DH85"),
+        ("PI7 DH85", "PI7DH85"),
+        ("PI7DH85 PI7DH86", "PI7DH85 PI7DH86"),
+        ("PRIMARY EU", "PRIMARY EU"),
+    ],
+)
+def test_a_blank_in_a_code_of_pagerduty_is_closed_and_two_words_are_not(text: str, id_: str) -> None:
+    assert read_remote_id(text, "PAGER_DUTY") == id_
+
+
+@pytest.mark.parametrize("text", ["PI7DH85, PI7DH86", "PI7DH85\nPI7DH86", "PI7DH85;PI7DH86"])
+def test_two_ids_in_one_cell_are_a_problem(normalize: Callable[..., Normalized], text: str) -> None:
+    (problem,) = normalize(third_party_provider="pd", remote_id=text).problems
+    assert problem.message.endswith(", which holds 2 ids")
+    assert problem.hint == "write a row for each of them"

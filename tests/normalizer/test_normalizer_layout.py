@@ -9,7 +9,9 @@ import pytest
 
 from importer.errors import SourceError
 from importer.normalizer import NO_MAPPING, Mapping, Normalizer, make_rules, plan, repeats
+from importer.normalizer.normalize import EXAMPLE
 from importer.records import Kind, Problem, Record, Row, Sheet
+from importer.reporter.template_text import EXAMPLE as TEMPLATES_EXAMPLE
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 UUID = "3f6c1b1e-52a4-4f0e-9d0e-6f5b8a7c2d10"
@@ -308,3 +310,51 @@ def test_the_samples_have_what_they_had(name: str, not_used: tuple[str, ...], sh
     assert layout.not_used == not_used
     assert all(header[index] == column for column, index in layout.indices.items())
     assert layout.suggestions == ()
+
+
+@pytest.mark.parametrize(
+    "mapping", [NO_MAPPING, Mapping(constants={"kind": "schedule"}), Mapping(columns={"Kind": ""}), OPSGENIE]
+)
+def test_a_template_s_examples_are_known_whatever_the_mapping_makes_of_their_column(mapping: Mapping) -> None:
+    """The template says: rows whose kind begins with the word example are never sent."""
+    normalizer = Normalizer(sheet("Kind", "remote_id"), make_rules(mapping))
+    assert EXAMPLE == TEMPLATES_EXAMPLE
+    for text in (EXAMPLE, "Example schedule", " EXAMPLE: of a schedule", "example_2"):
+        assert normalizer.is_example(Row(2, (text, "PI7DH85")))
+    for text in ("", "schedule", "examples", "an example"):
+        assert not normalizer.is_example(Row(2, (text, "PI7DH85")))
+
+
+@pytest.mark.parametrize("name", ["Engineers", "Names", "On-call engineers", "Shift leads"])
+def test_a_provider_alone_makes_no_schedules_of_a_workbook_s_other_sheets(name: str) -> None:
+    """A schedule sent with a person's id cannot be taken back."""
+    one = Sheet("team.xlsx", name, ("ID", "Name"), (0, 1))
+    for layout in (plan(one, PAGER_DUTY), plan(one, provider="PAGER_DUTY")):
+        assert (layout.kind, layout.is_usable) == (None, False)
+        assert "remote_id" in {suggestion.column for suggestion in layout.suggestions}
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("team.xlsx", "Schedules"),
+        ("team.xlsx", "PagerDuty rota"),
+        ("team.xlsx", "Sheet1"),
+        ("team.xlsx", "Tabelle 1"),
+        ("dump.ods", "dump"),
+        ("dump.csv", "dump"),
+        ("report.xlsx", "dump"),
+    ],
+)
+def test_a_provider_alone_is_enough_where_nothing_says_otherwise(source: str, name: str) -> None:
+    assert plan(Sheet(source, name, ("ID", "Name"), (0, 1)), provider="PAGER_DUTY").indices == {"remote_id": 0}
+
+
+@pytest.mark.parametrize("header", ["Frequency", "Every", "How often", "Cadence", "Recurring"])
+def test_until_is_no_end_beside_a_header_that_may_say_how_often(header: str) -> None:
+    """A weekly shift of three months must not become one shift of three months."""
+    one = sheet("Trainee", "From", "Until", header)
+    layout = plan(one)
+    assert layout.indices == {"shadow_user_id": 0, "starts_at": 1, "until": 2}
+    assert [(one.header, one.column) for one in layout.suggestions] == [(header, "repeat")]
+    assert plan(one, Mapping(columns={header: ""})).indices["ends_at"] == 2

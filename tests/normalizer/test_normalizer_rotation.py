@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,11 @@ from importer.normalizer.series import Misfit
 from importer.normalizer.wording import Fault
 
 from .plan_cells import misfit_of, series_of, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from importer.normalizer import Normalized
 
 
 @pytest.mark.parametrize(
@@ -110,3 +117,11 @@ def test_a_rotation_whose_last_hand_over_never_comes_is_refused() -> None:
     misfit = misfit_of(series_of("2026-10-19T09:00", members=2, repeat="FREQ=YEARLY;INTERVAL=999", until="2030-01-01"))
     assert misfit.column == "repeat"
     assert "no hand-over after the last shift" in misfit.fault.reason
+
+
+@pytest.mark.parametrize("members", ["112", "112, 112"])
+def test_a_rotation_of_one_is_made_and_said_to_be_odd(shadow: Callable[..., Normalized], members: str) -> None:
+    made = shadow(shadow_user_id="", rotation=members, repeat="daily", until="2027-03-02")
+    assert len(made.records) == 2
+    (warning,) = made.warnings
+    assert (warning.column, warning.topic) == ("rotation", "rotation: one member only")

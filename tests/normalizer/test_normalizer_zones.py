@@ -111,3 +111,12 @@ def test_any_text_is_a_zone_with_a_name_that_iana_knows_or_a_fault(text: str) ->
         assert zone.topic
     else:
         assert zone.key in IANA
+
+
+@pytest.mark.parametrize("text", ["EST", "MST", "HST", "CET", "EET", "MET", "wet", "EST5EDT", "PST8PDT"])
+def test_an_abbreviation_is_no_zone_although_iana_lists_it(text: str) -> None:
+    """EST of IANA has no summer time, CET has: who writes one of them knows neither."""
+    fault = read_zone(text)
+    assert isinstance(fault, Fault)
+    assert "abbreviation" in fault.reason
+    assert "Europe/Berlin" in fault.hint

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from report_lines import TEXTS, fewer
 
 from importer.errors import ReportError, UsageError
+from importer.normalizer.kinds import kind_of_name
 from importer.reader import read
 from importer.records import Problem, Row, Sheet, cell_name
 from importer.reporter import Marked, MarkedRow, check_marked_path, write_marked
@@ -280,3 +281,23 @@ def test_memory_does_not_grow_with_the_rows(marked: Path) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1_500_000
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "On-call of the payments teams schedules",
+        "Trainees of spring and summer OnCallShadows",
+        "Everything of both: schedules, on-call, shadows",
+        "Payments and search plan of shadowing",
+        "Payments and search schedules of 2027, all",
+        "Nothing is told by this name of a sheet",
+    ],
+)
+def test_a_name_that_is_cut_tells_the_same_kind(tmp_path: Path, name: str) -> None:
+    twice = [make("remote_id", name=name), make("remote_id", name=name)]
+    write_marked(tmp_path / "marked.xlsx", twice, [])
+    titles = openpyxl.load_workbook(tmp_path / "marked.xlsx").sheetnames
+    assert len(set(titles)) == 2
+    assert all(len(title) <= 31 for title in titles)
+    assert {kind_of_name(title) for title in titles} == {kind_of_name(name)}
