@@ -107,12 +107,13 @@ def test_rerun_takes_the_mapping_over_from_the_journal(pagerduty: Ran, tmp_path:
     assert read_truth(state(place)) == before
 
 
-def test_a_report_away_from_its_journal_takes_the_mapping_again(pagerduty: Ran, tmp_path: Path) -> None:
+def test_a_report_that_lost_its_journal_takes_the_mapping_again(pagerduty: Ran, tmp_path: Path) -> None:
     """Without it the rows that did not succeed are invalid and nothing is sent; with it they go on."""
     place = copy(pagerduty, tmp_path)
     moved = place.path / "moved.csv"
     text = (place.path / pagerduty.done.run / "report.csv").read_bytes()
     moved.write_bytes(text.replace(b",created,", b",failed,", 1).replace(b"PI7DH85", b"PI7DH99"))
+    shutil.rmtree(place.path / pagerduty.done.run)
     without = place.run("rerun", moved)
     assert without.status in (1, 2), without
     assert ("PAGER_DUTY", "PI7DH99") not in read_truth(state(place))

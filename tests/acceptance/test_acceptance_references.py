@@ -296,13 +296,14 @@ def end_while_it_looks_up(online: Workplace, front: Front, number: signal.Signal
     return done
 
 
-def test_what_was_sent_for_names_is_never_sent_again_from_a_report_that_was_moved(
+def test_what_was_sent_for_names_is_never_sent_again_from_a_report_that_lost_its_journal(
     online: Workplace, front: Front, answering: Answering
 ) -> None:
     """Rows that may have been applied are asked about first, also when the lists of names cannot be had meanwhile."""
     done = run_and_lose_answers(online, front)
     posts = front.posts
     moved = move(online, done.run)
+    shutil.rmtree(online.path / done.run)
     lines = read_report(moved)
     assert statuses(lines) == {"unknown": 4}
     (known,) = read_truth(front.state)[key(1, PAYMENTS, ANNA, LENA)]
