@@ -4,6 +4,7 @@ ImporterError
 ├── UsageError      an option or argument that cannot be
 ├── SettingsError   a setting, a token or a base URL that is missing or cannot be
 ├── SourceError     a source that cannot be read, or holds nothing to import
+│   └── SourcesError    several of them
 ├── JournalError    a run's journal that is too new, in use or cannot be written
 │   └── DamagedError    one that is damaged: a report may still be good
 ├── TargetError     a target that did not give a usable answer to a question
@@ -11,6 +12,13 @@ ImporterError
 ├── InterruptedReadingError   the user ended the run before anything was sent
 └── UnexpectedError  a bug of ours; what was sent is in the journal
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ImporterError(Exception):
@@ -32,6 +40,14 @@ class SettingsError(ImporterError):
 
 class SourceError(ImporterError):
     """A source that cannot be read, or holds nothing to import. Nothing was sent."""
+
+
+class SourcesError(SourceError):
+    """Several sources that cannot be read: all are told at once."""
+
+    def __init__(self, errors: Sequence[SourceError]) -> None:
+        super().__init__("; ".join(error.message for error in errors), hint=errors[0].hint)
+        self.errors = tuple(errors)
 
 
 class JournalError(ImporterError):

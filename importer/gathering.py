@@ -15,7 +15,7 @@ import anyio
 
 from importer.connecting import connect
 from importer.earlier import left_over
-from importer.errors import InterruptedReadingError, SettingsError, SourceError
+from importer.errors import InterruptedReadingError, SettingsError, SourceError, SourcesError
 from importer.intake import Intake
 from importer.normalizer import (
     NO_MAPPING,
@@ -73,6 +73,7 @@ async def gather_sources(
     rules = _rules(settings, mapping)
     intake = Intake(journal, rules, run, guide.observer, is_resolving=is_resolving)
     rows = 0
+    unreadable: list[SourceError] = []
     for source in sources:
         before = rows
         stdin = await spool(guide.interrupted) if name_source(source) == "-" else None
@@ -84,18 +85,31 @@ async def gather_sources(
             header_row=mapping.header_row,
             bounds=make_bounds(settings),
         )
-        for number in intake.take_source(reading):
-            rows += number
-            guide.observer.read(rows)
-            await _let_signals_in(guide)
+        try:
+            for number in intake.take_source(reading):
+                rows += number
+                guide.observer.read(rows)
+                await _let_signals_in(guide)
+        except SourceError as error:  # the others are read all the same, so that all is told at once
+            unreadable.append(error)
+            continue
         if rows == before and not intake.refused:
-            raise SourceError(f"{name_source(source)} has a header and no rows", hint="fill in at least one row")
-    refuse_lost_headers(mapping, _shown_path(settings.mapping), intake.mapped, intake.headers)
-    if intake.refused:
-        raise intake.refused[0]
+            unreadable.append(
+                SourceError(f"{name_source(source)} has a header and no rows", hint="fill in at least one row")
+            )
+    if not unreadable:  # else a header may stand in what was not read
+        refuse_lost_headers(mapping, _shown_path(settings.mapping), intake.mapped, intake.headers)
+    _refuse([*unreadable, *intake.refused])
     stopped = await _resolve(intake, settings, guide) if is_resolving else {}
     _finish(journal, rules, run, guide)
     return stopped
+
+
+def _refuse(errors: Sequence[SourceError]) -> None:
+    if len(errors) > 1:
+        raise SourcesError(errors)
+    for error in errors:
+        raise error
 
 
 async def gather_left_over(

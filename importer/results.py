@@ -22,7 +22,8 @@ class Result:
 
     rows: int  #: rows read
     counts: Mapping[tuple[str, Status], int]  #: records by target (empty where there is none) and status
-    problems: Sequence[tuple[Sheet, ReportLine]]  #: the first lines that need attention, in the order of the source
+    #: the first lines that need attention, in the order of the source; no part of the repr, which asyncio asks for
+    problems: Sequence[tuple[Sheet, ReportLine]] = field(repr=False)
     run: str = ""  #: the run's name; empty for a check
     folder: Path | None = None  #: the run's folder
     files: Sequence[Path] = ()  #: the report's files as they were written
@@ -30,7 +31,8 @@ class Result:
         default_factory=dict
     )  #: what the product ended by itself, and why: a target, the report
     is_interrupted: bool = False
-    findings: Sequence[tuple[Sheet, Finding]] = ()  #: of a check: what was found about rows, in the order of the source
+    #: of a check: what was found about rows, in the order of the source
+    findings: Sequence[tuple[Sheet, Finding]] = field(default=(), repr=False)
     topics: Sequence[tuple[Severity, str, int]] = ()  #: of a check: how often each kind of thing was found
     sources: int = 1  #: how many sources have rows
     unresolved: int = 0  #: of a check: pending records that wait for ids of what they name

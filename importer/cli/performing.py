@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from importer.errors import ImporterError, InterruptedReadingError, UnexpectedError
+from importer.errors import ImporterError, InterruptedReadingError, SourcesError, UnexpectedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -131,7 +131,8 @@ def guard(act: Callable[[], int]) -> None:
         from importer.cli.console import Console
 
         for failure in failures:
-            Console().fail(failure)
+            for error in failure.errors if isinstance(failure, SourcesError) else (failure,):
+                Console().fail(error)
         status = next((_EXITS[type(failure)] for failure in failures if type(failure) in _EXITS), 2)
     if status == 130:  # a thread may still wait for standard input, and would keep the process
         sys.stdout.flush()

@@ -37,6 +37,7 @@ class Person(NamedTuple):
     email: str  #: empty where there is none
 
 
+@lru_cache(_CACHED)
 def is_user_reference(text: str) -> bool:
     """Tell a text that names a user from one that is a user's id, or nothing sensible at all.
 
@@ -45,6 +46,7 @@ def is_user_reference(text: str) -> bool:
     return _is_reference(text, _QUANTITY)
 
 
+@lru_cache(_CACHED)
 def is_schedule_reference(text: str) -> bool:
     """Tell a text that names a schedule from one that is a schedule's id, or nothing sensible at all.
 

@@ -63,18 +63,19 @@ class Straight:
         zone = self._rules.zone if self._zone is None else self._zones.parse(cells[self._zone])
         if row.problems or zone is _ODD:
             return None
-        times = self._times.get(zone) or self._remember_times(zone)
         shadowable_type = "User" if self._type is None else self._types.parse(cells[self._type])
-        values = (
+        ids = (
             self._schedules.parse(cells[self._schedule]),
             self._shadowables.parse(cells[self._shadowable]),
             self._users.parse(cells[self._user]),
-            times.parse(cells[self._start]),
-            times.parse(cells[self._end]),
         )
-        if _ODD in values or shadowable_type != "User" or values[4] <= values[3]:
+        if shadowable_type != "User" or _ODD in ids:
             return None
-        record = ShadowRecord(shadowable_type="User", **dict(zip(_NEEDED, values, strict=True)))
+        times = self._times.get(zone) or self._remember_times(zone)
+        span = (times.parse(cells[self._start]), times.parse(cells[self._end]))
+        if _ODD in span or span[1] <= span[0]:
+            return None
+        record = ShadowRecord(shadowable_type="User", **dict(zip(_NEEDED, ids + span, strict=True)))
         if self._rules.now is not None and next(check_sense(record, self._rules.now), None) is not None:
             return None
         return record, zone.key if zone else ""

@@ -287,3 +287,17 @@ def test_nothing_that_stands_in_a_cell_steers_the_terminal(place: Workplace) -> 
         assert not set("\x1b\x07\u202e\u2066") & set(done.out + done.err), done
     (value,) = [one["value"] for one in findings(place.run("check", source, "--json")) if one["cell"] == "D2"]
     assert value == evil
+
+
+def test_all_sources_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
+    place = Workplace(tmp_path)
+    twice = place.write("twice.csv", [["remote_id", "Remote ID"], ["PI7DH85", "PI7DH86"]])
+    empty = place.write("empty.csv", [])
+    foreign = place.write("foreign.csv", [["colour"], ["red"]])
+    done = place.run("check", twice, empty, foreign, "missing.csv")
+    assert done.status == 2
+    errors = [line for line in done.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 4
+    assert all(
+        any(name in line for line in errors) for name in ("twice.csv", "empty.csv", "foreign.csv", "missing.csv")
+    )
