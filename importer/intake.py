@@ -88,8 +88,8 @@ class Intake:
     def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
         if len(left_out) == len(sheets):
             error = SourceError(
-                f"{_shown(reading.name)} has no column that we know: {_headers(sheets)}",
-                hint=f"write a mapping file with: oncall-importer map {_shown(reading.name)}; "
+                f"{_named(reading.name)} has no column that we know: {_headers(sheets)}",
+                hint=f"write a mapping file with: oncall-importer map {_named(reading.name)}; "
                 f"or name its columns {', '.join(column.name for column in COLUMNS)}",
             )
             self.refused.append(error)  # raised later, for the cause may be a mapping that is wrong
@@ -102,8 +102,8 @@ class Intake:
     def _open_sheet(self, sheet: Sheet) -> tuple[int, Normalizer] | None:
         if is_report(sheet.header):
             raise SourceError(
-                f"{_shown(sheet.source)} is the report of an earlier run",
-                hint=f"send what did not succeed with: oncall-importer rerun {_shown(sheet.source)}",
+                f"{_named(sheet.source)} is the report of an earlier run",
+                hint=f"send what did not succeed with: oncall-importer rerun {_named(sheet.source)}",
             )
         normalizer = Normalizer(sheet, self._rules)
         layout = normalizer.layout
@@ -259,5 +259,10 @@ def _headers(sheets: Iterable[Sheet]) -> str:
     return "it has " + ", ".join(_shown(name) for name in names[:12]) if names else "its header is empty"
 
 
+def _named(source: str) -> str:
+    """Name a source in full: its end tells it, and a command with it is to be copied."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in source)
+
+
 def _shown(text: str) -> str:
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text[:80])
+    return _named(text[:80])

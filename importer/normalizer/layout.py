@@ -11,7 +11,7 @@ from importer.normalizer.claims import claim, is_named
 from importer.normalizer.columns import TELLING
 from importer.normalizer.mapping import NO_MAPPING
 from importer.normalizer.suggestions import Suggestion, suggest
-from importer.normalizer.wording import quote
+from importer.normalizer.wording import quote, quote_path
 from importer.records import Sheet, cell_name
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _refuse_repeats(sheet: Sheet, columns: abc.Mapping[str, tuple[int, ...]]) ->
     repeats = [_repeat(sheet, column, indices) for column, indices in columns.items() if len(indices) > 1]
     if repeats:
         raise SourceError(
-            f"{quote(sheet.source)}, sheet {quote(sheet.name)}, has more than one column for {'; '.join(repeats)}",
+            f"{quote_path(sheet.source)}, sheet {quote(sheet.name)}, has more than one column for {'; '.join(repeats)}",
             hint='keep one of them: rename or delete the others, or write "their header" = "" below [columns] '
             "in a mapping file",
         )

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz, process
 
 from importer.normalizer.aliases import CLEAR, DOUBTFUL, FAMILIAR, IN_SHEETS_OF, OWN, canonical
 from importer.normalizer.columns import COLUMNS
-from importer.normalizer.wording import quote
+from importer.normalizer.wording import quote, quote_path
 from importer.records import Kind
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def describe_suggestion(suggestion: Suggestion, sheet: Sheet) -> str:
     """Tell a suggestion in one sentence, with what to write into a mapping file if it is right."""
     header, column = quote(suggestion.header), suggestion.column
     return (
-        f"{header} of {quote(sheet.source)}, sheet {quote(sheet.name)}, may be {column} ({suggestion.confidence} %): "
+        f"{header} of {quote_path(sheet.source)}, sheet {quote(sheet.name)}, may be {column} ({suggestion.confidence} %): "
         f"{suggestion.why}; if so, write {header} = {quote(column)} below [columns] in a mapping file"
     )
 

@@ -26,6 +26,11 @@ def quote(text: str) -> str:
     return f'"{shown}"' if shown.isprintable() else f'"{"".join(map(_shown, shown))}"'
 
 
+def quote_path(text: str) -> str:
+    """Put a file's name into quotes; one that is long keeps its end, which tells it."""
+    return quote(text if len(text) <= LONGEST_QUOTE else f"…{text[1 - LONGEST_QUOTE :]}")
+
+
 def has_control(text: str) -> bool:
     """Tell whether a text holds characters that steer a terminal or the direction of text."""
     if text.isprintable():
