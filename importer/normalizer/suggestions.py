@@ -51,7 +51,8 @@ def describe_suggestion(suggestion: Suggestion, sheet: Sheet) -> str:
     """Tell a suggestion in one sentence, with what to write into a mapping file if it is right."""
     header, column = quote(suggestion.header), suggestion.column
     return (
-        f"{header} of {quote_path(sheet.source)}, sheet {quote(sheet.name)}, may be {column} ({suggestion.confidence} %): "
+        f"{header} of {quote_path(sheet.source)}, sheet {quote(sheet.name)}, "
+        f"may be {column} ({suggestion.confidence} %): "
         f"{suggestion.why}; if so, write {header} = {quote(column)} below [columns] in a mapping file"
     )
 
