@@ -32,7 +32,7 @@ class SheetNormalizer:
     def __init__(self, sheet: Sheet, rules: Rules) -> None:
         self._sheet = sheet
         self._rules = rules
-        self._groups = repeats(sheet, rules.mapping, rules.provider)
+        self._groups = repeats(sheet, rules.mapping, rules.provider, is_known=rules.is_repeated)
         self._made: dict[tuple[int, ...], Normalizer] = {}
 
     @property

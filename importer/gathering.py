@@ -6,6 +6,7 @@ source --read--> rows --normalize--> journal --ask for ids--> --find duplicates 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -119,7 +120,7 @@ async def gather_left_over(
 
     Gives and raises: as `gather_sources`.
     """
-    rules = _rules(settings, mapping)
+    rules = replace(_rules(settings, mapping), is_repeated=True)
     journal, run = folder.journal, folder.path.name
     intake = Intake(journal, rules, run, guide.observer)
     rows = 0

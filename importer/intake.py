@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from importer.carrying import SheetNormalizer, carry_row, carry_unresolved, plan_row
 from importer.errors import SourceError
 from importer.journal import State, row_of
-from importer.normalizer import COLUMNS, Normalizer, References, describe_suggestion
+from importer.normalizer import COLUMNS, Normalizer, References, describe_suggestion, escape_unseen
 from importer.records import Problem, Row, Severity, Sheet
 from importer.reporter import README_SHEET, is_report
 
@@ -88,8 +88,8 @@ class Intake:
     def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
         if len(left_out) == len(sheets):
             error = SourceError(
-                f"{_named(reading.name)} has no column that we know: {_headers(sheets)}",
-                hint=f"write a mapping file with: oncall-importer map {_named(reading.name)}; "
+                f"{escape_unseen(reading.name)} has no column that we know: {_headers(sheets)}",
+                hint=f"write a mapping file with: oncall-importer map {escape_unseen(reading.name)}; "
                 f"or name its columns {', '.join(column.name for column in COLUMNS)}",
             )
             self.refused.append(error)  # raised later, for the cause may be a mapping that is wrong
@@ -102,8 +102,8 @@ class Intake:
     def _open_sheet(self, sheet: Sheet) -> tuple[int, Normalizer] | None:
         if is_report(sheet.header):
             raise SourceError(
-                f"{_named(sheet.source)} is the report of an earlier run",
-                hint=f"send what did not succeed with: oncall-importer rerun {_named(sheet.source)}",
+                f"{escape_unseen(sheet.source)} is the report of an earlier run",
+                hint=f"send what did not succeed with: oncall-importer rerun {escape_unseen(sheet.source)}",
             )
         normalizer = Normalizer(sheet, self._rules)
         layout = normalizer.layout
@@ -256,13 +256,4 @@ def _is_same(last: tuple[int, Row, list[Entry]], index: int, row: Row) -> bool:
 
 def _headers(sheets: Iterable[Sheet]) -> str:
     names = [text.strip() for sheet in sheets for text in sheet.header if text.strip()]
-    return "it has " + ", ".join(_shown(name) for name in names[:12]) if names else "its header is empty"
-
-
-def _named(source: str) -> str:
-    """Name a source in full: its end tells it, and a command with it is to be copied."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in source)
-
-
-def _shown(text: str) -> str:
-    return _named(text[:80])
+    return "it has " + ", ".join(escape_unseen(name[:80]) for name in names[:12]) if names else "its header is empty"

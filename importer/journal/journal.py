@@ -261,12 +261,12 @@ class Journal:
     def lines(self) -> Iterator[ReportLine]:
         """Give the report's lines in the order of the source."""
         names, run = [sheet.name for sheet in self.sheets()], self.facts().get("run", "")
-        yield from (read_line(values, names, run) for values in self._db.execute(_SQL["lines"]))
+        yield from (read_line(values, names, run) for values in self._db.execute(_SQL["lines"], (True, -1)))
 
     def wrong_lines(self, limit: int) -> list[ReportLine]:
         """Give the first lines that need attention, in the order of the source."""
         names, run = [sheet.name for sheet in self.sheets()], self.facts().get("run", "")
-        return [read_line(values, names, run) for values in self._db.execute(_SQL["wrong_lines"], (limit,))]
+        return [read_line(values, names, run) for values in self._db.execute(_SQL["lines"], (False, limit))]
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         """Give every row with the index of its sheet, in the order of the source."""

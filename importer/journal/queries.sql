@@ -169,6 +169,7 @@ WHERE target = ? AND scope = ? AND state = 'planned';
 UPDATE record SET error = ?, hint = ? WHERE target = ? AND state = 'planned' AND error = '';
 
 -- name: lines
+-- All of them, or those that need attention; a limit of -1 is none.
 SELECT row.sheet, row.number, record.part, record.kind, row.cells, record.state,
        coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint,
        record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet
@@ -176,18 +177,8 @@ FROM record
 JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first
 LEFT JOIN row AS first_row ON first_row.id = first.row
-ORDER BY record.id;
-
--- name: wrong_lines
-SELECT row.sheet, row.number, record.part, record.kind, row.cells, record.state,
-       coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint,
-       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet
-FROM record
-JOIN row ON row.id = record.row
-LEFT JOIN record AS first ON first.id = record.first
-LEFT JOIN row AS first_row ON first_row.id = first.row
-WHERE record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt')
-ORDER BY record.id LIMIT ?;
+WHERE ?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt')
+ORDER BY record.id LIMIT ?2;
 
 -- name: entries
 SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,

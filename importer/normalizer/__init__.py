@@ -13,7 +13,7 @@ from importer.normalizer.references import References
 from importer.normalizer.rules import NO_RULES, Rules, make_rules
 from importer.normalizer.sense import Checks, Level, overlaps
 from importer.normalizer.suggestions import Suggestion, describe_suggestion
-from importer.normalizer.wording import quote
+from importer.normalizer.wording import escape_unseen, quote
 from importer.normalizer.zones import check_timezone
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "check_provider",
     "check_timezone",
     "describe_suggestion",
+    "escape_unseen",
     "is_header",
     "make_rules",
     "overlaps",

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 #: Aliases of these say what a sheet holds, whatever its name; a list of schedules may have a start, too.
 _TELLING_IN_SPITE = frozenset({"remote_id", "shadowable_id", "shadow_user_id"})
 _WORKBOOKS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
-_REPORT = "report"  # a run's: of its rows the run before decided already
 _WORD = re.compile(r"[^\W\d_]+")
 #: Names of sheets that say schedules, or nothing at all: what programs call a sheet that nobody named.
 _MAY_HOLD_SCHEDULES = re.compile(
@@ -90,10 +89,17 @@ def is_named(sheet: Sheet, mapping: Mapping) -> bool:
     return NO_HEADER not in (sheet.header_row, mapping.header_row)
 
 
-def claim(sheet: Sheet, mapping: Mapping, provider: str | None) -> Claims:
-    """Find out what the headers stand for; a sheet that `provider` alone tells the kind of is one of schedules."""
+def claim(sheet: Sheet, mapping: Mapping, provider: str | None, *, is_known: bool = False) -> Claims:
+    """Find out what the headers stand for; a sheet that `provider` alone tells the kind of is one of schedules.
+
+    `is_known`: an earlier run took the sheet in, so it is none that only looks like schedules.
+    """
     headers = _Headers(sheet, mapping)
-    kind = _decide(headers, sheet, mapping, provider)
+    given = {*mapping.constants, *mapping.defaults} | ({"third_party_provider"} if provider else set())
+    # A provider alone makes no schedules of the other sheets of a workbook: what is sent cannot be taken back.
+    if given & TELLING == {"third_party_provider"} and not (is_known or _may_hold_schedules(sheet)):
+        given = set()
+    kind = _decide(headers, sheet, mapping, _kinds(given))
     if headers.is_named:
         _apply_aliases(headers, kind)
         given = mapping.constants.keys() | mapping.defaults.keys()
@@ -107,7 +113,7 @@ def claim(sheet: Sheet, mapping: Mapping, provider: str | None) -> Claims:
     )
 
 
-def _decide(headers: _Headers, sheet: Sheet, mapping: Mapping, provider: str | None) -> Kind | None:
+def _decide(headers: _Headers, sheet: Sheet, mapping: Mapping, given: set[Kind | None]) -> Kind | None:
     """Decide by the mapping's kind, the sheet's name and its headers; only then by what holds for every row."""
     constant, default = (_kind(texts.get("kind", "")) for texts in (mapping.constants, mapping.defaults))
     if constant:
@@ -117,24 +123,13 @@ def _decide(headers: _Headers, sheet: Sheet, mapping: Mapping, provider: str | N
         # A file called "on-call schedule" that holds shadows: its rows say what they are.
         is_contradicted = bool(_kinds(sure | (clear & _TELLING_IN_SPITE)) - {told}) and told not in _kinds(sure | clear)
         return None if is_contradicted else told
-    kinds = _kinds(sure | clear) or (set() if _is_of_others(sheet, headers) else _kinds_given(sheet, mapping, provider))
+    kinds = _kinds(sure | clear) or (set() if _is_of_others(sheet, headers) else given)
     return next(iter(kinds)) if len(kinds) == 1 else None
-
-
-def _kinds_given(sheet: Sheet, mapping: Mapping, provider: str | None) -> set[Kind | None]:
-    """Tell the kinds by what holds for every row of every sheet.
-
-    A provider alone makes no schedules of the other sheets of a workbook: what is sent cannot be taken back.
-    """
-    given = {*mapping.constants, *mapping.defaults} | ({"third_party_provider"} if provider else set())
-    if given & TELLING == {"third_party_provider"} and not _may_hold_schedules(sheet):
-        return set()
-    return _kinds(given)
 
 
 def _may_hold_schedules(sheet: Sheet) -> bool:
     file = PurePath(sheet.source)
-    if file.suffix.casefold() not in _WORKBOOKS or file.stem in (sheet.name, _REPORT):
+    if file.suffix.casefold() not in _WORKBOOKS or file.stem == sheet.name:
         return True
     return bool(_MAY_HOLD_SCHEDULES.fullmatch(sheet.name))
 

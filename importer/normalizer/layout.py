@@ -64,13 +64,15 @@ class Layout:
         return "" if index is None else cell_name(self.sheet.positions[index], row)
 
 
-def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = None) -> Layout:
+def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = None, *, is_known: bool = False) -> Layout:
     """Find our columns in a sheet's header; `provider` is what the user says of schedules that name none.
+
+    `is_known`: an earlier run took the sheet in.
 
     Raises:
         SourceError: two headers are the same column of ours; taking one of them would be a guess.
     """
-    claims = claim(sheet, mapping, provider)
+    claims = claim(sheet, mapping, provider, is_known=is_known)
     _refuse_repeats(sheet, claims.columns)
     used = {index for indices in claims.columns.values() for index in indices} | claims.ignored
     return Layout(
@@ -84,9 +86,12 @@ def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = Non
     )
 
 
-def repeats(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = None) -> tuple[tuple[int, ...], ...]:
+def repeats(
+    sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = None, *, is_known: bool = False
+) -> tuple[tuple[int, ...], ...]:
     """Find the headers that are the same column of ours: for each such column the indices into the header."""
-    return tuple(indices for indices in claim(sheet, mapping, provider).columns.values() if len(indices) > 1)
+    columns = claim(sheet, mapping, provider, is_known=is_known).columns
+    return tuple(indices for indices in columns.values() if len(indices) > 1)
 
 
 def _not_used(sheet: Sheet, used: set[int]) -> tuple[str, ...]:

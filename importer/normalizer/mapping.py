@@ -18,7 +18,7 @@ from importer.normalizer.providers import read_provider
 from importer.normalizer.sense import Checks, Level
 from importer.normalizer.suggestions import nearest
 from importer.normalizer.times import Choice, DateOrder, TimeRules
-from importer.normalizer.wording import Fault, quote
+from importer.normalizer.wording import Fault, escape_unseen, quote
 from importer.normalizer.zones import read_zone
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _parse(text: str, name: str) -> dict[str, Any]:
             else "it is nested too deep, or a number is too long"
         )
         raise SettingsError(
-            f"{quote(name)} is no TOML: {_plain(reason)}",
+            f"{quote(name)} is no TOML: {escape_unseen(reason)}",
             hint='write lines such as "Trainee" = "shadow_user_id" below [columns]',
         ) from error
     for key, value in document.items():
@@ -241,7 +241,3 @@ def _shown(value: object) -> str:
     if isinstance(value, str):
         return quote(value)
     return str(value).lower() if isinstance(value, bool | float) else _text(value) or "nothing that can stand there"
-
-
-def _plain(text: str) -> str:
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

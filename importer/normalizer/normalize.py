@@ -46,7 +46,7 @@ class Normalizer:
     """
 
     def __init__(self, sheet: Sheet, rules: Rules = NO_RULES) -> None:
-        self.layout = plan(sheet, rules.mapping, rules.provider)
+        self.layout = plan(sheet, rules.mapping, rules.provider, is_known=rules.is_repeated)
         self._rules = rules
         self._sheet_kind = self.layout.kind
         # Whatever the mapping makes of a template's column `kind`: its examples are never sent.

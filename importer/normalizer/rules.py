@@ -39,6 +39,8 @@ class Rules:
     now: datetime | None = None  #: what shifts are judged against; None: they are not
     references: References = _NO_DIRECTORY  #: how ids are read, and names that stand for them
 
+    is_repeated: bool = False  #: the rows are those of an earlier run, which took their sheets in
+
     @property
     def times(self) -> TimeRules:
         """How doubtful date-times are read."""

@@ -23,7 +23,12 @@ class Fault:
 def quote(text: str) -> str:
     """Put a foreign text into quotes: cut to 80 characters, unseen ones shown as escapes such as `\\x1b`."""
     shown = text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
-    return f'"{shown}"' if shown.isprintable() else f'"{"".join(map(_shown, shown))}"'
+    return f'"{escape_unseen(shown)}"'
+
+
+def escape_unseen(text: str) -> str:
+    """Show what cannot be seen, or steers a terminal, as escapes such as `\\x1b`."""
+    return text if text.isprintable() else "".join(map(_shown, text))
 
 
 def quote_path(text: str) -> str:

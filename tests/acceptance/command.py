@@ -119,6 +119,17 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def wait_until_said(process: subprocess.Popen[bytes], words: bytes) -> bytes:
+    """Read what a command says until it has said these words."""
+    assert process.stderr is not None
+    said = b""
+    while words not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    return said
+
+
 def table(lines: Sequence[Sequence[str]]) -> str:
     """Give lines as the text of a CSV."""
     text = io.StringIO()

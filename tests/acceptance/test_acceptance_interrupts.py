@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .command import Workplace, finish, statuses, wait_until
+from .command import Workplace, finish, statuses, wait_until, wait_until_said
 from .sources import shadows
 from .truth import count_objects, disagreements, read_truth
 
@@ -35,17 +35,6 @@ def start_and_hold(online: Workplace, front: Front) -> subprocess.Popen[bytes]:
 def only_run(online: Workplace) -> Path:
     (run,) = online.runs
     return online.path / "reports" / run
-
-
-def wait_until_said(process: subprocess.Popen[bytes], words: bytes) -> bytes:
-    """Read what a command says until it has said these words."""
-    assert process.stderr is not None
-    said = b""
-    while words not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
-    return said
 
 
 def assert_finished(online: Workplace, front: Front, run: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from acceptance.command import finish, statuses
+from acceptance.command import finish, statuses, wait_until_said
 from acceptance.sources import schedules
 
 from .online import BEFORE, HELD, Online, online
@@ -22,17 +22,6 @@ if TYPE_CHECKING:
 def scene(tmp_path: Path) -> Iterator[Online]:
     with online(tmp_path) as opened:
         yield opened
-
-
-def wait_until_said(process: subprocess.Popen[bytes], words: bytes) -> bytes:
-    """Read what a command says until it has said these words."""
-    assert process.stderr is not None
-    said = b""
-    while words not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
-    return said
 
 
 def test_a_second_run_is_refused_with_the_firsts_folder_and_process_and_leaves_nothing(scene: Online) -> None:

@@ -343,11 +343,17 @@ def test_a_provider_alone_makes_no_schedules_of_a_workbook_s_other_sheets(name: 
         ("team.xlsx", "Tabelle 1"),
         ("dump.ods", "dump"),
         ("dump.csv", "dump"),
-        ("report.xlsx", "dump"),
     ],
 )
 def test_a_provider_alone_is_enough_where_nothing_says_otherwise(source: str, name: str) -> None:
     assert plan(Sheet(source, name, ("ID", "Name"), (0, 1)), provider="PAGER_DUTY").indices == {"remote_id": 0}
+
+
+@pytest.mark.parametrize("source", ["report.xlsx", "mended.xlsx"])
+def test_a_sheet_that_an_earlier_run_took_in_needs_no_telling_name(source: str) -> None:
+    one = Sheet(source, "dump", ("ID", "Name"), (0, 1))
+    assert plan(one, provider="PAGER_DUTY", is_known=True).indices == {"remote_id": 0}
+    assert plan(one, provider="PAGER_DUTY").indices == {}
 
 
 @pytest.mark.parametrize("header", ["Frequency", "Every", "How often", "Cadence", "Recurring"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from importer.errors import SettingsError
 from importer.normalizer import Mapping, Normalized, Normalizer, make_rules
 from importer.normalizer.rules import Rules
-from importer.records import Row, ScheduleRecord, ShadowRecord, Sheet
+from importer.records import Kind, Row, ScheduleRecord, ShadowRecord, Sheet
 
 GOOD = {
     "schedule_id": "a",
@@ -72,3 +74,13 @@ def test_a_default_gives_way_to_the_other_column_that_a_row_fills_in() -> None:
     assert len(shadows({**GOOD, "repeat": "daily"}, rules)) == 3
     (problem,) = normalize({**GOOD, "duration": "8h"}, rules).problems
     assert problem.message == "duration and ends_at are both filled"
+
+
+def test_no_name_of_a_workbook_makes_schedules_of_its_other_sheets_but_what_a_run_took_in_stays_taken_in() -> None:
+    """What Opal was given by mistake cannot be taken back; a repeated row was judged before."""
+    sheet = Sheet("report.xlsx", "Platform", ("ID", "Name"), (0, 1))
+    rules = make_rules(provider="PAGER_DUTY")
+    row = Row(2, ("PI7DH85", "x"))
+    assert not Normalizer(sheet, rules).normalize(row).records
+    (record,) = Normalizer(sheet, replace(rules, is_repeated=True)).normalize(row, Kind.SCHEDULE).records
+    assert record.key == ("PAGER_DUTY", "PI7DH85")
