@@ -69,7 +69,7 @@ class SheetNormalizer:
             )
             for ones in clashes
         )
-        return replace(row, problems=(*row.problems, *problems))
+        return row._replace(problems=(*row.problems, *problems))
 
 
 def _filled(group: tuple[int, ...], cells: tuple[str, ...]) -> tuple[int, ...]:
@@ -81,10 +81,10 @@ def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[En
     kind = normalized.kind
     target = _TARGET_OF[kind] if kind else None
     if normalized.problems or target is None:
-        outcome = replace(describe_problems(normalized.problems), run=run)
+        outcome = describe_problems(normalized.problems)._replace(run=run)
         yield Entry(Status.INVALID, kind, target.name if target else None, outcome=outcome)
         return
-    planned = replace(NO_OUTCOME, attempts=attempts) if attempts else NO_OUTCOME
+    planned = NO_OUTCOME._replace(attempts=attempts) if attempts else NO_OUTCOME
     if normalized.references:
         yield Entry(State.UNRESOLVED, kind, target.name, outcome=planned)
     for number, record in enumerate(normalized.records, 1):
@@ -107,10 +107,10 @@ def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedit
     if left is not None and normalized.references and not normalized.problems:
         is_known = is_unedited and left.key is not None and _is_of_its_cells(left)
         state = _kept_state(left) if is_known else State.UNRESOLVED
-        yield replace(_keep(left, state, normalized), was=None if is_known else left.state)
+        yield _keep(left, state, normalized)._replace(was=None if is_known else left.state)
     elif left is None or not (_was_sent(left) or _may_be_taken(left)):
         for entry in plan_row(normalized, run, left.outcome.attempts if left else 0):
-            yield replace(entry, part=left.part) if left and left.part else entry
+            yield entry._replace(part=left.part) if left and left.part else entry
     elif _is_refused(left):
         yield _take_back(left) if left.key and left.key == own else _refuse_changed(left, run)
     elif is_record and _is_changed(left, own):
@@ -120,8 +120,8 @@ def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedit
     else:  # sent by the earlier run, and now no valid record: nobody can ask about it
         wrong = describe_problems(normalized.problems or (_WITHOUT_PART,))
         words = f"{left.outcome.error}; {wrong.error}".removeprefix("; ")
-        outcome = replace(left.outcome, status=Status.UNKNOWN, error=words, cell=wrong.cell, hint=wrong.hint)
-        yield _keep(replace(left, outcome=outcome), Status.UNKNOWN, normalized)
+        outcome = left.outcome._replace(status=Status.UNKNOWN, error=words, cell=wrong.cell, hint=wrong.hint)
+        yield _keep(left._replace(outcome=outcome), Status.UNKNOWN, normalized)
 
 
 def carry_unresolved(left: Entry | None, run: str) -> Entry | None:
@@ -133,7 +133,7 @@ def carry_unresolved(left: Entry | None, run: str) -> Entry | None:
     if _kept_state(left) is not State.IN_DOUBT or left.key:
         return _keep(left, _kept_state(left))
     hint = "rerun it when the target can be asked for its users and schedules"
-    return _keep(replace(left, outcome=replace(left.outcome, hint=hint, run=run)), Status.UNKNOWN)
+    return _keep(left._replace(outcome=left.outcome._replace(hint=hint, run=run)), Status.UNKNOWN)
 
 
 def _part(normalized: Normalized, part: str) -> Normalized:
@@ -144,13 +144,13 @@ def _part(normalized: Normalized, part: str) -> Normalized:
     wanted = "/".join(number.lstrip("0") for number in part.split("/"))
     for number, record in enumerate(normalized.records, 1):
         if wanted == f"{number}/{made}":
-            return replace(normalized, records=(record,))
+            return normalized._replace(records=(record,))
     problem = Problem(
         f"the line is part {part} of its row, and the row makes {made} record{'' if made == 1 else 's'} now",
         "put its cells back; for a new plan keep one line of the row, and empty its import columns",
         topic="a part that its row does not make any more",
     )
-    return replace(normalized, records=(), problems=(problem,))
+    return normalized._replace(records=(), problems=(problem,))
 
 
 def _is_changed(left: Entry, own: Key | None) -> bool:
@@ -202,20 +202,20 @@ def _refuse_changed(left: Entry, run: str) -> Entry:
     """Refuse a row whose cells say something else than what was sent for it; what that was stays known."""
     if not (_is_taken(left) or _is_refused(left)):
         hint = "put the cells back and rerun: the target is asked first"
-        outcome = replace(left.outcome, status=Status.UNKNOWN, error=_CHANGED_IN_DOUBT, hint=hint)
-        return replace(_keep(left, Status.UNKNOWN), outcome=outcome)
+        outcome = left.outcome._replace(status=Status.UNKNOWN, error=_CHANGED_IN_DOUBT, hint=hint)
+        return _keep(left, Status.UNKNOWN)._replace(outcome=outcome)
     error = f"it says something else than what was created as {left.outcome.id}; nothing was sent"
     hint = "put the cells back; or, for a new record, empty import_status and import_id"
     if left.key is None:
         hint = "empty import_status and import_id: the target is asked first whether it has what the cells say"
     outcome = Outcome(Status.INVALID, id=left.outcome.id, error=error, hint=hint, run=left.outcome.run or run)
-    return replace(_keep(left, Status.INVALID), outcome=outcome)
+    return _keep(left, Status.INVALID)._replace(outcome=outcome)
 
 
 def _take_back(left: Entry) -> Entry:
     """Give a row whose cells were put back the state that it had before it was refused."""
     outcome = Outcome(Status.CREATED, id=left.outcome.id, run=left.outcome.run)
-    return replace(_keep(left, Status.CREATED), outcome=outcome)
+    return _keep(left, Status.CREATED)._replace(outcome=outcome)
 
 
 def describe_problems(problems: Iterable[Problem]) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from importer.journal import Entry
@@ -74,7 +74,7 @@ class Table:
         if name not in self._parts:
             self._parts[name] = self._part(name)
         part, row, outcome = self._parts[name], carried.row, carried.outcome
-        own = replace(row, cells=tuple(row.cells[index] for index in part.kept))
+        own = row._replace(cells=tuple(row.cells[index] for index in part.kept))
         if outcome is None:
             return Left(part.sheet, own, None)
         is_sent = outcome.status.is_success or outcome.status is Status.UNKNOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -72,8 +72,7 @@ class Sheet:
     header_row: int = 1  #: the row that the header stands in; 0: there is none, and the header is the columns' letters
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of a sheet below its header. Blank lines are counted but make no row."""
 
     number: int  #: as a spreadsheet numbers it, header = row 1; what `import_row` says
@@ -158,8 +157,7 @@ Record: TypeAlias = ScheduleRecord | ShadowRecord
 Key: TypeAlias = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a record: one line of the report."""
 
     status: Status
@@ -173,8 +171,7 @@ class Outcome:
     run: str = ""  #: the run that decided it
 
 
-@dataclass(frozen=True, slots=True)
-class ReportLine:
+class ReportLine(NamedTuple):
     """One line of the report: a row of the source, the part of it, and what became of that."""
 
     sheet: int  #: index into the run's sheets

@@ -201,7 +201,7 @@ def test_a_changed_row_stays_refused_until_its_cells_are_put_back() -> None:
     for _ in range(3):
         changed = carry(plan(), changed)
         assert (changed.state, changed.outcome.id, changed.key) == (Status.INVALID, "id-2", key(1))
-    back = carry(plan(), replace(changed, key=key(2)))
+    back = carry(plan(), changed._replace(key=key(2)))
     assert (back.state, back.outcome.status, back.outcome.id) == (Status.CREATED, Status.CREATED, "id-2")
     assert (back.outcome.error, back.outcome.run) == ("", EARLIER)
 
@@ -209,7 +209,7 @@ def test_a_changed_row_stays_refused_until_its_cells_are_put_back() -> None:
 @pytest.mark.parametrize("user", ["112", "Lena Novák", "Nobody Here"])
 def test_a_refused_row_of_which_nothing_else_is_known_is_not_sent(user: str) -> None:
     """Its report has lost its journal; also while nobody can be asked for names, and where they are not found."""
-    refused = replace(left(Status.INVALID), outcome=Outcome(Status.INVALID, id="id-2", run=EARLIER))
+    refused = left(Status.INVALID)._replace(outcome=Outcome(Status.INVALID, id="id-2", run=EARLIER))
     kept = carry(plan(user, directory=DIRECTORY), refused)
     assert (kept.state, kept.outcome.id) == (Status.INVALID, "id-2")
     unasked = carry_unresolved(refused, RUN)

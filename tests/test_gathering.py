@@ -83,7 +83,7 @@ def test_a_warning_of_a_row_is_told_once_and_not_for_each_of_its_parts(journal: 
     notes = Notes()
     intake = Intake(journal, make_rules(), "run", notes)
     parts = [line("Lena Novák", number, 5) for number in range(1, 6)]
-    odd = [one._replace(row=replace(one.row, cells=("s-1", "x101", *one.row.cells[2:]))) for one in parts]
+    odd = [one._replace(row=one.row._replace(cells=("s-1", "x101", *one.row.cells[2:]))) for one in parts]
     list(intake.take_left_over([odd]))
     resolve(intake)
     assert len(notes.warnings) == 1
@@ -120,7 +120,7 @@ def test_a_part_that_became_a_date_does_not_borrow_from_the_line_before(journal:
     one, two, three = (line("112", number, 3) for number in (1, 2, 3))
     sheet, row, entry, _ = two
     assert entry is not None
-    wrong = Left(sheet, replace(row, problems=(Problem("import_part is odd"),)), replace(entry, part="Feb 03"))
+    wrong = Left(sheet, row._replace(problems=(Problem("import_part is odd"),)), entry._replace(part="Feb 03"))
     list(intake.take_left_over([[one, wrong, three]]))
     journal.finish_reading()
     assert states(journal) == [
@@ -163,7 +163,7 @@ def test_rows_that_wait_stay_pending_with_the_reason_while_nobody_can_be_asked(j
     sheet, row, sent, _ = lines[1]
     assert sent is not None
     lines[1] = Left(
-        sheet, row, replace(sent, state=Status.CREATED, outcome=Outcome(Status.CREATED, id="id-2", run="r"))
+        sheet, row, sent._replace(state=Status.CREATED, outcome=Outcome(Status.CREATED, id="id-2", run="r"))
     )
     list(intake.take_left_over([lines]))
     intake.leave_unresolved("rootly is not there")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,17 +19,18 @@ _REPORTED = {
     State.SENDING: Status.UNKNOWN,
     State.IN_DOUBT: Status.UNKNOWN,
 }
+_KINDS = {kind.value: kind for kind in Kind}
 #: More than a row can have parts, so that records can take their place in the order of the source later.
 _PARTS = 1024
 
 
-def _read_state(text: str) -> State | Status:
-    return State(text) if text in _REPORTED else Status(text)
+_STATES: dict[str, State | Status] = {state.value: state for state in (*Status, *State)}
+_STATUSES = {text: _REPORTED[state] if isinstance(state, State) else state for text, state in _STATES.items()}
 
 
 def read_status(text: str) -> Status:
     """Read a record's state as the report calls it."""
-    return _REPORTED[State(text)] if text in _REPORTED else Status(text)
+    return _STATUSES[text]
 
 
 def dump_key(key: Key) -> str:
@@ -44,22 +44,12 @@ def read_claimed(values: tuple[int, str, str, int]) -> Claimed:
     return Claimed(id_, tuple(orjson.loads(key)), scope, attempts)
 
 
-def _outcome_values(outcome: Outcome) -> tuple[str | int, ...]:
-    return (
-        outcome.id,
-        outcome.http_status,
-        outcome.error,
-        outcome.cell,
-        outcome.hint,
-        outcome.attempts,
-        outcome.finished_at,
-        outcome.run,
-    )
+# Of an enum the value is bound, not the member: SQLite's module takes a plain str at once and looks long at a subclass.
 
 
 def change_values(change: Change) -> tuple[str | int, ...]:
     """Give the values of the statement `change`."""
-    return (change.state, *_outcome_values(change.outcome), change.id)
+    return (change.state.value, *change.outcome[1:], change.id)
 
 
 def first_id(row: int) -> int:
@@ -74,10 +64,8 @@ def row_of(record: int) -> int:
 
 def record_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
     """Give the values of the statement `insert_record`."""
-    key = None if entry.key is None else dump_key(entry.key)
-    scope = None if entry.key is None else entry.scope
-    values = (entry.part, entry.kind, entry.target, scope, key, entry.state)
-    return (id_, row_of(id_), *values, *_outcome_values(entry.outcome), entry.zone, entry.was or "")
+    *planned, zone = planned_values(id_, entry)
+    return (*planned, *entry.outcome[1:], zone, entry.was.value if entry.was else "")
 
 
 def is_new(entry: Entry) -> bool:
@@ -87,34 +75,45 @@ def is_new(entry: Entry) -> bool:
 
 def planned_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
     """Give the values of the statement `insert_planned`."""
-    key = None if entry.key is None else dump_key(entry.key)
-    return (id_, row_of(id_), entry.part, entry.kind, entry.target, entry.scope, key, entry.state, entry.zone)
+    state, kind, target, scope, key, part, _, zone, _ = entry
+    return (
+        id_,
+        id_ // _PARTS,
+        part,
+        kind and kind.value,
+        target and target.value,
+        None if key is None else scope,
+        None if key is None else dump_key(key),
+        state.value,
+        zone,
+    )
 
 
 def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> ReportLine:
     """Read a line of the report."""
     sheet, number, part, kind, cells, state, *known, first, first_sheet = values
-    outcome = Outcome(read_status(state), *known)
-    if not outcome.run:
-        outcome = replace(outcome, run=run)  # every line says whose it is, also one that nothing was done about
-    if outcome.status is Status.DUPLICATE and first is not None:
+    id_, http_status, error, cell, hint, attempts, finished_at, decided_by = known
+    status = _STATUSES[state]
+    if status is Status.DUPLICATE and first is not None:
         where = "" if first_sheet == sheet else f" of sheet {sheet_names[first_sheet]}"
-        outcome = replace(outcome, error=f"the same record as row {first}{where}")
-    return ReportLine(sheet, number, part, kind and Kind(kind), tuple(orjson.loads(cells)), outcome)
+        error = f"the same record as row {first}{where}"
+    # Every line says whose it is, also one that nothing was done about.
+    outcome = Outcome(status, id_, http_status, error, cell, hint, attempts, finished_at, decided_by or run)
+    return ReportLine(sheet, number, part, kind and _KINDS[kind], tuple(orjson.loads(cells)), outcome)
 
 
 def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
     """Read what went in for a row, and what became of it: sheet, row, entry."""
     sheet, number, line, cells, part, kind, target, scope, key, state, zone, was, *known = values
     entry = Entry(
-        state=_read_state(state),
+        state=_STATES[state],
         kind=kind and Kind(kind),
         target=target and TargetName(target),
         scope=scope or "",
         key=None if key is None else tuple(orjson.loads(key)),
         part=part,
         zone=zone,
-        was=_read_state(was) if was else None,
+        was=_STATES[was] if was else None,
         outcome=Outcome(read_status(state), *known),
     )
     return sheet, Row(number, tuple(orjson.loads(cells)), line), entry
@@ -127,7 +126,7 @@ def read_unresolved(values: tuple[Any, ...]) -> Unresolved:
     left = None
     if was:
         outcome = Outcome(read_status(was), *known)
-        left = Entry(_read_state(was), own, key=key and tuple(orjson.loads(key)), part=part, outcome=outcome)
+        left = Entry(_STATES[was], own, key=key and tuple(orjson.loads(key)), part=part, outcome=outcome)
     return Unresolved(id_, sheet, Row(number, tuple(orjson.loads(cells)), line), own, left)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -21,8 +20,7 @@ class State(StrEnum):
 NO_OUTCOME = Outcome(Status.PENDING)  #: of a record of which nothing is known yet
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What a row, or one part of it, goes into the journal as."""
 
     state: State | Status
@@ -31,7 +29,7 @@ class Entry:
     scope: str = ""
     key: Key | None = None
     part: str = ""
-    outcome: Outcome = field(default=NO_OUTCOME)  #: where something is decided or known already; its status is `state`
+    outcome: Outcome = NO_OUTCOME  #: where something is decided or known already; its status is `state`
     zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
     was: State | Status | None = None  #: of an unresolved record: the state that an earlier run left
 

@@ -145,14 +145,7 @@ class Journal:
     def finish_reading(self) -> None:
         """Find the duplicates and make the journal ready to send from."""
         with self._commit() as db:
-            for name in (
-                "index_key",
-                "refuse_copies",
-                "pass_on_doubt",
-                "mark_duplicates",
-                "index_planned",
-                "index_open",
-            ):
+            for name in ("index_key", "refuse_copies", "pass_on_doubt", "mark_duplicates"):
                 db.execute(_SQL[name])
         self.set_facts({"stage": "read"})
 
@@ -194,8 +187,10 @@ class Journal:
         """
         with self._commit() as db:
             db.executemany(_SQL["change"], map(change_values, changes))
-            rows = db.execute(_SQL["claim"], (target, after, limit)).fetchall()
-        return sorted(map(read_claimed, rows))
+            claimed = list(map(read_claimed, db.execute(_SQL["next_planned"], (target, after, limit))))
+            if claimed:
+                db.execute(_SQL["claim"], (target, after, claimed[-1].id))
+        return claimed
 
     def change(self, changes: Sequence[Change]) -> None:
         """Commit transitions of records."""

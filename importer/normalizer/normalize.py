@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from importer.normalizer.aliases import canonical
 from importer.normalizer.fields import BLANKS, Fields
@@ -26,8 +25,7 @@ EXAMPLE: Final = "example"
 _is_example = re.compile(rf"{EXAMPLE}(?![^\W_])", re.IGNORECASE).match
 
 
-@dataclass(frozen=True, slots=True)
-class Normalized:
+class Normalized(NamedTuple):
     """What a row came to: records, problems, or references that must be looked up first; only one of them."""
 
     kind: Kind | None  #: None where the row does not say, or says it wrongly

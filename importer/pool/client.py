@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from importer.pool.deadlines import Deadlines
 from importer.targets import escape
 
 if TYPE_CHECKING:
@@ -63,28 +65,25 @@ _CERTIFICATE = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerpri
 class Client:
     """Requests to one target, with its headers and token."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, token: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, base_url: str, token: str, deadlines: Deadlines) -> None:
         self._session = session
+        self._deadlines = deadlines
         self._token = token.encode()
         self.base_url = base_url
+        # yarl keeps in a URL what was parsed of it; the shadows of a schedule have one path.
+        self._url = lru_cache(maxsize=1024)(lambda path: URL(base_url + path, encoded=True))
 
     async def post(self, path: str, body: bytes) -> Reply:
         """POST to a path below the base URL."""
-        url = URL(self.base_url + path, encoded=True)
-        return await self._exchange("POST", url, body, POST_LIMIT)
+        return await self._exchange("POST", self._url(path), aiohttp.BytesPayload(body), POST_LIMIT)
 
     async def get(self, url: str) -> Reply:
         """GET a whole URL that `resolve` gave."""
         return await self._exchange("GET", URL(url, encoded=True), None, LIST_LIMIT)
 
-    async def _exchange(self, method: str, url: URL, body: bytes | None, limit: int) -> Reply:
+    async def _exchange(self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int) -> Reply:
         try:
-            # A redirect would carry the request, and be a second POST, to wherever the answer says.
-            async with self._session.request(method, url, data=body, allow_redirects=False) as response:
-                content = await _read(response, limit)
-                if content is None:
-                    return Lost(f"the answer is longer than {limit} bytes")
-                return Answer(response.status, response.headers, self._without_token(response.status, content))
+            return await self._deadlines.keep(self._ask(method, url, body, limit))
         except aiohttp.RedirectClientError as error:  # some are an InvalidURL too, and yet a request was answered
             return Lost(_describe(error))
         except NOT_SENT as error:
@@ -93,6 +92,18 @@ class Client:
             return Lost("no whole answer in time")
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             return Lost(_describe(error))
+
+    async def _ask(self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int) -> Answer | Lost:
+        # A redirect would carry the request, and be a second POST, to wherever the answer says.
+        response = await self._session.request(method, url, data=body, allow_redirects=False)
+        try:
+            content = await _read(response, limit)  # to its end, which gives its connection back
+        except BaseException:
+            response.close()
+            raise
+        if content is None:
+            return Lost(f"the answer is longer than {limit} bytes")
+        return Answer(response.status, response.headers, self._without_token(response.status, content))
 
     def _without_token(self, status: int, content: bytes) -> bytes:
         """Take the token out of an error, whose words are shown: some servers repeat what they were sent."""
@@ -113,12 +124,12 @@ async def open_client(
     async with aiohttp.ClientSession(
         headers=headers,
         connector=aiohttp.TCPConnector(limit=concurrency),
-        timeout=aiohttp.ClientTimeout(total=request_timeout, sock_connect=min(_CONNECT_TIMEOUT, request_timeout / 2)),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(_CONNECT_TIMEOUT, request_timeout / 2)),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         raise_for_status=False,
     ) as session:
-        yield Client(session, base_url, token)
+        yield Client(session, base_url, token, Deadlines(request_timeout))
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:

@@ -43,6 +43,15 @@ class Gate:
         self._changed = anyio.Event()
         self._opened = anyio.Event()
 
+    def is_clear(self) -> bool:
+        """Tell whether a write may leave at once, without a turn: nothing holds it back, and no rate is set."""
+        return (
+            self.stop.reason is None
+            and not (self._refusals or self._breaker.is_open)
+            and self._paces[True].is_endless
+            and (self._paused_until == -math.inf or anyio.current_time() >= self._paused_until)
+        )
+
     async def enter(self, *, is_write: bool) -> None:
         """Wait until a request may leave.
 
@@ -100,6 +109,24 @@ class Gate:
     def succeed(self, headers: Mapping[str, str], *, is_write: bool) -> None:
         """Note that the target answered something sensible."""
         now = anyio.current_time()
+        if not self._note_success(now, is_write=is_write):
+            self._refusals = 0
+        if "X-RateLimit-Remaining" in headers:
+            self._heed(headers, now, is_write=is_write)
+        self._end_probe()
+
+    def can_learn_later(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether nobody waits for what a good answer to a write says: all is well, and no rate is set."""
+        return "X-RateLimit-Remaining" not in headers and self.is_clear()
+
+    def learn(self, number: int, *, is_write: bool) -> None:
+        """Note so many sensible answers that could wait."""
+        now = anyio.current_time()
+        for _ in range(number):
+            self._note_success(now, is_write=is_write)
+
+    def _note_success(self, now: float, *, is_write: bool) -> bool:
+        """Count a success; True where it comes from before a pause that is going on."""
         self.successes += 1
         if is_write:  # one question can take many pages: they would pay for any storm
             self._budget.earn()
@@ -107,11 +134,7 @@ class Gate:
         self._paces[is_write].take(now, is_late=is_late)
         if self._close_breaker():
             self._notify("answers again")
-        if not is_late:
-            self._refusals = 0
-        if "X-RateLimit-Remaining" in headers:
-            self._heed(headers, now, is_write=is_write)
-        self._end_probe()
+        return is_late
 
     def fail(self, words: str) -> None:
         """Note that the target did not answer, or not sensibly; many in a row keep everybody waiting."""

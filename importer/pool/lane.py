@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from importer.settings import Settings
     from importer.targets import Target
 
-_LARGEST_CLAIM = 256  # records marked `sending` by one commit
+_LARGEST_CLAIM = 512  # records marked `sending` by one commit
 _FLUSH_EVERY = 0.5  # seconds that a decided outcome may wait for its commit
 _LEFT_BEHIND = Outcome(Status.UNKNOWN, error="an earlier run ended before the answer was written down")
 _HINTS = {
@@ -52,7 +52,7 @@ class Lane:
             rate, settings.headroom, settings.breaker_timeout, self.stop, partial(observer.told, target.name)
         )
         inquiry = Inquiry(target, client, gate)
-        self._queue = Queue(journal, target.name, claim, partial(observer.decided, target.name, number=1), self.stop)
+        self._queue = Queue(journal, target.name, claim, partial(observer.decided, target.name), self.stop)
         self._existing = Existing(target, journal, inquiry, outcomes, self.stop, observer)
         self._sender = Sender(target, client, gate, inquiry, self._queue, outcomes, settings.settle)
         self._reconciler = Reconciler(target, journal, inquiry, self._queue, outcomes, gate)
@@ -73,6 +73,7 @@ class Lane:
             self.stop.set(Reason.UNWRITABLE, _first_message(errors))
         finally:
             self._close()
+            self._sender.judge_answered()
             self._queue.flush()
             try:
                 self._end()
@@ -109,6 +110,7 @@ class Lane:
     async def _flush_regularly(self) -> None:
         while True:
             await anyio.sleep(_FLUSH_EVERY)
+            self._sender.judge_answered()
             self._queue.flush()
 
     async def _close_on_stop(self) -> None:

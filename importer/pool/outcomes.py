@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -43,20 +43,24 @@ class Outcomes:
             error,
             hint=hint or advise(status, http_status),
             attempts=record.attempts if record else 0,
-            finished_at=_write_second(int(datetime.now(UTC).timestamp())),
+            finished_at=_write_second(int(time.time())),
             run=self._run,
         )
 
+    def created(self, record: Claimed, judgement: Judgement) -> Outcome:
+        """Make the outcome of a record that the target took: what nearly all come to."""
+        at = _write_second(int(time.time()))
+        return Outcome(Status.CREATED, judgement.id, judgement.status, "", "", "", record.attempts, at, self._run)
+
     def judged(self, status: Status, record: Claimed, judgement: Judgement) -> Outcome:
-        """Make the outcome that a judgement of a reply comes to."""
-        returned_id = judgement.id if status is Status.CREATED else ""
-        return self.make(status, record, returned_id=returned_id, http_status=judgement.status, error=judgement.words)
+        """Make the outcome that a judgement of a reply comes to; nothing was created."""
+        return self.make(status, record, http_status=judgement.status, error=judgement.words)
 
 
 def give_up(known: Outcome) -> Outcome:
     """Make the outcome of a record that was certainly not applied and may not be repeated: the budget is spent."""
     error = f"{known.error}; not sent again: too many requests of this run failed"
-    return replace(known, status=Status.FAILED, error=error, hint=advise(Status.FAILED))
+    return known._replace(status=Status.FAILED, error=error, hint=advise(Status.FAILED))
 
 
 def advise(status: Status, http_status: int = 0) -> str:

@@ -6,6 +6,7 @@ The only module that knows aiolimiter.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
@@ -72,6 +73,11 @@ class Pace:
                 self._next = max(self._next, anyio.current_time() - _SLACK) + 1 / self.rate
 
     @property
+    def is_endless(self) -> bool:
+        """True where no turn has to be taken: no rate is set, and none was learnt."""
+        return self._limiter is None and min(self._seen.rate, self._ceiling) == math.inf
+
+    @property
     def is_free(self) -> bool:
         """True where a turn can be had without waiting."""
         if min(self._seen.rate, self._ceiling) < self._most:
@@ -108,14 +114,22 @@ def read_quota(headers: Mapping[str, str], clock: float) -> Quota | None:
 
     None where they are not there or make no sense.
     """
-    limit, _, policy = headers.get("X-RateLimit-Limit", "").partition(",")
-    window = policy.partition("window=")[2].partition(";")[0]
     try:
+        limit, window = _read_limit(headers.get("X-RateLimit-Limit", ""))
         remaining = float(headers["X-RateLimit-Remaining"])
-        seconds = float(headers["X-RateLimit-Reset"]) - clock
-        quota = Quota(float(limit or 0), float(window or 0), remaining, seconds)
+        quota = Quota(limit, window, remaining, float(headers["X-RateLimit-Reset"]) - clock)
     except (KeyError, ValueError):
         return None
     return (
-        quota if all(map(math.isfinite, quota)) and quota.limit >= 0 <= quota.window and 0 <= seconds <= 3600 else None
+        quota
+        if all(map(math.isfinite, quota)) and quota.limit >= 0 <= quota.window and 0 <= quota.seconds <= 3600
+        else None
     )
+
+
+@lru_cache(maxsize=4)  # every answer says the same
+def _read_limit(text: str) -> tuple[float, float]:
+    """Read requests and seconds of a window; 0 for what is not told."""
+    limit, _, policy = text.partition(",")
+    window = policy.partition("window=")[2].partition(";")[0]
+    return float(limit or 0), float(window or 0)

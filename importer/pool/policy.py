@@ -9,6 +9,7 @@ import math
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -72,7 +73,7 @@ def _judge_success(answer: Answer, target: Target, key: Key) -> Judgement:
         return Judgement(
             Verdict.IN_DOUBT, answer.status, f"the answer ({found.id}) has other values than were sent", found.id
         )
-    return Judgement(Verdict.CREATED, answer.status, id=found.id)
+    return Judgement(Verdict.CREATED, answer.status, "", found.id)
 
 
 def _refusal(status: int) -> Verdict:
@@ -147,6 +148,7 @@ def _read_number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
+@lru_cache(maxsize=4)  # hundreds of answers have the same Date
 def _read_date(text: str) -> float | None:
     try:
         moment = parsedate_to_datetime(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -73,7 +72,7 @@ class Reconciler:
             before = f"{doubt.outcome.error}; " if doubt.outcome.error else ""
             error = f"{before}{self._target.name} could not be asked: {words}"
             self._queue.decide(
-                doubt.record, replace(doubt.outcome, status=Status.UNKNOWN, error=error, hint=advise(Status.UNKNOWN))
+                doubt.record, doubt.outcome._replace(status=Status.UNKNOWN, error=error, hint=advise(Status.UNKNOWN))
             )
 
     def _conclude(self, doubt: Doubt, sweep: Sweep) -> None:
@@ -88,11 +87,11 @@ class Reconciler:
             self._queue.decide(record, found)
         elif self._is_taken_otherwise(doubt, sweep):
             hint = f"look at {doubt.returned_id} in {self._target.name}: it may be this record with other values"
-            self._queue.decide(record, replace(known, status=Status.UNKNOWN, hint=hint))
+            self._queue.decide(record, known._replace(status=Status.UNKNOWN, hint=hint))
         elif self._stop.reason is not None:
             self._queue.release(record)
         elif record.tries >= MOST_ATTEMPTS:
-            self._queue.decide(record, replace(known, status=Status.FAILED, hint=advise(Status.FAILED)))
+            self._queue.decide(record, known._replace(status=Status.FAILED, hint=advise(Status.FAILED)))
         elif not self._gate.may_repeat():
             self._queue.decide(record, give_up(known))
         else:

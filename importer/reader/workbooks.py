@@ -6,7 +6,7 @@ import hashlib
 import signal
 import sys
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
@@ -145,5 +145,5 @@ def _rows(sheet: Sheet, numbers: list[int], cells: list[str], flaws: list[tuple[
     for place, column, message, hint, topic in flaws:
         row = rows[place]
         problem = Problem(message, hint, cell=cell_name(column, row.number), topic=topic)
-        rows[place] = replace(row, problems=(*row.problems, problem))
+        rows[place] = row._replace(problems=(*row.problems, problem))
     return rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _ID = re.compile(ID_PATTERN)
 _MEDIA_TYPE = "application/vnd.api+json"
+_REMEMBERED = 4096  # instants: shifts of many people change at the same time
 _PAGE_SIZE = 100  # the largest that is taken
+_VALUES = ("shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
 _USERS = "/v1/users?sort=created_at&"  # in this order who joins during a sweep comes last, and moves nobody along
 _SCHEDULES = "/v1/schedules?"  # it takes no sort
 
@@ -38,13 +40,19 @@ def _request(key: Key) -> Request:
         "shadowable_type": shadowable_type,
         "shadowable_id": shadowable_id,
         "shadow_user_id": shadow_user_id,
-        "starts_at": datetime.fromtimestamp(int(starts_at), UTC),
-        "ends_at": datetime.fromtimestamp(int(ends_at), UTC),
+        "starts_at": _instant(starts_at),
+        "ends_at": _instant(ends_at),
     }
     body = {"data": {"type": "on_call_shadows", "attributes": attributes}}
     return Request(_path(str(schedule_id)), orjson.dumps(body, option=orjson.OPT_UTC_Z))
 
 
+@lru_cache(_REMEMBERED)
+def _instant(second: str | int) -> datetime:
+    return datetime.fromtimestamp(int(second), UTC)
+
+
+@lru_cache(_REMEMBERED)
 def _read_instant(text: str) -> int:
     """Give the epoch second; answers come in the time zone of the key's user, with milliseconds."""
     moment = datetime.fromisoformat(text)
@@ -59,15 +67,26 @@ def _read_key(attributes: Any, schedule_id: str) -> Key | None:
     Raises:
         ValueError: a value is there and cannot be read, so nobody can tell whether it is ours.
     """
-    names = ("shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
-    values = [attributes.get(name) for name in names] if isinstance(attributes, dict) else [None]
-    if any(value is None for value in values):
+    values = _members(attributes)
+    kind, shadowable_id, user_id, starts_at, ends_at = map(values.get, _VALUES)
+    if None in (kind, shadowable_id, user_id, starts_at, ends_at):
         return None
-    texts = list(map(as_text, values))
-    if None in texts:
+    return (
+        schedule_id,
+        kind if type(kind) is str else _read_text(kind),
+        shadowable_id if type(shadowable_id) is str else _read_text(shadowable_id),
+        user_id if type(user_id) is int else int(_read_text(user_id)),
+        _read_instant(starts_at if type(starts_at) is str else _read_text(starts_at)),
+        _read_instant(ends_at if type(ends_at) is str else _read_text(ends_at)),
+    )
+
+
+def _read_text(value: Any) -> str:
+    """Read a value that must be a text or a number, and is not of its usual type."""
+    text = as_text(value)
+    if text is None:
         raise ValueError("a shadow has a value that is neither a text nor a number")
-    kind, shadowable_id, user_id, starts_at, ends_at = map(str, texts)
-    return (schedule_id, kind, shadowable_id, int(user_id), _read_instant(starts_at), _read_instant(ends_at))
+    return text
 
 
 def _read_created(payload: Any) -> Found | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,7 +79,7 @@ def test_only_planned_records_can_be_claimed(journal: Journal) -> None:
 def test_a_decision_keeps_everything_that_the_report_says(journal: Journal, status: Status) -> None:
     plan(journal, schedule("P1"))
     journal.claim(OPAL, 0, 1)
-    decided = replace(DECIDED, status=status, id="id-1")
+    decided = DECIDED._replace(status=status, id="id-1")
     journal.change([Change(nth(1), status, decided)])
     assert outcomes(journal) == [decided]
     assert journal.open_targets() == {}
@@ -230,7 +229,7 @@ def test_records_are_counted_by_target_and_by_what_the_report_calls_them(journal
 
 def test_a_row_that_makes_several_records_has_a_line_for_each(journal: Journal) -> None:
     sheet = journal.add_sheet(Sheet("a.csv", "a", ("x",), (0,)))
-    entries = [replace(shadow("s", number), part=f"{number}/3") for number in (1, 2, 3)]
+    entries = [shadow("s", number)._replace(part=f"{number}/3") for number in (1, 2, 3)]
     journal.add_rows([(sheet, Row(2, ("x",)), entries), (sheet, Row(5, ("y",)), [shadow("s", 9)])])
     journal.finish_reading()
     lines = list(journal.lines())

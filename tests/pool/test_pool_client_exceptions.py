@@ -13,6 +13,7 @@ from aiohttp import client_exceptions, http_exceptions
 from yarl import URL
 
 from importer.pool.client import NOT_SENT, Client, Lost, NotSent
+from importer.pool.deadlines import Deadlines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,19 +117,13 @@ class Raising:
     def __init__(self, error: BaseException) -> None:
         self._error = error
 
-    def request(self, *_args: object, **_options: object) -> Raising:
-        return self
-
-    async def __aenter__(self) -> None:
+    async def request(self, *_args: object, **_options: object) -> None:
         raise self._error
-
-    async def __aexit__(self, *_error: object) -> None:
-        pass
 
 
 async def reply_to(error: BaseException) -> object:
     session = cast("aiohttp.ClientSession", Raising(error))
-    return await Client(session, "https://api.example", TOKEN).post("/x", b"{}")
+    return await Client(session, "https://api.example", TOKEN, Deadlines(30.0)).post("/x", b"{}")
 
 
 def test_no_class_of_aiohttp_is_without_a_decision() -> None:

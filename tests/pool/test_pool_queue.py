@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from importer.errors import JournalError
-from importer.journal import Claimed, Entry, Journal, State, create_run
+from importer.journal import Change, Claimed, Entry, Journal, State, create_run
 from importer.pool.queue import Doubt, Queue
 from importer.pool.stopping import Reason, Stop
 from importer.records import Kind, Outcome, Row, Sheet, Status, TargetName
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from importer.journal import Change
 
 pytestmark = pytest.mark.anyio
 
@@ -79,7 +78,11 @@ class Full:
 
 def make(journal: Any, *, claim_size: int = 10, stop: Stop | None = None) -> tuple[Queue, list[Status]]:
     decided: list[Status] = []
-    return Queue(journal, TargetName.OPAL, claim_size, decided.append, stop or Stop()), decided
+
+    def note(status: Status, number: int) -> None:
+        decided.extend([status] * number)
+
+    return Queue(journal, TargetName.OPAL, claim_size, note, stop or Stop()), decided
 
 
 def states(journal: Journal) -> list[str]:
@@ -152,11 +155,24 @@ async def test_what_was_committed_with_a_claim_is_not_written_again_over_what_ca
 
 
 async def test_many_outcomes_are_committed_without_being_asked(journal: Journal) -> None:
-    plan(journal, 256)
-    queue, _ = make(journal, claim_size=256)
-    for _ in range(256):
+    plan(journal, 1024)
+    queue, _ = make(journal, claim_size=1024)
+    for _ in range(1024):
         queue.decide(await take(queue), CREATED)
-    assert states(journal) == ["created"] * 256
+    assert states(journal) == ["created"] * 1024
+
+
+async def test_records_created_together_are_counted_and_committed_together(journal: Journal) -> None:
+    plan(journal, 3)
+    queue, decided = make(journal)
+    queue.create([Change((await take(queue)).id, Status.CREATED, CREATED) for _ in range(2)])
+    assert decided == [Status.CREATED] * 2
+    assert queue.has_created
+    assert not queue.is_finished
+    queue.decide(await take(queue), CREATED)
+    queue.flush()
+    assert states(journal) == ["created"] * 3
+    assert await queue.take() is None
 
 
 async def test_a_decision_keeps_all_that_is_known(journal: Journal) -> None:
