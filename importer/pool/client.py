@@ -134,16 +134,18 @@ async def open_client(
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
     """Read the body, or None as soon as it is longer than `limit`."""
-    if response.content_length is not None and response.content_length <= limit:
-        return await response.read()
-    parts, size = [], 0
-    async for part in response.content.iter_any():
-        parts.append(part)
-        size += len(part)
-        if size > limit:
-            response.close()  # whatever else comes is not wanted
-            return None
-    return b"".join(parts)
+    stream = response.content
+    content = await stream.readany()
+    if not stream.at_eof():  # nearly every answer is one piece
+        parts, size = [content], len(content)
+        while size <= limit and (part := await stream.readany()):
+            parts.append(part)
+            size += len(part)
+        content = b"".join(parts)
+    if len(content) > limit:
+        response.close()  # whatever else comes is not wanted
+        return None
+    return content
 
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
 from importer.errors import SourceError
 from importer.reader.bounds import Bounds, too_long_cell
@@ -34,8 +34,7 @@ class Form:
     begins: int = 1  #: the first line that is no hint for Excel
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record; a blank line is a record without cells."""
 
     cells: list[str]

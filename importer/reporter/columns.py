@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from importer.reporter.guarding import guard
+from importer.reporter.guarding import guard, guard_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -81,20 +81,22 @@ def line_cells(sheets: Sequence[Sheet], lines: Iterable[ReportLine]) -> Iterator
     names = [guard(sheet.name) for sheet in sheets]
     for line in lines:
         cells = (*line.cells, "")
-        outcome = line.outcome
-        yield [
+        status, id_, http_status, error, cell, hint, attempts, finished_at, run = line.outcome
+        part, id_, error, cell, hint, finished_at, run, *own = guard_all(
+            (line.part, id_, error, cell, hint, finished_at, run, *map(cells.__getitem__, places[line.sheet]))
+        )
+        kind = line.kind.value if line.kind else ""
+        told: list[str | int] = [
             line.row,
             names[line.sheet],
-            guard(line.part),
-            line.kind.value if line.kind else "",
-            outcome.status.value,
-            guard(outcome.id),
-            outcome.http_status or "",
-            guard(outcome.error),
-            guard(outcome.cell),
-            guard(outcome.hint),
-            outcome.attempts,
-            guard(outcome.finished_at),
-            guard(outcome.run),
-            *[guard(cells[place]) for place in places[line.sheet]],
+            part,
+            kind,
+            status.value,
+            id_,
+            http_status or "",
+            error,
+            cell,
+            hint,
+            attempts,
         ]
+        yield [*told, finished_at, run, *own]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
+import io
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -38,6 +38,8 @@ def write_table(path: Path, rows: Iterable[Sequence[str | int]], *, hint: str = 
     def write(file: BinaryIO) -> None:
         # A lone surrogate (half of a pair in a server's JSON, a foreign byte in a file name) is no text that UTF-8
         # can hold: it is written as \udc80 rather than losing the report.
-        csv.writer(codecs.getwriter("utf-8-sig")(file, "backslashreplace")).writerows(rows)
+        text = io.TextIOWrapper(file, "utf-8-sig", "backslashreplace", newline="", write_through=False)
+        csv.writer(text).writerows(rows)
+        text.detach()  # flushed, and the file stays open
 
     return replace_file(path, write, hint=hint)

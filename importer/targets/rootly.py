@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(ID_PATTERN)
 _MEDIA_TYPE = "application/vnd.api+json"
-_REMEMBERED = 4096  # instants: shifts of many people change at the same time
+_REMEMBERED = 4096  # instants and paths: shifts of many people change at the same time, a schedule has many
 _PAGE_SIZE = 100  # the largest that is taken
 _VALUES = ("shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
 _USERS = "/v1/users?sort=created_at&"  # in this order who joins during a sweep comes last, and moves nobody along
@@ -28,6 +28,7 @@ def _scope(key: Key) -> str:
     return str(key[0])
 
 
+@lru_cache(_REMEMBERED)
 def _path(schedule_id: str) -> str:
     if not _ID.fullmatch(schedule_id):  # "../../users" would carry the token to another endpoint
         raise ValueError(f"{schedule_id!r} cannot stand in a URL")
@@ -44,12 +45,12 @@ def _request(key: Key) -> Request:
         "ends_at": _instant(ends_at),
     }
     body = {"data": {"type": "on_call_shadows", "attributes": attributes}}
-    return Request(_path(str(schedule_id)), orjson.dumps(body, option=orjson.OPT_UTC_Z))
+    return Request(_path(str(schedule_id)), orjson.dumps(body))
 
 
 @lru_cache(_REMEMBERED)
-def _instant(second: str | int) -> datetime:
-    return datetime.fromtimestamp(int(second), UTC)
+def _instant(second: str | int) -> str:
+    return datetime.fromtimestamp(int(second), UTC).isoformat().replace("+00:00", "Z")
 
 
 @lru_cache(_REMEMBERED)
