@@ -295,6 +295,10 @@ class Journal:
         """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
         yield from map(read_entry, self._db.execute(_SQL["entries"]))
 
+    def created_by(self, run: str) -> Iterator[tuple[int, Row, Entry]]:
+        """Give what a run created, and what it may have, the newest first: sheet, row, entry."""
+        yield from map(read_entry, self._db.execute(_SQL["created_by"], (run,)))
+
 
 def _finding_values(row: int, severity: Severity, problem: Problem) -> tuple[int | str, ...]:
     return (row, severity, problem.topic, problem.message, problem.hint, problem.column, problem.cell)

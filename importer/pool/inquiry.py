@@ -110,8 +110,23 @@ class Inquiry:
         answer = await self._ask(self._client.base_url + self._target.probe_path)
         return answer.status == 200
 
+    async def look(self, path: str) -> Answer:
+        """GET one thing below the base URL: an answer of 200, or one that refuses just this thing (403, 404).
+
+        Raises:
+            TargetError: no usable answer.
+            StoppedError: nothing can be asked any more.
+        """
+        return await self._look(self._client.base_url + path)
+
     async def _get(self, url: str) -> Answer:
         """GET until there is an answer of 200, or it is clear that there will be none."""
+        answer = await self._look(url)
+        if answer.status == 200:
+            return answer
+        raise ScopeRefusedError(answer.status, read_words(answer, self._target))
+
+    async def _look(self, url: str) -> Answer:
         answer = await self._ask(url)
         if answer.status == 200:
             return answer
@@ -120,7 +135,7 @@ class Inquiry:
             self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({answer.status}): {words}")
             raise StoppedError
         if answer.status in (403, 404):
-            raise ScopeRefusedError(answer.status, words)
+            return answer
         raise TargetError(f"{answer.status}: {words}")
 
     async def _ask(self, url: str) -> Answer:
