@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -11,7 +11,7 @@ from importer.errors import JournalError
 from importer.pool.stopping import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     from importer.pool.gate import Gate
     from importer.pool.queue import Queue
@@ -47,7 +47,10 @@ class Crew:
                 self._stop.set(Reason.UNWRITABLE, error.message)
 
     async def work(
-        self, worker: Callable[[], Awaitable[None]], number: int, clear_up: Callable[[], Awaitable[None]]
+        self,
+        worker: Callable[[], Coroutine[Any, Any, None]],
+        number: int,
+        clear_up: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         """Have so many workers work until the queue is finished, while one clears up behind them."""
         if self._stop.reason is not None:

@@ -47,9 +47,7 @@ class Lane:
         rate = settings.rate.get(target.name, target.rate)
         claim = claim_size(rate, settings.concurrency)
         outcomes = Outcomes(run)
-        gate = Gate(
-            rate, settings.headroom, settings.breaker_timeout, self.stop, partial(observer.told, target.name)
-        )
+        gate = Gate(rate, settings.headroom, settings.breaker_timeout, self.stop, partial(observer.told, target.name))
         inquiry = Inquiry(target, client, gate)
         self._queue = Queue(journal, target.name, claim, partial(observer.decided, target.name, number=1), self.stop)
         self._crew = Crew(self._queue, gate)
@@ -99,5 +97,5 @@ class Lane:
 
 
 def claim_size(rate: float, concurrency: int) -> int:
-    """Give how many records one commit marks `sending`: enough for a second of work, not more than need be asked for."""
+    """Give how many records one commit marks `sending`: as many as a second takes, within bounds."""
     return min(_LARGEST_CLAIM, max(2 * concurrency, int(min(rate, _LARGEST_CLAIM))))

@@ -115,7 +115,9 @@ def _is_shortened(sent: Key, found: Key) -> bool:
 
 def _differences(sent: Key, found: Key) -> str:
     pairs = zip(_NAMES, sent, found, strict=True)
-    return "; ".join(f"{name} is {_show(name, now)}, sent was {_show(name, then)}" for name, then, now in pairs if then != now)
+    return "; ".join(
+        f"{name} is {_show(name, now)}, sent was {_show(name, then)}" for name, then, now in pairs if then != now
+    )
 
 
 def _show(name: str, value: str | int) -> str:
