@@ -49,6 +49,11 @@ class Status(StrEnum):
         """True where the target certainly has the record and `rerun` leaves it alone."""
         return self in (Status.CREATED, Status.EXISTS)
 
+    @property
+    def is_undone(self) -> bool:
+        """True where nothing is left of what was created, or as little as the target allows."""
+        return self in (Status.DELETED, Status.GONE, Status.CUT)
+
 
 #: What can become of a record in a run.
 RUN_STATUSES = tuple(Status)[: tuple(Status).index(Status.DELETED)]
