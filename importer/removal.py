@@ -48,7 +48,7 @@ def _why_by_hand(target: TargetName, kind: Kind | None, id_: str) -> str:
     """Say why an object cannot be deleted through the target's API; empty where it can."""
     removal = TARGETS[target].removal
     if removal is None:
-        return f"{target}'s API cannot delete a {kind or 'record'}: {id_} is still there"
+        return f"{target}'s API cannot delete a {kind or 'record'}"
     try:
         removal.path(id_)
     except ValueError as error:

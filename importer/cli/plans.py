@@ -39,8 +39,8 @@ def _describe_run(plan: Plan) -> str:
 
 
 def _describe_undo(plan: Plan) -> str:
-    parts = [f"{_count(plan.rows, 'record')} to delete"]
-    parts += [f"{number} for {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
+    parts = [_count(plan.rows, "record")]
+    parts += [f"{number} to delete at {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
     parts += [f"{plan.done} undone before"] if plan.done else []
     parts += [f"{number} to be removed by hand: {target} cannot delete" for target, number in plan.by_hand.items()]
     return f"undo of run {plan.undo_of}: " + ", ".join(parts)
