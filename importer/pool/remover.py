@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import random
 import time
 from typing import TYPE_CHECKING
 
 import anyio
 
 from importer.errors import TargetError
-from importer.pool.client import Answer, NotSent, Reply
+from importer.pool.client import Answer, Reply
 from importer.pool.inquiry import ScopeRefusedError
-from importer.pool.policy import MOST_ATTEMPTS, back_off, read_clock, settle_time
+from importer.pool.policy import MOST_ATTEMPTS, is_maybe_applied, read_clock, settle_time
 from importer.pool.queue import Doubt
 from importer.pool.removing import Finding, Judged, Subject, judge_delete, judge_look
 from importer.pool.stopping import Reason, StoppedError
@@ -154,6 +153,8 @@ class Remover:
             self._decide(record, judged)
         elif self._stop.reason is not None:
             self._queue.release(record)
+        elif not is_maybe_applied(doubt.outcome.http_status):
+            self._decide(record, Judged(Finding.REFUSED, doubt.outcome.http_status, doubt.outcome.error))
         elif record.tries >= MOST_ATTEMPTS or (record.tries and not self._gate.may_repeat()):
             words = f"still there after {record.attempts} requests to delete it: {doubt.outcome.error}"
             self._decide(record, Judged(Finding.REFUSED, doubt.outcome.http_status, words))
@@ -204,8 +205,6 @@ class Remover:
             case Finding.SLOW_DOWN if isinstance(reply, Answer):
                 self._gate.pause(reply.headers, is_write=True)
                 self._queue.delay(record._replace(tries=record.tries - 1), 0.0)
-            case Finding.NOT_SENT:
-                self._retry_unsent(record, reply, judged)
             case Finding.TOKEN_REFUSED:
                 self._refuse_token(record, judged)
             case Finding.FORBIDDEN:
@@ -225,15 +224,6 @@ class Remover:
             self._gate.succeed(reply.headers, is_write=True)
         else:
             self._gate.fail(reply.reason if not isinstance(reply, Answer) else f"HTTP {reply.status}")
-
-    def _retry_unsent(self, record: Claimed, reply: Reply, judged: Judged) -> None:
-        if isinstance(reply, NotSent) and reply.is_certificate:
-            self._stop.set(Reason.GIVEN_UP, judged.words)
-        self._note_answer(reply)
-        if record.tries >= MOST_ATTEMPTS or not self._gate.may_repeat():
-            self._decide(record, judged._replace(finding=Finding.REFUSED))
-        else:
-            self._queue.delay(record, back_off(record.tries, random.random()))  # noqa: S311  (jitter, no secret)
 
     def _refuse_token(self, record: Claimed, judged: Judged) -> None:
         self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({judged.status}): {judged.words}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.pool.client import Answer, Lost, NotSent, Reply
+from importer.pool.client import Answer, Reply
 from importer.pool.policy import is_maybe_applied, read_json, read_words
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ class Finding(Enum):
     TOKEN_REFUSED = auto()  #: 401: nothing more can be asked
     FORBIDDEN = auto()  #: 403: of this object, or of everything
     SLOW_DOWN = auto()  #: 429: not deleted, everybody waits
-    NOT_SENT = auto()  #: certainly not deleted
     IN_DOUBT = auto()  #: to be looked at again
 
 
@@ -68,9 +67,9 @@ def judge_look(answer: Answer, target: Target, removal: Removal, subject: Subjec
 
 def judge_delete(reply: Reply, target: Target, removal: Removal, subject: Subject, now: float) -> Judged:
     """Say what a reply to a DELETE means, of an object that was just seen with the values that were sent."""
-    if isinstance(reply, NotSent):
-        return Judged(Finding.NOT_SENT, words=f"not sent: {reply.reason}")
-    if isinstance(reply, Lost):
+    if not isinstance(reply, Answer):
+        # "Not sent" as well: aiohttp repeats a DELETE by itself where the connection breaks, and raises what became of
+        # the second.
         return Judged(Finding.IN_DOUBT, words=reply.reason)
     if 200 <= reply.status < 300:
         return _judge_success(reply, removal, subject, now)
@@ -93,10 +92,10 @@ def _refusal(answer: Answer, removal: Removal, subject: Subject, now: float) -> 
     if answer.status in named:
         return named[answer.status]
     if answer.status == 404 and removal.is_missing(read_json(answer.body)):
-        return Finding.DELETED if subject.may_be_deleted else Finding.GONE
+        return Finding.DELETED  # by a DELETE of ours: it was there a moment ago
     if answer.status == 422 and removal.span(subject.key)[1] <= now:
         return Finding.KEPT
-    if answer.status == 422 and subject.may_be_deleted:  # an earlier DELETE of ours can have cut it since we looked
+    if answer.status in (404, 422):  # no such path; or over since a DELETE of ours has cut it
         return Finding.IN_DOUBT
     return Finding.IN_DOUBT if is_maybe_applied(answer.status) else Finding.REFUSED
 
