@@ -166,20 +166,23 @@ def test_undo_of_a_rerun_deletes_only_what_the_rerun_created(online: Workplace, 
     assert there(front) == {line["import_id"] for line in online.lines(first.run) if line["import_id"]}
 
 
-def start_and_hold(online: Workplace, front: Front, run: str) -> subprocess.Popen[bytes]:
+def start_and_hold(online: Workplace, front: Front, run: str, before: int = BEFORE) -> subprocess.Popen[bytes]:
     """Start an undo and give it once it waits for answers that do not come."""
-    front.hold_after(BEFORE, method="DELETE")
+    front.hold_after(before, method="DELETE")
     process = online.start("undo", run, "--concurrency", str(HELD))
-    front.wait_for(BEFORE + HELD, method="DELETE")
+    front.wait_for(before + HELD, method="DELETE")
     return process
 
 
-def test_a_killed_undo_is_gone_on_with_and_nothing_else_is_touched(online: Workplace, front: Front) -> None:
+@pytest.mark.parametrize("before", [0, BEFORE, 24])
+def test_a_killed_undo_is_gone_on_with_and_nothing_else_is_touched(
+    online: Workplace, front: Front, before: int
+) -> None:
     """Of what was in flight a half was deleted and a half was not, and nobody was told which."""
     run_of(online, [SHADOW_HEADER, *([*line[:3], "113", *line[4:]] for line in shadows(5)[1:])], "others.csv")
     others = there(front)
     run = run_of(online, shadows(30))
-    process = start_and_hold(online, front, run)
+    process = start_and_hold(online, front, run, before)
     process.kill()
     finish(process)
     front.let_go(dropping=True)
