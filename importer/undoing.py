@@ -8,6 +8,7 @@ next undo of the same run takes over what this one did.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import orjson
 
 from importer.connecting import connect
 from importer.earlier import find_earlier
-from importer.errors import UsageError
+from importer.errors import DamagedError, UsageError
 from importer.execution import begin_run, begin_sending, dump, hold, rescue, settle_turns, why_stopped
 from importer.guide import Plan
 from importer.journal import open_run
@@ -116,16 +117,18 @@ def _entries(journal: Journal, run: str, done: Done) -> Iterator[list[tuple[int,
 
 
 def _remember(undos: list[str], run: Path) -> Done:
-    """Read what earlier undos did. One whose folder is not there any more sent nothing, or somebody took it away."""
+    """Read what earlier undos did.
+
+    One whose folder is not there any more sent nothing, or somebody took it away; of that, and of what is damaged, the
+    target is asked.
+    """
     done: Done = {}
-    for written in undos:
-        for path in (Path(written), run.parent / Path(written).name):  # the folder of all runs can have been moved
-            if path.is_dir():
-                with open_run(path) as folder:
-                    for _, _, entry in folder.journal.entries():
-                        if entry.target and entry.outcome.id:
-                            done[entry.target, entry.outcome.id] = entry
-                break
+    for written in map(Path, undos):
+        places = (written, run.parent / written.name)  # the folder of all runs can have been moved
+        if folder := next(filter(Path.is_dir, places), None):
+            with suppress(DamagedError), open_run(folder) as opened:
+                entries = (entry for _, _, entry in opened.journal.entries())
+                done.update(((one.target, one.outcome.id), one) for one in entries if one.target and one.outcome.id)
     return done
 
 

@@ -18,8 +18,8 @@ def test_an_odd_id_never_comes_into_a_path(id_: str) -> None:
         ROOTLY.removal.path(id_)
 
 
-def test_only_the_form_of_an_object_that_is_missing_proves_that_it_is() -> None:
+@pytest.mark.parametrize("payload", [{"error": "Not Found"}, {}, None, [], "not found"], ids=str)
+def test_only_the_form_of_an_object_that_is_missing_proves_that_it_is(payload: object) -> None:
     assert ROOTLY.removal is not None
     assert ROOTLY.removal.is_missing({"errors": [{"title": "not found", "status": "404"}]})
-    for payload in ({"error": "Not Found"}, {}, None, [], "not found"):
-        assert not ROOTLY.removal.is_missing(payload)
+    assert not ROOTLY.removal.is_missing(payload)
