@@ -1,7 +1,7 @@
 """Bulk-import on-call schedules and shadows from spreadsheets: nothing lost, nothing twice.
 
-The library: `run`, `check` and `rerun` mean what the commands of the same name mean. Importing it costs nothing; what a
-call needs is imported by the call.
+The library: `run`, `check`, `rerun` and `undo` mean what the commands of the same name mean. Importing it costs
+nothing; what a call needs is imported by the call.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame
 
-__all__ = ["Options", "check", "rerun", "run"]
+__all__ = ["Options", "check", "rerun", "run", "undo"]
 
 
 class Options(TypedDict, total=False):
@@ -90,3 +90,15 @@ async def rerun(run_or_report: str | os.PathLike[str], **options: Unpack[Options
     from importer import guide, pipeline
 
     return await pipeline.rerun(os.fspath(run_or_report), *guide.prepare(options))
+
+
+async def undo(run: str | os.PathLike[str], **options: Unpack[Options]) -> Result:
+    """Delete what a run created, the newest first, and nothing else; `run` is its folder or its name.
+
+    Raises: as `run`.
+    """
+    import os
+
+    from importer import guide, undoing
+
+    return await undoing.undo(os.fspath(run), *guide.prepare(options))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
@@ -28,6 +28,9 @@ class Plan:
     to_send: Mapping[TargetName, int]  #: records that are new, or not known to have succeeded
     base_urls: Mapping[TargetName, str]
     is_sandbox: bool
+    undo_of: str = ""  #: the run that an undo undoes; what is sent are requests to delete then
+    by_hand: Mapping[TargetName, int] = field(default_factory=dict)  #: of an undo: what the target's API cannot delete
+    done: int = 0  #: of an undo: what earlier ones have done
 
 
 class RunObserver(ReadingObserver, Observer, Protocol):

@@ -9,38 +9,29 @@ at any moment and taken up again by `rerun`.
 
 from __future__ import annotations
 
-import os
-import shutil
-from contextlib import AbstractAsyncContextManager, contextmanager
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING
-
-import orjson
 
 from importer.connecting import connect
 from importer.earlier import find_earlier
+from importer.execution import begin_run, begin_sending, dump, hold, rescue, settle_turns, why_stopped
 from importer.gathering import gather_left_over, gather_sources, load_mapping, locate_source, name_source
 from importer.guide import Plan
-from importer.journal import create_run, open_scratch
+from importer.journal import open_scratch
 from importer.normalizer import write_mapping
-from importer.pool import Reason, deliver
+from importer.pool import deliver
 from importer.records import Status
-from importer.repeating import RUN_OPTIONS, inherit
-from importer.report import SANDBOX_MARK, iso, make_check, make_report
+from importer.repeating import inherit
+from importer.report import make_check, make_report
 from importer.reporter import check_marked_path
-from importer.rescue import write_rescue
-from importer.turn import Turn, take_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from importer.earlier import Earlier
     from importer.gathering import Source
     from importer.guide import Guide
     from importer.journal import Journal, RunFolder
-    from importer.normalizer import Mapping as ColumnMapping
     from importer.pool import Connection, Delivered
     from importer.records import TargetName
     from importer.results import Result
@@ -56,8 +47,9 @@ async def run(sources: Sequence[Source], settings: Settings, guide: Guide, *, wr
         ImporterError: the run cannot go on. Before anything was sent, it leaves no folder behind.
     """
     mapping = load_mapping(settings.mapping, written_mapping)
-    facts = {"command": "run", "arguments": _dump([locate_source(source) for source in sources])}
-    with _new_run(settings, facts, mapping) as folder:
+    facts = {"command": "run", "arguments": dump([locate_source(source) for source in sources])}
+    facts["mapping"] = write_mapping(mapping)
+    with begin_run(settings, facts) as folder:
         stopped = await gather_sources(folder.journal, sources, settings, mapping, guide, run=folder.path.name)
         return await _finish(folder, settings, guide, stopped)
 
@@ -82,7 +74,7 @@ async def check(
         stopped = await gather_sources(journal, sources, settings, mapping, guide, run="", is_resolving=is_online)
         if is_online:
             async with connect(journal.open_targets(), settings) as connections:
-                stopped |= _why_stopped(await _deliver(journal, connections, settings, "", guide, is_dry=True))
+                stopped |= why_stopped(await _deliver(journal, connections, settings, "", guide, is_dry=True))
         return make_check(journal, output, stopped=stopped, is_interrupted=guide.interrupted.is_set())
 
 
@@ -96,8 +88,9 @@ async def rerun(argument: str, settings: Settings, guide: Guide, *, written_mapp
     if not earlier.was_read:
         return await _start_again(earlier, settings, guide)
     mapping = load_mapping(settings.mapping, written_mapping or earlier.facts.get("mapping", ""))
-    facts = {"command": "rerun", "arguments": _dump([str(earlier.path.absolute())]), "rerun_of": earlier.run}
-    with _new_run(settings, facts, mapping) as folder:
+    facts = {"command": "rerun", "arguments": dump([str(earlier.path.absolute())]), "rerun_of": earlier.run}
+    facts["mapping"] = write_mapping(mapping)
+    with begin_run(settings, facts) as folder:
         stopped = await gather_left_over(folder, earlier, settings, mapping, guide)
         return await _finish(folder, settings, guide, stopped)
 
@@ -114,37 +107,6 @@ async def _start_again(earlier: Earlier, settings: Settings, guide: Guide) -> Re
 # ---- the stages
 
 
-@contextmanager
-def _new_run(settings: Settings, facts: Mapping[str, str], mapping: ColumnMapping) -> Iterator[RunFolder]:
-    """Hold the folder of a new run; it is taken away again where an error ends the run before anything was sent."""
-    now = datetime.now(UTC)
-    name = now.strftime("%Y%m%d-%H%M%S") + (SANDBOX_MARK if settings.sandbox else "")
-    options = settings.model_dump(mode="json", include=set(RUN_OPTIONS))
-    first = {
-        **facts,
-        "stage": "reading",
-        "started_at": iso(now),
-        "version": version("oncall-importer"),
-        "settings_sha256": settings.fingerprint(),
-        "options": _dump(options),
-        "mapping": write_mapping(mapping),
-        "pid": str(os.getpid()),
-    }
-    path = None
-    is_sent = True
-    try:
-        with create_run(settings.reports, name, first) as folder:
-            path = folder.path
-            try:
-                yield folder
-            except BaseException:
-                is_sent = folder.journal.facts().get("stage") in ("sending", "ended")
-                raise
-    finally:
-        if path is not None and not is_sent:
-            shutil.rmtree(path, ignore_errors=True)
-
-
 async def _finish(folder: RunFolder, settings: Settings, guide: Guide, stopped: dict[str, str]) -> Result:
     """Send what is planned and write the report; `stopped` are targets that could not be asked before."""
     journal = folder.journal
@@ -154,46 +116,12 @@ async def _finish(folder: RunFolder, settings: Settings, guide: Guide, stopped: 
             for target in connections:
                 journal.explain_planned(target, f"not attempted: {why_not}", "rerun to send it")
         else:
-            async with _turns(connections, folder, settings, guide) as turns:
-                where = {f"base_url.{target}": connections[target].base_url for target in turns}
-                journal.set_facts({"stage": "sending", **where})
+            async with hold(connections, folder, settings, guide) as turns:
+                begin_sending(journal, turns, connections)
                 delivered = await _deliver(journal, connections, settings, folder.path.name, guide)
-                for target, turn in turns.items():
-                    turn.is_settled = not journal.in_doubt(target) and not journal.counts().get(
-                        (target, Status.UNKNOWN)
-                    )
-            stopped |= _why_stopped(delivered) | _rescue(folder, delivered)
+                settle_turns(journal, turns)
+            stopped |= why_stopped(delivered) | rescue(folder, delivered)
     return make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
-
-
-def _turns(
-    connections: Mapping[TargetName, Connection], folder: RunFolder, settings: Settings, guide: Guide
-) -> AbstractAsyncContextManager[dict[TargetName, Turn]]:
-    """Hold every target that is sent to; the sandbox is nobody else's."""
-    return take_turns(
-        {} if settings.sandbox else connections,
-        folder.path,
-        settings,
-        interrupted=guide.interrupted,
-        tell=guide.observer.told,
-    )
-
-
-def _why_stopped(delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
-    """Say which targets' work the product ended."""
-    ended = {target: end for target, end in delivered.items() if end.reason not in (None, Reason.INTERRUPTED)}
-    return {target.value: end.words for target, end in ended.items()}
-
-
-def _rescue(folder: RunFolder, delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
-    """Save what the journal could not take, and say where."""
-    saved = {}
-    for target, end in delivered.items():
-        if end.unwritten:
-            path = write_rescue(folder.path, end.unwritten)
-            where = f"outcomes that it could not take are in {path}" if path else "nothing could be written anywhere"
-            saved[target.value] = f"{end.words}; {where}"
-    return saved
 
 
 async def _ask_to_go_on(
@@ -238,7 +166,3 @@ async def _deliver(
         interrupted=guide.interrupted,
         is_dry=is_dry,
     )
-
-
-def _dump(value: object) -> str:
-    return orjson.dumps(value).decode()

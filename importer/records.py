@@ -36,10 +36,29 @@ class Status(StrEnum):
     UNKNOWN = "unknown"  #: sent, no answer, and the target could not be asked
     PENDING = "pending"  #: not attempted
 
+    # of an undo alone
+    DELETED = "deleted"  #: the target deleted it
+    GONE = "gone"  #: it was not there any more
+    CUT = "cut"  #: it had begun: the target ended it
+    CHANGED = "changed"  #: somebody has changed it since: left as it is
+    KEPT = "kept"  #: it is over, and the target keeps it
+    MANUAL = "manual"  #: the target's API cannot delete it
+
     @property
     def is_success(self) -> bool:
         """True where the target certainly has the record and `rerun` leaves it alone."""
         return self in (Status.CREATED, Status.EXISTS)
+
+    @property
+    def is_undone(self) -> bool:
+        """True where nothing is left of what was created, or as little as the target allows."""
+        return self in (Status.DELETED, Status.GONE, Status.CUT)
+
+
+#: What can become of a record in a run.
+RUN_STATUSES = tuple(Status)[: tuple(Status).index(Status.DELETED)]
+#: What can become of a record in an undo.
+UNDO_STATUSES = (*tuple(Status)[len(RUN_STATUSES) :], Status.FAILED, Status.UNKNOWN, Status.PENDING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from importer.errors import UsageError
 from importer.records import TargetName
-from importer.report import SANDBOX_MARK
+from importer.report import SANDBOX_MARK, UNDO_MARK
 from importer.settings import IfExists, is_loopback
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ def inherit(settings: Settings, earlier: Earlier) -> Settings:
     """Take over from the earlier run how its rows are read, and whether it was a rehearsal.
 
     Raises:
-        UsageError: a real run in the sandbox, or at another host.
+        UsageError: an undo; a real run in the sandbox, or at another host.
     """
+    _refuse_undo(earlier)
     was_sandbox = SANDBOX_MARK in earlier.run
     if settings.sandbox and earlier.run and not was_sandbox:
         raise UsageError(
@@ -41,6 +42,16 @@ def inherit(settings: Settings, earlier: Earlier) -> Settings:
     if "if_exists" in values:
         values["if_exists"] = IfExists(values["if_exists"])  # model_copy takes values as they are
     return settings.model_copy(update={**values, "sandbox": settings.sandbox or was_sandbox})
+
+
+def _refuse_undo(earlier: Earlier) -> None:
+    """Refuse to send what an undo has deleted: it is undone again from the run that it undid."""
+    if earlier.facts.get("command") == "undo" or UNDO_MARK in earlier.run:
+        undone = earlier.facts.get("undone_path", "RUN")
+        raise UsageError(
+            f"{earlier.run} is an undo: there is nothing in it to send",
+            hint=f"to go on with it: oncall-importer undo {undone}; to import again: oncall-importer run SOURCE",
+        )
 
 
 def _refuse_other_host(settings: Settings, earlier: Earlier) -> None:

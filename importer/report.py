@@ -8,7 +8,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from importer.errors import JournalError, ReportError
-from importer.records import Severity, Status
+from importer.records import Severity
 from importer.reporter import Marked, MarkedRow, ShadowTimes, write_csv, write_marked, write_summary, write_xlsx
 from importer.results import Result
 
@@ -25,12 +25,15 @@ _PROBLEMS = 1000  # that a result holds; the report has them all
 _FINDINGS = 100_000  # that a result holds; the marked workbook has them all
 #: At the end of a rehearsal's name, so that every line of its report says what its ids are worth.
 SANDBOX_MARK = "-sandbox"
+#: At the end of an undo's name: its report is no source.
+UNDO_MARK = "-undo"
 
 
 def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], *, is_interrupted: bool) -> Result:
     """Make the report's files from the journal; they can be made again from it at any time."""
     journal, path = folder.journal, folder.path
     files: list[Path] = []
+    facts = journal.facts()
     try:
         journal.set_facts({"stage": "ended", "finished_at": iso(datetime.now(UTC))})
         files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines()))
@@ -44,9 +47,16 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
             )
             files.extend([workbook] if workbook else [])
     except (JournalError, ReportError) as error:  # every outcome is safe: in the journal, or in doubt there
-        stopped["report"] = f"{error.message}; rerun {path} makes it again"
+        again = f"undo {undone} again" if (undone := facts.get("undone_path")) else f"rerun {path}"
+        stopped["report"] = f"{error.message}; {again} makes it again"
     result = make_result(
-        journal, run=path.name, folder=path, files=files, stopped=stopped, is_interrupted=is_interrupted
+        journal,
+        run=path.name,
+        folder=path,
+        files=files,
+        stopped=stopped,
+        is_interrupted=is_interrupted,
+        undone=facts.get("undone_path", ""),
     )
     with suppress(ReportError):
         write_summary(path / "summary.json", _summary(journal, result))
@@ -119,7 +129,9 @@ def _summary(journal: Journal, result: Result) -> dict[str, object]:
         targets.setdefault(target or "none", {})[status] = number
     return {
         "run": result.run,
+        "command": facts["command"],
         "rerun_of": facts.get("rerun_of") or None,
+        "undo_of": facts.get("undo_of") or None,
         "version": facts["version"],
         "started_at": facts["started_at"],
         "finished_at": facts.get("finished_at"),
@@ -128,7 +140,7 @@ def _summary(journal: Journal, result: Result) -> dict[str, object]:
         "is_interrupted": result.is_interrupted,
         "stopped": dict(result.stopped),
         "rows": result.rows,
-        "statuses": {status.value: result.count(status) for status in Status},
+        "statuses": {status.value: result.count(status) for status in result.possible},
         "targets": targets,
         "sources": [{"name": name, "sha256": sha256} for name, _, sha256 in journal.sources()],
         "settings_sha256": facts["settings_sha256"],

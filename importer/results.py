@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from importer.records import Status
+from importer.records import RUN_STATUSES, UNDO_STATUSES, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from importer.records import Finding, ReportLine, Severity, Sheet
 
-_GOOD = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE})
+_GOOD = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE, Status.DELETED, Status.GONE, Status.CUT})
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run, rerun or check came to."""
+    """What a run, rerun, check or undo came to."""
 
     rows: int  #: rows read
     counts: Mapping[tuple[str, Status], int]  #: records by target (empty where there is none) and status
@@ -37,6 +37,12 @@ class Result:
     sources: int = 1  #: how many sources have rows
     unresolved: int = 0  #: of a check: pending records that wait for ids of what they name
     notice: str = ""  #: of a check: what the marked workbook does not show
+    undone: str = ""  #: of an undo: the folder of the run that it undoes
+
+    @property
+    def possible(self) -> tuple[Status, ...]:
+        """The statuses that its records can have."""
+        return UNDO_STATUSES if self.undone else RUN_STATUSES
 
     @property
     def statuses(self) -> dict[Status, int]:

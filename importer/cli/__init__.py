@@ -12,6 +12,7 @@ import click
 
 from importer.cli.importing import check, rerun, run
 from importer.cli.serving import sandbox
+from importer.cli.undoing import undo
 from importer.cli.writing import map_headers, template
 
 
@@ -21,7 +22,7 @@ def app() -> None:
     """Bulk-import on-call schedules (Opal) and shadows (Rootly) from spreadsheets: nothing lost, nothing twice."""
 
 
-for command in (run, check, rerun, map_headers, template, sandbox):
+for command in (run, check, rerun, undo, map_headers, template, sandbox):
     app.add_command(command)
 
 

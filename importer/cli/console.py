@@ -16,6 +16,7 @@ from rich.text import Text
 
 from importer.cli.findings import describe_findings, list_findings, place_of
 from importer.cli.objects import object_of_line, object_of_result
+from importer.cli.plans import describe_plan, is_to_repeat
 from importer.cli.statuses import STYLES, check_rows, status_rows
 from importer.records import Problem, Row, Sheet, Status, TargetName
 from importer.targets import escape
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from importer.records import ReportLine
     from importer.results import Result
 
+#: Statuses whose lines the journal gives as those that need attention.
+_TOLD = {status for status in Status if not (status.is_success or status.is_undone)}
+_TOLD -= {Status.DUPLICATE, Status.PENDING}
 _SHOWN = 10  # problems at the end of a run; the report has them all
 _WARNED = 5  # warnings told one by one; the others are counted
 _LINE_EVERY = 1000  # records between two lines of progress where there is no terminal
@@ -126,11 +130,7 @@ class Console:
         if self._warnings > _WARNED:
             self.tell(f"and {self._warnings - _WARNED} more warnings", style="yellow")
         self._totals = plan.to_send
-        parts = [f"{plan.rows} row{'' if plan.rows == 1 else 's'}"]
-        parts += [f"{number} for {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
-        parts += [f"{plan.invalid} invalid"] if plan.invalid else []
-        parts += [f"{plan.duplicates} duplicate"] if plan.duplicates else []
-        self.tell(f"run {plan.run}: " + ", ".join(parts))
+        self.tell(describe_plan(plan))
         if self._progress is not None:
             for target, number in plan.to_send.items():
                 self._tasks[target] = self._progress.add_task(target, total=number, pace="")
@@ -176,9 +176,9 @@ class Console:
         self._show_stops(result)
         for file in result.files:
             self._out.print(Text(f"report: {_shown(file)}"), soft_wrap=True)
-        if result.exit_status:
-            if to_mend := _to_mend(result):
-                self._out.print(f"mend:   {to_mend} row{'' if to_mend == 1 else 's'} in the report")
+        if result.exit_status and (to_mend := _to_mend(result)):
+            self._out.print(f"mend:   {to_mend} row{'' if to_mend == 1 else 's'} in the report")
+        if result.exit_status and is_to_repeat(result):
             self._out.print(Text(f"next:   {_shown(_next_command(result, reports))}"), soft_wrap=True)  # to be copied
 
     def show_check(self, result: Result) -> None:
@@ -218,7 +218,7 @@ class Console:
         for sheet, line in _telling(result)[:limit]:
             text = _problem(sheet, line, with_source=result.sources > 1)
             self._out.print(text, soft_wrap=not self._out.is_terminal)  # a line each to grep in
-        wrong = sum(result.count(status) for status in (Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN))
+        wrong = sum(number for status, number in result.statuses.items() if status in _TOLD)
         wrong -= result.count(Status.INVALID) if result.findings else 0
         if wrong > min(limit, len(_telling(result))):
             where = ", all in the report" if result.run else ""
@@ -247,6 +247,8 @@ def _next_command(result: Result, reports: Path) -> str:
     report = next((file for file in result.files if file.suffix == ".csv"), None)
     start = report if report and _to_mend(result) else result.folder or reports
     where = [] if reports == Path("reports") else ["--reports", str(reports)]
+    if result.undone:
+        return shlex.join(["oncall-importer", "undo", result.undone, *where])
     return shlex.join(["oncall-importer", "rerun", str(start), *where])
 
 

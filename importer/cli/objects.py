@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from importer.records import Status
-
 if TYPE_CHECKING:
     from importer.records import ReportLine, Sheet
     from importer.results import Result
@@ -21,6 +19,7 @@ def object_of_line(sheet: Sheet, line: ReportLine) -> dict[str, object]:
         "source": sheet.source,
         "kind": line.kind,
         "status": outcome.status,
+        "id": outcome.id or None,
         "http_status": outcome.http_status or None,
         "error": outcome.error,
         "cell": outcome.cell,
@@ -33,7 +32,7 @@ def object_of_result(result: Result) -> dict[str, object]:
     return {
         "run": result.run or None,
         "rows": result.rows,
-        "statuses": {status.value: result.count(status) for status in Status},
+        "statuses": {status.value: result.count(status) for status in result.possible},
         **({} if result.run else {"to_look_up": result.unresolved}),
         "stopped": dict(result.stopped),
         "files": [str(file) for file in result.files],

@@ -34,12 +34,15 @@ reaching = options(
     click.option("--headroom", metavar="SHARE", help="Share of the limits left to others, as 20%."),
     click.option("--concurrency", type=int, metavar="N", help="Requests in flight per target.  [default: 20]"),
 )
-writing = options(
-    click.option("--if-exists", metavar="skip|fail", help="What a record that exists becomes.  [default: skip]"),
-    click.option("--strict", is_flag=True, help="Send nothing while any row is invalid."),
+acting = options(
     click.option("--xlsx", is_flag=True, help="Make report.xlsx beyond 20,000 rows, too."),
     click.option("--wait", is_flag=True, help="Wait for another run with the same token to end."),
     click.option("--yes", "-y", is_flag=True, help="Do not ask before writing."),
+)
+writing = options(
+    click.option("--if-exists", metavar="skip|fail", help="What a record that exists becomes.  [default: skip]"),
+    click.option("--strict", is_flag=True, help="Send nothing while any row is invalid."),
+    acting,
 )
 reports = click.option("--reports", type=Path, metavar="DIR", help="Folder of the runs' folders.  [default: reports]")
 telling = options(

@@ -76,11 +76,12 @@ async def _guided(
 
 async def _ask(console: Console, plan: Plan) -> bool:
     """Ask before the first write. Nothing else goes on meanwhile, so the answer is waited for right here."""
-    number = sum(plan.to_send.values())
+    from importer.cli.plans import ask_about
+
     with console.paused():
         watching = signal.signal(signal.SIGINT, signal.default_int_handler)  # else Ctrl-C would not end the question
         try:
-            return click.confirm(f"Send {number} records to {', '.join(plan.to_send)}?", err=True)
+            return click.confirm(ask_about(plan), err=True)
         except click.Abort:
             return False
         finally:

@@ -19,6 +19,12 @@ STYLES: Mapping[Status, str] = {
     Status.FAILED: "red",
     Status.UNKNOWN: "yellow",
     Status.PENDING: "yellow",
+    Status.DELETED: "green",
+    Status.GONE: "green",
+    Status.CUT: "green",
+    Status.CHANGED: "red",
+    Status.KEPT: "cyan",
+    Status.MANUAL: "red",
 }
 _MEANINGS = {
     Status.CREATED: "the target took it",
@@ -29,7 +35,14 @@ _MEANINGS = {
     Status.FAILED: "given up; certainly not applied",
     Status.UNKNOWN: "sent, no answer: rerun asks the target first",
     Status.PENDING: "not attempted",
+    Status.DELETED: "the target deleted it",
+    Status.GONE: "was not there any more",
+    Status.CUT: "had begun: the target ended it now",
+    Status.CHANGED: "changed since: left as it is",
+    Status.KEPT: "is over: the target keeps it",
+    Status.MANUAL: "to be removed by hand",
 }
+_UNDO_MEANINGS = {Status.FAILED: "given up; not deleted", Status.UNKNOWN: "perhaps there; see its line"}
 
 
 class StatusRow(NamedTuple):
@@ -48,8 +61,9 @@ class StatusRow(NamedTuple):
 
 def status_rows(result: Result) -> list[StatusRow]:
     """Give a row for each status that any record has."""
+    meanings = _MEANINGS | _UNDO_MEANINGS if result.undone else _MEANINGS
     return [
-        StatusRow(status.value, STYLES[status], _MEANINGS[status], _numbers(result, status))
+        StatusRow(status.value, STYLES[status], meanings[status], _numbers(result, status))
         for status in result.statuses
     ]
 

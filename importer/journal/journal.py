@@ -102,7 +102,10 @@ class Journal:
     def add_findings(self, findings: Iterable[tuple[int, Severity, Problem]]) -> None:
         """Write down what was found about rows, each by its number in the journal."""
         with self._commit() as db:
-            db.executemany(_SQL["insert_finding"], [_finding_values(*finding) for finding in findings])
+            values = (
+                (row, kind, one.topic, one.message, one.hint, one.column, one.cell) for row, kind, one in findings
+            )
+            db.executemany(_SQL["insert_finding"], values)
 
     def unresolved(self) -> Iterator[list[Unresolved]]:
         """Give the rows that wait for ids in chunks, in the order of the source; they may be resolved meanwhile."""
@@ -290,6 +293,6 @@ class Journal:
         """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
         yield from map(read_entry, self._db.execute(_SQL["entries"]))
 
-
-def _finding_values(row: int, severity: Severity, problem: Problem) -> tuple[int | str, ...]:
-    return (row, severity, problem.topic, problem.message, problem.hint, problem.column, problem.cell)
+    def created_by(self, run: str) -> Iterator[tuple[int, Row, Entry]]:
+        """Give what a run created, and what it may have, the newest first: sheet, row, entry."""
+        yield from map(read_entry, self._db.execute(_SQL["created_by"], (run,)))

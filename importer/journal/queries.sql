@@ -173,7 +173,8 @@ FROM record
 JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first
 LEFT JOIN row AS first_row ON first_row.id = first.row
-WHERE ?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt')
+WHERE ?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt',
+                             'changed', 'kept', 'manual')
 ORDER BY record.id LIMIT ?2;
 
 -- name: entries
@@ -182,3 +183,12 @@ SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, rec
        record.attempts, record.finished_at, record.run
 FROM record JOIN row ON row.id = record.row
 ORDER BY record.id;
+
+-- name: created_by
+-- What a run created, and what it may have created, the newest first; columns as those of entries.
+SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,
+       record.state, record.zone, record.was, record.returned_id, record.http_status, record.error, record.cell, record.hint,
+       record.attempts, record.finished_at, record.run
+FROM record JOIN row ON row.id = record.row
+WHERE record.state = 'created' AND record.run = ? OR record.state IN ('sending', 'in_doubt', 'unknown')
+ORDER BY record.finished_at DESC, record.id DESC;

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import anyio
 
 from importer.pool.client import open_client
 from importer.pool.directory import LookedUp, look_up
 from importer.pool.lane import Lane
+from importer.pool.removal_lane import RemovalLane
 from importer.pool.stopping import Reason, Stop
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 
     from importer.journal import Change, Journal
+    from importer.pool.client import Client
     from importer.records import Status, TargetName
     from importer.settings import Settings
+    from importer.targets import Target
 
-__all__ = ["Connection", "Delivered", "LookedUp", "Observer", "Reason", "deliver", "look_up"]
+__all__ = ["Connection", "Delivered", "LookedUp", "Observer", "Reason", "deliver", "look_up", "remove"]
+
+AnyLane = TypeVar("AnyLane", Lane, RemovalLane)
 
 _GRACE = 10.0  # seconds that what is in flight may take after an interrupt
 
@@ -66,6 +71,43 @@ async def deliver(
     Gives for each target whether and why it stopped early; what became of the records stands in the journal. A dry
     delivery only finds what exists.
     """
+
+    def make(target: Target, client: Client) -> Lane:
+        return Lane(target, journal, client, settings, run=run, observer=observer)
+
+    async with _lanes(connections, settings, make) as lanes:
+        works = [lane.find_existing if is_dry else lane.work for lane in lanes.values()]
+        return await _work(lanes, works, interrupted)
+
+
+async def remove(
+    journal: Journal,
+    connections: Mapping[TargetName, Connection],
+    settings: Settings,
+    *,
+    run: str,
+    observer: Observer,
+    interrupted: anyio.Event,
+) -> dict[TargetName, Delivered]:
+    """Delete the objects of every planned record that are as they were sent, each target on its own.
+
+    A record's scope is the id of its object. What is interrupted, and what it gives: as `deliver`.
+    """
+
+    def make(target: Target, client: Client) -> RemovalLane:
+        if target.removal is None:
+            raise ValueError(f"{target.name} cannot delete")
+        return RemovalLane(target, target.removal, journal, client, settings, run=run, observer=observer)
+
+    async with _lanes(connections, settings, make) as lanes:
+        return await _work(lanes, [lane.work for lane in lanes.values()], interrupted)
+
+
+@asynccontextmanager
+async def _lanes(
+    connections: Mapping[TargetName, Connection], settings: Settings, make: Callable[[Target, Client], AnyLane]
+) -> AsyncIterator[dict[TargetName, AnyLane]]:
+    """Open a session with each target, and make its lane."""
     async with AsyncExitStack() as stack:
         lanes = {}
         for name, connection in connections.items():
@@ -77,13 +119,21 @@ async def deliver(
                     request_timeout=settings.request_timeout,
                 )
             )
-            lanes[name] = Lane(TARGETS[name], journal, client, settings, run=run, observer=observer)
-        async with anyio.create_task_group() as watch:
-            watch.start_soon(_stop_on_interrupt, [lane.stop for lane in lanes.values()], interrupted, watch)
-            async with anyio.create_task_group() as group:
-                for lane in lanes.values():
-                    group.start_soon(lane.find_existing if is_dry else lane.work)
-            watch.cancel_scope.cancel()
+            lanes[name] = make(TARGETS[name], client)
+        yield lanes
+
+
+async def _work(
+    lanes: Mapping[TargetName, AnyLane],
+    works: Sequence[Callable[[], Coroutine[Any, Any, None]]],
+    interrupted: anyio.Event,
+) -> dict[TargetName, Delivered]:
+    async with anyio.create_task_group() as watch:
+        watch.start_soon(_stop_on_interrupt, [lane.stop for lane in lanes.values()], interrupted, watch)
+        async with anyio.create_task_group() as group:
+            for work in works:
+                group.start_soon(work)
+        watch.cancel_scope.cancel()
     return {name: Delivered(lane.stop.reason, lane.stop.words, lane.unwritten) for name, lane in lanes.items()}
 
 

@@ -77,6 +77,10 @@ class Client:
         """POST to a path below the base URL."""
         return await self._exchange("POST", self._url(path), aiohttp.BytesPayload(body), POST_LIMIT)
 
+    async def delete(self, path: str) -> Reply:
+        """DELETE a path below the base URL."""
+        return await self._exchange("DELETE", URL(self.base_url + path, encoded=True), None, POST_LIMIT)
+
     async def get(self, url: str) -> Reply:
         """GET a whole URL that `resolve` gave."""
         return await self._exchange("GET", URL(url, encoded=True), None, LIST_LIMIT)

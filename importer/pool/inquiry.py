@@ -48,7 +48,7 @@ class Inquiry:
 
     def __init__(self, target: Target, client: Client, gate: Gate) -> None:
         self._target = target
-        self._client = client
+        self.client = client
         self._gate = gate
         self._stop = gate.stop
 
@@ -72,7 +72,7 @@ class Inquiry:
         return self._follow(listed.path, listed.read_page, f"{self._target.name}'s {listed.what}")
 
     async def _follow(self, path: str, read: Callable[[Any], AnyPage], what: str) -> AsyncIterator[AnyPage]:
-        first = self._client.base_url + path
+        first = self.client.base_url + path
         url: str | None = first
         seen: set[str] = set()
         stale = pages = 0
@@ -107,11 +107,26 @@ class Inquiry:
             TargetError: the target did not say.
             StoppedError: nothing can be asked any more.
         """
-        answer = await self._ask(self._client.base_url + self._target.probe_path)
+        answer = await self._ask(self.client.base_url + self._target.probe_path)
         return answer.status == 200
+
+    async def look(self, path: str) -> Answer:
+        """GET one thing below the base URL: an answer of 200, or one that refuses just this thing (403, 404).
+
+        Raises:
+            TargetError: no usable answer.
+            StoppedError: nothing can be asked any more.
+        """
+        return await self._look(self.client.base_url + path)
 
     async def _get(self, url: str) -> Answer:
         """GET until there is an answer of 200, or it is clear that there will be none."""
+        answer = await self._look(url)
+        if answer.status == 200:
+            return answer
+        raise ScopeRefusedError(answer.status, read_words(answer, self._target))
+
+    async def _look(self, url: str) -> Answer:
         answer = await self._ask(url)
         if answer.status == 200:
             return answer
@@ -120,7 +135,7 @@ class Inquiry:
             self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({answer.status}): {words}")
             raise StoppedError
         if answer.status in (403, 404):
-            raise ScopeRefusedError(answer.status, words)
+            return answer
         raise TargetError(f"{answer.status}: {words}")
 
     async def _ask(self, url: str) -> Answer:
@@ -130,7 +145,7 @@ class Inquiry:
         # While the target answers nobody, the breaker decides when it is given up, not this one question.
         while attempt < MOST_ATTEMPTS or self._gate.successes == successes:
             await self._gate.enter(is_write=False)
-            reply = await self._client.get(url)
+            reply = await self.client.get(url)
             if isinstance(reply, Answer) and reply.status == 429:
                 self._gate.pause(reply.headers, is_write=False)
                 continue
@@ -157,7 +172,7 @@ class Inquiry:
         with suppress(ValueError):  # a link need not be a URL
             candidates = [urljoin(first, link)]
             if link.startswith("/"):  # below the base URL, should that have a path of its own
-                candidates.append(self._client.base_url + link)
+                candidates.append(self.client.base_url + link)
             for candidate in candidates:
                 if urlsplit(candidate)[:3] == urlsplit(first)[:3]:  # scheme, host and path
                     return candidate

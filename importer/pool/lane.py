@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from importer.errors import JournalError
+from importer.pool.crew import Crew
 from importer.pool.existing import Existing
 from importer.pool.gate import Gate
 from importer.pool.inquiry import Inquiry
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from importer.targets import Target
 
 _LARGEST_CLAIM = 512  # records marked `sending` by one commit
-_FLUSH_EVERY = 0.5  # seconds that a decided outcome may wait for its commit
 _LEFT_BEHIND = Outcome(Status.UNKNOWN, error="an earlier run ended before the answer was written down")
 _HINTS = {
     Reason.INTERRUPTED: "rerun to go on",
@@ -46,13 +45,12 @@ class Lane:
         self._journal = journal
         self._settings = settings
         rate = settings.rate.get(target.name, target.rate)
-        claim = min(_LARGEST_CLAIM, max(2 * settings.concurrency, int(min(rate, _LARGEST_CLAIM))))
+        claim = claim_size(rate, settings.concurrency)
         outcomes = Outcomes(run)
-        self._gate = gate = Gate(
-            rate, settings.headroom, settings.breaker_timeout, self.stop, partial(observer.told, target.name)
-        )
+        gate = Gate(rate, settings.headroom, settings.breaker_timeout, self.stop, partial(observer.told, target.name))
         inquiry = Inquiry(target, client, gate)
         self._queue = Queue(journal, target.name, claim, partial(observer.decided, target.name), self.stop)
+        self._crew = Crew(self._queue, gate, self._flush)
         self._existing = Existing(target, journal, inquiry, outcomes, self.stop, observer)
         self._sender = Sender(target, client, gate, inquiry, self._queue, outcomes, settings.settle)
         self._reconciler = Reconciler(target, journal, inquiry, self._queue, outcomes, gate)
@@ -66,19 +64,13 @@ class Lane:
 
     async def work(self) -> None:
         """Bring every record of the target as far as it can be brought."""
-        try:
+        async with self._crew.on_duty(self._end):
             await self.find_existing()
             await self._send()
-        except* JournalError as errors:
-            self.stop.set(Reason.UNWRITABLE, _first_message(errors))
-        finally:
-            self._close()
-            self._sender.judge_answered()
-            self._queue.flush()
-            try:
-                self._end()
-            except JournalError as error:
-                self.stop.set(Reason.UNWRITABLE, error.message)
+
+    def _flush(self) -> None:
+        self._sender.judge_answered()
+        self._queue.flush()
 
     @property
     def unwritten(self) -> list[Change]:
@@ -86,8 +78,6 @@ class Lane:
         return self._queue.unwritten
 
     def _end(self) -> None:
-        if self.stop.reason is Reason.UNWRITABLE:
-            return
         self._close_forbidden()
         if self.stop.reason is not None:
             self._journal.explain_planned(self._target.name, self.stop.words, _HINTS[self.stop.reason])
@@ -95,41 +85,11 @@ class Lane:
     async def _send(self) -> None:
         left_behind = [Doubt(record, _LEFT_BEHIND) for record in self._journal.in_doubt(self._target.name)]
         self._queue.adopt(left_behind, self._settings.settle)
-        if self.stop.reason is not None:
-            self._close()
-        async with anyio.create_task_group() as aside:
-            aside.start_soon(self._flush_regularly)
-            aside.start_soon(self._close_on_stop)
-            aside.start_soon(self._cancel_when_gone, aside.cancel_scope)
-            async with anyio.create_task_group() as workers:
-                workers.start_soon(self._reconciler.work)
-                for _ in range(self._settings.concurrency):
-                    workers.start_soon(self._sender.work)
-            aside.cancel_scope.cancel()
-
-    async def _flush_regularly(self) -> None:
-        while True:
-            await anyio.sleep(_FLUSH_EVERY)
-            self._sender.judge_answered()
-            self._queue.flush()
-
-    async def _close_on_stop(self) -> None:
-        await self.stop.wait()
-        self._close()
-
-    def _close(self) -> None:
-        self._queue.close(is_hopeless=self.stop.is_hopeless, until=self.stop.until)
+        await self._crew.work(self._sender.work, self._settings.concurrency, self._reconciler.work)
 
     async def _cancel_on_stop(self, scope: anyio.CancelScope) -> None:
         await self.stop.wait()
         scope.cancel()
-
-    async def _cancel_when_gone(self, scope: anyio.CancelScope) -> None:
-        """End the work before its grace does where nothing can become of it: interrupted, and the target is gone."""
-        await self.stop.wait()
-        if self.stop.reason is Reason.INTERRUPTED:
-            await self._gate.wait_until_gone()
-            scope.cancel()
 
     def _close_forbidden(self) -> None:
         """Decide about the scopes that answered 403: theirs alone if something could be created elsewhere, or was."""
@@ -140,6 +100,6 @@ class Lane:
                 self.stop.set(Reason.TOKEN_REFUSED, f"the token may not create (403): {judgement.words}")
 
 
-def _first_message(errors: BaseExceptionGroup[JournalError]) -> str:
-    first = errors.exceptions[0]
-    return _first_message(first) if isinstance(first, BaseExceptionGroup) else first.message
+def claim_size(rate: float, concurrency: int) -> int:
+    """Give how many records one commit marks `sending`: as many as a second takes, within bounds."""
+    return min(_LARGEST_CLAIM, max(2 * concurrency, int(min(rate, _LARGEST_CLAIM))))

@@ -80,7 +80,12 @@ def _refusal(status: int) -> Verdict:
     named = {401: Verdict.TOKEN_REFUSED, 403: Verdict.FORBIDDEN, 429: Verdict.SLOW_DOWN}
     if status in named:
         return named[status]
-    return Verdict.REJECTED if 400 <= status < 500 and status not in _MAYBE_APPLIED else Verdict.IN_DOUBT
+    return Verdict.IN_DOUBT if is_maybe_applied(status) else Verdict.REJECTED
+
+
+def is_maybe_applied(status: int) -> bool:
+    """Tell an answer that can follow a commit from one that refuses."""
+    return not 400 <= status < 500 or status in _MAYBE_APPLIED
 
 
 def read_json(body: bytes) -> Any:

@@ -45,12 +45,14 @@ class Queue:
         claim_size: int,
         decided: Callable[[Status, int], None],
         stop: Stop,
+        unsent: Callable[[Claimed], Outcome] = lambda _: _NOTHING,
     ) -> None:
         self._journal = journal
         self._target = target
         self._claim_size = claim_size
         self._decided = decided
         self._stop = stop
+        self._unsent = unsent  # what is known of a record to which nothing happened
         self._last_claimed = 0
         self._ready: deque[Claimed] = deque()
         self._delayed: list[tuple[float, int, Claimed]] = []  # heap, by the time they are due
@@ -134,9 +136,10 @@ class Queue:
         self._leave_late()
         self._wake()
 
-    def release(self, record: Claimed, outcome: Outcome = _NOTHING) -> None:
+    def release(self, record: Claimed, outcome: Outcome | None = None) -> None:
         """Give a record back unsent, or certainly not applied: it is planned again, for a later run."""
         self._open -= 1
+        outcome = outcome or self._unsent(record)
         self._change(Change(record.id, State.PLANNED, outcome._replace(attempts=record.attempts)))
         if not self._open:
             self._wake()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from importer.errors import SourceError
-from importer.records import Kind, Outcome, Problem, Row, Sheet, Status, cell_name
+from importer.records import RUN_STATUSES, Kind, Outcome, Problem, Row, Sheet, Status, cell_name
 from importer.reporter.columns import PRODUCT_COLUMNS
 from importer.reporter.guarding import unguard
 
@@ -44,7 +44,7 @@ _NEEDED: tuple[tuple[str, Callable[[str], object], str], ...] = (
     (
         "import_status",
         _STATUSES.__contains__,
-        f"Write one of {', '.join(_STATUSES)}, or empty the cell if the line is new.",
+        f"Write one of {', '.join(RUN_STATUSES)}, or empty the cell if the line is new.",
     ),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, tee
 from typing import TYPE_CHECKING, Any
 
-from importer.records import Status
+from importer.records import RUN_STATUSES, UNDO_STATUSES, Status
 from importer.reporter.book import TEXT, Look, UnholdableError, header_width, put, put_marked, write_book
 from importer.reporter.columns import PRODUCT_COLUMNS, header_cells, line_cells, merge_columns
 from importer.reporter.marks import Fill, Mark, named_cells, remark
@@ -33,6 +33,12 @@ _FILLS = {
     Status.FAILED: Fill.BAD,
     Status.UNKNOWN: Fill.DOUBT,
     Status.PENDING: Fill.WAITING,
+    Status.DELETED: Fill.GOOD,
+    Status.GONE: Fill.GOOD,
+    Status.CUT: Fill.GOOD,
+    Status.CHANGED: Fill.BAD,
+    Status.KEPT: Fill.SAME,
+    Status.MANUAL: Fill.BAD,
 }
 
 
@@ -130,14 +136,16 @@ def _fill_summary(book: Book, counts: Mapping[tuple[str, Status], int]) -> None:
     header = ["status", *(str(target) or "no target" for target in targets), "all"]
     sheet.set_column(0, len(header) - 1, 16)
     book.head(sheet, 0, header, range(len(header)))
-    for row, status in enumerate(Status, start=1):
+    is_undo = any(status not in RUN_STATUSES for _, status in counts)
+    statuses = UNDO_STATUSES if is_undo else RUN_STATUSES
+    for row, status in enumerate(statuses, start=1):
         numbers = [counts.get((target, status), 0) for target in targets]
         put(sheet, row, 0, status.value, book.style(Look(_FILLS[status])))
         _put_numbers(sheet, row, [*numbers, sum(numbers)])
     totals = [sum(number for (own, _), number in counts.items() if own == target) for target in targets]
     bold = book.style(Look(number_format="General", is_bold=True))
-    put(sheet, len(Status) + 1, 0, "all", bold)
-    _put_numbers(sheet, len(Status) + 1, [*totals, sum(totals)], bold)
+    put(sheet, len(statuses) + 1, 0, "all", bold)
+    _put_numbers(sheet, len(statuses) + 1, [*totals, sum(totals)], bold)
     sheet.freeze_panes(1, 1)
 
 

@@ -7,7 +7,7 @@ settings.
 from importer.records import TargetName
 from importer.targets.opal import OPAL
 from importer.targets.rootly import ROOTLY
-from importer.targets.target import Entry, EntryList, EntryPage, Found, Page, Request, Target, escape
+from importer.targets.target import Entry, EntryList, EntryPage, Found, Page, Removal, Request, Target, escape
 
 TARGETS = {TargetName.OPAL: OPAL, TargetName.ROOTLY: ROOTLY}
 
@@ -20,6 +20,7 @@ __all__ = [
     "EntryPage",
     "Found",
     "Page",
+    "Removal",
     "Request",
     "Target",
     "escape",

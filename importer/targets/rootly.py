@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from importer.records import ID_PATTERN, Key, Kind, TargetName
-from importer.targets.target import Entry, EntryList, EntryPage, Found, Page, Request, Target, as_text
+from importer.targets.target import Entry, EntryList, EntryPage, Found, Page, Removal, Request, Target, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _ID = re.compile(ID_PATTERN)
 _MEDIA_TYPE = "application/vnd.api+json"
 _REMEMBERED = 4096  # instants and paths: shifts of many people change at the same time, a schedule has many
+_NAMES = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")  # of a key
 _PAGE_SIZE = 100  # the largest that is taken
-_VALUES = ("shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
 _USERS = "/v1/users?sort=created_at&"  # in this order who joins during a sweep comes last, and moves nobody along
 _SCHEDULES = "/v1/schedules?"  # it takes no sort
 
@@ -69,7 +69,7 @@ def _read_key(attributes: Any, schedule_id: str) -> Key | None:
         ValueError: a value is there and cannot be read, so nobody can tell whether it is ours.
     """
     values = _members(attributes)
-    kind, shadowable_id, user_id, starts_at, ends_at = map(values.get, _VALUES)
+    kind, shadowable_id, user_id, starts_at, ends_at = map(values.get, _NAMES[1:])
     if None in (kind, shadowable_id, user_id, starts_at, ends_at):
         return None
     return (
@@ -112,6 +112,38 @@ def _read_listed(item: Any, schedule_id: str) -> Found | None:
     if not id_:
         raise ValueError("the list holds a shadow without an id")
     return Found(key, id_)
+
+
+def _object_path(id_: str) -> str:
+    if not _ID.fullmatch(id_):
+        raise ValueError(f"{id_!r} cannot stand in a URL")
+    return f"/v1/on_call_shadows/{id_}"
+
+
+def _is_missing(payload: Any) -> bool:
+    """Tell a shadow that is not there from a path that is not: the latter is answered by the flat form."""
+    return isinstance(payload, dict) and isinstance(payload.get("errors"), list)
+
+
+def _span(key: Key) -> tuple[int, int]:
+    return int(key[4]), int(key[5])
+
+
+def _is_shortened(sent: Key, found: Key) -> bool:
+    return sent[:5] == found[:5] and int(found[5]) < int(sent[5])
+
+
+def _differences(sent: Key, found: Key) -> str:
+    pairs = zip(_NAMES, sent, found, strict=True)
+    return "; ".join(
+        f"{name} is {_show(name, now)}, sent was {_show(name, then)}" for name, then, now in pairs if then != now
+    )
+
+
+def _show(name: str, value: str | int) -> str:
+    if not name.endswith("_at"):
+        return str(value)
+    return datetime.fromtimestamp(int(value), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _list_path(scope: str) -> str:
@@ -216,5 +248,13 @@ ROOTLY = Target(
     users=EntryList("users", _page_path(_USERS, 1), partial(_read_entries, beginning=_USERS, read=_read_user)),
     schedules=EntryList(
         "schedules", _page_path(_SCHEDULES, 1), partial(_read_entries, beginning=_SCHEDULES, read=_read_schedule)
+    ),
+    removal=Removal(
+        path=_object_path,
+        read=_read_created,
+        is_missing=_is_missing,
+        span=_span,
+        is_shortened=_is_shortened,
+        differences=_differences,
     ),
 )

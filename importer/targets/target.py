@@ -67,6 +67,18 @@ class EntryList:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """How a target's objects are looked at and deleted, one by one."""
+
+    path: Callable[[str], str]  #: of the object with this id; ValueError where it cannot stand in a path
+    read: Callable[[Any], Found | None]  #: the object in the answer to a GET or DELETE; None where there is none
+    is_missing: Callable[[Any], bool]  #: whether a 404's JSON says that there is no such object, not only no such path
+    span: Callable[[Key], tuple[int, int]]  #: when it begins and ends; epoch seconds
+    is_shortened: Callable[[Key, Key], bool]  #: whether it only ends earlier now than was sent
+    differences: Callable[[Key, Key], str]  #: which values are others now than were sent
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """An API that takes records of one kind."""
 
@@ -83,6 +95,7 @@ class Target:
     probe_path: str  #: a GET that any valid token may do
     users: EntryList | None = None  #: None: the target has no such list
     schedules: EntryList | None = None
+    removal: Removal | None = None  #: None: its API cannot delete what it created
 
 
 def as_text(value: Any) -> str | None:

@@ -49,6 +49,7 @@ class Front:
         self.sandbox = urlsplit(address.opal)
         self.requests: list[Request] = []
         self.words = ""  #: if set, a POST is refused with these words, and `{token}` in them is what came in
+        self.hidden = ""  #: if set, whatever has it in its path is not there
         self.most_at_once = 0  #: requests that were under way at one time
         self._at_once = 0
         self._changed = threading.Condition()
@@ -73,6 +74,10 @@ class Front:
     def posts(self) -> int:
         """How many POSTs have come in."""
         return self._count("POST")
+
+    def paths(self, method: str) -> list[str]:
+        """Give the paths of all requests of a method, in the order in which they came in."""
+        return [request.path for request in self.requests if request.method == method]
 
     def _count(self, method: str) -> int:
         return sum(request.method == method for request in self.requests)
@@ -170,6 +175,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._serve(b"")
 
+    def do_DELETE(self) -> None:
+        self._serve(b"")
+
     def do_POST(self) -> None:
         self._serve(self.rfile.read(int(self.headers["Content-Length"])))
 
@@ -186,6 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
         number = self._front.note(Request(self.command, self.path, body))
         if token != f"Bearer {CANARY}":
             return 401, b'{"message":"no such token"}', _JSON
+        if self._front.hidden and self._front.hidden in self.path:
+            return 404, b'{"errors":[{"title":"Not found","status":"404"}]}', _JSON
         if self._front.words and self.command == "POST":
             return 422, self._front.words.replace("{token}", token).encode(), _JSON
         if not self._front.is_held(self.command, number):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from importer import sandbox
 from importer.records import Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
     from pathlib import Path
 
     from importer.records import Key
@@ -70,10 +71,12 @@ class Rehearsal:
         return self.folder / "state.sqlite3"
 
     @asynccontextmanager
-    async def served(self, *faults: dict[str, Any], seed: int = 1) -> AsyncIterator[None]:
-        """Serve the sandbox, failing as told, and point the runs at it."""
+    async def served(
+        self, *faults: dict[str, Any], seed: int = 1, now: Callable[[], float] = time.time
+    ) -> AsyncIterator[None]:
+        """Serve the sandbox, failing as told, and point the runs at it; `now` is its clock."""
         plan = sandbox.FaultPlan.model_validate({"seed": seed, "fault": faults})
-        async with sandbox.serve(self.state, limits=_NO_LIMITS, faults=plan) as address:
+        async with sandbox.serve(self.state, limits=_NO_LIMITS, faults=plan, now=now) as address:
             self.options |= {"opal_base_url": address.opal, "rootly_base_url": address.rootly}
             yield
 
@@ -90,6 +93,11 @@ class Rehearsal:
         folder = earlier if isinstance(earlier, os.PathLike) else earlier.folder
         assert folder is not None
         return await importer.rerun(folder, **self._given(options))
+
+    async def undo(self, run: Result, **options: Any) -> Result:
+        """Undo a run."""
+        assert run.folder is not None
+        return await importer.undo(run.folder, **self._given(options))
 
     def leaks(self) -> list[str]:
         """Name every file of every run that holds the token which was sent with each request."""

@@ -14,7 +14,7 @@ from python_calamine import load_workbook
 from report_lines import TEXTS, fewer, make_line, make_sheet
 
 from importer import reader
-from importer.records import Outcome, Sheet, Status, TargetName
+from importer.records import RUN_STATUSES, UNDO_STATUSES, Outcome, Sheet, Status, TargetName
 from importer.reporter import PRODUCT_COLUMNS, ShadowTimes, is_report, unguard, write_xlsx
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def test_a_sheet_sums_up_by_target_and_status(report: Path) -> None:
     rows = [list(row) for row in openpyxl.load_workbook(report)["Summary"].values]
     assert rows[0] == ["status", "opal", "rootly", "no target", "all"]
     told = {row[0]: row[1:] for row in rows[1:]}
-    assert told.keys() == {*(status.value for status in Status), "all"}
+    assert told.keys() == {*(status.value for status in RUN_STATUSES), "all"}
     assert (told["created"], told["unknown"], told["invalid"], told["failed"], told["all"]) == (
         [2, 0, 0, 2],
         [0, 3, 0, 3],
@@ -181,6 +181,12 @@ def test_a_sheet_sums_up_by_target_and_status(report: Path) -> None:
         [0, 0, 0, 0],
         [2, 3, 4, 9],
     )
+
+
+def test_the_sheet_of_an_undo_has_the_statuses_of_an_undo(report: Path) -> None:
+    write_xlsx(report, [make_sheet("id")], [make_line("1")], counts={("rootly", Status.DELETED): 2})
+    rows = [list(row) for row in openpyxl.load_workbook(report)["Summary"].values]
+    assert [row[0] for row in rows[1:]] == [*(status.value for status in UNDO_STATUSES), "all"]
 
 
 def test_shadow_times_are_told_in_utc_and_on_the_local_clock_across_summer_time(report: Path) -> None:

@@ -1,0 +1,50 @@
+"""What a run or an undo is about to do, in one sentence, and whether it can be repeated. Prints nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from importer.records import Status
+
+if TYPE_CHECKING:
+    from importer.guide import Plan
+    from importer.results import Result
+
+#: What another undo can change.
+_PASSING = (Status.FAILED, Status.UNKNOWN, Status.PENDING)
+
+
+def describe_plan(plan: Plan) -> str:
+    """Say how many records go where, and what does not."""
+    return _describe_undo(plan) if plan.undo_of else _describe_run(plan)
+
+
+def ask_about(plan: Plan) -> str:
+    """Give the question before the first write."""
+    number, targets = sum(plan.to_send.values()), ", ".join(plan.to_send)
+    return f"Delete {number} records from {targets}?" if plan.undo_of else f"Send {number} records to {targets}?"
+
+
+def is_to_repeat(result: Result) -> bool:
+    """Tell whether the same again can come to more; an undo cannot where all that is left has to stay."""
+    return not result.undone or bool(result.stopped) or any(map(result.count, _PASSING))
+
+
+def _describe_run(plan: Plan) -> str:
+    parts = [_count(plan.rows, "row")]
+    parts += [f"{number} for {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
+    parts += [f"{plan.invalid} invalid"] if plan.invalid else []
+    parts += [f"{plan.duplicates} duplicate"] if plan.duplicates else []
+    return f"run {plan.run}: " + ", ".join(parts)
+
+
+def _describe_undo(plan: Plan) -> str:
+    parts = [_count(plan.rows, "record")]
+    parts += [f"{number} to delete at {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
+    parts += [f"{plan.done} undone before"] if plan.done else []
+    parts += [f"{number} to be removed by hand: {target} cannot delete" for target, number in plan.by_hand.items()]
+    return f"undo of run {plan.undo_of}: " + ", ".join(parts)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,111 @@
+"""What all commands that write to a target share: a new run's folder, whose turn it is, why the work stopped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import AbstractAsyncContextManager, contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import orjson
+
+from importer.journal import create_run
+from importer.pool import Reason
+from importer.records import Status
+from importer.repeating import RUN_OPTIONS
+from importer.report import SANDBOX_MARK, iso
+from importer.rescue import write_rescue
+from importer.turn import Turn, take_turns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from importer.guide import Guide
+    from importer.journal import Journal, RunFolder
+    from importer.pool import Connection, Delivered
+    from importer.records import TargetName
+    from importer.settings import Settings
+
+
+@contextmanager
+def begin_run(settings: Settings, facts: Mapping[str, str], *, mark: str = "") -> Iterator[RunFolder]:
+    """Hold the folder of a new run; it is taken away again where an error ends the run before anything was sent.
+
+    `mark` stands at the end of its name.
+    """
+    now = datetime.now(UTC)
+    name = now.strftime("%Y%m%d-%H%M%S") + (SANDBOX_MARK if settings.sandbox else "") + mark
+    options = settings.model_dump(mode="json", include=set(RUN_OPTIONS))
+    first = {
+        **facts,
+        "stage": "reading",
+        "started_at": iso(now),
+        "version": version("oncall-importer"),
+        "settings_sha256": settings.fingerprint(),
+        "options": dump(options),
+        "pid": str(os.getpid()),
+    }
+    path = None
+    is_sent = True
+    try:
+        with create_run(settings.reports, name, first) as folder:
+            path = folder.path
+            try:
+                yield folder
+            except BaseException:
+                is_sent = folder.journal.facts().get("stage") in ("sending", "ended")
+                raise
+    finally:
+        if path is not None and not is_sent:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def hold(
+    connections: Mapping[TargetName, Connection], folder: RunFolder, settings: Settings, guide: Guide
+) -> AbstractAsyncContextManager[dict[TargetName, Turn]]:
+    """Hold every target that is sent to; the sandbox is nobody else's."""
+    return take_turns(
+        {} if settings.sandbox else connections,
+        folder.path,
+        settings,
+        interrupted=guide.interrupted,
+        tell=guide.observer.told,
+    )
+
+
+def begin_sending(
+    journal: Journal, turns: Mapping[TargetName, Turn], connections: Mapping[TargetName, Connection]
+) -> None:
+    """Write down that from now on something may have been sent, and where to."""
+    where = {f"base_url.{target}": connections[target].base_url for target in turns}
+    journal.set_facts({"stage": "sending", **where})
+
+
+def settle_turns(journal: Journal, turns: Mapping[TargetName, Turn]) -> None:
+    """Tell the next one of each target whether something may still be on its way."""
+    for target, turn in turns.items():
+        turn.is_settled = not journal.in_doubt(target) and not journal.counts().get((target, Status.UNKNOWN))
+
+
+def why_stopped(delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
+    """Say which targets' work the product ended."""
+    ended = {target: end for target, end in delivered.items() if end.reason not in (None, Reason.INTERRUPTED)}
+    return {target.value: end.words for target, end in ended.items()}
+
+
+def rescue(folder: RunFolder, delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
+    """Save what the journal could not take, and say where."""
+    saved = {}
+    for target, end in delivered.items():
+        if end.unwritten:
+            path = write_rescue(folder.path, end.unwritten)
+            where = f"outcomes that it could not take are in {path}" if path else "nothing could be written anywhere"
+            saved[target.value] = f"{end.words}; {where}"
+    return saved
+
+
+def dump(value: object) -> str:
+    """Write a fact that is no text."""
+    return orjson.dumps(value).decode()

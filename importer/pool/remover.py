@@ -1,0 +1,262 @@
+"""The workers of an undo: each looks at an object, deletes it if it is as it was sent, and says what became of it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import anyio
+
+from importer.errors import TargetError
+from importer.pool.client import Answer, Reply
+from importer.pool.inquiry import ScopeRefusedError
+from importer.pool.policy import MOST_ATTEMPTS, is_maybe_applied, read_clock, settle_time
+from importer.pool.queue import Doubt
+from importer.pool.removing import Finding, Judged, Subject, judge_delete, judge_look
+from importer.pool.stopping import Reason, StoppedError
+from importer.records import Status
+
+if TYPE_CHECKING:
+    from importer.journal import Claimed
+    from importer.pool.gate import Gate
+    from importer.pool.inquiry import Inquiry
+    from importer.pool.outcomes import Outcomes
+    from importer.pool.queue import Queue
+    from importer.records import Outcome
+    from importer.targets import Removal, Target
+
+_AT_ONCE = 8  # questions about what is in doubt
+_ENDS = {
+    Finding.GONE: Status.GONE,
+    Finding.DELETED: Status.DELETED,
+    Finding.CUT: Status.CUT,
+    Finding.CHANGED: Status.CHANGED,
+    Finding.KEPT: Status.KEPT,
+    Finding.REFUSED: Status.FAILED,
+}
+_WORDS = {
+    Finding.GONE: "it was not there any more",
+    Finding.DELETED: "",
+    Finding.CHANGED: "changed since it was created, and left: ",
+    Finding.KEPT: "it is over, and the target keeps it: ",
+}
+_HINTS = {
+    Status.CHANGED: "look at {id} in {target}, and delete it there if nobody needs it",
+    Status.KEPT: "nothing is to be done: it pages nobody any more",
+    Status.FAILED: "it was not deleted: undo again, or delete {id} in {target}",
+    Status.UNKNOWN: "undo again: it is looked at first",
+}
+_UNSEEN = "neither it nor its schedule can be seen: they were deleted, or the token is not of the account that has them"
+
+
+class Remover:
+    """Deletes the objects of a queue's records; a record's scope is the id of its object: one question covers it."""
+
+    def __init__(
+        self,
+        target: Target,
+        removal: Removal,
+        inquiry: Inquiry,
+        queue: Queue,
+        outcomes: Outcomes,
+        gate: Gate,
+        settle: float,
+    ) -> None:
+        self._target = target
+        self._removal = removal
+        self._inquiry = inquiry
+        self._client = inquiry.client
+        self._queue = queue
+        self._outcomes = outcomes
+        self._gate = gate
+        self._stop = gate.stop
+        self._settle = settle
+        self._doubtful: set[int] = set()  # records of which a DELETE may have been applied
+        self._is_seen: dict[str, bool] = {}  # by schedule: whether the token can see it
+        self._asking = anyio.Lock()
+
+    async def work(self) -> None:
+        """Look at objects and delete them until there are no more."""
+        while (record := await self._queue.take()) is not None:
+            try:
+                judged = await self._look(record)
+            except TargetError as error:
+                self._decide(record, Judged(Finding.REFUSED, words=f"it could not be looked at: {error.message}"))
+            except StoppedError:
+                self._queue.release(record)
+            except BaseException:
+                self._queue.release(record)  # nothing was sent
+                raise
+            else:
+                await self._go_on(record, judged)
+
+    async def clear_up(self) -> None:
+        """Look at what is in doubt, once it has settled, until nothing is."""
+        limiter = anyio.Semaphore(_AT_ONCE)
+        while (due := await self._queue.take_doubts()) is not None:
+            async with anyio.create_task_group() as group:
+                for doubt in due:
+                    group.start_soon(self._ask_about, doubt, limiter)
+
+    # ---- looking
+
+    async def _look(self, record: Claimed) -> Judged:
+        """Look at a record's object; what is not there may only be out of this token's sight.
+
+        Raises:
+            TargetError: no usable answer.
+            StoppedError: nothing can be asked any more.
+        """
+        subject = self._subject(record)
+        answer = await self._inquiry.look(self._removal.path(subject.id))
+        judged = judge_look(answer, self._target, self._removal, subject, _clock(answer))
+        if judged.finding is Finding.IN_DOUBT:
+            raise TargetError(judged.words)
+        if judged.finding is Finding.GONE and not await self._can_see(self._target.scope(record.key)):
+            return Judged(Finding.IN_DOUBT, judged.status, _UNSEEN)
+        if judged.finding is Finding.GONE and subject.may_be_deleted:
+            return judged._replace(finding=Finding.DELETED)
+        return judged
+
+    async def _can_see(self, scope: str) -> bool:
+        """Tell whether the token may see the list that the object was in."""
+        async with self._asking:
+            if scope not in self._is_seen:
+                try:
+                    async for _ in self._inquiry.pages(scope):
+                        break
+                except ScopeRefusedError:
+                    self._is_seen[scope] = False
+                else:
+                    self._is_seen[scope] = True
+        return self._is_seen[scope]
+
+    async def _ask_about(self, doubt: Doubt, limiter: anyio.Semaphore) -> None:
+        record = doubt.record
+        self._doubtful.add(record.id)
+        try:
+            async with limiter:
+                judged = await self._look(record)
+        except TargetError as error:
+            self._leave(doubt, error.message)
+        except StoppedError:
+            self._leave(doubt, self._stop.words)
+        else:
+            self._conclude(doubt, judged)
+
+    def _conclude(self, doubt: Doubt, judged: Judged) -> None:
+        """Decide about an object after a DELETE that may have been applied; one that was not is deleted again."""
+        record = doubt.record
+        if judged.finding in (Finding.IN_DOUBT, Finding.REFUSED):
+            self._leave(doubt, judged.words)
+        elif judged.finding is not Finding.SAME:
+            self._decide(record, judged)
+        elif self._stop.reason is not None:
+            self._queue.release(record)
+        elif not is_maybe_applied(doubt.outcome.http_status):
+            self._decide(record, Judged(Finding.REFUSED, doubt.outcome.http_status, doubt.outcome.error))
+        elif record.tries >= MOST_ATTEMPTS or (record.tries and not self._gate.may_repeat()):
+            words = f"still there after {record.attempts} requests to delete it: {doubt.outcome.error}"
+            self._decide(record, Judged(Finding.REFUSED, doubt.outcome.http_status, words))
+        else:
+            self._queue.delay(record, 0.0)
+
+    def _leave(self, doubt: Doubt, words: str) -> None:
+        before = f"{doubt.outcome.error}; " if doubt.outcome.error else ""
+        error = f"{before}whether it was deleted could not be asked: {words}"
+        self._queue.decide(doubt.record, self._make(Status.UNKNOWN, doubt.record, doubt.outcome.http_status, error))
+
+    # ---- deleting
+
+    async def _go_on(self, record: Claimed, judged: Judged) -> None:
+        if judged.finding is Finding.IN_DOUBT:
+            self._queue.decide(record, self._make(Status.UNKNOWN, record, judged.status, judged.words))
+        elif judged.finding is not Finding.SAME:
+            self._decide(record, judged)
+        elif not await self._may_send(record):
+            self._queue.release(record)
+        else:
+            sent = record._replace(attempts=record.attempts + 1, tries=record.tries + 1)
+            await self._apply(sent, await self._delete(sent))
+
+    async def _may_send(self, record: Claimed) -> bool:
+        try:
+            await self._gate.enter(is_write=True)
+        except StoppedError:
+            return False
+        except BaseException:
+            self._queue.release(record)  # it never left
+            raise
+        return True
+
+    async def _delete(self, record: Claimed) -> Reply:
+        try:
+            return await self._client.delete(self._removal.path(record.scope))
+        except BaseException:  # a cancelled task, a bug of ours: it may have been applied
+            outcome = self._make(Status.UNKNOWN, record, error="stopped while waiting for the answer")
+            self._queue.doubt(Doubt(record, outcome), self._settle)
+            raise
+
+    async def _apply(self, record: Claimed, reply: Reply) -> None:
+        """Do what the policy says after the reply to a DELETE."""
+        now = _clock(reply) if isinstance(reply, Answer) else 0.0
+        judged = judge_delete(reply, self._target, self._removal, self._subject(record), now)
+        match judged.finding:
+            case Finding.SLOW_DOWN if isinstance(reply, Answer):
+                self._gate.pause(reply.headers, is_write=True)
+                self._queue.delay(record._replace(tries=record.tries - 1), 0.0)
+            case Finding.TOKEN_REFUSED:
+                self._refuse_token(record, judged)
+            case Finding.FORBIDDEN:
+                self._note_answer(reply)
+                await self._forbid(record, judged)
+            case Finding.IN_DOUBT:
+                self._note_answer(reply)
+                doubt = Doubt(record, self._make(Status.UNKNOWN, record, judged.status, judged.words))
+                self._queue.doubt(doubt, settle_time(self._settle, record.tries))
+            case _:
+                self._note_answer(reply)
+                self._decide(record, judged)
+
+    def _note_answer(self, reply: Reply) -> None:
+        """Tell the gate how the target is: well, wherever it answers without a 5xx."""
+        if isinstance(reply, Answer) and reply.status < 500:
+            self._gate.succeed(reply.headers, is_write=True)
+        else:
+            self._gate.fail(reply.reason if not isinstance(reply, Answer) else f"HTTP {reply.status}")
+
+    def _refuse_token(self, record: Claimed, judged: Judged) -> None:
+        self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({judged.status}): {judged.words}")
+        self._queue.release(record)
+
+    async def _forbid(self, record: Claimed, judged: Judged) -> None:
+        """Find out whether a 403 is about the token; if not, it is about this object."""
+        try:
+            is_token_good = await self._inquiry.is_token_good()
+        except (StoppedError, TargetError):
+            is_token_good = True  # nobody said otherwise; what stopped the work says more
+        if is_token_good:
+            self._decide(record, judged._replace(finding=Finding.REFUSED))
+        else:
+            self._refuse_token(record, judged)
+
+    # ---- what is written down
+
+    def _subject(self, record: Claimed) -> Subject:
+        return Subject(record.scope, record.key, record.id in self._doubtful)
+
+    def _decide(self, record: Claimed, judged: Judged) -> None:
+        status = _ENDS[judged.finding]
+        words = _WORDS.get(judged.finding, "")
+        own = "" if judged.finding in (Finding.GONE, Finding.DELETED) else judged.words
+        self._queue.decide(record, self._make(status, record, judged.status, words + own))
+
+    def _make(self, status: Status, record: Claimed, http_status: int = 0, error: str = "") -> Outcome:
+        hint = _HINTS.get(status, "").format(id=record.scope, target=self._target.name)
+        return self._outcomes.make(
+            status, record, returned_id=record.scope, http_status=http_status, error=error, hint=hint
+        )
+
+
+def _clock(answer: Answer) -> float:
+    return read_clock(answer.headers, time.time())

@@ -1,0 +1,190 @@
+"""An undo from end to end: what one run created is deleted, the newest first, and nothing else.
+
+    the run's journal, and those of earlier undos of it --> a journal of the undo's own --look, delete--> report
+
+It is a run itself. Every object is in its journal before the first request, so it can be killed at any moment; the
+next undo of the same run takes over what this one did.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from importer.connecting import connect
+from importer.earlier import find_earlier
+from importer.errors import DamagedError, UsageError
+from importer.execution import begin_run, begin_sending, dump, hold, rescue, settle_turns, why_stopped
+from importer.guide import Plan
+from importer.journal import open_run
+from importer.pool import remove
+from importer.records import Status
+from importer.removal import Done, plan_removal
+from importer.report import SANDBOX_MARK, UNDO_MARK, make_report
+from importer.targets import TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from importer.earlier import Earlier
+    from importer.guide import Guide
+    from importer.journal import Entry, Journal, RunFolder
+    from importer.pool import Connection
+    from importer.records import Row, TargetName
+    from importer.results import Result
+    from importer.settings import Settings
+
+_CHUNK = 2000
+_UNDONE_BY = "undone_by"  # of a run's journal: the folders of its undos, the oldest first
+
+
+async def undo(argument: str, settings: Settings, guide: Guide) -> Result:
+    """Delete what a run created; `argument` is its folder, or its name.
+
+    Raises:
+        ImporterError: it cannot go on. Before anything was sent, it leaves no folder behind.
+    """
+    earlier = find_earlier(argument, settings.reports)
+    settings = _for(earlier, settings)
+    facts = {"command": "undo", "undo_of": earlier.run, "undone_path": str(earlier.path), "mapping": ""}
+    facts["arguments"] = dump([str(earlier.path.absolute())])
+    with begin_run(settings, facts, mark=UNDO_MARK) as folder:
+        _gather(folder, earlier, settings)
+        return await _finish(folder, settings, guide)
+
+
+def _for(earlier: Earlier, settings: Settings) -> Settings:
+    """Rehearse the undo of a rehearsal, and no other.
+
+    Raises:
+        UsageError: it is no run that can be undone, or a real one in the sandbox.
+    """
+    if not earlier.path.is_dir():
+        where = f": oncall-importer undo {earlier.folder}" if earlier.folder else ""
+        raise UsageError(
+            f"{earlier.path} is a report, and its cells can have been edited", hint=f"name the run's folder{where}"
+        )
+    if earlier.facts.get("command") == "undo":
+        raise UsageError(
+            f"{earlier.run} is an undo itself: what it deleted cannot be brought back",
+            hint=f"to go on with it: oncall-importer undo {earlier.facts.get('undone_path')}; "
+            "to import again: oncall-importer run SOURCE",
+        )
+    was_sandbox = SANDBOX_MARK in earlier.run
+    if settings.sandbox and not was_sandbox:
+        raise UsageError(
+            f"{earlier.run} was no rehearsal: what it created is not in the sandbox", hint="leave --sandbox away"
+        )
+    return settings.model_copy(update={"sandbox": was_sandbox})
+
+
+# ---- what is to be deleted
+
+
+def _gather(folder: RunFolder, earlier: Earlier, settings: Settings) -> None:
+    """Take over what the run created and what earlier undos did; from then on the run knows of this undo."""
+    with open_run(earlier.path) as opened:
+        undos = list(orjson.loads(opened.journal.facts().get(_UNDONE_BY, "[]")))
+        _copy_sheets(opened.journal, folder.journal)
+        done = _remember(undos, earlier.path)
+        for chunk in _entries(opened.journal, earlier.run, done):
+            folder.journal.add_rows(chunk)
+        folder.journal.finish_reading()
+        if not settings.sandbox:
+            _refuse_other_target(folder.journal, earlier, settings)
+        opened.journal.set_facts({_UNDONE_BY: dump([*undos, str(folder.path.absolute())])})
+
+
+def _copy_sheets(source: Journal, copy: Journal) -> None:
+    for name, path, sha256 in source.sources():
+        copy.add_source(name, path, sha256)
+    for sheet in source.sheets():
+        copy.add_sheet(sheet)
+
+
+def _entries(journal: Journal, run: str, done: Done) -> Iterator[list[tuple[int, Row, list[Entry]]]]:
+    """Give what the run created in chunks, the newest first: the undo's journal is worked through in its order."""
+    chunk: list[tuple[int, Row, list[Entry]]] = []
+    for sheet, row, entry in journal.created_by(run):
+        chunk.append((sheet, row, [plan_removal(entry, run, done)]))
+        if len(chunk) >= _CHUNK:
+            yield chunk
+            chunk = []
+    yield chunk
+
+
+def _remember(undos: list[str], run: Path) -> Done:
+    """Read what earlier undos did.
+
+    One whose folder is not there any more sent nothing, or somebody took it away; of that, and of what is damaged, the
+    target is asked.
+    """
+    done: Done = {}
+    for written in map(Path, undos):
+        places = (written, run.parent / written.name)  # the folder of all runs can have been moved
+        if folder := next(filter(Path.is_dir, places), None):
+            with suppress(DamagedError), open_run(folder) as opened:
+                entries = (entry for _, _, entry in opened.journal.entries())
+                done.update(((one.target, one.outcome.id), one) for one in entries if one.target and one.outcome.id)
+    return done
+
+
+def _refuse_other_target(journal: Journal, earlier: Earlier, settings: Settings) -> None:
+    """Refuse to delete anywhere else than where the run created it."""
+    for target in journal.open_targets():
+        before, now = earlier.facts.get(f"base_url.{target}"), settings.base_url(target)
+        if before != now:
+            where = f"was sent to {before}" if before else f"does not say which {target} it was sent to"
+            raise UsageError(
+                f"{earlier.run} {where}, and {target.upper()}_BASE_URL is {now}",
+                hint=f"set {target.upper()}_BASE_URL to where it was sent; nothing was deleted",
+            )
+
+
+# ---- the stages that follow
+
+
+async def _finish(folder: RunFolder, settings: Settings, guide: Guide) -> Result:
+    """Delete what is planned and write the report."""
+    journal = folder.journal
+    stopped: dict[str, str] = {}
+    async with connect(journal.open_targets(), settings) as connections:
+        plan = _plan(folder, connections, settings)
+        guide.observer.planned(plan)
+        if plan.to_send and guide.confirm is not None and not settings.sandbox and not await guide.confirm(plan):
+            for target in connections:
+                journal.explain_planned(target, "not attempted: you said no", "undo again to delete it")
+        else:
+            async with hold(connections, folder, settings, guide) as turns:
+                begin_sending(journal, turns, connections)
+                delivered = await remove(
+                    journal,
+                    connections,
+                    settings,
+                    run=folder.path.name,
+                    observer=guide.observer,
+                    interrupted=guide.interrupted,
+                )
+                settle_turns(journal, turns)
+            stopped |= why_stopped(delivered) | rescue(folder, delivered)
+    return make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
+
+
+def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings) -> Plan:
+    journal = folder.journal
+    counts = journal.counts()
+    return Plan(
+        run=folder.path.name,
+        rows=journal.count_rows(),
+        invalid=0,
+        duplicates=0,
+        to_send=journal.open_targets(),
+        base_urls={target: connections[target].base_url for target in journal.open_targets()},
+        is_sandbox=settings.sandbox,
+        undo_of=journal.facts()["undo_of"],
+        by_hand={target: number for target in TARGETS if (number := counts.get((target, Status.MANUAL), 0))},
+        done=sum(number for (_, status), number in counts.items() if status.is_undone),
+    )

@@ -1,0 +1,339 @@
+"""undo deletes exactly what one run created, says what it had to leave, and can be ended and repeated at any moment."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from importer import sandbox
+
+from .command import IMPORT_COLUMNS, Done, Line, Workplace, finish, read_table, statuses, wait_until_said
+from .front import CANARY
+from .sources import SHADOW_HEADER, schedules, shadows
+from .terminals import converse
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from .front import Front
+
+BEFORE = 5  # DELETEs that are answered before the front holds the answers back
+HELD = 6  # DELETEs in flight then, with --concurrency 6
+
+
+def run_of(online: Workplace, lines: list[list[str]], name: str = "s.csv") -> str:
+    """Run some rows, all of which are created; give the run's folder."""
+    done = online.run("run", online.write(name, lines))
+    assert done.status == 0, done
+    return done.run
+
+
+def there(front: Front) -> set[str]:
+    """Give the ids of everything that the sandbox has."""
+    return {made.id for made in sandbox.truth(front.state).objects}
+
+
+def ids(online: Workplace, run: str) -> list[str]:
+    return [line["import_id"] for line in online.lines(run)]
+
+
+def at_rootly(front: Front, method: str, id_: str, **attributes: object) -> None:
+    """Do something to a shadow as somebody else would."""
+    url = f"http://{front.sandbox.netloc}/rootly/v1/on_call_shadows/{id_}"
+    body = json.dumps({"data": {"type": "on_call_shadows", "attributes": attributes}}).encode() if attributes else None
+    kind = "application/vnd.api+json"
+    headers = {"Authorization": f"Bearer {sandbox.TOKEN}", "Content-Type": kind, "Accept": kind}
+    urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method)).close()
+
+
+def shift(start: timedelta, end: timedelta) -> list[str]:
+    """Make a row whose shadow begins and ends that far from now."""
+    now = datetime.now(UTC)
+    times = [(now + since).strftime("%Y-%m-%dT%H:%M:%SZ") for since in (start, end)]
+    return ["schedule-1", "User", "101", "112", *times, ""]
+
+
+def only_line(online: Workplace, done: Done) -> Line:
+    (line,) = online.lines(done.run)
+    return line
+
+
+def test_a_mixed_run_is_undone_and_what_cannot_be_deleted_is_named_with_its_id(online: Workplace, front: Front) -> None:
+    """Shadows are deleted, schedules listed one by one; what was there before stays, and Opal is asked nothing."""
+    earlier = run_of(online, shadows(2), "earlier.csv")
+    source = online.write("both.csv", shadows(5)), online.write("opal.csv", schedules(3))
+    run = online.run("run", *source).run
+    asked = len(front.requests)
+    done = online.run("undo", run)
+    assert done.status == 1, done
+    lines = online.lines(done.run)
+    assert statuses(lines) == {"deleted": 3, "manual": 3}
+    manual = [line for line in lines if line["import_status"] == "manual"]
+    assert {line["import_id"] for line in manual} == there(front) - set(ids(online, earlier))
+    assert all(line["import_id"] in line["import_hint"] for line in manual)
+    assert all(id_ in there(front) for id_ in ids(online, earlier))
+    assert not [request for request in front.requests[asked:] if "/opal/" in request.path]
+    assert "3 to be removed by hand: opal cannot delete" in done.err
+    assert "next:" not in done.out  # the same again could not do more
+
+
+def test_an_undo_has_a_folder_a_report_and_a_summary_like_a_run(online: Workplace) -> None:
+    run = run_of(online, shadows(2))
+    done = online.run("undo", Path(run).name)
+    assert done.status == 0, done
+    folder = online.path / done.run
+    assert {path.name for path in folder.iterdir()} == {
+        "journal.sqlite3",
+        "report.csv",
+        "report.xlsx",
+        "summary.json",
+    }
+    assert read_table(folder / "report.csv")[0] == [*IMPORT_COLUMNS, *SHADOW_HEADER]
+    assert {line["import_run"] for line in online.lines(done.run)} == {folder.name}
+    summary = json.loads((folder / "summary.json").read_text())
+    assert (summary["command"], summary["undo_of"], summary["statuses"]["deleted"]) == ("undo", Path(run).name, 2)
+
+
+def test_the_newest_goes_first(online: Workplace, front: Front) -> None:
+    run = run_of(online, shadows(12))
+    created = sorted(online.lines(run), key=lambda line: (line["import_finished_at"], int(line["import_row"])))
+    assert online.run("undo", run, "--concurrency", "1").status == 0
+    deleted = [path.rpartition("/")[2] for path in front.paths("DELETE")]
+    assert deleted == [line["import_id"] for line in reversed(created)]
+
+
+def test_a_shadow_that_was_changed_is_left_and_what_differs_is_said(online: Workplace, front: Front) -> None:
+    run = run_of(online, shadows(3))
+    changed, gone, _ = ids(online, run)
+    at_rootly(front, "PUT", changed, ends_at="2027-05-03T21:00:00Z")
+    at_rootly(front, "DELETE", gone)
+    done = online.run("undo", run)
+    assert done.status == 1, done
+    found = {line["import_id"]: line for line in online.lines(done.run)}
+    assert there(front) == {changed}
+    assert found[changed]["import_status"] == "changed"
+    assert "ends_at is 2027-05-03T21:00:00Z, sent was 2027-05-03T20:00:00Z" in found[changed]["import_error"]
+    assert changed in done.out  # where to look
+    assert found[gone]["import_status"] == "gone"
+
+
+def test_an_active_shadow_is_cut_and_an_ended_one_kept_and_both_are_said(online: Workplace, front: Front) -> None:
+    hour = timedelta(hours=1)
+    run = run_of(online, [SHADOW_HEADER, shift(-hour, hour), shift(-3 * hour, -2 * hour)])
+    active, ended = ids(online, run)
+    done = online.run("undo", run)
+    assert done.status == 1, done
+    found = {line["import_id"]: line for line in online.lines(done.run)}
+    assert found[active]["import_status"] == "cut"
+    assert "cut: ends_at is" in found[active]["import_error"]
+    assert found[ended]["import_status"] == "kept"
+    assert "already ended" in found[ended]["import_error"]
+    assert there(front) == {active, ended}
+    again = online.run("undo", run)  # what was cut stays cut: nobody has changed it
+    assert statuses(online.lines(again.run)) == {"cut": 1, "kept": 1}
+
+
+def test_undone_twice_the_second_deletes_nothing(online: Workplace, front: Front) -> None:
+    run = run_of(online, shadows(4))
+    assert online.run("undo", run).status == 0
+    asked = len(front.requests)
+    again = online.run("undo", run)
+    assert again.status == 0, again
+    assert statuses(online.lines(again.run)) == {"deleted": 4}
+    assert len(front.requests) == asked
+
+
+def test_undo_of_a_rerun_deletes_only_what_the_rerun_created(online: Workplace, front: Front) -> None:
+    lines = shadows(4)
+    broken = [*lines[:3], *([*line[:4], "soon", *line[5:]] for line in lines[3:])]
+    source = online.write("s.csv", broken)
+    first = online.run("run", source)
+    assert first.status == 1
+    report = (online.path / first.run / "report.csv").read_text(encoding="utf-8-sig")
+    for line in lines[3:]:
+        report = report.replace(",soon,", f",{line[4]},", 1)
+    mended = online.path / "mended.csv"
+    mended.write_text(report, encoding="utf-8")
+    second = online.run("rerun", mended)
+    assert second.status == 0, second
+    done = online.run("undo", second.run)
+    assert statuses(online.lines(done.run)) == {"deleted": 2}
+    assert there(front) == {line["import_id"] for line in online.lines(first.run) if line["import_id"]}
+
+
+def start_and_hold(online: Workplace, front: Front, run: str, before: int = BEFORE) -> subprocess.Popen[bytes]:
+    """Start an undo and give it once it waits for answers that do not come."""
+    front.hold_after(before, method="DELETE")
+    process = online.start("undo", run, "--concurrency", str(HELD))
+    front.wait_for(before + HELD, method="DELETE")
+    return process
+
+
+@pytest.mark.parametrize("before", [0, BEFORE, 24])
+def test_a_killed_undo_is_gone_on_with_and_nothing_else_is_touched(
+    online: Workplace, front: Front, before: int
+) -> None:
+    """Of what was in flight a half was deleted and a half was not, and nobody was told which."""
+    run_of(online, [SHADOW_HEADER, *([*line[:3], "113", *line[4:]] for line in shadows(5)[1:])], "others.csv")
+    others = there(front)
+    run = run_of(online, shadows(30))
+    process = start_and_hold(online, front, run, before)
+    process.kill()
+    finish(process)
+    front.let_go(dropping=True)
+    assert others < there(front)
+    done = online.run("undo", run)
+    assert done.status == 0, done
+    assert set(statuses(online.lines(done.run))) <= {"deleted", "gone"}
+    assert {line["import_id"] for line in online.lines(done.run)} == set(ids(online, run))
+    assert there(front) == others
+
+
+def test_an_interrupted_undo_ends_in_order_and_says_how_to_go_on(online: Workplace, front: Front) -> None:
+    run = run_of(online, shadows(30))
+    process = start_and_hold(online, front, run)
+    process.terminate()
+    wait_until_said(process, b"interrupted")
+    front.let_go()
+    done = finish(process)
+    assert done.status == 130
+    assert f"next:   oncall-importer undo {run}" in done.out
+    lines = online.lines(done.run)
+    assert statuses(lines) == {"deleted": BEFORE + HELD, "pending": 30 - BEFORE - HELD}
+    assert there(front) == {line["import_id"] for line in lines if line["import_status"] == "pending"}
+    assert all(line["import_error"] for line in lines if line["import_status"] == "pending")
+    again = online.run("undo", run)
+    assert again.status == 0, again
+    assert there(front) == set()
+
+
+def test_a_second_undo_at_the_same_time_is_refused(online: Workplace, front: Front) -> None:
+    run = run_of(online, shadows(30))
+    process = start_and_hold(online, front, run)
+    refused = online.run("undo", run)
+    assert refused.status == 2
+    assert f"still going on (process {process.pid})" in refused.err
+    front.let_go()
+    assert finish(process).status == 0
+    assert len(online.runs) == 2
+
+
+def test_a_refused_token_ends_the_undo_and_nothing_is_called_gone(online: Workplace, front: Front) -> None:
+    run = run_of(online, shadows(3))
+    before = there(front)
+    done = online.run("undo", run, variables={"ROOTLY_TOKEN": "another"})
+    assert done.status == 4, done
+    assert statuses(online.lines(done.run)) == {"pending": 3}
+    assert there(front) == before
+    assert CANARY not in done.out + done.err
+    assert online.run("undo", run).status == 0
+
+
+def test_what_another_account_cannot_see_is_not_called_gone(online: Workplace, front: Front) -> None:
+    """Its list cannot be seen either, so that nobody can tell whether it is there."""
+    run = run_of(online, [SHADOW_HEADER, ["schedule-9", "User", "101", "112", *shadows(1)[1][4:]]])
+    at_rootly(front, "DELETE", ids(online, run)[0])
+    front.hidden = "/schedules/schedule-9/"
+    done = online.run("undo", run)
+    assert done.status == 3, done
+    assert "the token is not of the account" in only_line(online, done)["import_error"]
+    front.hidden = ""
+    again = online.run("undo", run)
+    assert again.status == 0, again
+
+
+@pytest.mark.parametrize("options", [["--sandbox"], []], ids=["sandbox", "another base URL"])
+def test_a_run_is_undone_only_where_it_was_sent(online: Workplace, front: Front, options: list[str]) -> None:
+    run = run_of(online, shadows(2))
+    before, runs = there(front), online.runs
+    elsewhere = {"ROOTLY_BASE_URL": f"http://127.0.0.1:{front.port}/opal/v1"}
+    refused = online.run("undo", run, *options, variables={} if options else elsewhere)
+    assert refused.status == 2
+    assert Path(run).name in refused.err
+    assert (there(front), online.runs) == (before, runs)
+
+
+def test_an_undo_and_a_report_are_no_runs_to_undo_and_an_undo_is_nothing_to_rerun(online: Workplace) -> None:
+    """Each refusal says the command that is right."""
+    run = run_of(online, shadows(2))
+    done = online.run("undo", run)
+    apart = online.path / "apart.csv"
+    apart.write_bytes((online.path / done.run / "report.csv").read_bytes())
+    for command in (["undo", done.run], ["rerun", done.run], ["rerun", f"{done.run}/report.csv"], ["rerun", apart]):
+        refused = online.run(*command)
+        assert refused.status == 2
+        assert f"oncall-importer undo {run}" in refused.err
+    refused = online.run("undo", f"{run}/report.csv")
+    assert refused.status == 2
+    assert f"oncall-importer undo {run}" in refused.err
+
+
+def test_after_an_undo_a_rerun_sends_nothing_and_a_run_of_the_source_imports_again(
+    online: Workplace, front: Front
+) -> None:
+    run = run_of(online, shadows(3))
+    assert online.run("undo", run).status == 0
+    posts = front.posts
+    assert online.run("rerun", run).status == 0
+    assert front.posts == posts
+    again = online.run("run", "s.csv")
+    assert statuses(online.lines(again.run)) == {"created": 3}
+    assert len(there(front)) == 3
+
+
+def test_a_run_whose_outcome_is_not_known_is_rerun_before_it_is_undone(online: Workplace, front: Front) -> None:
+    """What was in flight when it was killed may have been created: the undo says so, and the rerun finds out."""
+    front.hold_after(BEFORE)
+    process = online.start("run", online.write("s.csv", shadows(20)), "--concurrency", str(HELD), "--rate=rootly=5/s")
+    front.wait_for(BEFORE + 1)
+    process.kill()
+    finish(process)
+    front.let_go(dropping=True)
+    (run,) = online.runs
+    done = online.run("undo", run)
+    assert done.status == 3, done
+    unknown = [line for line in online.lines(done.run) if line["import_status"] == "unknown"]
+    assert unknown
+    assert all("rerun" in line["import_hint"] for line in unknown)
+
+
+def test_a_rehearsal_is_undone_in_the_sandbox_without_being_told(place: Workplace) -> None:
+    run = place.run("run", place.write("s.csv", shadows(3)), "--sandbox").run
+    done = place.run("undo", run)
+    assert done.status == 0, done
+    assert sandbox.truth(place.path / "reports" / "sandbox.sqlite3").objects == ()
+    assert done.run.endswith("-sandbox-undo")
+
+
+def test_a_program_gets_one_object_a_line(online: Workplace, front: Front) -> None:
+    run = online.run("run", online.write("s.csv", shadows(1)), online.write("o.csv", schedules(1))).run
+    done = online.run("undo", run, "--json")
+    manual, end = map(json.loads, done.out.splitlines())
+    assert (manual["status"], manual["id"]) == ("manual", next(iter(there(front))))
+    assert end["exit_status"] == 1
+    assert end["statuses"] == {
+        "deleted": 1,
+        "gone": 0,
+        "cut": 0,
+        "changed": 0,
+        "kept": 0,
+        "manual": 1,
+        "failed": 0,
+        "unknown": 0,
+        "pending": 0,
+    }
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n\n", 2), ("y\n", 0)])
+def test_on_a_terminal_it_shows_the_plan_and_asks(online: Workplace, front: Front, answer: str, left: int) -> None:
+    run = run_of(online, shadows(2))
+    status, shown = converse(online, ["undo", run], [("Delete 2 records from rootly?", answer)])
+    assert f"undo of run {Path(run).name}" in shown
+    assert f"127.0.0.1:{front.port}/rootly" in shown
+    assert status == (1 if left else 0)
+    assert len(there(front)) == left

@@ -1,0 +1,144 @@
+"""An undo against a target that fails: whatever it says of an object is true, and the next one finishes it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from importer import sandbox
+from importer.records import Status
+
+from .rehearsal import Rehearsal, read_report, schedules, shadows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from importer.results import Result
+
+pytestmark = pytest.mark.anyio
+
+ROWS = 8
+FIRST = datetime(2027, 1, 1, tzinfo=UTC).timestamp()  # when the first of the shadows begins
+_DELETE = {"method": "DELETE", "times": 5}
+FAULTS: list[dict[str, Any]] = [
+    {"what": "reset", "when": "after", **_DELETE},
+    {"what": "reset", "when": "before", **_DELETE},
+    {"what": "close", "when": "after", "sent": "body", **_DELETE},
+    {"what": "hang", "when": "after", **_DELETE},
+    {"what": "hang", "when": "before", **_DELETE},
+    {"what": "status", "when": "before", "status": 429, "retry_after": "0", **_DELETE},
+    {"what": "status", "when": "before", "status": 503, **_DELETE},
+    {"what": "status", "when": "after", "status": 500, **_DELETE},
+    {"what": "status", "when": "after", "status": 307, "to": "http://127.0.0.1:9", **_DELETE},
+    {"what": "status", "when": "after", "status": 404, "form": "html", **_DELETE},
+    {"what": "html", **_DELETE},
+    {"what": "empty", "status": 204, **_DELETE},
+    {"what": "truncated", "form": "json", **_DELETE},
+    {"what": "endless", **_DELETE},
+    {"what": "go_away", "method": "DELETE", "delay": 0.3},
+    {"what": "reset", "method": "GET", "path": "/on_call_shadows/", "times": 5},
+    {"what": "html", "method": "GET", "path": "/on_call_shadows/", "times": 3},
+    {"what": "status", "method": "GET", "path": "/on_call_shadows/", "status": 429, "retry_after": "0", "times": 3},
+]
+
+
+def lies(rehearsal: Rehearsal, undone: Result) -> list[str]:
+    """Say every way in which an undo's report and the sandbox disagree; there should be none."""
+    there = {made.id for made in sandbox.truth(rehearsal.state).objects}
+    wrong = []
+    for line in read_report(undone):
+        status, id_ = Status(line["import_status"]), line["import_id"]
+        if status.is_undone and id_ in there:
+            wrong.append(f"{id_} is {status}, and is there")
+        if status in (Status.FAILED, Status.PENDING, Status.CHANGED, Status.KEPT) and id_ not in there:
+            wrong.append(f"{id_} is {status}, and is not there: {line['import_error']}")
+    return wrong
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: " ".join(map(str, list(fault.values())[:4])))
+async def test_whatever_fails_what_is_said_is_true_and_another_undo_finishes_it(
+    fault: dict[str, Any], tmp_path: Path
+) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served({"target": "rootly", **fault}):
+        others = await rehearsal.run(schedules(2))
+        run = await rehearsal.run(shadows(ROWS))
+        undone = await rehearsal.undo(run)
+        assert lies(rehearsal, undone) == []
+        assert sum(undone.statuses.values()) == ROWS
+        left = await rehearsal.undo(run)
+    assert left.exit_status == 0, left
+    assert lies(rehearsal, left) == []
+    assert {made.id for made in sandbox.truth(rehearsal.state).objects} == {
+        line["import_id"] for line in read_report(others)
+    }
+    assert rehearsal.leaks() == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_with_a_third_of_all_answers_lost_nothing_is_said_that_is_not_so(seed: int, tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    common = {"method": "DELETE", "probability": 0.2, "target": "rootly"}
+    faults: list[dict[str, Any]] = [
+        {"what": "reset", "when": "after", **common},
+        {"what": "status", "when": "before", "status": 500, **common},
+        {"what": "close", "when": "before", **common},
+        {"what": "reset", "method": "GET", "path": "/on_call_shadows/", "probability": 0.2},
+    ]
+    async with rehearsal.served(*faults, seed=seed):
+        run = await rehearsal.run(shadows(20))
+        undone = await rehearsal.undo(run)
+        assert lies(rehearsal, undone) == []
+        while undone.exit_status:
+            undone = await rehearsal.undo(run)
+            assert lies(rehearsal, undone) == []
+    assert sandbox.truth(rehearsal.state).objects == ()
+
+
+async def test_an_active_shadow_whose_answer_was_lost_is_known_to_be_cut(tmp_path: Path) -> None:
+    """It has another end than was sent, and nobody but the undo has changed it; an undo that follows says so, too."""
+    clock = [0.0]
+    rehearsal = Rehearsal(tmp_path)
+    lost = {"what": "reset", "when": "after", "method": "DELETE"}
+    async with rehearsal.served(lost, now=lambda: clock[0]):
+        clock[0] = FIRST - 3600
+        run = await rehearsal.run(shadows(2))
+        clock[0] = FIRST + 1800  # the first of them has begun
+        undone = await rehearsal.undo(run)
+        again = await rehearsal.undo(run)
+    assert undone.statuses == again.statuses == {Status.DELETED: 1, Status.CUT: 1}
+    assert undone.exit_status == 0
+
+
+async def test_a_schedule_that_may_not_be_deleted_from_is_left_with_the_servers_words(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    refusal = {"what": "status", "status": 403, "when": "before", "method": "DELETE"}
+    async with rehearsal.served(refusal):
+        run = await rehearsal.run(shadows(2))
+        undone = await rehearsal.undo(run)
+    assert undone.statuses == {Status.FAILED: 2}
+    assert undone.exit_status == 1
+    assert all(line["import_http_status"] == "403" for line in read_report(undone))
+    assert lies(rehearsal, undone) == []
+
+
+async def test_a_target_that_does_not_come_back_ends_the_undo(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served({"what": "go_away", "method": "DELETE", "target": "rootly"}):
+        run = await rehearsal.run(shadows(4))
+        undone = await rehearsal.undo(run, breaker_timeout=0.3)
+    assert undone.exit_status == 4
+    assert lies(rehearsal, undone) == []
+
+
+async def test_limits_are_kept(tmp_path: Path) -> None:
+    """Reads and writes each at the pace that is set."""
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served():
+        run = await rehearsal.run(shadows(20))
+        await rehearsal.undo(run, rate=["rootly=40/s"])
+    times = [one.monotonic for one in sandbox.truth(rehearsal.state).requests if one.method == "DELETE"]
+    assert len(times) == 20
+    assert times[-1] - times[0] >= 19 / 40 * 0.9
