@@ -28,6 +28,8 @@ class Plan:
     to_send: Mapping[TargetName, int]  #: records that are new, or not known to have succeeded
     base_urls: Mapping[TargetName, str]
     is_sandbox: bool
+    to_bind: int = 0  #: of these records, those that are also added to groups
+    groups: int = 0  #: how many groups that are
 
 
 class RunObserver(ReadingObserver, Observer, Protocol):

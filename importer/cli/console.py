@@ -128,6 +128,7 @@ class Console:
         self._totals = plan.to_send
         parts = [f"{plan.rows} row{'' if plan.rows == 1 else 's'}"]
         parts += [f"{number} for {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
+        parts += [f"{plan.to_bind} of them for {_number(plan.groups, 'Opal group')}"] if plan.to_bind else []
         parts += [f"{plan.invalid} invalid"] if plan.invalid else []
         parts += [f"{plan.duplicates} duplicate"] if plan.duplicates else []
         self.tell(f"run {plan.run}: " + ", ".join(parts))
@@ -267,3 +268,7 @@ def _problem(sheet: Sheet, line: ReportLine, *, with_source: bool) -> Text:
 
 def _shown(path: Path | str) -> str:
     return escape(str(path), 4096)
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -96,7 +96,11 @@ class References:
         found = {part: self.directory.find_group(part) for part in parts}
         for part, id_ in found.items():
             if isinstance(id_, Fault):
-                return id_ if len(parts) == 1 else replace(id_, reason=f", of which {quote(part)}{id_.reason[1:]}")
+                return (
+                    id_
+                    if len(parts) == 1
+                    else replace(id_, reason=f", of which {quote(part)}{id_.reason.removeprefix(', which')}")
+                )
         return tuple(dict.fromkeys(id_ for id_ in found.values() if isinstance(id_, str)))
 
 

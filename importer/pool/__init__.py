@@ -11,6 +11,7 @@ from importer.pool.client import open_client
 from importer.pool.directory import LookedUp, look_up
 from importer.pool.lane import Lane
 from importer.pool.stopping import Reason, Stop
+from importer.pool.unbinding import Unbinding, unbind
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from importer.records import Status, TargetName
     from importer.settings import Settings
 
-__all__ = ["Connection", "Delivered", "LookedUp", "Observer", "Reason", "deliver", "look_up"]
+__all__ = ["Connection", "Delivered", "LookedUp", "Observer", "Reason", "Unbinding", "deliver", "look_up", "unbind"]
 
 _GRACE = 10.0  # seconds that what is in flight may take after an interrupt
 
@@ -82,7 +83,7 @@ async def deliver(
             watch.start_soon(_stop_on_interrupt, [lane.stop for lane in lanes.values()], interrupted, watch)
             async with anyio.create_task_group() as group:
                 for lane in lanes.values():
-                    group.start_soon(lane.find_existing if is_dry else lane.work)
+                    group.start_soon(lane.look if is_dry else lane.work)
             watch.cancel_scope.cancel()
     return {name: Delivered(lane.stop.reason, lane.stop.words, lane.unwritten) for name, lane in lanes.items()}
 

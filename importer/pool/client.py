@@ -73,6 +73,10 @@ class Client:
         url = URL(self.base_url + path, encoded=True)
         return await self._exchange("POST", url, body, POST_LIMIT)
 
+    async def put(self, path: str, body: bytes) -> Reply:
+        """PUT to a path below the base URL."""
+        return await self._exchange("PUT", URL(self.base_url + path, encoded=True), body, LIST_LIMIT)
+
     async def get(self, url: str) -> Reply:
         """GET a whole URL that `resolve` gave."""
         return await self._exchange("GET", URL(url, encoded=True), None, LIST_LIMIT)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import anyio
 
 from importer.errors import JournalError
+from importer.pool.binding import Binder
 from importer.pool.existing import Existing
 from importer.pool.gate import Gate
+from importer.pool.group_lists import open_lists
 from importer.pool.inquiry import Inquiry
 from importer.pool.outcomes import Outcomes
 from importer.pool.queue import Doubt, Queue
@@ -56,6 +58,9 @@ class Lane:
         self._existing = Existing(target, journal, inquiry, outcomes, self.stop, observer)
         self._sender = Sender(target, client, gate, inquiry, self._queue, outcomes, settings.settle)
         self._reconciler = Reconciler(target, journal, inquiry, self._queue, outcomes, gate)
+        lists = open_lists(target, client, settings, self.stop, partial(observer.told, target.name))
+        self._outcomes = outcomes
+        self._binder = Binder(target, journal, lists, outcomes, self.stop, observer) if lists else None
 
     async def find_existing(self) -> None:
         """Find what the target has already; send nothing. Once the work is told to end, there is no use in it."""
@@ -64,11 +69,23 @@ class Lane:
             await self._existing.find(self._settings.if_exists)
             group.cancel_scope.cancel()
 
+    async def look(self) -> None:
+        """Find what the target has already, and what of that is in its groups; send nothing."""
+        await self.find_existing()
+        if self._binder and self.stop.reason is None:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._cancel_on_stop, group.cancel_scope)
+                await self._binder.bind(is_dry=True)
+                group.cancel_scope.cancel()
+
     async def work(self) -> None:
         """Bring every record of the target as far as it can be brought."""
         try:
+            if self._binder:
+                self._binder.carry()
             await self.find_existing()
             await self._send()
+            await self._bind()
         except* JournalError as errors:
             self.stop.set(Reason.UNWRITABLE, _first_message(errors))
         finally:
@@ -88,6 +105,8 @@ class Lane:
         if self.stop.reason is Reason.UNWRITABLE:
             return
         self._close_forbidden()
+        words = self.stop.words or "the run ended while it was being added"
+        self._journal.bindings.doubt(self._target.name, self._outcomes.make(Status.UNKNOWN, error=words))
         if self.stop.reason is not None:
             self._journal.explain_planned(self._target.name, self.stop.words, _HINTS[self.stop.reason])
 
@@ -104,6 +123,16 @@ class Lane:
                 workers.start_soon(self._reconciler.work)
                 for _ in range(self._settings.concurrency):
                     workers.start_soon(self._sender.work)
+            aside.cancel_scope.cancel()
+
+    async def _bind(self) -> None:
+        """Add what was created to its groups, once all of it is written down."""
+        self._queue.flush()
+        if self._binder is None or self.stop.reason is not None:
+            return
+        async with anyio.create_task_group() as aside:
+            aside.start_soon(self._cancel_when_gone, aside.cancel_scope)
+            await self._binder.bind()
             aside.cancel_scope.cancel()
 
     async def _flush_regularly(self) -> None:

@@ -6,8 +6,9 @@ settings.
 
 from importer.records import TargetName
 from importer.targets.opal import OPAL
+from importer.targets.opal_groups import takes_no_schedules
 from importer.targets.rootly import ROOTLY
-from importer.targets.target import Entry, EntryList, EntryPage, Found, Page, Request, Target, escape
+from importer.targets.target import Entry, EntryList, EntryPage, Found, Grouping, Page, Request, Target, escape
 
 TARGETS = {TargetName.OPAL: OPAL, TargetName.ROOTLY: ROOTLY}
 
@@ -19,8 +20,10 @@ __all__ = [
     "EntryList",
     "EntryPage",
     "Found",
+    "Grouping",
     "Page",
     "Request",
     "Target",
     "escape",
+    "takes_no_schedules",
 ]

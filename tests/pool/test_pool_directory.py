@@ -89,8 +89,7 @@ async def look(
         TargetName.ROOTLY,
         Connection(url, token),
         SETTINGS,
-        users=users,
-        schedules=schedules,
+        lists=[what for what, is_wanted in (("users", users), ("schedules", schedules)) if is_wanted],
         observer=Listener(),
         interrupted=until or anyio.Event(),
     )
@@ -290,8 +289,7 @@ async def test_a_target_without_such_lists_has_none_and_is_not_asked() -> None:
         TargetName.OPAL,
         Connection("http://127.0.0.1:9", TOKEN),
         SETTINGS,
-        users=True,
-        schedules=True,
+        lists=["users", "schedules"],
         observer=Listener(),
         interrupted=anyio.Event(),
     )
