@@ -13,7 +13,7 @@ from importer.intake import Intake
 from importer.journal import Entry, State, open_scratch
 from importer.leftover import Left
 from importer.normalizer import Directory, Person, make_rules
-from importer.records import Kind, Outcome, Problem, Row, Sheet, Status
+from importer.records import Kind, Outcome, Problem, Row, Sheet, Status, TargetName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

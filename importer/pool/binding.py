@@ -63,7 +63,9 @@ class Binder:
         groups = self._bindings.unbound(self._target.name)
         if groups and not is_dry:
             number = len({one.record for ones in groups.values() for one in ones})
-            self._observer.told(self._target.name, f"adds {number} schedules to {len(groups)} groups")
+            self._observer.told(
+                self._target.name, f"adds {number} schedule{_s(number)} to {len(groups)} group{_s(len(groups))}"
+            )
         limiter = anyio.Semaphore(_AT_ONCE)
         async with anyio.create_task_group() as tasks:
             for group, members in groups.items():
@@ -74,8 +76,8 @@ class Binder:
     async def _visit(self, group: str, members: list[Unbound], limiter: anyio.Semaphore, is_dry: bool) -> None:
         try:
             await (self._look(group, members) if is_dry else self._bind(group, members))
-        except StoppedError:
-            return  # they stay unbound
+        except StoppedError:  # nothing was sent to this group: they stay unbound
+            self._bindings.set_states(group, {one.record: BindingState.WANTED for one in members})
         except GroupError as error:
             for one in members:
                 self._errors[one].append((group, error))
@@ -118,3 +120,7 @@ class Binder:
             error=f"the schedule is there, but {how}; {words}",
             hint=_HINTS[worst.status],
         )
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"

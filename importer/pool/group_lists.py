@@ -132,6 +132,11 @@ class GroupLists:
         with anyio.move_on_after(settle_time(self._settle, doubts)):
             await self._stop.wait()
 
+    @property
+    def why_stopped(self) -> str:
+        """Why nothing may be sent any more."""
+        return self._stop.words
+
     def may_repeat(self) -> bool:
         """Tell whether one more request may be repeated."""
         return self._gate.may_repeat()
@@ -180,10 +185,19 @@ class _Replacing:
         self._tries = 0
         self._doubts = 0
         self._words = ""  # of what went wrong last
+        self._is_sent = False  # some PUT was perhaps applied
         self._is_open = False  # a PUT may have been applied, and the list was not read since
 
     async def work(self) -> None:
         """Read and replace until nothing is missing."""
+        try:
+            await self._work()
+        except StoppedError:
+            if self._is_sent:  # what was sent may be applied yet
+                raise GroupError(Status.UNKNOWN, self._lists.why_stopped) from None
+            raise
+
+    async def _work(self) -> None:
         while (whole := replace_list(await self._read(), self._seen, self._wanted)) is not None:
             if self._tries >= MOST_ATTEMPTS or (self._tries and not self._lists.may_repeat()):
                 raise GroupError(Status.FAILED, self._describe(whole))
@@ -228,6 +242,7 @@ class _Replacing:
         """Do what follows from a PUT, before the list is read again."""
         self._words = judgement.words
         self._is_open = judgement.verdict in (PutVerdict.ANSWERED, PutVerdict.IN_DOUBT)
+        self._is_sent = self._is_sent or self._is_open
         match judgement.verdict:
             case PutVerdict.SLOW_DOWN:
                 self._tries -= 1

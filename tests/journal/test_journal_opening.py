@@ -273,8 +273,8 @@ def hole(file: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words", "hint"),
     [
-        (newer, "written by a newer oncall-importer (journal version 3, this one knows 2)", "install that version"),
-        (newer_and_killed, "written by a newer oncall-importer (journal version 3, this one knows 2)", "install that"),
+        (newer, "written by a newer oncall-importer (journal version 4, this one knows 3)", "install that version"),
+        (newer_and_killed, "written by a newer oncall-importer (journal version 4, this one knows 3)", "install that"),
         (foreign, "is not a journal of oncall-importer", "name a folder"),
         (foreign_and_killed, "is not a journal of oncall-importer", "name a folder"),
         (cut(0), "is not a journal of oncall-importer", "name a folder"),

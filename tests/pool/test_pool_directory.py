@@ -109,7 +109,7 @@ def is_whole(found: LookedUp) -> bool:
     """Tell whether everybody and everything was found, each once."""
     users, schedules = entries(found.users), entries(found.schedules)
     is_each = set(users) == ALL_USERS and set(schedules) == ALL_SCHEDULES
-    return is_each and (len(users), len(schedules)) == (250, 120) and found[2:] == (None, "")
+    return is_each and (len(users), len(schedules)) == (250, 120) and (found.reason, found.words) == (None, "")
 
 
 # ---- whole lists
