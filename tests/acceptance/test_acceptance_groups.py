@@ -23,7 +23,7 @@ from .truth import read_truth
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 HEADER = ["third_party_provider", "remote_id", "group"]
@@ -253,27 +253,39 @@ def hold_puts(online: Workplace, front: Front, source: Path) -> subprocess.Popen
     return process
 
 
-@pytest.mark.parametrize("by", ["folder", "report"])
+def hold_reading(online: Workplace, front: Front, source: Path) -> subprocess.Popen[bytes]:
+    """Start a run and give it once everything is created, and it waits for a group's list."""
+    reading = threading.Event()
+
+    def before(request: Request) -> None:
+        if "/groups/" in request.path:
+            reading.set()
+            front.hold()
+
+    front.before = before
+    front.hold_after(0, method="none")
+    process = online.start("run", source)
+    assert reading.wait(60)
+    return process
+
+
+@pytest.mark.parametrize("hold", [hold_reading, hold_puts], ids=["before the list", "before the PUT"])
 def test_a_run_killed_between_creation_and_group_is_finished_by_rerun(
-    online: Workplace, front: Front, opal: Opal, by: str
+    online: Workplace, front: Front, opal: Opal, hold: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
-    """One schedule, bound once, whether the PUT was applied or not."""
-    process = hold_puts(online, front, write(online, ("PNAME01", OPERATORS), ("PNAME02", OPERATORS)))
+    """One schedule, bound once, whether the PUT was applied or not; created even where nothing may exist already."""
+    opal.put(OPERATORS, [opal.create("PBEFORE")])
+    process = hold(online, front, write(online, ("PNAME01", OPERATORS), ("PNAME02", OPERATORS)))
     process.kill()
     finish(process)
+    front.before = lambda _: None
     front.let_go(dropping=True)
-    run = only_run(online)
     posted = front.posts
-    done = online.run("rerun", run)
+    done = online.run("rerun", only_run(online), "--if-exists", "fail")
     assert (done.status, front.posts) == (0, posted), done
-    if by == "report":
-        done = online.run("rerun", f"{done.run}/report.csv")
     assert statuses(online.lines(done.run)) == {"created": 2}
-    assert sorted(opal.members(OPERATORS)) == ["PNAME01", "PNAME02"]
-    assert {key: len(ids) for key, ids in read_truth(front.state).items()} == {
-        ("PAGER_DUTY", "PNAME01"): 1,
-        ("PAGER_DUTY", "PNAME02"): 1,
-    }
+    assert sorted(opal.members(OPERATORS)) == ["PBEFORE", "PNAME01", "PNAME02"]
+    assert sorted(len(ids) for ids in read_truth(front.state).values()) == [1, 1, 1]
 
 
 def test_an_interrupted_run_says_which_schedules_are_not_in_their_groups(
@@ -356,3 +368,70 @@ def test_strict_binds_nothing_while_a_row_is_invalid(online: Workplace, front: F
     done = online.run("run", write(online, ("PBEFORE", OPERATORS), ("PNAME01", "Twins")), "--strict")
     assert (done.status, front.posts, puts(front)) == (1, 0, [])
     assert statuses(online.lines(done.run)) == {"pending": 1, "invalid": 1}
+
+
+def edit(place: Workplace, run: str, old: str, new: str, *, to: str = "") -> Path:
+    """Change a text in a run's report; `to` takes it away from its journal."""
+    report = place.path / run / "report.csv"
+    text = report.read_text(encoding="utf-8-sig")
+    assert old in text, text
+    path = place.path / to if to else report
+    path.write_text(text.replace(old, new), encoding="utf-8", newline="")
+    return path
+
+
+def test_a_group_that_is_written_into_a_finished_row_is_added_and_the_others_are_left_alone(
+    online: Workplace, front: Front, opal: Opal
+) -> None:
+    """Somebody took the schedule out of its first group since: that is theirs to decide."""
+    first = online.run("run", write(online, ("PNAME01", "Platform Operators")))
+    opal.put(OPERATORS, [])
+    wrong = online.run("rerun", edit(online, first.run, "Platform Operators", "Twins"))
+    (line,) = online.lines(wrong.run)
+    assert (wrong.status, line["import_status"], "2 groups" in line["import_error"]) == (1, "invalid", True)
+    assert line["import_id"] == read_truth(front.state)["PAGER_DUTY", "PNAME01"][0]
+    both = "Platform Operators;name:Database, Break Glass"
+    done = online.run("rerun", edit(online, wrong.run, "PNAME01,Twins", f'PNAME01,"{both}"'))
+    assert (done.status, front.posts) == (0, 1), done
+    assert statuses(online.lines(done.run)) == {"created": 1}
+    assert (opal.members(OPERATORS), opal.members(BREAK_GLASS)) == ([], ["PNAME01"])
+
+
+@pytest.mark.parametrize("faults", [[{"what": "status", "status": 422, "method": "PUT", "when": "before", "times": 1}]])
+def test_a_report_away_from_its_journal_leads_to_the_group_as_well(online: Workplace, front: Front, opal: Opal) -> None:
+    """A success in it is taken at its word; what was left is found there, and added."""
+    done = online.run("run", write(online, ("PNAME01", OPERATORS), ("PNAME02", BREAK_GLASS)))
+    assert done.status == 1
+    assert sorted(statuses(online.lines(done.run))) == ["created", "rejected"]
+    moved = edit(online, done.run, "x", "x", to="moved.csv")
+    again = online.run("rerun", moved, "--reports", "elsewhere")
+    assert (again.status, front.posts) == (0, 2), again
+    assert (opal.members(OPERATORS), opal.members(BREAK_GLASS)) == (["PNAME01"], ["PNAME02"])
+    assert len(puts(front)) == 3
+
+
+@pytest.mark.parametrize(
+    "faults", [[{"what": "status", "status": 503, "method": "GET", "path": "/groups?", "when": "before", "times": 3}]]
+)
+def test_groups_that_cannot_be_listed_now_leave_their_rows_pending(online: Workplace, front: Front, opal: Opal) -> None:
+    """The other rows are sent; a rerun asks again."""
+    source = write(online, ("PNAME01", "Platform Operators"), ("PNAME02", ""))
+    done = online.run("run", source, variables={"IMPORTER_BREAKER_TIMEOUT": "0.1"})
+    assert (done.status, front.posts) == (4, 1), done
+    assert [line["import_status"] for line in online.lines(done.run)] == ["pending", "created"]
+    again = online.run("rerun", done.run)
+    assert (again.status, front.posts, opal.members(OPERATORS)) == (0, 2, ["PNAME01"]), again
+
+
+def test_check_online_tells_what_is_there_and_in_its_group_from_what_is_to_be_added(
+    online: Workplace, front: Front, opal: Opal
+) -> None:
+    inside, outside = opal.create("PINSIDE"), opal.create("POUTSIDE")
+    opal.put(OPERATORS, [inside])
+    source = write(online, ("PINSIDE", OPERATORS), ("POUTSIDE", OPERATORS), ("PNEW001", OPERATORS))
+    done = online.run("check", source, "--online", "--json")
+    assert done.status == 0, done
+    counts = json.loads(done.out.splitlines()[-1])["statuses"]
+    assert {name: number for name, number in counts.items() if number} == {"exists": 1, "pending": 2}
+    assert (front.posts, puts(front), opal.member_ids(OPERATORS)) == (0, [], [inside])
+    assert outside
