@@ -128,7 +128,8 @@ class Console:
         self._totals = plan.to_send
         parts = [f"{plan.rows} row{'' if plan.rows == 1 else 's'}"]
         parts += [f"{number} for {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
-        parts += [f"{plan.to_bind} of them for {_number(plan.groups, 'Opal group')}"] if plan.to_bind else []
+        if plan.to_bind:
+            parts.append(f"{_number(plan.to_bind, 'schedule')} to be added to {_number(plan.groups, 'Opal group')}")
         parts += [f"{plan.invalid} invalid"] if plan.invalid else []
         parts += [f"{plan.duplicates} duplicate"] if plan.duplicates else []
         self.tell(f"run {plan.run}: " + ", ".join(parts))

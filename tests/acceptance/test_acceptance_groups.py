@@ -133,7 +133,7 @@ def test_by_name_and_by_id_schedules_come_into_their_groups_and_whoever_is_there
     assert opal.members(OPERATORS) == ["PBEFORE", "PNAME01", "PBOTH01"]
     assert sorted(opal.members(BREAK_GLASS)) == ["PBEFORE", "PBOTH01", "PNAME01", "PUUID01"]
     assert len(puts(front)) == 2
-    assert "4 of them for 2 Opal groups" in done.err
+    assert "4 schedules to be added to 2 Opal groups" in done.err
     again = online.run("rerun", done.run)
     assert (again.status, len(puts(front))) == (0, 2)
 
