@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TARGET_OF = {target.kind: target for target in TARGETS.values()}
 _IN_DOUBT = frozenset({State.SENDING, State.IN_DOUBT, Status.UNKNOWN})
+_MADE = frozenset({Status.CREATED, Status.EXISTS})
 _WITHOUT_PART = Problem("its row makes several records, and nothing says which of them it is", "put import_part back")
 
 _CHANGED_IN_DOUBT = "it says something else than what was sent, and may have been created; nothing was sent"
@@ -90,7 +91,8 @@ def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[En
     for number, record in enumerate(normalized.records, 1):
         key: Key = record.key
         part = f"{number}/{len(normalized.records)}" if len(normalized.records) > 1 else ""
-        yield Entry(State.PLANNED, kind, target.name, target.scope(key), key, part, planned, normalized.zone)
+        zone, groups = normalized.zone, normalized.groups
+        yield Entry(State.PLANNED, kind, target.name, target.scope(key), key, part, planned, zone, groups=groups)
 
 
 def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedited: bool = False) -> Iterator[Entry]:
@@ -98,21 +100,28 @@ def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedit
 
     A success stays as it is; one whose row says something else is refused until the cells are put back. What may have
     been applied is in doubt, and is asked about before anything else.
-    Everything else is planned anew, for the row may have been mended; `is_unedited` says that it was not.
+    Everything else is planned anew, for the row may have been mended; `is_unedited` says that it was not. What is there
+    already and not in all of its groups yet is taken as there, with the groups that are left.
     """
+    is_unbound = left is not None and left.was in _MADE
+    left = left and _as_made(left)
     is_record = bool(normalized.records)
     if left is not None and left.part:
         normalized = _part(normalized, left.part)
     own = normalized.records[0].key if len(normalized.records) == 1 else None
     if left is not None and normalized.references and not normalized.problems:
         is_known = is_unedited and left.key is not None and _is_of_its_cells(left)
-        state = _kept_state(left) if is_known else State.UNRESOLVED
-        yield _keep(left, state, normalized)._replace(was=None if is_known else left.state)
+        if is_known:
+            yield _keep(left, _kept_state(left), normalized)._replace(groups=left.groups)
+        else:
+            yield _keep(left, State.UNRESOLVED, normalized)._replace(was=left.state, groups=())
     elif left is None or not (_was_sent(left) or _may_be_taken(left)):
         for entry in plan_row(normalized, run, left.outcome.attempts if left else 0):
             yield entry._replace(part=left.part) if left and left.part else entry
     elif _is_refused(left):
-        yield _take_back(left) if left.key and left.key == own else _refuse_changed(left, run)
+        yield _take_back(left, normalized) if left.key and left.key == own else _refuse_changed(left, run)
+    elif _is_taken(left) and left.key and _is_wrong_about_groups(normalized, is_unbound=is_unbound):
+        yield _refuse_groups(left, normalized)
     elif is_record and _is_changed(left, own):
         yield _refuse_changed(left, run)
     elif _kept_state(left) is not State.IN_DOUBT or left.key or own:
@@ -130,10 +139,26 @@ def carry_unresolved(left: Entry | None, run: str) -> Entry | None:
         return None
     if _is_refused(left):
         return _refuse_changed(left, run)
+    if left.kind is Kind.SCHEDULE and left.key and _is_taken(left):
+        return None  # it is there; whether it is in the groups that its row names now cannot be told
+    if left.kind is Kind.SCHEDULE and not _is_taken(left):
+        return _leave_unknown(left, run)
     if _kept_state(left) is not State.IN_DOUBT or left.key:
         return _keep(left, _kept_state(left))
-    hint = "rerun it when the target can be asked for its users and schedules"
+    return _leave_unknown(left, run)
+
+
+def _leave_unknown(left: Entry, run: str) -> Entry:
+    hint = "rerun it when the target can be asked for what its row names"
     return _keep(left._replace(outcome=left.outcome._replace(hint=hint, run=run)), Status.UNKNOWN)
+
+
+def _as_made(left: Entry) -> Entry:
+    """Take what was created, and did not come into all of its groups, as what it will be: created, or exists."""
+    if left.was not in _MADE or not left.outcome.id:
+        return left
+    outcome = left.outcome._replace(status=Status(left.was), error="", hint="", http_status=0)
+    return left._replace(state=left.was, was=None, outcome=outcome)
 
 
 def _part(normalized: Normalized, part: str) -> Normalized:
@@ -161,7 +186,7 @@ def _is_changed(left: Entry, own: Key | None) -> bool:
 
 
 def _is_taken(left: Entry) -> bool:
-    return left.state in (Status.CREATED, Status.EXISTS)
+    return left.state in _MADE
 
 
 def _is_refused(left: Entry) -> bool:
@@ -195,7 +220,11 @@ def _keep(left: Entry, state: State | Status, normalized: Normalized | None = No
     target = _TARGET_OF[kind] if kind else None
     scope = target.scope(key) if target and key else ""
     zone = left.zone or (normalized.zone if normalized else "")
-    return Entry(state, kind, target.name if target else None, scope, key, left.part, left.outcome, zone)
+    groups = normalized.groups if normalized else left.groups
+    # A success of which only a report tells is taken at its word: it is in its groups.
+    bound = groups if _is_taken(left) and left.key is None else left.bound
+    name = target.name if target else None
+    return Entry(state, kind, name, scope, key, left.part, left.outcome, zone, groups=groups, bound=bound)
 
 
 def _refuse_changed(left: Entry, run: str) -> Entry:
@@ -212,10 +241,20 @@ def _refuse_changed(left: Entry, run: str) -> Entry:
     return _keep(left, Status.INVALID)._replace(outcome=outcome)
 
 
-def _take_back(left: Entry) -> Entry:
+def _is_wrong_about_groups(normalized: Normalized, *, is_unbound: bool) -> bool:
+    """Tell a row of something that is there, but of which cannot be told into which groups it belongs."""
+    return bool(normalized.problems) if is_unbound else any(one.column == "group" for one in normalized.problems)
+
+
+def _refuse_groups(left: Entry, normalized: Normalized) -> Entry:
+    outcome = describe_problems(normalized.problems)._replace(id=left.outcome.id, run=left.outcome.run)
+    return _keep(left, Status.INVALID, normalized)._replace(outcome=outcome)
+
+
+def _take_back(left: Entry, normalized: Normalized) -> Entry:
     """Give a row whose cells were put back the state that it had before it was refused."""
     outcome = Outcome(Status.CREATED, id=left.outcome.id, run=left.outcome.run)
-    return _keep(left, Status.CREATED)._replace(outcome=outcome)
+    return _keep(left, Status.CREATED, normalized)._replace(outcome=outcome)
 
 
 def describe_problems(problems: Iterable[Problem]) -> Outcome:

@@ -12,7 +12,7 @@ import orjson
 
 from importer.errors import DamagedError, JournalError, SourceError
 from importer.journal import JOURNAL_FILE, open_run
-from importer.leftover import Left, Memory, Table
+from importer.leftover import Bound, Left, Memory, Table
 from importer.reader import Bounds, read
 from importer.reporter import is_report, split
 
@@ -159,8 +159,19 @@ def _remember(folder: Path | None) -> Memory:
             sent = {
                 (sheet, number, part): (key, hash(cells)) for sheet, number, part, key, cells in opened.journal.sent()
             }
-            return Memory(headers, sent)
+            return Memory(headers, sent, _remember_groups(opened.journal))
     return Memory()
+
+
+def _remember_groups(journal: Journal) -> dict[tuple[str, int, str], Bound]:
+    names = [sheet.name for sheet in journal.sheets()]
+    if not journal.bindings:
+        return {}
+    return {
+        (names[sheet], row.number, entry.part): Bound(entry.was, entry.groups, entry.bound)
+        for sheet, row, entry in journal.entries()
+        if entry.groups or entry.bound
+    }
 
 
 def _from_journal(journal: Journal) -> Iterator[list[Left]]:

@@ -21,6 +21,7 @@ from importer.intake import Intake
 from importer.normalizer import (
     NO_MAPPING,
     Directory,
+    Group,
     Mapping,
     Person,
     is_header,
@@ -33,15 +34,15 @@ from importer.pool import look_up
 from importer.reader import Bounds, read
 from importer.records import TargetName
 from importer.standard_input import spool
+from importer.targets import takes_no_schedules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import pandas as pd
 
     from importer.earlier import Earlier
     from importer.guide import Guide
-    from importer.intake import Needed
     from importer.journal import Journal, RunFolder
     from importer.normalizer import Rules
     from importer.pool import LookedUp
@@ -49,6 +50,11 @@ if TYPE_CHECKING:
 
 _EARLIER_MAPPING = "the mapping of the earlier run"
 _LONGEST_NAME = 80  # characters; messages cut what is longer, at its end
+
+_ASKING = {
+    TargetName.ROOTLY: "asking Rootly for the ids of the users and schedules that rows name",
+    TargetName.OPAL: "asking Opal for the groups that rows name",
+}
 
 Source: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
 
@@ -199,48 +205,45 @@ def make_bounds(settings: Settings) -> Bounds:
 
 
 async def _resolve(intake: Intake, settings: Settings, guide: Guide) -> dict[str, str]:
-    """Ask Rootly for its users and schedules, where some row names one by something else than its id."""
-    needed = intake.needed
-    if not needed:
-        return {}
-    guide.observer.noticed("asking Rootly for the ids of the users and schedules that rows name")
-    async with connect([TargetName.ROOTLY], settings) as connections:
-        found = await look_up(
-            TargetName.ROOTLY,
-            connections[TargetName.ROOTLY],
-            settings,
-            users=needed.users,
-            schedules=needed.schedules,
-            observer=guide.observer,
-            interrupted=guide.interrupted,
-        )
-    await _let_signals_in(guide)
-    if why_not := _why_not(found, needed):
-        intake.leave_unresolved(why_not)
-        return {TargetName.ROOTLY: why_not}
-    for _ in intake.resolve(_directory(found)):
+    """Ask the targets for what some row names by something else than its id."""
+    stopped: dict[str, str] = {}
+    for target, lists in intake.needed.targets.items():
+        guide.observer.noticed(_ASKING[target])
+        async with connect([target], settings) as connections:
+            found = await look_up(
+                target,
+                connections[target],
+                settings,
+                lists=lists,
+                observer=guide.observer,
+                interrupted=guide.interrupted,
+            )
         await _let_signals_in(guide)
-    return {}
+        if why_not := _why_not(found, lists):
+            intake.leave_unresolved(target, why_not)
+            stopped[target] = why_not
+            continue
+        for _ in intake.resolve(target, _directory(found)):
+            await _let_signals_in(guide)
+    return stopped
 
 
-def _why_not(found: LookedUp, needed: Needed) -> str:
+def _why_not(found: LookedUp, lists: Collection[str]) -> str:
     """Say why nothing can be looked up now; empty where it can, or where it never will."""
-    wanted = [
-        listing
-        for listing, is_needed in ((found.users, needed.users), (found.schedules, needed.schedules))
-        if is_needed
-    ]
+    wanted = [getattr(found, what) for what in lists]
     missing = [listing.words for listing in wanted if listing.entries is None and not listing.refused]
     return found.words if found.reason is not None else next(iter(missing), "")
 
 
 def _directory(found: LookedUp) -> Directory:
-    users, schedules = found.users.entries, found.schedules.entries
+    users, schedules, groups = found.users.entries, found.schedules.entries, found.groups.entries
     return Directory(
         None if users is None else [Person(entry.id, entry.name, entry.email) for entry in users],
         None if schedules is None else [(entry.id, entry.name) for entry in schedules],
+        None if groups is None else [Group(one.id, one.name, one.type, takes_no_schedules(one.type)) for one in groups],
         no_users=found.users.words,
         no_schedules=found.schedules.words,
+        no_groups=found.groups.words,
     )
 
 

@@ -31,6 +31,8 @@ class Plan:
     undo_of: str = ""  #: the run that an undo undoes; what is sent are requests to delete then
     by_hand: Mapping[TargetName, int] = field(default_factory=dict)  #: of an undo: what the target's API cannot delete
     done: int = 0  #: of an undo: what earlier ones have done
+    to_bind: int = 0  #: of these records, those that are also added to groups
+    groups: int = 0  #: how many groups that are
 
 
 class RunObserver(ReadingObserver, Observer, Protocol):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from importer.carrying import SheetNormalizer, carry_row, carry_unresolved, plan_row
 from importer.errors import SourceError
 from importer.journal import State, row_of
-from importer.normalizer import COLUMNS, Normalizer, References, describe_suggestion, escape_unseen
-from importer.records import Problem, Row, Severity, Sheet
+from importer.normalizer import COLUMNS, Normalizer, References, Sought, describe_suggestion, escape_unseen
+from importer.records import Problem, Row, Severity, Sheet, TargetName
 from importer.reporter import README_SHEET, is_report
 
 if TYPE_CHECKING:
@@ -37,13 +37,20 @@ class ReadingObserver(Protocol):
 
 @dataclass(slots=True)
 class Needed:
-    """What the target must be asked for, because rows name it by something else than its id."""
+    """What the targets must be asked for, because rows name it by something else than its id."""
 
     users: bool = False
     schedules: bool = False
+    groups: bool = False
 
-    def __bool__(self) -> bool:
-        return self.users or self.schedules
+    @property
+    def targets(self) -> dict[TargetName, list[str]]:
+        """Which target must be asked for which of its lists."""
+        asked = {
+            TargetName.ROOTLY: [what for what in ("users", "schedules") if getattr(self, what)],
+            TargetName.OPAL: ["groups"] if self.groups else [],
+        }
+        return {target: lists for target, lists in asked.items() if lists}
 
 
 class Intake:
@@ -204,8 +211,10 @@ class Intake:
     def _need(self, normalized: Normalized, entries: list[Entry]) -> None:
         """Note what must be asked for, where one of a row's entries waits for it."""
         if normalized.references and any(entry.state is State.UNRESOLVED for entry in entries):
-            self.needed.schedules |= any(reference.is_schedule for reference in normalized.references)
-            self.needed.users |= not all(reference.is_schedule for reference in normalized.references)
+            sought = {reference.what for reference in normalized.references}
+            self.needed.schedules |= Sought.SCHEDULE in sought
+            self.needed.users |= Sought.USER in sought
+            self.needed.groups |= Sought.GROUP in sought
 
     def _write(self, rows: list[tuple[int, Row, list[Entry]]], found: list[list[tuple[Severity, Problem]]]) -> None:
         first = self._journal.add_rows(rows)
@@ -215,11 +224,11 @@ class Intake:
 
     # ---- ids for what rows name
 
-    def resolve(self, directory: Directory) -> Iterator[int]:
-        """Put the ids in where rows name users and schedules; gives the number of records after each chunk."""
+    def resolve(self, target: TargetName, directory: Directory) -> Iterator[int]:
+        """Put the ids in where rows name what a target has; gives the number of records after each chunk."""
         rules = replace(self._rules, references=References(directory))
         sheets = [(sheet, SheetNormalizer(sheet, rules)) for sheet in self._journal.sheets()]
-        for chunk in self._journal.unresolved():
+        for chunk in self._journal.unresolved(target):
             self._resolve_chunk(chunk, sheets)
             yield len(chunk)
 
@@ -235,12 +244,12 @@ class Intake:
         self._journal.resolve(resolved)
         self._journal.add_findings(findings)
 
-    def leave_unresolved(self, words: str) -> None:
-        """Keep the rows that wait for ids as they are, and say why; what was sent for them before is kept."""
-        for chunk in self._journal.unresolved():
+    def leave_unresolved(self, target: TargetName, words: str) -> None:
+        """Keep the rows that wait for ids of a target, and say why; what was sent for them before is kept."""
+        for chunk in self._journal.unresolved(target):
             kept = [(one.id, carry_unresolved(one.left, self._run)) for one in chunk]
             self._journal.resolve([(id_, [entry]) for id_, entry in kept if entry is not None])
-        self._journal.explain_unresolved(f"not attempted: {words}", "rerun when it can be asked")
+        self._journal.explain_unresolved(target, f"not attempted: {words}", "rerun when it can be asked")
 
 
 def _is_part(left: Entry | None, row: Row) -> bool:

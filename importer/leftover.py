@@ -12,6 +12,7 @@ from importer.records import Row, Sheet, Status
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from importer.journal import State
     from importer.records import Key
     from importer.reporter import Carried, Splitter
 
@@ -28,6 +29,17 @@ class Left(NamedTuple):
     is_unedited: bool = False  #: its cells are certainly those that the run had
 
 
+class Bound(NamedTuple):
+    """How far a record of an earlier run has come into its groups."""
+
+    was: State | Status | None  #: created or exists, where it is not in all of them
+    groups: tuple[str, ...]  #: the ids of those that it is not in
+    bound: tuple[str, ...]  #: the ids of those that it is in
+
+
+_NO_GROUPS = Bound(None, (), ())
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What the journal of a report's run says: cells of the report can have been changed since, and columns moved."""
@@ -35,6 +47,7 @@ class Memory:
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: by the sheet's name
     sent: Mapping[tuple[str, int, str], tuple[Key, int]] = field(default_factory=dict)
     """By sheet, row and part: what was really sent, and the hash of the cells that it was made from."""
+    bound: Mapping[tuple[str, int, str], Bound] = field(default_factory=dict)  #: likewise, of what belongs into groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +92,11 @@ class Table:
             return Left(part.sheet, own, None)
         is_sent = outcome.status.is_success or outcome.status is Status.UNKNOWN
         is_refused = outcome.status is Status.INVALID and outcome.id != ""  # after it had been created
-        known = self._memory.sent.get((name, row.number, carried.part)) if is_sent or is_refused else None
+        place = (name, row.number, carried.part)
+        bound = self._memory.bound.get(place, _NO_GROUPS)
+        known = self._memory.sent.get(place) if is_sent or is_refused or bound.was else None
         key, cells = known or (None, 0)
-        entry = Entry(outcome.status, carried.kind, key=key, part=carried.part, outcome=outcome)
+        entry = Entry(outcome.status, carried.kind, key=key, part=carried.part, outcome=outcome, **bound._asdict())
         return Left(part.sheet, own, entry, known is not None and hash(part.cells_then(row.cells)) == cells)
 
     def _part(self, name: str) -> _Part:

@@ -131,6 +131,7 @@ async def _ask_to_go_on(
     journal = folder.journal
     counts = journal.counts()
     invalid = sum(number for (_, status), number in counts.items() if status is Status.INVALID)
+    to_bind, groups = journal.bindings.count()
     plan = Plan(
         run=folder.path.name,
         rows=journal.count_rows(),
@@ -139,6 +140,8 @@ async def _ask_to_go_on(
         to_send=journal.open_targets(),
         base_urls={target: connection.base_url for target, connection in connections.items()},
         is_sandbox=settings.sandbox,
+        to_bind=to_bind,
+        groups=groups,
     )
     guide.observer.planned(plan)
     if settings.strict and invalid:

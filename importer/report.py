@@ -79,7 +79,7 @@ def make_check(journal: Journal, output: Path | None, stopped: Mapping[str, str]
         notice=marked.notice if marked else "",
         findings=[(sheets[finding.sheet], finding) for finding in islice(journal.findings(), _FINDINGS)],
         topics=journal.topics(),
-        unresolved=sum(len(chunk) for chunk in journal.unresolved()),
+        unresolved=journal.count_unresolved(),
     )
 
 

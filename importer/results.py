@@ -35,7 +35,8 @@ class Result:
     findings: Sequence[tuple[Sheet, Finding]] = field(default=(), repr=False)
     topics: Sequence[tuple[Severity, str, int]] = ()  #: of a check: how often each kind of thing was found
     sources: int = 1  #: how many sources have rows
-    unresolved: int = 0  #: of a check: pending records that wait for ids of what they name
+    #: of a check: by target, pending records that wait for ids of what they name
+    unresolved: Mapping[str, int] = field(default_factory=dict)
     notice: str = ""  #: of a check: what the marked workbook does not show
     undone: str = ""  #: of an undo: the folder of the run that it undoes
 

@@ -9,7 +9,7 @@ import pytest
 
 from importer.carrying import carry_row, carry_unresolved, plan_row
 from importer.journal import Entry, State
-from importer.normalizer import Directory, Normalizer, Person, References, make_rules
+from importer.normalizer import Directory, Group, Normalizer, Person, References, make_rules
 from importer.records import Kind, Outcome, Problem, Row, Sheet, Status, TargetName
 
 if TYPE_CHECKING:
@@ -222,3 +222,89 @@ def test_a_changed_row_in_doubt_is_not_found_by_what_it_said_before() -> None:
     changed = carry(plan(), left(Status.UNKNOWN, known=key(1)))
     assert changed.state is Status.UNKNOWN
     assert carry(plan("Lena Novák"), changed, is_unedited=True).state is State.UNRESOLVED
+
+
+# ---- schedules and their groups
+
+GROUP, OTHER = "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d02", "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d03"
+GROUPS = Directory(
+    None, None, [Group(GROUP, "Platform", "OPAL_GROUP", False), Group(OTHER, "Data", "OPAL_GROUP", False)]
+)
+SCHEDULE: Key = ("PAGER_DUTY", "PI7DH85")
+
+
+def member(group: str, *, remote_id: str = "PI7DH85", directory: Directory | None = GROUPS) -> Normalized:
+    rules = replace(make_rules(), references=References(directory))
+    sheet = Sheet("s.csv", "s", ("third_party_provider", "remote_id", "group"), (0, 1, 2))
+    return Normalizer(sheet, rules).normalize(Row(2, ("PAGER_DUTY", remote_id, group)))
+
+
+def unbound(state: State | Status = State.UNBOUND, was: Status = Status.CREATED, *bound: str) -> Entry:
+    status = state if isinstance(state, Status) else Status.PENDING
+    outcome = Outcome(status, id="id-1", error="not in its group", hint="rerun", run=EARLIER)
+    return Entry(state, Kind.SCHEDULE, key=SCHEDULE, outcome=outcome, was=was, groups=(GROUP,), bound=bound)
+
+
+@pytest.mark.parametrize("state", [State.UNBOUND, Status.REJECTED, Status.FAILED, Status.UNKNOWN, State.UNRESOLVED])
+@pytest.mark.parametrize("was", [Status.CREATED, Status.EXISTS])
+def test_what_is_there_and_not_in_its_group_is_taken_as_there_with_the_group_left(
+    state: State | Status, was: Status
+) -> None:
+    """Without asking, where the cells are those of the earlier run; nothing is planned, so nothing is sent twice."""
+    carried = carry(member("Platform", directory=None), unbound(state, was), is_unedited=True)
+    assert (carried.state, carried.was, carried.key) == (was, None, SCHEDULE)
+    assert (carried.groups, carried.bound) == ((GROUP,), ())
+    assert (carried.outcome.id, carried.outcome.error, carried.outcome.run) == ("id-1", "", EARLIER)
+
+
+def test_a_group_that_was_mended_counts_and_one_that_it_is_in_stays_known() -> None:
+    waiting = carry(member("Data", directory=None), unbound(Status.REJECTED, Status.CREATED, GROUP))
+    assert (waiting.state, waiting.was, waiting.outcome.id, waiting.bound) == (
+        State.UNRESOLVED,
+        Status.CREATED,
+        "id-1",
+        (GROUP,),
+    )
+    carried = carry(member("Data"), unbound(Status.REJECTED, Status.CREATED, GROUP))
+    assert (carried.state, carried.groups, carried.bound) == (Status.CREATED, (OTHER,), (GROUP,))
+
+
+def test_a_group_that_was_taken_out_of_the_cell_is_not_wanted_any_more() -> None:
+    carried = carry(member(""), unbound())
+    assert (carried.state, carried.groups) == (Status.CREATED, ())
+
+
+def test_a_group_that_cannot_be_keeps_the_id_and_mended_it_counts() -> None:
+    refused = carry(member("No such group"), unbound())
+    assert (refused.state, refused.outcome.id, "no group" in refused.outcome.error) == (Status.INVALID, "id-1", True)
+    again = carry(member("Data"), refused)
+    assert (again.state, again.outcome.id, again.groups) == (Status.CREATED, "id-1", (OTHER,))
+
+
+def test_another_schedule_in_the_row_of_one_that_is_there_is_refused() -> None:
+    refused = carry(member("Platform", remote_id="PNZNINN"), unbound())
+    assert (refused.state, refused.key, refused.outcome.id) == (Status.INVALID, SCHEDULE, "id-1")
+
+
+@pytest.mark.parametrize(
+    ("state", "known", "becomes"),
+    [
+        (Status.CREATED, SCHEDULE, None),  # it stays unresolved: into which groups it goes cannot be told
+        (Status.CREATED, None, Status.CREATED),  # taken at its report's word
+        (Status.UNKNOWN, SCHEDULE, Status.UNKNOWN),
+        (State.IN_DOUBT, SCHEDULE, Status.UNKNOWN),
+    ],
+)
+def test_while_groups_cannot_be_asked_for_no_schedule_is_a_success_without_them(
+    state: State | Status, known: Key | None, becomes: Status | None
+) -> None:
+    status = state if isinstance(state, Status) else Status.UNKNOWN
+    outcome = Outcome(status, id="id-1" if state is Status.CREATED else "", run=EARLIER)
+    kept = carry_unresolved(Entry(state, Kind.SCHEDULE, key=known, outcome=outcome), RUN)
+    assert (kept and kept.state) == becomes
+
+
+def test_a_success_of_which_only_a_report_tells_is_in_its_groups() -> None:
+    outcome = Outcome(Status.CREATED, id="id-1", run=EARLIER)
+    carried = carry(member("Platform"), Entry(Status.CREATED, Kind.SCHEDULE, outcome=outcome))
+    assert (carried.state, carried.groups, carried.bound) == (Status.CREATED, (GROUP,), (GROUP,))

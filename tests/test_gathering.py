@@ -13,7 +13,7 @@ from importer.intake import Intake
 from importer.journal import Entry, State, open_scratch
 from importer.leftover import Left
 from importer.normalizer import Directory, Person, make_rules
-from importer.records import Kind, Outcome, Problem, Row, Sheet, Status
+from importer.records import Kind, Outcome, Problem, Row, Sheet, Status, TargetName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def states(journal: Journal) -> list[tuple[str, str]]:
 
 
 def resolve(intake: Intake) -> None:
-    for _ in intake.resolve(DIRECTORY):
+    for _ in intake.resolve(TargetName.ROOTLY, DIRECTORY):
         pass
 
 
@@ -148,7 +148,7 @@ def test_only_that_is_asked_for_which_some_good_row_names(
     row = Row(2, (*named, "2027-05-03T09:00", "8h", "", "UTC"))
     list(intake.take_left_over([[Left(SHEET, row, None)]]))
     assert (intake.needed.users, intake.needed.schedules) == (users, schedules)
-    assert bool(intake.needed) == (users or schedules)
+    assert bool(intake.needed.targets) == (users or schedules)
 
 
 def test_a_report_without_lines_has_no_rows(journal: Journal) -> None:
@@ -166,7 +166,7 @@ def test_rows_that_wait_stay_pending_with_the_reason_while_nobody_can_be_asked(j
         sheet, row, sent._replace(state=Status.CREATED, outcome=Outcome(Status.CREATED, id="id-2", run="r"))
     )
     list(intake.take_left_over([lines]))
-    intake.leave_unresolved("rootly is not there")
+    intake.leave_unresolved(TargetName.ROOTLY, "rootly is not there")
     journal.finish_reading()
     outcomes = [one.outcome for one in journal.lines()]
     assert [one.status for one in outcomes] == [Status.PENDING, Status.CREATED, Status.PENDING, Status.PENDING]

@@ -33,7 +33,7 @@ def object_of_result(result: Result) -> dict[str, object]:
         "run": result.run or None,
         "rows": result.rows,
         "statuses": {status.value: result.count(status) for status in result.possible},
-        **({} if result.run else {"to_look_up": result.unresolved}),
+        **({} if result.run else {"to_look_up": sum(result.unresolved.values())}),
         "stopped": dict(result.stopped),
         "files": [str(file) for file in result.files],
         "exit_status": result.exit_status if result.run else result.check_status,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.records import Status, TargetName
+from importer.records import Status
 
 if TYPE_CHECKING:
     from importer.results import Result
@@ -72,7 +72,7 @@ def check_rows(result: Result) -> list[StatusRow]:
     """Give them for a check: what is pending is good, or its names are still to be looked up."""
     rows = [row for row in status_rows(result) if row.name != Status.PENDING]
     pending = _numbers(result, Status.PENDING)
-    unresolved: dict[str, int] = {TargetName.ROOTLY: result.unresolved} if result.unresolved else {}
+    unresolved = result.unresolved
     good = {target: number - unresolved.get(target, 0) for target, number in pending.items()}
     is_ended_early = bool(result.stopped) or result.is_interrupted
     if any(good.values()):

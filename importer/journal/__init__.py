@@ -6,6 +6,8 @@ What survives what. WAL with synchronous=FULL from the first request on: a commi
 - `sending`   on disk before the first byte leaves. Whoever opens the journal later must take it as in doubt: the
               process may have died before the request, between request and answer, or before the answer was written.
 - `in_doubt`  sent, no usable answer. Never sent again before the target was asked.
+- `unbound`   the target has it and gave its id; it is still to be added to a group's list, or may have been: each pair
+              stands in the table `binding`, as `adding` from before the PUT. Adding again does no harm.
 - a `Status`  decided. Outcomes are committed in groups: one that a kill took away is `sending` again, is asked for, and
               found.
 
@@ -13,20 +15,24 @@ What remains impossible: a target that applies a request after it was asked abou
 incomplete, someone else who creates the same record in between, a journal that is deleted or rolled back.
 """
 
+from importer.journal.bindings import Bindings
 from importer.journal.codec import row_of
-from importer.journal.entries import NO_OUTCOME, Change, Claimed, Entry, State, Unresolved
+from importer.journal.entries import NO_OUTCOME, BindingState, Change, Claimed, Entry, State, Unbound, Unresolved
 from importer.journal.journal import Journal
 from importer.journal.store import JOURNAL_FILE, RunFolder, create_run, open_run, open_scratch
 
 __all__ = [
     "JOURNAL_FILE",
     "NO_OUTCOME",
+    "BindingState",
+    "Bindings",
     "Change",
     "Claimed",
     "Entry",
     "Journal",
     "RunFolder",
     "State",
+    "Unbound",
     "Unresolved",
     "create_run",
     "open_run",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from importer.journal.entries import NO_OUTCOME, Change, Claimed, Entry, State, Unresolved
+from importer.journal.entries import NO_OUTCOME, BindingState, Change, Claimed, Entry, State, Unresolved
 from importer.records import Finding, Key, Kind, Outcome, Problem, ReportLine, Row, Severity, Status, TargetName
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ _REPORTED = {
     State.PLANNED: Status.PENDING,
     State.SENDING: Status.UNKNOWN,
     State.IN_DOUBT: Status.UNKNOWN,
+    State.UNBOUND: Status.PENDING,
 }
 _KINDS = {kind.value: kind for kind in Kind}
 #: More than a row can have parts, so that records can take their place in the order of the source later.
@@ -68,6 +69,12 @@ def record_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
     return (*planned, *entry.outcome[1:], zone, entry.was.value if entry.was else "")
 
 
+def binding_values(id_: int, entry: Entry) -> list[tuple[int, str, str]]:
+    """Give the values of the statement `insert_binding`, for each group of a record."""
+    wanted = [(id_, group, BindingState.WANTED.value) for group in entry.groups if group not in entry.bound]
+    return wanted + [(id_, group, BindingState.CARRIED.value) for group in entry.bound]
+
+
 def is_new(entry: Entry) -> bool:
     """Tell whether nothing is known of an entry's record yet."""
     return entry.outcome is NO_OUTCOME and entry.was is None and entry.key is not None
@@ -75,7 +82,7 @@ def is_new(entry: Entry) -> bool:
 
 def planned_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
     """Give the values of the statement `insert_planned`."""
-    state, kind, target, scope, key, part, _, zone, _ = entry
+    state, kind, target, scope, key, part, _, zone, *_ = entry
     return (
         id_,
         id_ // _PARTS,
@@ -104,7 +111,7 @@ def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> 
 
 def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
     """Read what went in for a row, and what became of it: sheet, row, entry."""
-    sheet, number, line, cells, part, kind, target, scope, key, state, zone, was, *known = values
+    sheet, number, line, cells, part, kind, target, scope, key, state, zone, was, groups, bound, *known = values
     entry = Entry(
         state=_STATES[state],
         kind=kind and Kind(kind),
@@ -114,6 +121,8 @@ def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
         part=part,
         zone=zone,
         was=_STATES[was] if was else None,
+        groups=tuple(orjson.loads(groups)),
+        bound=tuple(orjson.loads(bound)),
         outcome=Outcome(read_status(state), *known),
     )
     return sheet, Row(number, tuple(orjson.loads(cells)), line), entry

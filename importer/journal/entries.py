@@ -15,6 +15,7 @@ class State(StrEnum):
     PLANNED = "planned"
     SENDING = "sending"
     IN_DOUBT = "in_doubt"
+    UNBOUND = "unbound"  #: the target has it, and it is not in all of its groups yet
 
 
 NO_OUTCOME = Outcome(Status.PENDING)  #: of a record of which nothing is known yet
@@ -31,7 +32,11 @@ class Entry(NamedTuple):
     part: str = ""
     outcome: Outcome = NO_OUTCOME  #: where something is decided or known already; its status is `state`
     zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
-    was: State | Status | None = None  #: of an unresolved record: the state that an earlier run left
+    was: State | Status | None = None
+    """Of an unresolved record: the state that an earlier run left. Of one that is not in its groups: created or exists,
+    which it becomes when it is."""
+    groups: tuple[str, ...] = ()  #: ids of the groups that it is still to be added to
+    bound: tuple[str, ...] = ()  #: ids of those that a run has seen to
 
 
 class Claimed(NamedTuple):
@@ -52,6 +57,25 @@ class Unresolved(NamedTuple):
     row: Row
     kind: Kind | None
     left: Entry | None  #: what an earlier run left of it
+
+
+class BindingState(StrEnum):
+    """How far a record has come into a group's list."""
+
+    WANTED = "wanted"
+    ADDING = "adding"  #: on disk before the first byte of a PUT that adds it leaves
+    ADDED = "added"  #: by this run, and seen there
+    THERE = "there"  #: it stood in the list before
+    CARRIED = "carried"  #: an earlier run has seen to it
+    REMOVED = "removed"  #: this run had added it, and it was taken out again
+
+
+class Unbound(NamedTuple):
+    """A record that is to be added to a group's list."""
+
+    record: int  #: the record's id in the journal
+    returned_id: str  #: the target's
+    attempts: int
 
 
 class Change(NamedTuple):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from importer.errors import JournalError
+from importer.journal.bindings import Bindings
 from importer.journal.codec import (
+    binding_values,
     change_values,
     dump_key,
     first_id,
@@ -39,6 +41,7 @@ class Journal:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self._has_bindings = bool(connection.execute(_SQL["has_bindings"]).fetchone()[0])
         self._rows = connection.execute("SELECT coalesce(max(id), 0) FROM row").fetchone()[0]
 
     @contextmanager
@@ -85,6 +88,7 @@ class Journal:
         new_rows: list[tuple[object, ...]] = []
         new_records: list[tuple[object, ...]] = []
         known_records: list[tuple[object, ...]] = []
+        bindings: list[tuple[int, str, str]] = []
         for sheet, row, entries in rows:
             self._rows += 1
             new_rows.append((self._rows, sheet, row.number, row.line, orjson.dumps(row.cells)))
@@ -93,11 +97,18 @@ class Journal:
                     new_records.append(planned_values(id_, entry))
                 else:
                     known_records.append(record_values(id_, entry))
+                if entry.groups or entry.bound:
+                    bindings += binding_values(id_, entry)
         with self._commit() as db:
             db.executemany(_SQL["insert_row"], new_rows)
             db.executemany(_SQL["insert_planned"], new_records)
             db.executemany(_SQL["insert_record"], known_records)
+            self._add_bindings(db, bindings)
         return first
+
+    def _add_bindings(self, db: sqlite3.Connection, bindings: list[tuple[int, str, str]]) -> None:
+        db.executemany(_SQL["insert_binding"], bindings)
+        self._has_bindings = self._has_bindings or bool(bindings)
 
     def add_findings(self, findings: Iterable[tuple[int, Severity, Problem]]) -> None:
         """Write down what was found about rows, each by its number in the journal."""
@@ -107,10 +118,13 @@ class Journal:
             )
             db.executemany(_SQL["insert_finding"], values)
 
-    def unresolved(self) -> Iterator[list[Unresolved]]:
-        """Give the rows that wait for ids in chunks, in the order of the source; they may be resolved meanwhile."""
+    def unresolved(self, target: TargetName) -> Iterator[list[Unresolved]]:
+        """Give the rows that wait for ids of a target in chunks, in the order of the source.
+
+        They may be resolved meanwhile.
+        """
         after = 0
-        while found := list(map(read_unresolved, self._db.execute(_SQL["unresolved"], (after, _CHUNK)))):
+        while found := list(map(read_unresolved, self._db.execute(_SQL["unresolved"], (after, target, _CHUNK)))):
             after = found[-1].id
             yield found
 
@@ -120,11 +134,18 @@ class Journal:
             for id_, entries in resolved:
                 db.execute(_SQL["drop_record"], (id_,))
                 db.executemany(_SQL["insert_record"], [record_values(new, one) for new, one in enumerate(entries, id_)])
+                self._add_bindings(
+                    db, [values for new, one in enumerate(entries, id_) for values in binding_values(new, one)]
+                )
 
-    def explain_unresolved(self, error: str, hint: str) -> None:
-        """Say why rows keep waiting for ids."""
+    def count_unresolved(self) -> dict[TargetName, int]:
+        """Count the records that wait for ids, by the target that must be asked."""
+        return {TargetName(target): number for target, number in self._db.execute(_SQL["count_unresolved"])}
+
+    def explain_unresolved(self, target: TargetName, error: str, hint: str) -> None:
+        """Say why rows keep waiting for ids of a target."""
         with self._commit() as db:
-            db.execute(_SQL["explain_unresolved"], (error, hint))
+            db.execute(_SQL["explain_unresolved"], (error, hint, target))
 
     def shadow_spans(self) -> Iterator[tuple[int, int, int, int]]:
         """Give shadowing user, start and end (epoch seconds) and record of all good shadows, by user and start."""
@@ -150,6 +171,8 @@ class Journal:
         with self._commit() as db:
             for name in ("index_key", "refuse_copies", "pass_on_doubt", "mark_duplicates"):
                 db.execute(_SQL[name])
+            for name in ("pass_on_bindings", "drop_bindings", "hold_all"):
+                db.execute(_SQL[name])
         self.set_facts({"stage": "read"})
 
     # ---- what exists already
@@ -171,6 +194,8 @@ class Journal:
                 ((existing.status, id_, existing.error, existing.hint, at, run, key) for key, id_ in pairs),
             )
             in_doubt = db.executemany(_SQL["find_in_doubt"], ((id_, at, run, key) for key, id_ in pairs))
+            if self._has_bindings:
+                db.execute(_SQL["hold_all"])
         return max(0, planned.rowcount), max(0, in_doubt.rowcount)  # -1 where there were no pairs
 
     def close_scope(self, target: TargetName, scope: str, outcome: Outcome) -> int:
@@ -189,7 +214,7 @@ class Journal:
         When it returns, both are on disk. Records come in the order of the source.
         """
         with self._commit() as db:
-            db.executemany(_SQL["change"], map(change_values, changes))
+            self._change(db, changes)
             claimed = list(map(read_claimed, db.execute(_SQL["next_planned"], (target, after, limit))))
             if claimed:
                 db.execute(_SQL["claim"], (target, after, claimed[-1].id))
@@ -198,7 +223,12 @@ class Journal:
     def change(self, changes: Sequence[Change]) -> None:
         """Commit transitions of records."""
         with self._commit() as db:
-            db.executemany(_SQL["change"], map(change_values, changes))
+            self._change(db, changes)
+
+    def _change(self, db: sqlite3.Connection, changes: Sequence[Change]) -> None:
+        db.executemany(_SQL["change"], map(change_values, changes))
+        if self._has_bindings:  # a success that belongs into a group is none yet
+            db.executemany(_SQL["hold"], [(change.id,) for change in changes])
 
     def in_doubt(self, target: TargetName) -> list[Claimed]:
         """List the records that were sent, or may have been, and of which nothing more is known."""
@@ -212,6 +242,13 @@ class Journal:
         """Say why the target's planned records stay unsent; a reason that stands there already is kept."""
         with self._commit() as db:
             db.execute(_SQL["explain_planned"], (error, hint, target))
+
+    # ---- groups
+
+    @property
+    def bindings(self) -> Bindings:
+        """Which groups records belong into, and how far that has come."""
+        return Bindings(self._db, self._commit)
 
     # ---- looking
 

@@ -23,13 +23,16 @@ INSERT INTO finding (row, severity, topic, message, hint, field, cell) VALUES (?
 SELECT record.id, row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.key, record.was,
        record.returned_id, record.http_status, record.error, record.cell, record.hint, record.attempts, record.finished_at, record.run
 FROM record JOIN row ON row.id = record.row
-WHERE record.state = 'unresolved' AND record.id > ? ORDER BY record.id LIMIT ?;
+WHERE record.state = 'unresolved' AND record.id > ? AND record.target = ? ORDER BY record.id LIMIT ?;
+
+-- name: count_unresolved
+SELECT target, count(*) FROM record WHERE state = 'unresolved' GROUP BY target;
 
 -- name: drop_record
 DELETE FROM record WHERE id = ?;
 
 -- name: explain_unresolved
-UPDATE record SET error = ?, hint = ? WHERE state = 'unresolved';
+UPDATE record SET error = ?, hint = ? WHERE state = 'unresolved' AND target = ?;
 
 -- name: rows
 SELECT sheet, number, line, cells FROM row ORDER BY id;
@@ -101,7 +104,8 @@ WHERE record.id = same.id AND same.first <> same.id AND record.state IN ('planne
 SELECT sheet.name, row.number, record.part, record.key, row.cells
 FROM record JOIN row ON row.id = record.row JOIN sheet ON sheet.id = row.sheet
 WHERE record.key IS NOT NULL AND (record.state IN ('sending', 'in_doubt', 'unknown', 'created', 'exists')
-                                  OR record.state = 'invalid' AND record.returned_id <> '');
+                                  OR record.state = 'invalid' AND record.returned_id <> ''
+                                  OR record.was IN ('created', 'exists') AND record.returned_id <> '');
 
 -- name: set_fact
 INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
@@ -123,7 +127,7 @@ SELECT count(*) FROM row;
 
 -- name: open_targets
 SELECT target, count(*) FROM record
-WHERE target IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt') GROUP BY target ORDER BY target;
+WHERE target IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'unbound') GROUP BY target ORDER BY target;
 
 -- name: scopes
 SELECT DISTINCT scope FROM record
@@ -162,7 +166,8 @@ UPDATE record SET state = ?, http_status = ?, error = ?, hint = ?, finished_at =
 WHERE target = ? AND scope = ? AND state = 'planned';
 
 -- name: explain_planned
-UPDATE record SET error = ?, hint = ? WHERE target = ? AND state = 'planned' AND error = '';
+UPDATE record SET hint = ?2, error = CASE state WHEN 'unbound' THEN 'it is there, but not in its group yet; ' ELSE '' END || ?1
+WHERE target = ?3 AND state IN ('planned', 'unbound') AND error = '';
 
 -- name: lines
 -- All of them, or those that need attention; a limit of -1 is none.
@@ -173,13 +178,18 @@ FROM record
 JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first
 LEFT JOIN row AS first_row ON first_row.id = first.row
-WHERE ?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt',
+WHERE ?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt', 'unbound',
                              'changed', 'kept', 'manual')
 ORDER BY record.id LIMIT ?2;
 
 -- name: entries
 SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,
-       record.state, record.zone, record.was, record.returned_id, record.http_status, record.error, record.cell, record.hint,
+       record.state, record.zone, record.was,
+       (SELECT json_group_array(group_id) FROM binding
+        WHERE binding.record = record.id AND binding.state IN ('wanted', 'adding')),
+       (SELECT json_group_array(group_id) FROM binding
+        WHERE binding.record = record.id AND binding.state NOT IN ('wanted', 'adding', 'removed')),
+       record.returned_id, record.http_status, record.error, record.cell, record.hint,
        record.attempts, record.finished_at, record.run
 FROM record JOIN row ON row.id = record.row
 ORDER BY record.id;
@@ -187,8 +197,73 @@ ORDER BY record.id;
 -- name: created_by
 -- What a run created, and what it may have created, the newest first; columns as those of entries.
 SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,
-       record.state, record.zone, record.was, record.returned_id, record.http_status, record.error, record.cell, record.hint,
+       record.state, record.zone, record.was, '[]', '[]',
+       record.returned_id, record.http_status, record.error, record.cell, record.hint,
        record.attempts, record.finished_at, record.run
 FROM record JOIN row ON row.id = record.row
 WHERE record.state = 'created' AND record.run = ? OR record.state IN ('sending', 'in_doubt', 'unknown')
 ORDER BY record.finished_at DESC, record.id DESC;
+
+-- name: insert_binding
+INSERT OR IGNORE INTO binding (record, group_id, state) VALUES (?, ?, ?);
+
+-- name: has_bindings
+SELECT EXISTS (SELECT 1 FROM binding);
+
+-- name: pass_on_bindings
+-- The groups of a duplicate are those of the record that it is the same as.
+INSERT OR IGNORE INTO binding (record, group_id, state)
+SELECT record.first, binding.group_id, binding.state
+FROM binding JOIN record ON record.id = binding.record WHERE record.state = 'duplicate';
+
+-- name: drop_bindings
+DELETE FROM binding WHERE record IN (SELECT id FROM record WHERE state = 'duplicate');
+
+-- name: hold_all
+UPDATE record SET was = state, state = 'unbound'
+WHERE state IN ('created', 'exists') AND id IN (SELECT record FROM binding WHERE state IN ('wanted', 'adding'));
+
+-- name: hold
+UPDATE record SET was = state, state = 'unbound'
+WHERE id = ? AND state IN ('created', 'exists')
+  AND EXISTS (SELECT 1 FROM binding WHERE binding.record = record.id AND binding.state IN ('wanted', 'adding'));
+
+-- name: count_bindings
+-- Of records that are open: how many belong into groups, and into how many.
+SELECT count(DISTINCT binding.record), count(DISTINCT binding.group_id)
+FROM binding JOIN record ON record.id = binding.record
+WHERE binding.state IN ('wanted', 'adding') AND record.state IN ('planned', 'sending', 'in_doubt', 'unbound');
+
+-- name: unbound
+SELECT binding.group_id, record.id, record.returned_id, record.attempts
+FROM binding JOIN record ON record.id = binding.record
+WHERE record.target = ? AND record.state = 'unbound' AND binding.state IN ('wanted', 'adding')
+ORDER BY binding.group_id, record.id;
+
+-- name: set_binding
+UPDATE binding SET state = ? WHERE group_id = ? AND record = ?;
+
+-- name: finish_bound
+-- `run` stays: it is the run that created it.
+UPDATE record SET state = was, was = '', finished_at = ?
+WHERE state = 'unbound' AND id = ?
+  AND NOT EXISTS (SELECT 1 FROM binding WHERE binding.record = record.id AND binding.state IN ('wanted', 'adding'))
+RETURNING state;
+
+-- name: leave_unbound
+UPDATE record SET state = ?, http_status = ?, error = ?, hint = ?, finished_at = ? WHERE id = ? AND state = 'unbound';
+
+-- name: doubt_adding
+-- A PUT that was to add them may have been applied, and the group's list was not seen since.
+UPDATE record SET state = 'unknown', finished_at = ?, hint = ?,
+    error = 'it is there, but whether it is in its group is not known: ' || ?
+WHERE target = ? AND state = 'unbound'
+  AND EXISTS (SELECT 1 FROM binding WHERE binding.record = record.id AND binding.state = 'adding');
+
+-- name: added_bindings
+SELECT DISTINCT binding.group_id, record.returned_id FROM binding JOIN record ON record.id = binding.record
+WHERE binding.state IN ('adding', 'added') AND record.returned_id <> '' ORDER BY binding.group_id, record.id;
+
+-- name: remove_binding
+UPDATE binding SET state = 'removed'
+WHERE group_id = ? AND state IN ('adding', 'added') AND record IN (SELECT id FROM record WHERE returned_id = ?);

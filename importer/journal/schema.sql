@@ -1,4 +1,4 @@
--- The run's memory. `record.state` is a journal.State: planned, sending and in_doubt while the run goes on, then a records.Status.
+-- The run's memory. `record.state` is a journal.State: planned, sending, in_doubt and unbound while the run goes on, then a records.Status.
 
 CREATE TABLE fact (
     name  TEXT PRIMARY KEY,
@@ -49,8 +49,17 @@ CREATE TABLE record (
     finished_at TEXT NOT NULL DEFAULT '',
     run         TEXT NOT NULL DEFAULT '',
     zone        TEXT NOT NULL DEFAULT '',  -- the IANA zone that a shadow's times were written in; empty where none was
-    was         TEXT NOT NULL DEFAULT ''   -- while unresolved: the state that an earlier run left, empty where none did
+    was         TEXT NOT NULL DEFAULT ''   -- while unresolved: the state that an earlier run left, empty where none did;
+                                           -- while not in all of its groups: created or exists
 );
+
+-- Which groups a record belongs into, and how far that has come: state is a journal.BindingState.
+CREATE TABLE binding (
+    record   INTEGER NOT NULL,
+    group_id TEXT NOT NULL,
+    state    TEXT NOT NULL,
+    PRIMARY KEY (record, group_id)
+) WITHOUT ROWID;
 
 CREATE TABLE finding (
     row      INTEGER NOT NULL REFERENCES row (id),

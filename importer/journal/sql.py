@@ -10,9 +10,12 @@ def load_schema() -> str:
     return files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
 
 
-def load_upgrade() -> str:
-    """Give the statements that make a journal of this version out of one of version 1."""
-    return files(__package__).joinpath("upgrade.sql").read_text(encoding="utf-8")
+def load_upgrade(version: int) -> str:
+    """Give the statements that make a journal of this version out of one of `version`: a step for each in between."""
+    text = files(__package__).joinpath("upgrade.sql").read_text(encoding="utf-8")
+    _, *parts = text.split("-- version: ")
+    steps = {int(number): statements for number, _, statements in (part.partition("\n") for part in parts)}
+    return "".join(steps[number] for number in sorted(steps) if number > version)
 
 
 def load_queries() -> dict[str, str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 JOURNAL_FILE = "journal.sqlite3"
 _APPLICATION_ID = 0x0C1A11  # marks the file as ours in SQLite's header
-_VERSION = 2  # of the schema; a journal of a newer one is refused, never changed
+_VERSION = 3  # of the schema; a journal of a newer one is refused, never changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ def _upgraded(connection: sqlite3.Connection) -> sqlite3.Connection:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version < _VERSION:
         try:
-            connection.executescript(load_upgrade())
+            connection.executescript(load_upgrade(version))
         except sqlite3.Error:
             connection.close()
             raise

@@ -1,4 +1,5 @@
--- From version 1 (records without zones, nothing unresolved, no findings) to version 2.
+-- version: 2
+-- Records get zones, rows can be unresolved, findings are kept.
 BEGIN IMMEDIATE;
 ALTER TABLE record ADD COLUMN zone TEXT NOT NULL DEFAULT '';
 ALTER TABLE record ADD COLUMN was TEXT NOT NULL DEFAULT '';
@@ -13,4 +14,16 @@ CREATE TABLE finding (
     cell     TEXT NOT NULL
 );
 PRAGMA user_version = 2;
+COMMIT;
+
+-- version: 3
+BEGIN IMMEDIATE;
+-- Records belong into groups.
+CREATE TABLE binding (
+    record   INTEGER NOT NULL,
+    group_id TEXT NOT NULL,
+    state    TEXT NOT NULL,
+    PRIMARY KEY (record, group_id)
+) WITHOUT ROWID;
+PRAGMA user_version = 3;
 COMMIT;

@@ -2,14 +2,14 @@
 
 from importer.normalizer.cleaning import BLANKS
 from importer.normalizer.columns import COLUMNS, Column
-from importer.normalizer.directory import Directory, Person
+from importer.normalizer.directory import Directory, Group, Person
 from importer.normalizer.headers import is_header
 from importer.normalizer.layout import Layout, plan, repeats
 from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, Mapping, read_mapping, refuse_lost_headers
 from importer.normalizer.mapping_writing import write_mapping
 from importer.normalizer.normalize import Normalized, Normalizer
 from importer.normalizer.providers import Provider, check_provider
-from importer.normalizer.references import References
+from importer.normalizer.references import References, Sought
 from importer.normalizer.rules import NO_RULES, Rules, make_rules
 from importer.normalizer.sense import Checks, Level, overlaps
 from importer.normalizer.suggestions import Suggestion, describe_suggestion
@@ -25,6 +25,7 @@ __all__ = [
     "Checks",
     "Column",
     "Directory",
+    "Group",
     "Layout",
     "Level",
     "Mapping",
@@ -34,6 +35,7 @@ __all__ = [
     "Provider",
     "References",
     "Rules",
+    "Sought",
     "Suggestion",
     "check_provider",
     "check_timezone",

@@ -35,6 +35,7 @@ CLEAR: Final[dict[Kind, dict[str, str]]] = {
         **_lead("third_party_provider", "provider providername oncallprovider scheduleprovider"),
         **_lead("remote_id", "remotescheduleid providerscheduleid externalscheduleid thirdpartyscheduleid"),
         **_lead("remote_id", "pagerdutyid pagerdutyscheduleid pdscheduleid opsgenieid opsgeniescheduleid"),
+        **_lead("group", "opalgroup opalgroupid opalgroupname opalgroups"),
     },
     Kind.SHADOW: {
         **_lead("schedule_id", "rootlyscheduleid rootlyschedule"),
@@ -75,6 +76,7 @@ class Doubt(NamedTuple):
     why: str
 
 
+_ANY_GROUP = "it could be the Opal group that the schedule is to be added to"
 _EITHER_PERSON = "it could be who shadows or who is shadowed"
 _IN_UTC = "its times seem to be UTC; set the default timezone to UTC, too"
 
@@ -101,6 +103,7 @@ DOUBTFUL: Final[dict[str, tuple[Doubt, ...]]] = {
     "shadowedschedule": (
         Doubt(Kind.SHADOW, "shadowable_id", 80, "it could be what is shadowed, with shadowable_type Schedule"),
     ),
+    **dict.fromkeys(("groupid", "groupname"), (Doubt(Kind.SCHEDULE, "group", 50, _ANY_GROUP),)),
     **dict.fromkeys(
         ("schedule", "scheduleurl", "schedulelink", "htmlurl", "url"),
         (Doubt(Kind.SCHEDULE, "remote_id", 60, "it could hold the schedules' ids or links"),),

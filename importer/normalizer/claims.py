@@ -101,6 +101,7 @@ def claim(sheet: Sheet, mapping: Mapping, provider: str | None, *, is_known: boo
         given = set()
     kind = _decide(headers, sheet, mapping, _kinds(given))
     if headers.is_named:
+        _leave_group(headers, kind)
         _apply_aliases(headers, kind)
         given = mapping.constants.keys() | mapping.defaults.keys()
         _turn_schedule_id(headers, kind, given)
@@ -157,6 +158,12 @@ def _is_of_others(sheet: Sheet, headers: _Headers) -> bool:
     """Tell a list of people or services, of which `ID` must never be sent as a schedule's."""
     words = {word.casefold() for word in _WORD.findall(sheet.name)}
     return not (OF_OTHER_LISTS.isdisjoint(headers.names) and NAMES_OF_OTHER_LISTS.isdisjoint(words))
+
+
+def _leave_group(headers: _Headers, kind: Kind | None) -> None:
+    """In a sheet of shadows `Group` is somebody's team: no shadow has an Opal group."""
+    if kind is Kind.SHADOW and "kind" not in headers.columns():
+        headers.own = {index: column for index, column in headers.own.items() if column != "group"}
 
 
 def _apply_aliases(headers: _Headers, kind: Kind | None) -> None:

@@ -27,6 +27,7 @@ COLUMNS = (
     _option("kind", None, "write schedule or shadow"),
     Column("third_party_provider", Kind.SCHEDULE, "write PAGER_DUTY or OPSGENIE"),
     Column("remote_id", Kind.SCHEDULE, "write the id that the provider gives the schedule, such as PI7DH85"),
+    _option("group", Kind.SCHEDULE, "write the name of an Opal group, or its id; several on lines of their own"),
     Column(
         "schedule_id", Kind.SHADOW, "write the id of a Rootly schedule, such as 3f6c1b1e-52a4-4f0e-9d0e-6f5b8a7c2d10"
     ),

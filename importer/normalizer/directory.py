@@ -23,6 +23,7 @@ _LONGEST = 320  # characters: an e-mail address has 254 at most
 _CACHED = 1 << 16  # distinct texts: thousands of rows name the same person
 _PREFIX = re.compile(r"name\s*:", re.IGNORECASE)
 _ID = re.compile(ID_PATTERN)
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _NUMBER = re.compile(r"[0-9]+")
 _QUANTITY = re.compile(r"[+-]?[0-9.,']+([eE][+-]?[0-9]+)?")  # 1e5: a spreadsheet's number, nobody's name
 _STEPS = frozenset({".", ".."})  # of a path that climbs
@@ -35,6 +36,15 @@ class Person(NamedTuple):
     id: str
     name: str  #: the full name; empty where there is none
     email: str  #: empty where there is none
+
+
+class Group(NamedTuple):
+    """An Opal group, as the target lists it."""
+
+    id: str
+    name: str
+    type: str
+    is_refusing: bool  #: it takes no on-call schedules
 
 
 @lru_cache(_CACHED)
@@ -55,6 +65,15 @@ def is_schedule_reference(text: str) -> bool:
     return _is_reference(text, _ID)
 
 
+@lru_cache(_CACHED)
+def is_group_reference(text: str) -> bool:
+    """Tell a text that names a group, by its id or its name, from nothing sensible at all. Ids are UUIDs."""
+    if len(text) > _LONGEST or has_control(text):
+        return False
+    prefix = _PREFIX.match(text)
+    return not prefix or prefix.end() < len(text.rstrip())
+
+
 def _is_reference(text: str, other: re.Pattern[str]) -> bool:
     if len(text) > _LONGEST or has_control(text):
         return False
@@ -66,21 +85,25 @@ def _is_reference(text: str, other: re.Pattern[str]) -> bool:
 
 
 class Directory:
-    """The users and schedules of a target, found by what a cell says.
+    """The users, schedules and groups of a target, found by what a cell says.
 
-    A list that is None is not to be had; `no_users` and `no_schedules` say why, as a part of a sentence.
+    A list that is None is not to be had; `no_users` and its like say why, as a part of a sentence.
     """
 
     def __init__(
         self,
         users: Iterable[Person] | None,
         schedules: Iterable[tuple[str, str]] | None,
+        groups: Iterable[Group] | None = None,
         *,
         no_users: str = "the target was not asked",
         no_schedules: str = "the target was not asked",
+        no_groups: str = "the target was not asked",
     ) -> None:
         self._users = None if users is None else _Users(users)
         self._schedules = None if schedules is None else _Schedules(schedules)
+        self._groups = None if groups is None else _Groups(groups)
+        self._no_groups = no_groups
         self._no_users = no_users
         self._no_schedules = no_schedules
         self._cached_user = lru_cache(_CACHED)(self._find_user)
@@ -93,6 +116,13 @@ class Directory:
     def find_schedule(self, text: str) -> str | Fault:
         """Give the id of the schedule that a name means."""
         return self._cached_schedule(text)
+
+    def find_group(self, text: str) -> str | Fault:
+        """Give the id of the group that a name or an id means."""
+        if self._groups is not None:
+            return self._groups.find(text)
+        # An id needs no list; should the group take no schedules, Opal says so.
+        return text.lower() if _UUID.fullmatch(text) else _unlisted("group", self._no_groups)
 
     def _find_user(self, text: str) -> str | Fault:
         if self._users is None:
@@ -157,6 +187,39 @@ class _Schedules:
         return _shown(id_, [name])
 
 
+class _Groups:
+    def __init__(self, groups: Iterable[Group]) -> None:
+        self._groups = tuple({group.id.lower(): group for group in groups}.values())
+        self._by_id = {group.id.lower(): position for position, group in enumerate(self._groups)}
+        self._by_name = _index(group.name for group in self._groups)
+        self._nearest = Nearest((group.name, position) for position, group in enumerate(self._groups))
+
+    def find(self, text: str) -> str | Fault:
+        plain, is_name = _without_prefix(text)
+        if not is_name and _UUID.fullmatch(plain):
+            position = self._by_id.get(plain.lower())
+            return _not_found("id", "group", [], "Opal") if position is None else self._conclude(position)
+        found = self._by_name.get(plain, ())
+        if len(found) > 1:
+            return _ambiguous("name", "group", list(map(self._show, found)))
+        if not found:
+            return _not_found("name", "group", list(map(self._show, self._nearest.find(plain))), "Opal")
+        return self._conclude(found[0])
+
+    def _conclude(self, position: int) -> str | Fault:
+        group = self._groups[position]
+        if not _UUID.fullmatch(group.id):
+            return _unusable("group", group.id, "Opal")
+        if group.is_refusing:
+            reason = f", which is a group of type {quote(group.type)}: its schedule comes from elsewhere"
+            return Fault(reason, "take the group out, or name one of another type", "group that takes no schedules")
+        return group.id.lower()
+
+    def _show(self, position: int) -> str:
+        group = self._groups[position]
+        return _shown(group.id, [group.name])
+
+
 def _index(texts: Iterable[str]) -> dict[str, list[int]]:
     """Lead from each text to the positions that have it; an empty one is nobody's."""
     index: defaultdict[str, list[int]] = defaultdict(list)
@@ -197,18 +260,19 @@ def _ambiguous(what: str, kind: str, shown: list[str]) -> Fault:
     )
 
 
-def _not_found(what: str, kind: str, shown: list[str]) -> Fault:
+def _not_found(what: str, kind: str, shown: list[str], target: str = "Rootly") -> Fault:
     nearest = f"; the nearest {'are' if len(shown) > 1 else 'is'} {', '.join(shown)}" if shown else ""
+    own = "" if what == "id" else f", or the {kind}'s id"
     return Fault(
         f", which is the {what} of no {kind}",
-        f"write the {what} as Rootly has it, or the {kind}'s id{nearest}",
+        f"write the {what} as {target} has it{own}{nearest}",
         f"{kind} not found",
     )
 
 
-def _unusable(kind: str, id_: str) -> Fault:
+def _unusable(kind: str, id_: str, target: str = "Rootly") -> Fault:
     reason = f", which is a {kind} whose id {quote(id_)} cannot be used"
-    return Fault(reason, f"compare the {kind} with Rootly", f"{kind} with an odd id")
+    return Fault(reason, f"compare the {kind} with {target}", f"{kind} with an odd id")
 
 
 def _unlisted(kind: str, why: str) -> Fault:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from importer.normalizer.layout import Layout
-    from importer.normalizer.references import Reference
+    from importer.normalizer.references import Reference, Sought
     from importer.records import Row
 
 __all__ = ["BLANKS", "Fields"]
@@ -129,13 +129,13 @@ class Fields:
         """Read a cell with an id, or with a name that must be looked up: then that is noted."""
         value: Any = self.required(column, parse)  # Any: mypy would join the two to `object`
         if isinstance(value, Waiting):
-            self.refer(column, self.text(column), is_schedule=value.is_schedule)
+            self.refer(column, self.text(column), value.what)
         found: T | Waiting | None = value
         return found
 
-    def refer(self, column: str, text: str, *, is_schedule: bool) -> None:
-        """Note that a text of a column names a user or a schedule that must be looked up."""
-        self._references += (describe_reference(column, text, self._cell(column), is_schedule=is_schedule),)
+    def refer(self, column: str, text: str, what: Sought) -> None:
+        """Note that a text of a column names something that must be looked up."""
+        self._references += (describe_reference(column, text, self._cell(column), what),)
 
     def _miss(self, column: str) -> None:
         right = BY_NAME[column].right

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from importer.records import Kind
 
 FIRST_ROW = 1
-_BESIDE = frozenset({"kind", "timezone"})  # alone they make no record, whatever the mapping gives
+_BESIDE = frozenset({"kind", "timezone", "group"})  # alone they make no record, whatever the mapping gives
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from importer.normalizer.fields import BLANKS, Fields
 from importer.normalizer.kinds import kind_of_columns, note_undecided, read_kind
 from importer.normalizer.layout import plan
 from importer.normalizer.rules import NO_RULES
-from importer.normalizer.schedules import read_schedule
-from importer.normalizer.shadows import read_shadows
+from importer.normalizer.schedules import Schedules, read_schedule
+from importer.normalizer.shadows import Shadows, read_shadows
 from importer.normalizer.straight import Straight
 from importer.records import Kind
 
@@ -34,6 +34,7 @@ class Normalized(NamedTuple):
     warnings: tuple[Problem, ...]  #: worth saying, not stopping
     references: tuple[Reference, ...] = ()  #: what it names by something else than its id; also beside problems
     zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
+    groups: tuple[str, ...] = ()  #: ids of the Opal groups that a schedule is to be added to
 
 
 class Normalizer:
@@ -69,8 +70,9 @@ class Normalizer:
         kind = None if problems and fields.has_problem("kind") else kind
         if made is None or problems or references:
             return Normalized(kind, (), problems, fields.warnings, references)
-        records, zone = made
-        return Normalized(kind, records, problems, fields.warnings, zone=zone)
+        if isinstance(made, Schedules):
+            return Normalized(kind, made.records, problems, fields.warnings, groups=made.groups)
+        return Normalized(kind, made.records, problems, fields.warnings, zone=made.zone)
 
     def _decide(self, fields: Fields, given: Kind | None) -> Kind | None:
         own = fields.optional("kind", read_kind)
@@ -79,11 +81,10 @@ class Normalizer:
             note_undecided(fields)
         return kind
 
-    def _read(self, fields: Fields, kind: Kind | None) -> tuple[tuple[Record, ...], str] | None:
+    def _read(self, fields: Fields, kind: Kind | None) -> Schedules | Shadows | None:
         match kind:
             case Kind.SCHEDULE:
-                record = read_schedule(fields, self._rules.provider)
-                return None if record is None else ((record,), "")
+                return read_schedule(fields, self._rules.provider, self._rules.references)
             case Kind.SHADOW:
                 return read_shadows(fields, self._rules)
             case None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.normalizer.cleaning import clean, whole
-from importer.normalizer.directory import is_schedule_reference, is_user_reference
+from importer.normalizer.cleaning import BLANKS, clean, whole
+from importer.normalizer.directory import is_group_reference, is_schedule_reference, is_user_reference
 from importer.normalizer.links import Service, linked_id
 from importer.normalizer.wording import Fault, quote
 from importer.records import ID_PATTERN, LARGEST_ID, Problem
@@ -16,20 +17,30 @@ if TYPE_CHECKING:
     from importer.normalizer.directory import Directory
 
 _ID = re.compile(ID_PATTERN)
+_BETWEEN_GROUPS = re.compile(r"[;\r\n]")
+_MOST_GROUPS = 100  # of a row
 _NO_ID = Fault(", which is no id: an id has letters, digits, - and _ only, 128 at most", topic="no id")
 _NO_NUMBER = Fault(", which is no user: a user is a number, an e-mail address or a full name", topic="no user number")
+
+
+class Sought(StrEnum):
+    """What a target is asked for, where a cell names it."""
+
+    USER = "user"
+    SCHEDULE = "schedule"
+    GROUP = "group"
 
 
 class Waiting(NamedTuple):
     """What stands for an id that the target must be asked for."""
 
-    is_schedule: bool
+    what: Sought
 
 
 class Reference(NamedTuple):
-    """A cell that names a user or schedule whose id is not known yet."""
+    """A cell that names something whose id is not known yet."""
 
-    is_schedule: bool
+    what: Sought
     note: Problem  #: the cell, and how it will be looked up
 
 
@@ -51,7 +62,7 @@ class References:
             return text
         if not is_schedule_reference(text):
             return _NO_ID
-        return self.directory.find_schedule(text) if self.directory else Waiting(is_schedule=True)
+        return self.directory.find_schedule(text) if self.directory else Waiting(Sought.SCHEDULE)
 
     def shadowed_user(self, text: str) -> str | Waiting | Fault:
         """Read a cell with the user to be shadowed: an id, an e-mail address or a full name."""
@@ -62,7 +73,7 @@ class References:
         text = clean(text)
         if _ID.fullmatch(text) or not is_user_reference(text):
             return _NO_ID  # a text that is an id without what nobody means is read once more, without it
-        return self.directory.find_user(text) if self.directory else Waiting(is_schedule=False)
+        return self.directory.find_user(text) if self.directory else Waiting(Sought.USER)
 
     def shadowing_user(self, text: str) -> int | Waiting | Fault:
         """Read a cell with the user who shadows; leading zeros do not count, for the API takes a number."""
@@ -73,14 +84,46 @@ class References:
         if _ID.fullmatch(text) or not is_user_reference(text):
             return _NO_NUMBER
         if self.directory is None:
-            return Waiting(is_schedule=False)
+            return Waiting(Sought.USER)
         found = self.directory.find_user(text)
         return found if isinstance(found, Fault) else int(found)
 
+    def groups(self, text: str) -> tuple[str, ...] | Waiting | Fault:
+        """Read a cell with Opal groups, names or ids: ids too are looked up, for some groups take no schedules."""
+        parts = split_groups(text)
+        if isinstance(parts, Fault) or self.directory is None:
+            return parts if isinstance(parts, Fault) else Waiting(Sought.GROUP)
+        found = {part: self.directory.find_group(part) for part in parts}
+        for part, id_ in found.items():
+            if isinstance(id_, Fault):
+                return (
+                    id_
+                    if len(parts) == 1
+                    else replace(id_, reason=f", of which {quote(part)}{id_.reason.removeprefix(', which')}")
+                )
+        return tuple(dict.fromkeys(id_ for id_ in found.values() if isinstance(id_, str)))
 
-def describe_reference(column: str, text: str, cell: str, *, is_schedule: bool) -> Reference:
+
+def split_groups(text: str) -> tuple[str, ...] | Fault:
+    """Take the groups of a cell apart: on lines of their own, or with semicolons between them. Names have commas."""
+    parts = tuple(dict.fromkeys(part for one in _BETWEEN_GROUPS.split(text) if (part := one.strip(BLANKS))))
+    if not parts:
+        return Fault(", which names no group", topic="no group")
+    if len(parts) > _MOST_GROUPS:
+        return Fault(f", which names {len(parts):,} groups; a row has {_MOST_GROUPS} at most", topic="too many groups")
+    odd = next((part for part in parts if not is_group_reference(part)), None)
+    return (
+        parts
+        if odd is None
+        else Fault(f", of which {quote(odd)} is neither a group's name nor its id", topic="no group")
+    )
+
+
+def describe_reference(column: str, text: str, cell: str, what: Sought) -> Reference:
     """Tell which cell must be looked up, and as what."""
-    what = "schedule's name" if is_schedule else "user's e-mail address" if "@" in text else "user's full name"
-    message = f"{column} is {quote(text)}, which is looked up as a {what}"
-    topic = f"{column}: to be looked up in Rootly"
-    return Reference(is_schedule, Problem(message, "check --online looks it up now", column, cell, topic))
+    is_group = what is Sought.GROUP
+    words = {Sought.SCHEDULE: "a schedule's name", Sought.GROUP: "an Opal group"}
+    of_user = "a user's e-mail address" if "@" in text else "a user's full name"
+    message = f"{column} is {quote(text)}, which is looked up as {words.get(what, of_user)}"
+    topic = f"{column}: to be looked up in {'Opal' if is_group else 'Rootly'}"
+    return Reference(what, Problem(message, "check --online looks it up now", column, cell, topic))

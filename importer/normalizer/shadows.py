@@ -109,7 +109,7 @@ def _read_member(fields: Fields, rules: Rules, text: str) -> int | None:
         fields.note("rotation", message, user.hint or _ROTATION_RIGHT, f"rotation: {user.topic}")
         return None
     if isinstance(user, Waiting):
-        fields.refer("rotation", text, is_schedule=False)
+        fields.refer("rotation", text, user.what)
         return _WAITING
     return user
 

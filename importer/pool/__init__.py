@@ -12,6 +12,7 @@ from importer.pool.directory import LookedUp, look_up
 from importer.pool.lane import Lane
 from importer.pool.removal_lane import RemovalLane
 from importer.pool.stopping import Reason, Stop
+from importer.pool.unbinding import Unbinding, unbind
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -23,7 +24,19 @@ if TYPE_CHECKING:
     from importer.settings import Settings
     from importer.targets import Target
 
-__all__ = ["Connection", "Delivered", "LookedUp", "Observer", "Reason", "deliver", "look_up", "remove"]
+
+__all__ = [
+    "Connection",
+    "Delivered",
+    "LookedUp",
+    "Observer",
+    "Reason",
+    "Unbinding",
+    "deliver",
+    "look_up",
+    "remove",
+    "unbind",
+]
 
 AnyLane = TypeVar("AnyLane", Lane, RemovalLane)
 
@@ -76,7 +89,7 @@ async def deliver(
         return Lane(target, journal, client, settings, run=run, observer=observer)
 
     async with _lanes(connections, settings, make) as lanes:
-        works = [lane.find_existing if is_dry else lane.work for lane in lanes.values()]
+        works = [lane.look if is_dry else lane.work for lane in lanes.values()]
         return await _work(lanes, works, interrupted)
 
 

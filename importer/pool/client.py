@@ -79,7 +79,11 @@ class Client:
 
     async def delete(self, path: str) -> Reply:
         """DELETE a path below the base URL."""
-        return await self._exchange("DELETE", URL(self.base_url + path, encoded=True), None, POST_LIMIT)
+        return await self._exchange("DELETE", self._url(path), None, POST_LIMIT)
+
+    async def put(self, path: str, body: bytes) -> Reply:
+        """PUT to a path below the base URL."""
+        return await self._exchange("PUT", self._url(path), aiohttp.BytesPayload(body), LIST_LIMIT)
 
     async def get(self, url: str) -> Reply:
         """GET a whole URL that `resolve` gave."""

@@ -59,7 +59,7 @@ class Crew:
         async with anyio.create_task_group() as aside:
             aside.start_soon(self._flush_regularly)
             aside.start_soon(self._close_on_stop)
-            aside.start_soon(self._cancel_when_gone, aside.cancel_scope)
+            aside.start_soon(self.cancel_when_gone, aside.cancel_scope)
             async with anyio.create_task_group() as workers:
                 workers.start_soon(clear_up)
                 for _ in range(number):
@@ -79,7 +79,7 @@ class Crew:
         await self._stop.wait()
         self.close()
 
-    async def _cancel_when_gone(self, scope: anyio.CancelScope) -> None:
+    async def cancel_when_gone(self, scope: anyio.CancelScope) -> None:
         """End the work before its grace does where nothing can become of it: interrupted, and the target is gone."""
         await self._stop.wait()
         if self._stop.reason is Reason.INTERRUPTED:

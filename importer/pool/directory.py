@@ -1,4 +1,4 @@
-"""Asking a target for its users and schedules by name: one sweep of each list, before anything is sent."""
+"""Asking a target for its users, schedules and groups by name: one sweep of each list, before anything is sent."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from importer.pool.stopping import Reason, Stop, StoppedError
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from importer.pool import Connection, Observer
     from importer.records import TargetName
     from importer.settings import Settings
@@ -35,6 +37,7 @@ class LookedUp(NamedTuple):
 
     users: Listing
     schedules: Listing
+    groups: Listing
     reason: Reason | None  #: why the asking ended early: token refused, given up, interrupted; None where it did not
     words: str  #: the same for the user
 
@@ -44,19 +47,22 @@ async def look_up(
     connection: Connection,
     settings: Settings,
     *,
-    users: bool,
-    schedules: bool,
+    lists: Collection[str],
     observer: Observer,
     interrupted: anyio.Event,
 ) -> LookedUp:
-    """List the users, the schedules, or both; what a list has at this moment: someone made just now may be missing.
+    """List `users`, `schedules`, `groups`, or some of them: what was made just now may be missing.
 
     Nothing is sent. Ends at once where the user interrupts it.
     """
     target, stop = TARGETS[name], Stop()
     rate = settings.rate.get(name, target.rate)
     gate = Gate(rate, settings.headroom, settings.breaker_timeout, stop, partial(observer.told, name))
-    wanted = {"users": target.users if users else None, "schedules": target.schedules if schedules else None}
+    wanted = {
+        "users": target.users if "users" in lists else None,
+        "schedules": target.schedules if "schedules" in lists else None,
+        "groups": target.groups if "groups" in lists else None,
+    }
     found: dict[str, Listing] = {}
     async with (
         open_client(target, *connection, concurrency=1, request_timeout=settings.request_timeout) as client,

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from importer.pool.binding import Binder
 from importer.pool.crew import Crew
 from importer.pool.existing import Existing
 from importer.pool.gate import Gate
+from importer.pool.group_lists import open_lists
 from importer.pool.inquiry import Inquiry
 from importer.pool.outcomes import Outcomes
 from importer.pool.queue import Doubt, Queue
@@ -54,6 +56,9 @@ class Lane:
         self._existing = Existing(target, journal, inquiry, outcomes, self.stop, observer)
         self._sender = Sender(target, client, gate, inquiry, self._queue, outcomes, settings.settle)
         self._reconciler = Reconciler(target, journal, inquiry, self._queue, outcomes, gate)
+        lists = open_lists(target, client, settings, self.stop, partial(observer.told, target.name))
+        self._outcomes = outcomes
+        self._binder = Binder(target, journal, lists, outcomes, self.stop, observer) if lists else None
 
     async def find_existing(self) -> None:
         """Find what the target has already; send nothing. Once the work is told to end, there is no use in it."""
@@ -62,11 +67,23 @@ class Lane:
             await self._existing.find(self._settings.if_exists)
             group.cancel_scope.cancel()
 
+    async def look(self) -> None:
+        """Find what the target has already, and what of that is in its groups; send nothing."""
+        await self.find_existing()
+        if self._binder and self.stop.reason is None:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._cancel_on_stop, group.cancel_scope)
+                await self._binder.bind(is_dry=True)
+                group.cancel_scope.cancel()
+
     async def work(self) -> None:
         """Bring every record of the target as far as it can be brought."""
         async with self._crew.on_duty(self._end):
+            if self._binder:
+                self._binder.carry()
             await self.find_existing()
             await self._send()
+            await self._bind()
 
     def _flush(self) -> None:
         self._sender.judge_answered()
@@ -79,6 +96,8 @@ class Lane:
 
     def _end(self) -> None:
         self._close_forbidden()
+        words = self.stop.words or "the run ended while it was being added"
+        self._journal.bindings.doubt(self._target.name, self._outcomes.make(Status.UNKNOWN, error=words))
         if self.stop.reason is not None:
             self._journal.explain_planned(self._target.name, self.stop.words, _HINTS[self.stop.reason])
 
@@ -86,6 +105,16 @@ class Lane:
         left_behind = [Doubt(record, _LEFT_BEHIND) for record in self._journal.in_doubt(self._target.name)]
         self._queue.adopt(left_behind, self._settings.settle)
         await self._crew.work(self._sender.work, self._settings.concurrency, self._reconciler.work)
+
+    async def _bind(self) -> None:
+        """Add what was created to its groups, once all of it is written down."""
+        self._flush()
+        if self._binder is None or self.stop.reason is not None:
+            return
+        async with anyio.create_task_group() as aside:
+            aside.start_soon(self._crew.cancel_when_gone, aside.cancel_scope)
+            await self._binder.bind()
+            aside.cancel_scope.cancel()
 
     async def _cancel_on_stop(self, scope: anyio.CancelScope) -> None:
         await self.stop.wait()

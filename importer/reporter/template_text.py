@@ -25,6 +25,7 @@ _EXAMPLES: dict[Kind, tuple[dict[str, str | datetime], ...]] = {
     Kind.SCHEDULE: (
         {"third_party_provider": "PAGER_DUTY", "remote_id": "PI7DH85"},
         {"third_party_provider": "OPSGENIE", "remote_id": "b4d3c8f0-7a51-4e0e-9f0b-2f1f6f1c9a33"},
+        {"third_party_provider": "PAGER_DUTY", "remote_id": "PNZNINN", "group": "Platform Operators"},
     ),
     Kind.SHADOW: (
         {

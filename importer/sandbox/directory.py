@@ -100,7 +100,7 @@ class Directory:
 
 
 def replace(state: State, roll: Roll, now: float) -> None:
-    """Put other users and schedules in the place of those in a state, where they stay until the next ones."""
+    """Put other users, schedules and groups in the place of those in a state, where they stay until the next ones."""
     with state.at_once():
         for statement in ("forget_rootly_users", "forget_rootly_schedules", "forget_late_entries"):
             state.change(statement)
@@ -110,11 +110,20 @@ def replace(state: State, roll: Roll, now: float) -> None:
         for position, schedule in enumerate(roll.schedules):
             values = schedule.model_dump(exclude={"listed_after"})
             state.change("add_rootly_schedule", **values, owner_user_id=_ME, made_at=_MADE_UP_AT + position)
+        if roll.groups:
+            _replace_groups(state, roll)
         late = [(f"user/{user.id}", user.listed_after) for user in roll.users]
         late += [(f"schedule/{schedule.id}", schedule.listed_after) for schedule in roll.schedules]
         for id_, seconds in late:
             if seconds:
                 state.change("hold_back", id=id_, due=now + seconds, is_applied=True)
+
+
+def _replace_groups(state: State, roll: Roll) -> None:
+    for statement in ("forget_group_schedules", "forget_opal_groups"):
+        state.change(statement)
+    for number, group in enumerate(roll.groups, 1):
+        state.change("add_opal_group", number=number, **group.model_dump())
 
 
 def _folded(query: Mapping[str, str], name: str) -> str | None:

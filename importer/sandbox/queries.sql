@@ -36,6 +36,15 @@ JOIN opal_schedules AS s ON s.id = g.schedule_id
 WHERE g.group_id = :group_id
 ORDER BY g.position;
 
+-- name: forget_group_schedules
+DELETE FROM opal_group_schedules;
+
+-- name: forget_opal_groups
+DELETE FROM opal_groups;
+
+-- name: add_opal_group
+INSERT INTO opal_groups (number, id, name, description, type) VALUES (:number, :id, :name, '', :type);
+
 -- name: clear_group
 DELETE FROM opal_group_schedules WHERE group_id = :group_id;
 

@@ -1,4 +1,4 @@
-"""Reading users and schedules from a TOML file, with one sentence for what is wrong in it."""
+"""Reading users, schedules and groups from a TOML file, with one sentence for what is wrong in it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LARGEST_FILE = 16 << 20  # bytes; 50,000 users take 4 MB, and a second to read
 _MOST = 50_000  # users, and schedules
+_UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _LARGEST_NUMBER = 2**63 - 1  # SQLite's integers end there
 
 _Delay: TypeAlias = Annotated[float, Field(ge=0, le=86400)]
@@ -68,6 +69,16 @@ class Schedule(_Listed):
     name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_name)]
 
 
+class Group(BaseModel):
+    """An Opal group; several may have the same name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    id: Annotated[str, Field(pattern=_UUID)]
+    name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_name)]
+    type: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")] = "OPAL_GROUP"
+
+
 class Roll(BaseModel):
     """Who and what is in a directory, in the order of making."""
 
@@ -75,10 +86,11 @@ class Roll(BaseModel):
 
     users: Annotated[tuple[User, ...], Field(max_length=_MOST)] = ()
     schedules: Annotated[tuple[Schedule, ...], Field(max_length=_MOST)] = ()
+    groups: Annotated[tuple[Group, ...], Field(max_length=_MOST)] = ()  #: none: Opal's stay as they are
 
     @model_validator(mode="after")
     def _refuse_repeats(self) -> Roll:
-        for what, entries in (("users", self.users), ("schedules", self.schedules)):
+        for what, entries in (("users", self.users), ("schedules", self.schedules), ("groups", self.groups)):
             id_, count = max(Counter(entry.id for entry in entries).items(), key=lambda one: one[1], default=("", 0))
             if count > 1:
                 raise ValueError(f"{count} {what} have the id {id_}")
@@ -86,7 +98,7 @@ class Roll(BaseModel):
 
 
 def read_directory(path: Path) -> Roll:
-    """Read users and schedules: tables `[[users]]` and `[[schedules]]`, see `User` and `Schedule`.
+    """Read users, schedules and groups: tables `[[users]]` and so on, see `User`, `Schedule` and `Group`.
 
     Raises:
         SettingsError: the file cannot be read, is no TOML, or holds what is no directory.
@@ -122,5 +134,8 @@ def _shown(name: str) -> str:
 
 
 def _unusable(path: Path, reason: str) -> SettingsError:
-    hint = "Write [[users]] with id, email, first_name and last_name, and [[schedules]] with id and name."
+    hint = (
+        "Write [[users]] with id, email, first_name and last_name, [[schedules]] with id and name, and [[groups]] "
+        "with id, name and type."
+    )
     return SettingsError(f"The directory {path} cannot be used: {reason}.", hint=hint)

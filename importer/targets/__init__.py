@@ -6,8 +6,20 @@ settings.
 
 from importer.records import TargetName
 from importer.targets.opal import OPAL
+from importer.targets.opal_groups import takes_no_schedules
 from importer.targets.rootly import ROOTLY
-from importer.targets.target import Entry, EntryList, EntryPage, Found, Page, Removal, Request, Target, escape
+from importer.targets.target import (
+    Entry,
+    EntryList,
+    EntryPage,
+    Found,
+    Grouping,
+    Page,
+    Removal,
+    Request,
+    Target,
+    escape,
+)
 
 TARGETS = {TargetName.OPAL: OPAL, TargetName.ROOTLY: ROOTLY}
 
@@ -19,9 +31,11 @@ __all__ = [
     "EntryList",
     "EntryPage",
     "Found",
+    "Grouping",
     "Page",
     "Removal",
     "Request",
     "Target",
     "escape",
+    "takes_no_schedules",
 ]

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import orjson
 
 from importer.records import Key, Kind, TargetName
+from importer.targets.opal_groups import GROUPING, GROUPS
 from importer.targets.target import Found, Page, Request, Target, as_text
 
 _PATH = "/on-call-schedules"
@@ -92,4 +93,6 @@ OPAL = Target(
     read_page=_read_page,
     words=_words,
     probe_path=_PATH,
+    groups=GROUPS,
+    grouping=GROUPING,
 )

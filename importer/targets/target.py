@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from importer.records import Key, Kind, TargetName
 
@@ -37,16 +37,17 @@ class Page:
 
 
 class Entry(NamedTuple):
-    """A user or a schedule, as a target lists it."""
+    """A user, a schedule or a group, as a target lists it."""
 
     id: str
     name: str  #: of a user the full name; empty where there is none
     email: str = ""
+    type: str = ""  #: of a group
 
 
 @dataclass(frozen=True, slots=True)
 class EntryPage:
-    """One page of a list of users or schedules."""
+    """One page of a list of users, schedules or groups."""
 
     entries: tuple[Entry, ...]
     next: str | None  #: as `Page.next`
@@ -79,6 +80,15 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouping:
+    """How records come into groups: each has a list of ids, which is read whole and replaced whole."""
+
+    rate: float  #: replacements a second that the documentation allows
+    members: Callable[[str], EntryList]  #: the list of a group; ValueError where its id cannot stand in a path
+    replacement: Callable[[str, Sequence[str]], Request]  #: the PUT that makes these ids a group's list
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """An API that takes records of one kind."""
 
@@ -96,6 +106,8 @@ class Target:
     users: EntryList | None = None  #: None: the target has no such list
     schedules: EntryList | None = None
     removal: Removal | None = None  #: None: its API cannot delete what it created
+    groups: EntryList | None = None
+    grouping: Grouping | None = None  #: None: its records come into no group
 
 
 def as_text(value: Any) -> str | None:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from importer.sandbox import TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from importer.sandbox import Address
@@ -50,6 +50,9 @@ class Front:
         self.requests: list[Request] = []
         self.words = ""  #: if set, a POST is refused with these words, and `{token}` in them is what came in
         self.hidden = ""  #: if set, whatever has it in its path is not there
+        #: called with each request before it is handed on, and after
+        self.before: Callable[[Request], None] = lambda _: None
+        self.after: Callable[[Request], None] = lambda _: None
         self.most_at_once = 0  #: requests that were under way at one time
         self._at_once = 0
         self._changed = threading.Condition()
@@ -178,6 +181,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         self._serve(b"")
 
+    def do_PUT(self) -> None:
+        self._serve(self.rfile.read(int(self.headers["Content-Length"])))
+
     def do_POST(self) -> None:
         self._serve(self.rfile.read(int(self.headers["Content-Length"])))
 
@@ -199,7 +205,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self._front.words and self.command == "POST":
             return 422, self._front.words.replace("{token}", token).encode(), _JSON
         if not self._front.is_held(self.command, number):
-            return self._forward(body)
+            request = Request(self.command, self.path, body)
+            self._front.before(request)
+            forwarded = self._forward(body)
+            self._front.after(request)
+            return forwarded
         answer = self._forward(body) if number % 2 else None
         return answer or self._forward(body) if self._front.hold() else None
 

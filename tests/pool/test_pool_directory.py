@@ -89,8 +89,7 @@ async def look(
         TargetName.ROOTLY,
         Connection(url, token),
         SETTINGS,
-        users=users,
-        schedules=schedules,
+        lists=[what for what, is_wanted in (("users", users), ("schedules", schedules)) if is_wanted],
         observer=Listener(),
         interrupted=until or anyio.Event(),
     )
@@ -110,7 +109,7 @@ def is_whole(found: LookedUp) -> bool:
     """Tell whether everybody and everything was found, each once."""
     users, schedules = entries(found.users), entries(found.schedules)
     is_each = set(users) == ALL_USERS and set(schedules) == ALL_SCHEDULES
-    return is_each and (len(users), len(schedules)) == (250, 120) and found[2:] == (None, "")
+    return is_each and (len(users), len(schedules)) == (250, 120) and (found.reason, found.words) == (None, "")
 
 
 # ---- whole lists
@@ -290,8 +289,7 @@ async def test_a_target_without_such_lists_has_none_and_is_not_asked() -> None:
         TargetName.OPAL,
         Connection("http://127.0.0.1:9", TOKEN),
         SETTINGS,
-        users=True,
-        schedules=True,
+        lists=["users", "schedules"],
         observer=Listener(),
         interrupted=anyio.Event(),
     )

@@ -184,3 +184,35 @@ def test_a_file_that_cannot_be_read_is_one_clear_sentence(tmp_path: Path) -> Non
         read_directory(tmp_path / "none.toml")
     with pytest.raises(SettingsError, match="it cannot be read: Is a directory"):
         read_directory(tmp_path)
+
+
+GROUPS = """
+[[groups]]
+id = "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1e01"
+name = "Twins"
+
+[[groups]]
+id = "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1e02"
+name = "Twins"
+type = "PAGERDUTY_ON_CALL_SCHEDULE"
+"""
+
+
+async def groups(client: Client) -> list[tuple[str, str]]:
+    listed = (await client.opal("GET", "/groups")).json["results"]
+    return [(each["name"], each["group_type"]) for each in listed]
+
+
+async def test_groups_of_a_file_take_the_place_of_the_default_ones(tmp_path: Path, state: Path, clock: Clock) -> None:
+    """Two of one name, and a type that takes no schedules; a file without groups leaves them as they are."""
+    async with served(state, clock, directory=read(tmp_path, FILE)) as client:
+        assert ("Platform Operators", "OPAL_GROUP") in await groups(client)
+    for text in (GROUPS, FILE):
+        async with served(state, clock, directory=read(tmp_path, text)) as client:
+            assert await groups(client) == [("Twins", "OPAL_GROUP"), ("Twins", "PAGERDUTY_ON_CALL_SCHEDULE")]
+
+
+@pytest.mark.parametrize("line", ['id = "x"', 'name = ""', 'type = "no type"', "id = 1"])
+def test_a_group_that_cannot_be_is_told(tmp_path: Path, line: str) -> None:
+    with pytest.raises(SettingsError, match="groups number 1"):
+        read(tmp_path, f"[[groups]]\n{line}\n")

@@ -1,0 +1,89 @@
+"""Which groups records belong into, and how far that has come; decides nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from importer.journal.entries import BindingState, Unbound
+from importer.journal.sql import load_queries
+from importer.records import Outcome, Status
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
+
+    from importer.records import TargetName
+
+_SQL = load_queries()
+
+
+class Bindings:
+    """The part of a run's journal that is about groups. A record is `unbound` until it is in all of its groups."""
+
+    def __init__(
+        self, db: sqlite3.Connection, commit: Callable[[], AbstractContextManager[sqlite3.Connection]]
+    ) -> None:
+        self._db = db
+        self._commit = commit
+
+    def __bool__(self) -> bool:
+        """Tell whether any record belongs into a group."""
+        return bool(self._db.execute(_SQL["has_bindings"]).fetchone()[0])
+
+    def count(self) -> tuple[int, int]:
+        """Count the open records that belong into groups, and these groups."""
+        records, groups = self._db.execute(_SQL["count_bindings"]).fetchone()
+        return records, groups
+
+    def unbound(self, target: TargetName) -> dict[str, list[Unbound]]:
+        """List what is still to be added, by the id of the group."""
+        found: defaultdict[str, list[Unbound]] = defaultdict(list)
+        for group, *values in self._db.execute(_SQL["unbound"], (target,)):
+            found[group].append(Unbound(*values))
+        return dict(found)
+
+    def set_states(self, group: str, states: Mapping[int, BindingState]) -> None:
+        """Write down how far records, by their ids in the journal, have come into a group."""
+        with self._commit() as db:
+            self._set(db, group, states)
+
+    def finish(self, group: str, states: Mapping[int, BindingState], finished_at: str) -> dict[int, Status]:
+        """Write down that records are in a group; give those that are now in all of theirs, and what they became."""
+        done: dict[int, Status] = {}
+        with self._commit() as db:
+            self._set(db, group, states)
+            for record in states:
+                if row := db.execute(_SQL["finish_bound"], (finished_at, record)).fetchone():
+                    done[record] = Status(row[0])
+        return done
+
+    def leave(self, outcomes: Iterable[tuple[int, Outcome]]) -> None:
+        """Decide records that could not be added to all of their groups; their ids stay known."""
+        values = [
+            (one.status, one.http_status, one.error, one.hint, one.finished_at, record) for record, one in outcomes
+        ]
+        with self._commit() as db:
+            db.executemany(_SQL["leave_unbound"], values)
+
+    def doubt(self, target: TargetName, outcome: Outcome) -> None:
+        """Decide all records whose adding may have been applied, and was not seen since."""
+        with self._commit() as db:
+            db.execute(_SQL["doubt_adding"], (outcome.finished_at, outcome.hint, outcome.error, target))
+
+    def added(self) -> dict[str, list[str]]:
+        """List what this run has added, or may have: the ids that the target gave, by the id of the group."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for group, returned_id in self._db.execute(_SQL["added_bindings"]):
+            found[group].append(returned_id)
+        return dict(found)
+
+    def remove(self, group: str, returned_ids: Iterable[str]) -> None:
+        """Write down that what this run had added was taken out of a group again."""
+        with self._commit() as db:
+            db.executemany(_SQL["remove_binding"], [(group, returned_id) for returned_id in returned_ids])
+
+    @staticmethod
+    def _set(db: sqlite3.Connection, group: str, states: Mapping[int, BindingState]) -> None:
+        db.executemany(_SQL["set_binding"], [(state, group, record) for record, state in states.items()])
