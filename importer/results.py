@@ -36,7 +36,7 @@ class Result:
     topics: Sequence[tuple[Severity, str, int]] = ()  #: of a check: how often each kind of thing was found
     sources: int = 1  #: how many sources have rows
     unresolved: int = 0  #: of a check: pending records that wait for ids of what they name
-    notice: str = ""  #: of a check: what the marked workbook does not show
+    notice: str = ""  #: what a file does not show, or which could not be made
 
     @property
     def statuses(self) -> dict[Status, int]:

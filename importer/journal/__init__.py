@@ -14,7 +14,7 @@ incomplete, someone else who creates the same record in between, a journal that 
 """
 
 from importer.journal.codec import row_of
-from importer.journal.entries import NO_OUTCOME, Change, Claimed, Entry, State, Unresolved
+from importer.journal.entries import NO_OUTCOME, Change, Claimed, Entry, State, Tally, Unresolved
 from importer.journal.journal import Journal
 from importer.journal.store import JOURNAL_FILE, RunFolder, create_run, open_run, open_scratch
 
@@ -27,6 +27,7 @@ __all__ = [
     "Journal",
     "RunFolder",
     "State",
+    "Tally",
     "Unresolved",
     "create_run",
     "open_run",

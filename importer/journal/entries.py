@@ -56,6 +56,18 @@ class Unresolved(NamedTuple):
     left: Entry | None  #: what an earlier run left of it
 
 
+@dataclass(slots=True)
+class Tally:
+    """What the requests to one target came to that ended in one second."""
+
+    second: int  #: epoch
+    requests: int = 0
+    limited: int = 0  #: of those, answered 429
+    failed: int = 0  #: of those, refused otherwise, or without a usable answer
+    slowest: float = 0.0  #: seconds until the answer that took longest
+    latencies: dict[int, int] = field(default_factory=dict)  #: answers by bucket (`importer.latencies`)
+
+
 class Change(NamedTuple):
     """A transition of one record, to be committed with others."""
 

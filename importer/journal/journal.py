@@ -12,6 +12,7 @@ from importer.errors import JournalError
 from importer.journal.codec import (
     change_values,
     dump_key,
+    finding_values,
     first_id,
     is_new,
     planned_values,
@@ -20,11 +21,14 @@ from importer.journal.codec import (
     read_finding,
     read_line,
     read_status,
+    read_tally,
     read_unresolved,
     record_values,
+    tally_values,
 )
-from importer.journal.entries import Change, Claimed, Entry, Unresolved
+from importer.journal.entries import Change, Claimed, Entry, Tally, Unresolved
 from importer.journal.sql import load_queries
+from importer.journal.view import View
 from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Severity, Sheet, Status, TargetName
 
 if TYPE_CHECKING:
@@ -102,7 +106,7 @@ class Journal:
     def add_findings(self, findings: Iterable[tuple[int, Severity, Problem]]) -> None:
         """Write down what was found about rows, each by its number in the journal."""
         with self._commit() as db:
-            db.executemany(_SQL["insert_finding"], [_finding_values(*finding) for finding in findings])
+            db.executemany(_SQL["insert_finding"], [finding_values(*finding) for finding in findings])
 
     def unresolved(self) -> Iterator[list[Unresolved]]:
         """Give the rows that wait for ids in chunks, in the order of the source; they may be resolved meanwhile."""
@@ -215,6 +219,11 @@ class Journal:
         with self._commit() as db:
             db.execute(_SQL["explain_planned"], (error, hint, target))
 
+    def add_traffic(self, target: TargetName, tallies: Sequence[Tally]) -> None:
+        """Write down what the requests to a target came to, second by second."""
+        with self._commit() as db:
+            db.executemany(_SQL["insert_traffic"], [tally_values(target, tally) for tally in tallies])
+
     # ---- looking
 
     def set_facts(self, facts: Mapping[str, str]) -> None:
@@ -295,6 +304,11 @@ class Journal:
         """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
         yield from map(read_entry, self._db.execute(_SQL["entries"]))
 
+    def traffic(self) -> Iterator[tuple[TargetName, Tally]]:
+        """Give what the requests of this run came to, by second; a second can come twice."""
+        return map(read_tally, self._db.execute(_SQL["traffic"]))
 
-def _finding_values(row: int, severity: Severity, problem: Problem) -> tuple[int | str, ...]:
-    return (row, severity, problem.topic, problem.message, problem.hint, problem.column, problem.cell)
+    @property
+    def view(self) -> View:
+        """What a page shows of the run."""
+        return View(self._db)

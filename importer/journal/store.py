@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from importer.errors import DamagedError, JournalError
 from importer.journal.journal import Journal
-from importer.journal.sql import load_schema, load_upgrade
+from importer.journal.sql import load_schema, load_upgrades
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 JOURNAL_FILE = "journal.sqlite3"
 _APPLICATION_ID = 0x0C1A11  # marks the file as ours in SQLite's header
-_VERSION = 2  # of the schema; a journal of a newer one is refused, never changed
+_VERSION = 3  # of the schema; a journal of a newer one is refused, never changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +181,15 @@ def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _upgraded(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """Bring a journal of an older version to this one's schema, wholly or not at all."""
+    """Bring a journal of an older version to this one's schema; each step is taken wholly or not at all."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version < _VERSION:
-        try:
-            connection.executescript(load_upgrade())
-        except sqlite3.Error:
-            connection.close()
-            raise
+    upgrades = load_upgrades()
+    try:
+        for newer in range(version + 1, _VERSION + 1):
+            connection.executescript(upgrades[str(newer)])
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

@@ -1,4 +1,7 @@
--- From version 1 (records without zones, nothing unresolved, no findings) to version 2.
+-- What makes a journal of each version out of one of the version before.
+
+-- name: 2
+-- Version 1 has records without zones, nothing unresolved, no findings.
 BEGIN IMMEDIATE;
 ALTER TABLE record ADD COLUMN zone TEXT NOT NULL DEFAULT '';
 ALTER TABLE record ADD COLUMN was TEXT NOT NULL DEFAULT '';
@@ -13,4 +16,19 @@ CREATE TABLE finding (
     cell     TEXT NOT NULL
 );
 PRAGMA user_version = 2;
+COMMIT;
+
+-- name: 3
+BEGIN IMMEDIATE;
+-- Version 2 does not know what the requests came to.
+CREATE TABLE traffic (
+    target    TEXT NOT NULL,
+    second    INTEGER NOT NULL,
+    requests  INTEGER NOT NULL,
+    limited   INTEGER NOT NULL,
+    failed    INTEGER NOT NULL,
+    slowest   REAL NOT NULL,
+    latencies BLOB NOT NULL
+);
+PRAGMA user_version = 3;
 COMMIT;

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
+from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from importer.pool.traffic import Traffic
 from importer.targets import escape
 
 if TYPE_CHECKING:
@@ -67,15 +69,22 @@ class Client:
         self._session = session
         self._token = token.encode()
         self.base_url = base_url
+        self.traffic = Traffic()
 
     async def post(self, path: str, body: bytes) -> Reply:
         """POST to a path below the base URL."""
         url = URL(self.base_url + path, encoded=True)
-        return await self._exchange("POST", url, body, POST_LIMIT)
+        began = perf_counter()
+        reply = await self._exchange("POST", url, body, POST_LIMIT)
+        self.traffic.note(began, reply.status if isinstance(reply, Answer) else 0)
+        return reply
 
     async def get(self, url: str) -> Reply:
         """GET a whole URL that `resolve` gave."""
-        return await self._exchange("GET", URL(url, encoded=True), None, LIST_LIMIT)
+        began = perf_counter()
+        reply = await self._exchange("GET", URL(url, encoded=True), None, LIST_LIMIT)
+        self.traffic.note(began, reply.status if isinstance(reply, Answer) else 0)
+        return reply
 
     async def _exchange(self, method: str, url: URL, body: bytes | None, limit: int) -> Reply:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ class Lane:
         rate = settings.rate.get(target.name, target.rate)
         claim = min(_LARGEST_CLAIM, max(2 * settings.concurrency, int(min(rate, _LARGEST_CLAIM))))
         outcomes = Outcomes(run)
+        self._traffic = client.traffic
         self._gate = gate = Gate(
             rate, settings.headroom, settings.breaker_timeout, self.stop, partial(observer.told, target.name)
         )
@@ -74,6 +76,7 @@ class Lane:
         finally:
             self._close()
             self._queue.flush()
+            self._write_traffic(is_last=True)
             try:
                 self._end()
             except JournalError as error:
@@ -110,6 +113,13 @@ class Lane:
         while True:
             await anyio.sleep(_FLUSH_EVERY)
             self._queue.flush()
+            self._write_traffic()
+
+    def _write_traffic(self, *, is_last: bool = False) -> None:
+        """Write down what the requests came to; where the journal cannot take it, nothing but a picture is lost."""
+        if tallies := self._traffic.take(is_last=is_last):
+            with suppress(JournalError):
+                self._journal.add_traffic(self._target.name, tallies)
 
     async def _close_on_stop(self) -> None:
         await self.stop.wait()
