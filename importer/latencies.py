@@ -1,4 +1,4 @@
-"""How long answers took, as counts in logarithmic buckets: small, and as exact for a millisecond as for a minute. Pure."""
+"""How long answers took, counted in logarithmic buckets: as exact for a millisecond as for a minute. Pure."""
 
 from __future__ import annotations
 

@@ -20,8 +20,16 @@ if TYPE_CHECKING:
     from importer.settings import Settings
 
 MOST_RECORDS = 50_000  # beyond, a page shows only what needs attention
-_MOST_PLACEMENTS = 1000  # who shadows where, in the order of the source
-_OPTIONS = {"timezone": "", "provider": "", "date_order": "", "until": "", "sheet": [], "strict": False, "if_exists": "skip"}
+_MOST_PLACEMENTS = 300  # who shadows where, in the order of the source
+_OPTIONS = {
+    "timezone": "",
+    "provider": "",
+    "date_order": "",
+    "until": "",
+    "sheet": [],
+    "strict": False,
+    "if_exists": "skip",
+}
 
 
 def make_page(
@@ -40,7 +48,7 @@ def make_page(
         warnings=list(_warnings(stopped, is_interrupted=is_interrupted)),
         facts=list(_describe(journal, facts)),
         sources=[(name, sha256) for name, _, sha256 in journal.sources()],
-        targets=_targets(journal, facts, settings),
+        targets=_targets(journal, facts, settings, is_sandbox=is_sandbox),
         counts=journal.counts(),
         placements=placements,
         calendar=calendar,
@@ -80,7 +88,7 @@ def _moment(iso: str) -> str:
     return iso.replace("T", " ").replace("Z", " UTC") or "not known"
 
 
-def _targets(journal: Journal, facts: Mapping[str, str], settings: Settings) -> list[TargetFacts]:
+def _targets(journal: Journal, facts: Mapping[str, str], settings: Settings, *, is_sandbox: bool) -> list[TargetFacts]:
     """Tell of each target that has records or requests."""
     timelines: dict[TargetName, Timeline] = {}
     for target, tally in journal.traffic():
@@ -90,7 +98,7 @@ def _targets(journal: Journal, facts: Mapping[str, str], settings: Settings) -> 
     return [
         TargetFacts(
             name=target.value,
-            base_url=facts.get(f"base_url.{target}", ""),
+            base_url="the embedded stand-in" if is_sandbox else facts.get(f"base_url.{target}", ""),
             limit=settings.rate.get(target, TARGETS[target].rate) * (1 - settings.headroom),
             timeline=timelines.get(target),
         )

@@ -70,7 +70,7 @@ def _try_page(
         page = make_page(folder, settings, stopped, is_sandbox=is_sandbox, is_interrupted=is_interrupted)
     except ImporterError as error:
         return [], f"report.html was not made: {error.message} Every outcome is in report.csv. {error.hint}".strip()
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         return [], f"report.html was not made ({type(error).__name__}). Every outcome is in report.csv."
     return [page], ""
 

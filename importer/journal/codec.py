@@ -150,6 +150,6 @@ def tally_values(target: TargetName, tally: Tally) -> tuple[Any, ...]:
 
 def read_tally(values: tuple[Any, ...]) -> tuple[TargetName, Tally]:
     """Read what the requests to a target came to in a second."""
-    target, *numbers, latencies = values
+    target, second, requests, limited, failed, slowest, latencies = values
     counts = {int(bucket): number for bucket, number in orjson.loads(latencies).items()}
-    return TargetName(target), Tally(*numbers, counts)
+    return TargetName(target), Tally(second, requests, limited, failed, slowest, counts)

@@ -1,4 +1,4 @@
-"""What the requests to one target came to, second by second, in memory until it is written down. Knows no journal file."""
+"""What the requests to one target came to, second by second, until it is written down. Opens nothing."""
 
 from __future__ import annotations
 
@@ -41,8 +41,7 @@ class Traffic:
         elif status >= 300:
             tally.failed += 1
         seconds = now - began
-        if seconds > tally.slowest:
-            tally.slowest = seconds
+        tally.slowest = max(tally.slowest, seconds)
         bucket = bucket_of(seconds)
         latencies = tally.latencies
         latencies[bucket] = latencies.get(bucket, 0) + 1

@@ -21,7 +21,7 @@ class TargetFacts:
     """One target of the run."""
 
     name: str
-    base_url: str  #: empty where nothing was sent there
+    base_url: str  #: or what stands for it; empty where nothing was sent there
     limit: float  #: requests a second that were allowed; infinite where there is no limit
     timeline: Timeline | None  #: None where no request is known of
 

@@ -11,6 +11,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
@@ -18,12 +19,11 @@ import orjson
 from importer.errors import ReportError
 from importer.records import Status
 from importer.reporter.page.wording import MEANINGS, is_attention, say_duration, say_moment, say_number
-from importer.reporter.replacing import JOURNAL_HINT, replace_file
+from importer.reporter.replacing import replace_file
 from importer.targets import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from jinja2 import Environment
 
@@ -54,8 +54,7 @@ def write_page(path: Path, contents: Contents) -> Path:
     )
 
     def write(file: BinaryIO) -> None:
-        for piece in pieces:
-            file.write(piece.encode("utf-8", "backslashreplace"))
+        file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
 
     return replace_file(path, write)
 
@@ -101,7 +100,7 @@ def _load(name: str) -> str:
 def _load_script() -> str:
     """Put the page's script behind the library, with the library's `DataTable` for it; both are one module."""
     try:
-        library = distribution("itables").locate_file(_LIBRARY).read_text(encoding="utf-8")
+        library = Path(str(distribution("itables").locate_file(_LIBRARY))).read_text(encoding="utf-8")
     except (PackageNotFoundError, OSError) as error:
         raise ReportError("report.html needs the package itables, whole", hint="install it again") from error
     found = _jquery_of(library)

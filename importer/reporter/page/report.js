@@ -88,7 +88,9 @@ const choose = (statuses) => {
 };
 table.search.fixed("status", (_, record) => wanted.size === 0 || wanted.has(record[STATUS]));
 filter.addEventListener("change", () => choose(boxes.filter((box) => box.checked).map((box) => box.value)));
-document.getElementById("attention").addEventListener("click", () => choose(facts.attention.filter((status) => counts.has(status))));
+const attend = () => choose(facts.attention.filter((status) => counts.has(status)));
+document.getElementById("attention").addEventListener("click", attend);
+document.getElementById("look")?.addEventListener("click", attend);
 document.getElementById("everything").addEventListener("click", () => choose([]));
 filter.hidden = false;
 
