@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import orjson
@@ -41,16 +42,17 @@ def make_page(
         ReportError: it cannot be written; an older one is still there.
     """
     journal, facts = folder.journal, folder.journal.facts()
-    calendar, placements = _look_at_shadows(journal)
+    calendar, placements, are_all = _look_at_shadows(journal)
     contents = Contents(
         run=folder.path.name,
         is_sandbox=is_sandbox,
         warnings=list(_warnings(stopped, is_interrupted=is_interrupted)),
-        facts=list(_describe(journal, facts)),
+        facts=list(_describe(journal, facts, is_sandbox=is_sandbox)),
         sources=[(name, sha256) for name, _, sha256 in journal.sources()],
         targets=_targets(journal, facts, settings, is_sandbox=is_sandbox),
         counts=journal.counts(),
         placements=placements,
+        are_placements_all=are_all,
         calendar=calendar,
         sheets=journal.sheets(),
         most=MOST_RECORDS,
@@ -65,9 +67,9 @@ def _warnings(stopped: Mapping[str, str], *, is_interrupted: bool) -> Iterator[s
     yield from (f"{what} stopped: {why}" for what, why in stopped.items())
 
 
-def _describe(journal: Journal, facts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _describe(journal: Journal, facts: Mapping[str, str], *, is_sandbox: bool) -> Iterator[tuple[str, str]]:
     """Tell what was run, in labels and texts."""
-    yield "Command", f"oncall-importer {facts.get('command', '')}".strip()
+    yield "Command", _command(facts, is_sandbox=is_sandbox)
     if facts.get("rerun_of"):
         yield "Rerun of", facts["rerun_of"]
     yield "Started", _moment(facts.get("started_at", ""))
@@ -82,6 +84,12 @@ def _describe(journal: Journal, facts: Mapping[str, str]) -> Iterator[tuple[str,
     ]
     if options:
         yield "Options", "; ".join(options)
+
+
+def _command(facts: Mapping[str, str], *, is_sandbox: bool) -> str:
+    """Give the command as it was, with the names of its files: where they lay is nobody's who reads the page."""
+    names = [PurePath(argument).name for argument in orjson.loads(facts.get("arguments") or "[]") if argument]
+    return " ".join(["oncall-importer", facts.get("command", ""), *names, *(["--sandbox"] if is_sandbox else [])])
 
 
 def _moment(iso: str) -> str:
@@ -121,10 +129,11 @@ class _Span:
         self.ends_at = max(self.ends_at, ends_at)
 
 
-def _look_at_shadows(journal: Journal) -> tuple[Calendar, list[Placement]]:
-    """Draw the calendar of what was created, and list who shadows where, from one look at the records."""
+def _look_at_shadows(journal: Journal) -> tuple[Calendar, list[Placement], bool]:
+    """Draw the calendar of what was created, and list who shadows where; tell whether the list has all of them."""
     calendar = Calendar()
     spans: dict[Key, _Span] = {}
+    are_all = True
     for record, key, zone, is_created in journal.view.shadows(MOST_RECORDS):
         *place, starts_at, ends_at = key
         start, end = int(starts_at), int(ends_at)
@@ -135,7 +144,9 @@ def _look_at_shadows(journal: Journal) -> tuple[Calendar, list[Placement]]:
             span.add(start, end)
         elif len(spans) < _MOST_PLACEMENTS:
             spans[tuple(place)] = _Span(record, start, end)
-    return calendar, [_place(journal, key, span) for key, span in spans.items()]
+        else:
+            are_all = False
+    return calendar, [_place(journal, key, span) for key, span in spans.items()], are_all
 
 
 def _place(journal: Journal, key: Key, span: _Span) -> Placement:

@@ -42,6 +42,8 @@ def test_a_run_has_a_page_with_its_rows_its_requests_and_its_shadows(online: Wor
     assert hostile not in page
     assert f"<strong>rootly</strong>: {len(front.requests)} requests" in page
     assert front.variables["ROOTLY_BASE_URL"] in page
+    assert "oncall-importer run roster.csv<" in page
+    assert str(online.path) not in page
     assert "1 of 2 records needs attention" in page
     assert "Shadows on schedule sched-1, by day" in page
 

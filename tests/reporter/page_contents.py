@@ -35,6 +35,7 @@ CONTENTS = Contents(
     targets=[],
     counts={("rootly", Status.CREATED): 1},
     placements=[],
+    are_placements_all=True,
     calendar=Calendar(),
     sheets=[Sheet("roster.csv", "roster", ("note",), (0,))],
     most=50_000,

@@ -38,6 +38,7 @@ class Contents:
     targets: Sequence[TargetFacts]
     counts: Mapping[tuple[str, Status], int]  #: records by target (empty where there is none) and status
     placements: Sequence[Placement]  #: who shadows where
+    are_placements_all: bool  #: False where there are more
     calendar: Calendar
     sheets: Sequence[Sheet]
     most: int  #: of the records so many, the first ones, are shown, and of the others those that need attention
