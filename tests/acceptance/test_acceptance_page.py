@@ -30,7 +30,7 @@ def rows_of(page: Path) -> list[list[object]]:
 def test_a_run_has_a_page_with_its_rows_its_requests_and_its_shadows(online: Workplace, front: Front) -> None:
     hostile = "</script><img src=x onerror=alert(1)>"
     source = online.write("roster.csv", [HEADER, shadow("201", hostile), shadow("202", ends_at="never")])
-    done = online.run("run", source)
+    done = online.run("run", source.name)
     path = online.path / done.run / "report.html"
     assert done.status == 1
     assert f"report: {done.run}/report.html" in done.out
