@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
-from importer.errors import JournalError, ReportError
+from importer.errors import ImporterError, JournalError, ReportError
+from importer.page import make_page
 from importer.records import Severity
 from importer.reporter import Marked, MarkedRow, ShadowTimes, write_csv, write_marked, write_summary, write_xlsx
 from importer.results import Result
@@ -49,18 +50,34 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     except (JournalError, ReportError) as error:  # every outcome is safe: in the journal, or in doubt there
         again = f"undo {undone} again" if (undone := facts.get("undone_path")) else f"rerun {path}"
         stopped["report"] = f"{error.message}; {again} makes it again"
+    page, notice = _try_page(folder, settings, stopped, is_interrupted=is_interrupted)
     result = make_result(
         journal,
         run=path.name,
         folder=path,
-        files=files,
+        files=[*files, *page],
         stopped=stopped,
         is_interrupted=is_interrupted,
+        notice=notice,
         undone=facts.get("undone_path", ""),
     )
     with suppress(ReportError):
         write_summary(path / "summary.json", _summary(journal, result))
     return result
+
+
+def _try_page(
+    folder: RunFolder, settings: Settings, stopped: Mapping[str, str], *, is_interrupted: bool
+) -> tuple[list[Path], str]:
+    """Make report.html; where that fails, whatever the reason, give the words for it: a picture costs no outcome."""
+    is_sandbox = SANDBOX_MARK in folder.path.name
+    try:
+        page = make_page(folder, settings, stopped, is_sandbox=is_sandbox, is_interrupted=is_interrupted)
+    except ImporterError as error:
+        return [], f"report.html was not made: {error.message} Every outcome is in report.csv. {error.hint}".strip()
+    except Exception as error:
+        return [], f"report.html was not made ({type(error).__name__}). Every outcome is in report.csv."
+    return [page], ""
 
 
 def make_check(journal: Journal, output: Path | None, stopped: Mapping[str, str], *, is_interrupted: bool) -> Result:

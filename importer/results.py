@@ -37,7 +37,7 @@ class Result:
     sources: int = 1  #: how many sources have rows
     #: of a check: by target, pending records that wait for ids of what they name
     unresolved: Mapping[str, int] = field(default_factory=dict)
-    notice: str = ""  #: of a check: what the marked workbook does not show
+    notice: str = ""  #: what a file does not show, or which could not be made
     undone: str = ""  #: of an undo: the folder of the run that it undoes
 
     @property

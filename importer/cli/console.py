@@ -176,6 +176,7 @@ class Console:
         self._show_stops(result)
         for file in result.files:
             self._out.print(Text(f"report: {_shown(file)}"), soft_wrap=True)
+        self._show_notice(result)
         if result.exit_status and (to_mend := _to_mend(result)):
             self._out.print(f"mend:   {to_mend} row{'' if to_mend == 1 else 's'} in the report")
         if result.exit_status and is_to_repeat(result):
@@ -197,6 +198,9 @@ class Console:
         self._show_stops(result)
         for file in result.files:
             self._out.print(Text(f"marked: {_shown(file)}"), soft_wrap=True)
+        self._show_notice(result)
+
+    def _show_notice(self, result: Result) -> None:
         if result.notice:
             self._out.print(Text(escape(result.notice, 500), style="yellow"), soft_wrap=True)
 

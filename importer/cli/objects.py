@@ -36,5 +36,6 @@ def object_of_result(result: Result) -> dict[str, object]:
         **({} if result.run else {"to_look_up": sum(result.unresolved.values())}),
         "stopped": dict(result.stopped),
         "files": [str(file) for file in result.files],
+        **({"notice": result.notice} if result.notice else {}),
         "exit_status": result.exit_status if result.run else result.check_status,
     }

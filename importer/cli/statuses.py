@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from importer.meanings import meanings
 from importer.records import Status
 
 if TYPE_CHECKING:
@@ -26,23 +27,6 @@ STYLES: Mapping[Status, str] = {
     Status.KEPT: "cyan",
     Status.MANUAL: "red",
 }
-_MEANINGS = {
-    Status.CREATED: "the target took it",
-    Status.EXISTS: "was there already; nothing was sent",
-    Status.DUPLICATE: "the same as an earlier row",
-    Status.INVALID: "no valid record; nothing was sent",
-    Status.REJECTED: "refused by the target",
-    Status.FAILED: "given up; certainly not applied",
-    Status.UNKNOWN: "sent, no answer: rerun asks the target first",
-    Status.PENDING: "not attempted",
-    Status.DELETED: "the target deleted it",
-    Status.GONE: "was not there any more",
-    Status.CUT: "had begun: the target ended it now",
-    Status.CHANGED: "changed since: left as it is",
-    Status.KEPT: "is over: the target keeps it",
-    Status.MANUAL: "to be removed by hand",
-}
-_UNDO_MEANINGS = {Status.FAILED: "given up; not deleted", Status.UNKNOWN: "perhaps there; see its line"}
 
 
 class StatusRow(NamedTuple):
@@ -61,10 +45,9 @@ class StatusRow(NamedTuple):
 
 def status_rows(result: Result) -> list[StatusRow]:
     """Give a row for each status that any record has."""
-    meanings = _MEANINGS | _UNDO_MEANINGS if result.undone else _MEANINGS
+    words = meanings(is_undo=bool(result.undone))
     return [
-        StatusRow(status.value, STYLES[status], meanings[status], _numbers(result, status))
-        for status in result.statuses
+        StatusRow(status.value, STYLES[status], words[status], _numbers(result, status)) for status in result.statuses
     ]
 
 

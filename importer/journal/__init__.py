@@ -17,7 +17,7 @@ incomplete, someone else who creates the same record in between, a journal that 
 
 from importer.journal.bindings import Bindings
 from importer.journal.codec import row_of
-from importer.journal.entries import NO_OUTCOME, BindingState, Change, Claimed, Entry, State, Unbound, Unresolved
+from importer.journal.entries import NO_OUTCOME, BindingState, Change, Claimed, Entry, State, Tally, Unbound, Unresolved
 from importer.journal.journal import Journal
 from importer.journal.store import JOURNAL_FILE, RunFolder, create_run, open_run, open_scratch
 
@@ -32,6 +32,7 @@ __all__ = [
     "Journal",
     "RunFolder",
     "State",
+    "Tally",
     "Unbound",
     "Unresolved",
     "create_run",

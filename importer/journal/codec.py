@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from importer.journal.entries import NO_OUTCOME, BindingState, Change, Claimed, Entry, State, Unresolved
+from importer.journal.entries import NO_OUTCOME, BindingState, Change, Claimed, Entry, State, Tally, Unresolved
 from importer.records import Finding, Key, Kind, Outcome, Problem, ReportLine, Row, Severity, Status, TargetName
 
 if TYPE_CHECKING:
@@ -143,3 +143,21 @@ def read_finding(values: tuple[Any, ...]) -> Finding:
     """Read what was found about a row."""
     severity, sheet, number, line, cells, *problem = values
     return Finding(Severity(severity), sheet, Row(number, tuple(orjson.loads(cells)), line), Problem(*problem))
+
+
+def finding_values(row: int, severity: Severity, problem: Problem) -> tuple[int | str, ...]:
+    """Give the values of the statement `insert_finding`."""
+    return (row, severity, problem.topic, problem.message, problem.hint, problem.column, problem.cell)
+
+
+def tally_values(target: TargetName, tally: Tally) -> tuple[Any, ...]:
+    """Give the values of the statement `insert_traffic`."""
+    latencies = orjson.dumps(tally.latencies, option=orjson.OPT_NON_STR_KEYS)
+    return (target, tally.second, tally.requests, tally.limited, tally.failed, tally.slowest, latencies)
+
+
+def read_tally(values: tuple[Any, ...]) -> tuple[TargetName, Tally]:
+    """Read what the requests to a target came to in a second."""
+    target, second, requests, limited, failed, slowest, latencies = values
+    counts = {int(bucket): number for bucket, number in orjson.loads(latencies).items()}
+    return TargetName(target), Tally(second, requests, limited, failed, slowest, counts)

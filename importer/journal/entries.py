@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -76,6 +77,18 @@ class Unbound(NamedTuple):
     record: int  #: the record's id in the journal
     returned_id: str  #: the target's
     attempts: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the requests to one target came to that ended in one second."""
+
+    second: int  #: epoch
+    requests: int = 0
+    limited: int = 0  #: of those, answered 429
+    failed: int = 0  #: of those, refused otherwise, or without a usable answer
+    slowest: float = 0.0  #: seconds until the answer that took longest
+    latencies: dict[int, int] = field(default_factory=dict)  #: answers by bucket (`importer.latencies`)
 
 
 class Change(NamedTuple):

@@ -14,6 +14,7 @@ from importer.journal.codec import (
     binding_values,
     change_values,
     dump_key,
+    finding_values,
     first_id,
     is_new,
     planned_values,
@@ -22,11 +23,14 @@ from importer.journal.codec import (
     read_finding,
     read_line,
     read_status,
+    read_tally,
     read_unresolved,
     record_values,
+    tally_values,
 )
-from importer.journal.entries import Change, Claimed, Entry, Unresolved
+from importer.journal.entries import Change, Claimed, Entry, Tally, Unresolved
 from importer.journal.sql import load_queries
+from importer.journal.view import View
 from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Severity, Sheet, Status, TargetName
 
 if TYPE_CHECKING:
@@ -113,10 +117,7 @@ class Journal:
     def add_findings(self, findings: Iterable[tuple[int, Severity, Problem]]) -> None:
         """Write down what was found about rows, each by its number in the journal."""
         with self._commit() as db:
-            values = (
-                (row, kind, one.topic, one.message, one.hint, one.column, one.cell) for row, kind, one in findings
-            )
-            db.executemany(_SQL["insert_finding"], values)
+            db.executemany(_SQL["insert_finding"], [finding_values(*finding) for finding in findings])
 
     def unresolved(self, target: TargetName) -> Iterator[list[Unresolved]]:
         """Give the rows that wait for ids of a target in chunks, in the order of the source.
@@ -250,6 +251,11 @@ class Journal:
         """Which groups records belong into, and how far that has come."""
         return Bindings(self._db, self._commit)
 
+    def add_traffic(self, target: TargetName, tallies: Sequence[Tally]) -> None:
+        """Write down what the requests to a target came to, second by second."""
+        with self._commit() as db:
+            db.executemany(_SQL["insert_traffic"], [tally_values(target, tally) for tally in tallies])
+
     # ---- looking
 
     def set_facts(self, facts: Mapping[str, str]) -> None:
@@ -333,3 +339,12 @@ class Journal:
     def created_by(self, run: str) -> Iterator[tuple[int, Row, Entry]]:
         """Give what a run created, and what it may have, the newest first: sheet, row, entry."""
         yield from map(read_entry, self._db.execute(_SQL["created_by"], (run,)))
+
+    def traffic(self) -> Iterator[tuple[TargetName, Tally]]:
+        """Give what the requests of this run came to, by second; a second can come twice."""
+        return map(read_tally, self._db.execute(_SQL["traffic"]))
+
+    @property
+    def view(self) -> View:
+        """What a page shows of the run."""
+        return View(self._db)

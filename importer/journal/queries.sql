@@ -267,3 +267,34 @@ WHERE binding.state IN ('adding', 'added') AND record.returned_id <> '' ORDER BY
 -- name: remove_binding
 UPDATE binding SET state = 'removed'
 WHERE group_id = ? AND state IN ('adding', 'added') AND record IN (SELECT id FROM record WHERE returned_id = ?);
+
+-- name: insert_traffic
+INSERT INTO traffic (target, second, requests, limited, failed, slowest, latencies) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: traffic
+SELECT target, second, requests, limited, failed, slowest, latencies FROM traffic ORDER BY second;
+
+-- name: page_rows
+-- What a page shows of each record, as it is shown, behind record ?1: all, or those that need attention, at most ?3 (-1: all).
+SELECT record.id, row.sheet, row.number, record.part, coalesce(record.kind, ''),
+       CASE WHEN record.state IN ('planned', 'unresolved', 'unbound') THEN 'pending'
+            WHEN record.state IN ('sending', 'in_doubt') THEN 'unknown' ELSE record.state END,
+       coalesce(first.returned_id, record.returned_id), record.cell,
+       CASE WHEN first_row.id IS NULL THEN record.error
+            WHEN first_row.sheet = row.sheet THEN 'the same record as row ' || first_row.number
+            ELSE 'the same record as row ' || first_row.number || ' of sheet ' || first_sheet.name END,
+       record.hint, row.cells
+FROM record
+JOIN row ON row.id = record.row
+LEFT JOIN record AS first ON first.id = record.first AND record.state = 'duplicate'
+LEFT JOIN row AS first_row ON first_row.id = first.row
+LEFT JOIN sheet AS first_sheet ON first_sheet.id = first_row.sheet
+WHERE record.id > ?1 AND (?2 OR record.state NOT IN ('created', 'exists', 'duplicate', 'deleted', 'gone', 'cut'))
+ORDER BY record.id LIMIT ?3;
+
+-- name: page_shadows
+SELECT id, key, zone, state FROM record
+WHERE kind = 'shadow' AND state IN ('created', 'exists') AND key IS NOT NULL AND id <= ? ORDER BY id;
+
+-- name: page_end
+SELECT coalesce(max(id), 0) FROM (SELECT id FROM record ORDER BY id LIMIT ?);

@@ -70,3 +70,13 @@ CREATE TABLE finding (
     field    TEXT NOT NULL,  -- the column of ours; empty where the row as a whole is meant
     cell     TEXT NOT NULL
 );
+
+CREATE TABLE traffic (
+    target    TEXT NOT NULL,
+    second    INTEGER NOT NULL,  -- epoch; one can have several lines
+    requests  INTEGER NOT NULL,  -- that ended in it
+    limited   INTEGER NOT NULL,  -- of those, answered 429
+    failed    INTEGER NOT NULL,  -- of those, refused otherwise, or without a usable answer
+    slowest   REAL NOT NULL,     -- seconds
+    latencies BLOB NOT NULL      -- JSON object: answers by bucket (importer.latencies)
+);

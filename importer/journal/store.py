@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from importer.errors import DamagedError, JournalError
 from importer.journal.journal import Journal
-from importer.journal.sql import load_schema, load_upgrade
+from importer.journal.sql import load_schema, load_upgrades
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -183,14 +183,15 @@ def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _upgraded(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """Bring a journal of an older version to this one's schema, wholly or not at all."""
+    """Bring a journal of an older version to this one's schema; each step is taken wholly or not at all."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version < _VERSION:
-        try:
-            connection.executescript(load_upgrade(version))
-        except sqlite3.Error:
-            connection.close()
-            raise
+    upgrades = load_upgrades()
+    try:
+        for newer in range(version + 1, _VERSION + 1):
+            connection.executescript(upgrades[str(newer)])
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

@@ -1,5 +1,7 @@
--- version: 2
--- Records get zones, rows can be unresolved, findings are kept.
+-- What makes a journal of each version out of one of the version before.
+
+-- name: 2
+-- Version 1 has records without zones, nothing unresolved, no findings.
 BEGIN IMMEDIATE;
 ALTER TABLE record ADD COLUMN zone TEXT NOT NULL DEFAULT '';
 ALTER TABLE record ADD COLUMN was TEXT NOT NULL DEFAULT '';
@@ -16,14 +18,23 @@ CREATE TABLE finding (
 PRAGMA user_version = 2;
 COMMIT;
 
--- version: 3
+-- name: 3
+-- Version 2 knows no groups into which records belong, and not what the requests came to.
 BEGIN IMMEDIATE;
--- Records belong into groups.
 CREATE TABLE binding (
     record   INTEGER NOT NULL,
     group_id TEXT NOT NULL,
     state    TEXT NOT NULL,
     PRIMARY KEY (record, group_id)
 ) WITHOUT ROWID;
+CREATE TABLE traffic (
+    target    TEXT NOT NULL,
+    second    INTEGER NOT NULL,
+    requests  INTEGER NOT NULL,
+    limited   INTEGER NOT NULL,
+    failed    INTEGER NOT NULL,
+    slowest   REAL NOT NULL,
+    latencies BLOB NOT NULL
+);
 PRAGMA user_version = 3;
 COMMIT;

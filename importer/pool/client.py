@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import asynccontextmanager
 from functools import lru_cache
+from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import aiohttp
@@ -12,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from importer.pool.deadlines import Deadlines
+from importer.pool.traffic import Traffic
 from importer.targets import escape
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class Client:
         self._deadlines = deadlines
         self._token = token.encode()
         self.base_url = base_url
+        self.traffic = Traffic()
         # yarl keeps in a URL what was parsed of it; the shadows of a schedule have one path.
         self._url = lru_cache(maxsize=1024)(lambda path: URL(base_url + path, encoded=True))
 
@@ -90,6 +93,12 @@ class Client:
         return await self._exchange("GET", URL(url, encoded=True), None, LIST_LIMIT)
 
     async def _exchange(self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int) -> Reply:
+        began = perf_counter()
+        reply = await self._try(method, url, body, limit)
+        self.traffic.note(began, reply.status if isinstance(reply, Answer) else 0)
+        return reply
+
+    async def _try(self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int) -> Reply:
         try:
             return await self._deadlines.keep(self._ask(method, url, body, limit))
         except aiohttp.RedirectClientError as error:  # some are an InvalidURL too, and yet a request was answered

@@ -49,6 +49,7 @@ class Lane:
         rate = settings.rate.get(target.name, target.rate)
         claim = claim_size(rate, settings.concurrency)
         outcomes = Outcomes(run)
+        self._traffic = client.traffic
         gate = Gate(rate, settings.headroom, settings.breaker_timeout, self.stop, partial(observer.told, target.name))
         inquiry = Inquiry(target, client, gate)
         self._queue = Queue(journal, target.name, claim, partial(observer.decided, target.name), self.stop)
@@ -88,6 +89,7 @@ class Lane:
     def _flush(self) -> None:
         self._sender.judge_answered()
         self._queue.flush()
+        self._traffic.write(self._journal, self._target.name)
 
     @property
     def unwritten(self) -> list[Change]:
@@ -95,6 +97,7 @@ class Lane:
         return self._queue.unwritten
 
     def _end(self) -> None:
+        self._traffic.write(self._journal, self._target.name, is_last=True)
         self._close_forbidden()
         words = self.stop.words or "the run ended while it was being added"
         self._journal.bindings.doubt(self._target.name, self._outcomes.make(Status.UNKNOWN, error=words))

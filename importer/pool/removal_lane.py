@@ -53,7 +53,8 @@ class RemovalLane:
         decided = partial(observer.decided, target.name)
         claim = claim_size(rate, settings.concurrency)
         self._queue = Queue(journal, target.name, claim, decided, self.stop, _untouched)
-        self._crew = Crew(self._queue, gate, self._queue.flush)
+        self._traffic = client.traffic
+        self._crew = Crew(self._queue, gate, self._flush)
         inquiry = Inquiry(target, client, gate)
         self._remover = Remover(target, removal, inquiry, self._queue, Outcomes(run), gate, settings.settle)
 
@@ -69,7 +70,12 @@ class RemovalLane:
             self._queue.adopt(left, self._settings.settle)
             await self._crew.work(self._remover.work, self._settings.concurrency, self._remover.clear_up)
 
+    def _flush(self) -> None:
+        self._queue.flush()
+        self._traffic.write(self._journal, self._target.name)
+
     def _end(self) -> None:
+        self._traffic.write(self._journal, self._target.name, is_last=True)
         if self.stop.reason is not None:
             self._journal.explain_planned(self._target.name, self.stop.words, _HINTS[self.stop.reason])
 

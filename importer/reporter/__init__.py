@@ -4,6 +4,15 @@ from importer.reporter.columns import PRODUCT_COLUMNS, Columns, merge_columns
 from importer.reporter.delimited import write_csv
 from importer.reporter.guarding import guard, unguard
 from importer.reporter.marked import Marked, MarkedRow, check_marked_path, write_marked
+from importer.reporter.page import (
+    Calendar,
+    Contents,
+    Placement,
+    TargetFacts,
+    Timeline,
+    TimelineBar,
+    write_page,
+)
 from importer.reporter.shadow_times import ShadowTimes
 from importer.reporter.summary import write_summary
 from importer.reporter.table import Carried, Splitter, is_report, split
@@ -15,13 +24,19 @@ __all__ = [
     "EXAMPLE",
     "PRODUCT_COLUMNS",
     "README_SHEET",
+    "Calendar",
     "Carried",
     "ColumnText",
     "Columns",
+    "Contents",
     "Marked",
     "MarkedRow",
+    "Placement",
     "ShadowTimes",
     "Splitter",
+    "TargetFacts",
+    "Timeline",
+    "TimelineBar",
     "check_marked_path",
     "guard",
     "is_report",
@@ -30,6 +45,7 @@ __all__ = [
     "unguard",
     "write_csv",
     "write_marked",
+    "write_page",
     "write_summary",
     "write_template",
     "write_xlsx",

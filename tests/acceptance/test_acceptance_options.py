@@ -102,7 +102,7 @@ def test_json_is_the_only_thing_on_standard_output(online: Workplace, front: Fro
     assert ':smile: [bold]Ünï😀 "q"' in problem["error"]
     assert result["rows"] == 2
     assert result["statuses"]["created"] == result["statuses"]["invalid"] == result["exit_status"] == 1
-    assert [(online.path / file).is_file() for file in result["files"]] == [True, True]
+    assert [(online.path / file).is_file() for file in result["files"]] == [True, True, True]
     check = online.run("check", source, "--json")
     assert json.loads(check.out.splitlines()[-1])["exit_status"] == check.status == 1
     refused = online.run("run", "nosuch.csv", "--json")

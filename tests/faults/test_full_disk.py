@@ -187,7 +187,7 @@ def test_a_report_whose_name_is_taken_gets_another_one_and_says_so(scene: Online
     done = scene.let_go(process)
     assert done.status == 0, done
     named = [line.removeprefix("report: ") for line in done.out.splitlines() if line.startswith("report: ")]
-    assert [Path(name).name for name in named] == ["report-2.csv", "report-2.xlsx"]
+    assert [Path(name).name for name in named] == ["report-2.csv", "report-2.xlsx", "report.html"]
     assert all((scene.place.path / name).is_file() for name in named)
     assert (run / "report.xlsx").read_text() == "kept"
     scene.assert_finished_by_rerun(run)

@@ -124,7 +124,7 @@ def test_a_journal_of_the_second_version_gets_its_groups(tmp_path: Path) -> None
     with create_run(tmp_path, "a-run", {}) as folder:
         plan(folder.journal, schedule("P1"))
     with closing(sqlite3.connect(folder.path / JOURNAL_FILE)) as connection:
-        connection.executescript("DROP TABLE binding; PRAGMA user_version = 2;")
+        connection.executescript("DROP TABLE binding; DROP TABLE traffic; PRAGMA user_version = 2;")
     for _ in range(2):
         with open_run(folder.path) as again:
             assert states(again.journal) == ["planned"]

@@ -218,7 +218,7 @@ with create_run(Path(sys.argv[1]), "a-run", {}) as folder:
 
 def newer(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA user_version = 4")
+        connection.execute("PRAGMA user_version = 99")
 
 
 def newer_and_killed(file: Path) -> None:
@@ -227,7 +227,7 @@ def newer_and_killed(file: Path) -> None:
 import os, signal, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("PRAGMA journal_mode = WAL")
-connection.execute("PRAGMA user_version = 4")
+connection.execute("PRAGMA user_version = 99")
 connection.execute("INSERT INTO fact VALUES ('of the future', 'x')")
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -273,8 +273,8 @@ def hole(file: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words", "hint"),
     [
-        (newer, "written by a newer oncall-importer (journal version 4, this one knows 3)", "install that version"),
-        (newer_and_killed, "written by a newer oncall-importer (journal version 4, this one knows 3)", "install that"),
+        (newer, "written by a newer oncall-importer (journal version 99, this one knows 3)", "install that version"),
+        (newer_and_killed, "written by a newer oncall-importer (journal version 99, this one knows 3)", "install that"),
         (foreign, "is not a journal of oncall-importer", "name a folder"),
         (foreign_and_killed, "is not a journal of oncall-importer", "name a folder"),
         (cut(0), "is not a journal of oncall-importer", "name a folder"),
@@ -348,10 +348,11 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_and_keeps_all_it_k
     with closing(sqlite3.connect(folder.path / JOURNAL_FILE)) as connection:  # what version 1 had not
         connection.executescript(
             "ALTER TABLE record DROP COLUMN zone; ALTER TABLE sheet DROP COLUMN header_row;"
-            "ALTER TABLE record DROP COLUMN was; DROP TABLE finding; DROP TABLE binding;"
+            "ALTER TABLE record DROP COLUMN was; DROP TABLE finding; DROP TABLE binding; DROP TABLE traffic;"
             "PRAGMA user_version = 1;"
         )
     for _ in range(2):
         with open_run(folder.path) as again:
             assert states(again.journal) == ["created", "planned"]
             assert list(again.journal.findings()) == []
+            assert list(again.journal.traffic()) == []

@@ -15,6 +15,7 @@ from importer.journal import Entry, Journal, State, create_run
 from importer.pool.client import Answer, Client, Lost, NotSent, Reply
 from importer.pool.lane import Lane
 from importer.pool.stopping import Reason
+from importer.pool.traffic import Traffic
 from importer.records import Kind, Outcome, Row, Sheet, Status, TargetName
 from importer.settings import Settings
 from importer.targets import TARGETS
@@ -57,6 +58,7 @@ class Opal:
 
     def __init__(self, fate: Callable[[int], Reply | float | None] = lambda _: None) -> None:
         self.made: list[dict[str, Any]] = []
+        self.traffic = Traffic()
         self.posts = 0
         self.fate = fate
         self.question: Reply | float | None = None  #: what becomes of every question
@@ -198,3 +200,22 @@ async def test_three_requests_in_ten_may_fail_and_every_record_is_created(journa
     await work(make_lane(journal, opal))
     assert states(journal) == {"created": 2000}
     assert len(opal.made) == 2000
+
+
+async def test_traffic_that_cannot_be_written_costs_no_outcome(journal: Journal) -> None:
+    plan(journal, 30)
+    opal = Opal()
+    opal.traffic.note(0.0, 200)
+    journal._db.execute("DROP TABLE traffic")
+    lane = make_lane(journal, opal)
+    await work(lane)
+    assert states(journal) == {"created": 30}
+    assert (lane.stop.reason, lane.unwritten) == (None, [])
+
+
+async def test_the_last_traffic_is_written_when_the_work_ends(journal: Journal) -> None:
+    plan(journal, 3)
+    opal = Opal()
+    opal.traffic.note(0.0, 429)
+    await work(make_lane(journal, opal))
+    assert [(target, tally.requests, tally.limited) for target, tally in journal.traffic()] == [("opal", 1, 1)]

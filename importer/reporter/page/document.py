@@ -1,0 +1,133 @@
+"""A page's contents -> one HTML file: template, styles, scripts and data together, and a policy that allows no more.
+
+Rows are data, in JSON, that the page's script shows; they pass through here in chunks, so that memory stays flat.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import orjson
+
+from importer.errors import ReportError
+from importer.meanings import meanings
+from importer.records import Status
+from importer.reporter.page.wording import is_attention, say_duration, say_moment, say_number
+from importer.reporter.replacing import replace_file
+from importer.targets import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from jinja2 import Environment
+
+    from importer.records import Sheet
+    from importer.reporter.page.contents import Contents, Line
+
+_LONGEST = 2000  # characters of a text outside the table of rows
+_LIBRARY = "itables/html/dt_bundle.js"  # DataTables as itables ships it: one module that exports jQuery among others
+_jquery_of = re.compile(r"export\s*\{[^}]*?([\w$]+) as jQuery\b").search
+
+
+def write_page(path: Path, contents: Contents) -> Path:
+    """Write the page; give the path the file has in the end.
+
+    Raises:
+        ReportError: the file could not be written; an older one is still there.
+    """
+    script, style = _load_script(), _load("report.css")
+    template = _environment().get_template("report.html.jinja")
+    pieces = template.generate(
+        contents=contents,
+        meanings=meanings(is_undo=contents.is_undo),
+        statuses=[status for status in Status if any(own is status for _, own in contents.counts)],
+        policy=_policy(script, style),
+        script=script,
+        style=style,
+        data=_data(contents.sheets),
+        chunks=_chunks(contents.lines),
+    )
+
+    def write(file: BinaryIO) -> None:
+        file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
+
+    return replace_file(path, write)
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # a tenth of a second that only a report pays
+
+    environment = Environment(
+        autoescape=True,
+        loader=PackageLoader("importer.reporter", "page"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_show,
+    )
+    environment.filters |= {"moment": say_moment, "number": say_number, "duration": say_duration}
+    environment.globals |= {"is_attention": is_attention}
+    return environment
+
+
+def _show(value: object) -> object:
+    """Show what cannot be seen, such as a change of direction, as an escape; markup of ours passes as it is."""
+    return escape(value, _LONGEST) if type(value) is str else value
+
+
+def _policy(script: str, style: str) -> str:
+    """Give the content security policy: nothing but the script and the styles of this very file, and no address."""
+    return (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def _load(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _load_script() -> str:
+    """Put the page's script behind the library, with the library's `DataTable` for it; both are one module."""
+    try:
+        library = Path(str(distribution("itables").locate_file(_LIBRARY))).read_text(encoding="utf-8")
+    except (PackageNotFoundError, OSError) as error:
+        raise ReportError("report.html needs the package itables, whole", hint="install it again") from error
+    found = _jquery_of(library)
+    if found is None:
+        raise ReportError("report.html knows no itables of this form", hint="install itables 2.9") from None
+    script = f"{library}\n{{\nconst DataTable = {found[1]}.fn.dataTable;\n{_load('report.js')}}}\n"
+    return script.replace("</script", r"<\/script").replace("<!--", r"<\!--")
+
+
+def _data(sheets: Sequence[Sheet]) -> str:
+    """Give what the script needs to know beside the rows."""
+    names = [{"name": sheet.name, "header": sheet.header} for sheet in sheets]
+    attention = [status.value for status in Status if is_attention(status)]
+    return _harmless(orjson.dumps({"sheets": names, "statuses": list(Status), "attention": attention}))
+
+
+def _chunks(lines: Iterable[Sequence[Line]]) -> Iterator[str]:
+    """Give the rows as the inside of a JSON array."""
+    comma = ""
+    for chunk in lines:
+        packed = orjson.dumps([(*line[1:10], orjson.Fragment(line[10])) for line in chunk])
+        yield comma + _harmless(packed[1:-1])
+        comma = ",\n"
+
+
+def _harmless(packed: bytes) -> str:
+    """Write JSON so that nothing in it can end the element that it stands in."""
+    return packed.replace(b"<", rb"\u003c").decode()

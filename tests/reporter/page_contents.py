@@ -1,0 +1,78 @@
+"""A page to write, for the tests of report.html."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import orjson
+
+from importer.records import Sheet, Status
+from importer.reporter import Calendar, Contents, TargetFacts, Timeline, TimelineBar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+#: Cells that somebody might hope to have run, or that break what is built carelessly.
+HOSTILE = (
+    "</script><script>document.title='run'</script>",
+    "<img src=x onerror=\"document.title='run'\"> & so on",
+    "&lt;img src=x onerror=alert(1)&gt;",
+    '=HYPERLINK("http://evil.example","click")',
+    "http://evil.example/steal",
+    "javascript:alert(1)",
+    "\u202etxet desrever\u2028next",
+    "{{ 7 * 7 }}<!-- -->${x}",
+    "\x00\x1b[31m",
+)
+LINE = (1, 0, 2, "", "shadow", "created", "id-2", "", "", "", b"[]")
+CONTENTS = Contents(
+    run="20270101-120000",
+    is_sandbox=False,
+    is_undo=False,
+    warnings=[],
+    facts=[("Command", "oncall-importer run")],
+    sources=[("roster.csv", "0" * 64)],
+    targets=[],
+    counts={("rootly", Status.CREATED): 1},
+    placements=[],
+    are_placements_all=True,
+    calendar=Calendar(),
+    sheets=[Sheet("roster.csv", "roster", ("note",), (0,))],
+    most=50_000,
+    lines=[],
+)
+
+
+def hostile_contents() -> Contents:
+    """A page whose every foreign text is hostile."""
+    everything = " ".join(HOSTILE)
+    timeline = Timeline()
+    timeline.add(1_800_000_000, TimelineBar(9, 1, 1), {40: 8}, 0.004)
+    calendar = Calendar()
+    calendar.add(everything, 1_800_000_000, 1_800_030_000, "Europe/Berlin")
+    lines = [
+        (n, 0, n + 2, "", "shadow", "rejected", text, "B2", text, text, orjson.dumps([text, "plain"]))
+        for n, text in enumerate(HOSTILE)
+    ]
+    return replace(
+        CONTENTS,
+        warnings=[everything],
+        facts=[(everything, everything)],
+        sources=[(everything, everything)],
+        targets=[TargetFacts("rootly", everything, 50.0, timeline)],
+        counts={("rootly", Status.REJECTED): len(lines)},
+        calendar=calendar,
+        sheets=[Sheet(everything, everything, (everything,), (0,))],
+        lines=[lines],
+    )
+
+
+def many_lines(number: int, statuses: Sequence[Status]) -> Iterable[list[tuple[object, ...]]]:
+    """Give so many lines whose statuses take turns, in chunks."""
+    for start in range(0, number, 1000):
+        yield [
+            (n, 0, n + 2, "", "shadow", statuses[n % len(statuses)].value, f"id-{n}", f"B{n + 2}",
+             "the target's words", "mend the row, then rerun", orjson.dumps([f"person {n}@example.com", "Primary"]))
+            for n in range(start, min(start + 1000, number))
+        ]  # fmt: skip
