@@ -53,6 +53,7 @@ class Options(TypedDict, total=False):
     rootly_token: str
     opal_base_url: str
     rootly_base_url: str
+    ca_file: str | os.PathLike[str]
     observer: RunObserver  #: is told how it goes on
     interrupted: anyio.Event  #: set it to end the run early and in order
 

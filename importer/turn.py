@@ -134,7 +134,7 @@ def _read_holder(descriptor: int) -> str:
 
 def _open_lock(connection: Connection) -> int:
     """Open the lock, named by a one-way hash of base URL and token: the same file for every process of this user."""
-    name = hashlib.sha256("\0".join(connection).encode()).hexdigest()[:32]
+    name = hashlib.sha256(f"{connection.base_url}\0{connection.token}".encode()).hexdigest()[:32]
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     folder = Path(state) / "oncall-importer"
     try:

@@ -33,6 +33,7 @@ reaching = options(
     click.option("--rate", multiple=True, metavar="TARGET=N/s", help="As opal=50/s, rootly=3000/min, opal=none."),
     click.option("--headroom", metavar="SHARE", help="Share of the limits left to others, as 20%."),
     click.option("--concurrency", type=int, metavar="N", help="Requests in flight per target.  [default: 20]"),
+    click.option("--ca-file", type=Path, metavar="FILE", help="Authorities (PEM) to trust beside the system's."),
 )
 writing = options(
     click.option("--if-exists", metavar="skip|fail", help="What a record that exists becomes.  [default: skip]"),

@@ -10,6 +10,7 @@ import anyio
 from importer.pool.client import open_client
 from importer.pool.directory import LookedUp, look_up
 from importer.pool.lane import Lane
+from importer.pool.route import DIRECT, Route, load_trust
 from importer.pool.stopping import Reason, Stop
 from importer.targets import TARGETS
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from importer.records import Status, TargetName
     from importer.settings import Settings
 
-__all__ = ["Connection", "Delivered", "LookedUp", "Observer", "Reason", "deliver", "look_up"]
+__all__ = ["Connection", "Delivered", "LookedUp", "Observer", "Reason", "Route", "deliver", "load_trust", "look_up"]
 
 _GRACE = 10.0  # seconds that what is in flight may take after an interrupt
 
@@ -30,6 +31,7 @@ class Connection(NamedTuple):
 
     base_url: str
     token: str
+    route: Route = DIRECT
 
 
 class Delivered(NamedTuple):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from importer.targets import escape
+from importer.pool.route import DIRECT, USER_AGENT, Route, TunnelError, make_connector
+from importer.pool.wording import describe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -36,7 +36,7 @@ class NotSent(NamedTuple):
     """No byte of the request left this machine."""
 
     reason: str
-    is_certificate: bool = False  #: the other side is not who it should be: trying again cannot help
+    is_lasting: bool = False  #: trying again cannot help: a certificate is refused, or a proxy refuses us
 
 
 class Lost(NamedTuple):
@@ -57,15 +57,19 @@ NOT_SENT = (
     aiohttp.ClientHttpProxyError,  # the proxy refused to connect us
     aiohttp.InvalidURL,
 )
+_NO_OPTIONS: Mapping[str, Any] = {}
 _CERTIFICATE = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
 
 
 class Client:
     """Requests to one target, with its headers and token."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, token: str) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, base_url: str, token: str, options: Mapping[str, Any] = _NO_OPTIONS
+    ) -> None:
         self._session = session
         self._token = token.encode()
+        self._options = options  # of every request, where they are not the session's
         self.base_url = base_url
 
     async def post(self, path: str, body: bytes) -> Reply:
@@ -80,19 +84,21 @@ class Client:
     async def _exchange(self, method: str, url: URL, body: bytes | None, limit: int) -> Reply:
         try:
             # A redirect would carry the request, and be a second POST, to wherever the answer says.
-            async with self._session.request(method, url, data=body, allow_redirects=False) as response:
+            async with self._session.request(
+                method, url, data=body, allow_redirects=False, **self._options
+            ) as response:
                 content = await _read(response, limit)
                 if content is None:
                     return Lost(f"the answer is longer than {limit} bytes")
                 return Answer(response.status, response.headers, self._without_token(response.status, content))
         except aiohttp.RedirectClientError as error:  # some are an InvalidURL too, and yet a request was answered
-            return Lost(_describe(error))
-        except NOT_SENT as error:
-            return NotSent(_describe(error), isinstance(error, _CERTIFICATE))
+            return Lost(describe(error))
+        except (TunnelError, *NOT_SENT) as error:
+            return _not_sent(error)
         except TimeoutError:
             return Lost("no whole answer in time")
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
-            return Lost(_describe(error))
+            return Lost(describe(error))
 
     def _without_token(self, status: int, content: bytes) -> bytes:
         """Take the token out of an error, whose words are shown: some servers repeat what they were sent."""
@@ -101,24 +107,35 @@ class Client:
 
 @asynccontextmanager
 async def open_client(
-    target: Target, base_url: str, token: str, *, concurrency: int, request_timeout: float
+    target: Target, base_url: str, token: str, route: Route = DIRECT, *, concurrency: int, request_timeout: float
 ) -> AsyncIterator[Client]:
     """Open a session with a target; `request_timeout` is the seconds that one request may take in all."""
     headers = {
         **target.headers,
         "Authorization": f"Bearer {token}",
-        "User-Agent": "oncall-importer",
+        "User-Agent": USER_AGENT,
         "Accept-Encoding": "identity",  # a small answer can unpack to an endless one
     }
+    patience = min(_CONNECT_TIMEOUT, request_timeout / 2)
     async with aiohttp.ClientSession(
-        headers=headers,
-        connector=aiohttp.TCPConnector(limit=concurrency),
-        timeout=aiohttp.ClientTimeout(total=request_timeout, sock_connect=min(_CONNECT_TIMEOUT, request_timeout / 2)),
+        # aiohttp shows a proxy the session's own headers, the token with them: there each request has its own.
+        headers=None if route.proxy else headers,
+        connector=make_connector(route, limit=concurrency),
+        timeout=aiohttp.ClientTimeout(
+            total=request_timeout, connect=patience if route.proxy else None, sock_connect=patience
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         raise_for_status=False,
+        trust_env=False,  # it would send what .netrc holds; proxies are the settings' affair
     ) as session:
-        yield Client(session, base_url, token)
+        yield Client(session, base_url, token, {"headers": headers, **route.options} if route.proxy else _NO_OPTIONS)
+
+
+def _not_sent(error: Exception) -> NotSent:
+    if isinstance(error, TunnelError):
+        return NotSent(error.words, error.is_lasting)
+    return NotSent(describe(error), isinstance(error, _CERTIFICATE))
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
@@ -133,25 +150,3 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
             response.close()  # whatever else comes is not wanted
             return None
     return b"".join(parts)
-
-
-_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ClientConnectorDNSError, "the host's name was not found"),
-    (aiohttp.ConnectionTimeoutError, "no connection in time"),
-    (aiohttp.ClientPayloadError, "the answer broke off"),
-    (aiohttp.ServerDisconnectedError, "the connection was closed before an answer"),
-)
-
-
-def _describe(error: Exception) -> str:
-    """Say what went wrong, without what aiohttp's repr gives away (headers, and so the token)."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return escape(f"the certificate was refused: {error.certificate_error}")
-    for kind, words in _WORDS:
-        if isinstance(error, kind):
-            return words
-    if isinstance(error, aiohttp.ClientSSLError):  # its errno is OpenSSL's
-        return escape(f"no TLS connection: {error.strerror}")
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno) if error.errno > 0 else escape(str(error.strerror))
-    return type(error).__name__

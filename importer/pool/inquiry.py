@@ -146,7 +146,7 @@ class Inquiry:
 
     def _fail(self, reply: Reply) -> str:
         words = f"{reply.status}: {read_words(reply, self._target)}" if isinstance(reply, Answer) else _words_of(reply)
-        if isinstance(reply, NotSent) and reply.is_certificate:
+        if isinstance(reply, NotSent) and reply.is_lasting:
             self._stop.set(Reason.GIVEN_UP, words)
             raise StoppedError
         self._gate.fail(words)

@@ -108,7 +108,7 @@ class Sender:
             self._gate.fail(reply.reason if not isinstance(reply, Answer) else f"HTTP {reply.status}")
 
     def _retry_unsent(self, record: Claimed, reply: Reply, judgement: Judgement) -> None:
-        if isinstance(reply, NotSent) and reply.is_certificate:
+        if isinstance(reply, NotSent) and reply.is_lasting:
             self._stop.set(Reason.GIVEN_UP, judgement.words)
         self._note_answer(reply)
         failed = self._outcomes.judged(Status.FAILED, record, judgement)

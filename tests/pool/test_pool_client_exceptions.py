@@ -153,7 +153,7 @@ async def test_an_error_before_the_first_byte_is_not_sent(kind: type[BaseExcepti
     reply = await reply_to(DECIDED_NOT_SENT[kind](kind))
     assert isinstance(reply, NotSent)
     is_certificate = kind in (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
-    assert reply.is_certificate is is_certificate
+    assert reply.is_lasting is is_certificate
     assert reply.reason
     assert TOKEN not in reply.reason
 

@@ -89,7 +89,7 @@ async def test_a_self_signed_certificate_is_refused_and_nothing_is_sent() -> Non
     ):
         for reply in (await client.post("/x", b"{}"), await client.get(served.url + "/x")):
             assert isinstance(reply, NotSent)
-            assert reply.is_certificate
+            assert reply.is_lasting
     assert not served.seen
 
 
@@ -99,7 +99,7 @@ async def test_a_server_that_speaks_no_tls_gets_nothing_and_the_reason_says_so()
         async with open_client(ROOTLY, url, "token", concurrency=1, request_timeout=30) as client:
             reply = await client.post("/x", b"{}")
     assert isinstance(reply, NotSent)
-    assert not reply.is_certificate
+    assert not reply.is_lasting
     assert reply.reason.startswith("no TLS connection: ")
     assert not served.seen
 

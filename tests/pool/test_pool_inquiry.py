@@ -198,7 +198,7 @@ async def test_one_question_that_fails_while_others_are_answered_is_an_error_of_
 
 
 async def test_a_bad_certificate_ends_the_work_at_once() -> None:
-    inquiry, script, gate = make([NotSent("the certificate was refused", is_certificate=True)])
+    inquiry, script, gate = make([NotSent("the certificate was refused", is_lasting=True)])
     with pytest.raises(StoppedError):
         await inquiry.sweep("sched-1", {KEY}, set())
     assert gate.stop.reason is Reason.GIVEN_UP
