@@ -75,8 +75,8 @@ async def test_only_a_valid_certificate_of_the_very_host_from_a_trusted_authorit
         ]
         good, *bad = await ask_trusting(authority, tmp_path, [server.url for server in servers])
     assert good[0] == "Answer"
-    for (kind, reason, is_certificate), words in zip(bad, ["mismatch", "expired", "unable to get"], strict=True):
-        assert (kind, is_certificate) == ("NotSent", "True")
+    for (kind, reason, is_lasting), words in zip(bad, ["mismatch", "expired", "unable to get"], strict=True):
+        assert (kind, is_lasting) == ("NotSent", "True")
         assert reason.startswith("the certificate was refused: ")
         assert words in reason
     assert [len(server.seen) for server in servers] == [1, 0, 0, 0]
