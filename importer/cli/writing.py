@@ -51,7 +51,7 @@ def map_headers(
     the file as comments.
     """
     if no_header and header_row is not None:
-        raise click.UsageError("--no-header and --header-row exclude each other")
+        raise click.UsageError("--no-header and --header-row exclude each other", click.get_current_context())
     is_asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
     row = 0 if no_header else header_row
     guard(partial(_map_unless_left, sources, sheet, output, header_row=row, is_asking=is_asking))

@@ -31,7 +31,7 @@ _LEFT_BEHIND = Outcome(Status.UNKNOWN, error="an earlier run ended before the an
 _HINTS = {
     Reason.INTERRUPTED: "rerun to go on",
     Reason.TOKEN_REFUSED: "check the token and what it may do, then rerun",
-    Reason.GIVEN_UP: "see that the target can be reached, then rerun",
+    Reason.GIVEN_UP: "see that the target can be reached (oncall-importer doctor), then rerun",
 }
 
 
