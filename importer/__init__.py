@@ -42,6 +42,7 @@ class Options(TypedDict, total=False):
     strict: bool
     wait: bool
     xlsx: bool
+    verbose: bool  #: run.log has every request
     settle: float
     request_timeout: float
     breaker_timeout: float

@@ -9,6 +9,7 @@ at any moment and taken up again by `rerun`.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from contextlib import AbstractAsyncContextManager, contextmanager
@@ -20,9 +21,11 @@ import orjson
 
 from importer.connecting import connect
 from importer.earlier import find_earlier
+from importer.errors import ImporterError
 from importer.gathering import gather_left_over, gather_sources, load_mapping, locate_source, name_source
 from importer.guide import Plan
 from importer.journal import create_run, open_scratch
+from importer.log import log, logging_run
 from importer.normalizer import write_mapping
 from importer.pool import Reason, deliver
 from importer.records import Status
@@ -57,7 +60,7 @@ async def run(sources: Sequence[Source], settings: Settings, guide: Guide, *, wr
     """
     mapping = load_mapping(settings.mapping, written_mapping)
     facts = {"command": "run", "arguments": _dump([locate_source(source) for source in sources])}
-    with _new_run(settings, facts, mapping) as folder:
+    with _new_run(settings, facts, mapping, guide) as folder:
         stopped = await gather_sources(folder.journal, sources, settings, mapping, guide, run=folder.path.name)
         return await _finish(folder, settings, guide, stopped)
 
@@ -97,7 +100,7 @@ async def rerun(argument: str, settings: Settings, guide: Guide, *, written_mapp
         return await _start_again(earlier, settings, guide)
     mapping = load_mapping(settings.mapping, written_mapping or earlier.facts.get("mapping", ""))
     facts = {"command": "rerun", "arguments": _dump([str(earlier.path.absolute())]), "rerun_of": earlier.run}
-    with _new_run(settings, facts, mapping) as folder:
+    with _new_run(settings, facts, mapping, guide) as folder:
         stopped = await gather_left_over(folder, earlier, settings, mapping, guide)
         return await _finish(folder, settings, guide, stopped)
 
@@ -115,7 +118,7 @@ async def _start_again(earlier: Earlier, settings: Settings, guide: Guide) -> Re
 
 
 @contextmanager
-def _new_run(settings: Settings, facts: Mapping[str, str], mapping: ColumnMapping) -> Iterator[RunFolder]:
+def _new_run(settings: Settings, facts: Mapping[str, str], mapping: ColumnMapping, guide: Guide) -> Iterator[RunFolder]:
     """Hold the folder of a new run; it is taken away again where an error ends the run before anything was sent."""
     now = datetime.now(UTC)
     name = now.strftime("%Y%m%d-%H%M%S") + (SANDBOX_MARK if settings.sandbox else "")
@@ -135,11 +138,14 @@ def _new_run(settings: Settings, facts: Mapping[str, str], mapping: ColumnMappin
     try:
         with create_run(settings.reports, name, first) as folder:
             path = folder.path
-            try:
-                yield folder
-            except BaseException:
-                is_sent = folder.journal.facts().get("stage") in ("sending", "ended")
-                raise
+            with logging_run(path, guide.observer.noticed, is_verbose=settings.verbose):
+                log(logging.INFO, "started", f"{facts['command']}, oncall-importer {first['version']}")
+                try:
+                    yield folder
+                except BaseException as error:
+                    is_sent = folder.journal.facts().get("stage") in ("sending", "ended")
+                    log(logging.ERROR, "failed", str(error) if isinstance(error, ImporterError) else repr(type(error)))
+                    raise
     finally:
         if path is not None and not is_sent:
             shutil.rmtree(path, ignore_errors=True)
@@ -157,13 +163,21 @@ async def _finish(folder: RunFolder, settings: Settings, guide: Guide, stopped: 
             async with _turns(connections, folder, settings, guide) as turns:
                 where = {f"base_url.{target}": connections[target].base_url for target in turns}
                 journal.set_facts({"stage": "sending", **where})
+                log(logging.INFO, "sending")
                 delivered = await _deliver(journal, connections, settings, folder.path.name, guide)
                 for target, turn in turns.items():
                     turn.is_settled = not journal.in_doubt(target) and not journal.counts().get(
                         (target, Status.UNKNOWN)
                     )
             stopped |= _why_stopped(delivered) | _rescue(folder, delivered)
-    return make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
+    result = make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
+    _log_end(result)
+    return result
+
+
+def _log_end(result: Result) -> None:
+    counts = {status.value: number for status, number in result.statuses.items()}
+    log(logging.INFO, "ended", f"exit status {result.exit_status}", statuses=counts, stopped=dict(result.stopped))
 
 
 def _turns(
@@ -213,6 +227,7 @@ async def _ask_to_go_on(
         is_sandbox=settings.sandbox,
     )
     guide.observer.planned(plan)
+    log(logging.INFO, "planned", f"{plan.rows} rows, {plan.invalid} invalid", to_send=plan.to_send)
     if settings.strict and invalid:
         return f"{invalid} rows are invalid, and --strict sends nothing while any is"
     if plan.to_send and guide.confirm is not None and not settings.sandbox and not await guide.confirm(plan):

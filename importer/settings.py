@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     wait: bool = False  #: wait for another run that sends to the same target with the same token
     json_output: bool = Field(False, validation_alias=AliasChoices("IMPORTER_JSON", "json"))  #: JSON lines on stdout
     quiet: bool = False  #: print the end only
+    verbose: bool = False  #: log every request
     sandbox: bool = False  #: use the embedded stand-in
     xlsx: bool = False  #: make report.xlsx however long it becomes
 

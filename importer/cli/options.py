@@ -46,4 +46,5 @@ reports = click.option("--reports", type=Path, metavar="DIR", help="Folder of th
 telling = options(
     click.option("--json", "json_output", is_flag=True, help="One JSON object a line on standard output."),
     click.option("--quiet", "-q", is_flag=True, help="Print the end only."),
+    click.option("--verbose", "-v", is_flag=True, help="Show each request; run.log has them too."),
 )

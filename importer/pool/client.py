@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -9,6 +11,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from importer.log import REQUEST, is_telling_all, log
 from importer.pool.route import DIRECT, USER_AGENT, Route, TunnelError, make_connector
 from importer.pool.wording import describe
 
@@ -65,23 +68,40 @@ class Client:
     """Requests to one target, with its headers and token."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, base_url: str, token: str, options: Mapping[str, Any] = _NO_OPTIONS
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        token: str,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+        name: str = "",
     ) -> None:
         self._session = session
         self._token = token.encode()
         self._options = options  # of every request, where they are not the session's
+        self._name = name  # of the target, in the log
+        self._is_telling_all = is_telling_all()
         self.base_url = base_url
 
-    async def post(self, path: str, body: bytes) -> Reply:
+    async def post(self, path: str, body: bytes, attempt: int = 1) -> Reply:
         """POST to a path below the base URL."""
         url = URL(self.base_url + path, encoded=True)
-        return await self._exchange("POST", url, body, POST_LIMIT)
+        return await self._exchange("POST", url, body, POST_LIMIT, attempt)
 
-    async def get(self, url: str) -> Reply:
+    async def get(self, url: str, attempt: int = 1) -> Reply:
         """GET a whole URL that `resolve` gave."""
-        return await self._exchange("GET", URL(url, encoded=True), None, LIST_LIMIT)
+        return await self._exchange("GET", URL(url, encoded=True), None, LIST_LIMIT, attempt)
 
-    async def _exchange(self, method: str, url: URL, body: bytes | None, limit: int) -> Reply:
+    async def _exchange(self, method: str, url: URL, body: bytes | None, limit: int, attempt: int = 1) -> Reply:
+        """Give the reply, and log it where it is worth a line."""
+        started = time.perf_counter()
+        reply = await self._request(method, url, body, limit)
+        level = _level(reply, attempt)
+        if self._is_telling_all or level > logging.DEBUG:
+            seconds = time.perf_counter() - started
+            _log(level, self._name, method, url, reply, attempt=attempt, seconds=seconds)
+        return reply
+
+    async def _request(self, method: str, url: URL, body: bytes | None, limit: int) -> Reply:
         try:
             # A redirect would carry the request, and be a second POST, to wherever the answer says.
             async with self._session.request(
@@ -129,7 +149,8 @@ async def open_client(
         raise_for_status=False,
         trust_env=False,  # it would send what .netrc holds; proxies are the settings' affair
     ) as session:
-        yield Client(session, base_url, token, {"headers": headers, **route.options} if route.proxy else _NO_OPTIONS)
+        options = {"headers": headers, **route.options} if route.proxy else _NO_OPTIONS
+        yield Client(session, base_url, token, options, target.name)
 
 
 def _not_sent(error: Exception) -> NotSent:
@@ -150,3 +171,21 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
             response.close()  # whatever else comes is not wanted
             return None
     return b"".join(parts)
+
+
+def _level(reply: Reply, attempt: int) -> int:
+    """Say how much a reply is worth a line in the log: nothing but trouble and what follows it, unless all is told."""
+    if not isinstance(reply, Answer) or not 200 <= reply.status < 300:
+        return logging.WARNING
+    return logging.INFO if attempt > 1 else logging.DEBUG
+
+
+def _log(level: int, name: str, method: str, url: URL, reply: Reply, *, attempt: int, seconds: float) -> None:
+    """Log how a request went, never what it carried: a query can hold an e-mail address, an error's words a cell."""
+    path = f"{url.raw_path}?..." if url.raw_query_string else url.raw_path
+    status = reply.status if isinstance(reply, Answer) else 0
+    what = f"HTTP {reply.status}" if isinstance(reply, Answer) else reply.reason
+    if isinstance(reply, NotSent):
+        what = f"not sent: {what}"
+    milliseconds = round(seconds * 1000)
+    log(level, REQUEST, what, target=name, method=method, path=path, status=status, ms=milliseconds, attempt=attempt)

@@ -12,6 +12,7 @@ from importer.errors import TargetError
 from importer.pool.client import open_client
 from importer.pool.gate import Gate
 from importer.pool.inquiry import Inquiry, ScopeRefusedError
+from importer.pool.lane import tell
 from importer.pool.stopping import Reason, Stop, StoppedError
 from importer.targets import TARGETS
 
@@ -55,7 +56,7 @@ async def look_up(
     """
     target, stop = TARGETS[name], Stop()
     rate = settings.rate.get(name, target.rate)
-    gate = Gate(rate, settings.headroom, settings.breaker_timeout, stop, partial(observer.told, name))
+    gate = Gate(rate, settings.headroom, settings.breaker_timeout, stop, partial(tell, observer, name))
     wanted = {"users": target.users if users else None, "schedules": target.schedules if schedules else None}
     found: dict[str, Listing] = {}
     async with (

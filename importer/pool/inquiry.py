@@ -131,7 +131,7 @@ class Inquiry:
         # While the target answers nobody, the breaker decides when it is given up, not this one question.
         while attempt < MOST_ATTEMPTS or self._gate.successes == successes:
             await self._gate.enter(is_write=False)
-            reply = await self._client.get(url)
+            reply = await self._client.get(url, attempt + 1)
             if isinstance(reply, Answer) and reply.status == 429:
                 self._gate.pause(reply.headers, is_write=False)
                 continue

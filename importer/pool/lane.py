@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 
 from importer.errors import JournalError
+from importer.log import log
 from importer.pool.existing import Existing
 from importer.pool.gate import Gate
 from importer.pool.inquiry import Inquiry
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from importer.journal import Change, Journal
     from importer.pool import Observer
     from importer.pool.client import Client
+    from importer.records import TargetName
     from importer.settings import Settings
     from importer.targets import Target
 
@@ -48,9 +51,9 @@ class Lane:
         rate = settings.rate.get(target.name, target.rate)
         claim = min(_LARGEST_CLAIM, max(2 * settings.concurrency, int(min(rate, _LARGEST_CLAIM))))
         outcomes = Outcomes(run)
-        self._gate = gate = Gate(
-            rate, settings.headroom, settings.breaker_timeout, self.stop, partial(observer.told, target.name)
-        )
+        notify = partial(tell, observer, target.name)
+        self._gate = gate = Gate(rate, settings.headroom, settings.breaker_timeout, self.stop, notify)
+        self._told_rate = gate.rate
         inquiry = Inquiry(target, client, gate)
         self._queue = Queue(journal, target.name, claim, partial(observer.decided, target.name, number=1), self.stop)
         self._existing = Existing(target, journal, inquiry, outcomes, self.stop, observer)
@@ -89,6 +92,7 @@ class Lane:
             return
         self._close_forbidden()
         if self.stop.reason is not None:
+            log(logging.WARNING, "stopped", self.stop.words, target=self._target.name)
             self._journal.explain_planned(self._target.name, self.stop.words, _HINTS[self.stop.reason])
 
     async def _send(self) -> None:
@@ -110,6 +114,14 @@ class Lane:
         while True:
             await anyio.sleep(_FLUSH_EVERY)
             self._queue.flush()
+            self._log_rate()
+
+    def _log_rate(self) -> None:
+        """Log the pace where it has changed by more than a tenth."""
+        rate = self._gate.rate
+        if abs(rate - self._told_rate) > 0.1 * self._told_rate:
+            self._told_rate = rate
+            log(logging.INFO, "pace", f"{rate:.1f} requests/s", target=self._target.name)
 
     async def _close_on_stop(self) -> None:
         await self.stop.wait()
@@ -136,6 +148,12 @@ class Lane:
                 self._existing.close_scope(scope, Status.REJECTED, judgement.words, judgement.status)
             else:
                 self.stop.set(Reason.TOKEN_REFUSED, f"the token may not create (403): {judgement.words}")
+
+
+def tell(observer: Observer, target: TargetName, words: str) -> None:
+    """Tell the user what holds a target up, and the log."""
+    log(logging.WARNING, "told", words, target=target)
+    observer.told(target, words)
 
 
 def _first_message(errors: BaseExceptionGroup[JournalError]) -> str:

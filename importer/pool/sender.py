@@ -70,7 +70,7 @@ class Sender:
     async def _post(self, record: Claimed) -> Reply:
         try:
             request = self._target.request(record.key)
-            return await self._client.post(request.path, request.body)
+            return await self._client.post(request.path, request.body, record.attempts)
         except BaseException:  # a cancelled task, a bug of ours: it may have been applied
             outcome = self._outcomes.make(Status.UNKNOWN, record, error="stopped while waiting for the answer")
             self._queue.doubt(Doubt(record, outcome), self._settle)
