@@ -33,7 +33,7 @@ _BASE_URL = re.compile(r"(?:(?![?#\\])[!-~])+")  # printable ASCII; what is put 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|min)")
 _UNLIMITED = float("inf")
 _PositiveRate: TypeAlias = Annotated[float, Field(gt=0)]
-_TOKEN_ENV = {
+TOKEN_VARIABLES = {
     TargetName.OPAL: ("OPAL_TOKEN", "OPAL_AUTH_TOKEN"),
     TargetName.ROOTLY: ("ROOTLY_TOKEN", "ROOTLY_API_TOKEN"),
 }
@@ -41,7 +41,7 @@ _WITHOUT_OPTION = frozenset(
     {"settle", "request_timeout", "breaker_timeout", "max_bytes", "max_rows", "max_columns", "max_cell"}
 )
 _UNTOLD = {"opal_token", "rootly_token", "https_proxy", "no_proxy", "ca_file"}
-_TOKEN_NAMES = frozenset(name for names in _TOKEN_ENV.values() for name in names)
+_TOKEN_NAMES = frozenset(name for names in TOKEN_VARIABLES.values() for name in names)
 
 
 class IfExists(StrEnum):
@@ -67,8 +67,8 @@ class Settings(BaseSettings):
         toml_file=CONFIG_FILE,
     )
 
-    opal_token: SecretStr | None = Field(None, validation_alias=AliasChoices(*_TOKEN_ENV[TargetName.OPAL]))
-    rootly_token: SecretStr | None = Field(None, validation_alias=AliasChoices(*_TOKEN_ENV[TargetName.ROOTLY]))
+    opal_token: SecretStr | None = Field(None, validation_alias=AliasChoices(*TOKEN_VARIABLES[TargetName.OPAL]))
+    rootly_token: SecretStr | None = Field(None, validation_alias=AliasChoices(*TOKEN_VARIABLES[TargetName.ROOTLY]))
     opal_base_url: str = Field("https://api.opal.dev/v1", validation_alias=AliasChoices("OPAL_BASE_URL"))
     rootly_base_url: str = Field("https://api.rootly.com", validation_alias=AliasChoices("ROOTLY_BASE_URL"))
 
@@ -159,12 +159,16 @@ class Settings(BaseSettings):
         """
         secret = self.opal_token if target is TargetName.OPAL else self.rootly_token
         if secret is None:
-            variable, other = _TOKEN_ENV[target]
+            variable, other = TOKEN_VARIABLES[target]
             raise SettingsError(
                 f"the source has records for {target}, and {variable} is not set",
                 hint=f"set {variable} (or {other}) in the environment, or rehearse with --sandbox",
             )
         return secret.get_secret_value()
+
+    def has_token(self, target: TargetName) -> bool:
+        """Tell whether somebody set the target's token."""
+        return (self.opal_token if target is TargetName.OPAL else self.rootly_token) is not None
 
     def base_url(self, target: TargetName) -> str:
         """Give the target's base URL, without a slash at its end."""

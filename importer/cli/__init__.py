@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from importer.cli.examining import doctor
 from importer.cli.importing import check, rerun, run
 from importer.cli.serving import sandbox
 from importer.cli.usage import explain
@@ -24,7 +25,7 @@ def app() -> None:
     """Bulk-import on-call schedules (Opal) and shadows (Rootly) from spreadsheets: nothing lost, nothing twice."""
 
 
-for command in (run, check, rerun, map_headers, template, sandbox):
+for command in (run, check, rerun, map_headers, template, sandbox, doctor):
     app.add_command(command)
 
 

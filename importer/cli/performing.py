@@ -30,12 +30,15 @@ if TYPE_CHECKING:
 _EXITS = {InterruptedReadingError: 130, UnexpectedError: 4}  # every other error ends a command before anything was sent
 
 
+def given_options(options: dict[str, Any]) -> dict[str, Any]:
+    # Not `value not in (None, False, ())`: 0 is equal to False, and was given.
+    return {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
+
+
 def load(options: dict[str, Any]) -> Settings:
     from importer.settings import load_settings
 
-    # Not `value not in (None, False, ())`: 0 is equal to False, and was given.
-    given = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
-    return load_settings(given)
+    return load_settings(given_options(options))
 
 
 def spare_collector() -> None:

@@ -16,11 +16,12 @@ incomplete, someone else who creates the same record in between, a journal that 
 from importer.journal.codec import row_of
 from importer.journal.entries import NO_OUTCOME, Change, Claimed, Entry, State, Unresolved
 from importer.journal.journal import Journal
-from importer.journal.store import JOURNAL_FILE, RunFolder, create_run, open_run, open_scratch
+from importer.journal.store import JOURNAL_FILE, SQLITE_VERSION, RunFolder, create_run, open_run, open_scratch
 
 __all__ = [
     "JOURNAL_FILE",
     "NO_OUTCOME",
+    "SQLITE_VERSION",
     "Change",
     "Claimed",
     "Entry",

@@ -9,6 +9,7 @@ import anyio
 
 from importer.pool.client import open_client
 from importer.pool.directory import LookedUp, look_up
+from importer.pool.examining import Look, Seal, look_at
 from importer.pool.lane import Lane
 from importer.pool.route import DIRECT, Route, load_trust
 from importer.pool.stopping import Reason, Stop
@@ -21,7 +22,20 @@ if TYPE_CHECKING:
     from importer.records import Status, TargetName
     from importer.settings import Settings
 
-__all__ = ["Connection", "Delivered", "LookedUp", "Observer", "Reason", "Route", "deliver", "load_trust", "look_up"]
+__all__ = [
+    "Connection",
+    "Delivered",
+    "Look",
+    "LookedUp",
+    "Observer",
+    "Reason",
+    "Route",
+    "Seal",
+    "deliver",
+    "load_trust",
+    "look_at",
+    "look_up",
+]
 
 _GRACE = 10.0  # seconds that what is in flight may take after an interrupt
 

@@ -51,13 +51,21 @@ class TunnelError(Exception):
 def load_trust(ca_file: Path | None) -> ssl.SSLContext | None:
     """Trust the authorities in a PEM file beside the system's; None where there is no file.
 
+    Raises: as `make_trust`.
+    """
+    return None if ca_file is None else make_trust(ca_file)
+
+
+def make_trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Trust the system's authorities, and those in a PEM file.
+
     Raises:
         SettingsError: it is not there, or holds no certificate.
     """
-    if ca_file is None:
-        return None
     context = ssl.create_default_context()
     context.set_alpn_protocols(("http/1.1",))
+    if ca_file is None:
+        return context
     try:
         context.load_verify_locations(cafile=ca_file)
     except ssl.SSLError:
