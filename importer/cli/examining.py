@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from importer.cli.completing import ZONE
 from importer.cli.options import options, reaching, reports, telling
 from importer.cli.performing import given_options, guard
 
@@ -24,7 +25,7 @@ _WIDTHS = 9, 13  # columns of the level and of what is looked at
 @click.command()
 @options(
     reaching,
-    click.option("--timezone", metavar="ZONE", help="Zone of times without an offset, as Europe/Berlin."),
+    click.option("--timezone", type=ZONE, metavar="ZONE", help="Zone of times without an offset, as Europe/Berlin."),
     click.option("--wait", is_flag=True, help="Another run with the same token would be waited for."),
     reports,
     telling,
