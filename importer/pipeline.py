@@ -14,6 +14,7 @@ import os
 import shutil
 from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from importer.guide import Plan
 from importer.journal import create_run, open_scratch
 from importer.log import log, logging_run
 from importer.normalizer import write_mapping
-from importer.pool import Reason, deliver
+from importer.pool import Reason, deliver, tell
 from importer.records import Status
 from importer.repeating import RUN_OPTIONS, inherit
 from importer.report import SANDBOX_MARK, iso, make_check, make_report
@@ -189,7 +190,7 @@ def _turns(
         folder.path,
         settings,
         interrupted=guide.interrupted,
-        tell=guide.observer.told,
+        tell=partial(tell, guide.observer),
     )
 
 

@@ -32,7 +32,8 @@ def try_settings(options: Mapping[str, Any]) -> Settings | Finding:
 def look_at_sources(environ: Mapping[str, str], folder: Path) -> Iterator[Finding]:
     """Say which settings stand in the environment and in the settings file of a folder."""
     known = _variables()
-    own = sorted(name for name in environ if name.upper() in known or name in PROXY_VARIABLES + NO_PROXY_VARIABLES)
+    known_here = (*PROXY_VARIABLES, *NO_PROXY_VARIABLES)
+    own = sorted(name for name, value in environ.items() if value and (name.upper() in known or name in known_here))
     yield Finding(Level.OK, "environment", f"sets {', '.join(own)}" if own else "sets nothing")
     for name in sorted(environ):
         if name.upper().startswith(_PREFIX) and name.upper() not in known | _NO_SETTINGS:

@@ -10,7 +10,7 @@ import anyio
 from importer.pool.client import open_client
 from importer.pool.directory import LookedUp, look_up
 from importer.pool.examining import Look, Seal, look_at
-from importer.pool.lane import Lane
+from importer.pool.lane import Lane, tell
 from importer.pool.route import DIRECT, Route, load_trust
 from importer.pool.stopping import Reason, Stop
 from importer.targets import TARGETS
@@ -35,6 +35,7 @@ __all__ = [
     "load_trust",
     "look_at",
     "look_up",
+    "tell",
 ]
 
 _GRACE = 10.0  # seconds that what is in flight may take after an interrupt
