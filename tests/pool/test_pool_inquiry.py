@@ -48,7 +48,7 @@ class Script:
         self._replies = replies
         self.asked: list[str] = []
 
-    async def get(self, url: str) -> Reply:
+    async def get(self, url: str, _attempt: int = 1) -> Reply:
         self.asked.append(url)
         if callable(self._replies):
             return self._replies(url)
