@@ -42,6 +42,7 @@ class Options(TypedDict, total=False):
     strict: bool
     wait: bool
     xlsx: bool
+    verbose: bool  #: run.log has every request
     settle: float
     request_timeout: float
     breaker_timeout: float
@@ -53,6 +54,7 @@ class Options(TypedDict, total=False):
     rootly_token: str
     opal_base_url: str
     rootly_base_url: str
+    ca_file: str | os.PathLike[str]
     observer: RunObserver  #: is told how it goes on
     interrupted: anyio.Event  #: set it to end the run early and in order
 

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from importer import sandbox
-from importer.pool import Connection
+from importer.pool import Connection, Route, load_trust
 from importer.records import TargetName
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Iterable
 
     from importer.settings import Settings
@@ -22,7 +23,7 @@ async def connect(targets: Iterable[TargetName], settings: Settings) -> AsyncIte
     """Give where each of the targets is, and the token for it.
 
     Raises:
-        SettingsError: a token is not set.
+        SettingsError: a token is not set, the proxy cannot be one, or the file of authorities cannot be read.
     """
     if settings.sandbox:
         settings.reports.mkdir(parents=True, exist_ok=True)
@@ -30,4 +31,15 @@ async def connect(targets: Iterable[TargetName], settings: Settings) -> AsyncIte
             urls = {TargetName.OPAL: address.opal, TargetName.ROOTLY: address.rootly}
             yield {target: Connection(urls[target], sandbox.TOKEN) for target in targets}
     else:
-        yield {target: Connection(settings.base_url(target), settings.token(target)) for target in targets}
+        trust = load_trust(settings.ca_file)
+        yield {target: make_connection(target, settings, trust) for target in targets}
+
+
+def make_connection(target: TargetName, settings: Settings, trust: ssl.SSLContext | None) -> Connection:
+    """Say where a real target is and how it is reached.
+
+    Raises:
+        SettingsError: its token is not set, or the proxy cannot be one.
+    """
+    token = settings.token(target)
+    return Connection(settings.base_url(target), token, Route(settings.proxy(target), trust))

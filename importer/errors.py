@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class ImporterError(Exception):
-    """One sentence for the user: what happened, to which thing; `hint` says what to do next."""
+    """One sentence for the user: what happened, to which thing; `hint` says what to do next, and is never empty."""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint

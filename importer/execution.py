@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import orjson
 
+from importer.errors import ImporterError
 from importer.journal import create_run
-from importer.pool import Reason
+from importer.log import log, logging_run
+from importer.pool import Reason, tell
 from importer.records import Status
 from importer.repeating import RUN_OPTIONS
 from importer.report import SANDBOX_MARK, iso
@@ -26,11 +30,12 @@ if TYPE_CHECKING:
     from importer.journal import Journal, RunFolder
     from importer.pool import Connection, Delivered
     from importer.records import TargetName
+    from importer.results import Result
     from importer.settings import Settings
 
 
 @contextmanager
-def begin_run(settings: Settings, facts: Mapping[str, str], *, mark: str = "") -> Iterator[RunFolder]:
+def begin_run(settings: Settings, facts: Mapping[str, str], guide: Guide, *, mark: str = "") -> Iterator[RunFolder]:
     """Hold the folder of a new run; it is taken away again where an error ends the run before anything was sent.
 
     `mark` stands at the end of its name.
@@ -52,11 +57,14 @@ def begin_run(settings: Settings, facts: Mapping[str, str], *, mark: str = "") -
     try:
         with create_run(settings.reports, name, first) as folder:
             path = folder.path
-            try:
-                yield folder
-            except BaseException:
-                is_sent = folder.journal.facts().get("stage") in ("sending", "ended")
-                raise
+            with logging_run(path, guide.observer.noticed, is_verbose=settings.verbose):
+                log(logging.INFO, "started", f"{facts['command']}, oncall-importer {first['version']}")
+                try:
+                    yield folder
+                except BaseException as error:
+                    is_sent = folder.journal.facts().get("stage") in ("sending", "ended")
+                    log(logging.ERROR, "failed", str(error) if isinstance(error, ImporterError) else repr(type(error)))
+                    raise
     finally:
         if path is not None and not is_sent:
             shutil.rmtree(path, ignore_errors=True)
@@ -71,7 +79,7 @@ def hold(
         folder.path,
         settings,
         interrupted=guide.interrupted,
-        tell=guide.observer.told,
+        tell=partial(tell, guide.observer),
     )
 
 
@@ -81,12 +89,19 @@ def begin_sending(
     """Write down that from now on something may have been sent, and where to."""
     where = {f"base_url.{target}": connections[target].base_url for target in turns}
     journal.set_facts({"stage": "sending", **where})
+    log(logging.INFO, "sending")
 
 
 def settle_turns(journal: Journal, turns: Mapping[TargetName, Turn]) -> None:
     """Tell the next one of each target whether something may still be on its way."""
     for target, turn in turns.items():
         turn.is_settled = not journal.in_doubt(target) and not journal.counts().get((target, Status.UNKNOWN))
+
+
+def log_end(result: Result) -> None:
+    """Log what it came to."""
+    counts = {status.value: number for status, number in result.statuses.items()}
+    log(logging.INFO, "ended", f"exit status {result.exit_status}", statuses=counts, stopped=dict(result.stopped))
 
 
 def why_stopped(delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from importer.carrying import SheetNormalizer, carry_row, carry_unresolved, plan_row
 from importer.errors import SourceError
 from importer.journal import State, row_of
+from importer.log import log_finding
 from importer.normalizer import COLUMNS, Normalizer, References, Sought, describe_suggestion, escape_unseen
 from importer.records import Problem, Row, Severity, Sheet, TargetName
 from importer.reporter import README_SHEET, is_report
@@ -202,6 +203,7 @@ class Intake:
             return []  # what there is to say is said when the ids are known
         for warning in normalized.warnings:
             self._observer.warned(sheet, row, warning)
+            log_finding(sheet.source, row.number, warning.topic)
         return [
             *((Severity.PROBLEM, problem) for problem in normalized.problems),
             *((Severity.WARNING, problem) for problem in normalized.warnings),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from importer.journal import row_of
+from importer.log import log_finding
 from importer.normalizer import Level, overlaps
 from importer.records import Outcome, Problem, Severity, Status
 
@@ -29,6 +30,7 @@ def tell_overlaps(journal: Journal, level: Level, run: str, observer: ReadingObs
     for record, sheet, row, problem in _found(journal, sheets):
         if level is Level.WARNING:
             observer.warned(sheet, row, problem)
+            log_finding(sheet.source, row.number, problem.topic)
         chunk.append((record, problem))
         if len(chunk) >= _CHUNK:
             _write(journal, chunk, level, run)

@@ -9,14 +9,16 @@ at any moment and taken up again by `rerun`.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from importer.connecting import connect
 from importer.earlier import find_earlier
-from importer.execution import begin_run, begin_sending, dump, hold, rescue, settle_turns, why_stopped
+from importer.execution import begin_run, begin_sending, dump, hold, log_end, rescue, settle_turns, why_stopped
 from importer.gathering import gather_left_over, gather_sources, load_mapping, locate_source, name_source
 from importer.guide import Plan
 from importer.journal import open_scratch
+from importer.log import log
 from importer.normalizer import write_mapping
 from importer.pool import deliver
 from importer.records import Status
@@ -49,7 +51,7 @@ async def run(sources: Sequence[Source], settings: Settings, guide: Guide, *, wr
     mapping = load_mapping(settings.mapping, written_mapping)
     facts = {"command": "run", "arguments": dump([locate_source(source) for source in sources])}
     facts["mapping"] = write_mapping(mapping)
-    with begin_run(settings, facts) as folder:
+    with begin_run(settings, facts, guide) as folder:
         stopped = await gather_sources(folder.journal, sources, settings, mapping, guide, run=folder.path.name)
         return await _finish(folder, settings, guide, stopped)
 
@@ -90,7 +92,7 @@ async def rerun(argument: str, settings: Settings, guide: Guide, *, written_mapp
     mapping = load_mapping(settings.mapping, written_mapping or earlier.facts.get("mapping", ""))
     facts = {"command": "rerun", "arguments": dump([str(earlier.path.absolute())]), "rerun_of": earlier.run}
     facts["mapping"] = write_mapping(mapping)
-    with begin_run(settings, facts) as folder:
+    with begin_run(settings, facts, guide) as folder:
         stopped = await gather_left_over(folder, earlier, settings, mapping, guide)
         return await _finish(folder, settings, guide, stopped)
 
@@ -121,7 +123,9 @@ async def _finish(folder: RunFolder, settings: Settings, guide: Guide, stopped: 
                 delivered = await _deliver(journal, connections, settings, folder.path.name, guide)
                 settle_turns(journal, turns)
             stopped |= why_stopped(delivered) | rescue(folder, delivered)
-    return make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
+    result = make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
+    log_end(result)
+    return result
 
 
 async def _ask_to_go_on(
@@ -144,6 +148,7 @@ async def _ask_to_go_on(
         groups=groups,
     )
     guide.observer.planned(plan)
+    log(logging.INFO, "planned", f"{plan.rows} rows, {plan.invalid} invalid", to_send=plan.to_send)
     if settings.strict and invalid:
         return f"{invalid} rows are invalid, and --strict sends nothing while any is"
     if plan.to_send and guide.confirm is not None and not settings.sandbox and not await guide.confirm(plan):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from enum import StrEnum
 from ipaddress import ip_address
@@ -21,6 +22,7 @@ from pydantic_settings import (
 )
 
 from importer.errors import SettingsError
+from importer.proxies import NO_PROXY_VARIABLES, PROXY_VARIABLES, Proxy, first_set, is_direct, read_proxy
 from importer.records import TargetName
 
 if TYPE_CHECKING:
@@ -31,14 +33,15 @@ _BASE_URL = re.compile(r"(?:(?![?#\\])[!-~])+")  # printable ASCII; what is put 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|min)")
 _UNLIMITED = float("inf")
 _PositiveRate: TypeAlias = Annotated[float, Field(gt=0)]
-_TOKEN_ENV = {
+TOKEN_VARIABLES = {
     TargetName.OPAL: ("OPAL_TOKEN", "OPAL_AUTH_TOKEN"),
     TargetName.ROOTLY: ("ROOTLY_TOKEN", "ROOTLY_API_TOKEN"),
 }
 _WITHOUT_OPTION = frozenset(
     {"settle", "request_timeout", "breaker_timeout", "max_bytes", "max_rows", "max_columns", "max_cell"}
 )
-_TOKEN_NAMES = frozenset(name for names in _TOKEN_ENV.values() for name in names)
+_UNTOLD = {"opal_token", "rootly_token", "https_proxy", "no_proxy", "ca_file"}
+_TOKEN_NAMES = frozenset(name for names in TOKEN_VARIABLES.values() for name in names)
 
 
 class IfExists(StrEnum):
@@ -64,10 +67,15 @@ class Settings(BaseSettings):
         toml_file=CONFIG_FILE,
     )
 
-    opal_token: SecretStr | None = Field(None, validation_alias=AliasChoices(*_TOKEN_ENV[TargetName.OPAL]))
-    rootly_token: SecretStr | None = Field(None, validation_alias=AliasChoices(*_TOKEN_ENV[TargetName.ROOTLY]))
+    opal_token: SecretStr | None = Field(None, validation_alias=AliasChoices(*TOKEN_VARIABLES[TargetName.OPAL]))
+    rootly_token: SecretStr | None = Field(None, validation_alias=AliasChoices(*TOKEN_VARIABLES[TargetName.ROOTLY]))
     opal_base_url: str = Field("https://api.opal.dev/v1", validation_alias=AliasChoices("OPAL_BASE_URL"))
     rootly_base_url: str = Field("https://api.rootly.com", validation_alias=AliasChoices("ROOTLY_BASE_URL"))
+
+    #: A proxy's URL, with its password if it has one: a secret. Read where a target is reached; the sandbox needs none.
+    https_proxy: SecretStr = Field(default_factory=lambda: SecretStr(first_set(PROXY_VARIABLES, os.environ)))
+    no_proxy: str = Field(default_factory=lambda: first_set(NO_PROXY_VARIABLES, os.environ))
+    ca_file: Path | None = None  #: PEM certificates of authorities to trust beside the system's
 
     reports: Path = Path("reports")  #: the folder that the runs' folders are made in
     sheet: Annotated[tuple[str, ...], NoDecode] = ()  #: the sheets to read; empty means all
@@ -85,6 +93,7 @@ class Settings(BaseSettings):
     wait: bool = False  #: wait for another run that sends to the same target with the same token
     json_output: bool = Field(False, validation_alias=AliasChoices("IMPORTER_JSON", "json"))  #: JSON lines on stdout
     quiet: bool = False  #: print the end only
+    verbose: bool = False  #: log every request
     sandbox: bool = False  #: use the embedded stand-in
     xlsx: bool = False  #: make report.xlsx however long it becomes
 
@@ -150,20 +159,41 @@ class Settings(BaseSettings):
         """
         secret = self.opal_token if target is TargetName.OPAL else self.rootly_token
         if secret is None:
-            variable, other = _TOKEN_ENV[target]
+            variable, other = TOKEN_VARIABLES[target]
             raise SettingsError(
                 f"the source has records for {target}, and {variable} is not set",
                 hint=f"set {variable} (or {other}) in the environment, or rehearse with --sandbox",
             )
         return secret.get_secret_value()
 
+    def has_token(self, target: TargetName) -> bool:
+        """Tell whether somebody set the target's token."""
+        return (self.opal_token if target is TargetName.OPAL else self.rootly_token) is not None
+
     def base_url(self, target: TargetName) -> str:
         """Give the target's base URL, without a slash at its end."""
         return self.opal_base_url if target is TargetName.OPAL else self.rootly_base_url
 
+    def proxy(self, target: TargetName) -> Proxy | None:
+        """Give the proxy that the target is reached through; None where it is reached directly.
+
+        Raises:
+            SettingsError: HTTPS_PROXY cannot be one.
+        """
+        text = self.https_proxy.get_secret_value()
+        url = self.base_url(target)
+        if not text or is_loopback(urlsplit(url).hostname or "") or is_direct(url, self.no_proxy):
+            return None
+        try:
+            return read_proxy(text)
+        except ValueError as error:
+            raise SettingsError(
+                f"HTTPS_PROXY {error}", hint=f"mend HTTPS_PROXY (or ALL_PROXY), or name {target}'s host in NO_PROXY"
+            ) from None
+
     def fingerprint(self) -> str:
-        """Give the SHA-256 of everything that is set, the tokens aside."""
-        values = self.model_dump(mode="json", exclude={"opal_token", "rootly_token"})
+        """Give the SHA-256 of everything that is set, the tokens and how a target is reached aside."""
+        values = self.model_dump(mode="json", exclude=_UNTOLD)
         return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -176,7 +206,10 @@ def load_settings(options: Mapping[str, Any]) -> Settings:
     try:
         return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
-        raise SettingsError("; ".join(map(_describe, error.errors(include_url=False, include_input=False)))) from None
+        raise SettingsError(
+            "; ".join(map(_describe, error.errors(include_url=False, include_input=False))),
+            hint="change it where it is set: the option, the environment, or importer.toml",
+        ) from None
     except (ValueError, OSError) as error:  # tomllib's error is a ValueError
         raise SettingsError(f"{CONFIG_FILE} cannot be read: {error}", hint=f"mend {CONFIG_FILE}") from None
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from importer.records import TargetName
     from importer.settings import Settings
 
+_PROCESS = re.compile(r"\(process (\d+)\)$")
 _POLL = 0.2  # seconds between two looks at a lock that is held
 
 
@@ -31,6 +33,45 @@ class Turn:
 
     left_by: str  #: who held it last and did not end well: something of theirs may still be on its way; else empty
     is_settled: bool = False  #: set it where nothing that was sent is in doubt any more
+
+
+class Holder(NamedTuple):
+    """Who has a target, or had it last and did not end well."""
+
+    who: str
+    is_held: bool
+
+
+def look_at_turn(connection: Connection) -> Holder | None:
+    """Say who holds a target; None where it is free. Takes nothing: whoever begins meanwhile is not held up.
+
+    Raises:
+        SettingsError: the lock cannot be read.
+    """
+    path = _lock_path(connection)
+    try:
+        who = path.read_text(encoding="utf-8", errors="backslashreplace")[:4096]
+        return Holder(who, _is_locked(path, who)) if who else None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unusable(path.parent, error) from error
+
+
+def _is_locked(path: Path, who: str) -> bool:
+    """Tell whether the process that wrote its name lives; where the system lists its locks, this one must be there."""
+    process = _PROCESS.search(who)
+    try:
+        os.kill(int(process[1]) if process else 0, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it lives, and is another user's
+    try:
+        locks = Path("/proc/locks").read_text(encoding="ascii")
+    except OSError:
+        return True
+    return f":{path.stat().st_ino} " in locks
 
 
 @asynccontextmanager
@@ -133,15 +174,24 @@ def _read_holder(descriptor: int) -> str:
 
 
 def _open_lock(connection: Connection) -> int:
-    """Open the lock, named by a one-way hash of base URL and token: the same file for every process of this user."""
-    name = hashlib.sha256("\0".join(connection).encode()).hexdigest()[:32]
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    folder = Path(state) / "oncall-importer"
+    """Open the lock: the same file for every process of this user."""
+    path = _lock_path(connection)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise SettingsError(
-            f"the lock against a second run cannot be made in {folder}: {error.strerror}",
-            hint="make it writable, or set XDG_STATE_HOME to a folder of your own",
-        ) from error
+        raise _unusable(path.parent, error) from error
+
+
+def _lock_path(connection: Connection) -> Path:
+    """Name the lock by a one-way hash of base URL and token."""
+    name = hashlib.sha256(f"{connection.base_url}\0{connection.token}".encode()).hexdigest()[:32]
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "oncall-importer" / f"{name}.lock"
+
+
+def _unusable(folder: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"the lock against a second run cannot be made in {folder}: {error.strerror}",
+        hint="make it writable, or set XDG_STATE_HOME to a folder of your own",
+    )

@@ -17,7 +17,7 @@ import orjson
 from importer.connecting import connect
 from importer.earlier import find_earlier
 from importer.errors import DamagedError, UsageError
-from importer.execution import begin_run, begin_sending, dump, hold, rescue, settle_turns, why_stopped
+from importer.execution import begin_run, begin_sending, dump, hold, log_end, rescue, settle_turns, why_stopped
 from importer.guide import Plan
 from importer.journal import open_run
 from importer.pool import remove
@@ -51,7 +51,7 @@ async def undo(argument: str, settings: Settings, guide: Guide) -> Result:
     settings = _for(earlier, settings)
     facts = {"command": "undo", "undo_of": earlier.run, "undone_path": str(earlier.path), "mapping": ""}
     facts["arguments"] = dump([str(earlier.path.absolute())])
-    with begin_run(settings, facts, mark=UNDO_MARK) as folder:
+    with begin_run(settings, facts, guide, mark=UNDO_MARK) as folder:
         _gather(folder, earlier, settings)
         return await _finish(folder, settings, guide)
 
@@ -170,7 +170,9 @@ async def _finish(folder: RunFolder, settings: Settings, guide: Guide) -> Result
                 )
                 settle_turns(journal, turns)
             stopped |= why_stopped(delivered) | rescue(folder, delivered)
-    return make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
+    result = make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
+    log_end(result)
+    return result
 
 
 def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings) -> Plan:

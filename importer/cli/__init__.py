@@ -10,10 +10,14 @@ import sys
 
 import click
 
+from importer.cli.examining import doctor
 from importer.cli.importing import check, rerun, run
 from importer.cli.serving import sandbox
 from importer.cli.undoing import undo
+from importer.cli.usage import explain
 from importer.cli.writing import map_headers, template
+
+NAME = "oncall-importer"  # also where it was started as `python -m importer`
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,7 +26,7 @@ def app() -> None:
     """Bulk-import on-call schedules (Opal) and shadows (Rootly) from spreadsheets: nothing lost, nothing twice."""
 
 
-for command in (run, check, rerun, undo, map_headers, template, sandbox):
+for command in (run, check, rerun, undo, map_headers, template, doctor, sandbox):
     app.add_command(command)
 
 
@@ -30,4 +34,9 @@ def main() -> None:
     """Run the command line; the process exits with the status that product and README tell."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does: whatever it cannot show must not end a run
-    app()
+    try:
+        sys.exit(app.main(prog_name=NAME, standalone_mode=False))
+    except click.ClickException as error:
+        sys.exit(explain(error, NAME))
+    except click.Abort:
+        sys.exit(130)

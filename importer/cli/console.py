@@ -149,6 +149,10 @@ class Console:
         """Tell what holds a target up."""
         self.tell(f"{target} {escape(words)}", style="yellow")
 
+    def show_request(self, line: str) -> None:
+        """Show a request, which a quiet console does too: it was asked for."""
+        self._message(escape(line, 500), style="dim")
+
     def tell(self, text: str, style: str = "") -> None:
         """Print a message; a quiet console prints none."""
         if not self._is_quiet:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from importer.cli.completing import FILE, RUN
 from importer.cli.options import normalizing, options, reaching, reports, sheet, sources, telling, writing
 from importer.cli.performing import perform
 
@@ -26,7 +27,7 @@ def run(sources: tuple[str, ...], **given: Any) -> None:
 @click.command()
 @options(sources, sheet, normalizing, reaching, reports, telling)
 @click.option("--online", is_flag=True, help="Also ask the targets for ids of what is named, and what exists.")
-@click.option("--output", type=Path, metavar="FILE", help="Write the sources back as a workbook, bad cells marked.")
+@click.option("--output", type=FILE, metavar="FILE", help="Write the sources back as a workbook, bad cells marked.")
 def check(sources: tuple[str, ...], online: bool, output: Path | None, **given: Any) -> None:
     """Read and check every row just as `run` does; write nothing."""
     perform(
@@ -37,7 +38,7 @@ def check(sources: tuple[str, ...], online: bool, output: Path | None, **given: 
 
 
 @click.command()
-@click.argument("run_or_report")
+@click.argument("run_or_report", type=RUN)
 @options(normalizing, reaching, writing, reports, telling)
 def rerun(run_or_report: str, **given: Any) -> None:
     """Send again, but only rows that have not succeeded.

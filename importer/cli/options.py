@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
 
+from importer.cli.completing import FILE, SOURCE, ZONE, Words
+
+PROVIDER = Words("PAGER_DUTY", "OPSGENIE")
+ORDER = Words("dmy", "mdy")
+IF_EXISTS = Words("skip", "fail")
 Decorator: TypeAlias = Callable[[Any], Any]
 
 # Options that were not given are None or False or empty, and do not hide what the environment or importer.toml says.
@@ -19,13 +23,13 @@ def options(*decorators: Decorator) -> Decorator:
     return lambda command: reduce(lambda decorated, option: option(decorated), reversed(decorators), command)
 
 
-sources = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+sources = click.argument("sources", metavar="SOURCE...", type=SOURCE, nargs=-1, required=True)
 sheet = click.option("--sheet", multiple=True, metavar="NAME", help="Read only this sheet; repeatable.")
 normalizing = options(
-    click.option("--timezone", metavar="ZONE", help="Zone of times without an offset, as Europe/Berlin."),
-    click.option("--provider", metavar="NAME", help="Provider of schedule rows that name none."),
-    click.option("--mapping", type=Path, metavar="FILE", help="Which header is which column, constants, defaults."),
-    click.option("--date-order", metavar="dmy|mdy", help="How dates such as 03/04/2026 are meant."),
+    click.option("--timezone", type=ZONE, metavar="ZONE", help="Zone of times without an offset, as Europe/Berlin."),
+    click.option("--provider", type=PROVIDER, metavar="NAME", help="Provider of schedule rows that name none."),
+    click.option("--mapping", type=FILE, metavar="FILE", help="Which header is which column, constants, defaults."),
+    click.option("--date-order", type=ORDER, metavar="dmy|mdy", help="How dates such as 03/04/2026 are meant."),
     click.option("--until", metavar="DATE", help="The end of repetitions that have none."),
 )
 reaching = options(
@@ -33,6 +37,7 @@ reaching = options(
     click.option("--rate", multiple=True, metavar="TARGET=N/s", help="As opal=50/s, rootly=3000/min, opal=none."),
     click.option("--headroom", metavar="SHARE", help="Share of the limits left to others, as 20%."),
     click.option("--concurrency", type=int, metavar="N", help="Requests in flight per target.  [default: 20]"),
+    click.option("--ca-file", type=FILE, metavar="FILE", help="Authorities (PEM) to trust beside the system's."),
 )
 acting = options(
     click.option("--xlsx", is_flag=True, help="Make report.xlsx beyond 20,000 rows, too."),
@@ -40,12 +45,15 @@ acting = options(
     click.option("--yes", "-y", is_flag=True, help="Do not ask before writing."),
 )
 writing = options(
-    click.option("--if-exists", metavar="skip|fail", help="What a record that exists becomes.  [default: skip]"),
+    click.option(
+        "--if-exists", type=IF_EXISTS, metavar="skip|fail", help="What becomes of one that exists.  [default: skip]"
+    ),
     click.option("--strict", is_flag=True, help="Send nothing while any row is invalid."),
     acting,
 )
-reports = click.option("--reports", type=Path, metavar="DIR", help="Folder of the runs' folders.  [default: reports]")
+reports = click.option("--reports", type=FILE, metavar="DIR", help="Folder of the runs' folders.  [default: reports]")
 telling = options(
     click.option("--json", "json_output", is_flag=True, help="One JSON object a line on standard output."),
     click.option("--quiet", "-q", is_flag=True, help="Print the end only."),
+    click.option("--verbose", "-v", is_flag=True, help="Show each request; run.log has them too."),
 )

@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,6 +16,7 @@ from importer.errors import ImporterError, InterruptedReadingError, SourcesError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractContextManager
 
     import anyio
 
@@ -28,12 +30,15 @@ if TYPE_CHECKING:
 _EXITS = {InterruptedReadingError: 130, UnexpectedError: 4}  # every other error ends a command before anything was sent
 
 
+def given_options(options: dict[str, Any]) -> dict[str, Any]:
+    # Not `value not in (None, False, ())`: 0 is equal to False, and was given.
+    return {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
+
+
 def load(options: dict[str, Any]) -> Settings:
     from importer.settings import load_settings
 
-    # Not `value not in (None, False, ())`: 0 is equal to False, and was given.
-    given = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
-    return load_settings(given)
+    return load_settings(given_options(options))
 
 
 def spare_collector() -> None:
@@ -50,7 +55,8 @@ def perform(options: dict[str, Any], action: Action, *, is_check: bool = False) 
         spare_collector()
         settings = load(options)
         console = Console(is_quiet=settings.quiet, is_json=settings.json_output, is_check=is_check)
-        result = _await_with_signals(partial(_guided, action, settings, console), console)
+        with _showing_requests(settings, console):
+            result = _await_with_signals(partial(_guided, action, settings, console), console)
         if is_check:
             console.show_check(result)
             return result.check_status
@@ -58,6 +64,15 @@ def perform(options: dict[str, Any], action: Action, *, is_check: bool = False) 
         return result.exit_status
 
     guard(act)
+
+
+def _showing_requests(settings: Settings, console: Console) -> AbstractContextManager[None]:
+    if not settings.verbose:
+        return nullcontext()
+    from importer.cli.verbose import RequestLines
+    from importer.log import attached
+
+    return attached(RequestLines(console.show_request))
 
 
 async def _guided(

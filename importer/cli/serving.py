@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from importer.cli.completing import FILE
 from importer.cli.options import reports
 from importer.cli.performing import guard, load
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 @click.command()
 @reports
 @click.option("--port", type=int, default=8765, show_default=True, help="Port on this machine; 0 takes a free one.")
-@click.option("--faults", type=Path, metavar="FILE", help="Fail by a plan: which fault at which request.")
-@click.option("--directory", type=Path, metavar="FILE", help="Users and schedules by name, to be looked up.")
+@click.option("--faults", type=FILE, metavar="FILE", help="Fail by a plan: which fault at which request.")
+@click.option("--directory", type=FILE, metavar="FILE", help="Users and schedules by name, to be looked up.")
 @click.option("--reset", is_flag=True, help="Empty it, and end.")
 def sandbox(port: int, faults: Path | None, directory: Path | None, reset: bool, **options: Any) -> None:
     """Serve the embedded stand-in for both APIs until stopped."""

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
+from importer.cli.completing import RUN
 from importer.cli.options import acting, options, reaching, reports, telling
 from importer.cli.performing import perform
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", type=RUN)
 @options(reaching, acting, reports, telling)
 def undo(run: str, **given: Any) -> None:
     """Delete what a run created, the newest first, and nothing else.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from importer.cli.completing import FILE
 from importer.cli.options import sheet, sources
 from importer.cli.performing import guard
 
@@ -33,7 +34,7 @@ _CHOICES = {
 @click.command(name="map")
 @sources
 @sheet
-@click.option("--output", type=Path, default=Path("mapping.toml"), show_default=True, metavar="FILE", help="- prints.")
+@click.option("--output", type=FILE, default=Path("mapping.toml"), show_default=True, metavar="FILE", help="- prints.")
 @click.option("--header-row", type=click.IntRange(1), metavar="N", help="The header stands in this row of the sources.")
 @click.option("--no-header", is_flag=True, help="The sources have no header: columns are named by their letters.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing; suggestions are written as comments.")
@@ -51,14 +52,14 @@ def map_headers(
     the file as comments.
     """
     if no_header and header_row is not None:
-        raise click.UsageError("--no-header and --header-row exclude each other")
+        raise click.UsageError("--no-header and --header-row exclude each other", click.get_current_context())
     is_asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
     row = 0 if no_header else header_row
     guard(partial(_map_unless_left, sources, sheet, output, header_row=row, is_asking=is_asking))
 
 
 @click.command()
-@click.argument("path", type=Path)
+@click.argument("path", type=FILE)
 @click.option("--timezone", default="Europe/Berlin", metavar="ZONE", show_default=True, help="Zone of the examples.")
 @click.option("--yes", "-y", is_flag=True, help="Replace a file of that name.")
 def template(path: Path, timezone: str, yes: bool) -> None:

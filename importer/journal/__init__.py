@@ -19,11 +19,12 @@ from importer.journal.bindings import Bindings
 from importer.journal.codec import row_of
 from importer.journal.entries import NO_OUTCOME, BindingState, Change, Claimed, Entry, State, Tally, Unbound, Unresolved
 from importer.journal.journal import Journal
-from importer.journal.store import JOURNAL_FILE, RunFolder, create_run, open_run, open_scratch
+from importer.journal.store import JOURNAL_FILE, SQLITE_VERSION, RunFolder, create_run, open_run, open_scratch
 
 __all__ = [
     "JOURNAL_FILE",
     "NO_OUTCOME",
+    "SQLITE_VERSION",
     "BindingState",
     "Bindings",
     "Change",

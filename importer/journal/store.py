@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 JOURNAL_FILE = "journal.sqlite3"
+SQLITE_VERSION = sqlite3.sqlite_version
 _APPLICATION_ID = 0x0C1A11  # marks the file as ours in SQLite's header
 _VERSION = 3  # of the schema; a journal of a newer one is refused, never changed
 

@@ -9,9 +9,12 @@ import anyio
 
 from importer.pool.client import open_client
 from importer.pool.directory import LookedUp, look_up
+from importer.pool.examining import Look, Seal, look_at
 from importer.pool.lane import Lane
 from importer.pool.removal_lane import RemovalLane
+from importer.pool.route import DIRECT, Route, load_trust
 from importer.pool.stopping import Reason, Stop
+from importer.pool.telling import tell
 from importer.pool.unbinding import Unbinding, unbind
 from importer.targets import TARGETS
 
@@ -26,15 +29,22 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "AnyLane",
     "Connection",
     "Delivered",
+    "Look",
     "LookedUp",
     "Observer",
     "Reason",
+    "Route",
+    "Seal",
     "Unbinding",
     "deliver",
+    "load_trust",
+    "look_at",
     "look_up",
     "remove",
+    "tell",
     "unbind",
 ]
 
@@ -48,6 +58,7 @@ class Connection(NamedTuple):
 
     base_url: str
     token: str
+    route: Route = DIRECT
 
 
 class Delivered(NamedTuple):

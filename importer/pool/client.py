@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
+import logging
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from importer.log import REQUEST, is_telling_all, log
 from importer.pool.deadlines import Deadlines
+from importer.pool.route import DIRECT, USER_AGENT, Route, TunnelError, make_connector
 from importer.pool.traffic import Traffic
-from importer.targets import escape
+from importer.pool.wording import describe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -40,7 +42,7 @@ class NotSent(NamedTuple):
     """No byte of the request left this machine."""
 
     reason: str
-    is_certificate: bool = False  #: the other side is not who it should be: trying again cannot help
+    is_lasting: bool = False  #: trying again cannot help: a certificate is refused, or a proxy refuses us
 
 
 class Lost(NamedTuple):
@@ -61,24 +63,36 @@ NOT_SENT = (
     aiohttp.ClientHttpProxyError,  # the proxy refused to connect us
     aiohttp.InvalidURL,
 )
+_NO_OPTIONS: Mapping[str, Any] = {}
 _CERTIFICATE = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
 
 
 class Client:
     """Requests to one target, with its headers and token."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, token: str, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        token: str,
+        deadlines: Deadlines,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+        name: str = "",
+    ) -> None:
         self._session = session
         self._deadlines = deadlines
         self._token = token.encode()
+        self._options = options  # of every request, where they are not the session's
+        self._name = name  # of the target, in the log
+        self._is_telling_all = is_telling_all()
         self.base_url = base_url
         self.traffic = Traffic()
         # yarl keeps in a URL what was parsed of it; the shadows of a schedule have one path.
         self._url = lru_cache(maxsize=1024)(lambda path: URL(base_url + path, encoded=True))
 
-    async def post(self, path: str, body: bytes) -> Reply:
+    async def post(self, path: str, body: bytes, attempt: int = 1) -> Reply:
         """POST to a path below the base URL."""
-        return await self._exchange("POST", self._url(path), aiohttp.BytesPayload(body), POST_LIMIT)
+        return await self._exchange("POST", self._url(path), aiohttp.BytesPayload(body), POST_LIMIT, attempt)
 
     async def delete(self, path: str) -> Reply:
         """DELETE a path below the base URL."""
@@ -88,31 +102,37 @@ class Client:
         """PUT to a path below the base URL."""
         return await self._exchange("PUT", self._url(path), aiohttp.BytesPayload(body), LIST_LIMIT)
 
-    async def get(self, url: str) -> Reply:
+    async def get(self, url: str, attempt: int = 1) -> Reply:
         """GET a whole URL that `resolve` gave."""
-        return await self._exchange("GET", URL(url, encoded=True), None, LIST_LIMIT)
+        return await self._exchange("GET", URL(url, encoded=True), None, LIST_LIMIT, attempt)
 
-    async def _exchange(self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int) -> Reply:
+    async def _exchange(
+        self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int, attempt: int = 1
+    ) -> Reply:
+        """Give the reply, count it, and log it where it is worth a line."""
         began = perf_counter()
         reply = await self._try(method, url, body, limit)
         self.traffic.note(began, reply.status if isinstance(reply, Answer) else 0)
+        level = _level(reply, attempt)
+        if self._is_telling_all or level > logging.DEBUG:
+            _log(level, self._name, method, url, reply, attempt=attempt, seconds=perf_counter() - began)
         return reply
 
     async def _try(self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int) -> Reply:
         try:
             return await self._deadlines.keep(self._ask(method, url, body, limit))
         except aiohttp.RedirectClientError as error:  # some are an InvalidURL too, and yet a request was answered
-            return Lost(_describe(error))
-        except NOT_SENT as error:
-            return NotSent(_describe(error), isinstance(error, _CERTIFICATE))
+            return Lost(describe(error))
+        except (TunnelError, *NOT_SENT) as error:
+            return _not_sent(error)
         except TimeoutError:
             return Lost("no whole answer in time")
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
-            return Lost(_describe(error))
+            return Lost(describe(error))
 
     async def _ask(self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int) -> Answer | Lost:
         # A redirect would carry the request, and be a second POST, to wherever the answer says.
-        response = await self._session.request(method, url, data=body, allow_redirects=False)
+        response = await self._session.request(method, url, data=body, allow_redirects=False, **self._options)
         try:
             content = await _read(response, limit)  # to its end, which gives its connection back
         except BaseException:
@@ -129,24 +149,34 @@ class Client:
 
 @asynccontextmanager
 async def open_client(
-    target: Target, base_url: str, token: str, *, concurrency: int, request_timeout: float
+    target: Target, base_url: str, token: str, route: Route = DIRECT, *, concurrency: int, request_timeout: float
 ) -> AsyncIterator[Client]:
     """Open a session with a target; `request_timeout` is the seconds that one request may take in all."""
     headers = {
         **target.headers,
         "Authorization": f"Bearer {token}",
-        "User-Agent": "oncall-importer",
+        "User-Agent": USER_AGENT,
         "Accept-Encoding": "identity",  # a small answer can unpack to an endless one
     }
+    patience = min(_CONNECT_TIMEOUT, request_timeout / 2)
     async with aiohttp.ClientSession(
-        headers=headers,
-        connector=aiohttp.TCPConnector(limit=concurrency),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(_CONNECT_TIMEOUT, request_timeout / 2)),
+        # aiohttp shows a proxy the session's own headers, the token with them: there each request has its own.
+        headers=None if route.proxy else headers,
+        connector=make_connector(route, limit=concurrency),
+        timeout=aiohttp.ClientTimeout(total=None, connect=patience if route.proxy else None, sock_connect=patience),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         raise_for_status=False,
+        trust_env=False,  # it would send what .netrc holds; proxies are the settings' affair
     ) as session:
-        yield Client(session, base_url, token, Deadlines(request_timeout))
+        options = {"headers": headers, **route.options} if route.proxy else _NO_OPTIONS
+        yield Client(session, base_url, token, Deadlines(request_timeout), options, target.name)
+
+
+def _not_sent(error: Exception) -> NotSent:
+    if isinstance(error, TunnelError):
+        return NotSent(error.words, error.is_lasting)
+    return NotSent(describe(error), isinstance(error, _CERTIFICATE))
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
@@ -165,23 +195,19 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
     return content
 
 
-_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ClientConnectorDNSError, "the host's name was not found"),
-    (aiohttp.ConnectionTimeoutError, "no connection in time"),
-    (aiohttp.ClientPayloadError, "the answer broke off"),
-    (aiohttp.ServerDisconnectedError, "the connection was closed before an answer"),
-)
+def _level(reply: Reply, attempt: int) -> int:
+    """Say how much a reply is worth a line in the log: nothing but trouble and what follows it, unless all is told."""
+    if not isinstance(reply, Answer) or not 200 <= reply.status < 300:
+        return logging.WARNING
+    return logging.INFO if attempt > 1 else logging.DEBUG
 
 
-def _describe(error: Exception) -> str:
-    """Say what went wrong, without what aiohttp's repr gives away (headers, and so the token)."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return escape(f"the certificate was refused: {error.certificate_error}")
-    for kind, words in _WORDS:
-        if isinstance(error, kind):
-            return words
-    if isinstance(error, aiohttp.ClientSSLError):  # its errno is OpenSSL's
-        return escape(f"no TLS connection: {error.strerror}")
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno) if error.errno > 0 else escape(str(error.strerror))
-    return type(error).__name__
+def _log(level: int, name: str, method: str, url: URL, reply: Reply, *, attempt: int, seconds: float) -> None:
+    """Log how a request went, never what it carried: a query can hold an e-mail address, an error's words a cell."""
+    path = f"{url.raw_path}?..." if url.raw_query_string else url.raw_path
+    status = reply.status if isinstance(reply, Answer) else 0
+    what = f"HTTP {reply.status}" if isinstance(reply, Answer) else reply.reason
+    if isinstance(reply, NotSent):
+        what = f"not sent: {what}"
+    milliseconds = round(seconds * 1000)
+    log(level, REQUEST, what, target=name, method=method, path=path, status=status, ms=milliseconds, attempt=attempt)

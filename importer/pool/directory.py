@@ -13,6 +13,7 @@ from importer.pool.client import open_client
 from importer.pool.gate import Gate
 from importer.pool.inquiry import Inquiry, ScopeRefusedError
 from importer.pool.stopping import Reason, Stop, StoppedError
+from importer.pool.telling import tell
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ async def look_up(
     """
     target, stop = TARGETS[name], Stop()
     rate = settings.rate.get(name, target.rate)
-    gate = Gate(rate, settings.headroom, settings.breaker_timeout, stop, partial(observer.told, name))
+    gate = Gate(rate, settings.headroom, settings.breaker_timeout, stop, partial(tell, observer, name))
     wanted = {
         "users": target.users if "users" in lists else None,
         "schedules": target.schedules if "schedules" in lists else None,

@@ -38,7 +38,7 @@ class GroupError(TargetError):
     """A group's list that could not be changed; `status` is what that is for those who should be in it."""
 
     def __init__(self, status: Status, words: str, http_status: int = 0) -> None:
-        super().__init__(words)
+        super().__init__(words, hint="rerun: what is in its group already is seen first")
         self.status = status
         self.http_status = http_status
 
@@ -117,7 +117,7 @@ class GroupLists:
     def judge(self, reply: Reply) -> PutJudgement:
         """Say what a reply to a PUT means, and tell the gate how the target is."""
         judgement = judge_put(reply, self._target)
-        if isinstance(reply, NotSent) and reply.is_certificate:
+        if isinstance(reply, NotSent) and reply.is_lasting:
             self._stop.set(Reason.GIVEN_UP, judgement.words)
         if not isinstance(reply, Answer) or judgement.verdict is PutVerdict.IN_DOUBT:
             self._gate.fail(judgement.words)

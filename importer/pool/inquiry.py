@@ -24,6 +24,7 @@ AnyPage = TypeVar("AnyPage", "Page", "EntryPage")
 
 _MOST_PAGES = 20_000  # of one list: two million shadows on one schedule
 _FEW_ATTEMPTS = 2  # at a question, once the run was interrupted: somebody waits for its end
+_ASK_AGAIN = "rerun when it can be asked: what was in doubt is asked about first (oncall-importer doctor looks at it)"
 _MOST_STALE = 3  # pages in a row without anything new: the list does not end
 
 
@@ -31,7 +32,7 @@ class ScopeRefusedError(TargetError):
     """The target refuses to list one scope (403, 404) and is well otherwise."""
 
     def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
+        super().__init__(words, hint="see that the id is right and that the token may list it")
         self.status = status
 
 
@@ -83,7 +84,7 @@ class Inquiry:
             seen |= page.ids
             pages += 1
             if page.next is not None and (stale >= _MOST_STALE or pages >= _MOST_PAGES):
-                raise TargetError(f"the list of {what} does not end")
+                raise TargetError(f"the list of {what} does not end", hint=_ASK_AGAIN)
             url = page.next and self._resolve(page.next, first)
 
     async def sweep(self, scope: str, keys: set[Key], ids: set[str]) -> Sweep:
@@ -136,7 +137,7 @@ class Inquiry:
             raise StoppedError
         if answer.status in (403, 404):
             return answer
-        raise TargetError(f"{answer.status}: {words}")
+        raise TargetError(f"{answer.status}: {words}", hint=_ASK_AGAIN)
 
     async def _ask(self, url: str) -> Answer:
         """GET until there is an answer that another attempt would not change."""
@@ -145,7 +146,7 @@ class Inquiry:
         # While the target answers nobody, the breaker decides when it is given up, not this one question.
         while attempt < MOST_ATTEMPTS or self._gate.successes == successes:
             await self._gate.enter(is_write=False)
-            reply = await self.client.get(url)
+            reply = await self.client.get(url, attempt + 1)
             if isinstance(reply, Answer) and reply.status == 429:
                 self._gate.pause(reply.headers, is_write=False)
                 continue
@@ -157,11 +158,11 @@ class Inquiry:
             if self._stop.reason is Reason.INTERRUPTED and attempt >= _FEW_ATTEMPTS:
                 break
             await self._stop.sleep(back_off(attempt, random.random()), is_write=False)  # noqa: S311  (jitter, no secret)
-        raise TargetError(words)
+        raise TargetError(words, hint=_ASK_AGAIN)
 
     def _fail(self, reply: Reply) -> str:
         words = f"{reply.status}: {read_words(reply, self._target)}" if isinstance(reply, Answer) else _words_of(reply)
-        if isinstance(reply, NotSent) and reply.is_certificate:
+        if isinstance(reply, NotSent) and reply.is_lasting:
             self._stop.set(Reason.GIVEN_UP, words)
             raise StoppedError
         self._gate.fail(words)
@@ -176,14 +177,14 @@ class Inquiry:
             for candidate in candidates:
                 if urlsplit(candidate)[:3] == urlsplit(first)[:3]:  # scheme, host and path
                     return candidate
-        raise TargetError("the list's next page is somewhere else than the list: refused")
+        raise TargetError("the list's next page is somewhere else than the list: refused", hint=_ASK_AGAIN)
 
 
 def _read(answer: Answer, read: Callable[[Any], AnyPage], what: str) -> AnyPage:
     try:
         return read(read_json(answer.body))
     except (ValueError, OverflowError) as error:
-        raise TargetError(f"the list of {what} cannot be read: {error}") from error
+        raise TargetError(f"the list of {what} cannot be read: {error}", hint=_ASK_AGAIN) from error
 
 
 def _is_final(status: int) -> bool:

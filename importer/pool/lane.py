@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 
+from importer.log import log
 from importer.pool.binding import Binder
 from importer.pool.crew import Crew
 from importer.pool.existing import Existing
@@ -18,6 +20,7 @@ from importer.pool.queue import Doubt, Queue
 from importer.pool.reconciler import Reconciler
 from importer.pool.sender import Sender
 from importer.pool.stopping import Reason, Stop
+from importer.pool.telling import PaceLog, tell
 from importer.records import Outcome, Status
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ _LEFT_BEHIND = Outcome(Status.UNKNOWN, error="an earlier run ended before the an
 _HINTS = {
     Reason.INTERRUPTED: "rerun to go on",
     Reason.TOKEN_REFUSED: "check the token and what it may do, then rerun",
-    Reason.GIVEN_UP: "see that the target can be reached, then rerun",
+    Reason.GIVEN_UP: "see that the target can be reached (oncall-importer doctor), then rerun",
 }
 
 
@@ -50,14 +53,15 @@ class Lane:
         claim = claim_size(rate, settings.concurrency)
         outcomes = Outcomes(run)
         self._traffic = client.traffic
-        gate = Gate(rate, settings.headroom, settings.breaker_timeout, self.stop, partial(observer.told, target.name))
+        gate = Gate(rate, settings.headroom, settings.breaker_timeout, self.stop, partial(tell, observer, target.name))
+        self._pace_log = PaceLog(gate, target.name)
         inquiry = Inquiry(target, client, gate)
         self._queue = Queue(journal, target.name, claim, partial(observer.decided, target.name), self.stop)
         self._crew = Crew(self._queue, gate, self._flush)
         self._existing = Existing(target, journal, inquiry, outcomes, self.stop, observer)
         self._sender = Sender(target, client, gate, inquiry, self._queue, outcomes, settings.settle)
         self._reconciler = Reconciler(target, journal, inquiry, self._queue, outcomes, gate)
-        lists = open_lists(target, client, settings, self.stop, partial(observer.told, target.name))
+        lists = open_lists(target, client, settings, self.stop, partial(tell, observer, target.name))
         self._outcomes = outcomes
         self._binder = Binder(target, journal, lists, outcomes, self.stop, observer) if lists else None
 
@@ -90,6 +94,7 @@ class Lane:
         self._sender.judge_answered()
         self._queue.flush()
         self._traffic.write(self._journal, self._target.name)
+        self._pace_log.look()
 
     @property
     def unwritten(self) -> list[Change]:
@@ -102,6 +107,7 @@ class Lane:
         words = self.stop.words or "the run ended while it was being added"
         self._journal.bindings.doubt(self._target.name, self._outcomes.make(Status.UNKNOWN, error=words))
         if self.stop.reason is not None:
+            log(logging.WARNING, "stopped", self.stop.words, target=self._target.name)
             self._journal.explain_planned(self._target.name, self.stop.words, _HINTS[self.stop.reason])
 
     async def _send(self) -> None:

@@ -13,6 +13,7 @@ from importer.pool.outcomes import Outcomes
 from importer.pool.queue import Doubt, Queue
 from importer.pool.remover import Remover
 from importer.pool.stopping import Reason, Stop
+from importer.pool.telling import tell
 from importer.records import Outcome, Status
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class RemovalLane:
         self._journal = journal
         self._settings = settings
         rate = settings.rate.get(target.name, target.rate)
-        tell = partial(observer.told, target.name)
-        gate = Gate(rate, settings.headroom, settings.breaker_timeout, self.stop, tell)
+        notify = partial(tell, observer, target.name)
+        gate = Gate(rate, settings.headroom, settings.breaker_timeout, self.stop, notify)
         decided = partial(observer.decided, target.name)
         claim = claim_size(rate, settings.concurrency)
         self._queue = Queue(journal, target.name, claim, decided, self.stop, _untouched)

@@ -111,7 +111,7 @@ class Remover:
         answer = await self._inquiry.look(self._removal.path(subject.id))
         judged = judge_look(answer, self._target, self._removal, subject, _clock(answer))
         if judged.finding is Finding.IN_DOUBT:
-            raise TargetError(judged.words)
+            raise TargetError(judged.words, hint="undo the run again when the target can be asked")
         if judged.finding is Finding.GONE and not await self._can_see(self._target.scope(record.key)):
             return Judged(Finding.IN_DOUBT, judged.status, _UNSEEN)
         if judged.finding is Finding.GONE and subject.may_be_deleted:

@@ -92,7 +92,7 @@ class Sender:
     async def _post(self, record: Claimed) -> Reply:
         try:
             request = self._target.request(record.key)
-            return await self._client.post(request.path, request.body)
+            return await self._client.post(request.path, request.body, record.attempts)
         except BaseException:  # a cancelled task, a bug of ours: it may have been applied
             outcome = self._outcomes.make(Status.UNKNOWN, record, error="stopped while waiting for the answer")
             self._queue.doubt(Doubt(record, outcome), self._settle)
@@ -130,7 +130,7 @@ class Sender:
             self._gate.fail(reply.reason if not isinstance(reply, Answer) else f"HTTP {reply.status}")
 
     def _retry_unsent(self, record: Claimed, reply: Reply, judgement: Judgement) -> None:
-        if isinstance(reply, NotSent) and reply.is_certificate:
+        if isinstance(reply, NotSent) and reply.is_lasting:
             self._stop.set(Reason.GIVEN_UP, judgement.words)
         self._note_answer(reply)
         failed = self._outcomes.judged(Status.FAILED, record, judgement)

@@ -11,6 +11,7 @@ from importer.pool.client import open_client
 from importer.pool.group_lists import GroupError, open_lists
 from importer.pool.replacement import Wanted
 from importer.pool.stopping import Reason, Stop, StoppedError
+from importer.pool.telling import tell
 from importer.records import Status
 from importer.targets import TARGETS
 
@@ -52,7 +53,7 @@ async def unbind(
         anyio.create_task_group() as group,
     ):
         group.start_soon(_end_on_interrupt, stop, interrupted)
-        lists = open_lists(target, client, settings, stop, partial(observer.told, name))
+        lists = open_lists(target, client, settings, stop, partial(tell, observer, name))
         if lists is None:
             raise ValueError(f"{name} has no groups")
         for one, ids in removals.items():

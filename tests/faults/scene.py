@@ -90,13 +90,13 @@ class Wire:
         self.lists: list[Asked] = []
         self.sent: Counter[Key] = Counter()
 
-    async def post(self, path: str, body: bytes) -> Reply:
+    async def post(self, path: str, body: bytes, _attempt: int = 1) -> Reply:
         """Wait for what becomes of a creation."""
         key = posted_key(describe("POST", self._prefix + path), body)
         self.sent[key] += 1
         return await self._wait(self.posts, Asked(path, key, asyncio.get_running_loop().create_future()))
 
-    async def get(self, url: str) -> Reply:
+    async def get(self, url: str, _attempt: int = 1) -> Reply:
         """Wait for what becomes of a question."""
         path = url.removeprefix(self.base_url)
         return await self._wait(self.lists, Asked(path, None, asyncio.get_running_loop().create_future()))

@@ -147,8 +147,7 @@ def test_the_clients_own_list_names_only_classes_decided_here() -> None:
 async def test_an_error_before_the_first_byte_is_not_sent(kind: type[BaseException]) -> None:
     reply = await reply_to(DECIDED_NOT_SENT[kind](kind))
     assert isinstance(reply, NotSent)
-    is_certificate = kind in (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
-    assert reply.is_certificate is is_certificate
+    assert reply.is_lasting is (kind in (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch))
     assert reply.reason
     assert TOKEN not in reply.reason
 

@@ -75,8 +75,8 @@ async def test_only_a_valid_certificate_of_the_very_host_from_a_trusted_authorit
         ]
         good, *bad = await ask_trusting(authority, tmp_path, [server.url for server in servers])
     assert good[0] == "Answer"
-    for (kind, reason, is_certificate), words in zip(bad, ["mismatch", "expired", "unable to get"], strict=True):
-        assert (kind, is_certificate) == ("NotSent", "True")
+    for (kind, reason, is_lasting), words in zip(bad, ["mismatch", "expired", "unable to get"], strict=True):
+        assert (kind, is_lasting) == ("NotSent", "True")
         assert reason.startswith("the certificate was refused: ")
         assert words in reason
     assert [len(server.seen) for server in servers] == [1, 0, 0, 0]
@@ -89,7 +89,7 @@ async def test_a_self_signed_certificate_is_refused_and_nothing_is_sent() -> Non
     ):
         for reply in (await client.post("/x", b"{}"), await client.get(served.url + "/x")):
             assert isinstance(reply, NotSent)
-            assert reply.is_certificate
+            assert reply.is_lasting
     assert not served.seen
 
 
@@ -99,7 +99,7 @@ async def test_a_server_that_speaks_no_tls_gets_nothing_and_the_reason_says_so()
         async with open_client(ROOTLY, url, "token", concurrency=1, request_timeout=30) as client:
             reply = await client.post("/x", b"{}")
     assert isinstance(reply, NotSent)
-    assert not reply.is_certificate
+    assert not reply.is_lasting
     assert reply.reason.startswith("no TLS connection: ")
     assert not served.seen
 

@@ -48,7 +48,7 @@ class Script:
         self._replies = replies
         self.asked: list[str] = []
 
-    async def get(self, url: str) -> Reply:
+    async def get(self, url: str, _attempt: int = 1) -> Reply:
         self.asked.append(url)
         if callable(self._replies):
             return self._replies(url)
@@ -198,7 +198,7 @@ async def test_one_question_that_fails_while_others_are_answered_is_an_error_of_
 
 
 async def test_a_bad_certificate_ends_the_work_at_once() -> None:
-    inquiry, script, gate = make([NotSent("the certificate was refused", is_certificate=True)])
+    inquiry, script, gate = make([NotSent("the certificate was refused", is_lasting=True)])
     with pytest.raises(StoppedError):
         await inquiry.sweep("sched-1", {KEY}, set())
     assert gate.stop.reason is Reason.GIVEN_UP

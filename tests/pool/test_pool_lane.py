@@ -63,7 +63,7 @@ class Opal:
         self.fate = fate
         self.question: Reply | float | None = None  #: what becomes of every question
 
-    async def post(self, _path: str, body: bytes) -> Reply:
+    async def post(self, _path: str, body: bytes, _attempt: int = 1) -> Reply:
         self.posts += 1
         fate = self.fate(self.posts)
         await anyio.sleep(0.001)
@@ -73,7 +73,7 @@ class Opal:
         self.made.append({"on_call_schedule_id": f"{number:08x}-0000-4000-8000-000000000000", **orjson.loads(body)})
         return Answer(200, {}, orjson.dumps(self.made[-1]))
 
-    async def get(self, _url: str) -> Reply:
+    async def get(self, _url: str, _attempt: int = 1) -> Reply:
         await anyio.sleep(0.001)
         if isinstance(self.question, float):
             return await silence(self.question)

@@ -163,7 +163,7 @@ def test_what_was_not_sent_is_certainly_not_applied(target: Target) -> None:
     assert judged(NotSent("Connection refused"), target) == Judgement(
         Verdict.NOT_SENT, words="not sent: Connection refused"
     )
-    assert judged(NotSent("bad certificate", is_certificate=True), target).verdict is Verdict.NOT_SENT
+    assert judged(NotSent("bad certificate", is_lasting=True), target).verdict is Verdict.NOT_SENT
 
 
 @TARGETS

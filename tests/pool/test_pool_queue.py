@@ -73,7 +73,7 @@ class Full:
 
     def _check(self) -> None:
         if self.is_full:
-            raise JournalError("the journal cannot be written: database or disk is full")
+            raise JournalError("the journal cannot be written: database or disk is full", hint="make room")
 
 
 def make(journal: Any, *, claim_size: int = 10, stop: Stop | None = None) -> tuple[Queue, list[Status]]:

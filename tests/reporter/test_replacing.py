@@ -59,7 +59,7 @@ def test_a_report_is_for_its_owner_only_also_where_an_older_one_was_not(
 def test_lines_that_break_off_leave_the_older_report_and_nothing_else(tmp_path: Path, write: Write) -> None:
     def lines() -> Iterator[ReportLine]:
         yield from (make_line("x" * 100, row=number) for number in range(2, 2000))
-        raise JournalError("The journal is damaged.")
+        raise JournalError("The journal is damaged.", hint="Keep it.")
 
     report = tmp_path / "report.csv"
     report.write_text("older")

@@ -1,0 +1,127 @@
+"""What a run did, for whoever looks into it later: the logger `importer`, and run.log in the run's folder.
+
+No cell contents, headers, bodies, tokens or query values are logged, by anybody.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+LOG_FILE = "run.log"
+REQUEST = "request"  #: the event whose members are method, path, status, ms and attempt
+WARNED = "warned"
+LOG = logging.getLogger("importer")
+LOG.addHandler(logging.NullHandler())  # else Python prints warnings where an application has set up nothing
+_MOST_WARNED = 1000  # rows that the user is warned of; a source can have them by the million
+_run: ContextVar[object] = ContextVar("run")
+
+
+def log(level: int, event: str, what: str = "", *, target: str = "", **members: object) -> None:
+    """Log an event; `what` says it in words, without anything that stands in a cell."""
+    if LOG.isEnabledFor(level):
+        LOG.log(level, "%s", what or event, extra={"event": event, "target": target, "members": members})
+
+
+def log_finding(source: str, row: int, topic: str) -> None:
+    """Log that the user is warned of a row: which, and of what kind, not what stands in it."""
+    log(logging.WARNING, WARNED, topic, source=source, row=row)
+
+
+def is_telling_all() -> bool:
+    """Tell whether somebody wants to know each single request."""
+    return LOG.isEnabledFor(logging.DEBUG)
+
+
+@contextmanager
+def attached(handler: logging.Handler) -> Iterator[None]:
+    """Have a handler get what its level lets through until the block ends."""
+    before = LOG.level
+    LOG.addHandler(handler)
+    LOG.setLevel(min(LOG.getEffectiveLevel(), handler.level))
+    try:
+        yield
+    finally:
+        LOG.setLevel(before)
+        LOG.removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
+def logging_run(folder: Path, tell: Callable[[str], None], *, is_verbose: bool) -> Iterator[None]:
+    """Write what this run does into the folder's run.log, each request if `is_verbose`; it never ends a run.
+
+    `tell` is told once where it cannot be written. Another run of this process has its own.
+    """
+    mark = object()
+    handler = _LogFile(folder / LOG_FILE, tell)
+    handler.setLevel(logging.DEBUG if is_verbose else logging.INFO)
+    handler.addFilter(lambda _record: _run.get(None) is mark)
+    token = _run.set(mark)
+    try:
+        with attached(handler):
+            yield
+    finally:
+        with suppress(ValueError):  # ended by the garbage collector, in another context
+            _run.reset(token)
+
+
+class _LogFile(logging.Handler):
+    """JSON objects, one a line, readable by their owner only; a line is in the file as soon as it is logged."""
+
+    def __init__(self, path: Path, tell: Callable[[str], None]) -> None:
+        super().__init__()
+        self._path = path
+        self._tell = tell
+        self._warned = 0
+        self._descriptor = -1
+        with self._sparing():
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, unless writing has failed before; of rows that are warned of, the first thousand."""
+        is_warned = getattr(record, "event", "") == WARNED
+        self._warned += is_warned
+        if self._descriptor >= 0 and not (is_warned and self._warned > _MOST_WARNED):
+            with self._sparing():
+                os.write(self._descriptor, _line(record))
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        super().close()
+
+    @contextmanager
+    def _sparing(self) -> Iterator[None]:
+        """Go on without the file where it cannot be written: the journal holds what counts."""
+        try:
+            yield
+        except OSError as error:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+            self._tell(f"{self._path} cannot be written ({error.strerror}); the run goes on without it")
+
+
+def _line(record: logging.LogRecord) -> bytes:
+    moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    event = {
+        "time": moment.replace("+00:00", "Z"),
+        "level": record.levelname.lower(),
+        "event": getattr(record, "event", "message"),
+        "target": getattr(record, "target", ""),
+        "what": record.getMessage(),
+        **getattr(record, "members", {}),
+    }
+    return f"{json.dumps(event, default=str)}\n".encode()  # ASCII: no character of it does anything to a terminal
