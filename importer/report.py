@@ -119,6 +119,7 @@ def _summary(journal: Journal, result: Result) -> dict[str, object]:
         targets.setdefault(target or "none", {})[status] = number
     return {
         "run": result.run,
+        "command": facts.get("command", "run"),
         "rerun_of": facts.get("rerun_of") or None,
         "version": facts["version"],
         "started_at": facts["started_at"],

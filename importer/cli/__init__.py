@@ -11,6 +11,7 @@ import sys
 import click
 
 from importer.cli.importing import check, rerun, run
+from importer.cli.looking import runs, show
 from importer.cli.serving import sandbox
 from importer.cli.writing import map_headers, template
 
@@ -21,7 +22,7 @@ def app() -> None:
     """Bulk-import on-call schedules (Opal) and shadows (Rootly) from spreadsheets: nothing lost, nothing twice."""
 
 
-for command in (run, check, rerun, map_headers, template, sandbox):
+for command in (run, check, rerun, runs, show, map_headers, template, sandbox):
     app.add_command(command)
 
 

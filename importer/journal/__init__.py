@@ -16,7 +16,8 @@ incomplete, someone else who creates the same record in between, a journal that 
 from importer.journal.codec import row_of
 from importer.journal.entries import NO_OUTCOME, Change, Claimed, Entry, State, Unresolved
 from importer.journal.journal import Journal
-from importer.journal.store import JOURNAL_FILE, RunFolder, create_run, open_run, open_scratch
+from importer.journal.store import JOURNAL_FILE, RunFolder, create_run, is_held, open_run, open_scratch, open_view
+from importer.journal.view import View
 
 __all__ = [
     "JOURNAL_FILE",
@@ -28,8 +29,11 @@ __all__ = [
     "RunFolder",
     "State",
     "Unresolved",
+    "View",
     "create_run",
+    "is_held",
     "open_run",
     "open_scratch",
+    "open_view",
     "row_of",
 ]

@@ -11,7 +11,7 @@ from importer.journal.entries import NO_OUTCOME, Change, Claimed, Entry, State, 
 from importer.records import Finding, Key, Kind, Outcome, Problem, ReportLine, Row, Severity, Status, TargetName
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 #: What an undecided record is called in a report.
 _REPORTED = {
@@ -31,6 +31,12 @@ def _read_state(text: str) -> State | Status:
 def read_status(text: str) -> Status:
     """Read a record's state as the report calls it."""
     return _REPORTED[State(text)] if text in _REPORTED else Status(text)
+
+
+def states_of(statuses: Iterable[Status]) -> list[str]:
+    """Give the states that a report calls by one of these statuses."""
+    wanted = set(statuses)
+    return [*(state for state, status in _REPORTED.items() if status in wanted), *wanted]
 
 
 def dump_key(key: Key) -> str:
@@ -93,14 +99,14 @@ def planned_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
 
 def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> ReportLine:
     """Read a line of the report."""
-    sheet, number, part, kind, cells, state, *known, first, first_sheet = values
+    sheet, number, part, kind, cells, state, *known, first, first_sheet, line = values
     outcome = Outcome(read_status(state), *known)
     if not outcome.run:
         outcome = replace(outcome, run=run)  # every line says whose it is, also one that nothing was done about
     if outcome.status is Status.DUPLICATE and first is not None:
         where = "" if first_sheet == sheet else f" of sheet {sheet_names[first_sheet]}"
         outcome = replace(outcome, error=f"the same record as row {first}{where}")
-    return ReportLine(sheet, number, part, kind and Kind(kind), tuple(orjson.loads(cells)), outcome)
+    return ReportLine(sheet, number, part, kind and Kind(kind), tuple(orjson.loads(cells)), outcome, line)
 
 
 def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
