@@ -40,6 +40,7 @@ class Options(TypedDict, total=False):
     concurrency: int
     if_exists: str
     strict: bool
+    canary: int
     wait: bool
     xlsx: bool
     settle: float

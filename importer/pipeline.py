@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import orjson
 
+from importer.canary import leave_rest, look_at_first, may_go_on
 from importer.connecting import connect
 from importer.earlier import find_earlier
+from importer.errors import JournalError
 from importer.gathering import gather_left_over, gather_sources, load_mapping, locate_source, name_source
 from importer.guide import Plan
 from importer.journal import create_run, open_scratch
@@ -82,7 +84,7 @@ async def check(
         stopped = await gather_sources(journal, sources, settings, mapping, guide, run="", is_resolving=is_online)
         if is_online:
             async with connect(journal.open_targets(), settings) as connections:
-                stopped |= _why_stopped(await _deliver(journal, connections, settings, "", guide, is_dry=True))
+                stopped |= _why_stopped(await _deliver(journal, connections, settings, "", guide, limit=0))
         return make_check(journal, output, stopped=stopped, is_interrupted=guide.interrupted.is_set())
 
 
@@ -138,7 +140,7 @@ def _new_run(settings: Settings, facts: Mapping[str, str], mapping: ColumnMappin
             try:
                 yield folder
             except BaseException:
-                is_sent = folder.journal.facts().get("stage") in ("sending", "ended")
+                is_sent = folder.journal.facts().get("stage") in ("canary", "sending", "ended")
                 raise
     finally:
         if path is not None and not is_sent:
@@ -156,14 +158,39 @@ async def _finish(folder: RunFolder, settings: Settings, guide: Guide, stopped: 
         else:
             async with _turns(connections, folder, settings, guide) as turns:
                 where = {f"base_url.{target}": connections[target].base_url for target in turns}
-                journal.set_facts({"stage": "sending", **where})
-                delivered = await _deliver(journal, connections, settings, folder.path.name, guide)
+                journal.set_facts({"stage": "canary" if settings.canary else "sending", **where})
+                delivered = await _send(folder, connections, settings, guide, stopped)
                 for target, turn in turns.items():
                     turn.is_settled = not journal.in_doubt(target) and not journal.counts().get(
                         (target, Status.UNKNOWN)
                     )
             stopped |= _why_stopped(delivered) | _rescue(folder, delivered)
     return make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
+
+
+async def _send(
+    folder: RunFolder,
+    connections: Mapping[TargetName, Connection],
+    settings: Settings,
+    guide: Guide,
+    stopped: dict[str, str],
+) -> dict[TargetName, Delivered]:
+    """Send what is planned: all of it, or with --canary the first records, and the rest only if it may go."""
+    journal, run_name = folder.journal, folder.path.name
+    if settings.canary:
+        delivered = await _deliver(journal, connections, settings, run_name, guide, limit=settings.canary)
+        is_stopped = any(end.reason for end in delivered.values())
+        canary = look_at_first(journal, connections, delivered, is_asked=guide.confirm_rest is not None)
+        why_not, words = ("not attempted: the first records were stopped", "") if is_stopped else ("", "")
+        if not is_stopped:
+            why_not, words = await may_go_on(canary, guide)
+        if why_not or not canary.left:
+            leave_rest(journal, connections, why_not)
+            stopped |= {"canary": words} if words else {}
+            return delivered
+        with suppress(JournalError):  # if it cannot be written, nothing more is sent either
+            journal.set_facts({"stage": "sending"})
+    return await _deliver(journal, connections, settings, run_name, guide)
 
 
 def _turns(
@@ -227,7 +254,7 @@ async def _deliver(
     run_name: str,
     guide: Guide,
     *,
-    is_dry: bool = False,
+    limit: int | None = None,
 ) -> dict[TargetName, Delivered]:
     return await deliver(
         journal,
@@ -236,7 +263,7 @@ async def _deliver(
         run=run_name,
         observer=guide.observer,
         interrupted=guide.interrupted,
-        is_dry=is_dry,
+        limit=limit,
     )
 
 

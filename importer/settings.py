@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     concurrency: int = Field(20, ge=1, le=1000)  #: requests in flight per target
     if_exists: IfExists = IfExists.SKIP
     strict: bool = False  #: send nothing while any row is invalid
+    canary: int = Field(0, ge=0)  #: records of each target that are sent and shown before the rest; 0: none
     yes: bool = False  #: do not ask
     wait: bool = False  #: wait for another run that sends to the same target with the same token
     json_output: bool = Field(False, validation_alias=AliasChoices("IMPORTER_JSON", "json"))  #: JSON lines on stdout

@@ -3,72 +3,56 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rich.console import Console as Terminal
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from importer.cli.findings import describe_findings, list_findings, place_of
-from importer.cli.objects import object_of_line, object_of_result
+from importer.cli.live import Display, Meter
+from importer.cli.objects import object_of_line, object_of_result, object_of_tried
+from importer.cli.past import row_line
 from importer.cli.statuses import STYLES, check_rows, status_rows
+from importer.cli.stream import Stream
 from importer.records import Problem, Row, Sheet, Status, TargetName
 from importer.targets import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from rich.progress import TaskID
-
+    from importer.canary import Canary, Tried
     from importer.cli.statuses import StatusRow
     from importer.errors import ImporterError
     from importer.guide import Plan
+    from importer.pool import Gauge
     from importer.records import ReportLine
     from importer.results import Result
 
 _SHOWN = 10  # problems at the end of a run; the report has them all
+_TRIED = 20  # first records that are shown, those that failed before all others
 _WARNED = 5  # warnings told one by one; the others are counted
+_FOR_MEANINGS = 76  # columns of a terminal in which the statuses' meanings fit beside their numbers
 _LINE_EVERY = 1000  # records between two lines of progress where there is no terminal
 #: How facts end that tell of rows which may be missed: a quiet console tells them, too.
 _LEFT_OUT = ("left out", "should be, and was skipped", "is hidden and was skipped")
-
-
-class _Stream(Terminal):
-    """A stream that nobody may read any more: that ends the messages, never the run."""
-
-    def print(self, *objects: Any, **options: Any) -> None:
-        """Print, or be silent from now on."""
-        try:
-            super().print(*objects, **options)
-        except OSError:  # a full disk, where it goes into a file
-            self.on_broken_pipe()
-
-    def on_broken_pipe(self) -> None:
-        """Send nowhere what is still to come, what Python flushes at its end too; rich would end the process."""
-        self.quiet = True
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self.file.fileno())
-        os.close(nowhere)
 
 
 class Console:
     """Tells the user how a run goes on. Messages go to standard error, results to standard output."""
 
     def __init__(self, *, is_quiet: bool = False, is_json: bool = False, is_check: bool = False) -> None:
-        self._out = _Stream(highlight=False, soft_wrap=False)
-        self._err = _Stream(stderr=True, highlight=False)
+        self._out = Stream(highlight=False, soft_wrap=False)
+        self._err = Stream(stderr=True, highlight=False)
         self._is_quiet = is_quiet
         self._is_json = is_json
         self._is_check = is_check  # then its end tells every warning
-        self._progress: Progress | None = None
-        self._tasks: dict[TargetName, TaskID] = {}
-        self._done: dict[TargetName, int] = {}
-        self._totals: Mapping[TargetName, int] = {}
+        self._live: Live | None = None
+        self._display = Display()
+        self._meters: dict[TargetName, Meter] = {}
         self._warnings = 0
 
     # ---- while it goes on (pipeline.RunObserver)
@@ -76,31 +60,26 @@ class Console:
     @contextmanager
     def live(self) -> Iterator[None]:
         """Show bars on a terminal for the time of the block."""
-        if self._is_quiet or not self._err.is_terminal:
+        if self._is_quiet or not self._err.is_screen or self._err.is_dumb_terminal:
             yield
             return
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[pace]}"),
-        )
-        with Progress(*columns, TimeRemainingColumn(), console=self._err, transient=True) as self._progress:
+        with Live(self._display, console=self._err, transient=True, refresh_per_second=4) as self._live:
             yield
-        self._progress = None
+        self._live = None
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Take the bars away for the time of a question."""
-        if self._progress is not None:
-            self._progress.stop()
+        if self._live is not None:
+            self._live.stop()
         yield
-        if self._progress is not None:
-            self._progress.start()
+        if self._live is not None:
+            self._live.start()
 
     def read(self, rows: int) -> None:
         """Show that reading goes on, when it takes long."""
-        if rows % 100_000 < 2000 and rows >= 100_000:
+        self._display.rows = rows
+        if self._live is None and rows % 100_000 < 2000 and rows >= 100_000:
             self.tell(f"{rows} rows read")
 
     def noticed(self, text: str) -> None:
@@ -125,25 +104,43 @@ class Console:
         """Show what is about to be done, and open a bar for each target."""
         if self._warnings > _WARNED:
             self.tell(f"and {self._warnings - _WARNED} more warnings", style="yellow")
-        self._totals = plan.to_send
+        self._meters = {target: Meter(target, number) for target, number in plan.to_send.items()}
+        self._display.show(list(self._meters.values()))
         parts = [f"{plan.rows} row{'' if plan.rows == 1 else 's'}"]
         parts += [f"{number} for {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
         parts += [f"{plan.invalid} invalid"] if plan.invalid else []
         parts += [f"{plan.duplicates} duplicate"] if plan.duplicates else []
         self.tell(f"run {plan.run}: " + ", ".join(parts))
-        if self._progress is not None:
-            for target, number in plan.to_send.items():
-                self._tasks[target] = self._progress.add_task(target, total=number, pace="")
 
-    def decided(self, target: TargetName, status: Status, number: int) -> None:  # noqa: ARG002  (the bar counts all alike)
-        """Move the target's bar on."""
-        done = self._done.get(target, 0)
-        self._done[target] = done + number
-        if self._progress is not None and target in self._tasks:
-            task = self._progress.tasks[self._tasks[target]]
-            self._progress.update(self._tasks[target], advance=number, pace=f"{task.speed or 0:.0f}/s")
-        elif (done + number) // _LINE_EVERY > done // _LINE_EVERY:
-            self.tell(f"{target}: {done + number} of {self._totals.get(target, 0)}")
+    def sending(self, target: TargetName, gauge: Gauge) -> None:
+        """Show what the gauge of the target's work says."""
+        self._meter(target).gauge = gauge
+
+    def decided(self, target: TargetName, status: Status, number: int) -> None:
+        """Count; called for every record, so it does nothing else but now and then."""
+        meter = self._meters.get(target) or self._meter(target)
+        before = meter.done
+        meter.add(status, number)
+        if self._live is None and meter.done // _LINE_EVERY > before // _LINE_EVERY:
+            wrong = f", {meter.problems} problem{'' if meter.problems == 1 else 's'}" if meter.problems else ""
+            self.tell(f"{target}: {meter.done} of {meter.total}{wrong}")
+
+    def _meter(self, target: TargetName) -> Meter:
+        return self._meters.setdefault(target, Meter(target, 0))
+
+    def tried(self, canary: Canary) -> None:
+        """Show what the first records came to, with the addresses of the objects that they made."""
+        for row in canary.rows if self._is_json else ():
+            self._print_json(object_of_tried(row))
+        if self._is_quiet and not canary.is_asked:
+            return
+        number = len(canary.rows)
+        self._message(f"the first {'record' if number == 1 else f'{number} records'}:", style="bold")
+        shown = sorted(canary.rows, key=lambda row: row.line.outcome.status.is_success)[:_TRIED]
+        for row in shown:
+            self._err.print(_tried(row), soft_wrap=True)  # links are to be followed
+        if number > len(shown):
+            self._message(f"  ... and {number - len(shown)} more that succeeded or are in the report", style="dim")
 
     def told(self, target: TargetName, words: str) -> None:
         """Tell what holds a target up."""
@@ -155,7 +152,7 @@ class Console:
             self._message(text, style)
 
     def _message(self, text: str, style: str) -> None:
-        self._err.print(Text(text, style=style), soft_wrap=not self._err.is_terminal)
+        self._err.print(Text(text, style=style), soft_wrap=not self._err.is_screen)
 
     def fail(self, error: ImporterError) -> None:
         """Print why a command cannot go on, and what to do."""
@@ -189,7 +186,7 @@ class Console:
             self._write_json(result)
             return
         for line in describe_findings(result):
-            self._out.print(line, soft_wrap=not self._out.is_terminal)  # a line each to grep in
+            self._out.print(line, soft_wrap=not self._out.is_screen)  # a line each to grep in
         self._show_problems(result, _SHOWN)
         if result.findings or result.problems:
             self._out.print()
@@ -206,18 +203,22 @@ class Console:
 
     def _show_statuses(self, rows: Sequence[StatusRow]) -> None:
         targets = sorted({target for row in rows for target in row.numbers if target})
-        table = Table("status", *targets, "all", "", box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for column in table.columns[1:-1]:
+        is_wide = self._out.width >= _FOR_MEANINGS
+        table = Table("status", *targets, "all", box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for column in table.columns[1:]:
             column.justify = "right"
+        if is_wide:
+            table.add_column("")
         for row in rows:
             numbers = [str(row.numbers.get(target, 0)) for target in targets]
-            table.add_row(Text(row.name, style=row.style), *numbers, str(row.total), Text(row.meaning, style="dim"))
+            meaning = [Text(row.meaning, style="dim")] if is_wide else []
+            table.add_row(Text(row.name, style=row.style), *numbers, str(row.total), *meaning)
         self._out.print(table)
 
     def _show_problems(self, result: Result, limit: int) -> None:
         for sheet, line in _telling(result)[:limit]:
             text = _problem(sheet, line, with_source=result.sources > 1)
-            self._out.print(text, soft_wrap=not self._out.is_terminal)  # a line each to grep in
+            self._out.print(text, soft_wrap=not self._out.is_screen)  # a line each to grep in
         wrong = sum(result.count(status) for status in (Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN))
         wrong -= result.count(Status.INVALID) if result.findings else 0
         if wrong > min(limit, len(_telling(result))):
@@ -248,6 +249,13 @@ def _next_command(result: Result, reports: Path) -> str:
     start = report if report and _to_mend(result) else result.folder or reports
     where = [] if reports == Path("reports") else ["--reports", str(reports)]
     return shlex.join(["oncall-importer", "rerun", str(start), *where])
+
+
+def _tried(row: Tried) -> Text:
+    """Say what became of one of the first records, and where it is."""
+    line = row.line
+    link = f"  {escape(row.link, 4096)}" if row.link else ""
+    return Text("  ") + row_line(row.sheet, line, with_source=False) + Text(link, style="cyan")
 
 
 def _to_mend(result: Result) -> int:

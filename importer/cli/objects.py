@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from importer.records import Status
 
 if TYPE_CHECKING:
+    from importer.canary import Tried
     from importer.records import ReportLine, Sheet
     from importer.results import Result
 
@@ -25,6 +26,16 @@ def object_of_line(sheet: Sheet, line: ReportLine) -> dict[str, object]:
         "error": outcome.error,
         "cell": outcome.cell,
         "hint": outcome.hint,
+    }
+
+
+def object_of_tried(row: Tried) -> dict[str, object]:
+    """Give one of the first records that --canary sends."""
+    return {
+        "canary": True,
+        **object_of_line(row.sheet, row.line),
+        "id": row.line.outcome.id or None,
+        "link": row.link or None,
     }
 
 

@@ -37,6 +37,7 @@ reaching = options(
 writing = options(
     click.option("--if-exists", metavar="skip|fail", help="What a record that exists becomes.  [default: skip]"),
     click.option("--strict", is_flag=True, help="Send nothing while any row is invalid."),
+    click.option("--canary", type=int, metavar="N", help="Send N records per target, show them, ask for the rest."),
     click.option("--xlsx", is_flag=True, help="Make report.xlsx beyond 20,000 rows, too."),
     click.option("--wait", is_flag=True, help="Wait for another run with the same token to end."),
     click.option("--yes", "-y", is_flag=True, help="Do not ask before writing."),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import anyio
 
+    from importer.canary import Canary
     from importer.cli.console import Console
     from importer.guide import Guide, Plan
     from importer.results import Result
@@ -70,17 +71,29 @@ async def _guided(
 
     is_asking = sys.stdin.isatty() and sys.stderr.isatty() and not settings.yes
     with console.live():
-        guide = Guide(console, interrupted, partial(_ask, console) if is_asking else None)
+        asking = (partial(_ask, console), partial(_ask_for_rest, console)) if is_asking else (None, None)
+        guide = Guide(console, interrupted, *asking)
         return await action(settings, guide)
 
 
 async def _ask(console: Console, plan: Plan) -> bool:
     """Ask before the first write. Nothing else goes on meanwhile, so the answer is waited for right here."""
     number = sum(plan.to_send.values())
+    return _confirm(console, f"Send {number} records to {', '.join(plan.to_send)}?")
+
+
+async def _ask_for_rest(console: Console, canary: Canary) -> bool:
+    """Ask whether the rest may follow the first records, as `_ask`."""
+    number = sum(canary.left.values())
+    what = "1 record" if number == 1 else f"{number} records"
+    return _confirm(console, f"Send the other {what} to {', '.join(canary.left)}?")
+
+
+def _confirm(console: Console, question: str) -> bool:
     with console.paused():
         watching = signal.signal(signal.SIGINT, signal.default_int_handler)  # else Ctrl-C would not end the question
         try:
-            return click.confirm(f"Send {number} records to {', '.join(plan.to_send)}?", err=True)
+            return click.confirm(question, err=True)
         except click.Abort:
             return False
         finally:

@@ -260,13 +260,19 @@ class Journal:
 
     def lines(self) -> Iterator[ReportLine]:
         """Give the report's lines in the order of the source."""
-        names, run = [sheet.name for sheet in self.sheets()], self.facts().get("run", "")
-        yield from (read_line(values, names, run) for values in self._db.execute(_SQL["lines"], (True, -1)))
+        yield from self._read_lines("lines", True, -1)
 
     def wrong_lines(self, limit: int) -> list[ReportLine]:
         """Give the first lines that need attention, in the order of the source."""
+        return list(self._read_lines("lines", False, limit))
+
+    def lines_by_id(self, records: Sequence[int]) -> list[ReportLine]:
+        """Give the lines of some records, each by its id, in the order of the source."""
+        return list(self._read_lines("lines_by_id", orjson.dumps(records).decode()))
+
+    def _read_lines(self, query: str, *values: str | int) -> Iterator[ReportLine]:
         names, run = [sheet.name for sheet in self.sheets()], self.facts().get("run", "")
-        return [read_line(values, names, run) for values in self._db.execute(_SQL["lines"], (False, limit))]
+        return (read_line(found, names, run) for found in self._db.execute(_SQL[query], values))
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         """Give every row with the index of its sheet, in the order of the source."""

@@ -9,6 +9,7 @@ import anyio
 
 from importer.pool.client import open_client
 from importer.pool.directory import LookedUp, look_up
+from importer.pool.gauge import Gauge
 from importer.pool.lane import Lane
 from importer.pool.stopping import Reason, Stop
 from importer.targets import TARGETS
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from importer.records import Status, TargetName
     from importer.settings import Settings
 
-__all__ = ["Connection", "Delivered", "LookedUp", "Observer", "Reason", "deliver", "look_up"]
+__all__ = ["Connection", "Delivered", "Gauge", "LookedUp", "Observer", "Reason", "deliver", "look_up"]
 
 _GRACE = 10.0  # seconds that what is in flight may take after an interrupt
 
@@ -38,6 +39,7 @@ class Delivered(NamedTuple):
     reason: Reason | None  #: why it ended before all was decided; None where it did not
     words: str
     unwritten: list[Change]  #: outcomes that could not be written into the journal
+    claimed: list[int]  #: of a limited delivery, the records that it was about
 
 
 class Observer(Protocol):
@@ -45,6 +47,9 @@ class Observer(Protocol):
 
     def decided(self, target: TargetName, status: Status, number: int) -> None:
         """So many more records of the target have the status."""
+
+    def sending(self, target: TargetName, gauge: Gauge) -> None:
+        """The target's work begins; the gauge tells how it goes whenever it is read."""
 
     def told(self, target: TargetName, words: str) -> None:
         """Something happened that the user may wonder about: a pause, a target that does not answer."""
@@ -58,13 +63,14 @@ async def deliver(
     run: str,
     observer: Observer,
     interrupted: anyio.Event,
-    is_dry: bool = False,
+    limit: int | None = None,
 ) -> dict[TargetName, Delivered]:
     """Send every planned record and clear up every one in doubt, each target on its own.
 
     After `interrupted` nothing more is sent, and what is in flight has ten seconds, fewer where the target is gone.
-    Gives for each target whether and why it stopped early; what became of the records stands in the journal. A dry
-    delivery only finds what exists.
+    Gives for each target whether and why it stopped early; what became of the records stands in the journal. With a
+    limit, so many planned records of each target are sent, the first ones, and what earlier runs left in doubt is left;
+    with 0 it is only found what exists.
     """
     async with AsyncExitStack() as stack:
         lanes = {}
@@ -77,14 +83,17 @@ async def deliver(
                     request_timeout=settings.request_timeout,
                 )
             )
-            lanes[name] = Lane(TARGETS[name], journal, client, settings, run=run, observer=observer)
+            lanes[name] = Lane(TARGETS[name], journal, client, settings, run=run, observer=observer, limit=limit)
+            observer.sending(name, lanes[name].gauge)
         async with anyio.create_task_group() as watch:
             watch.start_soon(_stop_on_interrupt, [lane.stop for lane in lanes.values()], interrupted, watch)
             async with anyio.create_task_group() as group:
                 for lane in lanes.values():
-                    group.start_soon(lane.find_existing if is_dry else lane.work)
+                    group.start_soon(lane.find_existing if limit == 0 else lane.work)
             watch.cancel_scope.cancel()
-    return {name: Delivered(lane.stop.reason, lane.stop.words, lane.unwritten) for name, lane in lanes.items()}
+    return {
+        name: Delivered(lane.stop.reason, lane.stop.words, lane.unwritten, lane.claimed) for name, lane in lanes.items()
+    }
 
 
 async def _stop_on_interrupt(stops: list[Stop], interrupted: anyio.Event, group: anyio.abc.TaskGroup) -> None:

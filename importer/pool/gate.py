@@ -61,6 +61,11 @@ class Gate:
                 return
             self._end_probe(is_probe=is_probe)
 
+    @property
+    def rate(self) -> float:
+        """Writes a second that may leave at present; infinite where there is no limit."""
+        return self._paces[True].rate
+
     async def wait_until_gone(self) -> None:
         """Wait until the target counts as gone; return at once where it does."""
         while not self._breaker.is_open:

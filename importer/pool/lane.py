@@ -10,6 +10,7 @@ import anyio
 from importer.errors import JournalError
 from importer.pool.existing import Existing
 from importer.pool.gate import Gate
+from importer.pool.gauge import Gauge
 from importer.pool.inquiry import Inquiry
 from importer.pool.outcomes import Outcomes
 from importer.pool.queue import Doubt, Queue
@@ -39,7 +40,15 @@ class Lane:
     """One target's work, to be done once."""
 
     def __init__(
-        self, target: Target, journal: Journal, client: Client, settings: Settings, *, run: str, observer: Observer
+        self,
+        target: Target,
+        journal: Journal,
+        client: Client,
+        settings: Settings,
+        *,
+        run: str,
+        observer: Observer,
+        limit: int | None = None,
     ) -> None:
         self.stop = Stop()
         self._target = target
@@ -52,7 +61,10 @@ class Lane:
             rate, settings.headroom, settings.breaker_timeout, self.stop, partial(observer.told, target.name)
         )
         inquiry = Inquiry(target, client, gate)
-        self._queue = Queue(journal, target.name, claim, partial(observer.decided, target.name, number=1), self.stop)
+        decided = partial(observer.decided, target.name, number=1)
+        self._queue = Queue(journal, target.name, claim, decided, self.stop, limit)
+        self._is_limited = limit is not None
+        self.gauge = Gauge(gate, self._queue)  #: what the work is like at the moment
         self._existing = Existing(target, journal, inquiry, outcomes, self.stop, observer)
         self._sender = Sender(target, client, gate, inquiry, self._queue, outcomes, settings.settle)
         self._reconciler = Reconciler(target, journal, inquiry, self._queue, outcomes, gate)
@@ -84,6 +96,11 @@ class Lane:
         """What was decided and could not be written down."""
         return self._queue.unwritten
 
+    @property
+    def claimed(self) -> list[int]:
+        """Where the work is limited, the records that it was about."""
+        return self._queue.claimed
+
     def _end(self) -> None:
         if self.stop.reason is Reason.UNWRITABLE:
             return
@@ -93,7 +110,8 @@ class Lane:
 
     async def _send(self) -> None:
         left_behind = [Doubt(record, _LEFT_BEHIND) for record in self._journal.in_doubt(self._target.name)]
-        self._queue.adopt(left_behind, self._settings.settle)
+        if not self._is_limited:  # else these would be sent beyond the limit
+            self._queue.adopt(left_behind, self._settings.settle)
         if self.stop.reason is not None:
             self._close()
         async with anyio.create_task_group() as aside:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import orjson
 
@@ -92,6 +93,10 @@ def _read_listed(item: Any, schedule_id: str) -> Found | None:
     if not id_:
         raise ValueError("the list holds a shadow without an id")
     return Found(key, id_)
+
+
+def _object_path(id_: str) -> str:
+    return f"/v1/on_call_shadows/{quote(id_, safe='')}"
 
 
 def _list_path(scope: str) -> str:
@@ -189,6 +194,7 @@ ROOTLY = Target(
     scope=_scope,
     request=_request,
     read_created=_read_created,
+    object_path=_object_path,
     list_path=_list_path,
     read_page=_read_page,
     words=_words,

@@ -77,6 +77,7 @@ class Target:
     scope: Callable[[Key], str]  #: what one question covers: records of one scope are asked about together
     request: Callable[[Key], Request]  #: ValueError where a part cannot stand in a path
     read_created: Callable[[Any], Found | None]  #: the object in the answer to a POST; None where there is none
+    object_path: Callable[[str], str]  #: of one object, by the id that the target gave it
     list_path: Callable[[str], str]  #: the first page of what a scope holds
     read_page: Callable[[Any, str], Page]  #: the answer's JSON, the scope; ValueError where it is no page
     words: Callable[[Any], str]  #: what an error's JSON says; empty where it says nothing
