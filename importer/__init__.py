@@ -41,6 +41,7 @@ class Options(TypedDict, total=False):
     if_exists: str
     strict: bool
     canary: int
+    junit: str | os.PathLike[str]
     wait: bool
     xlsx: bool
     settle: float

@@ -30,7 +30,7 @@ from importer.pool import Reason, deliver
 from importer.records import Status
 from importer.repeating import RUN_OPTIONS, inherit
 from importer.report import SANDBOX_MARK, iso, make_check, make_report
-from importer.reporter import check_marked_path
+from importer.reporter import check_junit_path, check_marked_path
 from importer.rescue import write_rescue
 from importer.turn import Turn, take_turns
 
@@ -57,6 +57,7 @@ async def run(sources: Sequence[Source], settings: Settings, guide: Guide, *, wr
     Raises:
         ImporterError: the run cannot go on. Before anything was sent, it leaves no folder behind.
     """
+    _check_junit(settings, [name_source(source) for source in sources])
     mapping = load_mapping(settings.mapping, written_mapping)
     facts = {"command": "run", "arguments": _dump([locate_source(source) for source in sources])}
     with _new_run(settings, facts, mapping) as folder:
@@ -79,13 +80,15 @@ async def check(
     """
     if output is not None:
         check_marked_path(output, [name_source(source) for source in sources])
+    _check_junit(settings, [name_source(source) for source in sources])
     mapping = load_mapping(settings.mapping)
     with open_scratch() as journal:
         stopped = await gather_sources(journal, sources, settings, mapping, guide, run="", is_resolving=is_online)
         if is_online:
             async with connect(journal.open_targets(), settings) as connections:
                 stopped |= _why_stopped(await _deliver(journal, connections, settings, "", guide, limit=0))
-        return make_check(journal, output, stopped=stopped, is_interrupted=guide.interrupted.is_set())
+        is_interrupted = guide.interrupted.is_set()
+        return make_check(journal, output, stopped, is_interrupted=is_interrupted, junit=settings.junit)
 
 
 async def rerun(argument: str, settings: Settings, guide: Guide, *, written_mapping: str = "") -> Result:
@@ -93,6 +96,7 @@ async def rerun(argument: str, settings: Settings, guide: Guide, *, written_mapp
 
     Raises: as `run`; also JournalError, where that run is still going on.
     """
+    _check_junit(settings, [argument])
     earlier = find_earlier(argument, settings.reports)
     settings = inherit(settings, earlier)
     if not earlier.was_read:
@@ -111,6 +115,11 @@ async def _start_again(earlier: Earlier, settings: Settings, guide: Guide) -> Re
         return await rerun(earlier.arguments[0], settings, guide, written_mapping=written)
     earlier.check_sources()
     return await run(earlier.arguments, settings, guide, written_mapping=written)
+
+
+def _check_junit(settings: Settings, sources: Sequence[str]) -> None:
+    if settings.junit is not None:
+        check_junit_path(settings.junit, sources)
 
 
 # ---- the stages

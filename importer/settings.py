@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     sandbox: bool = False  #: use the embedded stand-in
     xlsx: bool = False  #: make report.xlsx however long it becomes
 
+    junit: Path | None = None  #: a file that is told each row's outcome as JUnit XML
+
     settle: float = Field(5.0, ge=0, le=3600)  #: before a target is asked about a record in doubt
     request_timeout: float = Field(30.0, gt=0, le=3600)  #: for one request in all
     breaker_timeout: float = Field(60.0, ge=0, le=86400)  #: until a target that does not come back is given up

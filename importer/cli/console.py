@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import json
-import shlex
+import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from importer.cli.findings import describe_findings, list_findings, place_of
+from importer.cli import github
+from importer.cli.ending import (
+    count_to_mend,
+    name_file,
+    next_command,
+    problem_line,
+    shown_path,
+    telling_lines,
+    tried_line,
+)
+from importer.cli.findings import describe_findings, list_findings
 from importer.cli.live import Display, Meter
 from importer.cli.objects import object_of_line, object_of_result, object_of_tried
-from importer.cli.past import row_line
-from importer.cli.statuses import STYLES, check_rows, status_rows
+from importer.cli.past import duration
+from importer.cli.statuses import check_rows, status_rows
 from importer.cli.stream import Stream
 from importer.records import Problem, Row, Sheet, Status, TargetName
 from importer.targets import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
-    from importer.canary import Canary, Tried
+    from importer.canary import Canary
     from importer.cli.statuses import StatusRow
     from importer.errors import ImporterError
     from importer.guide import Plan
     from importer.pool import Gauge
-    from importer.records import ReportLine
     from importer.results import Result
 
 _SHOWN = 10  # problems at the end of a run; the report has them all
@@ -52,8 +61,10 @@ class Console:
         self._is_check = is_check  # then its end tells every warning
         self._live: Live | None = None
         self._display = Display()
+        self._began: float | None = None
         self._meters: dict[TargetName, Meter] = {}
         self._warnings = 0
+        self._notes: list[github.Note] = []  # of the first warnings
 
     # ---- while it goes on (pipeline.RunObserver)
 
@@ -96,6 +107,8 @@ class Console:
         if self._is_check:
             return
         self._warnings += 1
+        if len(self._notes) < github.MOST:
+            self._notes.append(github.note_of_problem(sheet, row, warning))
         if self._warnings <= _WARNED:
             where = f"{escape(sheet.source)}, sheet {escape(sheet.name)}, {warning.cell or f'row {row.number}'}"
             self.tell(f"warning: {where}: {escape(warning.message, 300)} ({escape(warning.hint, 300)})", style="yellow")
@@ -115,6 +128,7 @@ class Console:
     def sending(self, target: TargetName, gauge: Gauge) -> None:
         """Show what the gauge of the target's work says."""
         self._meter(target).gauge = gauge
+        self._began = self._began or time.monotonic()
 
     def decided(self, target: TargetName, status: Status, number: int) -> None:
         """Count; called for every record, so it does nothing else but now and then."""
@@ -138,7 +152,7 @@ class Console:
         self._message(f"the first {'record' if number == 1 else f'{number} records'}:", style="bold")
         shown = sorted(canary.rows, key=lambda row: row.line.outcome.status.is_success)[:_TRIED]
         for row in shown:
-            self._err.print(_tried(row), soft_wrap=True)  # links are to be followed
+            self._err.print(tried_line(row), soft_wrap=True)  # links are to be followed
         if number > len(shown):
             self._message(f"  ... and {number - len(shown)} more that succeeded or are in the report", style="dim")
 
@@ -160,26 +174,45 @@ class Console:
         if error.hint:
             hint = error.hint[0].upper() + error.hint[1:].removesuffix(".")
             self._err.print(Text(f"  {escape(hint, 1000)}"), soft_wrap=True)
+        if github.is_wanted():
+            self._err.write_line(github.annotate_failure(error.message, error.hint))
 
     # ---- at the end
 
     def show_result(self, result: Result, reports: Path) -> None:
         """Show what a run came to: statuses, the first problems, the report, the next step."""
+        self._show_run(result, reports)
+        self._annotate(result)
+
+    def _annotate(self, result: Result) -> None:
+        """Tell GitHub, where it runs this: on standard error, for standard output may be objects alone."""
+        if github.is_wanted():
+            for line in github.annotate(result, self._notes, self._warnings):
+                self._err.write_line(line)
+
+    def _show_run(self, result: Result, reports: Path) -> None:
         if self._is_json:
             self._write_json(result)
             return
         self._show_statuses(status_rows(result))
+        self._show_time()
         self._show_problems(result, _SHOWN)
         self._show_stops(result)
         for file in result.files:
-            self._out.print(Text(f"report: {_shown(file)}"), soft_wrap=True)
+            self._out.print(Text(f"{name_file(file, result)}{shown_path(file)}"), soft_wrap=True)
         if result.exit_status:
-            if to_mend := _to_mend(result):
+            if to_mend := count_to_mend(result):
                 self._out.print(f"mend:   {to_mend} row{'' if to_mend == 1 else 's'} in the report")
-            self._out.print(Text(f"next:   {_shown(_next_command(result, reports))}"), soft_wrap=True)  # to be copied
+            self._out.print(
+                Text(f"next:   {shown_path(next_command(result, reports))}"), soft_wrap=True
+            )  # to be copied
 
     def show_check(self, result: Result) -> None:
         """Show what a check found: how many rows are good, and every problem, grouped by its kind."""
+        self._show_check(result)
+        self._annotate(result)
+
+    def _show_check(self, result: Result) -> None:
         if self._is_json:
             for finding in list_findings(result):
                 self._print_json(finding)
@@ -193,9 +226,18 @@ class Console:
         self._show_statuses(check_rows(result))
         self._show_stops(result)
         for file in result.files:
-            self._out.print(Text(f"marked: {_shown(file)}"), soft_wrap=True)
+            self._out.print(
+                Text(f"{'marked: ' if file.suffix == '.xlsx' else 'junit:  '}{shown_path(file)}"), soft_wrap=True
+            )
         if result.notice:
             self._out.print(Text(escape(result.notice, 500), style="yellow"), soft_wrap=True)
+
+    def _show_time(self) -> None:
+        """Say how long sending took, and how often something was sent once more."""
+        if self._began is not None and any(meter.done for meter in self._meters.values()):
+            retries = sum(meter.retries for meter in self._meters.values())
+            again = f", {retries} {'retry' if retries == 1 else 'retries'}" if retries else ""
+            self._out.print(f"took:   {duration(time.monotonic() - self._began)}{again}")
 
     def _show_stops(self, result: Result) -> None:
         for what, why in result.stopped.items():
@@ -216,62 +258,21 @@ class Console:
         self._out.print(table)
 
     def _show_problems(self, result: Result, limit: int) -> None:
-        for sheet, line in _telling(result)[:limit]:
-            text = _problem(sheet, line, with_source=result.sources > 1)
+        for sheet, line in telling_lines(result)[:limit]:
+            text = problem_line(sheet, line, with_source=result.sources > 1)
             self._out.print(text, soft_wrap=not self._out.is_screen)  # a line each to grep in
         wrong = sum(result.count(status) for status in (Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN))
         wrong -= result.count(Status.INVALID) if result.findings else 0
-        if wrong > min(limit, len(_telling(result))):
+        if wrong > min(limit, len(telling_lines(result))):
             where = ", all in the report" if result.run else ""
-            self._out.print(f"... and {wrong - min(limit, len(_telling(result)))} more{where}")
+            self._out.print(f"... and {wrong - min(limit, len(telling_lines(result)))} more{where}")
 
     def _write_json(self, result: Result) -> None:
         """Write one object a line: each problem, then the result."""
-        for sheet, line in _telling(result):
+        for sheet, line in telling_lines(result):
             self._print_json(object_of_line(sheet, line))
         self._print_json(object_of_result(result))
 
     def _print_json(self, value: Mapping[str, object]) -> None:
         # ASCII, for whatever encoding standard output has; a Text, for a plain str's `:smile:` becomes a face.
         self._out.print(Text(json.dumps(value)), soft_wrap=True)
-
-
-def _telling(result: Result) -> Sequence[tuple[Sheet, ReportLine]]:
-    """Give the lines that need attention; of a check, those that its findings say nothing about."""
-    if not result.findings:
-        return result.problems
-    return [(sheet, line) for sheet, line in result.problems if line.outcome.status is not Status.INVALID]
-
-
-def _next_command(result: Result, reports: Path) -> str:
-    """Give the command that goes on with a run: from its report where rows are to be mended, else from its folder."""
-    report = next((file for file in result.files if file.suffix == ".csv"), None)
-    start = report if report and _to_mend(result) else result.folder or reports
-    where = [] if reports == Path("reports") else ["--reports", str(reports)]
-    return shlex.join(["oncall-importer", "rerun", str(start), *where])
-
-
-def _tried(row: Tried) -> Text:
-    """Say what became of one of the first records, and where it is."""
-    line = row.line
-    link = f"  {escape(row.link, 4096)}" if row.link else ""
-    return Text("  ") + row_line(row.sheet, line, with_source=False) + Text(link, style="cyan")
-
-
-def _to_mend(result: Result) -> int:
-    return result.count(Status.INVALID) + result.count(Status.REJECTED)
-
-
-def _problem(sheet: Sheet, line: ReportLine, *, with_source: bool) -> Text:
-    outcome = line.outcome
-    where = place_of(sheet, outcome.cell, line.row, with_source=with_source)
-    part = f", part {escape(line.part)}" if line.part else ""
-    text = Text.assemble((f"{outcome.status} ", STYLES[outcome.status]), f"{where}{part}: ")
-    text.append(escape(outcome.error, 300))
-    if outcome.hint:
-        text.append(f" ({escape(outcome.hint, 300)})", style="dim")
-    return text
-
-
-def _shown(path: Path | str) -> str:
-    return escape(str(path), 4096)

@@ -81,8 +81,9 @@ class Facts(NamedTuple):
 def facts_of(meter: Meter, now: float) -> Facts:
     """Word what is known of a target at the moment."""
     rate, limit = meter.rate(now), meter.limit
+    is_done = meter.done >= meter.total
     return Facts(
-        "" if rate is None else f"{_rate(rate)}",
+        "" if rate is None or is_done else _rate(rate),
         "" if limit is None else "no limit" if math.isinf(limit) else f"limit {_rate(limit)}",
         _counted(meter.retries, "retry", "retries"),
         _counted(meter.problems, "problem", "problems"),
@@ -101,7 +102,7 @@ def _counted(number: int, one: str, many: str) -> str:
 def _left(meter: Meter, rate: float | None) -> str:
     rest = max(0, meter.total - meter.done)
     if not rest:
-        return "0:00 left"
+        return "done"
     return f"{_clock(rest / rate)} left" if rate else ""
 
 

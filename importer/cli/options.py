@@ -45,5 +45,6 @@ writing = options(
 reports = click.option("--reports", type=Path, metavar="DIR", help="Folder of the runs' folders.  [default: reports]")
 telling = options(
     click.option("--json", "json_output", is_flag=True, help="One JSON object a line on standard output."),
+    click.option("--junit", type=Path, metavar="FILE", help="Write what became of each row as JUnit XML."),
     click.option("--quiet", "-q", is_flag=True, help="Print the end only."),
 )

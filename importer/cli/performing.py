@@ -85,7 +85,7 @@ async def _ask(console: Console, plan: Plan) -> bool:
 async def _ask_for_rest(console: Console, canary: Canary) -> bool:
     """Ask whether the rest may follow the first records, as `_ask`."""
     number = sum(canary.left.values())
-    what = "1 record" if number == 1 else f"{number} records"
+    what = "record" if number == 1 else f"{number} records"
     return _confirm(console, f"Send the other {what} to {', '.join(canary.left)}?")
 
 
