@@ -152,7 +152,7 @@ class Console:
         self._message(f"the first {'record' if number == 1 else f'{number} records'}:", style="bold")
         shown = sorted(canary.rows, key=lambda row: row.line.outcome.status.is_success)[:_TRIED]
         for row in shown:
-            self._err.print(tried_line(row), soft_wrap=True)  # links are to be followed
+            self._err.print(tried_line(row, is_screen=self._err.is_screen), soft_wrap=True)  # links are to be followed
         if number > len(shown):
             self._message(f"  ... and {number - len(shown)} more that succeeded or are in the report", style="dim")
 

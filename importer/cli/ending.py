@@ -42,11 +42,11 @@ def next_command(result: Result, reports: Path) -> str:
     return shlex.join(["oncall-importer", "rerun", str(start), *where])
 
 
-def tried_line(row: Tried) -> Text:
-    """Say what became of one of the first records, and where it is."""
-    line = row.line
-    link = f"  {escape(row.link, 4096)}" if row.link else ""
-    return Text("  ") + row_line(row.sheet, line, with_source=False) + Text(link, style="cyan")
+def tried_line(row: Tried, *, is_screen: bool) -> Text:
+    """Say what became of one of the first records, and where that is: on a terminal on a line of its own."""
+    between = "\n    " if is_screen else "  "
+    link = f"{between}{escape(row.link, 4096)}" if row.link else ""
+    return Text("  ") + row_line(row.sheet, row.line, with_source=False) + Text(link, style="cyan")
 
 
 def count_to_mend(result: Result) -> int:
