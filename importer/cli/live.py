@@ -143,7 +143,7 @@ def lines_of(meters: Sequence[Meter], now: float, width: int, *, is_ascii: bool 
     tails = _in_columns(facts) if is_wide else [""] * len(meters)
     widest = max(map(len, counts))
     room = width - 1 - max(map(len, heads)) - widest - max(map(len, tails))
-    bar = min(_WIDEST_BAR, max(_NARROWEST_BAR, room))
+    bar = min(_WIDEST_BAR, room) if room >= _NARROWEST_BAR else 0
     for meter, head, count, own, tail in zip(meters, heads, counts, facts, tails, strict=True):
         line = Text(head) + _bar(meter, bar, is_ascii=is_ascii) + Text(count.rjust(widest))
         yield line + Text(tail, style="dim")

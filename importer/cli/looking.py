@@ -10,6 +10,7 @@ import click
 
 from importer.cli.options import reports
 from importer.cli.performing import guard, load
+from importer.errors import JournalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,15 +91,17 @@ def _show(given: dict[str, Any], argument: str, names: Sequence[str], limit: int
     else:
         for line in detail_lines(details, now):
             out.print(line, soft_wrap=True)
-    if details.run.fault:
-        return 0
-    if settings.json_output:
-        _write_rows(out, path, _statuses(names or ("all",)), limit)
-    else:
-        wanted = _statuses(names or _TO_DO)
-        most = limit if limit is not None or names else _SHOWN
-        total = sum(details.run.statuses.get(status, 0) for status in wanted)
-        _tell_rows(out, path, wanted, most, total)
+    try:
+        if settings.json_output:
+            _write_rows(out, path, _statuses(names or ("all",)), limit)
+        elif not details.run.fault:
+            wanted = _statuses(names or _TO_DO)
+            most = limit if limit is not None or names else _SHOWN
+            _tell_rows(out, path, wanted, most, sum(details.run.statuses.get(status, 0) for status in wanted))
+    except JournalError as error:
+        if names:
+            raise
+        click.echo(f"its rows cannot be shown: {error.message}", err=True)
     return 0
 
 

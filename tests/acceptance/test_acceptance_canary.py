@@ -105,4 +105,5 @@ def test_what_exists_already_is_no_canary(online: Workplace, front: Front) -> No
     online.run("run", online.write("s.csv", schedules(3)))
     done = online.run("run", online.write("t.csv", schedules(5)), "--canary", "1")
     assert done.status == 0, done
-    assert [line for line in done.err.splitlines() if line.startswith("  created")][0].startswith("  created t row 5")
+    shown = next(line for line in done.err.splitlines() if line.startswith("  created"))
+    assert shown.startswith("  created t row 5")

@@ -87,9 +87,7 @@ def test_show_tells_a_run_and_its_rows_by_status(place: Workplace) -> None:
     _, *created = objects(place.run("show", run.name, "--json", "--status", "created", "--status", "invalid"))
     assert [row["status"] for row in created] == ["created"] * 3 + ["invalid"]
     assert len(objects(place.run("show", run.name, "--json", "--limit", "2"))) == 3
-    assert (
-        place.run("show", run.name, "--status", "created", "--limit", "1").out.splitlines()[-1].startswith("... and 2")
-    )
+    assert "... and 2 more" in place.run("show", run.name, "--status", "created", "--limit", "1").out
     assert contents(run) == before
 
 
