@@ -16,14 +16,14 @@ from importer.records import Status
 class Gauge:
     """What the pool's gauge tells."""
 
-    def __init__(self, rate: float = 98.5, retries: int = 0) -> None:
+    def __init__(self, rate: float, retries: int) -> None:
         self.rate = rate
         self.retries = retries
 
 
-def make_meter(name: str = "opal", total: int = 20_000, **gauge: float) -> Meter:
+def make_meter(name: str = "opal", total: int = 20_000, *, rate: float = 98.5, retries: int = 0) -> Meter:
     meter = Meter(name, total)
-    meter.gauge = Gauge(**gauge)  # type: ignore[assignment]  # it has what is read of one
+    meter.gauge = Gauge(rate, retries)  # type: ignore[assignment]  # it has what is read of one
     return meter
 
 
