@@ -121,8 +121,8 @@ def _parts(scratch: IO[bytes], length: int) -> Iterator[bytes]:
 
 
 def _case(line: ReportLine, class_name: str, element: str) -> str:
-    part = f", part {line.part}" if line.part else ""
-    start = f'<testcase classname={class_name} name={_attribute(f"row {line.row}{part}")} time="0"'
+    name = _attribute(f"row {line.row}, part {line.part}") if line.part else f'"row {line.row}"'
+    start = f'<testcase classname={class_name} name={name} time="0"'
     if not element:
         return f"{start}/>\n"
     outcome = line.outcome
