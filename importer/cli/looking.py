@@ -35,7 +35,13 @@ def runs(**given: Any) -> None:
 
 @click.command()
 @click.argument("run", required=False)
-@click.option("--status", multiple=True, type=click.Choice([*_STATUSES, "all"]), help="Rows of it; repeatable.")
+@click.option(
+    "--status",
+    multiple=True,
+    metavar="STATUS",
+    type=click.Choice([*_STATUSES, "all"]),
+    help="Rows that became this, or all; repeatable.",
+)
 @click.option("--limit", type=click.IntRange(0), metavar="N", help="Show so many rows at most.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of summary.json, and end.")
 @reports
