@@ -86,7 +86,7 @@ def test_without_a_terminal_nothing_moves_the_cursor(place: Workplace, variables
     assert all(sequence.endswith("m") for sequence in sequences)
     assert bool(sequences) is bool(variables)
     lines = [CONTROL.sub("", line) for line in done.out.splitlines()]
-    assert next(line for line in lines if line.startswith("invalid b ")).endswith(")")
+    assert next(line for line in lines if line.startswith("invalid /")).endswith(")")
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
