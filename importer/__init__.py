@@ -40,6 +40,8 @@ class Options(TypedDict, total=False):
     concurrency: int
     if_exists: str
     strict: bool
+    canary: int
+    junit: str | os.PathLike[str]
     wait: bool
     xlsx: bool
     verbose: bool  #: run.log has every request

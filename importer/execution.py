@@ -62,7 +62,7 @@ def begin_run(settings: Settings, facts: Mapping[str, str], guide: Guide, *, mar
                 try:
                     yield folder
                 except BaseException as error:
-                    is_sent = folder.journal.facts().get("stage") in ("sending", "ended")
+                    is_sent = folder.journal.facts().get("stage") in ("canary", "sending", "ended")
                     log(logging.ERROR, "failed", str(error) if isinstance(error, ImporterError) else repr(type(error)))
                     raise
     finally:
@@ -84,12 +84,16 @@ def hold(
 
 
 def begin_sending(
-    journal: Journal, turns: Mapping[TargetName, Turn], connections: Mapping[TargetName, Connection]
+    journal: Journal,
+    turns: Mapping[TargetName, Turn],
+    connections: Mapping[TargetName, Connection],
+    *,
+    stage: str = "sending",
 ) -> None:
-    """Write down that from now on something may have been sent, and where to."""
+    """Write down that from now on something may have been sent, and where to; `stage` is what it is called."""
     where = {f"base_url.{target}": connections[target].base_url for target in turns}
-    journal.set_facts({"stage": "sending", **where})
-    log(logging.INFO, "sending")
+    journal.set_facts({"stage": stage, **where})
+    log(logging.INFO, stage)
 
 
 def settle_turns(journal: Journal, turns: Mapping[TargetName, Turn]) -> None:

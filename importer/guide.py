@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import anyio
 
 from importer.intake import ReadingObserver
-from importer.pool import Observer
+from importer.pool import Gauge, Observer
 from importer.settings import load_settings
 
 if TYPE_CHECKING:
+    from importer.canary import Canary
     from importer.records import Problem, Row, Sheet, Status, TargetName
     from importer.settings import Settings
 
@@ -44,6 +45,9 @@ class RunObserver(ReadingObserver, Observer, Protocol):
     def planned(self, plan: Plan) -> None:
         """Everything is read and checked; sending is next."""
 
+    def tried(self, canary: Canary) -> None:
+        """The first records came to something; whether the rest is sent is next."""
+
 
 @dataclass(frozen=True, slots=True)
 class Guide:
@@ -52,6 +56,7 @@ class Guide:
     observer: RunObserver
     interrupted: anyio.Event  #: set it to end the run early and in order
     confirm: Callable[[Plan], Awaitable[bool]] | None = None  #: asked before the first write to a real API
+    confirm_rest: Callable[[Canary], Awaitable[bool]] | None = None  #: asked after the first records (--canary)
 
 
 class Silence:
@@ -67,6 +72,12 @@ class Silence:
         """Say nothing."""
 
     def planned(self, plan: Plan) -> None:
+        """Say nothing."""
+
+    def tried(self, canary: Canary) -> None:
+        """Say nothing."""
+
+    def sending(self, target: TargetName, gauge: Gauge) -> None:
         """Say nothing."""
 
     def decided(self, target: TargetName, status: Status, number: int) -> None:

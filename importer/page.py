@@ -58,7 +58,7 @@ def make_page(
         calendar=calendar,
         sheets=journal.sheets(),
         most=MOST_RECORDS,
-        lines=journal.view.records(MOST_RECORDS),
+        lines=journal.page_view.records(MOST_RECORDS),
     )
     return write_page(folder.path / "report.html", contents)
 
@@ -138,7 +138,7 @@ def _look_at_shadows(journal: Journal) -> tuple[Calendar, list[Placement], bool]
     calendar = Calendar()
     spans: dict[Key, _Span] = {}
     are_all = True
-    for record, key, zone, is_created in journal.view.shadows(MOST_RECORDS):
+    for record, key, zone, is_created in journal.page_view.shadows(MOST_RECORDS):
         *place, starts_at, ends_at = key
         start, end = int(starts_at), int(ends_at)
         if is_created:

@@ -10,10 +10,13 @@ at any moment and taken up again by `rerun`.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from importer.canary import leave_rest, look_at_first, may_go_on
 from importer.connecting import connect
 from importer.earlier import find_earlier
+from importer.errors import JournalError
 from importer.execution import begin_run, begin_sending, dump, hold, log_end, rescue, settle_turns, why_stopped
 from importer.gathering import gather_left_over, gather_sources, load_mapping, locate_source, name_source
 from importer.guide import Plan
@@ -24,7 +27,7 @@ from importer.pool import deliver
 from importer.records import Status
 from importer.repeating import inherit
 from importer.report import make_check, make_report
-from importer.reporter import check_marked_path
+from importer.reporter import check_junit_path, check_marked_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +51,7 @@ async def run(sources: Sequence[Source], settings: Settings, guide: Guide, *, wr
     Raises:
         ImporterError: the run cannot go on. Before anything was sent, it leaves no folder behind.
     """
+    _check_junit(settings, [name_source(source) for source in sources])
     mapping = load_mapping(settings.mapping, written_mapping)
     facts = {"command": "run", "arguments": dump([locate_source(source) for source in sources])}
     facts["mapping"] = write_mapping(mapping)
@@ -71,13 +75,15 @@ async def check(
     """
     if output is not None:
         check_marked_path(output, [name_source(source) for source in sources])
+    _check_junit(settings, [name_source(source) for source in sources])
     mapping = load_mapping(settings.mapping)
     with open_scratch() as journal:
         stopped = await gather_sources(journal, sources, settings, mapping, guide, run="", is_resolving=is_online)
         if is_online:
             async with connect(journal.open_targets(), settings) as connections:
-                stopped |= why_stopped(await _deliver(journal, connections, settings, "", guide, is_dry=True))
-        return make_check(journal, output, stopped=stopped, is_interrupted=guide.interrupted.is_set())
+                stopped |= why_stopped(await _deliver(journal, connections, settings, "", guide, limit=0))
+        is_interrupted = guide.interrupted.is_set()
+        return make_check(journal, output, stopped, is_interrupted=is_interrupted, junit=settings.junit)
 
 
 async def rerun(argument: str, settings: Settings, guide: Guide, *, written_mapping: str = "") -> Result:
@@ -85,6 +91,7 @@ async def rerun(argument: str, settings: Settings, guide: Guide, *, written_mapp
 
     Raises: as `run`; also JournalError, where that run is still going on.
     """
+    _check_junit(settings, [argument])
     earlier = find_earlier(argument, settings.reports)
     settings = inherit(settings, earlier)
     if not earlier.was_read:
@@ -106,6 +113,11 @@ async def _start_again(earlier: Earlier, settings: Settings, guide: Guide) -> Re
     return await run(earlier.arguments, settings, guide, written_mapping=written)
 
 
+def _check_junit(settings: Settings, sources: Sequence[str]) -> None:
+    if settings.junit is not None:
+        check_junit_path(settings.junit, sources)
+
+
 # ---- the stages
 
 
@@ -119,13 +131,38 @@ async def _finish(folder: RunFolder, settings: Settings, guide: Guide, stopped: 
                 journal.explain_planned(target, f"not attempted: {why_not}", "rerun to send it")
         else:
             async with hold(connections, folder, settings, guide) as turns:
-                begin_sending(journal, turns, connections)
-                delivered = await _deliver(journal, connections, settings, folder.path.name, guide)
+                begin_sending(journal, turns, connections, stage="canary" if settings.canary else "sending")
+                delivered = await _send(folder, connections, settings, guide, stopped)
                 settle_turns(journal, turns)
             stopped |= why_stopped(delivered) | rescue(folder, delivered)
     result = make_report(folder, settings, stopped, is_interrupted=guide.interrupted.is_set())
     log_end(result)
     return result
+
+
+async def _send(
+    folder: RunFolder,
+    connections: Mapping[TargetName, Connection],
+    settings: Settings,
+    guide: Guide,
+    stopped: dict[str, str],
+) -> dict[TargetName, Delivered]:
+    """Send what is planned: all of it, or with --canary the first records, and the rest only if it may go."""
+    journal, run_name = folder.journal, folder.path.name
+    if settings.canary:
+        delivered = await _deliver(journal, connections, settings, run_name, guide, limit=settings.canary)
+        is_stopped = any(end.reason for end in delivered.values())
+        canary = look_at_first(journal, connections, delivered, is_asked=guide.confirm_rest is not None)
+        why_not, words = ("not attempted: the first records were stopped", "") if is_stopped else ("", "")
+        if not is_stopped:
+            why_not, words = await may_go_on(canary, guide)
+        if why_not or not canary.left:
+            leave_rest(journal, connections, why_not)
+            stopped |= {"canary": words} if words else {}
+            return delivered
+        with suppress(JournalError):  # if it cannot be written, nothing more is sent either
+            journal.set_facts({"stage": "sending"})
+    return await _deliver(journal, connections, settings, run_name, guide)
 
 
 async def _ask_to_go_on(
@@ -163,7 +200,7 @@ async def _deliver(
     run_name: str,
     guide: Guide,
     *,
-    is_dry: bool = False,
+    limit: int | None = None,
 ) -> dict[TargetName, Delivered]:
     return await deliver(
         journal,
@@ -172,5 +209,5 @@ async def _deliver(
         run=run_name,
         observer=guide.observer,
         interrupted=guide.interrupted,
-        is_dry=is_dry,
+        limit=limit,
     )

@@ -199,3 +199,9 @@ class ReportLine(NamedTuple):
     kind: Kind | None  #: None where the row does not say
     cells: tuple[str, ...]  #: as wide as the sheet's header
     outcome: Outcome
+    line: int = 0  #: as `Row.line`
+
+    @property
+    def place(self) -> int:
+        """The row in the file just read: where the user finds its cells."""
+        return self.line or self.row

@@ -45,11 +45,10 @@ def plan_removal(created: Entry, run: str, done: Done) -> Entry:
 
 def _why_by_hand(target: TargetName, kind: Kind | None, id_: str) -> str:
     """Say why an object cannot be deleted through the target's API; empty where it can."""
-    removal = TARGETS[target].removal
-    if removal is None:
+    if TARGETS[target].removal is None:
         return f"{target}'s API cannot delete a {kind or 'record'}"
     try:
-        removal.path(id_)
+        TARGETS[target].object_path(id_)
     except ValueError as error:
         return str(error)
     return ""

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 from importer.errors import ImporterError, JournalError, ReportError
 from importer.page import make_page
 from importer.records import Severity
-from importer.reporter import Marked, MarkedRow, ShadowTimes, write_csv, write_marked, write_summary, write_xlsx
+from importer.reporter import (
+    Marked,
+    MarkedRow,
+    ShadowTimes,
+    write_csv,
+    write_junit,
+    write_marked,
+    write_summary,
+    write_xlsx,
+)
 from importer.results import Result
 
 if TYPE_CHECKING:
@@ -50,6 +59,8 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     except (JournalError, ReportError) as error:  # every outcome is safe: in the journal, or in doubt there
         again = f"undo {undone} again" if (undone := facts.get("undone_path")) else f"rerun {path}"
         stopped["report"] = f"{error.message}; {again} makes it again"
+    if settings.junit is not None:
+        files += _write_junit(settings.junit, path.name, journal, stopped)
     page, notice = _try_page(folder, settings, stopped, is_interrupted=is_interrupted)
     result = make_result(
         journal,
@@ -80,7 +91,22 @@ def _try_page(
     return [page], ""
 
 
-def make_check(journal: Journal, output: Path | None, stopped: Mapping[str, str], *, is_interrupted: bool) -> Result:
+def _write_junit(file: Path, run: str, journal: Journal, stopped: dict[str, str]) -> list[Path]:
+    try:
+        return [write_junit(file, f"oncall-importer {run}", journal.sheets(), journal.lines())]
+    except (JournalError, ReportError) as error:
+        stopped["junit"] = error.message
+        return []
+
+
+def make_check(
+    journal: Journal,
+    output: Path | None,
+    stopped: Mapping[str, str],
+    *,
+    is_interrupted: bool,
+    junit: Path | None = None,
+) -> Result:
     """Make what a check came to; `output` is a workbook to be written, with the sources and all that was found.
 
     Raises:
@@ -88,11 +114,14 @@ def make_check(journal: Journal, output: Path | None, stopped: Mapping[str, str]
     """
     marked = None if output is None else _write_marked(journal, output)
     sheets = journal.sheets()
+    files = [marked.path] if marked else []
+    if junit is not None:
+        files.append(write_junit(junit, "oncall-importer check", sheets, journal.lines(), is_check=True))
     return make_result(
         journal,
         stopped=stopped,
         is_interrupted=is_interrupted,
-        files=[marked.path] if marked else [],
+        files=files,
         notice=marked.notice if marked else "",
         findings=[(sheets[finding.sheet], finding) for finding in islice(journal.findings(), _FINDINGS)],
         topics=journal.topics(),
@@ -161,7 +190,7 @@ def _summary(journal: Journal, result: Result) -> dict[str, object]:
         "targets": targets,
         "sources": [{"name": name, "sha256": sha256} for name, _, sha256 in journal.sources()],
         "settings_sha256": facts["settings_sha256"],
-        "files": [file.name for file in result.files],
+        "files": [file.name if file.parent == result.folder else str(file) for file in result.files],
     }
 
 

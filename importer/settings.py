@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     concurrency: int = Field(20, ge=1, le=1000)  #: requests in flight per target
     if_exists: IfExists = IfExists.SKIP
     strict: bool = False  #: send nothing while any row is invalid
+    canary: int = Field(0, ge=0)  #: records of each target that are sent and shown before the rest; 0: none
     yes: bool = False  #: do not ask
     wait: bool = False  #: wait for another run that sends to the same target with the same token
     json_output: bool = Field(False, validation_alias=AliasChoices("IMPORTER_JSON", "json"))  #: JSON lines on stdout
@@ -96,6 +97,8 @@ class Settings(BaseSettings):
     verbose: bool = False  #: log every request
     sandbox: bool = False  #: use the embedded stand-in
     xlsx: bool = False  #: make report.xlsx however long it becomes
+
+    junit: Path | None = None  #: a file that is told each row's outcome as JUnit XML
 
     settle: float = Field(5.0, ge=0, le=3600)  #: before a target is asked about a record in doubt
     request_timeout: float = Field(30.0, gt=0, le=3600)  #: for one request in all

@@ -12,6 +12,7 @@ import click
 
 from importer.cli.examining import doctor
 from importer.cli.importing import check, rerun, run
+from importer.cli.looking import runs, show
 from importer.cli.serving import sandbox
 from importer.cli.undoing import undo
 from importer.cli.usage import explain
@@ -26,7 +27,7 @@ def app() -> None:
     """Bulk-import on-call schedules (Opal) and shadows (Rootly) from spreadsheets: nothing lost, nothing twice."""
 
 
-for command in (run, check, rerun, undo, map_headers, template, doctor, sandbox):
+for command in (run, check, rerun, undo, runs, show, map_headers, template, doctor, sandbox):
     app.add_command(command)
 
 

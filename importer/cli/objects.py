@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from importer.canary import Tried
     from importer.records import ReportLine, Sheet
     from importer.results import Result
 
@@ -24,6 +25,16 @@ def object_of_line(sheet: Sheet, line: ReportLine) -> dict[str, object]:
         "error": outcome.error,
         "cell": outcome.cell,
         "hint": outcome.hint,
+    }
+
+
+def object_of_tried(row: Tried) -> dict[str, object]:
+    """Give one of the first records that --canary sends."""
+    return {
+        "canary": True,
+        **object_of_line(row.sheet, row.line),
+        "id": row.line.outcome.id or None,
+        "link": row.link or None,
     }
 
 

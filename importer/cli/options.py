@@ -49,11 +49,13 @@ writing = options(
         "--if-exists", type=IF_EXISTS, metavar="skip|fail", help="What becomes of one that exists.  [default: skip]"
     ),
     click.option("--strict", is_flag=True, help="Send nothing while any row is invalid."),
+    click.option("--canary", type=int, metavar="N", help="Send N records per target, show them, ask for the rest."),
     acting,
 )
 reports = click.option("--reports", type=FILE, metavar="DIR", help="Folder of the runs' folders.  [default: reports]")
 telling = options(
     click.option("--json", "json_output", is_flag=True, help="One JSON object a line on standard output."),
+    click.option("--junit", type=FILE, metavar="FILE", help="Write what became of each row as JUnit XML."),
     click.option("--quiet", "-q", is_flag=True, help="Print the end only."),
     click.option("--verbose", "-v", is_flag=True, help="Show each request; run.log has them too."),
 )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import anyio
 
+    from importer.canary import Canary
     from importer.cli.console import Console
     from importer.guide import Guide, Plan
     from importer.results import Result
@@ -85,7 +86,8 @@ async def _guided(
 
     is_asking = sys.stdin.isatty() and sys.stderr.isatty() and not settings.yes
     with console.live():
-        guide = Guide(console, interrupted, partial(_ask, console) if is_asking else None)
+        asking = (partial(_ask, console), partial(_ask_for_rest, console)) if is_asking else (None, None)
+        guide = Guide(console, interrupted, *asking)
         return await action(settings, guide)
 
 
@@ -93,10 +95,21 @@ async def _ask(console: Console, plan: Plan) -> bool:
     """Ask before the first write. Nothing else goes on meanwhile, so the answer is waited for right here."""
     from importer.cli.plans import ask_about
 
+    return _confirm(console, ask_about(plan))
+
+
+async def _ask_for_rest(console: Console, canary: Canary) -> bool:
+    """Ask whether the rest may follow the first records, as `_ask`."""
+    number = sum(canary.left.values())
+    what = "record" if number == 1 else f"{number} records"
+    return _confirm(console, f"Send the other {what} to {', '.join(canary.left)}?")
+
+
+def _confirm(console: Console, question: str) -> bool:
     with console.paused():
         watching = signal.signal(signal.SIGINT, signal.default_int_handler)  # else Ctrl-C would not end the question
         try:
-            return click.confirm(ask_about(plan), err=True)
+            return click.confirm(question, err=True)
         except click.Abort:
             return False
         finally:

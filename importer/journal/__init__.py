@@ -19,7 +19,17 @@ from importer.journal.bindings import Bindings
 from importer.journal.codec import row_of
 from importer.journal.entries import NO_OUTCOME, BindingState, Change, Claimed, Entry, State, Tally, Unbound, Unresolved
 from importer.journal.journal import Journal
-from importer.journal.store import JOURNAL_FILE, SQLITE_VERSION, RunFolder, create_run, open_run, open_scratch
+from importer.journal.store import (
+    JOURNAL_FILE,
+    SQLITE_VERSION,
+    RunFolder,
+    create_run,
+    is_held,
+    open_run,
+    open_scratch,
+    open_view,
+)
+from importer.journal.view import View
 
 __all__ = [
     "JOURNAL_FILE",
@@ -36,8 +46,11 @@ __all__ = [
     "Tally",
     "Unbound",
     "Unresolved",
+    "View",
     "create_run",
+    "is_held",
     "open_run",
     "open_scratch",
+    "open_view",
     "row_of",
 ]

@@ -10,7 +10,7 @@ from importer.journal.entries import NO_OUTCOME, BindingState, Change, Claimed, 
 from importer.records import Finding, Key, Kind, Outcome, Problem, ReportLine, Row, Severity, Status, TargetName
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 #: What an undecided record is called in a report.
 _REPORTED = {
@@ -32,6 +32,12 @@ _STATUSES = {text: _REPORTED[state] if isinstance(state, State) else state for t
 def read_status(text: str) -> Status:
     """Read a record's state as the report calls it."""
     return _STATUSES[text]
+
+
+def states_of(statuses: Iterable[Status]) -> list[str]:
+    """Give the states that a report calls by one of these statuses."""
+    wanted = set(statuses)
+    return [*(state for state, status in _REPORTED.items() if status in wanted), *wanted]
 
 
 def dump_key(key: Key) -> str:
@@ -98,7 +104,7 @@ def planned_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
 
 def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> ReportLine:
     """Read a line of the report."""
-    sheet, number, part, kind, cells, state, *known, first, first_sheet = values
+    sheet, number, part, kind, cells, state, *known, first, first_sheet, line = values
     id_, http_status, error, cell, hint, attempts, finished_at, decided_by = known
     status = _STATUSES[state]
     if status is Status.DUPLICATE and first is not None:
@@ -106,7 +112,7 @@ def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> 
         error = f"the same record as row {first}{where}"
     # Every line says whose it is, also one that nothing was done about.
     outcome = Outcome(status, id_, http_status, error, cell, hint, attempts, finished_at, decided_by or run)
-    return ReportLine(sheet, number, part, kind and _KINDS[kind], tuple(orjson.loads(cells)), outcome)
+    return ReportLine(sheet, number, part, kind and _KINDS[kind], tuple(orjson.loads(cells)), outcome, line)
 
 
 def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:

@@ -29,8 +29,8 @@ from importer.journal.codec import (
     tally_values,
 )
 from importer.journal.entries import Change, Claimed, Entry, Tally, Unresolved
+from importer.journal.page_view import PageView
 from importer.journal.sql import load_queries
-from importer.journal.view import View
 from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Severity, Sheet, Status, TargetName
 
 if TYPE_CHECKING:
@@ -301,13 +301,19 @@ class Journal:
 
     def lines(self) -> Iterator[ReportLine]:
         """Give the report's lines in the order of the source."""
-        names, run = [sheet.name for sheet in self.sheets()], self.facts().get("run", "")
-        yield from (read_line(values, names, run) for values in self._db.execute(_SQL["lines"], (True, -1)))
+        yield from self._read_lines("lines", True, -1)
 
     def wrong_lines(self, limit: int) -> list[ReportLine]:
         """Give the first lines that need attention, in the order of the source."""
+        return list(self._read_lines("lines", False, limit))
+
+    def lines_by_id(self, records: Sequence[int]) -> list[ReportLine]:
+        """Give the lines of some records, each by its id, in the order of the source."""
+        return list(self._read_lines("lines_by_id", orjson.dumps(records).decode()))
+
+    def _read_lines(self, query: str, *values: str | int) -> Iterator[ReportLine]:
         names, run = [sheet.name for sheet in self.sheets()], self.facts().get("run", "")
-        return [read_line(values, names, run) for values in self._db.execute(_SQL["lines"], (False, limit))]
+        return (read_line(found, names, run) for found in self._db.execute(_SQL[query], values))
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         """Give every row with the index of its sheet, in the order of the source."""
@@ -345,6 +351,6 @@ class Journal:
         return map(read_tally, self._db.execute(_SQL["traffic"]))
 
     @property
-    def view(self) -> View:
+    def page_view(self) -> PageView:
         """What a page shows of the run."""
-        return View(self._db)
+        return PageView(self._db)

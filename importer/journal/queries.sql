@@ -173,7 +173,7 @@ WHERE target = ?3 AND state IN ('planned', 'unbound') AND error = '';
 -- All of them, or those that need attention; a limit of -1 is none.
 SELECT row.sheet, row.number, record.part, record.kind, row.cells, record.state,
        coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint,
-       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet
+       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line
 FROM record
 JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first
@@ -181,6 +181,30 @@ LEFT JOIN row AS first_row ON first_row.id = first.row
 WHERE ?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt', 'unbound',
                              'changed', 'kept', 'manual')
 ORDER BY record.id LIMIT ?2;
+
+-- name: lines_of
+-- The lines behind a record that have one of the states, as `lines` gives them.
+SELECT record.id, row.sheet, row.number, record.part, record.kind, row.cells, record.state,
+       coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint,
+       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line
+FROM record
+JOIN row ON row.id = record.row
+LEFT JOIN record AS first ON first.id = record.first
+LEFT JOIN row AS first_row ON first_row.id = first.row
+WHERE record.id > ?1 AND record.state IN (SELECT value FROM json_each(?2))
+ORDER BY record.id LIMIT ?3;
+
+-- name: lines_by_id
+-- The lines of some records, as `lines` gives them.
+SELECT row.sheet, row.number, record.part, record.kind, row.cells, record.state,
+       coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint,
+       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line
+FROM record
+JOIN row ON row.id = record.row
+LEFT JOIN record AS first ON first.id = record.first
+LEFT JOIN row AS first_row ON first_row.id = first.row
+WHERE record.id IN (SELECT value FROM json_each(?1))
+ORDER BY record.id;
 
 -- name: entries
 SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,

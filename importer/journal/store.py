@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from importer.errors import DamagedError, JournalError
 from importer.journal.journal import Journal
 from importer.journal.sql import load_schema, load_upgrades
+from importer.journal.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -118,16 +120,72 @@ def _held(folder: Path) -> Iterator[None]:
     """Hold the folder: the operating system lets go of it when the process ends, however it ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _take(descriptor):
             raise JournalError(
                 f"{folder} is in use: that run is still going on{_holder(folder)}",
                 hint="wait until it has ended, or stop it with Ctrl-C (SIGINT)",
-            ) from None
+            )
         yield
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    """Take a folder's lock; who only looks whether it is taken (`is_held`) is waited for: a moment."""
+    while not _try(descriptor, fcntl.LOCK_EX):
+        if not _try(descriptor, fcntl.LOCK_SH):
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        time.sleep(0.001)
+    return True
+
+
+def _try(descriptor: int, how: int) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_held(folder: Path) -> bool:
+    """Tell whether a process has the run's journal open: the run goes on, or is being repeated."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        return not _try(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def open_view(folder: Path) -> Iterator[View]:
+    """Look at a run's journal without changing anything, also while the run goes on or after it was killed.
+
+    A journal of an older version is copied into a file that is gone afterwards, and upgraded there.
+
+    Raises:
+        JournalError: it is damaged, or of a newer version.
+    """
+    file = folder / JOURNAL_FILE
+    try:
+        with closing(_looking(file)) as reader:
+            _check_version(reader, file)
+            (version,) = reader.execute("PRAGMA user_version").fetchone()
+            if version == _VERSION:
+                yield View(reader)
+                return
+            with closing(sqlite3.connect("", isolation_level=None)) as copy:
+                reader.backup(copy)
+                yield View(_upgraded(copy))
+    except sqlite3.Error as error:
+        raise DamagedError(f"{file} cannot be read: {error}", hint="its report.csv may still be good") from error
+
+
+def _looking(file: Path) -> sqlite3.Connection:
+    """Open a file for reading; one that was closed in order stays alone, without files of SQLite's beside it."""
+    if file.with_name(f"{file.name}-wal").exists():
+        return _read_only(file)
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
 def _holder(folder: Path) -> str:

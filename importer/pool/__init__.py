@@ -10,6 +10,7 @@ import anyio
 from importer.pool.client import open_client
 from importer.pool.directory import LookedUp, look_up
 from importer.pool.examining import Look, Seal, look_at
+from importer.pool.gauge import Gauge
 from importer.pool.lane import Lane
 from importer.pool.removal_lane import RemovalLane
 from importer.pool.route import DIRECT, Route, load_trust
@@ -32,6 +33,7 @@ __all__ = [
     "AnyLane",
     "Connection",
     "Delivered",
+    "Gauge",
     "Look",
     "LookedUp",
     "Observer",
@@ -67,6 +69,7 @@ class Delivered(NamedTuple):
     reason: Reason | None  #: why it ended before all was decided; None where it did not
     words: str
     unwritten: list[Change]  #: outcomes that could not be written into the journal
+    claimed: list[int]  #: of a limited delivery, the records that it was about
 
 
 class Observer(Protocol):
@@ -74,6 +77,9 @@ class Observer(Protocol):
 
     def decided(self, target: TargetName, status: Status, number: int) -> None:
         """So many more records of the target have the status."""
+
+    def sending(self, target: TargetName, gauge: Gauge) -> None:
+        """The target's work begins; the gauge tells how it goes whenever it is read."""
 
     def told(self, target: TargetName, words: str) -> None:
         """Something happened that the user may wonder about: a pause, a target that does not answer."""
@@ -87,20 +93,23 @@ async def deliver(
     run: str,
     observer: Observer,
     interrupted: anyio.Event,
-    is_dry: bool = False,
+    limit: int | None = None,
 ) -> dict[TargetName, Delivered]:
     """Send every planned record and clear up every one in doubt, each target on its own.
 
     After `interrupted` nothing more is sent, and what is in flight has ten seconds, fewer where the target is gone.
-    Gives for each target whether and why it stopped early; what became of the records stands in the journal. A dry
-    delivery only finds what exists.
+    Gives for each target whether and why it stopped early; what became of the records stands in the journal. With a
+    limit, so many planned records of each target are sent, the first ones, and what earlier runs left in doubt is left;
+    with 0 it is only found what exists.
     """
 
     def make(target: Target, client: Client) -> Lane:
-        return Lane(target, journal, client, settings, run=run, observer=observer)
+        lane = Lane(target, journal, client, settings, run=run, observer=observer, limit=limit)
+        observer.sending(target.name, lane.gauge)
+        return lane
 
     async with _lanes(connections, settings, make) as lanes:
-        works = [lane.look if is_dry else lane.work for lane in lanes.values()]
+        works = [lane.look if limit == 0 else lane.work for lane in lanes.values()]
         return await _work(lanes, works, interrupted)
 
 
@@ -121,7 +130,9 @@ async def remove(
     def make(target: Target, client: Client) -> RemovalLane:
         if target.removal is None:
             raise ValueError(f"{target.name} cannot delete")
-        return RemovalLane(target, target.removal, journal, client, settings, run=run, observer=observer)
+        lane = RemovalLane(target, target.removal, journal, client, settings, run=run, observer=observer)
+        observer.sending(target.name, lane.gauge)
+        return lane
 
     async with _lanes(connections, settings, make) as lanes:
         return await _work(lanes, [lane.work for lane in lanes.values()], interrupted)
@@ -158,7 +169,9 @@ async def _work(
             for work in works:
                 group.start_soon(work)
         watch.cancel_scope.cancel()
-    return {name: Delivered(lane.stop.reason, lane.stop.words, lane.unwritten) for name, lane in lanes.items()}
+    return {
+        name: Delivered(lane.stop.reason, lane.stop.words, lane.unwritten, lane.claimed) for name, lane in lanes.items()
+    }
 
 
 async def _stop_on_interrupt(stops: list[Stop], interrupted: anyio.Event, group: anyio.abc.TaskGroup) -> None:

@@ -72,7 +72,7 @@ class Gate:
 
     @property
     def rate(self) -> float:
-        """Writes a second that may leave at present."""
+        """Writes a second that may leave at present; infinite where there is no limit."""
         return self._paces[True].rate
 
     async def wait_until_gone(self) -> None:

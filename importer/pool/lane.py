@@ -13,6 +13,7 @@ from importer.pool.binding import Binder
 from importer.pool.crew import Crew
 from importer.pool.existing import Existing
 from importer.pool.gate import Gate
+from importer.pool.gauge import Gauge
 from importer.pool.group_lists import open_lists
 from importer.pool.inquiry import Inquiry
 from importer.pool.outcomes import Outcomes
@@ -43,7 +44,15 @@ class Lane:
     """One target's work, to be done once."""
 
     def __init__(
-        self, target: Target, journal: Journal, client: Client, settings: Settings, *, run: str, observer: Observer
+        self,
+        target: Target,
+        journal: Journal,
+        client: Client,
+        settings: Settings,
+        *,
+        run: str,
+        observer: Observer,
+        limit: int | None = None,
     ) -> None:
         self.stop = Stop()
         self._target = target
@@ -56,8 +65,11 @@ class Lane:
         gate = Gate(rate, settings.headroom, settings.breaker_timeout, self.stop, partial(tell, observer, target.name))
         self._pace_log = PaceLog(gate, target.name)
         inquiry = Inquiry(target, client, gate)
-        self._queue = Queue(journal, target.name, claim, partial(observer.decided, target.name), self.stop)
+        decided = partial(observer.decided, target.name)
+        self._queue = Queue(journal, target.name, claim, decided, self.stop, limit=limit)
         self._crew = Crew(self._queue, gate, self._flush)
+        self._is_limited = limit is not None
+        self.gauge = Gauge(gate, self._queue)  #: what the work is like at the moment
         self._existing = Existing(target, journal, inquiry, outcomes, self.stop, observer)
         self._sender = Sender(target, client, gate, inquiry, self._queue, outcomes, settings.settle)
         self._reconciler = Reconciler(target, journal, inquiry, self._queue, outcomes, gate)
@@ -101,6 +113,11 @@ class Lane:
         """What was decided and could not be written down."""
         return self._queue.unwritten
 
+    @property
+    def claimed(self) -> list[int]:
+        """Where the work is limited, the records that it was about."""
+        return self._queue.claimed
+
     def _end(self) -> None:
         self._traffic.write(self._journal, self._target.name, is_last=True)
         self._close_forbidden()
@@ -112,7 +129,8 @@ class Lane:
 
     async def _send(self) -> None:
         left_behind = [Doubt(record, _LEFT_BEHIND) for record in self._journal.in_doubt(self._target.name)]
-        self._queue.adopt(left_behind, self._settings.settle)
+        if not self._is_limited:  # else these would be sent beyond the limit
+            self._queue.adopt(left_behind, self._settings.settle)
         await self._crew.work(self._sender.work, self._settings.concurrency, self._reconciler.work)
 
     async def _bind(self) -> None:

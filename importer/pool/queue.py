@@ -46,6 +46,8 @@ class Queue:
         decided: Callable[[Status, int], None],
         stop: Stop,
         unsent: Callable[[Claimed], Outcome] = lambda _: _NOTHING,
+        *,
+        limit: int | None = None,
     ) -> None:
         self._journal = journal
         self._target = target
@@ -53,6 +55,9 @@ class Queue:
         self._decided = decided
         self._stop = stop
         self._unsent = unsent  # what is known of a record to which nothing happened
+        self._limit = limit  # records that are taken from the journal at most
+        self.claimed: list[int] = []  #: where there is a limit, the records that were taken
+        self.retries = 0  #: requests that are made once more
         self._last_claimed = 0
         self._ready: deque[Claimed] = deque()
         self._delayed: list[tuple[float, int, Claimed]] = []  # heap, by the time they are due
@@ -126,6 +131,7 @@ class Queue:
         if self._is_closing:
             self.release(record)
             return
+        self.retries += 1
         heapq.heappush(self._delayed, (anyio.current_time() + seconds, next(self._order), record))
         self._wake()
 
@@ -193,8 +199,9 @@ class Queue:
     def _claim(self) -> bool:
         if self._is_drained:
             return False
+        size = self._claim_size if self._limit is None else min(self._claim_size, self._limit - len(self.claimed))
         try:
-            claimed = self._journal.claim(self._target, self._last_claimed, self._claim_size, self._changes)
+            claimed = self._journal.claim(self._target, self._last_claimed, size, self._changes)
         except JournalError as error:
             self._stop.set(Reason.UNWRITABLE, error.message)
             self.close(is_hopeless=True)
@@ -204,6 +211,8 @@ class Queue:
             self._is_drained = True
             return False
         self._last_claimed = claimed[-1].id
+        if self._limit is not None:
+            self.claimed.extend(record.id for record in claimed)
         self._open += len(claimed)
         self._ready.extend(claimed)
         return True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from importer.pool.crew import Crew
 from importer.pool.gate import Gate
+from importer.pool.gauge import Gauge
 from importer.pool.inquiry import Inquiry
 from importer.pool.lane import claim_size
 from importer.pool.outcomes import Outcomes
@@ -55,6 +56,7 @@ class RemovalLane:
         claim = claim_size(rate, settings.concurrency)
         self._queue = Queue(journal, target.name, claim, decided, self.stop, _untouched)
         self._traffic = client.traffic
+        self.gauge = Gauge(gate, self._queue)  #: what the work is like at the moment
         self._crew = Crew(self._queue, gate, self._flush)
         inquiry = Inquiry(target, client, gate)
         self._remover = Remover(target, removal, inquiry, self._queue, Outcomes(run), gate, settings.settle)
@@ -63,6 +65,11 @@ class RemovalLane:
     def unwritten(self) -> list[Change]:
         """What was decided and could not be written down."""
         return self._queue.unwritten
+
+    @property
+    def claimed(self) -> list[int]:
+        """Where the work is limited, the records that it was about: it never is."""
+        return self._queue.claimed
 
     async def work(self) -> None:
         """Delete every object of the target that is still as it was sent."""

@@ -108,7 +108,7 @@ class Remover:
             StoppedError: nothing can be asked any more.
         """
         subject = self._subject(record)
-        answer = await self._inquiry.look(self._removal.path(subject.id))
+        answer = await self._inquiry.look(self._target.object_path(subject.id))
         judged = judge_look(answer, self._target, self._removal, subject, _clock(answer))
         if judged.finding is Finding.IN_DOUBT:
             raise TargetError(judged.words, hint="undo the run again when the target can be asked")
@@ -191,7 +191,7 @@ class Remover:
 
     async def _delete(self, record: Claimed) -> Reply:
         try:
-            return await self._client.delete(self._removal.path(record.scope))
+            return await self._client.delete(self._target.object_path(record.scope))
         except BaseException:  # a cancelled task, a bug of ours: it may have been applied
             outcome = self._make(Status.UNKNOWN, record, error="stopped while waiting for the answer")
             self._queue.doubt(Doubt(record, outcome), self._settle)

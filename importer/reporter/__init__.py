@@ -3,6 +3,7 @@
 from importer.reporter.columns import PRODUCT_COLUMNS, Columns, merge_columns
 from importer.reporter.delimited import write_csv
 from importer.reporter.guarding import guard, unguard
+from importer.reporter.junit import check_junit_path, write_junit
 from importer.reporter.marked import Marked, MarkedRow, check_marked_path, write_marked
 from importer.reporter.page import (
     Calendar,
@@ -37,6 +38,7 @@ __all__ = [
     "TargetFacts",
     "Timeline",
     "TimelineBar",
+    "check_junit_path",
     "check_marked_path",
     "guard",
     "is_report",
@@ -44,6 +46,7 @@ __all__ = [
     "split",
     "unguard",
     "write_csv",
+    "write_junit",
     "write_marked",
     "write_page",
     "write_summary",

@@ -49,6 +49,10 @@ def _read_listed(item: Any) -> Found | None:
     return Found(key, id_)
 
 
+def _object_path(id_: str) -> str:
+    return f"{_PATH}/{quote(id_, safe='')}"
+
+
 def _list_path(scope: str) -> str:  # noqa: ARG001  (there is one list)
     return _PATH
 
@@ -89,6 +93,7 @@ OPAL = Target(
     scope=_scope,
     request=_request,
     read_created=_read_created,
+    object_path=_object_path,
     list_path=_list_path,
     read_page=_read_page,
     words=_words,

@@ -241,6 +241,7 @@ ROOTLY = Target(
     scope=_scope,
     request=_request,
     read_created=_read_created,
+    object_path=_object_path,
     list_path=_list_path,
     read_page=_read_page,
     words=_words,
@@ -250,7 +251,6 @@ ROOTLY = Target(
         "schedules", _page_path(_SCHEDULES, 1), partial(_read_entries, beginning=_SCHEDULES, read=_read_schedule)
     ),
     removal=Removal(
-        path=_object_path,
         read=_read_created,
         is_missing=_is_missing,
         span=_span,

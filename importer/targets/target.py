@@ -71,7 +71,6 @@ class EntryList:
 class Removal:
     """How a target's objects are looked at and deleted, one by one."""
 
-    path: Callable[[str], str]  #: of the object with this id; ValueError where it cannot stand in a path
     read: Callable[[Any], Found | None]  #: the object in the answer to a GET or DELETE; None where there is none
     is_missing: Callable[[Any], bool]  #: whether a 404's JSON says that there is no such object, not only no such path
     span: Callable[[Key], tuple[int, int]]  #: when it begins and ends; epoch seconds
@@ -99,6 +98,7 @@ class Target:
     scope: Callable[[Key], str]  #: what one question covers: records of one scope are asked about together
     request: Callable[[Key], Request]  #: ValueError where a part cannot stand in a path
     read_created: Callable[[Any], Found | None]  #: the object in the answer to a POST; None where there is none
+    object_path: Callable[[str], str]  #: of the object with this id; ValueError where it cannot stand in a path
     list_path: Callable[[str], str]  #: the first page of what a scope holds
     read_page: Callable[[Any, str], Page]  #: the answer's JSON, the scope; ValueError where it is no page
     words: Callable[[Any], str]  #: what an error's JSON says; empty where it says nothing

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import anyio.from_thread
 import pytest
+from jsonschema import Draft202012Validator
 
 from importer import sandbox
 
@@ -18,12 +21,17 @@ if TYPE_CHECKING:
 
     from .front import Front
 
+_SUMMARY = Draft202012Validator(json.loads(files("importer.reporter").joinpath("summary.schema.json").read_bytes()))
+
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
-    """A folder without anything in it, and no account."""
+def place(tmp_path: Path) -> Iterator[Workplace]:
+    """A folder without anything in it, and no account; every summary in it must be as its schema says."""
     (tmp_path / "place").mkdir()
-    return Workplace(tmp_path / "place")
+    yield Workplace(tmp_path / "place")
+    for summary in (tmp_path / "place").rglob("20??????-*/summary.json"):
+        if (summary.parent / "report.csv").exists():  # else a test made it
+            _SUMMARY.validate(json.loads(summary.read_bytes()))
 
 
 @pytest.fixture

@@ -1,70 +1,128 @@
-"""What a page is made from: traffic as it was written, the first records and all that need attention."""
+"""Looking at a journal changes nothing, in whatever state it is, and holds nobody up."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orjson
+import pytest
 
-from importer.journal import Entry, State, Tally
-from importer.records import Kind, Outcome, Row, Sheet, Status, TargetName
+from importer.errors import DamagedError, JournalError
+from importer.journal import JOURNAL_FILE, Change, create_run, is_held, open_run, open_view
+from importer.records import Outcome, Status
+
+from .planning import OPAL, nth, plan, schedule
 
 if TYPE_CHECKING:
-    from importer.journal import Journal
-
-ROOTLY = TargetName.ROOTLY
+    from collections.abc import Mapping
 
 
-def add(journal: Journal, *statuses: Status | State) -> None:
-    sheet = journal.add_sheet(Sheet("a.csv", "a", ("note",), (0,)))
-    rows = []
-    for number, status in enumerate(statuses, 2):
-        key = ("sched", "User", "1", number, 0, 3600)
-        outcome = Outcome(status if isinstance(status, Status) else Status.PENDING, id=f"id-{number}", error="words")
-        entry = Entry(status, Kind.SHADOW, ROOTLY, "sched", key, outcome=outcome, zone="Europe/Berlin")
-        rows.append((sheet, Row(number, (f"<note {number}>",)), [entry]))
-    journal.add_rows(rows)
-    journal.finish_reading()
+def content(folder: Path) -> Mapping[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_traffic_comes_back_as_it_was_written(journal: Journal) -> None:
-    tallies = [Tally(1000, 3, 1, 1, 0.25, {12: 1, 90: 1}), Tally(1001, 1)]
-    journal.add_traffic(ROOTLY, tallies)
-    journal.add_traffic(TargetName.OPAL, [Tally(999, 5)])
-    assert list(journal.traffic()) == [
-        (TargetName.OPAL, Tally(999, 5)),
-        (ROOTLY, tallies[0]),
-        (ROOTLY, tallies[1]),
-    ]
+def make_run(path: Path, number: int = 3) -> Path:
+    with create_run(path, "a-run", {"command": "run"}) as folder:
+        plan(folder.journal, *(schedule(f"P{index}") for index in range(number)))
+        folder.journal.claim(OPAL, 0, 1, [])
+        folder.journal.change([Change(nth(2), Status.CREATED, Outcome(Status.CREATED, "id-2"))])
+    return folder.path
 
 
-def test_the_first_records_come_whole_and_of_the_others_those_that_need_attention(journal: Journal) -> None:
-    add(journal, Status.CREATED, Status.INVALID, Status.CREATED, Status.EXISTS, State.PLANNED, State.SENDING)
-    shown = [line for chunk in journal.view.records(2) for line in chunk]
-    assert [(line[2], line[5]) for line in shown] == [
-        (2, "created"),
-        (3, "invalid"),
-        (6, "pending"),
-        (7, "unknown"),
-    ]
-    assert orjson.loads(shown[0][10]) == ["<note 2>"]
-    assert [line[2] for chunk in journal.view.records(50) for line in chunk] == [2, 3, 4, 5, 6, 7]
+def test_a_journal_that_was_closed_is_read_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    folder = make_run(tmp_path)
+    before = content(folder)
+    with open_view(folder) as view:
+        assert view.facts()["command"] == "run"
+        assert [line.outcome.id for line in view.lines_of([Status.CREATED])] == ["id-2"]
+    assert content(folder) == before
 
 
-def test_a_duplicate_has_the_words_and_the_id_that_the_report_gives_it(journal: Journal) -> None:
-    sheet = journal.add_sheet(Sheet("a.csv", "a", ("note",), (0,)))
-    key, known = ("PAGER_DUTY", "P1"), Outcome(Status.CREATED, id="x")
-    first = Entry(Status.CREATED, Kind.SCHEDULE, TargetName.OPAL, "", key, outcome=known)
-    copy = Entry(State.PLANNED, Kind.SCHEDULE, TargetName.OPAL, "", key)
-    journal.add_rows([(sheet, Row(2, ("a",)), [first]), (sheet, Row(3, ("b",)), [copy])])
-    journal.finish_reading()
-    ((_, line),) = journal.view.records(9)
-    (_, reported) = journal.lines()
-    assert (line[5], line[6], line[8]) == ("duplicate", reported.outcome.id, reported.outcome.error)
-    assert line[8] == "the same record as row 2"
+def test_a_journal_that_is_being_written_is_read_as_it_is_now(tmp_path: Path) -> None:
+    """The run that writes it does not notice, even while somebody is in the middle of its lines."""
+    with create_run(tmp_path, "a-run", {}) as folder:
+        plan(folder.journal, *(schedule(f"P{index}") for index in range(5000)))
+        with open_view(folder.path) as view:
+            lines = view.lines_of([Status.PENDING])
+            next(lines)
+            for record in folder.journal.claim(OPAL, 0, 5000):
+                folder.journal.change([Change(record.id, Status.CREATED, Outcome(Status.CREATED))])
+                break
+            assert len(list(lines)) >= 1999
+            assert len(list(view.lines_of([Status.CREATED]))) == 1
 
 
-def test_shadows_that_the_target_has_are_listed_with_whether_they_were_created(journal: Journal) -> None:
-    add(journal, Status.CREATED, Status.EXISTS, Status.REJECTED, Status.CREATED)
-    shadows = [(key[3], zone, is_created) for _, key, zone, is_created in journal.view.shadows(3)]
-    assert shadows == [(2, "Europe/Berlin", True), (3, "Europe/Berlin", False)]
+def test_what_a_killed_run_left_is_read_and_left(tmp_path: Path) -> None:
+    """Its last commits are still in the file beside the journal."""
+    with create_run(tmp_path / "reports", "a-run", {}) as folder:
+        plan(folder.journal, schedule("P1"))
+        shutil.copytree(folder.path, tmp_path / "killed")
+    with open_view(tmp_path / "killed") as view:
+        assert view.count_rows() == 1
+    with open_run(tmp_path / "killed") as found:
+        assert found.journal.count_rows() == 1
+
+
+def test_a_journal_of_an_older_version_is_read_and_not_upgraded(tmp_path: Path) -> None:
+    folder = make_run(tmp_path)
+    with closing(sqlite3.connect(folder / JOURNAL_FILE)) as connection:
+        connection.executescript("""
+            ALTER TABLE record DROP COLUMN zone; ALTER TABLE record DROP COLUMN was;
+            ALTER TABLE sheet DROP COLUMN header_row; DROP TABLE finding;
+            DROP TABLE traffic; DROP TABLE binding; PRAGMA user_version = 1;
+        """)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = content(folder)
+    with open_view(folder) as view:
+        assert [sheet.header_row for sheet in view.sheets()] == [1]
+        assert len(list(view.lines_of(list(Status)))) == 3
+    assert content(folder) == before
+
+
+def test_one_of_a_newer_version_and_a_damaged_one_are_refused_in_words(tmp_path: Path) -> None:
+    newer, damaged = make_run(tmp_path / "newer"), make_run(tmp_path / "damaged", 300)
+    with closing(sqlite3.connect(newer / JOURNAL_FILE)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(JournalError, match="newer"), open_view(newer):
+        pass
+    os.truncate(damaged / JOURNAL_FILE, 8192)
+    with pytest.raises(DamagedError), open_view(damaged) as view:
+        list(view.lines_of(list(Status)))
+
+
+def test_the_statuses_of_a_report_choose_the_lines(tmp_path: Path) -> None:
+    with open_view(make_run(tmp_path)) as view:
+        assert [line.row for line in view.lines_of([Status.UNKNOWN])] == [2]  # it was being sent
+        assert [line.row for line in view.lines_of([Status.PENDING, Status.CREATED])] == [3, 4]
+        assert [line.row for line in view.lines_of(list(Status), 2)] == [2, 3]
+
+
+def test_it_is_told_whether_a_run_is_held(tmp_path: Path) -> None:
+    with create_run(tmp_path, "a-run", {}) as folder:
+        assert is_held(folder.path)
+    assert not is_held(folder.path)
+
+
+def test_somebody_who_looks_whether_a_run_is_held_does_not_keep_it_from_its_owner(tmp_path: Path) -> None:
+    """A run that opens its folder at that very moment waits for a moment."""
+    folder = make_run(tmp_path)
+    looking = os.open(folder, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    opened = threading.Event()
+
+    def own() -> None:
+        with open_run(folder):
+            opened.set()
+
+    owner = threading.Thread(target=own)
+    owner.start()
+    assert not opened.is_set()
+    os.close(looking)
+    owner.join(60)
+    assert opened.is_set()

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import asyncio
     from pathlib import Path
 
+    from importer.pool import Gauge
+
 pytestmark = pytest.mark.anyio
 
 SETTINGS = load_settings({"rate": ("rootly=none",), "breaker_timeout": 0})
@@ -47,6 +49,9 @@ class Listener:
 
     def decided(self, target: TargetName, status: Status, number: int) -> None:
         raise AssertionError("nothing is decided by looking")
+
+    def sending(self, target: TargetName, gauge: Gauge) -> None:
+        raise AssertionError("nothing is sent by looking")
 
     def told(self, target: TargetName, words: str) -> None:
         self.words.append(words)

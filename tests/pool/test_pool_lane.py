@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from importer.pool import Gauge
+
 pytestmark = pytest.mark.anyio
 
 GRACE = 10.0
@@ -89,6 +91,8 @@ class Silent:
     """Observes nothing."""
 
     def decided(self, target: TargetName, status: Status, number: int) -> None: ...
+
+    def sending(self, target: TargetName, gauge: Gauge) -> None: ...
 
     def told(self, target: TargetName, words: str) -> None: ...
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
+    from importer.pool import Gauge
+
 pytestmark = pytest.mark.anyio
 
 GROUP = "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d02"
@@ -30,6 +32,9 @@ class Nobody:
         """Say nothing."""
 
     def told(self, target: TargetName, words: str) -> None:
+        """Say nothing."""
+
+    def sending(self, target: TargetName, gauge: Gauge) -> None:
         """Say nothing."""
 
 
