@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from importer import sandbox
 from importer.pool import Connection, Route, load_trust
 from importer.records import TargetName
 
@@ -26,6 +25,8 @@ async def connect(targets: Iterable[TargetName], settings: Settings) -> AsyncIte
         SettingsError: a token is not set, the proxy cannot be one, or the file of authorities cannot be read.
     """
     if settings.sandbox:
+        from importer import sandbox
+
         settings.reports.mkdir(parents=True, exist_ok=True)
         async with sandbox.serve(settings.reports / SANDBOX_STATE) as address:
             urls = {TargetName.OPAL: address.opal, TargetName.ROOTLY: address.rootly}

@@ -15,7 +15,7 @@ from importer.records import Problem, Row, Severity, Sheet, TargetName
 from importer.reporter import README_SHEET, is_report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from importer.journal import Entry, Journal, Unresolved
     from importer.leftover import Left
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from importer.reader import Chunk, Reading
 
 
+_NOTHING: Sequence[tuple[Severity, Problem]] = ()
 _MOST_PARTS = 1000  # that a row makes
 
 
@@ -138,7 +139,7 @@ class Intake:
 
     def _take_chunk(self, index: int, normalizer: Normalizer, chunk: Chunk) -> int:
         rows: list[tuple[int, Row, list[Entry]]] = []
-        found = []
+        found: list[Sequence[tuple[Severity, Problem]]] = []
         examples = []
         for row in chunk.rows:
             if normalizer.is_example(row):
@@ -146,8 +147,11 @@ class Intake:
                 continue
             normalized = normalizer.normalize(row)
             entries = list(plan_row(normalized, self._run))
-            self._need(normalized, entries)
-            found.append(self._look_at(chunk.sheet, row, normalized))
+            if normalized.problems or normalized.warnings or normalized.references:  # hardly any
+                self._need(normalized, entries)
+                found.append(self._look_at(chunk.sheet, row, normalized))
+            else:
+                found.append(_NOTHING)
             rows.append((index, row, entries))
         if examples:
             where = f"row{'s' if len(examples) > 1 else ''} {', '.join(examples)} of sheet {chunk.sheet.name!r}"
@@ -161,7 +165,7 @@ class Intake:
         """Take in what an earlier run left; gives the number of rows after each chunk."""
         known: dict[Sheet, tuple[int, SheetNormalizer]] = {}
         rows: list[tuple[int, Row, list[Entry]]] = []
-        found: list[list[tuple[Severity, Problem]]] = []
+        found: list[Sequence[tuple[Severity, Problem]]] = []
         normalized = None
         is_of_parts = False  # the line before is one of several of its row
         for chunk in chunks:
@@ -218,7 +222,7 @@ class Intake:
             self.needed.users |= Sought.USER in sought
             self.needed.groups |= Sought.GROUP in sought
 
-    def _write(self, rows: list[tuple[int, Row, list[Entry]]], found: list[list[tuple[Severity, Problem]]]) -> None:
+    def _write(self, rows: list[tuple[int, Row, list[Entry]]], found: list[Sequence[tuple[Severity, Problem]]]) -> None:
         first = self._journal.add_rows(rows)
         findings = [(row, *finding) for row, findings in enumerate(found, first) for finding in findings]
         if findings:

@@ -28,7 +28,7 @@ from importer.journal.codec import (
     record_values,
     tally_values,
 )
-from importer.journal.entries import Change, Claimed, Entry, Tally, Unresolved
+from importer.journal.entries import Change, Claimed, Entry, State, Tally, Unresolved
 from importer.journal.page_view import PageView
 from importer.journal.sql import load_queries
 from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Severity, Sheet, Status, TargetName
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _SQL = load_queries()
+_UNSENT = frozenset({State.PLANNED, State.UNRESOLVED, Status.INVALID})  # as what a new row goes in
 _CHUNK = 2000  # records looked at in one go
 
 
@@ -46,6 +47,7 @@ class Journal:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self._has_bindings = bool(connection.execute(_SQL["has_bindings"]).fetchone()[0])
+        self._is_carrying = False  # something that an earlier run sent
         self._rows = connection.execute("SELECT coalesce(max(id), 0) FROM row").fetchone()[0]
 
     @contextmanager
@@ -101,6 +103,7 @@ class Journal:
                     new_records.append(planned_values(id_, entry))
                 else:
                     known_records.append(record_values(id_, entry))
+                    self._is_carrying |= entry.state not in _UNSENT
                 if entry.groups or entry.bound:
                     bindings += binding_values(id_, entry)
         with self._commit() as db:
@@ -134,6 +137,7 @@ class Journal:
         with self._commit() as db:
             for id_, entries in resolved:
                 db.execute(_SQL["drop_record"], (id_,))
+                self._is_carrying |= any(one.state not in _UNSENT for one in entries)
                 db.executemany(_SQL["insert_record"], [record_values(new, one) for new, one in enumerate(entries, id_)])
                 self._add_bindings(
                     db, [values for new, one in enumerate(entries, id_) for values in binding_values(new, one)]
@@ -170,9 +174,9 @@ class Journal:
     def finish_reading(self) -> None:
         """Find the duplicates and make the journal ready to send from."""
         with self._commit() as db:
-            for name in ("index_key", "refuse_copies", "pass_on_doubt", "mark_duplicates"):
-                db.execute(_SQL[name])
-            for name in ("pass_on_bindings", "drop_bindings", "hold_all"):
+            carried = ("refuse_copies", "pass_on_doubt") if self._is_carrying else ()
+            bound = ("pass_on_bindings", "drop_bindings", "hold_all") if self._has_bindings else ()
+            for name in ("index_key", *carried, "mark_duplicates", *bound):  # each looks at all records
                 db.execute(_SQL[name])
         self.set_facts({"stage": "read"})
 

@@ -111,24 +111,41 @@ class Client:
     ) -> Reply:
         """Give the reply, count it, and log it where it is worth a line."""
         began = perf_counter()
-        reply = await self._try(method, url, body, limit)
-        self.traffic.note(began, reply.status if isinstance(reply, Answer) else 0)
-        level = _level(reply, attempt)
-        if self._is_telling_all or level > logging.DEBUG:
-            _log(level, self._name, method, url, reply, attempt=attempt, seconds=perf_counter() - began)
+        reply: Reply
+        try:
+            reply = await self._deadlines.keep(self._ask(method, url, body, limit))
+        except aiohttp.RedirectClientError as error:  # some are an InvalidURL too, and yet a request was answered
+            reply = Lost(describe(error))
+        except (TunnelError, *NOT_SENT) as error:
+            reply = _not_sent(error)
+        except TimeoutError:
+            reply = Lost("no whole answer in time")
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            reply = Lost(describe(error))
+        status = reply.status if isinstance(reply, Answer) else 0
+        self.traffic.note(began, status)
+        if self._is_telling_all or attempt > 1 or not 200 <= status < 300:
+            self._log(method, url, reply, attempt=attempt, seconds=perf_counter() - began)
         return reply
 
-    async def _try(self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int) -> Reply:
-        try:
-            return await self._deadlines.keep(self._ask(method, url, body, limit))
-        except aiohttp.RedirectClientError as error:  # some are an InvalidURL too, and yet a request was answered
-            return Lost(describe(error))
-        except (TunnelError, *NOT_SENT) as error:
-            return _not_sent(error)
-        except TimeoutError:
-            return Lost("no whole answer in time")
-        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
-            return Lost(describe(error))
+    def _log(self, method: str, url: URL, reply: Reply, *, attempt: int, seconds: float) -> None:
+        """Log how a request went, never what it carried: a query can hold an e-mail address, words can hold a cell."""
+        path = f"{url.raw_path}?..." if url.raw_query_string else url.raw_path
+        status = reply.status if isinstance(reply, Answer) else 0
+        what = f"HTTP {reply.status}" if isinstance(reply, Answer) else reply.reason
+        if isinstance(reply, NotSent):
+            what = f"not sent: {what}"
+        log(
+            _level(status, attempt),
+            REQUEST,
+            what,
+            target=self._name,
+            method=method,
+            path=path,
+            status=status,
+            ms=round(seconds * 1000),
+            attempt=attempt,
+        )
 
     async def _ask(self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int) -> Answer | Lost:
         # A redirect would carry the request, and be a second POST, to wherever the answer says.
@@ -195,19 +212,8 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
     return content
 
 
-def _level(reply: Reply, attempt: int) -> int:
+def _level(status: int, attempt: int) -> int:
     """Say how much a reply is worth a line in the log: nothing but trouble and what follows it, unless all is told."""
-    if not isinstance(reply, Answer) or not 200 <= reply.status < 300:
+    if not 200 <= status < 300:
         return logging.WARNING
     return logging.INFO if attempt > 1 else logging.DEBUG
-
-
-def _log(level: int, name: str, method: str, url: URL, reply: Reply, *, attempt: int, seconds: float) -> None:
-    """Log how a request went, never what it carried: a query can hold an e-mail address, an error's words a cell."""
-    path = f"{url.raw_path}?..." if url.raw_query_string else url.raw_path
-    status = reply.status if isinstance(reply, Answer) else 0
-    what = f"HTTP {reply.status}" if isinstance(reply, Answer) else reply.reason
-    if isinstance(reply, NotSent):
-        what = f"not sent: {what}"
-    milliseconds = round(seconds * 1000)
-    log(level, REQUEST, what, target=name, method=method, path=path, status=status, ms=milliseconds, attempt=attempt)

@@ -83,6 +83,10 @@ class Queue:
             await self._wait(self._delayed[0][0] if self._delayed else math.inf)
         return None
 
+    def next_ready(self) -> Claimed | None:
+        """Give the next record if it can be had without the journal and without waiting."""
+        return self._ready.popleft() if self._ready and not self._is_closing else None
+
     @property
     def is_ready(self) -> bool:
         """True where the next record can be had without the journal and without waiting."""

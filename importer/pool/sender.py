@@ -53,7 +53,7 @@ class Sender:
 
     async def work(self) -> None:
         """Send records until there are no more."""
-        while (record := await self._queue.take()) is not None:
+        while (record := self._queue.next_ready() or await self._queue.take()) is not None:
             if record.scope in self.forbidden or not (self._gate.is_clear() or await self._may_send(record)):
                 self._queue.release(record)
                 continue

@@ -91,6 +91,8 @@ def test_an_undo_has_a_folder_a_report_and_a_summary_like_a_run(online: Workplac
         "journal.sqlite3",
         "report.csv",
         "report.xlsx",
+        "report.html",
+        "run.log",
         "summary.json",
     }
     assert read_table(folder / "report.csv")[0] == [*IMPORT_COLUMNS, *SHADOW_HEADER]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from importer.pool.client import Answer, Reply
+from importer.pool.traffic import Traffic
 from importer.records import TargetName
 from importer.sandbox.faults import describe
 from importer.sandbox.keys import posted_key
@@ -89,6 +90,7 @@ class Wire:
         self.posts: list[Asked] = []
         self.lists: list[Asked] = []
         self.sent: Counter[Key] = Counter()
+        self.traffic = Traffic()
 
     async def post(self, path: str, body: bytes, _attempt: int = 1) -> Reply:
         """Wait for what becomes of a creation."""

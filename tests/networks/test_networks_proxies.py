@@ -42,12 +42,12 @@ def test_a_password_goes_into_a_header_and_is_shown_nowhere() -> None:
 @pytest.mark.parametrize(
     "text",
     ["socks5://proxy:1080", "http://", "http://pro xy:1", "http://proxy:99999", "http://proxy:0", "http://proxy/path",
-     "http://me:canary@[proxy", "ftp://proxy", "http://proxy:port", "canary://x"],
+     "http://me:swordfish@[proxy", "ftp://proxy", "http://proxy:port", "swordfish://x"],
 )  # fmt: skip
 def test_what_can_be_no_proxy_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(ValueError, match=r"proxy|proxies") as caught:
         read_proxy(text)
-    assert "canary" not in str(caught.value)
+    assert "swordfish" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -125,15 +125,15 @@ def test_one_target_can_be_direct_and_the_other_not(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_proxy_that_is_none_names_the_variable_and_not_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "socks5://me:canary@proxy:1")
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://me:swordfish@proxy:1")
     settings = load_settings({})
     with pytest.raises(SettingsError, match="HTTPS_PROXY has the scheme") as caught:
         settings.proxy(TargetName.OPAL)
-    assert "canary" not in caught.value.message + caught.value.hint + repr(settings)
+    assert "swordfish" not in caught.value.message + caught.value.hint + repr(settings)
 
 
 def test_the_way_to_a_target_does_not_change_a_runs_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fingerprint of a run at home and one at the office is the same, and holds no password."""
     before = load_settings({}).fingerprint()
-    monkeypatch.setenv("HTTPS_PROXY", "http://me:canary@proxy:1")
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:swordfish@proxy:1")
     assert load_settings({}).fingerprint() == before
