@@ -233,6 +233,7 @@ def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")  # 16 MB: a page that changes often is copied once
         connection.execute("PRAGMA cache_size = -16000")  # 16 MB
         connection.execute("PRAGMA temp_store = FILE")
     except sqlite3.Error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from importer.errors import TargetError
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from importer.pool.inquiry import Inquiry
     from importer.pool.outcomes import Outcomes
     from importer.pool.queue import Queue
-    from importer.targets import Target
+    from importer.targets import Request, Target
 
-_BATCH = 64  # answers that are judged at once, where nothing waits for what they say
+_BATCH = 64  # requests that are made, and answers that are judged, at once where nothing waits for what they say
 
 
 class Sender:
@@ -49,6 +50,7 @@ class Sender:
         #: Scopes in which a POST was answered 403 though the token is good. Whether the scope or the token's rights are
         #: meant shows at the end: by whether anything could be created elsewhere.
         self.forbidden: dict[str, Judgement] = {}
+        self._requests: dict[int, Request] = {}  # made already, by record
         self._answered: list[tuple[Claimed, Answer]] = []  # with what looks like a success, not judged yet
 
     async def work(self) -> None:
@@ -91,12 +93,20 @@ class Sender:
 
     async def _post(self, record: Claimed) -> Reply:
         try:
-            request = self._target.request(record.key)
+            request = self._requests.pop(record.id, None) or self._make_requests(record)
             return await self._client.post(request.path, request.body, record.attempts)
         except BaseException:  # a cancelled task, a bug of ours: it may have been applied
             outcome = self._outcomes.make(Status.UNKNOWN, record, error="stopped while waiting for the answer")
             self._queue.doubt(Doubt(record, outcome), self._settle)
             raise
+
+    def _make_requests(self, record: Claimed) -> Request:
+        """Make a record's request, and with it those that follow: in a row, as the answers are judged."""
+        self._requests.clear()  # of records that were given back
+        for following in self._queue.upcoming(_BATCH):
+            with suppress(ValueError):  # it is told when its turn comes
+                self._requests[following.id] = self._target.request(following.key)
+        return self._target.request(record.key)
 
     async def _apply(self, record: Claimed, reply: Reply) -> None:
         """Do what the policy says after the reply to a POST."""

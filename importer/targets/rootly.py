@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(ID_PATTERN)
 _MEDIA_TYPE = "application/vnd.api+json"
-_REMEMBERED = 4096  # instants and paths: shifts of many people change at the same time, a schedule has many
+_REMEMBERED = 1 << 14  # instants and paths: shifts of many people change at the same time, a schedule has many
 _NAMES = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")  # of a key
 _PAGE_SIZE = 100  # the largest that is taken
 _USERS = "/v1/users?sort=created_at&"  # in this order who joins during a sweep comes last, and moves nobody along
