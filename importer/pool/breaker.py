@@ -18,6 +18,11 @@ class Breaker:
         self.probe_at = 0.0  #: the next request may leave then
 
     @property
+    def is_well(self) -> bool:
+        """True where the last thing that was noted is no failure."""
+        return not self._failures
+
+    @property
     def is_open(self) -> bool:
         """True while the target counts as gone."""
         return self._failures >= _FAILURES

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # A run paced at a limit must stay below it in every window of the server's: 1 in 65 less than allowed.
 _MARGIN = 0.985
 # Seconds by which a late timer may be made up for. More would be a burst, less would lose pace at high rates.
-_SLACK = 0.005
+_SLACK = 0.01
 _SLOWEST = 0.1  # requests a second
 _BLUR = 2.0  # seconds that a window may be shorter than its headers say: Reset is rounded up, Date is rounded down
 _LOW = 0.02  # of a limit: with less than that remaining the pace goes down, to half at the most ...

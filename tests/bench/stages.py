@@ -85,12 +85,12 @@ def stage(frames: list[str]) -> str:
     if frames == [""] or any("importlib._bootstrap" in frame for frame in frames):  # "": the interpreter itself
         return "start"
     for frame in reversed(frames):
-        if "/aiohttp/" in frame:
+        if "/aiohttp/" in frame or "/asyncio/" in frame:  # the loop waits for nothing else
             return "send"
         part = _PART.search(frame)
         if part and part[1] in _STAGES:
             return _STAGES[part[1]]
-    return "send" if any("/asyncio/" in frame for frame in frames) else "other"  # the loop waits for nothing else
+    return "other"
 
 
 def _short(frame: str) -> str:

@@ -255,6 +255,20 @@ async def test_a_success_between_failures_keeps_the_breaker_closed() -> None:
     assert set(sender.left) == {0.0}
 
 
+async def test_an_answer_may_be_judged_later_only_where_nobody_waits_for_it() -> None:
+    """With a rate, after a failure, in a pause and after a stop each answer counts at once."""
+    assert make_gate(UNLIMITED).can_learn_later(HEADERS)
+    assert not make_gate(UNLIMITED).can_learn_later({"X-RateLimit-Remaining": "1"})
+    assert not make_gate(50).can_learn_later(HEADERS)
+    failing, paused, stopped = make_gate(UNLIMITED), make_gate(UNLIMITED), make_gate(UNLIMITED)
+    failing.fail("Connection refused")
+    paused.pause({"Retry-After": "5"}, is_write=True)
+    stopped.stop.set(Reason.INTERRUPTED, "interrupted")
+    assert not any(gate.can_learn_later(HEADERS) for gate in (failing, paused, stopped))
+    failing.learn(1, is_write=True)
+    assert failing.can_learn_later(HEADERS)
+
+
 async def test_a_target_that_is_gone_is_tried_ever_more_seldom_and_then_given_up() -> None:
     gate = make_gate(breaker_timeout=60)
     open_breaker(gate)
