@@ -14,7 +14,7 @@ import orjson
 
 from importer.errors import JournalError, UsageError
 from importer.journal import JOURNAL_FILE, is_held, open_view
-from importer.records import Status
+from importer.records import RUN_STATUSES, UNDO_STATUSES, Status
 from importer.report import SANDBOX_MARK
 
 if TYPE_CHECKING:
@@ -50,6 +50,17 @@ class PastRun:
     statuses: Mapping[Status, int] = field(default_factory=dict)  #: those that any record has, in the order of `Status`
     exit_status: int | None = None
     fault: str = ""  #: why nothing can be told
+    undo_of: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The run that it repeats or takes back; empty where it stands alone."""
+        return self.rerun_of or self.undo_of
+
+    @property
+    def possible(self) -> tuple[Status, ...]:
+        """The statuses that its records can have."""
+        return UNDO_STATUSES if self.command == "undo" else RUN_STATUSES
 
     @property
     def is_sandbox(self) -> bool:
@@ -198,6 +209,7 @@ def _by_summary(path: Path) -> PastRun | None:
         rows if isinstance(rows, int) else 0,
         {status: number for status in Status if isinstance(number := numbers.get(status), int) and number},
         exit_status if isinstance(exit_status, int) else None,
+        undo_of=_text(summary, "undo_of"),
     )
 
 
@@ -219,6 +231,7 @@ def _by_journal(path: Path) -> PastRun:
         facts.get("finished_at", ""),
         rows,
         {status: totals[status] for status in Status if totals[status]},
+        undo_of=facts.get("undo_of", ""),
     )
 
 

@@ -56,22 +56,22 @@ def run_lines(runs: Sequence[PastRun], now: datetime) -> Iterator[str]:
 
 def _cells(runs: Sequence[PastRun], now: datetime, *, is_wide: bool) -> tuple[list[str], list[list[Text]]]:
     if is_wide:
-        names = ["run", "what", "began (UTC)", "took", "stage", "rerun of", "records"]
+        names = ["run", "what", "began (UTC)", "took", "stage", "of", "records"]
     else:
         names = ["run", "what", "took", "stage", "records"]
     return names, [[cells[name] for name in names] for cells in (_run_cells(run, now, is_wide=is_wide) for run in runs)]
 
 
 def _run_cells(run: PastRun, now: datetime, *, is_wide: bool) -> dict[str, Text]:
-    again = escape(run.rerun_of)
-    records = _records(run) if is_wide or not again else f"{_records(run)}, rerun of {again}"
+    origin = escape(run.origin)
+    records = _records(run) if is_wide or not origin else f"{_records(run)}, {escape(run.command)} of {origin}"
     return {
         "run": Text(escape(run.name)),
         "what": Text(escape(run.command) or "?"),
         "began (UTC)": Text(escape(run.started_at[:16].replace("T", " "))),
         "took": Text(_took(run, now)),
         "stage": _stage(run),
-        "rerun of": Text(again),
+        "of": Text(origin),
         "records": Text(records),
     }
 
@@ -116,11 +116,12 @@ def object_of_run(run: PastRun, now: datetime) -> dict[str, object]:
         "command": run.command or None,
         "stage": run.stage,
         "rerun_of": run.rerun_of or None,
+        "undo_of": run.undo_of or None,
         "started_at": run.started_at or None,
         "finished_at": run.finished_at or None,
         "seconds": run.seconds(now),
         "rows": run.rows,
-        "statuses": {status.value: run.statuses.get(status, 0) for status in Status},
+        "statuses": {status.value: run.statuses.get(status, 0) for status in run.possible},
         "exit_status": run.exit_status,
         "is_sandbox": run.is_sandbox,
         "error": run.fault or None,
@@ -174,7 +175,7 @@ def detail_lines(details: Details, now: datetime) -> Iterator[Text]:
 def _facts(details: Details, now: datetime) -> Iterator[tuple[str, str | Text]]:
     run = details.run
     yield "run", escape(run.name)
-    yield "what", escape(run.command) + (f" of {escape(run.rerun_of)}" if run.rerun_of else "")
+    yield "what", escape(run.command) + (f" of {escape(run.origin)}" if run.origin else "")
     yield "stage", _told_stage(details)
     yield "began", run.started_at
     yield "ended", run.finished_at

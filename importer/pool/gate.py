@@ -121,7 +121,7 @@ class Gate:
         self._end_probe()
 
     def can_learn_later(self, headers: Mapping[str, str]) -> bool:
-        """Tell whether nobody waits for what a good answer to a write says: no rate is set, and no failure to be ended."""
+        """Tell whether nobody waits for what a good answer says: no rate is set, and it ends no row of failures."""
         return self._breaker.is_well and "X-RateLimit-Remaining" not in headers and self.is_clear()
 
     def learn(self, number: int, *, is_write: bool) -> None:
