@@ -20,7 +20,7 @@ _OF_A_RUN: Final = {
     Status.PENDING: "not attempted",
 }
 _OF_AN_UNDO: Final = {
-    Status.DELETED: "the target deleted it",
+    Status.DELETED: "deleted, or taken out of its groups",
     Status.GONE: "was not there any more",
     Status.CUT: "had begun: the target ended it now",
     Status.CHANGED: "changed since: left as it is",

@@ -17,7 +17,19 @@ incomplete, someone else who creates the same record in between, a journal that 
 
 from importer.journal.bindings import Bindings
 from importer.journal.codec import row_of
-from importer.journal.entries import NO_OUTCOME, BindingState, Change, Claimed, Entry, State, Tally, Unbound, Unresolved
+from importer.journal.entries import (
+    NO_OUTCOME,
+    BindingState,
+    Change,
+    Claimed,
+    Entry,
+    Joined,
+    Leaving,
+    State,
+    Tally,
+    Unbound,
+    Unresolved,
+)
 from importer.journal.journal import Journal
 from importer.journal.store import (
     JOURNAL_FILE,
@@ -40,7 +52,9 @@ __all__ = [
     "Change",
     "Claimed",
     "Entry",
+    "Joined",
     "Journal",
+    "Leaving",
     "RunFolder",
     "State",
     "Tally",

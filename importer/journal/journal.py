@@ -19,6 +19,7 @@ from importer.journal.codec import (
     is_new,
     planned_values,
     read_claimed,
+    read_created,
     read_entry,
     read_finding,
     read_line,
@@ -28,7 +29,7 @@ from importer.journal.codec import (
     record_values,
     tally_values,
 )
-from importer.journal.entries import Change, Claimed, Entry, Tally, Unresolved
+from importer.journal.entries import Change, Claimed, Entry, Joined, Tally, Unresolved
 from importer.journal.page_view import PageView
 from importer.journal.sql import load_queries
 from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Severity, Sheet, Status, TargetName
@@ -101,7 +102,7 @@ class Journal:
                     new_records.append(planned_values(id_, entry))
                 else:
                     known_records.append(record_values(id_, entry))
-                if entry.groups or entry.bound:
+                if entry.groups or entry.bound or entry.leaving:
                     bindings += binding_values(id_, entry)
         with self._commit() as db:
             db.executemany(_SQL["insert_row"], new_rows)
@@ -342,9 +343,12 @@ class Journal:
         """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
         yield from map(read_entry, self._db.execute(_SQL["entries"]))
 
-    def created_by(self, run: str) -> Iterator[tuple[int, Row, Entry]]:
-        """Give what a run created, and what it may have, the newest first: sheet, row, entry."""
-        yield from map(read_entry, self._db.execute(_SQL["created_by"], (run,)))
+    def created_by(self, run: str) -> Iterator[tuple[int, Row, Entry, Joined]]:
+        """Give what a run created or added to groups, and what it may have, the newest first.
+
+        Sheet, row, entry, and the groups that it added the record to.
+        """
+        yield from map(read_created, self._db.execute(_SQL["created_by"], (run,)))
 
     def traffic(self) -> Iterator[tuple[TargetName, Tally]]:
         """Give what the requests of this run came to, by second; a second can come twice."""
