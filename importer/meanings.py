@@ -26,7 +26,7 @@ _OF_AN_UNDO: Final = {
     Status.CHANGED: "changed since: left as it is",
     Status.KEPT: "is over: the target keeps it",
     Status.MANUAL: "to be removed by hand",
-    Status.FAILED: "given up; not deleted",
+    Status.FAILED: "given up; not undone",
     Status.UNKNOWN: "perhaps there; see its line",
 }
 

@@ -31,18 +31,18 @@ def plan_removal(created: Entry, run: str, done: Done, joined: Joined = _NOWHERE
     An object that the API cannot delete, or that the run only added to groups, is planned where it is still to be taken
     out of some. The entry's scope is the id of the object: one question covers one object.
     """
-    id_ = created.outcome.id
+    id_, target = created.outcome.id, created.target
     is_own = Status.CREATED in (created.state, created.was) and created.outcome.run == run
-    if not (is_own or joined.added or joined.removed) or created.target is None or created.key is None:
+    if not (is_own or joined.added or joined.removed) or target is None or created.key is None:
         error = f"whether {run} created it is not known"
         hint = "rerun that run: it asks the target; then undo the rerun, if that says created"
         outcome = Outcome(Status.UNKNOWN, created.outcome.id, error=error, hint=hint)
         return created._replace(state=Status.UNKNOWN, was=None, outcome=outcome)
     created = created._replace(was=None, scope=id_)
-    if not is_own or _why_by_hand(created.target, id_):
+    if not is_own or _why_by_hand(target, id_):
         status = Status.MANUAL if is_own else Status.DELETED
-        return _plan_leaving(created, created.target, status, joined, done.get((created.target, id_)))
-    left = done.get((created.target, id_))
+        return _plan_leaving(created, target, status, joined, done.get((target, id_)))
+    left = done.get((target, id_))
     if left is not None and isinstance(left.state, Status) and left.state.is_undone:
         return created._replace(state=left.state, outcome=left.outcome)
     state = State.IN_DOUBT if left is not None and left.state in _IN_DOUBT else State.PLANNED

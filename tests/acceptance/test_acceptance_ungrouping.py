@@ -195,12 +195,10 @@ def test_a_schedule_that_a_rerun_added_is_taken_out_by_the_undo_of_the_rerun_alo
     front.hold_after(0, method="PUT")
     process = online.start("run", write(online, ("PNAME01", OPERATORS)))
     front.wait_for(1, method="PUT")
-    front.hidden = f"/groups/{OPERATORS}/"
     process.kill()
     finish(process)
     front.let_go(dropping=True)
     opal.put(OPERATORS, [])  # whatever became of that PUT
-    front.hidden = ""
     (run,) = online.runs
     again = online.run("rerun", run)
     assert (again.status, opal.members(OPERATORS)) == (0, ["PNAME01"]), again
