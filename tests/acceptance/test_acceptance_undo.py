@@ -90,7 +90,9 @@ def test_an_undo_has_a_folder_a_report_and_a_summary_like_a_run(online: Workplac
     assert {path.name for path in folder.iterdir()} == {
         "journal.sqlite3",
         "report.csv",
+        "report.html",
         "report.xlsx",
+        "run.log",
         "summary.json",
     }
     assert read_table(folder / "report.csv")[0] == [*IMPORT_COLUMNS, *SHADOW_HEADER]
