@@ -318,3 +318,17 @@ def test_a_program_gets_the_membership_as_deleted(online: Workplace, opal: Opal)
     done = online.run("undo", run, "--json")
     end = json.loads(done.out.splitlines()[-1])
     assert (end["exit_status"], end["statuses"]["deleted"]) == (0, 1)
+
+
+@pytest.mark.parametrize("faults", [[{"what": "status", "status": 422, "method": "PUT", "when": "before", "at": [1]}]])
+def test_what_a_group_refused_and_somebody_added_by_hand_since_is_theirs(
+    online: Workplace, front: Front, opal: Opal
+) -> None:
+    """The run created the schedule, and did not add it: it is listed, and stays in the group."""
+    run = online.run("run", write(online, ("PNAME01", OPERATORS))).run
+    (line,) = online.lines(run)
+    assert line["import_status"] == "rejected"
+    opal.put(OPERATORS, [line["import_id"]])
+    done = online.run("undo", run)
+    assert statuses(online.lines(done.run)) == {"manual": 1}
+    assert (opal.members(OPERATORS), puts(front)[1:]) == (["PNAME01"], [])
