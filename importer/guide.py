@@ -29,10 +29,11 @@ class Plan:
     to_send: Mapping[TargetName, int]  #: records that are new, or not known to have succeeded
     base_urls: Mapping[TargetName, str]
     is_sandbox: bool
-    undo_of: str = ""  #: the run that an undo undoes; what is sent are requests to delete then
+    undo_of: str = ""  #: the run that an undo undoes; what is sent are requests to delete, or to take out of groups
     by_hand: Mapping[TargetName, int] = field(default_factory=dict)  #: of an undo: what the target's API cannot delete
     done: int = 0  #: of an undo: what earlier ones have done
     to_bind: int = 0  #: of these records, those that are also added to groups
+    to_unbind: Mapping[TargetName, int] = field(default_factory=dict)  #: of an undo's: those only taken out of groups
     groups: int = 0  #: how many groups that are
 
 

@@ -20,7 +20,7 @@ from importer.report import SANDBOX_MARK
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from importer.journal import Journal
+    from importer.journal import View
 
 SUMMARY_FILE = "summary.json"
 _BASE_URL = "base_url."
@@ -165,7 +165,7 @@ def read_details(path: Path) -> Details:
     return details
 
 
-def _with_journal(details: Details, journal: Journal) -> Details:
+def _with_journal(details: Details, journal: View) -> Details:
     facts = journal.facts()
     targets: dict[str, dict[str, int]] = {}
     for (target, status), number in sorted(journal.counts().items()):

@@ -20,13 +20,13 @@ _OF_A_RUN: Final = {
     Status.PENDING: "not attempted",
 }
 _OF_AN_UNDO: Final = {
-    Status.DELETED: "the target deleted it",
+    Status.DELETED: "deleted, or taken out of its groups",
     Status.GONE: "was not there any more",
     Status.CUT: "had begun: the target ended it now",
     Status.CHANGED: "changed since: left as it is",
     Status.KEPT: "is over: the target keeps it",
     Status.MANUAL: "to be removed by hand",
-    Status.FAILED: "given up; not deleted",
+    Status.FAILED: "given up; not undone",
     Status.UNKNOWN: "perhaps there; see its line",
 }
 

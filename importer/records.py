@@ -37,7 +37,7 @@ class Status(StrEnum):
     PENDING = "pending"  #: not attempted
 
     # of an undo alone
-    DELETED = "deleted"  #: the target deleted it
+    DELETED = "deleted"  #: the target deleted it; of what was there before the run: it is out of the groups again
     GONE = "gone"  #: it was not there any more
     CUT = "cut"  #: it had begun: the target ended it
     CHANGED = "changed"  #: somebody has changed it since: left as it is

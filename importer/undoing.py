@@ -1,6 +1,7 @@
 """An undo from end to end: what one run created is deleted, the newest first, and nothing else.
 
-    the run's journal, and those of earlier undos of it --> a journal of the undo's own --look, delete--> report
+    the run's journal, and those of earlier undos of it --> a journal of the undo's own
+        --take out of groups--> --look, delete--> report
 
 It is a run itself. Every object is in its journal before the first request, so it can be killed at any moment; the
 next undo of the same run takes over what this one did.
@@ -8,6 +9,7 @@ next undo of the same run takes over what this one did.
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +27,7 @@ from importer.records import Status
 from importer.removal import Done, plan_removal
 from importer.report import SANDBOX_MARK, UNDO_MARK, make_report
 from importer.targets import TARGETS
+from importer.ungrouping import leave_groups, pass_on_removed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,7 +56,7 @@ async def undo(argument: str, settings: Settings, guide: Guide) -> Result:
     facts["arguments"] = dump([str(earlier.path.absolute())])
     with begin_run(settings, facts, guide, mark=UNDO_MARK) as folder:
         _gather(folder, earlier, settings)
-        return await _finish(folder, settings, guide)
+        return await _finish(folder, earlier, settings, guide)
 
 
 def _for(earlier: Earlier, settings: Settings) -> Settings:
@@ -89,7 +92,7 @@ def _gather(folder: RunFolder, earlier: Earlier, settings: Settings) -> None:
     with open_run(earlier.path) as opened:
         undos = list(orjson.loads(opened.journal.facts().get(_UNDONE_BY, "[]")))
         _copy_sheets(opened.journal, folder.journal)
-        done = _remember(undos, earlier.path)
+        done = _remember(undos, earlier.path, opened.journal)
         for chunk in _entries(opened.journal, earlier.run, done):
             folder.journal.add_rows(chunk)
         folder.journal.finish_reading()
@@ -108,16 +111,16 @@ def _copy_sheets(source: Journal, copy: Journal) -> None:
 def _entries(journal: Journal, run: str, done: Done) -> Iterator[list[tuple[int, Row, list[Entry]]]]:
     """Give what the run created in chunks, the newest first: the undo's journal is worked through in its order."""
     chunk: list[tuple[int, Row, list[Entry]]] = []
-    for sheet, row, entry in journal.created_by(run):
-        chunk.append((sheet, row, [plan_removal(entry, run, done)]))
+    for sheet, row, entry, joined in journal.created_by(run):
+        chunk.append((sheet, row, [plan_removal(entry, run, done, joined)]))
         if len(chunk) >= _CHUNK:
             yield chunk
             chunk = []
     yield chunk
 
 
-def _remember(undos: list[str], run: Path) -> Done:
-    """Read what earlier undos did.
+def _remember(undos: list[str], run: Path, journal: Journal) -> Done:
+    """Read what earlier undos did; the run's journal is told what they took out of groups, if it was not then.
 
     One whose folder is not there any more sent nothing, or somebody took it away; of that, and of what is damaged, the
     target is asked.
@@ -127,6 +130,7 @@ def _remember(undos: list[str], run: Path) -> Done:
         places = (written, run.parent / written.name)  # the folder of all runs can have been moved
         if folder := next(filter(Path.is_dir, places), None):
             with suppress(DamagedError), open_run(folder) as opened:
+                journal.bindings.remove(opened.journal.bindings.removed())
                 entries = (entry for _, _, entry in opened.journal.entries())
                 done.update(((one.target, one.outcome.id), one) for one in entries if one.target and one.outcome.id)
     return done
@@ -147,8 +151,8 @@ def _refuse_other_target(journal: Journal, earlier: Earlier, settings: Settings)
 # ---- the stages that follow
 
 
-async def _finish(folder: RunFolder, settings: Settings, guide: Guide) -> Result:
-    """Delete what is planned and write the report."""
+async def _finish(folder: RunFolder, earlier: Earlier, settings: Settings, guide: Guide) -> Result:
+    """Take out of groups and delete what is planned, and write the report."""
     journal = folder.journal
     stopped: dict[str, str] = {}
     async with connect(journal.open_targets(), settings) as connections:
@@ -156,13 +160,15 @@ async def _finish(folder: RunFolder, settings: Settings, guide: Guide) -> Result
         guide.observer.planned(plan)
         if plan.to_send and guide.confirm is not None and not settings.sandbox and not await guide.confirm(plan):
             for target in connections:
-                journal.explain_planned(target, "not attempted: you said no", "undo again to delete it")
+                journal.explain_planned(target, "not attempted: you said no", "undo again to have it undone")
         else:
             async with hold(connections, folder, settings, guide) as turns:
                 begin_sending(journal, turns, connections)
+                stopped |= await leave_groups(folder, connections, settings, guide)
+                pass_on_removed(journal, earlier.path)
                 delivered = await remove(
                     journal,
-                    connections,
+                    {target: one for target, one in connections.items() if TARGETS[target].removal is not None},
                     settings,
                     run=folder.path.name,
                     observer=guide.observer,
@@ -178,6 +184,9 @@ async def _finish(folder: RunFolder, settings: Settings, guide: Guide) -> Result
 def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings) -> Plan:
     journal = folder.journal
     counts = journal.counts()
+    leaving = journal.bindings.count_leaving()
+    by_hand = Counter({target: counts.get((target, Status.MANUAL), 0) for target in TARGETS})
+    by_hand.update({target: manual for target, (_, _, manual) in leaving.items()})
     return Plan(
         run=folder.path.name,
         rows=journal.count_rows(),
@@ -187,6 +196,8 @@ def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], setti
         base_urls={target: connections[target].base_url for target in journal.open_targets()},
         is_sandbox=settings.sandbox,
         undo_of=journal.facts()["undo_of"],
-        by_hand={target: number for target in TARGETS if (number := counts.get((target, Status.MANUAL), 0))},
+        by_hand=+by_hand,
+        to_unbind={target: records for target, (records, _, _) in leaving.items()},
+        groups=sum(groups for _, groups, _ in leaving.values()),
         done=sum(number for (_, status), number in counts.items() if status.is_undone),
     )

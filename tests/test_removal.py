@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from importer.journal import Entry, State
+from importer.journal import Entry, Joined, State
 from importer.records import Kind, Outcome, Status, TargetName
 from importer.removal import Done, plan_removal
 
@@ -35,6 +35,35 @@ def test_a_schedule_of_opal_is_listed_with_its_id() -> None:
     assert planned.state is Status.MANUAL
     assert planned.outcome.id == "id-1"
     assert "id-1" in planned.outcome.hint
+
+
+def test_a_schedule_that_is_still_in_groups_is_planned_to_be_taken_out_of_them() -> None:
+    planned = plan_removal(SCHEDULE, "20270101-000000", {}, Joined(added=("group-a", "group-b")))
+    assert (planned.state, planned.was, planned.leaving) == (State.PLANNED, Status.MANUAL, ("group-a", "group-b"))
+    assert planned.outcome == Outcome(Status.PENDING, "id-1")
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        SCHEDULE._replace(state=Status.EXISTS),
+        SCHEDULE._replace(outcome=SCHEDULE.outcome._replace(run="an-earlier-run")),
+        SCHEDULE._replace(state=Status.UNKNOWN, was=Status.EXISTS),
+    ],
+    ids=["exists", "created by an earlier run", "exists, and perhaps in its group"],
+)
+def test_a_schedule_that_was_there_before_is_only_taken_out_of_its_groups(there: Entry) -> None:
+    planned = plan_removal(there, "20270101-000000", {}, Joined(added=("group-a",)))
+    assert (planned.state, planned.was, planned.leaving) == (State.PLANNED, Status.DELETED, ("group-a",))
+    done = plan_removal(there, "20270101-000000", {}, Joined(removed=("group-a",)))
+    assert done.state is Status.DELETED
+    assert "stays; it was taken out of group group-a" in done.outcome.error
+
+
+@pytest.mark.parametrize("state", [State.UNBOUND, Status.FAILED, Status.REJECTED, Status.UNKNOWN, Status.PENDING])
+def test_a_created_schedule_that_did_not_come_into_its_groups_is_listed(state: State | Status) -> None:
+    left = SCHEDULE._replace(state=state, was=Status.CREATED)
+    assert plan_removal(left, "20270101-000000", {}).state is Status.MANUAL
 
 
 def test_an_id_that_cannot_stand_in_a_url_is_never_put_into_one() -> None:

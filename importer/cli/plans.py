@@ -8,6 +8,7 @@ from importer.records import Status
 
 if TYPE_CHECKING:
     from importer.guide import Plan
+    from importer.records import TargetName
     from importer.results import Result
 
 #: What another undo can change.
@@ -21,8 +22,17 @@ def describe_plan(plan: Plan) -> str:
 
 def ask_about(plan: Plan) -> str:
     """Give the question before the first write."""
-    number, targets = sum(plan.to_send.values()), ", ".join(plan.to_send)
-    return f"Delete {number} records from {targets}?" if plan.undo_of else f"Send {number} records to {targets}?"
+    if plan.undo_of:
+        return _ask_about_undo(plan)
+    return f"Send {sum(plan.to_send.values())} records to {', '.join(plan.to_send)}?"
+
+
+def _ask_about_undo(plan: Plan) -> str:
+    deletions = _deletions(plan)
+    parts = [f"take {_schedules(plan)} out of {_groups(plan)}"] if plan.to_unbind else []
+    parts += [f"delete {sum(deletions.values())} records from {', '.join(deletions)}"] if deletions else []
+    question = ", and ".join(parts)
+    return f"{question[:1].upper()}{question[1:]}?"
 
 
 def is_to_repeat(result: Result) -> bool:
@@ -42,10 +52,25 @@ def _describe_run(plan: Plan) -> str:
 
 def _describe_undo(plan: Plan) -> str:
     parts = [_count(plan.rows, "record")]
-    parts += [f"{number} to delete at {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
+    where = ", ".join(plan.base_urls[target] for target in plan.to_unbind)
+    parts += [f"{_schedules(plan)} to be taken out of {_groups(plan)} ({where})"] if plan.to_unbind else []
+    deletions = _deletions(plan).items()
+    parts += [f"{number} to delete at {target} ({plan.base_urls[target]})" for target, number in deletions]
     parts += [f"{plan.done} undone before"] if plan.done else []
     parts += [f"{number} to be removed by hand: {target} cannot delete" for target, number in plan.by_hand.items()]
     return f"undo of run {plan.undo_of}: " + ", ".join(parts)
+
+
+def _deletions(plan: Plan) -> dict[TargetName, int]:
+    return {target: number for target, number in plan.to_send.items() if target not in plan.to_unbind}
+
+
+def _schedules(plan: Plan) -> str:
+    return _count(sum(plan.to_unbind.values()), "schedule")
+
+
+def _groups(plan: Plan) -> str:
+    return _count(plan.groups, "Opal group")
 
 
 def _count(number: int, what: str) -> str:

@@ -8,6 +8,7 @@ What survives what. WAL with synchronous=FULL from the first request on: a commi
 - `in_doubt`  sent, no usable answer. Never sent again before the target was asked.
 - `unbound`   the target has it and gave its id; it is still to be added to a group's list, or may have been: each pair
               stands in the table `binding`, as `adding` from before the PUT. Adding again does no harm.
+              An undo's journal has what is to be taken out of a group as `leaving`, its record `planned` or `sending`.
 - a `Status`  decided. Outcomes are committed in groups: one that a kill took away is `sending` again, is asked for, and
               found.
 
@@ -17,7 +18,19 @@ incomplete, someone else who creates the same record in between, a journal that 
 
 from importer.journal.bindings import Bindings
 from importer.journal.codec import row_of
-from importer.journal.entries import NO_OUTCOME, BindingState, Change, Claimed, Entry, State, Tally, Unbound, Unresolved
+from importer.journal.entries import (
+    NO_OUTCOME,
+    BindingState,
+    Change,
+    Claimed,
+    Entry,
+    Joined,
+    Leaving,
+    State,
+    Tally,
+    Unbound,
+    Unresolved,
+)
 from importer.journal.journal import Journal
 from importer.journal.store import (
     JOURNAL_FILE,
@@ -40,7 +53,9 @@ __all__ = [
     "Change",
     "Claimed",
     "Entry",
+    "Joined",
     "Journal",
+    "Leaving",
     "RunFolder",
     "State",
     "Tally",

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from importer.journal.entries import BindingState, Unbound
+from importer.journal.entries import BindingState, Leaving, Unbound
 from importer.journal.sql import load_queries
-from importer.records import Outcome, Status
+from importer.records import Outcome, Status, TargetName
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
-
-    from importer.records import TargetName
 
 _SQL = load_queries()
 
@@ -72,17 +70,32 @@ class Bindings:
         with self._commit() as db:
             db.execute(_SQL["doubt_adding"], (outcome.finished_at, outcome.hint, outcome.error, target))
 
-    def added(self) -> dict[str, list[str]]:
-        """List what this run has added, or may have: the ids that the target gave, by the id of the group."""
+    def leaving(self, target: TargetName) -> dict[str, list[Leaving]]:
+        """List what an undo is still to take out, by the id of the group."""
+        found: defaultdict[str, list[Leaving]] = defaultdict(list)
+        for group, record, returned_id, was in self._db.execute(_SQL["leaving"], (target,)):
+            found[group].append(Leaving(record, returned_id, Status(was)))
+        return dict(found)
+
+    def count_leaving(self) -> dict[TargetName, tuple[int, int, int]]:
+        """Count for each target what an undo is to take out of groups.
+
+        Records, groups, and of the records those that are to be removed by hand afterwards.
+        """
+        return {TargetName(target): tuple(numbers) for target, *numbers in self._db.execute(_SQL["count_leaving"])}
+
+    def removed(self) -> dict[str, list[str]]:
+        """List what was taken out of groups again: the ids that the target gave, by the id of the group."""
         found: defaultdict[str, list[str]] = defaultdict(list)
-        for group, returned_id in self._db.execute(_SQL["added_bindings"]):
+        for group, returned_id in self._db.execute(_SQL["removed_bindings"]):
             found[group].append(returned_id)
         return dict(found)
 
-    def remove(self, group: str, returned_ids: Iterable[str]) -> None:
-        """Write down that what this run had added was taken out of a group again."""
+    def remove(self, removed: Mapping[str, Iterable[str]]) -> None:
+        """Write down in the journal of the run that had added them which ids were taken out of groups, as `removed`."""
+        values = [(group, returned_id) for group, ids in removed.items() for returned_id in ids]
         with self._commit() as db:
-            db.executemany(_SQL["remove_binding"], [(group, returned_id) for returned_id in returned_ids])
+            db.executemany(_SQL["remove_binding"], values)
 
     @staticmethod
     def _set(db: sqlite3.Connection, group: str, states: Mapping[int, BindingState]) -> None:

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from importer.journal.entries import NO_OUTCOME, BindingState, Change, Claimed, Entry, State, Tally, Unresolved
+from importer.journal.entries import (
+    NO_OUTCOME,
+    BindingState,
+    Change,
+    Claimed,
+    Entry,
+    Joined,
+    State,
+    Tally,
+    Unresolved,
+)
 from importer.records import Finding, Key, Kind, Outcome, Problem, ReportLine, Row, Severity, Status, TargetName
 
 if TYPE_CHECKING:
@@ -78,7 +88,8 @@ def record_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
 def binding_values(id_: int, entry: Entry) -> list[tuple[int, str, str]]:
     """Give the values of the statement `insert_binding`, for each group of a record."""
     wanted = [(id_, group, BindingState.WANTED.value) for group in entry.groups if group not in entry.bound]
-    return wanted + [(id_, group, BindingState.CARRIED.value) for group in entry.bound]
+    carried = [(id_, group, BindingState.CARRIED.value) for group in entry.bound]
+    return wanted + carried + [(id_, group, BindingState.LEAVING.value) for group in entry.leaving]
 
 
 def is_new(entry: Entry) -> bool:
@@ -132,6 +143,12 @@ def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
         outcome=Outcome(read_status(state), *known),
     )
     return sheet, Row(number, tuple(orjson.loads(cells)), line), entry
+
+
+def read_created(values: tuple[Any, ...]) -> tuple[int, Row, Entry, Joined]:
+    """Read what a run created, or added to groups: sheet, row, entry, and these groups."""
+    *entry, added, removed = values
+    return *read_entry(tuple(entry)), Joined(tuple(orjson.loads(added)), tuple(orjson.loads(removed)))
 
 
 def read_unresolved(values: tuple[Any, ...]) -> Unresolved:

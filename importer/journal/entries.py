@@ -35,9 +35,10 @@ class Entry(NamedTuple):
     zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
     was: State | Status | None = None
     """Of an unresolved record: the state that an earlier run left. Of one that is not in its groups: created or exists,
-    which it becomes when it is."""
+    which it becomes when it is. Of an undo's that is still in some: what it becomes when it is out of them."""
     groups: tuple[str, ...] = ()  #: ids of the groups that it is still to be added to
     bound: tuple[str, ...] = ()  #: ids of those that a run has seen to
+    leaving: tuple[str, ...] = ()  #: of an undo: ids of those that it is to be taken out of
 
 
 class Claimed(NamedTuple):
@@ -68,7 +69,8 @@ class BindingState(StrEnum):
     ADDED = "added"  #: by this run, and seen there
     THERE = "there"  #: it stood in the list before
     CARRIED = "carried"  #: an earlier run has seen to it
-    REMOVED = "removed"  #: this run had added it, and it was taken out again
+    LEAVING = "leaving"  #: of an undo: the run that it undoes had added it, and it is to be taken out again
+    REMOVED = "removed"  #: it was added, and was taken out again
 
 
 class Unbound(NamedTuple):
@@ -77,6 +79,21 @@ class Unbound(NamedTuple):
     record: int  #: the record's id in the journal
     returned_id: str  #: the target's
     attempts: int
+
+
+class Leaving(NamedTuple):
+    """A record that is to be taken out of a group's list."""
+
+    record: int  #: the record's id in the journal
+    returned_id: str  #: the target's
+    was: Status  #: what it becomes when it is out of all of them
+
+
+class Joined(NamedTuple):
+    """The groups, by their ids, that a run added a record to."""
+
+    added: tuple[str, ...] = ()  #: it is in them, or may be
+    removed: tuple[str, ...] = ()  #: an undo has taken it out of them
 
 
 @dataclass(slots=True)

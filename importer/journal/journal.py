@@ -1,4 +1,4 @@
-"""The journal's states and transitions: rows go in, records move on, lines come out."""
+"""The journal's states and transitions: rows go in, records move on. What can be looked at stands in `view`."""
 
 from __future__ import annotations
 
@@ -19,19 +19,14 @@ from importer.journal.codec import (
     is_new,
     planned_values,
     read_claimed,
-    read_entry,
-    read_finding,
-    read_line,
-    read_status,
-    read_tally,
     read_unresolved,
     record_values,
     tally_values,
 )
 from importer.journal.entries import Change, Claimed, Entry, State, Tally, Unresolved
-from importer.journal.page_view import PageView
 from importer.journal.sql import load_queries
-from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Severity, Sheet, Status, TargetName
+from importer.journal.view import View
+from importer.records import Key, Outcome, Problem, Row, Severity, Sheet, Status, TargetName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,11 +36,11 @@ _UNSENT = frozenset({State.PLANNED, State.UNRESOLVED, Status.INVALID})  # as wha
 _CHUNK = 2000  # records looked at in one go
 
 
-class Journal:
+class Journal(View):
     """A run's journal. Not thread-safe; one connection in one process (SQLite before 3.51.3 has a bug with two)."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
+        super().__init__(connection)
         self._has_bindings = bool(connection.execute(_SQL["has_bindings"]).fetchone()[0])
         self._is_carrying = False  # something that an earlier run sent
         self._rows = connection.execute("SELECT coalesce(max(id), 0) FROM row").fetchone()[0]
@@ -68,6 +63,11 @@ class Journal:
     def _roll_back(self) -> None:
         if self._db.in_transaction:  # a full disk can have ended it already
             self._db.execute("ROLLBACK")
+
+    def set_facts(self, facts: Mapping[str, str]) -> None:
+        """Write facts about the run."""
+        with self._commit() as db:
+            db.executemany(_SQL["set_fact"], facts.items())
 
     # ---- reading: everything goes in before anything is sent
 
@@ -104,7 +104,7 @@ class Journal:
                 else:
                     known_records.append(record_values(id_, entry))
                     self._is_carrying |= entry.state not in _UNSENT
-                if entry.groups or entry.bound:
+                if entry.groups or entry.bound or entry.leaving:
                     bindings += binding_values(id_, entry)
         with self._commit() as db:
             db.executemany(_SQL["insert_row"], new_rows)
@@ -155,11 +155,6 @@ class Journal:
     def shadow_spans(self) -> Iterator[tuple[int, int, int, int]]:
         """Give shadowing user, start and end (epoch seconds) and record of all good shadows, by user and start."""
         return iter(self._db.execute(_SQL["shadow_spans"]))
-
-    def row_of(self, record: int) -> tuple[int, Row]:
-        """Give the sheet and the row that a record is of."""
-        sheet, number, line, cells = self._db.execute(_SQL["row_of_record"], (record,)).fetchone()
-        return sheet, Row(number, tuple(orjson.loads(cells)), line)
 
     def is_planned(self, record: int) -> bool:
         """Tell whether a record is still to be sent for the first time."""
@@ -259,102 +254,3 @@ class Journal:
         """Write down what the requests to a target came to, second by second."""
         with self._commit() as db:
             db.executemany(_SQL["insert_traffic"], [tally_values(target, tally) for tally in tallies])
-
-    # ---- looking
-
-    def set_facts(self, facts: Mapping[str, str]) -> None:
-        """Write facts about the run."""
-        with self._commit() as db:
-            db.executemany(_SQL["set_fact"], facts.items())
-
-    def facts(self) -> dict[str, str]:
-        """Give all facts about the run."""
-        return dict(self._db.execute(_SQL["facts"]))
-
-    def sources(self) -> list[tuple[str, str, str]]:
-        """List name, absolute path and SHA-256 of what was read."""
-        return list(self._db.execute(_SQL["sources"]))
-
-    def sheets(self) -> list[Sheet]:
-        """List the sheets; a line's `sheet` is an index into them."""
-        return [
-            Sheet(source, name, tuple(orjson.loads(header)), tuple(orjson.loads(positions)), header_row)
-            for source, name, header, positions, _, header_row in self._db.execute(_SQL["sheets"])
-        ]
-
-    def not_used(self) -> list[tuple[Sheet, tuple[str, ...]]]:
-        """List each sheet with the headers in it that are none of ours."""
-        unused = [tuple(orjson.loads(row[4])) for row in self._db.execute(_SQL["sheets"])]
-        return list(zip(self.sheets(), unused, strict=True))
-
-    def count_rows(self) -> int:
-        """Count the rows that were read."""
-        return int(self._db.execute(_SQL["count_rows"]).fetchone()[0])
-
-    def counts(self) -> dict[tuple[str, Status], int]:
-        """Count records by target (empty where there is none) and status."""
-        counts: dict[tuple[str, Status], int] = {}
-        for target, state, number in self._db.execute(_SQL["counts"]):
-            key = (target, read_status(state))
-            counts[key] = counts.get(key, 0) + number
-        return counts
-
-    def open_targets(self) -> dict[TargetName, int]:
-        """Count the undecided records of each target that has any."""
-        return {TargetName(target): number for target, number in self._db.execute(_SQL["open_targets"])}
-
-    def lines(self) -> Iterator[ReportLine]:
-        """Give the report's lines in the order of the source."""
-        yield from self._read_lines("lines", True, -1)
-
-    def wrong_lines(self, limit: int) -> list[ReportLine]:
-        """Give the first lines that need attention, in the order of the source."""
-        return list(self._read_lines("lines", False, limit))
-
-    def lines_by_id(self, records: Sequence[int]) -> list[ReportLine]:
-        """Give the lines of some records, each by its id, in the order of the source."""
-        return list(self._read_lines("lines_by_id", orjson.dumps(records).decode()))
-
-    def _read_lines(self, query: str, *values: str | int) -> Iterator[ReportLine]:
-        names, run = [sheet.name for sheet in self.sheets()], self.facts().get("run", "")
-        return (read_line(found, names, run) for found in self._db.execute(_SQL[query], values))
-
-    def rows(self) -> Iterator[tuple[int, Row]]:
-        """Give every row with the index of its sheet, in the order of the source."""
-        for sheet, number, line, cells in self._db.execute(_SQL["rows"]):
-            yield sheet, Row(number, tuple(orjson.loads(cells)), line)
-
-    def shadow_times(self) -> Iterator[tuple[int, int, str, Key, str]]:
-        """Give sheet, row, part, key and zone of every shadow, in the order of the source."""
-        for sheet, number, part, key, zone in self._db.execute(_SQL["shadow_times"]):
-            yield sheet, number, part, tuple(orjson.loads(key)), zone
-
-    def findings(self) -> Iterator[Finding]:
-        """Give all that was found about rows, in the order of the source."""
-        return map(read_finding, self._db.execute(_SQL["findings"]))
-
-    def topics(self) -> list[tuple[Severity, str, int]]:
-        """Count what was found by severity and topic, in the order of first appearance."""
-        return [(Severity(severity), topic, number) for severity, topic, number in self._db.execute(_SQL["topics"])]
-
-    def sent(self) -> Iterator[tuple[str, int, str, Key, tuple[str, ...]]]:
-        """Give sheet, row, part, key and the row's cells of every record that was taken or may have been."""
-        for sheet, number, part, key, cells in self._db.execute(_SQL["sent"]):
-            yield sheet, number, part, tuple(orjson.loads(key)), tuple(orjson.loads(cells))
-
-    def entries(self) -> Iterator[tuple[int, Row, Entry]]:
-        """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
-        yield from map(read_entry, self._db.execute(_SQL["entries"]))
-
-    def created_by(self, run: str) -> Iterator[tuple[int, Row, Entry]]:
-        """Give what a run created, and what it may have, the newest first: sheet, row, entry."""
-        yield from map(read_entry, self._db.execute(_SQL["created_by"], (run,)))
-
-    def traffic(self) -> Iterator[tuple[TargetName, Tally]]:
-        """Give what the requests of this run came to, by second; a second can come twice."""
-        return map(read_tally, self._db.execute(_SQL["traffic"]))
-
-    @property
-    def page_view(self) -> PageView:
-        """What a page shows of the run."""
-        return PageView(self._db)

@@ -212,20 +212,27 @@ SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, rec
        (SELECT json_group_array(group_id) FROM binding
         WHERE binding.record = record.id AND binding.state IN ('wanted', 'adding')),
        (SELECT json_group_array(group_id) FROM binding
-        WHERE binding.record = record.id AND binding.state NOT IN ('wanted', 'adding', 'removed')),
+        WHERE binding.record = record.id AND binding.state NOT IN ('wanted', 'adding')),
        record.returned_id, record.http_status, record.error, record.cell, record.hint,
        record.attempts, record.finished_at, record.run
 FROM record JOIN row ON row.id = record.row
 ORDER BY record.id;
 
 -- name: created_by
--- What a run created, and what it may have created, the newest first; columns as those of entries.
+-- What a run created, or added to a group, and what it may have, the newest first; columns as those of entries, and the
+-- groups: those it was added to, and those it was taken out of again. What is there and not in its group has a `was`.
 SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,
        record.state, record.zone, record.was, '[]', '[]',
        record.returned_id, record.http_status, record.error, record.cell, record.hint,
-       record.attempts, record.finished_at, record.run
+       record.attempts, record.finished_at, record.run,
+       (SELECT json_group_array(group_id) FROM binding
+        WHERE binding.record = record.id AND binding.state IN ('adding', 'added')),
+       (SELECT json_group_array(group_id) FROM binding WHERE binding.record = record.id AND binding.state = 'removed')
 FROM record JOIN row ON row.id = record.row
-WHERE record.state = 'created' AND record.run = ? OR record.state IN ('sending', 'in_doubt', 'unknown')
+WHERE record.run = ? AND (record.state = 'created' OR record.was = 'created' AND record.state <> 'unresolved')
+   OR record.state IN ('sending', 'in_doubt')
+   OR record.state = 'unknown' AND record.was NOT IN ('created', 'exists')
+   OR record.id IN (SELECT record FROM binding WHERE state IN ('adding', 'added', 'removed'))
 ORDER BY record.finished_at DESC, record.id DESC;
 
 -- name: insert_binding
@@ -284,9 +291,19 @@ UPDATE record SET state = 'unknown', finished_at = ?, hint = ?,
 WHERE target = ? AND state = 'unbound'
   AND EXISTS (SELECT 1 FROM binding WHERE binding.record = record.id AND binding.state = 'adding');
 
--- name: added_bindings
+-- name: leaving
+SELECT binding.group_id, record.id, record.returned_id, record.was
+FROM binding JOIN record ON record.id = binding.record
+WHERE binding.state = 'leaving' AND record.target = ? ORDER BY record.id, binding.group_id;
+
+-- name: count_leaving
+SELECT record.target, count(DISTINCT record.id), count(DISTINCT binding.group_id),
+       count(DISTINCT CASE record.was WHEN 'manual' THEN record.id END)
+FROM binding JOIN record ON record.id = binding.record WHERE binding.state = 'leaving' GROUP BY record.target;
+
+-- name: removed_bindings
 SELECT DISTINCT binding.group_id, record.returned_id FROM binding JOIN record ON record.id = binding.record
-WHERE binding.state IN ('adding', 'added') AND record.returned_id <> '' ORDER BY binding.group_id, record.id;
+WHERE binding.state = 'removed' ORDER BY binding.group_id, record.id;
 
 -- name: remove_binding
 UPDATE binding SET state = 'removed'

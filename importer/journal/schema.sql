@@ -50,7 +50,8 @@ CREATE TABLE record (
     run         TEXT NOT NULL DEFAULT '',
     zone        TEXT NOT NULL DEFAULT '',  -- the IANA zone that a shadow's times were written in; empty where none was
     was         TEXT NOT NULL DEFAULT ''   -- while unresolved: the state that an earlier run left, empty where none did;
-                                           -- while not in all of its groups: created or exists
+                                           -- while not in all of its groups: created or exists;
+                                           -- of an undo, while still in some: what it becomes afterwards
 );
 
 -- Which groups a record belongs into, and how far that has come: state is a journal.BindingState.

@@ -1,4 +1,4 @@
-"""What can be looked at in a journal that another process may be writing. Changes nothing."""
+"""What can be looked at in a journal, also in one that another process may be writing. Changes nothing."""
 
 from __future__ import annotations
 
@@ -7,21 +7,135 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from importer.journal.codec import read_line, states_of
-from importer.journal.journal import Journal
+from importer.journal.codec import (
+    read_created,
+    read_entry,
+    read_finding,
+    read_line,
+    read_status,
+    read_tally,
+    states_of,
+)
+from importer.journal.page_view import PageView
 from importer.journal.sql import load_queries
+from importer.records import Row, Severity, Sheet, TargetName
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    import sqlite3
+    from collections.abc import Collection, Iterator, Sequence
 
-    from importer.records import ReportLine, Status
+    from importer.journal.entries import Entry, Joined, Tally
+    from importer.records import Finding, Key, ReportLine, Status
 
 _SQL = load_queries()
 _CHUNK = 2000  # lines of one question: no question lasts, for SQLite's log of a run that goes on would grow meanwhile
 
 
-class View(Journal):
-    """A journal that was opened for reading only: whatever writes raises JournalError."""
+class View:
+    """What stands in a journal, read through its connection. Not thread-safe."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def facts(self) -> dict[str, str]:
+        """Give all facts about the run."""
+        return dict(self._db.execute(_SQL["facts"]))
+
+    def sources(self) -> list[tuple[str, str, str]]:
+        """List name, absolute path and SHA-256 of what was read."""
+        return list(self._db.execute(_SQL["sources"]))
+
+    def sheets(self) -> list[Sheet]:
+        """List the sheets; a line's `sheet` is an index into them."""
+        return [
+            Sheet(source, name, tuple(orjson.loads(header)), tuple(orjson.loads(positions)), header_row)
+            for source, name, header, positions, _, header_row in self._db.execute(_SQL["sheets"])
+        ]
+
+    def not_used(self) -> list[tuple[Sheet, tuple[str, ...]]]:
+        """List each sheet with the headers in it that are none of ours."""
+        unused = [tuple(orjson.loads(row[4])) for row in self._db.execute(_SQL["sheets"])]
+        return list(zip(self.sheets(), unused, strict=True))
+
+    def count_rows(self) -> int:
+        """Count the rows that were read."""
+        return int(self._db.execute(_SQL["count_rows"]).fetchone()[0])
+
+    def counts(self) -> dict[tuple[str, Status], int]:
+        """Count records by target (empty where there is none) and status."""
+        counts: dict[tuple[str, Status], int] = {}
+        for target, state, number in self._db.execute(_SQL["counts"]):
+            key = (target, read_status(state))
+            counts[key] = counts.get(key, 0) + number
+        return counts
+
+    def open_targets(self) -> dict[TargetName, int]:
+        """Count the undecided records of each target that has any."""
+        return {TargetName(target): number for target, number in self._db.execute(_SQL["open_targets"])}
+
+    def lines(self) -> Iterator[ReportLine]:
+        """Give the report's lines in the order of the source."""
+        yield from self._read_lines("lines", True, -1)
+
+    def wrong_lines(self, limit: int) -> list[ReportLine]:
+        """Give the first lines that need attention, in the order of the source."""
+        return list(self._read_lines("lines", False, limit))
+
+    def lines_by_id(self, records: Sequence[int]) -> list[ReportLine]:
+        """Give the lines of some records, each by its id, in the order of the source."""
+        return list(self._read_lines("lines_by_id", orjson.dumps(records).decode()))
+
+    def _read_lines(self, query: str, *values: str | int) -> Iterator[ReportLine]:
+        names, run = [sheet.name for sheet in self.sheets()], self.facts().get("run", "")
+        return (read_line(found, names, run) for found in self._db.execute(_SQL[query], values))
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """Give every row with the index of its sheet, in the order of the source."""
+        for sheet, number, line, cells in self._db.execute(_SQL["rows"]):
+            yield sheet, Row(number, tuple(orjson.loads(cells)), line)
+
+    def shadow_times(self) -> Iterator[tuple[int, int, str, Key, str]]:
+        """Give sheet, row, part, key and zone of every shadow, in the order of the source."""
+        for sheet, number, part, key, zone in self._db.execute(_SQL["shadow_times"]):
+            yield sheet, number, part, tuple(orjson.loads(key)), zone
+
+    def findings(self) -> Iterator[Finding]:
+        """Give all that was found about rows, in the order of the source."""
+        return map(read_finding, self._db.execute(_SQL["findings"]))
+
+    def topics(self) -> list[tuple[Severity, str, int]]:
+        """Count what was found by severity and topic, in the order of first appearance."""
+        return [(Severity(severity), topic, number) for severity, topic, number in self._db.execute(_SQL["topics"])]
+
+    def sent(self) -> Iterator[tuple[str, int, str, Key, tuple[str, ...]]]:
+        """Give sheet, row, part, key and the row's cells of every record that was taken or may have been."""
+        for sheet, number, part, key, cells in self._db.execute(_SQL["sent"]):
+            yield sheet, number, part, tuple(orjson.loads(key)), tuple(orjson.loads(cells))
+
+    def entries(self) -> Iterator[tuple[int, Row, Entry]]:
+        """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
+        yield from map(read_entry, self._db.execute(_SQL["entries"]))
+
+    def created_by(self, run: str) -> Iterator[tuple[int, Row, Entry, Joined]]:
+        """Give what a run created or added to groups, and what it may have, the newest first.
+
+        Sheet, row, entry, and the groups that it added the record to.
+        """
+        yield from map(read_created, self._db.execute(_SQL["created_by"], (run,)))
+
+    def traffic(self) -> Iterator[tuple[TargetName, Tally]]:
+        """Give what the requests of this run came to, by second; a second can come twice."""
+        return map(read_tally, self._db.execute(_SQL["traffic"]))
+
+    @property
+    def page_view(self) -> PageView:
+        """What a page shows of the run."""
+        return PageView(self._db)
+
+    def row_of(self, record: int) -> tuple[int, Row]:
+        """Give the sheet and the row that a record is of."""
+        sheet, number, line, cells = self._db.execute(_SQL["row_of_record"], (record,)).fetchone()
+        return sheet, Row(number, tuple(orjson.loads(cells)), line)
 
     def lines_of(self, statuses: Collection[Status], limit: int | None = None) -> Iterator[ReportLine]:
         """Give the lines that have one of the statuses, in the order of the source; the first `limit` of them."""

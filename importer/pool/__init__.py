@@ -16,7 +16,7 @@ from importer.pool.removal_lane import RemovalLane
 from importer.pool.route import DIRECT, Route, load_trust
 from importer.pool.stopping import Reason, Stop
 from importer.pool.telling import tell
-from importer.pool.unbinding import Unbinding, unbind
+from importer.pool.unbinding import Ledger, Unbinding, unbind
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ __all__ = [
     "Connection",
     "Delivered",
     "Gauge",
+    "Ledger",
     "Look",
     "LookedUp",
     "Observer",

@@ -79,6 +79,8 @@ class Binder:
         except StoppedError:  # nothing was sent to this group: they stay unbound
             self._bindings.set_states(group, {one.record: BindingState.WANTED for one in members})
         except GroupError as error:
+            if error.status is Status.REJECTED:  # certainly not added: if it is there later, it is not ours to undo
+                self._bindings.set_states(group, {one.record: BindingState.WANTED for one in members})
             for one in members:
                 self._errors[one].append((group, error))
         finally:

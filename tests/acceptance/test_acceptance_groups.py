@@ -6,19 +6,11 @@ import json
 import signal
 import threading
 from typing import TYPE_CHECKING
-from urllib.request import Request as HttpRequest
-from urllib.request import urlopen
 
-import anyio.from_thread
 import pytest
 
-from importer import sandbox
-from importer.sandbox.faults import FaultPlan
-from importer.sandbox.roll import Roll
-
-from . import front as fronts
 from .command import Workplace, finish, read_report, statuses
-from .front import Front, Request
+from .opal_groups import BREAK_GLASS, OPERATORS, SYNCED, TWINS, Opal, puts, serve, write
 from .truth import read_truth
 
 if TYPE_CHECKING:
@@ -26,21 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-HEADER = ["third_party_provider", "remote_id", "group"]
-OPERATORS = "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d02"
-BREAK_GLASS = "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d03"
-TWINS = ("7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1e01", "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1e02")
-SYNCED = "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1e03"
-GROUPS = [
-    {"id": OPERATORS, "name": "Platform Operators"},
-    {"id": BREAK_GLASS, "name": "Database, Break Glass"},
-    {"id": TWINS[0], "name": "Twins"},
-    {"id": TWINS[1], "name": "Twins"},
-    *(
-        {"id": f"{SYNCED[:-1]}{number}", "name": f"Synced {kind}", "type": f"{kind}_ON_CALL_SCHEDULE"}
-        for number, kind in enumerate(("PAGERDUTY", "INCIDENTIO", "ROOTLY"), 3)
-    ),
-]
+    from .front import Front, Request
 
 
 @pytest.fixture
@@ -51,61 +29,13 @@ def faults() -> list[dict[str, object]]:
 @pytest.fixture
 def front(tmp_path: Path, faults: list[dict[str, object]]) -> Iterator[Front]:
     """A served sandbox with groups of our own, behind a front."""
-    state = tmp_path / "served.sqlite3"
-    roll = Roll.model_validate({"groups": GROUPS})
-    plan = FaultPlan.model_validate({"fault": faults})
-    with (
-        anyio.from_thread.start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(
-            sandbox.serve(state, limits=sandbox.Limits("none"), directory=roll, faults=plan)
-        ) as address,
-        fronts.opened(address, state) as opened,
-    ):
+    with serve(tmp_path, faults) as opened:
         yield opened
-
-
-class Opal:
-    """Somebody else who works in the same Opal, past the front."""
-
-    def __init__(self, front: Front) -> None:
-        self._origin = f"http://127.0.0.1:{front.sandbox.port}/opal/v1"
-
-    def ask(self, method: str, path: str, body: object = None) -> object:
-        content = None if body is None else json.dumps(body).encode()
-        request = HttpRequest(self._origin + path, content, {"Authorization": f"Bearer {sandbox.TOKEN}"}, method=method)
-        with urlopen(request, timeout=60) as response:
-            return json.loads(response.read())
-
-    def create(self, remote_id: str) -> str:
-        made = self.ask("POST", "/on-call-schedules", {"third_party_provider": "PAGER_DUTY", "remote_id": remote_id})
-        assert isinstance(made, dict)
-        return str(made["on_call_schedule_id"])
-
-    def members(self, group: str) -> list[str]:
-        listed = self.ask("GET", f"/groups/{group}/on-call-schedules")
-        assert isinstance(listed, dict)
-        return [item["remote_id"] for item in listed["on_call_schedules"]]
-
-    def member_ids(self, group: str) -> list[str]:
-        listed = self.ask("GET", f"/groups/{group}/on-call-schedules")
-        assert isinstance(listed, dict)
-        return [item["on_call_schedule_id"] for item in listed["on_call_schedules"]]
-
-    def put(self, group: str, ids: list[str]) -> None:
-        self.ask("PUT", f"/groups/{group}/on-call-schedules", {"on_call_schedule_ids": ids})
 
 
 @pytest.fixture
 def opal(front: Front) -> Opal:
     return Opal(front)
-
-
-def puts(front: Front) -> list[Request]:
-    return [request for request in front.requests if request.method == "PUT"]
-
-
-def write(place: Workplace, *rows: tuple[str, str]) -> Path:
-    return place.write("s.csv", [HEADER, *(["PAGER_DUTY", remote_id, group] for remote_id, group in rows)])
 
 
 def only_run(place: Workplace) -> str:

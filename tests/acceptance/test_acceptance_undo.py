@@ -90,8 +90,8 @@ def test_an_undo_has_a_folder_a_report_and_a_summary_like_a_run(online: Workplac
     assert {path.name for path in folder.iterdir()} == {
         "journal.sqlite3",
         "report.csv",
-        "report.xlsx",
         "report.html",
+        "report.xlsx",
         "run.log",
         "summary.json",
     }

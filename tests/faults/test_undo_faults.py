@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
 
+import anyio.to_thread
 import pytest
 
 from importer import sandbox
@@ -142,3 +145,40 @@ async def test_limits_are_kept(tmp_path: Path) -> None:
     times = [one.monotonic for one in sandbox.truth(rehearsal.state).requests if one.method == "DELETE"]
     assert len(times) == 20
     assert times[-1] - times[0] >= 19 / 40 * 0.9
+
+
+GROUP = "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d02"  # of the sandbox's own
+
+
+async def members(rehearsal: Rehearsal) -> set[str]:
+    """Give the ids in the group's list."""
+    url = f"{rehearsal.options['opal_base_url']}/groups/{GROUP}/on-call-schedules"
+    request = Request(url, headers={"Authorization": f"Bearer {sandbox.TOKEN}"})
+    answer = await anyio.to_thread.run_sync(lambda: urlopen(request).read())
+    return {item["on_call_schedule_id"] for item in json.loads(answer)["on_call_schedules"]}
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_with_half_of_all_puts_lost_a_group_keeps_what_others_put_there(seed: int, tmp_path: Path) -> None:
+    """Whatever an undo says of a schedule's group is so, and when all is done just ours is out."""
+    rehearsal = Rehearsal(tmp_path)
+    common = {"method": "PUT", "probability": 0.15, "target": "opal", "first": 3}
+    faults: list[dict[str, Any]] = [
+        {"what": "reset", "when": "after", **common},
+        {"what": "reset", "when": "before", **common},
+        {"what": "status", "when": "before", "status": 503, **common},
+        {"what": "truncated", **common},
+    ]
+    async with rehearsal.served(*faults, seed=seed):
+        others = await rehearsal.run(schedules(3).iloc[:2].assign(group=GROUP))
+        run = await rehearsal.run(schedules(ROWS).assign(group=GROUP))
+        theirs = {line["import_id"] for line in read_report(others)}
+        undone = await rehearsal.undo(run)
+        while undone.statuses != {Status.MANUAL: ROWS - len(theirs)}:
+            still = await members(rehearsal)
+            out = {line["import_id"] for line in read_report(undone) if line["import_status"] == "manual"}
+            assert theirs <= still
+            assert not out & still
+            undone = await rehearsal.undo(run)
+        assert await members(rehearsal) == theirs
+    assert rehearsal.leaks() == []

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.journal import JOURNAL_FILE, BindingState, Change, Journal, Unbound, create_run, open_run
+from importer.journal import (
+    JOURNAL_FILE,
+    BindingState,
+    Change,
+    Joined,
+    Journal,
+    Leaving,
+    State,
+    Unbound,
+    create_run,
+    open_run,
+)
 from importer.records import Outcome, Status
 
 from .planning import OPAL, nth, outcomes, plan, schedule, states
@@ -16,7 +27,7 @@ from .planning import OPAL, nth, outcomes, plan, schedule, states
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.journal import Entry, State
+    from importer.journal import Entry
 
 A, B = "group-a", "group-b"
 NOW = "2027-01-01T00:00:00Z"
@@ -33,6 +44,11 @@ def create(journal: Journal, *records: int) -> None:
     )
 
 
+def joined(journal: Journal) -> dict[str, Joined]:
+    """Give what a run that calls itself so has added to groups, by the ids that the target gave."""
+    return {entry.outcome.id: groups for _, _, entry, groups in journal.created_by("") if groups != Joined()}
+
+
 def test_what_was_created_is_no_success_before_it_is_in_all_of_its_groups(journal: Journal) -> None:
     plan(journal, member("P1", A, B), member("P2"))
     assert journal.bindings.count() == (1, 2)
@@ -45,7 +61,7 @@ def test_what_was_created_is_no_success_before_it_is_in_all_of_its_groups(journa
     assert journal.bindings.finish(A, {nth(1): BindingState.THERE}, NOW) == {}
     assert journal.bindings.finish(B, {nth(1): BindingState.ADDED}, NOW) == {nth(1): Status.CREATED}
     assert states(journal) == ["created", "created"]
-    assert journal.bindings.added() == {B: ["id-1"]}
+    assert joined(journal) == {"id-1": Joined(added=(B,))}
 
 
 @pytest.mark.parametrize("is_claiming", [True, False])
@@ -65,7 +81,7 @@ def test_what_exists_is_held_and_becomes_exists(journal: Journal) -> None:
     journal.find([(("PAGER_DUTY", "P1"), "id-1")], Outcome(Status.EXISTS))
     assert states(journal) == ["unbound"]
     assert journal.bindings.finish(A, {nth(1): BindingState.THERE}, NOW) == {nth(1): Status.EXISTS}
-    assert journal.bindings.added() == {}
+    assert joined(journal) == {}
 
 
 def test_the_groups_of_a_duplicate_are_those_of_the_first(journal: Journal) -> None:
@@ -90,9 +106,12 @@ def test_what_was_on_its_way_into_a_group_when_the_process_died_is_known_to_the_
         assert [(one.state, one.was, one.groups, one.bound) for one in entries] == [
             ("unbound", Status.CREATED, (A,), ())
         ] * 2
-        assert again.journal.bindings.added() == {A: ["id-1"]}  # perhaps; undo looks first
-        again.journal.bindings.remove(A, ["id-1"])
-        assert again.journal.bindings.added() == {}
+        assert joined(again.journal)["id-1"] == Joined(added=(A,))  # perhaps; undo looks first
+        again.journal.bindings.remove({A: ["id-1", "id-2"]})
+        assert again.journal.bindings.removed() == {A: ["id-1"]}
+        assert joined(again.journal)["id-1"] == Joined(removed=(A,))
+        bound = {entry.outcome.id: entry.bound for _, _, entry in again.journal.entries()}
+        assert bound == {"id-1": (A,), "id-2": ()}  # a rerun does not add it again
 
 
 def test_what_may_have_been_added_and_was_not_seen_since_is_unknown(journal: Journal) -> None:
@@ -118,6 +137,30 @@ def test_a_refusal_keeps_the_id_and_what_the_record_is(journal: Journal) -> None
     ((_, _, entry),) = journal.entries()
     assert (entry.state, entry.was, entry.outcome.id) == (Status.REJECTED, Status.CREATED, "id-1")
     assert [key for *_, key, _ in journal.sent()] == [("PAGER_DUTY", "P1")]
+
+
+def test_a_created_schedule_that_did_not_come_into_its_group_is_created_all_the_same(journal: Journal) -> None:
+    plan(journal, member("P1", A))
+    journal.claim(OPAL, 0, 10)
+    create(journal, 1)
+    journal.bindings.leave([(nth(1), Outcome(Status.FAILED, error="no answer"))])
+    ((_, _, entry, groups),) = journal.created_by("")
+    assert (entry.was, entry.outcome.id, groups) == (Status.CREATED, "id-1", Joined())
+
+
+def test_an_undo_knows_what_it_takes_out_and_counts_what_is_left_by_hand(journal: Journal) -> None:
+    leaving = [
+        schedule("P1", State.PLANNED, id="id-1")._replace(was=Status.MANUAL, leaving=(A, B)),
+        schedule("P2", State.PLANNED, id="id-2")._replace(was=Status.DELETED, leaving=(A,)),
+    ]
+    plan(journal, *leaving, schedule("P3", Status.MANUAL, id="id-3"))
+    assert journal.bindings.count_leaving() == {OPAL: (2, 2, 1)}
+    assert journal.open_targets() == {OPAL: 2}
+    first, second = Leaving(nth(1), "id-1", Status.MANUAL), Leaving(nth(2), "id-2", Status.DELETED)
+    assert journal.bindings.leaving(OPAL) == {A: [first, second], B: [first]}
+    journal.bindings.set_states(A, dict.fromkeys([nth(1), nth(2)], BindingState.REMOVED))
+    assert journal.bindings.leaving(OPAL) == {B: [first]}
+    assert journal.bindings.removed() == {A: ["id-1", "id-2"]}
 
 
 def test_a_journal_of_the_second_version_gets_its_groups(tmp_path: Path) -> None:

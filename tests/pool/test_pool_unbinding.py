@@ -8,6 +8,7 @@ import aiohttp
 import anyio
 import pytest
 
+from importer.errors import JournalError
 from importer.pool import Connection, Unbinding, unbind
 from importer.records import Status, TargetName
 from importer.sandbox import TOKEN, Limits, serve
@@ -15,9 +16,10 @@ from importer.sandbox.faults import FaultPlan
 from importer.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
     from pathlib import Path
 
+    from importer.journal import Tally
     from importer.pool import Gauge
 
 pytestmark = pytest.mark.anyio
@@ -45,6 +47,8 @@ class Scene:
         self.url = url
         self._session = session
         self.begun: list[str] = []
+        self.ends: dict[str, Unbinding] = {}
+        self.requests = 0
 
     async def create(self, number: int) -> list[str]:
         made = []
@@ -67,15 +71,28 @@ class Scene:
         interrupted = anyio.Event()
         if is_interrupted:
             interrupted.set()
-        return await unbind(
+        self.ends = {}
+        self.stopped = await unbind(
             TargetName.OPAL,
             Connection(self.url, TOKEN),
             SETTINGS,
             removals,
-            begin=self.begun.append,
+            ledger=self,
             observer=Nobody(),
             interrupted=interrupted,
         )
+        return self.ends
+
+    def begin(self, group: str, there: Collection[str]) -> None:
+        self.begun.append(group)
+        self.there = list(there)
+
+    def end(self, group: str, came_to: Unbinding) -> None:
+        assert group not in self.ends
+        self.ends[group] = came_to
+
+    def requested(self, tallies: Sequence[Tally]) -> None:
+        self.requests += sum(tally.requests for tally in tallies)
 
 
 @pytest.fixture
@@ -109,6 +126,7 @@ async def test_only_what_is_named_leaves_the_list_and_a_second_time_nothing_is_s
     await scene.put([first, ours, last])
     assert await scene.unbind({GROUP: [ours.upper()]}) == {GROUP: Unbinding(None)}
     assert (await scene.members(), scene.begun) == ([first, last], [GROUP])
+    assert (scene.there, scene.stopped, scene.requests > 0) == ([first, ours, last], "", True)
     assert await scene.unbind({GROUP: [ours]}) == {GROUP: Unbinding(None)}
     assert (await scene.members(), scene.begun) == ([first, last], [GROUP])
 
@@ -136,3 +154,23 @@ async def test_what_was_not_begun_when_the_user_ended_it_is_pending(scene: Scene
     done = await scene.unbind({GROUP: [ours]}, is_interrupted=True)
     assert (done[GROUP].status, await scene.members()) == (Status.PENDING, [ours])
     assert "interrupted" in done[GROUP].words
+
+
+@pytest.mark.parametrize("faults", [[{"what": "status", "status": 401, "method": "GET", "when": "before"}]])
+async def test_a_refused_token_ends_the_work_and_says_so(scene: Scene) -> None:
+    done = await scene.unbind({GROUP: ["one"], UNKNOWN: ["one"]})
+    assert [end.status for end in done.values()] == [Status.PENDING, Status.PENDING]
+    assert "token" in scene.stopped
+
+
+async def test_what_cannot_be_written_down_is_not_sent(scene: Scene) -> None:
+    """The journal refuses to know of the PUT; nothing is said of any group, for that could not be written either."""
+    (ours,) = await scene.create(1)
+    await scene.put([ours])
+
+    def refuse(group: str, there: Collection[str]) -> None:
+        raise JournalError("the disk is full", hint="")
+
+    scene.begin = refuse  # type: ignore[method-assign]
+    assert await scene.unbind({GROUP: [ours]}) == {}
+    assert (await scene.members(), scene.stopped) == ([ours], "the disk is full")
