@@ -229,5 +229,4 @@ def test_every_picture_says_what_it_shows_and_loads_nothing() -> None:
         picture = (link.page.parent / link.target).read_bytes()
         assert len(picture) < 200_000, link
         if link.target.endswith(".svg"):
-            text = picture.decode().replace('xmlns="http://www.w3.org/2000/svg"', "")
-            assert not re.search(r"https?:|url\((?!#)|@import|<script|<image", text)
+            assert not re.search(r"href|src=|url\((?!#)|@import|<script|<image", picture.decode())

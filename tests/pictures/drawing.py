@@ -27,7 +27,9 @@ def draw(command: str, sent: str) -> str:
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), color_system="truecolor", force_terminal=True)
     console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
     _print(console, half)
+    console.print()
     console.print(Text(" at its end ".center(COLUMNS, "·"), style="bright_black"))
+    console.print()
     _print(console, end[messages:])
     return _without_fonts(console.export_svg(title="oncall-importer", unique_id="console"))
 
