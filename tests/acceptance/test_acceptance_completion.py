@@ -88,7 +88,8 @@ COMP_WORDS=(oncall-importer run --stri) COMP_CWORD=2
 _oncall_importer_completion oncall-importer
 echo "${COMPREPLY[@]}"
 """
-    (line,) = re.findall(r"^bash +(eval .*)$", (ROOT / "docs" / "commands.md").read_text(encoding="utf-8"), re.MULTILINE)
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^bash +(eval .*)$", page, re.MULTILINE)
     script = words.replace("LINE", line)
     environment = {**place.variables, "PATH": f"{command.parent}:{place.variables['PATH']}"}
     done = subprocess.run(
