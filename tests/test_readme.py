@@ -1,26 +1,37 @@
-"""What README says is true: its commands run, its options exist, its tables are the code's."""
+"""What README and docs/ say is true: examples run, options and columns exist, links lead somewhere."""
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from pages import PATHS, ROOT, Example, Link, anchors, examples, links, prose, read, section, unlike
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-EXAMPLES = BLOCKS[2:]  # the first two install
+README = read("README.md")
+EVERYTHING = "\n".join(path.read_text(encoding="utf-8") for path in PATHS)
+SHELL = examples("sh")
+EXAMPLES = SHELL[2:]  # the first two install
+
+
+def name_of(example: Example) -> str:
+    return f"{example.page}: {example.code.splitlines()[-1]}"
+
+
+# ---- examples
 
 
 def test_readme_begins_with_the_two_commands_and_ci_runs_the_second() -> None:
-    first, second = BLOCKS[:2]
-    assert first.strip().endswith("oncall-importer run samples/migration.xlsx --sandbox")
-    assert second.strip() in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    first, second = (example.code.strip() for example in SHELL[:2])
+    assert first.endswith("oncall-importer run samples/migration.xlsx --sandbox")
+    assert second in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
 @pytest.fixture
@@ -36,36 +47,58 @@ def environment(workplace: Path) -> dict[str, str]:
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m importer "$@"\n', encoding="utf-8")
     command.chmod(0o755)
-    return {"PATH": f"{command.parent}:{os.environ['PATH']}", "HOME": str(workplace), "PYTHONPATH": str(ROOT)}
+    own = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "XDG_STATE_HOME": str(workplace / "state")}
+    return {"PATH": f"{command.parent}:{os.environ['PATH']}", "HOME": str(workplace), **own}
 
 
-@pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: block.splitlines()[-1])
-def test_an_example_of_readme_runs(block: str, workplace: Path) -> None:
-    """Also a second time, when it meets what it left."""
-    known = environment(workplace)
-    for _ in range(2):
-        done = subprocess.run(
-            ["sh", "-e", "-c", block], cwd=workplace, env=known, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        assert "Traceback" not in done.stderr
-
-
-def test_the_library_example_of_readme_runs(workplace: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def perform(command: list[str], workplace: Path, known: dict[str, str]) -> str:
+    """Run an example to its good end; give what it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=workplace,
-        env=environment(workplace),
-        capture_output=True,
-        text=True,
-        check=False,
+        command, cwd=workplace, env=known, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    assert "created" in done.stdout
+    assert done.returncode == 0, done.stdout
+    assert "Traceback" not in done.stdout
+    return done.stdout
 
 
-def test_every_option_of_the_commands_stands_in_readme_and_the_other_way_round() -> None:
+@pytest.mark.parametrize("example", EXAMPLES, ids=name_of)
+def test_an_example_runs_and_prints_what_the_page_shows(example: Example, workplace: Path) -> None:
+    """It also runs a second time, when it meets what it left."""
+    known = environment(workplace)
+    printed = perform(["sh", "-e", "-c", example.code], workplace, known)
+    assert not unlike(example.shown, printed), printed
+    perform(["sh", "-e", "-c", example.code], workplace, known)
+
+
+@pytest.mark.parametrize("example", examples("python"), ids=name_of)
+def test_an_example_of_the_library_runs_and_prints_what_the_page_shows(example: Example, workplace: Path) -> None:
+    printed = perform([sys.executable, "-c", example.code], workplace, environment(workplace))
+    assert example.shown
+    assert not unlike(example.shown, printed), printed
+
+
+@pytest.mark.parametrize("example", examples("toml"), ids=lambda example: f"{example.page}: {example.code[:20]!r}")
+def test_a_file_that_a_page_shows_is_taken(example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from importer.normalizer import read_mapping
+    from importer.sandbox import read_directory, read_faults
+    from importer.settings import CONFIG_FILE, load_settings
+
+    (tmp_path / CONFIG_FILE).write_text(example.code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    if "[[fault]]" in example.code:
+        assert read_faults(tmp_path / CONFIG_FILE).fault
+    elif "[[users]]" in example.code:
+        assert read_directory(tmp_path / CONFIG_FILE).users
+    elif "[columns]" in example.code:
+        assert read_mapping(example.code, "mapping.toml").columns
+    else:
+        assert load_settings({}) != load_settings({"timezone": "UTC"})
+
+
+# ---- names
+
+
+def test_every_option_of_the_commands_stands_in_the_pages_and_the_other_way_round() -> None:
     from importer.cli import app
 
     known = {
@@ -75,27 +108,125 @@ def test_every_option_of_the_commands_stands_in_readme_and_the_other_way_round()
         for name in parameter.opts
         if name.startswith("--")
     }
-    prose = re.sub(r"```text\n.*?```", "", README, flags=re.DOTALL)
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", prose)) - {"--require-hashes", "--no-deps"}
-    assert named - known == set()
-    assert known - named - {"--port"} == set()
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", re.sub(r"```text\n.*?```", "", EVERYTHING, flags=re.DOTALL)))
+    assert named - known == {"--require-hashes", "--no-deps", "--help"}
+    assert {name for name in known if f"`{name}" not in read("docs/commands.md")} == set()
 
 
-def test_the_reserved_ids_of_the_sandbox_stand_in_readme() -> None:
+def test_every_command_stands_in_both_tables() -> None:
+    from importer.cli import app
+
+    for text in (section("README.md", "Commands"), section("docs/commands.md", "Commands")):
+        cells = " ".join(line.split("|")[1] for line in text.splitlines() if line.startswith("|"))
+        assert set(app.commands) <= set(re.findall(r"`(\w+)", cells))
+
+
+def test_every_setting_stands_in_the_page_of_commands() -> None:
+    from importer.settings import Settings
+
+    page = read("docs/commands.md")
+    for name in Settings.model_fields:
+        option = f"`--{name.removesuffix('_output').replace('_', '-')}"
+        assert any(word in page for word in (option, f"`IMPORTER_{name.upper()}`", f"`{name.upper()}`")), name
+
+
+def test_every_column_stands_in_its_page() -> None:
+    from importer.normalizer import COLUMNS
+    from importer.reporter.columns import PRODUCT_COLUMNS
+
+    assert [column.name for column in COLUMNS if f"`{column.name}`" not in read("docs/columns.md")] == []
+    listed = re.findall(r"^\| `(import_\w+)` \|", section("docs/outcomes.md", "The report's columns"), re.MULTILINE)
+    assert tuple(listed) == PRODUCT_COLUMNS
+
+
+def test_every_status_stands_in_its_table() -> None:
+    from importer.records import RUN_STATUSES, UNDO_STATUSES
+
+    for heading, statuses in (("a row", RUN_STATUSES), ("an undo", UNDO_STATUSES)):
+        table = section("docs/outcomes.md", f"What becomes of {heading}")
+        assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == {status.value for status in statuses}
+
+
+def test_every_state_of_the_journal_stands_in_the_page_of_guarantees() -> None:
+    from importer.journal import State
+
+    table = section("docs/guarantees.md", "The states of a record")
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == {state.value for state in State}
+
+
+def test_the_reserved_ids_and_the_faults_of_the_sandbox_stand_in_its_page() -> None:
     from importer.sandbox import RESERVED
+    from importer.sandbox.sorts import SHARED, SORTS
 
+    page = read("docs/sandbox.md")
     for reserved in RESERVED:
-        assert f"| `{reserved.field}` | `{reserved.value}` | {reserved.status} |" in README
+        assert f"| `{reserved.field}` | `{reserved.value}` | {reserved.status} |" in page
+    told = re.findall(r"\w+", section("docs/sandbox.md", "A sandbox that fails"))
+    words = {*SORTS, *SHARED, *(word for sort in SORTS.values() for word in (*sort.takes, *sort.moments))}
+    assert words - set(told) == set()
 
 
-def test_every_column_and_package_stands_in_readme() -> None:
+def test_every_package_stands_in_readme() -> None:
     from importlib.metadata import requires
 
-    from importer.normalizer import COLUMNS
-
-    for column in COLUMNS:
-        assert f"`{column.name}`" in README
-    table = README.partition("## What it stands on")[2].casefold()
+    table = section("README.md", "What it stands on").casefold()
     for requirement in requires("oncall-importer") or []:
         if "extra ==" not in requirement:
             assert re.split(r"[<>=]", requirement)[0].casefold() in table
+
+
+def test_the_page_of_the_library_has_its_signatures_options_and_results() -> None:
+    import importer
+    from importer.results import Result
+
+    page = read("docs/library.md")
+    signatures = re.findall(r"^async def .*:$", inspect.getsource(importer), re.MULTILINE)
+    assert [one for one in signatures if one not in page.splitlines()] == []
+    public = [name for name in dir(Result) if not name.startswith("_") and name != "count"]
+    wanted = [*importer.Options.__annotations__, *public, *(field.name for field in fields(Result))]
+    assert [name for name in wanted if f"`{name}`" not in page] == []
+
+
+def test_the_page_of_targets_has_every_field_of_one_and_no_other() -> None:
+    from importer.targets import Grouping, Removal, Target
+
+    listed = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", section("docs/targets.md", "The description"), re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(listed))) == {field.name for field in fields(Target)}
+    for part in (Removal, Grouping):
+        assert [one.name for one in fields(part) if f"`{one.name}`" not in read("docs/targets.md")] == []
+
+
+# ---- links and pictures
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    named = re.findall(r"`((?:importer|tests|samples|docs|\.ci)/[\w./-]*)`", prose(EVERYTHING))
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def is_dead(link: Link) -> bool:
+    path, _, anchor = link.target.partition("#")
+    target = (link.page.parent / path).resolve() if path else link.page
+    return not target.is_file() or (bool(anchor) and anchor not in anchors(target))
+
+
+def test_every_link_between_the_pages_leads_to_a_page_and_a_heading() -> None:
+    assert [link for link in links() if not urlsplit(link.target).scheme and is_dead(link)] == []
+
+
+def test_readme_leads_to_every_page() -> None:
+    linked = {(link.page.parent / link.target).resolve() for link in links() if link.page.name == "README.md"}
+    assert set(PATHS) - linked == {ROOT / "README.md"}
+
+
+def test_every_picture_says_what_it_shows_and_loads_nothing() -> None:
+    """Who cannot see it reads that; a page is looked at where there may be no network."""
+    pictures = [link for link in links() if link.is_picture]
+    assert {Path(link.target).name for link in pictures} >= {"console.svg", "report.png"}
+    for link in pictures:
+        assert len(link.text) > 30, link
+        picture = (link.page.parent / link.target).read_bytes()
+        assert len(picture) < 200_000, link
+        if link.target.endswith(".svg"):
+            assert not re.search(r"href|src=|url\((?!#)|@import|<script|<image", picture.decode())

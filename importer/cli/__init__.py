@@ -32,7 +32,7 @@ for command in (run, check, rerun, undo, runs, show, map_headers, template, doct
 
 
 def main() -> None:
-    """Run the command line; the process exits with the status that product and README tell."""
+    """Run the command line; the process exits with the status that docs/outcomes.md tells."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does: whatever it cannot show must not end a run
     try:

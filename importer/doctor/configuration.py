@@ -37,7 +37,7 @@ def look_at_sources(environ: Mapping[str, str], folder: Path) -> Iterator[Findin
     yield Finding(Level.OK, "environment", f"sets {', '.join(own)}" if own else "sets nothing")
     for name in sorted(environ):
         if name.upper().startswith(_PREFIX) and name.upper() not in known | _NO_SETTINGS:
-            hint = "see README, Settings, for the names; take it away if it is not meant for oncall-importer"
+            hint = "see docs/commands.md, Settings, for the names; take it away if it is not meant for oncall-importer"
             yield Finding(Level.NOTE, "environment", f"{name} is no setting, and counts for nothing", hint)
     yield _look_at_file(folder / CONFIG_FILE)
 

@@ -40,4 +40,4 @@ def _sentence(error: ErrorDetails) -> str:
 
 
 def _unusable(path: Path, reason: str) -> SettingsError:
-    return SettingsError(f"The fault plan {path} cannot be used: {reason}.", hint="See the table of faults in README.")
+    return SettingsError(f"The fault plan {path} cannot be used: {reason}.", hint="See the table in docs/sandbox.md.")

@@ -18,7 +18,7 @@ class Reserved:
     words: str  #: what the answer says
 
 
-#: Every other well-formed id is taken. README quotes this table.
+#: Every other well-formed id is taken. docs/sandbox.md quotes this table.
 RESERVED: tuple[Reserved, ...] = (
     Reserved("remote_id", "SANDBOX-404", 404, "The provider has no on-call schedule with this remote id."),
     Reserved("remote_id", "SANDBOX-422", 422, "The provider's on-call schedule cannot be imported."),

@@ -1,4 +1,4 @@
-"""The sorts of faults: at which requests, at which moment, with which parameters. README quotes this table."""
+"""The sorts of faults: at which requests, at which moment, with which parameters. docs/sandbox.md quotes this table."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """One module per API: its paths, bodies, answers, keys and limits, as data and pure functions; no I/O.
 
-A third target is one more module that ends in a `Target`, a line in `TARGETS`, a member of `records.TargetName` and its
-settings.
+A third target is one more module that ends in a `Target`; what else it takes stands in docs/targets.md.
 """
 
 from importer.records import TargetName

@@ -75,7 +75,7 @@ def test_nothing_heavy_is_imported_for_it(place: Workplace) -> None:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
-def test_the_line_of_readme_makes_bash_complete(place: Workplace) -> None:
+def test_the_line_of_the_docs_makes_bash_complete(place: Workplace) -> None:
     """The very line, in a real bash, with the command as it is installed."""
     command = place.path / "bin" / "oncall-importer"
     command.parent.mkdir()
@@ -88,7 +88,8 @@ COMP_WORDS=(oncall-importer run --stri) COMP_CWORD=2
 _oncall_importer_completion oncall-importer
 echo "${COMPREPLY[@]}"
 """
-    (line,) = re.findall(r"^bash +(eval .*)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^bash +(eval .*)$", page, re.MULTILINE)
     script = words.replace("LINE", line)
     environment = {**place.variables, "PATH": f"{command.parent}:{place.variables['PATH']}"}
     done = subprocess.run(
