@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Part = Callable[[Kit, argparse.Namespace], tuple[list[Figure], str]]
 
 _QUICK = 0.01  # of the rows
+_PLOT = Path(__file__).parents[2] / "docs" / "images" / "growth.svg"
 
 
 def _posting(kit: Kit, options: argparse.Namespace) -> tuple[list[Figure], str]:
@@ -36,7 +37,8 @@ def _posting(kit: Kit, options: argparse.Namespace) -> tuple[list[Figure], str]:
 
 
 def _growth(kit: Kit, options: argparse.Namespace) -> tuple[list[Figure], str]:
-    return growth(kit, options.plot)
+    rough = kit.folder / _PLOT.name  # what one round shows is nothing to keep
+    return growth(kit, options.plot or (rough if options.quick else _PLOT))
 
 
 _PARTS: dict[str, Part] = {
@@ -55,7 +57,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=0, help="rows of the posting (default 50,000)")
     parser.add_argument("--quick", action="store_true", help="one round with a hundredth of the rows: does it work?")
     parser.add_argument("--only", nargs="+", choices=list(_PARTS), default=list(_PARTS), help="these parts alone")
-    parser.add_argument("--plot", type=Path, default=Path(__file__).with_name("growth.svg"), help="where the plot goes")
+    parser.add_argument("--plot", type=Path, help="where the plot goes (default: README's)")
     return parser.parse_args()
 
 
