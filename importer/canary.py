@@ -79,7 +79,8 @@ async def may_go_on(canary: Canary, guide: Guide) -> tuple[str, str]:
         return "", ""
     if guide.confirm_rest is not None:
         said_yes = await guide.confirm_rest(canary)
-        return "" if said_yes else f"{_NOT_ATTEMPTED}you said no after the first records", ""
+        why = "interrupted" if guide.interrupted.is_set() else "you said no"
+        return "" if said_yes else f"{_NOT_ATTEMPTED}{why} after the first records", ""
     if not canary.failed:
         return "", ""
     rest = sum(canary.left.values())

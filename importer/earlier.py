@@ -99,7 +99,7 @@ def find_earlier(argument: str, reports: Path) -> Earlier:
         raise SourceError(f"{argument!r} cannot be opened: {error.strerror}", hint="name a run or a report") from error
     raise SourceError(
         f"there is no run and no report {argument!r}",
-        hint=f"name a folder in {reports}/, or the report.csv or report.xlsx of a run",
+        hint=f"name a folder in {reports}/ in full (oncall-importer runs lists them), or a run's report.csv or .xlsx",
     )
 
 

@@ -20,11 +20,12 @@ from importer.pool import Reason, tell
 from importer.records import Status
 from importer.repeating import RUN_OPTIONS
 from importer.report import SANDBOX_MARK, iso
+from importer.reporter import check_junit_path
 from importer.rescue import write_rescue
 from importer.turn import Turn, take_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from importer.guide import Guide
     from importer.journal import Journal, RunFolder
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from importer.records import TargetName
     from importer.results import Result
     from importer.settings import Settings
+
+
+def check_junit(settings: Settings, sources: Sequence[str]) -> None:
+    """See before anything is sent that the JUnit file can be written where it was asked for."""
+    if settings.junit is not None:
+        check_junit_path(settings.junit, sources)
 
 
 @contextmanager

@@ -17,7 +17,17 @@ from importer.canary import leave_rest, look_at_first, may_go_on
 from importer.connecting import connect
 from importer.earlier import find_earlier
 from importer.errors import JournalError
-from importer.execution import begin_run, begin_sending, dump, hold, log_end, rescue, settle_turns, why_stopped
+from importer.execution import (
+    begin_run,
+    begin_sending,
+    check_junit,
+    dump,
+    hold,
+    log_end,
+    rescue,
+    settle_turns,
+    why_stopped,
+)
 from importer.gathering import gather_left_over, gather_sources, load_mapping, locate_source, name_source
 from importer.guide import Plan
 from importer.journal import open_scratch
@@ -27,7 +37,7 @@ from importer.pool import deliver
 from importer.records import Status
 from importer.repeating import inherit
 from importer.report import make_check, make_report
-from importer.reporter import check_junit_path, check_marked_path
+from importer.reporter import check_marked_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +61,7 @@ async def run(sources: Sequence[Source], settings: Settings, guide: Guide, *, wr
     Raises:
         ImporterError: the run cannot go on. Before anything was sent, it leaves no folder behind.
     """
-    _check_junit(settings, [name_source(source) for source in sources])
+    check_junit(settings, [name_source(source) for source in sources])
     mapping = load_mapping(settings.mapping, written_mapping)
     facts = {"command": "run", "arguments": dump([locate_source(source) for source in sources])}
     facts["mapping"] = write_mapping(mapping)
@@ -75,7 +85,7 @@ async def check(
     """
     if output is not None:
         check_marked_path(output, [name_source(source) for source in sources])
-    _check_junit(settings, [name_source(source) for source in sources])
+    check_junit(settings, [name_source(source) for source in sources])
     mapping = load_mapping(settings.mapping)
     with open_scratch() as journal:
         stopped = await gather_sources(journal, sources, settings, mapping, guide, run="", is_resolving=is_online)
@@ -91,7 +101,7 @@ async def rerun(argument: str, settings: Settings, guide: Guide, *, written_mapp
 
     Raises: as `run`; also JournalError, where that run is still going on.
     """
-    _check_junit(settings, [argument])
+    check_junit(settings, [argument])
     earlier = find_earlier(argument, settings.reports)
     settings = inherit(settings, earlier)
     if not earlier.was_read:
@@ -111,11 +121,6 @@ async def _start_again(earlier: Earlier, settings: Settings, guide: Guide) -> Re
         return await rerun(earlier.arguments[0], settings, guide, written_mapping=written)
     earlier.check_sources()
     return await run(earlier.arguments, settings, guide, written_mapping=written)
-
-
-def _check_junit(settings: Settings, sources: Sequence[str]) -> None:
-    if settings.junit is not None:
-        check_junit_path(settings.junit, sources)
 
 
 # ---- the stages
@@ -189,7 +194,7 @@ async def _ask_to_go_on(
     if settings.strict and invalid:
         return f"{invalid} rows are invalid, and --strict sends nothing while any is"
     if plan.to_send and guide.confirm is not None and not settings.sandbox and not await guide.confirm(plan):
-        return "you said no"
+        return "interrupted" if guide.interrupted.is_set() else "you said no"
     return ""
 
 

@@ -19,7 +19,17 @@ import orjson
 from importer.connecting import connect
 from importer.earlier import find_earlier
 from importer.errors import DamagedError, UsageError
-from importer.execution import begin_run, begin_sending, dump, hold, log_end, rescue, settle_turns, why_stopped
+from importer.execution import (
+    begin_run,
+    begin_sending,
+    check_junit,
+    dump,
+    hold,
+    log_end,
+    rescue,
+    settle_turns,
+    why_stopped,
+)
 from importer.guide import Plan
 from importer.journal import open_run
 from importer.pool import remove
@@ -50,6 +60,7 @@ async def undo(argument: str, settings: Settings, guide: Guide) -> Result:
     Raises:
         ImporterError: it cannot go on. Before anything was sent, it leaves no folder behind.
     """
+    check_junit(settings, [])
     earlier = find_earlier(argument, settings.reports)
     settings = _for(earlier, settings)
     facts = {"command": "undo", "undo_of": earlier.run, "undone_path": str(earlier.path), "mapping": ""}
@@ -81,7 +92,9 @@ def _for(earlier: Earlier, settings: Settings) -> Settings:
         raise UsageError(
             f"{earlier.run} was no rehearsal: what it created is not in the sandbox", hint="leave --sandbox away"
         )
-    return settings.model_copy(update={"sandbox": was_sandbox})
+    # What a rehearsal created is in the sandbox beside it.
+    place = {"reports": earlier.path.parent} if was_sandbox else {}
+    return settings.model_copy(update={"sandbox": was_sandbox, **place})
 
 
 # ---- what is to be deleted
@@ -92,6 +105,8 @@ def _gather(folder: RunFolder, earlier: Earlier, settings: Settings) -> None:
     with open_run(earlier.path) as opened:
         undos = list(orjson.loads(opened.journal.facts().get(_UNDONE_BY, "[]")))
         _copy_sheets(opened.journal, folder.journal)
+        # An undo that failed before it sent anything has left its name, which can be this one's now.
+        undos = [one for one in undos if Path(one).name != folder.path.name]
         done = _remember(undos, earlier.path, opened.journal)
         for chunk in _entries(opened.journal, earlier.run, done):
             folder.journal.add_rows(chunk)
@@ -160,7 +175,8 @@ async def _finish(folder: RunFolder, earlier: Earlier, settings: Settings, guide
         guide.observer.planned(plan)
         if plan.to_send and guide.confirm is not None and not settings.sandbox and not await guide.confirm(plan):
             for target in connections:
-                journal.explain_planned(target, "not attempted: you said no", "undo again to have it undone")
+                why = "interrupted" if guide.interrupted.is_set() else "you said no"
+                journal.explain_planned(target, f"not attempted: {why}", "undo again to have it undone")
         else:
             async with hold(connections, folder, settings, guide) as turns:
                 begin_sending(journal, turns, connections)

@@ -176,7 +176,8 @@ class Console:
         """Print why a command cannot go on, and what to do."""
         self._err.print(Text.assemble(("error: ", "bold red"), escape(error.message, 1000)), soft_wrap=True)
         if error.hint:
-            hint = error.hint[0].upper() + error.hint[1:].removesuffix(".")
+            is_command = error.hint.startswith("oncall-importer")  # to be copied
+            hint = (error.hint if is_command else error.hint[0].upper() + error.hint[1:]).removesuffix(".")
             self._err.print(Text(f"  {escape(hint, 1000)}"), soft_wrap=True)
         if github.is_wanted():
             self._err.write_line(github.annotate_failure(error.message, error.hint))

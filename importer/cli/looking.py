@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from importer.cli.stream import Stream
     from importer.records import ReportLine, Status
 
-_STATUSES = ("created", "exists", "duplicate", "invalid", "rejected", "failed", "unknown", "pending")
-_TO_DO = _STATUSES[3:]
+_GOOD = ("created", "exists", "duplicate", "deleted", "gone", "cut")
+_TO_DO = ("invalid", "rejected", "failed", "unknown", "pending", "changed", "kept", "manual")
+_STATUSES = (*_GOOD, *_TO_DO)
 _SHOWN = 20  # rows that need attention, where nobody asked for rows
 _as_json = click.option("--json", "json_output", is_flag=True, help="One JSON object a line on standard output.")
 
@@ -107,7 +108,7 @@ def _show(given: dict[str, Any], argument: str, names: Sequence[str], limit: int
     except JournalError as error:
         if names:
             raise
-        click.echo(f"its rows cannot be shown: {error.message}", err=True)
+        click.echo(f"its rows cannot be shown: {error.message} ({error.hint})", err=True)
     return 0
 
 

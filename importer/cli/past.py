@@ -203,7 +203,7 @@ def _told_stage(details: Details) -> Text:
     if run.stage is Stage.GOING_ON and details.process:
         text.append(f" (process {escape(details.process)})")
     elif run.stage is Stage.INTERRUPTED:
-        text.append("; rerun goes on with it")
+        text.append(f"; {f'undo {escape(run.undo_of)}' if run.undo_of else 'rerun'} goes on with it")
     return text
 
 

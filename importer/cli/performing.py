@@ -86,34 +86,53 @@ async def _guided(
 
     is_asking = sys.stdin.isatty() and sys.stderr.isatty() and not settings.yes
     with console.live():
-        asking = (partial(_ask, console), partial(_ask_for_rest, console)) if is_asking else (None, None)
+        asking = (
+            (partial(_ask, console, interrupted), partial(_ask_for_rest, console, interrupted))
+            if is_asking
+            else (None, None)
+        )
         guide = Guide(console, interrupted, *asking)
         return await action(settings, guide)
 
 
-async def _ask(console: Console, plan: Plan) -> bool:
+async def _ask(console: Console, interrupted: anyio.Event, plan: Plan) -> bool:
     """Ask before the first write. Nothing else goes on meanwhile, so the answer is waited for right here."""
     from importer.cli.plans import ask_about
 
-    return _confirm(console, ask_about(plan))
+    return await _confirm(console, interrupted, ask_about(plan))
 
 
-async def _ask_for_rest(console: Console, canary: Canary) -> bool:
+async def _ask_for_rest(console: Console, interrupted: anyio.Event, canary: Canary) -> bool:
     """Ask whether the rest may follow the first records, as `_ask`."""
     number = sum(canary.left.values())
     what = "record" if number == 1 else f"{number} records"
-    return _confirm(console, f"Send the other {what} to {', '.join(canary.left)}?")
+    return await _confirm(console, interrupted, f"Send the other {what} to {', '.join(canary.left)}?")
 
 
-def _confirm(console: Console, question: str) -> bool:
+async def _confirm(console: Console, interrupted: anyio.Event, question: str) -> bool:
+    """Ask; a signal ends the question, and then the run, as it does everywhere else."""
+    caught: list[int] = []
+    is_asking = True
+
+    def end_question(number: int, _frame: object) -> None:
+        caught.append(number)
+        if is_asking:
+            raise KeyboardInterrupt
+
+    answer = False
     with console.paused():
-        watching = signal.signal(signal.SIGINT, signal.default_int_handler)  # else Ctrl-C would not end the question
+        watching = {number: signal.signal(number, end_question) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            return click.confirm(question, err=True)
-        except click.Abort:
-            return False
+            answer = click.confirm(question, err=True)
+        except (click.Abort, KeyboardInterrupt):  # the latter where the question is still being written
+            pass
         finally:
-            signal.signal(signal.SIGINT, watching)
+            is_asking = False
+            for number, handler in watching.items():
+                signal.signal(number, handler)
+    if caught:
+        await interrupted.wait()  # the loop hears of the signal, too, now that nobody is asked any more
+    return answer and not caught
 
 
 def _await_with_signals(command: Callable[[anyio.Event], Awaitable[Result]], console: Console) -> Result:

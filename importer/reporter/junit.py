@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 
 from importer.errors import UsageError
+from importer.journal import JOURNAL_FILE
 from importer.records import Status
 from importer.reporter.replacing import replace_file
 from importer.targets import escape
@@ -29,6 +30,9 @@ _ELEMENTS = {
     Status.FAILED: "failure",
     Status.UNKNOWN: "error",
     Status.PENDING: "skipped",
+    Status.CHANGED: "failure",
+    Status.KEPT: "failure",
+    Status.MANUAL: "failure",
 }
 _COUNTED = {"tests": "tests", "failures": "failure", "errors": "error", "skipped": "skipped"}
 
@@ -41,7 +45,7 @@ class _Stretch(NamedTuple):
 
 
 def check_junit_path(path: Path, sources: Iterable[str]) -> None:
-    """See that the file can be written there at the end: that its folder is there, and that it is none of the sources.
+    """See that the file can be written there at the end: its folder is there, it is no source, and in no run's folder.
 
     Raises:
         UsageError: it cannot.
@@ -49,9 +53,21 @@ def check_junit_path(path: Path, sources: Iterable[str]) -> None:
     if not path.parent.is_dir() or path.is_dir():
         what = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
         raise UsageError(f"{path} cannot be the JUnit file: {what}", hint="name a file in a folder that is there")
+    if (path.parent / JOURNAL_FILE).exists():
+        raise UsageError(
+            f"{path} cannot be the JUnit file: {path.parent} is a run's folder, whose files are its own",
+            hint="name a file in another folder with --junit",
+        )
     for source in sources:
-        if source not in {"", "-"} and path.absolute() == Path(source).absolute():
+        if source not in {"", "-"} and _is_same(path, Path(source)):
             raise UsageError(f"{path} is the source itself, and was left alone", hint="name another file with --junit")
+
+
+def _is_same(path: Path, source: Path) -> bool:
+    try:
+        return path.samefile(source)
+    except (OSError, ValueError):  # one of them is not there, or no name of a file at all
+        return False
 
 
 def write_junit(

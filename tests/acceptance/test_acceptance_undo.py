@@ -339,3 +339,47 @@ def test_on_a_terminal_it_shows_the_plan_and_asks(online: Workplace, front: Fron
     assert f"127.0.0.1:{front.port}/rootly" in shown
     assert status == (1 if left else 0)
     assert len(there(front)) == left
+
+
+def test_the_junit_file_is_looked_at_before_anything_is_deleted(online: Workplace, front: Front) -> None:
+    """It cannot be one of a run's own files: of the journal nothing would be left."""
+    run = run_of(online, shadows(2))
+    before = there(front)
+    for file in (f"{run}/journal.sqlite3", f"{run}/summary.json", "nowhere/x.xml"):
+        for command in ("undo", "rerun"):
+            done = online.run(command, run, "--junit", file)
+            assert (done.status, done.out) == (2, ""), done
+            assert file in done.err
+    assert there(front) == before
+    assert online.run("undo", run, "--junit", "x.xml").status == 0
+
+
+def test_what_was_left_is_a_failure_in_junit_and_can_be_listed(online: Workplace, front: Front) -> None:
+    run = run_of(online, shadows(3))
+    at_rootly(front, "PUT", ids(online, run)[0], ends_at="2031-01-01T00:00:00Z")
+    done = online.run("undo", run, "--junit", "x.xml")
+    assert done.status == 1
+    assert 'failures="1"' in (online.path / "x.xml").read_text()
+    assert "changed s row 2" in online.run("show", done.run, "--status", "changed").out
+    assert "changed s row 2" in online.run("show", done.run).out
+    assert f"undo of {Path(run).name}" in online.run("show", done.run).out
+
+
+def test_a_rehearsal_is_undone_in_the_sandbox_beside_it(place: Workplace) -> None:
+    """Wherever it is called from: elsewhere nothing of it would be found, and all of it be taken as gone."""
+    source = place.write("s.csv", shadows(2))
+    assert place.run("run", source, "--sandbox", "--reports", "other").status == 0
+    (run,) = (place.path / "other").glob("*-sandbox")
+    done = place.run("undo", run)
+    assert done.status == 0
+    assert "deleted" in done.out
+    assert "gone" not in {line["import_status"] for line in place.lines(done.run)}
+
+
+def test_an_undo_that_could_not_begin_is_not_in_the_way_of_the_next(online: Workplace) -> None:
+    run = run_of(online, shadows(1))
+    for _ in range(3):
+        done = online.run("undo", run, variables={"ROOTLY_TOKEN": ""})
+        assert done.status == 2
+        assert "ROOTLY_TOKEN" in done.err
+    assert online.run("undo", run).status == 0
