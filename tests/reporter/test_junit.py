@@ -22,6 +22,9 @@ ELEMENTS = {
     Status.INVALID: "failure",
     Status.REJECTED: "failure",
     Status.FAILED: "failure",
+    Status.CHANGED: "failure",
+    Status.KEPT: "failure",
+    Status.MANUAL: "failure",
     Status.UNKNOWN: "error",
     Status.PENDING: "skipped",
 }
