@@ -94,7 +94,7 @@ def binding_values(id_: int, entry: Entry) -> list[tuple[int, str, str]]:
 
 def is_new(entry: Entry) -> bool:
     """Tell whether nothing is known of an entry's record yet."""
-    return entry.outcome is NO_OUTCOME and entry.was is None and entry.key is not None
+    return entry.state is State.PLANNED and entry.outcome is NO_OUTCOME and entry.was is None and entry.key is not None
 
 
 def planned_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:

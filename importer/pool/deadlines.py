@@ -38,12 +38,23 @@ class Deadlines:
             return await work
         except asyncio.CancelledError:
             # As asyncio.timeout does: somebody else's cancellation, which can have come as well, goes on.
-            if task in self._late and task.uncancel() <= cancelling:
+            if self._forget(task) and task.cancelling() <= cancelling:
                 raise TimeoutError from None
             raise
         finally:
-            del self._ends[task]
-            self._late.discard(task)
+            self._forget(task)
+
+    def _forget(self, task: asyncio.Task[object]) -> bool:
+        """Take back the cancellation of a task that was late, also where its work made something else of it.
+
+        Gives whether it was late.
+        """
+        self._ends.pop(task, None)
+        if task not in self._late:
+            return False
+        self._late.remove(task)
+        task.uncancel()
+        return True
 
     def _end_late(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None

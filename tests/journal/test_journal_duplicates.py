@@ -123,3 +123,9 @@ def test_no_two_records_with_the_same_key_are_ever_open_and_none_beside_a_succes
         or (now is State.IN_DOUBT and before is State.PLANNED)  # it took the doubt over from a duplicate
         for (_, now), (_, before) in zip(after, made, strict=True)
     )
+
+
+def test_doubt_is_passed_on_also_from_a_record_of_which_nothing_else_is_known(journal: Journal) -> None:
+    """Else the first of the two would be sent without a question, and it may be there already."""
+    plan(journal, shadow("s", 1), shadow("s", 1, State.IN_DOUBT))
+    assert states(journal) == ["in_doubt", "duplicate"]

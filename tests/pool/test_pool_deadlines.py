@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from importer.pool.deadlines import Deadlines
@@ -75,6 +78,30 @@ async def test_after_a_timeout_the_task_is_not_cancelled_any_more() -> None:
     with pytest.raises(TimeoutError):
         await Deadlines(5.0).keep(anyio.sleep_forever())
     await anyio.sleep(10.0)
+
+
+async def test_work_that_ends_otherwise_when_it_is_late_leaves_no_cancellation_behind() -> None:
+    """An answer, or another error, in the place of the cancellation: the task goes on as if nothing had been."""
+
+    async def answer() -> str:
+        with suppress(asyncio.CancelledError):
+            await asyncio.get_running_loop().create_future()
+        return "done"
+
+    async def fail() -> None:
+        try:
+            await anyio.sleep_forever()
+        except asyncio.CancelledError:
+            raise ConnectionResetError from None
+
+    deadlines = Deadlines(5.0)
+    assert await deadlines.keep(answer()) == "done"
+    with pytest.raises(ConnectionResetError):
+        await deadlines.keep(fail())
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()
+    await anyio.lowlevel.checkpoint()
 
 
 async def test_both_at_the_same_moment_is_a_cancellation() -> None:
