@@ -169,6 +169,10 @@ class Console:
         if not self._is_quiet:
             self._message(text, style)
 
+    def ask(self, text: str) -> None:
+        """Print a question, whose answer stands on the same line; a quiet console asks as well."""
+        self._err.print(Text(text), end="", soft_wrap=True)
+
     def _message(self, text: str, style: str) -> None:
         self._err.print(Text(text, style=style), soft_wrap=not self._err.is_screen)
 

@@ -10,8 +10,6 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import click
-
 from importer.errors import ImporterError, InterruptedReadingError, SourcesError, UnexpectedError
 
 if TYPE_CHECKING:
@@ -110,29 +108,35 @@ async def _ask_for_rest(console: Console, interrupted: anyio.Event, canary: Cana
 
 
 async def _confirm(console: Console, interrupted: anyio.Event, question: str) -> bool:
-    """Ask; a signal ends the question, and then the run, as it does everywhere else."""
-    caught: list[int] = []
-    is_asking = True
+    """Ask, and go on listening for signals meanwhile: one ends the question, and then the run, as everywhere else."""
+    import anyio
+    import anyio.to_thread
 
-    def end_question(number: int, _frame: object) -> None:
-        caught.append(number)
-        if is_asking:
-            raise KeyboardInterrupt
+    said_yes = False
 
-    answer = False
+    async def ask(scope: anyio.CancelScope) -> None:
+        nonlocal said_yes
+        # A thread that is left behind goes on waiting for a line: what was interrupted ends with os._exit.
+        said_yes = await anyio.to_thread.run_sync(_read_answer, console, question, abandon_on_cancel=True)
+        scope.cancel()
+
     with console.paused():
-        watching = {number: signal.signal(number, end_question) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            answer = click.confirm(question, err=True)
-        except (click.Abort, KeyboardInterrupt):  # the latter where the question is still being written
-            pass
-        finally:
-            is_asking = False
-            for number, handler in watching.items():
-                signal.signal(number, handler)
-    if caught:
-        await interrupted.wait()  # the loop hears of the signal, too, now that nobody is asked any more
-    return answer and not caught
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, group.cancel_scope)
+            await interrupted.wait()
+            group.cancel_scope.cancel()
+    return said_yes and not interrupted.is_set()
+
+
+def _read_answer(console: Console, question: str) -> bool:
+    """Ask until the answer is yes or no; none is no. Not click's: it redirects standard output while it waits."""
+    answers = {"y": True, "yes": True, "n": False, "no": False, "": False}
+    while True:
+        console.ask(f"{question} [y/N]: ")
+        answer = sys.stdin.readline().strip().lower()
+        if answer in answers:
+            return answers[answer]
+        console.ask("Answer y or n.\n")
 
 
 def _await_with_signals(command: Callable[[anyio.Event], Awaitable[Result]], console: Console) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
     from .command import Workplace
 
 
-def converse(place: Workplace, arguments: Sequence[str | Path], answers: Sequence[tuple[str, str]]) -> tuple[int, str]:
-    """Run a command; once it has shown a text type the answer, in this order. Give its status and all it showed."""
+def converse(
+    place: Workplace, arguments: Sequence[str | Path], answers: Sequence[tuple[str, str | signal.Signals]]
+) -> tuple[int, str]:
+    """Run a command; once it has shown a text type the answer, or send the signal, in this order.
+
+    Give its status and all it showed.
+    """
     outer, inner = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "importer", *map(str, arguments)],
@@ -36,7 +42,11 @@ def converse(place: Workplace, arguments: Sequence[str | Path], answers: Sequenc
             shown += part
             while left and (found := shown.find(left[0][0].encode(), seen)) >= 0:
                 seen = found + len(left[0][0].encode())
-                terminal.write(left.pop(0)[1].encode())
+                answer = left.pop(0)[1]
+                if isinstance(answer, str):
+                    terminal.write(answer.encode())
+                else:
+                    process.send_signal(answer)
         try:
             process.wait(PATIENCE)
         except subprocess.TimeoutExpired:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,6 +84,19 @@ def test_on_a_terminal_it_asks_before_the_rest(
     expected = {"created": created} | ({"pending": 5 - created} if created < 5 else {})
     assert statuses(online.lines(f"reports/{run}")) == expected
     assert front.posts == created
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_a_question_interrupts_the_run(online: Workplace, front: Front, number: signal.Signals) -> None:
+    """At the first, nothing was sent; at the one after the first records, these stay what they became."""
+    source = online.write("s.csv", schedules(5))
+    ended, shown = converse(online, ["run", source], [(QUESTION, number)])
+    assert (ended, front.posts) == (130, 0), shown
+    ended, shown = converse(online, ["run", source, "--canary", "2"], [(QUESTION, "y\n"), (QUESTION, number)])
+    assert (ended, front.posts) == (130, 2), shown
+    lines = online.lines(f"reports/{online.runs[-1]}")
+    assert statuses(lines) == {"created": 2, "pending": 3}
+    assert {line["import_error"] for line in lines[2:]} == {"not attempted: interrupted after the first records"}
 
 
 def test_killed_among_the_first_it_is_a_run_like_any_other(online: Workplace, front: Front) -> None:
