@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, TypedDict
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
-    from typing import TypeAlias, Unpack
+    from typing import Unpack
 
     import anyio
-    import pandas as pd
 
-    from importer.guide import RunObserver
-    from importer.results import Result
-
-    Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame
+    from importer.reader.read import Source
+    from importer.result import Result
+    from importer.session.control import RunObserver
 
 __all__ = ["Options", "check", "rerun", "run", "undo"]
 
@@ -69,9 +67,10 @@ async def run(*sources: Source, **options: Unpack[Options]) -> Result:
     Raises:
         ImporterError: the run cannot go on; rows that fail are no error but stand in the result.
     """
-    from importer import guide, pipeline
+    from importer.commands import run as commands
+    from importer.session import control
 
-    return await pipeline.run(sources, *guide.prepare(options))
+    return await commands.run(sources, *control.prepare(options))
 
 
 async def check(*sources: Source, online: bool = False, **options: Unpack[Options]) -> Result:
@@ -79,9 +78,10 @@ async def check(*sources: Source, online: bool = False, **options: Unpack[Option
 
     Raises: as `run`.
     """
-    from importer import guide, pipeline
+    from importer.commands import run as commands
+    from importer.session import control
 
-    return await pipeline.check(sources, *guide.prepare(options), is_online=online)
+    return await commands.check(sources, *control.prepare(options), is_online=online)
 
 
 async def rerun(run_or_report: str | os.PathLike[str], **options: Unpack[Options]) -> Result:
@@ -91,9 +91,10 @@ async def rerun(run_or_report: str | os.PathLike[str], **options: Unpack[Options
     """
     import os
 
-    from importer import guide, pipeline
+    from importer.commands import run as commands
+    from importer.session import control
 
-    return await pipeline.rerun(os.fspath(run_or_report), *guide.prepare(options))
+    return await commands.rerun(os.fspath(run_or_report), *control.prepare(options))
 
 
 async def undo(run: str | os.PathLike[str], **options: Unpack[Options]) -> Result:
@@ -103,6 +104,7 @@ async def undo(run: str | os.PathLike[str], **options: Unpack[Options]) -> Resul
     """
     import os
 
-    from importer import guide, undoing
+    from importer.commands import undo as commands
+    from importer.session import control
 
-    return await undoing.undo(os.fspath(run), *guide.prepare(options))
+    return await commands.undo(os.fspath(run), *control.prepare(options))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+
 LOG_FILE = "run.log"
 REQUEST = "request"  #: the event whose members are method, path, status, ms and attempt
 WARNED = "warned"

@@ -79,8 +79,9 @@ def test_an_example_of_the_library_runs_and_prints_what_the_page_shows(example: 
 
 @pytest.mark.parametrize("example", examples("toml"), ids=lambda example: f"{example.page}: {example.code[:20]!r}")
 def test_a_file_that_a_page_shows_is_taken(example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from importer.normalizer import read_mapping
-    from importer.sandbox import read_directory, read_faults
+    from importer.normalizer.mapping import read_mapping
+    from importer.sandbox.directory_file import read_directory
+    from importer.sandbox.faults.fault_plan import read_faults
     from importer.settings import CONFIG_FILE, load_settings
 
     (tmp_path / CONFIG_FILE).write_text(example.code, encoding="utf-8")
@@ -131,7 +132,7 @@ def test_every_setting_stands_in_the_page_of_commands() -> None:
 
 
 def test_every_column_stands_in_its_page() -> None:
-    from importer.normalizer import COLUMNS
+    from importer.normalizer.columns import COLUMNS
     from importer.reporter.columns import PRODUCT_COLUMNS
 
     assert [column.name for column in COLUMNS if f"`{column.name}`" not in read("docs/columns.md")] == []
@@ -148,15 +149,15 @@ def test_every_status_stands_in_its_table() -> None:
 
 
 def test_every_state_of_the_journal_stands_in_the_page_of_guarantees() -> None:
-    from importer.journal import State
+    from importer.journal.states import State
 
     table = section("docs/guarantees.md", "The states of a record")
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == {state.value for state in State}
 
 
 def test_the_reserved_ids_and_the_faults_of_the_sandbox_stand_in_its_page() -> None:
-    from importer.sandbox import RESERVED
-    from importer.sandbox.sorts import SHARED, SORTS
+    from importer.sandbox.directory_file import RESERVED
+    from importer.sandbox.faults.fault_kinds import SHARED, SORTS
 
     page = read("docs/sandbox.md")
     for reserved in RESERVED:
@@ -177,7 +178,7 @@ def test_every_package_stands_in_readme() -> None:
 
 def test_the_page_of_the_library_has_its_signatures_options_and_results() -> None:
     import importer
-    from importer.results import Result
+    from importer.result import Result
 
     page = read("docs/library.md")
     signatures = re.findall(r"^async def .*:$", inspect.getsource(importer), re.MULTILINE)
@@ -188,7 +189,7 @@ def test_the_page_of_the_library_has_its_signatures_options_and_results() -> Non
 
 
 def test_the_page_of_targets_has_every_field_of_one_and_no_other() -> None:
-    from importer.targets import Grouping, Removal, Target
+    from importer.targets.target import Grouping, Removal, Target
 
     listed = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", section("docs/targets.md", "The description"), re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", " ".join(listed))) == {field.name for field in fields(Target)}

@@ -10,13 +10,13 @@ import sys
 
 import click
 
-from importer.cli.examining import doctor
-from importer.cli.importing import check, rerun, run
-from importer.cli.looking import runs, show
-from importer.cli.serving import sandbox
-from importer.cli.undoing import undo
-from importer.cli.usage import explain
-from importer.cli.writing import map_headers, template
+from importer.cli.commands.doctor import doctor
+from importer.cli.commands.history import runs, show
+from importer.cli.commands.map import map_headers, template
+from importer.cli.commands.run import check, rerun, run
+from importer.cli.commands.sandbox import sandbox
+from importer.cli.commands.undo import undo
+from importer.cli.usage_errors import explain
 
 NAME = "oncall-importer"  # also where it was started as `python -m importer`
 

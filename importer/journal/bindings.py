@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from importer.journal.entries import BindingState, Leaving, Unbound
-from importer.journal.sql import load_queries
+from importer.journal.codec import load_queries
+from importer.journal.states import BindingState, Leaving, Unbound
 from importer.records import Outcome, Status, TargetName
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
+
 
 _SQL = load_queries()
 

@@ -17,19 +17,20 @@ from importer.journal.codec import (
     finding_values,
     first_id,
     is_new,
+    load_queries,
     planned_values,
     read_claimed,
     read_unresolved,
     record_values,
     tally_values,
 )
-from importer.journal.entries import Change, Claimed, Entry, State, Tally, Unresolved
-from importer.journal.sql import load_queries
+from importer.journal.states import Change, Claimed, Entry, State, Tally, Unresolved
 from importer.journal.view import View
 from importer.records import Key, Outcome, Problem, Row, Severity, Sheet, Status, TargetName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
 
 _SQL = load_queries()
 _UNSENT = frozenset({State.PLANNED, State.UNRESOLVED, Status.INVALID})  # as what a new row goes in

@@ -67,7 +67,7 @@ IN_SHEETS_OF: Final[dict[Kind, dict[str, str]]] = {
 }
 
 
-class Doubt(NamedTuple):
+class Ambiguity(NamedTuple):
     """What a header may mean that can be read in two ways."""
 
     kind: Kind
@@ -81,43 +81,43 @@ _EITHER_PERSON = "it could be who shadows or who is shadowed"
 _IN_UTC = "its times seem to be UTC; set the default timezone to UTC, too"
 
 #: What a header may mean, the likelier meaning first; never applied.
-DOUBTFUL: Final[dict[str, tuple[Doubt, ...]]] = {
+DOUBTFUL: Final[dict[str, tuple[Ambiguity, ...]]] = {
     **dict.fromkeys(
         ("user", "userid", "useremail", "username"),
         (
-            Doubt(Kind.SHADOW, "shadow_user_id", 50, _EITHER_PERSON),
-            Doubt(Kind.SHADOW, "shadowable_id", 50, _EITHER_PERSON),
+            Ambiguity(Kind.SHADOW, "shadow_user_id", 50, _EITHER_PERSON),
+            Ambiguity(Kind.SHADOW, "shadowable_id", 50, _EITHER_PERSON),
         ),
     ),
     **dict.fromkeys(
         ("shadowing", "shadows"),
         (
-            Doubt(Kind.SHADOW, "shadowable_id", 60, _EITHER_PERSON),
-            Doubt(Kind.SHADOW, "shadow_user_id", 40, _EITHER_PERSON),
+            Ambiguity(Kind.SHADOW, "shadowable_id", 60, _EITHER_PERSON),
+            Ambiguity(Kind.SHADOW, "shadow_user_id", 40, _EITHER_PERSON),
         ),
     ),
     **dict.fromkeys(
         ("mentor", "oncall", "primary", "primaryoncall"),
-        (Doubt(Kind.SHADOW, "shadowable_id", 75, "it could be who is shadowed"),),
+        (Ambiguity(Kind.SHADOW, "shadowable_id", 75, "it could be who is shadowed"),),
     ),
     "shadowedschedule": (
-        Doubt(Kind.SHADOW, "shadowable_id", 80, "it could be what is shadowed, with shadowable_type Schedule"),
+        Ambiguity(Kind.SHADOW, "shadowable_id", 80, "it could be what is shadowed, with shadowable_type Schedule"),
     ),
-    **dict.fromkeys(("groupid", "groupname"), (Doubt(Kind.SCHEDULE, "group", 50, _ANY_GROUP),)),
+    **dict.fromkeys(("groupid", "groupname"), (Ambiguity(Kind.SCHEDULE, "group", 50, _ANY_GROUP),)),
     **dict.fromkeys(
         ("schedule", "scheduleurl", "schedulelink", "htmlurl", "url"),
-        (Doubt(Kind.SCHEDULE, "remote_id", 60, "it could hold the schedules' ids or links"),),
+        (Ambiguity(Kind.SCHEDULE, "remote_id", 60, "it could hold the schedules' ids or links"),),
     ),
     **dict.fromkeys(
-        ("startutc", "startsatutc", "starttimeutc", "utcstart"), (Doubt(Kind.SHADOW, "starts_at", 85, _IN_UTC),)
+        ("startutc", "startsatutc", "starttimeutc", "utcstart"), (Ambiguity(Kind.SHADOW, "starts_at", 85, _IN_UTC),)
     ),
-    **dict.fromkeys(("endutc", "endsatutc", "endtimeutc", "utcend"), (Doubt(Kind.SHADOW, "ends_at", 85, _IN_UTC),)),
-    **dict.fromkeys(("till", "finish"), (Doubt(Kind.SHADOW, "ends_at", 75, "it could be the end"),)),
-    **dict.fromkeys(("length", "hours"), (Doubt(Kind.SHADOW, "duration", 60, "it could be how long it lasts"),)),
-    "zone": (Doubt(Kind.SHADOW, "timezone", 70, "it could be the time zone"),),
+    **dict.fromkeys(("endutc", "endsatutc", "endtimeutc", "utcend"), (Ambiguity(Kind.SHADOW, "ends_at", 85, _IN_UTC),)),
+    **dict.fromkeys(("till", "finish"), (Ambiguity(Kind.SHADOW, "ends_at", 75, "it could be the end"),)),
+    **dict.fromkeys(("length", "hours"), (Ambiguity(Kind.SHADOW, "duration", 60, "it could be how long it lasts"),)),
+    "zone": (Ambiguity(Kind.SHADOW, "timezone", 70, "it could be the time zone"),),
     **dict.fromkeys(
         ("frequency", "every", "repeating", "recurring", "howoften", "cadence"),
-        (Doubt(Kind.SHADOW, "repeat", 75, "it could be how often it repeats"),),
+        (Ambiguity(Kind.SHADOW, "repeat", 75, "it could be how often it repeats"),),
     ),
 }
 

@@ -12,12 +12,13 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.normalizer.nearest import MOST, Nearest
-from importer.normalizer.wording import Fault, has_control, quote
+from importer.normalizer.suggestions import MOST, Nearest
+from importer.normalizer.wording import Unreadable, has_control, quote
 from importer.records import ID_PATTERN, LARGEST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
 
 _LONGEST = 320  # characters: an e-mail address has 254 at most
 _CACHED = 1 << 16  # distinct texts: thousands of rows name the same person
@@ -109,27 +110,27 @@ class Directory:
         self._cached_user = lru_cache(_CACHED)(self._find_user)
         self._cached_schedule = lru_cache(_CACHED)(self._find_schedule)
 
-    def find_user(self, text: str) -> str | Fault:
+    def find_user(self, text: str) -> str | Unreadable:
         """Give the id of the user whom an e-mail address or a full name means."""
         return self._cached_user(text)
 
-    def find_schedule(self, text: str) -> str | Fault:
+    def find_schedule(self, text: str) -> str | Unreadable:
         """Give the id of the schedule that a name means."""
         return self._cached_schedule(text)
 
-    def find_group(self, text: str) -> str | Fault:
+    def find_group(self, text: str) -> str | Unreadable:
         """Give the id of the group that a name or an id means."""
         if self._groups is not None:
             return self._groups.find(text)
         # An id needs no list; should the group take no schedules, Opal says so.
         return text.lower() if _UUID.fullmatch(text) else _unlisted("group", self._no_groups)
 
-    def _find_user(self, text: str) -> str | Fault:
+    def _find_user(self, text: str) -> str | Unreadable:
         if self._users is None:
             return _unlisted("user", self._no_users)
         return self._users.find(text)
 
-    def _find_schedule(self, text: str) -> str | Fault:
+    def _find_schedule(self, text: str) -> str | Unreadable:
         if self._schedules is None:
             return _unlisted("schedule", self._no_schedules)
         return self._schedules.find(text)
@@ -145,13 +146,13 @@ class _Users:
         boxes = ((_mailbox(person.email), position) for position, person in enumerate(self._people))
         self._nearest = Nearest([*names, *boxes])
 
-    def find(self, text: str) -> str | Fault:
+    def find(self, text: str) -> str | Unreadable:
         plain, is_name = _without_prefix(text)
         if "@" in plain and not is_name:
             return self._conclude("e-mail address", self._by_email.get(plain.lower(), ()), _mailbox(plain))
         return self._conclude("full name", self._by_name.get(plain, ()), plain)
 
-    def _conclude(self, what: str, found: Sequence[int], plain: str) -> str | Fault:
+    def _conclude(self, what: str, found: Sequence[int], plain: str) -> str | Unreadable:
         if len(found) > 1:
             return _ambiguous(what, "user", list(map(self._show, found)))
         if not found:
@@ -172,7 +173,7 @@ class _Schedules:
         self._by_name = _index(name for _, name in self._schedules)
         self._nearest = Nearest((name, position) for position, (_, name) in enumerate(self._schedules))
 
-    def find(self, text: str) -> str | Fault:
+    def find(self, text: str) -> str | Unreadable:
         plain, _ = _without_prefix(text)
         found = self._by_name.get(plain, ())
         if len(found) > 1:
@@ -194,7 +195,7 @@ class _Groups:
         self._by_name = _index(group.name for group in self._groups)
         self._nearest = Nearest((group.name, position) for position, group in enumerate(self._groups))
 
-    def find(self, text: str) -> str | Fault:
+    def find(self, text: str) -> str | Unreadable:
         plain, is_name = _without_prefix(text)
         if not is_name and _UUID.fullmatch(plain):
             position = self._by_id.get(plain.lower())
@@ -206,13 +207,15 @@ class _Groups:
             return _not_found("name", "group", list(map(self._show, self._nearest.find(plain))), "Opal")
         return self._conclude(found[0])
 
-    def _conclude(self, position: int) -> str | Fault:
+    def _conclude(self, position: int) -> str | Unreadable:
         group = self._groups[position]
         if not _UUID.fullmatch(group.id):
             return _unusable("group", group.id, "Opal")
         if group.is_refusing:
             reason = f", which is a group of type {quote(group.type)}: its schedule comes from elsewhere"
-            return Fault(reason, "take the group out, or name one of another type", "group that takes no schedules")
+            return Unreadable(
+                reason, "take the group out, or name one of another type", "group that takes no schedules"
+            )
         return group.id.lower()
 
     def _show(self, position: int) -> str:
@@ -251,30 +254,30 @@ def _shown(id_: str, words: list[str]) -> str:
     return f"{plain} ({named})" if named else plain
 
 
-def _ambiguous(what: str, kind: str, shown: list[str]) -> Fault:
+def _ambiguous(what: str, kind: str, shown: list[str]) -> Unreadable:
     more = f" and {len(shown) - MOST} more" if len(shown) > MOST else ""
-    return Fault(
+    return Unreadable(
         f", which is the {what} of {len(shown)} {kind}s",
         f"write the id of the one that is meant: {', '.join(shown[:MOST])}{more}",
         f"{kind} found more than once",
     )
 
 
-def _not_found(what: str, kind: str, shown: list[str], target: str = "Rootly") -> Fault:
+def _not_found(what: str, kind: str, shown: list[str], target: str = "Rootly") -> Unreadable:
     nearest = f"; the nearest {'are' if len(shown) > 1 else 'is'} {', '.join(shown)}" if shown else ""
     own = "" if what == "id" else f", or the {kind}'s id"
-    return Fault(
+    return Unreadable(
         f", which is the {what} of no {kind}",
         f"write the {what} as {target} has it{own}{nearest}",
         f"{kind} not found",
     )
 
 
-def _unusable(kind: str, id_: str, target: str = "Rootly") -> Fault:
+def _unusable(kind: str, id_: str, target: str = "Rootly") -> Unreadable:
     reason = f", which is a {kind} whose id {quote(id_)} cannot be used"
-    return Fault(reason, f"compare the {kind} with {target}", f"{kind} with an odd id")
+    return Unreadable(reason, f"compare the {kind} with {target}", f"{kind} with an odd id")
 
 
-def _unlisted(kind: str, why: str) -> Fault:
+def _unlisted(kind: str, why: str) -> Unreadable:
     reason = f", which cannot be looked up in the list of {kind}s: {why}"
-    return Fault(reason, f"write the {kind}'s id", f"{kind}s not listed")
+    return Unreadable(reason, f"write the {kind}'s id", f"{kind}s not listed")

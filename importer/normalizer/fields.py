@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from importer.normalizer.cleaning import BLANKS, clean
+from importer.cells import BLANKS, clean
 from importer.normalizer.columns import BY_NAME, COLUMNS
 from importer.normalizer.references import Waiting, describe_reference
-from importer.normalizer.wording import Fault, quote
+from importer.normalizer.wording import Unreadable, quote
 from importer.records import Problem
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from importer.normalizer.layout import Layout
     from importer.normalizer.references import Reference, Sought
     from importer.records import Row
+
 
 __all__ = ["BLANKS", "Fields"]
 
@@ -86,14 +87,14 @@ class Fields:
         """Tell whether a column's cell has a problem already."""
         return self._is_blocked(column) or any(problem.column == column for problem in self._problems)
 
-    def required(self, column: str, parse: Callable[[str], T | Fault], default: T | None = None) -> T | None:
+    def required(self, column: str, parse: Callable[[str], T | Unreadable], default: T | None = None) -> T | None:
         """Read a cell; where it is empty take the default, and without one note a problem."""
         value = self.optional(column, parse, default)
         if value is None and not self.has_problem(column):
             self._miss(column)
         return value
 
-    def optional(self, column: str, parse: Callable[[str], T | Fault], default: T | None = None) -> T | None:
+    def optional(self, column: str, parse: Callable[[str], T | Unreadable], default: T | None = None) -> T | None:
         """Read a cell that may be empty; None also where a problem was noted.
 
         A text that is no value is tried once more without what nobody means: quotes around it, unseen characters.
@@ -104,14 +105,14 @@ class Fields:
         if not text:
             return default
         value = parse(text)
-        if isinstance(value, Fault):
+        if isinstance(value, Unreadable):
             value = _parse_cleaned(text, parse, value)
-        if isinstance(value, Fault):
+        if isinstance(value, Unreadable):
             self.fault(column, text, value)
             return None
         return value
 
-    def fault(self, column: str, text: str, fault: Fault) -> None:
+    def fault(self, column: str, text: str, fault: Unreadable) -> None:
         """Note that a column's text is no value of it."""
         message = f"{column} is {quote(text)}{fault.reason}"
         self.note(column, message, fault.hint or BY_NAME[column].right, _topic(column, fault.topic))
@@ -121,11 +122,11 @@ class Fields:
         self._problems.append(self._problem(column, message, hint, topic or _topic(column, "")))
 
     def warn(self, column: str, reason: str, hint: str, topic: str = "") -> None:
-        """Note what is odd about a column's text but does not stop the row; `topic` as in a Fault."""
+        """Note what is odd about a column's text but does not stop the row; `topic` as in a Unreadable."""
         message = f"{column} is {quote(self.text(column))}{reason}"
         self._warnings.append(self._problem(column, message, hint, _topic(column, topic)))
 
-    def identify(self, column: str, parse: Callable[[str], T | Waiting | Fault]) -> T | Waiting | None:
+    def identify(self, column: str, parse: Callable[[str], T | Waiting | Unreadable]) -> T | Waiting | None:
         """Read a cell with an id, or with a name that must be looked up: then that is noted."""
         value: Any = self.required(column, parse)  # Any: mypy would join the two to `object`
         if isinstance(value, Waiting):
@@ -165,13 +166,13 @@ class Fields:
         return self._layout.indices.get(problem.column, width + _ORDER.get(problem.column, 0))
 
 
-def _parse_cleaned(text: str, parse: Callable[[str], T | Fault], fault: Fault) -> T | Fault:
+def _parse_cleaned(text: str, parse: Callable[[str], T | Unreadable], fault: Unreadable) -> T | Unreadable:
     """Read a text without what nobody means; what is no value even then keeps the fault of the whole text."""
     cleaned = clean(text)
     if not cleaned or cleaned == text:
         return fault
     value = parse(cleaned)
-    return fault if isinstance(value, Fault) else value
+    return fault if isinstance(value, Unreadable) else value
 
 
 def _topic(column: str, topic: str) -> str:

@@ -1,4 +1,4 @@
-"""The user's mapping file: which header is which column, and what holds for every row. Opens no file."""
+"""A mapping as the text of its file; `mapping.read_mapping` reads the same out of it. Opens no file."""
 
 from __future__ import annotations
 
@@ -9,21 +9,26 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from importer.cells import BLANKS
 from importer.errors import SettingsError
 from importer.normalizer.aliases import OWN, canonical
-from importer.normalizer.cleaning import BLANKS
 from importer.normalizer.columns import BY_NAME
-from importer.normalizer.kinds import read_kind
+from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.providers import read_provider
-from importer.normalizer.sense import Checks, Level
+from importer.normalizer.row_kind import read_kind
 from importer.normalizer.suggestions import nearest
-from importer.normalizer.times import Choice, DateOrder, TimeRules
-from importer.normalizer.wording import Fault, escape_unseen, quote
-from importer.normalizer.zones import read_zone
+from importer.normalizer.times.moments import Choice, DateOrder, TimeRules
+from importer.normalizer.times.zones import read_zone
+from importer.normalizer.wording import Unreadable, escape_unseen, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
+
+# ---- The user's mapping file: which header is which column, and what holds for every row. Opens no file
+
+
+if TYPE_CHECKING:
     Texts = abc.Mapping[str, str]
 
 Option = TypeVar("Option", bound=StrEnum)
@@ -37,7 +42,7 @@ _SECTIONS = ("columns", "constants", "defaults", "times", "checks")
 _TIMES: Final[dict[str, type[StrEnum]]] = {"date_order": DateOrder, "twice": Choice, "skipped": Choice}
 _CHECKS: Final[dict[str, type[StrEnum]]] = {check.name: Level for check in fields(Checks)}
 _SHADOWABLES = frozenset({"user", "schedule"})
-_NO_TYPE = Fault(topic="no type")
+_NO_TYPE = Unreadable(topic="no type")
 #: What can be judged before any row: names of which there are only so many.
 _READERS: Final[dict[str, Callable[[str], object]]] = {
     "kind": read_kind,
@@ -180,7 +185,7 @@ def _read_text(section: str, column: str, value: object, name: str) -> str:
     if not text:
         raise _wrong(name, section, column, "is empty", f"{right}, or take the line out")
     fault = _READERS[column](text) if column in _READERS else None
-    if isinstance(fault, Fault):
+    if isinstance(fault, Unreadable):
         raise _wrong(name, section, column, f"is {quote(text)}{fault.reason}", fault.hint or right)
     return text
 
@@ -241,3 +246,62 @@ def _shown(value: object) -> str:
     if isinstance(value, str):
         return quote(value)
     return str(value).lower() if isinstance(value, bool | float) else _text(value) or "nothing that can stand there"
+
+
+# ---- A mapping as the text of its file; `mapping.read_mapping` reads the same out of it. Opens no file
+
+
+_SHORT: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_NO_NOTES: Final[abc.Mapping[str, str]] = {}
+
+
+def write_mapping(mapping: Mapping, notes: abc.Mapping[str, str] = _NO_NOTES) -> str:
+    """Write a mapping as TOML; `notes` are comments to headers, put above their lines.
+
+    Raises:
+        SettingsError: a text holds half a character, which no file can.
+    """
+    lines = [] if mapping.header_row is None else [f"header_row = {mapping.header_row}"]
+    sections = {
+        "columns": list(_columns(mapping.columns, notes)),
+        "constants": [f"{column} = {_quoted(text)}" for column, text in mapping.constants.items()],
+        "defaults": [f"{column} = {_quoted(text)}" for column, text in mapping.defaults.items()],
+        "times": list(_options(mapping.times, NO_MAPPING.times)),
+        "checks": list(_options(mapping.checks, NO_MAPPING.checks)),
+    }
+    for section, content in sections.items():
+        if content:
+            lines += ["", f"[{section}]", *content]
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _columns(columns: abc.Mapping[str, str], notes: abc.Mapping[str, str]) -> Iterator[str]:
+    keys = {header: _quoted(header) for header in columns}
+    width = max(map(len, keys.values()), default=0)
+    for header, column in columns.items():
+        if note := notes.get(header):
+            yield f"# {_escaped(note, {})}"
+        # An outlier must not push all others to the right.
+        yield f"{keys[header]:<{min(width, 40)}} = {_quoted(column)}"
+
+
+def _options(chosen: TimeRules | Checks, usual: TimeRules | Checks) -> Iterator[str]:
+    """Write what differs from the usual."""
+    for option in fields(chosen):
+        value = getattr(chosen, option.name)
+        if value != getattr(usual, option.name):
+            yield f"{option.name} = {_quoted(value)}"
+
+
+def _quoted(text: str) -> str:
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise SettingsError(f"{quote(text)} holds half a character, which a mapping file cannot", hint="rename it")
+    return f'"{_escaped(text, _SHORT)}"'
+
+
+def _escaped(text: Iterable[str], short: abc.Mapping[str, str]) -> str:
+    return "".join(short.get(char) or (char if char.isprintable() else _code(char)) for char in text)
+
+
+def _code(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"

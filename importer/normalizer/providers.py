@@ -3,13 +3,109 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Literal, TypeAlias
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple, TypeAlias
 
+from importer.cells import BLANKS, clean
 from importer.errors import SettingsError
-from importer.normalizer.cleaning import BLANKS, clean
 from importer.normalizer.columns import BY_NAME
-from importer.normalizer.links import Link, Service, linked_id, read_link
-from importer.normalizer.wording import Fault, has_control, quote
+from importer.normalizer.wording import Unreadable, has_control, quote
+
+# ---- Schedules' ids out of links that people paste from a browser. Opens no link and knows no column
+
+
+class Service(StrEnum):
+    """Whose schedule a link leads to."""
+
+    PAGER_DUTY = "PagerDuty"
+    OPSGENIE = "Opsgenie"
+    ROOTLY = "Rootly"
+
+
+class Link(NamedTuple):
+    """A link to a schedule."""
+
+    service: Service
+    id: str
+
+
+_LONGEST = 2000  # characters: no link to a schedule is longer; bounds what the cache holds
+_IS_LINK = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*://|[\w.-]+\.(?:pagerduty|opsgenie|rootly)\.com/|rootly\.com/", re.IGNORECASE
+)
+# No user, no port, no percent sign: what a browser shows for these sites has none, what deceives a reader has.
+_PARTS = re.compile(r"(?:https?://)?([A-Za-z0-9.-]+)(/[^?#]*)?(?:\?[^#]*)?(#.*)?")
+
+_UUID_GROUP = r"([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})"
+_CODE = r"([PQ][A-Z0-9]{5,13})"
+_REST = r"(?:/.*)?"
+_LABELS = r"(?:[a-z0-9-]+\.)"
+
+_HOSTS: Final = {
+    Service.PAGER_DUTY: re.compile(_LABELS + r"+pagerduty\.com"),
+    Service.OPSGENIE: re.compile(_LABELS + r"+opsgenie\.com"),
+    Service.ROOTLY: re.compile(_LABELS + r"*rootly\.com"),
+}
+#: Path and fragment of the pages of one schedule.
+_PAGES: Final = {
+    Service.PAGER_DUTY: re.compile(rf"/schedules/{_CODE}{_REST}(?:#.*)?|/schedules/?#/?{_CODE}"),
+    Service.OPSGENIE: re.compile(
+        rf"/schedule(?:/whoIsOnCall)?/?#/{_UUID_GROUP}(?:[/?].*)?"
+        rf"|/settings/schedule/detail/{_UUID_GROUP}{_REST}(?:#.*)?|/v2/schedules/{_UUID_GROUP}{_REST}(?:#.*)?"
+    ),
+    Service.ROOTLY: re.compile(rf"/(?:account|v1)/schedules/{_UUID_GROUP}{_REST}(?:#.*)?"),
+}
+
+_FOREIGN = Unreadable(
+    ", a link to another site than PagerDuty, Opsgenie or Rootly", "write the schedule's id", "link to another site"
+)
+
+
+def read_link(text: str) -> Link | Unreadable | None:
+    """Read a link to a schedule; None where the text is no link."""
+    return _read_link(text) if "/" in text and len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)  # many rows link to the same schedule
+def _read_link(text: str) -> Link | Unreadable | None:
+    text = clean(text)
+    if not _IS_LINK.match(text):
+        return None
+    parts = _PARTS.fullmatch(text)
+    service = _service(parts[1].casefold()) if parts else None
+    if parts is None or service is None:
+        return _FOREIGN
+    page = _PAGES[service].fullmatch((parts[2] or "") + (parts[3] or ""))
+    if page is None:
+        return Unreadable(
+            f", a link to {service} from which no schedule's id can be taken",
+            "open the schedule itself and copy its link, or write its id",
+            "link without a schedule's id",
+        )
+    return Link(service, next(filter(None, page.groups())))
+
+
+def linked_id(text: str, service: Service) -> str | Unreadable | None:
+    """Give the id of the schedule that a link leads to, if it is of the service; None where the text is no link."""
+    link = read_link(text)
+    if not isinstance(link, Link):
+        return link
+    if link.service is service:
+        return link.id
+    return Unreadable(
+        f", a link to a schedule of {link.service}, not of {service}",
+        f"write the id that {service} gives the schedule",
+        "link to a schedule of another service",
+    )
+
+
+def _service(host: str) -> Service | None:
+    return next((service for service, pattern in _HOSTS.items() if pattern.fullmatch(host)), None)
+
+
+# ---- The providers whose schedules Opal takes, and the ids they give
+
 
 Provider: TypeAlias = Literal["PAGER_DUTY", "OPSGENIE"]
 
@@ -29,7 +125,7 @@ _NAMES: Final[dict[str, Provider]] = {
 }
 _GAPS = re.compile(r"[\s_()-]+")
 _LONGEST_NAME = 40  # no name is longer; saves folding a text of a megabyte
-_NO_PROVIDER = Fault(topic="no provider that Opal takes")
+_NO_PROVIDER = Unreadable(topic="no provider that Opal takes")
 
 _SERVICES: Final[dict[Provider, Service]] = {"PAGER_DUTY": Service.PAGER_DUTY, "OPSGENIE": Service.OPSGENIE}
 _PROVIDERS: Final[dict[Service, Provider]] = {service: provider for provider, service in _SERVICES.items()}
@@ -42,10 +138,10 @@ _SWAPPED = "an id of another provider"
 _CLOSED_ID = re.compile(r"(?=.*\d)[PQ][A-Z0-9]{6}(?:[A-Z0-9]{7})?", re.ASCII)
 _BETWEEN_IDS = re.compile(r"[,;|\t\r\n]")
 _SEVERAL = "more than one id"
-_ONLY_QUOTES = Fault(", which holds no id", topic="no id")
+_ONLY_QUOTES = Unreadable(", which holds no id", topic="no id")
 
 
-def read_provider(text: str) -> Provider | Fault:
+def read_provider(text: str) -> Provider | Unreadable:
     """Read a cell of the column `third_party_provider`."""
     if len(text) > _LONGEST_NAME:
         return _NO_PROVIDER
@@ -59,7 +155,7 @@ def check_provider(text: str) -> Provider:
         SettingsError: there is no such provider.
     """
     provider = read_provider(text.strip(BLANKS))
-    if isinstance(provider, Fault):
+    if isinstance(provider, Unreadable):
         raise SettingsError(f"the provider is {quote(text)}", hint=BY_NAME["third_party_provider"].right)
     return provider
 
@@ -70,7 +166,7 @@ def told_provider(remote_id: str) -> Provider | None:
     return _PROVIDERS.get(link.service) if isinstance(link, Link) else None
 
 
-def read_remote_id(text: str, provider: Provider | None = None) -> str | Fault:
+def read_remote_id(text: str, provider: Provider | None = None) -> str | Unreadable:
     """Read a cell of the column `remote_id`: an id, or the provider's link to the schedule.
 
     Where the row's provider is known a link to the other one is a fault.
@@ -83,17 +179,17 @@ def read_remote_id(text: str, provider: Provider | None = None) -> str | Fault:
         return found
     if len(text) > LONGEST_REMOTE_ID:
         reason = f", which has {len(text)} characters; an id has {LONGEST_REMOTE_ID} at most"
-        return Fault(reason, topic="too long for an id")
+        return Unreadable(reason, topic="too long for an id")
     if (number := _count_ids(text)) > 1:
-        return Fault(f", which holds {number} ids", "write a row for each of them", _SEVERAL)
+        return Unreadable(f", which holds {number} ids", "write a row for each of them", _SEVERAL)
     if has_control(text):
-        return Fault(
+        return Unreadable(
             ", which holds control characters", "write the id again by hand, such as PI7DH85", "control characters"
         )
     return _plain_id(text)
 
 
-def _plain_id(text: str) -> str | Fault:
+def _plain_id(text: str) -> str | Unreadable:
     plain = clean(text)
     closed = plain.replace(" ", "")
     # A blank in a UUID or in PagerDuty's usual code cannot be meant; in an id of another form nobody knows.
@@ -110,23 +206,25 @@ def _is_id(text: str) -> bool:
     return bool(_PAGER_DUTY_ID.fullmatch(text) or _UUID.fullmatch(text))
 
 
-def oddity(provider: Provider, remote_id: str) -> Fault | None:
+def oddity(provider: Provider, remote_id: str) -> Unreadable | None:
     """Say what is odd about an id for its provider; None where nothing is."""
     if provider == "PAGER_DUTY":
         return _pager_duty_oddity(remote_id)
     if _PAGER_DUTY_ID.fullmatch(remote_id):
         reason = ", which looks like a PagerDuty id, but third_party_provider is OPSGENIE"
-        return Fault(reason, _CHECK_PROVIDER, _SWAPPED)
+        return Unreadable(reason, _CHECK_PROVIDER, _SWAPPED)
     if not remote_id.isprintable():
-        return Fault(", which holds characters that cannot be seen", "write the id again by hand", "unseen characters")
+        return Unreadable(
+            ", which holds characters that cannot be seen", "write the id again by hand", "unseen characters"
+        )
     return None
 
 
-def _pager_duty_oddity(remote_id: str) -> Fault | None:
+def _pager_duty_oddity(remote_id: str) -> Unreadable | None:
     if _UUID.fullmatch(remote_id):
         reason = ", which looks like an Opsgenie id, but third_party_provider is PAGER_DUTY"
-        return Fault(reason, _CHECK_PROVIDER, _SWAPPED)
+        return Unreadable(reason, _CHECK_PROVIDER, _SWAPPED)
     if not _PAGER_DUTY_ID.fullmatch(remote_id):
         hint = "compare it with PagerDuty: ids look like PI7DH85"
-        return Fault(", which does not look like a PagerDuty id", hint, "does not look like a PagerDuty id")
+        return Unreadable(", which does not look like a PagerDuty id", hint, "does not look like a PagerDuty id")
     return None

@@ -7,20 +7,23 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.normalizer.cleaning import BLANKS, clean, whole
+from importer.cells import BLANKS, clean, whole
 from importer.normalizer.directory import is_group_reference, is_schedule_reference, is_user_reference
-from importer.normalizer.links import Service, linked_id
-from importer.normalizer.wording import Fault, quote
+from importer.normalizer.providers import Service, linked_id
+from importer.normalizer.wording import Unreadable, quote
 from importer.records import ID_PATTERN, LARGEST_ID, Problem
 
 if TYPE_CHECKING:
     from importer.normalizer.directory import Directory
 
+
 _ID = re.compile(ID_PATTERN)
 _BETWEEN_GROUPS = re.compile(r"[;\r\n]")
 _MOST_GROUPS = 100  # of a row
-_NO_ID = Fault(", which is no id: an id has letters, digits, - and _ only, 128 at most", topic="no id")
-_NO_NUMBER = Fault(", which is no user: a user is a number, an e-mail address or a full name", topic="no user number")
+_NO_ID = Unreadable(", which is no id: an id has letters, digits, - and _ only, 128 at most", topic="no id")
+_NO_NUMBER = Unreadable(
+    ", which is no user: a user is a number, an e-mail address or a full name", topic="no user number"
+)
 
 
 class Sought(StrEnum):
@@ -50,7 +53,7 @@ class References:
 
     directory: Directory | None = None  #: None: names wait
 
-    def schedule(self, text: str) -> str | Waiting | Fault:
+    def schedule(self, text: str) -> str | Waiting | Unreadable:
         """Read a cell with a Rootly schedule: its id, a link to it, or its name."""
         if _ID.fullmatch(text):
             return text
@@ -64,7 +67,7 @@ class References:
             return _NO_ID
         return self.directory.find_schedule(text) if self.directory else Waiting(Sought.SCHEDULE)
 
-    def shadowed_user(self, text: str) -> str | Waiting | Fault:
+    def shadowed_user(self, text: str) -> str | Waiting | Unreadable:
         """Read a cell with the user to be shadowed: an id, an e-mail address or a full name."""
         if _ID.fullmatch(text):  # also what is no user's id of today, for the API takes texts
             return text
@@ -75,7 +78,7 @@ class References:
             return _NO_ID  # a text that is an id without what nobody means is read once more, without it
         return self.directory.find_user(text) if self.directory else Waiting(Sought.USER)
 
-    def shadowing_user(self, text: str) -> int | Waiting | Fault:
+    def shadowing_user(self, text: str) -> int | Waiting | Unreadable:
         """Read a cell with the user who shadows; leading zeros do not count, for the API takes a number."""
         digits = whole(text) or whole(text := clean(text))
         if digits is not None:
@@ -86,16 +89,16 @@ class References:
         if self.directory is None:
             return Waiting(Sought.USER)
         found = self.directory.find_user(text)
-        return found if isinstance(found, Fault) else int(found)
+        return found if isinstance(found, Unreadable) else int(found)
 
-    def groups(self, text: str) -> tuple[str, ...] | Waiting | Fault:
+    def groups(self, text: str) -> tuple[str, ...] | Waiting | Unreadable:
         """Read a cell with Opal groups, names or ids: ids too are looked up, for some groups take no schedules."""
         parts = split_groups(text)
-        if isinstance(parts, Fault) or self.directory is None:
-            return parts if isinstance(parts, Fault) else Waiting(Sought.GROUP)
+        if isinstance(parts, Unreadable) or self.directory is None:
+            return parts if isinstance(parts, Unreadable) else Waiting(Sought.GROUP)
         found = {part: self.directory.find_group(part) for part in parts}
         for part, id_ in found.items():
-            if isinstance(id_, Fault):
+            if isinstance(id_, Unreadable):
                 return (
                     id_
                     if len(parts) == 1
@@ -104,18 +107,20 @@ class References:
         return tuple(dict.fromkeys(id_ for id_ in found.values() if isinstance(id_, str)))
 
 
-def split_groups(text: str) -> tuple[str, ...] | Fault:
+def split_groups(text: str) -> tuple[str, ...] | Unreadable:
     """Take the groups of a cell apart: on lines of their own, or with semicolons between them. Names have commas."""
     parts = tuple(dict.fromkeys(part for one in _BETWEEN_GROUPS.split(text) if (part := one.strip(BLANKS))))
     if not parts:
-        return Fault(", which names no group", topic="no group")
+        return Unreadable(", which names no group", topic="no group")
     if len(parts) > _MOST_GROUPS:
-        return Fault(f", which names {len(parts):,} groups; a row has {_MOST_GROUPS} at most", topic="too many groups")
+        return Unreadable(
+            f", which names {len(parts):,} groups; a row has {_MOST_GROUPS} at most", topic="too many groups"
+        )
     odd = next((part for part in parts if not is_group_reference(part)), None)
     return (
         parts
         if odd is None
-        else Fault(f", of which {quote(odd)} is neither a group's name nor its id", topic="no group")
+        else Unreadable(f", of which {quote(odd)} is neither a group's name nor its id", topic="no group")
     )
 
 

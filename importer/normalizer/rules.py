@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from importer.errors import SettingsError
 from importer.normalizer.mapping import NO_MAPPING, Mapping
-from importer.normalizer.moments import DateOrder
 from importer.normalizer.providers import check_provider, read_provider
+from importer.normalizer.recurrence.spans import read_until
 from importer.normalizer.references import References
-from importer.normalizer.until import read_until
-from importer.normalizer.wording import Fault, quote
-from importer.normalizer.zones import check_timezone, read_zone
+from importer.normalizer.times.moments import DateOrder
+from importer.normalizer.times.zones import check_timezone, read_zone
+from importer.normalizer.wording import Unreadable, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from importer.normalizer.moments import Moment, TimeRules
     from importer.normalizer.providers import Provider
+    from importer.normalizer.times.moments import Moment, TimeRules
 
 
 _NO_DIRECTORY = References()
@@ -111,6 +111,6 @@ def _outdo_defaults(rules: Rules) -> Mapping:
 
 def _check_until(text: str, rules: TimeRules) -> Moment:
     until = read_until(text, rules)
-    if isinstance(until, Fault):
+    if isinstance(until, Unreadable):
         raise SettingsError(f"the end of repetitions is {quote(text)}{until.reason}", hint="write --until 2027-12-31")
     return until

@@ -2,26 +2,61 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
+from importer.cells import BLANKS
+from importer.normalizer.plausibility import Level, check_sense
+from importer.normalizer.recurrence.spans import read_spans
 from importer.normalizer.references import Waiting
-from importer.normalizer.rotation import read_rotation
-from importer.normalizer.sense import Level, check_sense
-from importer.normalizer.spans import read_spans
-from importer.normalizer.wording import Fault, quote
+from importer.normalizer.wording import Unreadable, quote
 from importer.records import ShadowRecord
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from importer.normalizer.fields import Fields
+    from importer.normalizer.plausibility import Checks
     from importer.normalizer.rules import Rules
-    from importer.normalizer.sense import Checks
+
+
+# ---- The column `rotation`: who takes turns. Knows no member, and decides no turn
+
+
+MOST_MEMBERS = 1000  #: a row makes no more shifts
+
+_TOPIC = "rotation that cannot be read"
+_RIGHT = "write the members in their order with a comma between them, such as ann@example.com, bob@example.com"
+_SEPARATOR = re.compile("[,;]")
+_SEPARATORS = (",", ";")
+
+
+def read_rotation(text: str) -> tuple[str, ...] | Unreadable:
+    """Read a cell of the column `rotation`: members with commas, semicolons or line breaks between them, 1,000 at most.
+
+    A member may come again: then it has so many turns in a round. Empty lines do not count; an empty place between
+    two commas is a fault, for it could be somebody who is missing.
+    """
+    lines = [line for line in (line.strip(BLANKS) for line in text.splitlines()) if line]
+    # A separator at the end of a line that goes on in the next one is that line's break.
+    lines[:-1] = [line[:-1] if line.endswith(_SEPARATORS) else line for line in lines[:-1]]
+    members = [member.strip(BLANKS) for line in lines for member in _SEPARATOR.split(line)]
+    if len(members) > MOST_MEMBERS:
+        return Unreadable(
+            f", which has {len(members):,} members; a rotation has {MOST_MEMBERS:,} at most", _RIGHT, _TOPIC
+        )
+    if not all(members):
+        return Unreadable(f", whose member {members.index('') + 1} is empty", _RIGHT, _TOPIC)
+    return tuple(members) or Unreadable(", which has no member", _RIGHT, _TOPIC)
+
+
+# ---- Shadow rows to shadow records
+
 
 Shadowable: TypeAlias = Literal["User", "Schedule"]
 
 _SHADOWABLES: Final[dict[str, Shadowable]] = {"user": "User", "schedule": "Schedule"}
-_NO_TYPE = Fault(topic="no type")
+_NO_TYPE = Unreadable(topic="no type")
 _ROTATION_RIGHT = "write each member as a number, an e-mail address or a full name"
 
 
@@ -61,7 +96,7 @@ def read_shadows(fields: Fields, rules: Rules) -> Shadows | None:
     return Shadows(records, spans.zone)
 
 
-def read_shadowable(text: str) -> Shadowable | Fault:
+def read_shadowable(text: str) -> Shadowable | Unreadable:
     """Read a cell of the column `shadowable_type`."""
     return _SHADOWABLES.get(text.casefold()) or _NO_TYPE
 
@@ -104,7 +139,7 @@ def _read_members(fields: Fields, rules: Rules) -> tuple[int, ...] | None:
 
 def _read_member(fields: Fields, rules: Rules, text: str) -> int | None:
     user = rules.references.shadowing_user(text)
-    if isinstance(user, Fault):
+    if isinstance(user, Unreadable):
         message = f"rotation has {quote(text)}{user.reason}"
         fields.note("rotation", message, user.hint or _ROTATION_RIGHT, f"rotation: {user.topic}")
         return None

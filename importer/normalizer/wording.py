@@ -12,7 +12,7 @@ _BIDI = frozenset({"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Unreadable:
     """Why a text is no value of its column; returned where the value would be."""
 
     reason: str = ""  #: goes on after `column is "text"`, such as ", which comes twice"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from importer.records import Row, Sheet
 
+
 #: Rows in a chunk at most: some 100 KB of text, and few enough commits in the journal.
 CHUNK_ROWS = 2000
 

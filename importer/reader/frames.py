@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+
 _NAME = "DataFrame"
 _LARGE = 1e15  # from here on a float cannot hold every 16-digit id
 

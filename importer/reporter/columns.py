@@ -10,12 +10,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from importer.reporter.guarding import guard, guard_all
+from importer.reporter.formula_guard import guard, guard_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from importer.records import ReportLine, Sheet
+
 
 #: The product's own columns, in their order; the source's follow.
 PRODUCT_COLUMNS: tuple[str, ...] = (

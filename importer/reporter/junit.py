@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 
 from importer.errors import UsageError
-from importer.journal import JOURNAL_FILE
+from importer.journal.run_folder import JOURNAL_FILE
 from importer.records import Status
-from importer.reporter.replacing import replace_file
-from importer.targets import escape
+from importer.reporter.atomic_file import replace_file
+from importer.targets.target import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from importer.records import ReportLine, Sheet
+
 
 _LONGEST = 1000  # characters of a text
 _BLOCK = 1 << 16  # bytes that are copied at a time

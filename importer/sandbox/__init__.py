@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from importer.records import TargetName
-from importer.sandbox.fault_file import read_faults
-from importer.sandbox.faults import Fault, FaultPlan
-from importer.sandbox.limits import Limits
-from importer.sandbox.reserved import RESERVED, TOKEN, Reserved
-from importer.sandbox.roll import Roll, read_directory
+from importer.sandbox.directory_file import RESERVED, TOKEN, DirectoryFile, Reserved, read_directory
+from importer.sandbox.faults.fault_plan import Fault, FaultPlan, read_faults
+from importer.sandbox.rate_limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from importer.sandbox.oracle import Truth
+    from importer.sandbox.truth import Truth
+
 
 __all__ = [
     "RESERVED",
@@ -56,7 +55,7 @@ async def serve(
     port: int = 0,
     limits: Limits = _REAL,
     faults: FaultPlan | None = None,
-    directory: Roll | None = None,
+    directory: DirectoryFile | None = None,
     now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Address]:
     """Serve both APIs until the block ends; what was created stays in `state`.
@@ -84,9 +83,9 @@ def truth(state: Path) -> Truth:
     Raises:
         SettingsError: the state is not a sandbox's, or cannot be read.
     """
-    from importer.sandbox import oracle
+    from importer.sandbox.truth import read
 
-    return oracle.read(state)
+    return read(state)
 
 
 def reset(state: Path) -> None:

@@ -12,21 +12,22 @@ import anyio
 from aiohttp import hdrs, web
 
 from importer.errors import UsageError
-from importer.sandbox import opal, rootly
-from importer.sandbox.directory import replace
-from importer.sandbox.doors import Doors
-from importer.sandbox.faulty import Faulty
-from importer.sandbox.misbehaving import Misbehaviour
-from importer.sandbox.state import State, opened, unusable
+from importer.sandbox.api import opal, rootly
+from importer.sandbox.api.rootly_directory import replace
+from importer.sandbox.faults.middleware import Faulty
+from importer.sandbox.faults.wire import Misbehaviour
+from importer.sandbox.ports import Ports
+from importer.sandbox.state import SandboxState, opened, unusable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from importer.records import TargetName
-    from importer.sandbox.faults import FaultPlan
-    from importer.sandbox.limits import Limits
-    from importer.sandbox.roll import Roll
+    from importer.sandbox.directory_file import DirectoryFile
+    from importer.sandbox.faults.fault_plan import FaultPlan
+    from importer.sandbox.rate_limits import Limits
+
 
 _PATIENCE = 1.0  # seconds for requests under way when the sandbox stops
 
@@ -39,7 +40,7 @@ async def serving(
     port: int,
     limits: Limits,
     faults: FaultPlan | None,
-    directory: Roll | None,
+    directory: DirectoryFile | None,
     now: Callable[[], float],
 ) -> AsyncIterator[dict[TargetName, str]]:
     """Serve until the block ends; gives each target's origin, such as `http://127.0.0.1:8080`.
@@ -48,7 +49,7 @@ async def serving(
     """
     host = "127.0.0.1" if host == "localhost" else host  # one address, whatever this machine resolves the name to
     _refuse_address(host, port)
-    doors = Doors()
+    doors = Ports()
     with opened(path, now) as state:
         if directory is not None:
             _replace_directory(state, path, directory, now())
@@ -60,14 +61,14 @@ async def serving(
             yield await doors.open(runner, host, port, is_apart=is_apart)
 
 
-def _replace_directory(state: State, path: Path, directory: Roll, now: float) -> None:
+def _replace_directory(state: SandboxState, path: Path, directory: DirectoryFile, now: float) -> None:
     try:
         replace(state, directory, now)
     except sqlite3.Error as error:
         raise unusable(path, "cannot take the directory", error) from error
 
 
-def _application(state: State, limits: Limits, now: Callable[[], float]) -> web.Application:
+def _application(state: SandboxState, limits: Limits, now: Callable[[], float]) -> web.Application:
     async def tell_time(_request: web.Request, response: web.StreamResponse) -> None:
         response.headers[hdrs.DATE] = formatdate(now(), usegmt=True)
 
@@ -78,7 +79,9 @@ def _application(state: State, limits: Limits, now: Callable[[], float]) -> web.
     return app
 
 
-def _add_faults(app: web.Application, plan: FaultPlan, state: State, now: Callable[[], float], doors: Doors) -> None:
+def _add_faults(
+    app: web.Application, plan: FaultPlan, state: SandboxState, now: Callable[[], float], doors: Ports
+) -> None:
     stopping = anyio.Event()
 
     async def stop(_app: web.Application) -> None:
@@ -89,7 +92,7 @@ def _add_faults(app: web.Application, plan: FaultPlan, state: State, now: Callab
 
 
 @asynccontextmanager
-async def _running(app: web.Application, doors: Doors, *, is_faulty: bool) -> AsyncIterator[web.AppRunner]:
+async def _running(app: web.Application, doors: Ports, *, is_faulty: bool) -> AsyncIterator[web.AppRunner]:
     """Have the application run, and all of it ended after the block."""
     runner = web.AppRunner(
         app,

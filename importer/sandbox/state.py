@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+
 #: A value that a statement takes.
 Value = str | int | float | None
 
@@ -38,7 +39,7 @@ def _statements() -> dict[str, str]:
 _STATEMENTS = _statements()
 
 
-class State:
+class SandboxState:
     """The objects that were created, and the directory. Every change is committed when the call returns."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -71,7 +72,7 @@ class State:
 
 
 @contextmanager
-def opened(path: Path, now: Callable[[], float]) -> Iterator[State]:
+def opened(path: Path, now: Callable[[], float]) -> Iterator[SandboxState]:
     """Open the state, making it where there is none, and keep every other process out of it.
 
     `now` gives the epoch seconds by which late objects come to be seen.
@@ -82,13 +83,13 @@ def opened(path: Path, now: Callable[[], float]) -> Iterator[State]:
     with _locked(path):
         connection = _connect(path, now)
         try:
-            yield State(connection)
+            yield SandboxState(connection)
         finally:
             connection.close()
 
 
 @contextmanager
-def looked_at(path: Path) -> Iterator[State]:
+def looked_at(path: Path) -> Iterator[SandboxState]:
     """Open the state to read it as it is at one moment, be it served or not.
 
     Raises:
@@ -103,7 +104,7 @@ def looked_at(path: Path) -> Iterator[State]:
             connection.execute("BEGIN")
             if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
                 raise _foreign(path)
-            yield State(connection)
+            yield SandboxState(connection)
     except sqlite3.Error as error:
         raise unusable(path, "cannot be read", error) from error
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from importer.records import ID_PATTERN, Key, Kind, TargetName
-from importer.targets.target import Entry, EntryList, EntryPage, Found, Page, Removal, Request, Target, as_text
+from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Found, Page, Removal, Request, Target, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 
 _ID = re.compile(ID_PATTERN)
 _MEDIA_TYPE = "application/vnd.api+json"
@@ -183,7 +184,7 @@ def _next_page(payload: dict[str, Any], beginning: str) -> str | None:
     return None
 
 
-def _read_entries(payload: Any, beginning: str, read: Callable[[str, dict[str, Any]], Entry]) -> EntryPage:
+def _read_entries(payload: Any, beginning: str, read: Callable[[str, dict[str, Any]], DirectoryEntry]) -> EntryPage:
     """Read a page of users or schedules. None is left out: the one left out could be a second of the same name."""
     entries = []
     for item in _items(payload):
@@ -194,13 +195,13 @@ def _read_entries(payload: Any, beginning: str, read: Callable[[str, dict[str, A
     return EntryPage(tuple(entries), _next_page(payload, beginning))
 
 
-def _read_user(id_: str, attributes: dict[str, Any]) -> Entry:
+def _read_user(id_: str, attributes: dict[str, Any]) -> DirectoryEntry:
     first, last = _text(attributes, "first_name"), _text(attributes, "last_name")
-    return Entry(id_, _text(attributes, "full_name") or f"{first} {last}".strip(), _text(attributes, "email"))
+    return DirectoryEntry(id_, _text(attributes, "full_name") or f"{first} {last}".strip(), _text(attributes, "email"))
 
 
-def _read_schedule(id_: str, attributes: dict[str, Any]) -> Entry:
-    return Entry(id_, _text(attributes, "name"))
+def _read_schedule(id_: str, attributes: dict[str, Any]) -> DirectoryEntry:
+    return DirectoryEntry(id_, _text(attributes, "name"))
 
 
 def _text(attributes: dict[str, Any], name: str) -> str:

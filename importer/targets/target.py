@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from importer.records import Key, Kind, TargetName
 
+
 _WORDS = 200  # characters of a server's answer that are shown
 
 
@@ -36,7 +37,7 @@ class Page:
     ids: frozenset[str]  #: of all objects on the page, also those that no record of ours can be
 
 
-class Entry(NamedTuple):
+class DirectoryEntry(NamedTuple):
     """A user, a schedule or a group, as a target lists it."""
 
     id: str
@@ -49,7 +50,7 @@ class Entry(NamedTuple):
 class EntryPage:
     """One page of a list of users, schedules or groups."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[DirectoryEntry, ...]
     next: str | None  #: as `Page.next`
 
     @property

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from importer.sandbox import TOKEN
+from importer.sandbox.directory_file import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

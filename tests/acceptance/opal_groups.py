@@ -11,8 +11,8 @@ from urllib.request import urlopen
 import anyio.from_thread
 
 from importer import sandbox
-from importer.sandbox.faults import FaultPlan
-from importer.sandbox.roll import Roll
+from importer.sandbox.directory_file import DirectoryFile
+from importer.sandbox.faults.fault_plan import FaultPlan
 
 from . import front as fronts
 
@@ -44,7 +44,7 @@ GROUPS = [
 def serve(folder: Path, faults: list[dict[str, object]]) -> Iterator[Front]:
     """Serve a sandbox with these groups, behind a front."""
     state = folder / "served.sqlite3"
-    roll = Roll.model_validate({"groups": GROUPS})
+    roll = DirectoryFile.model_validate({"groups": GROUPS})
     plan = FaultPlan.model_validate({"fault": faults})
     with (
         anyio.from_thread.start_blocking_portal() as portal,

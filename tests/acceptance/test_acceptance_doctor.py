@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import anyio.from_thread
 import pytest
 import trustme
+from delivery.serving import http, says, serving
 from networks.proxying import encrypting
-from pool.serving import http, says, serving
 
 from importer import sandbox
 

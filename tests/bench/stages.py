@@ -22,19 +22,14 @@ _PART = re.compile(r"/importer/([a-z_]+)")
 _STAGES = {
     "reader": "read",
     "normalizer": "normalize",
-    "intake": "normalize",
-    "carrying": "normalize",
-    "gathering": "normalize",
-    "overlapping": "normalize",
+    "planning": "normalize",
     "journal": "journal",
-    "pool": "send",
+    "delivery": "send",
     "targets": "send",
-    "turn": "send",
+    "session": "send",
     "reporter": "report",
-    "report": "report",
-    "results": "report",
+    "result": "report",
     "cli": "console",
-    "console": "console",
 }
 _ORDER = ("start", "read", "normalize", "journal", "send", "report", "console", "other")
 _TOP = 25  # functions that are shown

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from importer.records import ShadowRecord
-from importer.targets import ROOTLY
+from importer.targets.rootly import ROOTLY
 
 from . import standin
 from .clients.bodies import read_requests
@@ -137,7 +137,7 @@ def test_the_growth_of_a_run_is_drawn_as_well_formed_svg() -> None:
 
 def test_a_sample_counts_for_the_innermost_part_of_the_product() -> None:
     start = "_find_spec (<frozen importlib._bootstrap>:12)"
-    pipeline, pool = "run (/x/importer/pipeline.py:9)", "post (/x/importer/pool/client.py:7)"
+    pipeline, pool = "run (/x/importer/commands/run.py:9)", "post (/x/importer/delivery/client.py:7)"
     journal, aiohttp = "claim (/x/importer/journal/journal.py:1)", "send (/y/site-packages/aiohttp/client.py:1)"
     loop = "select (/usr/lib/python3/asyncio/events.py:4)"
     stacks = [[pipeline, start], [pipeline, pool, journal], [pipeline, pool, aiohttp], [loop], [pipeline], [""]]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from importer.errors import SourceError
-from importer.reader import Chunk, Reading, read
+from importer.reader.chunks import Chunk
+from importer.reader.read import Reading, read
 from importer.records import Row, Sheet
 
 from . import ODD_FILES

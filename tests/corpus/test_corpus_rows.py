@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importer.errors import SourceError
-from importer.normalizer import COLUMNS, Normalizer
+from importer.normalizer.columns import COLUMNS
+from importer.normalizer.row import Normalizer
 from importer.normalizer.rules import make_rules
 from importer.records import Problem, Row, Sheet, cell_name
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.records import Key
-    from importer.results import Result
+    from importer.result import Result
 
 CANARY = "canary-7f3d-token"  # must show up nowhere
 SCHEDULES = ("11111111-aaaa-4aaa-8aaa-111111111111", "22222222-bbbb-4bbb-8bbb-222222222222")

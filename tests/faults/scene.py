@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from importer.pool.client import Answer, Reply
-from importer.pool.traffic import Traffic
+from importer.delivery.client import Answer, Reply
+from importer.delivery.traffic import Traffic
 from importer.records import TargetName
-from importer.sandbox.faults import describe
-from importer.sandbox.keys import posted_key
+from importer.sandbox.faults.fault_plan import describe
+from importer.sandbox.truth import posted_key
 
 if TYPE_CHECKING:
     from importer.records import Key
-    from importer.targets import Target
+    from importer.targets.target import Target
 
 _PREFIXES = {TargetName.OPAL: "/opal/v1", TargetName.ROOTLY: "/rootly"}
 

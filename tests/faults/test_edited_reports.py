@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import importer
+from importer.delivery.transport import Connection
 from importer.errors import SourceError
-from importer.pool import Connection
 from importer.records import Status
-from importer.turn import take_turn
+from importer.session.target_lock import take_turn
 
 from .rehearsal import Rehearsal, read_report, schedules, shadows
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from importer.results import Result
+    from importer.result import Result
 
     Lines = list[dict[str, str]]
 

@@ -160,7 +160,7 @@ async def test_a_clock_that_is_set_back_and_forth_costs_no_row_and_makes_none_tw
 ) -> None:
     """Waits go by the monotonic clock; the other one only reads the points in time that a server names."""
     jumps = cycle([0.0, -86_400.0, 31_536_000.0, 3_600.0])
-    monkeypatch.setattr("importer.pool.gate.time.time", lambda: 1_800_000_000.0 + next(jumps))
+    monkeypatch.setattr("importer.delivery.throttle.time.time", lambda: 1_800_000_000.0 + next(jumps))
     rehearsal = Rehearsal(tmp_path)
     plan: list[dict[str, Any]] = [
         {"what": "reset", "when": "after", "at": [2, 5]},

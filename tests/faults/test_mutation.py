@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from importer.pool import sender
-from importer.pool.policy import Judgement, Verdict, judge
+from importer.delivery import sender
+from importer.delivery.replies import Judgement, Verdict, judge
 
 from .rehearsal import ROWS, Rehearsal, disagreements, shadows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.pool.client import Reply
+    from importer.delivery.client import Reply
     from importer.records import Key
-    from importer.results import Result
-    from importer.targets import Target
+    from importer.result import Result
+    from importer.targets.target import Target
 
 pytestmark = pytest.mark.anyio
 

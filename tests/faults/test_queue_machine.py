@@ -13,16 +13,18 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from importer.earlier import Earlier, left_over
-from importer.guide import Silence
-from importer.intake import Intake
-from importer.journal import Journal, State, create_run
-from importer.normalizer import NO_RULES
-from importer.pool.client import Client, Lost, NotSent, Reply
-from importer.pool.lane import Lane
-from importer.pool.stopping import Reason
-from importer.reader import read
+from importer.delivery.client import Client, Lost, NotSent, Reply
+from importer.delivery.stop import Reason
+from importer.delivery.target_delivery import TargetDelivery
+from importer.journal.journal import Journal
+from importer.journal.run_folder import create_run
+from importer.journal.states import State
+from importer.normalizer.rules import NO_RULES
+from importer.planning.loader import Loader
+from importer.planning.previous_run import PreviousRun, left_over
+from importer.reader.read import read
 from importer.records import Status
+from importer.session.control import SilentObserver
 from importer.settings import load_settings
 from importer.targets import TARGETS
 
@@ -33,7 +35,7 @@ from .stepping import SteppedLoop
 if TYPE_CHECKING:
     import asyncio
 
-    from importer.journal import RunFolder
+    from importer.journal.run_folder import RunFolder
     from importer.records import Key, TargetName
 
 _RECORDS = 6
@@ -88,11 +90,11 @@ class QueueMachine(RuleBasedStateMachine):
         self.stack = ExitStack()
         self.runs += 1
         self.run: RunFolder = self.stack.enter_context(create_run(self.folder, f"run-{self.runs}", {}))
-        intake = Intake(self.run.journal, NO_RULES, self.run.path.name, Silence())
+        intake = Loader(self.run.journal, NO_RULES, self.run.path.name, SilentObserver())
         if earlier is None:
             list(intake.take_source(read(ROWS[self.server.target.name](_RECORDS))))
         else:
-            list(intake.take_left_over(left_over(Earlier(earlier, earlier.name))))
+            list(intake.take_left_over(left_over(PreviousRun(earlier, earlier.name))))
         self.run.journal.finish_reading()
         self.wire = Wire(self.server.target)
         self.task: asyncio.Task[None] = self.loop.create_task(self._work())
@@ -103,7 +105,9 @@ class QueueMachine(RuleBasedStateMachine):
     async def _work(self) -> None:
         client = cast("Client", self.wire)
         target, journal = self.server.target, self.run.journal
-        self.lane = Lane(target, journal, client, _SETTINGS, run=self.run.path.name, observer=Silence())
+        self.lane = TargetDelivery(
+            target, journal, client, _SETTINGS, run=self.run.path.name, observer=SilentObserver()
+        )
         with anyio.CancelScope() as self.scope:
             await self.lane.work()
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from importer.guide import Silence
+from importer.session.control import SilentObserver
 
 from .rehearsal import Rehearsal, disagreements, schedules, shadows
 from .test_fault_matrix import LASTING, PASSING
 
 if TYPE_CHECKING:
     from importer.records import Status, TargetName
-    from importer.results import Result
+    from importer.result import Result
 
 _EACH = 6  # rows for each target
 _ROWS = 2 * _EACH
@@ -41,7 +41,7 @@ targets = st.sampled_from([{}, {"target": "opal"}, {"target": "rootly"}])
 faults = st.builds(lambda kind, choice, target: {**choice, **kind, **target}, kinds, choices, targets)
 
 
-class _Interrupting(Silence):
+class _Interrupting(SilentObserver):
     """Ends the run in order once so many records are decided."""
 
     def __init__(self, after: int) -> None:

@@ -18,7 +18,7 @@ from .rehearsal import Rehearsal, read_report, schedules, shadows
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.results import Result
+    from importer.result import Result
 
 pytestmark = pytest.mark.anyio
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.journal import RunFolder, create_run
+from importer.journal.run_folder import RunFolder, create_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from importer.journal import Journal
+    from importer.journal.journal import Journal
 
 
 @pytest.fixture

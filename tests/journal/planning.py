@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from importer.journal import Entry, Journal, State
+from importer.journal.journal import Journal
+from importer.journal.states import Entry, State
 from importer.records import Kind, Outcome, Row, Sheet, Status, TargetName
 
 if TYPE_CHECKING:

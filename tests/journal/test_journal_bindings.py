@@ -8,18 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.journal import (
-    JOURNAL_FILE,
-    BindingState,
-    Change,
-    Joined,
-    Journal,
-    Leaving,
-    State,
-    Unbound,
-    create_run,
-    open_run,
-)
+from importer.journal.journal import Journal
+from importer.journal.run_folder import JOURNAL_FILE, create_run, open_run
+from importer.journal.states import BindingState, Change, Joined, Leaving, State, Unbound
 from importer.records import Outcome, Status
 
 from .planning import OPAL, nth, outcomes, plan, schedule, states
@@ -27,7 +18,7 @@ from .planning import OPAL, nth, outcomes, plan, schedule, states
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.journal import Entry
+    from importer.journal.states import Entry
 
 A, B = "group-a", "group-b"
 NOW = "2027-01-01T00:00:00Z"

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.journal import Change, Entry, State, open_scratch
+from importer.journal.run_folder import open_scratch
+from importer.journal.states import Change, Entry, State
 from importer.records import Kind, Outcome, Row, Sheet, Status, TargetName
 
 from .planning import OPAL, add, nth, outcomes, plan, schedule, shadow, states
 
 if TYPE_CHECKING:
-    from importer.journal import Journal
+    from importer.journal.journal import Journal
 
 OPEN = {State.PLANNED, State.SENDING, State.IN_DOUBT}
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer.errors import JournalError
-from importer.journal import JOURNAL_FILE, Change, create_run, open_run
+from importer.journal.run_folder import JOURNAL_FILE, create_run, open_run
+from importer.journal.states import Change
 from importer.records import Outcome, Status
 
 from .planning import OPAL, nth, plan, schedule, states

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from importer.journal import Entry, State, Tally
+from importer.journal.states import Entry, State, Tally
 from importer.records import Kind, Outcome, Row, Sheet, Status, TargetName
 
 if TYPE_CHECKING:
-    from importer.journal import Journal
+    from importer.journal.journal import Journal
 
 ROOTLY = TargetName.ROOTLY
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.journal import Entry, State, open_scratch
+from importer.journal.run_folder import open_scratch
+from importer.journal.states import Entry, State
 from importer.records import LARGEST_ID, Key, Kind, Outcome, Row, Sheet, Status, TargetName
 
 TEXT = st.text(max_size=30)

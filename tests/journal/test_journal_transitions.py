@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.journal import Change, Claimed, Entry, State, create_run, open_run, open_scratch
+from importer.journal.run_folder import create_run, open_run, open_scratch
+from importer.journal.states import Change, Claimed, Entry, State
 from importer.records import Kind, Outcome, Row, Sheet, Status
 
 from .planning import OPAL, ROOTLY, add, ids, nth, outcomes, plan, schedule, shadow, states
@@ -14,7 +15,7 @@ from .planning import OPAL, ROOTLY, add, ids, nth, outcomes, plan, schedule, sha
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.journal import Journal
+    from importer.journal.journal import Journal
 
 DECIDED = Outcome(
     Status.REJECTED,

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer.errors import DamagedError, JournalError
-from importer.journal import JOURNAL_FILE, Change, create_run, is_held, open_run, open_view
+from importer.journal.run_folder import JOURNAL_FILE, create_run, is_held, open_run, open_view
+from importer.journal.states import Change
 from importer.records import Outcome, Status
 
 from .planning import OPAL, nth, plan, schedule

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from importer.errors import SettingsError
-from importer.proxies import Proxy, is_direct, read_proxy
 from importer.records import TargetName
 from importer.settings import load_settings
+from importer.settings.proxies import Proxy, is_direct, read_proxy
 
 VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
 

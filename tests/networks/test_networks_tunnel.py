@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trustme
-from pool.serving import http, reset, says, serving
+from delivery.serving import http, reset, says, serving
 
+from importer.delivery.client import Answer, Lost, NotSent, open_client
+from importer.delivery.transport import Transport, load_trust
 from importer.errors import SettingsError
-from importer.pool import Route, load_trust
-from importer.pool.client import Answer, Lost, NotSent, open_client
-from importer.proxies import Proxy, read_proxy
-from importer.targets import ROOTLY
+from importer.settings.proxies import Proxy, read_proxy
+from importer.targets.rootly import ROOTLY
 
 from .proxying import Proxied, encrypting, proxying
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.pool.client import Reply
+    from importer.delivery.client import Reply
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,7 @@ URL = "https://api.example"
 
 
 async def post(proxy: Proxy, ca_file: Path | None, *, patience: float = 30) -> Reply:
-    route = Route(proxy, load_trust(ca_file))
+    route = Transport(proxy, load_trust(ca_file))
     async with open_client(ROOTLY, URL, TOKEN, route, concurrency=2, request_timeout=patience) as client:
         return await client.post("/x", b"{}")
 
@@ -141,7 +141,7 @@ async def test_a_private_authority_is_trusted_where_it_is_named_and_nowhere_else
     replies = []
     async with serving(says(http(200, b"{}")), good) as served, serving(says(http(200)), other) as wrong:
         for url, trust in ((served.url, ca_file), (served.url, None), (wrong.url, ca_file)):
-            route = Route(trust=load_trust(trust))
+            route = Transport(trust=load_trust(trust))
             async with open_client(ROOTLY, url, TOKEN, route, concurrency=1, request_timeout=30) as client:
                 replies.append(await client.get(f"{url}/x"))
     assert [type(reply) for reply in replies] == [Answer, NotSent, NotSent]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.normalizer import Normalized, Normalizer, make_rules
+from importer.normalizer.row import Normalized, Normalizer
+from importer.normalizer.rules import make_rules
 from importer.records import Row, Sheet
 
 if TYPE_CHECKING:

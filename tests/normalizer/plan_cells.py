@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from importer.normalizer.durations import Duration, read_duration
-from importer.normalizer.moments import Moment, TimeRules
-from importer.normalizer.occurrences import expand
-from importer.normalizer.recurrence import Rule, read_repeat
-from importer.normalizer.series import Misfit, Series
-from importer.normalizer.times import read_moment
-from importer.normalizer.until import read_until
-from importer.normalizer.wording import Fault
-from importer.normalizer.zones import read_zone
+from importer.normalizer.recurrence.expand import expand
+from importer.normalizer.recurrence.rrule import Rule, read_repeat
+from importer.normalizer.recurrence.series import Misfit, Series
+from importer.normalizer.recurrence.spans import read_until
+from importer.normalizer.times.durations import Duration, read_duration
+from importer.normalizer.times.moments import Moment, TimeRules
+from importer.normalizer.times.times import read_moment
+from importer.normalizer.times.zones import read_zone
+from importer.normalizer.wording import Unreadable
 
 
 def rule_of(text: str) -> Rule:
@@ -41,8 +41,8 @@ def series_of(
     length = read_duration(duration) if duration else None
     bound = read_until(until, rules) if until else None
     place = read_zone(zone) if zone else None
-    assert not isinstance(place, Fault), place
-    assert not isinstance(bound, Fault), bound
+    assert not isinstance(place, Unreadable), place
+    assert not isinstance(bound, Unreadable), bound
     assert length is None or isinstance(length, Duration), length
     return Series(
         start=moment_of(start),

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer.errors import SettingsError
-from importer.normalizer import Normalized, Normalizer, check_provider, check_timezone, make_rules
-from importer.normalizer.providers import read_remote_id
+from importer.normalizer.providers import check_provider, read_remote_id
+from importer.normalizer.row import Normalized, Normalizer
+from importer.normalizer.rules import make_rules
+from importer.normalizer.times.zones import check_timezone
 from importer.records import LARGEST_ID, Row, ScheduleRecord, ShadowRecord, Sheet
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.normalizer.directory import Directory, Person, is_schedule_reference, is_user_reference
-from importer.normalizer.wording import Fault
+from importer.normalizer.wording import Unreadable
 from importer.records import ID_PATTERN
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ SCHEDULES = [
 DIRECTORY = Directory(PEOPLE, SCHEDULES)
 
 
-def fault(found: str | Fault) -> Fault:
-    assert isinstance(found, Fault)
+def fault(found: str | Unreadable) -> Unreadable:
+    assert isinstance(found, Unreadable)
     return found
 
 
@@ -268,7 +268,7 @@ def entries(names: Iterable[str]) -> list[tuple[str, str]]:
 @given(names=NAMES, text=st.text(max_size=20))
 def test_whatever_the_names_are_an_id_is_found_for_the_very_name_alone(names: list[str], text: str) -> None:
     found = Directory(None, entries(names)).find_schedule(text)
-    if isinstance(found, Fault):
+    if isinstance(found, Unreadable):
         assert found.reason
         assert found.hint.isprintable()
     else:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.normalizer.durations import Duration, read_duration
-from importer.normalizer.wording import Fault
+from importer.normalizer.times.durations import Duration, read_duration
+from importer.normalizer.wording import Unreadable
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_duration_is_calendar_days_and_exact_seconds(text: str, duration: Dura
 )
 def test_what_is_no_sure_duration_is_told_why(text: str, topic: str) -> None:
     fault = read_duration(text)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, Unreadable)
     assert fault.topic == topic
     assert fault.reason
     assert fault.hint
@@ -108,7 +108,7 @@ def test_a_duration_written_in_any_form_reads_back(days: int, hours: int, minute
     right = Duration(days, hours * 3600 + minutes * 60 + seconds)
     for text in texts:
         found = read_duration(text)
-        assert found == right if any(right) else isinstance(found, Fault)
+        assert found == right if any(right) else isinstance(found, Unreadable)
 
 
 PIECES = st.sampled_from(
@@ -119,7 +119,7 @@ PIECES = st.sampled_from(
 @given(st.text(st.characters(exclude_categories=[]), max_size=64) | st.lists(PIECES, max_size=12).map("".join))
 def test_any_text_is_a_duration_or_a_fault(text: str) -> None:
     found = read_duration(text)
-    if isinstance(found, Fault):
+    if isinstance(found, Unreadable):
         assert found.reason
         assert found.topic
     else:

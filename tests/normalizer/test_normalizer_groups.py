@@ -6,17 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from importer.normalizer import (
-    Directory,
-    Group,
-    Mapping,
-    Normalized,
-    Normalizer,
-    References,
-    Sought,
-    make_rules,
-    read_mapping,
-)
+from importer.normalizer.directory import Directory, Group
+from importer.normalizer.mapping import Mapping, read_mapping
+from importer.normalizer.references import References, Sought
+from importer.normalizer.row import Normalized, Normalizer
+from importer.normalizer.rules import make_rules
 from importer.records import Row, Sheet
 
 PLATFORM, COMMA, SYNCED = (f"7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d0{number}" for number in (2, 3, 4))

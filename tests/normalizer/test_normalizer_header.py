@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from importer.errors import SourceError
-from importer.normalizer import COLUMNS, plan
 from importer.normalizer.aliases import CLEAR, DOUBTFUL, IN_SHEETS_OF, OWN, canonical
+from importer.normalizer.columns import COLUMNS
+from importer.normalizer.layout import plan
 from importer.records import Kind, ScheduleRecord, ShadowRecord, Sheet
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from importer.errors import SourceError
-from importer.normalizer import NO_MAPPING, Mapping, Normalizer, make_rules, plan, repeats
-from importer.normalizer.normalize import EXAMPLE
+from importer.normalizer.layout import plan, repeats
+from importer.normalizer.mapping import NO_MAPPING, Mapping
+from importer.normalizer.row import EXAMPLE, Normalizer
+from importer.normalizer.rules import make_rules
 from importer.records import Kind, Problem, Record, Row, Sheet
-from importer.reporter.template_text import EXAMPLE as TEMPLATES_EXAMPLE
+from importer.reporter.template import EXAMPLE as TEMPLATES_EXAMPLE
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 UUID = "3f6c1b1e-52a4-4f0e-9d0e-6f5b8a7c2d10"

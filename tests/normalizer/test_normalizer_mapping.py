@@ -7,9 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.errors import SettingsError
-from importer.normalizer import COLUMNS, NO_MAPPING, Checks, Level, Mapping, read_mapping, write_mapping
-from importer.normalizer.mapping import NO_HEADER, NOT_USED, refuse_lost_headers
-from importer.normalizer.times import Choice, DateOrder, TimeRules
+from importer.normalizer.columns import COLUMNS
+from importer.normalizer.mapping import (
+    NO_HEADER,
+    NO_MAPPING,
+    NOT_USED,
+    Mapping,
+    read_mapping,
+    refuse_lost_headers,
+    write_mapping,
+)
+from importer.normalizer.plausibility import Checks, Level
+from importer.normalizer.times.moments import Choice, DateOrder, TimeRules
 
 WHOLE = """\ufeff
 header_row = 4

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from importer.errors import SettingsError
-from importer.normalizer import Mapping, Normalized, Normalizer, make_rules
-from importer.normalizer.rules import Rules
+from importer.normalizer.mapping import Mapping
+from importer.normalizer.row import Normalized, Normalizer
+from importer.normalizer.rules import Rules, make_rules
 from importer.records import Kind, Row, ScheduleRecord, ShadowRecord, Sheet
 
 GOOD = {

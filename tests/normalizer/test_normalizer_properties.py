@@ -9,9 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from importer.errors import SettingsError
-from importer.normalizer import COLUMNS, Normalized, Normalizer, check_provider, check_timezone, make_rules, quote
-from importer.normalizer.wording import Fault
-from importer.normalizer.zones import read_zone
+from importer.normalizer.columns import COLUMNS
+from importer.normalizer.providers import check_provider
+from importer.normalizer.row import Normalized, Normalizer
+from importer.normalizer.rules import make_rules
+from importer.normalizer.times.zones import check_timezone, read_zone
+from importer.normalizer.wording import Unreadable, quote
 from importer.records import Kind, Problem, Row, ShadowRecord, Sheet
 
 NAMES = tuple(column.name for column in COLUMNS)
@@ -129,5 +132,5 @@ def test_a_quoted_text_is_printable_and_short(text: str) -> None:
 
 def _local(moment: datetime, name: str) -> str:
     zone = read_zone(name)
-    assert not isinstance(zone, Fault)
+    assert not isinstance(zone, Unreadable)
     return moment.astimezone(zone).replace(tzinfo=None).isoformat()

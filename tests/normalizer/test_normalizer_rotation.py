@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.normalizer.cleaning import BLANKS
-from importer.normalizer.occurrences import expand
-from importer.normalizer.rotation import read_rotation
-from importer.normalizer.series import Misfit
-from importer.normalizer.wording import Fault
+from importer.cells import BLANKS
+from importer.normalizer.recurrence.expand import expand
+from importer.normalizer.recurrence.series import Misfit
+from importer.normalizer.shadows import read_rotation
+from importer.normalizer.wording import Unreadable
 
 from .plan_cells import misfit_of, series_of, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from importer.normalizer import Normalized
+    from importer.normalizer.row import Normalized
 
 
 @pytest.mark.parametrize(
@@ -43,25 +43,25 @@ def test_a_member_may_have_two_turns_in_a_round_and_a_name_may_have_blanks() -> 
 @pytest.mark.parametrize(("text", "place"), [("a,,b", 2), ("a,b,", 3), (",a", 1), ("a;\n;b", 2), (";", 1)])
 def test_an_empty_place_is_named(text: str, place: int) -> None:
     fault = read_rotation(text)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, Unreadable)
     assert fault.reason == f", whose member {place} is empty"
 
 
 def test_a_list_of_more_than_a_thousand_is_refused() -> None:
     assert len(read_rotation(",".join(["a"] * 1000)) or ()) == 1000  # type: ignore[arg-type]  # a fault has no length: fails too
     fault = read_rotation(",".join(["a"] * 1001))
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, Unreadable)
     assert "1,001 members" in fault.reason
 
 
 def test_nothing_but_blanks_is_no_rotation() -> None:
-    assert isinstance(read_rotation(" \n\u200b"), Fault)
+    assert isinstance(read_rotation(" \n\u200b"), Unreadable)
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_members_or_a_fault(text: str) -> None:
     members = read_rotation(text)
-    assert isinstance(members, Fault) or (members and all(member.strip(BLANKS) for member in members))
+    assert isinstance(members, Unreadable) or (members and all(member.strip(BLANKS) for member in members))
 
 
 def test_three_members_hand_over_every_monday_at_nine_across_the_change() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from importer.normalizer import COLUMNS, Normalizer, make_rules
-from importer.normalizer.fields import BLANKS
+from importer.cells import BLANKS
+from importer.normalizer.columns import COLUMNS
+from importer.normalizer.row import Normalizer
+from importer.normalizer.rules import make_rules
 from importer.normalizer.wording import has_control, quote
 from importer.records import Kind, Problem, Row, Sheet
 

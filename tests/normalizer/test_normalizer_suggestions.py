@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from importer.normalizer import Mapping, describe_suggestion, plan
-from importer.normalizer.suggestions import nearest
+from importer.normalizer.layout import plan
+from importer.normalizer.mapping import Mapping
+from importer.normalizer.suggestions import describe_suggestion, nearest
 from importer.records import Sheet
 
 

@@ -8,14 +8,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from importer.normalizer.times import Choice, Moment, TimeRules, read_instant, read_moment, to_instant
-from importer.normalizer.wording import Fault
+from importer.normalizer.times.moments import Choice, Moment, TimeRules
+from importer.normalizer.times.times import read_instant, read_moment, to_instant
+from importer.normalizer.wording import Unreadable
 from importer.records import ShadowRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from importer.normalizer import Normalized
+    from importer.normalizer.row import Normalized
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -88,7 +89,7 @@ def test_a_local_time_is_read_in_its_zone_and_years_are_those_of_the_instant(tex
 )
 def test_what_is_no_instant_is_told_why(text: str, reason: str) -> None:
     fault = read_instant(text, BERLIN)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, Unreadable)
     assert reason in fault.reason
     assert fault.topic
 
@@ -107,7 +108,7 @@ def test_a_local_time_skipped_or_doubled_by_summer_time_names_both_readings(
     text: str, zone: str, readings: list[str]
 ) -> None:
     fault = read_instant(text, ZoneInfo(zone))
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, Unreadable)
     assert all(reading in fault.reason for reading in [zone, *readings])
     assert any(reading in fault.hint for reading in readings)
     # Either reading, written as the hint says, is taken.
@@ -130,8 +131,8 @@ def test_rules_choose_the_earlier_or_the_later_instant_of_a_skipped_or_doubled_t
         both = TimeRules(twice=choice, skipped=choice)
         assert read_instant(text, place, both) == read_instant(reading, None)
     # A rule for one of the two says nothing of the other.
-    assert isinstance(read_instant("2027-03-28T02:30", BERLIN, TimeRules(twice=Choice.LATER)), Fault)
-    assert isinstance(read_instant("2027-10-31T02:30", BERLIN, TimeRules(skipped=Choice.LATER)), Fault)
+    assert isinstance(read_instant("2027-03-28T02:30", BERLIN, TimeRules(twice=Choice.LATER)), Unreadable)
+    assert isinstance(read_instant("2027-10-31T02:30", BERLIN, TimeRules(skipped=Choice.LATER)), Unreadable)
 
 
 @pytest.mark.parametrize("rules", [TimeRules(), TimeRules(twice=Choice.LATER, skipped=Choice.EARLIER)])
@@ -153,7 +154,7 @@ def test_a_moment_keeps_the_clock_and_the_offset_as_they_were_written() -> None:
 def test_a_moment_at_the_end_of_the_calendar_is_outside_and_no_exception(year: int, offset: timedelta | None) -> None:
     edge = datetime.min if year == 1 else datetime.max  # noqa: DTZ901  (a wall clock has no zone)
     fault = to_instant(Moment(edge, offset), ZoneInfo("Pacific/Kiritimati"))
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, Unreadable)
     assert "outside the years" in fault.reason
 
 
@@ -191,14 +192,14 @@ def test_a_spreadsheets_number_of_days_is_a_local_time_to_the_second(text: str, 
 )
 def test_a_number_that_is_no_sure_time_is_told_why(text: str, reason: str) -> None:
     fault = read_instant(text, BERLIN)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, Unreadable)
     assert reason in fault.reason
     assert fault.topic
 
 
 def test_a_spreadsheets_number_needs_a_zone_as_any_local_time_does() -> None:
     fault = read_instant("46082.33333", None)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, Unreadable)
     assert fault.topic == "local time without a time zone"
 
 

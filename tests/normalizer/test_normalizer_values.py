@@ -8,11 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.normalizer import Normalized, check_provider
-from importer.normalizer.cleaning import BLANKS, clean, whole
-from importer.normalizer.links import Link, Service, linked_id, read_link
-from importer.normalizer.providers import read_remote_id, told_provider
-from importer.normalizer.wording import Fault
+from importer.cells import BLANKS, clean, whole
+from importer.normalizer.providers import (
+    Link,
+    Service,
+    check_provider,
+    linked_id,
+    read_link,
+    read_remote_id,
+    told_provider,
+)
+from importer.normalizer.row import Normalized
+from importer.normalizer.wording import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,10 +80,10 @@ def test_the_id_of_a_schedule_is_taken_out_of_a_link_to_it(text: str, service: S
 )
 def test_a_link_from_which_no_id_can_be_taken_is_a_fault(text: str) -> None:
     fault = read_link(text)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, Unreadable)
     assert fault.reason.startswith(", a link to ")
     assert fault.topic
-    assert isinstance(read_remote_id(text), Fault)
+    assert isinstance(read_remote_id(text), Unreadable)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +96,7 @@ def test_what_is_no_link_is_left_alone(text: str) -> None:
 
 def test_a_link_of_another_service_is_a_fault() -> None:
     fault = linked_id("https://acme.pagerduty.com/schedules/PI7DH85", Service.ROOTLY)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, Unreadable)
     assert "of PagerDuty, not of Rootly" in fault.reason
 
 
@@ -226,7 +233,7 @@ def test_cleaning_a_clean_text_changes_nothing_and_no_letter_is_lost(text: str) 
 )
 def test_any_text_is_an_id_or_a_fault(text: str) -> None:
     found = read_remote_id(text)
-    assert isinstance(found, Fault) or found
+    assert isinstance(found, Unreadable) or found
 
 
 def test_the_quoted_value_of_a_problem_is_the_one_in_the_cell(shadow: Callable[..., Normalized]) -> None:

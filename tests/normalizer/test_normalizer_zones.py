@@ -12,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.errors import SettingsError
-from importer.normalizer import check_timezone
-from importer.normalizer.wording import Fault
-from importer.normalizer.zones import read_zone
+from importer.normalizer.times.zones import check_timezone, read_zone
+from importer.normalizer.wording import Unreadable
 
 IANA = frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
-WINDOWS = tomllib.loads(files("importer.normalizer").joinpath("windows_zones.toml").read_text(encoding="utf-8"))
+WINDOWS = tomllib.loads(files("importer.normalizer.times").joinpath("windows_zones.toml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +88,7 @@ def test_every_windows_name_is_a_zone_that_iana_knows_and_never_against_an_iana_
 )
 def test_what_is_no_sure_zone_is_told_why_and_never_guessed(text: str, topic: str, hint: str) -> None:
     fault = read_zone(text)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, Unreadable)
     assert fault.topic == topic
     assert hint in fault.hint
     with pytest.raises(SettingsError) as caught:
@@ -106,7 +105,7 @@ PIECES = st.sampled_from(
 @given(st.text(st.characters(exclude_categories=[]), max_size=64) | st.lists(PIECES, max_size=8).map("".join))
 def test_any_text_is_a_zone_with_a_name_that_iana_knows_or_a_fault(text: str) -> None:
     zone = read_zone(text)
-    if isinstance(zone, Fault):
+    if isinstance(zone, Unreadable):
         assert (zone.reason + zone.hint).isprintable()
         assert zone.topic
     else:
@@ -117,6 +116,6 @@ def test_any_text_is_a_zone_with_a_name_that_iana_knows_or_a_fault(text: str) ->
 def test_an_abbreviation_is_no_zone_although_iana_lists_it(text: str) -> None:
     """EST of IANA has no summer time, CET has: who writes one of them knows neither."""
     fault = read_zone(text)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, Unreadable)
     assert "abbreviation" in fault.reason
     assert "Europe/Berlin" in fault.hint

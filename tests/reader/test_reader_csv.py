@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.reader import CHUNK_ROWS, read
+from importer.reader.chunks import CHUNK_ROWS
+from importer.reader.read import read
 from importer.records import Row
 
 Write = Callable[[str, bytes], Path]

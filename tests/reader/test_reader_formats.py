@@ -14,7 +14,8 @@ import xlsxwriter
 import xlwt
 
 from importer.errors import SourceError
-from importer.reader import CHUNK_ROWS, Chunk, read
+from importer.reader.chunks import CHUNK_ROWS, Chunk
+from importer.reader.read import read
 from importer.records import Row
 
 from . import binary_workbook as binary

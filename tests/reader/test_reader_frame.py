@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from importer.errors import SourceError
-from importer.reader import read
 from importer.reader.frames import frame_text
+from importer.reader.read import read
 from importer.records import Row, Sheet
 
 

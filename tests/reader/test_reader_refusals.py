@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.errors import SourceError
-from importer.reader import CHUNK_ROWS, read
+from importer.reader.chunks import CHUNK_ROWS
+from importer.reader.read import read
 from importer.records import Problem, Row
 
 from .binary_workbook import compound

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importer.errors import SourceError
-from importer.reader import Bounds
-from importer.reader.sheet_scan import scanned_rows
-from importer.reader.worksheets import Workbook
+from importer.reader.limits import Bounds
+from importer.reader.workbook.worker import Workbook
+from importer.reader.workbook.xlsx_sheet import scanned_rows
 
 CODES = ["General", "00000", "yyyy-mm-dd"]
 TEXTS = st.sampled_from(["a", "", " ", "7", "x\ny", "<&>", "_x0041_"])

@@ -17,7 +17,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from importer.errors import SourceError
-from importer.reader import CHUNK_ROWS, read
+from importer.reader.chunks import CHUNK_ROWS
+from importer.reader.read import read
 from importer.records import Problem, Row
 
 Workbook = Callable[..., Path]

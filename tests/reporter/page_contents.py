@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import orjson
 
 from importer.records import Sheet, Status
-from importer.reporter import Calendar, Contents, TargetFacts, Timeline, TimelineBar
+from importer.reporter.page.calendar import Calendar
+from importer.reporter.page.contents import Contents, TargetFacts
+from importer.reporter.page.timeline import Bar as TimelineBar
+from importer.reporter.page.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

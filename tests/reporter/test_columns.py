@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from report_lines import any_sheets, make_line, make_sheet, unhurried
 
 from importer.records import Sheet
-from importer.reporter import PRODUCT_COLUMNS, Columns, merge_columns
-from importer.reporter.columns import header_cells, line_cells
+from importer.reporter.columns import PRODUCT_COLUMNS, Columns, header_cells, line_cells, merge_columns
 
 
 def test_the_products_columns_are_those_of_the_contract() -> None:

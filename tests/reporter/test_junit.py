@@ -13,7 +13,7 @@ from report_lines import TEXTS, fewer, make_line, make_sheet
 
 from importer.errors import UsageError
 from importer.records import Outcome, Status
-from importer.reporter import check_junit_path, write_junit
+from importer.reporter.junit import check_junit_path, write_junit
 
 if TYPE_CHECKING:
     from pathlib import Path

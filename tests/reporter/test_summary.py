@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from importer.records import Status, TargetName
-from importer.reporter import write_summary
+from importer.reporter.report import write_summary
 
 if TYPE_CHECKING:
     from pathlib import Path

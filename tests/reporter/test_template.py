@@ -9,9 +9,9 @@ import openpyxl
 import pytest
 
 from importer.errors import ReportError, UsageError
-from importer.reader import read
+from importer.reader.read import read
 from importer.records import Kind
-from importer.reporter import EXAMPLE, README_SHEET, ColumnText, write_template
+from importer.reporter.template import EXAMPLE, README_SHEET, ColumnText, write_template
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
-from importer.normalizer import Normalized, Normalizer
-from importer.reader import read
+from importer.normalizer.row import Normalized, Normalizer
+from importer.reader.read import read
 from importer.records import Key, Kind, Row, ScheduleRecord, ShadowRecord, Sheet
 
 SAMPLES = Path(__file__).parents[2] / "samples"

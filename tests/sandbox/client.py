@@ -14,7 +14,9 @@ import anyio
 import orjson
 
 from importer.records import TargetName
-from importer.sandbox import TOKEN, Address, FaultPlan, serve, truth
+from importer.sandbox import Address, serve, truth
+from importer.sandbox.directory_file import TOKEN
+from importer.sandbox.faults.fault_plan import FaultPlan
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter

@@ -12,9 +12,8 @@ from pydantic import ValidationError
 
 from importer.errors import SettingsError
 from importer.records import TargetName
-from importer.sandbox import Fault, read_faults
-from importer.sandbox.faults import Asked, Decisions, describe, is_hit, is_matching
-from importer.sandbox.sorts import SHARED, SORTS
+from importer.sandbox.faults.fault_kinds import SHARED, SORTS
+from importer.sandbox.faults.fault_plan import Asked, Decisions, Fault, describe, is_hit, is_matching, read_faults
 
 from .client import plan
 

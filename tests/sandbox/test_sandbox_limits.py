@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.errors import UsageError
-from importer.sandbox.limits import Bucket, Enforcement, FixedWindow, Limits, SlidingWindow
+from importer.sandbox.rate_limits import Bucket, Enforcement, FixedWindow, Limits, SlidingWindow
 
 from .client import Client, Clock, served
 

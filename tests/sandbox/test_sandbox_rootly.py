@@ -11,7 +11,7 @@ from .client import JSON_API, ROOTLY_HEADERS, SHADOW, Client
 
 pytestmark = pytest.mark.anyio
 
-#: One request of each sort: every one passes the same gate.
+#: One request of each sort: every one passes the same throttle.
 REQUESTS = [
     ("GET", "/v1/users/me"),
     ("GET", "/v1/schedules/primary/on_call_shadows"),

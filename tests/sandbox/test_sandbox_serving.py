@@ -14,7 +14,9 @@ import anyio
 import pytest
 
 from importer.errors import UsageError
-from importer.sandbox import RESERVED, Limits, serve
+from importer.sandbox import serve
+from importer.sandbox.directory_file import RESERVED
+from importer.sandbox.rate_limits import Limits
 
 from .client import Client, Clock, served
 

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.targets import OPAL, ROOTLY, EntryList, Found, Page, Target
+from importer.targets.opal import OPAL
+from importer.targets.rootly import ROOTLY
+from importer.targets.target import EntryList, Found, Page, Target
 
 TARGETS = pytest.mark.parametrize("target", [OPAL, ROOTLY], ids=["opal", "rootly"])
 SCOPES = {OPAL.name: "", ROOTLY.name: "sched-1"}

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from importer.targets import OPAL, ROOTLY, Entry, EntryList
+from importer.targets.opal import OPAL
+from importer.targets.rootly import ROOTLY
+from importer.targets.target import DirectoryEntry, EntryList
 
 assert ROOTLY.users is not None
 assert ROOTLY.schedules is not None
@@ -47,12 +49,12 @@ def test_opal_has_no_such_lists() -> None:
 )
 def test_a_users_name_is_the_full_name_else_what_it_would_be_made_of(attributes: dict[str, Any], name: str) -> None:
     found = USERS.read_page(page(entry(email="a@example.com", **attributes)))
-    assert found.entries == (Entry("101", name, "a@example.com"),)
+    assert found.entries == (DirectoryEntry("101", name, "a@example.com"),)
 
 
 def test_a_schedule_is_its_id_and_name() -> None:
     found = SCHEDULES.read_page(page(entry("sched-1", name="Primary", email="x"), {"id": "sched-2"}))
-    assert found.entries == (Entry("sched-1", "Primary"), Entry("sched-2", ""))
+    assert found.entries == (DirectoryEntry("sched-1", "Primary"), DirectoryEntry("sched-2", ""))
     assert found.ids == {"sched-1", "sched-2"}
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.targets import escape
+from importer.targets.target import escape
 
 ANY_TEXT = st.text(st.characters(), max_size=400)  # surrogates too
 

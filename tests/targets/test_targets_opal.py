@@ -9,7 +9,9 @@ import orjson
 import pytest
 
 from importer.records import Kind, ScheduleRecord, TargetName
-from importer.targets import OPAL, TARGETS, Found
+from importer.targets import TARGETS
+from importer.targets.opal import OPAL
+from importer.targets.target import Found
 
 KEY = ScheduleRecord(third_party_provider="PAGER_DUTY", remote_id="PNZNINN").key
 ID = "454daff4-e3fa-4c0f-a4b6-8a5d6e5b1b1a"

@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from importer.targets import OPAL, Entry, takes_no_schedules
+from importer.targets.opal import OPAL, takes_no_schedules
+from importer.targets.target import DirectoryEntry
 
 GROUP = "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d02"
 assert OPAL.groups is not None
@@ -19,7 +20,7 @@ def test_groups_are_listed_by_the_largest_pages_and_followed_by_their_cursor() -
     assert GROUPS.path == "/groups?page_size=1000"
     item = {"group_id": GROUP, "name": "Platform", "group_type": "OKTA_GROUP", "app_id": "x"}
     page = GROUPS.read_page({"next": "a=b&c", "previous": None, "results": [item]})
-    assert page.entries == (Entry(GROUP, "Platform", type="OKTA_GROUP"),)
+    assert page.entries == (DirectoryEntry(GROUP, "Platform", type="OKTA_GROUP"),)
     assert page.next == "/groups?page_size=1000&cursor=a%3Db%26c"
 
 

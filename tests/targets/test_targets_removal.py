@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from importer.targets import OPAL, ROOTLY
+from importer.targets.opal import OPAL
+from importer.targets.rootly import ROOTLY
 
 
 def test_opal_cannot_delete() -> None:

@@ -9,7 +9,9 @@ import orjson
 import pytest
 
 from importer.records import Key, Kind, ShadowRecord, TargetName
-from importer.targets import ROOTLY, TARGETS, Found
+from importer.targets import TARGETS
+from importer.targets.rootly import ROOTLY
+from importer.targets.target import Found
 
 RECORD = ShadowRecord(
     schedule_id="sched-1",

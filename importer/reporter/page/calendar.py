@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
 _MOST_SCHEDULES = 40  # that a calendar is drawn of
 _MOST_WEEKS = 54  # a schedule's calendar has: a year, begun in the middle of a week
 _MOST_DAYS = 400  # of one shadow that are marked

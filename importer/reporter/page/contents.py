@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+import orjson
 
-    from importer.records import Sheet, Status
-    from importer.reporter.page.calendar import Calendar, Placement
-    from importer.reporter.page.timeline import Timeline
+from importer.records import TargetName
+from importer.reporter.page.calendar import Calendar, Placement
+from importer.reporter.page.document import write_page
+from importer.reporter.page.timeline import Bar as TimelineBar
+from importer.reporter.page.timeline import Timeline
+from importer.targets import TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from importer.journal.journal import Journal
+    from importer.journal.run_folder import RunFolder
+    from importer.records import Key, Sheet, Status
+    from importer.settings import Settings
+
+
+# ---- What a page shows, as plain values; where they come from is not known here
+
 
 #: A record's line: record, sheet, row, part, kind, status, id, cell, reason, hint, cells as JSON.
 Line = tuple[int, int, int, str, str, str, str, str, str, str, bytes]
@@ -44,3 +61,157 @@ class Contents:
     sheets: Sequence[Sheet]
     most: int  #: of the records so many, the first ones, are shown, and of the others those that need attention
     lines: Iterable[Sequence[Line]]  #: in chunks, taken one by one
+
+
+# ---- From the journal to what report.html shows. It can be made again from the journal at any time
+
+
+MOST_RECORDS = 50_000  # beyond, a page shows only what needs attention
+_MOST_PLACEMENTS = 300  # who shadows where, in the order of the source
+_OPTIONS = {
+    "timezone": "",
+    "provider": "",
+    "date_order": "",
+    "until": "",
+    "sheet": [],
+    "strict": False,
+    "if_exists": "skip",
+}
+
+
+def make_page(
+    folder: RunFolder, settings: Settings, stopped: Mapping[str, str], *, is_sandbox: bool, is_interrupted: bool
+) -> Path:
+    """Write report.html into the run's folder; give the path it has in the end.
+
+    Raises:
+        ReportError: it cannot be written; an older one is still there.
+    """
+    journal, facts = folder.journal, folder.journal.facts()
+    is_undo = facts.get("command") == "undo"
+    calendar, placements, are_all = _look_at_shadows(journal)
+    contents = Contents(
+        run=folder.path.name,
+        is_sandbox=is_sandbox,
+        is_undo=is_undo,
+        warnings=list(_warnings(stopped, is_interrupted=is_interrupted, is_undo=is_undo)),
+        facts=list(_describe(journal, facts, is_sandbox=is_sandbox)),
+        sources=[(name, sha256) for name, _, sha256 in journal.sources()],
+        targets=_targets(journal, facts, settings, is_sandbox=is_sandbox),
+        counts=journal.counts(),
+        placements=placements,
+        are_placements_all=are_all,
+        calendar=calendar,
+        sheets=journal.sheets(),
+        most=MOST_RECORDS,
+        lines=journal.page_view.records(MOST_RECORDS),
+    )
+    return write_page(folder.path / "report.html", contents)
+
+
+def _warnings(stopped: Mapping[str, str], *, is_interrupted: bool, is_undo: bool) -> Iterator[str]:
+    if is_interrupted:
+        yield f"It was interrupted: {'the same undo again' if is_undo else 'rerun'} goes on with what is left."
+    yield from (f"{what} stopped: {why}" for what, why in stopped.items())
+
+
+def _describe(journal: Journal, facts: Mapping[str, str], *, is_sandbox: bool) -> Iterator[tuple[str, str]]:
+    """Tell what was run, in labels and texts."""
+    yield "Command", _command(facts, is_sandbox=is_sandbox)
+    if facts.get("rerun_of"):
+        yield "Rerun of", facts["rerun_of"]
+    if facts.get("undo_of"):
+        yield "Undo of", facts["undo_of"]
+    yield "Started", _moment(facts.get("started_at", ""))
+    yield "Ended", _moment(facts.get("finished_at", ""))
+    yield "Version", f"oncall-importer {facts.get('version', '')}"
+    yield "Rows read", f"{journal.count_rows():,}"
+    given = orjson.loads(facts.get("options") or "{}")
+    options = [
+        f"{name.replace('_', '-')} {', '.join(value) if isinstance(value, list) else str(value)}"
+        for name, value in given.items()
+        if name in _OPTIONS and value not in (None, "", [], False, _OPTIONS[name])
+    ]
+    if options:
+        yield "Options", "; ".join(options)
+
+
+def _command(facts: Mapping[str, str], *, is_sandbox: bool) -> str:
+    """Give the command as it was, with the names of its files: where they lay is nobody's who reads the page."""
+    names = [PurePath(argument).name for argument in orjson.loads(facts.get("arguments") or "[]") if argument]
+    return " ".join(["oncall-importer", facts.get("command", ""), *names, *(["--sandbox"] if is_sandbox else [])])
+
+
+def _moment(iso: str) -> str:
+    return iso.replace("T", " ").replace("Z", " UTC") or "not known"
+
+
+def _targets(journal: Journal, facts: Mapping[str, str], settings: Settings, *, is_sandbox: bool) -> list[TargetFacts]:
+    """Tell of each target that has records or requests."""
+    timelines: dict[TargetName, Timeline] = {}
+    for target, tally in journal.traffic():
+        bar = TimelineBar(tally.requests, tally.limited, tally.failed)
+        timelines.setdefault(target, Timeline()).add(tally.second, bar, tally.latencies, tally.slowest)
+    known = {target for target, _ in journal.counts() if target} | set(timelines)
+    return [
+        TargetFacts(
+            name=target.value,
+            base_url="the embedded stand-in" if is_sandbox else facts.get(f"base_url.{target}", ""),
+            limit=settings.rate.get(target, TARGETS[target].rate) * (1 - settings.headroom),
+            timeline=timelines.get(target),
+        )
+        for target in TargetName
+        if target in known
+    ]
+
+
+class _Span:
+    """What is known of one placement so far."""
+
+    __slots__ = ("ends_at", "first", "number", "starts_at")
+
+    def __init__(self, first: int, starts_at: int, ends_at: int) -> None:
+        self.first, self.number, self.starts_at, self.ends_at = first, 1, starts_at, ends_at
+
+    def add(self, starts_at: int, ends_at: int) -> None:
+        self.number += 1
+        self.starts_at = min(self.starts_at, starts_at)
+        self.ends_at = max(self.ends_at, ends_at)
+
+
+def _look_at_shadows(journal: Journal) -> tuple[Calendar, list[Placement], bool]:
+    """Draw the calendar of what was created, and list who shadows where; tell whether the list has all of them."""
+    calendar = Calendar()
+    spans: dict[Key, _Span] = {}
+    are_all = True
+    for record, key, zone, is_created in journal.page_view.shadows(MOST_RECORDS):
+        *place, starts_at, ends_at = key
+        start, end = int(starts_at), int(ends_at)
+        if is_created:
+            calendar.add(str(place[0]), start, end, zone)
+        span = spans.get(tuple(place))
+        if span is not None:
+            span.add(start, end)
+        elif len(spans) < _MOST_PLACEMENTS:
+            spans[tuple(place)] = _Span(record, start, end)
+        else:
+            are_all = False
+    return calendar, [_place(journal, key, span) for key, span in spans.items()], are_all
+
+
+def _place(journal: Journal, key: Key, span: _Span) -> Placement:
+    schedule, kind, shadowed, user = map(str, key)
+    _, row = journal.row_of(span.first)
+    return Placement(
+        schedule=schedule,
+        shadowed=f"{kind} {shadowed}",
+        user=user,
+        number=span.number,
+        first=datetime.fromtimestamp(span.starts_at, UTC),
+        last=datetime.fromtimestamp(span.ends_at, UTC),
+        source=f"{row.number}: {_content(row.cells)}",
+    )
+
+
+def _content(cells: Sequence[str]) -> str:
+    return " · ".join(cell for cell in cells if cell.strip())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
@@ -17,11 +18,10 @@ from typing import TYPE_CHECKING, BinaryIO
 import orjson
 
 from importer.errors import ReportError
-from importer.meanings import meanings
 from importer.records import Status
-from importer.reporter.page.wording import is_attention, say_duration, say_moment, say_number
-from importer.reporter.replacing import replace_file
-from importer.targets import escape
+from importer.reporter.atomic_file import replace_file
+from importer.statuses import meanings
+from importer.targets.target import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +30,37 @@ if TYPE_CHECKING:
 
     from importer.records import Sheet
     from importer.reporter.page.contents import Contents, Line
+
+
+# ---- Words, numbers and times as a page says them. Pure
+
+
+def is_attention(status: Status) -> bool:
+    """Tell a status that somebody has to do something about."""
+    return not (status.is_success or status.is_undone or status is Status.DUPLICATE)
+
+
+def say_moment(moment: datetime | int, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
+    """Write a moment, or an epoch second, in UTC."""
+    moment = datetime.fromtimestamp(moment, UTC) if isinstance(moment, int) else moment
+    return moment.astimezone(UTC).strftime(form)
+
+
+def say_number(number: float) -> str:
+    """Write a number with its thousands apart; below ten with one digit behind the point where it has one."""
+    return f"{number:,.0f}" if number >= 10 or number == int(number) else f"{number:.1f}"
+
+
+def say_duration(seconds: float) -> str:
+    """Write a duration in the unit that fits it."""
+    if seconds < 1:
+        milliseconds = seconds * 1000
+        return f"{milliseconds:.1f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"
+    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+# ---- A page's contents -> one HTML file: template, styles, scripts and data together, and a policy that a
+
 
 _LONGEST = 2000  # characters of a text outside the table of rows
 _LIBRARY = "itables/html/dt_bundle.js"  # DataTables as itables ships it: one module that exports jQuery among others

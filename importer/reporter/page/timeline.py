@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from importer.latencies import percentile
+from importer.histogram import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
 
 _MOST_BARS = 120
 _SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}

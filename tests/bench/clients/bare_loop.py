@@ -21,7 +21,7 @@ from .bodies import headers, read_requests
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from importer.targets import Request
+    from importer.targets.target import Request
 
 
 async def _post_all(origin: str, requests: list[Request], concurrency: int) -> None:

@@ -7,12 +7,12 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from importer.targets import ROOTLY
+from importer.targets.rootly import ROOTLY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.targets import Request
+    from importer.targets.target import Request
 
 
 def headers() -> dict[str, str]:

@@ -17,7 +17,7 @@ import requests  # type: ignore[import-untyped, unused-ignore]  # only the bench
 from .bodies import headers, read_requests
 
 if TYPE_CHECKING:
-    from importer.targets import Request
+    from importer.targets.target import Request
 
 _TRIES = 3
 _own = threading.local()

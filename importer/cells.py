@@ -1,0 +1,67 @@
+"""What people and programs drag into a cell and nobody means: unseen characters, quotes around it. Knows no column."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+# ---- How spreadsheets name columns and cells. `records.cell_name`, without what importing the records cos
+
+
+@lru_cache(maxsize=2048)
+def letters_of(column: int) -> str:
+    """Name a 0-based column: `letters_of(27)` is `AB`."""
+    letters = ""
+    rest = column + 1
+    while rest:
+        rest, letter = divmod(rest - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return letters
+
+
+@lru_cache(maxsize=2048)
+def column_of(letters: str) -> int:
+    """Give the 0-based column that letters name: `column_of("AB")` is 27."""
+    column = 0
+    for letter in letters.upper():
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return column - 1
+
+
+def cell_of(column: int, row: int) -> str:
+    """Name a cell: `cell_of(1, 7)` is `B7`."""
+    return f"{letters_of(column)}{row}"
+
+
+# ---- What people and programs drag into a cell and nobody means: unseen characters, quotes around it. Kno
+
+
+_ZERO_WIDTH = "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # what a copy from a dialog drags along
+_WIDE_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+#: What is taken off both ends of a cell: nobody sees it, so nobody means it.
+BLANKS = " \t\n\v\f\r\u0085\u2028\u2029" + _WIDE_SPACES + _ZERO_WIDTH + _DIRECTIONS
+
+_QUOTES = "\"'`\u00b4\u00ab\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a\uff02\uff07"
+_PLAIN = str.maketrans(
+    dict.fromkeys(_ZERO_WIDTH) | dict.fromkeys(_WIDE_SPACES, " ") | dict.fromkeys("\u2010\u2011", "-")
+)
+_LONGEST = 2000  # characters: nothing that cleaning can save is longer
+# A spreadsheet's number has 15 digits: beyond them what stands before the point has been rounded.
+_WHOLE = re.compile(r"0*([0-9]{1,20})|0*([0-9]{1,15})\.0+")
+
+
+def clean(text: str) -> str:
+    """Take off quotes around a text and unseen characters in it; other spaces and hyphens become plain ones."""
+    if len(text) > _LONGEST:
+        return text
+    return text.translate(_PLAIN).strip(BLANKS + _QUOTES)
+
+
+def whole(text: str) -> str | None:
+    """Give the digits of a whole number of 20 digits at most, without leading zeros; None where it is none.
+
+    `101.0` is how a spreadsheet writes 101; `1e2` and `101,0` are none.
+    """
+    match = _WHOLE.fullmatch(text)
+    return (match[1] or match[2]) if match else None

@@ -1,0 +1,274 @@
+"""The commands that write files to begin with: map and template."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from importer.cli.execute import guard
+from importer.cli.options import FILE, sheet, sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from importer.commands.map_draft import SheetDraft
+    from importer.normalizer.mapping import Mapping
+    from importer.normalizer.suggestions import Suggestion
+
+
+_STDOUT = Path("-")
+_REPLACEABLE = frozenset({"ends_at", "shadow_user_id"})  # by duration, and by rotation
+_CHOICES = {
+    "kind": ("schedule", "shadow"),
+    "third_party_provider": ("PAGER_DUTY", "OPSGENIE"),
+    "shadowable_type": ("User", "Schedule"),
+    "repeat": ("daily", "weekdays", "weekly", "biweekly", "monthly"),
+}
+
+
+@click.command(name="map")
+@sources
+@sheet
+@click.option("--output", type=FILE, default=Path("mapping.toml"), show_default=True, metavar="FILE", help="- prints.")
+@click.option("--header-row", type=click.IntRange(1), metavar="N", help="The header stands in this row of the sources.")
+@click.option("--no-header", is_flag=True, help="The sources have no header: columns are named by their letters.")
+@click.option("--yes", "-y", is_flag=True, help="Ask nothing; suggestions are written as comments.")
+def map_headers(
+    sources: tuple[str, ...],
+    sheet: tuple[str, ...],
+    output: Path,
+    header_row: int | None,
+    no_header: bool,
+    yes: bool,
+) -> None:
+    """Write a mapping file from suggestions, asking on a terminal.
+
+    Without a terminal nothing that is doubtful is decided: suggestions, and headers that nothing is known of, stand in
+    the file as comments.
+    """
+    if no_header and header_row is not None:
+        raise click.UsageError("--no-header and --header-row exclude each other", click.get_current_context())
+    is_asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
+    row = 0 if no_header else header_row
+    guard(partial(_map_unless_left, sources, sheet, output, header_row=row, is_asking=is_asking))
+
+
+@click.command()
+@click.argument("path", type=FILE)
+@click.option("--timezone", default="Europe/Berlin", metavar="ZONE", show_default=True, help="Zone of the examples.")
+@click.option("--yes", "-y", is_flag=True, help="Replace a file of that name.")
+def template(path: Path, timezone: str, yes: bool) -> None:
+    """Write a workbook (.xlsx) or a table (.csv) to fill in."""
+    guard(partial(_write_template, path, timezone, is_replaced=yes))
+
+
+def _write_template(path: Path, timezone: str, *, is_replaced: bool) -> int:
+    from importer.normalizer.columns import COLUMNS
+    from importer.normalizer.times.zones import check_timezone
+    from importer.reporter.template import ColumnText, write_template
+
+    zone = check_timezone(timezone).key
+    columns = [
+        ColumnText(
+            one.name, one.kind, one.right, one.is_required and one.name not in _REPLACEABLE, _CHOICES.get(one.name, ())
+        )
+        for one in COLUMNS
+    ]
+    written = write_template(path, columns, zone=zone, is_replaced=is_replaced)
+    click.echo(f"template: {_plain(written)}")
+    click.echo(f"next:     fill it in, then: {_command('check', str(written))}")
+    return 0
+
+
+def _map_unless_left(*arguments: Any, **options: Any) -> int:
+    """Map; whoever leaves a question leaves it all."""
+    try:
+        return _map(*arguments, **options)
+    except click.Abort:
+        click.echo("\nno mapping was written", err=True)
+        return 130
+
+
+def _map(
+    sources: tuple[str, ...], sheets: tuple[str, ...], output: Path, *, header_row: int | None, is_asking: bool
+) -> int:
+    from importer.commands.map_draft import draft_sheets
+    from importer.normalizer.mapping import NO_MAPPING
+
+    mapping = replace(NO_MAPPING, header_row=header_row)
+    drafts = draft_sheets(sources, mapping, sheets)
+    if header_row is None and not any(draft.layout.is_usable for draft in drafts):
+        _doubt_headers(drafts)
+    if is_asking:
+        mapping = _ask_for_all(drafts, mapping)
+    text = _compose(mapping, [] if is_asking else drafts)
+    if output == _STDOUT:
+        click.echo(text, nl=False)
+        return 0
+    _write(output, text, is_asking=is_asking)
+    _tell_left(drafts, mapping)
+    click.echo(f"mapping:  {_plain(output)}")
+    click.echo(f"next:     {_command('check', *sources, '--mapping', str(output))}")
+    return 0
+
+
+def _doubt_headers(drafts: Iterable[SheetDraft]) -> None:
+    """Say which rows were taken for headers, of which none says anything that is known."""
+    for draft in drafts:
+        click.echo(
+            f"header:   row {draft.layout.sheet.header_row} of {_where(draft)}, has no column that we know", err=True
+        )
+    click.echo("hint:     --header-row N if it stands in another row, --no-header if there is none", err=True)
+
+
+def _tell_left(drafts: Iterable[SheetDraft], mapping: Mapping) -> None:
+    """Say what the mapping leaves open."""
+    for draft in (draft.under(mapping) for draft in drafts):
+        for header in draft.layout.not_used:
+            click.echo(f"not used: {_quoted(header)} of {_where(draft)}", err=True)
+        for column in draft.lacking:
+            click.echo(f"lacking:  {column} in {_where(draft)}", err=True)
+
+
+def _suggestions(drafts: Iterable[SheetDraft]) -> list[Suggestion]:
+    return list(dict.fromkeys(suggestion for draft in drafts for suggestion in draft.suggestions))
+
+
+def _ask_for_all(drafts: list[SheetDraft], mapping: Mapping) -> Mapping:
+    """Ask for what each sheet leaves open: suggestions first, then the columns that it must have."""
+    for draft in drafts:
+        click.echo(_where(draft), err=True)
+        mapping = _ask_about_suggestions(draft, mapping)
+        for column in draft.under(mapping).lacking:
+            mapping = _ask_for_column(draft, column, mapping)
+    return mapping
+
+
+def _ask_about_suggestions(draft: SheetDraft, mapping: Mapping) -> Mapping:
+    """Ask about each suggestion once; an answer can tell what the sheet holds, and so what else may be meant."""
+    asked: set[tuple[str, str]] = set()
+    while True:
+        left = [one for one in draft.under(mapping).suggestions if (one.header, one.column) not in asked]
+        if not left:
+            return mapping
+        one = left[0]
+        asked.add((one.header, one.column))
+        words = f"  {_quoted(one.header)}{_shown(draft, one.header)} may be {one.column}"
+        if click.confirm(f"{words} ({one.confidence} %): {_escape(one.why)}. Use it?", err=True):
+            mapping = replace(mapping, columns={**mapping.columns, one.header.strip(): one.column})
+
+
+def _ask_for_column(draft: SheetDraft, column: str, mapping: Mapping) -> Mapping:
+    """Ask which header is a column, or what holds for every row, until the answer can be."""
+    from importer.normalizer.columns import COLUMNS
+
+    free = draft.under(mapping).layout.not_used
+    for number, header in enumerate(free, 1):
+        click.echo(f"    {number}  {_quoted(header)}{_shown(draft, header)}", err=True)
+    right = next(one.right for one in COLUMNS if one.name == column)
+    question = f"  {column} is lacking. Number of its header, or = and one value for every row ({right}), or nothing"
+    while answer := str(click.prompt(question, default="", show_default=False, err=True)).strip():
+        if answer.startswith("="):
+            changed = replace(mapping, constants={**mapping.constants, column: answer[1:].strip()})
+        else:
+            chosen = dict(enumerate(free, 1)).get(int(answer)) if answer.isdecimal() else None
+            changed = replace(mapping, columns={**mapping.columns, chosen.strip(): column}) if chosen else mapping
+        if changed is not mapping and not (fault := _fault(changed)):
+            return changed
+        click.echo(f"    {fault if changed is not mapping else 'that is none of these numbers'}", err=True)
+    return mapping
+
+
+def _fault(mapping: Mapping) -> str:
+    """Say why a mapping's file could not be read again; empty where it can."""
+    from importer.errors import SettingsError
+    from importer.normalizer.mapping import read_mapping, write_mapping
+
+    try:
+        read_mapping(write_mapping(mapping), "the mapping")
+    except SettingsError as error:
+        return _escape(f"{error.message}: {error.hint}")
+    return ""
+
+
+def _compose(mapping: Mapping, drafts: Sequence[SheetDraft]) -> str:
+    """Write the mapping; what is open in the drafts stands in it as comments."""
+    from importer.normalizer.mapping import write_mapping
+
+    text = write_mapping(mapping)
+    comments = [*_comments(drafts)]
+    if not comments:
+        return text
+    head, _, rest = text.partition("[columns]\n")
+    how = "take the # away where a line is right; between empty quotes comes a column of ours"
+    return f"{head.rstrip()}\n[columns]  # {how}\n{''.join(comments)}{rest}".lstrip()
+
+
+def _comments(drafts: Sequence[SheetDraft]) -> Iterator[str]:
+    """Give a line for each suggestion, and for each header that there is none for."""
+    suggestions = _suggestions(drafts)
+    for one in suggestions:
+        yield _comment(one.header, one.column, f"{one.confidence} %: {_escape(one.why)}")
+    suggested = {one.header for one in suggestions}
+    samples = {header: _samples(draft, header) for draft in drafts for header in draft.layout.not_used}
+    for header, texts in samples.items():
+        if header not in suggested:
+            yield _comment(header, "", texts)
+
+
+def _comment(header: str, column: str, words: str) -> str:
+    from importer.normalizer.mapping import NO_MAPPING, write_mapping
+
+    line = write_mapping(replace(NO_MAPPING, columns={header.strip(): column})).splitlines()[-1]
+    return f"# {line}" + (f"  # {words}" if words else "") + "\n"
+
+
+def _write(output: Path, text: str, *, is_asking: bool) -> None:
+    from importer.errors import UsageError
+
+    if output.exists() and not (is_asking and click.confirm(f"{_plain(output)} exists. Replace it?", err=True)):
+        raise UsageError(f"{output} exists, and was left alone", hint="name another file with --output")
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}", hint="name another with --output") from error
+
+
+def _shown(draft: SheetDraft, header: str) -> str:
+    samples = _samples(draft, header)
+    return f" ({samples})" if samples else ""
+
+
+def _samples(draft: SheetDraft, header: str) -> str:
+    return ", ".join(_quoted(text) for text in draft.samples.get(header, ()))
+
+
+def _where(draft: SheetDraft) -> str:
+    return f"{_escape(draft.source)}, sheet {_quoted(draft.name)}"
+
+
+def _command(*words: str) -> str:
+    """Give a command to be copied."""
+    return _escape(shlex.join(["oncall-importer", *words]), 4096)
+
+
+def _plain(path: Path) -> str:
+    return _escape(str(path), 4096)
+
+
+def _escape(text: str, limit: int = 500) -> str:
+    from importer.targets.target import escape
+
+    return escape(text, limit)
+
+
+def _quoted(text: str) -> str:
+    from importer.normalizer.wording import quote
+
+    return quote(text)

@@ -1,0 +1,54 @@
+"""The commands that read rows: run, check and rerun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from importer.cli.execute import perform
+from importer.cli.options import FILE, RUN, normalizing, options, reaching, reports, sheet, sources, telling, writing
+
+# Importing what a command needs is left to the command: `--help` must not pay for it.
+
+
+@click.command()
+@options(sources, sheet, normalizing, reaching, writing, reports, telling)
+def run(sources: tuple[str, ...], **given: Any) -> None:
+    """Read and check every row, then send the good ones, then write the report.
+
+    SOURCE is a CSV or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods); - is standard input.
+    """
+    perform(given, lambda settings, control: _commands().run(sources, settings, control))
+
+
+@click.command()
+@options(sources, sheet, normalizing, reaching, reports, telling)
+@click.option("--online", is_flag=True, help="Also ask the targets for ids of what is named, and what exists.")
+@click.option("--output", type=FILE, metavar="FILE", help="Write the sources back as a workbook, bad cells marked.")
+def check(sources: tuple[str, ...], online: bool, output: Path | None, **given: Any) -> None:
+    """Read and check every row just as `run` does; write nothing."""
+    perform(
+        given,
+        lambda settings, control: _commands().check(sources, settings, control, is_online=online, output=output),
+        is_check=True,
+    )
+
+
+@click.command()
+@click.argument("run_or_report", type=RUN)
+@options(normalizing, reaching, writing, reports, telling)
+def rerun(run_or_report: str, **given: Any) -> None:
+    """Send again, but only rows that have not succeeded.
+
+    RUN_OR_REPORT is a run's folder, also of an interrupted run, or a report file, edited by hand or not.
+    """
+    perform(given, lambda settings, control: _commands().rerun(run_or_report, settings, control))
+
+
+def _commands() -> Any:
+    """Import what a run needs; `--help` must not pay for it."""
+    from importer.commands import run as commands
+
+    return commands

@@ -1,0 +1,132 @@
+"""What was found, as GitHub's workflow commands: each points to a file and a line. Prints nothing.
+
+Source: GitHub, "Workflow commands for GitHub Actions". Its runner reads both standard output and standard error.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from importer.records import Severity, Status
+from importer.targets.target import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from importer.records import Problem, ReportLine, Row, Sheet
+    from importer.result import Result
+
+
+MOST = 10  #: of each kind that GitHub shows of a step
+_WRONG = (Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN)
+
+
+class Note(NamedTuple):
+    """Something to be shown beside a line."""
+
+    message: str
+    title: str
+    source: str = ""  #: as the user named it; empty where no file is meant
+    row: int = 0  #: in that file, as a spreadsheet numbers it
+
+
+def is_wanted() -> bool:
+    """Tell whether GitHub runs this."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def note_of_line(sheet: Sheet, line: ReportLine) -> Note:
+    """Note a row that needs attention."""
+    outcome = line.outcome
+    message = f"{outcome.status}: {_worded(outcome.error, outcome.hint)}"
+    return Note(message, _title(sheet, outcome.cell, line.place, line.part), sheet.source, line.place)
+
+
+def note_of_problem(sheet: Sheet, row: Row, problem: Problem) -> Note:
+    """Note what was found about a row."""
+    return Note(_worded(problem.message, problem.hint), _title(sheet, problem.cell, row.place), sheet.source, row.place)
+
+
+def _worded(message: str, hint: str) -> str:
+    return f"{escape(message, 300)} ({escape(hint, 300)})" if hint else escape(message, 300)
+
+
+def _title(sheet: Sheet, cell: str, row: int, part: str = "") -> str:
+    return f"{escape(sheet.name)} {cell or f'row {row}'}{f', part {part}' if part else ''}"
+
+
+def annotate(result: Result, warnings: Sequence[Note], warned: int) -> Iterator[str]:
+    """Give the lines to print, problems first; no more of a kind than GitHub shows, the last one sums up the rest.
+
+    `warnings` are the first ones of `warned`.
+    """
+    problems = [Note(escape(why, 1000), f"{what} stopped") for what, why in result.stopped.items()]
+    problems += _problems(result)
+    wrong = max(len(problems), sum(result.count(status) for status in _WRONG))
+    found = [*_found(result, Severity.WARNING), *warnings]
+    told = sum(number for severity, _, number in result.topics if severity is Severity.WARNING) + warned
+    yield from _commands("error", problems, wrong, "rows need attention")
+    yield from _commands("warning", found, max(told, len(found)), "warnings")
+
+
+def annotate_failure(message: str, hint: str) -> str:
+    """Give the line that says why a command cannot go on."""
+    return _command("error", Note(_worded(message, hint), "oncall-importer"), None)
+
+
+def _problems(result: Result) -> Iterator[Note]:
+    yield from _found(result, Severity.PROBLEM)
+    for sheet, line in result.problems:
+        if not result.findings or line.outcome.status is not Status.INVALID:
+            yield note_of_line(sheet, line)
+
+
+def _found(result: Result, severity: Severity) -> list[Note]:
+    return [note_of_problem(sheet, one.row, one.problem) for sheet, one in result.findings if one.severity is severity]
+
+
+def _commands(kind: str, notes: Sequence[Note], total: int, what: str) -> Iterator[str]:
+    shown = list(notes) if total <= MOST else list(notes[: MOST - 1])
+    lines = _lines(shown)
+    for note in shown:
+        yield _command(kind, note, lines.get((note.source, note.row)))
+    if total > len(shown):
+        yield _command(kind, Note(f"and {total - len(shown)} more {what}: see the report", "oncall-importer"), None)
+
+
+def _lines(notes: Iterable[Note]) -> dict[tuple[str, int], int]:
+    """Find the lines that the notes are about, reading each file once."""
+    from importer.reader.csv.csv_file import find_lines
+
+    wanted: dict[str, set[int]] = {}
+    for note in notes:
+        if note.source and not note.source.endswith(".gz") and Path(note.source).is_file():
+            wanted.setdefault(note.source, set()).add(note.row)
+    return {(source, row): line for source, rows in wanted.items() for row, line in find_lines(source, rows).items()}
+
+
+def _command(kind: str, note: Note, line: int | None) -> str:
+    members = {"file": _in_workspace(note.source), "line": str(line or ""), "title": note.title}
+    told = ",".join(f"{name}={_member(value)}" for name, value in members.items() if value)
+    return f"::{kind} {told}::{_data(note.message)}"
+
+
+def _in_workspace(source: str) -> str:
+    """Name a file as the repository does, where it lies in it; standard input is no file."""
+    if not source or source == "-" or not Path(source).is_file():
+        return ""
+    workspace = os.environ.get("GITHUB_WORKSPACE", "")
+    try:
+        return str(Path(source).resolve().relative_to(Path(workspace or ".").resolve()))
+    except (ValueError, OSError):
+        return source
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _member(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

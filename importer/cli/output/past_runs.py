@@ -1,0 +1,224 @@
+"""Runs of the past, as texts for people and as objects for programs. Prints nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from importer.cli.output.findings import place_of
+from importer.cli.output.tables import STYLES
+from importer.commands.history import Stage
+from importer.records import Status
+from importer.targets.target import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from importer.commands.history import Details, PastRun
+    from importer.records import ReportLine, Sheet
+
+
+NARROW = 70  #: columns of a terminal that a table of runs needs
+_WIDE = 120  # columns of a terminal that show when a run began, and what it is a rerun of, in columns of their own
+_STAGES = {Stage.ENDED: "", Stage.INTERRUPTED: "yellow", Stage.GOING_ON: "cyan", Stage.DAMAGED: "red"}
+
+
+def runs_table(runs: Sequence[PastRun], now: datetime, width: int) -> Table:
+    """Give the table of runs for a terminal; in a narrow one the name alone says when."""
+    names, rows = _cells(runs, now, is_wide=width >= _WIDE)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name in names:
+        table.add_column(name, overflow="fold", justify="right" if name == "took" else "left")
+    for cells in rows:
+        table.add_row(*cells)
+    return table
+
+
+def run_cards(runs: Sequence[PastRun], now: datetime) -> Iterator[Text]:
+    """Give the runs for a terminal too narrow for a table."""
+    for run in runs:
+        cells = _run_cells(run, now, is_wide=False)
+        yield Text(cells["run"].plain, style="bold")
+        yield Text("  ") + Text(", ").join(cells[name] for name in ("what", "stage", "took") if cells[name])
+        yield Text("  ") + cells["records"]
+
+
+def run_lines(runs: Sequence[PastRun], now: datetime) -> Iterator[str]:
+    """Give the table for a file or a pipe: each run whole, on a line of its own."""
+    names, rows = _cells(runs, now, is_wide=True)
+    texts = [names, *([cell.plain for cell in cells] for cells in rows)]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for line in texts:
+        yield "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+
+
+def _cells(runs: Sequence[PastRun], now: datetime, *, is_wide: bool) -> tuple[list[str], list[list[Text]]]:
+    if is_wide:
+        names = ["run", "what", "began (UTC)", "took", "stage", "of", "records"]
+    else:
+        names = ["run", "what", "took", "stage", "records"]
+    return names, [[cells[name] for name in names] for cells in (_run_cells(run, now, is_wide=is_wide) for run in runs)]
+
+
+def _run_cells(run: PastRun, now: datetime, *, is_wide: bool) -> dict[str, Text]:
+    origin = escape(run.origin)
+    records = _records(run) if is_wide or not origin else f"{_records(run)}, {escape(run.command)} of {origin}"
+    return {
+        "run": Text(escape(run.name)),
+        "what": Text(escape(run.command) or "?"),
+        "began (UTC)": Text(escape(run.started_at[:16].replace("T", " "))),
+        "took": Text(_took(run, now)),
+        "stage": _stage(run),
+        "of": Text(origin),
+        "records": Text(records),
+    }
+
+
+def _stage(run: PastRun) -> Text:
+    status = f" ({run.exit_status})" if run.stage is Stage.ENDED and run.exit_status else ""
+    return Text(f"{run.stage}{status}", style=_STAGES[run.stage])
+
+
+def _records(run: PastRun) -> str:
+    """Count the records by status, or say why nobody can."""
+    if run.fault:
+        return escape(run.fault)
+    return ", ".join(f"{number} {_name(run, status)}" for status, number in run.statuses.items()) or "none"
+
+
+def _name(run: PastRun, status: Status) -> str:
+    """Name a status; while a run goes on nothing is unknown yet."""
+    return "on their way" if status is Status.UNKNOWN and run.stage is Stage.GOING_ON else status.value
+
+
+def _took(run: PastRun, now: datetime) -> str:
+    seconds = run.seconds(now)
+    return "" if seconds is None else duration(seconds)
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as people say it: `3 s`, `4 min 10 s`, `2 h 5 min`."""
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def object_of_run(run: PastRun, now: datetime) -> dict[str, object]:
+    """Give one run."""
+    return {
+        "run": run.name,
+        "folder": str(run.path),
+        "command": run.command or None,
+        "stage": run.stage,
+        "rerun_of": run.rerun_of or None,
+        "undo_of": run.undo_of or None,
+        "started_at": run.started_at or None,
+        "finished_at": run.finished_at or None,
+        "seconds": run.seconds(now),
+        "rows": run.rows,
+        "statuses": {status.value: run.statuses.get(status, 0) for status in run.possible},
+        "exit_status": run.exit_status,
+        "is_sandbox": run.is_sandbox,
+        "error": run.fault or None,
+    }
+
+
+def object_of_details(details: Details, now: datetime) -> dict[str, object]:
+    """Give one run with all that is told of it."""
+    return {
+        **object_of_run(details.run, now),
+        "version": details.version or None,
+        "sources": [{"name": name, "sha256": sha256} for name, sha256 in details.sources],
+        "base_urls": dict(details.base_urls),
+        "options": dict(details.options),
+        "targets": {name: dict(counts) for name, counts in details.targets.items()},
+        "stopped": dict(details.stopped),
+        "files": [str(details.run.path / name) for name in details.files],
+    }
+
+
+def object_of_row(sheet: Sheet, line: ReportLine) -> dict[str, object]:
+    """Give one row of a run."""
+    outcome = line.outcome
+    return {
+        "row": line.row,
+        "part": line.part or None,
+        "sheet": sheet.name,
+        "source": sheet.source,
+        "kind": line.kind,
+        "status": outcome.status,
+        "id": outcome.id or None,
+        "http_status": outcome.http_status or None,
+        "error": outcome.error,
+        "cell": outcome.cell,
+        "hint": outcome.hint,
+        "attempts": outcome.attempts,
+        "finished_at": outcome.finished_at or None,
+        "run": outcome.run,
+    }
+
+
+def detail_lines(details: Details, now: datetime) -> Iterator[Text]:
+    """Give the lines that tell of one run, its rows aside."""
+    for name, text in _facts(details, now):
+        if text:
+            yield Text.assemble((f"{name + ':':<10}", "bold"), text)
+    for what, why in details.stopped.items():
+        yield Text(f"stopped:  {escape(what)}: {escape(why, 1000)}", style="red")
+
+
+def _facts(details: Details, now: datetime) -> Iterator[tuple[str, str | Text]]:
+    run = details.run
+    yield "run", escape(run.name)
+    yield "what", escape(run.command) + (f" of {escape(run.origin)}" if run.origin else "")
+    yield "stage", _told_stage(details)
+    yield "began", run.started_at
+    yield "ended", run.finished_at
+    yield "took", _took(run, now)
+    yield "version", escape(details.version)
+    for name, sha256 in details.sources:
+        yield "source", f"{escape(name, 4096)}  SHA-256 {escape(sha256)}"
+    for target, url in details.base_urls.items():
+        yield "target", f"{escape(target)} at {escape(url)}"
+    for name, value in details.options.items():
+        yield "option", f"{escape(name)} = {escape(_written(value))}"
+    yield "rows", "" if run.fault else str(run.rows)
+    for target, counts in details.targets.items():
+        shown = (f"{number} {_name(run, Status(status))}" for status, number in counts.items() if status in set(Status))
+        yield "records", f"{escape(target)}: {', '.join(shown)}"
+    yield "folder", escape(str(run.path), 4096)
+    yield "files", escape(", ".join(details.files), 4096)
+    yield "damaged", escape(run.fault, 1000)
+
+
+def _told_stage(details: Details) -> Text:
+    """Say how far it came, and what to do where it did not come to its end."""
+    run = details.run
+    text = _stage(run)
+    if run.stage is Stage.GOING_ON and details.process:
+        text.append(f" (process {escape(details.process)})")
+    elif run.stage is Stage.INTERRUPTED:
+        text.append(f"; {f'undo {escape(run.undo_of)}' if run.undo_of else 'rerun'} goes on with it")
+    return text
+
+
+def _written(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def row_line(sheet: Sheet, line: ReportLine, *, with_source: bool) -> Text:
+    """Give the line that tells what became of one row."""
+    outcome = line.outcome
+    where = place_of(sheet, outcome.cell, line.row, with_source=with_source)
+    part = f", part {escape(line.part)}" if line.part else ""
+    told = ": ".join(filter(None, (escape(outcome.id), escape(outcome.error, 300))))
+    text = Text.assemble((f"{outcome.status} ", STYLES[outcome.status]), f"{where}{part}{': ' if told else ''}{told}")
+    if outcome.hint:
+        text.append(f" ({escape(outcome.hint, 300)})", style="dim")
+    return text

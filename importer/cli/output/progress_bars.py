@@ -1,0 +1,179 @@
+"""The live display: a bar and the facts for each target, drawn anew whenever it is asked. Knows no terminal."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.text import Text
+
+from importer.records import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rich.console import Console, ConsoleOptions
+
+    from importer.delivery.queue import Progress
+
+
+_ON_ONE_LINE = 110  # columns of a terminal in which bar and facts stand side by side
+_NARROWEST_BAR = 8
+_WIDEST_BAR = 60
+_WINDOW = 10.0  # seconds over which the rate is taken
+_STEP = 0.25  # seconds between two samples of it
+_SOONEST = 0.9  # seconds after which a rate means something
+_NO_PROBLEM = (Status.CREATED, Status.EXISTS, Status.DUPLICATE)
+_CREATED = Status.CREATED
+
+
+class Meter:
+    """How one target's work goes on. `add` is called for every record: it counts, nothing else."""
+
+    __slots__ = ("_samples", "done", "name", "problems", "progress", "total")
+
+    def __init__(self, name: str, total: int) -> None:
+        self.name = name
+        self.total = total
+        self.done = 0
+        self.problems = 0
+        self.progress: Progress | None = None
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def add(self, status: Status, number: int) -> None:
+        """Count decided records."""
+        self.done += number
+        if status is not _CREATED and status not in _NO_PROBLEM:
+            self.problems += number
+
+    def rate(self, now: float) -> float | None:
+        """Give the records a second over the last ten seconds; None while nobody can tell."""
+        samples = self._samples
+        if not samples or now - samples[-1][0] >= _STEP:
+            samples.append((now, self.done))
+        while len(samples) > 2 and now - samples[1][0] >= _WINDOW:
+            samples.popleft()
+        then, before = samples[0]
+        return (self.done - before) / (now - then) if now - then >= _SOONEST else None
+
+    @property
+    def limit(self) -> float | None:
+        """The requests a second that may leave at present; None before the work begins."""
+        return None if self.progress is None else self.progress.rate
+
+    @property
+    def retries(self) -> int:
+        """Requests that were made once more."""
+        return 0 if self.progress is None else self.progress.retries
+
+
+class Facts(NamedTuple):
+    """What is said of a target beside its bar."""
+
+    rate: str
+    limit: str
+    retries: str
+    problems: str
+    left: str
+
+
+def facts_of(meter: Meter, now: float) -> Facts:
+    """Word what is known of a target at the moment."""
+    rate, limit = meter.rate(now), meter.limit
+    is_done = meter.done >= meter.total
+    return Facts(
+        "" if rate is None or is_done else _rate(rate),
+        "" if limit is None else "no limit" if math.isinf(limit) else f"limit {_rate(limit)}",
+        _counted(meter.retries, "retry", "retries"),
+        _counted(meter.problems, "problem", "problems"),
+        _left(meter, rate),
+    )
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _left(meter: Meter, rate: float | None) -> str:
+    rest = max(0, meter.total - meter.done)
+    if not rest:
+        return "done"
+    return f"{_clock(rest / rate)} left" if rate else ""
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Display:
+    """What stands at the bottom of the terminal while a run goes on."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._meters: list[Meter] = []
+        self.rows = 0  #: read so far
+
+    def show(self, meters: Sequence[Meter]) -> None:
+        """Show these from now on."""
+        self._meters = list(meters)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """Give the lines, none wider than the terminal."""
+        if not self._meters and self.rows:
+            yield Text(f"{self.rows:,} rows read", no_wrap=True, overflow="crop")
+        for line in lines_of(self._meters, self._clock(), options.max_width, is_ascii=options.ascii_only):
+            yield Text(no_wrap=True, overflow="crop") + line
+
+
+def lines_of(meters: Sequence[Meter], now: float, width: int, *, is_ascii: bool = False) -> Iterator[Text]:
+    """Draw the targets: side by side with their facts where there is room, else above them."""
+    if not meters:
+        return
+    heads = [f"{meter.name:<6} " for meter in meters]
+    counts = [f" {meter.done:,}/{meter.total:,}" for meter in meters]
+    facts = [facts_of(meter, now) for meter in meters]
+    is_wide = width >= _ON_ONE_LINE
+    tails = _in_columns(facts) if is_wide else [""] * len(meters)
+    widest = max(map(len, counts))
+    room = width - 1 - max(map(len, heads)) - widest - max(map(len, tails))
+    bar = min(_WIDEST_BAR, room) if room >= _NARROWEST_BAR else 0
+    for meter, head, count, own, tail in zip(meters, heads, counts, facts, tails, strict=True):
+        line = Text(head) + _bar(meter, bar, is_ascii=is_ascii) + Text(count.rjust(widest))
+        yield line + Text(tail, style="dim")
+        if not is_wide:
+            yield from _wrapped(own, width - 1)
+
+
+def _in_columns(facts: Sequence[Facts]) -> list[str]:
+    """Put the facts of all targets below each other."""
+    widths = [max(map(len, column)) for column in zip(*facts, strict=True)]
+    return ["  " + "  ".join(text.rjust(width) for text, width in zip(one, widths, strict=True)) for one in facts]
+
+
+def _wrapped(facts: Facts, width: int) -> Iterator[Text]:
+    """Put the facts on as many lines as they need; a fact is never broken."""
+    line = ""
+    for fact in filter(None, facts):
+        longer = f"{line}, {fact}" if line else f"  {fact}"
+        if line and len(longer) > width:
+            yield Text(line, style="dim")
+            longer = f"  {fact}"
+        line = longer
+    yield Text(line, style="dim")
+
+
+def _bar(meter: Meter, width: int, *, is_ascii: bool) -> Text:
+    """Draw what is done and what is left by different signs: a terminal may have no colours."""
+    share = min(1.0, meter.done / meter.total) if meter.total else 1.0
+    full = int(share * width)
+    done, rest = ("#", ".") if is_ascii else ("━", "─")
+    style = "yellow" if meter.problems else "green"
+    return Text.assemble((done * full, style), (rest * (width - full), "dim"))

@@ -1,0 +1,320 @@
+"""The doctor's round: this machine first, then both targets at once. Writes nothing, and ends whatever is down."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import shutil
+import ssl
+import tomllib
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import anyio
+from pydantic import AliasChoices
+
+from importer.delivery.probe import look_at
+from importer.errors import ImporterError, SettingsError
+from importer.journal.run_folder import SQLITE_VERSION
+from importer.normalizer.times.zones import check_timezone
+from importer.records import TargetName
+from importer.session.endpoints import connect
+from importer.session.target_lock import look_at_turn
+from importer.settings import CONFIG_FILE, TOKEN_VARIABLES, Settings, load_settings
+from importer.settings.proxies import NO_PROXY_VARIABLES, PROXY_VARIABLES
+from importer.targets import TARGETS
+from importer.targets.target import escape
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from importer.delivery.probe import ProbeResult
+    from importer.delivery.transport import Connection
+    from importer.session.target_lock import Holder
+
+
+# ---- What a look at one thing comes to
+
+
+class Level(StrEnum):
+    """What a finding means for a run."""
+
+    OK = "ok"
+    NOTE = "note"  #: worth knowing; a run could start all the same
+    PROBLEM = "problem"  #: a run could not start, or would come to nothing
+
+
+class Diagnosis(NamedTuple):
+    """One line of the doctor's."""
+
+    level: Level
+    about: str  #: the thing looked at, such as "opal token"
+    message: str
+    hint: str = ""  #: what to do; never empty where it is a problem
+
+
+# ---- What is set, and where: names alone, never a value
+
+
+_PREFIX = "IMPORTER_"
+_NO_SETTINGS = {f"{_PREFIX}DEBUG"}
+
+
+def try_settings(options: Mapping[str, Any]) -> Settings | Diagnosis:
+    """Make the settings; where they cannot be, say why."""
+    try:
+        return load_settings(options)
+    except SettingsError as error:
+        return Diagnosis(Level.PROBLEM, "settings", error.message, error.hint)
+
+
+def look_at_sources(environ: Mapping[str, str], folder: Path) -> Iterator[Diagnosis]:
+    """Say which settings stand in the environment and in the settings file of a folder."""
+    known = _variables()
+    known_here = (*PROXY_VARIABLES, *NO_PROXY_VARIABLES)
+    own = sorted(name for name, value in environ.items() if value and (name.upper() in known or name in known_here))
+    yield Diagnosis(Level.OK, "environment", f"sets {', '.join(own)}" if own else "sets nothing")
+    for name in sorted(environ):
+        if name.upper().startswith(_PREFIX) and name.upper() not in known | _NO_SETTINGS:
+            hint = "see docs/commands.md, Settings, for the names; take it away if it is not meant for oncall-importer"
+            yield Diagnosis(Level.NOTE, "environment", f"{name} is no setting, and counts for nothing", hint)
+    yield _look_at_file(folder / CONFIG_FILE)
+
+
+def _look_at_file(path: Path) -> Diagnosis:
+    try:
+        keys = sorted(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return Diagnosis(Level.OK, CONFIG_FILE, "there is none in this folder")
+    except (OSError, ValueError):  # why, the settings say
+        return Diagnosis(Level.PROBLEM, CONFIG_FILE, "cannot be read", f"mend {CONFIG_FILE}, or take it away")
+    return Diagnosis(Level.OK, CONFIG_FILE, f"sets {', '.join(keys)}" if keys else "sets nothing")
+
+
+def _variables() -> frozenset[str]:
+    """Give the environment variables of all settings, in upper case."""
+    names: list[str] = []
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        choices = alias.choices if isinstance(alias, AliasChoices) else [f"{_PREFIX}{name}"]
+        names += [choice.upper() for choice in choices if isinstance(choice, str)]
+    return frozenset(names) - {"JSON"}
+
+
+# ---- What this machine brings: versions, time zones, and a place for the reports
+
+
+_MENDED = (3, 51, 3)  # the first SQLite without a bug that two connections can meet which write and checkpoint
+_MEGABYTE = 1 << 20
+_LITTLE = 500 * _MEGABYTE  # a run of 100,000 rows takes a tenth of it
+_TOO_LITTLE = 20 * _MEGABYTE
+
+
+def look_at_versions() -> Iterator[Diagnosis]:
+    """Say what runs here."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "pandas", "tzdata"))
+    ours = f"oncall-importer {version('oncall-importer')}, Python {platform.python_version()}"
+    yield Diagnosis(Level.OK, "versions", f"{ours}, {packages}, {ssl.OPENSSL_VERSION}, {platform.system()}")
+    is_mended = tuple(map(int, SQLITE_VERSION.split("."))) >= _MENDED
+    why = "" if is_mended else " (older than 3.51.3, whose bug needs two connections that write: a run has one)"
+    yield Diagnosis(Level.OK, "sqlite", f"SQLite {SQLITE_VERSION}{why}")
+
+
+def look_at_zones(timezone: str | None) -> Diagnosis:
+    """Try the time zone that is set, or any."""
+    try:
+        zone = check_timezone(timezone or "Europe/Berlin").key
+    except SettingsError as error:
+        return Diagnosis(Level.PROBLEM, "time zones", error.message, error.hint)
+    return Diagnosis(
+        Level.OK, "time zones", f"known; of times without an offset: {zone if timezone else 'none is set'}"
+    )
+
+
+def look_at_reports(folder: Path) -> Diagnosis:
+    """Say whether runs' folders can be made, and how much room there is. Nothing is made."""
+    place = next((path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()), folder)
+    if not place.is_dir():
+        return Diagnosis(Level.PROBLEM, "reports", f"{place} is no folder", "name another one with --reports")
+    if not os.access(place, os.W_OK | os.X_OK):
+        hint = "make it writable, or name another one with --reports"
+        return Diagnosis(Level.PROBLEM, "reports", f"{place} cannot be written by you", hint)
+    free = shutil.disk_usage(place).free
+    words = f"{folder} {'is writable' if place == folder.absolute() else 'can be made'}, {_amount(free)} free"
+    level = Level.PROBLEM if free < _TOO_LITTLE else Level.NOTE if free < _LITTLE else Level.OK
+    return Diagnosis(level, "reports", words, "" if level is Level.OK else "make room, or name another with --reports")
+
+
+def _amount(size: int) -> str:
+    return f"{size / (1 << 30):.0f} GB" if size >= 10 << 30 else f"{size // _MEGABYTE} MB"
+
+
+# ---- What a look at one target means: pure functions from what was seen to findings
+
+
+_MUCH_SKEW = 5.0  # seconds; a Date header and the way there explain two
+_FEW_DAYS = 14
+
+
+def describe_target(
+    name: TargetName, connection: Connection, settings: Settings, look: ProbeResult
+) -> Iterator[Diagnosis]:
+    """Say what one question showed, in the order in which it can go wrong."""
+    proxy = connection.transport.proxy
+    yield Diagnosis(Level.OK, f"{name} proxy", f"through {proxy.url}" if proxy else "none: reached directly")
+    yield _reach(name, connection, look)
+    yield _seal(name, connection, look)
+    yield _token(name, look)
+    yield _clock(name, look)
+    yield _limits(name, settings, look)
+
+
+def describe_holder(name: TargetName, holder: Holder | None, settings: Settings) -> Diagnosis:
+    """Say whether another run sends with the same token."""
+    about = f"{name} turn"
+    if holder is None:
+        return Diagnosis(Level.OK, about, "free: no other run on this machine sends with this token")
+    who = escape(holder.who, 500)
+    if holder.is_held:
+        level = Level.NOTE if settings.wait else Level.PROBLEM
+        return Diagnosis(level, about, f"held by {who}", "wait for it with --wait, or stop it")
+    hint = f"nothing: the next run waits {settings.settle:g} s, then asks what became of it; or rerun that folder"
+    return Diagnosis(Level.NOTE, about, f"left by {who}, which ended with something on its way", hint)
+
+
+def _reach(name: TargetName, connection: Connection, look: ProbeResult) -> Diagnosis:
+    about, url = f"{name} target", connection.base_url
+    variable = f"{name.upper()}_BASE_URL"
+    if not look.status:
+        hint = f"check the network, HTTPS_PROXY and NO_PROXY, --ca-file, and {variable}"
+        return Diagnosis(Level.PROBLEM, about, f"{url} cannot be reached: {look.words}", hint)
+    if look.status == 200 and not look.is_json:
+        hint = f"open it in a browser: a login page of your network, or a wrong {variable}"
+        return Diagnosis(Level.PROBLEM, about, f"{url} answers, but not as the API does", hint)
+    if look.status in (200, 401, 403, 429):
+        return Diagnosis(Level.OK, about, f"{url} answers, after {look.seconds * 1000:.0f} ms")
+    if look.status == 404:
+        path = TARGETS[name].probe_path
+        return Diagnosis(Level.PROBLEM, about, f"{url} has no {path} (404): {look.words}", f"check {variable}")
+    hint = "try again later; ask whoever runs it if it stays so"
+    return Diagnosis(Level.PROBLEM, about, f"{url} answers {look.status}: {look.words}", hint)
+
+
+def _seal(name: TargetName, connection: Connection, look: ProbeResult) -> Diagnosis:
+    about = f"{name} TLS"
+    if connection.base_url.startswith("http:"):
+        return Diagnosis(Level.OK, about, "none: plain http, to this machine alone")
+    if look.seal is None:
+        return Diagnosis(Level.NOTE, about, "no connection to look at", f"see {name} target")
+    version, issuer, days = look.seal
+    words = f"{version}, certificate from {escape(issuer)}, {days} days left"
+    if days < _FEW_DAYS:
+        return Diagnosis(Level.NOTE, about, words, "whoever runs the target has to renew it in time")
+    return Diagnosis(Level.OK, about, words)
+
+
+def _token(name: TargetName, look: ProbeResult) -> Diagnosis:
+    about, variable = f"{name} token", TOKEN_VARIABLES[name][0]
+    if look.status == 200 and look.is_json:
+        return Diagnosis(Level.OK, about, "accepted")
+    if look.status in (401, 403):
+        hint = f"set {variable} to a valid token that may read and create, of the organization at this base URL"
+        return Diagnosis(Level.PROBLEM, about, f"refused ({look.status}): {look.words}", hint)
+    if look.status == 429:
+        return Diagnosis(Level.NOTE, about, "not known: the limit is used up (429)", "try again in a minute")
+    return Diagnosis(Level.NOTE, about, "set; nobody could say whether it is accepted", f"see {name} target")
+
+
+def _clock(name: TargetName, look: ProbeResult) -> Diagnosis:
+    about = f"{name} clock"
+    if look.skew is None:
+        return Diagnosis(Level.NOTE, about, "not told", f"see {name} target")
+    if abs(look.skew) <= _MUCH_SKEW:
+        return Diagnosis(Level.OK, about, "within seconds of the target's")
+    side = "ahead of" if look.skew > 0 else "behind"
+    hint = "set this machine's clock (NTP): shifts would count as past or future wrongly"
+    return Diagnosis(Level.NOTE, about, f"{abs(look.skew):.0f} s {side} the target's", hint)
+
+
+def _limits(name: TargetName, settings: Settings, look: ProbeResult) -> Diagnosis:
+    rate = settings.rate.get(name, TARGETS[name].rate) * (1 - settings.headroom)
+    pace = f"{rate:g} requests/s" if math.isfinite(rate) else "no limit of ours"
+    words = f"{pace}, {settings.concurrency} in flight"
+    if look.quota is not None:
+        left, limit = look.quota
+        words += f"; the target has {left} left" + (f" of {limit}" if limit else "")
+    return Diagnosis(Level.OK, f"{name} limits", words)
+
+
+# ---- The doctor's round: this machine first, then both targets at once. Writes nothing, and ends whatever
+
+
+_PATIENCE = 30.0  # seconds for both targets; one question takes ten at most
+
+
+async def diagnose(options: Mapping[str, Any]) -> AsyncIterator[Diagnosis]:
+    """Look at everything that a run needs, and say what is to be done."""
+    for finding in (*look_at_versions(), *look_at_sources(os.environ, Path.cwd())):
+        yield finding
+    settings = try_settings(options)
+    if isinstance(settings, Diagnosis):  # without them nobody knows where the targets are
+        yield settings
+        return
+    yield Diagnosis(Level.OK, "settings", "can be")
+    yield look_at_zones(settings.timezone)
+    yield look_at_reports(settings.reports)
+    for finding in await _look_at_targets(settings):
+        yield finding
+
+
+async def _look_at_targets(settings: Settings) -> list[Diagnosis]:
+    """Look at both at once; what is said of them comes in their order."""
+    found: dict[TargetName, list[Diagnosis]] = {name: [] for name in TargetName}
+    # The sandbox is both; of the real ones each fails for itself.
+    apart = [[name] for name in TargetName if settings.has_token(name)]
+    with anyio.move_on_after(_PATIENCE):
+        async with anyio.create_task_group() as group:
+            for names in [list(TargetName)] if settings.sandbox else apart:
+                group.start_soon(_look_at_some, names, settings, found)
+    for name, findings in found.items():
+        if not findings:
+            findings.append(_without_answer(name, settings))
+    return [finding for findings in found.values() for finding in findings]
+
+
+async def _look_at_some(names: list[TargetName], settings: Settings, found: dict[TargetName, list[Diagnosis]]) -> None:
+    try:
+        async with connect(names, settings) as connections, anyio.create_task_group() as group:
+            for name, connection in connections.items():
+                group.start_soon(_look_at_one, name, connection, settings, found[name])
+    except* ImporterError as errors:
+        for error in _leaves(errors):
+            found[names[0]].append(Diagnosis(Level.PROBLEM, f"{names[0]} target", error.message, error.hint))
+
+
+async def _look_at_one(name: TargetName, connection: Connection, settings: Settings, found: list[Diagnosis]) -> None:
+    look = await look_at(name, connection, settings)
+    found.extend(describe_target(name, connection, settings, look))
+    if not settings.sandbox:  # it is nobody else's
+        found.append(describe_holder(name, look_at_turn(connection), settings))
+
+
+def _leaves(group: BaseExceptionGroup[ImporterError]) -> Iterator[ImporterError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _without_answer(name: TargetName, settings: Settings) -> Diagnosis:
+    """Say why a target was not looked at; a run without records for it needs no token, but one of them it does."""
+    if settings.sandbox or settings.has_token(name):
+        return Diagnosis(Level.PROBLEM, f"{name} target", "did not answer in time", "check the network, and try again")
+    variable, other = TOKEN_VARIABLES[name]
+    level = Level.NOTE if any(map(settings.has_token, TargetName)) else Level.PROBLEM
+    hint = f"set {variable} (or {other}) in the environment to send to {name}, or rehearse with --sandbox"
+    return Diagnosis(level, f"{name} token", "not set", hint)

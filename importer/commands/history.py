@@ -1,0 +1,262 @@
+"""The runs of a folder, and one of them: looked at, never changed. Prints nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from importer.errors import JournalError, UsageError
+from importer.journal.run_folder import JOURNAL_FILE, is_held, open_view
+from importer.records import RUN_STATUSES, UNDO_STATUSES, Status
+from importer.reporter.report import SANDBOX_MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from importer.journal.view import View
+
+
+SUMMARY_FILE = "summary.json"
+_BASE_URL = "base_url."
+
+
+class Stage(StrEnum):
+    """How far a run came."""
+
+    ENDED = "ended"
+    INTERRUPTED = "interrupted"  #: by the user, or killed
+    GOING_ON = "going on"
+    DAMAGED = "damaged"  #: nobody can tell
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run, as far as its summary or its journal tells."""
+
+    name: str  #: of its folder
+    path: Path
+    stage: Stage
+    command: str = ""
+    rerun_of: str = ""
+    started_at: str = ""  #: ISO 8601, UTC
+    finished_at: str = ""  #: empty while it goes on, and where it was killed
+    rows: int = 0
+    statuses: Mapping[Status, int] = field(default_factory=dict)  #: those that any record has, in the order of `Status`
+    exit_status: int | None = None
+    fault: str = ""  #: why nothing can be told
+    undo_of: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The run that it repeats or takes back; empty where it stands alone."""
+        return self.rerun_of or self.undo_of
+
+    @property
+    def possible(self) -> tuple[Status, ...]:
+        """The statuses that its records can have."""
+        return UNDO_STATUSES if self.command == "undo" else RUN_STATUSES
+
+    @property
+    def is_sandbox(self) -> bool:
+        """True for a rehearsal."""
+        return SANDBOX_MARK in self.name
+
+    def seconds(self, now: datetime) -> float | None:
+        """Tell how long it took, or has been going on; None where nobody knows."""
+        end = self.finished_at or (now.isoformat() if self.stage is Stage.GOING_ON else "")
+        try:
+            return (datetime.fromisoformat(end) - datetime.fromisoformat(self.started_at)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """All that is told of one run, its rows aside."""
+
+    run: PastRun
+    sources: tuple[tuple[str, str], ...] = ()  #: name and SHA-256
+    base_urls: Mapping[str, str] = field(default_factory=dict)  #: by target
+    options: Mapping[str, Any] = field(default_factory=dict)
+    targets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  #: records by target and status
+    stopped: Mapping[str, str] = field(default_factory=dict)  #: what the product ended by itself, and why
+    version: str = ""
+    process: str = ""  #: that made it, or makes it
+    files: tuple[str, ...] = ()  #: what lies in its folder
+
+
+def list_runs(reports: Path) -> list[PastRun]:
+    """Give the runs of a folder, the newest first.
+
+    Raises:
+        UsageError: the folder cannot be looked into.
+    """
+    try:
+        folders = [path for path in reports.iterdir() if _is_run(path)] if reports.exists() else []
+    except OSError as error:
+        raise UsageError(
+            f"{reports} cannot be looked into: {error.strerror}", hint="name another with --reports"
+        ) from error
+    return sorted(map(look_at, folders), key=_age, reverse=True)
+
+
+def find_run(argument: str, reports: Path) -> Path:
+    """Find the folder of the run that the user means: by its path, its name, or the beginning of one.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    named = Path(argument)
+    with suppress(OSError):  # a name that is too long
+        for path in (named.parent if named.is_file() else named, reports / argument):
+            if _is_run(path):
+                return path
+    found = sorted(path for path in _entries(reports) if argument and path.name.startswith(argument) and _is_run(path))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(path.name for path in found[:5]) + (" ..." if len(found) > 5 else "")
+        raise UsageError(f"{argument!r} is the beginning of {len(found)} runs: {names}", hint="name more of it")
+    raise UsageError(
+        f"there is no run {argument!r}", hint=f"oncall-importer runs --reports {reports} lists those that there are"
+    )
+
+
+def _entries(reports: Path) -> list[Path]:
+    try:
+        return list(reports.iterdir())
+    except OSError:
+        return []
+
+
+def _is_run(path: Path) -> bool:
+    return not path.name.startswith(".") and ((path / JOURNAL_FILE).is_file() or (path / SUMMARY_FILE).is_file())
+
+
+def look_at(path: Path) -> PastRun:
+    """Tell of a run by its summary, or where there is none by its journal, which is only read."""
+    try:
+        return _by_summary(path) or _by_journal(path)
+    except JournalError as error:
+        return PastRun(path.name, path, Stage.DAMAGED, fault=error.message)
+    except (OSError, ValueError) as error:  # somebody else's folder; a text in the journal that makes no sense
+        return PastRun(path.name, path, Stage.DAMAGED, fault=f"{path / JOURNAL_FILE} cannot be read: {error}")
+
+
+def read_details(path: Path) -> Details:
+    """Tell all about one run; where its journal cannot be read, what its summary holds."""
+    run, summary = look_at(path), _summary(path)
+    details = Details(
+        run,
+        sources=tuple((_text(one, "name"), _text(one, "sha256")) for one in _members(summary.get("sources"))),
+        targets={name: dict(counts) for name, counts in _object(summary.get("targets")).items()},
+        stopped={name: str(why) for name, why in _object(summary.get("stopped")).items()},
+        version=_text(summary, "version"),
+        files=tuple(sorted(entry.name for entry in _entries(path))),
+    )
+    with suppress(JournalError), open_view(path) as journal:
+        return _with_journal(details, journal)
+    return details
+
+
+def _with_journal(details: Details, journal: View) -> Details:
+    facts = journal.facts()
+    targets: dict[str, dict[str, int]] = {}
+    for (target, status), number in sorted(journal.counts().items()):
+        targets.setdefault(target or "none", {})[status.value] = number
+    return Details(
+        details.run,
+        sources=tuple((name, sha256) for name, _, sha256 in journal.sources()),
+        base_urls={name.removeprefix(_BASE_URL): url for name, url in facts.items() if name.startswith(_BASE_URL)},
+        options={name: value for name, value in orjson.loads(facts.get("options", "{}")).items() if value},
+        targets=targets,
+        stopped=details.stopped,
+        version=facts.get("version", ""),
+        process=facts.get("pid", ""),
+        files=details.files,
+    )
+
+
+def _age(run: PastRun) -> tuple[str, int, str]:
+    """Give what runs are sorted by: when they began; of a damaged one its name says so."""
+    digits = "".join(filter(str.isdigit, run.started_at or run.name))[:14]
+    return digits, len(run.name), run.name  # -2 to -10 are runs of one second
+
+
+def _by_summary(path: Path) -> PastRun | None:
+    """Read a summary; None where there is none that can be read."""
+    summary = _summary(path)
+    started_at = _text(summary, "started_at")
+    if not started_at:
+        return None
+    rerun_of = _text(summary, "rerun_of")
+    numbers = _object(summary.get("statuses"))
+    exit_status, rows = summary.get("exit_status"), summary.get("rows")
+    return PastRun(
+        path.name,
+        path,
+        Stage.INTERRUPTED if summary.get("is_interrupted") is True else Stage.ENDED,
+        _text(summary, "command") or ("rerun" if rerun_of else "run"),
+        rerun_of,
+        started_at,
+        _text(summary, "finished_at"),
+        rows if isinstance(rows, int) else 0,
+        {status: number for status in Status if isinstance(number := numbers.get(status), int) and number},
+        exit_status if isinstance(exit_status, int) else None,
+        undo_of=_text(summary, "undo_of"),
+    )
+
+
+def _by_journal(path: Path) -> PastRun:
+    is_going_on = is_held(path)  # first: a run that ends meanwhile says so itself
+    with open_view(path) as journal:
+        facts, counts, rows = journal.facts(), journal.counts(), journal.count_rows()
+    totals: Counter[Status] = Counter()
+    for (_, status), number in counts.items():
+        totals[status] += number
+    is_ended = facts.get("stage") == "ended"
+    return PastRun(
+        path.name,
+        path,
+        Stage.ENDED if is_ended else Stage.GOING_ON if is_going_on else Stage.INTERRUPTED,
+        facts.get("command", ""),
+        facts.get("rerun_of", ""),
+        facts.get("started_at", ""),
+        facts.get("finished_at", ""),
+        rows,
+        {status: totals[status] for status in Status if totals[status]},
+        undo_of=facts.get("undo_of", ""),
+    )
+
+
+def _summary(path: Path) -> dict[str, Any]:
+    """Read a summary as far as it is one."""
+    try:
+        return _object(orjson.loads((path / SUMMARY_FILE).read_bytes()))
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _members(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _text(members: Mapping[str, Any], name: str) -> str:
+    value = members.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def utc_now() -> datetime:
+    """Give the present moment."""
+    return datetime.now(UTC)

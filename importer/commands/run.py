@@ -1,0 +1,222 @@
+"""A run from end to end. The only place that knows the order of the stages.
+
+    source --read--> rows --normalize--> journal --ask for ids--> --ask what exists--> --send-->
+        --ask about what is in doubt--> report
+
+Every row is in the journal before anything is sent; each stage reads from it and writes to it, so a run can be killed
+at any moment and taken up again by `rerun`.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from importer.commands.canary import leave_rest, look_at_first, may_go_on
+from importer.delivery.delivery import deliver
+from importer.errors import JournalError
+from importer.journal.run_folder import open_scratch
+from importer.log import log
+from importer.normalizer.mapping import write_mapping
+from importer.planning.previous_run import find_earlier
+from importer.planning.rerun_settings import inherit
+from importer.planning.sources import gather_left_over, gather_sources, load_mapping, locate_source, name_source
+from importer.records import Status
+from importer.reporter.marked_source import check_marked_path
+from importer.reporter.report import make_check, make_report
+from importer.session.control import Plan
+from importer.session.endpoints import connect
+from importer.session.lifecycle import (
+    begin_run,
+    begin_sending,
+    check_junit,
+    dump,
+    hold,
+    log_end,
+    rescue,
+    settle_turns,
+    why_stopped,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from importer.delivery.delivery import Delivered
+    from importer.delivery.transport import Connection
+    from importer.journal.journal import Journal
+    from importer.journal.run_folder import RunFolder
+    from importer.planning.previous_run import PreviousRun
+    from importer.reader.read import Source
+    from importer.records import TargetName
+    from importer.result import Result
+    from importer.session.control import RunControl
+    from importer.settings import Settings
+
+
+async def run(
+    sources: Sequence[Source], settings: Settings, control: RunControl, *, written_mapping: str = ""
+) -> Result:
+    """Read and check every row, send the good ones, write the report.
+
+    `written_mapping` counts where the settings name no mapping file.
+
+    Raises:
+        ImporterError: the run cannot go on. Before anything was sent, it leaves no folder behind.
+    """
+    check_junit(settings, [name_source(source) for source in sources])
+    mapping = load_mapping(settings.mapping, written_mapping)
+    facts = {"command": "run", "arguments": dump([locate_source(source) for source in sources])}
+    facts["mapping"] = write_mapping(mapping)
+    with begin_run(settings, facts, control) as folder:
+        stopped = await gather_sources(folder.journal, sources, settings, mapping, control, run=folder.path.name)
+        return await _finish(folder, settings, control, stopped)
+
+
+async def check(
+    sources: Sequence[Source],
+    settings: Settings,
+    control: RunControl,
+    *,
+    is_online: bool = False,
+    output: Path | None = None,
+) -> Result:
+    """Read and check every row just as `run` does; write nothing.
+
+    `is_online` also asks the targets for the ids of what is named, and what exists. `output` is a workbook to be
+    written, with the sources in it and all that was found marked.
+    """
+    if output is not None:
+        check_marked_path(output, [name_source(source) for source in sources])
+    check_junit(settings, [name_source(source) for source in sources])
+    mapping = load_mapping(settings.mapping)
+    with open_scratch() as journal:
+        stopped = await gather_sources(journal, sources, settings, mapping, control, run="", is_resolving=is_online)
+        if is_online:
+            async with connect(journal.open_targets(), settings) as connections:
+                stopped |= why_stopped(await _deliver(journal, connections, settings, "", control, limit=0))
+        is_interrupted = control.interrupted.is_set()
+        return make_check(journal, output, stopped, is_interrupted=is_interrupted, junit=settings.junit)
+
+
+async def rerun(argument: str, settings: Settings, control: RunControl, *, written_mapping: str = "") -> Result:
+    """Go on with an earlier run, from its folder or its report: only what has not succeeded is sent.
+
+    Raises: as `run`; also JournalError, where that run is still going on.
+    """
+    check_junit(settings, [argument])
+    previous = find_earlier(argument, settings.reports)
+    settings = inherit(settings, previous)
+    if not previous.was_read:
+        return await _start_again(previous, settings, control)
+    mapping = load_mapping(settings.mapping, written_mapping or previous.facts.get("mapping", ""))
+    facts = {"command": "rerun", "arguments": dump([str(previous.path.absolute())]), "rerun_of": previous.run}
+    facts["mapping"] = write_mapping(mapping)
+    with begin_run(settings, facts, control) as folder:
+        stopped = await gather_left_over(folder, previous, settings, mapping, control)
+        return await _finish(folder, settings, control, stopped)
+
+
+async def _start_again(previous: PreviousRun, settings: Settings, control: RunControl) -> Result:
+    """Repeat a run that ended before it had read its sources: nothing was sent."""
+    written = previous.facts.get("mapping", "")
+    if previous.facts.get("command") == "rerun":
+        return await rerun(previous.arguments[0], settings, control, written_mapping=written)
+    previous.check_sources()
+    return await run(previous.arguments, settings, control, written_mapping=written)
+
+
+# ---- the stages
+
+
+async def _finish(folder: RunFolder, settings: Settings, control: RunControl, stopped: dict[str, str]) -> Result:
+    """Send what is planned and write the report; `stopped` are targets that could not be asked before."""
+    journal = folder.journal
+    async with connect(journal.open_targets(), settings) as connections:
+        why_not = await _ask_to_go_on(folder, connections, settings, control)
+        if why_not:
+            for target in connections:
+                journal.explain_planned(target, f"not attempted: {why_not}", "rerun to send it")
+        else:
+            async with hold(connections, folder, settings, control) as turns:
+                begin_sending(journal, turns, connections, stage="canary" if settings.canary else "sending")
+                delivered = await _send(folder, connections, settings, control, stopped)
+                settle_turns(journal, turns)
+            stopped |= why_stopped(delivered) | rescue(folder, delivered)
+    result = make_report(folder, settings, stopped, is_interrupted=control.interrupted.is_set())
+    log_end(result)
+    return result
+
+
+async def _send(
+    folder: RunFolder,
+    connections: Mapping[TargetName, Connection],
+    settings: Settings,
+    control: RunControl,
+    stopped: dict[str, str],
+) -> dict[TargetName, Delivered]:
+    """Send what is planned: all of it, or with --canary the first records, and the rest only if it may go."""
+    journal, run_name = folder.journal, folder.path.name
+    if settings.canary:
+        delivered = await _deliver(journal, connections, settings, run_name, control, limit=settings.canary)
+        is_stopped = any(end.reason for end in delivered.values())
+        canary = look_at_first(journal, connections, delivered, is_asked=control.confirm_rest is not None)
+        why_not, words = ("not attempted: the first records were stopped", "") if is_stopped else ("", "")
+        if not is_stopped:
+            why_not, words = await may_go_on(canary, control)
+        if why_not or not canary.left:
+            leave_rest(journal, connections, why_not)
+            stopped |= {"canary": words} if words else {}
+            return delivered
+        with suppress(JournalError):  # if it cannot be written, nothing more is sent either
+            journal.set_facts({"stage": "sending"})
+    return await _deliver(journal, connections, settings, run_name, control)
+
+
+async def _ask_to_go_on(
+    folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings, control: RunControl
+) -> str:
+    """Give the reason why nothing is to be sent; empty where all may go."""
+    journal = folder.journal
+    counts = journal.counts()
+    invalid = sum(number for (_, status), number in counts.items() if status is Status.INVALID)
+    to_bind, groups = journal.bindings.count()
+    plan = Plan(
+        run=folder.path.name,
+        rows=journal.count_rows(),
+        invalid=invalid,
+        duplicates=sum(number for (_, status), number in counts.items() if status is Status.DUPLICATE),
+        to_send=journal.open_targets(),
+        base_urls={target: connection.base_url for target, connection in connections.items()},
+        is_sandbox=settings.sandbox,
+        to_bind=to_bind,
+        groups=groups,
+    )
+    control.observer.planned(plan)
+    log(logging.INFO, "planned", f"{plan.rows} rows, {plan.invalid} invalid", to_send=plan.to_send)
+    if settings.strict and invalid:
+        return f"{invalid} rows are invalid, and --strict sends nothing while any is"
+    if plan.to_send and control.confirm is not None and not settings.sandbox and not await control.confirm(plan):
+        return "interrupted" if control.interrupted.is_set() else "you said no"
+    return ""
+
+
+async def _deliver(
+    journal: Journal,
+    connections: Mapping[TargetName, Connection],
+    settings: Settings,
+    run_name: str,
+    control: RunControl,
+    *,
+    limit: int | None = None,
+) -> dict[TargetName, Delivered]:
+    return await deliver(
+        journal,
+        connections,
+        settings,
+        run=run_name,
+        observer=control.observer,
+        interrupted=control.interrupted,
+        limit=limit,
+    )

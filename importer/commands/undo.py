@@ -1,0 +1,222 @@
+"""An undo from end to end: what one run created is deleted, the newest first, and nothing else.
+
+    the run's journal, and those of earlier undos of it --> a journal of the undo's own
+        --take out of groups--> --look, delete--> report
+
+It is a run itself. Every object is in its journal before the first request, so it can be killed at any moment; the
+next undo of the same run takes over what this one did.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from importer.commands.undo_groups import leave_groups, pass_on_removed
+from importer.delivery.delivery import remove
+from importer.errors import DamagedError, UsageError
+from importer.journal.run_folder import open_run
+from importer.planning.previous_run import find_earlier
+from importer.planning.undo_plan import Done, plan_removal
+from importer.records import Status
+from importer.reporter.report import SANDBOX_MARK, UNDO_MARK, make_report
+from importer.session.control import Plan
+from importer.session.endpoints import connect
+from importer.session.lifecycle import (
+    begin_run,
+    begin_sending,
+    check_junit,
+    dump,
+    hold,
+    log_end,
+    rescue,
+    settle_turns,
+    why_stopped,
+)
+from importer.targets import TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from importer.delivery.transport import Connection
+    from importer.journal.journal import Journal
+    from importer.journal.run_folder import RunFolder
+    from importer.journal.states import Entry
+    from importer.planning.previous_run import PreviousRun
+    from importer.records import Row, TargetName
+    from importer.result import Result
+    from importer.session.control import RunControl
+    from importer.settings import Settings
+
+
+_CHUNK = 2000
+_UNDONE_BY = "undone_by"  # of a run's journal: the folders of its undos, the oldest first
+
+
+async def undo(argument: str, settings: Settings, control: RunControl) -> Result:
+    """Delete what a run created; `argument` is its folder, or its name.
+
+    Raises:
+        ImporterError: it cannot go on. Before anything was sent, it leaves no folder behind.
+    """
+    check_junit(settings, [])
+    previous = find_earlier(argument, settings.reports)
+    settings = _for(previous, settings)
+    facts = {"command": "undo", "undo_of": previous.run, "undone_path": str(previous.path), "mapping": ""}
+    facts["arguments"] = dump([str(previous.path.absolute())])
+    with begin_run(settings, facts, control, mark=UNDO_MARK) as folder:
+        _gather(folder, previous, settings)
+        return await _finish(folder, previous, settings, control)
+
+
+def _for(previous: PreviousRun, settings: Settings) -> Settings:
+    """Rehearse the undo of a rehearsal, and no other.
+
+    Raises:
+        UsageError: it is no run that can be undone, or a real one in the sandbox.
+    """
+    if not previous.path.is_dir():
+        where = f": oncall-importer undo {previous.folder}" if previous.folder else ""
+        raise UsageError(
+            f"{previous.path} is a report, and its cells can have been edited", hint=f"name the run's folder{where}"
+        )
+    if previous.facts.get("command") == "undo":
+        raise UsageError(
+            f"{previous.run} is an undo itself: what it deleted cannot be brought back",
+            hint=f"to go on with it: oncall-importer undo {previous.facts.get('undone_path')}; "
+            "to import again: oncall-importer run SOURCE",
+        )
+    was_sandbox = SANDBOX_MARK in previous.run
+    if settings.sandbox and not was_sandbox:
+        raise UsageError(
+            f"{previous.run} was no rehearsal: what it created is not in the sandbox", hint="leave --sandbox away"
+        )
+    # What a rehearsal created is in the sandbox beside it.
+    place = {"reports": previous.path.parent} if was_sandbox else {}
+    return settings.model_copy(update={"sandbox": was_sandbox, **place})
+
+
+# ---- what is to be deleted
+
+
+def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings) -> None:
+    """Take over what the run created and what earlier undos did; from then on the run knows of this undo."""
+    with open_run(previous.path) as opened:
+        undos = list(orjson.loads(opened.journal.facts().get(_UNDONE_BY, "[]")))
+        _copy_sheets(opened.journal, folder.journal)
+        # An undo that failed before it sent anything has left its name, which can be this one's now.
+        undos = [one for one in undos if Path(one).name != folder.path.name]
+        done = _remember(undos, previous.path, opened.journal)
+        for chunk in _entries(opened.journal, previous.run, done):
+            folder.journal.add_rows(chunk)
+        folder.journal.finish_reading()
+        if not settings.sandbox:
+            _refuse_other_target(folder.journal, previous, settings)
+        opened.journal.set_facts({_UNDONE_BY: dump([*undos, str(folder.path.absolute())])})
+
+
+def _copy_sheets(source: Journal, copy: Journal) -> None:
+    for name, path, sha256 in source.sources():
+        copy.add_source(name, path, sha256)
+    for sheet in source.sheets():
+        copy.add_sheet(sheet)
+
+
+def _entries(journal: Journal, run: str, done: Done) -> Iterator[list[tuple[int, Row, list[Entry]]]]:
+    """Give what the run created in chunks, the newest first: the undo's journal is worked through in its order."""
+    chunk: list[tuple[int, Row, list[Entry]]] = []
+    for sheet, row, entry, joined in journal.created_by(run):
+        chunk.append((sheet, row, [plan_removal(entry, run, done, joined)]))
+        if len(chunk) >= _CHUNK:
+            yield chunk
+            chunk = []
+    yield chunk
+
+
+def _remember(undos: list[str], run: Path, journal: Journal) -> Done:
+    """Read what earlier undos did; the run's journal is told what they took out of groups, if it was not then.
+
+    One whose folder is not there any more sent nothing, or somebody took it away; of that, and of what is damaged, the
+    target is asked.
+    """
+    done: Done = {}
+    for written in map(Path, undos):
+        places = (written, run.parent / written.name)  # the folder of all runs can have been moved
+        if folder := next(filter(Path.is_dir, places), None):
+            with suppress(DamagedError), open_run(folder) as opened:
+                journal.bindings.remove(opened.journal.bindings.removed())
+                entries = (entry for _, _, entry in opened.journal.entries())
+                done.update(((one.target, one.outcome.id), one) for one in entries if one.target and one.outcome.id)
+    return done
+
+
+def _refuse_other_target(journal: Journal, previous: PreviousRun, settings: Settings) -> None:
+    """Refuse to delete anywhere else than where the run created it."""
+    for target in journal.open_targets():
+        before, now = previous.facts.get(f"base_url.{target}"), settings.base_url(target)
+        if before != now:
+            where = f"was sent to {before}" if before else f"does not say which {target} it was sent to"
+            raise UsageError(
+                f"{previous.run} {where}, and {target.upper()}_BASE_URL is {now}",
+                hint=f"set {target.upper()}_BASE_URL to where it was sent; nothing was deleted",
+            )
+
+
+# ---- the stages that follow
+
+
+async def _finish(folder: RunFolder, previous: PreviousRun, settings: Settings, control: RunControl) -> Result:
+    """Take out of groups and delete what is planned, and write the report."""
+    journal = folder.journal
+    stopped: dict[str, str] = {}
+    async with connect(journal.open_targets(), settings) as connections:
+        plan = _plan(folder, connections, settings)
+        control.observer.planned(plan)
+        if plan.to_send and control.confirm is not None and not settings.sandbox and not await control.confirm(plan):
+            for target in connections:
+                why = "interrupted" if control.interrupted.is_set() else "you said no"
+                journal.explain_planned(target, f"not attempted: {why}", "undo again to have it undone")
+        else:
+            async with hold(connections, folder, settings, control) as turns:
+                begin_sending(journal, turns, connections)
+                stopped |= await leave_groups(folder, connections, settings, control)
+                pass_on_removed(journal, previous.path)
+                delivered = await remove(
+                    journal,
+                    {target: one for target, one in connections.items() if TARGETS[target].removal is not None},
+                    settings,
+                    run=folder.path.name,
+                    observer=control.observer,
+                    interrupted=control.interrupted,
+                )
+                settle_turns(journal, turns)
+            stopped |= why_stopped(delivered) | rescue(folder, delivered)
+    result = make_report(folder, settings, stopped, is_interrupted=control.interrupted.is_set())
+    log_end(result)
+    return result
+
+
+def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings) -> Plan:
+    journal = folder.journal
+    counts = journal.counts()
+    leaving = journal.bindings.count_leaving()
+    by_hand = Counter({target: counts.get((target, Status.MANUAL), 0) for target in TARGETS})
+    by_hand.update({target: manual for target, (_, _, manual) in leaving.items()})
+    return Plan(
+        run=folder.path.name,
+        rows=journal.count_rows(),
+        invalid=0,
+        duplicates=0,
+        to_send=journal.open_targets(),
+        base_urls={target: connections[target].base_url for target in journal.open_targets()},
+        is_sandbox=settings.sandbox,
+        undo_of=journal.facts()["undo_of"],
+        by_hand=+by_hand,
+        to_unbind={target: records for target, (records, _, _) in leaving.items()},
+        groups=sum(groups for _, groups, _ in leaving.values()),
+        done=sum(number for (_, status), number in counts.items() if status.is_undone),
+    )

@@ -1,0 +1,292 @@
+"""How long one request may take in all. One timer for all requests: one for each, as aiohttp's, costs a tenth of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
+
+from importer.delivery.traffic import Traffic
+from importer.delivery.transport import DIRECT, USER_AGENT, Transport, TunnelError, describe, make_connector
+from importer.log import REQUEST, is_telling_all, log
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Mapping
+    from typing import TypeVar
+
+    from importer.targets.target import Target
+
+
+# ---- How long one request may take in all. One timer for all requests: one for each, as aiohttp's, costs
+
+
+if TYPE_CHECKING:
+    T = TypeVar("T")
+
+
+class Deadlines:
+    """Ends what takes longer than `seconds`; every task may wait for one thing at a time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._ends: dict[asyncio.Task[object], float] = {}  # by task, the soonest first: all may take equally long
+        self._late: set[asyncio.Task[object]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def keep(self, work: Awaitable[T]) -> T:
+        """Wait for the work.
+
+        Raises:
+            TimeoutError: it took too long, and was cancelled.
+        """
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  (a coroutine runs in a task)
+        cancelling = task.cancelling()
+        self._ends[task] = loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = loop.call_at(self._ends[task], self._end_late, loop)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            # As asyncio.timeout does: somebody else's cancellation, which can have come as well, goes on.
+            if self._forget(task) and task.cancelling() <= cancelling:
+                raise TimeoutError from None
+            raise
+        finally:
+            self._forget(task)
+
+    def _forget(self, task: asyncio.Task[object]) -> bool:
+        """Take back the cancellation of a task that was late, also where its work made something else of it.
+
+        Gives whether it was late.
+        """
+        self._ends.pop(task, None)
+        if task not in self._late:
+            return False
+        self._late.remove(task)
+        task.uncancel()
+        return True
+
+    def _end_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        now = loop.time()
+        for task, end in self._ends.items():
+            if end > now:
+                self._timer = loop.call_at(end, self._end_late, loop)
+                break
+            if task not in self._late:
+                self._late.add(task)
+                task.cancel()
+
+
+# ---- One session with one target: a request out, a reply back, never an exception of aiohttp's
+
+
+POST_LIMIT = 1 << 20  # bytes of an answer to a POST; one object is some hundred
+LIST_LIMIT = 1 << 26  # Opal's list comes whole: 64 MiB hold 400,000 schedules
+_CONNECT_TIMEOUT = (
+    10.0  # seconds, or half of the time for the whole request: what ends it must show whether it was sent
+)
+
+
+class Answer(NamedTuple):
+    """The target answered, whatever it said."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class NotSent(NamedTuple):
+    """No byte of the request left this machine."""
+
+    reason: str
+    is_lasting: bool = False  #: trying again cannot help: a certificate is refused, or a proxy refuses us
+
+
+class Lost(NamedTuple):
+    """The request may have arrived, and there is no usable answer."""
+
+    reason: str
+
+
+Reply: TypeAlias = Answer | NotSent | Lost
+
+#: What aiohttp raises before the first byte of a request is written. Everything else is `Lost`: aiohttp cannot tell
+#: "reset before reading" from "committed, then reset".
+NOT_SENT = (
+    aiohttp.ClientConnectorError,  # DNS, refused, no transport, TLS; also ClientProxyConnectionError
+    aiohttp.ServerFingerprintMismatch,
+    aiohttp.ClientConnectorCertificateError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,  # the proxy refused to connect us
+    aiohttp.InvalidURL,
+)
+_NO_OPTIONS: Mapping[str, Any] = {}
+_CERTIFICATE = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
+
+
+class Client:
+    """Requests to one target, with its headers and token."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        token: str,
+        deadlines: Deadlines,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+        name: str = "",
+    ) -> None:
+        self._session = session
+        self._deadlines = deadlines
+        self._token = token.encode()
+        self._options = options  # of every request, where they are not the session's
+        self._name = name  # of the target, in the log
+        self._is_telling_all = is_telling_all()
+        self.base_url = base_url
+        self.traffic = Traffic()
+        # yarl keeps in a URL what was parsed of it; the shadows of a schedule have one path.
+        self._url = lru_cache(maxsize=1024)(lambda path: URL(base_url + path, encoded=True))
+
+    async def post(self, path: str, body: bytes, attempt: int = 1) -> Reply:
+        """POST to a path below the base URL."""
+        return await self._exchange("POST", self._url(path), aiohttp.BytesPayload(body), POST_LIMIT, attempt)
+
+    async def delete(self, path: str) -> Reply:
+        """DELETE a path below the base URL."""
+        return await self._exchange("DELETE", self._url(path), None, POST_LIMIT)
+
+    async def put(self, path: str, body: bytes) -> Reply:
+        """PUT to a path below the base URL."""
+        return await self._exchange("PUT", self._url(path), aiohttp.BytesPayload(body), LIST_LIMIT)
+
+    async def get(self, url: str, attempt: int = 1) -> Reply:
+        """GET a whole URL that `resolve` gave."""
+        return await self._exchange("GET", URL(url, encoded=True), None, LIST_LIMIT, attempt)
+
+    async def _exchange(
+        self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int, attempt: int = 1
+    ) -> Reply:
+        """Give the reply, count it, and log it where it is worth a line."""
+        began = perf_counter()
+        reply: Reply
+        try:
+            reply = await self._deadlines.keep(self._ask(method, url, body, limit))
+        except aiohttp.RedirectClientError as error:  # some are an InvalidURL too, and yet a request was answered
+            reply = Lost(describe(error))
+        except (TunnelError, *NOT_SENT) as error:
+            reply = _not_sent(error)
+        except TimeoutError:
+            reply = Lost("no whole answer in time")
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            reply = Lost(describe(error))
+        status = reply.status if isinstance(reply, Answer) else 0
+        self.traffic.note(began, status)
+        if self._is_telling_all or attempt > 1 or not 200 <= status < 300:
+            self._log(method, url, reply, attempt=attempt, seconds=perf_counter() - began)
+        return reply
+
+    def _log(self, method: str, url: URL, reply: Reply, *, attempt: int, seconds: float) -> None:
+        """Log how a request went, never what it carried: a query can hold an e-mail address, words can hold a cell."""
+        path = f"{url.raw_path}?..." if url.raw_query_string else url.raw_path
+        status = reply.status if isinstance(reply, Answer) else 0
+        what = f"HTTP {reply.status}" if isinstance(reply, Answer) else reply.reason
+        if isinstance(reply, NotSent):
+            what = f"not sent: {what}"
+        log(
+            _level(status, attempt),
+            REQUEST,
+            what,
+            target=self._name,
+            method=method,
+            path=path,
+            status=status,
+            ms=round(seconds * 1000),
+            attempt=attempt,
+        )
+
+    async def _ask(self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int) -> Answer | Lost:
+        # A redirect would carry the request, and be a second POST, to wherever the answer says.
+        response = await self._session.request(method, url, data=body, allow_redirects=False, **self._options)
+        try:
+            content = await _read(response, limit)  # to its end, which gives its connection back
+        except BaseException:
+            response.close()
+            raise
+        if content is None:
+            return Lost(f"the answer is longer than {limit} bytes")
+        return Answer(response.status, response.headers, self._without_token(response.status, content))
+
+    def _without_token(self, status: int, content: bytes) -> bytes:
+        """Take the token out of an error, whose words are shown: some servers repeat what they were sent."""
+        return content if 200 <= status < 300 else content.replace(self._token, b"[token]")
+
+
+@asynccontextmanager
+async def open_client(
+    target: Target,
+    base_url: str,
+    token: str,
+    transport: Transport = DIRECT,
+    *,
+    concurrency: int,
+    request_timeout: float,
+) -> AsyncIterator[Client]:
+    """Open a session with a target; `request_timeout` is the seconds that one request may take in all."""
+    headers = {
+        **target.headers,
+        "Authorization": f"Bearer {token}",
+        "User-Agent": USER_AGENT,
+        "Accept-Encoding": "identity",  # a small answer can unpack to an endless one
+    }
+    patience = min(_CONNECT_TIMEOUT, request_timeout / 2)
+    async with aiohttp.ClientSession(
+        # aiohttp shows a proxy the session's own headers, the token with them: there each request has its own.
+        headers=None if transport.proxy else headers,
+        connector=make_connector(transport, limit=concurrency),
+        timeout=aiohttp.ClientTimeout(total=None, connect=patience if transport.proxy else None, sock_connect=patience),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        raise_for_status=False,
+        trust_env=False,  # it would send what .netrc holds; proxies are the settings' affair
+    ) as session:
+        options = {"headers": headers, **transport.options} if transport.proxy else _NO_OPTIONS
+        yield Client(session, base_url, token, Deadlines(request_timeout), options, target.name)
+
+
+def _not_sent(error: Exception) -> NotSent:
+    if isinstance(error, TunnelError):
+        return NotSent(error.words, error.is_lasting)
+    return NotSent(describe(error), isinstance(error, _CERTIFICATE))
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
+    """Read the body, or None as soon as it is longer than `limit`."""
+    stream = response.content
+    content = await stream.readany()
+    if not stream.at_eof():  # nearly every answer is one piece
+        parts, size = [content], len(content)
+        while size <= limit and (part := await stream.readany()):
+            parts.append(part)
+            size += len(part)
+        content = b"".join(parts)
+    if len(content) > limit:
+        response.close()  # whatever else comes is not wanted
+        return None
+    return content
+
+
+def _level(status: int, attempt: int) -> int:
+    """Say how much a reply is worth a line in the log: nothing but trouble and what follows it, unless all is told."""
+    if not 200 <= status < 300:
+        return logging.WARNING
+    return logging.INFO if attempt > 1 else logging.DEBUG

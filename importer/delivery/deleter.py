@@ -1,0 +1,350 @@
+"""The workers of an undo: each looks at an object, deletes it if it is as it was sent, and says what became of it."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+
+from importer.delivery.client import Answer, Reply
+from importer.delivery.listing import Listing, ScopeRefusedError
+from importer.delivery.notices import tell
+from importer.delivery.outcomes import Outcomes
+from importer.delivery.queue import Doubt, Progress, Queue, claim_size
+from importer.delivery.replies import (
+    MOST_ATTEMPTS,
+    DeleteVerdict,
+    Judged,
+    Subject,
+    is_maybe_applied,
+    judge_delete,
+    judge_look,
+    read_clock,
+    settle_time,
+)
+from importer.delivery.stop import Reason, Stop, StoppedError
+from importer.delivery.throttle import Throttle
+from importer.delivery.workers import Workers
+from importer.errors import TargetError
+from importer.records import Outcome, Status
+
+if TYPE_CHECKING:
+    from importer.delivery.client import Client
+    from importer.delivery.notices import Observer
+    from importer.journal.journal import Journal
+    from importer.journal.states import Change, Claimed
+    from importer.settings import Settings
+    from importer.targets.target import Removal, Target
+
+
+# ---- The workers of an undo: each looks at an object, deletes it if it is as it was sent, and says what b
+
+
+_AT_ONCE = 8  # questions about what is in doubt
+_ENDS = {
+    DeleteVerdict.GONE: Status.GONE,
+    DeleteVerdict.DELETED: Status.DELETED,
+    DeleteVerdict.CUT: Status.CUT,
+    DeleteVerdict.CHANGED: Status.CHANGED,
+    DeleteVerdict.KEPT: Status.KEPT,
+    DeleteVerdict.REFUSED: Status.FAILED,
+}
+_WORDS = {
+    DeleteVerdict.GONE: "it was not there any more",
+    DeleteVerdict.DELETED: "",
+    DeleteVerdict.CHANGED: "changed since it was created, and left: ",
+    DeleteVerdict.KEPT: "it is over, and the target keeps it: ",
+}
+_NEXT_STEPS = {
+    Status.CHANGED: "look at {id} in {target}, and delete it there if nobody needs it",
+    Status.KEPT: "nothing is to be done: it pages nobody any more",
+    Status.FAILED: "it was not deleted: undo again, or delete {id} in {target}",
+    Status.UNKNOWN: "undo again: it is looked at first",
+}
+_UNSEEN = "neither it nor its schedule can be seen: they were deleted, or the token is not of the account that has them"
+
+
+class Deleter:
+    """Deletes the objects of a queue's records; a record's scope is the id of its object: one question covers it."""
+
+    def __init__(
+        self,
+        target: Target,
+        removal: Removal,
+        listing: Listing,
+        queue: Queue,
+        outcomes: Outcomes,
+        throttle: Throttle,
+        settle: float,
+    ) -> None:
+        self._target = target
+        self._removal = removal
+        self._listing = listing
+        self._client = listing.client
+        self._queue = queue
+        self._outcomes = outcomes
+        self._throttle = throttle
+        self._stop = throttle.stop
+        self._settle = settle
+        self._doubtful: set[int] = set()  # records of which a DELETE may have been applied
+        self._is_seen: dict[str, bool] = {}  # by schedule: whether the token can see it
+        self._asking = anyio.Lock()
+
+    async def work(self) -> None:
+        """Look at objects and delete them until there are no more."""
+        while (record := await self._queue.take()) is not None:
+            try:
+                judged = await self._look(record)
+            except TargetError as error:
+                self._decide(record, Judged(DeleteVerdict.REFUSED, words=f"it could not be looked at: {error.message}"))
+            except StoppedError:
+                self._queue.release(record)
+            except BaseException:
+                self._queue.release(record)  # nothing was sent
+                raise
+            else:
+                await self._go_on(record, judged)
+
+    async def clear_up(self) -> None:
+        """Look at what is in doubt, once it has settled, until nothing is."""
+        limiter = anyio.Semaphore(_AT_ONCE)
+        while (due := await self._queue.take_doubts()) is not None:
+            async with anyio.create_task_group() as group:
+                for doubt in due:
+                    group.start_soon(self._ask_about, doubt, limiter)
+
+    # ---- looking
+
+    async def _look(self, record: Claimed) -> Judged:
+        """Look at a record's object; what is not there may only be out of this token's sight.
+
+        Raises:
+            TargetError: no usable answer.
+            StoppedError: nothing can be asked any more.
+        """
+        subject = self._subject(record)
+        answer = await self._listing.look(self._target.object_path(subject.id))
+        judged = judge_look(answer, self._target, self._removal, subject, _clock(answer))
+        if judged.finding is DeleteVerdict.IN_DOUBT:
+            raise TargetError(judged.words, hint="undo the run again when the target can be asked")
+        if judged.finding is DeleteVerdict.GONE and not await self._can_see(self._target.scope(record.key)):
+            return Judged(DeleteVerdict.IN_DOUBT, judged.status, _UNSEEN)
+        if judged.finding is DeleteVerdict.GONE and subject.may_be_deleted:
+            return judged._replace(finding=DeleteVerdict.DELETED)
+        return judged
+
+    async def _can_see(self, scope: str) -> bool:
+        """Tell whether the token may see the list that the object was in."""
+        async with self._asking:
+            if scope not in self._is_seen:
+                try:
+                    async for _ in self._listing.pages(scope):
+                        break
+                except ScopeRefusedError:
+                    self._is_seen[scope] = False
+                else:
+                    self._is_seen[scope] = True
+        return self._is_seen[scope]
+
+    async def _ask_about(self, doubt: Doubt, limiter: anyio.Semaphore) -> None:
+        record = doubt.record
+        self._doubtful.add(record.id)
+        try:
+            async with limiter:
+                judged = await self._look(record)
+        except TargetError as error:
+            self._leave(doubt, error.message)
+        except StoppedError:
+            self._leave(doubt, self._stop.words)
+        else:
+            self._conclude(doubt, judged)
+
+    def _conclude(self, doubt: Doubt, judged: Judged) -> None:
+        """Decide about an object after a DELETE that may have been applied; one that was not is deleted again."""
+        record = doubt.record
+        if judged.finding in (DeleteVerdict.IN_DOUBT, DeleteVerdict.REFUSED):
+            self._leave(doubt, judged.words)
+        elif judged.finding is not DeleteVerdict.SAME:
+            self._decide(record, judged)
+        elif self._stop.reason is not None:
+            self._queue.release(record)
+        elif not is_maybe_applied(doubt.outcome.http_status):
+            self._decide(record, Judged(DeleteVerdict.REFUSED, doubt.outcome.http_status, doubt.outcome.error))
+        elif record.tries >= MOST_ATTEMPTS or (record.tries and not self._throttle.may_repeat()):
+            words = f"still there after {record.attempts} requests to delete it: {doubt.outcome.error}"
+            self._decide(record, Judged(DeleteVerdict.REFUSED, doubt.outcome.http_status, words))
+        else:
+            self._queue.delay(record, 0.0)
+
+    def _leave(self, doubt: Doubt, words: str) -> None:
+        before = f"{doubt.outcome.error}; " if doubt.outcome.error else ""
+        error = f"{before}whether it was deleted could not be asked: {words}"
+        self._queue.decide(doubt.record, self._make(Status.UNKNOWN, doubt.record, doubt.outcome.http_status, error))
+
+    # ---- deleting
+
+    async def _go_on(self, record: Claimed, judged: Judged) -> None:
+        if judged.finding is DeleteVerdict.IN_DOUBT:
+            self._queue.decide(record, self._make(Status.UNKNOWN, record, judged.status, judged.words))
+        elif judged.finding is not DeleteVerdict.SAME:
+            self._decide(record, judged)
+        elif not await self._may_send(record):
+            self._queue.release(record)
+        else:
+            sent = record._replace(attempts=record.attempts + 1, tries=record.tries + 1)
+            await self._apply(sent, await self._delete(sent))
+
+    async def _may_send(self, record: Claimed) -> bool:
+        try:
+            await self._throttle.enter(is_write=True)
+        except StoppedError:
+            return False
+        except BaseException:
+            self._queue.release(record)  # it never left
+            raise
+        return True
+
+    async def _delete(self, record: Claimed) -> Reply:
+        try:
+            return await self._client.delete(self._target.object_path(record.scope))
+        except BaseException:  # a cancelled task, a bug of ours: it may have been applied
+            outcome = self._make(Status.UNKNOWN, record, error="stopped while waiting for the answer")
+            self._queue.doubt(Doubt(record, outcome), self._settle)
+            raise
+
+    async def _apply(self, record: Claimed, reply: Reply) -> None:
+        """Do what the policy says after the reply to a DELETE."""
+        now = _clock(reply) if isinstance(reply, Answer) else 0.0
+        judged = judge_delete(reply, self._target, self._removal, self._subject(record), now)
+        match judged.finding:
+            case DeleteVerdict.SLOW_DOWN if isinstance(reply, Answer):
+                self._throttle.pause(reply.headers, is_write=True)
+                self._queue.delay(record._replace(tries=record.tries - 1), 0.0)
+            case DeleteVerdict.TOKEN_REFUSED:
+                self._refuse_token(record, judged)
+            case DeleteVerdict.FORBIDDEN:
+                self._note_answer(reply)
+                await self._forbid(record, judged)
+            case DeleteVerdict.IN_DOUBT:
+                self._note_answer(reply)
+                doubt = Doubt(record, self._make(Status.UNKNOWN, record, judged.status, judged.words))
+                self._queue.doubt(doubt, settle_time(self._settle, record.tries))
+            case _:
+                self._note_answer(reply)
+                self._decide(record, judged)
+
+    def _note_answer(self, reply: Reply) -> None:
+        """Tell the throttle how the target is: well, wherever it answers without a 5xx."""
+        if isinstance(reply, Answer) and reply.status < 500:
+            self._throttle.succeed(reply.headers, is_write=True)
+        else:
+            self._throttle.fail(reply.reason if not isinstance(reply, Answer) else f"HTTP {reply.status}")
+
+    def _refuse_token(self, record: Claimed, judged: Judged) -> None:
+        self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({judged.status}): {judged.words}")
+        self._queue.release(record)
+
+    async def _forbid(self, record: Claimed, judged: Judged) -> None:
+        """Find out whether a 403 is about the token; if not, it is about this object."""
+        try:
+            is_token_good = await self._listing.is_token_good()
+        except (StoppedError, TargetError):
+            is_token_good = True  # nobody said otherwise; what stopped the work says more
+        if is_token_good:
+            self._decide(record, judged._replace(finding=DeleteVerdict.REFUSED))
+        else:
+            self._refuse_token(record, judged)
+
+    # ---- what is written down
+
+    def _subject(self, record: Claimed) -> Subject:
+        return Subject(record.scope, record.key, record.id in self._doubtful)
+
+    def _decide(self, record: Claimed, judged: Judged) -> None:
+        status = _ENDS[judged.finding]
+        words = _WORDS.get(judged.finding, "")
+        own = "" if judged.finding in (DeleteVerdict.GONE, DeleteVerdict.DELETED) else judged.words
+        self._queue.decide(record, self._make(status, record, judged.status, words + own))
+
+    def _make(self, status: Status, record: Claimed, http_status: int = 0, error: str = "") -> Outcome:
+        hint = _NEXT_STEPS.get(status, "").format(id=record.scope, target=self._target.name)
+        return self._outcomes.make(
+            status, record, returned_id=record.scope, http_status=http_status, error=error, hint=hint
+        )
+
+
+def _clock(answer: Answer) -> float:
+    return read_clock(answer.headers, time.time())
+
+
+# ---- One target's work in an undo: what an earlier undo left in doubt is looked at, the rest is looked at
+
+
+_HINTS = {
+    Reason.INTERRUPTED: "undo again to go on",
+    Reason.TOKEN_REFUSED: "check the token and what it may do, then undo again",
+    Reason.GIVEN_UP: "see that the target can be reached, then undo again",
+}
+
+
+class TargetDeletion:
+    """One target's part of an undo, to be done once."""
+
+    def __init__(
+        self,
+        target: Target,
+        removal: Removal,
+        journal: Journal,
+        client: Client,
+        settings: Settings,
+        *,
+        run: str,
+        observer: Observer,
+    ) -> None:
+        self.stop = Stop()
+        self._target = target
+        self._journal = journal
+        self._settings = settings
+        rate = settings.rate.get(target.name, target.rate)
+        notify = partial(tell, observer, target.name)
+        throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, self.stop, notify)
+        decided = partial(observer.decided, target.name)
+        claim = claim_size(rate, settings.concurrency)
+        self._queue = Queue(journal, target.name, claim, decided, self.stop, _untouched)
+        self._traffic = client.traffic
+        self.progress = Progress(throttle, self._queue)  #: what the work is like at the moment
+        self._workers = Workers(self._queue, throttle, self._flush)
+        listing = Listing(target, client, throttle)
+        self._remover = Deleter(target, removal, listing, self._queue, Outcomes(run), throttle, settings.settle)
+
+    @property
+    def unwritten(self) -> list[Change]:
+        """What was decided and could not be written down."""
+        return self._queue.unwritten
+
+    @property
+    def claimed(self) -> list[int]:
+        """Where the work is limited, the records that it was about: it never is."""
+        return self._queue.claimed
+
+    async def work(self) -> None:
+        """Delete every object of the target that is still as it was sent."""
+        async with self._workers.on_duty(self._end):
+            left = [Doubt(record, _untouched(record)) for record in self._journal.in_doubt(self._target.name)]
+            self._queue.adopt(left, self._settings.settle)
+            await self._workers.work(self._remover.work, self._settings.concurrency, self._remover.clear_up)
+
+    def _flush(self) -> None:
+        self._queue.flush()
+        self._traffic.write(self._journal, self._target.name)
+
+    def _end(self) -> None:
+        self._traffic.write(self._journal, self._target.name, is_last=True)
+        if self.stop.reason is not None:
+            self._journal.explain_planned(self._target.name, self.stop.words, _HINTS[self.stop.reason])
+
+
+def _untouched(record: Claimed) -> Outcome:
+    return Outcome(Status.PENDING, record.scope)

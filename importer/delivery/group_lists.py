@@ -1,0 +1,322 @@
+"""Changing a group's list, which can only be replaced: read, merge, replace, read again until all is there.
+
+What somebody adds between our reading and our writing is dropped by our PUT, and nobody can see that afterwards. So the
+list is read right before every PUT and once more together with it: what only that shows is put back. What is left of
+the danger is the moment between the two at the target.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from enum import Enum, auto
+from typing import TYPE_CHECKING, NamedTuple
+
+import anyio
+
+from importer.delivery.client import Answer, NotSent, Reply
+from importer.delivery.listing import Listing, ScopeRefusedError
+from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json, read_words, settle_time
+from importer.delivery.stop import Reason, StoppedError
+from importer.delivery.throttle import Throttle
+from importer.errors import TargetError
+from importer.records import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from importer.delivery.client import Client
+    from importer.delivery.stop import Stop
+    from importer.settings import Settings
+    from importer.targets.target import Grouping, Target
+
+
+# ---- What to put into a group's list, and what an answer to that means: pure functions, tested as a table
+
+
+_MAYBE_APPLIED = frozenset({408, 409, 425})
+
+
+class PutVerdict(Enum):
+    """What a reply to a PUT means."""
+
+    ANSWERED = auto()  #: taken, as it says: the list shows it
+    REFUSED = auto()  #: for good, and nothing was changed
+    TOKEN_REFUSED = auto()
+    FORBIDDEN = auto()  #: 403: for this group, or for everything
+    SLOW_DOWN = auto()  #: 429: nothing was changed
+    NOT_SENT = auto()
+    IN_DOUBT = auto()  #: perhaps applied, perhaps later
+
+
+class PutJudgement(NamedTuple):
+    """A verdict with what the report needs of it."""
+
+    verdict: PutVerdict
+    status: int = 0
+    words: str = ""
+
+
+class Wanted(NamedTuple):
+    """What is to become of a group's list."""
+
+    add: Collection[str] = ()
+    remove: Collection[str] = ()
+
+
+def replace_list(now: Iterable[str], seen: Iterable[str], wanted: Wanted) -> list[str] | None:
+    """Give the list to be put; None where the list `now` has all that it should.
+
+    `seen` is whatever stood in it since we first looked: what is gone since was dropped by a list that somebody put
+    without knowing of it, ours among them, and is put back. What stands there keeps its order.
+    """
+    there = list(dict.fromkeys(now))
+    whole = [one for one in dict.fromkeys([*there, *seen, *wanted.add]) if one not in wanted.remove]
+    return None if set(whole) == set(there) else whole
+
+
+def judge_put(reply: Reply, target: Target) -> PutJudgement:
+    """Say what a reply to a PUT means."""
+    if isinstance(reply, NotSent):
+        return PutJudgement(PutVerdict.NOT_SENT, words=f"not sent: {reply.reason}")
+    if not isinstance(reply, Answer):
+        return PutJudgement(PutVerdict.IN_DOUBT, words=reply.reason)
+    if 200 <= reply.status < 300:
+        return PutJudgement(PutVerdict.ANSWERED, reply.status)
+    return PutJudgement(_refusal(reply.status), reply.status, read_words(reply, target))
+
+
+def _refusal(status: int) -> PutVerdict:
+    named = {401: PutVerdict.TOKEN_REFUSED, 403: PutVerdict.FORBIDDEN, 429: PutVerdict.SLOW_DOWN}
+    if status in named:
+        return named[status]
+    return PutVerdict.REFUSED if 400 <= status < 500 and status not in _MAYBE_APPLIED else PutVerdict.IN_DOUBT
+
+
+# ---- Changing a group's list, which can only be replaced: read, merge, replace, read again until all is t
+
+
+_MOST_NAMED = 5  # schedules that a message names
+
+
+class GroupError(TargetError):
+    """A group's list that could not be changed; `status` is what that is for those who should be in it."""
+
+    def __init__(self, status: Status, words: str, http_status: int = 0) -> None:
+        super().__init__(words, hint="rerun: what is in its group already is seen first")
+        self.status = status
+        self.http_status = http_status
+
+
+class GroupLists:
+    """The lists of a target's groups."""
+
+    def __init__(
+        self, target: Target, grouping: Grouping, client: Client, listing: Listing, throttle: Throttle, settle: float
+    ) -> None:
+        self._target = target
+        self._grouping = grouping
+        self._client = client
+        self._listing = listing
+        self._throttle = throttle
+        self._stop = throttle.stop
+        self._settle = settle
+
+    async def read(self, group: str) -> list[str]:
+        """Give the ids in a group's list, in its order.
+
+        Raises:
+            GroupError: the target refuses it, or gives no usable answer.
+            StoppedError: nothing can be asked any more.
+        """
+        try:
+            pages = [page async for page in self._listing.entry_pages(self._grouping.members(group))]
+        except ScopeRefusedError as error:
+            raise GroupError(Status.REJECTED, error.message, error.status) from error
+        except TargetError as error:
+            raise GroupError(Status.FAILED, error.message) from error
+        return list(dict.fromkeys(entry.id for page in pages for entry in page.entries))
+
+    async def change(self, group: str, wanted: Wanted, begin: Callable[[Sequence[str]], None]) -> None:
+        """Bring a group's list to where it has all of `add` and none of `remove`, and whatever else stood in it.
+
+        `begin` is told what stands in it before the first PUT leaves.
+
+        Raises:
+            GroupError: it could not be brought there, or nobody knows whether it is.
+            StoppedError: nothing may be sent, or asked, any more.
+        """
+        await _Replacing(self, group, wanted, begin).work()
+
+    async def put(self, group: str, ids: Sequence[str]) -> tuple[Reply, list[str]]:
+        """Replace a group's list; give the reply, and what stood in the list while the request left.
+
+        Raises:
+            StoppedError: nothing may be sent any more.
+        """
+        request = self._grouping.replacement(group, ids)
+        replies: list[Reply] = []
+        stood: list[str] = []
+
+        async def replace() -> None:
+            replies.append(await self._client.put(request.path, request.body))
+
+        await self._throttle.enter(is_write=True)
+        try:
+            async with anyio.create_task_group() as both:
+                both.start_soon(self._glance, group, stood)  # leaves first
+                both.start_soon(replace)
+        except BaseException:
+            self._throttle.fail("stopped while waiting for the answer")  # or a probe would never end
+            raise
+        return replies[0], stood
+
+    async def _glance(self, group: str, stood: list[str]) -> None:
+        """Read the list once, without patience; its place in the pace is the PUT's."""
+        members = self._grouping.members(group)
+        reply = await self._client.get(self._client.base_url + members.path)
+        if isinstance(reply, Answer) and reply.status == 200:
+            with suppress(ValueError, OverflowError):
+                stood.extend(entry.id for entry in members.read_page(read_json(reply.body)).entries)
+
+    def judge(self, reply: Reply) -> PutJudgement:
+        """Say what a reply to a PUT means, and tell the throttle how the target is."""
+        judgement = judge_put(reply, self._target)
+        if isinstance(reply, NotSent) and reply.is_lasting:
+            self._stop.set(Reason.GIVEN_UP, judgement.words)
+        if not isinstance(reply, Answer) or judgement.verdict is PutVerdict.IN_DOUBT:
+            self._throttle.fail(judgement.words)
+        elif judgement.verdict is PutVerdict.SLOW_DOWN:
+            self._throttle.pause(reply.headers, is_write=True)
+        else:
+            self._throttle.succeed(reply.headers, is_write=True)
+        return judgement
+
+    async def settle(self, doubts: int) -> None:
+        """Wait until a PUT whose answer was lost has been applied, if ever: late, it would undo what comes after it."""
+        with anyio.move_on_after(settle_time(self._settle, doubts)):
+            await self._stop.wait()
+
+    @property
+    def why_stopped(self) -> str:
+        """Why nothing may be sent any more."""
+        return self._stop.words
+
+    def may_repeat(self) -> bool:
+        """Tell whether one more request may be repeated."""
+        return self._throttle.may_repeat()
+
+    async def back_off(self, attempt: int) -> None:
+        """Wait before the same is tried again."""
+        await self._stop.sleep(back_off(attempt, random.random()), is_write=True)  # noqa: S311  (jitter, no secret)
+
+    async def refuse(self, judgement: PutJudgement) -> None:
+        """Raise what a refusal comes to: 403 can be about the group, or about the token."""
+        is_token_good = judgement.verdict is PutVerdict.REFUSED
+        if judgement.verdict is PutVerdict.FORBIDDEN:
+            try:
+                is_token_good = await self._listing.is_token_good()
+            except TargetError:
+                is_token_good = True  # nobody said otherwise
+        if is_token_good:
+            raise GroupError(Status.REJECTED, judgement.words, judgement.status)
+        self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({judgement.status}): {judgement.words}")
+        raise StoppedError
+
+
+def open_lists(
+    target: Target, client: Client, settings: Settings, stop: Stop, notify: Callable[[str], None]
+) -> GroupLists | None:
+    """Give a target's lists, at a pace of their own; None where it has no groups."""
+    if target.grouping is None:
+        return None
+    # Two lists are read for each PUT, one of them outside its pace: all three stay within the target's limit.
+    rate = min(settings.rate.get(target.name, target.rate) / 3, target.grouping.rate)
+    throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, stop, notify)
+    return GroupLists(target, target.grouping, client, Listing(target, client, throttle), throttle, settings.settle)
+
+
+class _Replacing:
+    """One change of one group's list."""
+
+    def __init__(self, lists: GroupLists, group: str, wanted: Wanted, begin: Callable[[Sequence[str]], None]) -> None:
+        self._lists = lists
+        self._group = group
+        self._wanted = wanted
+        self._begin = begin
+        self._has_begun = False
+        self._now: frozenset[str] = frozenset()
+        self._seen: dict[str, None] = {}
+        self._tries = 0
+        self._doubts = 0
+        self._words = ""  # of what went wrong last
+        self._is_sent = False  # some PUT was perhaps applied
+        self._is_open = False  # a PUT may have been applied, and the list was not read since
+
+    async def work(self) -> None:
+        """Read and replace until nothing is missing."""
+        try:
+            await self._work()
+        except StoppedError:
+            if self._is_sent:  # what was sent may be applied yet
+                raise GroupError(Status.UNKNOWN, self._lists.why_stopped) from None
+            raise
+
+    async def _work(self) -> None:
+        while (whole := replace_list(await self._read(), self._seen, self._wanted)) is not None:
+            if self._tries >= MOST_ATTEMPTS or (self._tries and not self._lists.may_repeat()):
+                raise GroupError(Status.FAILED, self._describe(whole))
+            if not self._has_begun:
+                self._has_begun = True
+                self._begin(tuple(self._seen))
+            self._tries += 1
+            await self._put(whole)
+
+    def _describe(self, whole: list[str]) -> str:
+        missing = [one for one in whole if one not in self._now]
+        named = ", ".join(missing[:_MOST_NAMED]) + (
+            f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+        )
+        lacking = f"its list still lacks {named}" if missing else "its list still has what was to be taken out"
+        return f"{lacking} after {self._tries} attempts{f'; {self._words}' if self._words else ''}"
+
+    async def _read(self) -> list[str]:
+        try:
+            now = await self._lists.read(self._group)
+        except GroupError as error:
+            if not self._is_open:
+                raise
+            words = f"{self._words}; " if self._words else ""
+            raise GroupError(Status.UNKNOWN, f"{words}its list could not be read since: {error.message}") from error
+        self._is_open = False
+        self._now = frozenset(now)
+        self._seen.update(dict.fromkeys(now))
+        return now
+
+    async def _put(self, whole: list[str]) -> None:
+        self._is_open = True
+        try:
+            reply, stood = await self._lists.put(self._group, whole)
+        except StoppedError:
+            self._is_open = False  # it never left
+            raise
+        self._seen.update(dict.fromkeys(stood))
+        await self._heed(self._lists.judge(reply))
+
+    async def _heed(self, judgement: PutJudgement) -> None:
+        """Do what follows from a PUT, before the list is read again."""
+        self._words = judgement.words
+        self._is_open = judgement.verdict in (PutVerdict.ANSWERED, PutVerdict.IN_DOUBT)
+        self._is_sent = self._is_sent or self._is_open
+        match judgement.verdict:
+            case PutVerdict.SLOW_DOWN:
+                self._tries -= 1
+            case PutVerdict.NOT_SENT:
+                await self._lists.back_off(self._tries)
+            case PutVerdict.IN_DOUBT:
+                self._doubts += 1
+                await self._lists.settle(self._doubts)
+            case PutVerdict.REFUSED | PutVerdict.FORBIDDEN | PutVerdict.TOKEN_REFUSED:
+                await self._lists.refuse(judgement)
+            case PutVerdict.ANSWERED:
+                pass

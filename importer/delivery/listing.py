@@ -1,0 +1,197 @@
+"""Asking a target what it has: sweeps through its list, before anything is sent and about what is in doubt."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+from importer.delivery.client import Answer, Client, Lost, NotSent, Reply
+from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json, read_words
+from importer.delivery.stop import Reason, StoppedError
+from importer.errors import TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from importer.delivery.throttle import Throttle
+    from importer.records import Key
+    from importer.targets.target import EntryList, EntryPage, Page, Target
+
+
+AnyPage = TypeVar("AnyPage", "Page", "EntryPage")
+
+_MOST_PAGES = 20_000  # of one list: two million shadows on one schedule
+_FEW_ATTEMPTS = 2  # at a question, once the run was interrupted: somebody waits for its end
+_ASK_AGAIN = "rerun when it can be asked: what was in doubt is asked about first (oncall-importer doctor looks at it)"
+_MOST_STALE = 3  # pages in a row without anything new: the list does not end
+
+
+class ScopeRefusedError(TargetError):
+    """The target refuses to list one scope (403, 404) and is well otherwise."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words, hint="see that the id is right and that the token may list it")
+        self.status = status
+
+
+@dataclass(slots=True)
+class Sweep:
+    """What a whole list of a scope told about the keys and ids that were looked for."""
+
+    keys: dict[Key, list[str]] = field(default_factory=dict)  #: key looked for: ids of the objects that have it
+    ids: dict[str, Key | None] = field(default_factory=dict)  #: id looked for: the key of that object, if readable
+
+
+class Listing:
+    """Questions to one target, each patient with what passes."""
+
+    def __init__(self, target: Target, client: Client, throttle: Throttle) -> None:
+        self._target = target
+        self.client = client
+        self._throttle = throttle
+        self._stop = throttle.stop
+
+    def pages(self, scope: str) -> AsyncIterator[Page]:
+        """Give all pages of what a scope holds. An entry can stand on two of them.
+
+        Raises:
+            ScopeRefusedError: this scope cannot be listed (403, 404), others can.
+            TargetError: no usable answer, or a list that does not end.
+            StoppedError: nothing can be asked any more.
+        """
+        what = f"schedule {scope}" if scope else f"{self._target.name}'s schedules"
+        read = self._target.read_page
+        return self._follow(self._target.list_path(scope), lambda payload: read(payload, scope), what)
+
+    def entry_pages(self, listed: EntryList) -> AsyncIterator[EntryPage]:
+        """Give all pages of a list of users or schedules. An entry can stand on two of them.
+
+        Raises: as `pages`, the list itself being the scope.
+        """
+        return self._follow(listed.path, listed.read_page, f"{self._target.name}'s {listed.what}")
+
+    async def _follow(self, path: str, read: Callable[[Any], AnyPage], what: str) -> AsyncIterator[AnyPage]:
+        first = self.client.base_url + path
+        url: str | None = first
+        seen: set[str] = set()
+        stale = pages = 0
+        while url is not None:
+            page = _read(await self._get(url), read, what)
+            yield page
+            stale = 0 if page.ids - seen else stale + 1
+            seen |= page.ids
+            pages += 1
+            if page.next is not None and (stale >= _MOST_STALE or pages >= _MOST_PAGES):
+                raise TargetError(f"the list of {what} does not end", hint=_ASK_AGAIN)
+            url = page.next and self._resolve(page.next, first)
+
+    async def sweep(self, scope: str, keys: set[Key], ids: set[str]) -> Sweep:
+        """Look for keys and ids in the whole list of a scope; what is not in the result is not there.
+
+        Raises: as `pages`.
+        """
+        sweep = Sweep()
+        async for page in self.pages(scope):
+            for found in page.found:
+                if found.key in keys and found.id not in sweep.keys.setdefault(found.key, []):
+                    sweep.keys[found.key].append(found.id)
+            readable = {found.id: found.key for found in page.found}
+            sweep.ids.update({id_: readable.get(id_) for id_ in page.ids & ids})
+        return sweep
+
+    async def is_token_good(self) -> bool:
+        """Ask for something that every valid token may have.
+
+        Raises:
+            TargetError: the target did not say.
+            StoppedError: nothing can be asked any more.
+        """
+        answer = await self._ask(self.client.base_url + self._target.probe_path)
+        return answer.status == 200
+
+    async def look(self, path: str) -> Answer:
+        """GET one thing below the base URL: an answer of 200, or one that refuses just this thing (403, 404).
+
+        Raises:
+            TargetError: no usable answer.
+            StoppedError: nothing can be asked any more.
+        """
+        return await self._look(self.client.base_url + path)
+
+    async def _get(self, url: str) -> Answer:
+        """GET until there is an answer of 200, or it is clear that there will be none."""
+        answer = await self._look(url)
+        if answer.status == 200:
+            return answer
+        raise ScopeRefusedError(answer.status, read_words(answer, self._target))
+
+    async def _look(self, url: str) -> Answer:
+        answer = await self._ask(url)
+        if answer.status == 200:
+            return answer
+        words = read_words(answer, self._target)
+        if answer.status == 401 or (answer.status == 403 and not await self.is_token_good()):
+            self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({answer.status}): {words}")
+            raise StoppedError
+        if answer.status in (403, 404):
+            return answer
+        raise TargetError(f"{answer.status}: {words}", hint=_ASK_AGAIN)
+
+    async def _ask(self, url: str) -> Answer:
+        """GET until there is an answer that another attempt would not change."""
+        words = ""
+        attempt, successes = 0, self._throttle.successes
+        # While the target answers nobody, the breaker decides when it is given up, not this one question.
+        while attempt < MOST_ATTEMPTS or self._throttle.successes == successes:
+            await self._throttle.enter(is_write=False)
+            reply = await self.client.get(url, attempt + 1)
+            if isinstance(reply, Answer) and reply.status == 429:
+                self._throttle.pause(reply.headers, is_write=False)
+                continue
+            if isinstance(reply, Answer) and _is_final(reply.status):
+                self._throttle.succeed(reply.headers, is_write=False)  # told of every reply, or a probe would never end
+                return reply
+            words = self._fail(reply)
+            attempt += 1
+            if self._stop.reason is Reason.INTERRUPTED and attempt >= _FEW_ATTEMPTS:
+                break
+            await self._stop.sleep(back_off(attempt, random.random()), is_write=False)  # noqa: S311  (jitter, no secret)
+        raise TargetError(words, hint=_ASK_AGAIN)
+
+    def _fail(self, reply: Reply) -> str:
+        words = f"{reply.status}: {read_words(reply, self._target)}" if isinstance(reply, Answer) else _words_of(reply)
+        if isinstance(reply, NotSent) and reply.is_lasting:
+            self._stop.set(Reason.GIVEN_UP, words)
+            raise StoppedError
+        self._throttle.fail(words)
+        return words
+
+    def _resolve(self, link: str, first: str) -> str:
+        """Give the URL of a next page: of the same host and list, or it is refused, for the token would go there."""
+        with suppress(ValueError):  # a link need not be a URL
+            candidates = [urljoin(first, link)]
+            if link.startswith("/"):  # below the base URL, should that have a path of its own
+                candidates.append(self.client.base_url + link)
+            for candidate in candidates:
+                if urlsplit(candidate)[:3] == urlsplit(first)[:3]:  # scheme, host and path
+                    return candidate
+        raise TargetError("the list's next page is somewhere else than the list: refused", hint=_ASK_AGAIN)
+
+
+def _read(answer: Answer, read: Callable[[Any], AnyPage], what: str) -> AnyPage:
+    try:
+        return read(read_json(answer.body))
+    except (ValueError, OverflowError) as error:
+        raise TargetError(f"the list of {what} cannot be read: {error}", hint=_ASK_AGAIN) from error
+
+
+def _is_final(status: int) -> bool:
+    """Tell an answer that stays as it is from one that may pass."""
+    return status == 200 or (400 <= status < 500 and status not in (408, 409, 425))
+
+
+def _words_of(reply: Lost | NotSent) -> Any:
+    return reply.reason

@@ -1,0 +1,76 @@
+"""What is written down about a record: outcomes with the time, the run and the next step. Decides nothing."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from importer.records import Outcome, Status
+
+if TYPE_CHECKING:
+    from importer.delivery.replies import Judgement
+    from importer.journal.states import Claimed
+
+
+@lru_cache(maxsize=2)  # thousands of records end in the same second
+def _write_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Outcomes:
+    """Makes the outcomes of one run."""
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+
+    def make(
+        self,
+        status: Status,
+        record: Claimed | None = None,
+        *,
+        returned_id: str = "",
+        http_status: int = 0,
+        error: str = "",
+        hint: str = "",
+    ) -> Outcome:
+        """Make an outcome that is decided now; without a hint it gets the one that goes with the status."""
+        return Outcome(
+            status,
+            returned_id,
+            http_status,
+            error,
+            hint=hint or advise(status, http_status),
+            attempts=record.attempts if record else 0,
+            finished_at=_write_second(int(time.time())),
+            run=self._run,
+        )
+
+    def created(self, record: Claimed, judgement: Judgement) -> Outcome:
+        """Make the outcome of a record that the target took: what nearly all come to."""
+        at = _write_second(int(time.time()))
+        return Outcome(Status.CREATED, judgement.id, judgement.status, "", "", "", record.attempts, at, self._run)
+
+    def judged(self, status: Status, record: Claimed, judgement: Judgement) -> Outcome:
+        """Make the outcome that a judgement of a reply comes to; nothing was created."""
+        return self.make(status, record, http_status=judgement.status, error=judgement.words)
+
+
+def give_up(known: Outcome) -> Outcome:
+    """Make the outcome of a record that was certainly not applied and may not be repeated: the budget is spent."""
+    error = f"{known.error}; not sent again: too many requests of this run failed"
+    return known._replace(status=Status.FAILED, error=error, hint=advise(Status.FAILED))
+
+
+def advise(status: Status, http_status: int = 0) -> str:
+    """Say what to do next about a status."""
+    if status is Status.REJECTED:
+        return (
+            "check that the schedule exists and its id is right" if http_status == 404 else "mend the row, then rerun"
+        )
+    if status is Status.FAILED:
+        return "rerun: it was certainly not applied"
+    if status is Status.UNKNOWN:
+        return "rerun: the target is asked first, nothing is sent twice"
+    return ""

@@ -1,0 +1,106 @@
+"""Records in doubt: after they have settled, ask the target whether it has them, then decide. Sends nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import anyio
+
+from importer.delivery.listing import ScopeRefusedError
+from importer.delivery.outcomes import advise, give_up
+from importer.delivery.replies import MOST_ATTEMPTS
+from importer.delivery.stop import StoppedError
+from importer.errors import TargetError
+from importer.records import Status
+
+if TYPE_CHECKING:
+    from importer.delivery.listing import Listing, Sweep
+    from importer.delivery.outcomes import Outcomes
+    from importer.delivery.queue import Doubt, Queue
+    from importer.delivery.throttle import Throttle
+    from importer.journal.journal import Journal
+    from importer.targets.target import Target
+
+
+_AT_ONCE = 8  # lists
+
+
+class Reconciler:
+    """Clears up what is in doubt, without holding up anything else."""
+
+    def __init__(
+        self, target: Target, journal: Journal, listing: Listing, queue: Queue, outcomes: Outcomes, throttle: Throttle
+    ) -> None:
+        self._target = target
+        self._journal = journal
+        self._listing = listing
+        self._queue = queue
+        self._outcomes = outcomes
+        self._throttle = throttle
+        self._stop = throttle.stop
+
+    async def work(self) -> None:
+        """Ask about doubts until there are no more; all that have settled in one scope share one sweep."""
+        limiter = anyio.Semaphore(_AT_ONCE)
+        while (due := await self._queue.take_doubts()) is not None:
+            by_scope: defaultdict[str, list[Doubt]] = defaultdict(list)
+            for doubt in due:
+                by_scope[doubt.record.scope].append(doubt)
+            async with anyio.create_task_group() as group:
+                for scope, doubts in by_scope.items():
+                    group.start_soon(self._ask_about, scope, doubts, limiter)
+
+    async def _ask_about(self, scope: str, doubts: list[Doubt], limiter: anyio.Semaphore) -> None:
+        keys = {doubt.record.key for doubt in doubts}
+        ids = {doubt.returned_id for doubt in doubts if doubt.returned_id}
+        try:
+            async with limiter:
+                sweep = await self._listing.sweep(scope, keys, ids)
+        except ScopeRefusedError as error:  # also 404: a list that cannot be seen is no proof that it is empty
+            self._leave(doubts, f"{error.status}: {error.message}")
+        except TargetError as error:
+            self._leave(doubts, error.message)
+        except StoppedError:
+            self._leave(doubts, self._stop.words)
+        else:
+            for doubt in doubts:
+                self._conclude(doubt, sweep)
+
+    def _leave(self, doubts: list[Doubt], words: str) -> None:
+        """Say of records that the target cannot be asked about them."""
+        for doubt in doubts:
+            before = f"{doubt.outcome.error}; " if doubt.outcome.error else ""
+            error = f"{before}{self._target.name} could not be asked: {words}"
+            self._queue.decide(
+                doubt.record, doubt.outcome._replace(status=Status.UNKNOWN, error=error, hint=advise(Status.UNKNOWN))
+            )
+
+    def _conclude(self, doubt: Doubt, sweep: Sweep) -> None:
+        """Decide about a record after the target was asked: found, taken otherwise, or proved absent."""
+        record, known = doubt.record, doubt.outcome
+        ids = sweep.keys.get(record.key)
+        if ids:
+            twice = f"{self._target.name} has it {len(ids)} times: {', '.join(ids)}" if len(ids) > 1 else ""
+            found = self._outcomes.make(
+                Status.CREATED, record, returned_id=ids[0], error=twice, http_status=known.http_status
+            )
+            self._queue.decide(record, found)
+        elif self._is_taken_otherwise(doubt, sweep):
+            hint = f"look at {doubt.returned_id} in {self._target.name}: it may be this record with other values"
+            self._queue.decide(record, known._replace(status=Status.UNKNOWN, hint=hint))
+        elif self._stop.reason is not None:
+            self._queue.release(record)
+        elif record.tries >= MOST_ATTEMPTS:
+            self._queue.decide(record, known._replace(status=Status.FAILED, hint=advise(Status.FAILED)))
+        elif not self._throttle.may_repeat():
+            self._queue.decide(record, give_up(known))
+        else:
+            self._queue.delay(record, 0.0)
+
+    def _is_taken_otherwise(self, doubt: Doubt, sweep: Sweep) -> bool:
+        """Tell whether the answer named an object that is there, and is none of this run's other records."""
+        if doubt.returned_id not in sweep.ids:
+            return False
+        key = sweep.ids[doubt.returned_id]
+        return key is None or not self._journal.has_key(key)

@@ -1,0 +1,178 @@
+"""The workers: each takes a record, sends it, and does what the policy says about the reply."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from importer.delivery.client import Answer, NotSent
+from importer.delivery.outcomes import give_up
+from importer.delivery.queue import Doubt
+from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge, settle_time
+from importer.delivery.stop import Reason, StoppedError
+from importer.errors import TargetError
+from importer.journal.states import Change, Claimed
+from importer.records import Status
+
+if TYPE_CHECKING:
+    from importer.delivery.client import Client, Reply
+    from importer.delivery.listing import Listing
+    from importer.delivery.outcomes import Outcomes
+    from importer.delivery.queue import Queue
+    from importer.delivery.throttle import Throttle
+    from importer.targets.target import Request, Target
+
+
+_BATCH = 64  # requests that are made, and answers that are judged, at once where nothing waits for what they say
+
+
+class Sender:
+    """Sends the queue's records; every worker of a target runs `work` of the same sender."""
+
+    def __init__(
+        self,
+        target: Target,
+        client: Client,
+        throttle: Throttle,
+        listing: Listing,
+        queue: Queue,
+        outcomes: Outcomes,
+        settle: float,
+    ) -> None:
+        self._target = target
+        self._client = client
+        self._throttle = throttle
+        self._listing = listing
+        self._queue = queue
+        self._outcomes = outcomes
+        self._stop = throttle.stop
+        self._settle = settle
+        #: Scopes in which a POST was answered 403 though the token is good. Whether the scope or the token's rights are
+        #: meant shows at the end: by whether anything could be created elsewhere.
+        self.forbidden: dict[str, Judgement] = {}
+        self._requests: dict[int, Request] = {}  # made already, by record
+        self._answered: list[tuple[Claimed, Answer]] = []  # with what looks like a success, not judged yet
+
+    async def work(self) -> None:
+        """Send records until there are no more."""
+        while (record := self._queue.next_ready() or await self._queue.take()) is not None:
+            if record.scope in self.forbidden or not (self._throttle.is_clear() or await self._may_send(record)):
+                self._queue.release(record)
+                continue
+            sent = Claimed(record.id, record.key, record.scope, record.attempts + 1, record.tries + 1)
+            reply = await self._post(sent)
+            if (
+                isinstance(reply, Answer)
+                and 200 <= reply.status < 300
+                and self._throttle.can_learn_later(reply.headers)
+            ):
+                self._answered.append((sent, reply))
+            else:
+                await self._apply(sent, reply)
+            if len(self._answered) >= _BATCH or not self._queue.is_ready:
+                self.judge_answered()
+
+    def judge_answered(self) -> None:
+        """Decide the records whose answers wait for it: in a row, which takes half of the time of one by one."""
+        answered, self._answered = self._answered, []
+        created = []
+        for record, answer in answered:
+            judgement = judge(answer, self._target, record.key)
+            if judgement.verdict is Verdict.CREATED:
+                created.append(Change(record.id, Status.CREATED, self._outcomes.created(record, judgement)))
+            else:
+                self._doubt(record, judgement)
+        self._throttle.learn(len(answered), is_write=True)
+        self._queue.create(created)
+
+    async def _may_send(self, record: Claimed) -> bool:
+        try:
+            await self._throttle.enter(is_write=True)
+        except StoppedError:
+            return False
+        except BaseException:
+            self._queue.release(record)  # it never left
+            raise
+        return True
+
+    async def _post(self, record: Claimed) -> Reply:
+        try:
+            request = self._requests.pop(record.id, None) or self._make_requests(record)
+            return await self._client.post(request.path, request.body, record.attempts)
+        except BaseException:  # a cancelled task, a bug of ours: it may have been applied
+            outcome = self._outcomes.make(Status.UNKNOWN, record, error="stopped while waiting for the answer")
+            self._queue.doubt(Doubt(record, outcome), self._settle)
+            raise
+
+    def _make_requests(self, record: Claimed) -> Request:
+        """Make a record's request, and with it those that follow: in a row, as the answers are judged."""
+        self._requests.clear()  # of records that were given back
+        for following in self._queue.upcoming(_BATCH):
+            with suppress(ValueError):  # it is told when its turn comes
+                self._requests[following.id] = self._target.request(following.key)
+        return self._target.request(record.key)
+
+    async def _apply(self, record: Claimed, reply: Reply) -> None:
+        """Do what the policy says after the reply to a POST."""
+        judgement = judge(reply, self._target, record.key)
+        match judgement.verdict:
+            case Verdict.CREATED:
+                self._note_answer(reply)
+                self._queue.decide(record, self._outcomes.created(record, judgement))
+            case Verdict.REJECTED:
+                self._note_answer(reply)
+                self._queue.decide(record, self._outcomes.judged(Status.REJECTED, record, judgement))
+            case Verdict.SLOW_DOWN if isinstance(reply, Answer):
+                self._throttle.pause(reply.headers, is_write=True)
+                self._queue.delay(record._replace(tries=record.tries - 1), 0.0)
+            case Verdict.NOT_SENT:
+                self._retry_unsent(record, reply, judgement)
+            case Verdict.TOKEN_REFUSED:
+                self._refuse_token(record, judgement)
+            case Verdict.FORBIDDEN:
+                self._note_answer(reply)
+                await self._forbid(record, judgement)
+            case _:
+                self._note_answer(reply)
+                self._doubt(record, judgement)
+
+    def _note_answer(self, reply: Reply) -> None:
+        """Tell the throttle how the target is: well, wherever it answers without a 5xx."""
+        if isinstance(reply, Answer) and reply.status < 500:
+            self._throttle.succeed(reply.headers, is_write=True)
+        else:
+            self._throttle.fail(reply.reason if not isinstance(reply, Answer) else f"HTTP {reply.status}")
+
+    def _retry_unsent(self, record: Claimed, reply: Reply, judgement: Judgement) -> None:
+        if isinstance(reply, NotSent) and reply.is_lasting:
+            self._stop.set(Reason.GIVEN_UP, judgement.words)
+        self._note_answer(reply)
+        failed = self._outcomes.judged(Status.FAILED, record, judgement)
+        if record.tries >= MOST_ATTEMPTS:
+            self._queue.decide(record, failed)
+        elif not self._throttle.may_repeat():
+            self._queue.decide(record, give_up(failed))
+        else:
+            self._queue.delay(record, back_off(record.tries, random.random()))  # noqa: S311  (jitter, no secret)
+
+    def _refuse_token(self, record: Claimed, judgement: Judgement) -> None:
+        self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({judgement.status}): {judgement.words}")
+        self._queue.release(record, self._outcomes.judged(Status.PENDING, record, judgement))
+
+    async def _forbid(self, record: Claimed, judgement: Judgement) -> None:
+        """Find out whether a 403 is about the token; if not, the scope's other records wait for the end."""
+        try:
+            is_token_good = bool(record.scope) and await self._listing.is_token_good()
+        except (StoppedError, TargetError):
+            is_token_good = True  # nobody said otherwise; what stopped the work says more
+        if is_token_good:
+            self.forbidden.setdefault(record.scope, judgement)
+            self._queue.release(record)
+        else:
+            self._refuse_token(record, judgement)
+
+    def _doubt(self, record: Claimed, judgement: Judgement) -> None:
+        """Have the target asked later whether it applied the record after all."""
+        doubt = Doubt(record, self._outcomes.judged(Status.UNKNOWN, record, judgement), judgement.id)
+        self._queue.doubt(doubt, settle_time(self._settle, record.tries))

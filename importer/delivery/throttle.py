@@ -1,0 +1,189 @@
+"""What stands between a worker and its target: the pace, the pause after a 429, the breaker, the budget."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+import anyio
+
+from importer.delivery.circuit_breaker import Breaker, Budget
+from importer.delivery.pacer import Pacer, read_quota
+from importer.delivery.replies import LONGEST_PAUSE, pause_time, read_clock
+from importer.delivery.stop import Reason, Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+_REFUSED_LONG = 10  # times the breaker's time-out of nothing but 429s, and the target is given up
+
+
+class Throttle:
+    """Everybody who wants to send to a target passes here, and tells what came of it: succeed, fail or pause.
+
+    While the target is gone, and after a 429 until something is taken again, requests pass one at a time.
+    """
+
+    def __init__(
+        self, rate: float, headroom: float, breaker_timeout: float, stop: Stop, notify: Callable[[str], None]
+    ) -> None:
+        # Both targets count reads and writes apart.
+        self._paces = {False: Pacer(rate, headroom), True: Pacer(rate, headroom)}
+        self._breaker = Breaker(breaker_timeout)
+        self._budget = Budget()
+        self.stop = stop
+        self._notify = notify
+        self.successes = 0
+        self._paused_until = -math.inf
+        self._refusals = 0  # 429s in a row
+        self._refused_since = 0.0
+        self._is_probing = False
+        self._changed = anyio.Event()
+        self._opened = anyio.Event()
+
+    def is_clear(self) -> bool:
+        """Tell whether a write may leave at once, without a turn: nothing holds it back, and no rate is set."""
+        return (
+            self.stop.reason is None
+            and not (self._refusals or self._breaker.is_open)
+            and self._paces[True].is_endless
+            and (self._paused_until == -math.inf or anyio.current_time() >= self._paused_until)
+        )
+
+    async def enter(self, *, is_write: bool) -> None:
+        """Wait until a request may leave.
+
+        Raises:
+            StoppedError: none may leave any more.
+        """
+        while True:
+            self.stop.check(is_write=is_write)
+            is_probe = await self._wait_for_target(is_write=is_write)
+            try:
+                await self._take_turn(is_write=is_write)
+            except BaseException:
+                self._end_probe(is_probe=is_probe)
+                raise
+            if anyio.current_time() >= self._paused_until:
+                return
+            self._end_probe(is_probe=is_probe)
+
+    @property
+    def rate(self) -> float:
+        """Writes a second that may leave at present; infinite where there is no limit."""
+        return self._paces[True].rate
+
+    async def wait_until_gone(self) -> None:
+        """Wait until the target counts as gone; return at once where it does."""
+        while not self._breaker.is_open:
+            await self._opened.wait()
+
+    def may_repeat(self) -> bool:
+        """Tell whether one more request may be repeated; call it for each. One at a time is no storm."""
+        return self._breaker.is_open or self._budget.spend()
+
+    async def _wait_for_target(self, *, is_write: bool) -> bool:
+        """Wait while everybody waits; True where this request is the one that finds out."""
+        while True:
+            until = max(self._paused_until, self._breaker.probe_at if self._breaker.is_open else -math.inf)
+            left = until - anyio.current_time()
+            if left > 0:
+                await self.stop.sleep(left, is_write=is_write)
+            elif not (self._breaker.is_open or self._refusals):
+                return False
+            elif not self._is_probing:
+                self._is_probing = True
+                return True
+            else:
+                changed = self._changed
+                with self.stop.ends(is_write=is_write):
+                    await changed.wait()
+                self.stop.check(is_write=is_write)
+
+    async def _take_turn(self, *, is_write: bool) -> None:
+        pace = self._paces[is_write]
+        if pace.is_free:
+            await pace.wait()
+            return
+        with self.stop.ends(is_write=is_write):
+            await pace.wait()
+        self.stop.check(is_write=is_write)
+
+    def succeed(self, headers: Mapping[str, str], *, is_write: bool) -> None:
+        """Note that the target answered something sensible."""
+        now = anyio.current_time()
+        if not self._note_success(now, is_write=is_write):
+            self._refusals = 0
+        if "X-RateLimit-Remaining" in headers:
+            self._heed(headers, now, is_write=is_write)
+        self._end_probe()
+
+    def can_learn_later(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether nobody waits for what a good answer says: no rate is set, and it ends no row of failures."""
+        return self._breaker.is_well and "X-RateLimit-Remaining" not in headers and self.is_clear()
+
+    def learn(self, number: int, *, is_write: bool) -> None:
+        """Note so many sensible answers that could wait."""
+        now = anyio.current_time()
+        for _ in range(number):
+            self._note_success(now, is_write=is_write)
+
+    def _note_success(self, now: float, *, is_write: bool) -> bool:
+        """Count a success; True where it comes from before a pause that is going on."""
+        self.successes += 1
+        if is_write:  # one question can take many pages: they would pay for any storm
+            self._budget.earn()
+        is_late = now < self._paused_until
+        self._paces[is_write].take(now, is_late=is_late)
+        if self._close_breaker():
+            self._notify("answers again")
+        return is_late
+
+    def fail(self, words: str) -> None:
+        """Note that the target did not answer, or not sensibly; many in a row keep everybody waiting."""
+        now = anyio.current_time()
+        if self._breaker.fail(now):
+            self._opened.set()
+            self._notify(f"does not answer ({words}); trying for {self._breaker.timeout:g} s")
+        if self._breaker.is_spent(now):
+            self.stop.set(Reason.GIVEN_UP, f"the target did not come back: {words}")
+        self._end_probe()
+
+    def pause(self, headers: Mapping[str, str], *, is_write: bool) -> None:
+        """Keep everybody waiting: the target said 429."""
+        now = anyio.current_time()
+        if not self._refusals:
+            self._refused_since = now
+        if now >= self._paused_until or not self._refusals:  # else it was in flight before the pause began
+            self._refusals += 1
+        seconds = pause_time(headers, time.time(), self._refusals)
+        self._paces[is_write].refuse(now, now + seconds if "Retry-After" in headers else now)
+        self._pause(now, seconds, "asked us to slow down (429)")
+        self._close_breaker()
+        if now - self._refused_since > _REFUSED_LONG * self._breaker.timeout:
+            self.stop.set(Reason.GIVEN_UP, "the target answers nothing but 429")
+        self._end_probe()
+
+    def _close_breaker(self) -> bool:
+        was_open = self._breaker.succeed()
+        if was_open:
+            self._opened = anyio.Event()
+        return was_open
+
+    def _heed(self, headers: Mapping[str, str], now: float, *, is_write: bool) -> None:
+        quota = read_quota(headers, read_clock(headers, time.time()))
+        if quota is not None and (seconds := self._paces[is_write].heed(quota)):
+            self._pause(now, min(seconds, LONGEST_PAUSE), "has nothing left of its limit")
+
+    def _pause(self, now: float, seconds: float, why: str) -> None:
+        if seconds >= 1 and now + seconds > self._paused_until + 1:
+            self._notify(f"{why}; waiting {seconds:.0f} s")
+        self._paused_until = max(self._paused_until, now + seconds)
+
+    def _end_probe(self, *, is_probe: bool = True) -> None:
+        if is_probe and self._is_probing:
+            self._is_probing = False
+            self._changed.set()
+            self._changed = anyio.Event()

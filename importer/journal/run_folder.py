@@ -1,0 +1,275 @@
+"""A run's folder and the opening of its journal: who may, which version, whether another process has it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import time
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from importer.errors import DamagedError, JournalError
+from importer.journal.codec import load_schema, load_upgrades
+from importer.journal.journal import Journal
+from importer.journal.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+JOURNAL_FILE = "journal.sqlite3"
+SQLITE_VERSION = sqlite3.sqlite_version
+_APPLICATION_ID = 0x0C1A11  # marks the file as ours in SQLite's header
+_VERSION = 3  # of the schema; a journal of a newer one is refused, never changed
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A run's folder, held by this process alone while the journal is open."""
+
+    path: Path
+    journal: Journal
+
+
+@contextmanager
+def create_run(reports: Path, name: str, facts: Mapping[str, str]) -> Iterator[RunFolder]:
+    """Make the folder of a new run with an empty journal in it, and hold it.
+
+    The folder appears under its name only once it holds a whole journal, so that a kill never leaves half a one.
+
+    Raises:
+        JournalError: the folder cannot be made or written.
+    """
+    try:
+        reports.mkdir(parents=True, exist_ok=True)
+        with _locked(reports):  # two runs can begin in the same second
+            path = _free_path(reports, name)
+            _make_folder(path, {**facts, "run": path.name})
+    except (OSError, sqlite3.Error) as error:
+        raise _cannot_write(reports, error) from error
+    with open_run(path) as folder:
+        yield folder
+
+
+def _make_folder(path: Path, facts: Mapping[str, str]) -> None:
+    unfinished = path.with_name(f".{path.name}.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        unfinished.mkdir(mode=0o700)
+        file = unfinished / JOURNAL_FILE
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # SQLite gives its WAL the same mode
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+            _prepare(connection).executescript(load_schema())
+            Journal(connection).set_facts(facts)
+        unfinished.rename(path)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def open_run(path: Path) -> Iterator[RunFolder]:
+    """Open the journal of a run's folder and hold it.
+
+    Raises:
+        JournalError: there is none, it is damaged or of a newer version, or another process has it.
+    """
+    try:
+        is_run = (path / JOURNAL_FILE).is_file()
+    except OSError as error:  # somebody else's folder
+        raise JournalError(f"{path} cannot be opened: {error.strerror}", hint="name a folder of your own") from error
+    if not is_run:
+        raise JournalError(f"{path} is no run's folder: it has no {JOURNAL_FILE}", hint="name a folder below reports/")
+    with _held(path), closing(_connect(path / JOURNAL_FILE)) as connection:
+        try:
+            yield RunFolder(path, Journal(connection))
+        except sqlite3.Error as error:  # met while reading; what cannot be written is mapped where it is written
+            raise DamagedError(
+                f"{path / JOURNAL_FILE} cannot be read: {error}",
+                hint="keep it as it is and rerun from the report.csv beside it: what is there already is found first",
+            ) from error
+
+
+@contextmanager
+def open_scratch() -> Iterator[Journal]:
+    """Open a journal that belongs to no run and is gone afterwards (`check` writes nothing)."""
+    with closing(sqlite3.connect("", isolation_level=None)) as connection:  # "": a private file that SQLite deletes
+        connection.executescript(load_schema())
+        connection.execute("PRAGMA journal_mode = OFF")  # nothing is ever taken back: an error ends the command
+        connection.execute("PRAGMA synchronous = OFF")
+        yield Journal(connection)
+
+
+def _free_path(reports: Path, name: str) -> Path:
+    """Give the folder's path; a second run in the same second gets `-2`."""
+    path = reports / name
+    number = 1
+    while path.exists():
+        number += 1
+        path = reports / f"{name}-{number}"
+    return path
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold the folder: the operating system lets go of it when the process ends, however it ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if not _take(descriptor):
+            raise JournalError(
+                f"{folder} is in use: that run is still going on{_holder(folder)}",
+                hint="wait until it has ended, or stop it with Ctrl-C (SIGINT)",
+            )
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    """Take a folder's lock; who only looks whether it is taken (`is_held`) is waited for: a moment."""
+    while not _try(descriptor, fcntl.LOCK_EX):
+        if not _try(descriptor, fcntl.LOCK_SH):
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        time.sleep(0.001)
+    return True
+
+
+def _try(descriptor: int, how: int) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_held(folder: Path) -> bool:
+    """Tell whether a process has the run's journal open: the run goes on, or is being repeated."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        return not _try(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def open_view(folder: Path) -> Iterator[View]:
+    """Look at a run's journal without changing anything, also while the run goes on or after it was killed.
+
+    A journal of an older version is copied into a file that is gone afterwards, and upgraded there.
+
+    Raises:
+        JournalError: it is damaged, or of a newer version.
+    """
+    file = folder / JOURNAL_FILE
+    try:
+        with closing(_looking(file)) as reader:
+            _check_version(reader, file)
+            (version,) = reader.execute("PRAGMA user_version").fetchone()
+            if version == _VERSION:
+                yield View(reader)
+                return
+            with closing(sqlite3.connect("", isolation_level=None)) as copy:
+                reader.backup(copy)
+                yield View(_upgraded(copy))
+    except sqlite3.Error as error:
+        raise DamagedError(f"{file} cannot be read: {error}", hint="its report.csv may still be good") from error
+
+
+def _looking(file: Path) -> sqlite3.Connection:
+    """Open a file for reading; one that was closed in order stays alone, without files of SQLite's beside it."""
+    if file.with_name(f"{file.name}-wal").exists():
+        return _read_only(file)
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+def _holder(folder: Path) -> str:
+    with suppress(sqlite3.Error), closing(_read_only(folder / JOURNAL_FILE)) as reader:
+        row = reader.execute("SELECT value FROM fact WHERE name = 'pid'").fetchone()
+        return f" (process {row[0]})" if row else ""
+    return ""
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for a moment, waiting for whoever else does."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    """Open a journal for writing; first look at it without touching it, for it may be another's, or damaged."""
+    try:
+        with closing(_read_only(file)) as reader:
+            _check_version(reader, file)
+            (state,) = reader.execute("PRAGMA quick_check(1)").fetchone()
+        if state != "ok":
+            raise sqlite3.DatabaseError(state.splitlines()[-1])
+        return _upgraded(_prepare(sqlite3.connect(file, isolation_level=None)))
+    except sqlite3.OperationalError as error:  # locked, not readable, a full disk
+        raise JournalError(f"{file} cannot be opened: {error}", hint="make it writable, or see who holds it") from error
+    except sqlite3.DatabaseError as error:
+        raise DamagedError(
+            f"{file} is damaged: {error}",
+            hint="keep it as it is and rerun from the report.csv beside it: what is there already is found first",
+        ) from error
+
+
+def _read_only(file: Path) -> sqlite3.Connection:
+    """Open a file so that not even an unfinished write of another process is carried to its end."""
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)
+
+
+def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")  # 16 MB: a page that changes often is copied once
+        connection.execute("PRAGMA cache_size = -16000")  # 16 MB
+        connection.execute("PRAGMA temp_store = FILE")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _upgraded(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Bring a journal of an older version to this one's schema; each step is taken wholly or not at all."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    upgrades = load_upgrades()
+    try:
+        for newer in range(version + 1, _VERSION + 1):
+            connection.executescript(upgrades[str(newer)])
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_version(connection: sqlite3.Connection, file: Path) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != _APPLICATION_ID:
+        raise JournalError(f"{file} is not a journal of oncall-importer", hint="name a folder below reports/")
+    if version > _VERSION:
+        raise JournalError(
+            f"{file} was written by a newer oncall-importer (journal version {version}, this one knows {_VERSION})",
+            hint="install that version; the journal was left as it is",
+        )
+
+
+def _cannot_write(reports: Path, error: Exception) -> JournalError:
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return JournalError(
+        f"{reports} cannot take the run's folder: {words}", hint="make room or name another folder with --reports"
+    )

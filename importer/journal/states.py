@@ -1,0 +1,116 @@
+"""What stands in a journal: entries, the states that they pass through, and their transitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from importer.records import Key, Kind, Outcome, Row, Status, TargetName
+
+
+class State(StrEnum):
+    """What a record is while nothing is decided about it; afterwards it has a `Status`."""
+
+    UNRESOLVED = "unresolved"  #: names a user or schedule whose id is not known yet
+    PLANNED = "planned"
+    SENDING = "sending"
+    IN_DOUBT = "in_doubt"
+    UNBOUND = "unbound"  #: the target has it, and it is not in all of its groups yet
+
+
+NO_OUTCOME = Outcome(Status.PENDING)  #: of a record of which nothing is known yet
+
+
+class Entry(NamedTuple):
+    """What a row, or one part of it, goes into the journal as."""
+
+    state: State | Status
+    kind: Kind | None = None
+    target: TargetName | None = None
+    scope: str = ""
+    key: Key | None = None
+    part: str = ""
+    outcome: Outcome = NO_OUTCOME  #: where something is decided or known already; its status is `state`
+    zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
+    was: State | Status | None = None
+    """Of an unresolved record: the state that an earlier run left. Of one that is not in its groups: created or exists,
+    which it becomes when it is. Of an undo's that is still in some: what it becomes when it is out of them."""
+    groups: tuple[str, ...] = ()  #: ids of the groups that it is still to be added to
+    bound: tuple[str, ...] = ()  #: ids of those that a run has seen to
+    leaving: tuple[str, ...] = ()  #: of an undo: ids of those that it is to be taken out of
+
+
+class Claimed(NamedTuple):
+    """A record on its way: it is marked `sending` on disk."""
+
+    id: int
+    key: Key
+    scope: str
+    attempts: int  #: requests made for it so far, over all runs
+    tries: int = 0  #: of those, the ones of this run that count against its patience (a 429 does not)
+
+
+class Unresolved(NamedTuple):
+    """A row, or one part of it, that waits for the ids of what it names."""
+
+    id: int  #: of its record
+    sheet: int  #: index into the run's sheets
+    row: Row
+    kind: Kind | None
+    left: Entry | None  #: what an earlier run left of it
+
+
+class BindingState(StrEnum):
+    """How far a record has come into a group's list."""
+
+    WANTED = "wanted"
+    ADDING = "adding"  #: on disk before the first byte of a PUT that adds it leaves
+    ADDED = "added"  #: by this run, and seen there
+    THERE = "there"  #: it stood in the list before
+    CARRIED = "carried"  #: an earlier run has seen to it
+    LEAVING = "leaving"  #: of an undo: the run that it undoes had added it, and it is to be taken out again
+    REMOVED = "removed"  #: it was added, and was taken out again
+
+
+class Unbound(NamedTuple):
+    """A record that is to be added to a group's list."""
+
+    record: int  #: the record's id in the journal
+    returned_id: str  #: the target's
+    attempts: int
+
+
+class Leaving(NamedTuple):
+    """A record that is to be taken out of a group's list."""
+
+    record: int  #: the record's id in the journal
+    returned_id: str  #: the target's
+    was: Status  #: what it becomes when it is out of all of them
+
+
+class Joined(NamedTuple):
+    """The groups, by their ids, that a run added a record to."""
+
+    added: tuple[str, ...] = ()  #: it is in them, or may be
+    removed: tuple[str, ...] = ()  #: an undo has taken it out of them
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the requests to one target came to that ended in one second."""
+
+    second: int  #: epoch
+    requests: int = 0
+    limited: int = 0  #: of those, answered 429
+    failed: int = 0  #: of those, refused otherwise, or without a usable answer
+    slowest: float = 0.0  #: seconds until the answer that took longest
+    latencies: dict[int, int] = field(default_factory=dict)  #: answers by bucket (`importer.histogram`)
+
+
+class Change(NamedTuple):
+    """A transition of one record, to be committed with others."""
+
+    id: int
+    state: State | Status
+    outcome: Outcome

@@ -1,0 +1,122 @@
+"""Shadows that are valid but hardly meant. Judges records, not texts; `now` is passed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from importer.normalizer.wording import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator
+
+    from importer.records import ShadowRecord
+
+
+Person = TypeVar("Person", bound="Hashable")
+Id = TypeVar("Id")
+At = TypeVar("At", datetime, int)  # an instant, or its epoch seconds
+
+# A month that gives back the hour of summer time is longer than 31 days by that hour, and no oddity.
+_LONGEST = timedelta(days=31, hours=1)
+_YEARS_AHEAD = 2
+
+_SELF_SHADOW = Unreadable(
+    ", which is the user to be shadowed too",
+    "write another user in shadow_user_id or in shadowable_id",
+    "user who shadows the same user",
+)
+
+
+class Level(StrEnum):
+    """What a sense check that strikes does to its row; the values are what a mapping says."""
+
+    OFF = "off"  #: nothing
+    WARNING = "warning"  #: it is said, and the row is sent
+    PROBLEM = "problem"  #: the row is invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How each sense check counts."""
+
+    self_shadow: Level = Level.WARNING  #: the shadow is the shadowed person
+    past: Level = Level.WARNING  #: the shift is over
+    long: Level = Level.WARNING  #: longer than 31 days
+    far: Level = Level.WARNING  #: it starts more than two years ahead
+    overlap: Level = Level.WARNING  #: it overlaps another shift of the same shadow
+
+
+class Finding(NamedTuple):
+    """What a sense check has to say of a record."""
+
+    check: str  #: the name of a field of `Checks`
+    column: str  #: "ends_at" stands for how long a shift is: where the row has a duration, it means that
+    fault: Unreadable
+
+
+def check_sense(record: ShadowRecord, now: datetime) -> Iterator[Finding]:
+    """Tell what is odd about one shadow; whether it counts is not asked here. `now` has a time zone."""
+    starts_at, ends_at = record.starts_at, record.ends_at
+    if record.shadowable_type == "User" and _is_same(record.shadowable_id, record.shadow_user_id):
+        yield Finding("self_shadow", "shadow_user_id", _SELF_SHADOW)
+    if ends_at <= now:
+        yield Finding("past", "ends_at", _past(ends_at))
+    if ends_at - starts_at > _LONGEST:
+        yield Finding("long", "ends_at", _long(ends_at - starts_at))
+    # The year alone first: it settles nearly every row, and costs nothing.
+    if starts_at.year - now.year >= _YEARS_AHEAD and starts_at > _years_after(now):
+        yield Finding("far", "starts_at", _far(starts_at))
+
+
+def overlaps(spans: Iterable[tuple[Person, At, At, Id]]) -> Iterator[tuple[Id, Id]]:
+    """Name each span that overlaps an earlier one of the same person, once, together with such a one.
+
+    `spans` are (person, start, end, id), in order of person, then of start. A start at another's end overlaps nothing.
+    Holds one span at a time.
+    """
+    # Of all that went before, the one that ends last overlaps whatever any of them does.
+    last: tuple[Person, At, At, Id] | None = None
+    for span in spans:
+        if last is None or last[0] != span[0]:
+            last = span
+            continue
+        if span[1] < last[2]:
+            yield span[3], last[3]
+        if span[2] > last[2]:
+            last = span
+
+
+def _is_same(shadowable_id: str, shadow_user_id: int) -> bool:
+    return shadowable_id.lstrip("0") == str(shadow_user_id)
+
+
+def _past(ends_at: datetime) -> Unreadable:
+    return Unreadable(
+        f", and so the shift was over on {ends_at.isoformat()}",
+        "check the year, or leave out what is over",
+        "shift in the past",
+    )
+
+
+def _long(span: timedelta) -> Unreadable:
+    return Unreadable(
+        f", and so the shift takes {span.days} days and {span.seconds // 3600} hours",
+        "check start and end, or part the shift in several",
+        "shift of more than 31 days",
+    )
+
+
+def _far(starts_at: datetime) -> Unreadable:
+    return Unreadable(
+        f", and so the shift starts on {starts_at.isoformat()}, more than two years ahead",
+        "check the year",
+        "start more than two years ahead",
+    )
+
+
+def _years_after(now: datetime) -> datetime:
+    is_leap_day = (now.month, now.day) == (2, 29)
+    return now.replace(year=now.year + _YEARS_AHEAD, day=28 if is_leap_day else now.day)

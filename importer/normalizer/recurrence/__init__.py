@@ -1,0 +1,1 @@
+"""Rows that repeat or rotate, to their shifts."""

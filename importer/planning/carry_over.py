@@ -1,0 +1,272 @@
+"""What an earlier run left of a row -> what it goes into the new run's journal as. Reads and writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from importer.journal.states import NO_OUTCOME, Entry, State
+from importer.normalizer.layout import repeats
+from importer.normalizer.row import Normalizer
+from importer.normalizer.wording import quote
+from importer.records import Key, Kind, Outcome, Problem, Row, Sheet, Status
+from importer.targets import TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from importer.normalizer.row import Normalized
+    from importer.normalizer.rules import Rules
+
+
+_TARGET_OF = {target.kind: target for target in TARGETS.values()}
+_IN_DOUBT = frozenset({State.SENDING, State.IN_DOUBT, Status.UNKNOWN})
+_MADE = frozenset({Status.CREATED, Status.EXISTS})
+_WITHOUT_PART = Problem("its row makes several records, and nothing says which of them it is", "put import_part back")
+
+_CHANGED_IN_DOUBT = "it says something else than what was sent, and may have been created; nothing was sent"
+
+
+class SheetNormalizer:
+    """Normalizes the rows of a report's sheet.
+
+    A report holds the columns of all sheets of its source, and two of them can have spelled the same column in two
+    ways. A row is of one sheet: it has filled one of them.
+    """
+
+    def __init__(self, sheet: Sheet, rules: Rules) -> None:
+        self._sheet = sheet
+        self._rules = rules
+        self._groups = repeats(sheet, rules.mapping, rules.provider, is_known=rules.is_repeated)
+        self._made: dict[tuple[int, ...], Normalizer] = {}
+
+    @property
+    def not_used(self) -> tuple[str, ...]:
+        """The headers that are none of ours."""
+        return self._choose(tuple(group[0] for group in self._groups)).layout.not_used
+
+    @property
+    def mapped(self) -> frozenset[str]:
+        """The mapping's headers that the sheet has."""
+        most = max(map(len, self._groups), default=1)
+        choices = [tuple(group[min(nth, len(group) - 1)] for group in self._groups) for nth in range(most)]
+        return frozenset().union(*(self._choose(chosen).layout.mapped for chosen in choices))
+
+    def normalize(self, row: Row, kind: Kind | None) -> Normalized:
+        """Make a row's records or tell its problems."""
+        if not self._groups:
+            return self._choose(()).normalize(row, kind)
+        chosen = tuple(_filled(group, row.cells) for group in self._groups)
+        return self._choose(tuple(ones[0] for ones in chosen)).normalize(self._with_clashes(row, chosen), kind)
+
+    def _choose(self, chosen: tuple[int, ...]) -> Normalizer:
+        if chosen not in self._made:
+            left_out = {index for group in self._groups for index in group} - set(chosen)
+            header = tuple("" if index in left_out else text for index, text in enumerate(self._sheet.header))
+            self._made[chosen] = Normalizer(replace(self._sheet, header=header), self._rules)
+        return self._made[chosen]
+
+    def _with_clashes(self, row: Row, chosen: Iterable[tuple[int, ...]]) -> Row:
+        clashes = [ones for ones in chosen if len({row.cells[index].strip() for index in ones}) > 1]
+        problems = tuple(
+            Problem(
+                f"{' and '.join(quote(self._sheet.header[index]) for index in ones)} say different things", "keep one"
+            )
+            for ones in clashes
+        )
+        return row._replace(problems=(*row.problems, *problems))
+
+
+def _filled(group: tuple[int, ...], cells: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(index for index in group if cells[index].strip()) or group[:1]
+
+
+def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[Entry]:
+    """Give what a row that was just read goes in as: its records, planned, or one line with all its problems."""
+    kind = normalized.kind
+    target = _TARGET_OF[kind] if kind else None
+    if normalized.problems or target is None:
+        outcome = describe_problems(normalized.problems)._replace(run=run)
+        yield Entry(Status.INVALID, kind, target.name if target else None, outcome=outcome)
+        return
+    planned = NO_OUTCOME._replace(attempts=attempts) if attempts else NO_OUTCOME
+    if normalized.references:
+        yield Entry(State.UNRESOLVED, kind, target.name, outcome=planned)
+    for number, record in enumerate(normalized.records, 1):
+        key: Key = record.key
+        part = f"{number}/{len(normalized.records)}" if len(normalized.records) > 1 else ""
+        zone, groups = normalized.zone, normalized.groups
+        yield Entry(State.PLANNED, kind, target.name, target.scope(key), key, part, planned, zone, groups=groups)
+
+
+def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedited: bool = False) -> Iterator[Entry]:
+    """Give what a row of an earlier run goes in as; `left` is what that run left of it.
+
+    A success stays as it is; one whose row says something else is refused until the cells are put back. What may have
+    been applied is in doubt, and is asked about before anything else.
+    Everything else is planned anew, for the row may have been mended; `is_unedited` says that it was not. What is there
+    already and not in all of its groups yet is taken as there, with the groups that are left.
+    """
+    is_unbound = left is not None and left.was in _MADE
+    left = left and _as_made(left)
+    is_record = bool(normalized.records)
+    if left is not None and left.part:
+        normalized = _part(normalized, left.part)
+    own = normalized.records[0].key if len(normalized.records) == 1 else None
+    if left is not None and normalized.references and not normalized.problems:
+        is_known = is_unedited and left.key is not None and _is_of_its_cells(left)
+        if is_known:
+            yield _keep(left, _kept_state(left), normalized)._replace(groups=left.groups)
+        else:
+            yield _keep(left, State.UNRESOLVED, normalized)._replace(was=left.state, groups=())
+    elif left is None or not (_was_sent(left) or _may_be_taken(left)):
+        for entry in plan_row(normalized, run, left.outcome.attempts if left else 0):
+            yield entry._replace(part=left.part) if left and left.part else entry
+    elif _is_refused(left):
+        yield _take_back(left, normalized) if left.key and left.key == own else _refuse_changed(left, run)
+    elif _is_taken(left) and left.key and _is_wrong_about_groups(normalized, is_unbound=is_unbound):
+        yield _refuse_groups(left, normalized)
+    elif is_record and _is_changed(left, own):
+        yield _refuse_changed(left, run)
+    elif _kept_state(left) is not State.IN_DOUBT or left.key or own:
+        yield _keep(left, _kept_state(left), normalized, own)
+    else:  # sent by the earlier run, and now no valid record: nobody can ask about it
+        wrong = describe_problems(normalized.problems or (_WITHOUT_PART,))
+        words = f"{left.outcome.error}; {wrong.error}".removeprefix("; ")
+        outcome = left.outcome._replace(status=Status.UNKNOWN, error=words, cell=wrong.cell, hint=wrong.hint)
+        yield _keep(left._replace(outcome=outcome), Status.UNKNOWN, normalized)
+
+
+def carry_unresolved(left: Entry | None, run: str) -> Entry | None:
+    """Give what a row becomes whose ids cannot be found out now; None: it stays as it is, unresolved."""
+    if left is None or not (_was_sent(left) or _may_be_taken(left)):
+        return None
+    if _is_refused(left):
+        return _refuse_changed(left, run)
+    if left.kind is Kind.SCHEDULE and left.key and _is_taken(left):
+        return None  # it is there; whether it is in the groups that its row names now cannot be told
+    if left.kind is Kind.SCHEDULE and not _is_taken(left):
+        return _leave_unknown(left, run)
+    if _kept_state(left) is not State.IN_DOUBT or left.key:
+        return _keep(left, _kept_state(left))
+    return _leave_unknown(left, run)
+
+
+def _leave_unknown(left: Entry, run: str) -> Entry:
+    hint = "rerun it when the target can be asked for what its row names"
+    return _keep(left._replace(outcome=left.outcome._replace(hint=hint, run=run)), Status.UNKNOWN)
+
+
+def _as_made(left: Entry) -> Entry:
+    """Take what was created, and did not come into all of its groups, as what it will be: created, or exists."""
+    if left.was not in _MADE or not left.outcome.id:
+        return left
+    outcome = left.outcome._replace(status=Status(left.was), error="", hint="", http_status=0)
+    return left._replace(state=left.was, was=None, outcome=outcome)
+
+
+def _part(normalized: Normalized, part: str) -> Normalized:
+    """Take one of the records that a row makes: the one that a line of a report is about, such as `3/12`."""
+    if not normalized.records:
+        return normalized
+    made = len(normalized.records)
+    wanted = "/".join(number.lstrip("0") for number in part.split("/"))
+    for number, record in enumerate(normalized.records, 1):
+        if wanted == f"{number}/{made}":
+            return normalized._replace(records=(record,))
+    problem = Problem(
+        f"the line is part {part} of its row, and the row makes {made} record{'' if made == 1 else 's'} now",
+        "put its cells back; for a new plan keep one line of the row, and empty its import columns",
+        topic="a part that its row does not make any more",
+    )
+    return normalized._replace(records=(), problems=(problem,))
+
+
+def _is_changed(left: Entry, own: Key | None) -> bool:
+    """Tell whether a good row is certainly not what was sent for it; `own` is its key, None if it is not one record."""
+    if own is None:
+        return bool(left.part or left.key)  # else the column import_part may only have been deleted
+    return left.key not in (None, own)
+
+
+def _is_taken(left: Entry) -> bool:
+    return left.state in _MADE
+
+
+def _is_refused(left: Entry) -> bool:
+    """Tell a row that was refused because it says something else than what was created for it."""
+    return left.state is Status.INVALID and left.outcome.id != ""
+
+
+def _is_of_its_cells(left: Entry) -> bool:
+    """Tell whether something was sent for a row, and the row said just that when it was last looked at."""
+    return (left.state in _IN_DOUBT and left.outcome.error != _CHANGED_IN_DOUBT) or _is_taken(left)
+
+
+def _was_sent(left: Entry) -> bool:
+    return left.state in _IN_DOUBT or _is_taken(left) or _is_refused(left)
+
+
+def _may_be_taken(left: Entry) -> bool:
+    """Tell a duplicate whose first row did not succeed: that was perhaps in doubt, and has left the report since."""
+    return left.state is Status.DUPLICATE and left.key is None and not left.outcome.id
+
+
+def _kept_state(left: Entry) -> State | Status:
+    """Give the state of what was sent: a success stays one, everything else is in doubt."""
+    return left.state if _is_taken(left) and left.outcome.id else State.IN_DOUBT
+
+
+def _keep(left: Entry, state: State | Status, normalized: Normalized | None = None, own: Key | None = None) -> Entry:
+    key = left.key or own
+    kind = normalized.kind if normalized else None
+    kind = left.kind if left.key else kind or left.kind  # the kind goes with the key
+    target = _TARGET_OF[kind] if kind else None
+    scope = target.scope(key) if target and key else ""
+    zone = left.zone or (normalized.zone if normalized else "")
+    groups = normalized.groups if normalized else left.groups
+    # A success of which only a report tells is taken at its word: it is in its groups.
+    bound = groups if _is_taken(left) and left.key is None else left.bound
+    name = target.name if target else None
+    return Entry(state, kind, name, scope, key, left.part, left.outcome, zone, groups=groups, bound=bound)
+
+
+def _refuse_changed(left: Entry, run: str) -> Entry:
+    """Refuse a row whose cells say something else than what was sent for it; what that was stays known."""
+    if not (_is_taken(left) or _is_refused(left)):
+        hint = "put the cells back and rerun: the target is asked first"
+        outcome = left.outcome._replace(status=Status.UNKNOWN, error=_CHANGED_IN_DOUBT, hint=hint)
+        return _keep(left, Status.UNKNOWN)._replace(outcome=outcome)
+    error = f"it says something else than what was created as {left.outcome.id}; nothing was sent"
+    hint = "put the cells back; or, for a new record, empty import_status and import_id"
+    if left.key is None:
+        hint = "empty import_status and import_id: the target is asked first whether it has what the cells say"
+    outcome = Outcome(Status.INVALID, id=left.outcome.id, error=error, hint=hint, run=left.outcome.run or run)
+    return _keep(left, Status.INVALID)._replace(outcome=outcome)
+
+
+def _is_wrong_about_groups(normalized: Normalized, *, is_unbound: bool) -> bool:
+    """Tell a row of something that is there, but of which cannot be told into which groups it belongs."""
+    return bool(normalized.problems) if is_unbound else any(one.column == "group" for one in normalized.problems)
+
+
+def _refuse_groups(left: Entry, normalized: Normalized) -> Entry:
+    outcome = describe_problems(normalized.problems)._replace(id=left.outcome.id, run=left.outcome.run)
+    return _keep(left, Status.INVALID, normalized)._replace(outcome=outcome)
+
+
+def _take_back(left: Entry, normalized: Normalized) -> Entry:
+    """Give a row whose cells were put back the state that it had before it was refused."""
+    outcome = Outcome(Status.CREATED, id=left.outcome.id, run=left.outcome.run)
+    return _keep(left, Status.CREATED, normalized)._replace(outcome=outcome)
+
+
+def describe_problems(problems: Iterable[Problem]) -> Outcome:
+    """Put all problems of a row into one outcome."""
+    problems = tuple(problems)
+    return Outcome(
+        Status.INVALID,
+        error="; ".join(problem.message for problem in problems),
+        cell=", ".join(dict.fromkeys(problem.cell for problem in problems if problem.cell)),
+        hint="; ".join(dict.fromkeys(problem.hint for problem in problems if problem.hint)),
+    )

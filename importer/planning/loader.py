@@ -1,0 +1,275 @@
+"""Rows into the journal: what was read is normalized and written down, before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from importer.errors import SourceError
+from importer.journal.codec import row_of
+from importer.journal.states import State
+from importer.log import log_finding
+from importer.normalizer.columns import COLUMNS
+from importer.normalizer.references import References, Sought
+from importer.normalizer.row import Normalizer
+from importer.normalizer.suggestions import describe_suggestion
+from importer.normalizer.wording import escape_unseen
+from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
+from importer.records import Problem, Row, Severity, Sheet, TargetName
+from importer.reporter.report_reader import is_report
+from importer.reporter.template import README_SHEET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from importer.journal.journal import Journal
+    from importer.journal.states import Entry, Unresolved
+    from importer.normalizer.directory import Directory
+    from importer.normalizer.row import Normalized
+    from importer.normalizer.rules import Rules
+    from importer.planning.report_lines import PreviousLine
+    from importer.reader.chunks import Chunk
+    from importer.reader.read import Reading
+    from importer.session.control import ReadingObserver
+
+
+_NOTHING: Sequence[tuple[Severity, Problem]] = ()
+_MOST_PARTS = 1000  # that a row makes
+
+
+@dataclass(slots=True)
+class Needed:
+    """What the targets must be asked for, because rows name it by something else than its id."""
+
+    users: bool = False
+    schedules: bool = False
+    groups: bool = False
+
+    @property
+    def targets(self) -> dict[TargetName, list[str]]:
+        """Which target must be asked for which of its lists."""
+        asked = {
+            TargetName.ROOTLY: [what for what in ("users", "schedules") if getattr(self, what)],
+            TargetName.OPAL: ["groups"] if self.groups else [],
+        }
+        return {target: lists for target, lists in asked.items() if lists}
+
+
+class Loader:
+    """Takes sources, or what an earlier run left, into a run's journal."""
+
+    def __init__(
+        self, journal: Journal, rules: Rules, run: str, observer: ReadingObserver, *, is_resolving: bool = True
+    ) -> None:
+        self._journal = journal
+        self._rules = rules
+        self._run = run
+        self._observer = observer
+        self._is_resolving = is_resolving  # else what would have to be asked for is told
+        self._names: set[str] = set()
+        self.needed = Needed()
+        self.mapped: set[str] = set()  #: the mapping's headers that some sheet has
+        self.headers: dict[str, None] = {}  #: all that stand in some sheet, in their order
+        self.refused: list[SourceError] = []  #: of sources that have no column of ours
+
+    # ---- sources
+
+    def take_source(self, reading: Reading) -> Iterator[int]:
+        """Take a source in; gives the number of rows after each chunk.
+
+        Raises:
+            SourceError: it cannot be read, or is a report of an earlier run.
+        """
+        known: dict[int, tuple[int, Normalizer] | None] = {}  # by the identity of the sheet, which its chunks share
+        sheets = []  # keeps the identities alive
+        for chunk in reading:
+            if id(chunk.sheet) not in known:
+                sheets.append(chunk.sheet)
+                known[id(chunk.sheet)] = self._open_sheet(chunk.sheet)
+            opened = known[id(chunk.sheet)]
+            if opened is not None:
+                yield self._take_chunk(*opened, chunk)
+        for notice in reading.notices:
+            self._observer.noticed(notice)
+        self._tell_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
+        self._journal.add_source(reading.name, reading.path, reading.sha256)
+
+    def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
+        if len(left_out) == len(sheets):
+            error = SourceError(
+                f"{escape_unseen(reading.name)} has no column that we know: {_headers(sheets)}",
+                hint=f"write a mapping file with: oncall-importer map {escape_unseen(reading.name)}; "
+                f"or name its columns {', '.join(column.name for column in COLUMNS)}",
+            )
+            self.refused.append(error)  # raised later, for the cause may be a mapping that is wrong
+            return
+        for sheet in left_out:
+            if sheet.name == README_SHEET:  # of a template
+                continue
+            self._observer.noticed(f"sheet {sheet.name!r} of {sheet.source} has no column that we know; left out")
+
+    def _open_sheet(self, sheet: Sheet) -> tuple[int, Normalizer] | None:
+        if is_report(sheet.header):
+            raise SourceError(
+                f"{escape_unseen(sheet.source)} is the report of an earlier run",
+                hint=f"send what did not succeed with: oncall-importer rerun {escape_unseen(sheet.source)}",
+            )
+        normalizer = Normalizer(sheet, self._rules)
+        layout = normalizer.layout
+        self.mapped |= layout.mapped
+        self.headers |= dict.fromkeys(sheet.header)
+        for suggestion in layout.suggestions:
+            self._observer.noticed(describe_suggestion(suggestion, sheet))
+        if not layout.is_usable:
+            return None
+        if layout.not_used:
+            self._observer.noticed(f"not used of {sheet.source}, sheet {sheet.name!r}: {', '.join(layout.not_used)}")
+        named = replace(sheet, name=self._name_apart(sheet.name))
+        return self._journal.add_sheet(named, layout.not_used), normalizer
+
+    def _name_apart(self, name: str) -> str:
+        """Name a sheet so that its name and a row's number tell the row: two sources can have sheets of one name."""
+        free = name
+        number = 1
+        while free in self._names:  # a sheet can really be called "Shadows (2)"
+            number += 1
+            free = f"{name} ({number})"
+        self._names.add(free)
+        return free
+
+    def _take_chunk(self, index: int, normalizer: Normalizer, chunk: Chunk) -> int:
+        rows: list[tuple[int, Row, list[Entry]]] = []
+        found: list[Sequence[tuple[Severity, Problem]]] = []
+        examples = []
+        for row in chunk.rows:
+            if normalizer.is_example(row):
+                examples.append(str(row.number))
+                continue
+            normalized = normalizer.normalize(row)
+            entries = list(plan_row(normalized, self._run))
+            if normalized.problems or normalized.warnings or normalized.references:  # hardly any
+                self._need(normalized, entries)
+                found.append(self._look_at(chunk.sheet, row, normalized))
+            else:
+                found.append(_NOTHING)
+            rows.append((index, row, entries))
+        if examples:
+            where = f"row{'s' if len(examples) > 1 else ''} {', '.join(examples)} of sheet {chunk.sheet.name!r}"
+            self._observer.noticed(f"left out as marked examples: {where}")
+        self._write(rows, found)
+        return len(rows)
+
+    # ---- what an earlier run left
+
+    def take_left_over(self, chunks: Iterable[list[PreviousLine]]) -> Iterator[int]:
+        """Take in what an earlier run left; gives the number of rows after each chunk."""
+        known: dict[Sheet, tuple[int, SheetNormalizer]] = {}
+        rows: list[tuple[int, Row, list[Entry]]] = []
+        found: list[Sequence[tuple[Severity, Problem]]] = []
+        normalized = None
+        is_of_parts = False  # the line before is one of several of its row
+        for chunk in chunks:
+            for sheet, row, left, is_unedited in chunk:
+                if sheet not in known:
+                    known[sheet] = self._open_left(sheet)
+                index, normalizer = known[sheet]
+                is_part = is_of_parts and _is_part(left, row) and _is_same(rows[-1], index, row)  # of the row before
+                is_of_parts = _is_part(left, row)
+                if normalized is None or not is_part or normalized.problems:  # else it comes to the very same
+                    normalized = normalizer.normalize(row, left.kind if left else None)
+                entries = list(carry_row(normalized, left, self._run, is_unedited=is_unedited))
+                if is_part:
+                    rows[-1][2].extend(entries)
+                else:
+                    found.append(self._look_at(sheet, row, normalized))
+                    rows.append((index, row, entries))
+                self._need(normalized, entries)
+            self._write(rows[:-1], found[:-1])
+            yield max(0, len(rows) - 1)
+            rows, found = rows[-1:], found[-1:]  # the next chunk may begin with more of its parts
+        self._write(rows, found)
+        yield len(rows)
+
+    def _open_left(self, sheet: Sheet) -> tuple[int, SheetNormalizer]:
+        normalizer = SheetNormalizer(sheet, self._rules)
+        self.mapped |= normalizer.mapped
+        self.headers |= dict.fromkeys(sheet.header)
+        return self._journal.add_sheet(sheet, normalizer.not_used), normalizer
+
+    # ---- both
+
+    def _look_at(self, sheet: Sheet, row: Row, normalized: Normalized) -> list[tuple[Severity, Problem]]:
+        """Tell what was found about a row."""
+        if not (normalized.problems or normalized.warnings or normalized.references):
+            return []
+        references = () if normalized.problems else normalized.references
+        if references and self._is_resolving:
+            return []  # what there is to say is said when the ids are known
+        for warning in normalized.warnings:
+            self._observer.warned(sheet, row, warning)
+            log_finding(sheet.source, row.number, warning.topic)
+        return [
+            *((Severity.PROBLEM, problem) for problem in normalized.problems),
+            *((Severity.WARNING, problem) for problem in normalized.warnings),
+            *((Severity.NOTE, reference.note) for reference in references),
+        ]
+
+    def _need(self, normalized: Normalized, entries: list[Entry]) -> None:
+        """Note what must be asked for, where one of a row's entries waits for it."""
+        if normalized.references and any(entry.state is State.UNRESOLVED for entry in entries):
+            sought = {reference.what for reference in normalized.references}
+            self.needed.schedules |= Sought.SCHEDULE in sought
+            self.needed.users |= Sought.USER in sought
+            self.needed.groups |= Sought.GROUP in sought
+
+    def _write(self, rows: list[tuple[int, Row, list[Entry]]], found: list[Sequence[tuple[Severity, Problem]]]) -> None:
+        first = self._journal.add_rows(rows)
+        findings = [(row, *finding) for row, findings in enumerate(found, first) for finding in findings]
+        if findings:
+            self._journal.add_findings(findings)
+
+    # ---- ids for what rows name
+
+    def resolve(self, target: TargetName, directory: Directory) -> Iterator[int]:
+        """Put the ids in where rows name what a target has; gives the number of records after each chunk."""
+        rules = replace(self._rules, references=References(directory))
+        sheets = [(sheet, SheetNormalizer(sheet, rules)) for sheet in self._journal.sheets()]
+        for chunk in self._journal.unresolved(target):
+            self._resolve_chunk(chunk, sheets)
+            yield len(chunk)
+
+    def _resolve_chunk(self, chunk: list[Unresolved], sheets: list[tuple[Sheet, SheetNormalizer]]) -> None:
+        resolved: list[tuple[int, list[Entry]]] = []
+        findings: list[tuple[int, Severity, Problem]] = []
+        for (row, kind), parts in groupby(chunk, key=lambda one: (row_of(one.id), one.kind)):
+            first, *others = parts  # of one row; they come to the very same
+            sheet, normalizer = sheets[first.sheet]
+            normalized = normalizer.normalize(first.row, kind)
+            findings.extend((row, *found) for found in self._look_at(sheet, first.row, normalized))
+            resolved.extend((one.id, list(carry_row(normalized, one.left, self._run))) for one in (first, *others))
+        self._journal.resolve(resolved)
+        self._journal.add_findings(findings)
+
+    def leave_unresolved(self, target: TargetName, words: str) -> None:
+        """Keep the rows that wait for ids of a target, and say why; what was sent for them before is kept."""
+        for chunk in self._journal.unresolved(target):
+            kept = [(one.id, carry_unresolved(one.left, self._run)) for one in chunk]
+            self._journal.resolve([(id_, [entry]) for id_, entry in kept if entry is not None])
+        self._journal.explain_unresolved(target, f"not attempted: {words}", "rerun when it can be asked")
+
+
+def _is_part(left: Entry | None, row: Row) -> bool:
+    """Tell whether a line is one of several of its row; a wrong one is looked at by itself."""
+    return left is not None and left.part != "" and not row.problems
+
+
+def _is_same(last: tuple[int, Row, list[Entry]], index: int, row: Row) -> bool:
+    """Tell whether a line is of the same row as the one before it."""
+    is_room = len(last[2]) < _MOST_PARTS  # lines can have been copied
+    return is_room and last[:1] == (index,) and last[1].number == row.number and last[1].cells == row.cells
+
+
+def _headers(sheets: Iterable[Sheet]) -> str:
+    names = [text.strip() for sheet in sheets for text in sheet.header if text.strip()]
+    return "it has " + ", ".join(escape_unseen(name[:80]) for name in names[:12]) if names else "its header is empty"

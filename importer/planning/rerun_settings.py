@@ -1,0 +1,61 @@
+"""What a rerun takes over from the run that it repeats, and where it must not go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from importer.errors import UsageError
+from importer.records import TargetName
+from importer.reporter.report import SANDBOX_MARK, UNDO_MARK
+from importer.settings import READING_OPTIONS, RUN_OPTIONS, IfExists, is_loopback
+
+if TYPE_CHECKING:
+    from importer.planning.previous_run import PreviousRun
+    from importer.settings import Settings
+
+
+def inherit(settings: Settings, previous: PreviousRun) -> Settings:
+    """Take over from the earlier run how its rows are read, and whether it was a rehearsal.
+
+    Raises:
+        UsageError: an undo; a real run in the sandbox, or at another host.
+    """
+    _refuse_undo(previous)
+    was_sandbox = SANDBOX_MARK in previous.run
+    if settings.sandbox and previous.run and not was_sandbox:
+        raise UsageError(
+            f"{previous.run} was no rehearsal: its rows cannot be repeated in the sandbox",
+            hint="leave --sandbox away, or rehearse the source with: oncall-importer run SOURCE --sandbox",
+        )
+    _refuse_other_host(settings, previous)
+    taken = READING_OPTIONS if previous.was_read else RUN_OPTIONS
+    given = settings.model_fields_set
+    values = {name: value for name, value in previous.options.items() if name in taken and name not in given}
+    if "sheet" in values:
+        values["sheet"] = tuple(values["sheet"])
+    if "if_exists" in values:
+        values["if_exists"] = IfExists(values["if_exists"])  # model_copy takes values as they are
+    return settings.model_copy(update={**values, "sandbox": settings.sandbox or was_sandbox})
+
+
+def _refuse_undo(previous: PreviousRun) -> None:
+    """Refuse to send what an undo has deleted: it is undone again from the run that it undid."""
+    if previous.facts.get("command") == "undo" or UNDO_MARK in previous.run:
+        undone = previous.facts.get("undone_path", "RUN")
+        raise UsageError(
+            f"{previous.run} is an undo: there is nothing in it to send",
+            hint=f"to go on with it: oncall-importer undo {undone}; to import again: oncall-importer run SOURCE",
+        )
+
+
+def _refuse_other_host(settings: Settings, previous: PreviousRun) -> None:
+    """Refuse to go on at another host: nothing that succeeded is there, and what is in doubt cannot be asked about."""
+    for target in TargetName:
+        before, now = previous.facts.get(f"base_url.{target}"), settings.base_url(target)
+        hosts = [urlsplit(url).hostname or "" for url in (before, now) if url]
+        if len(set(hosts)) > 1 and not all(map(is_loopback, hosts)) and not settings.sandbox:
+            raise UsageError(
+                f"{previous.run} was sent to {before}, and {target.upper()}_BASE_URL is {now}",
+                hint="rerun it there; to send everything to another place: oncall-importer run SOURCE",
+            )

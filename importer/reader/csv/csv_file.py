@@ -1,0 +1,224 @@
+"""A CSV -> one sheet: which record is the header, how rows are numbered, what a wrong width means.
+
+Rows are numbered as Excel does: blank lines count, line ends within a quoted cell do not, and neither does a first line
+such as `sep=;`, which Excel takes as a hint and does not show. Where a sentence says "line", it is the physical one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+
+from importer.cells import letters_of
+from importer.errors import SourceError
+from importer.quoting import excerpt
+from importer.reader.chunks import Chunk, in_chunks
+from importer.reader.csv.csv_records import Form, Record, csv_records, hinted_delimiter
+from importer.reader.csv.dialect import examine, find_delimiter
+from importer.reader.header_row import (
+    FIRST_ROW,
+    NO_HEADER,
+    TOP_ROWS,
+    HeaderRule,
+    above_notice,
+    repeated_notice,
+    without_repeated,
+)
+from importer.reader.limits import USUAL, Bounds, too_many_columns
+from importer.reader.source_file import STDIN, is_workbook, named, opened
+from importer.records import Problem, Row, Sheet, cell_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Generator, Iterable, Iterator
+
+
+# ---- On which line of a file a row of a CSV begins: rows are numbered as a spreadsheet does, editors coun
+
+
+def find_lines(name: str, rows: Collection[int]) -> dict[int, int]:
+    """Give the line, from 1, on which each of these rows begins, as far as the file can still be read.
+
+    Of a workbook, which has no lines, it gives none. The file is read up to the last of the rows.
+    """
+    try:
+        with opened(name) as source:
+            return {} if is_workbook(source.file, name) else _find(source.file, name, rows)
+    except (SourceError, OSError, UnicodeDecodeError):  # it was read before; since then somebody changed it
+        return {}
+
+
+def _find(file: BinaryIO, name: str, rows: Collection[int]) -> dict[int, int]:
+    codec, last, lines = examine(file, name).codec, max(rows, default=0), {}
+    hinted = hinted_delimiter(file, codec)
+    form = Form(name, codec, hinted, begins=2) if hinted else Form(name, codec)
+    if not hinted:
+        form = Form(name, codec, find_delimiter(file, form, FIRST_ROW, USUAL))
+    for number, record in enumerate(csv_records(file, form, USUAL), 1):
+        if number in rows:
+            lines[number] = record.first_line
+        if number >= last:
+            break
+    return lines
+
+
+# ---- A CSV -> one sheet: which record is the header, how rows are numbered, what a wrong width means
+
+
+Numbered: TypeAlias = tuple[int, Record]
+_DELIMITER_INSIDE = 'Put a cell that holds the delimiter itself into quotes ("a, b"), or take the extra cells out.'
+_TOO_FEW = "Add the missing cells; empty ones need their delimiters too."
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What the rows of a CSV are measured against."""
+
+    name: str
+    header: tuple[str, ...]
+    number: int  #: of the header's row; NO_HEADER where there is none
+    bounds: Bounds
+
+    @property
+    def width(self) -> int:
+        return len(self.header)
+
+    @property
+    def measure(self) -> str:
+        return f"where {'the header has' if self.number else 'the first rows have'} {self.width}"
+
+
+def csv_chunks(
+    file: BinaryIO, name: str, notices: list[str], rule: HeaderRule = FIRST_ROW, bounds: Bounds = USUAL
+) -> Generator[Chunk, None, str]:
+    """Yield a CSV's chunks; return its SHA-256.
+
+    Raises:
+        SourceError: It cannot be decoded, is malformed, too large, holds no row at all, or changes meanwhile.
+    """
+    encoding = examine(file, name)
+    if encoding.notice:
+        notices.append(encoding.notice)
+    digest = hashlib.sha256()
+    form = _form(file, name, encoding.codec, rule, bounds)
+    try:
+        yield from _chunks(enumerate(csv_records(file, form, bounds, digest), 1), name, rule, bounds, notices)
+    except UnicodeDecodeError as error:  # the first pass decoded all of it
+        raise _changed(name) from error
+    if digest.hexdigest() != encoding.sha256:
+        raise _changed(name)
+    return encoding.sha256
+
+
+def _form(file: BinaryIO, name: str, codec: str, rule: HeaderRule, bounds: Bounds) -> Form:
+    if hinted := hinted_delimiter(file, codec):
+        return Form(name, codec, hinted, begins=2)
+    form = Form(name, codec)
+    return replace(form, delimiter=find_delimiter(file, form, rule, bounds))
+
+
+def _chunks(
+    numbered: Iterator[Numbered], name: str, rule: HeaderRule, bounds: Bounds, notices: list[str]
+) -> Iterator[Chunk]:
+    table, above, below = _parted(numbered, name, rule, bounds)
+    if table.width > bounds.columns:
+        raise too_many_columns(named(name), cell_name(table.width - 1, max(table.number, 1)), bounds)
+    if above:
+        notices.append(above_notice(named(name), above, table.number))
+    sheet = Sheet(name, _sheet_name(name), table.header, tuple(range(table.width)), table.number)
+    repeated: list[int] = []
+    for chunk in in_chunks(sheet, _rows(below, table)):
+        yield Chunk(sheet, without_repeated(chunk.rows, sheet.header, repeated)) if table.number else chunk
+    if repeated:
+        notices.append(repeated_notice(named(name), repeated))
+
+
+def _sheet_name(name: str) -> str:
+    """Name the sheet as a spreadsheet names that of a CSV: by the file's stem."""
+    if name == STDIN:
+        return "stdin"
+    path = Path(name)
+    return Path(path.stem).stem if path.suffix.lower() == ".gz" else path.stem
+
+
+def _parted(
+    numbered: Iterator[Numbered], name: str, rule: HeaderRule, bounds: Bounds
+) -> tuple[_Table, list[int], Iterable[Numbered]]:
+    """Give the header, the numbers of the rows above it, and the records below it."""
+    filled = ((number, record) for number, record in numbered if not record.is_blank)
+    top = list(islice(filled, TOP_ROWS))
+    if not top:
+        raise SourceError(f"{named(name)} holds blank lines only", hint="Give a file with a header and rows below it.")
+    wanted, _ = rule.choose((number, record.cells) for number, record in top)
+    if wanted == NO_HEADER:
+        width = max(len(_trimmed(record.cells)) for _, record in top)
+        return _Table(name, tuple(map(letters_of, range(width))), NO_HEADER, bounds), [], chain(top, filled)
+    above: list[int] = []
+    below = chain(top, filled)
+    for number, record in below:
+        if number == wanted:
+            return _Table(name, tuple(_trimmed(record.cells)), number, bounds), above, below
+        if number > wanted:
+            break
+        above.append(number)
+    raise SourceError(
+        f"{named(name)} has nothing in row {wanted}, where its header should be",
+        hint="Say in which row the header stands.",
+    )
+
+
+def _trimmed(cells: list[str]) -> list[str]:
+    width = len(cells)
+    while not cells[width - 1].strip():
+        width -= 1
+    return cells[:width]
+
+
+def _rows(below: Iterable[Numbered], table: _Table) -> Iterator[Row]:
+    width = table.width
+    for number, record in below:
+        cells = record.cells
+        if len(cells) != width:
+            yield _uneven_row(number, record, table)
+        else:
+            yield Row(number, tuple(cells))
+
+
+def _uneven_row(number: int, record: Record, table: _Table) -> Row:
+    """Make the row as wide as the header, and a problem that keeps what was cut."""
+    cells, width = record.cells, table.width
+    while len(cells) > width and not cells[-1].strip():
+        cells.pop()
+    if len(cells) > table.bounds.columns:
+        raise too_many_columns(named(table.name), cell_name(len(cells) - 1, number), table.bounds)
+    if len(cells) == width:
+        return Row(number, tuple(cells))
+    if record.last_line > record.first_line:
+        raise _swallowed(record, table)
+    message = f"the row has {_counted(len(cells))} {table.measure}"
+    hint = _TOO_FEW
+    if len(cells) > width:
+        extra = excerpt(", ".join(f'"{cell}"' for cell in cells[width:]))
+        message, hint = f"{message}; beyond it stands {extra}", _DELIMITER_INSIDE
+    padded = (*cells[:width], *[""] * (width - len(cells)))
+    topic = "a row of another width than the header"
+    place = cell_name(min(len(cells), width), number)
+    return Row(number, padded, problems=(Problem(message, hint, cell=place, topic=topic),))
+
+
+def _counted(cells: int) -> str:
+    return "1 cell" if cells == 1 else f"{cells} cells"
+
+
+def _swallowed(record: Record, table: _Table) -> SourceError:
+    return SourceError(
+        f"{named(table.name)}, lines {record.first_line} to {record.last_line}: a quoted cell runs over these lines and"
+        f" leaves the row with {_counted(len(record.cells))} {table.measure}",
+        hint=f'Look for a quote (") in line {record.first_line} that has no closing one.',
+    )
+
+
+def _changed(name: str) -> SourceError:
+    return SourceError(f"{named(name)} changed while it was read", hint="Let no other program write it, and try again.")

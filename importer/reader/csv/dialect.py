@@ -1,0 +1,185 @@
+"""Which character parts the cells of a CSV: tried on its first records."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO
+
+from importer.errors import SourceError
+from importer.reader.csv.csv_records import Form, csv_records
+from importer.reader.header_row import NO_HEADER, TOP_ROWS
+from importer.reader.source_file import BLOCK, named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from importer.reader.header_row import HeaderRule
+    from importer.reader.limits import Bounds
+
+
+# ---- How the bytes of a text stand for characters: found by strict decoding, never by replacing
+
+
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1252": "Windows-1252"}
+_SAVE = "Open it in a spreadsheet program, save it as “CSV UTF-8” and try again."
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What a first pass over a text found."""
+
+    codec: str  #: for `open`; a byte order mark comes out as U+FEFF
+    sha256: str  #: of all bytes
+    notice: str  #: a sentence where the user should know; else empty
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """The first byte that a codec cannot read."""
+
+    offset: int
+    line: int
+    byte: int
+
+    def __str__(self) -> str:
+        return f"byte 0x{self.byte:02X} at offset {self.offset} (line {self.line})"
+
+
+def examine(file: BinaryIO, name: str) -> Encoding:
+    """Read a whole text in blocks for its encoding and its hash.
+
+    Raises:
+        SourceError: No encoding reads all of it, or it holds a NUL as binary files do.
+    """
+    file.seek(0)
+    start = file.read(4096)
+    marked = next((codec for mark, codec in _MARKS.items() if start.startswith(mark)), "")
+    if codec := marked or _evident_utf16(start):
+        sha256, fault = _decode_all(file, codec, name)
+        if fault:
+            raise SourceError(
+                f"{named(name)} begins as {_NAMES[codec]}, but {fault} is not {_NAMES[codec]}", hint=_SAVE
+            )
+        return Encoding(codec, sha256, "" if marked else f"{named(name)} is read as {_NAMES[codec]}")
+    sha256, fault = _decode_all(file, "utf-8", name)
+    if fault is None:
+        return Encoding("utf-8", sha256, "")
+    return _western(file, name, fault)
+
+
+def _western(file: BinaryIO, name: str, no_utf8: _Fault) -> Encoding:
+    sha256, fault = _decode_all(file, "cp1252", name)
+    if fault:
+        raise SourceError(f"{named(name)} is neither UTF-8 nor Windows-1252: {fault} is in neither", hint=_SAVE)
+    return Encoding("cp1252", sha256, f"{named(name)} is read as Windows-1252 (line {no_utf8.line} is no UTF-8)")
+
+
+def _evident_utf16(start: bytes) -> str:
+    """Every second byte of UTF-16 text is often NUL, the others never; UTF-8 text has no NUL at all."""
+    first, second = start[0::2].count(0), start[1::2].count(0)
+    many = max(2, len(start) // 8)  # a quarter of the characters: enough for any script with ASCII between
+    if second >= many and not first:
+        return "utf-16-le"
+    if first >= many and not second:
+        return "utf-16-be"
+    return ""
+
+
+def _decode_all(file: BinaryIO, codec: str, name: str) -> tuple[str, _Fault | None]:
+    """Decode strictly to the end or to the first fault; the hash is whole only without a fault."""
+    digest = hashlib.sha256()
+    decoder = codecs.getincrementaldecoder(codec)()
+    lines = _LineCount()
+    fed = 0
+    for block in _blocks(file):
+        digest.update(block)
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            lines.add(error.object[: error.start].decode(codec))
+            offset = fed + len(block) - len(error.object) + error.start  # the object begins with bytes held back before
+            return "", _Fault(offset, lines.line, error.object[error.start])
+        _refuse_nul(text, lines, name)
+        lines.add(text)
+        fed += len(block)
+    return digest.hexdigest(), None
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the file's blocks and an empty one, at which a decoder must be done."""
+    file.seek(0)
+    while block := file.read(BLOCK):
+        yield block
+    yield b""
+
+
+def _refuse_nul(text: str, lines: _LineCount, name: str) -> None:
+    place = text.find("\0")
+    if place < 0:
+        return
+    lines.add(text[:place])
+    raise SourceError(
+        f"{named(name)} is no text file: a NUL character stands in line {lines.line}",
+        hint="Give a CSV file or an .xlsx workbook.",
+    )
+
+
+class _LineCount:
+    """Counts lines that end with LF, CR or CRLF, also where a block ends between CR and LF."""
+
+    def __init__(self) -> None:
+        self.line = 1
+        self._is_after_cr = False
+
+    def add(self, text: str) -> None:
+        if not text:
+            return
+        self.line += text.count("\n") + text.count("\r") - text.count("\r\n")
+        self.line -= self._is_after_cr and text.startswith("\n")
+        self._is_after_cr = text.endswith("\r")
+
+
+# ---- Which character parts the cells of a CSV: tried on its first records
+
+
+DELIMITERS = (",", ";", "\t", "|")  # where two fit equally well, the earlier one
+_TRIED = 20  # records from the header on
+
+
+def find_delimiter(file: BinaryIO, form: Form, rule: HeaderRule, bounds: Bounds) -> str:
+    """Choose the delimiter that parts the header and fits the most rows; a comma where there is one column.
+
+    One with which a row is recognised as a header outranks all others.
+    """
+    fits = {delimiter: _fitness(file, replace(form, delimiter=delimiter), rule, bounds) for delimiter in DELIMITERS}
+    return max(DELIMITERS, key=fits.__getitem__)
+
+
+def _fitness(file: BinaryIO, form: Form, rule: HeaderRule, bounds: Bounds) -> tuple[bool, float, int]:
+    """Give whether the header was recognised, the share of rows as wide as it, and its width; zeros: does not part."""
+    top = list(_top(file, form, rule, bounds))
+    filled = [(number, cells) for number, cells in top if cells]
+    if not filled:
+        return (False, 0, 0)
+    header, is_recognised = rule.choose(islice(filled, TOP_ROWS))
+    widths = [len(cells) for number, cells in top if number >= header][:_TRIED]
+    is_recognised = is_recognised and header != NO_HEADER
+    if not widths or widths[0] < 2:
+        return (is_recognised, 0, 0)
+    return (is_recognised, widths.count(widths[0]) / len(widths), widths[0])
+
+
+def _top(file: BinaryIO, form: Form, rule: HeaderRule, bounds: Bounds) -> Iterator[tuple[int, list[str]]]:
+    """Yield the first records that are not blank; one without cells for the one that is malformed so parted."""
+    number = 0
+    wanted = max(rule.row or 0, TOP_ROWS) + _TRIED
+    try:
+        for number, record in enumerate(islice(csv_records(file, form, bounds), wanted), 1):
+            if not record.is_blank:
+                yield number, record.cells
+    except SourceError:
+        yield number + 1, []

@@ -1,0 +1,134 @@
+"""One source being read: tells files from frames and workbooks from text. Parses nothing itself.
+
+What parses is imported when a source is read, so that `import importer.reader` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+
+from importer.reader.chunks import Chunk
+from importer.reader.header_row import HeaderRule
+from importer.reader.limits import USUAL, Bounds, too_many_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    import pandas as pd
+
+
+#: Makes the chunks of one source, adds to the notices given, and returns the SHA-256.
+Chunks: TypeAlias = "Callable[[list[str]], Generator[Chunk, None, str]]"
+
+
+#: What `read` takes: a path, "-" for standard input, or a DataFrame.
+Source: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
+
+
+class Reading:
+    """One source, to be iterated once, for its chunks. Close the iterator to stop early.
+
+    Raises while iterated:
+        SourceError: The source cannot be read; rows handed over before that must not be used.
+    """
+
+    name: str  #: the source as the user named it; "-" is standard input, "DataFrame" a frame
+    path: str  #: absolute; empty where there is none
+    sha256: str  #: of the file's bytes, of a frame's text; hex, empty until the iteration has ended
+    notices: list[str]  #: facts worth telling, a sentence each; complete when the iteration has ended
+
+    def __init__(self, name: str, path: str, chunks: Chunks, bounds: Bounds = USUAL) -> None:
+        self.name = name
+        self.path = path
+        self.sha256 = ""
+        self.notices = []
+        self._chunks = chunks
+        self._bounds = bounds
+        self._is_begun = False
+
+    def __iter__(self) -> Generator[Chunk, None, None]:
+        if self._is_begun:
+            raise RuntimeError("a Reading is iterated once")
+        self._is_begun = True
+        return self._read()
+
+    def _read(self) -> Generator[Chunk, None, None]:
+        self.sha256 = yield from self._bounded(self._chunks(self.notices))
+
+    def _bounded(self, chunks: Generator[Chunk, None, str]) -> Generator[Chunk, None, str]:
+        """Pass the chunks on until they are too many; give what `chunks` returns."""
+        left = self._bounds.rows
+        try:
+            while True:
+                chunk = next(chunks)
+                left -= len(chunk.rows)
+                if left < 0:
+                    from importer.reader.source_file import named
+
+                    raise too_many_rows(named(self.name), self._bounds)
+                yield chunk
+        except StopIteration as end:
+            return str(end.value)
+        finally:
+            chunks.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a file is to be read."""
+
+    sheets: tuple[str, ...]  #: names; empty: all that are visible
+    rule: HeaderRule
+    bounds: Bounds
+
+
+def read(
+    source: Source,
+    *,
+    sheets: Sequence[str] = (),
+    stdin: BinaryIO | None = None,
+    is_header: Callable[[Sequence[str]], bool] | None = None,
+    header_row: int | None = None,
+    bounds: Bounds = USUAL,
+) -> Reading:
+    """Prepare to read a source; nothing is opened before the first chunk is asked for.
+
+    What the file holds decides how it is read, not its name. `sheets` selects sheets of a workbook by name, hidden ones
+    too; a CSV has only one and ignores it. `stdin` stands in for the process's standard input.
+
+    The header is row `header_row`; 0: there is none, and columns are named by their letters; None: the first of the
+    first 30 rows that are not blank for which `is_header` says so, else the very first. It is given a row's texts. Rows
+    above the header and rows that repeat it exactly are left out with a notice. All this is not for a DataFrame, whose
+    columns are its header.
+    """
+    if isinstance(source, str | os.PathLike):
+        name = os.fspath(source)
+        path = "" if name == "-" else str(Path(name).absolute())
+        wishes = Wishes(tuple(sheets), HeaderRule(header_row, is_header), bounds)
+        return Reading(name, path, partial(_file_chunks, name, stdin, wishes), bounds)
+    return Reading("DataFrame", "", partial(_frame_chunks, source), bounds)
+
+
+def _file_chunks(name: str, stdin: BinaryIO | None, wishes: Wishes, notices: list[str]) -> Generator[Chunk, None, str]:
+    from importer.reader import source_file
+    from importer.reader.csv import csv_file
+    from importer.reader.workbook import parent
+
+    rule, bounds = wishes.rule, wishes.bounds
+    with source_file.opened(name, stdin, bounds) as source:
+        if source_file.is_workbook(source.file, name):
+            chunks = parent.workbook_chunks(source.file, name, wishes.sheets, notices, rule=rule, bounds=bounds)
+        else:
+            chunks = csv_file.csv_chunks(source.file, name, notices, rule, bounds)
+        sha256 = yield from chunks
+    return source.sha256 or sha256
+
+
+def _frame_chunks(frame: pd.DataFrame, notices: list[str]) -> Generator[Chunk, None, str]:
+    from importer.reader import frames
+
+    return (yield from frames.frame_chunks(frame, notices))

@@ -1,0 +1,1 @@
+"""Workbooks to rows of text, parsed by a child process."""

@@ -1,0 +1,266 @@
+"""A workbook -> chunks, by a child process that parses it; its death is one clear sentence. Never parses itself."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Self
+
+import orjson
+
+from importer.errors import SourceError
+from importer.quoting import excerpt
+from importer.reader.chunks import Chunk
+from importer.reader.header_row import FIRST_ROW, NO_HEADER, HeaderRule, repeated_notice, without_repeated
+from importer.reader.limits import USUAL, Bounds
+from importer.reader.source_file import BLOCK, named
+from importer.records import Problem, Row, Sheet, cell_name
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from types import TracebackType
+
+
+# ---- A child process that answers in lines and never outlives its use. Knows nothing of workbooks
+
+
+_PIPE = 1 << 16  # bytes that a pipe holds
+_LAST_WORDS = 4096  # bytes of stderr's end
+_LEAVING = 10.0  # seconds to exit after the last line
+_ROOT = Path(__file__).parents[3]  # where the package `importer` stands; the current folder could hold another one
+_INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+
+class Child:
+    """One child process; leaving the context kills and reaps it. `seconds` bounds the time waited for its lines."""
+
+    def __init__(self, command: Sequence[str], *, descriptors: Sequence[int] = (), seconds: float) -> None:
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed in __exit__)
+        self._seconds = seconds
+        try:
+            self.process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                pass_fds=descriptors,
+                cwd=_ROOT,
+                env=_environment(),
+                start_new_session=True,  # Ctrl-C is for the parent, which ends the child in its own time
+            )
+        except BaseException:
+            self._stderr.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self._output):
+            with suppress(BrokenPipeError):  # what was told last may still be on its way
+                pipe.close() if pipe else None
+        self._stderr.close()
+
+    @property
+    def _output(self) -> IO[bytes]:
+        if self.process.stdout is None:
+            raise RuntimeError("the child was started without a pipe")
+        return self.process.stdout
+
+    def tell(self, line: bytes) -> None:
+        """Answer the child; one that has died is noticed when its lines end."""
+        if self.process.stdin is None:
+            raise RuntimeError("the child was started without a pipe")
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(line + b"\n")
+            self.process.stdin.flush()
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines as they come, without their ends; a last one that is not ended is left out.
+
+        Raises:
+            TimeoutError: The child was waited for too long, in all.
+        """
+        begun: list[bytes] = []
+        for block in self._blocks():
+            *ended, rest = block.split(b"\n")
+            for piece in ended:
+                yield b"".join([*begun, piece])
+                begun = []
+            begun.append(rest)
+
+    def _blocks(self) -> Iterator[bytes]:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._output, selectors.EVENT_READ)
+            while block := self._next_block(selector):
+                yield block
+
+    def _next_block(self, selector: selectors.BaseSelector) -> bytes:
+        """Wait for output. The time in which the caller works on what it has does not count."""
+        began = time.monotonic()
+        is_ready = selector.select(max(0.0, self._seconds))
+        self._seconds -= time.monotonic() - began
+        if not is_ready:
+            raise TimeoutError
+        return os.read(self._output.fileno(), _PIPE)
+
+    def end(self) -> tuple[int, str]:
+        """Give the exit status, negative for a signal, and what stood last on stderr."""
+        try:
+            status = self.process.wait(_LEAVING)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - _LAST_WORDS))
+        return status, self._stderr.read().decode("utf-8", "backslashreplace").strip()
+
+
+def _environment() -> dict[str, str]:
+    """Leave the tokens out: who parses foreign files need not have them."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in _INHERITED or name.startswith(("PYTHON", "LC_", "VIRTUAL_ENV"))
+    }
+
+
+# ---- A workbook -> chunks, by a child process that parses it; its death is one clear sentence. Never pars
+
+
+COMMAND = (sys.executable, "-m", "importer.reader.workbook.worker")
+_STRAY = "Delete empty rows and columns far from the data, split the workbook, or save its sheets as CSV."
+
+
+def workbook_chunks(
+    file: BinaryIO,
+    name: str,
+    sheets: Sequence[str],
+    notices: list[str],
+    *,
+    rule: HeaderRule = FIRST_ROW,
+    bounds: Bounds = USUAL,
+    command: Sequence[str] = COMMAND,
+) -> Generator[Chunk, None, str]:
+    """Yield the chunks of a workbook's sheets, in its order; return the SHA-256.
+
+    Raises:
+        SourceError: It cannot be read, has not the sheets wanted, or the child died.
+    """
+    # The copy: nobody else can change a byte of it between hash and parsing. The folder: no file, only a link to it.
+    with tempfile.TemporaryFile() as copy, tempfile.TemporaryDirectory(prefix="importer-") as folder:
+        sha256 = _copied(file, copy)
+        descriptor = copy.fileno()
+        request = orjson.dumps({"sheets": list(sheets), "folder": folder, "bounds": asdict(bounds)}).decode()
+        child = Child([*command, str(descriptor), request], descriptors=[descriptor], seconds=bounds.seconds)
+        with child:
+            yield from _Told(name, notices, rule, child).chunks(_messages(child, name, bounds))
+    return sha256
+
+
+def _copied(file: BinaryIO, copy: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    file.seek(0)
+    while block := file.read(BLOCK):
+        digest.update(block)
+        copy.write(block)
+    copy.flush()
+    copy.seek(0)
+    return digest.hexdigest()
+
+
+def _messages(child: Child, name: str, bounds: Bounds) -> Iterator[list[Any]]:
+    """Yield the child's messages up to its "end"."""
+    try:
+        for line in child.lines():
+            message = orjson.loads(line)
+            if message[0] == "end":
+                return
+            yield message
+    except TimeoutError as error:
+        raise SourceError(f"{named(name)} was not read within {bounds.seconds:g} seconds", hint=_STRAY) from error
+    raise _died(name, *child.end(), bounds.memory)
+
+
+def _died(name: str, status: int, last_words: str, memory: int) -> SourceError:
+    if "memory allocation of" in last_words or "MemoryError" in last_words:
+        return SourceError(f"{named(name)} needs more than {memory >> 20} MiB of memory to be read", hint=_STRAY)
+    how = f"was ended by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
+    said = excerpt(last_words.rpartition("\n")[2])
+    return SourceError(
+        f"{named(name)} could not be read: the process that parses it {how}" + (f" ({said})" if said else ""),
+        hint="The workbook may be damaged: open it in a spreadsheet program, save it again as .xlsx and try again.",
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+class _Told:
+    """What the child tells, as chunks."""
+
+    def __init__(self, name: str, notices: list[str], rule: HeaderRule, child: Child) -> None:
+        self._name = name
+        self._notices = notices
+        self._rule = rule
+        self._child = child
+        self._sheet: Sheet | None = None
+        self._header = NO_HEADER
+        self._has_rows = False
+        self._repeated: list[int] = []
+
+    def chunks(self, messages: Iterable[list[Any]]) -> Iterator[Chunk]:
+        for message in messages:
+            match message:
+                case ["notice", notice]:
+                    self._notices.append(notice)
+                case ["top", _, rows]:
+                    self._header, _ = self._rule.choose(rows)
+                    self._child.tell(b"%d" % self._header)
+                case ["sheet", title, header, positions]:
+                    yield from self._finished()
+                    self._sheet = Sheet(self._name, title, tuple(header), tuple(positions), self._header)
+                case ["rows", numbers, cells, flaws] if self._sheet:
+                    self._has_rows = True
+                    rows = _rows(self._sheet, numbers, cells, flaws)
+                    if self._header != NO_HEADER:
+                        rows = without_repeated(rows, self._sheet.header, self._repeated)
+                    yield Chunk(self._sheet, rows)
+                case ["error", text, hint]:
+                    raise SourceError(f"{named(self._name)}: {text}", hint=hint)
+        yield from self._finished()
+
+    def _finished(self) -> Iterator[Chunk]:
+        """End a sheet; one without rows makes a chunk all the same."""
+        if self._sheet and not self._has_rows:
+            yield Chunk(self._sheet, [])
+        if self._sheet and self._repeated:
+            self._notices.append(repeated_notice(f"sheet '{excerpt(self._sheet.name)}'", self._repeated))
+        self._sheet, self._has_rows, self._repeated = None, False, []
+
+
+def _rows(sheet: Sheet, numbers: list[int], cells: list[str], flaws: list[tuple[int, int, str, str, str]]) -> list[Row]:
+    width = len(sheet.header)
+    texts = zip(*[iter(cells)] * width, strict=True)  # as many cells a row as the header has
+    rows = list(map(Row, numbers, texts))
+    for place, column, message, hint, topic in flaws:
+        row = rows[place]
+        problem = Problem(message, hint, cell=cell_name(column, row.number), topic=topic)
+        rows[place] = row._replace(problems=(*row.problems, problem))
+    return rows

@@ -1,0 +1,89 @@
+"""A file put in the place of an older one, whole or not at all. The only module here that opens files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from importer.errors import ReportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+#: What to do where a report could not be written.
+JOURNAL_HINT = "Make room or access, then have the report made again: the run's journal still holds every outcome."
+#: What to do where another file could not be written.
+ROOM_HINT = "Make room or access, or name another file, and try again."
+_NAMES = 100  # report.csv to report-100.csv: more that cannot be replaced is no accident
+
+
+def replace_file(path: Path, write: Callable[[BinaryIO], object], *, hint: str = JOURNAL_HINT) -> Path:
+    """Write a file beside `path`, for its owner only, then put it in its place; give the path it has in the end.
+
+    Where `path` is open in a program that locks it, read-only or a folder, the file becomes `report-2.csv` and so on.
+    Whatever goes wrong, the older file is still there, and nothing else.
+
+    Raises:
+        ReportError: the disk is full, the folder is missing or read-only, or the like; `hint` is its hint.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=f"{path.suffix}.tmp", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(descriptor)
+            written = _rename(Path(name), path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise ReportError(
+            f"{path} could not be written: {error.strerror or error}.",
+            hint=hint,
+        ) from error
+    _sync_folder(path.parent)
+    return written
+
+
+def _rename(temporary: Path, path: Path) -> Path:
+    """Give the file the first name that can be had."""
+    refused: OSError | None = None
+    for candidate in _candidates(path):
+        if not _is_replaceable(candidate):
+            continue
+        try:
+            return temporary.replace(candidate)
+        except (PermissionError, IsADirectoryError) as error:
+            refused = error
+    raise refused or PermissionError(None, "it and all its other names are read-only or folders")
+
+
+def _candidates(path: Path) -> Iterator[Path]:
+    yield path
+    for number in range(2, _NAMES + 1):
+        yield path.with_stem(f"{path.stem}-{number}")
+
+
+def _is_replaceable(path: Path) -> bool:
+    """Tell whether the user lets us: a rename asks the folder only and would run over a read-only file."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return True
+    return not stat.S_ISDIR(mode) and bool(mode & stat.S_IWUSR)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name outlive a power cut, where the file system can."""
+    # The file is whole and in its place: a folder that cannot be synced is no reason to call it unwritten.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

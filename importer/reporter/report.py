@@ -1,0 +1,228 @@
+"""summary.json. The only module of the reporter that knows orjson."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import groupby, islice
+from typing import TYPE_CHECKING
+
+import orjson
+
+from importer.errors import ImporterError, JournalError, ReportError
+from importer.records import Severity
+from importer.reporter.atomic_file import replace_file
+from importer.reporter.junit import write_junit
+from importer.reporter.marked_source import Marked, MarkedRow, write_marked
+from importer.reporter.page.contents import make_page
+from importer.reporter.report_csv import write_csv
+from importer.reporter.report_xlsx import ShadowTimes, write_xlsx
+from importer.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from importer.journal.journal import Journal
+    from importer.journal.run_folder import RunFolder
+    from importer.records import Finding
+    from importer.settings import Settings
+
+
+# ---- summary.json. The only module of the reporter that knows orjson
+
+
+def write_summary(path: Path, summary: Mapping[str, object]) -> Path:
+    """Write the summary, indented, in the order given; give the path the file has in the end.
+
+    Values are what orjson knows: texts, numbers, date-times, enums, dataclasses, and mappings and sequences of them.
+
+    Raises:
+        ReportError: the file could not be written; an older one is still there.
+    """
+    content = orjson.dumps(_encodable(summary), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return replace_file(path, lambda file: file.write(content))
+
+
+def _encodable(value: object) -> object:
+    """Escape what UTF-8 cannot hold, such as a foreign byte in a source's file name, and make keys plain texts."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(item) for item in value]
+    return value
+
+
+# ---- From the journal to the report's files and the result. All of it can be made again from the journal
+
+
+_XLSX_ROWS = 20_000  # beyond, report.xlsx is made only where it is asked for
+_PROBLEMS = 1000  # that a result holds; the report has them all
+_FINDINGS = 100_000  # that a result holds; the marked workbook has them all
+#: At the end of a rehearsal's name, so that every line of its report says what its ids are worth.
+SANDBOX_MARK = "-sandbox"
+#: At the end of an undo's name: its report is no source.
+UNDO_MARK = "-undo"
+
+
+def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], *, is_interrupted: bool) -> Result:
+    """Make the report's files from the journal; they can be made again from it at any time."""
+    journal, path = folder.journal, folder.path
+    files: list[Path] = []
+    facts = journal.facts()
+    try:
+        journal.set_facts({"stage": "ended", "finished_at": iso(datetime.now(UTC))})
+        files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines()))
+        if settings.xlsx or journal.count_rows() <= _XLSX_ROWS:
+            workbook = write_xlsx(
+                path / "report.xlsx",
+                journal.sheets(),
+                journal.lines(),
+                counts=journal.counts(),
+                shadow_times=_shadow_times(journal),
+            )
+            files.extend([workbook] if workbook else [])
+    except (JournalError, ReportError) as error:  # every outcome is safe: in the journal, or in doubt there
+        again = f"undo {undone} again" if (undone := facts.get("undone_path")) else f"rerun {path}"
+        stopped["report"] = f"{error.message}; {again} makes it again"
+    if settings.junit is not None:
+        files += _write_junit(settings.junit, path.name, journal, stopped)
+    page, notice = _try_page(folder, settings, stopped, is_interrupted=is_interrupted)
+    result = make_result(
+        journal,
+        run=path.name,
+        folder=path,
+        files=[*files, *page],
+        stopped=stopped,
+        is_interrupted=is_interrupted,
+        notice=notice,
+        undone=facts.get("undone_path", ""),
+    )
+    with suppress(ReportError):
+        write_summary(path / "summary.json", _summary(journal, result))
+    return result
+
+
+def _try_page(
+    folder: RunFolder, settings: Settings, stopped: Mapping[str, str], *, is_interrupted: bool
+) -> tuple[list[Path], str]:
+    """Make report.html; where that fails, whatever the reason, give the words for it: a picture costs no outcome."""
+    is_sandbox = SANDBOX_MARK in folder.path.name
+    try:
+        page = make_page(folder, settings, stopped, is_sandbox=is_sandbox, is_interrupted=is_interrupted)
+    except ImporterError as error:
+        return [], f"report.html was not made: {error.message} Every outcome is in report.csv. {error.hint}".strip()
+    except Exception as error:
+        return [], f"report.html was not made ({type(error).__name__}). Every outcome is in report.csv."
+    return [page], ""
+
+
+def _write_junit(file: Path, run: str, journal: Journal, stopped: dict[str, str]) -> list[Path]:
+    try:
+        return [write_junit(file, f"oncall-importer {run}", journal.sheets(), journal.lines())]
+    except (JournalError, ReportError) as error:
+        stopped["junit"] = error.message
+        return []
+
+
+def make_check(
+    journal: Journal,
+    output: Path | None,
+    stopped: Mapping[str, str],
+    *,
+    is_interrupted: bool,
+    junit: Path | None = None,
+) -> Result:
+    """Make what a check came to; `output` is a workbook to be written, with the sources and all that was found.
+
+    Raises:
+        ReportError, UsageError: the workbook cannot be written.
+    """
+    marked = None if output is None else _write_marked(journal, output)
+    sheets = journal.sheets()
+    files = [marked.path] if marked else []
+    if junit is not None:
+        files.append(write_junit(junit, "oncall-importer check", sheets, journal.lines(), is_check=True))
+    return make_result(
+        journal,
+        stopped=stopped,
+        is_interrupted=is_interrupted,
+        files=files,
+        notice=marked.notice if marked else "",
+        findings=[(sheets[finding.sheet], finding) for finding in islice(journal.findings(), _FINDINGS)],
+        topics=journal.topics(),
+        unresolved=journal.count_unresolved(),
+    )
+
+
+def _write_marked(journal: Journal, path: Path) -> Marked:
+    sheets = journal.sheets()
+    return write_marked(path, sheets, _marked_rows(journal), header_rows=[sheet.header_row for sheet in sheets])
+
+
+def _marked_rows(journal: Journal) -> Iterator[MarkedRow]:
+    """Give every row with what was found about it; both lists are in the order of the source."""
+    findings = groupby(journal.findings(), key=_place)
+    place, found = next(findings, (None, iter(())))
+    for sheet, row in journal.rows():
+        own: list[Finding] = []
+        if place == (sheet, row.number):
+            own = list(found)
+            place, found = next(findings, (None, iter(())))
+        problems = tuple(one.problem for one in own if one.severity is Severity.PROBLEM)
+        yield MarkedRow(sheet, row, problems, tuple(one.problem for one in own if one.severity is Severity.WARNING))
+
+
+def _place(finding: Finding) -> tuple[int, int]:
+    return finding.sheet, finding.row.number
+
+
+def _shadow_times(journal: Journal) -> Iterator[ShadowTimes]:
+    names = [sheet.name for sheet in journal.sheets()]
+    for sheet, number, part, key, zone in journal.shadow_times():
+        schedule_id, shadowable_type, shadowable_id, user, starts_at, ends_at = key
+        start, end = (datetime.fromtimestamp(int(at), UTC) for at in (starts_at, ends_at))
+        shadowable = f"{shadowable_type} {shadowable_id}"
+        yield ShadowTimes(names[sheet], number, part, str(schedule_id), shadowable, str(user), start, end, zone)
+
+
+def make_result(journal: Journal, **facts: object) -> Result:
+    """Read the result off the journal."""
+    sheets = journal.sheets()
+    problems = [(sheets[line.sheet], line) for line in journal.wrong_lines(_PROBLEMS)]
+    sources = len({sheet.source for sheet in sheets})
+    return Result(journal.count_rows(), journal.counts(), problems, sources=sources, **facts)  # type: ignore[arg-type]  # by name
+
+
+def _summary(journal: Journal, result: Result) -> dict[str, object]:
+    facts = journal.facts()
+    targets: dict[str, dict[str, int]] = {}
+    for (target, status), number in sorted(result.counts.items()):
+        targets.setdefault(target or "none", {})[status] = number
+    return {
+        "run": result.run,
+        "command": facts["command"],
+        "rerun_of": facts.get("rerun_of") or None,
+        "undo_of": facts.get("undo_of") or None,
+        "version": facts["version"],
+        "started_at": facts["started_at"],
+        "finished_at": facts.get("finished_at"),
+        "exit_status": result.exit_status,
+        "is_sandbox": SANDBOX_MARK in result.run,
+        "is_interrupted": result.is_interrupted,
+        "stopped": dict(result.stopped),
+        "rows": result.rows,
+        "statuses": {status.value: result.count(status) for status in result.possible},
+        "targets": targets,
+        "sources": [{"name": name, "sha256": sha256} for name, _, sha256 in journal.sources()],
+        "settings_sha256": facts["settings_sha256"],
+        "files": [file.name if file.parent == result.folder else str(file) for file in result.files],
+    }
+
+
+def iso(moment: datetime) -> str:
+    """Write a moment of UTC as the report and the summary do."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,45 @@
+"""Tables as CSV, among them report.csv. The only module of the reporter that knows csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO
+
+from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
+from importer.reporter.columns import header_cells, line_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from importer.records import ReportLine, Sheet
+
+
+def write_csv(path: Path, sheets: Sequence[Sheet], lines: Iterable[ReportLine]) -> Path:
+    """Write the lines in their order: UTF-8 with BOM, comma, CRLF; give the path the file has in the end.
+
+    `lines` is taken one by one; the same lines make the same bytes.
+
+    Raises:
+        ReportError: the file could not be written; an older one is still there.
+    """
+    return write_table(path, chain([header_cells(sheets)], line_cells(sheets, lines)))
+
+
+def write_table(path: Path, rows: Iterable[Sequence[str | int]], *, hint: str = JOURNAL_HINT) -> Path:
+    """Write rows whose texts are guarded already, as `write_csv` does.
+
+    Raises:
+        ReportError: the file could not be written; `hint` is its hint.
+    """
+
+    def write(file: BinaryIO) -> None:
+        # A lone surrogate (half of a pair in a server's JSON, a foreign byte in a file name) is no text that UTF-8
+        # can hold: it is written as \udc80 rather than losing the report.
+        text = io.TextIOWrapper(file, "utf-8-sig", "backslashreplace", newline="", write_through=False)
+        csv.writer(text).writerows(rows)
+        text.detach()  # flushed, and the file stays open
+
+    return replace_file(path, write, hint=hint)

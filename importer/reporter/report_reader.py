@@ -1,0 +1,165 @@
+"""A report read again: the product's columns taken off, what they say made into words. Pure; it opens nothing.
+
+A person may have had it in a spreadsheet: columns moved or deleted, lines added, numbers written as `7.0`. What cannot
+be understood becomes a problem of its row and is never guessed, for a wrong guess could send a record twice.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from importer.errors import SourceError
+from importer.records import RUN_STATUSES, Kind, Outcome, Problem, Row, Sheet, Status, cell_name
+from importer.reporter.columns import PRODUCT_COLUMNS
+from importer.reporter.formula_guard import unguard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+
+_STATUSES = {status.value: status for status in Status}
+_KINDS = {kind.value: kind for kind in Kind}
+_is_whole = re.compile(r"[0-9]{1,15}(?:\.0*)?").fullmatch  # as many digits as a spreadsheet's number keeps
+_is_part = re.compile(r"[0-9]+/[0-9]+").fullmatch
+_LONGEST = 60  # characters of a foreign text in a message
+
+# What a rerun depends on: the column, whether its text (without blanks around it, casefolded) is understood, the hint.
+_NEEDED: tuple[tuple[str, Callable[[str], object], str], ...] = (
+    (
+        "import_row",
+        lambda text: _whole(text) > 0,
+        "Put back the row's number in the source, or empty the cell if the line is new.",
+    ),
+    (
+        "import_part",
+        _is_part,
+        "Put back the part, such as 3/12: a spreadsheet makes a date of it in a CSV, but not in report.xlsx.",
+    ),
+    (
+        "import_kind",
+        _KINDS.__contains__,
+        f"Write {' or '.join(_KINDS)}, or empty the cell.",
+    ),
+    (
+        "import_status",
+        _STATUSES.__contains__,
+        f"Write one of {', '.join(RUN_STATUSES)}, or empty the cell if the line is new.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One line of a report read again."""
+
+    row: Row  #: the source's own cells under the source's own number; `line` is its place in the report
+    sheet: str  #: the sheet it came from; empty where the line was added by hand
+    part: str  #: "3/12" where the row makes several records, else empty
+    kind: Kind | None  #: None where the line does not say
+    outcome: Outcome | None  #: None where the line has no status: never attempted, or a problem says why
+
+
+def is_report(header: Sequence[str]) -> bool:
+    """Tell whether a table is a report: it has `import_row` and `import_status`."""
+    return {"import_row", "import_status"} <= {_name(text) for text in header}
+
+
+def split(sheet: Sheet) -> Splitter:
+    """Tell the product's columns of a report from the source's own.
+
+    Raises:
+        SourceError: the table is no report.
+    """
+    if not is_report(sheet.header):
+        raise SourceError(
+            f"{_shown(sheet.source)} is no report: it lacks the columns import_row and import_status.",
+            hint="Give a run's folder, or its report.csv or report.xlsx with these two columns left in.",
+        )
+    product: dict[str, int] = {}
+    own = []
+    for index, text in enumerate(sheet.header):
+        name = _name(text)
+        if name in PRODUCT_COLUMNS and name not in product:
+            product[name] = index
+        else:
+            own.append(index)
+    return Splitter(
+        header=tuple(unguard(sheet.header[index]) for index in own),
+        positions=tuple(sheet.positions[index] for index in own),
+        _own=tuple(own),
+        _product={name: (index, sheet.positions[index]) for name, index in product.items()},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Splitter:
+    """How the lines of one report are taken apart."""
+
+    header: tuple[str, ...]  #: the source's own columns, unguarded
+    positions: tuple[int, ...]  #: for each of them the 0-based column of the report it stands in
+    _own: tuple[int, ...]  # for each of them its place in a row's cells
+    _product: Mapping[str, tuple[int, int]]  # name -> place in a row's cells, 0-based column of the report
+
+    def carry(self, row: Row) -> Carried:
+        """Take one line apart; what in it cannot be understood joins its row's problems."""
+        texts = dict.fromkeys(PRODUCT_COLUMNS, "")
+        texts.update({name: unguard(row.cells[place]) for name, (place, _) in self._product.items()})
+        number = _whole(texts["import_row"]) or row.place
+        return Carried(
+            row=Row(
+                number=number,
+                cells=tuple(unguard(row.cells[place]) for place in self._own),
+                line=row.place if row.place != number else 0,
+                problems=(*row.problems, *self._problems(texts, row)),
+            ),
+            sheet=texts["import_sheet"],
+            part=texts["import_part"].strip(),
+            kind=_KINDS.get(_name(texts["import_kind"])),
+            outcome=_outcome(texts),
+        )
+
+    def _problems(self, texts: Mapping[str, str], row: Row) -> Iterator[Problem]:
+        for column, is_understood, hint in _NEEDED:
+            text = _name(texts[column])
+            if text and not is_understood(text):
+                yield Problem(
+                    message=f"{column} is {_shown(texts[column])}, which cannot be understood.",
+                    hint=hint,
+                    column=column,
+                    cell=cell_name(self._product[column][1], row.place),
+                )
+
+
+def _outcome(texts: Mapping[str, str]) -> Outcome | None:
+    status = _STATUSES.get(_name(texts["import_status"]))
+    if status is None:
+        return None
+    return Outcome(
+        status=status,
+        id=texts["import_id"],
+        http_status=_whole(texts["import_http_status"]),
+        error=texts["import_error"],
+        cell=texts["import_cell"],
+        hint=texts["import_hint"],
+        attempts=_whole(texts["import_attempts"]),
+        finished_at=texts["import_finished_at"],
+        run=texts["import_run"],
+    )
+
+
+def _whole(text: str) -> int:
+    """Read a whole number as a spreadsheet may write it (`7`, `7.0`); 0 where it is none."""
+    text = text.strip()
+    return int(text.partition(".")[0]) if _is_whole(text) else 0
+
+
+def _name(text: str) -> str:
+    return text.strip().casefold()
+
+
+def _shown(text: str) -> str:
+    """Quote a foreign text for a message: cut, with what does not print as escapes."""
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut) + '"'

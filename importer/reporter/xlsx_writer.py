@@ -1,0 +1,285 @@
+"""A workbook being written row by row: texts that stay texts, colours, comments. The only module that knows XlsxWriter.
+
+What is written goes through a folder beside the file, so that memory holds one row of each sheet, and the comments.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tempfile
+from enum import Enum
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from importer.records import Problem
+
+
+# ---- What is wrong with a line -> which of its cells get which colour and which comment. Pure; it writes
+
+
+_cell_of = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,11})").fullmatch
+
+
+class Fill(Enum):
+    """A cell's background and the colour of its text; the first three are those that spreadsheets call so."""
+
+    GOOD = ("#C6EFCE", "#006100")
+    BAD = ("#FFC7CE", "#9C0006")
+    NEUTRAL = ("#FFEB9C", "#7F4F00")
+    DOUBT = ("#F8CBAD", "#833C0B")
+    SAME = ("#DDEBF7", "#1F4E78")
+    WAITING = ("#E7E6E6", "#404040")
+    EXAMPLE = ("#F2F2F2", "#595959")
+
+
+class Mark(NamedTuple):
+    """What one cell is to look like."""
+
+    fill: Fill
+    comment: str
+
+
+def named_cells(text: str) -> Iterator[tuple[int, int]]:
+    """Give the 0-based column and the row of each cell that a text such as `B7, D7` names; pass over all else."""
+    for name in text.split(","):
+        if found := _cell_of(name.strip()):
+            yield _position(found[1]), int(found[2])
+
+
+def _position(letters: str) -> int:
+    position = 0
+    for letter in letters:
+        position = position * 26 + ord(letter) - ord("A") + 1
+    return position - 1
+
+
+def mark_row(
+    number: int, positions: Sequence[int], problems: Iterable[Problem], warnings: Iterable[Problem]
+) -> dict[int, Mark]:
+    """Give the marks of one row by 0-based column: problems red, warnings yellow, one comment for all of a cell.
+
+    What is about no cell of this row (a column that the sheet lacks, the row as a whole) is said at its first cell.
+    """
+    texts: dict[int, list[str]] = {}
+    bad = set()
+    for problem in problems:
+        for column in _columns(problem, number, positions):
+            texts.setdefault(column, []).append(remark(problem.message, problem.hint))
+            bad.add(column)
+    for warning in warnings:
+        for column in _columns(warning, number, positions):
+            texts.setdefault(column, []).append(remark(f"Warning: {warning.message}", warning.hint))
+    return {
+        column: Mark(Fill.BAD if column in bad else Fill.NEUTRAL, "\n\n".join(dict.fromkeys(own)))
+        for column, own in texts.items()
+    }
+
+
+def _columns(problem: Problem, number: int, positions: Sequence[int]) -> list[int]:
+    named = [column for column, row in named_cells(problem.cell) if row == number]
+    return named or [min(positions, default=0)]
+
+
+def remark(message: str, hint: str) -> str:
+    """Put what is wrong and what would be right on a line each."""
+    return f"{message}\n{hint[:1].upper()}{hint[1:]}" if hint else message
+
+
+# ---- A workbook being written row by row: texts that stay texts, colours, comments. The only module that
+
+
+ROWS, COLUMNS = 1_048_576, 16_384  #: of a sheet, at most
+#: Comments of a workbook, at most. Each is a drawing, which a spreadsheet program makes when it opens the file.
+COMMENTS = 10_000
+TEXT = "@"  #: the number format under which whatever is typed stays as typed: 00042, 1e5, 3/12
+_TEXT_INDEX = 49  # of `TEXT` among the formats that every spreadsheet program has built in
+_LONGEST = 32_767  # UTF-16 units, of a cell and of a comment
+_LONGEST_NAME = 31  # UTF-16 units, of a sheet's name
+_BOX, _LINE, _LINES = 340, 14, 24  # pixels of a comment's box and of a line in it; lines that are shown at most
+_IN_A_LINE = 58  # characters of a comment's line, about
+_BUTTON = 4  # characters: room for the filter's button beside a header
+
+# Texts that XlsxWriter does not write so that a reader gives them back: two `_x005F_` escapes that share an underscore,
+# what XML cannot hold, and what it takes for the XML of a rich text, and would write as such.
+_is_unholdable = re.compile(
+    r"_x[0-9a-fA-F]{4}_x[0-9a-fA-F]{4}_ | [\ud800-\udfff\ufffe\uffff] | \A<r>.*</r>\Z",
+    re.VERBOSE | re.DOTALL,
+).search
+_around_names = re.compile(r"\A[\s']+|[\s']+\Z")
+_is_telling = re.compile(r"(?:schedule|shadow)s?", re.IGNORECASE).fullmatch
+_humps = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_words = re.compile(r"[^\W\d_]+")
+_not_in_names = re.compile(r"[\[\]:*?/\\\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+class UnholdableError(Exception):
+    """A workbook cannot hold this so that it comes back unchanged."""
+
+
+class CellStyle(NamedTuple):
+    """How a cell looks."""
+
+    fill: Fill | None = None
+    number_format: str = TEXT
+    is_bold: bool = False
+    is_wrapped: bool = False
+
+
+class Book:
+    """One workbook: sheets by name, looks that are made once, and comments, as many as it can bear."""
+
+    comments_left_out: int  #: those that `comment` did not write: there were `COMMENTS` already
+
+    def __init__(self, book: Any) -> None:
+        self.comments_left_out = 0
+        self._book = book
+        self._styles: dict[CellStyle, Any] = {}
+        self._names: set[str] = set()
+        self._comments = 0
+
+    def add_sheet(self, name: str) -> Any:
+        """Add a worksheet under a name that a spreadsheet takes and that no other has: cut, and numbered if need be."""
+        plain = _around_names.sub("", _not_in_names.sub("_", name))
+        if plain.casefold() in {"", "history"}:  # Excel keeps the second for itself
+            plain = f"{plain} sheet".strip()
+        title, number = _cut_name(plain, _LONGEST_NAME), 1
+        while title.casefold() in self._names:
+            number += 1
+            title = _cut_name(plain, _LONGEST_NAME - len(f" ({number})")).rstrip() + f" ({number})"
+        self._names.add(title.casefold())
+        sheet = self._book.add_worksheet(title)
+        sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})  # ids are texts: no green corner says otherwise
+        return sheet
+
+    def style(self, look: CellStyle) -> Any:
+        """Give what `put` takes to make a cell look so."""
+        if look not in self._styles:
+            facts: dict[str, Any] = {
+                "num_format": _TEXT_INDEX if look.number_format == TEXT else look.number_format,
+                "bold": look.is_bold,
+                "text_wrap": look.is_wrapped,
+            }
+            if look.fill:
+                facts["bg_color"], facts["font_color"] = look.fill.value
+            self._styles[look] = self._book.add_format(facts)
+        return self._styles[look]
+
+    def head(self, sheet: Any, row: int, cells: Sequence[str], columns: Sequence[int]) -> None:
+        """Write a header."""
+        bold = self.style(CellStyle(is_bold=True))
+        for column, text in zip(columns, cells, strict=True):
+            put(sheet, row, column, text, bold)
+
+    def comment(self, sheet: Any, row: int, column: int, text: str) -> None:
+        """Put a comment on a cell: what does not print as escapes, cut where it is too long."""
+        if self._comments == COMMENTS:
+            self.comments_left_out += 1
+            return
+        self._comments += 1
+        text = _cut(_printable(text), _LONGEST)
+        lines = sum(1 + len(line) // _IN_A_LINE for line in text.split("\n"))
+        options = {"author": "oncall-importer", "width": _BOX, "height": _LINE * (2 + min(lines, _LINES))}
+        sheet.write_comment(row, column, text, options)
+
+
+def write_book(path: Path, fill: Callable[[Book], object], *, hint: str = JOURNAL_HINT) -> Path:
+    """Write the workbook that `fill` fills; give the path the file has in the end.
+
+    Rows of a sheet are filled in ascending order: what is put into an earlier one is lost. Whatever `fill` raises,
+    the older file is still there.
+
+    Raises:
+        ReportError: the file could not be written; `hint` is its hint.
+    """
+    return replace_file(path, lambda file: _write(file, path.parent, fill), hint=hint)
+
+
+def put(sheet: Any, row: int, column: int, cell: str | int, style: Any = None) -> None:
+    """Write one cell, a text as a text; an empty one is not written.
+
+    Raises:
+        UnholdableError: it would not come back as it is.
+    """
+    if cell == "":
+        return
+    if isinstance(cell, int):
+        refused = sheet.write_number(row, column, cell, style)
+    else:
+        refused = _is_unholdable(cell) or sheet.write_string(row, column, cell, style)
+    if refused:  # -1: outside of the sheet, -2: too long
+        raise UnholdableError
+
+
+def put_marked(sheet: Any, row: int, column: int, cell: str, style: Any) -> None:
+    """Write one cell that has to be seen: an empty one too, which stays empty."""
+    if cell == "":
+        sheet.write_blank(row, column, None, style)
+    else:
+        put(sheet, row, column, cell, style)
+
+
+def header_width(text: str, narrowest: int = 14, widest: int = 40) -> int:
+    """Give a column's width in characters by its header, the filter's button included."""
+    return min(max(len(text) + _BUTTON, narrowest), widest)
+
+
+class _Archive(io.BytesIO):
+    """The packed workbook, in memory and open to the end.
+
+    A ZipFile that broke off, the disk being full, closes itself when it is collected. On a file that cannot be written,
+    or was closed before, it would do so with a traceback on standard error.
+    """
+
+    def close(self) -> None:
+        """Stay open."""
+
+
+def _write(file: BinaryIO, folder: Path, fill: Callable[[Book], object]) -> None:
+    import xlsxwriter
+
+    archive = _Archive()
+    # The unpacked parts go through a folder beside the report, for its owner only: they hold names.
+    with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as scratch:
+        try:
+            with xlsxwriter.Workbook(archive, {"constant_memory": True, "tmpdir": scratch}) as book:
+                book.use_zip64()
+                fill(Book(book))
+        except xlsxwriter.exceptions.FileCreateError as error:
+            raise error.args[0] from None  # the OSError that it wraps
+    file.write(archive.getbuffer())
+
+
+def _printable(text: str) -> str:
+    """Escape what does not print, line ends aside."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _cut(text: str, units: int) -> str:
+    """Cut to a number of UTF-16 units, which is what spreadsheets count; no character is halved."""
+    if len(text) * 2 <= units or len(text.encode("utf-16-le")) <= 2 * units:
+        return text
+    return text.encode("utf-16-le")[: 2 * (units - 1)].decode("utf-16-le", "ignore") + "…"
+
+
+def _cut_name(name: str, units: int) -> str:
+    """Cut a sheet's name; words that say what the sheet holds are kept, for the workbook is a source again."""
+    told = _told(name)
+    cut = _cut(name, units)
+    if _told(cut).keys() == told.keys():
+        return cut
+    end = "".join(f" {word}" for word in told.values())
+    # A word that the cut makes, such as the beginning of "shadowing", must not be read either: then cut more.
+    cuts = (_cut(name, length).rstrip() + end for length in range(units - len(end), 0, -1))
+    return next((cut for cut in cuts if _told(cut).keys() == told.keys()), cut)
+
+
+def _told(name: str) -> dict[str, str]:
+    """Give the words of a name that are read as a kind, by the kind."""
+    words = _words.findall(_humps.sub(" ", name))
+    return {word.casefold().removesuffix("s"): word for word in words if _is_telling(word)}

@@ -1,0 +1,77 @@
+"""What a command came to: counts, files, and the exit status that they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from importer.records import RUN_STATUSES, UNDO_STATUSES, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from importer.records import Finding, ReportLine, Severity, Sheet
+
+
+_GOOD = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE, Status.DELETED, Status.GONE, Status.CUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run, rerun, check or undo came to."""
+
+    rows: int  #: rows read
+    counts: Mapping[tuple[str, Status], int]  #: records by target (empty where there is none) and status
+    #: the first lines that need attention, in the order of the source; no part of the repr, which asyncio asks for
+    problems: Sequence[tuple[Sheet, ReportLine]] = field(repr=False)
+    run: str = ""  #: the run's name; empty for a check
+    folder: Path | None = None  #: the run's folder
+    files: Sequence[Path] = ()  #: the report's files as they were written
+    stopped: Mapping[str, str] = field(
+        default_factory=dict
+    )  #: what the product ended by itself, and why: a target, the report
+    is_interrupted: bool = False
+    #: of a check: what was found about rows, in the order of the source
+    findings: Sequence[tuple[Sheet, Finding]] = field(default=(), repr=False)
+    topics: Sequence[tuple[Severity, str, int]] = ()  #: of a check: how often each kind of thing was found
+    sources: int = 1  #: how many sources have rows
+    #: of a check: by target, pending records that wait for ids of what they name
+    unresolved: Mapping[str, int] = field(default_factory=dict)
+    notice: str = ""  #: what a file does not show, or which could not be made
+    undone: str = ""  #: of an undo: the folder of the run that it undoes
+
+    @property
+    def possible(self) -> tuple[Status, ...]:
+        """The statuses that its records can have."""
+        return UNDO_STATUSES if self.undone else RUN_STATUSES
+
+    @property
+    def statuses(self) -> dict[Status, int]:
+        """The number of records of each status that any has, in the order of `Status`."""
+        totals = {status: self.count(status) for status in Status}
+        return {status: total for status, total in totals.items() if total}
+
+    def count(self, status: Status) -> int:
+        """Count the records of one status."""
+        return sum(number for (_, own), number in self.counts.items() if own is status)
+
+    @property
+    def exit_status(self) -> int:
+        """130 interrupted; else the highest of 4 (stopped by the product), 3 (some unknown), 1 (some not done), 0."""
+        if self.is_interrupted:
+            return 130
+        if self.stopped:
+            return 4
+        if self.count(Status.UNKNOWN):
+            return 3
+        return 0 if self.statuses.keys() <= _GOOD else 1
+
+    @property
+    def check_status(self) -> int:
+        """What `check` exits with: pending rows are good ones that nobody sent."""
+        if self.is_interrupted:
+            return 130
+        if self.stopped:
+            return 4
+        return 0 if self.statuses.keys() <= _GOOD | {Status.PENDING} else 1

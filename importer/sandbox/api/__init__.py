@@ -1,0 +1,1 @@
+"""The two APIs as the stand-in serves them."""

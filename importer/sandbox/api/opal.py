@@ -1,0 +1,252 @@
+"""Opal as its document and `contracts` tell it: on-call schedules, and the groups they are attached to."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import orjson
+from aiohttp import web
+
+from importer.sandbox.api.answers import Handler, answer, body_of, has_token, shown, worded
+from importer.sandbox.directory_file import reserved
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Mapping
+
+    from importer.sandbox.api.answers import Wording
+    from importer.sandbox.rate_limits import Limits
+    from importer.sandbox.state import SandboxState, Value
+
+
+# ---- Opal's groups: their list, and the on-call schedules attached to one
+
+
+_PAGE_SIZE = 200
+_LARGEST_PAGE = 1000
+#: Groups of these types take their on-call schedule from elsewhere and refuse a list.
+_REFUSING = {"PAGERDUTY_ON_CALL_SCHEDULE", "INCIDENTIO_ON_CALL_SCHEDULE", "ROOTLY_ON_CALL_SCHEDULE"}
+_APP_ID = "a7c3e291-6f0d-4c58-9be1-3d5a70c2e811"
+_ADMIN_OWNER_ID = "4220bc12-ab8a-4b5d-be7b-f6bbcf9159f3"
+
+
+class Groups:
+    """The routes of groups; `wording` makes Opal's error answers."""
+
+    def __init__(self, state: SandboxState, wording: Wording) -> None:
+        self._state = state
+        self._error = wording
+
+    def routes(self) -> list[web.RouteDef]:
+        """List the routes."""
+        return [
+            web.get("/groups", self._list, allow_head=False),
+            web.get("/groups/{id}/on-call-schedules", self._attached, allow_head=False),
+            web.put("/groups/{id}/on-call-schedules", self._attach),
+        ]
+
+    async def _list(self, request: web.Request) -> web.Response:
+        try:
+            asked = _question(request.query)
+            size = _page_size(request.query.get("page_size"))
+            after = _position(request.query.get("cursor"))
+        except ValueError as error:
+            return self._error(400, str(error))
+        rows = self._state.rows("groups", after=after, limit=size + 1, **asked)
+        following = _cursor(rows[size - 1]["number"]) if len(rows) > size else None
+        previous = request.query.get("cursor")
+        return answer({"next": following, "previous": previous, "results": [_group(row) for row in rows[:size]]})
+
+    async def _attached(self, request: web.Request) -> web.Response:
+        group = self._group(request)
+        if group is None:
+            return self._error(404, "Group not found.")
+        rows = self._state.rows("group_schedules", group_id=group["id"])
+        return answer({"on_call_schedules": [dict(row) for row in rows]})
+
+    async def _attach(self, request: web.Request) -> web.Response:
+        """Replace the whole list of a group."""
+        group = self._group(request)
+        if group is None:
+            return self._error(404, "Group not found.")
+        if group["type"] in _REFUSING:
+            return self._error(400, f"On-call schedules cannot be set on a group of type {group['type']}.")
+        try:
+            ids = self._known(await body_of(request))
+        except ValueError as error:
+            return self._error(400, str(error))
+        with self._state.at_once():
+            self._state.change("clear_group", group_id=group["id"])
+            for position, schedule_id in enumerate(ids):
+                self._state.change("attach_to_group", group_id=group["id"], position=position, schedule_id=schedule_id)
+        return answer(ids)
+
+    def _group(self, request: web.Request) -> sqlite3.Row | None:
+        return self._state.row("group", id=request.match_info["id"].lower())
+
+    def _known(self, body: object) -> list[str]:
+        """Take the ids out of a body, each once and in order. Raises ValueError where one is unknown."""
+        ids = body.get("on_call_schedule_ids") if isinstance(body, dict) else None
+        if not isinstance(ids, list):
+            raise ValueError("on_call_schedule_ids is required and must be a list of UUIDs.")
+        for schedule_id in ids:
+            if not isinstance(schedule_id, str) or not self._state.row("opal_schedule", id=schedule_id.lower()):
+                raise ValueError(f"{shown(schedule_id)} is not the id of an on-call schedule.")
+        return list(dict.fromkeys(schedule_id.lower() for schedule_id in ids))
+
+
+def _group(row: sqlite3.Row) -> dict[str, object]:
+    return {
+        "group_id": row["id"],
+        "app_id": _APP_ID,
+        "name": row["name"],
+        "description": row["description"],
+        "admin_owner_id": _ADMIN_OWNER_ID,
+        "group_leader_user_ids": [],
+        "group_type": row["type"],
+        "is_requestable": True,
+    }
+
+
+def _question(query: Mapping[str, str]) -> dict[str, Value]:
+    ids = query.get("group_ids")
+    return {
+        "name": query.get("group_name"),
+        "type": query.get("group_type_filter"),
+        "ids": None if ids is None else orjson.dumps([_uuid(text) for text in ids.split(",")]).decode(),
+    }
+
+
+def _uuid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise ValueError(f"group_ids: {shown(text)} is not a UUID.") from None
+
+
+def _page_size(text: str | None) -> int:
+    if text is None:
+        return _PAGE_SIZE
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= _LARGEST_PAGE):
+        raise ValueError(f"page_size must be a number from 1 to {_LARGEST_PAGE}, not {shown(text)}.")
+    return int(text)
+
+
+def _cursor(number: int) -> str:
+    """Hide a position in a text that nobody takes for a number."""
+    return base64.urlsafe_b64encode(f"g={number}".encode()).decode()
+
+
+def _position(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    try:
+        name, _, number = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode().partition("=")
+        if name == "g" and number.isascii() and number.isdigit() and len(number) <= 9:
+            return int(number)
+    except (binascii.Error, UnicodeError):
+        pass  # no cursor of ours, said below
+    raise ValueError(f"cursor {shown(cursor)} is none that this server gave.")
+
+
+# ---- Opal as its document and `contracts` tell it: on-call schedules, and the groups they are attached to
+
+
+#: The providers that a request may name, as Opal would begin a schedule's name.
+_PROVIDERS = {"OPSGENIE": "Opsgenie", "PAGER_DUTY": "PagerDuty"}
+_FIELDS = {"third_party_provider", "remote_id"}
+
+
+def message(status: int, text: str) -> web.Response:
+    """Answer an error in Opal's form."""
+    return answer({"Message": text}, status=status)
+
+
+def application(state: SandboxState, limits: Limits, now: Callable[[], float]) -> web.Application:
+    """Make Opal. Its throttle stands before every route; what is to come between throttle and route goes after it."""
+    throttle = _Gate(limits, now)
+    app = web.Application(middlewares=[worded(message), throttle.check])
+    app.add_routes(_Schedules(state).routes())
+    app.add_routes(Groups(state, message).routes())
+    return app
+
+
+class _Gate:
+    """Token and limits. 100/s stand for all routes, half of it for writes to groups; no header tells of either."""
+
+    def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
+        self._all = limits.opal()
+        self._group_writes = limits.opal(share=0.5)
+        self._now = now
+
+    @web.middleware
+    async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let a request through, or answer 401 or 429."""
+        if not has_token(request):
+            return message(401, "The API token is missing or invalid.")
+        if not self._is_within_limits(request):
+            return message(429, "Too many requests.")
+        return await handler(request)
+
+    def _is_within_limits(self, request: web.Request) -> bool:
+        moment = self._now()
+        if not self._all.take(moment):
+            return False
+        return request.method == "GET" or "/groups/" not in request.path or self._group_writes.take(moment)
+
+
+class _Schedules:
+    """The routes of on-call schedules. There is none to change or delete one: Opal has none."""
+
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/on-call-schedules", self._create),
+            web.get("/on-call-schedules", self._list, allow_head=False),
+            web.get("/on-call-schedules/{id}", self._show, allow_head=False),
+        ]
+
+    async def _create(self, request: web.Request) -> web.Response:
+        """Make a schedule. What a second POST of the same pair does is documented nowhere: here it makes a second."""
+        try:
+            provider, remote_id = _pair(await body_of(request))
+        except ValueError as error:
+            return message(400, str(error))
+        if failure := reserved("remote_id", remote_id):
+            return message(failure.status, failure.words)
+        schedule = {
+            "on_call_schedule_id": str(uuid4()),
+            "third_party_provider": provider,
+            "remote_id": remote_id,
+            "name": f"{_PROVIDERS[provider]} schedule {remote_id}",
+        }
+        self._state.change("add_schedule", **schedule)
+        return answer(schedule)
+
+    async def _list(self, _request: web.Request) -> web.Response:
+        return answer({"on_call_schedules": [dict(row) for row in self._state.rows("opal_schedules")]})
+
+    async def _show(self, request: web.Request) -> web.Response:
+        row = self._state.row("opal_schedule", id=request.match_info["id"].lower())
+        return answer(dict(row)) if row else message(404, "On-call schedule not found.")
+
+
+def _pair(body: object) -> tuple[str, str]:
+    """Take provider and remote id out of a request's body. Raises ValueError in the words for the answer."""
+    if not isinstance(body, dict):
+        raise ValueError("The body must be a JSON object.")
+    if missing := sorted(_FIELDS - body.keys()):
+        raise ValueError(f"{missing[0]} is required.")
+    if unknown := sorted(body.keys() - _FIELDS):
+        raise ValueError(f"{shown(unknown[0])} is not a field of an on-call schedule to be created.")
+    provider, remote_id = body["third_party_provider"], body["remote_id"]
+    if not isinstance(provider, str) or provider not in _PROVIDERS:
+        raise ValueError(f"third_party_provider must be one of OPSGENIE, PAGER_DUTY, not {shown(provider)}.")
+    if not isinstance(remote_id, str) or not remote_id.strip():
+        raise ValueError(f"remote_id must be a text that is not empty, not {shown(remote_id)}.")
+    return provider, remote_id

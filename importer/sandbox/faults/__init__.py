@@ -1,0 +1,1 @@
+"""What goes wrong in the stand-in, by a plan."""

@@ -1,0 +1,138 @@
+"""What a sandbox's state holds, for whoever checks a run against it: also while it is served, by any process."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from importer.records import TargetName
+from importer.sandbox.api import shadows
+from importer.sandbox.state import looked_at
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from importer.records import Key
+    from importer.sandbox.faults.fault_plan import Asked
+
+
+# ---- What makes two objects the same thing, as `records` has it: read off the state, or off a request's b
+
+
+def schedule_key(values: Mapping[str, Any]) -> Key:
+    """Make the key of an Opal schedule."""
+    return (str(values["third_party_provider"]), str(values["remote_id"]))
+
+
+def shadow_key(values: Mapping[str, Any]) -> Key:
+    """Make the key of a Rootly shadow, its instants in epoch milliseconds cut to whole seconds."""
+    return (
+        str(values["schedule_id"]),
+        str(values["shadowable_type"]),
+        str(values["shadowable_id"]),
+        int(values["shadow_user_id"]),
+        int(values["starts_at"]) // 1000,
+        int(values["ends_at"]) // 1000,
+    )
+
+
+def posted_key(asked: Asked, body: bytes) -> Key:
+    """Read the key of what is to be created; empty where the request creates nothing that could be."""
+    if not asked.is_creation:
+        return ()
+    try:
+        posted = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ()
+    if asked.target is TargetName.OPAL:
+        is_pair = isinstance(posted, dict) and {"third_party_provider", "remote_id"} <= posted.keys()
+        return schedule_key(posted) if is_pair else ()
+    values, objections = shadows.read(posted, required=shadows.NEW, allowed=shadows.NEW)
+    return () if objections else shadow_key({**values, "schedule_id": asked.scope})
+
+
+# ---- What a sandbox's state holds, for whoever checks a run against it: also while it is served, by any p
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An object that a target has."""
+
+    target: TargetName
+    id: str
+    key: Key
+    due: float  #: epoch second of the server's clock before which it cannot be seen in lists; 0 where it can at once
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRequest:
+    """A request that came, in the words of the plan."""
+
+    number: int  #: in the order of decision; goes on over restarts
+    arrived_at: float  #: epoch seconds by the server's clock
+    monotonic: float  #: seconds of this machine's monotonic clock
+    target: str  #: empty where the path is neither API's
+    method: str
+    path: str  #: with the query, below the base URL
+    key: Key  #: of what was to be created; empty where it was nothing that could be
+    fault: str  #: what went wrong, parted by commas; empty where nothing did
+    status: int  #: of the answer, also of one whose body is spoilt; 0 where no whole head was to arrive
+    id: str  #: of what it created, for good; empty where it created nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """All that exists, and all requests that were logged."""
+
+    objects: tuple[Made, ...]  #: in the order of making
+    requests: tuple[LoggedRequest, ...]  #: empty where the sandbox kept no log
+
+    @property
+    def ids(self) -> dict[Key, tuple[str, ...]]:
+        """Give the ids of the objects that have a key."""
+        found: dict[Key, tuple[str, ...]] = {}
+        for made in self.objects:
+            found[made.key] = (*found.get(made.key, ()), made.id)
+        return found
+
+    @property
+    def doubles(self) -> dict[Key, tuple[str, ...]]:
+        """Give the keys that more than one object has."""
+        return {key: ids for key, ids in self.ids.items() if len(ids) > 1}
+
+    @property
+    def posts(self) -> Counter[Key]:
+        """Count the logged requests to create something, by its key."""
+        return Counter(request.key for request in self.requests if request.key)
+
+    @property
+    def commits(self) -> int:
+        """Count the logged requests that created something, be it deleted by now."""
+        return sum(bool(request.id) for request in self.requests)
+
+
+def read(state: Path) -> Truth:
+    """Read what exists at this moment, and what was asked; nothing is changed and nobody is kept out.
+
+    Raises:
+        SettingsError: the state is not a sandbox's, or cannot be read.
+    """
+    with looked_at(state) as opened:
+        schedules, shadows = opened.rows("all_schedules"), opened.rows("all_shadows")
+        requests = opened.rows("all_requests")
+    opal = [Made(TargetName.OPAL, row["id"], schedule_key(_values(row)), row["due"]) for row in schedules]
+    rootly = [Made(TargetName.ROOTLY, row["id"], shadow_key(_values(row)), row["due"]) for row in shadows]
+    return Truth((*opal, *rootly), tuple(_request(row) for row in requests))
+
+
+def _values(row: sqlite3.Row) -> dict[str, object]:
+    return dict(zip(row.keys(), row, strict=True))
+
+
+def _request(row: sqlite3.Row) -> LoggedRequest:
+    return LoggedRequest(**{**_values(row), "key": tuple(orjson.loads(row["key"]))})  # type: ignore[arg-type]  # columns are fields

@@ -1,0 +1,1 @@
+"""What surrounds a run that writes: control, lifecycle, endpoints, the target lock."""

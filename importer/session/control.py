@@ -1,0 +1,132 @@
+"""What steers a run from outside, and who is told how it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import anyio
+
+from importer.delivery.notices import Observer
+from importer.delivery.queue import Progress
+from importer.settings import load_settings
+
+if TYPE_CHECKING:
+    from importer.records import Problem, ReportLine, Row, Sheet, Status, TargetName
+    from importer.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is about to do."""
+
+    run: str
+    rows: int
+    invalid: int
+    duplicates: int
+    to_send: Mapping[TargetName, int]  #: records that are new, or not known to have succeeded
+    base_urls: Mapping[TargetName, str]
+    is_sandbox: bool
+    undo_of: str = ""  #: the run that an undo undoes; what is sent are requests to delete, or to take out of groups
+    by_hand: Mapping[TargetName, int] = field(default_factory=dict)  #: of an undo: what the target's API cannot delete
+    done: int = 0  #: of an undo: what earlier ones have done
+    to_bind: int = 0  #: of these records, those that are also added to groups
+    to_unbind: Mapping[TargetName, int] = field(default_factory=dict)  #: of an undo's: those only taken out of groups
+    groups: int = 0  #: how many groups that are
+
+
+class Tried(NamedTuple):
+    """One of the first records, and what became of it."""
+
+    sheet: Sheet
+    line: ReportLine
+    link: str  #: the address of the object that the target has now; empty where it has none
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """What the first records came to."""
+
+    rows: Sequence[Tried]
+    left: Mapping[TargetName, int]  #: records that are still to be sent
+    is_asked: bool  #: somebody is asked whether they may go
+
+    @property
+    def failed(self) -> int:
+        """The number of those that the target does not have."""
+        return sum(not row.line.outcome.status.is_success for row in self.rows)
+
+
+class ReadingObserver(Protocol):
+    """Who wants to know what reading found."""
+
+    def noticed(self, text: str) -> None:
+        """Note a fact about a source."""
+
+    def warned(self, sheet: Sheet, row: Row, warning: Problem) -> None:
+        """Note something odd about a row that is sent all the same."""
+
+
+class RunObserver(ReadingObserver, Observer, Protocol):
+    """Who wants to know how a run goes on."""
+
+    def read(self, rows: int) -> None:
+        """So many rows have been read so far."""
+
+    def planned(self, plan: Plan) -> None:
+        """Everything is read and checked; sending is next."""
+
+    def tried(self, canary: Canary) -> None:
+        """The first records came to something; whether the rest is sent is next."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunControl:
+    """What steers a run from outside."""
+
+    observer: RunObserver
+    interrupted: anyio.Event  #: set it to end the run early and in order
+    confirm: Callable[[Plan], Awaitable[bool]] | None = None  #: asked before the first write to a real API
+    confirm_rest: Callable[[Canary], Awaitable[bool]] | None = None  #: asked after the first records (--canary)
+
+
+class SilentObserver:
+    """An observer that tells nobody."""
+
+    def read(self, rows: int) -> None:
+        """Say nothing."""
+
+    def noticed(self, text: str) -> None:
+        """Say nothing."""
+
+    def warned(self, sheet: Sheet, row: Row, warning: Problem) -> None:
+        """Say nothing."""
+
+    def planned(self, plan: Plan) -> None:
+        """Say nothing."""
+
+    def tried(self, canary: Canary) -> None:
+        """Say nothing."""
+
+    def sending(self, target: TargetName, progress: Progress) -> None:
+        """Say nothing."""
+
+    def decided(self, target: TargetName, status: Status, number: int) -> None:
+        """Say nothing."""
+
+    def told(self, target: TargetName, words: str) -> None:
+        """Say nothing."""
+
+
+def prepare(options: Mapping[str, Any]) -> tuple[Settings, RunControl]:
+    """Make the settings and the control out of a library call's options.
+
+    Raises:
+        SettingsError: a value cannot be.
+    """
+    given = dict(options)
+    control = RunControl(
+        given.pop("observer", None) or SilentObserver(), given.pop("interrupted", None) or anyio.Event()
+    )
+    return load_settings(given), control

@@ -1,0 +1,249 @@
+"""Against limits that servers really enforce, in virtual time: kept where configured, found where not."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+
+from importer.delivery.pacer import Quota, read_quota
+from importer.delivery.stop import Stop
+from importer.delivery.throttle import Throttle
+
+from .virtual_time import VIRTUAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+pytestmark = pytest.mark.anyio
+
+LATENCY = 0.01  # seconds from the request to its answer
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return VIRTUAL
+
+
+@dataclass
+class Server:
+    """Lets `limit` requests through in `window` seconds, sliding, fixed or as a bucket; tells what `tells` says."""
+
+    form: str
+    limit: int
+    window: float
+    tells: str = ""  # any of: r (Retry-After), x (X-RateLimit)
+    others: float = 0.0  # requests a second that others make with the same key
+    taken: list[float] = field(default_factory=list)
+    refused: int = 0
+    _hits: deque[float] = field(default_factory=deque)
+    _level: float = 0.0
+    _seen: float = 0.0
+    _others: float = 0.0
+
+    def answer(self, now: float) -> tuple[bool, dict[str, str]]:
+        """Take or refuse a request."""
+        self._others += self.others * (now - self._seen)
+        while self._others >= 1:
+            self._others -= 1
+            self._admit(now)
+        is_taken, remaining, seconds = self._admit(now)
+        self._seen = now
+        if is_taken:
+            self.taken.append(now)
+        self.refused += not is_taken
+        headers = {"Retry-After": str(math.ceil(seconds))} if "r" in self.tells and not is_taken else {}
+        if "x" in self.tells:
+            headers |= {
+                "X-RateLimit-Limit": f"{self.limit}, {self.limit};window={self.window:g}",
+                "X-RateLimit-Remaining": str(remaining),
+                "X-RateLimit-Reset": str(math.ceil(time.time() + seconds)),
+            }
+        return is_taken, headers
+
+    def _admit(self, now: float) -> tuple[bool, int, float]:
+        if self.form == "bucket":
+            self._level = max(0.0, self._level - (now - self._seen) * self.limit / self.window)
+            self._seen = now
+            is_taken = self._level + 1 <= self.limit
+            self._level += is_taken
+            return is_taken, int(self.limit - self._level), self._level * self.window / self.limit
+        start = now - self.window if self.form == "sliding" else math.floor(now / self.window) * self.window
+        while self._hits and (self._hits[0] <= start if self.form == "sliding" else self._hits[0] < start):
+            self._hits.popleft()
+        is_taken = len(self._hits) < self.limit
+        if is_taken:
+            self._hits.append(now)
+        seconds = (self._hits[0] if self.form == "sliding" else start) + self.window - now
+        return is_taken, self.limit - len(self._hits), seconds
+
+    @property
+    def span(self) -> float:
+        """Seconds from the first request that was taken to the last."""
+        return self.taken[-1] - self.taken[0]
+
+
+async def send(
+    server: Server,
+    rows: int,
+    *,
+    rate: float = math.inf,
+    headroom: float = 0.0,
+    workers: int = 20,
+    travel: Callable[[], float] = lambda: LATENCY / 2,
+    throttle: Throttle | None = None,
+) -> None:
+    """Send rows as the workers of a target do, until all are taken; `travel`: seconds of a request or its answer."""
+    throttle = throttle or Throttle(rate, headroom, 3600.0, Stop(), lambda _: None)
+    left = deque(range(rows))
+
+    async def work() -> None:
+        while left:
+            left.popleft()
+            while not await attempt(throttle, server, travel):
+                pass
+
+    async with anyio.create_task_group() as group:
+        for _ in range(workers):
+            group.start_soon(work)
+
+
+async def attempt(throttle: Throttle, server: Server, travel: Callable[[], float]) -> bool:
+    """Send once; whether it was taken."""
+    await throttle.enter(is_write=True)
+    await anyio.sleep(travel())
+    is_taken, headers = server.answer(anyio.current_time())
+    await anyio.sleep(travel())
+    if is_taken:
+        throttle.succeed(headers, is_write=True)
+    else:
+        throttle.pause(headers, is_write=True)
+    return is_taken
+
+
+@pytest.mark.parametrize("form", ["sliding", "fixed", "bucket"])
+@pytest.mark.parametrize(("limit", "window"), [(10, 1.0), (50, 1.0), (100, 1.0), (1000, 1.0), (300, 60.0)])
+async def test_a_configured_limit_is_kept_and_used(form: str, limit: int, window: float) -> None:
+    """No 429 at all, and at most 3 % longer than rows / limit."""
+    server, rows = Server(form, limit, window), limit * 10
+    await send(server, rows, rate=limit / window)
+    assert server.refused == 0
+    assert server.span <= 1.03 * rows * window / limit
+
+
+#: Requests in so many seconds, and the rate that is set though the limit is less.
+UNKNOWN_LIMITS = [(5, 1, 50), (20, 1, 50), (45, 1, 50), (48, 1, 50), (70, 1, 100), (300, 10, 50), (600, 60, 50)]
+
+
+@pytest.mark.parametrize("tells", ["", "r", "rx"])
+@pytest.mark.parametrize("form", ["sliding", "fixed", "bucket"])
+@pytest.mark.parametrize(("limit", "window", "rate"), UNKNOWN_LIMITS)
+async def test_a_limit_that_nobody_configured_is_found(
+    tells: str, form: str, limit: int, window: float, rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under 2 % of the requests are refused, and it takes at most 15 % longer than ideal."""
+    monkeypatch.setattr(time, "time", anyio.current_time)  # the headers name points in time
+    server, rows = Server(form, limit, window, tells), 2000
+    await send(server, rows, rate=rate)
+    assert server.refused < 0.02 * (rows + server.refused)
+    assert server.span <= 1.15 * rows * window / limit
+
+
+@pytest.mark.parametrize("tells", ["", "r"])
+@pytest.mark.parametrize("form", ["sliding", "fixed"])
+@pytest.mark.parametrize(("limit", "window"), [(10, 1), (45, 1), (300, 10)])
+@pytest.mark.parametrize("begins", [0.37, 0.9])
+async def test_it_is_found_wherever_in_a_window_the_run_begins_and_however_long_requests_travel(
+    tells: str, form: str, limit: int, window: float, begins: float
+) -> None:
+    server, rows, chance = Server(form, limit, window, tells), 2000, random.Random(limit)
+    await anyio.sleep(begins * window)
+    await send(server, rows, rate=50.0, travel=lambda: chance.uniform(0.002, 0.03))
+    assert server.refused < 0.02 * (rows + server.refused)
+    assert server.span <= 1.15 * rows * window / limit
+
+
+@pytest.mark.parametrize("form", ["sliding", "fixed", "bucket"])
+@pytest.mark.parametrize("rate", [1000.0, math.inf])
+async def test_it_is_found_where_what_is_set_is_far_more_than_can_leave(form: str, rate: float) -> None:
+    """Four workers whose answers take 0.1 s send 40 a second, whatever is set."""
+    server, rows = Server(form, 30, 1.0, "r"), 2000
+    await send(server, rows, rate=rate, workers=4, travel=lambda: 0.05)
+    assert server.refused < 0.02 * (rows + server.refused)
+    assert server.span <= 1.15 * rows / 30
+
+
+@pytest.mark.parametrize("form", ["sliding", "fixed"])
+@pytest.mark.parametrize("used", [300, 590, 600])
+async def test_a_minute_that_others_had_nearly_used_up_does_not_make_the_whole_run_slow(form: str, used: int) -> None:
+    """A rerun 20 seconds after a run: what little is taken at first is not the limit."""
+    server, rows = Server(form, 600, 60.0, "r"), 2000
+    for number in range(used):
+        server.answer(number / 1000)
+    await anyio.sleep(20)
+    await send(server, rows, rate=50.0)
+    assert anyio.current_time() <= 60 + 1.15 * rows * 60 / 600
+
+
+async def test_a_limit_that_is_raised_is_found_out_in_the_end() -> None:
+    server = Server("sliding", 10, 1.0, "r")
+    throttle = Throttle(50.0, 0.0, 3600.0, Stop(), lambda _: None)
+    await send(server, 200, throttle=throttle)
+    server.limit = 40
+    await send(server, 4000, throttle=throttle)
+    began = anyio.current_time()
+    await send(server, 1000, throttle=throttle)
+    assert anyio.current_time() - began <= 1.25 * 1000 / 40
+
+
+@pytest.mark.parametrize(("form", "limit", "window"), [("sliding", 600, 60.0), ("fixed", 600, 60.0)])
+async def test_a_limit_in_the_headers_is_read_ahead(
+    form: str, limit: int, window: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is refused, though nobody configured it."""
+    monkeypatch.setattr(time, "time", anyio.current_time)  # the headers name points in time
+    server, rows = Server(form, limit, window, "x"), 2000
+    await send(server, rows, rate=50.0)
+    assert server.refused == 0
+    assert server.span <= 1.15 * rows * window / limit
+
+
+async def test_headroom_leaves_its_share_to_others() -> None:
+    server, rows = Server("sliding", 50, 1.0), 1000
+    await send(server, rows, rate=50.0, headroom=0.2)
+    assert server.span >= rows / (50 * 0.8)
+
+
+async def test_others_with_the_same_key_make_it_slower_before_anything_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time, "time", anyio.current_time)
+    server, rows = Server("fixed", 3000, 60.0, "x", others=25.0), 4000
+    await send(server, rows, rate=50.0)
+    assert server.refused < 0.02 * rows
+
+
+@pytest.mark.parametrize(
+    ("headers", "quota"),
+    [
+        (
+            {"X-RateLimit-Limit": "3000, 3000;window=60", "X-RateLimit-Remaining": "7", "X-RateLimit-Reset": "1010"},
+            Quota(3000, 60, 7, 10),
+        ),
+        ({"X-RateLimit-Remaining": "7", "X-RateLimit-Reset": "1010"}, Quota(0, 0, 7, 10)),
+        ({"X-RateLimit-Remaining": "7"}, None),
+        ({"X-RateLimit-Remaining": "many", "X-RateLimit-Reset": "1010"}, None),
+        ({"X-RateLimit-Remaining": "nan", "X-RateLimit-Reset": "1010"}, None),
+        ({"X-RateLimit-Remaining": "7", "X-RateLimit-Reset": "999"}, None),
+        ({"X-RateLimit-Remaining": "7", "X-RateLimit-Reset": "4102444800"}, None),
+        ({}, None),
+    ],
+)
+async def test_headers_that_make_no_sense_are_not_heeded(headers: Mapping[str, str], quota: Quota | None) -> None:
+    assert read_quota(headers, 1000.0) == quota

@@ -1,0 +1,333 @@
+"""What follows from a reply, as a table; how long is waited; which of a server's words are shown."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.delivery.client import Answer, Lost, NotSent, Reply
+from importer.delivery.replies import (
+    LONGEST_PAUSE,
+    Judgement,
+    Verdict,
+    back_off,
+    judge,
+    pause_time,
+    read_json,
+    read_words,
+    settle_time,
+)
+from importer.targets.opal import OPAL
+from importer.targets.rootly import ROOTLY
+from importer.targets.target import Target
+
+if TYPE_CHECKING:
+    from importer.records import Key
+
+ID = "454daff4-e3fa-4c0f-a4b6-8a5d6e5b1b1a"
+KEYS: dict[str, Key] = {
+    "opal": ("PAGER_DUTY", "PNZNINN"),
+    "rootly": ("sched-1", "User", "101", 102, 1_771_553_539, 1_784_513_539),
+}
+ECHO: dict[str, Any] = {
+    "opal": {"on_call_schedule_id": ID, "third_party_provider": "PAGER_DUTY", "remote_id": "PNZNINN", "name": "x"},
+    "rootly": {
+        "data": {
+            "id": ID,
+            "attributes": {
+                "schedule_id": "sched-1",
+                "shadowable_type": "User",
+                "shadowable_id": "101",
+                "shadow_user_id": 102,
+                "starts_at": "2026-02-19T18:12:19.680-08:00",
+                "ends_at": "2026-07-19T19:12:19.000-07:00",
+            },
+        }
+    },
+}
+OTHER: dict[str, Any] = {
+    "opal": {**ECHO["opal"], "remote_id": "POTHER1"},
+    "rootly": {
+        "data": {
+            "id": ID,
+            "attributes": {**ECHO["rootly"]["data"]["attributes"], "ends_at": "2026-07-19T19:12:20-07:00"},
+        }
+    },
+}
+WITHOUT_ID: dict[str, Any] = {
+    "opal": {**ECHO["opal"], "on_call_schedule_id": None},
+    "rootly": {"data": {**ECHO["rootly"]["data"], "id": None}},
+}
+
+TARGETS = pytest.mark.parametrize("target", [OPAL, ROOTLY], ids=["opal", "rootly"])
+
+
+def answer(status: int, payload: object = None, body: bytes | None = None) -> Answer:
+    return Answer(status, {}, orjson.dumps(payload) if body is None else body)
+
+
+def judged(reply: Reply, target: Target) -> Judgement:
+    return judge(reply, target, KEYS[target.name])
+
+
+# ---- judge
+
+
+@TARGETS
+@pytest.mark.parametrize("status", [200, 201, 202, 299])
+def test_created_is_any_2xx_with_a_valid_id_and_the_sent_values(target: Target, status: int) -> None:
+    assert judged(answer(status, ECHO[target.name]), target) == Judgement(Verdict.CREATED, status, id=ID)
+
+
+@TARGETS
+@pytest.mark.parametrize("status", [200, 201])
+def test_other_values_than_were_sent_are_in_doubt_and_keep_the_id_for_asking(target: Target, status: int) -> None:
+    judgement = judged(answer(status, OTHER[target.name]), target)
+    assert (judgement.verdict, judgement.status, judgement.id) == (Verdict.IN_DOUBT, status, ID)
+    assert ID in judgement.words
+
+
+@TARGETS
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"{}",
+        b"[]",
+        b'{"data"',
+        b"<html>ok</html>",
+        b"\xff\xfe",
+        b"[" * 1000 + b"]" * 1000,
+        b"[" * 100_000,
+    ],
+    ids=["empty", "null", "object", "list", "cut", "html", "binary", "deep", "endless"],
+)
+def test_a_2xx_without_a_readable_id_is_in_doubt(target: Target, status: int, body: bytes) -> None:
+    judgement = judged(answer(status, body=body), target)
+    assert judgement == Judgement(Verdict.IN_DOUBT, status, "the answer has no valid id")
+
+
+@TARGETS
+def test_a_2xx_with_the_values_but_no_id_is_in_doubt(target: Target) -> None:
+    assert judged(answer(201, WITHOUT_ID[target.name]), target).verdict is Verdict.IN_DOUBT
+
+
+@TARGETS
+@pytest.mark.parametrize("cut", [1, 2, 40])
+def test_a_truncated_creation_is_in_doubt(target: Target, cut: int) -> None:
+    body = orjson.dumps(ECHO[target.name])[:-cut]
+    assert judged(answer(201, body=body), target).verdict is Verdict.IN_DOUBT
+
+
+@TARGETS
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        *(
+            (status, Verdict.REJECTED)
+            for status in (400, 402, 404, 405, 406, 410, 411, 413, 415, 418, 422, 423, 431, 451, 499)
+        ),
+        (401, Verdict.TOKEN_REFUSED),
+        (403, Verdict.FORBIDDEN),
+        (429, Verdict.SLOW_DOWN),
+        *((status, Verdict.IN_DOUBT) for status in (408, 409, 425)),
+        *((status, Verdict.IN_DOUBT) for status in (500, 501, 502, 503, 504, 507, 520, 599)),
+        *((status, Verdict.IN_DOUBT) for status in (300, 301, 302, 303, 304, 307, 308)),
+        *((status, Verdict.IN_DOUBT) for status in (0, 100, 101, 199, 600, 999)),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b'{"error": "words"}', b"<html>"], ids=["empty", "json", "html"])
+def test_every_other_status_means_what_the_table_of_faults_says(
+    target: Target, status: int, verdict: Verdict, body: bytes
+) -> None:
+    judgement = judged(answer(status, body=body), target)
+    assert (judgement.verdict, judgement.status, judgement.id) == (verdict, status, "")
+    assert judgement.words
+
+
+@TARGETS
+@given(status=st.integers(0, 999).filter(lambda status: not 200 <= status < 300))
+def test_only_a_2xx_can_be_a_creation_even_with_a_perfect_body(target: Target, status: int) -> None:
+    assert judged(answer(status, ECHO[target.name]), target).verdict is not Verdict.CREATED
+
+
+@TARGETS
+def test_what_was_not_sent_is_certainly_not_applied(target: Target) -> None:
+    assert judged(NotSent("Connection refused"), target) == Judgement(
+        Verdict.NOT_SENT, words="not sent: Connection refused"
+    )
+    assert judged(NotSent("bad certificate", is_lasting=True), target).verdict is Verdict.NOT_SENT
+
+
+@TARGETS
+def test_a_lost_answer_is_in_doubt(target: Target) -> None:
+    assert judged(Lost("no whole answer in time"), target) == Judgement(
+        Verdict.IN_DOUBT, words="no whole answer in time"
+    )
+
+
+# ---- how long everybody waits after a 429
+
+NOW = datetime(2026, 10, 21, 7, 28, 0, tzinfo=UTC).timestamp()
+DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
+FAST_CLOCK = "Wed, 21 Oct 2026 09:00:00 GMT"  # the server's, 92 minutes before ours
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": " 7 "}, 7.0),
+        ({"Retry-After": "2.5"}, 2.5),
+        ({"Retry-After": "0"}, 0.05),
+        ({"Retry-After": "86400"}, LONGEST_PAUSE),
+        ({"Retry-After": "99999999999999999999"}, LONGEST_PAUSE),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:28:30 GMT"}, 30.0),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:28:30 GMT", "Date": DATE}, 30.0),
+        ({"Retry-After": "Wed, 21 Oct 2026 09:00:20 GMT", "Date": FAST_CLOCK}, 20.0),
+        ({"Retry-After": "Wednesday, 21-Oct-26 07:28:30 GMT"}, 30.0),
+        ({"Retry-After": "Wed Oct 21 07:28:30 2026"}, 30.0),
+        ({"Retry-After": "Thu, 01 Jan 2099 00:00:00 GMT"}, LONGEST_PAUSE),
+        ({"Retry-After": "7", "X-RateLimit-Reset": str(int(NOW) + 40)}, 7.0),
+        ({"X-RateLimit-Reset": str(int(NOW) + 40)}, 40.0),
+        ({"X-RateLimit-Reset": str(int(NOW) + 5520 + 12), "Date": FAST_CLOCK}, 12.0),
+        ({"X-RateLimit-Reset": "4070908800"}, LONGEST_PAUSE),
+        ({"Retry-After": "soon", "X-RateLimit-Reset": str(int(NOW) + 40)}, 40.0),
+        ({"Retry-After": "-5", "X-RateLimit-Reset": str(int(NOW) + 40)}, 40.0),
+        ({"Retry-After": "7", "Date": "yesterday"}, 7.0),
+    ],
+)
+def test_a_pause_is_as_long_as_the_target_asks_by_its_own_clock_up_to_a_minute(
+    headers: dict[str, str], seconds: float
+) -> None:
+    assert pause_time(headers, NOW, 1) == seconds
+
+
+UNUSABLE: list[dict[str, str]] = [
+    {},
+    {"Retry-After": "-1"},
+    {"Retry-After": "soon"},
+    {"Retry-After": "nan"},
+    {"Retry-After": "inf"},
+    {"Retry-After": ""},
+    {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"},
+    {"Retry-After": "Wed, 99 Oct 2026 99:99:99 GMT"},
+    {"X-RateLimit-Reset": "30"},  # a delay where a point in time is documented
+    {"X-RateLimit-Reset": "never"},
+    {"X-RateLimit-Reset": "nan"},
+    {"X-RateLimit-Limit": "3000, 3000;window=60", "X-RateLimit-Remaining": "0"},
+    {"Date": DATE},
+]
+
+
+@pytest.mark.parametrize("headers", UNUSABLE)
+def test_without_a_usable_word_the_pause_grows_with_each_refusal_in_a_row(headers: dict[str, str]) -> None:
+    pauses = [pause_time(headers, NOW, refusals) for refusals in range(1, 40)]
+    assert pauses[0] <= 1.0
+    assert pauses == sorted(pauses)
+    assert all(later >= 1.25 * earlier or later == LONGEST_PAUSE for earlier, later in itertools.pairwise(pauses))
+    assert pauses[-1] == LONGEST_PAUSE
+
+
+def test_a_date_without_a_zone_is_utc_wherever_this_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert pause_time({"Retry-After": "Wed Oct 21 07:28:30 2026"}, NOW, 1) == 30.0
+        assert pause_time({"Retry-After": "Wed, 21 Oct 2026 07:28:30 -0000"}, NOW, 1) == 30.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+HEADER_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.from_regex(r"-?\d{1,30}(\.\d+)?")
+
+
+@given(
+    st.dictionaries(st.sampled_from(["Retry-After", "X-RateLimit-Reset", "Date"]), HEADER_TEXT),
+    st.floats(0, 2**33),
+    st.integers(0, 10_000),
+)
+def test_no_header_makes_a_pause_endless_or_negative(headers: dict[str, str], now: float, refusals: int) -> None:
+    assert 0.05 <= pause_time(headers, now, refusals) <= LONGEST_PAUSE
+
+
+# ---- how long one record waits
+
+
+def test_back_off_doubles_from_half_a_second_to_eight() -> None:
+    assert [back_off(attempt, 1.0) for attempt in range(1, 8)] == [0.5, 1, 2, 4, 8, 8, 8]
+    assert [back_off(attempt, 0.0) for attempt in range(1, 8)] == [0.25, 0.5, 1, 2, 4, 4, 4]
+
+
+@given(st.integers(1, 1_000_000), st.floats(0, 1))
+def test_back_off_stays_within_its_bounds_however_long_a_target_is_away(attempt: int, jitter: float) -> None:
+    assert 0.25 <= back_off(attempt, jitter) <= 8.0
+
+
+def test_each_doubt_settles_twice_as_long_as_the_one_before_up_to_a_minute() -> None:
+    assert [settle_time(5.0, doubts) for doubts in range(1, 7)] == [5, 10, 20, 40, 60, 60]
+
+
+@given(st.floats(0, 3600), st.integers(1, 8))
+def test_a_record_settles_at_least_as_long_as_was_set_and_at_most_a_minute_unless_more_was_set(
+    settle: float, doubts: int
+) -> None:
+    assert settle <= settle_time(settle, doubts) <= max(60.0, settle)
+
+
+# ---- words
+
+
+@TARGETS
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"error": "Rate limit exceeded. Try again later."}', "Rate limit exceeded. Try again later."),
+        (b"upstream connect error", "upstream connect error"),
+        (b"  plain\r\ntext\x1b[31m ", r"plain  text\x1b[31m"),
+        (b'"a JSON text"', '"a JSON text"'),
+        ("Überlastet".encode(), "Überlastet"),
+        (b"caf\xe9", r"caf\xe9"),
+        (b"x" * 500, "x" * 199 + "…"),
+        (b'{"error": "a\xe2\x80\xaeb"}', r"a\u202eb"),
+        (b"", "HTTP 418 without words"),
+        (b"<html><h1>403</h1></html>", "HTTP 418 without words"),
+        (b" \n<!doctype html>", "HTTP 418 without words"),
+        (b'{"unheard": "of"}', "HTTP 418 without words"),
+        (b'{"error": ', "HTTP 418 without words"),
+        (b"[1, 2]", "HTTP 418 without words"),
+        (b"[" * 100_000, "HTTP 418 without words"),
+        (b'{"error": "   "}', "HTTP 418 without words"),
+    ],
+)
+def test_the_servers_words_are_shown_where_it_has_any_and_never_a_page(target: Target, body: bytes, words: str) -> None:
+    assert read_words(answer(418, body=body), target) == words
+
+
+def test_json_api_and_opals_message_are_words_too() -> None:
+    assert read_words(answer(422, {"errors": [{"title": "Invalid", "detail": "no seat"}]}), ROOTLY) == "Invalid no seat"
+    assert read_words(answer(400, {"Message": "no such provider"}), OPAL) == "no such provider"
+
+
+@TARGETS
+@given(body=st.binary(max_size=300))
+def test_any_bytes_are_judged_and_described(target: Target, body: bytes) -> None:
+    for status in (200, 201, 404, 500):
+        judgement = judged(answer(status, body=body), target)
+        assert judgement.verdict is not Verdict.CREATED
+        assert judgement.words.isprintable()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"nul", b"{}{}", b"[" * 1_000_000, b"NaN", b'"\\ud800"'])
+def test_what_is_no_json_reads_as_nothing(body: bytes) -> None:
+    assert read_json(body) is None

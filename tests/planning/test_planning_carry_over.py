@@ -1,0 +1,313 @@
+"""What an earlier run left of a row decides what a rerun does with it: keep, ask, send, or refuse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from importer.journal.states import Entry, State
+from importer.normalizer.directory import Directory, Group, Person
+from importer.normalizer.references import References
+from importer.normalizer.row import Normalizer
+from importer.normalizer.rules import make_rules
+from importer.planning.carry_over import carry_row, carry_unresolved, plan_row
+from importer.records import Kind, Outcome, Problem, Row, Sheet, Status, TargetName
+
+if TYPE_CHECKING:
+    from importer.normalizer.row import Normalized
+    from importer.records import Key
+
+HEADER = ("schedule_id", "shadowable_id", "shadow_user_id", "starts_at", "duration", "repeat", "timezone")
+RUN = "this-run"
+EARLIER = "earlier-run"
+SENT: list[State | Status] = [Status.CREATED, Status.EXISTS, Status.UNKNOWN, State.SENDING, State.IN_DOUBT]
+UNSENT: list[State | Status] = [
+    Status.INVALID,
+    Status.REJECTED,
+    Status.FAILED,
+    Status.PENDING,
+    State.PLANNED,
+    State.UNRESOLVED,
+]
+TAKEN = {Status.CREATED, Status.EXISTS}
+DIRECTORY = Directory([Person("112", "Lena Novák", "lena@x.example")], [("s-1", "Payments primary")])
+
+
+def normalize(*cells: str, directory: Directory | None = None, problems: tuple[Problem, ...] = ()) -> Normalized:
+    """Normalize a row; without a directory what it names waits."""
+    rules = replace(make_rules(), references=References(directory))
+    sheet = Sheet("plan.csv", "plan", HEADER, tuple(range(len(HEADER))))
+    return Normalizer(sheet, rules).normalize(Row(2, cells, problems=problems), Kind.SHADOW)
+
+
+def plan(user: str = "112", repeat: str = "FREQ=WEEKLY;COUNT=3", *, directory: Directory | None = None) -> Normalized:
+    return normalize("s-1", "101", user, "2027-05-03T09:00", "8h", repeat, "UTC", directory=directory)
+
+
+def key(number: int = 1, user: int = 112) -> Key:
+    """Give the key of a part of the plan."""
+    start = 1809334800 + (number - 1) * 7 * 86400
+    return ("s-1", "User", "101", user, start, start + 8 * 3600)
+
+
+def left(state: State | Status, part: str = "2/3", known: Key | None = None) -> Entry:
+    status = state if isinstance(state, Status) else Status.PENDING
+    id_ = "id-2" if state in TAKEN else ""
+    return Entry(state, Kind.SHADOW, key=known, part=part, outcome=Outcome(status, id=id_, attempts=4, run=EARLIER))
+
+
+def carry(normalized: Normalized, entry: Entry | None, *, is_unedited: bool = False) -> Entry:
+    (carried,) = carry_row(normalized, entry, RUN, is_unedited=is_unedited)
+    return carried
+
+
+def test_a_row_of_several_shadows_is_planned_as_numbered_parts() -> None:
+    entries = list(plan_row(plan(), RUN))
+    assert [(one.state, one.part, one.key) for one in entries] == [
+        (State.PLANNED, f"{number}/3", key(number)) for number in (1, 2, 3)
+    ]
+    assert {one.scope for one in entries} == {"s-1"}
+    assert {one.target for one in entries} == {TargetName.ROOTLY}
+
+
+def test_a_row_of_one_shadow_has_no_part() -> None:
+    (entry,) = plan_row(plan(repeat=""), RUN)
+    assert entry.part == ""
+    assert entry.key == key()
+
+
+@pytest.mark.parametrize("state", UNSENT)
+def test_a_part_that_was_not_sent_is_planned_alone(state: State | Status) -> None:
+    """As itself, with its number of attempts, and none of its likes with it."""
+    carried = carry(plan(), left(state))
+    assert (carried.state, carried.part, carried.key) == (State.PLANNED, "2/3", key(2))
+    assert carried.outcome.attempts == 4
+
+
+@pytest.mark.parametrize("known", [None, key(2)], ids=["moved report", "beside its journal"])
+@pytest.mark.parametrize("state", SENT)
+def test_a_part_that_was_sent_is_kept_or_asked_about(state: State | Status, known: Key | None) -> None:
+    """Never planned, whether its journal is there or not."""
+    carried = carry(plan(), left(state, known=known))
+    assert (carried.part, carried.key, carried.scope) == ("2/3", key(2), "s-1")
+    assert carried.state == (state if state in TAKEN else State.IN_DOUBT)
+
+
+@pytest.mark.parametrize("state", [*SENT, *UNSENT])
+@pytest.mark.parametrize("part", ["2/3", "4/4", "0/3", "2/0", "9" * 5000 + "/3"])
+def test_a_part_that_its_row_does_not_make_is_never_sent(state: State | Status, part: str) -> None:
+    """It says so; what was or may have been taken keeps to that."""
+    carried = carry(plan(repeat="FREQ=WEEKLY;COUNT=4") if part != "4/4" else plan(), left(state, part))
+    assert carried.state == (Status.UNKNOWN if state in SENT and state not in TAKEN else Status.INVALID)
+    assert carried.part == part
+    assert carried.outcome.error
+    assert carried.outcome.hint
+
+
+def test_leading_zeros_of_a_part_do_no_harm() -> None:
+    """A spreadsheet's number format can put them there."""
+    assert carry(plan(), left(Status.FAILED, "02/03")).key == key(2)
+
+
+def test_a_part_that_cannot_be_understood_is_no_crash() -> None:
+    """`Feb 03` is what a spreadsheet makes of 2/3; reading has made a problem of it."""
+    problem = Problem("import_part is odd", "put it back", cell="C2")
+    wrong = normalize("s-1", "101", "112", "2027-05-03T09:00", "8h", "daily", "UTC", problems=(problem,))
+    assert carry(wrong, left(Status.FAILED, "Feb 03")).state is Status.INVALID
+    assert carry(wrong, left(Status.UNKNOWN, "Feb 03")).state is Status.UNKNOWN
+    kept = carry(wrong, left(Status.CREATED, "Feb 03"))
+    assert (kept.state, kept.outcome.id) == (Status.CREATED, "id-2")
+
+
+def test_a_created_row_that_repeats_now_is_told_apart_from_what_was_created() -> None:
+    """The shadows that were added by hand are not passed over, and not sent under the one's line."""
+    entry = carry(plan(), left(Status.CREATED, "", key()))
+    assert entry.state is Status.INVALID
+    assert "id-2" in entry.outcome.error
+
+
+def test_lines_whose_column_of_parts_was_deleted_are_not_sent_again() -> None:
+    """Nothing says any more which shadow a line is: a success is left alone, a doubt says what is missing."""
+    assert carry(plan(), left(Status.CREATED, "")).state is Status.CREATED
+    doubt = carry(plan(), left(Status.UNKNOWN, ""))
+    assert doubt.state is Status.UNKNOWN
+    assert "import_part" in doubt.outcome.hint
+
+
+def test_a_row_that_was_one_line_and_makes_three_now_is_planned_whole() -> None:
+    """It was invalid, or waited for names, and has been mended."""
+    for state in UNSENT:
+        assert [one.part for one in carry_row(plan(), left(state, ""), RUN)] == ["1/3", "2/3", "3/3"]
+
+
+@pytest.mark.parametrize("part", ["2/3", ""])
+@pytest.mark.parametrize("state", [*SENT, *UNSENT, Status.DUPLICATE])
+def test_a_line_that_names_people_waits_and_nothing_is_forgotten_meanwhile(state: State | Status, part: str) -> None:
+    """What the earlier run left of it stands beside it until the ids are known."""
+    waiting = carry(plan("Lena Novák"), left(state, part, key(2)))
+    assert (waiting.state, waiting.was, waiting.part, waiting.key) == (State.UNRESOLVED, state, part, key(2))
+    assert waiting.outcome.attempts == 4
+
+
+@pytest.mark.parametrize("state", SENT)
+def test_found_ids_lead_to_what_was_sent(state: State | Status) -> None:
+    """A moved report holds no keys: the ids make them again, and the target is asked."""
+    carried = carry(plan("Lena Novák", directory=DIRECTORY), left(state))
+    assert carried.key == key(2)
+    assert carried.state == (state if state in TAKEN else State.IN_DOUBT)
+
+
+@pytest.mark.parametrize("state", SENT)
+def test_a_name_that_is_not_found_any_more_makes_nothing_of_what_was_sent(state: State | Status) -> None:
+    """Somebody has left: what was created is there all the same, what is in doubt stays so."""
+    carried = carry(plan("Nobody Here", directory=DIRECTORY), left(state))
+    assert carried.state == (state if state in TAKEN else Status.UNKNOWN)
+    known = carry(plan("Nobody Here", directory=DIRECTORY), left(state, known=key(2)))
+    assert known.state == (state if state in TAKEN else State.IN_DOUBT)
+
+
+@pytest.mark.parametrize("state", SENT)
+def test_what_the_journal_knows_need_not_be_looked_up(state: State | Status) -> None:
+    """Its rows cannot have been edited: the key that was sent is the key."""
+    carried = carry(plan("Lena Novák"), left(state, known=key(2)), is_unedited=True)
+    assert (carried.key, carried.was) == (key(2), None)
+    assert carried.state == (state if state in TAKEN else State.IN_DOUBT)
+    for unsent in UNSENT:
+        assert carry(plan("Lena Novák"), left(unsent, known=key(2)), is_unedited=True).state is State.UNRESOLVED
+
+
+@pytest.mark.parametrize("known", [None, key(2)])
+@pytest.mark.parametrize("state", [*SENT, Status.DUPLICATE])
+def test_while_nobody_can_be_asked_for_names_what_was_sent_is_kept(state: State | Status, known: Key | None) -> None:
+    """A success stays one; a doubt stays one, and is asked about where its key is known."""
+    kept = carry_unresolved(left(state, known=None if state is Status.DUPLICATE else known), RUN)
+    assert kept is not None
+    if state in TAKEN:
+        assert (kept.state, kept.outcome.id) == (state, "id-2")
+    elif known and state is not Status.DUPLICATE:
+        assert (kept.state, kept.key) == (State.IN_DOUBT, known)
+    else:
+        assert (kept.state, kept.key) == (Status.UNKNOWN, None)
+
+
+@pytest.mark.parametrize("state", UNSENT)
+def test_while_nobody_can_be_asked_for_names_the_others_wait(state: State | Status) -> None:
+    assert carry_unresolved(left(state), RUN) is None
+    assert carry_unresolved(None, RUN) is None
+
+
+def test_a_changed_row_stays_refused_until_its_cells_are_put_back() -> None:
+    """Over any number of reruns: sending it would make a second object beside the first."""
+    changed = left(Status.CREATED, known=key(1))
+    for _ in range(3):
+        changed = carry(plan(), changed)
+        assert (changed.state, changed.outcome.id, changed.key) == (Status.INVALID, "id-2", key(1))
+    back = carry(plan(), changed._replace(key=key(2)))
+    assert (back.state, back.outcome.status, back.outcome.id) == (Status.CREATED, Status.CREATED, "id-2")
+    assert (back.outcome.error, back.outcome.run) == ("", EARLIER)
+
+
+@pytest.mark.parametrize("user", ["112", "Lena Novák", "Nobody Here"])
+def test_a_refused_row_of_which_nothing_else_is_known_is_not_sent(user: str) -> None:
+    """Its report has lost its journal; also while nobody can be asked for names, and where they are not found."""
+    refused = left(Status.INVALID)._replace(outcome=Outcome(Status.INVALID, id="id-2", run=EARLIER))
+    kept = carry(plan(user, directory=DIRECTORY), refused)
+    assert (kept.state, kept.outcome.id) == (Status.INVALID, "id-2")
+    unasked = carry_unresolved(refused, RUN)
+    assert unasked is not None
+    assert unasked.state is Status.INVALID
+
+
+def test_a_changed_row_in_doubt_is_not_found_by_what_it_said_before() -> None:
+    """Its names are looked up, though its cells are those of the last rerun: that one refused them."""
+    changed = carry(plan(), left(Status.UNKNOWN, known=key(1)))
+    assert changed.state is Status.UNKNOWN
+    assert carry(plan("Lena Novák"), changed, is_unedited=True).state is State.UNRESOLVED
+
+
+# ---- schedules and their groups
+
+GROUP, OTHER = "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d02", "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d03"
+GROUPS = Directory(
+    None, None, [Group(GROUP, "Platform", "OPAL_GROUP", False), Group(OTHER, "Data", "OPAL_GROUP", False)]
+)
+SCHEDULE: Key = ("PAGER_DUTY", "PI7DH85")
+
+
+def member(group: str, *, remote_id: str = "PI7DH85", directory: Directory | None = GROUPS) -> Normalized:
+    rules = replace(make_rules(), references=References(directory))
+    sheet = Sheet("s.csv", "s", ("third_party_provider", "remote_id", "group"), (0, 1, 2))
+    return Normalizer(sheet, rules).normalize(Row(2, ("PAGER_DUTY", remote_id, group)))
+
+
+def unbound(state: State | Status = State.UNBOUND, was: Status = Status.CREATED, *bound: str) -> Entry:
+    status = state if isinstance(state, Status) else Status.PENDING
+    outcome = Outcome(status, id="id-1", error="not in its group", hint="rerun", run=EARLIER)
+    return Entry(state, Kind.SCHEDULE, key=SCHEDULE, outcome=outcome, was=was, groups=(GROUP,), bound=bound)
+
+
+@pytest.mark.parametrize("state", [State.UNBOUND, Status.REJECTED, Status.FAILED, Status.UNKNOWN, State.UNRESOLVED])
+@pytest.mark.parametrize("was", [Status.CREATED, Status.EXISTS])
+def test_what_is_there_and_not_in_its_group_is_taken_as_there_with_the_group_left(
+    state: State | Status, was: Status
+) -> None:
+    """Without asking, where the cells are those of the earlier run; nothing is planned, so nothing is sent twice."""
+    carried = carry(member("Platform", directory=None), unbound(state, was), is_unedited=True)
+    assert (carried.state, carried.was, carried.key) == (was, None, SCHEDULE)
+    assert (carried.groups, carried.bound) == ((GROUP,), ())
+    assert (carried.outcome.id, carried.outcome.error, carried.outcome.run) == ("id-1", "", EARLIER)
+
+
+def test_a_group_that_was_mended_counts_and_one_that_it_is_in_stays_known() -> None:
+    waiting = carry(member("Data", directory=None), unbound(Status.REJECTED, Status.CREATED, GROUP))
+    assert (waiting.state, waiting.was, waiting.outcome.id, waiting.bound) == (
+        State.UNRESOLVED,
+        Status.CREATED,
+        "id-1",
+        (GROUP,),
+    )
+    carried = carry(member("Data"), unbound(Status.REJECTED, Status.CREATED, GROUP))
+    assert (carried.state, carried.groups, carried.bound) == (Status.CREATED, (OTHER,), (GROUP,))
+
+
+def test_a_group_that_was_taken_out_of_the_cell_is_not_wanted_any_more() -> None:
+    carried = carry(member(""), unbound())
+    assert (carried.state, carried.groups) == (Status.CREATED, ())
+
+
+def test_a_group_that_cannot_be_keeps_the_id_and_mended_it_counts() -> None:
+    refused = carry(member("No such group"), unbound())
+    assert (refused.state, refused.outcome.id, "no group" in refused.outcome.error) == (Status.INVALID, "id-1", True)
+    again = carry(member("Data"), refused)
+    assert (again.state, again.outcome.id, again.groups) == (Status.CREATED, "id-1", (OTHER,))
+
+
+def test_another_schedule_in_the_row_of_one_that_is_there_is_refused() -> None:
+    refused = carry(member("Platform", remote_id="PNZNINN"), unbound())
+    assert (refused.state, refused.key, refused.outcome.id) == (Status.INVALID, SCHEDULE, "id-1")
+
+
+@pytest.mark.parametrize(
+    ("state", "known", "becomes"),
+    [
+        (Status.CREATED, SCHEDULE, None),  # it stays unresolved: into which groups it goes cannot be told
+        (Status.CREATED, None, Status.CREATED),  # taken at its report's word
+        (Status.UNKNOWN, SCHEDULE, Status.UNKNOWN),
+        (State.IN_DOUBT, SCHEDULE, Status.UNKNOWN),
+    ],
+)
+def test_while_groups_cannot_be_asked_for_no_schedule_is_a_success_without_them(
+    state: State | Status, known: Key | None, becomes: Status | None
+) -> None:
+    status = state if isinstance(state, Status) else Status.UNKNOWN
+    outcome = Outcome(status, id="id-1" if state is Status.CREATED else "", run=EARLIER)
+    kept = carry_unresolved(Entry(state, Kind.SCHEDULE, key=known, outcome=outcome), RUN)
+    assert (kept and kept.state) == becomes
+
+
+def test_a_success_of_which_only_a_report_tells_is_in_its_groups() -> None:
+    outcome = Outcome(Status.CREATED, id="id-1", run=EARLIER)
+    carried = carry(member("Platform"), Entry(Status.CREATED, Kind.SCHEDULE, outcome=outcome))
+    assert (carried.state, carried.groups, carried.bound) == (Status.CREATED, (GROUP,), (GROUP,))

@@ -1,0 +1,191 @@
+"""Rows into the journal: one look at each row, however many parts it has; one question for all that are named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from importer.errors import SettingsError
+from importer.journal.run_folder import open_scratch
+from importer.journal.states import Entry, State
+from importer.normalizer.directory import Directory, Person
+from importer.normalizer.rules import make_rules
+from importer.planning.loader import Loader
+from importer.planning.report_lines import PreviousLine
+from importer.planning.sources import load_mapping
+from importer.records import Kind, Outcome, Problem, Row, Sheet, Status, TargetName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from importer.journal.journal import Journal
+
+HEADER = ("schedule_id", "shadowable_id", "shadow_user_id", "starts_at", "duration", "repeat", "timezone")
+SHEET = Sheet("report.csv", "plan", HEADER, tuple(range(len(HEADER))))
+DIRECTORY = Directory([Person("112", "Lena Novák", "lena@x.example")], [("s-1", "Payments primary")])
+
+
+class Notes:
+    """An observer that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def noticed(self, text: str) -> None:
+        """Keep nothing."""
+
+    def warned(self, sheet: Sheet, row: Row, warning: Problem) -> None:
+        """Keep the message."""
+        self.warnings.append(warning.message)
+
+
+@pytest.fixture
+def journal() -> Iterator[Journal]:
+    with open_scratch() as journal:
+        yield journal
+
+
+def cells(user: str, parts: int) -> tuple[str, ...]:
+    return ("s-1", "101", user, "2027-05-03T09:00", "8h", f"FREQ=DAILY;COUNT={parts}", "UTC")
+
+
+def line(user: str, number: int, parts: int, status: Status = Status.FAILED, row: int = 2) -> PreviousLine:
+    """Give a line of a report."""
+    entry = Entry(status, Kind.SHADOW, part=f"{number}/{parts}", outcome=Outcome(status, id="", run="earlier"))
+    return PreviousLine(SHEET, Row(row, cells(user, parts), line=number + 1), entry)
+
+
+def states(journal: Journal) -> list[tuple[str, str]]:
+    return [(entry.part, entry.state) for _, _, entry in journal.entries()]
+
+
+def resolve(intake: Loader) -> None:
+    for _ in intake.resolve(TargetName.ROOTLY, DIRECTORY):
+        pass
+
+
+@pytest.mark.parametrize("user", ["112", "Lena Novák"])
+def test_the_lines_of_a_row_become_one_row_again(journal: Journal, user: str) -> None:
+    """Each part once, in its order, and the row is counted and looked at once; also a thousand parts, over chunks."""
+    notes = Notes()
+    intake = Loader(journal, replace(make_rules(), now=None), "run", notes)
+    lines = [line(user, number, 1000) for number in range(1, 1001)]
+    assert sum(intake.take_left_over([lines[:300], lines[300:301], lines[301:], []])) == 1
+    resolve(intake)
+    journal.finish_reading()
+    assert states(journal) == [(f"{number}/1000", State.PLANNED) for number in range(1, 1001)]
+    assert journal.count_rows() == 1
+
+
+def test_a_warning_of_a_row_is_told_once_and_not_for_each_of_its_parts(journal: Journal) -> None:
+    """Also where its names are looked up first."""
+    notes = Notes()
+    intake = Loader(journal, make_rules(), "run", notes)
+    parts = [line("Lena Novák", number, 5) for number in range(1, 6)]
+    odd = [one._replace(row=one.row._replace(cells=("s-1", "x101", *one.row.cells[2:]))) for one in parts]
+    list(intake.take_left_over([odd]))
+    resolve(intake)
+    assert len(notes.warnings) == 1
+    assert len(list(journal.findings())) == 1
+
+
+def test_copied_lines_of_a_long_plan_do_not_run_into_the_next_row(journal: Journal) -> None:
+    """Somebody pasted a block of a thousand lines below itself."""
+    intake = Loader(journal, make_rules(), "run", Notes())
+    lines = [line("Lena Novák", number, 1000) for number in range(1, 1001)]
+    list(intake.take_left_over([[*lines, *lines, line("113", 1, 2, row=3)]]))
+    resolve(intake)
+    journal.finish_reading()
+    found = [state for _, state in states(journal)]
+    assert found.count(State.PLANNED) == 1001
+    assert found.count(Status.DUPLICATE) == 1000
+
+
+def test_a_row_planned_anew_beside_its_old_lines_is_no_clash(journal: Journal) -> None:
+    """One line's import columns were emptied for a new plan; the other lines were left in."""
+    intake = Loader(journal, make_rules(), "run", Notes())
+    old = [line("Lena Novák", number, 4) for number in range(2, 5)]
+    list(intake.take_left_over([[PreviousLine(SHEET, Row(2, cells("Lena Novák", 4)), None), *old]]))
+    resolve(intake)
+    journal.finish_reading()
+    found = [state for _, state in states(journal)]
+    assert found.count(State.PLANNED) == 4
+    assert found.count(Status.DUPLICATE) == 3
+
+
+def test_a_part_that_became_a_date_does_not_borrow_from_the_line_before(journal: Journal) -> None:
+    """Reading has found it wrong: so it is, and the lines around it are what they were."""
+    intake = Loader(journal, make_rules(), "run", Notes())
+    one, two, three = (line("112", number, 3) for number in (1, 2, 3))
+    sheet, row, entry, _ = two
+    assert entry is not None
+    wrong = PreviousLine(sheet, row._replace(problems=(Problem("import_part is odd"),)), entry._replace(part="Feb 03"))
+    list(intake.take_left_over([[one, wrong, three]]))
+    journal.finish_reading()
+    assert states(journal) == [
+        ("1/3", State.PLANNED),
+        ("Feb 03", Status.INVALID),
+        ("3/3", State.PLANNED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("named", "users", "schedules"),
+    [
+        (("Payments primary", "101", "112"), False, True),
+        (("s-1", "Lena Novák", "112"), True, False),
+        (("s-1", "101", "lena@x.example"), True, False),
+        (("s-1", "101", "112"), False, False),
+        (("Payments primary", "Lena Novák", "112"), True, True),
+        (("Payments primary", "Lena Novák", "1e5"), False, False),  # a problem already: nobody is asked for it
+    ],
+)
+def test_only_that_is_asked_for_which_some_good_row_names(
+    journal: Journal, named: tuple[str, str, str], users: bool, schedules: bool
+) -> None:
+    intake = Loader(journal, make_rules(), "run", Notes())
+    row = Row(2, (*named, "2027-05-03T09:00", "8h", "", "UTC"))
+    list(intake.take_left_over([[PreviousLine(SHEET, row, None)]]))
+    assert (intake.needed.users, intake.needed.schedules) == (users, schedules)
+    assert bool(intake.needed.targets) == (users or schedules)
+
+
+def test_a_report_without_lines_has_no_rows(journal: Journal) -> None:
+    intake = Loader(journal, make_rules(), "run", Notes())
+    assert sum(intake.take_left_over([[], []])) == sum(intake.take_left_over([])) == 0
+
+
+def test_rows_that_wait_stay_pending_with_the_reason_while_nobody_can_be_asked(journal: Journal) -> None:
+    """Whatever an earlier run sent for them is kept as it was."""
+    intake = Loader(journal, make_rules(), "run", Notes())
+    lines = [line("Lena Novák", number, 4) for number in range(1, 5)]
+    sheet, row, sent, _ = lines[1]
+    assert sent is not None
+    lines[1] = PreviousLine(
+        sheet, row, sent._replace(state=Status.CREATED, outcome=Outcome(Status.CREATED, id="id-2", run="r"))
+    )
+    list(intake.take_left_over([lines]))
+    intake.leave_unresolved(TargetName.ROOTLY, "rootly is not there")
+    journal.finish_reading()
+    outcomes = [one.outcome for one in journal.lines()]
+    assert [one.status for one in outcomes] == [Status.PENDING, Status.CREATED, Status.PENDING, Status.PENDING]
+    assert outcomes[1].id == "id-2"
+    assert all("rootly is not there" in one.error for one in outcomes if one.status is Status.PENDING)
+
+
+def test_a_mapping_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """Its own name stays to be seen, however deep it lies."""
+    deep = tmp_path / ("a" * 100)
+    deep.mkdir()
+    broken = deep / "mapping.toml"
+    broken.write_text("[columns", encoding="utf-8")
+    latin = deep / "latin.toml"
+    latin.write_bytes('[constants]\nschedule_id = "Köln"\n'.encode("latin-1"))
+    for path in (deep / "none.toml", deep, latin, broken):
+        with pytest.raises(SettingsError) as caught:
+            load_mapping(path)
+        assert path.name[-20:] in caught.value.message
+        assert caught.value.hint
