@@ -30,9 +30,9 @@ __all__ = [
     "Roll",
     "read_directory",
     "read_faults",
+    "read_truth",
     "reset",
     "serve",
-    "truth",
 ]
 
 #: What the real APIs let through, as the sandbox does unless told.
@@ -61,7 +61,7 @@ async def serve(
     """Serve both APIs until the block ends; what was created stays in `state`.
 
     Port 0 takes a free one. With a fault plan, be it an empty one, every request is logged in the state, where
-    `truth` finds it; a plan in which a target goes away has Rootly on another port, a free one. A directory takes the
+    `read_truth` finds it; a plan in which a target goes away has Rootly on another port, a free one. A directory takes the
     place of the state's users and schedules, and stays there; without one they are those that the samples name, or
     the last that were given. `now` is the server's clock in epoch seconds: limits, dates and late objects go by it.
 
@@ -77,7 +77,7 @@ async def serve(
         yield Address(opal=f"{origins[TargetName.OPAL]}/opal/v1", rootly=f"{origins[TargetName.ROOTLY]}/rootly")
 
 
-def truth(state: Path) -> Truth:
+def read_truth(state: Path) -> Truth:
     """Read what a sandbox's state holds at this moment, be it served or not, and which requests were logged.
 
     Raises:

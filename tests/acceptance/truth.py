@@ -25,13 +25,13 @@ _APPLIED = {"created", "exists", "duplicate"}
 
 def read_truth(state: Path) -> Truth:
     """Read every object that the sandbox holds."""
-    return {tuple(map(str, key)): list(ids) for key, ids in sandbox.truth(state).ids.items()}
+    return {tuple(map(str, key)): list(ids) for key, ids in sandbox.read_truth(state).ids.items()}
 
 
 def count_objects(state: Path) -> int:
     """Count the objects that the sandbox holds; 0 while it is being made."""
     try:
-        return len(sandbox.truth(state).objects)
+        return len(sandbox.read_truth(state).objects)
     except SettingsError:
         return 0
 

@@ -38,7 +38,7 @@ def lose(kit: Kit, command: Sequence[str], source: Path, number: int) -> Lost:
     state = kit.folder / "lost.sqlite3"
     sandbox.reset(state)
     spent = asyncio.run(_spend(kit, command, state, at=[round((each + 0.5) * rows / number) for each in range(number)]))
-    there = Counter(made.key for made in sandbox.truth(state).objects)
+    there = Counter(made.key for made in sandbox.read_truth(state).objects)
     twice = sum(1 for times in there.values() if times > 1)
     return Lost(spent, rows - len(there), len(there) - twice, twice)
 

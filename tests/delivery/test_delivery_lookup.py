@@ -17,7 +17,7 @@ from importer.delivery.lookup import LookedUp, LookedUpList, look_up
 from importer.delivery.stop import Reason
 from importer.delivery.transport import Connection
 from importer.records import Status, TargetName
-from importer.sandbox import serve, truth
+from importer.sandbox import read_truth, serve
 from importer.sandbox.directory_file import TOKEN, DirectoryFile
 from importer.sandbox.faults.fault_plan import FaultPlan
 from importer.settings import load_settings
@@ -124,7 +124,7 @@ def is_whole(found: LookedUp) -> bool:
 
 async def test_lists_of_several_pages_are_read_to_their_ends_and_nothing_is_sent(scene: Scene) -> None:
     assert is_whole(await scene.look_up())
-    requests = truth(scene.state).requests
+    requests = read_truth(scene.state).requests
     assert [request.method for request in requests] == ["GET"] * 5
     assert [request.path.partition("?")[0] for request in requests] == ["/v1/users"] * 3 + ["/v1/schedules"] * 2
     assert all("page%5Bsize%5D=100" in request.path for request in requests)
@@ -156,7 +156,7 @@ async def test_a_list_that_nobody_needs_is_not_asked_for(scene: Scene, asked: st
     found = await scene.look_up(users=asked == "users", schedules=asked == "schedules")
     assert getattr(found, other) == LookedUpList(None, "", 0)
     assert entries(getattr(found, asked))
-    assert {request.path.partition("?")[0] for request in truth(scene.state).requests} == {f"/v1/{asked}"}
+    assert {request.path.partition("?")[0] for request in read_truth(scene.state).requests} == {f"/v1/{asked}"}
 
 
 async def test_a_list_that_lags_does_not_have_who_was_made_just_now_but_later_it_does(scene: Scene) -> None:
@@ -244,7 +244,7 @@ async def test_a_token_that_is_refused_ends_it_with_the_servers_words(scene: Sce
     assert found.reason is Reason.TOKEN_REFUSED
     assert found.words.startswith("the token was refused (401): ")
     assert found.users == found.schedules == LookedUpList(words=found.words)
-    assert len(truth(scene.state).requests) == 1
+    assert len(read_truth(scene.state).requests) == 1
 
 
 async def test_a_403_on_everything_is_about_the_token(scene: Scene) -> None:

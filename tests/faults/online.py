@@ -64,7 +64,7 @@ class Online:
 
     def there(self) -> list[str]:
         """Give the ids of everything that is there."""
-        return [made.id for made in sandbox.truth(self.front.state).objects]
+        return [made.id for made in sandbox.read_truth(self.front.state).objects]
 
     def disagreements(self, run: Path) -> list[str]:
         """Say every way in which a run's report and what is there disagree."""

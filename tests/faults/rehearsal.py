@@ -106,11 +106,11 @@ class Rehearsal:
 
     def posts(self) -> int:
         """Count the requests so far that were to create something."""
-        return sum(sandbox.truth(self.state).posts.values())
+        return sum(sandbox.read_truth(self.state).posts.values())
 
     def there(self) -> set[Key]:
         """Give the keys of everything that exists."""
-        return set(sandbox.truth(self.state).ids)
+        return set(sandbox.read_truth(self.state).ids)
 
 
 def read_report(result: Result) -> list[dict[str, str]]:
@@ -130,7 +130,7 @@ def key_of(line: dict[str, str]) -> Key:
 
 def disagreements(rehearsal: Rehearsal, result: Result, rows: int) -> list[str]:
     """Say every way in which a report and the sandbox disagree; there should be none."""
-    truth = sandbox.truth(rehearsal.state)
+    truth = sandbox.read_truth(rehearsal.state)
     lines = read_report(result)
     wrong = [f"{key} is there twice" for key in truth.doubles]
     wrong += _wrong_lines(lines, truth.ids)

@@ -138,7 +138,7 @@ def crash_until_done(folder: Path, *, rows: int, kills: int, longest: float) -> 
             if status == 0:
                 break
         assert status == 0, errors
-        truth = sandbox.truth(state)
+        truth = sandbox.read_truth(state)
         sent = sum(truth.posts.values())
         assert truth.doubles == {}
         assert len(truth.ids) == rows
@@ -147,7 +147,7 @@ def crash_until_done(folder: Path, *, rows: int, kills: int, longest: float) -> 
         report = (newest / "report.csv").read_text("utf-8-sig")
         assert {made.id for made in truth.objects} <= set(report.replace(",", "\n").split("\n"))
         assert killer.finish("rerun", str(newest)) == (0, "")
-        assert sum(sandbox.truth(state).posts.values()) == sent
+        assert sum(sandbox.read_truth(state).posts.values()) == sent
     assert {key[0] for key in truth.ids if len(key) > 2} == set(SCHEDULES)
 
 

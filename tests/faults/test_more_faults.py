@@ -77,7 +77,7 @@ async def test_at_most_as_many_requests_as_are_in_flight_see_a_refused_token(tmp
     rehearsal = Rehearsal(tmp_path)
     async with rehearsal.served({"what": "status", "status": 401, "first": 10, "method": "POST"}):
         result = await rehearsal.run(shadows(100), concurrency=4)
-        refused = [request for request in sandbox.truth(rehearsal.state).requests if request.status == 401]
+        refused = [request for request in sandbox.read_truth(rehearsal.state).requests if request.status == 401]
     assert len(refused) <= 4 + 1
     assert result.exit_status == 4
     assert disagreements(rehearsal, result, 100) == []

@@ -107,7 +107,7 @@ def test_a_folder_appears_only_once_its_journal_is_whole(tmp_path: Path) -> None
     code = """
 import os, signal, sys
 from pathlib import Path
-from importer.journal import create_run
+from importer.journal.run_folder import create_run
 left = int(sys.argv[2])
 def count(event, _arguments):
     global left
@@ -163,7 +163,7 @@ def test_a_run_that_is_going_on_cannot_be_opened_again_even_by_the_same_process(
 HOLD = """
 import os, sys
 from pathlib import Path
-from importer.journal import create_run
+from importer.journal.run_folder import create_run
 with create_run(Path(sys.argv[1]), sys.argv[2], {"pid": str(os.getpid())}) as folder:
     print(folder.path, flush=True)
     sys.stdin.read()
@@ -195,7 +195,8 @@ def test_what_was_claimed_when_the_process_was_killed_is_in_doubt_and_nothing_el
     code = """
 import os, signal, sys
 from pathlib import Path
-from importer.journal import Change, create_run
+from importer.journal.run_folder import create_run
+from importer.journal.states import Change
 from importer.records import Outcome, Status
 from journal.planning import OPAL, nth, plan, schedule
 with create_run(Path(sys.argv[1]), "a-run", {}) as folder:

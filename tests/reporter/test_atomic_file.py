@@ -112,7 +112,8 @@ FULL_DISK = """
     from pathlib import Path
     from report_lines import make_line, make_sheet
     from importer.errors import ReportError
-    from importer.reporter import write_csv, write_xlsx
+    from importer.reporter.report_csv import write_csv
+    from importer.reporter.report_xlsx import write_xlsx
 
     write, lines, path = globals()[sys.argv[1]], int(sys.argv[2]), Path(sys.argv[3])
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))

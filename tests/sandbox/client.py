@@ -14,7 +14,7 @@ import anyio
 import orjson
 
 from importer.records import TargetName
-from importer.sandbox import Address, serve, truth
+from importer.sandbox import Address, read_truth, serve
 from importer.sandbox.directory_file import TOKEN
 from importer.sandbox.faults.fault_plan import FaultPlan
 
@@ -176,7 +176,7 @@ async def until(is_so: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> No
 
 async def logged(state: Path, count: int) -> None:
     """Wait until so many requests are in the log; each is before its answer begins."""
-    await until(lambda: len(truth(state).requests) >= count)
+    await until(lambda: len(read_truth(state).requests) >= count)
 
 
 def plan(*faults: dict[str, object], seed: int = 0) -> FaultPlan:

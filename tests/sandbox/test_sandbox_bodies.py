@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from importer.records import TargetName
-from importer.sandbox import truth
+from importer.sandbox import read_truth
 
 from .client import Clock, Reply, connected, create, create_raw, plan, served, taken
 
@@ -56,7 +56,7 @@ async def test_a_truncated_answer_has_a_good_head_and_half_a_body(
     assert body.startswith(b"{")
     with pytest.raises(orjson.JSONDecodeError):
         orjson.loads(body)
-    assert len(truth(state).objects) == (when == "after")
+    assert len(read_truth(state).objects) == (when == "after")
 
 
 @MOMENTS
@@ -64,7 +64,7 @@ async def test_an_answer_in_html_is_no_json(state: Path, clock: Clock, target: T
     reply = await reply_to(state, clock, target, what="html", when=when, status=200)
     assert (reply.status, reply.media_type) == (200, "text/html")
     assert reply.body.startswith(b"<!DOCTYPE html>")
-    assert len(truth(state).objects) == (when == "after")
+    assert len(read_truth(state).objects) == (when == "after")
 
 
 @MOMENTS
@@ -72,8 +72,8 @@ async def test_an_answer_in_html_is_no_json(state: Path, clock: Clock, target: T
 async def test_an_empty_answer(state: Path, clock: Clock, target: TargetName, when: str, status: int | None) -> None:
     reply = await reply_to(state, clock, target, what="empty", when=when, **({"status": status} if status else {}))
     assert (reply.status, reply.body) == (status or GOOD[target], b"")
-    assert len(truth(state).objects) == (when == "after")
-    assert truth(state).requests[0].status == reply.status
+    assert len(read_truth(state).objects) == (when == "after")
+    assert read_truth(state).requests[0].status == reply.status
 
 
 @MOMENTS
@@ -82,7 +82,7 @@ async def test_an_answer_nested_too_deep_for_a_recursive_reader(
 ) -> None:
     reply = await reply_to(state, clock, target, what="nested", when=when, depth=5000)
     assert reply.body.count(b"{") == reply.body.count(b"}") == 5001
-    assert len(truth(state).objects) == (when == "after")
+    assert len(read_truth(state).objects) == (when == "after")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ async def test_an_answer_without_a_valid_id(
 ) -> None:
     reply = await reply_to(state, clock, target, what="no_id", form=form)
     assert item(target, reply.json).get(id_name(target), ...) == expected
-    assert len(truth(state).objects) == 1
+    assert len(read_truth(state).objects) == 1
 
 
 CHANGES: dict[TargetName, tuple[dict[str, object], dict[str, object]]] = {
@@ -112,7 +112,7 @@ async def test_an_answer_with_the_values_of_the_record_before(
     async with served(state, clock, faults=plan({"what": "foreign", "when": when, "form": form, "at": [2]})) as client:
         good = item(target, (await create(client, target, **first)).json)
         bad = item(target, (await create(client, target, **second)).json)
-    ids = [made.id for made in truth(state).objects]
+    ids = [made.id for made in read_truth(state).objects]
     assert len(ids) == 1 + (when == "after")
     assert (bad.pop(id_name(target)) == good.pop(id_name(target)) == ids[0]) is (form == "foreign_id")
     assert bad == good
@@ -125,12 +125,12 @@ async def test_where_no_other_record_was_before_one_is_made_up(
     """Also where the only one before was the same record, sent again."""
     async with served(state, clock, faults=plan({"what": "foreign", "form": form})) as client:
         replies = [await create(client, target) for _ in range(2)]
-    (key,) = truth(state).ids
+    (key,) = read_truth(state).ids
     for number, reply in enumerate(replies):
         found = item(target, reply.json)
         values = found.get("attributes", found)
         assert (values.get("remote_id"), values.get("shadow_user_id")) in {(f"{key[1]}X", None), (None, 103)}
-        assert (found[id_name(target)] == truth(state).objects[number].id) is (form == "own_id")
+        assert (found[id_name(target)] == read_truth(state).objects[number].id) is (form == "own_id")
 
 
 async def test_an_endless_answer_goes_on_for_as_long_as_somebody_takes_it(
@@ -141,7 +141,7 @@ async def test_an_endless_answer_goes_on_for_as_long_as_somebody_takes_it(
         wire = await taken(reader, 4 << 20)
     assert len(wire.data) >= 4 << 20
     assert b"chunked" in wire.head
-    assert len(truth(state).objects) == 1
+    assert len(read_truth(state).objects) == 1
 
 
 async def test_a_bomb_is_small_on_the_wire_and_a_good_answer_to_who_has_the_room(
@@ -156,7 +156,7 @@ async def test_a_bomb_is_small_on_the_wire_and_a_good_answer_to_who_has_the_room
     assert length < 20_000
     unpacked = gzip.decompress(packed)
     assert len(unpacked) > 10_000_000
-    assert item(target, orjson.loads(unpacked))[id_name(target)] == truth(state).objects[0].id
+    assert item(target, orjson.loads(unpacked))[id_name(target)] == read_truth(state).objects[0].id
 
 
 @pytest.mark.parametrize("what", ["truncated", "html", "empty", "nested", "no_id", "foreign"])
@@ -176,4 +176,4 @@ async def test_a_list_is_spoilt_where_told(state: Path, clock: Clock, target: Ta
         ask = client.opal if target is TargetName.OPAL else client.rootly
         first, second = await ask("GET", path), await ask("GET", path)
     assert (first.status, first.body, second.status) == (200, b"", 200)
-    assert truth(state).objects[0].id in second.body.decode()
+    assert read_truth(state).objects[0].id in second.body.decode()

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from importer.records import TargetName
-from importer.sandbox import truth
+from importer.sandbox import read_truth
 
 from .client import Client, Clock, create, create_raw, plan, served
 
@@ -45,7 +45,7 @@ async def test_a_late_commit_is_not_there_until_it_is_due(
             assert (await create(client, target)).status == 504
         else:
             assert (wire.data, wire.is_reset) == (b"", form == "reset")
-        (made,) = truth(state).objects
+        (made,) = read_truth(state).objects
         assert made.due == clock.moment + 5
         clock.moment += 4.99
         assert await listed(client, target) == []
@@ -81,7 +81,7 @@ async def test_a_lagging_list_lacks_what_was_answered_well(state: Path, clock: C
     async with served(state, clock, faults=plan({"what": "lagging_list", "delay": 5, "at": [1]})) as client:
         assert (await create(client, target)).status < 300
         await create(client, target)
-        late, good = (made.id for made in truth(state).objects)
+        late, good = (made.id for made in read_truth(state).objects)
         assert await listed(client, target) == [good]
         assert await show(client, target, late) == 200
         clock.moment += 5
@@ -95,4 +95,4 @@ async def test_a_list_lags_besides_a_lost_answer(state: Path, clock: Clock, targ
         assert await listed(client, target) == []
         clock.moment += 5
         assert len(await listed(client, target)) == 1
-    assert [request.fault for request in truth(state).requests] == ["lagging_list,close", "", ""]
+    assert [request.fault for request in read_truth(state).requests] == ["lagging_list,close", "", ""]

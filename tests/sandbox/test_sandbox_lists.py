@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from importer.sandbox import truth
+from importer.sandbox import read_truth
 
 from .client import Client, Clock, plan, served
 
@@ -37,7 +37,7 @@ async def pages(client: Client, size: int, limit: int = 10) -> list[list[str]]:
 
 def shadows(state: Path) -> list[str]:
     """Give the ids of all shadows as the list has them: the newest first."""
-    return [made.id for made in truth(state).objects if made.target == "rootly"][::-1]
+    return [made.id for made in read_truth(state).objects if made.target == "rootly"][::-1]
 
 
 async def test_pages_repeat_the_end_of_the_last_one_and_a_record_of_their_own(state: Path, clock: Clock) -> None:

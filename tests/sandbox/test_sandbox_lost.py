@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from importer.records import TargetName
-from importer.sandbox import truth
+from importer.sandbox import read_truth
 
 from .client import Clock, connected, create, create_raw, logged, plan, served, taken
 
@@ -27,7 +27,7 @@ MOMENTS = pytest.mark.parametrize("when", ["before", "after"])
 
 def status_of(state: Path) -> list[tuple[str, int, bool]]:
     """Give what the log says of each request: the fault, the status, whether it created something."""
-    return [(request.fault, request.status, bool(request.id)) for request in truth(state).requests]
+    return [(request.fault, request.status, bool(request.id)) for request in read_truth(state).requests]
 
 
 @MOMENTS
@@ -38,7 +38,7 @@ async def test_nothing_comes_and_the_connection_ends(
     async with served(state, clock, faults=plan({"what": what, "when": when})) as client:
         wire = await create_raw(client, target)
     assert (wire.data, wire.is_reset) == (b"", what == "reset")
-    assert len(truth(state).objects) == (when == "after")
+    assert len(read_truth(state).objects) == (when == "after")
     assert status_of(state) == [(what, 0, when == "after")]
 
 
@@ -56,7 +56,7 @@ async def test_a_part_comes_and_the_connection_ends(
     assert wire.is_reset is (what == "reset")
     with pytest.raises(orjson.JSONDecodeError):
         orjson.loads(wire.body)
-    assert len(truth(state).objects) == (when == "after")
+    assert len(read_truth(state).objects) == (when == "after")
 
 
 async def test_the_other_requests_are_answered_well(state: Path, clock: Clock, target: TargetName) -> None:
@@ -80,7 +80,7 @@ async def test_a_hang_lasts_until_the_client_goes_away(
                 await reader.read(1)
             assert scope.cancelled_caught
         await create(client, target)
-    assert len(truth(state).objects) == 1 + (when == "after")
+    assert len(read_truth(state).objects) == 1 + (when == "after")
 
 
 @pytest.mark.parametrize("fault", [{"what": "hang"}, {"what": "hang", "delay": 60}, {"what": "drip", "pace": 60}])
@@ -107,7 +107,7 @@ async def test_a_hang_with_a_delay_gives_its_answer_after_it(
         assert anyio.current_time() - started >= 0.01
         reply = await create(client, target)
     assert reply.json.keys() == orjson.loads(wire.body).keys()
-    assert len(truth(state).doubles) == 1
+    assert len(read_truth(state).doubles) == 1
 
 
 @pytest.mark.parametrize("sent", ["nothing", "head", "body"])
@@ -116,7 +116,7 @@ async def test_a_dripping_answer_comes_a_byte_at_a_time_and_whole(
 ) -> None:
     async with served(state, clock, faults=plan({"what": "drip", "sent": sent, "pace": 0})) as client:
         wire = await create_raw(client, target)
-    (made,) = truth(state).objects
+    (made,) = read_truth(state).objects
     assert made.id in wire.body.decode()
     assert (b"Content-Length: %d\r\n" % len(wire.body)) in wire.data
     assert not wire.is_reset
@@ -129,7 +129,7 @@ async def test_a_drip_is_as_slow_as_told(state: Path, clock: Clock, target: Targ
         with anyio.move_on_after(0.02) as scope:
             await reader.read(1)
         assert scope.cancelled_caught
-    assert len(truth(state).objects) == 1
+    assert len(read_truth(state).objects) == 1
 
 
 async def test_a_server_that_closes_after_each_answer_does_not_say_so(
@@ -138,14 +138,14 @@ async def test_a_server_that_closes_after_each_answer_does_not_say_so(
     async with served(state, clock, faults=plan({"what": "close_after"})) as client:
         wire = await create_raw(client, target)
     assert b"connection: close" not in wire.head.lower()
-    assert truth(state).objects[0].id in wire.body.decode()
+    assert read_truth(state).objects[0].id in wire.body.decode()
     assert not wire.is_reset
 
 
 async def test_without_a_plan_no_request_is_logged(client: Client, state: Path, target: TargetName) -> None:
     await create(client, target)
-    assert len(truth(state).objects) == 1
-    assert truth(state).requests == ()
+    assert len(read_truth(state).objects) == 1
+    assert read_truth(state).requests == ()
 
 
 async def test_an_empty_plan_logs_requests_and_harms_none(state: Path, clock: Clock, target: TargetName) -> None:

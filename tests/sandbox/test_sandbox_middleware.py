@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from importer.records import TargetName
-from importer.sandbox import truth
+from importer.sandbox import read_truth
 from importer.sandbox.faults.fault_kinds import SORTS
 
 from .client import PAIR, Client, Clock, connected, create, plan, served
@@ -51,7 +51,7 @@ async def test_no_fault_is_an_error_of_the_server(
         await use(client)
     gc.collect()  # an error that nobody looked at is logged when it is thrown away
     assert caplog.records == []
-    assert any(what in request.fault.split(",") for request in truth(state).requests)
+    assert any(what in request.fault.split(",") for request in read_truth(state).requests)
 
 
 async def test_a_client_that_goes_away_while_it_sends_is_no_error_either(
@@ -63,7 +63,7 @@ async def test_a_client_that_goes_away_while_it_sends_is_no_error_either(
         assert (await client.opal("POST", "/on-call-schedules", PAIR)).status == 200
     gc.collect()
     assert caplog.records == []
-    assert len(truth(state).objects) == 1
+    assert len(read_truth(state).objects) == 1
 
 
 async def test_what_is_routed_nowhere_is_answered_and_logged(state: Path, clock: Clock) -> None:
@@ -71,7 +71,7 @@ async def test_what_is_routed_nowhere_is_answered_and_logged(state: Path, clock:
     async with served(state, clock, faults=faults) as client:
         reply = await client.follow(client.address.rootly.removesuffix("/rootly") + "/elsewhere")
     assert reply.status == 404
-    (request,) = truth(state).requests
+    (request,) = read_truth(state).requests
     assert (request.target, request.path, request.fault, request.status) == ("", "/elsewhere", "", 404)
 
 
@@ -79,4 +79,4 @@ async def test_a_body_that_is_too_large_is_refused_as_ever(state: Path, clock: C
     async with served(state, clock, faults=plan()) as client:
         reply = await client.opal("POST", "/on-call-schedules", BytesIO(b" " * (2 << 20)))
     assert reply.status == 413
-    assert truth(state).objects == ()
+    assert read_truth(state).objects == ()

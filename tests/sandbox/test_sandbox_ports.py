@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from importer.records import TargetName
-from importer.sandbox import truth
+from importer.sandbox import read_truth
 
 from .client import Client, Clock, create, create_raw, logged, plan, served, until
 
@@ -55,8 +55,8 @@ async def test_it_goes_away_at_a_request_and_the_other_one_stays(state: Path, cl
         assert await refused(client, target)
         assert (await create(client, other_than(target))).status < 300
         assert await refused(client, target)
-    assert [(request.fault, request.status) for request in truth(state).requests][1] == ("go_away", 0)
-    assert len(truth(state).objects) == 2
+    assert [(request.fault, request.status) for request in read_truth(state).requests][1] == ("go_away", 0)
+    assert len(read_truth(state).objects) == 2
 
 
 async def test_it_comes_back_after_its_delay_for_good(state: Path, clock: Clock, target: TargetName) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer.records import TargetName
-from importer.sandbox import truth
+from importer.sandbox import read_truth
 
 from .client import JSON_API, Clock, Reply, create, plan, served
 
@@ -28,8 +28,8 @@ async def refused(state: Path, clock: Clock, target: TargetName, **fault: object
 async def test_before_the_commit_nothing_was_made(state: Path, clock: Clock, target: TargetName, status: int) -> None:
     reply = await refused(state, clock, target, status=status, form="empty")
     assert (reply.status, reply.body) == (status, b"")
-    assert truth(state).objects == ()
-    assert [(request.fault, request.status, request.id) for request in truth(state).requests] == [
+    assert read_truth(state).objects == ()
+    assert [(request.fault, request.status, request.id) for request in read_truth(state).requests] == [
         ("status", status, "")
     ]
 
@@ -38,8 +38,8 @@ async def test_before_the_commit_nothing_was_made(state: Path, clock: Clock, tar
 async def test_after_the_commit_it_is_there(state: Path, clock: Clock, target: TargetName, status: int) -> None:
     reply = await refused(state, clock, target, status=status, when="after", form="empty")
     assert reply.status == status
-    (made,) = truth(state).objects
-    assert truth(state).requests[0].id == made.id
+    (made,) = read_truth(state).objects
+    assert read_truth(state).requests[0].id == made.id
 
 
 @pytest.mark.parametrize("form", ["api", "html", "text"])
@@ -103,5 +103,5 @@ async def test_the_token_is_refused_from_a_request_on(state: Path, clock: Clock,
         other = TargetName.ROOTLY if target is TargetName.OPAL else TargetName.OPAL
         assert (await create(client, other)).status < 300
     assert statuses[2:] == [401] * 3
-    assert sum(request.status == 401 for request in truth(state).requests) == 3
-    assert truth(state).commits == len(truth(state).objects) == 3
+    assert sum(request.status == 401 for request in read_truth(state).requests) == 3
+    assert read_truth(state).commits == len(read_truth(state).objects) == 3

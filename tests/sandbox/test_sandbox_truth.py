@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from importer.errors import SettingsError
 from importer.records import ScheduleRecord, ShadowRecord, TargetName
-from importer.sandbox import serve, truth
+from importer.sandbox import read_truth, serve
 from importer.sandbox.faults.fault_plan import describe
 from importer.sandbox.truth import posted_key
 
@@ -43,8 +43,8 @@ SCHEDULE_RECORD = ScheduleRecord(third_party_provider="PAGER_DUTY", remote_id="P
 READER = """
 import sys
 from pathlib import Path
-from importer.sandbox import truth
-found = truth(Path(sys.argv[1]))
+from importer.sandbox import read_truth
+found = read_truth(Path(sys.argv[1]))
 print(len(found.objects), len(found.requests), found.commits)
 """
 
@@ -52,7 +52,7 @@ print(len(found.objects), len(found.requests), found.commits)
 async def test_objects_have_the_keys_that_their_records_have(client: Client, state: Path) -> None:
     made = [(await client.opal("POST", "/on-call-schedules", PAIR)).json["on_call_schedule_id"]]
     made.append((await client.shadow()).json["data"]["id"])
-    found = truth(state)
+    found = read_truth(state)
     assert [each.id for each in found.objects] == made
     assert found.ids == {SCHEDULE_RECORD.key: (made[0],), SHADOW_RECORD.key: (made[1],)}
     assert found.doubles == {}
@@ -61,7 +61,7 @@ async def test_objects_have_the_keys_that_their_records_have(client: Client, sta
 async def test_what_was_made_twice_is_told(client: Client, state: Path) -> None:
     ids = [(await client.shadow()).json["data"]["id"] for _ in range(2)]
     await client.shadow(shadow_user_id=7)
-    assert truth(state).doubles == {SHADOW_RECORD.key: tuple(ids)}
+    assert read_truth(state).doubles == {SHADOW_RECORD.key: tuple(ids)}
 
 
 async def test_every_attempt_is_counted_by_its_key_and_every_commit_by_its_id(state: Path, clock: Clock) -> None:
@@ -76,7 +76,7 @@ async def test_every_attempt_is_counted_by_its_key_and_every_commit_by_its_id(st
         await client.shadow(shadow_user_id=422)
         await client.shadow(shadow_user_id="no number")
         await client.rootly("GET", "/v1/users/me")
-    found = truth(state)
+    found = read_truth(state)
     refused = (*SHADOW_RECORD.key[:3], 422, *SHADOW_RECORD.key[4:])
     assert found.posts == {SHADOW_RECORD.key: 4, SCHEDULE_RECORD.key: 1, refused: 1}
     assert [each.status for each in found.requests] == [503, 201, 201, 201, 200, 422, 422, 200]
@@ -92,7 +92,7 @@ async def test_a_request_is_logged_with_its_path_and_its_times(state: Path, cloc
         clock.moment += 60
         await client.opal("GET", "/nothing")
         await client.opal("GET", "/groups", headers={})
-    first, second, third = truth(state).requests
+    first, second, third = read_truth(state).requests
     assert (first.number, first.target, first.method, first.path) == (1, "rootly", "GET", "/v1/users?page%5Bsize%5D=1")
     assert (second.target, second.status, second.key) == ("opal", 404, ())
     assert (third.status, second.arrived_at - first.arrived_at) == (401, 60)
@@ -103,7 +103,7 @@ async def test_a_limit_that_was_met_is_in_the_log(state: Path, clock: Clock) -> 
     async with served(state, clock, faults=plan()) as client:
         for _ in range(101):
             await client.opal("GET", "/groups")
-    statuses = [request.status for request in truth(state).requests]
+    statuses = [request.status for request in read_truth(state).requests]
     assert statuses == [200] * 100 + [429]
 
 
@@ -111,7 +111,7 @@ async def test_the_log_goes_on_after_a_restart(state: Path, clock: Clock) -> Non
     for _ in range(2):
         async with served(state, clock, faults=plan()) as client:
             await client.shadow()
-    assert [request.number for request in truth(state).requests] == [1, 2]
+    assert [request.number for request in read_truth(state).requests] == [1, 2]
 
 
 async def test_another_process_reads_it_while_it_is_served_and_afterwards(state: Path, clock: Clock) -> None:
@@ -125,7 +125,7 @@ async def test_another_process_reads_it_while_it_is_served_and_afterwards(state:
 
 async def test_reading_leaves_the_sandboxs_lock_alone(state: Path, client: Client) -> None:
     await client.shadow()
-    truth(state)
+    read_truth(state)
     with pytest.raises(SettingsError, match="in use"):
         async with serve(state):
             pass
@@ -138,7 +138,7 @@ async def test_a_state_made_before_there_were_faults_is_served_and_read(state: P
         connection.executescript("DROP TABLE late; DROP TABLE requests")
     async with served(state, clock, faults=plan()) as client:
         await client.shadow()
-    assert (len(truth(state).objects), truth(state).commits) == (2, 1)
+    assert (len(read_truth(state).objects), read_truth(state).commits) == (2, 1)
 
 
 @pytest.mark.parametrize("sort", ["missing", "text", "database"])
@@ -150,7 +150,7 @@ def test_what_is_no_state_is_one_clear_error(tmp_path: Path, sort: str) -> None:
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("CREATE TABLE rows (number INTEGER)")
     with pytest.raises(SettingsError, match=r"cannot be read|not the state of a sandbox") as caught:
-        truth(path)
+        read_truth(path)
     assert str(path) in caught.value.message
     assert path.exists() is (sort != "missing")
 
