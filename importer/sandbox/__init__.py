@@ -61,8 +61,8 @@ async def serve(
     """Serve both APIs until the block ends; what was created stays in `state`.
 
     Port 0 takes a free one. With a fault plan, be it an empty one, every request is logged in the state, where
-    `read_truth` finds it; a plan in which a target goes away has Rootly on another port, a free one. A directory takes the
-    place of the state's users and schedules, and stays there; without one they are those that the samples name, or
+    `read_truth` finds it; a plan in which a target goes away has Rootly on another port, a free one. A directory takes
+    the place of the state's users and schedules, and stays there; without one they are those that the samples name, or
     the last that were given. `now` is the server's clock in epoch seconds: limits, dates and late objects go by it.
 
     Raises:
