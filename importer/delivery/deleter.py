@@ -1,4 +1,4 @@
-"""The workers of an undo: each looks at an object, deletes it if it is as it was sent, and says what became of it."""
+"""Delete what a run created: look at each object, delete it only if it is as it was sent, and look again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importer.delivery.client import Answer, Reply
 from importer.delivery.listing import Listing, ScopeRefusedError
 from importer.delivery.notices import tell
 from importer.delivery.outcomes import Outcomes
-from importer.delivery.queue import Doubt, Progress, Queue, claim_size
+from importer.delivery.queue import Doubt, Progress, Queue, Workers, claim_size
 from importer.delivery.replies import (
     MOST_ATTEMPTS,
     DeleteVerdict,
@@ -26,7 +26,6 @@ from importer.delivery.replies import (
 )
 from importer.delivery.stop import Reason, Stop, StoppedError
 from importer.delivery.throttle import Throttle
-from importer.delivery.workers import Workers
 from importer.errors import TargetError
 from importer.records import Outcome, Status
 
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
     from importer.journal.states import Change, Claimed
     from importer.settings import Settings
     from importer.targets.target import Removal, Target
-
-
-# ---- The workers of an undo: each looks at an object, deletes it if it is as it was sent, and says what b
 
 
 _AT_ONCE = 8  # questions about what is in doubt
@@ -277,9 +273,6 @@ class Deleter:
 
 def _clock(answer: Answer) -> float:
     return read_clock(answer.headers, time.time())
-
-
-# ---- One target's work in an undo: what an earlier undo left in doubt is looked at, the rest is looked at
 
 
 _HINTS = {

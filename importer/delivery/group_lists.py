@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from importer.targets.target import Grouping, Target
 
 
-# ---- What to put into a group's list, and what an answer to that means: pure functions, tested as a table
-
-
 _MAYBE_APPLIED = frozenset({408, 409, 425})
 
 
@@ -91,9 +88,6 @@ def _refusal(status: int) -> PutVerdict:
     if status in named:
         return named[status]
     return PutVerdict.REFUSED if 400 <= status < 500 and status not in _MAYBE_APPLIED else PutVerdict.IN_DOUBT
-
-
-# ---- Changing a group's list, which can only be replaced: read, merge, replace, read again until all is t
 
 
 _MOST_NAMED = 5  # schedules that a message names

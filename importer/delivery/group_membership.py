@@ -1,4 +1,4 @@
-"""Taking out of groups what a run had added to them, and nothing else: what `undo` does about groups."""
+"""Add records to groups and take them out again: one change for each group. Decides no list's content."""
 
 from __future__ import annotations
 
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from importer.records import Outcome, TargetName
     from importer.settings import Settings
     from importer.targets.target import Target
-
-
-# ---- Adding records that a target has to the lists of their groups: after everything was sent, one PUT fo
 
 
 _AT_ONCE = 4  # groups
@@ -136,9 +133,6 @@ class Binder:
 
 def _s(number: int) -> str:
     return "" if number == 1 else "s"
-
-
-# ---- Taking out of groups what a run had added to them, and nothing else: what `undo` does about groups
 
 
 _GRACE = 10.0  # seconds that what is in flight may take after an interrupt

@@ -6,16 +6,143 @@ The only module that knows aiolimiter.
 from __future__ import annotations
 
 import math
+from collections import deque
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 from aiolimiter import AsyncLimiter
 
-from importer.delivery.adaptive_limit import AdaptiveLimit
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_WINDOWS = (1.0, 5.0, 10.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3600.0)  # seconds in which servers count, mostly
+_ROUNDED = 1.0  # seconds to which servers round a Retry-After up
+_BLUR = 0.05  # seconds by which one answer can come sooner than another
+_LONG = 0.25  # of the time until a refusal is a pause after which a window must have been full
+_SOON = 2.5  # windows: a rate that is too high is refused within two
+_BELOW = 0.98  # of what a window takes is where the rate goes on
+_CUT = 0.03  # what a rate that held for longer goes down by, ...
+_LOSS = 0.02  # ... and grows by again after so long that the pause was no more than this share of the time ...
+_FEWEST = 150.0  # ... and after no fewer requests; twice as fast after as many more, and so on, ...
+_MOST_DOUBLINGS = 10.0  # ... but not for ever
+_LEAST = 0.3  # of a rate is where it goes on at the least, unless a whole window was seen
+_APPROACH = 2.0  # windows in which a rate makes two thirds of its way to the ceiling
+_RECENT = 100  # requests by which it is told how fast they leave
+_FAR = 1.25  # times that: a rate that is set so far above it means nothing
+_SLOWEST = 0.1  # requests a second
+
+
+class _Cycle(NamedTuple):
+    """What happened from the end of one pause to the end of the next; seconds since its beginning."""
+
+    taken: int
+    rate: float  #: requests a second, when the first was refused
+    worked: float  #: until then
+    certain: float  #: until which nothing can have been allowed again
+    whole: float
+
+    @property
+    def is_pause_long(self) -> bool:
+        """True where the target waited for its window to end: it was full."""
+        return self.certain - self.worked > _LONG * self.worked
+
+    @property
+    def window(self) -> float | None:
+        """The window in which servers mostly count that ended in the pause."""
+        return next((window for window in _WINDOWS if self.certain - _BLUR <= window <= self.whole), None)
+
+    @property
+    def likely_window(self) -> float:
+        """The window, where it is none of those."""
+        return (self.certain + self.whole) / 2
+
+
+class AdaptiveLimit:
+    """Finds a limit that only 429s tell.
+
+    A rate that is too high is refused soon. The limit is then between what the whole cycle took, its pause included,
+    and what it took before that; it is looked for there, from below. A rate that held for longer was right but for a
+    little: it goes down by that. In between it grows, the slower the longer the pauses are that this costs.
+    """
+
+    def __init__(self, most: float) -> None:
+        self.rate = most  #: requests a second
+        self._most = most
+        self._ceiling = most  # where the rate is going; creeps up
+        self._approach = 1.0  # requests in which it makes two thirds of the way there
+        self._patience = _FEWEST  # requests in which the ceiling grows by about _CUT
+        self._window = 1.0  # seconds in which the target counts, as far as it was seen
+        self._is_first = True
+        self._began: float | None = None
+        self._taken = 0
+        self._recent: deque[float] = deque(maxlen=_RECENT)
+        self._refused_at: float | None = None
+        self._refused_rate = most
+        self._certain = 0.0
+
+    def refuse(self, now: float, until: float, rate: float) -> None:
+        """Note a 429 to what left at a rate; `until` when it asked to wait, `now` where it did not."""
+        if self._began is None:
+            self._began = now
+        if self._refused_at is None:
+            self._refused_at = self._certain = now
+            self._refused_rate = self._left(now, rate)
+        self._certain = max(self._certain, now, until - _ROUNDED)
+
+    def take(self, now: float, *, is_late: bool) -> None:
+        """Note a request that was not refused; `is_late`: it was sent before the pause that is going on."""
+        if self._began is None:
+            self._began = now
+        if self._refused_at is not None and not is_late:
+            moments = (moment - self._began for moment in (self._refused_at, self._certain, now))
+            self._learn(_Cycle(self._taken, self._refused_rate, *moments))
+            self._began, self._taken, self._refused_at = now, 0, None
+            self._recent.clear()
+        elif self.rate < self._most:
+            self._grow()
+        self._taken += 1
+        self._recent.append(now)
+
+    def _left(self, now: float, rate: float) -> float:
+        """Give the rate at which requests left: the one that was set, unless they could not be so fast."""
+        if not self._recent or (math.isfinite(rate) and len(self._recent) < _RECENT):
+            return rate
+        left = len(self._recent) / max(_BLUR, now - self._recent[0])
+        return rate if rate < _FAR * left else left
+
+    def _grow(self) -> None:
+        doublings = min(_MOST_DOUBLINGS, self._taken / self._patience)
+        self._ceiling = min(self._most, self._ceiling * (1 + _CUT / self._patience * 2**doublings))
+        self.rate += (self._ceiling - self.rate) / self._approach
+
+    def _learn(self, cycle: _Cycle) -> None:
+        if not cycle.taken or math.isinf(cycle.rate):
+            return  # somebody else had taken everything before
+        self.rate = self._ceiling = cycle.rate * (1 - _CUT)
+        lost = cycle.whole - cycle.worked
+        if cycle.is_pause_long or cycle.worked < _SOON * self._window:
+            window = None
+            if cycle.is_pause_long or self._is_first:
+                window = cycle.window
+                self._window = window or cycle.likely_window
+                lost = cycle.whole - self._window
+            self._narrow(cycle, window)
+        self._is_first = False
+        self.rate = max(_SLOWEST, self.rate)
+        self._approach = 1 + _APPROACH * self._window * self.rate
+        self._patience = max(_FEWEST, lost * self.rate / _LOSS)
+
+    def _narrow(self, cycle: _Cycle, window: float | None) -> None:
+        """Look for the limit where it must be; with a whole window it is known."""
+        likely = cycle.taken / (window or cycle.likely_window) * _BELOW
+        if self._is_first or window is None:
+            # What others took of a window before we came makes it seem smaller than it is.
+            likely = max(likely, _LEAST * cycle.rate)
+        self.rate = min(self.rate, likely)
+        before = cycle.taken / max(_BLUR, cycle.certain)
+        self._ceiling = max(self.rate, min(self._ceiling, likely if window else before))
 
 
 # A run paced at a limit must stay below it in every window of the server's: 1 in 65 less than allowed.

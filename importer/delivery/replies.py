@@ -168,9 +168,6 @@ def _read_date(text: str) -> float | None:
         return None
 
 
-# ---- What an answer says about an object that is to be deleted: pure functions, tested as a table
-
-
 class DeleteVerdict(Enum):
     """What an answer means for the object."""
 

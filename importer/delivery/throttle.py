@@ -1,4 +1,4 @@
-"""What stands between a worker and its target: the pace, the pause after a 429, the breaker, the budget."""
+"""What stands between a worker and its target: rate, pause after a 429, circuit breaker, retry budget."""
 
 from __future__ import annotations
 
@@ -8,13 +8,76 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from importer.delivery.circuit_breaker import Breaker, Budget
 from importer.delivery.pacer import Pacer, read_quota
-from importer.delivery.replies import LONGEST_PAUSE, pause_time, read_clock
+from importer.delivery.replies import LONGEST_PAUSE, back_off, pause_time, read_clock
 from importer.delivery.stop import Reason, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+
+_FAILURES = 10  # in a row open it
+_FEW = 3  # in a row are not yet a target that is gone, however long they took
+
+
+class Breaker:
+    """Counts failures in a row. While it is open, one request at a time finds out whether the target is back."""
+
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout
+        self._failures = 0
+        self._failing_since = 0.0
+        self.probe_at = 0.0  #: the next request may leave then
+
+    @property
+    def is_well(self) -> bool:
+        """True where the last thing that was noted is no failure."""
+        return not self._failures
+
+    @property
+    def is_open(self) -> bool:
+        """True while the target counts as gone."""
+        return self._failures >= _FAILURES
+
+    def succeed(self) -> bool:
+        """Note that the target answered; True where that closes it."""
+        was_open = self.is_open
+        self._failures = 0
+        return was_open
+
+    def fail(self, now: float) -> bool:
+        """Note that the target did not answer; True where that opens it."""
+        if not self._failures:
+            self._failing_since = now
+        self._failures += 1
+        if self.is_open:
+            self.probe_at = now + back_off(self._failures - _FAILURES + 1, 1.0)
+        return self._failures == _FAILURES
+
+    def is_spent(self, now: float) -> bool:
+        """Tell whether the target has been gone for too long."""
+        return self._failures >= _FEW and now - self._failing_since >= self.timeout
+
+
+_TOKENS = 500
+
+
+class Budget:
+    """A repetition costs a token, a success gives one back: it lasts while no more than half of the requests fail."""
+
+    def __init__(self, tokens: int = _TOKENS) -> None:
+        self._most = self._tokens = tokens
+
+    def earn(self) -> None:
+        """Note a success."""
+        self._tokens = min(self._most, self._tokens + 1)
+
+    def spend(self) -> bool:
+        """Take a token for one more repetition; False where there is none."""
+        if not self._tokens:
+            return False
+        self._tokens -= 1
+        return True
 
 
 _REFUSED_LONG = 10  # times the breaker's time-out of nothing but 429s, and the target is given up

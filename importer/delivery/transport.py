@@ -1,4 +1,4 @@
-"""What went wrong with a request, in words that give away nothing of it."""
+"""How requests leave this machine: directly or through a proxy, which authorities are trusted, and what went wrong."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.settings.proxies import Proxy
-
-
-# ---- What went wrong with a request, in words that give away nothing of it
 
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
@@ -41,9 +38,6 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno) if error.errno > 0 else escape(str(error.strerror))
     return type(error).__name__
-
-
-# ---- How requests leave this machine: directly or through a proxy, and which authorities are trusted
 
 
 USER_AGENT = "oncall-importer"

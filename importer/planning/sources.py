@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from importer.delivery.lookup import look_up
+from importer.delivery.listing import look_up
 from importer.errors import InterruptedReadingError, SettingsError, SourceError, SourcesError
 from importer.normalizer.directory import Directory, Group, Person
 from importer.normalizer.layout import is_header
@@ -33,7 +33,7 @@ from importer.targets.opal import takes_no_schedules
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from importer.delivery.lookup import LookedUp
+    from importer.delivery.listing import LookedUp
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
     from importer.normalizer.rules import Rules

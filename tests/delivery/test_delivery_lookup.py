@@ -13,7 +13,7 @@ import anyio
 import orjson
 import pytest
 
-from importer.delivery.lookup import LookedUp, LookedUpList, look_up
+from importer.delivery.listing import LookedUp, LookedUpList, look_up
 from importer.delivery.stop import Reason
 from importer.delivery.transport import Connection
 from importer.records import Status, TargetName

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.delivery.circuit_breaker import Budget
+from importer.delivery.throttle import Budget
 
 TOKENS = 50
 

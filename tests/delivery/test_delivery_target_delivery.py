@@ -11,10 +11,9 @@ import anyio
 import orjson
 import pytest
 
-from importer.delivery.client import Answer, Client, Lost, NotSent, Reply
+from importer.delivery.client import Answer, Client, Lost, NotSent, Reply, Traffic
+from importer.delivery.delivery import TargetDelivery
 from importer.delivery.stop import Reason
-from importer.delivery.target_delivery import TargetDelivery
-from importer.delivery.traffic import Traffic
 from importer.journal.journal import Journal
 from importer.journal.run_folder import create_run
 from importer.journal.states import Entry, State

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importer.delivery.traffic import Traffic
+from importer.delivery.client import Traffic
 from importer.journal.states import Tally
 
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from importer.delivery.client import Answer, Reply
-from importer.delivery.traffic import Traffic
+from importer.delivery.client import Answer, Reply, Traffic
 from importer.records import TargetName
 from importer.sandbox.faults.fault_plan import describe
 from importer.sandbox.truth import posted_key

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from importer.delivery.client import Client, Lost, NotSent, Reply
+from importer.delivery.delivery import TargetDelivery
 from importer.delivery.stop import Reason
-from importer.delivery.target_delivery import TargetDelivery
 from importer.journal.journal import Journal
 from importer.journal.run_folder import create_run
 from importer.journal.states import State
