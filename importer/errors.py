@@ -1,4 +1,4 @@
-"""Why a run cannot go on. A row that failed is no error but an outcome (`records.Status`).
+"""Why a run cannot go on. A row that failed is no error but an outcome (`statuses.Status`).
 
 ImporterError
 ├── UsageError      an option or argument that cannot be

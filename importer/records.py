@@ -9,6 +9,8 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from importer.statuses import Status
+
 
 class Kind(StrEnum):
     """What a row makes."""
@@ -22,43 +24,6 @@ class TargetName(StrEnum):
 
     OPAL = "opal"
     ROOTLY = "rootly"
-
-
-class Status(StrEnum):
-    """What became of a record; the values are what the journal and the report store."""
-
-    CREATED = "created"  #: the target took it (also found there after a lost answer)
-    EXISTS = "exists"  #: the target had it already; nothing was sent
-    DUPLICATE = "duplicate"  #: an earlier row of this run is the same record
-    INVALID = "invalid"  #: the row is no valid record; nothing was sent
-    REJECTED = "rejected"  #: the target refused it for good
-    FAILED = "failed"  #: given up after retries; certainly not applied
-    UNKNOWN = "unknown"  #: sent, no answer, and the target could not be asked
-    PENDING = "pending"  #: not attempted
-
-    # of an undo alone
-    DELETED = "deleted"  #: the target deleted it; of what was there before the run: it is out of the groups again
-    GONE = "gone"  #: it was not there any more
-    CUT = "cut"  #: it had begun: the target ended it
-    CHANGED = "changed"  #: somebody has changed it since: left as it is
-    KEPT = "kept"  #: it is over, and the target keeps it
-    MANUAL = "manual"  #: the target's API cannot delete it
-
-    @property
-    def is_success(self) -> bool:
-        """True where the target certainly has the record and `rerun` leaves it alone."""
-        return self in (Status.CREATED, Status.EXISTS)
-
-    @property
-    def is_undone(self) -> bool:
-        """True where nothing is left of what was created, or as little as the target allows."""
-        return self in (Status.DELETED, Status.GONE, Status.CUT)
-
-
-#: What can become of a record in a run.
-RUN_STATUSES = tuple(Status)[: tuple(Status).index(Status.DELETED)]
-#: What can become of a record in an undo.
-UNDO_STATUSES = (*tuple(Status)[len(RUN_STATUSES) :], Status.FAILED, Status.UNKNOWN, Status.PENDING)
 
 
 @dataclass(frozen=True, slots=True)

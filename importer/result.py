@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from importer.records import RUN_STATUSES, UNDO_STATUSES, Status
+from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from importer.records import Finding, ReportLine, Severity, Sheet
-
-
-_GOOD = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE, Status.DELETED, Status.GONE, Status.CUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ class Result:
             return 4
         if self.count(Status.UNKNOWN):
             return 3
-        return 0 if self.statuses.keys() <= _GOOD else 1
+        return int(any(status.needs_attention for status in self.statuses))
 
     @property
     def check_status(self) -> int:
@@ -74,4 +71,4 @@ class Result:
             return 130
         if self.stopped:
             return 4
-        return 0 if self.statuses.keys() <= _GOOD | {Status.PENDING} else 1
+        return int(any(status.needs_attention for status in self.statuses if status is not Status.PENDING))

@@ -141,7 +141,7 @@ def test_every_column_stands_in_its_page() -> None:
 
 
 def test_every_status_stands_in_its_table() -> None:
-    from importer.records import RUN_STATUSES, UNDO_STATUSES
+    from importer.statuses import RUN_STATUSES, UNDO_STATUSES
 
     for heading, statuses in (("a row", RUN_STATUSES), ("an undo", UNDO_STATUSES)):
         table = section("docs/outcomes.md", f"What becomes of {heading}")

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from importer.records import LARGEST_ID, Row, ScheduleRecord, ShadowRecord, Status, cell_name
+from importer.records import LARGEST_ID, Row, ScheduleRecord, ShadowRecord, cell_name
+from importer.statuses import Status
 
 SHADOW: dict[str, Any] = {
     "schedule_id": "sched-1",

@@ -14,8 +14,8 @@ import orjson
 
 from importer.errors import JournalError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, is_held, open_view
-from importer.records import RUN_STATUSES, UNDO_STATUSES, Status
 from importer.reporter.report import SANDBOX_MARK
+from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,7 +22,6 @@ from importer.normalizer.mapping import write_mapping
 from importer.planning.previous_run import find_earlier
 from importer.planning.rerun_settings import inherit
 from importer.planning.sources import gather_left_over, gather_sources, load_mapping, locate_source, name_source
-from importer.records import Status
 from importer.reporter.marked_source import check_marked_path
 from importer.reporter.report import make_check, make_report
 from importer.session.control import Plan
@@ -38,6 +37,7 @@ from importer.session.lifecycle import (
     settle_turns,
     why_stopped,
 )
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -22,7 +22,6 @@ from importer.errors import DamagedError, UsageError
 from importer.journal.run_folder import open_run
 from importer.planning.previous_run import find_earlier
 from importer.planning.undo_plan import Done, plan_removal
-from importer.records import Status
 from importer.reporter.report import SANDBOX_MARK, UNDO_MARK, make_report
 from importer.session.control import Plan
 from importer.session.endpoints import connect
@@ -37,6 +36,7 @@ from importer.session.lifecycle import (
     settle_turns,
     why_stopped,
 )
+from importer.statuses import Status
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -218,5 +218,5 @@ def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], setti
         by_hand=+by_hand,
         to_unbind={target: records for target, (records, _, _) in leaving.items()},
         groups=sum(groups for _, groups, _ in leaving.values()),
-        done=sum(number for (_, status), number in counts.items() if status.is_undone),
+        done=sum(number for (_, status), number in counts.items() if status.is_removed),
     )

@@ -17,8 +17,9 @@ from importer.journal.run_folder import open_run
 from importer.journal.states import BindingState, Change, State
 from importer.log import log
 from importer.planning.undo_plan import describe_left
-from importer.records import Outcome, Status
+from importer.records import Outcome
 from importer.reporter.report import iso
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -27,7 +27,8 @@ from importer.delivery.replies import (
 from importer.delivery.stop import Reason, Stop, StoppedError
 from importer.delivery.throttle import Throttle
 from importer.errors import TargetError
-from importer.records import Outcome, Status
+from importer.records import Outcome
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from importer.delivery.client import Client

@@ -22,7 +22,8 @@ from importer.delivery.sender import Sender
 from importer.delivery.stop import Reason, Stop
 from importer.delivery.throttle import Throttle
 from importer.log import log
-from importer.records import Outcome, Status
+from importer.records import Outcome
+from importer.statuses import Status
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json, read_w
 from importer.delivery.stop import Reason, StoppedError
 from importer.delivery.throttle import Throttle
 from importer.errors import TargetError
-from importer.records import Status
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

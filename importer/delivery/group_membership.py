@@ -15,7 +15,7 @@ from importer.delivery.notices import tell
 from importer.delivery.stop import Reason, Stop, StoppedError
 from importer.errors import JournalError
 from importer.journal.states import BindingState
-from importer.records import Status
+from importer.statuses import Status
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from importer.log import log
 if TYPE_CHECKING:
     from importer.delivery.queue import Progress
     from importer.delivery.throttle import Throttle
-    from importer.records import Status, TargetName
+    from importer.records import TargetName
+    from importer.statuses import Status
 
 
 _NOTABLE = 0.1  # of a pace: a change that is smaller is no line

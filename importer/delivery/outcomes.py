@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from importer.records import Outcome, Status
+from importer.records import Outcome
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from importer.delivery.replies import Judgement

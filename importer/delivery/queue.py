@@ -15,7 +15,8 @@ import anyio
 from importer.delivery.stop import Reason, Stop
 from importer.errors import JournalError
 from importer.journal.states import Change, Claimed, State
-from importer.records import Outcome, Status
+from importer.records import Outcome
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Sequence

@@ -13,8 +13,8 @@ from importer.delivery.outcomes import advise, give_up
 from importer.delivery.replies import MOST_ATTEMPTS
 from importer.delivery.stop import StoppedError
 from importer.errors import TargetError
-from importer.records import Status
 from importer.settings import IfExists
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from importer.delivery.listing import Listing, Sweep

@@ -13,7 +13,7 @@ from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_of
 from importer.delivery.stop import Reason, StoppedError
 from importer.errors import TargetError
 from importer.journal.states import Change, Claimed
-from importer.records import Status
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from importer.delivery.client import Client, Reply

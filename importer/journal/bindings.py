@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from importer.journal.codec import load_queries
 from importer.journal.states import BindingState, Leaving, Unbound
-from importer.records import Outcome, Status, TargetName
+from importer.records import Outcome, TargetName
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     import sqlite3

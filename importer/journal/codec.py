@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from importer.journal.states import NO_OUTCOME, BindingState, Change, Claimed, Entry, Joined, State, Tally, Unresolved
-from importer.records import Finding, Key, Kind, Outcome, Problem, ReportLine, Row, Severity, Status, TargetName
+from importer.records import Finding, Key, Kind, Outcome, Problem, ReportLine, Row, Severity, TargetName
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -26,7 +26,8 @@ from importer.journal.codec import (
 )
 from importer.journal.states import Change, Claimed, Entry, State, Tally, Unresolved
 from importer.journal.view import View
-from importer.records import Key, Outcome, Problem, Row, Severity, Sheet, Status, TargetName
+from importer.records import Key, Outcome, Problem, Row, Severity, Sheet, TargetName
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -178,7 +178,7 @@ FROM record
 JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first
 LEFT JOIN row AS first_row ON first_row.id = first.row
-WHERE ?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt', 'unbound',
+WHERE ?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt', 'unbound', 'undone',
                              'changed', 'kept', 'manual')
 ORDER BY record.id LIMIT ?2;
 

@@ -1,4 +1,4 @@
--- The run's memory. `record.state` is a journal.State: planned, sending, in_doubt and unbound while the run goes on, then a records.Status.
+-- The run's memory. `record.state` is a journal.State: planned, sending, in_doubt and unbound while the run goes on, then a statuses.Status.
 
 CREATE TABLE fact (
     name  TEXT PRIMARY KEY,

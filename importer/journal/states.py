@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from importer.records import Key, Kind, Outcome, Row, Status, TargetName
+from importer.records import Key, Kind, Outcome, Row, TargetName
+from importer.statuses import Status
 
 
 class State(StrEnum):

@@ -17,7 +17,8 @@ from importer.journal.codec import (
     read_tally,
     states_of,
 )
-from importer.records import Row, Severity, Sheet, Status, TargetName
+from importer.records import Row, Severity, Sheet, TargetName
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,7 +9,8 @@ from importer.journal.states import NO_OUTCOME, Entry, State
 from importer.normalizer.layout import repeats
 from importer.normalizer.row import Normalizer
 from importer.normalizer.wording import quote
-from importer.records import Key, Kind, Outcome, Problem, Row, Sheet, Status
+from importer.records import Key, Kind, Outcome, Problem, Row, Sheet
+from importer.statuses import Status
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:

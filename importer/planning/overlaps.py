@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from importer.journal.codec import row_of
 from importer.log import log_finding
 from importer.normalizer.plausibility import Level, overlaps
-from importer.records import Outcome, Problem, Severity, Status
+from importer.records import Outcome, Problem, Severity
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

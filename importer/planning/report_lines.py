@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from importer.journal.states import Entry
-from importer.records import Row, Sheet, Status
+from importer.records import Row, Sheet
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from importer.journal.states import Entry, Joined, State
-from importer.records import Outcome, Status, TargetName
+from importer.records import Outcome, TargetName
+from importer.statuses import Status
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def plan_removal(created: Entry, run: str, done: Done, joined: Joined = _NOWHERE
         status = Status.MANUAL if is_own else Status.DELETED
         return _plan_leaving(created, target, status, joined, done.get((target, id_)))
     left = done.get((target, id_))
-    if left is not None and isinstance(left.state, Status) and left.state.is_undone:
+    if left is not None and isinstance(left.state, Status) and left.state.is_removed:
         return created._replace(state=left.state, outcome=left.outcome)
     state = State.IN_DOUBT if left is not None and left.state in _IN_DOUBT else State.PLANNED
     return created._replace(state=state, outcome=Outcome(Status.PENDING, id_))

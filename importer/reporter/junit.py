@@ -13,8 +13,8 @@ from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 
 from importer.errors import UsageError
 from importer.journal.run_folder import JOURNAL_FILE
-from importer.records import Status
 from importer.reporter.atomic_file import replace_file
+from importer.statuses import Status, Tone
 from importer.targets.target import escape
 
 if TYPE_CHECKING:
@@ -25,16 +25,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 1000  # characters of a text
 _BLOCK = 1 << 16  # bytes that are copied at a time
-_ELEMENTS = {
-    Status.INVALID: "failure",
-    Status.REJECTED: "failure",
-    Status.FAILED: "failure",
-    Status.UNKNOWN: "error",
-    Status.PENDING: "skipped",
-    Status.CHANGED: "failure",
-    Status.KEPT: "failure",
-    Status.MANUAL: "failure",
-}
+_ELEMENTS = {Tone.DOUBT: "error", Tone.WAITING: "skipped"}  # every other status that needs attention is a failure
 _COUNTED = {"tests": "tests", "failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
@@ -111,13 +102,17 @@ def _write_cases(
             if at > begins:
                 stretches[sheet].append(_Stretch(begins, at - begins))
             sheet, begins = line.sheet, at
-        element = "" if is_check and line.outcome.status is Status.PENDING else _ELEMENTS.get(line.outcome.status, "")
+        element = "" if is_check and line.outcome.status is Status.PENDING else _element(line.outcome.status)
         counts[sheet]["tests"] += 1
         counts[sheet][element] += 1
         at += scratch.write(_case(line, classes[sheet], element).encode())
     if at > begins:
         stretches[sheet].append(_Stretch(begins, at - begins))
     return stretches, counts
+
+
+def _element(status: Status) -> str:
+    return _ELEMENTS.get(status.tone, "failure") if status.needs_attention else ""
 
 
 def _write_suite(file: BinaryIO, sheet: Sheet, counts: Counter[str], cases: tuple[IO[bytes], list[_Stretch]]) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from importer.errors import SourceError
-from importer.records import RUN_STATUSES, Kind, Outcome, Problem, Row, Sheet, Status, cell_name
+from importer.records import Kind, Outcome, Problem, Row, Sheet, cell_name
 from importer.reporter.columns import PRODUCT_COLUMNS
 from importer.reporter.formula_guard import unguard
+from importer.statuses import RUN_STATUSES, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

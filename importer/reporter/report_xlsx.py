@@ -7,7 +7,6 @@ from itertools import chain, tee
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from importer.records import RUN_STATUSES, UNDO_STATUSES, Status
 from importer.reporter.columns import PRODUCT_COLUMNS, header_cells, line_cells, merge_columns
 from importer.reporter.formula_guard import guard
 from importer.reporter.xlsx_writer import (
@@ -23,6 +22,7 @@ from importer.reporter.xlsx_writer import (
     remark,
     write_book,
 )
+from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status, Tone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -105,22 +105,7 @@ _WIDTHS = dict(zip(PRODUCT_COLUMNS, (12, 18, 13, 13, 15, 38, 20, 50, 13, 50, 17,
 _NUMBERS = frozenset(map(PRODUCT_COLUMNS.index, ("import_row", "import_http_status", "import_attempts")))
 _STATUS = PRODUCT_COLUMNS.index("import_status")
 _TIMES_WIDTHS = (8, 18, 9, 38, 26, 18, 23, 23, 28, 28, 22)
-_FILLS = {
-    Status.CREATED: Fill.GOOD,
-    Status.EXISTS: Fill.GOOD,
-    Status.DUPLICATE: Fill.SAME,
-    Status.INVALID: Fill.BAD,
-    Status.REJECTED: Fill.BAD,
-    Status.FAILED: Fill.BAD,
-    Status.UNKNOWN: Fill.DOUBT,
-    Status.PENDING: Fill.WAITING,
-    Status.DELETED: Fill.GOOD,
-    Status.GONE: Fill.GOOD,
-    Status.CUT: Fill.GOOD,
-    Status.CHANGED: Fill.BAD,
-    Status.KEPT: Fill.SAME,
-    Status.MANUAL: Fill.BAD,
-}
+_FILLS = {tone: Fill[tone.name] for tone in Tone}
 
 
 def write_xlsx(
@@ -202,7 +187,7 @@ def _marks(line: ReportLine, columns: Mapping[int, int]) -> dict[int, Mark]:
     the row there is another than here.
     """
     outcome = line.outcome
-    fill = _FILLS[outcome.status]
+    fill = _FILLS[outcome.status.tone]
     marks = {_STATUS: Mark(fill, "")}
     if outcome.cell and outcome.error:
         comment = remark(outcome.error, outcome.hint)
@@ -221,7 +206,7 @@ def _fill_summary(book: Book, counts: Mapping[tuple[str, Status], int]) -> None:
     statuses = UNDO_STATUSES if is_undo else RUN_STATUSES
     for row, status in enumerate(statuses, start=1):
         numbers = [counts.get((target, status), 0) for target in targets]
-        put(sheet, row, 0, status.value, book.style(CellStyle(_FILLS[status])))
+        put(sheet, row, 0, status.value, book.style(CellStyle(_FILLS[status.tone])))
         _put_numbers(sheet, row, [*numbers, sum(numbers)])
     totals = [sum(number for (own, _), number in counts.items() if own == target) for target in targets]
     bold = book.style(CellStyle(number_format="General", is_bold=True))

@@ -13,8 +13,9 @@ from importer.delivery.queue import Progress
 from importer.settings import load_settings
 
 if TYPE_CHECKING:
-    from importer.records import Problem, ReportLine, Row, Sheet, Status, TargetName
+    from importer.records import Problem, ReportLine, Row, Sheet, TargetName
     from importer.settings import Settings
+    from importer.statuses import Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ from importer.errors import ImporterError
 from importer.journal.rescue import write_rescue
 from importer.journal.run_folder import create_run
 from importer.log import log, logging_run
-from importer.records import Status
 from importer.reporter.junit import check_junit_path
 from importer.reporter.report import SANDBOX_MARK, iso
 from importer.session.target_lock import TargetLock, take_turns
 from importer.settings import RUN_OPTIONS
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from importer.cli.output.progress_bars import Display, Meter, facts_of, lines_of
-from importer.records import Status
+from importer.statuses import Status
 
 
 class Gauge:

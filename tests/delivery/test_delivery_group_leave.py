@@ -11,12 +11,13 @@ import pytest
 from importer.delivery.group_membership import Unbinding, unbind
 from importer.delivery.transport import Connection
 from importer.errors import JournalError
-from importer.records import Status, TargetName
+from importer.records import TargetName
 from importer.sandbox import serve
 from importer.sandbox.directory_file import TOKEN
 from importer.sandbox.faults.fault_plan import FaultPlan
 from importer.sandbox.rate_limits import Limits
 from importer.settings import load_settings
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Sequence

@@ -16,7 +16,8 @@ from importer.errors import JournalError
 from importer.journal.journal import Journal
 from importer.journal.run_folder import create_run
 from importer.journal.states import Change, Claimed, Entry, State
-from importer.records import Kind, Outcome, Row, Sheet, Status, TargetName
+from importer.records import Kind, Outcome, Row, Sheet, TargetName
+from importer.statuses import Status
 
 from .virtual_time import VIRTUAL, now
 

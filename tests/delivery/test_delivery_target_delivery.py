@@ -17,8 +17,9 @@ from importer.delivery.stop import Reason
 from importer.journal.journal import Journal
 from importer.journal.run_folder import create_run
 from importer.journal.states import Entry, State
-from importer.records import Kind, Outcome, Row, Sheet, Status, TargetName
+from importer.records import Kind, Outcome, Row, Sheet, TargetName
 from importer.settings import Settings
+from importer.statuses import Status
 from importer.targets import TARGETS
 
 from .virtual_time import VIRTUAL, now

@@ -13,7 +13,7 @@ import pandas as pd
 
 import importer
 from importer import sandbox
-from importer.records import Status
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable

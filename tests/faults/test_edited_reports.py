@@ -11,8 +11,8 @@ import pytest
 import importer
 from importer.delivery.transport import Connection
 from importer.errors import SourceError
-from importer.records import Status
 from importer.session.target_lock import take_turn
+from importer.statuses import Status
 
 from .rehearsal import Rehearsal, read_report, schedules, shadows
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from importer.records import Status
+from importer.statuses import Status
 
 from .rehearsal import ROWS, Rehearsal, disagreements
 

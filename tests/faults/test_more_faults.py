@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from importer import sandbox
-from importer.records import Status
+from importer.statuses import Status
 
 from .rehearsal import CANARY, SCHEDULES, Rehearsal, disagreements, read_report, schedules, shadows
 

@@ -23,9 +23,9 @@ from importer.normalizer.rules import NO_RULES
 from importer.planning.loader import Loader
 from importer.planning.previous_run import PreviousRun, left_over
 from importer.reader.read import read
-from importer.records import Status
 from importer.session.control import SilentObserver
 from importer.settings import load_settings
+from importer.statuses import Status
 from importer.targets import TARGETS
 
 from .rehearsal import ROWS

@@ -15,8 +15,9 @@ from .rehearsal import Rehearsal, disagreements, schedules, shadows
 from .test_fault_matrix import LASTING, PASSING
 
 if TYPE_CHECKING:
-    from importer.records import Status, TargetName
+    from importer.records import TargetName
     from importer.result import Result
+    from importer.statuses import Status
 
 _EACH = 6  # rows for each target
 _ROWS = 2 * _EACH

@@ -11,7 +11,7 @@ import anyio.to_thread
 import pytest
 
 from importer import sandbox
-from importer.records import Status
+from importer.statuses import Status
 
 from .rehearsal import Rehearsal, read_report, schedules, shadows
 
@@ -53,7 +53,7 @@ def lies(rehearsal: Rehearsal, undone: Result) -> list[str]:
     wrong = []
     for line in read_report(undone):
         status, id_ = Status(line["import_status"]), line["import_id"]
-        if status.is_undone and id_ in there:
+        if status.is_removed and id_ in there:
             wrong.append(f"{id_} is {status}, and is there")
         if status in (Status.FAILED, Status.PENDING, Status.CHANGED, Status.KEPT) and id_ not in there:
             wrong.append(f"{id_} is {status}, and is not there: {line['import_error']}")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from importer.journal.journal import Journal
 from importer.journal.states import Entry, State
-from importer.records import Kind, Outcome, Row, Sheet, Status, TargetName
+from importer.records import Kind, Outcome, Row, Sheet, TargetName
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,8 @@ import pytest
 from importer.journal.journal import Journal
 from importer.journal.run_folder import JOURNAL_FILE, create_run, open_run
 from importer.journal.states import BindingState, Change, Joined, Leaving, State, Unbound
-from importer.records import Outcome, Status
+from importer.records import Outcome
+from importer.statuses import Status
 
 from .planning import OPAL, nth, outcomes, plan, schedule, states
 

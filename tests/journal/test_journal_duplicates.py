@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from importer.journal.run_folder import open_scratch
 from importer.journal.states import Change, Entry, State
-from importer.records import Kind, Outcome, Row, Sheet, Status, TargetName
+from importer.records import Kind, Outcome, Row, Sheet, TargetName
+from importer.statuses import Status
 
 from .planning import OPAL, add, nth, outcomes, plan, schedule, shadow, states
 

@@ -18,7 +18,8 @@ import pytest
 from importer.errors import JournalError
 from importer.journal.run_folder import JOURNAL_FILE, create_run, open_run
 from importer.journal.states import Change
-from importer.records import Outcome, Status
+from importer.records import Outcome
+from importer.statuses import Status
 
 from .planning import OPAL, nth, plan, schedule, states
 
@@ -197,7 +198,8 @@ import os, signal, sys
 from pathlib import Path
 from importer.journal.run_folder import create_run
 from importer.journal.states import Change
-from importer.records import Outcome, Status
+from importer.records import Outcome
+from importer.statuses import Status
 from journal.planning import OPAL, nth, plan, schedule
 with create_run(Path(sys.argv[1]), "a-run", {}) as folder:
     journal = folder.journal

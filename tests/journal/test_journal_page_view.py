@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from importer.journal.states import Entry, State, Tally
-from importer.records import Kind, Outcome, Row, Sheet, Status, TargetName
+from importer.records import Kind, Outcome, Row, Sheet, TargetName
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from importer.journal.journal import Journal

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from importer.journal.run_folder import open_scratch
 from importer.journal.states import Entry, State
-from importer.records import LARGEST_ID, Key, Kind, Outcome, Row, Sheet, Status, TargetName
+from importer.records import LARGEST_ID, Key, Kind, Outcome, Row, Sheet, TargetName
+from importer.statuses import Status
 
 TEXT = st.text(max_size=30)
 CELLS = st.lists(TEXT, max_size=6).map(tuple)

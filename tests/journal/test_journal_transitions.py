@@ -8,7 +8,8 @@ import pytest
 
 from importer.journal.run_folder import create_run, open_run, open_scratch
 from importer.journal.states import Change, Claimed, Entry, State
-from importer.records import Kind, Outcome, Row, Sheet, Status
+from importer.records import Kind, Outcome, Row, Sheet
+from importer.statuses import Status
 
 from .planning import OPAL, ROOTLY, add, ids, nth, outcomes, plan, schedule, shadow, states
 

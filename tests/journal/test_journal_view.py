@@ -16,7 +16,8 @@ import pytest
 from importer.errors import DamagedError, JournalError
 from importer.journal.run_folder import JOURNAL_FILE, create_run, is_held, open_run, open_view
 from importer.journal.states import Change
-from importer.records import Outcome, Status
+from importer.records import Outcome
+from importer.statuses import Status
 
 from .planning import OPAL, nth, plan, schedule
 

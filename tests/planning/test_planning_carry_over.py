@@ -13,7 +13,8 @@ from importer.normalizer.references import References
 from importer.normalizer.row import Normalizer
 from importer.normalizer.rules import make_rules
 from importer.planning.carry_over import carry_row, carry_unresolved, plan_row
-from importer.records import Kind, Outcome, Problem, Row, Sheet, Status, TargetName
+from importer.records import Kind, Outcome, Problem, Row, Sheet, TargetName
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from importer.normalizer.row import Normalized

@@ -15,7 +15,8 @@ from importer.normalizer.rules import make_rules
 from importer.planning.loader import Loader
 from importer.planning.report_lines import PreviousLine
 from importer.planning.sources import load_mapping
-from importer.records import Kind, Outcome, Problem, Row, Sheet, Status, TargetName
+from importer.records import Kind, Outcome, Problem, Row, Sheet, TargetName
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,8 @@ import pytest
 
 from importer.journal.states import Entry, Joined, State
 from importer.planning.undo_plan import Done, plan_removal
-from importer.records import Kind, Outcome, Status, TargetName
+from importer.records import Kind, Outcome, TargetName
+from importer.statuses import Status
 
 SHADOW = Entry(
     Status.CREATED,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from importer.records import Kind, Outcome, ReportLine, Sheet, Status
+from importer.records import Kind, Outcome, ReportLine, Sheet
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from report_lines import TEXTS, fewer, make_line, make_sheet
 
 from importer.errors import UsageError
-from importer.records import Outcome, Status
+from importer.records import Outcome
 from importer.reporter.junit import check_junit_path, write_junit
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,7 @@ ELEMENTS = {
     Status.INVALID: "failure",
     Status.REJECTED: "failure",
     Status.FAILED: "failure",
+    Status.UNDONE: "failure",
     Status.CHANGED: "failure",
     Status.KEPT: "failure",
     Status.MANUAL: "failure",

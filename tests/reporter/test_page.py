@@ -14,9 +14,9 @@ import pytest
 from page_contents import CONTENTS, HOSTILE, LINE, hostile_contents, many_lines
 
 from importer.errors import ReportError
-from importer.records import Status
 from importer.reporter.page import document
 from importer.reporter.page.document import write_page
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ import pytest
 from browser import Browser, needs_chromium, opened
 from page_contents import CONTENTS, HOSTILE, hostile_contents, many_lines
 
-from importer.records import Status
 from importer.reporter.page.document import write_page
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,11 +12,12 @@ from python_calamine import load_workbook
 from report_lines import any_lines, any_sheets, fewer, make_sheet, unhurried
 
 from importer.errors import SourceError
-from importer.records import Kind, Outcome, Problem, ReportLine, Row, Sheet, Status
+from importer.records import Kind, Outcome, Problem, ReportLine, Row, Sheet
 from importer.reporter.columns import PRODUCT_COLUMNS, merge_columns
 from importer.reporter.report_csv import write_csv
 from importer.reporter.report_reader import Carried, is_report, split
 from importer.reporter.report_xlsx import write_xlsx
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

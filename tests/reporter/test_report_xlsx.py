@@ -14,11 +14,12 @@ from python_calamine import load_workbook
 from report_lines import TEXTS, fewer, make_line, make_sheet
 
 from importer.reader import read as reader
-from importer.records import RUN_STATUSES, UNDO_STATUSES, Outcome, Sheet, Status, TargetName
+from importer.records import Outcome, Sheet, TargetName
 from importer.reporter.columns import PRODUCT_COLUMNS
 from importer.reporter.formula_guard import unguard
 from importer.reporter.report_reader import is_report
 from importer.reporter.report_xlsx import ShadowTimes, write_xlsx
+from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
 if TYPE_CHECKING:
     from pathlib import Path

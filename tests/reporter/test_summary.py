@@ -6,8 +6,9 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from importer.records import Status, TargetName
+from importer.records import TargetName
 from importer.reporter.report import write_summary
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.cli.output.stream import Stream
-    from importer.records import ReportLine, Status
+    from importer.records import ReportLine
+    from importer.statuses import Status
 
 
 _GOOD = ("created", "exists", "duplicate", "deleted", "gone", "cut")
@@ -114,7 +115,7 @@ def _show(given: dict[str, Any], argument: str, names: Sequence[str], limit: int
 
 
 def _statuses(names: Sequence[str]) -> list[Status]:
-    from importer.records import Status
+    from importer.statuses import Status
 
     return [status for status in Status if status.value in names or "all" in names]
 

@@ -28,7 +28,8 @@ from importer.cli.output.summary import (
     tried_line,
 )
 from importer.cli.output.tables import check_rows, status_rows
-from importer.records import Problem, Row, Sheet, Status, TargetName
+from importer.records import Problem, Row, Sheet, TargetName
+from importer.statuses import Status
 from importer.targets.target import escape
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ if TYPE_CHECKING:
 
 
 #: Statuses whose lines the journal gives as those that need attention.
-_TOLD = {status for status in Status if not (status.is_success or status.is_undone)}
-_TOLD -= {Status.DUPLICATE, Status.PENDING}
+_TOLD = {status for status in Status if status.needs_attention and status is not Status.PENDING}
 _SHOWN = 10  # problems at the end of a run; the report has them all
 _TRIED = 20  # first records that are shown, those that failed before all others
 _WARNED = 5  # warnings told one by one; the others are counted

@@ -9,7 +9,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.records import Severity, Status
+from importer.records import Severity
+from importer.statuses import Status
 from importer.targets.target import escape
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 MOST = 10  #: of each kind that GitHub shows of a step
-_WRONG = (Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN)
+_WRONG = tuple(status for status in Status if status.needs_attention and status is not Status.PENDING)
 
 
 class Note(NamedTuple):

@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from importer.cli.output.findings import place_of
-from importer.cli.output.tables import STYLES
+from importer.cli.output.tables import TONE_STYLES
 from importer.commands.history import Stage
-from importer.records import Status
+from importer.statuses import Status
 from importer.targets.target import escape
 
 if TYPE_CHECKING:
@@ -218,7 +218,9 @@ def row_line(sheet: Sheet, line: ReportLine, *, with_source: bool) -> Text:
     where = place_of(sheet, outcome.cell, line.row, with_source=with_source)
     part = f", part {escape(line.part)}" if line.part else ""
     told = ": ".join(filter(None, (escape(outcome.id), escape(outcome.error, 300))))
-    text = Text.assemble((f"{outcome.status} ", STYLES[outcome.status]), f"{where}{part}{': ' if told else ''}{told}")
+    text = Text.assemble(
+        (f"{outcome.status} ", TONE_STYLES[outcome.status.tone]), f"{where}{part}{': ' if told else ''}{told}"
+    )
     if outcome.hint:
         text.append(f" ({escape(outcome.hint, 300)})", style="dim")
     return text

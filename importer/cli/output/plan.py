@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from importer.records import Status
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from importer.records import TargetName

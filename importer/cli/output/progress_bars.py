@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
-from importer.records import Status
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,6 @@ _WIDEST_BAR = 60
 _WINDOW = 10.0  # seconds over which the rate is taken
 _STEP = 0.25  # seconds between two samples of it
 _SOONEST = 0.9  # seconds after which a rate means something
-_NO_PROBLEM = (Status.CREATED, Status.EXISTS, Status.DUPLICATE)
 _CREATED = Status.CREATED
 
 
@@ -45,7 +44,7 @@ class Meter:
     def add(self, status: Status, number: int) -> None:
         """Count decided records."""
         self.done += number
-        if status is not _CREATED and status not in _NO_PROBLEM:
+        if status is not _CREATED and status.needs_attention:
             self.problems += number
 
     def rate(self, now: float) -> float | None:

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from importer.cli.output.findings import place_of
 from importer.cli.output.past_runs import row_line
-from importer.cli.output.tables import STYLES
-from importer.records import Status
+from importer.cli.output.tables import TONE_STYLES
+from importer.statuses import Status
 from importer.targets.target import escape
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def problem_line(sheet: Sheet, line: ReportLine, *, with_source: bool) -> Text:
     outcome = line.outcome
     where = place_of(sheet, outcome.cell, line.row, with_source=with_source)
     part = f", part {escape(line.part)}" if line.part else ""
-    text = Text.assemble((f"{outcome.status} ", STYLES[outcome.status]), f"{where}{part}: ")
+    text = Text.assemble((f"{outcome.status} ", TONE_STYLES[outcome.status.tone]), f"{where}{part}: ")
     text.append(escape(outcome.error, 300))
     if outcome.hint:
         text.append(f" ({escape(outcome.hint, 300)})", style="dim")

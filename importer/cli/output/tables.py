@@ -5,28 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.records import Status
-from importer.statuses import meanings
+from importer.statuses import Status, Tone
 
 if TYPE_CHECKING:
     from importer.result import Result
 
 
-STYLES: Mapping[Status, str] = {
-    Status.CREATED: "green",
-    Status.EXISTS: "green",
-    Status.DUPLICATE: "cyan",
-    Status.INVALID: "red",
-    Status.REJECTED: "red",
-    Status.FAILED: "red",
-    Status.UNKNOWN: "yellow",
-    Status.PENDING: "yellow",
-    Status.DELETED: "green",
-    Status.GONE: "green",
-    Status.CUT: "green",
-    Status.CHANGED: "red",
-    Status.KEPT: "cyan",
-    Status.MANUAL: "red",
+#: Colours of a terminal.
+TONE_STYLES: Mapping[Tone, str] = {
+    Tone.GOOD: "green",
+    Tone.SAME: "cyan",
+    Tone.BAD: "red",
+    Tone.DOUBT: "yellow",
+    Tone.WAITING: "yellow",
 }
 
 
@@ -46,9 +37,10 @@ class StatusRow(NamedTuple):
 
 def status_rows(result: Result) -> list[StatusRow]:
     """Give a row for each status that any record has."""
-    words = meanings(is_undo=bool(result.undone))
+    is_undo = bool(result.undone)
     return [
-        StatusRow(status.value, STYLES[status], words[status], _numbers(result, status)) for status in result.statuses
+        StatusRow(status.value, TONE_STYLES[status.tone], status.meaning(is_undo=is_undo), _numbers(result, status))
+        for status in result.statuses
     ]
 
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
-    from importer.records import Key, Sheet, Status
+    from importer.records import Key, Sheet
     from importer.settings import Settings
+    from importer.statuses import Status
 
 
 # ---- What a page shows, as plain values; where they come from is not known here

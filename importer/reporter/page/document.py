@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import orjson
 
 from importer.errors import ReportError
-from importer.records import Status
 from importer.reporter.atomic_file import replace_file
-from importer.statuses import meanings
+from importer.statuses import Status
 from importer.targets.target import escape
 
 if TYPE_CHECKING:
@@ -33,11 +32,6 @@ if TYPE_CHECKING:
 
 
 # ---- Words, numbers and times as a page says them. Pure
-
-
-def is_attention(status: Status) -> bool:
-    """Tell a status that somebody has to do something about."""
-    return not (status.is_success or status.is_undone or status is Status.DUPLICATE)
 
 
 def say_moment(moment: datetime | int, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
@@ -77,7 +71,6 @@ def write_page(path: Path, contents: Contents) -> Path:
     template = _environment().get_template("report.html.jinja")
     pieces = template.generate(
         contents=contents,
-        meanings=meanings(is_undo=contents.is_undo),
         statuses=[status for status in Status if any(own is status for _, own in contents.counts)],
         policy=_policy(script, style),
         script=script,
@@ -104,7 +97,6 @@ def _environment() -> Environment:
         finalize=_show,
     )
     environment.filters |= {"moment": say_moment, "number": say_number, "duration": say_duration}
-    environment.globals |= {"is_attention": is_attention}
     return environment
 
 
@@ -146,8 +138,9 @@ def _load_script() -> str:
 def _data(sheets: Sequence[Sheet]) -> str:
     """Give what the script needs to know beside the rows."""
     names = [{"name": sheet.name, "header": sheet.header} for sheet in sheets]
-    attention = [status.value for status in Status if is_attention(status)]
-    return _harmless(orjson.dumps({"sheets": names, "statuses": list(Status), "attention": attention}))
+    attention = [status.value for status in Status if status.needs_attention]
+    tones = {status.value: status.tone.value for status in Status}
+    return _harmless(orjson.dumps({"sheets": names, "tones": tones, "attention": attention}))
 
 
 def _chunks(lines: Iterable[Sequence[Line]]) -> Iterator[str]:

@@ -24,7 +24,7 @@ const column = (title, name, value, more = {}) => ({
   ...more,
 });
 const order = (record) => record[SHEET] * 1e9 + record[ROW] + Number((record[PART] || "0").split("/")[0]) / 1e4;
-const badge = (record) => `<span class="status ${facts.statuses.includes(record[STATUS]) ? record[STATUS] : ""}">${markup(record[STATUS])}</span>`;
+const badge = (record) => `<span class="status ${facts.tones[record[STATUS]] ?? ""}">${markup(record[STATUS])}</span>`;
 
 const columns = [
   column("Row", "row", place, {
