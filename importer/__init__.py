@@ -1,12 +1,12 @@
 """Bulk-import on-call schedules and shadows from spreadsheets: nothing lost, nothing twice.
 
-The library: `run`, `check`, `rerun` and `undo` mean what the commands of the same name mean. Importing it costs
-nothing; what a call needs is imported by the call.
+The library: `run`, `check`, `rerun` and `undo` do what the commands of the same name do. Importing it costs nothing:
+a call imports what it needs, and the other names are imported when they are first used.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     import os
@@ -15,33 +15,86 @@ if TYPE_CHECKING:
 
     import anyio
 
+    from importer.errors import ImporterError
     from importer.reader.read import Source
+    from importer.records import Outcome
     from importer.result import Result
-    from importer.session.control import RunObserver
+    from importer.session.control import Plan, RunObserver, SilentObserver
+    from importer.session.control import RunObserver as Observer
+    from importer.statuses import Status
 
-__all__ = ["Options", "check", "rerun", "run", "undo"]
+    __version__: str
+
+__all__ = [
+    "ImporterError",
+    "Observer",
+    "Options",
+    "Outcome",
+    "Plan",
+    "Result",
+    "SilentObserver",
+    "Status",
+    "__version__",
+    "check",
+    "rerun",
+    "run",
+    "undo",
+]
+_HOMES = {
+    "ImporterError": ("importer.errors", "ImporterError"),
+    "Observer": ("importer.session.control", "RunObserver"),
+    "Outcome": ("importer.records", "Outcome"),
+    "Plan": ("importer.session.control", "Plan"),
+    "Result": ("importer.result", "Result"),
+    "SilentObserver": ("importer.session.control", "SilentObserver"),
+    "Status": ("importer.statuses", "Status"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first used."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("oncall-importer")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'importer' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, own = _HOMES[name]
+    return getattr(import_module(module), own)
 
 
 class Options(TypedDict, total=False):
-    """What the command line's options of the same name mean; the environment counts for what is left out."""
+    """The keywords of a call: what the command line's options of the same name mean.
 
-    sandbox: bool
-    reports: str | os.PathLike[str]
+    The environment and importer.toml count for what is left out.
+    """
+
+    opal_token: str
+    rootly_token: str
+    opal_base_url: str
+    rootly_base_url: str
+    https_proxy: str
+    no_proxy: str
     sheet: Sequence[str]
     timezone: str
     provider: str
-    mapping: str | os.PathLike[str]
+    mapping: str | os.PathLike[str] | Mapping[str, Any]  #: a file, or what it would hold
     date_order: str
     until: str
-    rate: Mapping[str, float] | Sequence[str]  #: requests a second by target, or texts as `opal=50/s`
-    headroom: float  #: 0.2 is 20 %
+    sandbox: bool
+    rate: Mapping[str, float] | Sequence[str]  #: requests a second by target, or texts such as `opal=50/s`
+    headroom: float | str  #: 0.2 or "20%"
     concurrency: int
+    ca_file: str | os.PathLike[str]
     if_exists: str
     strict: bool
     canary: int
-    junit: str | os.PathLike[str]
-    wait: bool
     xlsx: bool
+    wait: bool
+    reports: str | os.PathLike[str]
+    junit: str | os.PathLike[str]
     verbose: bool  #: run.log has every request
     settle: float
     request_timeout: float
@@ -50,11 +103,6 @@ class Options(TypedDict, total=False):
     max_rows: int
     max_columns: int
     max_cell: int
-    opal_token: str
-    rootly_token: str
-    opal_base_url: str
-    rootly_base_url: str
-    ca_file: str | os.PathLike[str]
     observer: RunObserver  #: is told how it goes on
     interrupted: anyio.Event  #: set it to end the run early and in order
 
@@ -89,12 +137,10 @@ async def rerun(run_or_report: str | os.PathLike[str], **options: Unpack[Options
 
     Raises: as `run`.
     """
-    import os
-
     from importer.commands import run as commands
     from importer.session import control
 
-    return await commands.rerun(os.fspath(run_or_report), *control.prepare(options))
+    return await commands.rerun(control.name_run(run_or_report), *control.prepare(options))
 
 
 async def undo(run: str | os.PathLike[str], **options: Unpack[Options]) -> Result:
@@ -102,9 +148,7 @@ async def undo(run: str | os.PathLike[str], **options: Unpack[Options]) -> Resul
 
     Raises: as `run`.
     """
-    import os
-
     from importer.commands import undo as commands
     from importer.session import control
 
-    return await commands.undo(os.fspath(run), *control.prepare(options))
+    return await commands.undo(control.name_run(run), *control.prepare(options))

@@ -38,7 +38,7 @@ def given_options(options: dict[str, Any]) -> dict[str, Any]:
 def load(options: dict[str, Any]) -> Settings:
     from importer.settings import load_settings
 
-    return load_settings(given_options(options))
+    return load_settings(given_options(options), is_library=False)
 
 
 def spare_collector() -> None:
@@ -54,7 +54,7 @@ def perform(options: dict[str, Any], action: Action, *, is_check: bool = False) 
 
         spare_collector()
         settings = load(options)
-        console = Console(is_quiet=settings.quiet, is_json=settings.json_output, is_check=is_check)
+        console = Console(is_quiet=settings.quiet, is_json=settings.json, is_check=is_check)
         with _showing_requests(settings, console):
             result = _await_with_signals(partial(_guided, action, settings, console), console)
         if is_check:

@@ -1,6 +1,6 @@
-"""Kinds of arguments that a shell can complete. They change no value; looking at names alone, they cost nothing.
+"""The options of the commands, made from the settings' declarations, with what a shell can complete.
 
-What a value must be, the settings say.
+What a value must be, the settings say: here every value is a text.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from click.shell_completion import CompletionItem
 
-# ---- Kinds of arguments that a shell can complete. They change no value; looking at names alone, they cos
-
+from importer.settings import DECLARATIONS, DEFAULTS, DateOrder, IfExists
+from importer.settings.origins import Declaration, option_name
 
 if TYPE_CHECKING:
     _Text = click.ParamType[str]
@@ -33,7 +33,7 @@ class _Run(_Text):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Offer the folders of runs; where none fits, leave it to the shell."""
-        folder = Path(ctx.params.get("reports") or os.environ.get("IMPORTER_REPORTS") or "reports")
+        folder = Path(ctx.params.get("reports") or os.environ.get("IMPORTER_REPORTS") or DEFAULTS["reports"])
         try:
             names = sorted((entry.name for entry in os.scandir(folder) if entry.is_dir()), reverse=True)
         except OSError:
@@ -73,16 +73,15 @@ SOURCE = click.Path(allow_dash=True)
 RUN = _Run()
 ZONE = _Zone()
 
-
-# ---- The options that several commands share, each declared once
-
-
-PROVIDER = Words("PAGER_DUTY", "OPSGENIE")
-ORDER = Words("dmy", "mdy")
-IF_EXISTS = Words("skip", "fail")
 Decorator: TypeAlias = Callable[[Any], Any]
 
-# Options that were not given are None or False or empty, and do not hide what the environment or importer.toml says.
+_COMPLETED = {
+    "timezone": ZONE,
+    "provider": Words("PAGER_DUTY", "OPSGENIE"),
+    "date_order": Words(*DateOrder),
+    "if_exists": Words(*IfExists),
+}
+sources = click.argument("sources", metavar="SOURCE...", type=SOURCE, nargs=-1, required=True)
 
 
 def options(*decorators: Decorator) -> Decorator:
@@ -90,39 +89,36 @@ def options(*decorators: Decorator) -> Decorator:
     return lambda command: reduce(lambda decorated, option: option(decorated), reversed(decorators), command)
 
 
-sources = click.argument("sources", metavar="SOURCE...", type=SOURCE, nargs=-1, required=True)
-sheet = click.option("--sheet", multiple=True, metavar="NAME", help="Read only this sheet; repeatable.")
-normalizing = options(
-    click.option("--timezone", type=ZONE, metavar="ZONE", help="Zone of times without an offset, as Europe/Berlin."),
-    click.option("--provider", type=PROVIDER, metavar="NAME", help="Provider of schedule rows that name none."),
-    click.option("--mapping", type=FILE, metavar="FILE", help="Which header is which column, constants, defaults."),
-    click.option("--date-order", type=ORDER, metavar="dmy|mdy", help="How dates such as 03/04/2026 are meant."),
-    click.option("--until", metavar="DATE", help="The end of repetitions that have none."),
-)
-reaching = options(
-    click.option("--sandbox", is_flag=True, help="Use the embedded stand-in: no account, no token."),
-    click.option("--rate", multiple=True, metavar="TARGET=N/s", help="As opal=50/s, rootly=3000/min, opal=none."),
-    click.option("--headroom", metavar="SHARE", help="Share of the limits left to others, as 20%."),
-    click.option("--concurrency", type=int, metavar="N", help="Requests in flight per target.  [default: 20]"),
-    click.option("--ca-file", type=FILE, metavar="FILE", help="Authorities (PEM) to trust beside the system's."),
-)
-acting = options(
-    click.option("--xlsx", is_flag=True, help="Make report.xlsx beyond 20,000 rows, too."),
-    click.option("--wait", is_flag=True, help="Wait for another run with the same token to end."),
-    click.option("--yes", "-y", is_flag=True, help="Do not ask before writing."),
-)
-writing = options(
-    click.option(
-        "--if-exists", type=IF_EXISTS, metavar="skip|fail", help="What becomes of one that exists.  [default: skip]"
-    ),
-    click.option("--strict", is_flag=True, help="Send nothing while any row is invalid."),
-    click.option("--canary", type=int, metavar="N", help="Send N records per target, show them, ask for the rest."),
-    acting,
-)
-reports = click.option("--reports", type=FILE, metavar="DIR", help="Folder of the runs' folders.  [default: reports]")
-telling = options(
-    click.option("--json", "json_output", is_flag=True, help="One JSON object a line on standard output."),
-    click.option("--junit", type=FILE, metavar="FILE", help="Write what became of each row as JUnit XML."),
-    click.option("--quiet", "-q", is_flag=True, help="Print the end only."),
-    click.option("--verbose", "-v", is_flag=True, help="Show each request; run.log has them too."),
-)
+def shared_options(command: str) -> Decorator:
+    """Make the options that settings declare for a command.
+
+    One that was not given is None, False or empty, and does not hide what the environment or importer.toml says.
+    """
+    return options(
+        *(_option(name, declared) for name, declared in DECLARATIONS.items() if command in declared.commands)
+    )
+
+
+def option(name: str) -> Decorator:
+    """Make the option of one setting, for a command that its declaration does not name."""
+    return _option(name, DECLARATIONS[name])
+
+
+def _option(name: str, declared: Declaration) -> Decorator:
+    names = [option_name(name), *([declared.short] if declared.short else []), name]
+    if not declared.metavar:
+        return click.option(*names, is_flag=True, help=declared.help)
+    is_file = declared.metavar in ("FILE", "DIR")
+    return click.option(
+        *names,
+        type=FILE if is_file else _COMPLETED.get(name, click.STRING),
+        metavar=declared.metavar,
+        multiple=declared.is_repeatable,
+        help=f"{declared.help}{_remark(declared, DEFAULTS[name])}",
+    )
+
+
+def _remark(declared: Declaration, default: object) -> str:
+    if declared.is_repeatable:
+        return " Repeatable."
+    return f"  [default: {default}]" if default else ""

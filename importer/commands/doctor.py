@@ -7,23 +7,23 @@ import os
 import platform
 import shutil
 import ssl
-import tomllib
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
-from pydantic import AliasChoices
 
 from importer.delivery.probe import look_at
 from importer.errors import ImporterError, SettingsError
 from importer.journal.run_folder import SQLITE_VERSION
 from importer.normalizer.times.zones import check_timezone
+from importer.quoting import excerpt
 from importer.records import TargetName
 from importer.session.endpoints import connect
 from importer.session.target_lock import look_at_turn
-from importer.settings import CONFIG_FILE, TOKEN_VARIABLES, Settings, load_settings
+from importer.settings import DECLARATIONS, TOKEN_VARIABLES, Settings, load_settings
+from importer.settings.origins import CONFIG_FILE, PREFIX, keys_of_file, own_config_file, variables_of
 from importer.settings.proxies import NO_PROXY_VARIABLES, PROXY_VARIABLES
 from importer.targets import TARGETS
 from importer.targets.target import escape
@@ -59,14 +59,13 @@ class Diagnosis(NamedTuple):
 # ---- What is set, and where: names alone, never a value
 
 
-_PREFIX = "IMPORTER_"
-_NO_SETTINGS = {f"{_PREFIX}DEBUG"}
+_NO_SETTINGS = {f"{PREFIX}DEBUG"}
 
 
 def try_settings(options: Mapping[str, Any]) -> Settings | Diagnosis:
     """Make the settings; where they cannot be, say why."""
     try:
-        return load_settings(options)
+        return load_settings(options, is_library=False)
     except SettingsError as error:
         return Diagnosis(Level.PROBLEM, "settings", error.message, error.hint)
 
@@ -78,30 +77,30 @@ def look_at_sources(environ: Mapping[str, str], folder: Path) -> Iterator[Diagno
     own = sorted(name for name, value in environ.items() if value and (name.upper() in known or name in known_here))
     yield Diagnosis(Level.OK, "environment", f"sets {', '.join(own)}" if own else "sets nothing")
     for name in sorted(environ):
-        if name.upper().startswith(_PREFIX) and name.upper() not in known | _NO_SETTINGS:
-            hint = "see docs/commands.md, Settings, for the names; take it away if it is not meant for oncall-importer"
-            yield Diagnosis(Level.NOTE, "environment", f"{name} is no setting, and counts for nothing", hint)
-    yield _look_at_file(folder / CONFIG_FILE)
+        if name.upper().startswith(PREFIX) and name.upper() not in known | _NO_SETTINGS:
+            hint = "See docs/commands.md, Settings, for the names; unset it if it is not meant for oncall-importer."
+            yield Diagnosis(Level.NOTE, "environment", f"{name} is not a known setting and is ignored", hint)
+    yield _look_at_file(folder / CONFIG_FILE, "in this folder")
+    if in_home := own_config_file():
+        yield _look_at_file(in_home, f"at {in_home}")
 
 
-def _look_at_file(path: Path) -> Diagnosis:
+def _look_at_file(path: Path, where: str) -> Diagnosis:
     try:
-        keys = sorted(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return Diagnosis(Level.OK, CONFIG_FILE, "there is none in this folder")
-    except (OSError, ValueError):  # why, the settings say
-        return Diagnosis(Level.PROBLEM, CONFIG_FILE, "cannot be read", f"mend {CONFIG_FILE}, or take it away")
-    return Diagnosis(Level.OK, CONFIG_FILE, f"sets {', '.join(keys)}" if keys else "sets nothing")
+        written = keys_of_file(path)
+    except SettingsError as error:
+        return Diagnosis(Level.PROBLEM, CONFIG_FILE, error.message, error.hint)
+    if written is None:
+        return Diagnosis(Level.OK, CONFIG_FILE, f"there is none {where}")
+    shown = ", ".join(excerpt(key) for key in sorted(written))
+    return Diagnosis(Level.OK, CONFIG_FILE, f"the one {where} sets {shown or 'nothing'}")
 
 
 def _variables() -> frozenset[str]:
-    """Give the environment variables of all settings, in upper case."""
-    names: list[str] = []
-    for name, field in Settings.model_fields.items():
-        alias = field.validation_alias
-        choices = alias.choices if isinstance(alias, AliasChoices) else [f"{_PREFIX}{name}"]
-        names += [choice.upper() for choice in choices if isinstance(choice, str)]
-    return frozenset(names) - {"JSON"}
+    """Return the environment variables of all settings, in upper case."""
+    return frozenset(
+        one.upper() for name, declaration in DECLARATIONS.items() for one in variables_of(name, declaration)
+    )
 
 
 # ---- What this machine brings: versions, time zones, and a place for the reports

@@ -15,6 +15,8 @@ import orjson
 from importer.errors import JournalError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, is_held, open_view
 from importer.reporter.report import SANDBOX_MARK
+from importer.settings import DEFAULTS
+from importer.settings.values import as_json
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
 if TYPE_CHECKING:
@@ -175,13 +177,23 @@ def _with_journal(details: Details, journal: View) -> Details:
         details.run,
         sources=tuple((name, sha256) for name, _, sha256 in journal.sources()),
         base_urls={name.removeprefix(_BASE_URL): url for name, url in facts.items() if name.startswith(_BASE_URL)},
-        options={name: value for name, value in orjson.loads(facts.get("options", "{}")).items() if value},
+        options=_changed(facts),
         targets=targets,
         stopped=details.stopped,
         version=facts.get("version", ""),
         process=facts.get("pid", ""),
         files=details.files,
     )
+
+
+def _changed(facts: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings of a run that were no defaults."""
+    try:
+        written = orjson.loads(facts.get("options", "{}"))
+    except orjson.JSONDecodeError:
+        return {}
+    told = {name: value for name, value in _object(written).items() if value}
+    return {name: value for name, value in told.items() if name not in DEFAULTS or value != as_json(DEFAULTS[name])}
 
 
 def _age(run: PastRun) -> tuple[str, int, str]:

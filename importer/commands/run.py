@@ -21,7 +21,14 @@ from importer.log import log
 from importer.normalizer.mapping import write_mapping
 from importer.planning.previous_run import find_earlier
 from importer.planning.rerun_settings import inherit
-from importer.planning.sources import gather_left_over, gather_sources, load_mapping, locate_source, name_source
+from importer.planning.sources import (
+    check_sources,
+    gather_left_over,
+    gather_sources,
+    load_mapping,
+    locate_source,
+    name_source,
+)
 from importer.reporter.marked_source import check_marked_path
 from importer.reporter.report import make_check, make_report
 from importer.session.control import Plan
@@ -65,6 +72,7 @@ async def run(
     Raises:
         ImporterError: the run cannot go on. Before anything was sent, it leaves no folder behind.
     """
+    check_sources(sources)
     check_junit(settings, [name_source(source) for source in sources])
     mapping = load_mapping(settings.mapping, written_mapping)
     facts = {"command": "run", "arguments": dump([locate_source(source) for source in sources])}
@@ -87,6 +95,7 @@ async def check(
     `is_online` also asks the targets for the ids of what is named, and what exists. `output` is a workbook to be
     written, with the sources in it and all that was found marked.
     """
+    check_sources(sources)
     if output is not None:
         check_marked_path(output, [name_source(source) for source in sources])
     check_junit(settings, [name_source(source) for source in sources])

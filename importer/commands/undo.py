@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,8 +97,7 @@ def _for(previous: PreviousRun, settings: Settings) -> Settings:
             f"{previous.run} was no rehearsal: what it created is not in the sandbox", hint="leave --sandbox away"
         )
     # What a rehearsal created is in the sandbox beside it.
-    place = {"reports": previous.path.parent} if was_sandbox else {}
-    return settings.model_copy(update={"sandbox": was_sandbox, **place})
+    return replace(settings, sandbox=was_sandbox, reports=previous.path.parent if was_sandbox else settings.reports)
 
 
 # ---- what is to be deleted

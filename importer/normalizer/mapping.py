@@ -67,7 +67,7 @@ class Mapping:
 NO_MAPPING: Final = Mapping()
 
 
-def read_mapping(text: str, name: str) -> Mapping:
+def read_mapping(text: str | abc.Mapping[str, Any], name: str) -> Mapping:
     """Read a mapping file's text; `name` is the file's.
 
     Raises:
@@ -111,9 +111,9 @@ def refuse_lost_headers(mapping: Mapping, name: str, found: Collection[str], hea
     )
 
 
-def _parse(text: str, name: str) -> dict[str, Any]:
+def _parse(text: str | abc.Mapping[str, Any], name: str) -> dict[str, Any]:
     try:
-        document = tomllib.loads(text.removeprefix("\ufeff"))
+        document = tomllib.loads(text.removeprefix("\ufeff")) if isinstance(text, str) else dict(text)
     except (ValueError, RecursionError) as error:
         reason = (
             str(error)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from importer.errors import UsageError
+from importer.errors import JournalError, UsageError
 from importer.records import TargetName
 from importer.reporter.report import SANDBOX_MARK, UNDO_MARK
-from importer.settings import READING_OPTIONS, RUN_OPTIONS, IfExists, is_loopback
+from importer.settings import DECLARATIONS
+from importer.settings.origins import Decides
+from importer.settings.values import is_loopback
 
 if TYPE_CHECKING:
     from importer.planning.previous_run import PreviousRun
@@ -29,14 +32,21 @@ def inherit(settings: Settings, previous: PreviousRun) -> Settings:
             hint="leave --sandbox away, or rehearse the source with: oncall-importer run SOURCE --sandbox",
         )
     _refuse_other_host(settings, previous)
-    taken = READING_OPTIONS if previous.was_read else RUN_OPTIONS
-    given = settings.model_fields_set
-    values = {name: value for name, value in previous.options.items() if name in taken and name not in given}
-    if "sheet" in values:
-        values["sheet"] = tuple(values["sheet"])
-    if "if_exists" in values:
-        values["if_exists"] = IfExists(values["if_exists"])  # model_copy takes values as they are
-    return settings.model_copy(update={**values, "sandbox": settings.sandbox or was_sandbox})
+    taken = {Decides.READING} if previous.was_read else {Decides.READING, Decides.RUNNING}
+    names = [name for name, declared in DECLARATIONS.items() if declared.decides in taken]
+    written = previous.options
+    try:
+        values = {
+            name: DECLARATIONS[name].read(written[name])
+            for name in names
+            if name not in settings.origins and written.get(name) is not None
+        }
+    except ValueError as error:
+        raise JournalError(
+            f"the journal of {previous.run} holds an option that cannot be: {error}",
+            hint="Rerun from its report.csv, and give the options of that run again.",
+        ) from None
+    return replace(settings, **values, sandbox=settings.sandbox or was_sandbox)
 
 
 def _refuse_undo(previous: PreviousRun) -> None:

@@ -10,12 +10,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from importer.delivery.listing import look_up
-from importer.errors import InterruptedReadingError, SettingsError, SourceError, SourcesError
+from importer.errors import InterruptedReadingError, SettingsError, SourceError, SourcesError, UsageError
 from importer.normalizer.directory import Directory, Group, Person
 from importer.normalizer.layout import is_header
 from importer.normalizer.mapping import NO_MAPPING, Mapping, read_mapping, refuse_lost_headers
@@ -23,14 +23,17 @@ from importer.normalizer.rules import make_rules
 from importer.planning.loader import Loader
 from importer.planning.overlaps import tell_overlaps
 from importer.planning.previous_run import left_over
+from importer.quoting import excerpt
 from importer.reader.limits import Bounds
 from importer.reader.read import read
 from importer.reader.stdin import spool
 from importer.records import TargetName
 from importer.session.endpoints import connect
+from importer.settings.origins import read_config_file
 from importer.targets.opal import takes_no_schedules
 
 if TYPE_CHECKING:
+    from collections import abc
     from collections.abc import Collection, Sequence
 
     from importer.delivery.listing import LookedUp
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 
 
 _EARLIER_MAPPING = "the mapping of the earlier run"
+_SOURCES = "Pass the path of a file, - for standard input, or a pandas DataFrame."
 _LONGEST_NAME = 80  # characters; messages cut what is longer, at its end
 
 _ASKING = {
@@ -98,7 +102,7 @@ async def gather_sources(
                 SourceError(f"{name_source(source)} has a header and no rows", hint="fill in at least one row")
             )
     if not unreadable:  # else a header may stand in what was not read
-        refuse_lost_headers(mapping, _shown_path(settings.mapping), intake.mapped, intake.headers)
+        refuse_lost_headers(mapping, _shown_mapping(settings.mapping), intake.mapped, intake.headers)
     _refuse([*unreadable, *intake.refused])
     stopped = await _resolve(intake, settings, control) if is_resolving else {}
     _finish(journal, rules, run, control)
@@ -135,7 +139,7 @@ async def gather_left_over(
     if not rows:
         raise SourceError(f"{previous.path} has no rows", hint="give a report that has some")
     if settings.mapping is not None:  # else it is the run's own, and that was looked at
-        refuse_lost_headers(mapping, _shown_path(settings.mapping), intake.mapped, intake.headers)
+        refuse_lost_headers(mapping, _shown_mapping(settings.mapping), intake.mapped, intake.headers)
     for name, path, sha256 in previous.sources():
         journal.add_source(name, path, sha256)
     stopped = await _resolve(intake, settings, control)
@@ -143,21 +147,49 @@ async def gather_left_over(
     return stopped
 
 
-def load_mapping(path: Path | None, previous: str = "") -> Mapping:
+def load_mapping(given: Path | abc.Mapping[str, Any] | None, previous: str = "") -> Mapping:
     """Read a mapping file; without one, take over what an earlier run wrote down.
 
     Raises:
         SettingsError: it cannot be read.
     """
-    if path is None:
+    if given is None:
         return read_mapping(previous, _EARLIER_MAPPING) if previous else NO_MAPPING
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}", hint="name a mapping file") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is no text in UTF-8", hint="save it as UTF-8") from error
-    return read_mapping(text, _shown_path(path))
+    if not isinstance(given, Path):
+        return read_mapping(given, _shown_mapping(given))
+    text = read_config_file(given, _shown_mapping(given))
+    if text is None:
+        raise SettingsError(
+            f"there is no mapping file {given}", hint="Correct the path, or write one with: oncall-importer map SOURCE"
+        )
+    return read_mapping(text, _shown_mapping(given))
+
+
+def check_sources(sources: Sequence[object]) -> None:
+    """See that each source is something that can be one.
+
+    Raises:
+        UsageError: there is none, or one is neither a path nor a DataFrame.
+        SourceError: a file's name is not UTF-8.
+    """
+    if not sources:
+        raise UsageError("no source was given", hint=_SOURCES)
+    for source in sources:
+        if isinstance(source, list | tuple | set | frozenset):
+            raise UsageError(
+                f"a {type(source).__name__} is not a source", hint="Pass several sources one by one: run(*sources)."
+            )
+        if not (isinstance(source, str | os.PathLike) or hasattr(source, "itertuples")):
+            raise UsageError(f"{excerpt(repr(source), 80)} is not a source", hint=_SOURCES)
+        name = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
+        if (name == "" and isinstance(source, str)) or isinstance(name, bytes):
+            raise UsageError(f"{excerpt(repr(source), 80)} is not a source", hint=_SOURCES)
+        try:
+            (name if name == "-" else str(Path(name).absolute())).encode()
+        except UnicodeEncodeError:
+            raise SourceError(
+                f"the path {excerpt(name)} is not valid UTF-8", hint="Rename that file, or the folder it is in."
+            ) from None
 
 
 def name_source(source: Source) -> str:
@@ -173,9 +205,9 @@ def locate_source(source: Source) -> str:
     return "DataFrame"
 
 
-def _shown_path(path: Path | None) -> str:
-    """Name a mapping file so that its own name stays to be seen where messages cut it."""
-    text = str(path or _EARLIER_MAPPING)
+def _shown_mapping(given: Path | abc.Mapping[str, Any] | None) -> str:
+    """Name a mapping so that its file's own name stays to be seen where messages cut it."""
+    text = str(given) if isinstance(given, Path) else _EARLIER_MAPPING if given is None else "the mapping"
     return text if len(text) <= _LONGEST_NAME else f"…{text[1 - _LONGEST_NAME :]}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -10,6 +11,8 @@ import anyio
 
 from importer.delivery.notices import Observer
 from importer.delivery.queue import Progress
+from importer.errors import SettingsError, UsageError
+from importer.quoting import excerpt
 from importer.settings import load_settings
 
 if TYPE_CHECKING:
@@ -124,10 +127,33 @@ def prepare(options: Mapping[str, Any]) -> tuple[Settings, RunControl]:
     """Make the settings and the control out of a library call's options.
 
     Raises:
-        SettingsError: a value cannot be.
+        SettingsError: there is no such option, or a value cannot be.
     """
     given = dict(options)
-    control = RunControl(
-        given.pop("observer", None) or SilentObserver(), given.pop("interrupted", None) or anyio.Event()
-    )
+    observer, interrupted = given.pop("observer", None), given.pop("interrupted", None)
+    lacking = [name for name in dir(SilentObserver) if name[0] != "_" and not callable(getattr(observer, name, None))]
+    if observer is not None and lacking:
+        raise SettingsError(
+            f"observer: {type(observer).__name__} has no method {lacking[0]}",
+            hint="Derive it from importer.SilentObserver, and overwrite what you want to be told.",
+        )
+    if interrupted is not None and not callable(getattr(interrupted, "wait", None)):
+        raise SettingsError(
+            f"interrupted: {type(interrupted).__name__} is not an event", hint="Pass an anyio.Event or asyncio.Event."
+        )
+    control = RunControl(observer or SilentObserver(), interrupted or anyio.Event())
     return load_settings(given), control
+
+
+def name_run(given: object) -> str:
+    """Return the path or name of an earlier run that a library call was given.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if not isinstance(given, str | os.PathLike) or isinstance(named := os.fspath(given), bytes) or not named:
+        raise UsageError(
+            f"{excerpt(repr(given), 80)} is neither a run nor a report",
+            hint="Pass a run's folder (result.folder), its name, or the path of its report.",
+        )
+    return named

@@ -22,7 +22,6 @@ from importer.log import log, logging_run
 from importer.reporter.junit import check_junit_path
 from importer.reporter.report import SANDBOX_MARK, iso
 from importer.session.target_lock import TargetLock, take_turns
-from importer.settings import RUN_OPTIONS
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -54,14 +53,13 @@ def begin_run(
     """
     now = datetime.now(UTC)
     name = now.strftime("%Y%m%d-%H%M%S") + (SANDBOX_MARK if settings.sandbox else "") + mark
-    options = settings.model_dump(mode="json", include=set(RUN_OPTIONS))
     first = {
         **facts,
         "stage": "reading",
         "started_at": iso(now),
         "version": version("oncall-importer"),
         "settings_sha256": settings.fingerprint(),
-        "options": dump(options),
+        "options": dump(settings.told()),
         "pid": str(os.getpid()),
     }
     path = None

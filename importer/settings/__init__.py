@@ -1,279 +1,366 @@
-"""What the user set: options, environment variables, importer.toml; one frozen model, made once, passed down."""
+"""Every setting, declared once: one frozen `Settings`, made once, passed down.
+
+The command line, the library's keywords, the environment, importer.toml, what a rerun takes over, and the tables of
+docs/commands.md follow from the declarations. Importing it must stay cheap: `--help` needs it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
-from urllib.parse import SplitResult, urlsplit
-
-import orjson
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from importer.errors import SettingsError
-from importer.records import TargetName
+from importer.settings import values
+from importer.settings.origins import (
+    Decides,
+    Declaration,
+    Found,
+    Stands,
+    declaration_of,
+    find_in_files,
+    find_keywords,
+    find_options,
+    find_variables,
+    option_name,
+    setting,
+    variables_of,
+)
 from importer.settings.proxies import NO_PROXY_VARIABLES, PROXY_VARIABLES, Proxy, first_set, is_direct, read_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-CONFIG_FILE = "importer.toml"
-_BASE_URL = re.compile(r"(?:(?![?#\\])[!-~])+")  # printable ASCII; what is put behind it must become its path
-_RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|min)")
-_UNLIMITED = float("inf")
-_PositiveRate: TypeAlias = Annotated[float, Field(gt=0)]
-TOKEN_VARIABLES = {
-    TargetName.OPAL: ("OPAL_TOKEN", "OPAL_AUTH_TOKEN"),
-    TargetName.ROOTLY: ("ROOTLY_TOKEN", "ROOTLY_API_TOKEN"),
-}
-_WITHOUT_OPTION = frozenset(
-    {"settle", "request_timeout", "breaker_timeout", "max_bytes", "max_rows", "max_columns", "max_cell"}
-)
-_UNTOLD = {"opal_token", "rootly_token", "https_proxy", "no_proxy", "ca_file"}
-_TOKEN_NAMES = frozenset(name for names in TOKEN_VARIABLES.values() for name in names)
+    from importer.records import TargetName
+    from importer.settings.origins import Origin
+    from importer.settings.values import Rates, Secret
 
 
-#: Settings that decide what a row means: a rerun takes them over from the run that it repeats.
-READING_OPTIONS = ("timezone", "provider", "date_order", "until")
-#: Settings that decide what is read and sent: a run that ended before it had read its sources is repeated with them.
-RUN_OPTIONS = (*READING_OPTIONS, "sheet", "strict", "if_exists")
+#: The environment variables of each target's token, by the target's name.
+TOKEN_VARIABLES = {"opal": ("OPAL_TOKEN", "OPAL_AUTH_TOKEN"), "rootly": ("ROOTLY_TOKEN", "ROOTLY_API_TOKEN")}
+_READS = "run check rerun"
+_SENDS = "run rerun"
+_WRITES = "run rerun undo"
+_REACHES = "run check rerun undo doctor"
 
 
 class IfExists(StrEnum):
-    """What becomes of a record that the target has already."""
+    """What to do with a record that the target has already."""
 
     SKIP = "skip"  #: it is `exists`: a success
     FAIL = "fail"  #: it is `rejected`: someone should look
 
 
-class Settings(BaseSettings):
-    """Every option's value. An option wins over the environment, the environment over importer.toml.
+class DateOrder(StrEnum):
+    """How a date such as 03/04/2026 is meant."""
 
-    Durations are seconds. Tokens come from the environment alone.
-    """
+    DMY = "dmy"
+    MDY = "mdy"
 
-    model_config = SettingsConfigDict(
-        env_prefix="IMPORTER_",
-        env_ignore_empty=True,
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        populate_by_name=True,
-        toml_file=CONFIG_FILE,
+
+def _read_mapping(value: object) -> Path | Mapping[str, Any] | None:
+    return value if isinstance(value, dict) else values.path(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting's value. Durations are seconds."""
+
+    opal_token: Secret | None = setting(
+        None,
+        values.secret,
+        "The token for Opal; needed where the source has schedules.",
+        stands=Stands.ENVIRONMENT,
+        variables=TOKEN_VARIABLES["opal"],
+    )
+    rootly_token: Secret | None = setting(
+        None,
+        values.secret,
+        "The token for Rootly; needed where the source has shadows.",
+        stands=Stands.ENVIRONMENT,
+        variables=TOKEN_VARIABLES["rootly"],
+    )
+    opal_base_url: str = setting(
+        "https://api.opal.dev/v1",
+        values.base_url,
+        "Where Opal is; plain http is refused, this machine aside.",
+        stands=Stands.NOT_IN_FOLDER,
+        variables=("OPAL_BASE_URL",),
+    )
+    rootly_base_url: str = setting(
+        "https://api.rootly.com",
+        values.base_url,
+        "Where Rootly is; plain http is refused, this machine aside.",
+        stands=Stands.NOT_IN_FOLDER,
+        variables=("ROOTLY_BASE_URL",),
+    )
+    #: A proxy's URL, with its password if it has one: a secret. Read where a target is reached; the sandbox needs none.
+    https_proxy: Secret | None = setting(
+        None, values.secret, "The proxy that targets are reached through.", stands=Stands.NOT_IN_FOLDER
+    )
+    no_proxy: str | None = setting(
+        None, values.text, "Hosts that are reached without a proxy.", stands=Stands.NOT_IN_FOLDER
     )
 
-    opal_token: SecretStr | None = Field(None, validation_alias=AliasChoices(*TOKEN_VARIABLES[TargetName.OPAL]))
-    rootly_token: SecretStr | None = Field(None, validation_alias=AliasChoices(*TOKEN_VARIABLES[TargetName.ROOTLY]))
-    opal_base_url: str = Field("https://api.opal.dev/v1", validation_alias=AliasChoices("OPAL_BASE_URL"))
-    rootly_base_url: str = Field("https://api.rootly.com", validation_alias=AliasChoices("ROOTLY_BASE_URL"))
+    sheet: tuple[str, ...] = setting(
+        (),
+        values.texts,
+        "Read only this sheet of a workbook.",
+        "run check",
+        metavar="NAME",
+        is_repeatable=True,
+        decides=Decides.RUNNING,
+    )
+    timezone: str | None = setting(
+        None,
+        values.text,
+        "Time zone of date-times without an offset, such as Europe/Berlin.",
+        "run check rerun doctor",
+        metavar="ZONE",
+        decides=Decides.READING,
+    )
+    provider: str | None = setting(
+        None,
+        values.text,
+        "Provider of schedule rows that name none.",
+        _READS,
+        metavar="NAME",
+        decides=Decides.READING,
+    )
+    mapping: Path | Mapping[str, Any] | None = setting(
+        None,
+        _read_mapping,
+        "Mapping file: which header is which column, constants, defaults.",
+        _READS,
+        metavar="FILE",
+    )
+    date_order: DateOrder | None = setting(
+        None,
+        values.one_of(DateOrder),
+        "How dates such as 03/04/2026 are meant.",
+        _READS,
+        metavar="dmy|mdy",
+        decides=Decides.READING,
+    )
+    until: str | None = setting(
+        None,
+        values.text,
+        "End date for repeating rows that have none.",
+        _READS,
+        metavar="DATE",
+        decides=Decides.READING,
+    )
 
-    #: A proxy's URL, with its password if it has one: a secret. Read where a target is reached; the sandbox needs none.
-    https_proxy: SecretStr = Field(default_factory=lambda: SecretStr(first_set(PROXY_VARIABLES, os.environ)))
-    no_proxy: str = Field(default_factory=lambda: first_set(NO_PROXY_VARIABLES, os.environ))
-    ca_file: Path | None = None  #: PEM certificates of authorities to trust beside the system's
+    sandbox: bool = setting(False, values.flag, "Use the embedded stand-in: no account, no token.", _REACHES)
+    rate: Rates = setting(
+        {},
+        values.rates,
+        "Most requests a second: opal=50/s, rootly=3000/min or opal=none.",
+        _REACHES,
+        metavar="TARGET=N/s",
+        is_repeatable=True,
+    )
+    headroom: float = setting(
+        0.0, values.share, "Share of each target's limit to leave to others, such as 20%.", _REACHES, metavar="SHARE"
+    )
+    concurrency: int = setting(20, values.whole(1, 1000), "Requests in flight per target.", _REACHES, metavar="N")
+    #: PEM certificates of authorities to trust beside the system's
+    ca_file: Path | None = setting(
+        None,
+        values.path,
+        "Certificate authorities (PEM) to trust beside the system's.",
+        _REACHES,
+        metavar="FILE",
+        stands=Stands.NOT_IN_FOLDER,
+    )
 
-    reports: Path = Path("reports")  #: the folder that the runs' folders are made in
-    sheet: Annotated[tuple[str, ...], NoDecode] = ()  #: the sheets to read; empty means all
-    timezone: str | None = None  #: IANA zone of date-times that have no offset
-    provider: str | None = None  #: provider of schedule rows that name none
-    mapping: Path | None = None  #: a mapping file: which header is which column, constants, defaults
-    date_order: Literal["dmy", "mdy"] | None = None  #: how dates such as 03/04/2026 are meant
-    until: str | None = None  #: the end of repetitions that have none: a date, or a date-time
-    rate: Annotated[dict[TargetName, _PositiveRate], NoDecode] = {}  #: requests a second; infinite means no limit
-    headroom: float = Field(0.0, ge=0, lt=1)  #: share of each target's limit that is left to others
-    concurrency: int = Field(20, ge=1, le=1000)  #: requests in flight per target
-    if_exists: IfExists = IfExists.SKIP
-    strict: bool = False  #: send nothing while any row is invalid
-    canary: int = Field(0, ge=0)  #: records of each target that are sent and shown before the rest; 0: none
-    yes: bool = False  #: do not ask
-    wait: bool = False  #: wait for another run that sends to the same target with the same token
-    json_output: bool = Field(False, validation_alias=AliasChoices("IMPORTER_JSON", "json"))  #: JSON lines on stdout
-    quiet: bool = False  #: print the end only
-    verbose: bool = False  #: log every request
-    sandbox: bool = False  #: use the embedded stand-in
-    xlsx: bool = False  #: make report.xlsx however long it becomes
+    if_exists: IfExists = setting(
+        IfExists.SKIP,
+        values.one_of(IfExists),
+        "What to do with records that already exist.",
+        _SENDS,
+        metavar="skip|fail",
+        decides=Decides.RUNNING,
+    )
+    strict: bool = setting(
+        False,
+        values.flag,
+        "Send nothing while any row is invalid; check also exits with 1 on warnings.",
+        _READS,
+        decides=Decides.RUNNING,
+    )
+    #: 0: none; no option says so, for whoever writes --canary wants some
+    canary: int = setting(
+        0,
+        values.whole(1, 1_000_000_000),
+        "Send N records of each target first, show them, and ask before the rest.",
+        _SENDS,
+        metavar="N",
+    )
+    xlsx: bool = setting(False, values.flag, "Make report.xlsx beyond 20,000 rows, too.", _WRITES)
+    wait: bool = setting(
+        False, values.flag, "Wait for another run that uses the same token, instead of refusing.", f"{_WRITES} doctor"
+    )
+    yes: bool = setting(False, values.flag, "Do not ask before writing.", _WRITES, short="-y", is_of_console=True)
 
-    junit: Path | None = None  #: a file that is told each row's outcome as JUnit XML
+    reports: Path = setting(
+        Path("reports"),
+        values.path,
+        "Folder in which each run makes a folder of its own.",
+        f"{_REACHES} runs show sandbox",
+        metavar="DIR",
+        stands=Stands.NOT_IN_FOLDER,
+    )
+    json: bool = setting(
+        False,
+        values.flag,
+        "Print one JSON object per line on standard output.",
+        f"{_REACHES} runs show",
+        is_of_console=True,
+    )
+    junit: Path | None = setting(
+        None,
+        values.path,
+        "Write the outcome of each row as JUnit XML.",
+        _REACHES,
+        metavar="FILE",
+        stands=Stands.NOT_IN_FOLDER,
+    )
+    all: bool = setting(
+        False, values.flag, "Print every finding, not only three examples of each kind.", _READS, is_of_console=True
+    )
+    quiet: bool = setting(
+        False,
+        values.flag,
+        "Print the end only, and which rows were left out.",
+        _REACHES,
+        short="-q",
+        is_of_console=True,
+    )
+    #: of the library: run.log has every request
+    verbose: bool = setting(False, values.flag, "Show each request; run.log has them too.", _REACHES, short="-v")
 
-    settle: float = Field(5.0, ge=0, le=3600)  #: before a target is asked about a record in doubt
-    request_timeout: float = Field(30.0, gt=0, le=3600)  #: for one request in all
-    breaker_timeout: float = Field(60.0, ge=0, le=86400)  #: until a target that does not come back is given up
+    settle: float = setting(
+        5.0,
+        values.seconds(3600),
+        "Seconds before a target is asked about a record in doubt; twice as long each time, up to 60.",
+    )
+    request_timeout: float = setting(30.0, values.seconds(3600, is_zero_good=False), "Seconds for one request in all.")
+    breaker_timeout: float = setting(
+        60.0, values.seconds(86400), "Seconds until a target that does not come back is given up."
+    )
+    max_bytes: int = setting(
+        500_000_000, values.whole(1, 1 << 50), "Bytes of a source; a workbook may unpack to twice as much."
+    )
+    max_rows: int = setting(2_000_000, values.whole(1, 1 << 40), "Rows of a source.")
+    max_columns: int = setting(1000, values.whole(1, 1 << 20), "Columns of a sheet.")
+    max_cell: int = setting(1 << 20, values.whole(1, 1 << 30), "Characters of a cell.")
 
-    max_bytes: int = Field(500_000_000, ge=1)  #: of a source's file
-    max_rows: int = Field(2_000_000, ge=1)  #: of a source
-    max_columns: int = Field(1000, ge=1)  #: of a sheet
-    max_cell: int = Field(1 << 20, ge=1)  #: characters of a cell
+    #: Where each setting that is no default was set.
+    origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (the signature is pydantic's)
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Look at options, then the environment, then importer.toml; nowhere else."""
-        toml = TomlConfigSettingsSource(settings_cls)
-        if tokens := [name for name in toml.toml_data if name.upper() in _TOKEN_NAMES]:
-            raise ValueError(f"{min(tokens)} stands in it, and a token belongs into the environment only")
-        return init_settings, env_settings, toml
-
-    @field_validator("sheet", mode="before")
-    @classmethod
-    def _split_sheets(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
-
-    @field_validator("rate", mode="before")
-    @classmethod
-    def _read_rates(cls, value: object) -> object:
-        if isinstance(value, str):
-            value = [part for part in value.split(",") if part.strip()]
-        return dict(map(parse_rate, value)) if isinstance(value, list | tuple) else value
-
-    @field_validator("headroom", mode="before")
-    @classmethod
-    def _read_share(cls, value: object) -> object:
-        is_percent = isinstance(value, str) and re.fullmatch(r"\d{1,2}(\.\d+)?\s*%", value.strip())
-        return float(str(value).strip().rstrip("% ")) / 100 if is_percent else value
-
-    @field_validator("opal_base_url", "rootly_base_url")
-    @classmethod
-    def _check_base_url(cls, value: str) -> str:
-        return check_base_url(value)
-
-    @field_validator("opal_token", "rootly_token")
-    @classmethod
-    def _check_token(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.fullmatch(r"[!-~]+", value.get_secret_value().strip()):
-            raise ValueError("holds a character that cannot stand in a header (a blank, a line end, an accent)")
-        return value and SecretStr(value.get_secret_value().strip())
+    def name_of(self, name: str) -> str:
+        """Name a setting as whoever set it knows it; one that nobody set by its option or variable."""
+        if name in self.origins:
+            return self.origins[name].name
+        declaration = DECLARATIONS[name]
+        return option_name(name) if declaration.commands else variables_of(name, declaration)[0]
 
     def token(self, target: TargetName) -> str:
-        """Give the target's token.
+        """Return the target's token.
 
         Raises:
             SettingsError: nobody set it.
         """
-        secret = self.opal_token if target is TargetName.OPAL else self.rootly_token
+        secret = self.opal_token if target == "opal" else self.rootly_token
         if secret is None:
             variable, other = TOKEN_VARIABLES[target]
             raise SettingsError(
                 f"the source has records for {target}, and {variable} is not set",
-                hint=f"set {variable} (or {other}) in the environment, or rehearse with --sandbox",
+                hint=f"Set {variable} (or {other}) in the environment, or rehearse with --sandbox.",
             )
-        return secret.get_secret_value()
+        return secret.reveal()
 
     def has_token(self, target: TargetName) -> bool:
         """Tell whether somebody set the target's token."""
-        return (self.opal_token if target is TargetName.OPAL else self.rootly_token) is not None
+        return (self.opal_token if target == "opal" else self.rootly_token) is not None
 
     def base_url(self, target: TargetName) -> str:
-        """Give the target's base URL, without a slash at its end."""
-        return self.opal_base_url if target is TargetName.OPAL else self.rootly_base_url
+        """Return the target's base URL, without a slash at its end."""
+        return self.opal_base_url if target == "opal" else self.rootly_base_url
 
     def proxy(self, target: TargetName) -> Proxy | None:
-        """Give the proxy that the target is reached through; None where it is reached directly.
+        """Return the proxy that the target is reached through; None where it is reached directly.
 
         Raises:
             SettingsError: HTTPS_PROXY cannot be one.
         """
-        text = self.https_proxy.get_secret_value()
+        written = self.https_proxy.reveal() if self.https_proxy else ""
         url = self.base_url(target)
-        if not text or is_loopback(urlsplit(url).hostname or "") or is_direct(url, self.no_proxy):
+        is_here = values.is_loopback(urlsplit(url).hostname or "")
+        if not written or is_here or is_direct(url, self.no_proxy or ""):
             return None
         try:
-            return read_proxy(text)
+            return read_proxy(written)
         except ValueError as error:
             raise SettingsError(
-                f"HTTPS_PROXY {error}", hint=f"mend HTTPS_PROXY (or ALL_PROXY), or name {target}'s host in NO_PROXY"
+                f"HTTPS_PROXY {error}",
+                hint=f"Correct HTTPS_PROXY (or ALL_PROXY), or name {target}'s host in NO_PROXY.",
             ) from None
 
+    def told(self) -> dict[str, Any]:
+        """Return all that is set as JSON can have it; the tokens, and how a target is reached, aside."""
+        return {name: values.as_json(getattr(self, name)) for name in DECLARATIONS if name not in _UNTOLD}
+
     def fingerprint(self) -> str:
-        """Give the SHA-256 of everything that is set, the tokens and how a target is reached aside."""
-        values = self.model_dump(mode="json", exclude=_UNTOLD)
-        return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        """Return the SHA-256 of everything that is set, the tokens and how a target is reached aside."""
+        import orjson
+
+        return hashlib.sha256(orjson.dumps(self.told(), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def load_settings(options: Mapping[str, Any]) -> Settings:
-    """Make the settings; `options` holds what was given on the command line or by the caller, by field name.
+#: Every setting's declaration, in the order in which commands and docs list them.
+DECLARATIONS: Mapping[str, Declaration] = {
+    one.name: declaration for one in fields(Settings) if (declaration := declaration_of(one)) is not None
+}
+#: Every setting's default.
+DEFAULTS: Mapping[str, Any] = {name: getattr(Settings(), name) for name in DECLARATIONS}
+_UNTOLD = frozenset({"opal_token", "rootly_token", "https_proxy", "no_proxy", "ca_file"})
+
+
+def load_settings(options: Mapping[str, Any], *, is_library: bool = True) -> Settings:
+    """Make the settings; `options` are a library call's keywords, or what the command line was given, by name.
 
     Raises:
-        SettingsError: a value cannot be; the sentence names it, never a token.
+        SettingsError: a value cannot be; the sentence names it as the user set it, never a token.
     """
-    try:
-        return Settings(**{name: value for name, value in options.items() if value is not None})
-    except ValidationError as error:
-        raise SettingsError(
-            "; ".join(map(_describe, error.errors(include_url=False, include_input=False))),
-            hint="change it where it is set: the option, the environment, or importer.toml",
-        ) from None
-    except (ValueError, OSError) as error:  # tomllib's error is a ValueError
-        raise SettingsError(f"{CONFIG_FILE} cannot be read: {error}", hint=f"mend {CONFIG_FILE}") from None
+    given = {name: value for name, value in options.items() if value is not None}
+    found = find_in_files(DECLARATIONS) | find_variables(os.environ, DECLARATIONS)
+    found |= (find_keywords if is_library else find_options)(given, DECLARATIONS)
+    taken: dict[str, Any] = {}
+    wrong: list[str] = []
+    hints: dict[str, None] = {}
+    for name in DECLARATIONS.keys() & found.keys():
+        try:
+            taken[name] = _read(name, found[name])
+        except ValueError as error:
+            wrong.append(f"{found[name].origin.name}: {error}")
+            hints[found[name].origin.hint] = None
+    if wrong:
+        raise SettingsError("; ".join(sorted(wrong)), hint=" ".join(sorted(hints)))
+    origins = {name: found[name].origin for name in DECLARATIONS if name in taken}
+    return Settings(**(_proxies() | taken), origins=origins)
 
 
-def parse_rate(text: str) -> tuple[TargetName, float]:
-    """Read `opal=50/s`, `rootly=3000/min` or `opal=none`; give requests a second."""
-    target, _, rate = text.strip().replace(" ", "").partition("=")
-    match = _RATE.fullmatch(rate)
-    known = target in set(TargetName)
-    if known and rate == "none":
-        return TargetName(target), _UNLIMITED
-    if not known or match is None or not float(match[1]):
-        raise ValueError(f'"{text}" is no rate: write opal=50/s, rootly=3000/min or opal=none')
-    return TargetName(target), float(match[1]) / (60.0 if match[2] == "min" else 1.0)
+def _read(name: str, found: Found) -> Any:
+    return DECLARATIONS[name].read(found.value)
 
 
-def check_base_url(text: str) -> str:
-    """Give the base URL without the slash at its end, or say why it cannot be one."""
-    url = urlsplit(text)
-    if "@" in url.netloc:  # https://api.rootly.com@evil.example is evil.example
-        raise ValueError("holds an @: a base URL carries no user name and no password")
-    if not url.hostname or not _BASE_URL.fullmatch(text) or not _has_port(url):
-        raise ValueError(f'"{text}" is no base URL: write https://host or https://host/path')
-    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):
-        raise ValueError(f'"{text}" is refused: a token goes over https only (plain http to this machine aside)')
-    return text.rstrip("/")
-
-
-def _has_port(url: SplitResult) -> bool:
-    """Tell whether the port, where there is one, is a number that a port can have."""
-    try:
-        return url.port != 0
-    except ValueError:
-        return False
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine by its very name or number; nothing is looked up."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _describe(error: Mapping[str, Any]) -> str:
-    """Say which setting is wrong, by the name the user knows it by."""
-    name = str(error["loc"][0]) if error["loc"] else "settings"
-    variable = name.upper() if name.upper().startswith(("OPAL_", "ROOTLY_")) else name
-    if error["type"] == "extra_forbidden":
-        return f"{CONFIG_FILE} has the unknown setting {variable}"
-    if variable == name:
-        plain = name.removesuffix("_output")
-        own = f"IMPORTER_{plain.upper()}"
-        variable = own if name in _WITHOUT_OPTION else f"--{plain.replace('_', '-')} (or {own})"
-    return f"{variable}: {str(error['msg']).removeprefix('Value error, ')}"
+def _proxies() -> dict[str, Any]:
+    """Return what the variables that every program knows say; one that is set to nothing means: no proxy."""
+    proxy, direct = first_set(PROXY_VARIABLES, os.environ), first_set(NO_PROXY_VARIABLES, os.environ)
+    return {"https_proxy": values.Secret(proxy) if proxy else None, "no_proxy": direct or None}

@@ -13,13 +13,15 @@ WRONG = {
     "run --sandbx s.csv": ("no option --sandbx", "--sandbox"),
     "run": ("Missing argument 'SOURCE...'", "oncall-importer run --help"),
     "rnu s.csv": ("No such command 'rnu'", "oncall-importer --help"),
-    "run s.csv --concurrency many": ("'many' is not a valid integer", "oncall-importer run --help"),
+    "run s.csv --concurrency many": ('--concurrency: "many" is not a whole number', "Correct the option"),
     "run s.csv --ca-file": ("'--ca-file' requires an argument", "--help"),
     "rerun one two": ("unexpected extra argument (two)", "oncall-importer rerun --help"),
     "map s.csv --no-header --header-row 3": ("exclude each other", "oncall-importer map --help"),
     "map s.csv --header-row 0": ("'--header-row': 0 is not in the range", "oncall-importer map --help"),
-    "run s.csv --rate opal=fast": ("opal=fast", "importer.toml"),
-    "run s.csv --concurrency 0": ("--concurrency (or IMPORTER_CONCURRENCY)", "importer.toml"),
+    "run s.csv --rate opal=fast": ('--rate: "opal=fast" is not a rate: write opal=50/s', "Correct the option"),
+    "run s.csv --concurrency 0": ('--concurrency: "0" is out of range', "Correct the option"),
+    "run s.csv --canary 0": ('--canary: "0" is out of range', "Correct the option"),
+    "run s.csv --headroom 120%": ('--headroom: "120%" is not a share', "Correct the option"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from importer.errors import SettingsError
 from importer.records import TargetName
-from importer.settings import CONFIG_FILE, IfExists, Settings, check_base_url, is_loopback, load_settings, parse_rate
+from importer.settings import DECLARATIONS, DEFAULTS, IfExists, load_settings
+from importer.settings.origins import CONFIG_FILE, Stands, option_name, variables_of
+from importer.settings.values import check_base_url, is_loopback, parse_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +62,7 @@ def test_without_any_setting_the_documented_defaults_hold() -> None:
     assert str(settings.reports) == "reports"
     assert settings.if_exists is IfExists.SKIP
     assert settings.rate == {}
-    assert not any((settings.strict, settings.yes, settings.sandbox, settings.quiet, settings.json_output))
+    assert not any((settings.strict, settings.yes, settings.sandbox, settings.quiet, settings.json))
 
 
 def test_an_option_wins_over_the_environment_and_that_over_the_file(
@@ -82,7 +84,7 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file(
         ("IMPORTER_TIMEZONE", "Europe/Berlin", "timezone", "Europe/Berlin"),
         ("IMPORTER_IF_EXISTS", "fail", "if_exists", "fail"),
         ("IMPORTER_STRICT", "1", "strict", "True"),
-        ("IMPORTER_JSON", "true", "json_output", "True"),
+        ("IMPORTER_JSON", "true", "json", "True"),
         ("IMPORTER_SANDBOX", "yes", "sandbox", "True"),
         ("IMPORTER_HEADROOM", "20%", "headroom", "0.2"),
         ("IMPORTER_REQUEST_TIMEOUT", "2.5", "request_timeout", "2.5"),
@@ -99,12 +101,11 @@ def test_a_setting_may_stand_in_the_environment(
 
 
 def test_settings_may_stand_in_the_file(config: Callable[[str], Path]) -> None:
-    config('sheet = ["a, b"]\nrate = ["opal=5/s", "rootly=none"]\njson = true\nopal_base_url = "https://opal.example"')
+    config('sheet = ["a, b"]\nrate = ["opal=5/s", "rootly=none"]\njson = true')
     settings = load_settings({})
     assert settings.sheet == ("a, b",)
     assert settings.rate == {TargetName.OPAL: 5.0, TargetName.ROOTLY: float("inf")}
-    assert settings.json_output
-    assert settings.base_url(TargetName.OPAL) == "https://opal.example"
+    assert settings.json
 
 
 def test_an_empty_variable_is_one_that_is_not_set(
@@ -121,9 +122,11 @@ def test_an_empty_variable_is_one_that_is_not_set(
 
 def test_an_unknown_setting_in_the_file_is_named(config: Callable[[str], Path]) -> None:
     config("concurency = 7\nsettel = 2")
-    assert refused().message == (
-        "importer.toml has the unknown setting concurency; importer.toml has the unknown setting settel"
+    error = refused()
+    assert error.message == (
+        "importer.toml, line 1: concurency is not a known setting; importer.toml, line 2: settel is not a known setting"
     )
+    assert error.hint.startswith("Did you mean concurrency? ")
 
 
 @pytest.mark.parametrize("content", [b"concurrency = = 3", b"\xff\xfe", b"[", b'a = "\x00"'])
@@ -131,34 +134,211 @@ def test_a_file_that_is_no_toml_is_one_clear_sentence(tmp_path: Path, content: b
     (tmp_path / CONFIG_FILE).write_bytes(content)
     error = refused()
     assert error.message.startswith("importer.toml cannot be read: ")
-    assert error.hint == "mend importer.toml"
+    assert error.hint in ("Correct importer.toml.", "Save importer.toml as UTF-8.")
 
 
 @pytest.mark.parametrize(
-    ("options", "name"),
+    ("options", "value"),
     [
-        ({"concurrency": 0}, "--concurrency (or IMPORTER_CONCURRENCY)"),
-        ({"concurrency": 1001}, "--concurrency (or IMPORTER_CONCURRENCY)"),
-        ({"settle": -1}, "IMPORTER_SETTLE"),
-        ({"settle": float("nan")}, "IMPORTER_SETTLE"),
-        ({"request_timeout": 0}, "IMPORTER_REQUEST_TIMEOUT"),
-        ({"breaker_timeout": float("inf")}, "IMPORTER_BREAKER_TIMEOUT"),
-        ({"if_exists": "overwrite"}, "--if-exists (or IMPORTER_IF_EXISTS)"),
-        ({"rate": "opal=0/s"}, "--rate (or IMPORTER_RATE)"),
-        ({"rate": {"opal": 0}}, "--rate (or IMPORTER_RATE)"),
-        ({"rate": {"opal": -5}}, "--rate (or IMPORTER_RATE)"),
-        ({"rate": {"opal": float("nan")}}, "--rate (or IMPORTER_RATE)"),
-        ({"rate": {"pagerduty": 5}}, "--rate (or IMPORTER_RATE)"),
-        ({"opal_base_url": "ftp://opal.example"}, "OPAL_BASE_URL"),
-        ({"rootly_base_url": "rootly.example"}, "ROOTLY_BASE_URL"),
+        ({"concurrency": 0}, "0"),
+        ({"concurrency": 1001}, "1001"),
+        ({"concurrency": True}, "True"),
+        ({"concurrency": 2.5}, "2.5"),
+        ({"canary": 0}, "0"),
+        ({"canary": 10**25}, "10000000000000000000000000"),
+        ({"settle": -1}, "-1"),
+        ({"settle": float("nan")}, "nan"),
+        ({"settle": 10**400}, "1000"),
+        ({"request_timeout": 0}, "0"),
+        ({"breaker_timeout": float("inf")}, "inf"),
+        ({"headroom": "120%"}, "120%"),
+        ({"headroom": 1}, "1"),
+        ({"if_exists": "overwrite"}, "overwrite"),
+        ({"date_order": "ymd"}, "ymd"),
+        ({"strict": "perhaps"}, "perhaps"),
+        ({"timezone": 5}, "5"),
+        ({"sheet": 5}, "5"),
+        ({"reports": ""}, '""'),
+        ({"reports": "a\0b"}, "a"),
+        ({"junit": b"x"}, "x"),
+        ({"rate": "opal=0/s"}, "opal=0/s"),
+        ({"rate": 5}, "5"),
+        ({"rate": {"opal": 0}}, "0"),
+        ({"rate": {"opal": -5}}, "-5"),
+        ({"rate": {"opal": 10**400}}, "1000"),
+        ({"rate": {"opal": float("nan")}}, "nan"),
+        ({"rate": {"pagerduty": 5}}, "pagerduty"),
+        ({"opal_base_url": "ftp://opal.example"}, "ftp://opal.example"),
+        ({"rootly_base_url": "rootly.example"}, "rootly.example"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_with_the_name_of_its_setting(options: dict[str, Any], name: str) -> None:
-    assert refused(**options).message.startswith(f"{name}: ")
+def test_a_wrong_keyword_of_a_call_is_named_with_its_value(options: dict[str, Any], value: str) -> None:
+    (name,) = options
+    error = refused(**options)
+    assert error.message.startswith(f"{name}: ")
+    assert value in error.message
+    assert error.hint == f"Correct the keyword {name}."
+
+
+def test_a_keyword_that_does_not_exist_is_refused_with_the_nearest_that_does() -> None:
+    error = refused(sanbox=True)
+    assert error.message == "there is no option sanbox"
+    assert error.hint.startswith("Did you mean sandbox? ")
+    assert "command line only" in refused(quiet=True).message
+
+
+@pytest.mark.parametrize(
+    ("toml", "environment", "option", "name", "hint"),
+    [
+        (
+            "strict = true\nconcurrency = 0",
+            {},
+            {},
+            "importer.toml, line 2: concurrency",
+            "Correct it in importer.toml.",
+        ),
+        (
+            "",
+            {"IMPORTER_CONCURRENCY": "0"},
+            {},
+            "IMPORTER_CONCURRENCY",
+            "the environment variable IMPORTER_CONCURRENCY",
+        ),
+        ("", {}, {"concurrency": "0"}, "--concurrency", "Correct the option."),
+        ("", {"OPAL_BASE_URL": "api.opal.dev"}, {}, "OPAL_BASE_URL", "OPAL_BASE_URL"),
+        ("", {"OPAL_AUTH_TOKEN": "Bearer abc"}, {}, "OPAL_AUTH_TOKEN", "OPAL_AUTH_TOKEN"),
+    ],
+)
+def test_a_wrong_value_is_named_as_the_user_set_it(
+    config: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    toml: str,
+    environment: dict[str, str],
+    option: dict[str, str],
+    name: str,
+    hint: str,
+) -> None:
+    config(toml)
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(option, is_library=False)
+    assert caught.value.message.startswith(f"{name}: ")
+    assert hint in caught.value.hint
+
+
+def test_a_setting_is_named_as_whoever_set_it_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPORTER_SETTLE", "1")
+    settings = load_settings({"mapping": "m.toml", "rate": ("opal=5/s",)}, is_library=False)
+    names = [settings.name_of(name) for name in ("mapping", "settle", "timezone", "opal_base_url", "max_rows")]
+    assert names == ["--mapping", "IMPORTER_SETTLE", "--timezone", "OPAL_BASE_URL", "IMPORTER_MAX_ROWS"]
+    assert settings.origins["rate"].words == ("--rate", "opal=5/s")
+    assert load_settings({"mapping": "m.toml"}).name_of("mapping") == "mapping"
+
+
+# ---- what decides where a token or a file goes
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "opal_base_url = 'https://evil.example'",
+        "rootly_base_url = 'https://evil.example'",
+        "https_proxy = 'http://evil.example:3128'",
+        "no_proxy = '*'",
+        "ca_file = 'evil.pem'",
+        "reports = '/tmp/elsewhere'",
+        "junit = '~/.bashrc'",
+    ],
+)
+def test_the_working_folders_file_may_not_say_where_a_token_or_a_file_goes(
+    config: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """The user's own file may."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    file = config(f"strict = true\n{line}")
+    name = line.partition(" ")[0]
+    error = refused()
+    assert error.message.startswith(f"importer.toml, line 2: {name} may not stand in the importer.toml of a folder")
+    assert variables_of(name, DECLARATIONS[name])[0] in error.hint
+    own = tmp_path / "home" / "oncall-importer" / CONFIG_FILE
+    own.parent.mkdir(parents=True)
+    file.rename(own)
+    assert name in load_settings({}).origins
+
+
+def test_the_working_folders_file_wins_over_the_users_own(
+    config: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    own = tmp_path / "oncall-importer" / CONFIG_FILE
+    own.parent.mkdir()
+    own.write_text('settle = 1\nprovider = "own"', encoding="utf-8")
+    config("settle = 2")
+    settings = load_settings({})
+    assert (settings.settle, settings.provider) == (2.0, "own")
+    monkeypatch.chdir(own.parent)  # there the two are one
+    own.write_text("reports = 'x'", encoding="utf-8")
+    assert str(load_settings({}).reports) == "x"
+
+
+def test_a_settings_file_that_is_no_file_or_has_a_mark_of_windows(tmp_path: Path) -> None:
+    """A FIFO is not waited for; Notepad's byte order mark is no part of a key."""
+    os.mkfifo(tmp_path / CONFIG_FILE)
+    assert refused().message == "importer.toml is not a regular file"
+    (tmp_path / CONFIG_FILE).unlink()
+    (tmp_path / CONFIG_FILE).write_bytes(b"\xef\xbb\xbfsettle = 3\r\nstrict = true\r\n")
+    assert load_settings({}).settle == 3.0
+
+
+def test_without_a_home_there_is_no_file_of_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setattr("pathlib.Path.home", no_home)
+    assert load_settings({}).settle == 5.0
+
+
+# ---- one declaration
+
+
+def test_the_keywords_of_a_call_are_the_settings_that_are_not_of_the_console() -> None:
+    from importer import Options
+
+    of_calls = {name for name, declared in DECLARATIONS.items() if not declared.is_of_console}
+    assert Options.__annotations__.keys() == of_calls | {"observer", "interrupted"}
+
+
+def test_a_token_stands_in_no_option() -> None:
+    assert {name for name, one in DECLARATIONS.items() if one.stands is Stands.ENVIRONMENT} == {
+        "opal_token",
+        "rootly_token",
+    }
+    assert not [name for name, one in DECLARATIONS.items() if one.commands and one.stands is Stands.ENVIRONMENT]
+
+
+def test_the_page_of_commands_lists_every_setting_as_it_is_declared() -> None:
+    import re
+    from pathlib import Path
+
+    from pages import read
+
+    rows = dict(re.findall(r"^\| (`.*?) \| (?:[^|]* \| )?([^|]*) \|$", read("docs/commands.md"), re.MULTILINE))
+    for name, declared in DECLARATIONS.items():
+        metavar = declared.metavar.replace("|", "\\|")
+        option = f"`{option_name(name)}{f' {metavar}' if metavar else ''}`"
+        short = f", `{declared.short}`" if declared.short else ""
+        cell = option + short if declared.commands else " or ".join(f"`{one}`" for one in variables_of(name, declared))
+        if name not in ("https_proxy", "no_proxy"):  # of every program; Corporate networks tells of them
+            assert rows[cell].startswith(declared.help), name
+        default = DEFAULTS[name]
+        if declared.commands and not isinstance(default, bool) and isinstance(default, int | str | Path) and default:
+            assert f"Default {default}." in rows[cell]
 
 
 def test_settings_cannot_be_changed_later() -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(load_settings({}), "concurrency", 5)  # noqa: B010  (mypy knows that it is read-only)
 
 
@@ -224,7 +404,7 @@ def test_a_token_that_cannot_stand_in_a_header_is_refused_without_being_shown(
     monkeypatch: pytest.MonkeyPatch, spoiled: str
 ) -> None:
     error = refused(opal_token=TOKEN + spoiled if spoiled.strip() else spoiled)
-    assert error.message.startswith("OPAL_TOKEN: ")
+    assert error.message.startswith("opal_token: ")
     assert TOKEN not in error.message + error.hint + repr(error)
     assert error.__cause__ is None
 
@@ -235,24 +415,19 @@ def test_a_token_shows_nowhere() -> None:
         repr(settings),
         str(settings),
         f"{settings}",
-        repr(settings.model_dump()),
-        repr(settings.model_dump(mode="json")),
-        settings.model_dump_json(),
-        json.dumps(settings.model_dump(mode="json")),
-        repr(dict(settings)),
-        repr(vars(settings)),
+        repr(dataclasses.asdict(settings)),
+        json.dumps(settings.told()),
+        repr(settings.origins),
         repr(copy.deepcopy(settings)),
-        repr(settings.model_copy(update={"quiet": True})),
+        repr(dataclasses.replace(settings, quiet=True)),
         settings.fingerprint(),
-        json.dumps(Settings.model_json_schema()),
     ]
     assert not [text for text in shown if TOKEN in text]
 
 
 def test_a_wrong_value_beside_a_token_does_not_show_it() -> None:
-    with pytest.raises(ValidationError) as caught:
-        Settings(opal_token=TOKEN, rootly_token=TOKEN + "\r\n" + TOKEN, concurrency=0)
-    assert TOKEN not in str(caught.value) + repr(caught.value)
+    error = refused(opal_token=TOKEN, rootly_token=TOKEN + "\r\n" + TOKEN, concurrency=0)
+    assert TOKEN not in error.message + error.hint + repr(error)
 
 
 def test_the_fingerprint_tells_settings_apart_but_not_tokens() -> None:

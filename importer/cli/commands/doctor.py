@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.execute import given_options, guard
-from importer.cli.options import ZONE, options, reaching, reports, telling
+from importer.cli.options import shared_options
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
@@ -23,13 +23,7 @@ _WIDTHS = 9, 13  # columns of the level and of what is looked at
 
 
 @click.command()
-@options(
-    reaching,
-    click.option("--timezone", type=ZONE, metavar="ZONE", help="Zone of times without an offset, as Europe/Berlin."),
-    click.option("--wait", is_flag=True, help="Another run with the same token would be waited for."),
-    reports,
-    telling,
-)
+@shared_options("doctor")
 def doctor(**given: Any) -> None:
     """Look whether a run could start: settings, tokens, ways to the targets, clock, limits.
 
@@ -71,10 +65,10 @@ def _how_to_tell(given: dict[str, Any]) -> tuple[bool, bool, bool]:
     from importer.settings import load_settings
 
     try:
-        settings = load_settings(given)
+        settings = load_settings(given, is_library=False)
     except SettingsError:
-        return bool(given.get("json_output")), bool(given.get("quiet")), bool(given.get("verbose"))
-    return settings.json_output, settings.quiet, settings.verbose
+        return bool(given.get("json")), bool(given.get("quiet")), bool(given.get("verbose"))
+    return settings.json, settings.quiet, settings.verbose
 
 
 def _show_requests() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.execute import guard, load
-from importer.cli.options import reports
+from importer.cli.options import shared_options
 from importer.errors import JournalError
 
 if TYPE_CHECKING:
@@ -25,12 +25,10 @@ _GOOD = ("created", "exists", "duplicate", "deleted", "gone", "cut")
 _TO_DO = ("invalid", "rejected", "failed", "unknown", "pending", "changed", "kept", "manual")
 _STATUSES = (*_GOOD, *_TO_DO)
 _SHOWN = 20  # rows that need attention, where nobody asked for rows
-_as_json = click.option("--json", "json_output", is_flag=True, help="One JSON object a line on standard output.")
 
 
 @click.command()
-@reports
-@_as_json
+@shared_options("runs")
 def runs(**given: Any) -> None:
     """List the runs of a folder, the newest first."""
     guard(partial(_list, given))
@@ -47,8 +45,7 @@ def runs(**given: Any) -> None:
 )
 @click.option("--limit", type=click.IntRange(0), metavar="N", help="Show so many rows at most.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of summary.json, and end.")
-@reports
-@_as_json
+@shared_options("show")
 def show(run: str | None, status: tuple[str, ...], limit: int | None, schema: bool, **given: Any) -> None:
     """Show one run: what it was given, what it came to, and its rows.
 
@@ -74,7 +71,7 @@ def _list(given: dict[str, Any]) -> int:
 
     settings, out = load(given), Stream(highlight=False)
     now, found = utc_now(), list_runs(settings.reports)
-    if settings.json_output:
+    if settings.json:
         for run in found:
             _print_json(out, object_of_run(run, now))
     elif found and out.is_screen and out.width >= NARROW:
@@ -95,13 +92,13 @@ def _show(given: dict[str, Any], argument: str, names: Sequence[str], limit: int
     settings, out = load(given), Stream(highlight=False)
     path = find_run(argument, settings.reports)
     details, now = read_details(path), utc_now()
-    if settings.json_output:
+    if settings.json:
         _print_json(out, object_of_details(details, now))
     else:
         for line in detail_lines(details, now):
             out.print(line, soft_wrap=True)
     try:
-        if settings.json_output:
+        if settings.json:
             _write_rows(out, path, _statuses(names or ("all",)), limit)
         elif not details.run.fault:
             wanted = _statuses(names or _TO_DO)

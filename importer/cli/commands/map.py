@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.execute import guard
-from importer.cli.options import FILE, sheet, sources
+from importer.cli.options import FILE, option, sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +34,7 @@ _CHOICES = {
 
 @click.command(name="map")
 @sources
-@sheet
+@option("sheet")
 @click.option("--output", type=FILE, default=Path("mapping.toml"), show_default=True, metavar="FILE", help="- prints.")
 @click.option("--header-row", type=click.IntRange(1), metavar="N", help="The header stands in this row of the sources.")
 @click.option("--no-header", is_flag=True, help="The sources have no header: columns are named by their letters.")

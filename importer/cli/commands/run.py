@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from importer.cli.execute import perform
-from importer.cli.options import FILE, RUN, normalizing, options, reaching, reports, sheet, sources, telling, writing
+from importer.cli.options import FILE, RUN, options, shared_options, sources
 
 # Importing what a command needs is left to the command: `--help` must not pay for it.
 
 
 @click.command()
-@options(sources, sheet, normalizing, reaching, writing, reports, telling)
+@options(sources, shared_options("run"))
 def run(sources: tuple[str, ...], **given: Any) -> None:
     """Read and check every row, then send the good ones, then write the report.
 
@@ -24,7 +24,7 @@ def run(sources: tuple[str, ...], **given: Any) -> None:
 
 
 @click.command()
-@options(sources, sheet, normalizing, reaching, reports, telling)
+@options(sources, shared_options("check"))
 @click.option("--online", is_flag=True, help="Also ask the targets for ids of what is named, and what exists.")
 @click.option("--output", type=FILE, metavar="FILE", help="Write the sources back as a workbook, bad cells marked.")
 def check(sources: tuple[str, ...], online: bool, output: Path | None, **given: Any) -> None:
@@ -38,7 +38,7 @@ def check(sources: tuple[str, ...], online: bool, output: Path | None, **given: 
 
 @click.command()
 @click.argument("run_or_report", type=RUN)
-@options(normalizing, reaching, writing, reports, telling)
+@shared_options("rerun")
 def rerun(run_or_report: str, **given: Any) -> None:
     """Send again, but only rows that have not succeeded.
 

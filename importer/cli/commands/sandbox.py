@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.execute import guard, load
-from importer.cli.options import FILE, reports
+from importer.cli.options import FILE, shared_options
 
 if TYPE_CHECKING:
     from importer.sandbox.directory_file import DirectoryFile
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@reports
+@shared_options("sandbox")
 @click.option("--port", type=int, default=8765, show_default=True, help="Port on this machine; 0 takes a free one.")
 @click.option("--faults", type=FILE, metavar="FILE", help="Fail by a plan: which fault at which request.")
 @click.option("--directory", type=FILE, metavar="FILE", help="Users and schedules by name, to be looked up.")

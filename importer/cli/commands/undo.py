@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from importer.cli.execute import perform
-from importer.cli.options import RUN, acting, options, reaching, reports, telling
+from importer.cli.options import RUN, shared_options
 
 
 @click.command()
 @click.argument("run", type=RUN)
-@options(reaching, acting, reports, telling)
+@shared_options("undo")
 def undo(run: str, **given: Any) -> None:
     """Delete what a run created, the newest first, and nothing else.
 
