@@ -141,6 +141,13 @@ Record: TypeAlias = ScheduleRecord | ShadowRecord
 Key: TypeAlias = tuple[str | int, ...]
 
 
+class Scope(NamedTuple):
+    """What one question to a target covers."""
+
+    kind: str
+    name: str  #: as the kind has it: a Rootly schedule's id; empty where one list holds everything
+
+
 class Outcome(NamedTuple):
     """What became of a record: one line of the report."""
 

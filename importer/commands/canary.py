@@ -6,9 +6,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from importer.errors import JournalError
-from importer.records import Kind
+from importer.kinds.registry import KINDS
 from importer.session.control import Canary, Tried
-from importer.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from importer.session.control import RunControl
 
 
-_TARGET_OF = {target.kind: name for name, target in TARGETS.items()}
 _NOT_ATTEMPTED = "not attempted: "
 
 
@@ -40,11 +38,11 @@ def look_at_first(
 
 def _link(line: ReportLine, connections: Mapping[TargetName, Connection]) -> str:
     """Give the address of a record's object in the API: of the web pages neither product documents any."""
-    target = _TARGET_OF[line.kind or Kind.SCHEDULE]
-    if not line.outcome.status.is_success or not line.outcome.id or target not in connections:
+    kind = KINDS.get(line.kind or "")
+    if kind is None or not line.outcome.status.is_success or not line.outcome.id or kind.target not in connections:
         return ""
     with suppress(ValueError):  # a target can list odd ids
-        return connections[target].base_url + TARGETS[target].object_path(line.outcome.id)
+        return connections[kind.target].base_url + kind.object_path(line.outcome.id)
     return ""
 
 

@@ -21,6 +21,7 @@ from importer.commands.undo_groups import leave_groups, pass_on_removed
 from importer.delivery.delivery import remove
 from importer.errors import DamagedError, UsageError
 from importer.journal.run_folder import open_run
+from importer.kinds.registry import can_delete
 from importer.planning.previous_run import find_earlier
 from importer.planning.undo_plan import Done, plan_removal
 from importer.reporter.report import SANDBOX_MARK, UNDO_MARK, make_report
@@ -187,7 +188,7 @@ async def _finish(folder: RunFolder, previous: PreviousRun, settings: Settings, 
                 pass_on_removed(journal, previous.path)
                 delivered = await remove(
                     journal,
-                    {target: one for target, one in connections.items() if TARGETS[target].removal is not None},
+                    {target: one for target, one in connections.items() if can_delete(target)},
                     settings,
                     run=folder.path.name,
                     observer=control.observer,

@@ -139,7 +139,7 @@ class _Ledger:
         removed = [group for group in groups if self._was_in(one, group)]
         gone = [group for group in groups if group not in removed]
         status = Status.GONE if one.was is Status.DELETED and not removed else one.was
-        error, hint = describe_left(status, self._target, one.returned_id, removed=removed, gone=gone)
+        error, hint = describe_left(status, one.kind, self._target, one.returned_id, removed=removed, gone=gone)
         return self._make(status, one, error, hint)
 
     def _leave_in(self, one: Leaving, ends: Sequence[tuple[str, Unbinding]], bad: Sequence[Unbinding]) -> Outcome:

@@ -27,7 +27,8 @@ from importer.delivery.replies import (
 from importer.delivery.stop import Reason, Stop, StoppedError
 from importer.delivery.throttle import Throttle
 from importer.errors import TargetError
-from importer.records import Outcome
+from importer.kinds.registry import KINDS
+from importer.records import Outcome, Scope
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from importer.journal.journal import Journal
     from importer.journal.states import Change, Claimed
     from importer.settings import Settings
-    from importer.targets.target import Removal, Target
+    from importer.targets.target import Target
 
 
 _AT_ONCE = 8  # questions about what is in doubt
@@ -64,12 +65,11 @@ _UNSEEN = "neither it nor its schedule can be seen: they were deleted, or the to
 
 
 class Deleter:
-    """Deletes the objects of a queue's records; a record's scope is the id of its object: one question covers it."""
+    """Deletes the objects of a queue's records; the name of a record's scope is the id of its object."""
 
     def __init__(
         self,
         target: Target,
-        removal: Removal,
         listing: Listing,
         queue: Queue,
         outcomes: Outcomes,
@@ -77,7 +77,6 @@ class Deleter:
         settle: float,
     ) -> None:
         self._target = target
-        self._removal = removal
         self._listing = listing
         self._client = listing.client
         self._queue = queue
@@ -86,7 +85,7 @@ class Deleter:
         self._stop = throttle.stop
         self._settle = settle
         self._doubtful: set[int] = set()  # records of which a DELETE may have been applied
-        self._is_seen: dict[str, bool] = {}  # by schedule: whether the token can see it
+        self._is_seen: dict[Scope, bool] = {}  # whether the token can see it
         self._asking = anyio.Lock()
 
     async def work(self) -> None:
@@ -121,18 +120,18 @@ class Deleter:
             TargetError: no usable answer.
             StoppedError: nothing can be asked any more.
         """
-        subject = self._subject(record)
-        answer = await self._listing.look(self._target.object_path(subject.id))
-        judged = judge_look(answer, self._target, self._removal, subject, _clock(answer))
+        subject, kind = self._subject(record), KINDS[record.scope.kind]
+        answer = await self._listing.look(kind.object_path(subject.id))
+        judged = judge_look(answer, self._target, kind.able_to_remove, subject, _clock(answer))
         if judged.finding is DeleteVerdict.IN_DOUBT:
             raise TargetError(judged.words, hint="undo the run again when the target can be asked")
-        if judged.finding is DeleteVerdict.GONE and not await self._can_see(self._target.scope(record.key)):
+        if judged.finding is DeleteVerdict.GONE and not await self._can_see(Scope(kind.name, kind.scope(record.key))):
             return Judged(DeleteVerdict.IN_DOUBT, judged.status, _UNSEEN)
         if judged.finding is DeleteVerdict.GONE and subject.may_be_deleted:
             return judged._replace(finding=DeleteVerdict.DELETED)
         return judged
 
-    async def _can_see(self, scope: str) -> bool:
+    async def _can_see(self, scope: Scope) -> bool:
         """Tell whether the token may see the list that the object was in."""
         async with self._asking:
             if scope not in self._is_seen:
@@ -205,7 +204,7 @@ class Deleter:
 
     async def _delete(self, record: Claimed) -> Reply:
         try:
-            return await self._client.delete(self._target.object_path(record.scope))
+            return await self._client.delete(KINDS[record.scope.kind].object_path(record.scope.name))
         except BaseException:  # a cancelled task, a bug of ours: it may have been applied
             outcome = self._make(Status.UNKNOWN, record, error="stopped while waiting for the answer")
             self._queue.doubt(Doubt(record, outcome), self._settle)
@@ -214,7 +213,7 @@ class Deleter:
     async def _apply(self, record: Claimed, reply: Reply) -> None:
         """Do what the policy says after the reply to a DELETE."""
         now = _clock(reply) if isinstance(reply, Answer) else 0.0
-        judged = judge_delete(reply, self._target, self._removal, self._subject(record), now)
+        judged = judge_delete(reply, self._target, KINDS[record.scope.kind].able_to_remove, self._subject(record), now)
         match judged.finding:
             case DeleteVerdict.SLOW_DOWN if isinstance(reply, Answer):
                 self._throttle.pause(reply.headers, is_write=True)
@@ -257,7 +256,7 @@ class Deleter:
     # ---- what is written down
 
     def _subject(self, record: Claimed) -> Subject:
-        return Subject(record.scope, record.key, record.id in self._doubtful)
+        return Subject(record.scope.name, record.key, record.id in self._doubtful)
 
     def _decide(self, record: Claimed, judged: Judged) -> None:
         status = _ENDS[judged.finding]
@@ -266,9 +265,9 @@ class Deleter:
         self._queue.decide(record, self._make(status, record, judged.status, words + own))
 
     def _make(self, status: Status, record: Claimed, http_status: int = 0, error: str = "") -> Outcome:
-        hint = _NEXT_STEPS.get(status, "").format(id=record.scope, target=self._target.name)
+        hint = _NEXT_STEPS.get(status, "").format(id=record.scope.name, target=self._target.name)
         return self._outcomes.make(
-            status, record, returned_id=record.scope, http_status=http_status, error=error, hint=hint
+            status, record, returned_id=record.scope.name, http_status=http_status, error=error, hint=hint
         )
 
 
@@ -289,7 +288,6 @@ class TargetDeletion:
     def __init__(
         self,
         target: Target,
-        removal: Removal,
         journal: Journal,
         client: Client,
         settings: Settings,
@@ -311,7 +309,7 @@ class TargetDeletion:
         self.progress = Progress(throttle, self._queue)  #: what the work is like at the moment
         self._workers = Workers(self._queue, throttle, self._flush)
         listing = Listing(target, client, throttle)
-        self._remover = Deleter(target, removal, listing, self._queue, Outcomes(run), throttle, settings.settle)
+        self._remover = Deleter(target, listing, self._queue, Outcomes(run), throttle, settings.settle)
 
     @property
     def unwritten(self) -> list[Change]:
@@ -341,4 +339,4 @@ class TargetDeletion:
 
 
 def _untouched(record: Claimed) -> Outcome:
-    return Outcome(Status.PENDING, record.scope)
+    return Outcome(Status.PENDING, record.scope.name)

@@ -222,9 +222,7 @@ async def remove(
     """
 
     def make(target: Target, client: Client) -> TargetDeletion:
-        if target.removal is None:
-            raise ValueError(f"{target.name} cannot delete")
-        delivery = TargetDeletion(target, target.removal, journal, client, settings, run=run, observer=observer)
+        delivery = TargetDeletion(target, journal, client, settings, run=run, observer=observer)
         observer.sending(target.name, delivery.progress)
         return delivery
 

@@ -17,6 +17,7 @@ from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json, read_w
 from importer.delivery.stop import Reason, Stop, StoppedError
 from importer.delivery.throttle import Throttle
 from importer.errors import TargetError
+from importer.kinds.registry import KINDS
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from importer.delivery.notices import Observer
     from importer.delivery.throttle import Throttle
     from importer.delivery.transport import Connection
-    from importer.records import Key, TargetName
+    from importer.records import Key, Scope, TargetName
     from importer.settings import Settings
     from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Page, Target
 
@@ -138,7 +139,7 @@ class Listing:
         self._throttle = throttle
         self._stop = throttle.stop
 
-    def pages(self, scope: str) -> AsyncIterator[Page]:
+    def pages(self, scope: Scope) -> AsyncIterator[Page]:
         """Give all pages of what a scope holds. An entry can stand on two of them.
 
         Raises:
@@ -146,9 +147,9 @@ class Listing:
             TargetError: no usable answer, or a list that does not end.
             StoppedError: nothing can be asked any more.
         """
-        what = f"schedule {scope}" if scope else f"{self._target.name}'s schedules"
-        read = self._target.read_page
-        return self._follow(self._target.list_path(scope), lambda payload: read(payload, scope), what)
+        kind, name = KINDS[scope.kind], scope.name
+        what = f"{kind.plural} of schedule {name}" if name else f"{self._target.name}'s {kind.plural}"
+        return self._follow(kind.list_path(name), lambda payload: kind.read_page(payload, name), what)
 
     def entry_pages(self, listed: EntryList) -> AsyncIterator[EntryPage]:
         """Give all pages of a list of users or schedules. An entry can stand on two of them.
@@ -172,7 +173,7 @@ class Listing:
                 raise TargetError(f"the list of {what} does not end", hint=_ASK_AGAIN)
             url = page.next and self._resolve(page.next, first)
 
-    async def sweep(self, scope: str, keys: set[Key], ids: set[str]) -> Sweep:
+    async def sweep(self, scope: Scope, keys: set[Key], ids: set[str]) -> Sweep:
         """Look for keys and ids in the whole list of a scope; what is not in the result is not there.
 
         Raises: as `pages`.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from importer.delivery.stop import Stop
     from importer.delivery.throttle import Throttle
     from importer.journal.journal import Journal
-    from importer.records import Outcome
+    from importer.records import Outcome, Scope
     from importer.targets.target import Target
 
 
@@ -52,12 +52,14 @@ class Existing:
                 await limiter.acquire()
                 group.start_soon(self._find_in_scope, scope, if_exists, limiter)
 
-    async def _find_in_scope(self, scope: str, if_exists: IfExists, limiter: anyio.Semaphore) -> None:
+    async def _find_in_scope(self, scope: Scope, if_exists: IfExists, limiter: anyio.Semaphore) -> None:
         try:
             async for page in self._listing.pages(scope):
                 self._stop.check(is_write=True)
                 existing = self._existing(if_exists)
-                planned, in_doubt = self._journal.find([(found.key, found.id) for found in page.found], existing)
+                planned, in_doubt = self._journal.find(
+                    scope.kind, [(found.key, found.id) for found in page.found], existing
+                )
                 self._decided(existing.status, planned)
                 self._decided(Status.CREATED, in_doubt)
         except StoppedError:
@@ -76,7 +78,7 @@ class Existing:
         hint = "take the row out, or use --if-exists skip"
         return self._outcomes.make(Status.REJECTED, error="exists already", hint=hint)
 
-    def close_scope(self, scope: str, status: Status, words: str, http_status: int = 0) -> None:
+    def close_scope(self, scope: Scope, status: Status, words: str, http_status: int = 0) -> None:
         """Decide all planned records of a scope alike."""
         outcome = self._outcomes.make(status, error=words, http_status=http_status)
         self._decided(status, self._journal.close_scope(self._target.name, scope, outcome))
@@ -103,14 +105,14 @@ class Reconciler:
         """Ask about doubts until there are no more; all that have settled in one scope share one sweep."""
         limiter = anyio.Semaphore(_AT_ONCE)
         while (due := await self._queue.take_doubts()) is not None:
-            by_scope: defaultdict[str, list[Doubt]] = defaultdict(list)
+            by_scope: defaultdict[Scope, list[Doubt]] = defaultdict(list)
             for doubt in due:
                 by_scope[doubt.record.scope].append(doubt)
             async with anyio.create_task_group() as group:
                 for scope, doubts in by_scope.items():
                     group.start_soon(self._ask_about, scope, doubts, limiter)
 
-    async def _ask_about(self, scope: str, doubts: list[Doubt], limiter: anyio.Semaphore) -> None:
+    async def _ask_about(self, scope: Scope, doubts: list[Doubt], limiter: anyio.Semaphore) -> None:
         keys = {doubt.record.key for doubt in doubts}
         ids = {doubt.returned_id for doubt in doubts if doubt.returned_id}
         try:
@@ -162,4 +164,4 @@ class Reconciler:
         if doubt.returned_id not in sweep.ids:
             return False
         key = sweep.ids[doubt.returned_id]
-        return key is None or not self._journal.has_key(key)
+        return key is None or not self._journal.has_key(doubt.record.scope.kind, key)

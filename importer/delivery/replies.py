@@ -21,8 +21,9 @@ from importer.targets.target import escape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from importer.kinds.kind import RecordKind, Removal
     from importer.records import Key
-    from importer.targets.target import Found, Removal, Target
+    from importer.targets.target import Found, Target
 
 
 # ---- What to do after a reply: pure functions, tested as a table
@@ -58,20 +59,20 @@ class Judgement(NamedTuple):
     id: str = ""  #: the id in the answer, also of one whose values differ
 
 
-def judge(reply: Reply, target: Target, key: Key) -> Judgement:
+def judge(reply: Reply, target: Target, kind: RecordKind, key: Key) -> Judgement:
     """Say what a reply to the POST of a record means."""
     if isinstance(reply, NotSent):
         return Judgement(Verdict.NOT_SENT, words=f"not sent: {reply.reason}")
     if isinstance(reply, Lost):
         return Judgement(Verdict.IN_DOUBT, words=reply.reason)
     if 200 <= reply.status < 300:
-        return _judge_success(reply, target, key)
+        return _judge_success(reply, kind, key)
     return Judgement(_refusal(reply.status), reply.status, read_words(reply, target))
 
 
-def _judge_success(answer: Answer, target: Target, key: Key) -> Judgement:
+def _judge_success(answer: Answer, kind: RecordKind, key: Key) -> Judgement:
     """Created needs an id of the right form and the sent values echoed."""
-    found = target.read_created(read_json(answer.body))
+    found = kind.read_created(read_json(answer.body))
     if found is None:
         return Judgement(Verdict.IN_DOUBT, answer.status, "the answer has no valid id")
     if found.key != key:

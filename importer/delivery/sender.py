@@ -13,6 +13,7 @@ from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_of
 from importer.delivery.stop import Reason, StoppedError
 from importer.errors import TargetError
 from importer.journal.states import Change, Claimed
+from importer.kinds.registry import KINDS
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from importer.delivery.outcomes import Outcomes
     from importer.delivery.queue import Queue
     from importer.delivery.throttle import Throttle
+    from importer.records import Scope
     from importer.targets.target import Request, Target
 
 
@@ -50,7 +52,7 @@ class Sender:
         self._settle = settle
         #: Scopes in which a POST was answered 403 though the token is good. Whether the scope or the token's rights are
         #: meant shows at the end: by whether anything could be created elsewhere.
-        self.forbidden: dict[str, Judgement] = {}
+        self.forbidden: dict[Scope, Judgement] = {}
         self._requests: dict[int, Request] = {}  # made already, by record
         self._answered: list[tuple[Claimed, Answer]] = []  # with what looks like a success, not judged yet
 
@@ -78,7 +80,7 @@ class Sender:
         answered, self._answered = self._answered, []
         created = []
         for record, answer in answered:
-            judgement = judge(answer, self._target, record.key)
+            judgement = judge(answer, self._target, KINDS[record.scope.kind], record.key)
             if judgement.verdict is Verdict.CREATED:
                 created.append(Change(record.id, Status.CREATED, self._outcomes.created(record, judgement)))
             else:
@@ -110,12 +112,12 @@ class Sender:
         self._requests.clear()  # of records that were given back
         for following in self._queue.upcoming(_BATCH):
             with suppress(ValueError):  # it is told when its turn comes
-                self._requests[following.id] = self._target.request(following.key)
-        return self._target.request(record.key)
+                self._requests[following.id] = KINDS[following.scope.kind].request(following.key)
+        return KINDS[record.scope.kind].request(record.key)
 
     async def _apply(self, record: Claimed, reply: Reply) -> None:
         """Do what the policy says after the reply to a POST."""
-        judgement = judge(reply, self._target, record.key)
+        judgement = judge(reply, self._target, KINDS[record.scope.kind], record.key)
         match judgement.verdict:
             case Verdict.CREATED:
                 self._note_answer(reply)
@@ -163,7 +165,7 @@ class Sender:
     async def _forbid(self, record: Claimed, judgement: Judgement) -> None:
         """Find out whether a 403 is about the token; if not, the scope's other records wait for the end."""
         try:
-            is_token_good = bool(record.scope) and await self._listing.is_token_good()
+            is_token_good = bool(record.scope.name) and await self._listing.is_token_good()
         except (StoppedError, TargetError):
             is_token_good = True  # nobody said otherwise; what stopped the work says more
         if is_token_good:

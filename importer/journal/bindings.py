@@ -75,8 +75,8 @@ class Bindings:
     def leaving(self, target: TargetName) -> dict[str, list[Leaving]]:
         """List what an undo is still to take out, by the id of the group."""
         found: defaultdict[str, list[Leaving]] = defaultdict(list)
-        for group, record, returned_id, was in self._db.execute(_SQL["leaving"], (target,)):
-            found[group].append(Leaving(record, returned_id, Status(was)))
+        for group, record, returned_id, was, kind in self._db.execute(_SQL["leaving"], (target,)):
+            found[group].append(Leaving(record, returned_id, Status(was), kind))
         return dict(found)
 
     def count_leaving(self) -> dict[TargetName, tuple[int, int, int]]:

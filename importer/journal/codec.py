@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from importer.journal.states import NO_OUTCOME, BindingState, Change, Claimed, Entry, Joined, State, Tally, Unresolved
-from importer.records import Finding, Key, Kind, Outcome, Problem, ReportLine, Row, Severity, TargetName
+from importer.records import Finding, Key, Kind, Outcome, Problem, ReportLine, Row, Scope, Severity, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ def dump_key(key: Key) -> str:
     return orjson.dumps(key).decode()
 
 
-def read_claimed(values: tuple[int, str, str, int]) -> Claimed:
+def read_claimed(values: tuple[int, str, str, str, int]) -> Claimed:
     """Read a record to be sent."""
-    id_, key, scope, attempts = values
-    return Claimed(id_, tuple(orjson.loads(key)), scope, attempts)
+    id_, key, kind, scope, attempts = values
+    return Claimed(id_, tuple(orjson.loads(key)), Scope(kind, scope), attempts)
 
 
 # Of an enum the value is bound, not the member: SQLite's module takes a plain str at once and looks long at a subclass.

@@ -26,7 +26,7 @@ from importer.journal.codec import (
 )
 from importer.journal.states import Change, Claimed, Entry, State, Tally, Unresolved
 from importer.journal.view import View
-from importer.records import Key, Outcome, Problem, Row, Severity, Sheet, TargetName
+from importer.records import Key, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -179,12 +179,12 @@ class Journal(View):
 
     # ---- what exists already
 
-    def scopes(self, target: TargetName) -> list[str]:
+    def scopes(self, target: TargetName) -> list[Scope]:
         """List what must be asked about before the target's open records may be sent."""
-        return [scope for (scope,) in self._db.execute(_SQL["scopes"], (target,))]
+        return [Scope(*values) for values in self._db.execute(_SQL["scopes"], (target,))]
 
-    def find(self, found: Iterable[tuple[Key, str]], existing: Outcome) -> tuple[int, int]:
-        """Take what the target has: planned records become as `existing` says, those in doubt become created.
+    def find(self, kind: str, found: Iterable[tuple[Key, str]], existing: Outcome) -> tuple[int, int]:
+        """Take what the target has of a kind: planned records become as `existing` says, those in doubt become created.
 
         Gives the number of each.
         """
@@ -193,19 +193,19 @@ class Journal(View):
         with self._commit() as db:
             planned = db.executemany(
                 _SQL["find_planned"],
-                ((existing.status, id_, existing.error, existing.hint, at, run, key) for key, id_ in pairs),
+                ((existing.status, id_, existing.error, existing.hint, at, run, key, kind) for key, id_ in pairs),
             )
-            in_doubt = db.executemany(_SQL["find_in_doubt"], ((id_, at, run, key) for key, id_ in pairs))
+            in_doubt = db.executemany(_SQL["find_in_doubt"], ((id_, at, run, key, kind) for key, id_ in pairs))
             if self._has_bindings:
                 db.execute(_SQL["hold_all"])
         return max(0, planned.rowcount), max(0, in_doubt.rowcount)  # -1 where there were no pairs
 
-    def close_scope(self, target: TargetName, scope: str, outcome: Outcome) -> int:
+    def close_scope(self, target: TargetName, scope: Scope, outcome: Outcome) -> int:
         """Decide all planned records of a scope alike, without sending them; give their number."""
         with self._commit() as db:
             words = (outcome.error, outcome.hint, outcome.finished_at, outcome.run)
             return db.execute(
-                _SQL["close_scope"], (outcome.status, outcome.http_status, *words, target, scope)
+                _SQL["close_scope"], (outcome.status, outcome.http_status, *words, target, *scope)
             ).rowcount
 
     # ---- sending
@@ -236,9 +236,9 @@ class Journal(View):
         """List the records that were sent, or may have been, and of which nothing more is known."""
         return list(map(read_claimed, self._db.execute(_SQL["in_doubt"], (target,))))
 
-    def has_key(self, key: Key) -> bool:
-        """Tell whether some record of this run has the key."""
-        return self._db.execute(_SQL["owner_of_key"], (dump_key(key),)).fetchone() is not None
+    def has_key(self, kind: str, key: Key) -> bool:
+        """Return whether some record of this run has the key."""
+        return self._db.execute(_SQL["owner_of_key"], (dump_key(key), kind)).fetchone() is not None
 
     def explain_planned(self, target: TargetName, error: str, hint: str) -> None:
         """Say why the target's planned records stay unsent; a reason that stands there already is kept."""

@@ -84,14 +84,15 @@ WHERE state IN ('created', 'exists') AND (target, returned_id) IN (
 -- name: pass_on_doubt
 -- What may have been sent for a duplicate may have been sent for the first of its kind.
 UPDATE record SET state = 'in_doubt'
-WHERE state = 'planned' AND key IN (SELECT key FROM record WHERE key IS NOT NULL AND state IN ('sending', 'in_doubt'));
+WHERE state = 'planned'
+  AND (kind, key) IN (SELECT kind, key FROM record WHERE key IS NOT NULL AND state IN ('sending', 'in_doubt'));
 
 -- name: mark_duplicates
--- Of the records with one key, the first that succeeded is the real one, else the first.
+-- Of the records of a kind with one key, the first that succeeded is the real one, else the first.
 -- So no two records with the same key can ever be open at the same time.
 UPDATE record SET state = 'duplicate', first = same.first
 FROM (
-    SELECT id, first_value(id) OVER (PARTITION BY key ORDER BY state NOT IN ('created', 'exists'), id) AS first
+    SELECT id, first_value(id) OVER (PARTITION BY kind, key ORDER BY state NOT IN ('created', 'exists'), id) AS first
     FROM record
     WHERE state IN ('planned', 'sending', 'in_doubt', 'created', 'exists') AND key IN (
         SELECT key FROM record WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1
@@ -130,21 +131,21 @@ SELECT target, count(*) FROM record
 WHERE target IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'unbound') GROUP BY target ORDER BY target;
 
 -- name: scopes
-SELECT DISTINCT scope FROM record
-WHERE target = ? AND state IN ('planned', 'sending', 'in_doubt') ORDER BY scope;
+SELECT DISTINCT kind, scope FROM record
+WHERE target = ? AND state IN ('planned', 'sending', 'in_doubt') ORDER BY kind, scope;
 
 -- name: next_planned
 -- By the primary key, from the last one on: an index of what is planned would have to be kept with every transition.
-SELECT id, key, scope, attempts FROM record WHERE target = ? AND state = 'planned' AND id > ? ORDER BY id LIMIT ?;
+SELECT id, key, kind, scope, attempts FROM record WHERE target = ? AND state = 'planned' AND id > ? ORDER BY id LIMIT ?;
 
 -- name: claim
 UPDATE record SET state = 'sending' WHERE target = ? AND state = 'planned' AND id > ? AND id <= ?;
 
 -- name: in_doubt
-SELECT id, key, scope, attempts FROM record WHERE target = ? AND state IN ('sending', 'in_doubt') ORDER BY id;
+SELECT id, key, kind, scope, attempts FROM record WHERE target = ? AND state IN ('sending', 'in_doubt') ORDER BY id;
 
 -- name: owner_of_key
-SELECT id FROM record WHERE key = ? LIMIT 1;
+SELECT id FROM record WHERE key = ? AND kind = ? LIMIT 1;
 
 -- name: change
 UPDATE record SET state = ?, returned_id = ?, http_status = ?, error = ?, cell = ?, hint = ?, attempts = ?,
@@ -154,16 +155,16 @@ WHERE id = ?;
 -- name: find_planned
 -- The target had it before this run sent anything.
 UPDATE record SET state = ?, returned_id = ?, error = ?, hint = ?, finished_at = ?, run = ?
-WHERE key = ? AND state = 'planned';
+WHERE key = ? AND kind = ? AND state = 'planned';
 
 -- name: find_in_doubt
 -- Sent by an earlier run whose answer was lost, and found: the target took it.
 UPDATE record SET state = 'created', returned_id = ?, error = '', hint = '', finished_at = ?, run = ?
-WHERE key = ? AND state IN ('sending', 'in_doubt');
+WHERE key = ? AND kind = ? AND state IN ('sending', 'in_doubt');
 
 -- name: close_scope
 UPDATE record SET state = ?, http_status = ?, error = ?, hint = ?, finished_at = ?, run = ?
-WHERE target = ? AND scope = ? AND state = 'planned';
+WHERE target = ? AND kind = ? AND scope = ? AND state = 'planned';
 
 -- name: explain_planned
 UPDATE record SET hint = ?2, error = CASE state WHEN 'unbound' THEN 'it is there, but not in its group yet; ' ELSE '' END || ?1
@@ -292,7 +293,7 @@ WHERE target = ? AND state = 'unbound'
   AND EXISTS (SELECT 1 FROM binding WHERE binding.record = record.id AND binding.state = 'adding');
 
 -- name: leaving
-SELECT binding.group_id, record.id, record.returned_id, record.was
+SELECT binding.group_id, record.id, record.returned_id, record.was, record.kind
 FROM binding JOIN record ON record.id = binding.record
 WHERE binding.state = 'leaving' AND record.target = ? ORDER BY record.id, binding.group_id;
 

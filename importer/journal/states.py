@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from importer.records import Key, Kind, Outcome, Row, TargetName
+from importer.records import Key, Kind, Outcome, Row, Scope, TargetName
 from importer.statuses import Status
 
 
@@ -47,7 +47,7 @@ class Claimed(NamedTuple):
 
     id: int
     key: Key
-    scope: str
+    scope: Scope  #: of an undo: its name is the id of the object
     attempts: int  #: requests made for it so far, over all runs
     tries: int = 0  #: of those, the ones of this run that count against its patience (a 429 does not)
 
@@ -88,6 +88,7 @@ class Leaving(NamedTuple):
     record: int  #: the record's id in the journal
     returned_id: str  #: the target's
     was: Status  #: what it becomes when it is out of all of them
+    kind: str
 
 
 class Joined(NamedTuple):

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from importer.journal.states import NO_OUTCOME, Entry, State
+from importer.kinds.registry import KINDS
 from importer.normalizer.layout import repeats
 from importer.normalizer.row import Normalizer
 from importer.normalizer.wording import quote
 from importer.records import Key, Kind, Outcome, Problem, Row, Sheet
 from importer.statuses import Status
-from importer.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from importer.normalizer.rules import Rules
 
 
-_TARGET_OF = {target.kind: target for target in TARGETS.values()}
 _IN_DOUBT = frozenset({State.SENDING, State.IN_DOUBT, Status.UNKNOWN})
 _MADE = frozenset({Status.CREATED, Status.EXISTS})
 _WITHOUT_PART = Problem("its row makes several records, and nothing says which of them it is", "put import_part back")
@@ -85,19 +84,19 @@ def _filled(group: tuple[int, ...], cells: tuple[str, ...]) -> tuple[int, ...]:
 def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[Entry]:
     """Give what a row that was just read goes in as: its records, planned, or one line with all its problems."""
     kind = normalized.kind
-    target = _TARGET_OF[kind] if kind else None
-    if normalized.problems or target is None:
+    known = KINDS[kind] if kind else None
+    if normalized.problems or known is None:
         outcome = describe_problems(normalized.problems)._replace(run=run)
-        yield Entry(Status.INVALID, kind, target.name if target else None, outcome=outcome)
+        yield Entry(Status.INVALID, kind, known.target if known else None, outcome=outcome)
         return
     planned = NO_OUTCOME._replace(attempts=attempts) if attempts else NO_OUTCOME
     if normalized.references:
-        yield Entry(State.UNRESOLVED, kind, target.name, outcome=planned)
+        yield Entry(State.UNRESOLVED, kind, known.target, outcome=planned)
     for number, record in enumerate(normalized.records, 1):
         key: Key = record.key
         part = f"{number}/{len(normalized.records)}" if len(normalized.records) > 1 else ""
         zone, groups = normalized.zone, normalized.groups
-        yield Entry(State.PLANNED, kind, target.name, target.scope(key), key, part, planned, zone, groups=groups)
+        yield Entry(State.PLANNED, kind, known.target, known.scope(key), key, part, planned, zone, groups=groups)
 
 
 def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedited: bool = False) -> Iterator[Entry]:
@@ -222,13 +221,13 @@ def _keep(left: Entry, state: State | Status, normalized: Normalized | None = No
     key = left.key or own
     kind = normalized.kind if normalized else None
     kind = left.kind if left.key else kind or left.kind  # the kind goes with the key
-    target = _TARGET_OF[kind] if kind else None
-    scope = target.scope(key) if target and key else ""
+    known = KINDS[kind] if kind else None
+    scope = known.scope(key) if known and key else ""
     zone = left.zone or (normalized.zone if normalized else "")
     groups = normalized.groups if normalized else left.groups
     # A success of which only a report tells is taken at its word: it is in its groups.
     bound = groups if _is_taken(left) and left.key is None else left.bound
-    name = target.name if target else None
+    name = known.target if known else None
     return Entry(state, kind, name, scope, key, left.part, left.outcome, zone, groups=groups, bound=bound)
 
 

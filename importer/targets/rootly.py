@@ -1,4 +1,7 @@
-"""Rootly: shadows on its schedules, users and schedules by name; JSON:API. Source: its OpenAPI document of mid-2026."""
+"""Rootly's API: its limits, paths, lists, instants and errors; JSON:API. Source: its OpenAPI document of mid-2026.
+
+What it takes stands in importer/kinds/.
+"""
 
 from __future__ import annotations
 
@@ -9,133 +12,153 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from importer.records import ID_PATTERN, Key, Kind, TargetName
-from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Found, Page, Removal, Request, Target, as_text
+from importer.records import ID_PATTERN, Key, TargetName
+from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Found, Page, Request, Target, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    #: Attributes of an object and its schedule's id to its key; None where no record of ours can be it.
+    ReadKey = Callable[[Mapping[str, Any], str], Key | None]
 
 
 _ID = re.compile(ID_PATTERN)
 _MEDIA_TYPE = "application/vnd.api+json"
 _REMEMBERED = 1 << 14  # instants and paths: shifts of many people change at the same time, a schedule has many
-_NAMES = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")  # of a key
 _PAGE_SIZE = 100  # the largest that is taken
 _USERS = "/v1/users?sort=created_at&"  # in this order who joins during a sweep comes last, and moves nobody along
 _SCHEDULES = "/v1/schedules?"  # it takes no sort
 
 
-def _scope(key: Key) -> str:
-    return str(key[0])
+# ---- what stands on a schedule: shadows, overrides
 
 
 @lru_cache(_REMEMBERED)
-def _path(schedule_id: str) -> str:
+def path_on_schedule(schedule_id: str, collection: str) -> str:
+    """Return the path of what a schedule has, such as its on_call_shadows.
+
+    Raises:
+        ValueError: the id cannot stand in a path.
+    """
     if not _ID.fullmatch(schedule_id):  # "../../users" would carry the token to another endpoint
         raise ValueError(f"{schedule_id!r} cannot stand in a URL")
-    return f"/v1/schedules/{schedule_id}/on_call_shadows"
+    return f"/v1/schedules/{schedule_id}/{collection}"
 
 
-def _request(key: Key) -> Request:
-    schedule_id, shadowable_type, shadowable_id, shadow_user_id, starts_at, ends_at = key
-    attributes = {
-        "shadowable_type": shadowable_type,
-        "shadowable_id": shadowable_id,
-        "shadow_user_id": shadow_user_id,
-        "starts_at": _instant(starts_at),
-        "ends_at": _instant(ends_at),
-    }
-    body = {"data": {"type": "on_call_shadows", "attributes": attributes}}
-    return Request(_path(str(schedule_id)), orjson.dumps(body))
+def object_path(collection: str, id_: str) -> str:
+    """Return the path of one object.
+
+    Raises:
+        ValueError: the id cannot stand in a path.
+    """
+    if not _ID.fullmatch(id_):
+        raise ValueError(f"{id_!r} cannot stand in a URL")
+    return f"/v1/{collection}/{id_}"
+
+
+def list_path(collection: str, schedule_id: str) -> str:
+    """Return the path of the first page of what a schedule has."""
+    return _page_path(f"{path_on_schedule(schedule_id, collection)}?", 1)
+
+
+def make_request(schedule_id: str, collection: str, resource: str, attributes: Mapping[str, object]) -> Request:
+    """Return the POST that creates an object on a schedule."""
+    body = {"data": {"type": resource, "attributes": attributes}}
+    return Request(path_on_schedule(schedule_id, collection), orjson.dumps(body))
+
+
+def read_object(payload: Any, read_key: ReadKey) -> Found | None:
+    """Read the object in an answer; None where there is none."""
+    item = payload.get("data") if isinstance(payload, dict) else None
+    if not isinstance(item, dict) or not isinstance(item.get("attributes"), dict):
+        return None
+    id_, schedule_id = item.get("id"), as_text(item["attributes"].get("schedule_id"))
+    try:
+        key = read_key(item["attributes"], schedule_id or "")
+    except (ValueError, OverflowError):
+        return None
+    return Found(key, id_) if key is not None and isinstance(id_, str) and _ID.fullmatch(id_) else None
+
+
+def read_page(payload: Any, schedule_id: str, collection: str, read_key: ReadKey) -> Page:
+    """Read a page of what a schedule has.
+
+    Raises:
+        ValueError: it is no page, or holds an entry of which nobody can tell whether it is ours.
+    """
+    items = _items(payload)
+    found = tuple(one for one in (_read_listed(item, schedule_id, read_key) for item in items) if one is not None)
+    ids = frozenset(filter(None, (as_text(item.get("id")) for item in items)))
+    return Page(found, _next_page(payload, f"{path_on_schedule(schedule_id, collection)}?"), ids)
+
+
+def _read_listed(item: Any, schedule_id: str, read_key: ReadKey) -> Found | None:
+    """Read an entry of a schedule's list. It belongs to that schedule, whatever way its own schedule_id is written."""
+    if not isinstance(item, dict):
+        raise ValueError("the list holds an entry that is no object")
+    key, id_ = read_key(_members(item.get("attributes")), schedule_id), as_text(item.get("id"))
+    if key is None:
+        return None
+    if not id_:
+        raise ValueError("the list holds an object without an id")
+    return Found(key, id_)
+
+
+def is_missing(payload: Any) -> bool:
+    """Return whether a 404 means an object that is not there, not a path: the latter is answered by the flat form."""
+    return isinstance(payload, dict) and isinstance(payload.get("errors"), list)
+
+
+# ---- values
 
 
 @lru_cache(_REMEMBERED)
-def _instant(second: str | int) -> str:
+def write_instant(second: str | int) -> str:
+    """Return an epoch second as ISO 8601 in UTC."""
     return datetime.fromtimestamp(int(second), UTC).isoformat().replace("+00:00", "Z")
+
+
+def read_instant(value: Any) -> int:
+    """Read an instant of an answer: it comes in the time zone of the key's user, with milliseconds.
+
+    Raises:
+        ValueError: it is no instant.
+    """
+    return _read_instant(value if type(value) is str else read_text(value))
 
 
 @lru_cache(_REMEMBERED)
 def _read_instant(text: str) -> int:
-    """Give the epoch second; answers come in the time zone of the key's user, with milliseconds."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset")
     return int(moment.timestamp() // 1)
 
 
-def _read_key(attributes: Any, schedule_id: str) -> Key | None:
-    """Read what identifies a shadow; None where a value is missing, which no shadow of ours lacks.
+def read_number(value: Any) -> int:
+    """Read a user's id.
 
     Raises:
-        ValueError: a value is there and cannot be read, so nobody can tell whether it is ours.
+        ValueError: it is no number.
     """
-    values = _members(attributes)
-    kind, shadowable_id, user_id, starts_at, ends_at = map(values.get, _NAMES[1:])
-    if None in (kind, shadowable_id, user_id, starts_at, ends_at):
-        return None
-    return (
-        schedule_id,
-        kind if type(kind) is str else _read_text(kind),
-        shadowable_id if type(shadowable_id) is str else _read_text(shadowable_id),
-        user_id if type(user_id) is int else int(_read_text(user_id)),
-        _read_instant(starts_at if type(starts_at) is str else _read_text(starts_at)),
-        _read_instant(ends_at if type(ends_at) is str else _read_text(ends_at)),
-    )
+    return value if type(value) is int else int(read_text(value))
 
 
-def _read_text(value: Any) -> str:
-    """Read a value that must be a text or a number, and is not of its usual type."""
-    text = as_text(value)
+def read_text(value: Any) -> str:
+    """Read a value that is a text or a number.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    text = value if type(value) is str else as_text(value)
     if text is None:
-        raise ValueError("a shadow has a value that is neither a text nor a number")
+        raise ValueError("an object has a value that is neither a text nor a number")
     return text
 
 
-def _read_created(payload: Any) -> Found | None:
-    item = payload.get("data") if isinstance(payload, dict) else None
-    if not isinstance(item, dict) or not isinstance(item.get("attributes"), dict):
-        return None
-    id_, schedule_id = item.get("id"), as_text(item["attributes"].get("schedule_id"))
-    try:
-        key = _read_key(item["attributes"], schedule_id or "")
-    except (ValueError, OverflowError):
-        return None
-    return Found(key, id_) if key is not None and isinstance(id_, str) and _ID.fullmatch(id_) else None
-
-
-def _read_listed(item: Any, schedule_id: str) -> Found | None:
-    """Read an entry of a schedule's list. It belongs to that schedule, whatever way its own schedule_id is written."""
-    if not isinstance(item, dict):
-        raise ValueError("the list holds an entry that is no object")
-    key, id_ = _read_key(item.get("attributes"), schedule_id), as_text(item.get("id"))
-    if key is None:
-        return None
-    if not id_:
-        raise ValueError("the list holds a shadow without an id")
-    return Found(key, id_)
-
-
-def _object_path(id_: str) -> str:
-    if not _ID.fullmatch(id_):
-        raise ValueError(f"{id_!r} cannot stand in a URL")
-    return f"/v1/on_call_shadows/{id_}"
-
-
-def _is_missing(payload: Any) -> bool:
-    """Tell a shadow that is not there from a path that is not: the latter is answered by the flat form."""
-    return isinstance(payload, dict) and isinstance(payload.get("errors"), list)
-
-
-def _span(key: Key) -> tuple[int, int]:
-    return int(key[4]), int(key[5])
-
-
-def _is_shortened(sent: Key, found: Key) -> bool:
-    return sent[:5] == found[:5] and int(found[5]) < int(sent[5])
-
-
-def _differences(sent: Key, found: Key) -> str:
-    pairs = zip(_NAMES, sent, found, strict=True)
+def show_differences(names: tuple[str, ...], sent: Key, found: Key) -> str:
+    """Return which values of an object are others now than were sent."""
+    pairs = zip(names, sent, found, strict=True)
     return "; ".join(
         f"{name} is {_show(name, now)}, sent was {_show(name, then)}" for name, then, now in pairs if then != now
     )
@@ -147,19 +170,11 @@ def _show(name: str, value: str | int) -> str:
     return datetime.fromtimestamp(int(value), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _list_path(scope: str) -> str:
-    return _page_path(f"{_path(scope)}?", 1)
+# ---- lists
 
 
 def _page_path(beginning: str, number: int) -> str:
     return f"{beginning}page%5Bnumber%5D={number}&page%5Bsize%5D={_PAGE_SIZE}"
-
-
-def _read_page(payload: Any, scope: str) -> Page:
-    items = _items(payload)
-    found = tuple(one for one in (_read_listed(item, scope) for item in items) if one is not None)
-    ids = frozenset(filter(None, (as_text(item.get("id")) for item in items)))
-    return Page(found, _next_page(payload, f"{_path(scope)}?"), ids)
 
 
 def _items(payload: Any) -> list[Any]:
@@ -236,26 +251,12 @@ def _error_words(error: Any) -> str:
 
 ROOTLY = Target(
     name=TargetName.ROOTLY,
-    kind=Kind.SHADOW,
     rate=3000 / 60,
     headers={"Content-Type": _MEDIA_TYPE, "Accept": _MEDIA_TYPE},
-    scope=_scope,
-    request=_request,
-    read_created=_read_created,
-    object_path=_object_path,
-    list_path=_list_path,
-    read_page=_read_page,
     words=_words,
     probe_path="/v1/users/me",
     users=EntryList("users", _page_path(_USERS, 1), partial(_read_entries, beginning=_USERS, read=_read_user)),
     schedules=EntryList(
         "schedules", _page_path(_SCHEDULES, 1), partial(_read_entries, beginning=_SCHEDULES, read=_read_schedule)
-    ),
-    removal=Removal(
-        read=_read_created,
-        is_missing=_is_missing,
-        span=_span,
-        is_shortened=_is_shortened,
-        differences=_differences,
     ),
 )

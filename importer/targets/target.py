@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from importer.records import Key, Kind, TargetName
+    from importer.records import Key, TargetName
 
 
 _WORDS = 200  # characters of a server's answer that are shown
@@ -69,17 +69,6 @@ class EntryList:
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
-    """How a target's objects are looked at and deleted, one by one."""
-
-    read: Callable[[Any], Found | None]  #: the object in the answer to a GET or DELETE; None where there is none
-    is_missing: Callable[[Any], bool]  #: whether a 404's JSON says that there is no such object, not only no such path
-    span: Callable[[Key], tuple[int, int]]  #: when it begins and ends; epoch seconds
-    is_shortened: Callable[[Key, Key], bool]  #: whether it only ends earlier now than was sent
-    differences: Callable[[Key, Key], str]  #: which values are others now than were sent
-
-
-@dataclass(frozen=True, slots=True)
 class Grouping:
     """How records come into groups: each has a list of ids, which is read whole and replaced whole."""
 
@@ -90,23 +79,15 @@ class Grouping:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An API that takes records of one kind."""
+    """An API that takes records of one kind or several; what is a record's own stands in its `RecordKind`."""
 
     name: TargetName
-    kind: Kind
     rate: float  #: requests a second that its documentation allows
     headers: Mapping[str, str]  #: on every request, the token aside
-    scope: Callable[[Key], str]  #: what one question covers: records of one scope are asked about together
-    request: Callable[[Key], Request]  #: ValueError where a part cannot stand in a path
-    read_created: Callable[[Any], Found | None]  #: the object in the answer to a POST; None where there is none
-    object_path: Callable[[str], str]  #: of the object with this id; ValueError where it cannot stand in a path
-    list_path: Callable[[str], str]  #: the first page of what a scope holds
-    read_page: Callable[[Any, str], Page]  #: the answer's JSON, the scope; ValueError where it is no page
     words: Callable[[Any], str]  #: what an error's JSON says; empty where it says nothing
     probe_path: str  #: a GET that any valid token may do
     users: EntryList | None = None  #: None: the target has no such list
     schedules: EntryList | None = None
-    removal: Removal | None = None  #: None: its API cannot delete what it created
     groups: EntryList | None = None
     grouping: Grouping | None = None  #: None: its records come into no group
 

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import orjson
 import pytest
 
+from importer.kinds.shadow import KIND as SHADOW
 from importer.records import ShadowRecord
 from importer.targets.rootly import ROOTLY
 
@@ -75,7 +76,7 @@ def test_the_clients_send_what_the_product_sends(tmp_path: Path) -> None:
     row = dict(zip(COLUMNS, list(shadow_rows(12))[-1], strict=True))
     record = ShadowRecord.model_validate(row, strict=False)
     assert len(requests) == 12
-    assert requests[-1] == ROOTLY.request(record.key)
+    assert requests[-1] == SHADOW.request(record.key)
 
 
 def test_the_workbook_holds_the_same_rows_as_the_csv(tmp_path: Path) -> None:
@@ -103,10 +104,10 @@ def test_the_stand_in_answers_what_the_product_takes_for_created(kit: Kit, kind:
     with standin.serving(kit.folder, kind) as served:
         answers = [_answer(served.origin, request.path, body) for body in (request.body, request.body, None)]
         me = _answer(served.origin, ROOTLY.probe_path, None)
-    created = [ROOTLY.read_created(answer) for answer in answers[:2]]
-    assert all(one is not None and ROOTLY.request(one.key or ()) == request for one in created)
+    created = [SHADOW.read_created(answer) for answer in answers[:2]]
+    assert all(one is not None and SHADOW.request(one.key or ()) == request for one in created)
     assert len({one.id for one in created if one}) == 2
-    assert ROOTLY.read_page(answers[2], request.path.split("/")[3]).next is None
+    assert SHADOW.read_page(answers[2], request.path.split("/")[3]).next is None
     assert me["data"]["id"]
     assert read_posting(served.log).number == 2
 

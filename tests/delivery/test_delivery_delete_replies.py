@@ -9,8 +9,9 @@ import pytest
 
 from importer.delivery.client import Answer, Lost, NotSent, Reply
 from importer.delivery.replies import DeleteVerdict, Subject, judge_delete, judge_look
+from importer.kinds.kind import Removal
+from importer.kinds.shadow import KIND as SHADOW
 from importer.targets.rootly import ROOTLY
-from importer.targets.target import Removal
 
 if TYPE_CHECKING:
     from importer.records import Key
@@ -27,8 +28,8 @@ ENDED = orjson.dumps({"errors": [{"title": "Shadow period has already ended", "s
 
 
 def removal() -> Removal:
-    assert ROOTLY.removal is not None
-    return ROOTLY.removal
+    assert SHADOW.removal is not None
+    return SHADOW.removal
 
 
 def shadow(id_: str = ID, **changed: Any) -> bytes:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from importer.delivery.client import Client
-    from importer.records import Key
+    from importer.records import Key, Scope
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +60,7 @@ class Script:
 
 SHADOWS = "/v1/schedules/sched-1/on_call_shadows"
 ME = "/v1/users/me"
+SCHED_1 = Scope("shadow", "sched-1")
 
 
 def make(
@@ -97,7 +98,7 @@ async def test_a_list_is_read_to_its_end_by_relative_and_absolute_links() -> Non
     links = [f"{SHADOWS}?page=2", f"{BASE}{SHADOWS}?page=3", "?page=4"]
     pages = [page(entry(str(number)), following=link) for number, link in enumerate(links)]
     listing, script, _ = make([*pages, page(entry("last"))])
-    sweep = await listing.sweep("sched-1", {KEY}, set())
+    sweep = await listing.sweep(SCHED_1, {KEY}, set())
     assert sweep.keys == {KEY: ["0", "1", "2", "last"]}
     assert script.asked == [LIST, *(f"{BASE}{SHADOWS}?page={number}" for number in (2, 3, 4))]
 
@@ -105,7 +106,7 @@ async def test_a_list_is_read_to_its_end_by_relative_and_absolute_links() -> Non
 async def test_opals_cursor_leads_on_below_a_base_url_with_a_path() -> None:
     first = answer(200, {"on_call_schedules": [{"on_call_schedule_id": "a"}], "next": "c/1"})
     listing, script, _ = make([first, answer(200, {"on_call_schedules": []})], target=OPAL)
-    await listing.sweep("", set(), set())
+    await listing.sweep(Scope("schedule", ""), set(), set())
     assert script.asked == [f"{BASE}/on-call-schedules", f"{BASE}/on-call-schedules?cursor=c%2F1"]
 
 
@@ -129,26 +130,26 @@ async def test_opals_cursor_leads_on_below_a_base_url_with_a_path() -> None:
 async def test_a_next_page_somewhere_else_is_refused_for_the_token_would_go_there(link: str) -> None:
     listing, script, _ = make([page(entry("1"), following=link)])
     with pytest.raises(TargetError, match="somewhere else"):
-        await listing.sweep("sched-1", {KEY}, set())
+        await listing.sweep(SCHED_1, {KEY}, set())
     assert script.asked == [LIST]
 
 
 async def test_an_entry_on_two_pages_is_one_object() -> None:
     listing, _, _ = make([page(entry("1"), following="?page=2"), page(entry("1"), entry("2"))])
-    assert (await listing.sweep("sched-1", {KEY}, set())).keys == {KEY: ["1", "2"]}
+    assert (await listing.sweep(SCHED_1, {KEY}, set())).keys == {KEY: ["1", "2"]}
 
 
 async def test_ids_are_found_whatever_their_values_are() -> None:
     unreadable = {"id": "odd", "attributes": None}
     listing, _, _ = make([page(entry("other", user=7), unreadable, entry("unasked"))])
-    sweep = await listing.sweep("sched-1", set(), {"other", "odd", "absent"})
+    sweep = await listing.sweep(SCHED_1, set(), {"other", "odd", "absent"})
     assert sweep.ids == {"other": (*KEY[:3], 7, *KEY[4:]), "odd": None}
 
 
 async def test_a_list_that_goes_round_in_a_circle_ends_in_an_error() -> None:
     listing, script, _ = make([page(entry("1"), following="?page=2")])
     with pytest.raises(TargetError, match="does not end"):
-        await listing.sweep("sched-1", {KEY}, set())
+        await listing.sweep(SCHED_1, {KEY}, set())
     assert len(script.asked) < 10
 
 
@@ -156,7 +157,7 @@ async def test_a_list_that_goes_round_in_a_circle_ends_in_an_error() -> None:
 async def test_a_200_that_is_no_list_proves_nothing(body: bytes) -> None:
     listing, _, throttle = make([Answer(200, {}, body)])
     with pytest.raises(TargetError, match="cannot be read"):
-        await listing.sweep("sched-1", {KEY}, set())
+        await listing.sweep(SCHED_1, {KEY}, set())
     assert throttle.stop.reason is None
 
 
@@ -173,7 +174,7 @@ PASSING: list[Reply] = [
 @pytest.mark.parametrize("reply", PASSING, ids=str)
 async def test_what_passes_is_waited_for(reply: Reply) -> None:
     listing, script, _ = make([reply, reply, page(entry("1"))])
-    assert (await listing.sweep("sched-1", {KEY}, set())).keys == {KEY: ["1"]}
+    assert (await listing.sweep(SCHED_1, {KEY}, set())).keys == {KEY: ["1"]}
     assert len(script.asked) == 3
     assert now() > 0
 
@@ -181,7 +182,7 @@ async def test_what_passes_is_waited_for(reply: Reply) -> None:
 async def test_a_target_that_does_not_come_back_is_given_up() -> None:
     listing, _, throttle = make([NotSent("Connection refused")])
     with pytest.raises(StoppedError):
-        await listing.sweep("sched-1", {KEY}, set())
+        await listing.sweep(SCHED_1, {KEY}, set())
     assert throttle.stop.reason is Reason.GIVEN_UP
     assert 60 <= now() <= 80
 
@@ -194,7 +195,7 @@ async def test_one_question_that_fails_while_others_are_answered_is_an_error_of_
     throttle = Throttle(float("inf"), 0.0, 60.0, Stop(), list[str]().append)
     script = Script(reply)
     with pytest.raises(TargetError, match="500: boom"):
-        await Listing(ROOTLY, cast("Client", script), throttle).sweep("sched-1", {KEY}, set())
+        await Listing(ROOTLY, cast("Client", script), throttle).sweep(SCHED_1, {KEY}, set())
     assert len(script.asked) == 8
     assert throttle.stop.reason is None
 
@@ -202,7 +203,7 @@ async def test_one_question_that_fails_while_others_are_answered_is_an_error_of_
 async def test_a_bad_certificate_ends_the_work_at_once() -> None:
     listing, script, throttle = make([NotSent("the certificate was refused", is_lasting=True)])
     with pytest.raises(StoppedError):
-        await listing.sweep("sched-1", {KEY}, set())
+        await listing.sweep(SCHED_1, {KEY}, set())
     assert throttle.stop.reason is Reason.GIVEN_UP
     assert len(script.asked) == 1
 
@@ -214,14 +215,14 @@ async def test_a_bad_certificate_ends_the_work_at_once() -> None:
 async def test_any_other_answer_is_an_error_with_the_servers_words(status: int) -> None:
     listing, script, _ = make([answer(status, {"error": "words"})])
     with pytest.raises(TargetError, match=f"{status}: words"):
-        await listing.sweep("sched-1", {KEY}, set())
+        await listing.sweep(SCHED_1, {KEY}, set())
     assert len(script.asked) == 1
 
 
 async def test_a_401_means_the_token_was_refused() -> None:
     listing, _, throttle = make([answer(401, {"error": "bad token"})])
     with pytest.raises(StoppedError):
-        await listing.sweep("sched-1", {KEY}, set())
+        await listing.sweep(SCHED_1, {KEY}, set())
     assert (throttle.stop.reason, throttle.stop.words) == (
         Reason.TOKEN_REFUSED,
         "the token was refused (401): bad token",
@@ -231,7 +232,7 @@ async def test_a_401_means_the_token_was_refused() -> None:
 async def test_a_schedule_that_is_not_there_is_refused_alone() -> None:
     listing, script, throttle = make([answer(404, {"error": "gone"})])
     with pytest.raises(ScopeRefusedError) as caught:
-        await listing.sweep("sched-1", {KEY}, set())
+        await listing.sweep(SCHED_1, {KEY}, set())
     assert (caught.value.status, caught.value.message) == (404, "gone")
     assert throttle.stop.reason is None
     assert len(script.asked) == 1
@@ -240,7 +241,7 @@ async def test_a_schedule_that_is_not_there_is_refused_alone() -> None:
 async def test_a_403_is_about_the_schedule_where_the_token_is_good_elsewhere() -> None:
     listing, script, throttle = make([answer(403, {"error": "no"})], [answer(200)])
     with pytest.raises(ScopeRefusedError) as caught:
-        await listing.sweep("sched-1", {KEY}, set())
+        await listing.sweep(SCHED_1, {KEY}, set())
     assert caught.value.status == 403
     assert throttle.stop.reason is None
     assert script.asked == [LIST, PROBE]
@@ -250,7 +251,7 @@ async def test_a_403_is_about_the_schedule_where_the_token_is_good_elsewhere() -
 async def test_a_403_is_about_the_token_where_it_is_no_good_elsewhere_either(status: int) -> None:
     listing, _, throttle = make([answer(403, {"error": "no"})], [answer(status)])
     with pytest.raises(StoppedError):
-        await listing.sweep("sched-1", {KEY}, set())
+        await listing.sweep(SCHED_1, {KEY}, set())
     assert throttle.stop.reason is Reason.TOKEN_REFUSED
 
 
@@ -258,7 +259,7 @@ async def test_a_403_is_about_the_token_where_it_is_no_good_elsewhere_either(sta
 async def test_a_target_that_is_busy_for_a_moment_has_not_refused_the_token(reply: Reply) -> None:
     listing, _, throttle = make([answer(403)], [reply, answer(200)])
     with pytest.raises(ScopeRefusedError):
-        await listing.sweep("sched-1", {KEY}, set())
+        await listing.sweep(SCHED_1, {KEY}, set())
     assert throttle.stop.reason is None
 
 
@@ -272,7 +273,7 @@ async def test_whatever_the_first_answer_of_a_target_that_was_gone_is_the_others
     for _ in range(10):
         throttle.fail("Connection refused")
     with suppress(TargetError, StoppedError):
-        await listing.sweep("sched-1", {KEY}, set())
+        await listing.sweep(SCHED_1, {KEY}, set())
     if status != 401:
         await throttle.enter(is_write=True)
     assert now() < 10

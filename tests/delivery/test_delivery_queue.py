@@ -16,7 +16,7 @@ from importer.errors import JournalError
 from importer.journal.journal import Journal
 from importer.journal.run_folder import create_run
 from importer.journal.states import Change, Claimed, Entry, State
-from importer.records import Kind, Outcome, Row, Sheet, TargetName
+from importer.records import Kind, Outcome, Row, Scope, Sheet, TargetName
 from importer.statuses import Status
 
 from .virtual_time import VIRTUAL, now
@@ -152,7 +152,7 @@ async def test_what_was_committed_with_a_claim_is_not_written_again_over_what_ca
     queue, _ = make(journal, claim_size=1)
     queue.release(await take(queue))
     await take(queue)
-    journal.close_scope(TargetName.OPAL, "", Outcome(Status.REJECTED))
+    journal.close_scope(TargetName.OPAL, Scope("schedule", ""), Outcome(Status.REJECTED))
     queue.flush()
     assert states(journal) == ["rejected", "sending"]
 

@@ -24,6 +24,7 @@ from importer.delivery.replies import (
     read_words,
     settle_time,
 )
+from importer.kinds.registry import kinds_of
 from importer.targets.opal import OPAL
 from importer.targets.rootly import ROOTLY
 from importer.targets.target import Target
@@ -74,7 +75,7 @@ def answer(status: int, payload: object = None, body: bytes | None = None) -> An
 
 
 def judged(reply: Reply, target: Target) -> Judgement:
-    return judge(reply, target, KEYS[target.name])
+    return judge(reply, target, kinds_of(target.name)[0], KEYS[target.name])
 
 
 # ---- judge

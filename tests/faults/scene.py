@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from importer.delivery.client import Answer, Reply, Traffic
+from importer.kinds.registry import kinds_of
 from importer.records import TargetName
 from importer.sandbox.faults.fault_plan import describe
 from importer.sandbox.truth import posted_key
@@ -66,7 +67,7 @@ class Server:
 
     def listed(self, path: str) -> bytes:
         """Give everything that a list asks for; of a probe, something."""
-        items = [self._item(key) for key in self.made if self.target.scope(key) in path]
+        items = [self._item(key) for key in self.made if kinds_of(self.target.name)[0].scope(key) in path]
         return orjson.dumps({"on_call_schedules": items, "data": items})
 
     def _item(self, key: Key) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 
 from importer.delivery import sender
 from importer.delivery.replies import Judgement, Verdict, judge
+from importer.kinds.registry import kinds_of
 
 from .rehearsal import ROWS, Rehearsal, disagreements, shadows
 
@@ -37,7 +38,7 @@ def doubles(rehearsal: Rehearsal, result: Result) -> int:
 
 def _judge_carelessly(reply: Reply, target: Target, key: Key) -> Judgement:
     """Take what is in doubt for not sent: it is sent again, and nobody is asked."""
-    judgement = judge(reply, target, key)
+    judgement = judge(reply, target, kinds_of(target.name)[0], key)
     return judgement._replace(verdict=Verdict.NOT_SENT) if judgement.verdict is Verdict.IN_DOUBT else judgement
 
 

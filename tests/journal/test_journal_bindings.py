@@ -11,7 +11,7 @@ import pytest
 from importer.journal.journal import Journal
 from importer.journal.run_folder import JOURNAL_FILE, create_run, open_run
 from importer.journal.states import BindingState, Change, Joined, Leaving, State, Unbound
-from importer.records import Outcome
+from importer.records import Kind, Outcome
 from importer.statuses import Status
 
 from .planning import OPAL, nth, outcomes, plan, schedule, states
@@ -70,7 +70,7 @@ def test_a_success_that_is_committed_beside_a_claim_is_held_too(journal: Journal
 
 def test_what_exists_is_held_and_becomes_exists(journal: Journal) -> None:
     plan(journal, member("P1", A))
-    journal.find([(("PAGER_DUTY", "P1"), "id-1")], Outcome(Status.EXISTS))
+    journal.find(Kind.SCHEDULE, [(("PAGER_DUTY", "P1"), "id-1")], Outcome(Status.EXISTS))
     assert states(journal) == ["unbound"]
     assert journal.bindings.finish(A, {nth(1): BindingState.THERE}, NOW) == {nth(1): Status.EXISTS}
     assert joined(journal) == {}
@@ -148,7 +148,10 @@ def test_an_undo_knows_what_it_takes_out_and_counts_what_is_left_by_hand(journal
     plan(journal, *leaving, schedule("P3", Status.MANUAL, id="id-3"))
     assert journal.bindings.count_leaving() == {OPAL: (2, 2, 1)}
     assert journal.open_targets() == {OPAL: 2}
-    first, second = Leaving(nth(1), "id-1", Status.MANUAL), Leaving(nth(2), "id-2", Status.DELETED)
+    first, second = (
+        Leaving(nth(1), "id-1", Status.MANUAL, "schedule"),
+        Leaving(nth(2), "id-2", Status.DELETED, "schedule"),
+    )
     assert journal.bindings.leaving(OPAL) == {A: [first, second], B: [first]}
     journal.bindings.set_states(A, dict.fromkeys([nth(1), nth(2)], BindingState.REMOVED))
     assert journal.bindings.leaving(OPAL) == {B: [first]}

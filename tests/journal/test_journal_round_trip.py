@@ -94,6 +94,6 @@ def test_a_record_is_claimed_with_the_very_key_it_was_planned_with(key: Key) -> 
         index = journal.add_sheet(Sheet("a", "a", ("x",), (0,)))
         journal.add_rows([(index, Row(2, ("x",)), [Entry(State.PLANNED, Kind.SHADOW, TargetName.ROOTLY, "s", key)])])
         journal.finish_reading()
-        assert journal.has_key(key)
+        assert journal.has_key(Kind.SHADOW, key)
         assert [record.key for record in journal.claim(TargetName.ROOTLY, 0, 1)] == [key]
-        assert journal.find([(key, "id")], Outcome(Status.EXISTS)) == (0, 1)
+        assert journal.find(Kind.SHADOW, [(key, "id")], Outcome(Status.EXISTS)) == (0, 1)

@@ -8,7 +8,7 @@ import pytest
 
 from importer.journal.run_folder import create_run, open_run, open_scratch
 from importer.journal.states import Change, Claimed, Entry, State
-from importer.records import Kind, Outcome, Row, Sheet
+from importer.records import Kind, Outcome, Row, Scope, Sheet
 from importer.statuses import Status
 
 from .planning import OPAL, ROOTLY, add, ids, nth, outcomes, plan, schedule, shadow, states
@@ -29,6 +29,7 @@ DECIDED = Outcome(
     finished_at="2026-01-01T00:00:00Z",
     run="a-run",
 )
+EVERYTHING = Scope("schedule", "")
 EXISTS = Outcome(Status.EXISTS, finished_at="2026-01-01T00:00:00Z", run="a-run")
 
 
@@ -38,7 +39,9 @@ EXISTS = Outcome(Status.EXISTS, finished_at="2026-01-01T00:00:00Z", run="a-run")
 def test_records_are_claimed_in_the_order_of_the_source_and_are_on_disk_as_sending(journal: Journal) -> None:
     plan(journal, *(schedule(f"P{number}") for number in range(5)))
     first = journal.claim(OPAL, 0, 3)
-    assert first == [Claimed(nth(number + 1), ("PAGER_DUTY", f"P{number}"), "", 0) for number in range(3)]
+    assert first == [
+        Claimed(nth(number + 1), ("PAGER_DUTY", f"P{number}"), Scope("schedule", ""), 0) for number in range(3)
+    ]
     assert states(journal) == ["sending"] * 3 + ["planned"] * 2
     assert [claimed.id for claimed in journal.claim(OPAL, first[-1].id, 3)] == [nth(4), nth(5)]
     assert journal.claim(OPAL, nth(5), 3) == []
@@ -107,7 +110,7 @@ def test_what_was_sent_without_an_outcome_is_in_doubt(journal: Journal) -> None:
     journal.change([Change(nth(2), State.IN_DOUBT, Outcome(Status.UNKNOWN, attempts=2))])
     journal.claim(ROOTLY, 0, 1)
     assert [(record.id, record.attempts) for record in journal.in_doubt(OPAL)] == [(nth(1), 0), (nth(2), 2)]
-    assert [record.scope for record in journal.in_doubt(ROOTLY)] == ["s"]
+    assert [record.scope for record in journal.in_doubt(ROOTLY)] == [Scope("shadow", "s")]
 
 
 def test_a_transition_that_fails_half_way_leaves_nothing_behind(journal: Journal) -> None:
@@ -129,7 +132,7 @@ def test_what_the_target_has_exists_where_it_was_planned_and_was_created_where_i
     entries = [schedule("P1"), schedule("P2", State.SENDING), schedule("P3", State.IN_DOUBT), schedule("P4")]
     plan(journal, *entries, schedule("P5", Status.REJECTED))
     found = [(("PAGER_DUTY", f"P{number}"), f"id-{number}") for number in (1, 2, 3, 5, 6)]
-    assert journal.find(found, EXISTS) == (1, 2)
+    assert journal.find(Kind.SCHEDULE, found, EXISTS) == (1, 2)
     assert states(journal) == ["exists", "created", "created", "planned", "rejected"]
     assert ids(journal) == ["id-1", "id-2", "id-3", "", ""]
     assert [outcome.run for outcome in outcomes(journal)] == ["a-run"] * 5
@@ -137,15 +140,18 @@ def test_what_the_target_has_exists_where_it_was_planned_and_was_created_where_i
 
 def test_an_object_that_is_listed_twice_counts_once_and_its_first_id_stays(journal: Journal) -> None:
     plan(journal, schedule("P1"))
-    assert journal.find([(("PAGER_DUTY", "P1"), "first"), (("PAGER_DUTY", "P1"), "second")], EXISTS) == (1, 0)
-    assert journal.find([(("PAGER_DUTY", "P1"), "third")], EXISTS) == (0, 0)
+    assert journal.find(Kind.SCHEDULE, [(("PAGER_DUTY", "P1"), "first"), (("PAGER_DUTY", "P1"), "second")], EXISTS) == (
+        1,
+        0,
+    )
+    assert journal.find(Kind.SCHEDULE, [(("PAGER_DUTY", "P1"), "third")], EXISTS) == (0, 0)
     assert ids(journal) == ["first"]
 
 
 def test_where_existing_records_shall_fail_they_are_rejected_with_words_and_still_have_the_id(journal: Journal) -> None:
     plan(journal, schedule("P1"), schedule("P2", State.IN_DOUBT))
     refusal = Outcome(Status.REJECTED, error="exists already", hint="take the row out", run="a-run")
-    journal.find([(("PAGER_DUTY", "P1"), "id-1"), (("PAGER_DUTY", "P2"), "id-2")], refusal)
+    journal.find(Kind.SCHEDULE, [(("PAGER_DUTY", "P1"), "id-1"), (("PAGER_DUTY", "P2"), "id-2")], refusal)
     first, second = outcomes(journal)
     assert (first.status, first.id, first.error) == (Status.REJECTED, "id-1", "exists already")
     assert (second.status, second.id, second.error) == (Status.CREATED, "id-2", "")
@@ -153,7 +159,7 @@ def test_where_existing_records_shall_fail_they_are_rejected_with_words_and_stil
 
 def test_an_empty_list_finds_nothing(journal: Journal) -> None:
     plan(journal, schedule("P1"))
-    assert journal.find([], EXISTS) == (0, 0)
+    assert journal.find(Kind.SCHEDULE, [], EXISTS) == (0, 0)
 
 
 def test_the_scopes_to_ask_about_are_those_with_open_records(journal: Journal) -> None:
@@ -165,8 +171,8 @@ def test_the_scopes_to_ask_about_are_those_with_open_records(journal: Journal) -
         shadow("c", 1, Status.CREATED),
         schedule("P1"),
     )
-    assert journal.scopes(ROOTLY) == ["a", "b"]
-    assert journal.scopes(OPAL) == [""]
+    assert journal.scopes(ROOTLY) == [Scope("shadow", "a"), Scope("shadow", "b")]
+    assert journal.scopes(OPAL) == [Scope("schedule", "")]
 
 
 def test_a_scope_is_closed_for_its_planned_records_alone(journal: Journal) -> None:
@@ -178,7 +184,7 @@ def test_a_scope_is_closed_for_its_planned_records_alone(journal: Journal) -> No
         shadow("a", 3, Status.CREATED),
         schedule("P1"),
     )
-    assert journal.close_scope(ROOTLY, "a", DECIDED) == 1
+    assert journal.close_scope(ROOTLY, Scope("shadow", "a"), DECIDED) == 1
     assert states(journal) == ["rejected", "in_doubt", "planned", "created", "planned"]
     closed = outcomes(journal)[0]
     assert (closed.http_status, closed.error, closed.hint) == (422, "no seat", "mend the row, then rerun")
@@ -186,9 +192,9 @@ def test_a_scope_is_closed_for_its_planned_records_alone(journal: Journal) -> No
 
 def test_a_key_is_known_whatever_became_of_its_record(journal: Journal) -> None:
     plan(journal, schedule("P1", Status.CREATED))
-    assert journal.has_key(("PAGER_DUTY", "P1"))
-    assert not journal.has_key(("PAGER_DUTY", "P2"))
-    assert not journal.has_key(("OPSGENIE", "P1"))
+    assert journal.has_key(Kind.SCHEDULE, ("PAGER_DUTY", "P1"))
+    assert not journal.has_key(Kind.SCHEDULE, ("PAGER_DUTY", "P2"))
+    assert not journal.has_key(Kind.SCHEDULE, ("OPSGENIE", "P1"))
 
 
 def test_why_records_stay_unsent_is_said_once_and_only_of_those(journal: Journal) -> None:
@@ -282,4 +288,4 @@ def test_a_scratch_journal_is_a_journal_like_any_other() -> None:
     with open_scratch() as journal:
         plan(journal, schedule("P1"), schedule("P1"))
         assert states(journal) == ["planned", "duplicate"]
-        assert journal.find([(("PAGER_DUTY", "P1"), "id")], EXISTS) == (1, 0)
+        assert journal.find(Kind.SCHEDULE, [(("PAGER_DUTY", "P1"), "id")], EXISTS) == (1, 0)

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from importer.records import Key, Kind, ShadowRecord, TargetName
+from importer.kinds.shadow import KIND as SHADOW
+from importer.records import Key, ShadowRecord, TargetName
 from importer.targets import TARGETS
 from importer.targets.rootly import ROOTLY
 from importer.targets.target import Found
@@ -44,7 +45,7 @@ def page(*items: Any, **members: Any) -> dict[str, Any]:
 
 
 def test_a_shadow_is_posted_below_its_schedule_in_json_api() -> None:
-    request = ROOTLY.request(KEY)
+    request = SHADOW.request(KEY)
     assert request.path == "/v1/schedules/sched-1/on_call_shadows"
     attributes = {
         "shadowable_type": "User",
@@ -57,7 +58,7 @@ def test_a_shadow_is_posted_below_its_schedule_in_json_api() -> None:
 
 
 def test_the_largest_user_id_is_sent_as_an_integer_to_the_last_digit() -> None:
-    body = ROOTLY.request((*KEY[:3], 2**64 - 1, *KEY[4:])).body
+    body = SHADOW.request((*KEY[:3], 2**64 - 1, *KEY[4:])).body
     assert b'"shadow_user_id":18446744073709551615' in body
 
 
@@ -84,25 +85,25 @@ def test_the_largest_user_id_is_sent_as_an_integer_to_the_last_digit() -> None:
 )
 def test_an_id_that_cannot_stand_in_a_url_raises_before_there_is_one(schedule_id: str) -> None:
     with pytest.raises(ValueError, match="cannot stand in a URL"):
-        ROOTLY.request((schedule_id, *KEY[1:]))
+        SHADOW.request((schedule_id, *KEY[1:]))
     with pytest.raises(ValueError, match="cannot stand in a URL"):
-        ROOTLY.list_path(schedule_id)
+        SHADOW.list_path(schedule_id)
 
 
 @pytest.mark.parametrize("schedule_id", ["a", "0", "A-b_9", "a" * 128])
 def test_the_path_equals_the_template_for_every_id_that_passes(schedule_id: str) -> None:
-    path = ROOTLY.request((schedule_id, *KEY[1:])).path
+    path = SHADOW.request((schedule_id, *KEY[1:])).path
     assert path.split("/") == ["", "v1", "schedules", schedule_id, "on_call_shadows"]
 
 
 def test_one_list_covers_a_schedule_and_asks_for_the_largest_pages() -> None:
-    assert ROOTLY.scope(KEY) == "sched-1"
-    assert ROOTLY.list_path("sched-1") == "/v1/schedules/sched-1/on_call_shadows?page%5Bnumber%5D=1&page%5Bsize%5D=100"
+    assert SHADOW.scope(KEY) == "sched-1"
+    assert SHADOW.list_path("sched-1") == "/v1/schedules/sched-1/on_call_shadows?page%5Bnumber%5D=1&page%5Bsize%5D=100"
 
 
 def test_rootly_takes_shadows_at_its_documented_three_thousand_a_minute_in_json_api() -> None:
     assert TARGETS[TargetName.ROOTLY] is ROOTLY
-    assert (ROOTLY.kind, ROOTLY.rate, ROOTLY.probe_path) == (Kind.SHADOW, 50.0, "/v1/users/me")
+    assert (SHADOW.target, ROOTLY.rate, ROOTLY.probe_path) == (TargetName.ROOTLY, 50.0, "/v1/users/me")
     assert set(ROOTLY.headers.values()) == {"application/vnd.api+json"}
     assert set(ROOTLY.headers) == {"Content-Type", "Accept"}
 
@@ -111,12 +112,12 @@ def test_rootly_takes_shadows_at_its_documented_three_thousand_a_minute_in_json_
 
 
 def test_an_answer_in_another_time_zone_with_milliseconds_equals_what_was_sent() -> None:
-    assert ROOTLY.read_created({"data": shadow()}) == Found(KEY, ID)
+    assert SHADOW.read_created({"data": shadow()}) == Found(KEY, ID)
 
 
 @pytest.mark.parametrize("moment", ["2026-02-20T02:12:19Z", "2026-02-20T02:12:19.999Z", "2026-02-20T07:57:19+05:45"])
 def test_the_same_instant_is_the_same_however_it_is_written(moment: str) -> None:
-    found = ROOTLY.read_created({"data": shadow(starts_at=moment)})
+    found = SHADOW.read_created({"data": shadow(starts_at=moment)})
     assert found is not None
     assert found.key == KEY
 
@@ -135,7 +136,7 @@ def test_the_same_instant_is_the_same_however_it_is_written(moment: str) -> None
     ],
 )
 def test_an_answer_with_another_value_is_another_thing_and_says_its_id(changed: dict[str, Any]) -> None:
-    found = ROOTLY.read_created({"data": shadow(**changed)})
+    found = SHADOW.read_created({"data": shadow(**changed)})
     assert found is not None
     assert found.key != KEY
     assert found.id == ID
@@ -164,27 +165,27 @@ def test_an_answer_with_another_value_is_another_thing_and_says_its_id(changed: 
     ],
 )
 def test_an_answer_without_a_valid_id_or_readable_values_is_no_creation(payload: object) -> None:
-    assert ROOTLY.read_created(payload) is None
+    assert SHADOW.read_created(payload) is None
 
 
 # ---- the list
 
 
 def test_an_entry_belongs_to_the_schedule_that_was_asked_about_however_it_writes_it() -> None:
-    found = ROOTLY.read_page(page(shadow(schedule_id="another-name-of-it")), "sched-1").found
+    found = SHADOW.read_page(page(shadow(schedule_id="another-name-of-it")), "sched-1").found
     assert found == (Found(KEY, ID),)
 
 
 @pytest.mark.parametrize("missing", ["shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at"])
 def test_an_entry_that_cannot_be_ours_is_skipped_but_its_id_is_known(missing: str) -> None:
-    read = ROOTLY.read_page(page(shadow(**{missing: None}), shadow("second")), "sched-1")
+    read = SHADOW.read_page(page(shadow(**{missing: None}), shadow("second")), "sched-1")
     assert read.found == (Found(KEY, "second"),)
     assert read.ids == {ID, "second"}
 
 
 @pytest.mark.parametrize("attributes", [None, [], "text"])
 def test_an_entry_without_attributes_is_skipped(attributes: object) -> None:
-    assert ROOTLY.read_page(page({"id": ID, "attributes": attributes}), "sched-1").found == ()
+    assert SHADOW.read_page(page({"id": ID, "attributes": attributes}), "sched-1").found == ()
 
 
 @pytest.mark.parametrize(
@@ -204,13 +205,13 @@ def test_an_entry_without_attributes_is_skipped(attributes: object) -> None:
 )
 def test_an_entry_of_which_nobody_can_tell_whether_it_is_ours_makes_the_page_unusable(entry: object) -> None:
     with pytest.raises(ValueError, match=r"."):
-        ROOTLY.read_page(page(shadow("first"), entry), "sched-1")
+        SHADOW.read_page(page(shadow("first"), entry), "sched-1")
 
 
 @pytest.mark.parametrize("payload", [None, [], {}, {"data": None}, {"data": {}}, {"data": "text"}, 5])
 def test_an_answer_without_a_list_is_no_page(payload: object) -> None:
     with pytest.raises(ValueError, match="no list"):
-        ROOTLY.read_page(payload, "sched-1")
+        SHADOW.read_page(payload, "sched-1")
 
 
 FULL = [shadow(str(number)) for number in range(100)]
@@ -234,7 +235,7 @@ SECOND = "/v1/schedules/sched-1/on_call_shadows?page%5Bnumber%5D=2&page%5Bsize%5
     ],
 )
 def test_the_next_page_is_found_by_its_link_else_by_its_number(members: dict[str, Any], following: str | None) -> None:
-    assert ROOTLY.read_page(page(*FULL, **members), "sched-1").next == following
+    assert SHADOW.read_page(page(*FULL, **members), "sched-1").next == following
 
 
 @pytest.mark.parametrize(
@@ -249,11 +250,11 @@ def test_the_next_page_is_found_by_its_link_else_by_its_number(members: dict[str
 )
 def test_a_full_page_that_does_not_tell_whether_there_is_another_is_unusable(members: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="whether there is another"):
-        ROOTLY.read_page(page(*FULL, **members), "sched-1")
+        SHADOW.read_page(page(*FULL, **members), "sched-1")
 
 
 def test_a_page_that_is_not_full_is_the_last_where_it_does_not_say_otherwise() -> None:
-    assert ROOTLY.read_page(page(*FULL[:99]), "sched-1").next is None
+    assert SHADOW.read_page(page(*FULL[:99]), "sched-1").next is None
 
 
 @pytest.mark.parametrize(
@@ -261,7 +262,7 @@ def test_a_page_that_is_not_full_is_the_last_where_it_does_not_say_otherwise() -
 )
 def test_a_next_page_that_cannot_be_read_makes_the_page_unusable_rather_than_the_last(members: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="which page is next"):
-        ROOTLY.read_page(page(shadow(), **members), "sched-1")
+        SHADOW.read_page(page(shadow(), **members), "sched-1")
 
 
 # ---- errors

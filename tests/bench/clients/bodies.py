@@ -7,6 +7,7 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from importer.kinds.shadow import KIND as SHADOW
 from importer.targets.rootly import ROOTLY
 
 if TYPE_CHECKING:
@@ -29,4 +30,4 @@ def read_requests(path: Path) -> list[Request]:
 def _request(line: dict[str, str]) -> Request:
     starts_at, ends_at = (int(datetime.fromisoformat(line[name]).timestamp()) for name in ("starts_at", "ends_at"))
     ids = (line["schedule_id"], line["shadowable_type"], line["shadowable_id"], int(line["shadow_user_id"]))
-    return ROOTLY.request((*ids, starts_at, ends_at))
+    return SHADOW.request((*ids, starts_at, ends_at))
