@@ -16,6 +16,7 @@ from importer.delivery.listing import Listing, ScopeRefusedError
 from importer.delivery.stop import Reason, Stop, StoppedError
 from importer.delivery.throttle import Throttle
 from importer.errors import TargetError
+from importer.records import Scope
 from importer.targets.opal import OPAL
 from importer.targets.rootly import ROOTLY
 from importer.targets.target import Target
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from importer.delivery.client import Client
-    from importer.records import Key, Scope
+    from importer.records import Key
 
 pytestmark = pytest.mark.anyio
 

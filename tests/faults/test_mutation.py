@@ -12,7 +12,7 @@ import pytest
 
 from importer.delivery import sender
 from importer.delivery.replies import Judgement, Verdict, judge
-from importer.kinds.registry import kinds_of
+from importer.kinds.kind import RecordKind
 
 from .rehearsal import ROWS, Rehearsal, disagreements, shadows
 
@@ -36,9 +36,9 @@ def doubles(rehearsal: Rehearsal, result: Result) -> int:
     return sum("is there twice" in wrong for wrong in disagreements(rehearsal, result, _ROW_COUNT))
 
 
-def _judge_carelessly(reply: Reply, target: Target, key: Key) -> Judgement:
+def _judge_carelessly(reply: Reply, target: Target, kind: RecordKind, key: Key) -> Judgement:
     """Take what is in doubt for not sent: it is sent again, and nobody is asked."""
-    judgement = judge(reply, target, kinds_of(target.name)[0], key)
+    judgement = judge(reply, target, kind, key)
     return judgement._replace(verdict=Verdict.NOT_SENT) if judgement.verdict is Verdict.IN_DOUBT else judgement
 
 
