@@ -149,13 +149,13 @@ def test_every_state_of_the_journal_stands_in_the_page_of_guarantees() -> None:
 
 def test_the_reserved_ids_and_the_faults_of_the_sandbox_stand_in_its_page() -> None:
     from importer.sandbox.directory_file import RESERVED
-    from importer.sandbox.faults.fault_kinds import SHARED, SORTS
+    from importer.sandbox.faults.fault_plan import FAULT_KINDS, SHARED
 
     page = read("docs/sandbox.md")
     for reserved in RESERVED:
         assert f"| `{reserved.field}` | `{reserved.value}` | {reserved.status} |" in page
     told = re.findall(r"\w+", section("docs/sandbox.md", "A sandbox that fails"))
-    words = {*SORTS, *SHARED, *(word for sort in SORTS.values() for word in (*sort.takes, *sort.moments))}
+    words = {*FAULT_KINDS, *SHARED, *(word for sort in FAULT_KINDS.values() for word in (*sort.takes, *sort.moments))}
     assert words - set(told) == set()
 
 

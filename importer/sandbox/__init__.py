@@ -1,4 +1,4 @@
-"""The embedded stand-in for both APIs. Importing it costs little: aiohttp and SQLite are imported when it serves."""
+"""The embedded stand-in for the APIs. Importing it is cheap: aiohttp and SQLite are imported when it serves."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ __all__ = [
     "RESERVED",
     "TOKEN",
     "Address",
+    "DirectoryFile",
     "Fault",
     "FaultPlan",
     "Limits",
     "Reserved",
-    "Roll",
     "read_directory",
     "read_faults",
     "read_truth",
@@ -35,7 +35,7 @@ __all__ = [
     "serve",
 ]
 
-#: What the real APIs let through, as the sandbox does unless told.
+#: What the real APIs let through: the default.
 _REAL = Limits()
 
 
@@ -60,13 +60,13 @@ async def serve(
 ) -> AsyncIterator[Address]:
     """Serve both APIs until the block ends; what was created stays in `state`.
 
-    Port 0 takes a free one. With a fault plan, be it an empty one, every request is logged in the state, where
-    `read_truth` finds it; a plan in which a target goes away has Rootly on another port, a free one. A directory takes
-    the place of the state's users and schedules, and stays there; without one they are those that the samples name, or
-    the last that were given. `now` is the server's clock in epoch seconds: limits, dates and late objects go by it.
+    Port 0 means any free one. With a fault plan, even an empty one, every request is logged in the state, where
+    `read_truth` finds it; with a plan in which a target goes away, Rootly gets a free port of its own. A directory
+    replaces the state's users and schedules and stays there; without one they are those that the samples name, or the
+    last that were given. `now` is the server's clock in epoch seconds: limits, dates and late objects follow it.
 
     Raises:
-        UsageError: the host is no loopback address, or the port is taken.
+        UsageError: the host is not a loopback address, or the port is in use.
         SettingsError: the state is in use, not a sandbox's, or cannot be opened.
     """
     from importer.sandbox.server import serving
@@ -78,7 +78,7 @@ async def serve(
 
 
 def read_truth(state: Path) -> Truth:
-    """Read what a sandbox's state holds at this moment, be it served or not, and which requests were logged.
+    """Read what a sandbox's state holds now, whether it is served or not, and which requests were logged.
 
     Raises:
         SettingsError: the state is not a sandbox's, or cannot be read.
@@ -89,10 +89,10 @@ def read_truth(state: Path) -> Truth:
 
 
 def reset(state: Path) -> None:
-    """Forget everything in `state`; a file that is not there is empty already.
+    """Empty `state`; do nothing if there is no such file.
 
     Raises:
-        SettingsError: the state is in use, is not a sandbox's, or cannot be deleted. Nothing was deleted then.
+        SettingsError: the state is in use, is not a sandbox's, or cannot be deleted; nothing was deleted.
     """
     from importer.sandbox.state import delete
 

@@ -1,8 +1,10 @@
-"""Reading users, schedules and groups from a TOML file, with one sentence for what is wrong in it."""
+"""The sandbox's users, schedules and groups, read from a TOML file; its token and its reserved ids."""
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
@@ -16,13 +18,9 @@ from importer.records import ID_PATTERN
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pydantic_core import ErrorDetails
+# The token and the reserved ids
 
-
-# ---- The token and the ids that mean something to the sandbox alone: what a rehearsal may rely on
-
-
-#: The one bearer token that the sandbox takes, for both APIs. It opens nothing else, so it is no secret.
+#: The only token that the sandbox accepts, for every API. It opens nothing else, so it is not a secret.
 TOKEN = "sandbox-token"  # noqa: S105  documented; opens nothing
 
 
@@ -30,13 +28,13 @@ TOKEN = "sandbox-token"  # noqa: S105  documented; opens nothing
 class Reserved:
     """An id that always fails, so that a team can rehearse a failure with its own file."""
 
-    field: str  #: the column it stands in
+    field: str  #: the column it is in
     value: str
     status: int  #: the HTTP status of the answer
-    words: str  #: what the answer says
+    words: str  #: the answer's message
 
 
-#: Every other well-formed id is taken. docs/sandbox.md quotes this table.
+#: Every other well-formed id is accepted. docs/sandbox.md quotes this table.
 RESERVED: tuple[Reserved, ...] = (
     Reserved("remote_id", "SANDBOX-404", 404, "The provider has no on-call schedule with this remote id."),
     Reserved("remote_id", "SANDBOX-422", 422, "The provider's on-call schedule cannot be imported."),
@@ -49,15 +47,18 @@ _BY_ID = {(entry.field, entry.value): entry for entry in RESERVED}
 
 
 def reserved(field: str, value: str | int) -> Reserved | None:
-    """Find the failure reserved for this id, or None where it is taken like any other."""
+    """Return the failure reserved for this id, or None if it is accepted like any other."""
     return _BY_ID.get((field, str(value)))
 
 
-# ---- Reading users, schedules and groups from a TOML file, with one sentence for what is wrong in it
+# The file
 
-
+_HINT = (
+    "Write [[users]] with id, email, first_name and last_name, [[schedules]] with id and name, and [[groups]] "
+    "with id, name and type."
+)
 _LARGEST_FILE = 16 << 20  # bytes; 50,000 users take 4 MB, and a second to read
-_MOST = 50_000  # users, and schedules
+_MOST = 50_000  # of users, of schedules, of groups
 _UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _LARGEST_NUMBER = 2**63 - 1  # SQLite's integers end there
 
@@ -66,20 +67,20 @@ _Delay: TypeAlias = Annotated[float, Field(ge=0, le=86400)]
 
 def _check_name(text: str) -> str:
     if text and not (text.isprintable() and text.strip()):
-        raise ValueError("is no name: it has letters that can be seen")
+        raise ValueError("is not a name: a name has visible characters")
     return text
 
 
 def _check_email(text: str) -> str:
     mailbox, _, host = text.rpartition("@")
     if not mailbox or not host or not text.isprintable() or " " in text:
-        raise ValueError("is no e-mail address")
+        raise ValueError("is not an e-mail address")
     return text
 
 
 def _check_id(text: str) -> str:
     if not re.fullmatch(ID_PATTERN, text):
-        raise ValueError("is no id: an id has letters, digits, - and _ only, 128 at most")
+        raise ValueError("is not an id: an id has only letters, digits, - and _, and 128 at most")
     return text
 
 
@@ -89,7 +90,7 @@ _Name: TypeAlias = Annotated[str, Field(max_length=255), AfterValidator(_check_n
 class _Listed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
-    listed_after: _Delay = 0.0  #: seconds after the sandbox was given it; until then the lists lag behind, without it
+    listed_after: _Delay = 0.0  #: seconds until lists show it, counted from when the sandbox was given it
 
 
 class User(_Listed):
@@ -119,13 +120,13 @@ class Group(BaseModel):
 
 
 class DirectoryFile(BaseModel):
-    """Who and what is in a directory, in the order of making."""
+    """Who and what is in the directory, in order of creation."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     users: Annotated[tuple[User, ...], Field(max_length=_MOST)] = ()
     schedules: Annotated[tuple[Schedule, ...], Field(max_length=_MOST)] = ()
-    groups: Annotated[tuple[Group, ...], Field(max_length=_MOST)] = ()  #: none: Opal's stay as they are
+    groups: Annotated[tuple[Group, ...], Field(max_length=_MOST)] = ()  #: empty: Opal's groups stay as they are
 
     @model_validator(mode="after")
     def _refuse_repeats(self) -> DirectoryFile:
@@ -140,41 +141,49 @@ def read_directory(path: Path) -> DirectoryFile:
     """Read users, schedules and groups: tables `[[users]]` and so on, see `User`, `Schedule` and `Group`.
 
     Raises:
-        SettingsError: the file cannot be read, is no TOML, or holds what is no directory.
+        SettingsError: the file cannot be read, is not TOML, or is not a directory.
     """
     try:
-        return DirectoryFile.model_validate(tomllib.loads(_read(path)))
-    except OSError as error:
-        raise _unusable(path, f"it cannot be read: {error.strerror or error}") from error
+        return DirectoryFile.model_validate(read_toml(path, "directory", _HINT))
     except ValidationError as error:
-        raise _unusable(path, _sentence(error.errors(include_url=False)[0])) from error
-    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError too
-        raise _unusable(path, f"it is no TOML: {error}") from error
+        message = f"The directory {path} cannot be used: {first_error(error)}."
+        raise SettingsError(message, hint=_HINT) from error
 
 
-def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        content = file.read(_LARGEST_FILE + 1)
+def read_toml(path: Path, what: str, hint: str) -> dict[str, object]:
+    """Read a TOML file; `what` is the word for it in errors, and `hint` their hint.
+
+    Raises:
+        SettingsError: it is not a regular file, too large, cannot be read, or is not TOML.
+    """
+
+    def unusable(reason: object) -> SettingsError:
+        return SettingsError(f"The {what} {path} cannot be used: {reason}.", hint=hint)
+
+    try:
+        # A FIFO would wait for somebody to write into it.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise unusable("it is not a regular file")
+            content = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise unusable(f"it cannot be read: {error.strerror or error}") from error
     if len(content) > _LARGEST_FILE:
-        raise _unusable(path, f"it has more than {_LARGEST_FILE >> 20} MiB")
-    return content.decode("utf-8-sig").replace("\r\n", "\n")
+        raise unusable(f"it is larger than {_LARGEST_FILE >> 20} MiB")
+    try:
+        return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError too
+        raise unusable(f"it is not valid TOML: {error}") from error
 
 
-def _sentence(error: ErrorDetails) -> str:
-    """Say what is wrong where; users and schedules are counted from 1."""
-    place = " ".join(f"number {part + 1}" if isinstance(part, int) else _shown(part) for part in error["loc"])
-    words = error["msg"].removeprefix("Value error, ")
+def first_error(error: ValidationError) -> str:
+    """Return what is wrong first, and where; entries are counted from 1."""
+    first = error.errors(include_url=False)[0]
+    place = " ".join(f"number {part + 1}" if isinstance(part, int) else _shown(part) for part in first["loc"])
+    words = first["msg"].removeprefix("Value error, ")
     return f"{place}: {words}" if place else words
 
 
 def _shown(name: str) -> str:
-    """Show a key of the file, which can be anything."""
+    """Show a key of the file, which can be any text."""
     return (name if name.isprintable() else repr(name))[:80]
-
-
-def _unusable(path: Path, reason: str) -> SettingsError:
-    hint = (
-        "Write [[users]] with id, email, first_name and last_name, [[schedules]] with id and name, and [[groups]] "
-        "with id, name and type."
-    )
-    return SettingsError(f"The directory {path} cannot be used: {reason}.", hint=hint)

@@ -1,4 +1,4 @@
-"""Counting requests against a limit, in the three ways that servers do. Pure: the time is always passed in."""
+"""Rate limits: count requests against a limit in the ways that servers do. Pure: the time is always passed in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from importer.errors import UsageError
 
-#: In what span a limit holds: in any one, in those that end at multiples of it, as a bucket that fills up, or never.
+#: How a limit is enforced: over any window, over windows that end at multiples of it, as a token bucket, not at all.
 Enforcement: TypeAlias = Literal["sliding", "fixed", "bucket", "none"]
 
 _ROUNDING = 1e-9  # 7 a minute times a minute is 6.999...
@@ -17,58 +17,58 @@ _ROUNDING = 1e-9  # 7 a minute times a minute is 6.999...
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much the sandbox lets through, and whether it tells. The default is what the real APIs do."""
+    """How much the sandbox lets through, and whether headers report it. The defaults are those of the real APIs."""
 
     enforcement: Enforcement = "sliding"
     opal_rate: float = 100  #: requests per second
-    opal_window: float = 1  #: seconds in which `opal_rate` of them, times this, are let through
-    rootly_per_minute: float = 3000  #: for reads and for writes
-    rootly_window: float = 60  #: seconds in which so many, divided by 60 and times this, are let through
-    tells: bool = True  #: whether Rootly's answers have X-RateLimit headers; Opal's never have
+    opal_window: float = 1  #: seconds over which the rate is counted
+    rootly_per_minute: float = 3000  #: for reads, and again for writes
+    rootly_window: float = 60  #: seconds over which the rate is counted
+    reports: bool = True  #: whether Rootly's answers have X-RateLimit headers; Opal's never have
 
     def __post_init__(self) -> None:
         if not (self.opal_rate > 0 and self.rootly_per_minute > 0):
             raise UsageError("A rate of the sandbox must be above 0.", hint='Use the enforcement "none" to have none.')
         if not (self.opal_window > 0 and self.rootly_window > 0):
-            raise UsageError("A window of the sandbox must be above 0 s.", hint="Leave it away for the real API's.")
+            raise UsageError("A window of the sandbox must be above 0 s.", hint="Leave it out to use the real API's.")
         if self.enforcement not in _WINDOWS:
             named = ", ".join(_WINDOWS)
-            raise UsageError(f"{self.enforcement!r} is no way to enforce a limit.", hint=f"Use one of {named}.")
+            raise UsageError(f"{self.enforcement!r} is not a way to enforce a limit.", hint=f"Use one of {named}.")
 
     def opal(self, share: float = 1) -> Window:
-        """Make the window of Opal's limit, or of a share of it."""
+        """Return the window of Opal's limit, or of a share of it."""
         return _window(self.enforcement, self.opal_rate * share, self.opal_window)
 
     def rootly(self) -> Window:
-        """Make the window of Rootly's limit, for reads or for writes."""
+        """Return the window of Rootly's limit, for reads or for writes."""
         return _window(self.enforcement, self.rootly_per_minute / 60, self.rootly_window)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How much of a window is used; what the X-RateLimit headers tell."""
+    """How much of a window is used: what the X-RateLimit headers report."""
 
     limit: int
     used: int
-    resets_at: float  #: when there will be room again
+    resets_at: float  #: when there is room again
 
     @property
     def remaining(self) -> int:
-        """Say how many more requests would be let through at this moment."""
+        """Return how many more requests would be let through now."""
         return self.limit - self.used
 
 
 class Window(Protocol):
-    """Counts the requests that it lets through. A refused request does not count."""
+    """Counts the requests that it lets through; a refused request does not count."""
 
     limit: int
     seconds: float
 
     def take(self, now: float) -> bool:
-        """Count a request that comes now; False, and nothing counted, where it is one too many."""
+        """Count a request that arrives now; return False, and count nothing, if it is one too many."""
 
     def standing(self, now: float) -> Standing:
-        """Tell how much is used, counting nothing."""
+        """Return how much is used, counting nothing."""
 
 
 class SlidingWindow:
@@ -93,7 +93,7 @@ class SlidingWindow:
 
     def _forget(self, now: float) -> None:
         if self._taken and now < self._taken[-1]:
-            self._taken.clear()  # the clock was set back: its old times would block until it has caught up
+            self._taken.clear()  # the clock was set back: old times would block until it has caught up
         while self._taken and self._taken[0] + self.seconds <= now:
             self._taken.popleft()
 
@@ -128,7 +128,7 @@ class FixedWindow:
 
 
 class Bucket:
-    """A bucket of `limit` requests, full at first, that fills up evenly in `seconds`."""
+    """A token bucket of `limit` requests, full at first, that refills evenly in `seconds`."""
 
     def __init__(self, limit: int, seconds: float) -> None:
         self.limit = limit
@@ -149,7 +149,7 @@ class Bucket:
         return Standing(self.limit, used, now + (self.limit - self._left) * self.seconds / self.limit)
 
     def _fill(self, now: float) -> None:
-        passed = max(0.0, now - self._filled_at)  # of a clock that was set back nothing is gained or lost
+        passed = max(0.0, now - self._filled_at)  # nothing is gained or lost when the clock is set back
         self._left = min(float(self.limit), self._left + passed * self.limit / self.seconds)
         self._filled_at = now
 
@@ -161,7 +161,7 @@ class Unlimited:
         self.limit = limit
         self.seconds = seconds
 
-    def take(self, now: float) -> bool:  # noqa: ARG002  as the others
+    def take(self, now: float) -> bool:  # noqa: ARG002  same signature as the others
         return True
 
     def standing(self, now: float) -> Standing:
@@ -177,6 +177,6 @@ _WINDOWS: dict[Enforcement, type[SlidingWindow | FixedWindow | Bucket | Unlimite
 
 
 def _window(enforcement: Enforcement, per_second: float, seconds: float) -> Window:
-    """Make a window of about `seconds`; where that is less than one request it becomes one in a longer span."""
+    """Return a window of about `seconds`; where that holds less than one request, one request in a longer window."""
     limit = max(1, math.floor(per_second * seconds + _ROUNDING))
     return _WINDOWS[enforcement](limit, limit / per_second)

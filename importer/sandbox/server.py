@@ -1,10 +1,15 @@
-"""Serving both APIs on loopback, over one state file."""
+"""Serves the APIs on loopback ports, over one state file."""
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import ipaddress
+import os
+import re
+import socket
 import sqlite3
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -12,24 +17,141 @@ import anyio
 from aiohttp import hdrs, web
 
 from importer.errors import UsageError
+from importer.records import TargetName
 from importer.sandbox.api import opal, rootly
-from importer.sandbox.api.rootly_directory import replace
-from importer.sandbox.faults.middleware import Faulty
-from importer.sandbox.faults.wire import Misbehaviour
-from importer.sandbox.ports import Ports
+from importer.sandbox.faults.middleware import FaultMiddleware
+from importer.sandbox.faults.transport import FaultyTransport, reset
 from importer.sandbox.state import SandboxState, opened, unusable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from importer.records import TargetName
+    from importer.sandbox.api.answers import Handler
     from importer.sandbox.directory_file import DirectoryFile
     from importer.sandbox.faults.fault_plan import FaultPlan
     from importer.sandbox.rate_limits import Limits
 
 
-_PATIENCE = 1.0  # seconds for requests under way when the sandbox stops
+class Port:
+    """One port of this machine. While it is closed it refuses connections, but stays reserved."""
+
+    def __init__(self, runner: web.AppRunner, host: str, port: int) -> None:
+        self._runner = runner
+        self._host = host
+        self._bound = _bind(host, port)
+        self._port: int = self._bound.getsockname()[1]
+        self._site: web.SockSite | None = None
+
+    @property
+    def origin(self) -> str:
+        """Return the base of its URLs, for example `http://127.0.0.1:8080`."""
+        return f"http://[{self._host}]:{self._port}" if ":" in self._host else f"http://{self._host}:{self._port}"
+
+    @property
+    def is_closed(self) -> bool:
+        """Return whether nothing listens."""
+        return self._site is None
+
+    async def open(self) -> None:
+        """Listen.
+
+        Raises:
+            UsageError: the port cannot be listened on.
+        """
+        site = web.SockSite(self._runner, self._bound)
+        try:
+            await site.start()
+        except OSError as error:
+            raise _unusable_port(self._host, self._port, error) from error
+        self._site = site
+
+    async def close(self) -> None:
+        """Refuse new connections and reset those there are."""
+        if self._site is None:
+            return
+        await self._site.stop()  # closes the socket too
+        self._site = None
+        # Bound again at once: otherwise another program, or a connecting client, could be given the port.
+        self._bound = _bind(self._host, self._port)
+        for connection in self._runner.server.connections if self._runner.server else ():
+            transport = connection.transport
+            if transport is not None and transport.get_extra_info("sockname")[1] == self._port:
+                reset(transport)
+
+    def release(self) -> None:
+        """Release the port if nothing listens; a listening one is released with the runner."""
+        if self._site is None:
+            self._bound.close()
+
+
+class Ports:
+    """The port of each target: one for all, unless a target may go away without the others."""
+
+    def __init__(self) -> None:
+        self._ports: dict[TargetName, Port] = {}
+        self._returns: list[asyncio.Task[None]] = []
+
+    async def open(self, runner: web.AppRunner, host: str, port: int, *, is_separate: bool) -> dict[TargetName, str]:
+        """Listen, and return each target's origin; if separate, only the first gets `port`, the others free ones.
+
+        Raises:
+            UsageError: the port is in use or cannot be listened on.
+        """
+        for target in TargetName:
+            is_own = is_separate or not self._ports
+            opened_port = Port(runner, host, 0 if self._ports else port) if is_own else next(iter(self._ports.values()))
+            self._ports[target] = opened_port
+            if is_own:
+                await opened_port.open()
+        return {target: each.origin for target, each in self._ports.items()}
+
+    async def leave(self, target: TargetName, delay: float | None) -> None:
+        """Make a target unreachable for `delay` seconds, or for good; do nothing if it is already."""
+        port = self._ports[target]
+        if port.is_closed:
+            return
+        await port.close()
+        if delay is not None:
+            self._returns.append(asyncio.create_task(_come_back(port, delay)))
+
+    async def close(self) -> None:
+        """Cancel what would come back, and release the ports."""
+        for task in self._returns:
+            task.cancel()
+        for task in self._returns:
+            with suppress(asyncio.CancelledError):
+                await task
+        for port in self._ports.values():
+            port.release()
+
+
+async def _come_back(port: Port, delay: float) -> None:
+    await anyio.sleep(delay)
+    await port.open()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise _unusable_port(host, port, error) from error
+    return bound
+
+
+def _unusable_port(host: str, port: int, error: OSError) -> UsageError:
+    if error.errno == errno.EADDRINUSE:
+        reason = f"Port {port} on {host} is in use."
+    else:
+        reason = f"The sandbox cannot listen on {host}, port {port}: {os.strerror(error.errno or 0)}."
+    return UsageError(reason, hint="Use another port, or 0 for any free one.")
+
+
+_AUTHORITY = re.compile(r"(\[[^\]]+\]|[^:\[\]]+)(?::\d+)?")  # a Host header: name or address, and port
+_SHUTDOWN_TIMEOUT = 1.0  # seconds for requests in progress when the sandbox stops
 
 
 @asynccontextmanager
@@ -43,81 +165,98 @@ async def serving(
     directory: DirectoryFile | None,
     now: Callable[[], float],
 ) -> AsyncIterator[dict[TargetName, str]]:
-    """Serve until the block ends; gives each target's origin, such as `http://127.0.0.1:8080`.
+    """Serve until the block ends; yield each target's origin, for example `http://127.0.0.1:8080`.
 
-    Requests are logged where there is a plan, be it an empty one.
+    Requests are logged if there is a fault plan, even an empty one.
     """
     host = "127.0.0.1" if host == "localhost" else host  # one address, whatever this machine resolves the name to
     _refuse_address(host, port)
-    doors = Ports()
+    ports = Ports()
     with opened(path, now) as state:
         if directory is not None:
             _replace_directory(state, path, directory, now())
         app = _application(state, limits, now)
         if faults is not None:
-            _add_faults(app, faults, state, now, doors)
-        is_apart = faults is not None and any(fault.what == "go_away" for fault in faults.fault)
-        async with _running(app, doors, is_faulty=faults is not None) as runner:
-            yield await doors.open(runner, host, port, is_apart=is_apart)
+            _add_faults(app, faults, state, now, ports)
+        is_separate = faults is not None and any(fault.what == "go_away" for fault in faults.fault)
+        async with _running(app, ports, is_faulty=faults is not None) as runner:
+            yield await ports.open(runner, host, port, is_separate=is_separate)
 
 
 def _replace_directory(state: SandboxState, path: Path, directory: DirectoryFile, now: float) -> None:
     try:
-        replace(state, directory, now)
+        rootly.replace_directory(state, directory, now)
     except sqlite3.Error as error:
         raise unusable(path, "cannot take the directory", error) from error
 
 
 def _application(state: SandboxState, limits: Limits, now: Callable[[], float]) -> web.Application:
-    async def tell_time(_request: web.Request, response: web.StreamResponse) -> None:
+    async def set_date(_request: web.Request, response: web.StreamResponse) -> None:
         response.headers[hdrs.DATE] = formatdate(now(), usegmt=True)
 
-    app = web.Application()
-    app.on_response_prepare.append(tell_time)
+    app = web.Application(middlewares=[_refuse_foreign])
+    app.on_response_prepare.append(set_date)
     app.add_subapp("/opal/v1", opal.application(state, limits, now))
     app.add_subapp("/rootly", rootly.application(state, limits, now))
     return app
 
 
 def _add_faults(
-    app: web.Application, plan: FaultPlan, state: SandboxState, now: Callable[[], float], doors: Ports
+    app: web.Application, plan: FaultPlan, state: SandboxState, now: Callable[[], float], ports: Ports
 ) -> None:
     stopping = anyio.Event()
 
     async def stop(_app: web.Application) -> None:
         stopping.set()
 
-    app.middlewares.append(Faulty(plan, state, now, Misbehaviour(now, stopping), doors.leave).meet)
+    app.middlewares.append(FaultMiddleware(plan, state, now, FaultyTransport(now, stopping), ports.leave).handle)
     app.on_shutdown.append(stop)
 
 
 @asynccontextmanager
-async def _running(app: web.Application, doors: Ports, *, is_faulty: bool) -> AsyncIterator[web.AppRunner]:
-    """Have the application run, and all of it ended after the block."""
+async def _running(app: web.Application, ports: Ports, *, is_faulty: bool) -> AsyncIterator[web.AppRunner]:
+    """Run the application, and end all of it after the block."""
     runner = web.AppRunner(
         app,
         access_log=None,
         handle_signals=False,
-        shutdown_timeout=_PATIENCE,
-        handler_cancellation=is_faulty,  # ends a hang when its client goes away; no commit waits for anything
+        shutdown_timeout=_SHUTDOWN_TIMEOUT,
+        handler_cancellation=is_faulty,  # ends a hang when its client goes away; no commit awaits anything
     )
     await runner.setup()
     try:
         yield runner
     finally:
-        with anyio.CancelScope(shield=True):  # also when cancelled: the port and the state must be let go
-            await doors.close()
+        with anyio.CancelScope(shield=True):  # also when cancelled: the port and the state must be released
+            await ports.close()
             await runner.cleanup()
 
 
 def _refuse_address(host: str, port: int) -> None:
-    """Refuse what others could reach: the sandbox's token is known to everybody."""
-    try:
-        is_loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
+    """Refuse an address that others could reach: the sandbox's token is public."""
+    if not _is_loopback(host):
         message = f"The sandbox serves this machine only, not {host!r}."
         raise UsageError(message, hint="Use a loopback address, such as 127.0.0.1.")
     if not 0 <= port <= 65535:
-        raise UsageError(f"{port} is not a port.", hint="Use a number from 1 to 65535, or 0 for any free one.")
+        raise UsageError(f"{port} is not a valid port.", hint="Use a number from 1 to 65535, or 0 for any free one.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@web.middleware
+async def _refuse_foreign(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse requests that a web page sends, by its own name for this machine (DNS rebinding) or from its origin."""
+    named = request.headers.get(hdrs.HOST, "")
+    authority = _AUTHORITY.fullmatch(named)
+    host = authority[1].strip("[]") if authority else ""
+    origin = request.headers.get(hdrs.ORIGIN)
+    if not (host.lower() == "localhost" or _is_loopback(host)):
+        return web.Response(status=421, text="The sandbox answers to localhost and loopback addresses only.\n")
+    if origin is not None and origin.lower() != f"http://{named.lower()}":
+        return web.Response(status=403, text="The sandbox does not answer requests that other sites' pages send.\n")
+    return await handler(request)

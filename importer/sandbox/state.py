@@ -1,4 +1,4 @@
-"""The sandbox's state file: opened, locked, asked, deleted. The only module of the sandbox that opens SQLite."""
+"""The sandbox's state file: opened, locked, queried, deleted. The only module of the sandbox that opens SQLite."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-#: A value that a statement takes.
+#: A parameter of a statement.
 Value = str | int | float | None
 
 _APPLICATION_ID = 0x6F636273  # "ocbs"; schema.sql writes both
@@ -40,27 +40,27 @@ _STATEMENTS = _statements()
 
 
 class SandboxState:
-    """The objects that were created, and the directory. Every change is committed when the call returns."""
+    """The created objects and the directory. Every change is committed when the call returns."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def rows(self, statement: str, **values: Value) -> list[sqlite3.Row]:
-        """Ask a question of queries.sql by its name; all rows at once."""
+        """Run a query of queries.sql by name and return all rows."""
         return self._connection.execute(_STATEMENTS[statement], values).fetchall()
 
     def row(self, statement: str, **values: Value) -> sqlite3.Row | None:
-        """Ask for the one row, or None."""
+        """Return the first row, or None."""
         found: sqlite3.Row | None = self._connection.execute(_STATEMENTS[statement], values).fetchone()
         return found
 
     def total(self, statement: str, **values: Value) -> int:
-        """Ask a statement that counts."""
+        """Return what a counting query counts."""
         found = self.row(statement, **values)
         return int(found["total"]) if found else 0
 
     def change(self, statement: str, **values: Value) -> None:
-        """Run a statement that changes; committed on return, unless inside `at_once`."""
+        """Run a statement that changes data; committed on return, unless inside `at_once`."""
         self._connection.execute(_STATEMENTS[statement], values)
 
     @contextmanager
@@ -73,12 +73,12 @@ class SandboxState:
 
 @contextmanager
 def opened(path: Path, now: Callable[[], float]) -> Iterator[SandboxState]:
-    """Open the state, making it where there is none, and keep every other process out of it.
+    """Open the state, creating it if there is none, and lock every other process out.
 
-    `now` gives the epoch seconds by which late objects come to be seen.
+    `now` returns the epoch seconds by which late objects become visible.
 
     Raises:
-        SettingsError: in use, not a sandbox's, of another version, or not to be opened.
+        SettingsError: in use, not a sandbox's, of another version, or cannot be opened.
     """
     with _locked(path):
         connection = _connect(path, now)
@@ -90,12 +90,13 @@ def opened(path: Path, now: Callable[[], float]) -> Iterator[SandboxState]:
 
 @contextmanager
 def looked_at(path: Path) -> Iterator[SandboxState]:
-    """Open the state to read it as it is at one moment, be it served or not.
+    """Open the state for reading a snapshot, whether it is served or not.
 
     Raises:
-        SettingsError: not a sandbox's, or not to be read.
+        SettingsError: not a sandbox's, or cannot be read.
     """
-    # Never opened as a plain file: closing that would drop the locks of a sandbox in this process (POSIX).
+    _refuse_irregular(path)
+    # Never opened as a plain file: closing that would drop the locks that a sandbox in this process holds (POSIX).
     try:
         with closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
@@ -110,17 +111,18 @@ def looked_at(path: Path) -> Iterator[SandboxState]:
 
 
 def delete(path: Path) -> None:
-    """Delete the state and SQLite's files beside it, after making sure that it is a sandbox's.
+    """Delete the state and SQLite's files beside it, after checking that it is a sandbox's.
 
     Raises:
-        SettingsError: in use, not a sandbox's, or not to be deleted.
+        SettingsError: in use, not a sandbox's, or cannot be deleted.
     """
     if not path.exists():
         return
     with _locked(path):
         try:
+            _refuse_irregular(path)
             _refuse_foreign(path)
-            for name in (*_COMPANIONS, ""):  # the state last: without it the others would mean nothing
+            for name in (*_COMPANIONS, ""):  # the state last: the others mean nothing without it
                 path.with_name(path.name + name).unlink(missing_ok=True)
         except OSError as error:
             raise unusable(path, "cannot be deleted", error) from error
@@ -128,7 +130,7 @@ def delete(path: Path) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock on a file beside the state; it stays there, for deleting a lock file lets two holders in."""
+    """Hold a lock on a file beside the state; the file stays, because deleting a lock file lets two holders in."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -139,7 +141,7 @@ def _locked(path: Path) -> Iterator[None]:
     except BlockingIOError as error:
         os.close(descriptor)
         message = f"The sandbox's state {path} is in use by another sandbox."
-        raise SettingsError(message, hint="Wait until it has ended, or stop it.") from error
+        raise SettingsError(message, hint="Wait until that one has ended, or stop it.") from error
     try:
         yield
     finally:
@@ -148,6 +150,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _connect(path: Path, now: Callable[[], float]) -> sqlite3.Connection:
     try:
+        _refuse_irregular(path)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite keeps the mode, for -wal too
         _refuse_foreign(path)
         connection = sqlite3.connect(path, isolation_level=None)
@@ -169,7 +172,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.row_factory = sqlite3.Row
     connection.create_function("fold", 1, str.casefold, deterministic=True)
     if connection.execute("PRAGMA application_id").fetchone()[0] == 0:
-        connection.executescript(_text("schema.sql"))  # before WAL, so that the file itself always says whose it is
+        connection.executescript(_text("schema.sql"))  # before WAL, so that the file itself always says what it is
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != _VERSION:
         message = f"The sandbox's state {path} has version {version}; this program knows version {_VERSION}."
@@ -179,8 +182,17 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")  # survives a kill; a power cut may cost the last answers
 
 
+def _refuse_irregular(path: Path) -> None:
+    """Refuse anything but a regular file before it is opened: opening a FIFO would wait for somebody to write."""
+    if path.exists() and not path.is_file():
+        raise SettingsError(
+            f"The sandbox's state {path} is not a regular file.",
+            hint="Move it away, or use another reports folder with --reports.",
+        )
+
+
 def _refuse_foreign(path: Path) -> None:
-    """Let only a sandbox's state pass, or the empty file that a kill can leave while one is made."""
+    """Accept only a sandbox's state, or the empty file that a kill can leave while one is created."""
     with path.open("rb") as file:
         header = file.read(100)
     is_ours = header.startswith(_HEADER) and int.from_bytes(header[_APPLICATION_ID_AT], "big") == _APPLICATION_ID
@@ -194,8 +206,8 @@ def _foreign(path: Path) -> SettingsError:
 
 
 def unusable(path: Path, what: str, error: Exception) -> SettingsError:
-    """Make the error of a state that a file system or SQLite does not let us have; `what` goes behind its name."""
+    """Return the error of a state that the file system or SQLite denies; `what` follows its name in the message."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else error
     return SettingsError(
-        f"The sandbox's state {path} {what}: {reason}.", hint="See that the folder and the file may be written to."
+        f"The sandbox's state {path} {what}: {reason}.", hint="Make sure that the folder and the file are writable."
     )

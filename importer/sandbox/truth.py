@@ -1,4 +1,4 @@
-"""What a sandbox's state holds, for whoever checks a run against it: also while it is served, by any process."""
+"""What a sandbox holds, to check a run against it; readable by any process, also while it is served."""
 
 from __future__ import annotations
 
@@ -19,18 +19,16 @@ if TYPE_CHECKING:
 
     from importer.records import Key
     from importer.sandbox.faults.fault_plan import Asked
-
-
-# ---- What makes two objects the same thing, as `records` has it: read off the state, or off a request's b
+# Keys: what makes two objects the same thing, as in `records`
 
 
 def schedule_key(values: Mapping[str, Any]) -> Key:
-    """Make the key of an Opal schedule."""
+    """Return the key of an Opal schedule."""
     return (str(values["third_party_provider"]), str(values["remote_id"]))
 
 
 def shadow_key(values: Mapping[str, Any]) -> Key:
-    """Make the key of a Rootly shadow, its instants in epoch milliseconds cut to whole seconds."""
+    """Return the key of a Rootly shadow; `values` has its instants in epoch milliseconds."""
     return (
         str(values["schedule_id"]),
         str(values["shadowable_type"]),
@@ -42,7 +40,7 @@ def shadow_key(values: Mapping[str, Any]) -> Key:
 
 
 def posted_key(asked: Asked, body: bytes) -> Key:
-    """Read the key of what is to be created; empty where the request creates nothing that could be."""
+    """Return the key of what a request would create; empty if it creates nothing, or its body is invalid."""
     if not asked.is_creation:
         return ()
     try:
@@ -56,7 +54,7 @@ def posted_key(asked: Asked, body: bytes) -> Key:
     return () if objections else shadow_key({**values, "schedule_id": asked.scope})
 
 
-# ---- What a sandbox's state holds, for whoever checks a run against it: also while it is served, by any p
+# The contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,35 +64,35 @@ class Made:
     target: TargetName
     id: str
     key: Key
-    due: float  #: epoch second of the server's clock before which it cannot be seen in lists; 0 where it can at once
+    due: float  #: epoch second of the server's clock from which lists show it; 0 if they always did
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """A request that came, in the words of the plan."""
+    """A request that arrived, in the terms of a fault plan."""
 
-    number: int  #: in the order of decision; goes on over restarts
+    number: int  #: in order of arrival; continues after a restart
     arrived_at: float  #: epoch seconds by the server's clock
     monotonic: float  #: seconds of this machine's monotonic clock
-    target: str  #: empty where the path is neither API's
+    target: str  #: empty if the path belongs to neither API
     method: str
-    path: str  #: with the query, below the base URL
-    key: Key  #: of what was to be created; empty where it was nothing that could be
-    fault: str  #: what went wrong, parted by commas; empty where nothing did
-    status: int  #: of the answer, also of one whose body is spoilt; 0 where no whole head was to arrive
-    id: str  #: of what it created, for good; empty where it created nothing
+    path: str  #: with the query, relative to the base URL
+    key: Key  #: of what was to be created; empty if there was none
+    fault: str  #: what went wrong, separated by commas; empty if nothing did
+    status: int  #: of the answer, even with a spoiled body; 0 if its head was not sent whole
+    id: str  #: of what it created for good; empty if it created nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """All that exists, and all requests that were logged."""
+    """All objects that exist, and all requests that were logged."""
 
-    objects: tuple[Made, ...]  #: in the order of making
-    requests: tuple[LoggedRequest, ...]  #: empty where the sandbox kept no log
+    objects: tuple[Made, ...]  #: in order of creation
+    requests: tuple[LoggedRequest, ...]  #: empty if the sandbox kept no log
 
     @property
     def ids(self) -> dict[Key, tuple[str, ...]]:
-        """Give the ids of the objects that have a key."""
+        """Return the ids of the objects by key."""
         found: dict[Key, tuple[str, ...]] = {}
         for made in self.objects:
             found[made.key] = (*found.get(made.key, ()), made.id)
@@ -102,22 +100,22 @@ class Truth:
 
     @property
     def doubles(self) -> dict[Key, tuple[str, ...]]:
-        """Give the keys that more than one object has."""
+        """Return the keys that more than one object has."""
         return {key: ids for key, ids in self.ids.items() if len(ids) > 1}
 
     @property
     def posts(self) -> Counter[Key]:
-        """Count the logged requests to create something, by its key."""
+        """Count the logged requests to create something, by key."""
         return Counter(request.key for request in self.requests if request.key)
 
     @property
     def commits(self) -> int:
-        """Count the logged requests that created something, be it deleted by now."""
+        """Count the logged requests that created something, even if it was deleted since."""
         return sum(bool(request.id) for request in self.requests)
 
 
 def read(state: Path) -> Truth:
-    """Read what exists at this moment, and what was asked; nothing is changed and nobody is kept out.
+    """Read what exists now, and what was requested; nothing is changed and nobody is locked out.
 
     Raises:
         SettingsError: the state is not a sandbox's, or cannot be read.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,17 @@ from pydantic import ValidationError
 
 from importer.errors import SettingsError
 from importer.records import TargetName
-from importer.sandbox.faults.fault_kinds import SHARED, SORTS
-from importer.sandbox.faults.fault_plan import Asked, Decisions, Fault, describe, is_hit, is_matching, read_faults
+from importer.sandbox.faults.fault_plan import (
+    FAULT_KINDS,
+    SHARED,
+    Asked,
+    Decisions,
+    Fault,
+    describe,
+    is_hit,
+    is_matching,
+    read_faults,
+)
 
 from .client import plan
 
@@ -135,18 +145,18 @@ def test_a_request_is_told_by_its_path() -> None:
     assert (shadows, schedule) == (LIST_SHADOWS, POST_SCHEDULE)
 
 
-@pytest.mark.parametrize("what", SORTS)
+@pytest.mark.parametrize("what", FAULT_KINDS)
 def test_every_sort_of_fault_can_be_told_by_what_it_needs_alone(what: str) -> None:
-    sort = SORTS[what]
+    sort = FAULT_KINDS[what]
     fault = Fault.model_validate({"what": what} | {name: NEEDED[name] for name in sort.needs})
     assert fault.when == sort.moments[0]
     assert fault.form in (*sort.forms, "")
     assert Counter(map(bool, (is_matching(fault, asked) for asked in EVERY)))[True]
 
 
-@pytest.mark.parametrize("what", SORTS)
+@pytest.mark.parametrize("what", FAULT_KINDS)
 def test_every_parameter_of_a_sort_is_one_of_a_fault(what: str) -> None:
-    assert (SHARED | SORTS[what].takes) <= Fault.model_fields.keys()
+    assert (SHARED | FAULT_KINDS[what].takes) <= Fault.model_fields.keys()
 
 
 @pytest.mark.parametrize(
@@ -154,19 +164,19 @@ def test_every_parameter_of_a_sort_is_one_of_a_fault(what: str) -> None:
     [
         ({}, "what must be one of reset, close"),
         ({"what": "explode"}, "what must be one of reset, close"),
-        ({"what": "reset", "status": 500}, "reset takes no status; it takes at, every"),
-        ({"what": "drip", "when": "before"}, "drip has no before"),
+        ({"what": "reset", "status": 500}, "reset does not have status; it has at, every"),
+        ({"what": "drip", "when": "before"}, "drip cannot come before the commit"),
         ({"what": "status"}, "status needs status"),
         ({"what": "status", "status": 503, "form": "xml"}, "form of status must be one of api, html, text, empty"),
         ({"what": "reset", "at": [1], "every": 2}, "only one of at, every and probability"),
         ({"what": "reset", "at": [0]}, "greater than or equal to 1"),
         ({"what": "reset", "probability": 1.5}, "less than or equal to 1"),
         ({"what": "reset", "target": "jira"}, "'opal' or 'rootly'"),
-        ({"what": "foreign", "method": "GET"}, "foreign is of POST requests only"),
-        ({"what": "repeat", "method": "POST"}, "repeat is of GET requests only"),
-        ({"what": "short_pages", "at": [2]}, "short_pages holds for all its requests; at would lose records"),
-        ({"what": "hang", "when": "before", "delay": 1}, "would be a late_commit"),
-        ({"what": "empty", "when": "before", "method": "any"}, "empty before the commit is of GET or POST"),
+        ({"what": "foreign", "method": "GET"}, "foreign hits POST requests only"),
+        ({"what": "repeat", "method": "POST"}, "repeat hits GET requests only"),
+        ({"what": "short_pages", "at": [2]}, "short_pages applies to all its requests; at would lose records"),
+        ({"what": "hang", "when": "before", "delay": 1}, "use late_commit for that"),
+        ({"what": "empty", "when": "before", "method": "any"}, "empty before the commit hits GET or POST"),
     ],
 )
 def test_what_is_no_fault_is_refused_in_clear_words(fault: dict[str, object], words: str) -> None:
@@ -205,14 +215,17 @@ def test_a_plan_is_read_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("seed = ", "it is no TOML: Invalid value (at end of document)"),
-        ("seed = 1\n\n[[fault]\n", "it is no TOML: Expected ']]' at the end of an array declaration (at line 3,"),
+        ("seed = ", "it is not valid TOML: Invalid value (at end of document)"),
+        (
+            "seed = 1\n\n[[fault]\n",
+            "it is not valid TOML: Expected ']]' at the end of an array declaration (at line 3,",
+        ),
         ("seed = 'x'", "seed: Input should be a valid integer"),
         ("sead = 1", "sead: Extra inputs are not permitted"),
         ('[[fault]]\nwhat = "reset"\n[[fault]]\nwhat = "rest"\n', "fault number 2: what must be one of reset, "),
         ('[[fault]]\nwhat = "reset"\ntimes = 0', "fault number 1 times: Input should be greater than or equal to 1"),
         ("fault = [3]", "fault number 1: what must be one of reset, "),
-        ("\x00", "it is no TOML: Invalid statement (at line 1, column 1)"),
+        ("\x00", "it is not valid TOML: Invalid statement (at line 1, column 1)"),
     ],
 )
 def test_a_file_that_is_no_plan_is_one_clear_sentence(tmp_path: Path, text: str, words: str) -> None:
@@ -230,6 +243,9 @@ def test_a_file_that_cannot_be_read_is_one_clear_sentence(tmp_path: Path) -> Non
         read_faults(tmp_path / "none.toml")
     with pytest.raises(SettingsError, match="it cannot be read: Is a directory"):
         read_faults(tmp_path)
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(SettingsError, match="it is not a regular file"):
+        read_faults(tmp_path / "fifo")
     (tmp_path / "latin.toml").write_bytes(b"# \xe9\n")
-    with pytest.raises(SettingsError, match=r"it is no TOML: .*utf-8"):
+    with pytest.raises(SettingsError, match=r"it is not valid TOML: .*utf-8"):
         read_faults(tmp_path / "latin.toml")

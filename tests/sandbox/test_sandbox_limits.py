@@ -98,7 +98,7 @@ def test_an_even_pace_at_the_limit_is_never_refused(enforcement: Enforcement, ra
 
 
 def test_what_is_no_enforcement_is_refused() -> None:
-    with pytest.raises(UsageError, match="no way to enforce") as caught:
+    with pytest.raises(UsageError, match="not a way to enforce") as caught:
         Limits("leaky")  # type: ignore[arg-type]  # as from a setting
     assert "bucket" in caught.value.hint
 
@@ -183,7 +183,7 @@ async def test_with_limits_off_nothing_is_refused_and_the_headers_tell_of_room(s
 
 @pytest.mark.anyio
 async def test_a_limit_that_nothing_tells_of_is_enforced_all_the_same(state: Path, clock: Clock) -> None:
-    limits = Limits("fixed", rootly_per_minute=600, rootly_window=0.2, tells=False)
+    limits = Limits("fixed", rootly_per_minute=600, rootly_window=0.2, reports=False)
     async with served(state, clock, limits=limits) as client:
         replies = [await client.shadow() for _ in range(3)]
     assert [reply.status for reply in replies] == [201, 201, 429]

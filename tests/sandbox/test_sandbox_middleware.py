@@ -13,7 +13,7 @@ import pytest
 
 from importer.records import TargetName
 from importer.sandbox import read_truth
-from importer.sandbox.faults.fault_kinds import SORTS
+from importer.sandbox.faults.fault_plan import FAULT_KINDS
 
 from .client import PAIR, Client, Clock, connected, create, plan, served
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 NEEDED: dict[str, object] = {"status": 503, "delay": 0.01, "pace": 0.0001}
-EACH = [(what, when) for what, sort in SORTS.items() for when in sort.moments]
+EACH = [(what, when) for what, sort in FAULT_KINDS.items() for when in sort.moments]
 
 
 async def use(client: Client) -> None:
@@ -41,7 +41,7 @@ async def use(client: Client) -> None:
 async def test_no_fault_is_an_error_of_the_server(
     state: Path, clock: Clock, caplog: pytest.LogCaptureFixture, what: str, when: str
 ) -> None:
-    sort = SORTS[what]
+    sort = FAULT_KINDS[what]
     told = {name: value for name, value in NEEDED.items() if name in sort.takes}
     if (what, when) == ("hang", "before"):
         del told["delay"]

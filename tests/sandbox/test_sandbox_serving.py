@@ -18,7 +18,7 @@ from importer.sandbox import serve
 from importer.sandbox.directory_file import RESERVED
 from importer.sandbox.rate_limits import Limits
 
-from .client import Client, Clock, served
+from .client import OPAL_HEADERS, Client, Clock, served
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,9 +63,35 @@ async def test_a_port_in_use_is_refused_by_its_number(state: Path, client: Clien
             pass
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "evil.example:8765"}, 421),
+        ({"Host": "localhost.evil.example"}, 421),
+        ({"Host": "127.0.0.1@evil.example"}, 421),
+        ({"Host": ""}, 421),
+        ({"Host": "192.0.2.1"}, 421),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "localhost", "Origin": "https://localhost"}, 403),
+        ({"Host": "localhost:8765", "Origin": "http://localhost:3000"}, 403),
+        ({"Host": "localhost:8765", "Origin": "http://localhost:8765"}, 200),
+        ({"Host": "LOCALHOST"}, 200),
+        ({"Host": "[::1]:8765"}, 200),
+        ({"Host": "127.9.9.9"}, 200),
+    ],
+)
+async def test_a_web_page_of_another_site_cannot_reach_the_sandbox(
+    client: Client, headers: dict[str, str], status: int
+) -> None:
+    """A page can resolve its own name to this machine (DNS rebinding), or send forms to it."""
+    assert (await client.opal("GET", "/groups", headers={**OPAL_HEADERS, **headers})).status == status
+
+
 @pytest.mark.parametrize("port", [-1, 65536])
 async def test_what_is_no_port_is_refused(state: Path, port: int) -> None:
-    with pytest.raises(UsageError, match="is not a port"):
+    with pytest.raises(UsageError, match="is not a valid port"):
         async with serve(state, port=port):
             pass
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import sys
@@ -15,7 +16,7 @@ import anyio
 import pytest
 
 from importer.errors import SettingsError
-from importer.sandbox import reset, serve
+from importer.sandbox import read_truth, reset, serve
 
 from .client import Client, Clock, served
 
@@ -159,9 +160,19 @@ async def test_the_empty_file_of_an_interrupted_start_is_used(state: Path, clock
         assert (await client.shadow()).status == 201
 
 
+async def test_a_state_that_is_a_fifo_is_refused_without_waiting_for_a_writer(state: Path) -> None:
+    os.mkfifo(state)
+    with pytest.raises(SettingsError, match="is not a regular file"):
+        async with serve(state):
+            pass
+    for use in (reset, read_truth):
+        with pytest.raises(SettingsError, match="is not a regular file"):
+            use(state)
+
+
 async def test_a_state_that_cannot_be_opened_is_one_clear_error(state: Path) -> None:
     state.mkdir()
-    with pytest.raises(SettingsError, match="cannot be opened") as caught:
+    with pytest.raises(SettingsError, match="is not a regular file") as caught:
         async with serve(state):
             pass
     assert str(state) in caught.value.message

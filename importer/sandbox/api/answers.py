@@ -1,9 +1,18 @@
-"""What both APIs have in common on the wire: JSON bodies, the bearer token, errors that no handler answered."""
+"""What the APIs have in common on the wire: JSON bodies, the bearer token, date-times, JSON:API documents.
+
+Knows no route and no state.
+"""
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import orjson
 from aiohttp import web
@@ -11,18 +20,22 @@ from aiohttp import web
 from importer.sandbox.directory_file import TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from aiohttp.typedefs import Middleware
 
-
-if TYPE_CHECKING:
-    #: Makes an error answer of a status and the words that tell it.
-    Wording: TypeAlias = Callable[[int, str], web.Response]
+    #: Makes an error answer of a status and its message.
+    ErrorAnswer: TypeAlias = Callable[[int, str], web.Response]
 
 Handler: TypeAlias = "Callable[[web.Request], Awaitable[web.StreamResponse]]"
 
 JSON = "application/json; charset=utf-8"
+JSON_API = "application/vnd.api+json"
+
+_JSON_API_ANSWER = f"{JSON_API}; charset=utf-8"
+
+
+# Bodies, tokens, errors
 
 
 def answer(body: object, *, status: int = 200, media_type: str = JSON) -> web.Response:
@@ -30,8 +43,8 @@ def answer(body: object, *, status: int = 200, media_type: str = JSON) -> web.Re
     return web.Response(body=orjson.dumps(body), status=status, headers={"Content-Type": media_type})
 
 
-async def body_of(request: web.Request) -> object:
-    """Read the request's JSON; None where it is none, which no API here takes for a body either."""
+async def json_body(request: web.Request) -> object:
+    """Return the request's JSON, or None where the body is not JSON; no API here accepts null either."""
     try:
         return orjson.loads(await request.read())
     except orjson.JSONDecodeError:
@@ -45,27 +58,170 @@ def has_token(request: web.Request) -> bool:
 
 
 def shown(value: object) -> str:
-    """Quote a foreign value for an error: cut, control characters escaped, of a list or an object only what it is."""
+    """Quote a foreign value for an error: cut, control characters escaped, a list or an object by its type only."""
     if isinstance(value, list | dict):
         return "a list" if isinstance(value, list) else "an object"
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}..."
 
 
-def worded(wording: Wording) -> Middleware:
-    """Make the middleware that puts what no handler answered (an unknown path, a full disk) into an API's own words."""
+def error_middleware(error_answer: ErrorAnswer) -> Middleware:
+    """Return a middleware that turns what no handler answered (unknown path, full disk) into the API's own errors."""
 
     @web.middleware
-    async def put_into_words(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except (web.HTTPNotFound, web.HTTPMethodNotAllowed):  # neither API tells them apart
-            return wording(404, f"Not found: {request.method} {request.path[:200]}")
+        except (web.HTTPNotFound, web.HTTPMethodNotAllowed):  # none of the APIs distinguishes them
+            return error_answer(404, f"Not found: {request.method} {request.path[:200]}")
         except web.HTTPException as error:
-            return wording(error.status, error.reason)
-        except ConnectionError as error:  # the client is gone; nobody reads this, but it is no bug to be logged
-            return wording(400, f"The request broke off: {error}.")
+            return error_answer(error.status, error.reason)
+        except ConnectionError as error:  # the client is gone: nobody reads this, but it is not a bug to log
+            return error_answer(400, f"The connection was lost while the request was read: {error}.")
         except sqlite3.Error as error:
-            return wording(500, f"The sandbox's state cannot be used: {error}.")
+            return error_answer(500, f"The sandbox's state cannot be used: {error}.")
 
-    return put_into_words
+    return answer_errors
+
+
+# Date-times; inside the sandbox an instant is a number of epoch milliseconds
+
+#: The time zone of the user who owns the API key: Rootly answers in it, whatever was sent.
+ZONE_NAME = "America/Los_Angeles"
+
+_ZONE = ZoneInfo(ZONE_NAME)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+# RFC 3339, section 5.6; `fromisoformat` alone accepts much more
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+# Before 1883 the zone's offset has seconds, which RFC 3339 cannot write; in 9999 the local date could overflow.
+_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def parse_instant(text: str) -> int:
+    """Parse an RFC 3339 date-time with its offset; anything finer than a millisecond is cut off.
+
+    Raises:
+        ValueError: not such a date-time, or outside the years 1900 to 9998; the message continues a field's name.
+    """
+    moment = _moment(text)
+    if moment is None:
+        raise ValueError("must be a date-time with an offset")
+    if not _EARLIEST <= moment < _LATEST:
+        raise ValueError("must be in the years 1900 to 9998")
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def _moment(text: str) -> datetime | None:
+    if not _DATE_TIME.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:  # well-formed, but there is no such day or hour
+        return None
+
+
+def show_instant(instant: int) -> str:
+    """Format an instant as Rootly's answers do, for example `2026-02-19T18:12:19.680-08:00`."""
+    return (_EPOCH + instant * _MILLISECOND).astimezone(_ZONE).isoformat(timespec="milliseconds")
+
+
+def instant_of(seconds: float) -> int:
+    """Turn the clock's epoch seconds into an instant."""
+    return int(seconds * 1000)
+
+
+# JSON:API: data, errors with pointers, pages with meta and links
+
+_PAGE_SIZE = 25
+_LARGEST_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """One thing wrong with a request."""
+
+    detail: str
+    pointer: str = ""  #: into the request's body; empty means the whole body
+    parameter: str = ""  #: of the query, where the objection is to a parameter
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """Which part of a list is asked for; pages count from 1."""
+
+    number: int
+    size: int
+
+    @property
+    def offset(self) -> int:
+        """Return the number of entries before this page."""
+        return (self.number - 1) * self.size
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str], largest: int = _LARGEST_PAGE) -> ListPage:
+        """Read the page from a query; anything but a number above 0 is ignored, a size over the largest is cut."""
+        number = _number(query.get("page[number]", "")) or 1
+        size = _number(query.get("page[size]", "")) or _PAGE_SIZE
+        return cls(number, min(size, largest))
+
+    def count(self, total: int) -> int:
+        """Return the number of pages of a list; an empty list has none."""
+        return -(-total // self.size)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
+
+
+def document(data: Mapping[str, object], *, status: int = 200) -> web.Response:
+    """Answer with one resource."""
+    return answer({"data": data}, status=status, media_type=_JSON_API_ANSWER)
+
+
+def listing(request: web.Request, page: ListPage, total: int, data: Sequence[Mapping[str, object]]) -> web.Response:
+    """Answer with one page of a list."""
+    pages = page.count(total)
+    following = page.number + 1 if page.number < pages else None
+    previous = page.number - 1 if 1 < page.number <= pages else None
+    body = {
+        "data": data,
+        "meta": {
+            "current_page": page.number,
+            "next_page": following,
+            "prev_page": previous,
+            "total_count": total,
+            "total_pages": pages,
+        },
+        "links": {
+            "self": _link(request, page, page.number),
+            "first": _link(request, page, 1),
+            "prev": _link(request, page, previous),
+            "next": _link(request, page, following),
+            "last": _link(request, page, max(1, pages)),
+        },
+    }
+    return answer(body, media_type=_JSON_API_ANSWER)
+
+
+def _link(request: web.Request, page: ListPage, number: int | None) -> str | None:
+    if number is None:
+        return None
+    query = {**request.query, "page[number]": str(number), "page[size]": str(page.size)}
+    return f"{request.scheme}://{request.host}{request.rel_url.raw_path}?{urlencode(query)}"
+
+
+def objections(status: int, *found: Objection, media_type: str = _JSON_API_ANSWER) -> web.Response:
+    """Answer with errors, all of one status."""
+    return answer({"errors": [_error(status, each) for each in found]}, status=status, media_type=media_type)
+
+
+def _error(status: int, objection: Objection) -> dict[str, object]:
+    title = "Unprocessable Content" if status == 422 else HTTPStatus(status).phrase  # RFC 9110's name in every Python
+    error: dict[str, object] = {"title": title, "status": str(status), "detail": objection.detail}
+    if objection.parameter:
+        error["source"] = {"parameter": objection.parameter}
+    elif status == 422:
+        error["source"] = {"pointer": objection.pointer}
+    return error

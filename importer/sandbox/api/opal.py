@@ -1,4 +1,4 @@
-"""Opal as its document and `contracts` tell it: on-call schedules, and the groups they are attached to."""
+"""Opal: on-call schedules, and the groups they are attached to."""
 
 from __future__ import annotations
 
@@ -10,38 +10,35 @@ from uuid import UUID, uuid4
 import orjson
 from aiohttp import web
 
-from importer.sandbox.api.answers import Handler, answer, body_of, has_token, shown, worded
+from importer.sandbox.api.answers import Handler, answer, error_middleware, has_token, json_body, shown
 from importer.sandbox.directory_file import reserved
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping
 
-    from importer.sandbox.api.answers import Wording
+    from importer.sandbox.api.answers import ErrorAnswer
     from importer.sandbox.rate_limits import Limits
     from importer.sandbox.state import SandboxState, Value
-
-
-# ---- Opal's groups: their list, and the on-call schedules attached to one
-
+# Groups
 
 _PAGE_SIZE = 200
 _LARGEST_PAGE = 1000
-#: Groups of these types take their on-call schedule from elsewhere and refuse a list.
+#: Groups of these types get their on-call schedule from elsewhere and refuse a list.
 _REFUSING = {"PAGERDUTY_ON_CALL_SCHEDULE", "INCIDENTIO_ON_CALL_SCHEDULE", "ROOTLY_ON_CALL_SCHEDULE"}
 _APP_ID = "a7c3e291-6f0d-4c58-9be1-3d5a70c2e811"
 _ADMIN_OWNER_ID = "4220bc12-ab8a-4b5d-be7b-f6bbcf9159f3"
 
 
-class Groups:
-    """The routes of groups; `wording` makes Opal's error answers."""
+class GroupRoutes:
+    """The routes of groups; `error_answer` makes Opal's error answers."""
 
-    def __init__(self, state: SandboxState, wording: Wording) -> None:
+    def __init__(self, state: SandboxState, error_answer: ErrorAnswer) -> None:
         self._state = state
-        self._error = wording
+        self._error = error_answer
 
     def routes(self) -> list[web.RouteDef]:
-        """List the routes."""
+        """Return the routes."""
         return [
             web.get("/groups", self._list, allow_head=False),
             web.get("/groups/{id}/on-call-schedules", self._attached, allow_head=False),
@@ -75,7 +72,7 @@ class Groups:
         if group["type"] in _REFUSING:
             return self._error(400, f"On-call schedules cannot be set on a group of type {group['type']}.")
         try:
-            ids = self._known(await body_of(request))
+            ids = self._known(await json_body(request))
         except ValueError as error:
             return self._error(400, str(error))
         with self._state.at_once():
@@ -88,7 +85,7 @@ class Groups:
         return self._state.row("group", id=request.match_info["id"].lower())
 
     def _known(self, body: object) -> list[str]:
-        """Take the ids out of a body, each once and in order. Raises ValueError where one is unknown."""
+        """Return the ids in a body, each once and in order. Raise ValueError where one is unknown."""
         ids = body.get("on_call_schedule_ids") if isinstance(body, dict) else None
         if not isinstance(ids, list):
             raise ValueError("on_call_schedule_ids is required and must be a list of UUIDs.")
@@ -136,7 +133,7 @@ def _page_size(text: str | None) -> int:
 
 
 def _cursor(number: int) -> str:
-    """Hide a position in a text that nobody takes for a number."""
+    """Encode a position as an opaque text."""
     return base64.urlsafe_b64encode(f"g={number}".encode()).decode()
 
 
@@ -148,14 +145,13 @@ def _position(cursor: str | None) -> int:
         if name == "g" and number.isascii() and number.isdigit() and len(number) <= 9:
             return int(number)
     except (binascii.Error, UnicodeError):
-        pass  # no cursor of ours, said below
-    raise ValueError(f"cursor {shown(cursor)} is none that this server gave.")
+        pass  # not one of our cursors
+    raise ValueError(f"cursor {shown(cursor)} is not one that this server gave.")
 
 
-# ---- Opal as its document and `contracts` tell it: on-call schedules, and the groups they are attached to
+# On-call schedules
 
-
-#: The providers that a request may name, as Opal would begin a schedule's name.
+#: The providers that a request may name, and how a schedule's name begins.
 _PROVIDERS = {"OPSGENIE": "Opsgenie", "PAGER_DUTY": "PagerDuty"}
 _FIELDS = {"third_party_provider", "remote_id"}
 
@@ -166,16 +162,16 @@ def message(status: int, text: str) -> web.Response:
 
 
 def application(state: SandboxState, limits: Limits, now: Callable[[], float]) -> web.Application:
-    """Make Opal. Its throttle stands before every route; what is to come between throttle and route goes after it."""
-    throttle = _Gate(limits, now)
-    app = web.Application(middlewares=[worded(message), throttle.check])
+    """Return Opal's application; the throttle comes before every route."""
+    throttle = _Throttle(limits, now)
+    app = web.Application(middlewares=[error_middleware(message), throttle.check])
     app.add_routes(_Schedules(state).routes())
-    app.add_routes(Groups(state, message).routes())
+    app.add_routes(GroupRoutes(state, message).routes())
     return app
 
 
-class _Gate:
-    """Token and limits. 100/s stand for all routes, half of it for writes to groups; no header tells of either."""
+class _Throttle:
+    """Checks token and limits: 100/s over all routes, half of that for writes to groups; no header reports either."""
 
     def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
         self._all = limits.opal()
@@ -199,7 +195,7 @@ class _Gate:
 
 
 class _Schedules:
-    """The routes of on-call schedules. There is none to change or delete one: Opal has none."""
+    """The routes of on-call schedules; Opal has none to change or delete one."""
 
     def __init__(self, state: SandboxState) -> None:
         self._state = state
@@ -212,9 +208,9 @@ class _Schedules:
         ]
 
     async def _create(self, request: web.Request) -> web.Response:
-        """Make a schedule. What a second POST of the same pair does is documented nowhere: here it makes a second."""
+        """Create a schedule. What a second POST of the same pair does is not documented: here it creates a second."""
         try:
-            provider, remote_id = _pair(await body_of(request))
+            provider, remote_id = _pair(await json_body(request))
         except ValueError as error:
             return message(400, str(error))
         if failure := reserved("remote_id", remote_id):
@@ -237,16 +233,16 @@ class _Schedules:
 
 
 def _pair(body: object) -> tuple[str, str]:
-    """Take provider and remote id out of a request's body. Raises ValueError in the words for the answer."""
+    """Return provider and remote id of a request's body. Raise ValueError with the answer's message."""
     if not isinstance(body, dict):
         raise ValueError("The body must be a JSON object.")
     if missing := sorted(_FIELDS - body.keys()):
         raise ValueError(f"{missing[0]} is required.")
     if unknown := sorted(body.keys() - _FIELDS):
-        raise ValueError(f"{shown(unknown[0])} is not a field of an on-call schedule to be created.")
+        raise ValueError(f"{shown(unknown[0])} is not a field of a new on-call schedule.")
     provider, remote_id = body["third_party_provider"], body["remote_id"]
     if not isinstance(provider, str) or provider not in _PROVIDERS:
         raise ValueError(f"third_party_provider must be one of OPSGENIE, PAGER_DUTY, not {shown(provider)}.")
     if not isinstance(remote_id, str) or not remote_id.strip():
-        raise ValueError(f"remote_id must be a text that is not empty, not {shown(remote_id)}.")
+        raise ValueError(f"remote_id must be a non-empty text, not {shown(remote_id)}.")
     return provider, remote_id

@@ -1,4 +1,4 @@
-"""Rootly's on-call shadows: made and listed under a schedule, shown, changed and deleted by their id."""
+"""Rootly's on-call shadows: created and listed under a schedule, shown, changed and deleted by id."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ from uuid import uuid4
 from aiohttp import web
 
 from importer.records import ID_PATTERN, LARGEST_ID
-from importer.sandbox.api import instants
-from importer.sandbox.api.answers import body_of, shown
-from importer.sandbox.api.jsonapi import ListPage, Objection, document, listing, objections
+from importer.sandbox.api.answers import (
+    ListPage,
+    Objection,
+    document,
+    instant_of,
+    json_body,
+    listing,
+    objections,
+    parse_instant,
+    show_instant,
+    shown,
+)
 from importer.sandbox.directory_file import reserved
 
 if TYPE_CHECKING:
@@ -19,10 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from importer.sandbox.state import SandboxState
-
-
-# ---- Reading the body of a request for a shadow: its values, or everything that is wrong with it. Pure
-
+# The body of a request: its values, or everything that is wrong with it
 
 TYPE = "on_call_shadows"
 
@@ -31,14 +37,14 @@ _ATTRIBUTES = "/data/attributes"
 
 
 def is_id(value: object) -> bool:
-    """Tell whether a value is a well-formed id; every such id is taken as known."""
+    """Return whether a value is a well-formed id; every such id counts as known."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def read(
     body: object, *, required: frozenset[str], allowed: frozenset[str]
 ) -> tuple[dict[str, str | int], list[Objection]]:
-    """Read a body into the values that the state stores; they count only where nothing is objected to."""
+    """Read a body into the values that the state stores; they are valid only if there are no objections."""
     data = body.get("data") if isinstance(body, dict) else None
     if not isinstance(data, dict):
         return {}, [Objection("The body must be a JSON:API document with an object as data.", "/data")]
@@ -59,7 +65,7 @@ def _read_attributes(
     found = [_objection(name, "can't be blank") for name in sorted(required - attributes.keys())]
     for name, value in attributes.items():
         if name not in allowed:
-            found.append(_objection(name, "is not an attribute that may be set here"))
+            found.append(_objection(name, "is not an attribute that can be set here"))
             continue
         try:
             values[name] = _READERS[name](value)
@@ -69,7 +75,7 @@ def _read_attributes(
 
 
 def order_objections(values: Mapping[str, str | int]) -> list[Objection]:
-    """Object to an end that is not after the start, where both are there."""
+    """Object to an end that is not after the start, where both are given."""
     starts_at, ends_at = values.get("starts_at"), values.get("ends_at")
     if isinstance(starts_at, int) and isinstance(ends_at, int) and ends_at <= starts_at:
         return [_objection("ends_at", "must be after starts_at")]
@@ -77,7 +83,7 @@ def order_objections(values: Mapping[str, str | int]) -> list[Objection]:
 
 
 def _objection(name: str, detail: str) -> Objection:
-    # RFC 6901: these two stand for themselves nowhere in a pointer
+    # RFC 6901: these two must be escaped in a pointer
     step = name.replace("~", "~0").replace("/", "~1")
     plain = name if name in _READERS else shown(name)
     return Objection(f"{plain} {detail}", f"{_ATTRIBUTES}/{step}")
@@ -98,7 +104,7 @@ def _identifier(value: object) -> str:
 
 
 def _user_id(value: object) -> str:
-    """Read a user's number; the state keeps it as text, for SQLite's integers end at 63 bits."""
+    """Read a user's number; the state keeps it as text because SQLite's integers end at 63 bits."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"must be an integer, not {shown(value)}")
     if not 1 <= value <= LARGEST_ID:
@@ -108,7 +114,7 @@ def _user_id(value: object) -> str:
 
 def _instant(value: object) -> int:
     try:
-        return instants.parse(value if isinstance(value, str) else "")
+        return parse_instant(value if isinstance(value, str) else "")
     except ValueError as error:
         raise ValueError(f"{error}, not {shown(value)}") from None
 
@@ -121,27 +127,26 @@ _READERS: dict[str, Callable[[object], str | int]] = {
     "starts_at": _instant,
     "ends_at": _instant,
 }
-#: What a new shadow must say, no less and no more; the schedule stands in its path.
+#: The attributes of a new shadow, all required; the schedule is in the path.
 NEW = frozenset(_READERS) - {"schedule_id"}
-#: What a change of a shadow may say.
+#: The attributes that a change of a shadow may have.
 CHANGED = frozenset(_READERS)
 
 
-# ---- Rootly's on-call shadows: made and listed under a schedule, shown, changed and deleted by their id
-
+# The routes
 
 _NONE = frozenset[str]()
 
 
-class Shadows:
-    """The routes of shadows. `now` decides whether a shadow is still to come, active or over."""
+class ShadowRoutes:
+    """The routes of shadows. `now` decides whether a shadow is in the future, active or over."""
 
     def __init__(self, state: SandboxState, now: Callable[[], float]) -> None:
         self._state = state
         self._now = now
 
     def routes(self) -> list[web.RouteDef]:
-        """List the routes."""
+        """Return the routes."""
         return [
             web.post("/v1/schedules/{schedule_id}/on_call_shadows", self._create),
             web.get("/v1/schedules/{schedule_id}/on_call_shadows", self._list, allow_head=False),
@@ -151,15 +156,15 @@ class Shadows:
         ]
 
     async def _create(self, request: web.Request) -> web.Response:
-        """Make a shadow; an equal one makes a second."""
+        """Create a shadow; an equal one creates a second."""
         schedule_id = request.match_info["schedule_id"]
         if refused := _refused_schedule(schedule_id):
             return refused
-        values, found = read(await body_of(request), required=NEW, allowed=NEW)
+        values, found = read(await json_body(request), required=NEW, allowed=NEW)
         found = found or _refused_user(values)
         if found:
             return objections(422, *found)
-        moment = instants.from_seconds(self._now())
+        moment = instant_of(self._now())
         shadow = values | {
             "id": str(uuid4()),
             "schedule_id": schedule_id,
@@ -170,12 +175,12 @@ class Shadows:
         return document(_resource(shadow), status=201)
 
     async def _list(self, request: web.Request) -> web.Response:
-        """List a schedule's shadows, the newest first: one made during a sweep moves the others along."""
+        """List a schedule's shadows, newest first: one created during a sweep shifts the others to the next page."""
         schedule_id = request.match_info["schedule_id"]
         refused = _refused_schedule(schedule_id)
         if refused is not None and refused.status == 404:
             return refused
-        page = ListPage.asked(request.query)
+        page = ListPage.from_query(request.query)
         total = self._state.total("shadows_total", schedule_id=schedule_id)
         rows = self._state.rows("shadows_page", schedule_id=schedule_id, limit=page.size, offset=page.offset)
         return listing(request, page, total, [_resource(dict(row)) for row in rows])
@@ -188,7 +193,7 @@ class Shadows:
         row = self._row(request)
         if row is None:
             return _not_found()
-        body = await body_of(request)
+        body = await json_body(request)
         values, found = read(body, required=_NONE, allowed=CHANGED)
         shadow = dict(row) | values
         found = found or order_objections(shadow) or _refused_user(values)
@@ -197,11 +202,11 @@ class Shadows:
         return self._store(shadow)
 
     async def _delete(self, request: web.Request) -> web.Response:
-        """Delete a shadow to come; of an active one cut the end to now, so that what was stays known."""
+        """Delete a future shadow; cut an active one to end now, so that its past part stays on record."""
         row = self._row(request)
         if row is None:
             return _not_found()
-        moment = instants.from_seconds(self._now())
+        moment = instant_of(self._now())
         shadow = dict(row)
         if shadow["ends_at"] <= moment:
             return objections(422, Objection("Shadow period has already ended", "/data"))
@@ -214,13 +219,13 @@ class Shadows:
         return self._state.row("shadow", id=request.match_info["id"])
 
     def _store(self, shadow: dict[str, str | int]) -> web.Response:
-        changed = shadow | {"updated_at": instants.from_seconds(self._now())}
+        changed = shadow | {"updated_at": instant_of(self._now())}
         self._state.change("change_shadow", **changed)
         return document(_resource(changed))
 
 
 def _refused_schedule(schedule_id: str) -> web.Response | None:
-    """Refuse a schedule id that is malformed or reserved; every other one is taken."""
+    """Refuse a schedule id that is malformed or reserved; every other one is accepted."""
     failure = reserved("schedule_id", schedule_id)
     if failure is not None:
         return objections(failure.status, Objection(failure.words, "/data"))
@@ -246,5 +251,5 @@ def _resource(shadow: Mapping[str, str | int]) -> dict[str, object]:
         "shadow_user_id": int(shadow["shadow_user_id"]),
     }
     for name in ("starts_at", "ends_at", "created_at", "updated_at"):
-        attributes[name] = instants.show(int(shadow[name]))
+        attributes[name] = show_instant(int(shadow[name]))
     return {"id": shadow["id"], "type": TYPE, "attributes": attributes}

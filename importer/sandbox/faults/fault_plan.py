@@ -1,27 +1,103 @@
-"""Reading a fault plan from a TOML file, with one sentence for what is wrong in it."""
+"""Fault plans: which fault hits which requests, and how a plan is read from a TOML file."""
 
 from __future__ import annotations
 
 import random
 import re
-import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from importer.errors import SettingsError
 from importer.records import TargetName
-from importer.sandbox.faults.fault_kinds import ANY, SHARED, SORTS, FaultKind, When
+from importer.sandbox.directory_file import first_error, read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pydantic_core import ErrorDetails
+# Kinds of faults; docs/sandbox.md quotes the table
+
+When: TypeAlias = Literal["before", "after"]
+
+#: As `method`: any method.
+ANY: Final = "any"
 
 
-# ---- The fault plan: what goes wrong at which requests. Pure, and the same for the same seed, whatever th
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """What a fault of this kind can be told."""
 
+    moments: tuple[When, ...] = ("after", "before")  #: before or after the commit; the first is the default
+    method: str = "POST"  #: by default
+    takes: frozenset[str] = frozenset()  #: its own parameters
+    needs: frozenset[str] = frozenset()  #: those of them that are required
+    forms: tuple[str, ...] = ()  #: values of `form`; the first is the default
+    of: Literal["request", "creation", "list", "page"] = "request"  #: the only requests it can hit
+    is_alteration: bool = False  #: changes a good answer, and combines with other faults
+    is_single: bool = False  #: once, unless the plan says otherwise
+    is_steady: bool = False  #: applies to all its requests: hitting only some would lose records
+
+
+def _lost(*takes: str, moments: tuple[When, ...] = ("after", "before")) -> FaultKind:
+    return FaultKind(moments, takes=frozenset({"sent", *takes}))
+
+
+def _spoiled(*takes: str, forms: tuple[str, ...] = (), of: Literal["request", "creation"] = "request") -> FaultKind:
+    return FaultKind(takes=frozenset(takes), forms=forms, of=of)
+
+
+def _altered(*takes: str, forms: tuple[str, ...] = (), of: Literal["list", "page"] = "list") -> FaultKind:
+    return FaultKind(
+        ("after",), "GET", frozenset(takes), forms=forms, of=of, is_alteration=True, is_steady="size" in takes
+    )
+
+
+_STATUS = frozenset({"status", "retry_after", "retry_date", "reset_in", "to"})
+_DELAY = frozenset({"delay"})
+_ONLY_AFTER: tuple[When, ...] = ("after",)
+_ONLY_BEFORE: tuple[When, ...] = ("before",)
+
+FAULT_KINDS: dict[str, FaultKind] = {
+    # no answer, or part of one
+    "reset": _lost(),
+    "close": _lost(),
+    "hang": _lost("delay"),
+    "drip": _lost("pace", moments=_ONLY_AFTER),
+    "go_away": FaultKind(_ONLY_BEFORE, ANY, _DELAY, is_single=True),
+    # another answer
+    "status": FaultKind(("before", "after"), ANY, _STATUS, frozenset({"status"}), ("api", "html", "text", "empty")),
+    # a spoiled answer; anything but a 2xx passes unchanged
+    "truncated": _spoiled(forms=("json", "length", "chunked", "until_close")),
+    "html": _spoiled("status"),
+    "empty": _spoiled("status"),
+    "nested": _spoiled("depth"),
+    "no_id": _spoiled(forms=("missing", "null", "empty", "number", "malformed"), of="creation"),
+    "foreign": _spoiled(forms=("own_id", "foreign_id"), of="creation"),
+    "endless": FaultKind(_ONLY_AFTER),
+    "gzip_bomb": FaultKind(_ONLY_AFTER, takes=frozenset({"size"})),
+    "close_after": FaultKind(_ONLY_AFTER, ANY),
+    # late
+    "late_commit": FaultKind(
+        _ONLY_AFTER,
+        takes=_DELAY | {"status"},
+        needs=_DELAY,
+        forms=("reset", "close", "hang", "status"),
+        of="creation",
+    ),
+    "lagging_list": FaultKind(_ONLY_AFTER, takes=_DELAY, needs=_DELAY, of="creation", is_alteration=True),
+    # lists
+    "repeat": _altered(),
+    "endless_list": _altered(forms=("same", "none", "new")),
+    "next_link": _altered("to", forms=("query", "path", "api_path", "meta", "other_host", "other_path"), of="page"),
+    "short_pages": _altered("size", of="page"),
+}
+
+#: Parameters of every kind of fault.
+SHARED = frozenset(
+    {"what", "when", "target", "method", "scope", "path", "first", "at", "every", "probability", "times"}
+)
+# The plan; pure, and the same seed hits the same requests
 
 _Count: TypeAlias = Annotated[int, Field(ge=1)]
 _Seconds: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -32,108 +108,108 @@ class _Strict(BaseModel):
 
 
 class Fault(_Strict):
-    """One thing that goes wrong, at some requests. What is not told is filled in from its sort."""
+    """One thing that goes wrong, at some requests. What the plan leaves out is filled in from the fault's kind."""
 
     what: str
-    when: When = "after"  #: before the commit, so that nothing was made, or after it
+    when: When = "after"  #: before the commit, so that nothing was created, or after it
     target: TargetName | None = None
     method: Literal["any", "GET", "POST", "PUT", "DELETE"] = ANY
-    scope: str = ""  #: a Rootly schedule's id: only requests below that schedule
-    path: str = ""  #: only requests whose path and query have this text in them
+    scope: str = ""  #: a Rootly schedule's id: only requests for that schedule
+    path: str = ""  #: only requests whose path and query contain this text
 
     first: _Count = 1  #: the first of the matching requests that can be hit, counted from 1
-    at: tuple[_Count, ...] = ()  #: just these of the matching requests
-    every: _Count | None = None  #: each so many-th
+    at: tuple[_Count, ...] = ()  #: only these of the matching requests
+    every: _Count | None = None  #: every n-th of them
     probability: Annotated[float, Field(ge=0, le=1)] | None = None
-    times: _Count | None = None  #: at most so many
+    times: _Count | None = None  #: at most this often
 
     form: str = ""
     sent: Literal["nothing", "head", "body"] = (
         "nothing"  #: how far the answer came: nothing, half its head, half its body
     )
     delay: _Seconds | None = None
-    pace: _Seconds = 1.0  #: seconds for a byte
+    pace: _Seconds = 1.0  #: seconds per byte
     status: Annotated[int, Field(ge=200, le=599)] | None = None
-    retry_after: str | int | None = None  #: Retry-After as it stands here
-    retry_date: float | None = None  #: Retry-After as the date in so many seconds
-    reset_in: float | None = None  #: X-RateLimit-Reset in so many seconds, rounded up
-    to: str = ""  #: the origin of the Location, or of the next link
+    retry_after: str | int | None = None  #: Retry-After, verbatim
+    retry_date: float | None = None  #: Retry-After as a date this many seconds ahead
+    reset_in: float | None = None  #: X-RateLimit-Reset this many seconds ahead, rounded up
+    to: str = ""  #: origin of the Location or of the next link
     size: _Count | None = None  #: bytes of a bomb, entries of a page
     depth: _Count = 100_000
 
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, given: Any) -> Any:
-        """Fill in what the sort tells, and refuse what means nothing to it."""
-        sort = SORTS.get(str(given.get("what"))) if isinstance(given, dict) else None
-        if sort is None:
-            raise ValueError(f"what must be one of {', '.join(SORTS)}")
-        _refuse_foreign(given, sort)
-        when = given.get("when", sort.moments[0])
-        method = "POST" if sort.method == ANY and when == "after" and given["what"] == "status" else sort.method
-        form = sort.forms[0] if sort.forms else ""
-        times = 1 if sort.is_single and not {"at", "every", "probability"} & given.keys() else None
+        """Fill in the defaults of the kind, and refuse parameters that it does not have."""
+        kind = FAULT_KINDS.get(str(given.get("what"))) if isinstance(given, dict) else None
+        if kind is None:
+            raise ValueError(f"what must be one of {', '.join(FAULT_KINDS)}")
+        _refuse_foreign(given, kind)
+        when = given.get("when", kind.moments[0])
+        method = "POST" if kind.method == ANY and when == "after" and given["what"] == "status" else kind.method
+        form = kind.forms[0] if kind.forms else ""
+        times = 1 if kind.is_single and not {"at", "every", "probability"} & given.keys() else None
         return {"when": when, "method": method, "form": form, "times": times, **given}
 
     @model_validator(mode="after")
     def _agree(self) -> Fault:
-        """Refuse what does not go together."""
-        if self.when not in self.sort.moments:
-            raise ValueError(f"{self.what} has no {self.when}")
-        if self.form not in (self.sort.forms or ("",)):
-            raise ValueError(f"form of {self.what} must be one of {', '.join(self.sort.forms)}")
+        """Refuse contradictions."""
+        if self.when not in self.kind.moments:
+            raise ValueError(f"{self.what} cannot come {self.when} the commit")
+        if self.form not in (self.kind.forms or ("",)):
+            raise ValueError(f"form of {self.what} must be one of {', '.join(self.kind.forms)}")
         if sum((bool(self.at), self.every is not None, self.probability is not None)) > 1:
-            raise ValueError("only one of at, every and probability can be told")
-        if self.sort.of != "request" and self.method != self.sort.method:
-            raise ValueError(f"{self.what} is of {self.sort.method} requests only")
+            raise ValueError("only one of at, every and probability can be given")
+        if self.kind.of != "request" and self.method != self.kind.method:
+            raise ValueError(f"{self.what} hits {self.kind.method} requests only")
         if self.what == "hang" and self.when == "before" and self.delay is not None:
-            raise ValueError("a hang before the commit has no delay: what comes after it would be a late_commit")
+            raise ValueError("a hang before the commit has no delay: use late_commit for that")
         if self.is_undone and self.method not in ("GET", "POST"):
-            raise ValueError(f"{self.what} before the commit is of GET or POST requests only")
+            raise ValueError(f"{self.what} before the commit hits GET or POST requests only")
         return self
 
     @property
     def is_blind(self) -> bool:
-        """True where the request is not even looked at."""
+        """Return whether the request is not even read."""
         is_lost = self.what in ("reset", "close", "hang") and self.sent == "nothing"
         return self.when == "before" and (is_lost or self.what in ("status", "go_away"))
 
     @property
     def is_undone(self) -> bool:
-        """True where the answer is that of a commit which did not come about."""
+        """Return whether the answer is that of a commit that did not happen."""
         return self.when == "before" and not self.is_blind
 
     @property
-    def sort(self) -> FaultKind:
-        """Give what is known of faults of this sort."""
-        return SORTS[self.what]
+    def kind(self) -> FaultKind:
+        """Return what faults of this kind can be told."""
+        return FAULT_KINDS[self.what]
 
 
-def _refuse_foreign(given: dict[str, Any], sort: FaultKind) -> None:
-    known = SHARED | sort.takes | ({"form"} if sort.forms else set())
+def _refuse_foreign(given: dict[str, Any], kind: FaultKind) -> None:
+    known = SHARED | kind.takes | ({"form"} if kind.forms else set())
     if unknown := sorted(given.keys() - known):
-        raise ValueError(f"{given['what']} takes no {unknown[0]}; it takes {', '.join(sorted(known))}")
-    if missing := sorted(sort.needs - given.keys()):
+        raise ValueError(f"{given['what']} does not have {unknown[0]}; it has {', '.join(sorted(known))}")
+    if missing := sorted(kind.needs - given.keys()):
         raise ValueError(f"{given['what']} needs {missing[0]}")
     choosing = {"first", "at", "every", "probability", "times"} & given.keys()
-    if sort.is_steady and choosing:
-        raise ValueError(f"{given['what']} holds for all its requests; {min(choosing)} would lose records")
+    if kind.is_steady and choosing:
+        raise ValueError(f"{given['what']} applies to all its requests; {min(choosing)} would lose records")
 
 
 class FaultPlan(_Strict):
-    """All that goes wrong, in the order that decides where two faults want the same request."""
+    """All faults; where two would hit the same request, the first one does."""
 
     seed: int = 0
-    fault: tuple[Fault, ...] = ()  #: in the singular, as each one is headed in a file
+    fault: tuple[Fault, ...] = ()  #: singular, like the heading of each one in the file
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What of a request a fault can ask for."""
+    """What a fault can know of a request."""
 
-    target: TargetName | None  #: None where it is neither's
+    target: TargetName | None  #: None if it is neither's
     method: str
-    path: str  #: with the query, below the base URL
+    path: str  #: with the query, relative to the base URL
     scope: str = ""  #: the Rootly schedule in the path
     is_list: bool = False
     is_creation: bool = False
@@ -146,7 +222,7 @@ _LISTED_AT = re.compile(_MADE_AT.pattern + r"|/v1/schedules|/v1/users")
 
 
 def describe(method: str, path: str) -> Asked:
-    """Tell a request by its method and its path, with the query, on the sandbox's port."""
+    """Return what a method and a path, with the query, on the sandbox's port ask for."""
     for prefix, target in _PREFIXES.items():
         if path.startswith(f"{prefix}/"):
             below = path.removeprefix(prefix)
@@ -164,27 +240,27 @@ def describe(method: str, path: str) -> Asked:
 
 
 def is_matching(fault: Fault, asked: Asked) -> bool:
-    """Tell whether a request is one of those that a fault counts."""
+    """Return whether a fault counts a request."""
     return (
         asked.target is not None
         and fault.target in (None, asked.target)
         and fault.method in (ANY, asked.method)
         and fault.scope in ("", asked.scope)
         and fault.path in asked.path
-        and _is_fit(fault.sort, asked)
+        and _is_fit(fault.kind, asked)
     )
 
 
-def _is_fit(sort: FaultKind, asked: Asked) -> bool:
-    if sort.of == "creation":
+def _is_fit(kind: FaultKind, asked: Asked) -> bool:
+    if kind.of == "creation":
         return asked.is_creation
-    if sort.of == "page":
+    if kind.of == "page":
         return asked.is_list and asked.target is TargetName.ROOTLY  # Opal's list has no pages
-    return sort.of == "request" or asked.is_list
+    return kind.of == "request" or asked.is_list
 
 
 def is_hit(fault: Fault, seed: int, position: int, ordinal: int) -> bool:
-    """Decide on the `ordinal`-th matching request of the plan's `position`-th fault; `times` aside."""
+    """Return whether the plan's `position`-th fault hits its `ordinal`-th matching request; `times` aside."""
     if ordinal < fault.first:
         return False
     if fault.at:
@@ -206,10 +282,10 @@ class Decisions:
         self._hits = [0] * len(plan.fault)
 
     def take(self, asked: Asked) -> tuple[Fault, ...]:
-        """Count a request and give the faults that hit it: all alterations, then the first of the others."""
+        """Count a request and return the faults that hit it: all alterations, then the first of the others."""
         hits = [fault for position, fault in enumerate(self._plan.fault) if self._take(position, fault, asked)]
-        others = [fault for fault in hits if not fault.sort.is_alteration]
-        return (*(fault for fault in hits if fault.sort.is_alteration), *others[:1])
+        others = [fault for fault in hits if not fault.kind.is_alteration]
+        return (*(fault for fault in hits if fault.kind.is_alteration), *others[:1])
 
     def _take(self, position: int, fault: Fault, asked: Asked) -> bool:
         if not is_matching(fault, asked):
@@ -223,31 +299,17 @@ class Decisions:
         return True
 
 
-# ---- Reading a fault plan from a TOML file, with one sentence for what is wrong in it
+_HINT = "See the table in docs/sandbox.md."
 
 
 def read_faults(path: Path) -> FaultPlan:
     """Read a fault plan.
 
     Raises:
-        SettingsError: the file cannot be read, is no TOML, or holds what is no fault plan.
+        SettingsError: the file cannot be read, is not TOML, or is not a fault plan.
     """
     try:
-        return FaultPlan.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except OSError as error:
-        raise _unusable(path, f"it cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _unusable(path, f"it is no TOML: {error}") from error
+        return FaultPlan.model_validate(read_toml(path, "fault plan", _HINT))
     except ValidationError as error:
-        raise _unusable(path, _sentence(error.errors(include_url=False)[0])) from error
-
-
-def _sentence(error: ErrorDetails) -> str:
-    """Say what is wrong where; faults are counted from 1."""
-    place = [f"number {part + 1}" if isinstance(part, int) else part for part in error["loc"]]
-    words = error["msg"].removeprefix("Value error, ")
-    return f"{' '.join(place)}: {words}" if place else words
-
-
-def _unusable(path: Path, reason: str) -> SettingsError:
-    return SettingsError(f"The fault plan {path} cannot be used: {reason}.", hint="See the table in docs/sandbox.md.")
+        message = f"The fault plan {path} cannot be used: {first_error(error)}."
+        raise SettingsError(message, hint=_HINT) from error

@@ -1,4 +1,4 @@
-"""Where faults come in: before everything else that a request meets. Also keeps the log of requests."""
+"""The middleware that carries out a fault plan, before everything else, and keeps the log of requests."""
 
 from __future__ import annotations
 
@@ -10,32 +10,29 @@ import orjson
 from aiohttp import web
 
 from importer.records import TargetName
-from importer.sandbox.api.jsonapi import ListPage
-from importer.sandbox.faults.bodies import created_id
+from importer.sandbox.api.answers import ListPage
+from importer.sandbox.faults.bodies import FaultyLists, created_id, refusal
 from importer.sandbox.faults.fault_plan import Asked, Decisions, Fault, FaultPlan, describe
-from importer.sandbox.faults.lists import Lists, refusal
-from importer.sandbox.faults.wire import body_of_answer, is_good, with_body
+from importer.sandbox.faults.transport import body_of_answer, is_good, with_body
 from importer.sandbox.truth import posted_key
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from importer.sandbox.api.answers import Handler
-    from importer.sandbox.faults.wire import Misbehaviour
+    from importer.sandbox.faults.transport import FaultyTransport
     from importer.sandbox.state import SandboxState
 
-
-if TYPE_CHECKING:
-    #: Has a target go away, for so many seconds or for good.
+    #: Makes a target unreachable, for so many seconds or for good.
     Leave: TypeAlias = Callable[[TargetName, float | None], Awaitable[None]]
 
-_LATE_STATUS = 504  # of a late commit that answers at all, unless told
+_LATE_STATUS = 504  # of a late commit that is answered at all, unless the plan says another
 _FORGET = {TargetName.OPAL: "forget_schedule", TargetName.ROOTLY: "delete_shadow"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """A request, what it is about, and what is to go wrong with it."""
+    """A request, what it asks for, and the faults that hit it."""
 
     arrived_at: float
     monotonic: float
@@ -45,35 +42,35 @@ class _Visit:
 
     @property
     def alterations(self) -> tuple[Fault, ...]:
-        return tuple(fault for fault in self.faults if fault.sort.is_alteration)
+        return tuple(fault for fault in self.faults if fault.kind.is_alteration)
 
     @property
     def fault(self) -> Fault | None:
-        """Give the one fault that is no alteration, if there is one."""
-        return next((fault for fault in self.faults if not fault.sort.is_alteration), None)
+        """Return the one fault that is not an alteration, or None."""
+        return next((fault for fault in self.faults if not fault.kind.is_alteration), None)
 
 
-class Faulty:
-    """The middleware that stands before both APIs."""
+class FaultMiddleware:
+    """Answers requests as a fault plan says."""
 
     def __init__(
-        self, plan: FaultPlan, state: SandboxState, now: Callable[[], float], misbehaviour: Misbehaviour, leave: Leave
+        self, plan: FaultPlan, state: SandboxState, now: Callable[[], float], transport: FaultyTransport, leave: Leave
     ) -> None:
         self._decisions = Decisions(plan)
         self._state = state
         self._now = now
         self._leave = leave
-        self._misbehaviour = misbehaviour
-        self._lists = Lists()
+        self._transport = transport
+        self._lists = FaultyLists()
         self._others: dict[TargetName | None, bytes] = {}  # the last good answer to a creation
 
     @web.middleware
-    async def meet(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request as the plan says, and log it before the first byte of the answer leaves."""
         try:
             visit = await self._receive(request)
         except ConnectionError:
-            return web.Response(status=400)  # nobody reads this: the client went away while it sent
+            return web.Response(status=400)  # nobody reads this: the client went away while sending
         if visit.fault is not None and visit.fault.is_blind:
             refused = refusal(visit.fault, visit.asked, visit.fault.status or 500, self._now())
             return await self._answer(visit, request, refused)
@@ -86,17 +83,17 @@ class Faulty:
 
     async def _receive(self, request: web.Request) -> _Visit:
         arrived = self._now(), time.monotonic()
-        # The path can hold bytes that are no text.
+        # The path may contain bytes that are not text.
         asked = describe(request.method, request.raw_path.encode("utf-8", "backslashreplace").decode())
         body = await request.read() if asked.is_creation else b""
         return _Visit(*arrived, asked, body, self._decisions.take(asked))
 
     def _note_creation(self, visit: _Visit, response: web.Response) -> str:
-        """Undo or hold back what was just created, as told; gives its id where it is there for good."""
+        """Undo or hold back what was just created, if the plan says so; return its id if it is there for good."""
         if not (visit.asked.is_creation and is_good(response) and visit.asked.target):
             return ""
         id_ = created_id(body_of_answer(response))
-        # Made and taken away again in one go: nothing else runs in between.
+        # Created and deleted without an await in between, so nobody can see it.
         if visit.fault is not None and visit.fault.is_undone:
             self._state.change(_FORGET[visit.asked.target], id=id_)
             return ""
@@ -124,7 +121,7 @@ class Faulty:
         if fault.what == "go_away" and visit.asked.target:
             await self._leave(visit.asked.target, fault.delay)
             return response
-        return await self._misbehaviour.give(fault, request, response, other)
+        return await self._transport.send(fault, request, response, other)
 
     def _log(self, visit: _Visit, status: int, id_: str) -> None:
         self._state.change(
@@ -142,26 +139,26 @@ class Faulty:
 
 
 async def _handle(request: web.Request, handler: Handler) -> web.Response:
-    """Let the API answer, also where it has no such route."""
+    """Let the API answer, even where it has no such route."""
     try:
         response = await handler(request)
     except web.HTTPException as error:
         return web.Response(status=error.status, text=error.text)
-    assert isinstance(response, web.Response)  # noqa: S101  every answer of both APIs is whole
+    assert isinstance(response, web.Response)  # noqa: S101  no API here streams
     return response
 
 
 def _resized(request: web.Request, alterations: tuple[Fault, ...]) -> web.Request:
-    """Ask for a smaller page than was asked for, where pages are short."""
+    """Ask for a smaller page than the client did, where the plan says so."""
     sizes = [fault.size or 1 for fault in alterations if fault.what == "short_pages"]
     if not sizes:
         return request
-    size = min([ListPage.asked(request.query).size, *sizes])
+    size = min([ListPage.from_query(request.query).size, *sizes])
     return request.clone(rel_url=request.rel_url.update_query({"page[size]": str(size)}))
 
 
 def _as_lost(fault: Fault) -> Fault:
-    """Give the fault that becomes of the answer to a late commit; any other as it is."""
+    """Return the fault that hits the answer to a late commit; return any other fault as it is."""
     if fault.what != "late_commit":
         return fault
     status = fault.status or _LATE_STATUS
@@ -169,7 +166,7 @@ def _as_lost(fault: Fault) -> Fault:
 
 
 def _seen_status(fault: Fault | None, response: web.Response) -> int:
-    """Tell what status a client can see; 0 where the head does not come whole."""
+    """Return the status that a client sees; 0 if the head does not arrive whole."""
     if fault is None:
         return response.status
     is_endless_wait = fault.what in ("reset", "close") or (fault.what == "hang" and fault.delay is None)

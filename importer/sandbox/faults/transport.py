@@ -1,4 +1,4 @@
-"""Answers as no good server gives them: lost, cut, dripping, endless. The only module that handles raw connections."""
+"""Faulty transport: answers lost, cut, dripping or endless. The only module that handles raw connections."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FILLING = b" " * (64 << 10)
 
 
 def reset(transport: asyncio.BaseTransport | None) -> None:
-    """Break a connection off with a RST."""
+    """Reset a connection (RST)."""
     if not isinstance(transport, asyncio.Transport) or transport.is_closing():
         return
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
@@ -38,12 +38,12 @@ def reset(transport: asyncio.BaseTransport | None) -> None:
 
 
 def is_good(response: web.Response) -> bool:
-    """Tell a 2xx from an answer that refuses."""
+    """Return whether an answer is a 2xx."""
     return 200 <= response.status < 300
 
 
 def body_of_answer(response: web.Response) -> bytes:
-    """Give the body of an answer that was not sent yet."""
+    """Return the body of an answer that was not sent yet."""
     return response.body if isinstance(response.body, bytes) else b""
 
 
@@ -53,8 +53,8 @@ def with_body(response: web.Response, body: bytes, *, status: int | None = None)
     return web.Response(body=body, status=status or response.status, headers=headers)
 
 
-class Misbehaviour:
-    """Gives the answers of faults. `now` is the server's clock; `stopping` ends what would take for ever."""
+class FaultyTransport:
+    """Sends answers the way a fault says. `now` is the server's clock; `stopping` ends what would take for ever."""
 
     def __init__(self, now: Callable[[], float], stopping: anyio.Event) -> None:
         self._now = now
@@ -69,12 +69,12 @@ class Misbehaviour:
             "close_after": self._close_after,
         }
 
-    async def give(
+    async def send(
         self, fault: Fault, request: web.Request, response: web.Response, other: bytes
     ) -> web.StreamResponse:
-        """Give an answer as the fault wants it; `other` is the last good answer to a creation of the same target.
+        """Send an answer as the fault says; `other` is the last good answer to a creation at the same target.
 
-        What comes back is to be returned to aiohttp: it goes out as any answer, unless it went out or was lost here.
+        Return the result to aiohttp: it is sent like any answer, unless it was already sent or lost here.
         """
         if fault.what in SPOILING:
             return await self._spoil(fault, request, response, other) if is_good(response) else response
@@ -90,7 +90,7 @@ class Misbehaviour:
         return _closed(request, response)
 
     async def _hang(self, fault: Fault, request: web.Request, response: web.Response) -> web.Response:
-        """Say nothing more until the client goes away, which cancels this; with a delay, go on after it."""
+        """Send nothing more until the client goes away, which cancels this; with a delay, continue after it."""
         sent, rest = self._parts(fault, response)
         self._write(request, sent)
         if not await self._waits(fault.delay):
@@ -123,7 +123,7 @@ class Misbehaviour:
         return spoilt
 
     async def _endless(self, _fault: Fault, request: web.Request, response: web.Response) -> web.StreamResponse:
-        """Go on with blanks before the end of the JSON, for as long as somebody takes them."""
+        """Send blanks before the end of the JSON for as long as the client reads them."""
         stream = web.StreamResponse(status=response.status, headers=with_body(response, b"").headers)
         stream.headers.pop(hdrs.CONTENT_LENGTH, None)
         stream.enable_chunked_encoding()
@@ -132,7 +132,7 @@ class Misbehaviour:
             await stream.write(body_of_answer(response)[:-1])
             while not self._stopping.is_set():
                 await stream.write(_FILLING)
-                await anyio.lowlevel.checkpoint()  # a quick reader would keep everybody else waiting
+                await anyio.lowlevel.checkpoint()  # a quick reader would keep everyone else waiting
         reset(request.transport)
         return stream
 
@@ -142,20 +142,20 @@ class Misbehaviour:
         return packed
 
     async def _close_after(self, _fault: Fault, request: web.Request, response: web.Response) -> web.Response:
-        """Close after a good answer that did not announce it."""
+        """Close the connection after a good answer that did not announce it."""
         with suppress(ConnectionError):  # the client was quicker
             await response.prepare(request)
             await response.write_eof()
         return _closed(request, response)
 
     async def _waits(self, seconds: float | None) -> bool:
-        """Wait so many seconds, or for ever; False where the sandbox stops before they are over."""
+        """Wait `seconds`, or for ever; return False if the sandbox stops first."""
         with anyio.move_on_after(seconds):
             await self._stopping.wait()
         return not self._stopping.is_set()
 
     def _parts(self, fault: Fault, response: web.Response) -> tuple[bytes, bytes]:
-        """Cut an answer, as it stands on the wire, where the fault comes in."""
+        """Split an answer, as it is on the wire, where the fault strikes."""
         body = body_of_answer(response)
         head = self._head(response, {hdrs.CONTENT_LENGTH: str(len(body))})
         at = {"nothing": 0, "head": len(head) // 2, "body": len(head) + len(body) // 2}[fault.sent]
@@ -174,19 +174,19 @@ class Misbehaviour:
 
 
 def _closed(request: web.Request, response: web.Response) -> web.Response:
-    """Close the connection behind what was written; aiohttp finds it closed and sends nothing more."""
+    """Close the connection after what was written; aiohttp finds it closed and sends nothing more."""
     if request.transport is not None:
         request.transport.close()
     return response
 
 
-#: How an answer that breaks off says how long it is going to be, by the whole body.
+#: How an answer that breaks off announces the length of its whole body.
 _FRAMING: dict[str, Callable[[bytes], dict[str, str]]] = {
     "length": lambda whole: {hdrs.CONTENT_LENGTH: str(len(whole))},
     "chunked": lambda _whole: {hdrs.TRANSFER_ENCODING: "chunked"},
     "until_close": lambda _whole: {hdrs.CONNECTION: "close"},
 }
-#: How the part of the body that comes is put; the chunk of length 0 that would end it is not there.
+#: How the part of the body that is sent is framed; the final chunk of length 0 is missing.
 _FRAMED: dict[str, Callable[[bytes], bytes]] = {
     "length": bytes,
     "chunked": lambda part: b"%x\r\n%b\r\n" % (len(part), part),
