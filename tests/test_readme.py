@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from acceptance.in_process import call_with
 from pages import PATHS, ROOT, Example, Link, anchors, examples, links, prose, read, section, unlike
 
 README = read("README.md")
@@ -41,39 +46,81 @@ def workplace(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def environment(workplace: Path) -> dict[str, str]:
+#: What stands on the path as the command: it hands all that a process has to the test, which runs the command itself.
+CLIENT = """#!{python} -IS
+import json, os, socket, sys
+with socket.socket(socket.AF_UNIX) as test:
+    test.connect({address!r})
+    socket.send_fds(test, [json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()], [0, 1, 2])
+    test.shutdown(socket.SHUT_WR)
+    sys.exit(int(test.recv(3)))
+"""
+PROCESS = '#!/bin/sh\nexec "{python}" -m importer "$@"\n'
+
+
+def environment(workplace: Path, command: str) -> dict[str, str]:
     """The command on the path, as README asks for, and nothing set that a fresh machine has not."""
-    command = workplace / "bin" / "oncall-importer"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m importer "$@"\n', encoding="utf-8")
-    command.chmod(0o755)
+    path = workplace / "bin" / "oncall-importer"
+    path.parent.mkdir()
+    path.write_text(command, encoding="utf-8")
+    path.chmod(0o755)
     own = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "XDG_STATE_HOME": str(workplace / "state")}
-    return {"PATH": f"{command.parent}:{os.environ['PATH']}", "HOME": str(workplace), **own}
+    return {"PATH": f"{path.parent}:{os.environ['PATH']}", "HOME": str(workplace), **own}
 
 
-def perform(command: list[str], workplace: Path, known: dict[str, str]) -> str:
-    """Run an example to its good end; give what it printed."""
-    done = subprocess.run(
-        command, cwd=workplace, env=known, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout
-    assert "Traceback" not in done.stdout
-    return done.stdout
+def answer(client: socket.socket) -> None:
+    """Run the command for a client, in its folder, with its variables and its streams."""
+    asked, streams, _, _ = socket.recv_fds(client, 1 << 16, 3)
+    while more := client.recv(1 << 16):
+        asked += more
+    arguments, folder, variables = json.loads(asked)
+    try:
+        status = call_with(streams, arguments, Path(folder), variables)
+    finally:
+        for descriptor in streams:
+            os.close(descriptor)
+    client.sendall(str(status).encode())
+
+
+def perform(code: str, workplace: Path, known: dict[str, str], server: socket.socket) -> str:
+    """Run an example to its good end; return what it printed."""
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as shown,
+        subprocess.Popen(["sh", "-e", "-c", code], cwd=workplace, env=known, stdout=shown, stderr=shown) as shell,
+    ):
+        while shell.poll() is None:
+            with suppress(TimeoutError), server.accept()[0] as client:
+                answer(client)
+        shown.seek(0)
+        printed = shown.read()
+    assert shell.returncode == 0, printed
+    assert "Traceback" not in printed
+    return printed
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=name_of)
 def test_an_example_runs_and_prints_what_the_page_shows(example: Example, workplace: Path) -> None:
-    """It also runs a second time, when it meets what it left."""
-    known = environment(workplace)
-    printed = perform(["sh", "-e", "-c", example.code], workplace, known)
-    assert not unlike(example.shown, printed), printed
-    perform(["sh", "-e", "-c", example.code], workplace, known)
+    """It also runs a second time, when it meets what it left. What runs in the background is a process of its own."""
+    address = str(workplace / "test.sock")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen()
+        server.settimeout(0.05)
+        command = PROCESS if " &\n" in example.code else CLIENT
+        known = environment(workplace, command.format(python=sys.executable, address=address))
+        printed = perform(example.code, workplace, known, server)
+        assert not unlike(example.shown, printed), printed
+        perform(example.code, workplace, known, server)
 
 
 @pytest.mark.parametrize("example", examples("python"), ids=name_of)
-def test_an_example_of_the_library_runs_and_prints_what_the_page_shows(example: Example, workplace: Path) -> None:
-    printed = perform([sys.executable, "-c", example.code], workplace, environment(workplace))
+def test_an_example_of_the_library_runs_and_prints_what_the_page_shows(
+    example: Example, workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(workplace)
+    exec(compile(example.code, example.page, "exec"), {"__name__": "__main__"})
     assert example.shown
+    printed = capsys.readouterr().out
     assert not unlike(example.shown, printed), printed
 
 

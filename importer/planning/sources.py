@@ -6,6 +6,7 @@ source --read--> rows --normalize--> journal --ask for ids--> --find duplicates 
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -80,27 +81,27 @@ async def gather_sources(
     unreadable: list[SourceError] = []
     for source in sources:
         before = rows
-        stdin = await spool(control.interrupted) if name_source(source) == "-" else None
-        reading = read(
-            source,
-            sheets=settings.sheet,
-            stdin=stdin,
-            is_header=partial(is_header, mapping=mapping),
-            header_row=mapping.header_row,
-            bounds=make_bounds(settings),
-        )
-        try:
-            for number in intake.take_source(reading):
-                rows += number
-                control.observer.read(rows)
-                await _let_signals_in(control)
-        except SourceError as error:  # the others are read all the same, so that all is told at once
-            unreadable.append(error)
-            continue
-        if rows == before and not intake.refused:
-            unreadable.append(
-                SourceError(f"{name_source(source)} has a header and no rows", hint="fill in at least one row")
+        with await spool(control.interrupted) if name_source(source) == "-" else nullcontext() as stdin:
+            reading = read(
+                source,
+                sheets=settings.sheet,
+                stdin=stdin,
+                is_header=partial(is_header, mapping=mapping),
+                header_row=mapping.header_row,
+                bounds=make_bounds(settings),
             )
+            try:
+                for number in intake.take_source(reading):
+                    rows += number
+                    control.observer.read(rows)
+                    await _let_signals_in(control)
+            except SourceError as error:  # the others are read all the same, so that all is told at once
+                unreadable.append(error)
+                continue
+            if rows == before and not intake.refused:
+                unreadable.append(
+                    SourceError(f"{name_source(source)} has a header and no rows", hint="fill in at least one row")
+                )
     if not unreadable:  # else a header may stand in what was not read
         refuse_lost_headers(mapping, _shown_mapping(settings.mapping), intake.mapped, intake.headers)
     _refuse([*unreadable, *intake.refused])

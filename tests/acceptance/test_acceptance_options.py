@@ -149,7 +149,7 @@ def test_the_command_that_goes_on_goes_on_in_the_same_folder(place: Workplace) -
 def test_what_standard_output_cannot_show_does_not_end_the_run(place: Workplace) -> None:
     """A terminal without UTF-8 gets escapes."""
     source = place.write("s.csv", [SCHEDULE_HEADER, ["Ünï", "P1"]])
-    done = place.run("check", source, variables={"PYTHONIOENCODING": "ascii"})
+    done = place.run_process("check", source, variables={"PYTHONIOENCODING": "ascii"})
     assert done.status == 1
     assert r"\xdcn\xef" in done.out
     assert "Traceback" not in done.err

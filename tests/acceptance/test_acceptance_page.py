@@ -70,11 +70,11 @@ def test_a_page_that_cannot_be_made_costs_neither_outcome_nor_report_and_is_said
     (broken / "jinja2").mkdir(parents=True)
     (broken / "jinja2" / "__init__.py").write_text("raise RuntimeError('broken')")
     variables = {"PYTHONPATH": f"{broken}:{online.variables['PYTHONPATH']}"}
-    done = online.run("run", source, variables=variables)
+    done = online.run_process("run", source, variables=variables)
     assert done.status == 0
     assert "report.html was not made (RuntimeError). Every outcome is in report.csv." in done.out
     assert [line["import_status"] for line in online.lines(done.run)] == ["created"]
-    objects = online.run("rerun", done.run, "--json", variables=variables)
+    objects = online.run_process("rerun", done.run, "--json", variables=variables)
     assert "report.html was not made" in json.loads(objects.out.splitlines()[-1])["notice"]
 
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .command import Done, Workplace, finish, table
+from .command import Done, Workplace, table
 from .front import CANARY
 from .sources import schedules
 
 if TYPE_CHECKING:
-    import subprocess
     from pathlib import Path
 
 GOOD = "good.csv"
@@ -80,18 +79,13 @@ RUN = {
 
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Done, list[str]]]:
-    """Every case in a folder of its own, a few at a time; what each left: its words, and what lies in the folder."""
-    waiting: list[tuple[str, Workplace, subprocess.Popen[bytes]]] = []
+    """Every case in a folder of its own; what each left: its words, and what lies in the folder."""
     results = {}
-    for name, case in [*RUN.items(), ("", None)]:
-        while len(waiting) >= (os.cpu_count() or 1) or (waiting and case is None):
-            ended, place, process = waiting.pop(0)
-            done = finish(process, RUN[ended].stdin)
-            results[ended] = done, sorted(str(path.relative_to(place.path)) for path in place.path.rglob("reports/*"))
-        if case is not None:
-            place = Workplace(tmp_path_factory.mktemp(name), **NOWHERE)
-            make_sources(place.path, name)
-            waiting.append((name, place, place.start(*case.arguments, variables=case.variables)))
+    for name, case in RUN.items():
+        place = Workplace(tmp_path_factory.mktemp(name), **NOWHERE)
+        make_sources(place.path, name)
+        done = place.run(*case.arguments, stdin=case.stdin, variables=case.variables)
+        results[name] = done, sorted(str(path.relative_to(place.path)) for path in place.path.rglob("reports/*"))
     return results
 
 

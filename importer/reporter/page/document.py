@@ -85,6 +85,7 @@ def write_page(path: Path, contents: Contents) -> Path:
     return replace_file(path, write)
 
 
+@cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # a tenth of a second that only a report pays
 
