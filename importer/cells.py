@@ -1,16 +1,14 @@
-"""What people and programs drag into a cell and nobody means: unseen characters, quotes around it. Knows no column."""
+"""Spreadsheet cells: their names, and what gets into them unmeant, such as unseen characters and quotes."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-# ---- How spreadsheets name columns and cells. `records.cell_name`, without what importing the records cos
-
 
 @lru_cache(maxsize=2048)
 def letters_of(column: int) -> str:
-    """Name a 0-based column: `letters_of(27)` is `AB`."""
+    """Return the letters of a 0-based column: `letters_of(27)` is `AB`."""
     letters = ""
     rest = column + 1
     while rest:
@@ -21,19 +19,16 @@ def letters_of(column: int) -> str:
 
 @lru_cache(maxsize=2048)
 def column_of(letters: str) -> int:
-    """Give the 0-based column that letters name: `column_of("AB")` is 27."""
+    """Return the 0-based column that letters name: `column_of("AB")` is 27."""
     column = 0
     for letter in letters.upper():
         column = column * 26 + ord(letter) - ord("A") + 1
     return column - 1
 
 
-def cell_of(column: int, row: int) -> str:
-    """Name a cell: `cell_of(1, 7)` is `B7`."""
+def cell_name(column: int, row: int) -> str:
+    """Return the name of the cell in a 0-based column and a 1-based row: `cell_name(1, 7)` is `B7`."""
     return f"{letters_of(column)}{row}"
-
-
-# ---- What people and programs drag into a cell and nobody means: unseen characters, quotes around it. Kno
 
 
 _ZERO_WIDTH = "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
@@ -52,14 +47,14 @@ _WHOLE = re.compile(r"0*([0-9]{1,20})|0*([0-9]{1,15})\.0+")
 
 
 def clean(text: str) -> str:
-    """Take off quotes around a text and unseen characters in it; other spaces and hyphens become plain ones."""
+    """Return a text without quotes around it and unseen characters in it, with plain spaces and hyphens."""
     if len(text) > _LONGEST:
         return text
     return text.translate(_PLAIN).strip(BLANKS + _QUOTES)
 
 
 def whole(text: str) -> str | None:
-    """Give the digits of a whole number of 20 digits at most, without leading zeros; None where it is none.
+    """Return the digits of a whole number of 20 digits at most, without leading zeros; None where it is none.
 
     `101.0` is how a spreadsheet writes 101; `1e2` and `101,0` are none.
     """

@@ -80,16 +80,6 @@ class Finding:
     problem: Problem
 
 
-def cell_name(position: int, row: int) -> str:
-    """Name a cell as spreadsheets do: `cell_name(1, 7)` is `B7`; `position` counts from 0."""
-    letters = ""
-    rest = position + 1
-    while rest:
-        rest, letter = divmod(rest - 1, 26)
-        letters = chr(ord("A") + letter) + letters
-    return f"{letters}{row}"
-
-
 #: An id that may stand in a URL: no dot, no slash, no percent sign, so that no path can be climbed.
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"
 #: The largest whole number that both APIs' JSON can carry (64 bits, unsigned).

@@ -6,11 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from importer.records import LARGEST_ID, Row, ScheduleRecord, ShadowRecord, cell_name
+from importer.records import LARGEST_ID, Row, ScheduleRecord, ShadowRecord
 from importer.statuses import Status
 
 SHADOW: dict[str, Any] = {
@@ -21,29 +19,6 @@ SHADOW: dict[str, Any] = {
     "starts_at": datetime(2026, 2, 20, 2, 12, 19, tzinfo=UTC),
     "ends_at": datetime(2026, 7, 20, 2, 12, 19, tzinfo=UTC),
 }
-
-
-@pytest.mark.parametrize(
-    ("position", "row", "name"),
-    [
-        (0, 1, "A1"),
-        (1, 7, "B7"),
-        (25, 2, "Z2"),
-        (26, 2, "AA2"),
-        (51, 9, "AZ9"),
-        (52, 9, "BA9"),
-        (701, 1, "ZZ1"),
-        (702, 1, "AAA1"),
-        (16383, 1048576, "XFD1048576"),
-    ],
-)
-def test_cells_are_named_as_spreadsheets_name_them(position: int, row: int, name: str) -> None:
-    assert cell_name(position, row) == name
-
-
-@given(st.integers(0, 100_000), st.integers(0, 100_000))
-def test_two_columns_never_have_the_same_name(one: int, other: int) -> None:
-    assert (cell_name(one, 1) == cell_name(other, 1)) is (one == other)
 
 
 def test_only_created_and_exists_are_successes() -> None:

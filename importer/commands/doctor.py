@@ -18,7 +18,7 @@ from importer.delivery.probe import look_at
 from importer.errors import ImporterError, SettingsError
 from importer.journal.run_folder import SQLITE_VERSION
 from importer.normalizer.times.zones import check_timezone
-from importer.quoting import excerpt
+from importer.quoting import escape
 from importer.records import TargetName
 from importer.session.endpoints import connect
 from importer.session.target_lock import look_at_turn
@@ -26,7 +26,6 @@ from importer.settings import DECLARATIONS, TOKEN_VARIABLES, Settings, load_sett
 from importer.settings.origins import CONFIG_FILE, PREFIX, keys_of_file, own_config_file, variables_of
 from importer.settings.proxies import NO_PROXY_VARIABLES, PROXY_VARIABLES
 from importer.targets import TARGETS
-from importer.targets.target import escape
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -92,7 +91,7 @@ def _look_at_file(path: Path, where: str) -> Diagnosis:
         return Diagnosis(Level.PROBLEM, CONFIG_FILE, error.message, error.hint)
     if written is None:
         return Diagnosis(Level.OK, CONFIG_FILE, f"there is none {where}")
-    shown = ", ".join(excerpt(key) for key in sorted(written))
+    shown = ", ".join(escape(key) for key in sorted(written))
     return Diagnosis(Level.OK, CONFIG_FILE, f"the one {where} sets {shown or 'nothing'}")
 
 

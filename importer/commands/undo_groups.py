@@ -18,8 +18,8 @@ from importer.journal.states import BindingState, Change, State
 from importer.log import log
 from importer.planning.undo_plan import describe_left
 from importer.records import Outcome
-from importer.reporter.report import iso
 from importer.statuses import Status
+from importer.wording import count_of, iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -55,7 +55,7 @@ async def leave_groups(
             continue
         ledger = _Ledger(folder, target, groups, control)
         control.observer.told(
-            target, f"takes {_count(ledger.records, 'schedule')} out of {_count(len(groups), 'group')}"
+            target, f"takes {count_of(ledger.records, 'schedule')} out of {count_of(len(groups), 'group')}"
         )
         removals = {group: [one.returned_id for one in members] for group, members in groups.items()}
         why = await unbind(
@@ -153,7 +153,7 @@ class _Ledger:
         return one.returned_id.lower() in self._stood.get(group, ())
 
     def _make(self, status: Status, one: Leaving, error: str, hint: str, http_status: int = 0) -> Outcome:
-        at = iso(datetime.now(UTC))
+        at = iso_utc(datetime.now(UTC))
         outcome = Outcome(status, one.returned_id, http_status, error, hint=hint, run=self._run)
         return outcome if status is Status.PENDING else outcome._replace(finished_at=at)
 
@@ -169,7 +169,3 @@ def _describe(group: str, came_to: Unbinding) -> str:
     if came_to.status is Status.UNKNOWN:
         return f"whether it is still in group {group} is not known: {came_to.words}"
     return f"it was not taken out of group {group}: {came_to.words}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

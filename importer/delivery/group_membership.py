@@ -17,6 +17,7 @@ from importer.errors import JournalError
 from importer.journal.states import BindingState
 from importer.statuses import Status
 from importer.targets import TARGETS
+from importer.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -71,7 +72,7 @@ class Binder:
         if groups and not is_dry:
             number = len({one.record for ones in groups.values() for one in ones})
             self._observer.told(
-                self._target.name, f"adds {number} schedule{_s(number)} to {len(groups)} group{_s(len(groups))}"
+                self._target.name, f"adds {count_of(number, 'schedule')} to {count_of(len(groups), 'group')}"
             )
         limiter = anyio.Semaphore(_AT_ONCE)
         async with anyio.create_task_group() as tasks:
@@ -129,10 +130,6 @@ class Binder:
             error=f"the schedule is there, but {how}; {words}",
             hint=_HINTS[worst.status],
         )
-
-
-def _s(number: int) -> str:
-    return "" if number == 1 else "s"
 
 
 _GRACE = 10.0  # seconds that what is in flight may take after an interrupt

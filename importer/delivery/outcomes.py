@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from importer.records import Outcome
 from importer.statuses import Status
+from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from importer.delivery.replies import Judgement
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=2)  # thousands of records end in the same second
 def _write_second(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso_utc(second)
 
 
 class Outcomes:

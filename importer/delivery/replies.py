@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from importer.delivery.client import Answer, Lost, NotSent, Reply
-from importer.targets.target import escape
+from importer.quoting import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

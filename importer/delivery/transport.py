@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
 from importer.errors import SettingsError
-from importer.targets.target import escape
+from importer.quoting import escape
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from importer.normalizer.suggestions import MOST, Nearest
-from importer.normalizer.wording import Unreadable, has_control, quote
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import has_control, quote
 from importer.records import ID_PATTERN, LARGEST_ID
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from importer.normalizer.references import Waiting
 from importer.normalizer.shadows import read_shadowable
 from importer.normalizer.times.times import read_instant
 from importer.normalizer.times.zones import read_zone
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 from importer.records import Kind, ShadowRecord
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from importer.cells import BLANKS, clean
 from importer.normalizer.columns import BY_NAME, COLUMNS
 from importer.normalizer.references import Waiting, describe_reference
-from importer.normalizer.wording import Unreadable, quote
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import quote
 from importer.records import Problem
 
 if TYPE_CHECKING:

@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from importer.cells import BLANKS
+from importer.cells import BLANKS, cell_name
 from importer.errors import SourceError
 from importer.normalizer.aliases import CLEAR, FAMILIAR, IN_SHEETS_OF, KNOWN, OWN, REPORT_HEADERS, canonical
 from importer.normalizer.columns import TELLING
 from importer.normalizer.mapping import NO_MAPPING
 from importer.normalizer.matching import claim, is_named
 from importer.normalizer.suggestions import Suggestion, suggest
-from importer.normalizer.wording import quote, quote_path
-from importer.records import Kind, Sheet, cell_name
+from importer.quoting import quote, quote_path
+from importer.records import Kind, Sheet
 
 if TYPE_CHECKING:
     from collections import abc

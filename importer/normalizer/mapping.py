@@ -19,7 +19,8 @@ from importer.normalizer.row_kind import read_kind
 from importer.normalizer.suggestions import nearest
 from importer.normalizer.times.moments import Choice, DateOrder, TimeRules
 from importer.normalizer.times.zones import read_zone
-from importer.normalizer.wording import Unreadable, escape_unseen, quote
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import escape_unprintable, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -121,7 +122,7 @@ def _parse(text: str | abc.Mapping[str, Any], name: str) -> dict[str, Any]:
             else "it is nested too deep, or a number is too long"
         )
         raise SettingsError(
-            f"{quote(name)} is no TOML: {escape_unseen(reason)}",
+            f"{quote(name)} is no TOML: {escape_unprintable(reason)}",
             hint='write lines such as "Trainee" = "shadow_user_id" below [columns]',
         ) from error
     for key, value in document.items():

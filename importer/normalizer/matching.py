@@ -19,7 +19,7 @@ from importer.normalizer.aliases import (
 from importer.normalizer.columns import BY_NAME, TELLING
 from importer.normalizer.mapping import NO_HEADER, NOT_USED
 from importer.normalizer.row_kind import kind_of_name, read_kind
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 from importer.records import Kind
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from importer.cells import BLANKS, clean
 from importer.errors import SettingsError
 from importer.normalizer.columns import BY_NAME
-from importer.normalizer.wording import Unreadable, has_control, quote
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import has_control, quote
 
 # ---- Schedules' ids out of links that people paste from a browser. Opens no link and knows no column
 

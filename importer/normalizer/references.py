@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from importer.cells import BLANKS, clean, whole
 from importer.normalizer.directory import is_group_reference, is_schedule_reference, is_user_reference
 from importer.normalizer.providers import Service, linked_id
-from importer.normalizer.wording import Unreadable, quote
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import quote
 from importer.records import ID_PATTERN, LARGEST_ID, Problem
 
 if TYPE_CHECKING:

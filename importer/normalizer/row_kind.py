@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from importer.normalizer.aliases import canonical
 from importer.normalizer.columns import COLUMNS
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 from importer.records import Kind
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from importer.normalizer.recurrence.spans import read_until
 from importer.normalizer.references import References
 from importer.normalizer.times.moments import DateOrder
 from importer.normalizer.times.zones import check_timezone, read_zone
-from importer.normalizer.wording import Unreadable, quote
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable

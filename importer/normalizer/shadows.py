@@ -9,7 +9,8 @@ from importer.cells import BLANKS
 from importer.normalizer.plausibility import Level, check_sense
 from importer.normalizer.recurrence.spans import read_spans
 from importer.normalizer.references import Waiting
-from importer.normalizer.wording import Unreadable, quote
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import quote
 from importer.records import ShadowRecord
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process, utils
 
 from importer.normalizer.aliases import CLEAR, DOUBTFUL, FAMILIAR, IN_SHEETS_OF, OWN, canonical
 from importer.normalizer.columns import COLUMNS
-from importer.normalizer.wording import quote, quote_path
+from importer.quoting import quote, quote_path
 from importer.records import Kind
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from importer.journal.states import NO_OUTCOME, Entry, State
 from importer.kinds.registry import KINDS
 from importer.normalizer.layout import repeats
 from importer.normalizer.row import Normalizer
-from importer.normalizer.wording import quote
+from importer.quoting import quote
 from importer.records import Key, Kind, Outcome, Problem, Row, Sheet
 from importer.statuses import Status
 

@@ -14,8 +14,8 @@ from importer.normalizer.columns import COLUMNS
 from importer.normalizer.references import References, Sought
 from importer.normalizer.row import Normalizer
 from importer.normalizer.suggestions import describe_suggestion
-from importer.normalizer.wording import escape_unseen
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
+from importer.quoting import escape
 from importer.records import Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.report_reader import is_report
 from importer.reporter.template import README_SHEET
@@ -98,8 +98,8 @@ class Loader:
     def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
         if len(left_out) == len(sheets):
             error = SourceError(
-                f"{escape_unseen(reading.name)} has no column that we know: {_headers(sheets)}",
-                hint=f"write a mapping file with: oncall-importer map {escape_unseen(reading.name)}; "
+                f"{escape(reading.name)} has no column that we know: {_headers(sheets)}",
+                hint=f"write a mapping file with: oncall-importer map {escape(reading.name)}; "
                 f"or name its columns {', '.join(column.name for column in COLUMNS)}",
             )
             self.refused.append(error)  # raised later, for the cause may be a mapping that is wrong
@@ -112,8 +112,8 @@ class Loader:
     def _open_sheet(self, sheet: Sheet) -> tuple[int, Normalizer] | None:
         if is_report(sheet.header):
             raise SourceError(
-                f"{escape_unseen(sheet.source)} is the report of an earlier run",
-                hint=f"send what did not succeed with: oncall-importer rerun {escape_unseen(sheet.source)}",
+                f"{escape(sheet.source)} is the report of an earlier run",
+                hint=f"send what did not succeed with: oncall-importer rerun {escape(sheet.source)}",
             )
         normalizer = Normalizer(sheet, self._rules)
         layout = normalizer.layout
@@ -272,4 +272,4 @@ def _is_same(last: tuple[int, Row, list[Entry]], index: int, row: Row) -> bool:
 
 def _headers(sheets: Iterable[Sheet]) -> str:
     names = [text.strip() for sheet in sheets for text in sheet.header if text.strip()]
-    return "it has " + ", ".join(escape_unseen(name[:80]) for name in names[:12]) if names else "its header is empty"
+    return "it has " + ", ".join(escape(name, 80) for name in names[:12]) if names else "its header is empty"

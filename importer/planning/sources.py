@@ -24,7 +24,7 @@ from importer.normalizer.rules import make_rules
 from importer.planning.loader import Loader
 from importer.planning.overlaps import tell_overlaps
 from importer.planning.previous_run import left_over
-from importer.quoting import excerpt
+from importer.quoting import escape
 from importer.reader.limits import Bounds
 from importer.reader.read import read
 from importer.reader.stdin import spool
@@ -181,15 +181,15 @@ def check_sources(sources: Sequence[object]) -> None:
                 f"a {type(source).__name__} is not a source", hint="Pass several sources one by one: run(*sources)."
             )
         if not (isinstance(source, str | os.PathLike) or hasattr(source, "itertuples")):
-            raise UsageError(f"{excerpt(repr(source), 80)} is not a source", hint=_SOURCES)
+            raise UsageError(f"{escape(repr(source), 80)} is not a source", hint=_SOURCES)
         name = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
         if (name == "" and isinstance(source, str)) or isinstance(name, bytes):
-            raise UsageError(f"{excerpt(repr(source), 80)} is not a source", hint=_SOURCES)
+            raise UsageError(f"{escape(repr(source), 80)} is not a source", hint=_SOURCES)
         try:
             (name if name == "-" else str(Path(name).absolute())).encode()
         except UnicodeEncodeError:
             raise SourceError(
-                f"the path {excerpt(name)} is not valid UTF-8", hint="Rename that file, or the folder it is in."
+                f"the path {escape(name)} is not valid UTF-8", hint="Rename that file, or the folder it is in."
             ) from None
 
 

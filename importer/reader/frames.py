@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from importer.cells import cell_name
 from importer.errors import SourceError
 from importer.reader.cell_text import text_of
 from importer.reader.chunks import Chunk, in_chunks
-from importer.records import Row, Sheet, cell_name
+from importer.records import Row, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator

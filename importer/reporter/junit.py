@@ -13,9 +13,9 @@ from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 
 from importer.errors import UsageError
 from importer.journal.run_folder import JOURNAL_FILE
+from importer.quoting import escape
 from importer.reporter.atomic_file import replace_file
 from importer.statuses import Status, Tone
-from importer.targets.target import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

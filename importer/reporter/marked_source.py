@@ -10,8 +10,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from importer.cells import cell_name
 from importer.errors import ReportError, UsageError
-from importer.records import cell_name
 from importer.reporter.atomic_file import ROOM_HINT
 from importer.reporter.xlsx_writer import (
     COLUMNS,

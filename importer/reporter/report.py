@@ -19,6 +19,7 @@ from importer.reporter.page.contents import make_page
 from importer.reporter.report_csv import write_csv
 from importer.reporter.report_xlsx import ShadowTimes, write_xlsx
 from importer.result import Result
+from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,7 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     files: list[Path] = []
     facts = journal.facts()
     try:
-        journal.set_facts({"stage": "ended", "finished_at": iso(datetime.now(UTC))})
+        journal.set_facts({"stage": "ended", "finished_at": iso_utc(datetime.now(UTC))})
         files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines()))
         if settings.xlsx or journal.count_rows() <= _XLSX_ROWS:
             workbook = write_xlsx(
@@ -221,8 +222,3 @@ def _summary(journal: Journal, result: Result) -> dict[str, object]:
         "settings_sha256": facts["settings_sha256"],
         "files": [file.name if file.parent == result.folder else str(file) for file in result.files],
     }
-
-
-def iso(moment: datetime) -> str:
-    """Write a moment of UTC as the report and the summary do."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,8 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from importer.cells import cell_name
 from importer.errors import SourceError
-from importer.records import Kind, Outcome, Problem, Row, Sheet, cell_name
+from importer.quoting import quote
+from importer.records import Kind, Outcome, Problem, Row, Sheet
 from importer.reporter.columns import PRODUCT_COLUMNS
 from importer.reporter.formula_guard import unguard
 from importer.statuses import RUN_STATUSES, Status
@@ -24,7 +26,6 @@ _STATUSES = {status.value: status for status in Status}
 _KINDS = {kind.value: kind for kind in Kind}
 _is_whole = re.compile(r"[0-9]{1,15}(?:\.0*)?").fullmatch  # as many digits as a spreadsheet's number keeps
 _is_part = re.compile(r"[0-9]+/[0-9]+").fullmatch
-_LONGEST = 60  # characters of a foreign text in a message
 
 # What a rerun depends on: the column, whether its text (without blanks around it, casefolded) is understood, the hint.
 _NEEDED: tuple[tuple[str, Callable[[str], object], str], ...] = (
@@ -75,7 +76,7 @@ def split(sheet: Sheet) -> Splitter:
     """
     if not is_report(sheet.header):
         raise SourceError(
-            f"{_shown(sheet.source)} is no report: it lacks the columns import_row and import_status.",
+            f"{quote(sheet.source)} is no report: it lacks the columns import_row and import_status.",
             hint="Give a run's folder, or its report.csv or report.xlsx with these two columns left in.",
         )
     product: dict[str, int] = {}
@@ -126,7 +127,7 @@ class Splitter:
             text = _name(texts[column])
             if text and not is_understood(text):
                 yield Problem(
-                    message=f"{column} is {_shown(texts[column])}, which cannot be understood.",
+                    message=f"{column} is {quote(texts[column])}, which cannot be understood.",
                     hint=hint,
                     column=column,
                     cell=cell_name(self._product[column][1], row.place),
@@ -158,9 +159,3 @@ def _whole(text: str) -> int:
 
 def _name(text: str) -> str:
     return text.strip().casefold()
-
-
-def _shown(text: str) -> str:
-    """Quote a foreign text for a message: cut, with what does not print as escapes."""
-    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut) + '"'

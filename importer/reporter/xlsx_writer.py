@@ -11,6 +11,7 @@ import tempfile
 from enum import Enum
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from importer.quoting import escape_unprintable
 from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class Book:
             self.comments_left_out += 1
             return
         self._comments += 1
-        text = _cut(_printable(text), _LONGEST)
+        text = _cut(escape_unprintable(text, keep="\n"), _LONGEST)
         lines = sum(1 + len(line) // _IN_A_LINE for line in text.split("\n"))
         options = {"author": "oncall-importer", "width": _BOX, "height": _LINE * (2 + min(lines, _LINES))}
         sheet.write_comment(row, column, text, options)
@@ -253,11 +254,6 @@ def _write(file: BinaryIO, folder: Path, fill: Callable[[Book], object]) -> None
         except xlsxwriter.exceptions.FileCreateError as error:
             raise error.args[0] from None  # the OSError that it wraps
     file.write(archive.getbuffer())
-
-
-def _printable(text: str) -> str:
-    """Escape what does not print, line ends aside."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _cut(text: str, units: int) -> str:

@@ -12,7 +12,7 @@ import anyio
 from importer.delivery.notices import Observer
 from importer.delivery.queue import Progress
 from importer.errors import SettingsError, UsageError
-from importer.quoting import excerpt
+from importer.quoting import escape
 from importer.settings import load_settings
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def name_run(given: object) -> str:
     """
     if not isinstance(given, str | os.PathLike) or isinstance(named := os.fspath(given), bytes) or not named:
         raise UsageError(
-            f"{excerpt(repr(given), 80)} is neither a run nor a report",
+            f"{escape(repr(given), 80)} is neither a run nor a report",
             hint="Pass a run's folder (result.folder), its name, or the path of its report.",
         )
     return named

@@ -20,9 +20,10 @@ from importer.journal.rescue import write_rescue
 from importer.journal.run_folder import create_run
 from importer.log import log, logging_run
 from importer.reporter.junit import check_junit_path
-from importer.reporter.report import SANDBOX_MARK, iso
+from importer.reporter.report import SANDBOX_MARK
 from importer.session.target_lock import TargetLock, take_turns
 from importer.statuses import Status
+from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,7 +57,7 @@ def begin_run(
     first = {
         **facts,
         "stage": "reading",
-        "started_at": iso(now),
+        "started_at": iso_utc(now),
         "version": version("oncall-importer"),
         "settings_sha256": settings.fingerprint(),
         "options": dump(settings.told()),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from importer.errors import SettingsError
-from importer.quoting import excerpt
+from importer.quoting import escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -141,7 +141,7 @@ def find_keywords(options: Mapping[str, object], known: Mapping[str, Declaration
             raise SettingsError(f"{name} is an option of the command line only", hint=f"Leave out the keyword {name}.")
         if name not in known:
             raise SettingsError(
-                f"there is no option {excerpt(name)}",
+                f"there is no option {escape(name)}",
                 hint=f"{_nearest(name, allowed)}See importer.Options for the names of all options.",
             )
     return {name: Found(value, Origin(name, f"Correct the keyword {name}.")) for name, value in options.items()}
@@ -201,7 +201,7 @@ def _find_in_file(path: Path, shown: str, known: Mapping[str, Declaration], *, i
     }
     found, wrong = {}, []
     for name, value in _parse(written, shown).items():
-        where = f"{shown}, line {lines[name]}: {excerpt(name)}" if name in lines else f"{shown}: {excerpt(name)}"
+        where = f"{shown}, line {lines[name]}: {escape(name)}" if name in lines else f"{shown}: {escape(name)}"
         declaration = known.get(name)
         if name.upper() in tokens:
             raise SettingsError(
@@ -277,7 +277,7 @@ def _parse(written: str, shown: str) -> dict[str, Any]:
     try:
         return tomllib.loads(written)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{shown} cannot be read: {excerpt(str(error))}", hint=f"Correct {shown}.") from None
+        raise SettingsError(f"{shown} cannot be read: {escape(str(error))}", hint=f"Correct {shown}.") from None
     except (RecursionError, ValueError):  # nested without end; a number of more digits than Python reads
         raise SettingsError(f"{shown} cannot be read: it is not a list of settings", hint=f"Correct {shown}.") from None
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from importer.quoting import excerpt
+from importer.quoting import escape
 
 AnyEnum = TypeVar("AnyEnum", bound=StrEnum)
 Rates: TypeAlias = Mapping[str, float]  # requests a second by target; infinite means no limit
@@ -255,4 +255,4 @@ def _is_unicode(written: str) -> bool:
 
 def _shown(value: object) -> str:
     """Quote what was written, short and harmless."""
-    return f'"{excerpt(value if isinstance(value, str) else repr(value), 100)}"'
+    return f'"{escape(value if isinstance(value, str) else repr(value), 100)}"'

@@ -6,7 +6,7 @@ What it takes stands in importer/kinds/.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import orjson
 
 from importer.records import ID_PATTERN, Key, TargetName
 from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Found, Page, Request, Target, as_text
+from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,7 +116,7 @@ def is_missing(payload: Any) -> bool:
 @lru_cache(_REMEMBERED)
 def write_instant(second: str | int) -> str:
     """Return an epoch second as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(int(second), UTC).isoformat().replace("+00:00", "Z")
+    return iso_utc(int(second))
 
 
 def read_instant(value: Any) -> int:
@@ -167,7 +168,7 @@ def show_differences(names: tuple[str, ...], sent: Key, found: Key) -> str:
 def _show(name: str, value: str | int) -> str:
     if not name.endswith("_at"):
         return str(value)
-    return datetime.fromtimestamp(int(value), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso_utc(int(value))
 
 
 # ---- lists

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from importer.records import Key, TargetName
 
 
-_WORDS = 200  # characters of a server's answer that are shown
-
-
 class Request(NamedTuple):
     """A POST that creates one record."""
 
@@ -95,15 +92,3 @@ class Target:
 def as_text(value: Any) -> str | None:
     """Give a text or a number of an answer as text, None for anything else: a deep enough list has no text at all."""
     return str(value) if isinstance(value, str | int | float) else None
-
-
-def escape(text: str, limit: int = _WORDS) -> str:
-    """Make foreign text fit for a line on a terminal: one line, cut, control and direction characters as escapes."""
-    shown = "".join(char if char.isprintable() else _escaped(char) for char in text[: limit + 1])
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
-
-
-def _escaped(char: str) -> str:
-    if char in "\n\r\t":
-        return " "
-    return char.encode("unicode_escape").decode("ascii")

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from importer.cells import cell_name
 from importer.errors import SourceError
 from importer.normalizer.columns import COLUMNS
 from importer.normalizer.row import Normalizer
 from importer.normalizer.rules import make_rules
-from importer.records import Problem, Row, Sheet, cell_name
+from importer.records import Problem, Row, Sheet
 
 OURS = [column.name for column in COLUMNS]
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=40)  # half characters too

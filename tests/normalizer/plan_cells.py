@@ -10,7 +10,7 @@ from importer.normalizer.times.durations import Duration, read_duration
 from importer.normalizer.times.moments import Moment, TimeRules
 from importer.normalizer.times.times import read_moment
 from importer.normalizer.times.zones import read_zone
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 
 
 def rule_of(text: str) -> Rule:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.normalizer.directory import Directory, Person, is_schedule_reference, is_user_reference
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 from importer.records import ID_PATTERN
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.normalizer.times.durations import Duration, read_duration
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 
 
 @pytest.mark.parametrize(

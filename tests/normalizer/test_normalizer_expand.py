@@ -16,7 +16,7 @@ from importer.normalizer.recurrence.series import Misfit, Series
 from importer.normalizer.recurrence.spans import read_until
 from importer.normalizer.times.durations import Duration
 from importer.normalizer.times.moments import Choice, DateOrder, Moment, TimeRules
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 
 from .plan_cells import misfit_of, rule_of, series_of, written
 

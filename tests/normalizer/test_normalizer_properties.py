@@ -14,7 +14,8 @@ from importer.normalizer.providers import check_provider
 from importer.normalizer.row import Normalized, Normalizer
 from importer.normalizer.rules import make_rules
 from importer.normalizer.times.zones import check_timezone, read_zone
-from importer.normalizer.wording import Unreadable, quote
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import quote
 from importer.records import Kind, Problem, Row, ShadowRecord, Sheet
 
 NAMES = tuple(column.name for column in COLUMNS)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from importer.normalizer.recurrence.expand import occurrences
 from importer.normalizer.recurrence.rrule import Rule, read_repeat
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 
 from .plan_cells import rule_of
 

@@ -12,7 +12,7 @@ from importer.cells import BLANKS
 from importer.normalizer.recurrence.expand import expand
 from importer.normalizer.recurrence.series import Misfit
 from importer.normalizer.shadows import read_rotation
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 
 from .plan_cells import misfit_of, series_of, written
 

@@ -8,7 +8,7 @@ from importer.cells import BLANKS
 from importer.normalizer.columns import COLUMNS
 from importer.normalizer.row import Normalizer
 from importer.normalizer.rules import make_rules
-from importer.normalizer.wording import has_control, quote
+from importer.quoting import quote
 from importer.records import Kind, Problem, Row, Sheet
 
 BAD = {
@@ -87,26 +87,3 @@ def test_outer_blanks_of_all_sorts_are_no_part_of_a_value() -> None:
 
 def test_every_column_says_what_is_right_as_an_order() -> None:
     assert all(column.right.startswith("write ") for column in COLUMNS)
-
-
-@pytest.mark.parametrize(
-    ("text", "quoted"),
-    [
-        ("PI7DH85", '"PI7DH85"'),
-        ("\x1b[31mred\x07", r'"\x1b[31mred\x07"'),
-        ("a\u202eb\u2028c\u200b", r'"a\u202eb\u2028c\u200b"'),
-        ("one\ntwo\t\x85", r'"one\ntwo\t\x85"'),
-        ("a\u00a0b", r'"a\xa0b"'),
-        ("\ud800", r'"\ud800"'),
-        ("Zoë 東京", '"Zoë 東京"'),
-        ("x" * 80, f'"{"x" * 80}"'),
-        ("x" * 81, f'"{"x" * 79}…"'),
-    ],
-)
-def test_a_value_is_quoted_so_that_it_cannot_steer_a_terminal(text: str, quoted: str) -> None:
-    assert quote(text) == quoted
-
-
-def test_control_characters_are_told_from_letters_of_any_script() -> None:
-    assert not any(map(has_control, ["", "a b", "é", "東京", "a\u00a0b", "a\u200bb", "👩‍💻"]))
-    assert all(map(has_control, ["\x00", "a\x7f", "\x9b", "\u202e", "\u2066", "\u2029", "\udfff"]))

@@ -10,7 +10,7 @@ import pytest
 
 from importer.normalizer.times.moments import Choice, Moment, TimeRules
 from importer.normalizer.times.times import read_instant, read_moment, to_instant
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 from importer.records import ShadowRecord
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from importer.normalizer.providers import (
     told_provider,
 )
 from importer.normalizer.row import Normalized
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

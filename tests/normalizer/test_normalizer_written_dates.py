@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from importer.normalizer.times.moments import Choice, DateOrder, TimeRules
 from importer.normalizer.times.times import read_instant, read_moment
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EIGHT = datetime(2027, 3, 1, 7, tzinfo=UTC)

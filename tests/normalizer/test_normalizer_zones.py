@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from importer.errors import SettingsError
 from importer.normalizer.times.zones import check_timezone, read_zone
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 
 IANA = frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
 WINDOWS = tomllib.loads(files("importer.normalizer.times").joinpath("windows_zones.toml").read_text(encoding="utf-8"))

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.records import Problem, cell_name
+from importer.cells import cell_name
+from importer.records import Problem
 from importer.reporter.xlsx_writer import Fill, Mark, mark_row, named_cells
 
 

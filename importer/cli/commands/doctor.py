@@ -108,6 +108,6 @@ def _print(terminal: Terminal, finding: Diagnosis) -> None:
 
 
 def _shown(text: str) -> str:
-    from importer.targets.target import escape
+    from importer.quoting import escape
 
     return escape(text, 1000)

@@ -158,6 +158,6 @@ def _print_json(out: Stream, value: Mapping[str, object]) -> None:
 
 
 def _plain(path: Path) -> str:
-    from importer.targets.target import escape
+    from importer.quoting import escape
 
     return escape(str(path), 4096)

@@ -263,12 +263,12 @@ def _plain(path: Path) -> str:
 
 
 def _escape(text: str, limit: int = 500) -> str:
-    from importer.targets.target import escape
+    from importer.quoting import escape
 
     return escape(text, limit)
 
 
 def _quoted(text: str) -> str:
-    from importer.normalizer.wording import quote
+    from importer.quoting import quote
 
     return quote(text)

@@ -28,9 +28,10 @@ from importer.cli.output.summary import (
     tried_line,
 )
 from importer.cli.output.tables import check_rows, status_rows
+from importer.quoting import escape
 from importer.records import Problem, Row, Sheet, TargetName
 from importer.statuses import Status
-from importer.targets.target import escape
+from importer.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -136,7 +137,7 @@ class Console:
         before = meter.done
         meter.add(status, number)
         if self._live is None and meter.done // _LINE_EVERY > before // _LINE_EVERY:
-            wrong = f", {meter.problems} problem{'' if meter.problems == 1 else 's'}" if meter.problems else ""
+            wrong = f", {count_of(meter.problems, 'problem')}" if meter.problems else ""
             self.tell(f"{target}: {meter.done} of {meter.total}{wrong}")
 
     def _meter(self, target: TargetName) -> Meter:
@@ -211,7 +212,7 @@ class Console:
             self._out.print(Text(f"{name_file(file, result)}{shown_path(file)}"), soft_wrap=True)
         self._show_notice(result)
         if result.exit_status and (to_mend := count_to_mend(result)):
-            self._out.print(f"mend:   {to_mend} row{'' if to_mend == 1 else 's'} in the report")
+            self._out.print(f"mend:   {count_of(to_mend, 'row')} in the report")
         if result.exit_status and is_to_repeat(result):
             command = shown_path(next_command(result, reports))
             self._out.print(Text(f"next:   {command}"), soft_wrap=True)  # to be copied

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from importer.quoting import escape
 from importer.records import Severity
-from importer.targets.target import escape
+from importer.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +55,7 @@ def _describe_group(
 ) -> Iterator[Text]:
     yield Text()
     heading = f"{severity.value}: {escape(topic, 200) or 'other'}"
-    yield Text.assemble((heading, f"bold {_STYLES[severity]}"), f"  ({number} cell{'' if number == 1 else 's'})")
+    yield Text.assemble((heading, f"bold {_STYLES[severity]}"), f"  ({count_of(number, 'cell')})")
     hints = {finding.problem.hint for _, finding in shown}
     if len(hints) == 1 and (hint := hints.pop()):
         yield Text(f"  {escape(hint, 300)}", style="dim")

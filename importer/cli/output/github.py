@@ -9,9 +9,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from importer.quoting import escape
 from importer.records import Severity
 from importer.statuses import Status
-from importer.targets.target import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

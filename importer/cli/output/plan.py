@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from importer.statuses import Status
+from importer.wording import count_of
 
 if TYPE_CHECKING:
     from importer.records import TargetName
@@ -42,17 +43,17 @@ def is_to_repeat(result: Result) -> bool:
 
 
 def _describe_run(plan: Plan) -> str:
-    parts = [_count(plan.rows, "row")]
+    parts = [count_of(plan.rows, "row")]
     parts += [f"{number} for {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
     if plan.to_bind:
-        parts.append(f"{_count(plan.to_bind, 'schedule')} to be added to {_count(plan.groups, 'Opal group')}")
+        parts.append(f"{count_of(plan.to_bind, 'schedule')} to be added to {count_of(plan.groups, 'Opal group')}")
     parts += [f"{plan.invalid} invalid"] if plan.invalid else []
     parts += [f"{plan.duplicates} duplicate"] if plan.duplicates else []
     return f"run {plan.run}: " + ", ".join(parts)
 
 
 def _describe_undo(plan: Plan) -> str:
-    parts = [_count(plan.rows, "record")]
+    parts = [count_of(plan.rows, "record")]
     where = ", ".join(plan.base_urls[target] for target in plan.to_unbind)
     parts += [f"{_schedules(plan)} to be taken out of {_groups(plan)} ({where})"] if plan.to_unbind else []
     deletions = _deletions(plan).items()
@@ -67,12 +68,8 @@ def _deletions(plan: Plan) -> dict[TargetName, int]:
 
 
 def _schedules(plan: Plan) -> str:
-    return _count(sum(plan.to_unbind.values()), "schedule")
+    return count_of(sum(plan.to_unbind.values()), "schedule")
 
 
 def _groups(plan: Plan) -> str:
-    return _count(plan.groups, "Opal group")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return count_of(plan.groups, "Opal group")

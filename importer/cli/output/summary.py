@@ -11,8 +11,8 @@ from rich.text import Text
 from importer.cli.output.findings import place_of
 from importer.cli.output.past_runs import row_line
 from importer.cli.output.tables import TONE_STYLES
+from importer.quoting import escape
 from importer.statuses import Status
-from importer.targets.target import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

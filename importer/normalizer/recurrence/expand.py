@@ -13,7 +13,8 @@ from importer.normalizer.recurrence.series import Misfit, MisfitError, Series, S
 from importer.normalizer.times.durations import Duration
 from importer.normalizer.times.moments import LAST_YEAR, OUTSIDE, Moment
 from importer.normalizer.times.times import to_instant
-from importer.normalizer.wording import Unreadable, quote
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

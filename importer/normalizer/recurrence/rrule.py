@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from importer.cells import BLANKS
 from importer.normalizer.times.moments import LAST_YEAR, Moment, make_moment
-from importer.normalizer.wording import Unreadable, quote
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

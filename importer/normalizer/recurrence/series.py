@@ -10,7 +10,7 @@ from importer.normalizer.recurrence.rrule import WEEKLY, Rule
 from importer.normalizer.times.durations import Duration
 from importer.normalizer.times.moments import NO_RULES, Moment, TimeRules
 from importer.normalizer.times.times import to_instant
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -14,7 +14,8 @@ from importer.normalizer.times.durations import read_duration
 from importer.normalizer.times.moments import without_time
 from importer.normalizer.times.times import read_instant, read_moment, to_instant
 from importer.normalizer.times.zones import read_zone
-from importer.normalizer.wording import Unreadable, quote
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from importer.cells import BLANKS
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

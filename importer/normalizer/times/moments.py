@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 
 FIRST_YEAR = 1970
 LAST_YEAR = 2200

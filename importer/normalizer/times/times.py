@@ -23,7 +23,7 @@ from importer.normalizer.times.moments import (
     without_time,
 )
 from importer.normalizer.times.written_dates import read_written
-from importer.normalizer.wording import Unreadable
+from importer.normalizer.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

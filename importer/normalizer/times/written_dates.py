@@ -21,7 +21,8 @@ from importer.normalizer.times.moments import (
     make_offset,
     without_time,
 )
-from importer.normalizer.wording import Unreadable, quote
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

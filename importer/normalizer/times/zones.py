@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from importer.cells import BLANKS
 from importer.errors import SettingsError
 from importer.normalizer.columns import BY_NAME
-from importer.normalizer.wording import Unreadable, quote
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import quote
 
 _LONGEST_NAME = 64
 _NO_PLACES = frozenset({"Factory", "Etc/Unknown"})  # IANA's marks of a zone that was not set

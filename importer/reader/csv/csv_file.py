@@ -12,9 +12,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-from importer.cells import letters_of
+from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
-from importer.quoting import excerpt
+from importer.quoting import escape
 from importer.reader.chunks import Chunk, in_chunks
 from importer.reader.csv.csv_records import Form, Record, csv_records, hinted_delimiter
 from importer.reader.csv.dialect import examine, find_delimiter
@@ -29,7 +29,8 @@ from importer.reader.header_row import (
 )
 from importer.reader.limits import USUAL, Bounds, too_many_columns
 from importer.reader.source_file import STDIN, is_workbook, named, opened
-from importer.records import Problem, Row, Sheet, cell_name
+from importer.records import Problem, Row, Sheet
+from importer.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator
@@ -197,10 +198,10 @@ def _uneven_row(number: int, record: Record, table: _Table) -> Row:
         return Row(number, tuple(cells))
     if record.last_line > record.first_line:
         raise _swallowed(record, table)
-    message = f"the row has {_counted(len(cells))} {table.measure}"
+    message = f"the row has {count_of(len(cells), 'cell')} {table.measure}"
     hint = _TOO_FEW
     if len(cells) > width:
-        extra = excerpt(", ".join(f'"{cell}"' for cell in cells[width:]))
+        extra = escape(", ".join(f'"{cell}"' for cell in cells[width:]))
         message, hint = f"{message}; beyond it stands {extra}", _DELIMITER_INSIDE
     padded = (*cells[:width], *[""] * (width - len(cells)))
     topic = "a row of another width than the header"
@@ -208,14 +209,10 @@ def _uneven_row(number: int, record: Record, table: _Table) -> Row:
     return Row(number, padded, problems=(Problem(message, hint, cell=place, topic=topic),))
 
 
-def _counted(cells: int) -> str:
-    return "1 cell" if cells == 1 else f"{cells} cells"
-
-
 def _swallowed(record: Record, table: _Table) -> SourceError:
     return SourceError(
         f"{named(table.name)}, lines {record.first_line} to {record.last_line}: a quoted cell runs over these lines and"
-        f" leaves the row with {_counted(len(record.cells))} {table.measure}",
+        f" leaves the row with {count_of(len(record.cells), 'cell')} {table.measure}",
         hint=f'Look for a quote (") in line {record.first_line} that has no closing one.',
     )
 

@@ -17,13 +17,14 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Self
 
 import orjson
 
+from importer.cells import cell_name
 from importer.errors import SourceError
-from importer.quoting import excerpt
+from importer.quoting import escape
 from importer.reader.chunks import Chunk
 from importer.reader.header_row import FIRST_ROW, NO_HEADER, HeaderRule, repeated_notice, without_repeated
 from importer.reader.limits import USUAL, Bounds
 from importer.reader.source_file import BLOCK, named
-from importer.records import Problem, Row, Sheet, cell_name
+from importer.records import Problem, Row, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -198,7 +199,7 @@ def _died(name: str, status: int, last_words: str, memory: int) -> SourceError:
     if "memory allocation of" in last_words or "MemoryError" in last_words:
         return SourceError(f"{named(name)} needs more than {memory >> 20} MiB of memory to be read", hint=_STRAY)
     how = f"was ended by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
-    said = excerpt(last_words.rpartition("\n")[2])
+    said = escape(last_words.rpartition("\n")[2])
     return SourceError(
         f"{named(name)} could not be read: the process that parses it {how}" + (f" ({said})" if said else ""),
         hint="The workbook may be damaged: open it in a spreadsheet program, save it again as .xlsx and try again.",
@@ -251,7 +252,7 @@ class _Told:
         if self._sheet and not self._has_rows:
             yield Chunk(self._sheet, [])
         if self._sheet and self._repeated:
-            self._notices.append(repeated_notice(f"sheet '{excerpt(self._sheet.name)}'", self._repeated))
+            self._notices.append(repeated_notice(f"sheet '{escape(self._sheet.name)}'", self._repeated))
         self._sheet, self._has_rows, self._repeated = None, False, []
 
 

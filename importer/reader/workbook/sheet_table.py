@@ -9,9 +9,9 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from importer.cells import cell_of, letters_of
+from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
-from importer.quoting import excerpt
+from importer.quoting import escape
 from importer.reader.cell_text import INEXACT, text_of, zero_filled
 from importer.reader.chunks import CHUNK_ROWS
 from importer.reader.header_row import NO_HEADER, TOP_ROWS, above_notice
@@ -65,7 +65,7 @@ def columns_of(sheet: CalamineSheet, bounds: Bounds) -> range:
     if not (sheet.start and sheet.end):
         return range(0)
     if sheet.end[1] >= bounds.columns:
-        raise too_many_columns("the sheet is too wide", cell_of(sheet.end[1], sheet.end[0] + 1), bounds)
+        raise too_many_columns("the sheet is too wide", cell_name(sheet.end[1], sheet.end[0] + 1), bounds)
     return range(sheet.start[1], sheet.end[1] + 1)
 
 
@@ -133,7 +133,7 @@ def _flaw(column: int, cell: StoredCell) -> Flaw | None:
     if cell.type == "e":
         return Flaw(
             column,
-            f"the cell holds the error {excerpt(cell.value)}",
+            f"the cell holds the error {escape(cell.value)}",
             "Mend its formula, or put the value in.",
             "a cell that holds an error",
         )
@@ -155,13 +155,13 @@ def _compare(number: int, column: int, value: object, cell: StoredCell, stored: 
     """Stop where one of the two sees a value that the other does not, rather than lose it."""
     is_lost = value == "" and cell.value != "" and cell.type not in {"e", "s", "inlineStr"}
     if is_lost or (value != "" and column not in stored):
-        raise damaged(f"cell {cell_of(column, number)} cannot be read without doubt")
+        raise damaged(f"cell {cell_name(column, number)} cannot be read without doubt")
 
 
 def _refuse_long(row: TextRow, columns: range, bounds: Bounds) -> None:
     for column, text in zip(columns, row.texts, strict=False):
         if len(text) > bounds.cell:
-            raise too_long_cell(cell_of(column, row.number), bounds)
+            raise too_long_cell(cell_name(column, row.number), bounds)
 
 
 # ---- The rows of one worksheet -> messages: its header, the columns that belong to it, its rows, and noti
@@ -208,7 +208,7 @@ class SheetTable:
 
     @property
     def _shown(self) -> str:
-        return f"sheet '{excerpt(self.name)}'"
+        return f"sheet '{escape(self.name)}'"
 
     def _told(self, header: TextRow | None, below: Iterable[TextRow]) -> Iterator[Message]:
         if header:
@@ -254,7 +254,7 @@ class SheetTable:
         pick = _picking(positions, self.columns)
         for row in rows:
             if row.inexact and not inexact:
-                inexact.append(cell_of(row.inexact[0], row.number))
+                inexact.append(cell_name(row.inexact[0], row.number))
             batch.add(row, pick(row.texts))
             if batch.is_full:
                 yield batch.message()
@@ -304,7 +304,7 @@ def _found(number: int, rows: Iterable[TextRow], above: list[int]) -> TextRow | 
 
 def _refuse_flaws(header: TextRow) -> None:
     for flaw in header.flaws:
-        raise SourceError(f"header cell {cell_of(flaw.column, header.number)}: {flaw.message}", hint=flaw.hint)
+        raise SourceError(f"header cell {cell_name(flaw.column, header.number)}: {flaw.message}", hint=flaw.hint)
 
 
 def _picking(positions: list[int], columns: range) -> Callable[[list[str]], Sequence[str]]:
@@ -332,7 +332,7 @@ def _covering(merged: Iterable[Merged], positions: list[int], header: int) -> li
 
 
 def _merged_notice(where: str, ranges: list[Merged]) -> str:
-    named = [f"{cell_of(left, first)}:{cell_of(right, last)}" for first, left, last, right in ranges[:_SHOWN]]
+    named = [f"{cell_name(left, first)}:{cell_name(right, last)}" for first, left, last, right in ranges[:_SHOWN]]
     more = f" and {len(ranges) - _SHOWN:,} more" if len(ranges) > _SHOWN else ""
     return (
         f"{where} has merged cells ({', '.join(named)}{more}): each range has its value in the first cell,"

@@ -26,7 +26,7 @@ import python_calamine
 from python_calamine import CalamineError, CalamineWorkbook, SheetMetadata, SheetTypeEnum, SheetVisibleEnum
 
 from importer.errors import SourceError
-from importer.quoting import excerpt
+from importer.quoting import escape
 from importer.reader.limits import Bounds
 from importer.reader.workbook.sheet_table import Message, SheetTable, columns_of, text_rows
 from importer.reader.workbook.storage import open_storage
@@ -56,23 +56,23 @@ def choose_sheets(sheets: Sequence[SheetMetadata], wanted: Sequence[str]) -> tup
         return [sheet.name for sheet in sheets if sheet.name in names], []
     reasons = [(sheet.name, _reason_to_skip(sheet)) for sheet in sheets]
     chosen = [name for name, reason in reasons if not reason]
-    return chosen, [f"sheet '{excerpt(name)}' {reason} and was skipped" for name, reason in reasons if reason]
+    return chosen, [f"sheet '{escape(name)}' {reason} and was skipped" for name, reason in reasons if reason]
 
 
 def listed(sheets: Sequence[SheetMetadata]) -> str:
     """Name all sheets, for a hint."""
     if not sheets:
         return "It has no sheets at all."
-    return "Its sheets are: " + ", ".join(f"'{excerpt(sheet.name)}'" for sheet in sheets) + "."
+    return "Its sheets are: " + ", ".join(f"'{escape(sheet.name)}'" for sheet in sheets) + "."
 
 
 def _match(wanted: str, sheets: Sequence[SheetMetadata]) -> str:
     found = [sheet for sheet in sheets if sheet.name == wanted]
     found = found or [sheet for sheet in sheets if sheet.name.casefold() == wanted.casefold()]
     if len(found) != 1:
-        raise SourceError(f"the workbook has no sheet '{excerpt(wanted)}'", hint=listed(sheets))
+        raise SourceError(f"the workbook has no sheet '{escape(wanted)}'", hint=listed(sheets))
     if found[0].typ != SheetTypeEnum.WorkSheet:
-        raise SourceError(f"sheet '{excerpt(wanted)}' {_reason_to_skip(found[0])} and has no rows", hint=listed(sheets))
+        raise SourceError(f"sheet '{escape(wanted)}' {_reason_to_skip(found[0])} and has no rows", hint=listed(sheets))
     return found[0].name
 
 
@@ -129,7 +129,7 @@ class Workbook:
                 ask=ask,
             ).messages()
         except SourceError as error:
-            raise SourceError(f"sheet '{excerpt(name)}': {error.message}", hint=error.hint) from error
+            raise SourceError(f"sheet '{escape(name)}': {error.message}", hint=error.hint) from error
 
 
 def _opened(file: BinaryIO, link: Path) -> CalamineWorkbook:
@@ -164,7 +164,7 @@ def _calamine() -> Iterator[None]:
 
 def _said(error: BaseException) -> str:
     """Give calamine's words, but not those that are about its own code."""
-    return _CLEARER.get(str(error), excerpt(str(error), 120))
+    return _CLEARER.get(str(error), escape(str(error), 120))
 
 
 def _merged(sheet: CalamineSheet, stored: StoredSheet) -> list[Merged]:

@@ -12,7 +12,7 @@ import re
 from typing import IO, TYPE_CHECKING, cast
 from xml.parsers import expat
 
-from importer.cells import cell_of, column_of, letters_of
+from importer.cells import cell_name, column_of, letters_of
 from importer.reader.cell_text import PLAIN_TEXTS, zero_filled
 from importer.reader.workbook.stored_cells import StoredCell, StoredRow, WalkedRow, damaged, in_order
 from importer.reader.workbook.xml_parts import local, parsed, whole
@@ -117,10 +117,10 @@ class _SheetParser:
 
     def _end_cell(self) -> None:
         if self._column in self._cells:
-            raise damaged(f"cell {cell_of(self._column, self._number)} stands there twice")
+            raise damaged(f"cell {cell_name(self._column, self._number)} stands there twice")
         cell = self._cell()
         if cell.type == "s" and cell.value and not _INDEX.fullmatch(cell.value):
-            raise damaged(f"cell {cell_of(self._column, self._number)} refers to no text")
+            raise damaged(f"cell {cell_name(self._column, self._number)} refers to no text")
         self._cells[self._column] = cell
 
     def _cell(self) -> StoredCell:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import orjson
 
 from importer.errors import ReportError
+from importer.quoting import escape
 from importer.reporter.atomic_file import replace_file
 from importer.statuses import Status
-from importer.targets.target import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What a server says fits on one line of a terminal and steers nothing."""
+"""Foreign text fits on one line of a terminal and steers nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.targets.target import escape
+from importer.quoting import escape, has_control, quote
 
 ANY_TEXT = st.text(st.characters(), max_size=400)  # surrogates too
 
@@ -44,3 +44,26 @@ def test_whatever_was_said_the_line_is_short_printable_and_a_line(text: str, lim
     assert len(shown) <= limit
     assert shown.isprintable()
     assert len(shown.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("PI7DH85", '"PI7DH85"'),
+        ("\x1b[31mred\x07", r'"\x1b[31mred\x07"'),
+        ("a\u202eb\u2028c\u200b", r'"a\u202eb\u2028c\u200b"'),
+        ("one\ntwo\t\x85", r'"one\ntwo\t\x85"'),
+        ("a\u00a0b", r'"a\xa0b"'),
+        ("\ud800", r'"\ud800"'),
+        ("Zoë 東京", '"Zoë 東京"'),
+        ("x" * 80, f'"{"x" * 80}"'),
+        ("x" * 81, f'"{"x" * 79}…"'),
+    ],
+)
+def test_a_value_is_quoted_so_that_it_cannot_steer_a_terminal(text: str, quoted: str) -> None:
+    assert quote(text) == quoted
+
+
+def test_control_characters_are_told_from_letters_of_any_script() -> None:
+    assert not any(map(has_control, ["", "a b", "é", "東京", "a\u00a0b", "a\u200bb", "👩‍💻"]))
+    assert all(map(has_control, ["\x00", "a\x7f", "\x9b", "\u202e", "\u2066", "\u2029", "\udfff"]))

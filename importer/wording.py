@@ -1,0 +1,16 @@
+"""Small forms that every message and request shares: counts with their nouns, instants in UTC. Knows no subject."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def count_of(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: `1 row`, `1,000 rows`, `2 entries` with `plural`."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def iso_utc(instant: float | datetime) -> str:
+    """Return an instant, aware or in epoch seconds, as ISO 8601 in UTC with whole seconds: `2027-03-01T08:00:00Z`."""
+    moment = instant if isinstance(instant, datetime) else datetime.fromtimestamp(int(instant), UTC)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,28 @@
+"""Counts and instants have one form in all messages and requests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from importer.wording import count_of, iso_utc
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (1_234_567, "1,234,567 rows")],
+)
+def test_a_count_agrees_with_its_noun(number: int, text: str) -> None:
+    assert count_of(number, "row") == text
+
+
+def test_a_noun_can_bring_its_plural() -> None:
+    assert [count_of(number, "entry", "entries") for number in (1, 2)] == ["1 entry", "2 entries"]
+
+
+@pytest.mark.parametrize(
+    "instant", [1_805_842_200, 1_805_842_200.9, datetime.fromisoformat("2027-03-24T00:50:00.5+02:00")]
+)
+def test_an_instant_is_written_in_utc_with_whole_seconds(instant: float | datetime) -> None:
+    assert iso_utc(instant) == "2027-03-23T22:50:00Z"
