@@ -1,10 +1,11 @@
 """A run from end to end. The only place that knows the order of the stages.
 
-    source --read--> rows --normalize--> journal --ask for ids--> --ask what exists--> --send-->
-        --ask about what is in doubt--> report
+    source --read--> rows --normalize--> journal --resolve--> ids for names --plan--> --ask what exists-->
+        --send--> --reconcile what is in doubt--> report
 
 Every row is in the journal before anything is sent; each stage reads from it and writes to it, so a run can be killed
-at any moment and taken up again by `rerun`.
+at any moment and taken up again by `rerun`. `check` takes the same way up to the plan; `check --online` also resolves
+names and asks what exists.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from importer.commands.canary import leave_rest, look_at_first, may_go_on
-from importer.delivery.delivery import deliver
+from importer.delivery.delivery import deliver, find_existing
+from importer.delivery.listing import look_up
 from importer.errors import JournalError
 from importer.journal.run_folder import open_scratch
 from importer.log import log
+from importer.normalizer.directory import Directory, Group, Person
 from importer.normalizer.mapping import write_mapping
 from importer.planning.previous_run import find_earlier
 from importer.planning.rerun_settings import inherit
@@ -25,10 +28,13 @@ from importer.planning.sources import (
     check_sources,
     gather_left_over,
     gather_sources,
+    let_signals_in,
     load_mapping,
     locate_source,
+    make_loader,
     name_source,
 )
+from importer.records import TargetName
 from importer.reporter.marked_source import check_marked_path
 from importer.reporter.report import make_check, make_report
 from importer.session.control import Plan
@@ -45,21 +51,29 @@ from importer.session.lifecycle import (
     why_stopped,
 )
 from importer.statuses import Status
+from importer.targets.opal import takes_no_schedules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from importer.delivery.delivery import Delivered
+    from importer.delivery.listing import LookedUp
     from importer.delivery.transport import Connection
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
+    from importer.planning.loader import Loader
     from importer.planning.previous_run import PreviousRun
     from importer.reader.read import Source
-    from importer.records import TargetName
     from importer.result import Result
     from importer.session.control import RunControl
     from importer.settings import Settings
+
+
+_ASKING = {
+    TargetName.ROOTLY: "asking Rootly for the ids of the users and schedules that rows name",
+    TargetName.OPAL: "asking Opal for the groups that rows name",
+}
 
 
 async def run(
@@ -78,7 +92,9 @@ async def run(
     facts = {"command": "run", "arguments": dump([locate_source(source) for source in sources])}
     facts["mapping"] = write_mapping(mapping)
     with begin_run(settings, facts, control) as folder:
-        stopped = await gather_sources(folder.journal, sources, settings, mapping, control, run=folder.path.name)
+        loader = make_loader(folder.journal, settings, mapping, control.observer, run=folder.path.name)
+        await gather_sources(loader, sources, settings, control.interrupted)
+        stopped = await _resolve(loader, settings, control)
         return await _finish(folder, settings, control, stopped)
 
 
@@ -101,10 +117,18 @@ async def check(
     check_junit(settings, [name_source(source) for source in sources])
     mapping = load_mapping(settings.mapping)
     with open_scratch() as journal:
-        stopped = await gather_sources(journal, sources, settings, mapping, control, run="", is_resolving=is_online)
+        loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_online)
+        await gather_sources(loader, sources, settings, control.interrupted)
+        stopped: dict[str, str] = {}
         if is_online:
+            stopped = await _resolve(loader, settings, control)
             async with connect(journal.open_targets(), settings) as connections:
-                stopped |= why_stopped(await _deliver(journal, connections, settings, "", control, limit=0))
+                found = await find_existing(
+                    journal, connections, settings, observer=control.observer, interrupted=control.interrupted
+                )
+            stopped |= why_stopped(found)
+        else:
+            loader.finish()
         is_interrupted = control.interrupted.is_set()
         return make_check(journal, output, stopped, is_interrupted=is_interrupted, junit=settings.junit)
 
@@ -123,7 +147,11 @@ async def rerun(argument: str, settings: Settings, control: RunControl, *, writt
     facts = {"command": "rerun", "arguments": dump([str(previous.path.absolute())]), "rerun_of": previous.run}
     facts["mapping"] = write_mapping(mapping)
     with begin_run(settings, facts, control) as folder:
-        stopped = await gather_left_over(folder, previous, settings, mapping, control)
+        loader = make_loader(
+            folder.journal, settings, mapping, control.observer, run=folder.path.name, is_repeated=True
+        )
+        await gather_left_over(loader, previous, settings, control.interrupted)
+        stopped = await _resolve(loader, settings, control)
         return await _finish(folder, settings, control, stopped)
 
 
@@ -137,6 +165,56 @@ async def _start_again(previous: PreviousRun, settings: Settings, control: RunCo
 
 
 # ---- the stages
+
+
+async def _resolve(loader: Loader, settings: Settings, control: RunControl) -> dict[str, str]:
+    """Ask the targets for the ids of what rows name, and put them in; then find duplicates and overlaps.
+
+    Returns the targets that could not be asked, and why; what waits for their answer stays pending.
+
+    Raises:
+        SettingsError: a token that is needed is not set.
+    """
+    stopped: dict[str, str] = {}
+    for target, lists in loader.needed.targets.items():
+        control.observer.noticed(_ASKING[target])
+        async with connect([target], settings) as connections:
+            found = await look_up(
+                target,
+                connections[target],
+                settings,
+                lists=lists,
+                observer=control.observer,
+                interrupted=control.interrupted,
+            )
+        await let_signals_in(control.interrupted)
+        if why_not := _why_not(found, lists):
+            loader.leave_unresolved(target, why_not)
+            stopped[target] = why_not
+            continue
+        for _ in loader.resolve(target, _directory(found)):
+            await let_signals_in(control.interrupted)
+    loader.finish()
+    return stopped
+
+
+def _why_not(found: LookedUp, lists: Collection[str]) -> str:
+    """Return why nothing can be looked up now; empty where it can, or where it never will."""
+    wanted = [getattr(found, what) for what in lists]
+    missing = [listing.words for listing in wanted if listing.entries is None and not listing.refused]
+    return found.words if found.reason is not None else next(iter(missing), "")
+
+
+def _directory(found: LookedUp) -> Directory:
+    users, schedules, groups = found.users.entries, found.schedules.entries, found.groups.entries
+    return Directory(
+        None if users is None else [Person(entry.id, entry.name, entry.email) for entry in users],
+        None if schedules is None else [(entry.id, entry.name) for entry in schedules],
+        None if groups is None else [Group(one.id, one.name, one.type, takes_no_schedules(one.type)) for one in groups],
+        no_users=found.users.words,
+        no_schedules=found.schedules.words,
+        no_groups=found.groups.words,
+    )
 
 
 async def _finish(folder: RunFolder, settings: Settings, control: RunControl, stopped: dict[str, str]) -> Result:

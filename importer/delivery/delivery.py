@@ -193,8 +193,7 @@ async def deliver(
 
     After `interrupted` nothing more is sent, and what is in flight has ten seconds, fewer where the target is gone.
     Gives for each target whether and why it stopped early; what became of the records stands in the journal. With a
-    limit, so many planned records of each target are sent, the first ones, and what earlier runs left in doubt is left;
-    with 0 it is only found what exists.
+    limit, so many planned records of each target are sent, the first ones, and what earlier runs left in doubt is left.
     """
 
     def make(target: Target, client: Client) -> TargetDelivery:
@@ -203,8 +202,24 @@ async def deliver(
         return delivery
 
     async with _deliveries(connections, settings, make) as deliveries:
-        works = [delivery.look if limit == 0 else delivery.work for delivery in deliveries.values()]
-        return await _work(deliveries, works, interrupted)
+        return await _work(deliveries, [delivery.work for delivery in deliveries.values()], interrupted)
+
+
+async def find_existing(
+    journal: Journal,
+    connections: Mapping[TargetName, Connection],
+    settings: Settings,
+    *,
+    observer: Observer,
+    interrupted: anyio.Event,
+) -> dict[TargetName, Delivered]:
+    """Ask which planned records the targets have already; nothing is sent. Returns as `deliver` does."""
+
+    def make(target: Target, client: Client) -> TargetDelivery:
+        return TargetDelivery(target, journal, client, settings, run="", observer=observer)
+
+    async with _deliveries(connections, settings, make) as deliveries:
+        return await _work(deliveries, [delivery.look for delivery in deliveries.values()], interrupted)
 
 
 async def remove(

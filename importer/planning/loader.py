@@ -15,6 +15,7 @@ from importer.normalizer.references import References, Sought
 from importer.normalizer.row import Normalizer
 from importer.normalizer.suggestions import describe_suggestion
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
+from importer.planning.overlaps import tell_overlaps
 from importer.quoting import escape
 from importer.records import Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.report_reader import is_report
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from importer.normalizer.directory import Directory
     from importer.normalizer.row import Normalized
     from importer.normalizer.rules import Rules
+    from importer.observer import ReadingObserver
     from importer.planning.report_lines import PreviousLine
     from importer.reader.chunks import Chunk
     from importer.reader.read import Reading
-    from importer.session.control import ReadingObserver
 
 
 _NOTHING: Sequence[tuple[Severity, Problem]] = ()
@@ -62,10 +63,10 @@ class Loader:
     def __init__(
         self, journal: Journal, rules: Rules, run: str, observer: ReadingObserver, *, is_resolving: bool = True
     ) -> None:
-        self._journal = journal
-        self._rules = rules
+        self.journal = journal
+        self.rules = rules
         self._run = run
-        self._observer = observer
+        self.observer = observer
         self._is_resolving = is_resolving  # else what would have to be asked for is told
         self._names: set[str] = set()
         self.needed = Needed()
@@ -91,9 +92,9 @@ class Loader:
             if opened is not None:
                 yield self._take_chunk(*opened, chunk)
         for notice in reading.notices:
-            self._observer.noticed(notice)
+            self.observer.noticed(notice)
         self._tell_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
-        self._journal.add_source(reading.name, reading.path, reading.sha256)
+        self.journal.add_source(reading.name, reading.path, reading.sha256)
 
     def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
         if len(left_out) == len(sheets):
@@ -107,7 +108,7 @@ class Loader:
         for sheet in left_out:
             if sheet.name == README_SHEET:  # of a template
                 continue
-            self._observer.noticed(f"sheet {sheet.name!r} of {sheet.source} has no column that we know; left out")
+            self.observer.noticed(f"sheet {sheet.name!r} of {sheet.source} has no column that we know; left out")
 
     def _open_sheet(self, sheet: Sheet) -> tuple[int, Normalizer] | None:
         if is_report(sheet.header):
@@ -115,18 +116,18 @@ class Loader:
                 f"{escape(sheet.source)} is the report of an earlier run",
                 hint=f"send what did not succeed with: oncall-importer rerun {escape(sheet.source)}",
             )
-        normalizer = Normalizer(sheet, self._rules)
+        normalizer = Normalizer(sheet, self.rules)
         layout = normalizer.layout
         self.mapped |= layout.mapped
         self.headers |= dict.fromkeys(sheet.header)
         for suggestion in layout.suggestions:
-            self._observer.noticed(describe_suggestion(suggestion, sheet))
+            self.observer.noticed(describe_suggestion(suggestion, sheet))
         if not layout.is_usable:
             return None
         if layout.not_used:
-            self._observer.noticed(f"not used of {sheet.source}, sheet {sheet.name!r}: {', '.join(layout.not_used)}")
+            self.observer.noticed(f"not used of {sheet.source}, sheet {sheet.name!r}: {', '.join(layout.not_used)}")
         named = replace(sheet, name=self._name_apart(sheet.name))
-        return self._journal.add_sheet(named, layout.not_used), normalizer
+        return self.journal.add_sheet(named, layout.not_used), normalizer
 
     def _name_apart(self, name: str) -> str:
         """Name a sheet so that its name and a row's number tell the row: two sources can have sheets of one name."""
@@ -156,7 +157,7 @@ class Loader:
             rows.append((index, row, entries))
         if examples:
             where = f"row{'s' if len(examples) > 1 else ''} {', '.join(examples)} of sheet {chunk.sheet.name!r}"
-            self._observer.noticed(f"left out as marked examples: {where}")
+            self.observer.noticed(f"left out as marked examples: {where}")
         self._write(rows, found)
         return len(rows)
 
@@ -192,10 +193,10 @@ class Loader:
         yield len(rows)
 
     def _open_left(self, sheet: Sheet) -> tuple[int, SheetNormalizer]:
-        normalizer = SheetNormalizer(sheet, self._rules)
+        normalizer = SheetNormalizer(sheet, self.rules)
         self.mapped |= normalizer.mapped
         self.headers |= dict.fromkeys(sheet.header)
-        return self._journal.add_sheet(sheet, normalizer.not_used), normalizer
+        return self.journal.add_sheet(sheet, normalizer.not_used), normalizer
 
     # ---- both
 
@@ -207,7 +208,7 @@ class Loader:
         if references and self._is_resolving:
             return []  # what there is to say is said when the ids are known
         for warning in normalized.warnings:
-            self._observer.warned(sheet, row, warning)
+            self.observer.warned(sheet, row, warning)
             log_finding(sheet.source, row.number, warning.topic)
         return [
             *((Severity.PROBLEM, problem) for problem in normalized.problems),
@@ -224,18 +225,18 @@ class Loader:
             self.needed.groups |= Sought.GROUP in sought
 
     def _write(self, rows: list[tuple[int, Row, list[Entry]]], found: list[Sequence[tuple[Severity, Problem]]]) -> None:
-        first = self._journal.add_rows(rows)
+        first = self.journal.add_rows(rows)
         findings = [(row, *finding) for row, findings in enumerate(found, first) for finding in findings]
         if findings:
-            self._journal.add_findings(findings)
+            self.journal.add_findings(findings)
 
     # ---- ids for what rows name
 
     def resolve(self, target: TargetName, directory: Directory) -> Iterator[int]:
         """Put the ids in where rows name what a target has; gives the number of records after each chunk."""
-        rules = replace(self._rules, references=References(directory))
-        sheets = [(sheet, SheetNormalizer(sheet, rules)) for sheet in self._journal.sheets()]
-        for chunk in self._journal.unresolved(target):
+        rules = replace(self.rules, references=References(directory))
+        sheets = [(sheet, SheetNormalizer(sheet, rules)) for sheet in self.journal.sheets()]
+        for chunk in self.journal.unresolved(target):
             self._resolve_chunk(chunk, sheets)
             yield len(chunk)
 
@@ -248,15 +249,20 @@ class Loader:
             normalized = normalizer.normalize(first.row, kind)
             findings.extend((row, *found) for found in self._look_at(sheet, first.row, normalized))
             resolved.extend((one.id, list(carry_row(normalized, one.left, self._run))) for one in (first, *others))
-        self._journal.resolve(resolved)
-        self._journal.add_findings(findings)
+        self.journal.resolve(resolved)
+        self.journal.add_findings(findings)
+
+    def finish(self) -> None:
+        """Find duplicates and overlaps, when every row is in and every name that can be resolved is."""
+        self.journal.finish_reading()
+        tell_overlaps(self.journal, self.rules.mapping.checks.overlap, self._run, self.observer)
 
     def leave_unresolved(self, target: TargetName, words: str) -> None:
         """Keep the rows that wait for ids of a target, and say why; what was sent for them before is kept."""
-        for chunk in self._journal.unresolved(target):
+        for chunk in self.journal.unresolved(target):
             kept = [(one.id, carry_unresolved(one.left, self._run)) for one in chunk]
-            self._journal.resolve([(id_, [entry]) for id_, entry in kept if entry is not None])
-        self._journal.explain_unresolved(target, f"not attempted: {words}", "rerun when it can be asked")
+            self.journal.resolve([(id_, [entry]) for id_, entry in kept if entry is not None])
+        self.journal.explain_unresolved(target, f"not attempted: {words}", "rerun when it can be asked")
 
 
 def _is_part(left: Entry | None, row: Row) -> bool:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from importer.journal.journal import Journal
+    from importer.observer import ReadingObserver
     from importer.records import Row, Sheet
-    from importer.session.control import ReadingObserver
 
 
 _TOPIC = "shadows of one person overlap"

@@ -12,6 +12,7 @@ import anyio
 from importer.delivery.notices import Observer
 from importer.delivery.queue import Progress
 from importer.errors import SettingsError, UsageError
+from importer.observer import ReadingObserver
 from importer.quoting import escape
 from importer.settings import load_settings
 
@@ -62,21 +63,8 @@ class Canary:
         return sum(not row.line.outcome.status.is_success for row in self.rows)
 
 
-class ReadingObserver(Protocol):
-    """Who wants to know what reading found."""
-
-    def noticed(self, text: str) -> None:
-        """Note a fact about a source."""
-
-    def warned(self, sheet: Sheet, row: Row, warning: Problem) -> None:
-        """Note something odd about a row that is sent all the same."""
-
-
 class RunObserver(ReadingObserver, Observer, Protocol):
-    """Who wants to know how a run goes on."""
-
-    def read(self, rows: int) -> None:
-        """So many rows have been read so far."""
+    """Is told how a run goes on."""
 
     def planned(self, plan: Plan) -> None:
         """Everything is read and checked; sending is next."""

@@ -35,6 +35,9 @@ class Notes:
     def __init__(self) -> None:
         self.warnings: list[str] = []
 
+    def read(self, rows: int) -> None:
+        """Keep nothing."""
+
     def noticed(self, text: str) -> None:
         """Keep nothing."""
 
