@@ -12,7 +12,7 @@ from importer.normalizer.columns import COLUMNS
 from importer.normalizer.plausibility import check_sense
 from importer.normalizer.references import Waiting
 from importer.normalizer.shadows import read_shadowable
-from importer.normalizer.times.times import read_instant
+from importer.normalizer.times.date_times import read_instant
 from importer.normalizer.times.zones import read_zone
 from importer.normalizer.unreadable import Unreadable
 from importer.records import Kind, ShadowRecord

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from importer.errors import SettingsError
 from importer.normalizer.mapping import NO_MAPPING, Mapping
 from importer.normalizer.providers import check_provider, read_provider
-from importer.normalizer.recurrence.spans import read_until
+from importer.normalizer.recurrence.rrule import read_until
 from importer.normalizer.references import References
 from importer.normalizer.times.moments import DateOrder
 from importer.normalizer.times.zones import check_timezone, read_zone

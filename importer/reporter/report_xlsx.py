@@ -7,6 +7,7 @@ from itertools import chain, tee
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from importer.normalizer.times.zones import load_zone
 from importer.reporter.columns import PRODUCT_COLUMNS, header_cells, line_cells, merge_columns
 from importer.reporter.formula_guard import guard
 from importer.reporter.xlsx_writer import (
@@ -85,7 +86,7 @@ def shadow_cells(shadows: Iterable[ShadowTimes]) -> Iterator[list[str | int]]:
 
 def _find_zone(name: str) -> ZoneInfo | None:
     try:
-        return ZoneInfo(name) if name else None
+        return load_zone(name) if name else None
     except (ZoneInfoNotFoundError, ValueError):
         return None
 

@@ -10,10 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.normalizer.recurrence.expand import MOST_SHIFTS, expand, occurrences
-from importer.normalizer.recurrence.rrule import Rule
-from importer.normalizer.recurrence.series import Misfit, Series
-from importer.normalizer.recurrence.spans import read_until
+from importer.normalizer.recurrence.expand import MOST_SHIFTS, Misfit, Series, expand, occurrences
+from importer.normalizer.recurrence.rrule import Rule, read_until
 from importer.normalizer.times.durations import Duration
 from importer.normalizer.times.moments import Choice, DateOrder, Moment, TimeRules
 from importer.normalizer.unreadable import Unreadable
@@ -342,7 +340,7 @@ def test_shifts_keep_their_local_time_their_order_and_their_number(
     assert starts == sorted(set(starts))
     assert all(turn.shift.starts_at < turn.shift.ends_at for turn in turns)
     assert [turn.member for turn in turns] == [index % (members or 1) for index in range(count)]
-    times = {start.time(), *(start.time().replace(hour=hour) for hour in rule.values("BYHOUR"))}
+    times = {start.time(), *(start.time().replace(hour=hour) for hour in rule.numbers("BYHOUR"))}
     assert all(instant.astimezone(zone).time() in times or _is_near_a_change(instant, zone) for instant in starts)
 
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.cells import BLANKS
-from importer.normalizer.recurrence.expand import expand
-from importer.normalizer.recurrence.series import Misfit
+from importer.normalizer.recurrence.expand import Misfit, expand
 from importer.normalizer.shadows import read_rotation
 from importer.normalizer.unreadable import Unreadable
 

@@ -1,95 +1,132 @@
-"""A row that repeats or rotates to its shifts, in local time across summer-time changes. Reads no text."""
+"""A row that repeats or rotates to its shifts, in local time across summer-time changes. Reads no text.
+
+The only module that knows python-dateutil.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta, timezone
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from itertools import dropwhile, pairwise
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule, weekday
+from dateutil.rrule import rrulestr
 
-from importer.normalizer.recurrence.series import Misfit, MisfitError, Series, Shift, Turn, is_past
+from importer.normalizer.recurrence.rrule import DAYS, WEEKLY, Rule
 from importer.normalizer.times.durations import Duration
-from importer.normalizer.times.moments import LAST_YEAR, OUTSIDE, Moment
-from importer.normalizer.times.times import to_instant
+from importer.normalizer.times.moments import LAST_YEAR, NO_RULES, OUTSIDE, Moment, TimeRules, to_instant
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
-
-    from importer.normalizer.recurrence.rrule import Rule
+    from zoneinfo import ZoneInfo
 
 
-# ---- The local times at which a rule comes. The only module that knows python-dateutil
+MOST_SHIFTS: Final = 1000  #: that one row may make
 
-
-_FREQUENCIES: Final[dict[str, Literal[0, 1, 2, 3]]] = {
-    "DAILY": DAILY,
-    "WEEKLY": WEEKLY,
-    "MONTHLY": MONTHLY,
-    "YEARLY": YEARLY,
-}
 # dateutil looks for the next date up to the year 9999, for seconds where a rule never comes. The calendar repeats
 # itself every 400 years, weekdays included: so rules run 19 times 400 years later, and a search ends after 430 years.
 _LATER = 7600
 _MONTH_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_MOVE = "Choose another time of day, or set twice and skipped below [times] in a mapping file."
+_NOT_MATCHING = "start on which the repetition does not come"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The cells of a row that say when its shifts are, each read already."""
+
+    start: Moment  #: of the first shift
+    end: Moment | Duration | None  #: of the first shift, or how long each lasts; None: until the next hand-over
+    zone: ZoneInfo | None  #: the clock that the shifts keep; None: the one at the offset of `start`
+    rule: Rule | None = None  #: None: weekly where members rotate, else there is one shift
+    until: Moment | None = None  #: no shift starts after it; without an offset it is local
+    members: int = 0  #: of the rotation; 0: there is none
+    rules: TimeRules = NO_RULES
+
+    @property
+    def repetition(self) -> Rule | None:
+        """How the shifts repeat; None where there is one only."""
+        return self.rule or (WEEKLY if self.members else None)
+
+    @property
+    def repeat_column(self) -> str:
+        """The column that makes the shifts repeat."""
+        return "repeat" if self.rule else "rotation"
+
+    @property
+    def end_column(self) -> str:
+        """The column that says how long a shift lasts."""
+        if self.end is None:
+            return self.repeat_column
+        return "duration" if isinstance(self.end, Duration) else "ends_at"
+
+    def local(self, instant: datetime) -> datetime:
+        """Give what the clock of this series shows at an instant; naive."""
+        if self.zone is not None:
+            return instant.astimezone(self.zone).replace(tzinfo=None)
+        return (instant + (self.start.offset or timedelta(0))).replace(tzinfo=None)
+
+    def instant(self, local: datetime) -> datetime | Unreadable:
+        """Give the instant, in UTC, at which the clock of this series shows a local time."""
+        return to_instant(Moment(local, self.start.offset if self.zone is None else None), self.zone, self.rules)
+
+
+class Shift(NamedTuple):
+    """A span of time."""
+
+    starts_at: datetime  #: UTC, whole seconds
+    ends_at: datetime  #: UTC, whole seconds, after `starts_at`
+
+
+class Turn(NamedTuple):
+    """A shift and whose it is."""
+
+    shift: Shift
+    member: int  #: index into the rotation's members; 0 where there is no rotation
+
+
+class Misfit(NamedTuple):
+    """A fault and the column of ours that it belongs to."""
+
+    column: str
+    fault: Unreadable
+
+
+class MisfitError(Exception):
+    """Carries a misfit out of the making of shifts; `occurrences.expand` gives it back as a value."""
+
+    def __init__(self, column: str, reason: str, hint: str, topic: str) -> None:
+        super().__init__(f"{column}{reason}")
+        self.misfit = Misfit(column, Unreadable(reason, hint, topic))
 
 
 def occurrences(rule: Rule, start: datetime) -> Iterator[datetime]:
-    """Make the local times of a rule from `start` on, in order; its COUNT and UNTIL do not count here.
+    """Return the local times of a rule from `start` on, in order; its COUNT and UNTIL do not count here.
 
     The first is `start` only where the rule comes then. `start` lies in the years 1969 to 2201; the iterator ends
     in the year 2399 at the latest, however rarely the rule comes.
     """
     later = start.replace(year=start.year + _LATER)
-    found = dropwhile(later.__gt__, _rrule(rule, later))
+    text = ";".join("=".join(part) for part in rule.parts)
+    has_week_alone = rule.part("BYWEEKNO") and not (rule.part("BYMONTHDAY") or rule.part("BYYEARDAY"))
+    # dateutil would take a week's every day for BYWEEKNO alone; RFC 5545 takes the day of the start.
+    if not rule.part("BYDAY") and (rule.freq == "WEEKLY" or has_week_alone):
+        text += f";BYDAY={DAYS[later.weekday()]}"
+    into_week = (later.weekday() - DAYS.index(rule.part("WKST") or "MO")) % 7
+    first = later - timedelta(days=into_week) if rule.freq == "WEEKLY" else later
+    found = dropwhile(later.__gt__, rrulestr(text, dtstart=first))
     return (local.replace(year=local.year - _LATER) for local in found)
 
 
-def leaves_out(rule: Rule, start: datetime) -> bool:
-    """Tell whether the rule takes its day from `start` and some month or year has no such day, as with the 31st."""
+def _leaves_out(rule: Rule, start: datetime) -> bool:
+    """Return whether the rule takes its day from `start` and some month or year has no such day, as with the 31st."""
     if rule.names_day or rule.freq not in ("MONTHLY", "YEARLY"):
         return False
-    months = rule.values("BYMONTH") or (range(1, 13) if rule.freq == "MONTHLY" else (start.month,))
+    months = rule.numbers("BYMONTH") or (range(1, 13) if rule.freq == "MONTHLY" else (start.month,))
     return start.day > min(_MONTH_LENGTHS[month - 1] for month in months)
-
-
-def _rrule(rule: Rule, start: datetime) -> rrule:
-    days = [weekday(day, number or None) for day, number in rule.days]
-    # dateutil would take a week's every day for BYWEEKNO alone; RFC 5545 takes the day of the start.
-    if not days and (rule.freq == "WEEKLY" or _has_week_alone(rule)):
-        days = [weekday(start.weekday())]
-    return rrule(
-        _FREQUENCIES[rule.freq],
-        dtstart=start - timedelta(days=(start.weekday() - rule.week_start) % 7) if rule.freq == "WEEKLY" else start,
-        interval=rule.interval,
-        wkst=rule.week_start,
-        bysetpos=rule.values("BYSETPOS") or None,
-        bymonth=rule.values("BYMONTH") or None,
-        bymonthday=rule.values("BYMONTHDAY") or None,
-        byyearday=rule.values("BYYEARDAY") or None,
-        byweekno=rule.values("BYWEEKNO") or None,
-        byweekday=days or None,
-        byhour=rule.values("BYHOUR") or None,
-        byminute=rule.values("BYMINUTE") or None,
-        bysecond=rule.values("BYSECOND") or None,
-    )
-
-
-def _has_week_alone(rule: Rule) -> bool:
-    return bool(rule.values("BYWEEKNO")) and not (rule.values("BYMONTHDAY") or rule.values("BYYEARDAY"))
-
-
-# ---- A row that repeats or rotates to its shifts, in local time across summer-time changes. Reads no text
-
-
-MOST_SHIFTS: Final = 1000  #: that one row may make
-
-_MOVE = "take another time of day, or set twice and skipped below [times] in a mapping file"
-_NOT_MATCHING = "start on which the repetition does not come"
 
 
 class _Start(NamedTuple):
@@ -149,15 +186,15 @@ def _checked_first(series: Series, rule: Rule, first: _Start, local: datetime) -
         raise MisfitError(
             "starts_at",
             f", on which {quote(rule.text)} does not come: it comes first on {local:%A}, {local.isoformat()}",
-            f"write {local.isoformat()} as the start, or change {series.repeat_column}",
+            f"Write {local.isoformat()} as the start, or change {series.repeat_column}.",
             _NOT_MATCHING,
         )
     for bound in _bounds(series, rule):
-        if is_past(bound, series, *first):
+        if _is_past(bound, series, *first):
             raise MisfitError(
                 "starts_at",
                 f", which is after the end of the repetition, {_written(bound)}",
-                "write an earlier start, or a later until",
+                "Write an earlier start, or a later until.",
                 "start after the end of the repetition",
             )
     return first
@@ -168,7 +205,7 @@ def _start(series: Series, rule: Rule, local: datetime, number: int) -> _Start |
     if rule.count is not None and number > rule.count:
         return None
     instant = series.instant(local)
-    if any(is_past(bound, series, local, instant) for bound in _bounds(series, rule)):
+    if any(_is_past(bound, series, local, instant) for bound in _bounds(series, rule)):
         return None
     if isinstance(instant, Unreadable):
         raise MisfitError("starts_at", f", and shift {number} starts on {_why(local, instant)}", _MOVE, instant.topic)
@@ -214,12 +251,12 @@ def _end_after(series: Series, start: _Start, duration: Duration, number: int) -
 
 def _last_hand_over(series: Series, following: datetime | None) -> datetime:
     if not series.members:
-        raise MisfitError("ends_at", ", but a shift needs an end", "write ends_at or duration", "shift without an end")
+        raise MisfitError("ends_at", ", but a shift needs an end", "Write ends_at or duration.", "shift without an end")
     if following is None:
         raise MisfitError(
             series.repeat_column,
             ", which has no hand-over after the last shift, so that this has no end",
-            "write ends_at or duration",
+            "Write ends_at or duration.",
             "shift without an end",
         )
     instant = series.instant(following)
@@ -234,17 +271,17 @@ def _refuse_rule(series: Series, rule: Rule, start: datetime) -> None:
         raise MisfitError(
             series.repeat_column,
             ", which has no end",
-            "write a COUNT in repeat, such as FREQ=WEEKLY;COUNT=12, or a date in a column until, or give --until",
+            "Write a COUNT in repeat, such as FREQ=WEEKLY;COUNT=12, or a date in a column until, or give --until.",
             "repetition without an end",
         )
-    if leaves_out(rule, start):
-        is_of_month = rule.freq == "MONTHLY" or rule.values("BYMONTH")
+    if _leaves_out(rule, start):
+        is_of_month = rule.freq == "MONTHLY" or rule.part("BYMONTH")
         month = "" if is_of_month else f"BYMONTH={start.month};"
         raise MisfitError(
             "starts_at",
             f", a day that not every {'month' if is_of_month else 'year'} of the repetition has",
-            f"write the day in repeat: FREQ={rule.freq};{month}BYMONTHDAY=-1 for the last of the month, "
-            f"BYMONTHDAY={start.day} to leave out where there is none",
+            f"Write the day in repeat: FREQ={rule.freq};{month}BYMONTHDAY=-1 for the last day of the month, "
+            f"BYMONTHDAY={start.day} to skip months without that day.",
             "start on a day that not every month has",
         )
 
@@ -253,7 +290,7 @@ def _refuse_too_many(series: Series) -> None:
     raise MisfitError(
         series.repeat_column,
         f", which makes more than {MOST_SHIFTS:,} shifts; a row makes {MOST_SHIFTS:,} at most",
-        "write an earlier until or a smaller COUNT, and the shifts after it in a row of their own",
+        "Write an earlier until or a smaller COUNT, and the shifts after it in a row of their own.",
         "too many shifts from one row",
     )
 
@@ -261,12 +298,12 @@ def _refuse_too_many(series: Series) -> None:
 def _refuse_scarcity(series: Series, rule: Rule, made: int) -> None:
     """Refuse a rule that ran dry before it made a shift, or as many as it says."""
     if not made:
-        raise MisfitError(series.repeat_column, ", which never comes", "change the rule", _NOT_MATCHING)
+        raise MisfitError(series.repeat_column, ", which never comes", "Change the rule.", _NOT_MATCHING)
     if rule.count is not None:
         raise MisfitError(
             series.repeat_column,
             f", which comes less often than its COUNT says: the last time is number {made}",
-            f"write COUNT={made}, or change the rule",
+            f"Write COUNT={made}, or change the rule.",
             "repetition that comes less often than it says",
         )
 
@@ -283,7 +320,7 @@ def _refuse_disorder(series: Series, starts: list[_Start], ends: list[datetime])
                 f", and so shift {number} ends on {end.isoformat()}, not after its start {start.instant.isoformat()}"
             )
             raise MisfitError(
-                series.end_column, reason, "write an end after the start", "end that is not after the start"
+                series.end_column, reason, "Write an end after the start.", "end that is not after the start"
             )
 
 
@@ -298,3 +335,11 @@ def _why(local: datetime, fault: Unreadable) -> str:
 def _written(bound: Moment) -> str:
     zone = None if bound.offset is None else timezone(bound.offset)
     return bound.local.replace(tzinfo=zone).isoformat()
+
+
+def _is_past(bound: Moment, series: Series, local: datetime, instant: datetime | Unreadable) -> bool:
+    """Tell whether a start lies behind a bound; `instant` is a fault where the clock skips or doubles `local`."""
+    if bound.offset is None:
+        return local > bound.local
+    last = (bound.local - bound.offset).replace(tzinfo=UTC)
+    return local > series.local(last) if isinstance(instant, Unreadable) else instant > last

@@ -1,32 +1,33 @@
-"""Texts that say how shifts repeat: RFC 5545 rules and plain words to a `Rule`. Makes no date."""
+"""Texts that say how shifts repeat and until when: words, rules of RFC 5545, dates. Makes no date.
+
+A rule is checked part by part, then left to python-dateutil (in `expand`), which would take hours over some rules and
+read others in another way than RFC 5545.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from importer.cells import BLANKS
-from importer.normalizer.times.moments import LAST_YEAR, Moment, make_moment
+from importer.normalizer.times.date_times import read_moment
+from importer.normalizer.times.moments import LAST_YEAR, WITHOUT_TIME, Moment, TimeRules, make_moment
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
+DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")  # their indices are those of `weekday()`
 _TOPIC = "repetition that cannot be read"
-_RIGHT = "write a rule such as FREQ=WEEKLY;COUNT=12, or daily, weekdays, weekly, biweekly or monthly"
-_RIGHT_UNTIL = "write UNTIL=20271231, or UNTIL=20271231T090000Z in UTC"
+_RIGHT = "Write a rule such as FREQ=WEEKLY;COUNT=12, or daily, weekdays, weekly, biweekly or monthly."
 _LONGEST_TEXT = 256
-_LONGEST_INTERVAL = 999
-_LARGEST_COUNT = 999_999  # how many a row may make is counted where they are made: `until` may come first
-_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")  # their indices are those of `weekday()`
-_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _MOST_CHOICES = 12  # each is looked for in every week up to the end of the search: 0.2 s where none is found
-_TOO_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY")
 
+_ONCE = frozenset({"does not repeat", "doesn't repeat", "not repeating", "no repeat", "none", "no", "never", "once"})
 _WORDS: Final = {
     "daily": "FREQ=DAILY",
     "every day": "FREQ=DAILY",
@@ -46,22 +47,39 @@ _EVERY = re.compile(r"every ([0-9]{1,3}) (day|week|month)s?")
 _UNITS = {"day": "DAILY", "week": "WEEKLY", "month": "MONTHLY"}
 
 _LINE = re.compile(r"(?:RRULE:)?(FREQ=.*|.*;FREQ=.*)", re.DOTALL)
-_NUMBER = re.compile(r"[0-9]{1,9}")
-_SIGNED = re.compile(r"[+-]?[0-9]{1,3}")
-_DAY = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
 _UNTIL = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d):?(\d\d)(Z?))?", re.ASCII)
+_DAY = re.compile(rf"([+-]?([1-9]|[1-4]\d|5[0-3]))?({'|'.join(DAYS)})", re.ASCII)
+_NUMBER = re.compile(r"[+-]?[0-9]{1,6}", re.ASCII)
 
-#: The least and the most value of a part, and whether it may count from the end too (-1 is the last).
-_NUMBERS: Final = {
-    "BYMONTH": (1, 12, False),
+
+def _whole(least: int, most: int, *, from_end: bool = False) -> Callable[[str], object]:
+    """Return a check of a whole number; `from_end`: -1 is the last, and so on."""
+
+    def is_right(text: str) -> bool:
+        number = int(text) if _NUMBER.fullmatch(text) else least - 1
+        return least <= number <= most or (from_end and least <= -number <= most)
+
+    return is_right
+
+
+#: What a part's value, or each of its values, must be, and how it is written right.
+_PARTS: Final[dict[str, tuple[Callable[[str], object], str]]] = {
+    "FREQ": (("DAILY", "WEEKLY", "MONTHLY", "YEARLY").__contains__, "FREQ=DAILY, WEEKLY, MONTHLY or YEARLY"),
+    "INTERVAL": (_whole(1, 999), "a whole number from 1 to 999, such as INTERVAL=2"),
+    # How many shifts a row may make is counted where they are made: `until` may come first.
+    "COUNT": (_whole(1, 999_999), "a whole number from 1 to 999,999, such as COUNT=12"),
+    "UNTIL": (_UNTIL.fullmatch, "UNTIL=20271231, or UNTIL=20271231T090000Z in UTC"),
+    "WKST": (DAYS.__contains__, "WKST=MO, or another of MO, TU, WE, TH, FR, SA, SU"),
+    "BYDAY": (_DAY.fullmatch, "days such as BYDAY=MO,FR, or BYDAY=1MO,-1FR"),
+    "BYMONTH": (_whole(1, 12), "BYMONTH from 1 to 12"),
     # Weeks 52 and 53 are left out: python-dateutil misplaces their days at the turn of the year.
-    "BYWEEKNO": (1, 51, True),
-    "BYYEARDAY": (1, 366, True),
-    "BYMONTHDAY": (1, 31, True),
-    "BYHOUR": (0, 23, False),
-    "BYMINUTE": (0, 59, False),
-    "BYSECOND": (0, 59, False),
-    "BYSETPOS": (1, 366, True),
+    "BYWEEKNO": (_whole(1, 51, from_end=True), "BYWEEKNO from 1 to 51, or -1 to -51 from the end"),
+    "BYYEARDAY": (_whole(1, 366, from_end=True), "BYYEARDAY from 1 to 366, or -1 to -366 from the end"),
+    "BYMONTHDAY": (_whole(1, 31, from_end=True), "BYMONTHDAY from 1 to 31, or -1 to -31 from the end"),
+    "BYHOUR": (_whole(0, 23), "BYHOUR from 0 to 23"),
+    "BYMINUTE": (_whole(0, 59), "BYMINUTE from 0 to 59"),
+    "BYSECOND": (_whole(0, 59), "BYSECOND from 0 to 59"),
+    "BYSETPOS": (_whole(1, 366, from_end=True), "BYSETPOS from 1 to 366, or -1 to -366 from the end"),
 }
 #: RFC 5545, 3.3.10: the frequencies that a part goes with. BYSETPOS would go with DAILY too, but to no use.
 _GOES_WITH: Final = {
@@ -77,25 +95,30 @@ class Rule:
     """How shifts repeat: a rule of RFC 5545, all its parts checked."""
 
     text: str  #: as it was written
-    freq: str  #: DAILY, WEEKLY, MONTHLY or YEARLY
-    interval: int = 1
-    numbers: tuple[tuple[str, tuple[int, ...]], ...] = ()  #: BYMONTH to BYSETPOS, without BYDAY
-    days: tuple[tuple[int, int], ...] = ()  #: BYDAY as (weekday, Monday is 0; its number in month or year, 0: every)
-    week_start: int = 0
+    parts: tuple[tuple[str, str], ...]  #: names and values as RFC 5545 writes them, without COUNT and UNTIL
     count: int | None = None
     until: Moment | None = None  #: no shift starts after it; without an offset it is local
 
-    def values(self, part: str) -> tuple[int, ...]:
-        """Give the values of a part such as BYMONTH; none where the rule has no such part."""
-        return dict(self.numbers).get(part, ())
+    @property
+    def freq(self) -> str:
+        """DAILY, WEEKLY, MONTHLY or YEARLY."""
+        return self.part("FREQ")
 
     @property
     def names_day(self) -> bool:
         """True where the rule itself says on which days it comes; False: on the day of its start."""
-        return bool(self.days) or any(map(self.values, ("BYMONTHDAY", "BYYEARDAY", "BYWEEKNO")))
+        return any(map(self.part, ("BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO")))
+
+    def part(self, name: str) -> str:
+        """Return the value of a part; empty where the rule has no such part."""
+        return dict(self.parts).get(name, "")
+
+    def numbers(self, name: str) -> tuple[int, ...]:
+        """Return the values of a part such as BYMONTH, in order; none where the rule has no such part."""
+        return tuple(sorted(set(map(int, filter(None, self.part(name).split(","))))))
 
 
-WEEKLY: Final = Rule("weekly", "WEEKLY")
+WEEKLY: Final = Rule("weekly", (("FREQ", "WEEKLY"),))
 
 
 class _RefusedError(Exception):
@@ -106,6 +129,11 @@ class _RefusedError(Exception):
         self.fault = fault
 
 
+def is_once(text: str) -> bool:
+    """Return whether a cell of the column `repeat` says that the row does not repeat, as calendars write it."""
+    return len(text) <= _LONGEST_TEXT and " ".join(text.casefold().replace("\u2019", "'").split()) in _ONCE
+
+
 def read_repeat(text: str) -> Rule | Unreadable:
     """Read a cell of the column `repeat`: a rule of RFC 5545 (`FREQ=WEEKLY;COUNT=12`) or a word such as `weekly`.
 
@@ -114,13 +142,26 @@ def read_repeat(text: str) -> Rule | Unreadable:
     if len(text) > _LONGEST_TEXT:
         return Unreadable(f", which has more than {_LONGEST_TEXT} characters", _RIGHT, _TOPIC)
     try:
-        return _rule(text, _parts(_line(text)))
+        return _rule(text, _split(_line(text)))
     except _RefusedError as refused:
         return refused.fault
 
 
-def end_of_day(moment: Moment) -> Moment:
-    """Give the last second of a moment's day: what a date means as a bound of what starts."""
+def read_until(text: str, rules: TimeRules) -> Moment | Unreadable:
+    """Read the last time at which a repeated shift may start: a date, which means its whole local day, or a date-time.
+
+    Midnight without an offset is a date too: that is how a spreadsheet's date cell arrives.
+    """
+    moment = read_moment(text, rules)
+    if isinstance(moment, Unreadable) and moment.topic == WITHOUT_TIME:
+        moment = read_moment(f"{text} 00:00", rules)
+    if isinstance(moment, Unreadable):
+        return moment
+    is_date = moment.offset is None and moment.local.time() == time.min
+    return _end_of_day(moment) if is_date else moment
+
+
+def _end_of_day(moment: Moment) -> Moment:
     return Moment(moment.local.replace(hour=23, minute=59, second=59), moment.offset)
 
 
@@ -129,150 +170,89 @@ def _refuse(reason: str, hint: str = _RIGHT) -> NoReturn:
 
 
 def _line(text: str) -> str:
-    """Give the one rule of a text, in capitals and without blanks and prefix; a word becomes its rule."""
+    """Return the one rule of a text, in capitals and without blanks and prefix; a word becomes its rule."""
     words = " ".join(text.casefold().replace("-", " ").split())
     if every := _EVERY.fullmatch(words):
         return f"FREQ={_UNITS[every[2]]};INTERVAL={every[1]}"
     if words in _WORDS:
         return _WORDS[words]
-    lines = [line for line in (_bare(line) for line in text.splitlines()) if line]
-    _refuse_other_lines(lines)
-    match = _LINE.fullmatch(lines[0]) if lines else None
-    if not match:
-        _refuse(", which is no rule of RFC 5545 and none of the words for one")
-    return match[1].removesuffix(";")
-
-
-def _bare(line: str) -> str:
-    return "".join(char for char in line if char not in BLANKS).upper()
-
-
-def _refuse_other_lines(lines: list[str]) -> None:
+    lines = [bare for line in text.splitlines() if (bare := "".join(c for c in line if c not in BLANKS).upper())]
     if any(line.startswith(("EXDATE", "RDATE", "EXRULE")) for line in lines):
         _refuse(
             ", which leaves out or adds single dates (EXDATE, RDATE)",
-            "write the rule alone, and single shifts in rows of their own",
+            "Write the rule alone, and single shifts in rows of their own.",
         )
     if any(line.startswith("DTSTART") for line in lines):
-        _refuse(", which has a DTSTART", "write the rule alone; starts_at says when the first shift starts")
+        _refuse(", which has a DTSTART", "Write the rule alone; starts_at is the start of the first shift.")
     if len(lines) > 1:
-        _refuse(", which is more than one rule", "write one rule; further ones need rows of their own")
+        _refuse(", which is more than one rule", "Write one rule, and further ones in rows of their own.")
+    match = _LINE.fullmatch(lines[0]) if lines else None
+    if not match:
+        _refuse(", which is neither a rule of RFC 5545 nor one of the words for it")
+    return match[1].removesuffix(";")
 
 
-def _parts(line: str) -> dict[str, str]:
+def _split(line: str) -> dict[str, str]:
     parts: dict[str, str] = {}
     for part in line.split(";"):
         name, equals, value = part.partition("=")
         if not equals or not value:
-            _refuse(f", in which {quote(part)} is no part of a rule such as COUNT=12")
+            _refuse(f", in which {quote(part)} is not a part of a rule such as COUNT=12")
         if name in parts:
-            _refuse(f", which says {quote(name)} twice")
+            _refuse(f", which has {quote(name)} twice")
+        if name not in _PARTS:
+            _refuse(f", in which {quote(name)} is not known", "Use parts of RFC 5545, such as BYDAY=MO,FR or COUNT=12.")
         parts[name] = value
     return parts
 
 
-def _rule(text: str, parts: Mapping[str, str]) -> Rule:
-    rest = dict(parts)
-    rule = Rule(
-        text=text,
-        freq=_freq(rest.pop("FREQ")),
-        interval=_positive("INTERVAL", rest.pop("INTERVAL", "1"), "2", _LONGEST_INTERVAL),
-        count=_positive("COUNT", rest.pop("COUNT"), "12", _LARGEST_COUNT) if "COUNT" in rest else None,
-        until=_until(rest.pop("UNTIL")) if "UNTIL" in rest else None,
-        week_start=_week_start(rest.pop("WKST", "MO")),
-        days=tuple(map(_day, rest.pop("BYDAY").split(","))) if "BYDAY" in rest else (),
-        numbers=tuple((name, _numbers(name, value)) for name, value in rest.items()),
-    )
-    _refuse_misfits(rule)
-    return rule
-
-
-def _freq(value: str) -> str:
-    if value in _TOO_OFTEN:
-        _refuse(
-            f", whose FREQ is {value}: shifts repeat by the day at the most",
-            "write FREQ=DAILY, and for several shifts a day their hours, such as FREQ=DAILY;BYHOUR=8,20",
-        )
-    if value not in _FREQUENCIES:
-        _refuse(f", whose FREQ is {quote(value)}", "write FREQ=DAILY, WEEKLY, MONTHLY or YEARLY")
-    return value
-
-
-def _positive(name: str, value: str, example: str, most: int) -> int:
-    number = int(value) if _NUMBER.fullmatch(value) else 0
-    if not 1 <= number <= most:
-        _refuse(f", whose {name} is {quote(value)}", f"write a whole number from 1 to {most}, such as {name}={example}")
-    return number
+def _rule(text: str, parts: dict[str, str]) -> Rule:
+    for name, value in parts.items():
+        is_right, right = _PARTS[name]
+        values = value.split(",") if name.startswith("BY") else [value]
+        wrong = next((one for one in values if not is_right(one)), None)
+        if wrong is not None:
+            hint = f"Write {right}."
+            if wrong in ("SECONDLY", "MINUTELY", "HOURLY"):
+                hint = "Write FREQ=DAILY, and for several shifts a day their hours, such as FREQ=DAILY;BYHOUR=8,20."
+            _refuse(f", in which {name} cannot be {quote(wrong)}", hint)
+    _refuse_combinations(parts)
+    until = _until(parts["UNTIL"]) if "UNTIL" in parts else None
+    count = int(parts["COUNT"]) if "COUNT" in parts else None
+    rest = tuple((name, value) for name, value in parts.items() if name not in ("COUNT", "UNTIL"))
+    return Rule(text, rest, count, until)
 
 
 def _until(value: str) -> Moment:
-    """Read UNTIL: in UTC with a Z, else local; a date alone is its whole day."""
+    """Return UNTIL: in UTC with a Z, else local; a date alone is its whole day."""
     match = _UNTIL.fullmatch(value)
-    if match is None:
-        _refuse(f", whose UNTIL is {quote(value)}", _RIGHT_UNTIL)
-    year, month, day, hour, minute, second = (int(group or "0") for group in match.groups()[:6])
-    offset = timedelta(0) if match[7] else None
+    year, month, day, hour, minute, second = (int(group or "0") for group in match.groups()[:6]) if match else (0,) * 6
+    offset = timedelta(0) if match and match[7] else None
     # Rules that never end say 9999; nothing that starts after the last year is made anyway.
     until = make_moment((min(year, LAST_YEAR), month, day), (hour, minute, second), offset)
     if isinstance(until, Unreadable):
-        _refuse(f", whose UNTIL is {quote(value)}{until.reason}", _RIGHT_UNTIL)
-    return end_of_day(until) if match[4] is None else until
+        _refuse(f", in which UNTIL is {quote(value)}{until.reason}", f"Write {_PARTS['UNTIL'][1]}.")
+    return _end_of_day(until) if match and match[4] is None else until
 
 
-def _week_start(value: str) -> int:
-    if value not in _DAYS:
-        _refuse(f", whose WKST is {quote(value)}", "write WKST=MO, or another of MO, TU, WE, TH, FR, SA, SU")
-    return _DAYS.index(value)
-
-
-def _day(value: str) -> tuple[int, int]:
-    match = _DAY.fullmatch(value)
-    number = int(match[1]) if match and match[1] else None
-    if not match or number == 0 or abs(number or 0) > 53:
-        _refuse(f", in whose BYDAY {quote(value)} is no day", "write days such as BYDAY=MO,FR, or BYDAY=1MO,-1FR")
-    return _DAYS.index(match[2]), number or 0
-
-
-def _numbers(name: str, value: str) -> tuple[int, ...]:
-    if name not in _NUMBERS:
-        _refuse(f", whose part {quote(name)} is not known", "write parts of RFC 5545, such as BYDAY=MO,FR or COUNT=12")
-    return tuple(sorted({_number(name, text) for text in value.split(",")}))
-
-
-def _number(name: str, text: str) -> int:
-    least, most, is_negative_too = _NUMBERS[name]
-    number = int(text) if _SIGNED.fullmatch(text) else None
-    if number is None or not (least <= number <= most or (is_negative_too and least <= -number <= most)):
-        negative = f", or -1 to -{most} from the end" if is_negative_too else ""
-        _refuse(f", in whose {name} {quote(text)} cannot be", f"write {name} from {least} to {most}{negative}")
-    return number
-
-
-def _refuse_misfits(rule: Rule) -> None:
+def _refuse_combinations(parts: Mapping[str, str]) -> None:
     """Refuse parts that RFC 5545 does not let stand together."""
-    if rule.count is not None and rule.until is not None:
-        _refuse(", which has both COUNT and UNTIL", "keep one of COUNT and UNTIL")
-    for name, _ in rule.numbers:
-        frequencies = _GOES_WITH.get(name, _FREQUENCIES)
-        if rule.freq not in frequencies:
-            _refuse(f", in which {name} does not go with FREQ={rule.freq}", f"write FREQ={' or '.join(frequencies)}")
-    if rule.values("BYSETPOS") and not rule.days and len(rule.numbers) == 1:
-        _refuse(", whose BYSETPOS has nothing to choose from", "add what it chooses from, such as BYDAY=MO,TU")
-    if len(rule.values("BYSETPOS")) > _MOST_CHOICES:
-        _refuse(
-            f", whose BYSETPOS has more than {_MOST_CHOICES} values", "name the days themselves, such as BYDAY=MO,TU"
-        )
-    _refuse_numbered_days(rule)
-
-
-def _refuse_numbered_days(rule: Rule) -> None:
-    numbered = [number for _, number in rule.days if number]
-    if not numbered:
-        return
-    if len(numbered) < len(rule.days):
-        _refuse(", whose BYDAY mixes days with and without a number", "write them all with a number, or all without")
-    if rule.freq not in ("MONTHLY", "YEARLY") or rule.values("BYWEEKNO"):
+    freq, days = parts["FREQ"], parts.get("BYDAY", "").split(",")
+    if "COUNT" in parts and "UNTIL" in parts:
+        _refuse(", which has both COUNT and UNTIL", "Keep one of COUNT and UNTIL.")
+    for name, frequencies in _GOES_WITH.items():
+        if name in parts and freq not in frequencies:
+            _refuse(f", in which {name} does not go with FREQ={freq}", f"Write FREQ={' or '.join(frequencies)}.")
+    if "BYSETPOS" in parts:
+        if not any(name.startswith("BY") for name in parts if name != "BYSETPOS"):
+            _refuse(", whose BYSETPOS has nothing to choose from", "Add what it chooses from, such as BYDAY=MO,TU.")
+        if len(parts["BYSETPOS"].split(",")) > _MOST_CHOICES:
+            _refuse(f", whose BYSETPOS has more than {_MOST_CHOICES} values", "Name the days, such as BYDAY=MO,TU.")
+    numbered = [day for day in days if len(day) > 2]
+    if numbered and len(numbered) < len(days):
+        _refuse(", whose BYDAY mixes days with and without a number", "Write all days with a number, or all without.")
+    if numbered and (freq not in ("MONTHLY", "YEARLY") or "BYWEEKNO" in parts):
         _refuse(
             ", whose BYDAY has numbers, which go with FREQ=MONTHLY or YEARLY without BYWEEKNO",
-            "write days without numbers, such as BYDAY=MO,FR",
+            "Write days without numbers, such as BYDAY=MO,FR.",
         )

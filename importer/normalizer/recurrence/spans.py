@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from importer.normalizer.recurrence.expand import expand
-from importer.normalizer.recurrence.rrule import end_of_day, read_repeat
-from importer.normalizer.recurrence.series import Misfit, Series, Shift, Turn
+from importer.normalizer.recurrence.expand import Misfit, Series, Shift, Turn, expand
+from importer.normalizer.recurrence.rrule import read_repeat, read_until
+from importer.normalizer.times.date_times import read_instant, read_moment
 from importer.normalizer.times.durations import read_duration
-from importer.normalizer.times.moments import without_time
-from importer.normalizer.times.times import read_instant, read_moment, to_instant
-from importer.normalizer.times.zones import read_zone
+from importer.normalizer.times.moments import to_instant
+from importer.normalizer.times.zones import load_zone, read_zone
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote
 
@@ -26,30 +24,7 @@ if TYPE_CHECKING:
     from importer.normalizer.times.moments import Moment, TimeRules
 
 
-# ---- The column `until` and its option: the last time at which a repeated shift may start
-
-
-_DATE_ALONE = without_time("").topic
-
-
-def read_until(text: str, rules: TimeRules) -> Moment | Unreadable:
-    """Read a date, which means the whole local day, or a date-time.
-
-    Midnight without an offset is a date too: that is how a spreadsheet's date cell arrives.
-    """
-    moment = read_moment(text, rules)
-    if isinstance(moment, Unreadable) and moment.topic == _DATE_ALONE:
-        moment = read_moment(f"{text} 00:00", rules)
-    if isinstance(moment, Unreadable):
-        return moment
-    is_date = moment.offset is None and moment.local.time() == time.min
-    return end_of_day(moment) if is_date else moment
-
-
-# ---- When a shadow row's shifts are: one from start to end, or as many as it repeats or rotates
-
-
-_STAND_IN = ZoneInfo("UTC")
+_STAND_IN = load_zone("UTC")
 _SERIES_COLUMNS = ("duration", "repeat", "rotation", "until")
 _TIME_COLUMNS = ("timezone", "starts_at", "ends_at", *_SERIES_COLUMNS)
 

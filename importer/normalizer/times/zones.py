@@ -1,5 +1,6 @@
-"""Time zones by their IANA or Windows names, or as offsets from UTC. Knows no zone of this machine only.
+"""Time zones by the names that IANA, Windows and Rails give them, or as offsets from UTC.
 
+Names and rules both come from the `tzdata` package, never from the machine: a row means the same instant everywhere.
 Whatever is read is a zone with an IANA name, so that its `key` names it anywhere.
 """
 
@@ -7,9 +8,11 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import datetime, timedelta
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from importer.cells import BLANKS
 from importer.errors import SettingsError
@@ -22,40 +25,61 @@ _NO_PLACES = frozenset({"Factory", "Etc/Unknown"})  # IANA's marks of a zone tha
 
 _OFFSET = re.compile(r"(?:(?:UTC|GMT) ?([+-]\d{1,2})|([+-]\d\d))(?::?(\d\d))?", re.IGNORECASE | re.ASCII)
 # IANA has these, too: some of them with summer time, some without, which nobody who writes them thinks of.
-_ABBREVIATIONS_OF_IANA = frozenset(
-    {"cet", "eet", "est", "hst", "met", "mst", "wet", "cst6cdt", "est5edt", "mst7mdt", "pst8pdt"}
-)
+_ABBREVIATIONS_OF_IANA = frozenset({"cet", "eet", "est", "hst", "met", "mst", "wet"})
 _FURTHEST_WEST, _FURTHEST_EAST = -12, 14  # IANA has a zone for every whole hour between
+_ANY_YEAR = 2027
 _ABBREVIATION = re.compile(r"[A-Z]{2,4}T", re.IGNORECASE | re.ASCII)  # PST, BST, AEST: all end in "time"
-_SHOWN_BY_WINDOWS = re.compile(r"\((?:UTC|GMT)[^)]*\).*", re.IGNORECASE)
+_WITH_OFFSET = re.compile(r"\((?:UTC|GMT)(?:([+-]\d\d?):?(\d\d)?)?\) ?(.*)", re.IGNORECASE | re.ASCII)
 _WORD = re.compile(r"[^\W\d_]+(?:[ _'-][^\W\d_]+)*")
 
-_UNKNOWN = ", which is no time zone that IANA or Windows knows"
+_UNKNOWN = ", which is not a time zone that IANA, Windows or Rails knows"
 _NO_WHOLE_HOURS = Unreadable(
     ", an offset that no zone is named after",
-    "name the place's zone, such as Asia/Kolkata",
-    "offset that is no time zone",
+    "Write the zone of the place, such as Asia/Kolkata.",
+    "offset that is not a time zone",
 )
 _AMBIGUOUS = Unreadable(
-    ", an abbreviation, which means different zones in different places",
-    "name the place's zone, such as Europe/Berlin or America/New_York",
+    ", an abbreviation that means different zones in different places",
+    "Write the zone of the place, such as Europe/Berlin or America/New_York.",
     "abbreviation of a time zone",
 )
+
+
+def zone_rules() -> str:
+    """Return which time zone rules are in force, such as `tzdata 2026.6`: those of the installed package."""
+    return f"tzdata {version('tzdata')}"
+
+
+@cache
+def load_zone(key: str) -> ZoneInfo:
+    """Return the zone of an IANA name, by the rules of the `tzdata` package.
+
+    `ZoneInfo(key)` would take the machine's files first, and machines differ.
+
+    Raises:
+        ZoneInfoNotFoundError: there is no such zone.
+    """
+    if key not in _names():
+        raise ZoneInfoNotFoundError(f"no time zone found with key {key}")
+    with files("tzdata").joinpath("zoneinfo", *key.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=key)
 
 
 def read_zone(text: str) -> ZoneInfo | Unreadable:
     """Read a cell of the column `timezone`; case does not count, and a blank stands for an underscore.
 
-    Windows names (`W. Europe Standard Time`) are what CLDR says they are. An offset (`UTC+2`, `+02:00`) is a zone
-    without summer time, and counts to the east: the `Etc/GMT-2` of IANA is `UTC+2`.
+    Windows names (`W. Europe Standard Time`) are what CLDR says they are, names of Rails (`Eastern Time (US & Canada)`)
+    what Rails says. An offset (`UTC+2`, `+02:00`) is a zone without summer time, and counts to the east: the
+    `Etc/GMT-2` of IANA is `UTC+2`.
     """
     if len(text) > _LONGEST_NAME:
         return _unknown("")
     if text.casefold() in _ABBREVIATIONS_OF_IANA:
         return _AMBIGUOUS
-    name = _names().get(text) or _names().get(text.replace(" ", "_").casefold()) or _windows_names().get(_folded(text))
-    if name:
-        return ZoneInfo(name)
+    if name := _named(text):
+        return load_zone(name)
+    if with_offset := _WITH_OFFSET.fullmatch(text.replace("\u2212", "-")):
+        return _confirmed(text, *with_offset.groups())
     offset = _OFFSET.fullmatch(text.replace("\u2212", "-"))
     return _fixed(int(offset[1] or offset[2]), offset[3]) if offset else _unknown(text)
 
@@ -72,21 +96,49 @@ def check_timezone(name: str) -> ZoneInfo:
     return zone
 
 
+def _named(text: str) -> str | None:
+    """Return the IANA name of a zone by any name that means one zone only."""
+    folded = _folded(text)
+    return (
+        _names().get(text)
+        or _names().get(text.replace(" ", "_").casefold())
+        or next((table[folded] for table in map(_table, ("windows", "rails", "spelled_out")) if folded in table), None)
+    )
+
+
+def _confirmed(text: str, hours: str | None, minutes: str | None, words: str) -> ZoneInfo | Unreadable:
+    """Return the zone that words name if it really has the offset before them, in winter or in summer."""
+    name = _named(words)
+    if name is None or words.casefold() in _ABBREVIATIONS_OF_IANA:
+        return _unknown(text)
+    zone = load_zone(name)
+    offset = timedelta(hours=int(hours or "0"), minutes=int(f"{(hours or '+')[0]}{minutes or '0'}"))
+    if offset in {datetime(_ANY_YEAR, month, 1, tzinfo=zone).utcoffset() for month in (1, 7)}:
+        return zone
+    return Unreadable(
+        f", but {zone.key} does not have this offset",
+        f"Write {zone.key} if that is meant, without an offset.",
+        "offset that is not the time zone's",
+    )
+
+
 def _fixed(hours: int, minutes: str | None) -> ZoneInfo | Unreadable:
     if int(minutes or "0") or not _FURTHEST_WEST <= hours <= _FURTHEST_EAST:
         return _NO_WHOLE_HOURS
-    return ZoneInfo(f"Etc/GMT{-hours:+}" if hours else "UTC")  # IANA counts these to the west, as POSIX does
+    return load_zone(f"Etc/GMT{-hours:+}" if hours else "UTC")  # IANA counts these to the west, as POSIX does
 
 
 def _unknown(text: str) -> Unreadable:
     if _ABBREVIATION.fullmatch(text):
         return _AMBIGUOUS
-    places = [_places()[word] for word in map(_folded, _WORD.findall(text)) if word in _places()]
-    hint = f"write {places[0]} if that is meant" if places else ""
-    if _SHOWN_BY_WINDOWS.fullmatch(text):
+    with_offset = _WITH_OFFSET.fullmatch(text)
+    words = with_offset[3] if with_offset else text
+    places = [_places()[word] for word in map(_folded, (words, *_WORD.findall(words))) if word in _places()]
+    hint = f"Write {places[0]} if that is meant." if places else ""
+    if with_offset:
         reason = ", which is what Windows shows for a zone, in words that change"
         return Unreadable(reason, hint or BY_NAME["timezone"].right, "time zone as Windows shows it")
-    return Unreadable(_UNKNOWN, hint, "no time zone")
+    return Unreadable(_UNKNOWN, hint, "unknown time zone")
 
 
 def _folded(text: str) -> str:
@@ -102,13 +154,15 @@ def _names() -> dict[str, str]:
 
 
 @cache
-def _windows_names() -> dict[str, str]:
-    listed = files("importer.normalizer.times").joinpath("windows_zones.toml").read_text(encoding="utf-8")
-    return {_folded(windows): name for windows, name in tomllib.loads(listed).items()}
+def _table(name: str) -> dict[str, str]:
+    """Return a table of zone_names.toml, from names as `_folded` makes them to IANA's."""
+    listed = files("importer.normalizer.times").joinpath("zone_names.toml").read_text(encoding="utf-8")
+    return {_folded(words): zone for words, zone in tomllib.loads(listed)[name].items()}
 
 
 @cache
 def _places() -> dict[str, str]:
-    """The zones by the place that their names end in, for hints only."""
+    """Return the zones by the place that their names end in, and by what people call them: for hints only."""
     areas = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
-    return {_folded(name.rpartition("/")[2]): name for name in _names().values() if name.startswith(areas)}
+    ends = {_folded(name.rpartition("/")[2]): name for name in _names().values() if name.startswith(areas)}
+    return ends | _table("hints")

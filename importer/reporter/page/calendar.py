@@ -9,7 +9,9 @@ from collections import Counter
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
+
+from importer.normalizer.times.zones import load_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +106,6 @@ def _day(moment: int, zone: str) -> int:
 @lru_cache(maxsize=64)
 def _find_zone(name: str) -> tzinfo:
     try:
-        return ZoneInfo(name) if name else UTC
+        return load_zone(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError):
         return UTC

@@ -1,0 +1,387 @@
+"""Texts of date-times to moments and instants: ISO 8601, a spreadsheet's day numbers, written forms in English.
+
+A date, a time of day, perhaps an offset, in that order: `2027-03-01T08:00Z`, `46447.33333`,
+`Mon, 01 Mar 2027 08:00:00 +0100`, `March 1, 2027 at 8 pm`, `01.03.2027 20.00 Uhr`. What two readers could read
+differently is a fault; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from importer.cells import BLANKS
+from importer.normalizer.times.moments import (
+    IMPOSSIBLE,
+    NO_DATE_TIME,
+    NO_RULES,
+    Choice,
+    DateOrder,
+    Moment,
+    TimeRules,
+    make_moment,
+    make_offset,
+    to_instant,
+    without_time,
+)
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from zoneinfo import ZoneInfo
+
+
+_LONGEST_TEXT = 80  # JavaScript's longest is 66 or so; bounds what the cache holds
+_NO_OFFSET = timedelta(0)
+
+_ISO_OFFSET = r"(?: ?(?:([Zz])|([+\-\u2212])(\d\d)(?::?(\d\d))?))?"
+_EXTENDED = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:(?:[Tt]|[ \u00a0]+)(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?" + _ISO_OFFSET + ")?", re.ASCII
+)
+_BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)[Tt](\d\d)(\d\d)(?:(\d\d)(?:[.,]\d+)?)?" + _ISO_OFFSET, re.ASCII)
+
+_SERIAL = re.compile(r"(\d{5,6})(?:[.,](\d+))?", re.ASCII)
+_SERIAL_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001  (day 0 of the 1900 system, which has a 29 February 1900, is local)
+_FIRST_SERIAL, _LAST_SERIAL = 20_000, 110_000  # October 1954 to February 2201: other numbers are no dates
+_DAY_SECONDS = 86_400
+_QUARTER = 900
+_SURE_DECIMALS = 5  # 0.00001 of a day is 0.86 s: the nearest second is the one that was typed
+
+_MIDNIGHT = re.compile(r"(?:T| )0?0:00(?::00)?$")
+_FIRST_DAYS = re.compile(r"^1899-12-3[01](?:T| )|^1900-01-00(?:T| )")  # what a time cell is as a date-time
+_PART_OF_DAY = re.compile(r"0?[.,](\d+)", re.ASCII)
+
+_COARSE = Unreadable(
+    ", a number of days with too few decimals for the time of day",
+    "Write the date-time as 2027-03-01T08:00:00, or format the cell as date and time.",
+    "number of days with too few decimals",
+)
+_MONTHS = ["january", "february", "march", "april", "may", "june"]
+_MONTHS += ["july", "august", "september", "october", "november", "december"]
+_MONTH_OF = {name[:3]: number for number, name in enumerate(_MONTHS, 1)} | {"sept": 9}
+_MONTH_OF |= {name: number for number, name in enumerate(_MONTHS, 1)}
+_WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_WEEKDAY_OF = {name[:3]: number for number, name in enumerate(_WEEKDAYS)} | {"tues": 1, "thur": 3, "thurs": 3}
+_WEEKDAY_OF |= {name: number for number, name in enumerate(_WEEKDAYS)}
+
+_WORD = r"[^\W\d_]+"
+_MARK = r"(?P<mark>[./-]) ?"
+_TH = "(?:st|nd|rd|th)?"
+# Not the hour of a date without a year: "1 March 08:00", "1 March 8.30".
+_YEAR = r"(?P<year>[0-9]{4}|[0-9]{2})(?![0-9:.])"
+_FORMS = (
+    rf"(?P<year>[0-9]{{4}}){_MARK}(?P<month>[0-9]{{1,2}})(?P=mark) ?(?P<day>[0-9]{{1,2}})(?![0-9:])",
+    rf"(?P<first>[0-9]{{1,2}}){_MARK}(?P<second>[0-9]{{1,2}})(?P=mark) ?{_YEAR}",
+    # Before the next one, to which "March 1st, 2027" is a first of St on a day called March.
+    rf"(?P<month>{_WORD})\.?[ /-](?P<day>[0-9]{{1,2}}){_TH}(?:, ?|[ /-]){_YEAR}",
+    rf"(?P<day>[0-9]{{1,2}})(?:{_TH}|\.)[ /-]?(?:of )?(?P<month>{_WORD})\.?,?[ /-]?{_YEAR}",
+)
+_DAYS = tuple(
+    re.compile(rf"(?:(?P<weekday>{_WORD})\.?,? )?{form}(?P<rest>.*)", re.IGNORECASE | re.DOTALL) for form in _FORMS
+)
+
+_ORDER_NAMES = {DateOrder.DMY: "day-month-year", DateOrder.MDY: "month-day-year"}
+_SHORT_YEAR = Unreadable(
+    ", with a two-digit year, which can be read in more than one way",
+    "Write the year with four digits, or give the order of the numbers with --date-order dmy or mdy.",
+    "two-digit year",
+)
+
+
+_TIDY = {ord(char): " " if char.isspace() else None for char in BLANKS} | {0x2212: "-"}
+_SEVERAL_BLANKS = re.compile(" {2,}")
+
+_CLOCK = re.compile(
+    r"(?P<hour>[0-9]{1,2})"
+    r"(?:(?P<mark>[:.])(?P<minute>[0-9]{2})(?:(?P=mark)(?P<second>[0-9]{2})(?:[.,][0-9]+)?)?)?"
+    r"(?: ?(?P<half>[ap])\.? ?m\b\.?| ?(?P<word>uhr|hrs?|hours|h|o'clock)\b\.?)?(?P<offset>.*)",
+    re.IGNORECASE,
+)
+_BEFORE_CLOCK = re.compile(r"T|,? (?:at |- )?|,", re.IGNORECASE)
+
+# Behind an offset a name of the zone may follow, as JavaScript, Java and Go write it: the offset decides.
+_NAME = r" ?\([^()]*\)| ?\[(?P<place>[^\[\]]*)\]"
+_UTC = re.compile(rf"(?:Z|UTC|GMT|UT)(?:{_NAME})?", re.IGNORECASE)
+_OFFSET = re.compile(
+    r"(?:(?:UTC|GMT|UT) ?(?P<sign>[+-])(?P<hours>[0-9]{1,2})|(?P<bare_sign>[+-])(?P<bare_hours>[0-9]{2}))"
+    rf"(?::?(?P<minutes>[0-9]{{2}}))?(?:{_NAME}| [A-Z]{{2,5}})?",
+    re.IGNORECASE,
+)
+_ABBREVIATION = re.compile(r"[A-Z]{2,5}", re.IGNORECASE)
+_ZONE_NAME = re.compile(r"\[?[^\W\d_][^\d]{4,}", re.IGNORECASE)
+
+_NO_DATE = Unreadable(
+    ", a time of day without a date",
+    "Write the date too, such as 2027-03-01T08:00:00Z, or put it in a column Date.",
+    "time of day without a date",
+)
+_SPAN = Unreadable(
+    ", which could be a time with an offset or a span of time",
+    "Write start and end in columns of their own; put a blank before an offset.",
+    "time with an offset, or a span of time",
+)
+_OFFSET_HINT = (
+    "Write an offset instead, such as +01:00; or none, and the zone in a column timezone, such as Europe/Berlin."
+)
+
+
+def read_instant(text: str, zone: ZoneInfo | None, rules: TimeRules = NO_RULES) -> datetime | Unreadable:
+    """Read a date-time as an instant in UTC, fractions of seconds cut.
+
+    `zone` says where a text without an offset is local. A local time that its zone skips or has twice is a fault
+    unless `rules` choose.
+    """
+    if len(text) > _LONGEST_TEXT:
+        return NO_DATE_TIME
+    # Three plain values and no `rules` in the key: hashing a data class costs more than all the rest of a hit.
+    return _read_instant(text, zone, rules.date_order, rules.twice, rules.skipped)
+
+
+def read_moment(text: str, rules: TimeRules = NO_RULES) -> Moment | Unreadable:
+    """Read a date-time as it is written, fractions of seconds cut; it need not exist in any zone."""
+    return _read_moment(text, rules.date_order) if len(text) <= _LONGEST_TEXT else NO_DATE_TIME
+
+
+def join_date_and_time(day: str, clock: str) -> str:
+    """Return the text of one date-time from the texts of two cells; a cell that has both is not torn apart.
+
+    A date cell of a spreadsheet arrives as its midnight, a time cell as a part of a day.
+    """
+    day, clock = _MIDNIGHT.sub("", day), _FIRST_DAYS.sub("", clock)
+    if serial := _SERIAL.fullmatch(day):
+        found = _read_serial(serial[1], serial[2] or "")
+        day = day if isinstance(found, Unreadable) or serial[2] else found.local.date().isoformat()
+    if part := _PART_OF_DAY.fullmatch(clock):
+        found = _read_serial(str(_LAST_SERIAL), part[1])
+        clock = clock if isinstance(found, Unreadable) else found.local.time().isoformat()
+    return f"{day} {clock}".strip()
+
+
+def is_clock(text: str) -> bool:
+    """Return whether a text is a time of day alone, such as `08:00`, `8 am` or a spreadsheet's `0.33333`."""
+    if len(text) > _LONGEST_TEXT:
+        return False
+    return bool(_PART_OF_DAY.fullmatch(text)) or _read_moment(_FIRST_DAYS.sub("", text), None) is _NO_DATE
+
+
+@lru_cache(maxsize=16384)  # many rows start or end at the same time; some 5 MB
+def _read_instant(
+    text: str, zone: ZoneInfo | None, date_order: DateOrder | None, twice: Choice | None, skipped: Choice | None
+) -> datetime | Unreadable:
+    moment = _read_moment(text, date_order)
+    return moment if isinstance(moment, Unreadable) else to_instant(moment, zone, TimeRules(date_order, twice, skipped))
+
+
+def _read_moment(text: str, order: DateOrder | None) -> Moment | Unreadable:
+    match = _EXTENDED.fullmatch(text) or _BASIC.fullmatch(text)
+    if match:
+        return _read_iso(match)
+    serial = _SERIAL.fullmatch(text)
+    return _read_serial(serial[1], serial[2] or "") if serial else _read_written(text, order)
+
+
+def _read_iso(match: re.Match[str]) -> Moment | Unreadable:
+    year, month, day, hour, minute, second, utc, sign, hours, minutes = match.groups()
+    if hour is None:
+        return without_time(match[0])
+    offset = make_offset(sign, hours, minutes) if sign else _NO_OFFSET if utc else None
+    clock = (int(hour), int(minute), int(second or "0"))
+    return make_moment((int(year), int(month), int(day)), clock, offset, "UTC" if utc else "")
+
+
+def _read_serial(days: str, decimals: str) -> Moment | Unreadable:
+    """Read a number of days as Excel's 1900 system and all that follow it count them; local."""
+    if not _FIRST_SERIAL <= int(days) <= _LAST_SERIAL:
+        return NO_DATE_TIME
+    one = 10 ** len(decimals)
+    part = int(decimals or "0") * _DAY_SECONDS  # in seconds times `one`: no rounding but the last
+    # 0.5 and 0.375 are times as they stand; 0.3333 is a rounded one, and by up to 4 s.
+    if len(decimals) < _SURE_DECIMALS and part % (_QUARTER * one):
+        return _COARSE
+    seconds = (2 * part + one) // (2 * one)
+    return Moment(_SERIAL_ZERO + timedelta(days=int(days), seconds=seconds), None)
+
+
+def _read_written(text: str, order: DateOrder | None) -> Moment | Unreadable:
+    """Read a date-time that is not ISO 8601; `order` says what a date such as 03/04/2026 is."""
+    tidy = _SEVERAL_BLANKS.sub(" ", text.translate(_TIDY)).strip()
+    day = _read_day(tidy, order)
+    if day is None:
+        clock = _CLOCK.fullmatch(tidy)
+        return _NO_DATE if clock and _has_time(clock) and not clock["offset"] else NO_DATE_TIME
+    return day if isinstance(day, Unreadable) else _read_time(day)
+
+
+def _read_time(day: Day) -> Moment | Unreadable:
+    if not day.rest:
+        return without_time(day.date.isoformat())
+    start = _BEFORE_CLOCK.match(day.rest)
+    match = _CLOCK.fullmatch(day.rest, start.end()) if start else None
+    if match is None or not _has_time(match):
+        return NO_DATE_TIME
+    hour = _hour(int(match["hour"]), (match["half"] or "").casefold())
+    if hour is None:
+        return IMPOSSIBLE
+    clock = (hour, int(match["minute"] or "0"), int(match["second"] or "0"))
+    offset, place = _read_offset(match["offset"])
+    return make_moment((day.date.year, day.date.month, day.date.day), clock, offset, place)
+
+
+def _has_time(clock: re.Match[str]) -> bool:
+    # A lone number is no time: it could be anything.
+    return clock["minute"] is not None or clock["half"] is not None or clock["word"] is not None
+
+
+def _hour(hour: int, half: str) -> int | None:
+    if not half:
+        return hour
+    if not 1 <= hour <= 12:
+        return None
+    return hour % 12 + (12 if half == "p" else 0)
+
+
+def _read_offset(text: str) -> tuple[timedelta | Unreadable | None, str]:
+    """Read what stands behind a time of day, an offset and perhaps a place; no offset where nothing does."""
+    name = text.strip()
+    if not name:
+        return None, ""
+    if name.startswith("(") and name.endswith(")"):
+        name = name[1:-1]
+    if _UTC.fullmatch(name):
+        return _NO_OFFSET, "UTC"
+    match = _OFFSET.fullmatch(name)
+    if match is None:
+        return _not_an_offset(name), ""
+    if text.startswith("-"):
+        return _SPAN, ""
+    sign, hours = match["sign"] or match["bare_sign"], match["hours"] or match["bare_hours"]
+    is_utc = name.casefold().endswith(" utc")  # as Go writes it: +0000 UTC
+    return make_offset(sign, hours, match["minutes"]), match["place"] or ("UTC" if is_utc else "")
+
+
+def _not_an_offset(name: str) -> Unreadable:
+    if _ABBREVIATION.fullmatch(name):
+        reason = f", with {quote(name)} after the time, which means different offsets in different places"
+        return Unreadable(reason, _OFFSET_HINT, "abbreviation of a time zone after a time")
+    if _ZONE_NAME.fullmatch(name):
+        return Unreadable(
+            f", with {quote(name)} after the time", _OFFSET_HINT, "something other than an offset after a time"
+        )
+    return NO_DATE_TIME
+
+
+Parts: TypeAlias = dict[str, str | None]
+
+
+class Day(NamedTuple):
+    """A date, and what stands behind it."""
+
+    date: date
+    rest: str
+
+
+def _read_day(text: str, order: DateOrder | None) -> Day | Unreadable | None:
+    """Read the date that a text begins with; None: it begins with none. Blanks are single ones."""
+    match = next(filter(None, (form.fullmatch(text) for form in _DAYS)), None)
+    if match is None:
+        return None
+    day = _read(match.groupdict(), order)
+    return day if isinstance(day, Unreadable) else Day(day, match["rest"])
+
+
+def _read(parts: Parts, order: DateOrder | None) -> date | Unreadable:
+    weekday = parts["weekday"]
+    if weekday and weekday.casefold() not in _WEEKDAY_OF:
+        return _not_english(weekday, "weekday", "Leave the weekday out, or write it in English.")
+    readings = _readings(parts, order)
+    if isinstance(readings, Unreadable):
+        return readings
+    fitting = {key: day for key, day in readings.items() if not weekday or _is_on(day, weekday)}
+    if not fitting:
+        return _wrong_weekday(weekday or "", readings.values()) if readings else IMPOSSIBLE
+    return _choose(fitting, order)
+
+
+def _readings(parts: Parts, order: DateOrder | None) -> dict[DateOrder, date] | Unreadable:
+    """Give the days that a date is by either order; the same day twice where the order does not matter."""
+    year = _year(parts["year"] or "", order)
+    if isinstance(year, Unreadable):
+        return year
+    if "first" in parts:
+        return _numbered(year, parts)
+    month = _month(parts["month"] or "")
+    if month is None:
+        hint = "Write the month in English or as a number, such as 2027-03-01T08:00:00Z."
+        return _not_english(parts["month"] or "", "month", hint)
+    return _days(dict.fromkeys(DateOrder, (year, month, int(parts["day"] or ""))))
+
+
+def _numbered(year: int, parts: Parts) -> dict[DateOrder, date]:
+    first, second = int(parts["first"] or ""), int(parts["second"] or "")
+    numbers = {DateOrder.DMY: (year, second, first), DateOrder.MDY: (year, first, second)}
+    if parts["mark"] == ".":
+        del numbers[DateOrder.MDY]
+    return _days(numbers)
+
+
+def _year(digits: str, order: DateOrder | None) -> int | Unreadable:
+    if len(digits) == 4:
+        return int(digits)
+    return _SHORT_YEAR if order is None else 2000 + int(digits)
+
+
+def _month(text: str) -> int | None:
+    return int(text) if text[0] in "0123456789" else _MONTH_OF.get(text.casefold())
+
+
+def _days(numbers: dict[DateOrder, tuple[int, int, int]]) -> dict[DateOrder, date]:
+    days = {}
+    for order, parts in numbers.items():
+        with suppress(ValueError):
+            days[order] = date(*parts)
+    return days
+
+
+def _choose(fitting: dict[DateOrder, date], order: DateOrder | None) -> date | Unreadable:
+    if order is not None:
+        return fitting.get(order) or _against(order, fitting)
+    first, *others = fitting.values()
+    return _ambiguous(first, others[0]) if others and others[0] != first else first
+
+
+def _is_on(day: date, weekday: str) -> bool:
+    return day.weekday() == _WEEKDAY_OF[weekday.casefold()]
+
+
+def _ambiguous(by_day: date, by_month: date) -> Unreadable:
+    return Unreadable(
+        f", which can be {by_day} (day-month-year) or {by_month} (month-day-year)",
+        f"Write the date as {by_day} or {by_month}, or choose the order with --date-order dmy or mdy.",
+        "date that two countries read differently",
+    )
+
+
+def _against(order: DateOrder, fitting: dict[DateOrder, date]) -> Unreadable:
+    ((other, day),) = fitting.items()
+    return Unreadable(
+        f", which is not a date in the chosen order, {_ORDER_NAMES[order]}; as {_ORDER_NAMES[other]} it would be {day}",
+        f"Write the date as {day} if that is meant, or choose another date order.",
+        "date against the chosen order",
+    )
+
+
+def _wrong_weekday(weekday: str, days: Iterable[date]) -> Unreadable:
+    right = " and ".join(f"{day} is a {_WEEKDAYS[day.weekday()].capitalize()}" for day in dict.fromkeys(days))
+    return Unreadable(
+        f", but {right}, not a {_WEEKDAYS[_WEEKDAY_OF[weekday.casefold()]].capitalize()}",
+        "Correct the date or the weekday, or leave the weekday out.",
+        "weekday that does not fit the date",
+    )
+
+
+def _not_english(word: str, what: str, hint: str) -> Unreadable:
+    return Unreadable(f", with {quote(word)}, which is not an English {what}", hint, f"{what} that is not in English")
