@@ -54,6 +54,7 @@ class Sheet:
     header: tuple[str, ...]  #: the header's texts as they stand, in their order; can repeat, can be empty
     positions: tuple[int, ...]  #: for each header the 0-based column of the source it stands in
     header_row: int = 1  #: the row that the header stands in; 0: there is none, and the header is the columns' letters
+    problems: tuple[Problem, ...] = ()  #: what is wrong with the header; it matters only where the sheet is used
 
 
 class Row(NamedTuple):
@@ -63,6 +64,9 @@ class Row(NamedTuple):
     cells: tuple[str, ...]  #: as wide as the sheet's header, text exactly as it stands
     line: int = 0  #: the row in the file just read where that is not `number` (a report read again), else 0
     problems: tuple[Problem, ...] = ()  #: what reading already found wrong with it
+    warnings: tuple[Problem, ...] = ()  #: what reading found worth a look
+    shown: tuple[tuple[int, str], ...] = ()  #: places in `cells` of numbers that are shown as `42%`, `€ 42`, `1,024`
+    is_hidden: bool = False  #: a filter or a person hid it
 
     @property
     def place(self) -> int:

@@ -124,6 +124,11 @@ class Loader:
             self.observer.noticed(describe_suggestion(suggestion, sheet))
         if not layout.is_usable:
             return None
+        for problem in sheet.problems:
+            raise SourceError(
+                f"{escape(sheet.source)}: sheet {sheet.name!r}: header cell {problem.cell}: {problem.message}",
+                hint=problem.hint,
+            )
         if layout.not_used:
             self.observer.noticed(f"not used of {sheet.source}, sheet {sheet.name!r}: {', '.join(layout.not_used)}")
         named = replace(sheet, name=self._name_apart(sheet.name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .kit import line, odd, reads_rows, refused
+from .kit import line, odd, reads, reads_rows, refused, table
 from .ooxml import (
     HEAD,
     STRICT_MAIN,
@@ -106,7 +106,7 @@ _FORMATS = styles(
     reads_rows(
         line(2, "2026-03-29T09:00:00", "2026-03-29T00:00:00"),
         line(3, "09:00:00", "30:00:00"),
-        line(4, "2026-03-29T00:00:00", "5"),
+        line(4, "2026-03-29T00:00:00", "5 days"),
         line(5, "2026-03-29T09:20:00", "46110.5"),
     ),
 )
@@ -163,9 +163,9 @@ def error_cells() -> bytes:
     return book(HEAD, *rows)
 
 
-@odd("new-error.xlsx", refused("#BUSY!", "."))
+@odd("new-error.xlsx", reads_rows(line(2, "PI7DH85", "#BUSY!", B2="holds the error #BUSY!")))
 def error_that_nobody_knows() -> bytes:
-    """An error of a later spreadsheet program is not taken for text."""
+    """An error of a later spreadsheet program is a problem of its cell, as any error."""
     return book(HEAD, row(2, text("A2", "PI7DH85"), '<c r="B2" t="e"><v>#BUSY!</v></c>'))
 
 
@@ -175,9 +175,9 @@ def number_that_is_none() -> bytes:
     return book(HEAD, row(2, number("A2", "forty-two"), text("B2", "a")))
 
 
-@odd("header-error.xlsx", refused(r"header cell B1: the cell holds the error #REF!", "formula"))
+@odd("header-error.xlsx", reads(table(line(2, "PI7DH85", ""), header=("remote_id", "#REF!"))))
 def error_in_the_header() -> bytes:
-    """A header that is an error names no column."""
+    """A header that is an error names no column, which is for who knows the columns to judge."""
     return book(row(1, text("A1", "remote_id"), '<c r="B1" t="e"><v>#REF!</v></c>'), row(2, text("A2", "PI7DH85")))
 
 

@@ -148,7 +148,7 @@ def test_standard_input_is_read_from_a_pipe(pipe: Callable[[bytes], io.BufferedR
 
 
 def test_the_process_standard_input_is_the_default() -> None:
-    program = "from importer.reader import read; print([r.cells for c in read('-') for r in c.rows])"
+    program = "from importer.reader.read import read; print([r.cells for c in read('-') for r in c.rows])"
     run = subprocess.run(
         [sys.executable, "-c", program], input="a,b\n1,2\n", capture_output=True, text=True, check=True
     )
@@ -165,7 +165,7 @@ def test_a_named_pipe_is_read_like_a_file(tmp_path: Path) -> None:
 
 
 def test_importing_the_reader_does_not_import_pandas_or_calamine() -> None:
-    program = "import sys, importer.reader; print({'pandas', 'python_calamine', 'pydantic'} & set(sys.modules))"
+    program = "import sys, importer.reader.read; print({'pandas', 'python_calamine', 'pydantic'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
 

@@ -39,7 +39,7 @@ from importer.records import Row, Sheet
         (pd.Timestamp("2026-03-29 08:59:59.999999999"), "2026-03-29T09:00:00"),
         (pd.Timestamp("2026-03-29 09:00", tz="Europe/Berlin"), "2026-03-29T09:00:00+02:00"),
         (pd.Timedelta(hours=30), "30:00:00"),
-        (dt.timedelta(minutes=-90, milliseconds=-500), "-1:30:00.500000"),
+        (dt.timedelta(minutes=-90, milliseconds=-500), "-1:30:01"),
         (dt.time(8, 59, 59, 999_500), "09:00:00"),
         (dt.date(2026, 3, 29), "2026-03-29T00:00:00"),
     ],

@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 
 from importer.errors import SourceError
 from importer.reader.limits import Bounds
+from importer.reader.number_format import number_format
+from importer.reader.workbook.sheet_table import text_rows
+from importer.reader.workbook.stored_cells import RowText, StoredCell, Styles, WalkedRow
 from importer.reader.workbook.worker import Workbook
-from importer.reader.workbook.xlsx_sheet import scanned_rows
+from importer.reader.workbook.xlsx_sheet import CellReader, scanned_rows
 
 CODES = ["General", "00000", "yyyy-mm-dd"]
 TEXTS = st.sampled_from(["a", "", " ", "7", "x\ny", "<&>", "_x0041_"])
@@ -130,13 +133,30 @@ def test_rows_as_spreadsheet_programs_write_them_need_no_closer_look() -> None:
     calc = '<row r="3" customFormat="false" ht="12.8"><c r="A3" s="0" t="n"><f aca="false">1+1</f><v>2</v></c></row>'
     styled = '<row r="4"><c r="A4" s="1"/><c r="B4" t="b"><v>1</v></c><c r="XFD4" s="1"/></row><row r="5"/>\n'
     xml = f'<?xml version="1.0"?><worksheet><sheetData>{excel}{calc}{styled}</sheetData></worksheet>'.encode()
-    scanned = scanned_rows(lambda: closing(io.BytesIO(xml)), range(3), {1: 5})
+    cells = CellReader(Styles([number_format("General"), number_format("00000")]), {1})
+    scanned = scanned_rows(lambda: closing(io.BytesIO(xml)), range(3), cells)
     values: list[list[object]] = [["a", "", 1.5], [2.0, "", ""], ["", True, ""], ["", "", ""]]
     found = [(row.number, row.texts(given)) for row, given in zip(scanned, values, strict=True)]
-    assert found == [(2, ["a", "", "1.5"]), (3, ["2", "", ""]), (4, ["", "TRUE", ""]), (5, None)]
+    texts = [["a", "", "1.5"], ["2", "", ""], ["", "TRUE", ""]]
+    assert found == [*((number, RowText(text)) for number, text in enumerate(texts, 2)), (5, None)]
 
 
-def test_a_value_that_only_one_of_the_two_sees_stops_the_reading(skeleton: Path) -> None:
-    assert read_sheet(skeleton, '<row r="1"><c r="A1"><v><!-- x -->1</v></c></row>') == (
-        "sheet 'S': the workbook is damaged: cell A1 cannot be read without doubt"
+def test_a_value_that_only_calamine_sees_stops_the_reading() -> None:
+    rows = text_rows(
+        iter([["id"], ["7"]]), iter([WalkedRow(1, {0: StoredCell("id")})]), range(1), range(1), [], Bounds()
     )
+    assert next(rows).texts == ["id"]
+    with pytest.raises(SourceError, match="cell A2 cannot be read without doubt"):
+        next(rows)
+
+
+def test_a_value_that_only_the_file_itself_shows_is_read() -> None:
+    rows = text_rows(
+        iter([["id"]]),
+        iter([WalkedRow(1, {0: StoredCell("id"), 1: StoredCell("x")})]),
+        range(2),
+        range(1),
+        [],
+        Bounds(),
+    )
+    assert next(rows).texts == ["id", "x"]

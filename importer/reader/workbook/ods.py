@@ -1,34 +1,50 @@
 """The OpenDocument spreadsheet that an .ods file is: its `content.xml`, cell by cell, by expat, ODF 1.3 part 3.
 
-Names keep their prefixes, as calamine knows no others.
-Repeated rows and cells are counted as often as they stand there, blank ones at no cost. calamine does not tell error
-cells and formulas without a result, drops tabs and line breaks, and does not know spans of a day and more: all are
-found here. A cell whose text has no type, as only careless programs write it, stops the reading.
+Names keep their prefixes, which all programs write alike. Repeated rows and cells are counted as often as they stand
+there, blank ones at no cost. What is drawn on or noted at a cell is no text of it.
 """
 
 from __future__ import annotations
 
 import re
-from functools import partial
+from datetime import timedelta
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from importer.errors import SourceError
-from importer.reader.workbook.stored_cells import Merged, StoredCell, StoredRow, WalkedRow, damaged
-from importer.reader.workbook.xml_parts import parsed, whole
+from importer.reader.cell_text import text_of
+from importer.reader.number_format import CURRENCY
+from importer.reader.workbook.stored_cells import (
+    EMPTY,
+    NEVER_CALCULATED,
+    PLAIN,
+    Extent,
+    ListedSheet,
+    Merged,
+    StoredCell,
+    StoredRow,
+    WalkedRow,
+    damaged,
+    error_cell,
+    no_number,
+)
+from importer.reader.workbook.xlsx_sheet import clock_text
+from importer.reader.workbook.zip_parts import parsed, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from typing import IO
 
     from importer.reader.workbook.zip_parts import Parts
 
 
-_CONTENT, _MANIFEST = "content.xml", "META-INF/manifest.xml"
+_CONTENT, _STYLES, _MANIFEST = "content.xml", "styles.xml", "META-INF/manifest.xml"
 _ERROR = re.compile(r"#[A-Z/0!?]+|Err:[0-9]{3}")
-_SPAN = re.compile(r"PT([0-9]+)H([0-9]+)M([0-9]+)(?:[.,][0-9]+)?S")
-_ZEROS = re.compile(r"-?0[0-9]+")
+_SPAN = re.compile(r"(-?)P(?:([0-9]+)D)?T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:[.,][0-9]+)?)S)?")
+_LONG_NUMBER = re.compile(r"-?[1-9][0-9]{15,}")
+_THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:[.,'’  \s][0-9]{3})+")  # noqa: RUF001  (what programs write)
 _MOST_CELLS = 16_384  # columns of a sheet; a repetition that goes beyond says nothing
 _MOST_ROWS = 1_048_576
 _VALUES = tuple(f"office:{kind}" for kind in ("value", "string-value", "date-value", "time-value", "boolean-value"))
@@ -43,65 +59,158 @@ class OpenDocument:
 
     def __init__(self, parts: Parts) -> None:
         if _MANIFEST in parts and parts.elements(_MANIFEST, "encryption-data"):
-            raise SourceError("the workbook is encrypted", hint="Take its password off and try again.")
-        parts.check_whole(_CONTENT)
+            raise SourceError(
+                "the workbook is encrypted with a password",
+                hint="Open it in a spreadsheet program, take the password off, save it and try again.",
+            )
         self._open = partial(parts.part, _CONTENT)
+        self._looks = _Looks()
+        for path in (_STYLES, _CONTENT):
+            if path in parts:
+                with parts.part(path) as stream:
+                    self._looks.read(stream)
+        tables = self._looks.tables
+        self.sheets = [ListedSheet(name, "", style in self._looks.undisplayed) for name, style in tables]
 
-    def sheet(self, index: int, _name: str) -> OpenDocumentSheet:
-        """Give a sheet by its place among all."""
-        return OpenDocumentSheet(self._open, index)
+    @property
+    def is_dense(self) -> bool:
+        """True where calamine, which makes grids of all sheets at once, can do so."""
+        return all(self.sheet(index).extent.is_dense for index in range(len(self.sheets)))
+
+    def sheet(self, index: int) -> OpenDocumentSheet:
+        """Return a worksheet by its place among all sheets."""
+        return OpenDocumentSheet(self._open, index, self._looks.struck)
 
 
 class OpenDocumentSheet:
     """One sheet of an .ods workbook."""
 
-    merged: list[Merged]
+    takes_values = False
 
-    def __init__(self, opened: Callable[[], AbstractContextManager[IO[bytes]]], index: int) -> None:
-        self.merged = []
+    def __init__(
+        self, opened: Callable[[], AbstractContextManager[IO[bytes]]], index: int, struck: frozenset[str] | set[str]
+    ) -> None:
         self._open = opened
         self._index = index
+        self._struck = struck
+
+    @property
+    def is_dense(self) -> bool:
+        return self.extent.is_dense
+
+    @property
+    def extent(self) -> Extent:
+        """How far it reaches."""
+        return self._surveyed[0]
+
+    @property
+    def merged(self) -> list[Merged]:
+        """What is merged in it."""
+        return self._surveyed[1]
+
+    @cached_property
+    def _surveyed(self) -> tuple[Extent, list[Merged]]:
+        extent = Extent()
+        content = _Content(self._index, self._struck)
+        for first, count, cells, _ in self._walk(content):
+            filled = [column for column, cell in cells.items() if cell.text or cell.flaw]
+            if filled:
+                extent.add(first + count - 1, min(filled), max(filled), len(filled) * count)
+        return extent, content.merged
 
     def rows(self, _columns: range) -> Iterator[StoredRow]:
-        content = _Content(self._index)
+        """Walk the rows that have cells, in ascending order."""
+        for first, count, cells, is_hidden in self._walk(_Content(self._index, self._struck)):
+            for number in range(first, first + count):
+                yield WalkedRow(number, cells, is_hidden)
+
+    def _walk(self, content: _Content) -> Iterator[tuple[int, int, Mapping[int, StoredCell], bool]]:
         with self._open() as stream:
             for _ in parsed(stream, content.parser):
                 yield from content.take()
                 if content.is_done:
-                    self.merged = content.merged
                     return
+
+
+class _Looks:
+    """Finds the tables, those that are not displayed, and the cell styles that strike their text through."""
+
+    def __init__(self) -> None:
+        self.tables: list[tuple[str, str]] = []  #: name, style
+        self.undisplayed: set[str] = set()
+        self.struck: set[str] = set()
+        self._style = ""
+
+        self._asides = 0
+
+    def read(self, stream: IO[bytes]) -> None:
+        """Read a part to its end.
+
+        Raises:
+            SourceError: It is not XML throughout.
+        """
+        parser = expat.ParserCreate()
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        for _ in parsed(stream, parser):
+            pass
+
+    def _end(self, name: str) -> None:
+        self._asides -= _is_aside(name)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._asides += _is_aside(name)
+        match name:
+            case "style:style":
+                self._style = attributes.get("style:name", "")
+                if attributes.get("style:parent-style-name") in self.struck:
+                    self.struck.add(self._style)
+            case "style:table-properties" if attributes.get("table:display") == "false":
+                self.undisplayed.add(self._style)
+            case "style:text-properties" if "style:text-line-through-style" in attributes:
+                is_struck = attributes["style:text-line-through-style"] != "none"
+                (self.struck.add if is_struck else self.struck.discard)(self._style)
+            case "table:table" if "table:name" in attributes and not self._asides:
+                self.tables.append((attributes["table:name"], attributes.get("table:style-name", "")))
 
 
 class _Content:
     """Collects the rows of one table from the events of the whole content."""
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, struck: frozenset[str] | set[str]) -> None:
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.is_done = False
         self.merged: list[Merged] = []
+        self._struck = struck
         self._left = index  # tables before it
         self._is_inside = False
-        self._rows: list[tuple[int, int, dict[int, StoredCell]]] = []  # first number, how often, cells
+        self._rows: list[tuple[int, int, dict[int, StoredCell], bool]] = []  # first number, how often, cells, hidden
         self._number = 0  # of the last row
         self._repeats = 1
+        self._is_hidden = False
+        self._row_style = ""
+        self._column_styles: list[tuple[int, str]] = []  # last column, its cells' style
         self._column = 0
         self._cells: dict[int, StoredCell] = {}
         self._attributes: dict[str, str] = {}
+        self._is_covered = False
         self._text: list[str] = []
         self._paragraphs = 0
-        self._notes = 0  # open annotations, whose text is no text of the cell
+        self._asides = 0  # open notes and drawings, whose text is no text of the cell
 
-    def take(self) -> Iterator[StoredRow]:
+    def take(self) -> Iterator[tuple[int, int, dict[int, StoredCell], bool]]:
         rows, self._rows = self._rows, []
-        for first, count, cells in rows:
-            for number in range(first, first + count):
-                yield WalkedRow(number, cells)
+        yield from rows
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "table:table" and "table:name" in attributes:
+        if _is_aside(name):
+            self._asides += 1
+        elif self._asides:
+            return
+        elif name == "table:table" and "table:name" in attributes:
             self._start_table()
         elif self._is_inside and name in _STARTS:
             _STARTS[name](self, attributes)
@@ -112,31 +221,44 @@ class _Content:
         self._is_inside = self._left == 0
         self._left -= 1
 
+    def _start_column(self, attributes: dict[str, str]) -> None:
+        before = self._column_styles[-1][0] if self._column_styles else -1
+        last = before + _repeats(attributes, "table:number-columns-repeated")
+        self._column_styles.append((last, attributes.get("table:default-cell-style-name", "")))
+
     def _start_row(self, attributes: dict[str, str]) -> None:
         self._repeats = min(_repeats(attributes, "table:number-rows-repeated"), _MOST_ROWS - self._number)
+        self._is_hidden = attributes.get("table:visibility", "visible") != "visible"
+        self._row_style = attributes.get("table:default-cell-style-name", "")
         self._column = 0
         self._cells = {}
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
+        self._is_covered = False
+        self._begin(attributes)
+
+    def _start_covered(self, attributes: dict[str, str]) -> None:
+        self._is_covered = True
+        self._begin(attributes)
+
+    def _begin(self, attributes: dict[str, str]) -> None:
         self._attributes = attributes
         self._text = []
-        self._paragraphs = self._notes = 0
-        self.parser.CharacterDataHandler = self._add
-
-    def _start_note(self, _attributes: dict[str, str]) -> None:
-        self._notes += 1
+        self._paragraphs = 0
 
     def _start_paragraph(self, _attributes: dict[str, str]) -> None:
-        if not self._notes:
-            self._text += ["\n"] if self._paragraphs else []
-            self._paragraphs += 1
+        self._text += ["\n"] if self._paragraphs else []
+        self._paragraphs += 1
+        self.parser.CharacterDataHandler = self._add
 
     def _add(self, text: str) -> None:
-        if not self._notes:
+        if not self._asides:
             self._text.append(text)
 
     def _end(self, name: str) -> None:
-        if self._is_inside and name in _ENDS:
+        if _is_aside(name):
+            self._asides -= 1
+        elif self._is_inside and not self._asides and name in _ENDS:
             _ENDS[name](self)
 
     def _end_table(self) -> None:
@@ -144,20 +266,28 @@ class _Content:
 
     def _end_row(self) -> None:
         if self._cells and self._repeats > 0:
-            self._rows.append((self._number + 1, self._repeats, self._cells))
+            self._rows.append((self._number + 1, self._repeats, self._cells, self._is_hidden))
         self._number += self._repeats
 
-    def _end_note(self) -> None:
-        self._notes -= 1
+    def _end_paragraph(self) -> None:
+        self.parser.CharacterDataHandler = None  # white space between paragraphs is no text
 
     def _end_cell(self) -> None:
-        self.parser.CharacterDataHandler = None
         self._note_merged()
         cell = _stored(self._attributes, "".join(self._text))
         count = min(_repeats(self._attributes, "table:number-columns-repeated"), _MOST_CELLS - self._column)
         if cell:
+            if self._is_covered:
+                cell = EMPTY  # nobody sees it
+            elif self._style() in self._struck:
+                cell = cell._replace(is_struck=True)
             self._cells.update(dict.fromkeys(range(self._column, self._column + count), cell))
         self._column += count
+
+    def _style(self) -> str:
+        if own := self._attributes.get("table:style-name") or self._row_style:
+            return own
+        return next((style for last, style in self._column_styles if self._column <= last), "")
 
     def _note_merged(self) -> None:
         columns = _repeats(self._attributes, "table:number-columns-spanned")
@@ -168,11 +298,12 @@ class _Content:
 
 
 _STARTS: dict[str, Callable[[_Content, dict[str, str]], None]] = {
+    "table:table-column": _Content._start_column,
     "table:table-row": _Content._start_row,
     "table:table-cell": _Content._start_cell,
-    "table:covered-table-cell": _Content._start_cell,
-    "office:annotation": _Content._start_note,
+    "table:covered-table-cell": _Content._start_covered,
     "text:p": _Content._start_paragraph,
+    "text:h": _Content._start_paragraph,
     "text:s": lambda content, attributes: content._add(" " * min(_repeats(attributes, "text:c"), 1 << 20)),
     "text:tab": lambda content, _: content._add("\t"),
     "text:line-break": lambda content, _: content._add("\n"),
@@ -182,8 +313,14 @@ _ENDS: dict[str, Callable[[_Content], None]] = {
     "table:table-row": _Content._end_row,
     "table:table-cell": _Content._end_cell,
     "table:covered-table-cell": _Content._end_cell,
-    "office:annotation": _Content._end_note,
+    "text:p": _Content._end_paragraph,
+    "text:h": _Content._end_paragraph,
 }
+
+
+def _is_aside(name: str) -> bool:
+    """Tell notes, drawings and how a text is pronounced: what is written in them is no text of the cell."""
+    return name in {"office:annotation", "text:ruby-text"} or name.startswith("draw:")
 
 
 def _repeats(attributes: dict[str, str], name: str) -> int:
@@ -195,33 +332,59 @@ def _stored(attributes: dict[str, str], shown: str) -> StoredCell | None:
     is_formula = bool(attributes.get("table:formula"))
     value = next((attributes[name] for name in _VALUES if name in attributes), None)
     if not is_formula and not shown and value is None:
-        return None
+        return EMPTY if "office:value-type" in attributes else None
+    kind = attributes.get("office:value-type", "")
     if attributes.get("calcext:value-type") == "error" or (is_formula and _ERROR.fullmatch(shown)):
-        return StoredCell("e", shown, is_formula)
-    return _valued(attributes, value or "", shown, is_formula=is_formula)
+        return error_cell(shown)
+    if is_formula and not shown and not value and kind != "string":
+        return NEVER_CALCULATED
+    return _valued(kind, value or "", shown, has_own_text="office:string-value" in attributes)
 
 
-def _valued(attributes: dict[str, str], value: str, shown: str, *, is_formula: bool) -> StoredCell:
-    match attributes.get("office:value-type"):
+def _valued(kind: str, value: str, shown: str, *, has_own_text: bool) -> StoredCell:
+    match kind:
         case "float" | "percentage" | "currency":
-            return StoredCell("n", value, is_formula, text=shown if _is_filled(shown, value) else "")
+            return _number(kind, value, shown)
         case "time":
-            return StoredCell("d", value, is_formula, text=_span_text(value))
-        case "string" if "office:string-value" not in attributes:
-            return StoredCell("str", shown, is_formula, text=shown if "\t" in shown or "\n" in shown else "")
-        case "string":
-            return StoredCell("str", value, is_formula)
-    return StoredCell("d", value or shown, is_formula)
+            return StoredCell(_span_text(value))
+        case "date":
+            return StoredCell(clock_text(value))
+        case "boolean":
+            return StoredCell("TRUE" if value == "true" else "FALSE")
+        case "string" if has_own_text:
+            return StoredCell(value) if value else EMPTY
+    return StoredCell(shown or value) if shown or value else EMPTY
 
 
-def _is_filled(shown: str, value: str) -> bool:
-    """Tell whether a number is shown with zeros before it that its value does not have."""
-    return bool(_ZEROS.fullmatch(shown)) and shown.lstrip("-0") == value.lstrip("-")
+def _number(kind: str, value: str, shown: str) -> StoredCell:
+    """Make the cell of a number: as it is shown where that only puts zeros or literals around its digits."""
+    found = PLAIN.show(value)
+    if found is None or _LONG_NUMBER.fullmatch(value):
+        return StoredCell(value) if found else no_number(value)
+    if kind == "float" and shown in {"TRUE", "FALSE"}:  # a formula's truth
+        return StoredCell(shown)
+    text, digits = found.text, "".join(re.findall(r"[0-9]", shown))
+    is_whole = text.lstrip("-").isdigit()
+    is_fraction = "/" in shown and not is_whole
+    if kind != "float" or is_fraction or CURRENCY.search(shown) or _THOUSANDS.fullmatch(shown):
+        return StoredCell(text, None, shown if shown != text else "", found.is_inexact)
+    if is_whole and digits and digits.lstrip("0") == text.lstrip("-0"):
+        has_sign = not text.startswith("-") or re.search(r"[-−(]", shown)  # noqa: RUF001  (a minus)
+        text = shown if has_sign else text
+    return StoredCell(text, None, "", found.is_inexact)
 
 
 def _span_text(value: str) -> str:
-    """Write a span of a day and more as `[h]:mm:ss`; empty for a time of day, which calamine gives."""
+    """Write a time of day as `hh:mm:ss`, and a span of a day and more as `[h]:mm:ss`."""
     span = _SPAN.fullmatch(value)
-    if not span or int(span[1]) < 24:
-        return ""
-    return f"{int(span[1])}:{int(span[2]):02}:{int(span[3]):02}"
+    if not span:
+        return value
+    sign, days, hours, minutes, seconds = span.groups()
+    length = timedelta(
+        days=int(days or 0),
+        hours=int(hours or 0),
+        minutes=int(minutes or 0),
+        seconds=float((seconds or "0").replace(",", ".")),
+    )
+    text = text_of(-length if sign else length)
+    return f"0{text}" if not sign and length < timedelta(hours=10) else text

@@ -234,12 +234,13 @@ class _Told:
                 case ["top", _, rows]:
                     self._header, _ = self._rule.choose(rows)
                     self._child.tell(b"%d" % self._header)
-                case ["sheet", title, header, positions]:
+                case ["sheet", title, header, positions, flaws]:
                     yield from self._finished()
-                    self._sheet = Sheet(self._name, title, tuple(header), tuple(positions), self._header)
-                case ["rows", numbers, cells, flaws] if self._sheet:
+                    problems = tuple(Problem(text, hint, cell=cell, topic=topic) for cell, text, hint, topic in flaws)
+                    self._sheet = Sheet(self._name, title, tuple(header), tuple(positions), self._header, problems)
+                case ["rows", numbers, cells, remarks] if self._sheet:
                     self._has_rows = True
-                    rows = _rows(self._sheet, numbers, cells, flaws)
+                    rows = _rows(self._sheet, numbers, cells, remarks)
                     if self._header != NO_HEADER:
                         rows = without_repeated(rows, self._sheet.header, self._repeated)
                     yield Chunk(self._sheet, rows)
@@ -256,12 +257,37 @@ class _Told:
         self._sheet, self._has_rows, self._repeated = None, False, []
 
 
-def _rows(sheet: Sheet, numbers: list[int], cells: list[str], flaws: list[tuple[int, int, str, str, str]]) -> list[Row]:
+def _rows(sheet: Sheet, numbers: list[int], cells: list[str], remarks: list[list[Any]]) -> list[Row]:
     width = len(sheet.header)
     texts = zip(*[iter(cells)] * width, strict=True)  # as many cells a row as the header has
     rows = list(map(Row, numbers, texts))
-    for place, column, message, hint, topic in flaws:
-        row = rows[place]
-        problem = Problem(message, hint, cell=cell_name(column, row.number), topic=topic)
-        rows[place] = row._replace(problems=(*row.problems, problem))
+    for place, *remark in remarks:
+        rows[place] = _remarked(sheet, rows[place], remark)
     return rows
+
+
+def _remarked(sheet: Sheet, row: Row, remark: list[Any]) -> Row:
+    match remark:
+        case ["hidden"]:
+            return row._replace(is_hidden=True)
+        case ["shown", column, text]:
+            return row._replace(shown=(*row.shown, (sheet.positions.index(column), text)))
+        case ["struck", *columns]:
+            return row._replace(warnings=(*row.warnings, _struck(sheet, row, columns)))
+        case ["flaw", column, message, hint, topic]:
+            problem = Problem(message, hint, cell=cell_name(column, row.number), topic=topic)
+            return row._replace(problems=(*row.problems, problem))
+    raise ValueError(f"the child sent {remark[0]!r}")
+
+
+def _struck(sheet: Sheet, row: Row, columns: list[int]) -> Problem:
+    """Warn of a row, or of some of its cells, that somebody has struck through instead of deleting it."""
+    filled = [place for place, text in zip(sheet.positions, row.cells, strict=True) if text.strip()]
+    cells = [cell_name(column, row.number) for column in columns]
+    what = "the row" if set(filled) <= set(columns) else f"what stands in {', '.join(cells[:5])}"
+    return Problem(
+        f"{what} is struck out, and is read all the same",
+        "Delete the row if it no longer counts; else take the line through it off.",
+        cell=cells[0],
+        topic="a row that is struck out",
+    )

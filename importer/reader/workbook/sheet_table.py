@@ -2,92 +2,83 @@
 
 from __future__ import annotations
 
-import re
+from collections import deque
 from dataclasses import dataclass
-from datetime import date, time
 from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from importer.cells import cell_name, letters_of
-from importer.errors import SourceError
 from importer.quoting import escape
-from importer.reader.cell_text import INEXACT, text_of, zero_filled
 from importer.reader.chunks import CHUNK_ROWS
 from importer.reader.header_row import NO_HEADER, TOP_ROWS, above_notice
-from importer.reader.limits import Bounds, too_long_cell, too_many_columns
-from importer.reader.workbook.stored_cells import StoredCell, StoredRow, WalkedRow, damaged
+from importer.reader.limits import Bounds, too_long_cell
+from importer.reader.workbook.stored_cells import Flaw, StoredRow, WalkedRow, damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from python_calamine import CalamineSheet
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from importer.reader.workbook.stored_cells import Merged
 
 
-# ---- The rows of one worksheet as text: calamine's values, mended by what the file says and calamine does
+# ---- The rows of one worksheet as text: as the file stores them, compared with what calamine finds
 
 
-_LONG_NUMBER = re.compile(r"-?[1-9][0-9]{15,}")  # that calamine, which makes a float of it, would not give back
-_NO_CELL = StoredCell("n", "")
 _NO_ROW = WalkedRow(0, {})
 
 
-class Flaw(NamedTuple):
-    """Something wrong with one cell."""
-
-    column: int
-    message: str
-    hint: str
-    topic: str  #: its kind, without any value
-
-
 class TextRow(NamedTuple):
-    """One row of a worksheet."""
+    """One row of a worksheet. Columns count from 0."""
 
     number: int
     texts: list[str]  #: of its cells, from the sheet's first column on
-    flaws: Sequence[Flaw] = ()  #: can be in columns beyond those of `texts`
+    is_hidden: bool = False
+    flaws: Sequence[tuple[int, Flaw]] = ()  #: columns and what is wrong there
+    decorated: Sequence[tuple[int, str]] = ()  #: columns and what a number is shown as
     inexact: Sequence[int] = ()  #: columns whose number has lost digits
+    struck: Sequence[int] = ()  #: columns whose text is struck through
 
     @property
     def is_blank(self) -> bool:
         return not self.flaws and not any(map(str.strip, self.texts))
 
 
-def columns_of(sheet: CalamineSheet, bounds: Bounds) -> range:
-    """Give the columns in which calamine found something.
+def text_rows(
+    values: Iterator[list[Any]] | None,
+    stored: Iterator[StoredRow],
+    columns: range,
+    found: range,
+    merged: Sequence[Merged],
+    bounds: Bounds,
+) -> Iterator[TextRow]:
+    """Yield the rows in ascending order, blank ones too or not.
+
+    `values` are calamine's, of every row from the first on, in the columns `found`; None where it was not asked.
 
     Raises:
-        SourceError: They reach too far.
+        SourceError: calamine finds a value where the file's own reading finds none, or a cell is too long.
     """
-    if not (sheet.start and sheet.end):
-        return range(0)
-    if sheet.end[1] >= bounds.columns:
-        raise too_many_columns("the sheet is too wide", cell_name(sheet.end[1], sheet.end[0] + 1), bounds)
-    return range(sheet.start[1], sheet.end[1] + 1)
-
-
-def text_rows(sheet: CalamineSheet, stored: Iterator[StoredRow], columns: range, bounds: Bounds) -> Iterator[TextRow]:
-    """Yield all rows from row 1 on, blank ones too.
-
-    Raises:
-        SourceError: calamine and the file do not agree on what is there, or a cell is too long.
-    """
-    values = sheet.iter_rows() if sheet.start else iter(())
+    covered = _Covered(merged) if merged else None
     for number, row, stored_row in _paired(values, stored):
-        texts = stored_row.texts(row)
-        text_row = TextRow(number, texts) if texts is not None else _careful(number, row, stored_row.cells, columns)
+        quick = stored_row.texts(row) if found == columns and row else None
+        if quick is not None:
+            decorated = [(columns.start + place, text) for place, text in quick.decorated]
+            text_row = TextRow(number, quick.texts, stored_row.is_hidden, decorated=decorated)
+        else:
+            text_row = _careful(number, row, stored_row, columns, found)
+        if covered:
+            text_row = covered.blank(text_row, columns)
         if sum(map(len, text_row.texts)) > bounds.cell:
             _refuse_long(text_row, columns, bounds)
         yield text_row
 
 
-def _paired(values: Iterator[list[Any]], stored: Iterator[StoredRow]) -> Iterator[tuple[int, list[Any], StoredRow]]:
+def _paired(
+    values: Iterator[list[Any]] | None, stored: Iterator[StoredRow]
+) -> Iterator[tuple[int, list[Any], StoredRow]]:
     """Walk both by the row's number; calamine yields every row to its last, the file leaves rows out."""
     pending = next(stored, None)
-    for number, row in enumerate(values, 1):
+    for number, row in enumerate(values or (), 1):
         if pending is not None and pending.number == number:
             yield number, row, pending
             pending = next(stored, None)
@@ -98,64 +89,59 @@ def _paired(values: Iterator[list[Any]], stored: Iterator[StoredRow]) -> Iterato
         pending = next(stored, None)
 
 
-def _careful(number: int, row: list[Any], stored: Mapping[int, StoredCell], columns: range) -> TextRow:
-    texts = [""] * len(row)
-    flaws: list[Flaw] = []
-    inexact: list[int] = []
-    values = dict(zip(columns, row, strict=False))
-    for column in sorted(values.keys() | stored.keys()):
-        value, cell = values.get(column, ""), stored.get(column, _NO_CELL)
-        if value == "" and cell.value == "" and not cell.is_formula:
-            continue
-        _compare(number, column, value, cell, stored)
-        if column in values:
-            texts[column - columns.start] = _text(value, cell)
-        if flaw := _flaw(column, cell):
-            flaws.append(flaw)
-        if _is_inexact(value, cell):
-            inexact.append(column)
-    return TextRow(number, texts, flaws, inexact)
+def _careful(number: int, values: list[Any], row: StoredRow, columns: range, found: range) -> TextRow:
+    cells = row.cells
+    for column, value in zip(found, values, strict=False):
+        if value != "" and column not in cells:
+            raise damaged(f"cell {cell_name(column, number)} cannot be read without doubt")
+    if not cells:
+        return TextRow(number, [""] * len(columns))
+    texts = [""] * len(columns)
+    for column, cell in cells.items():
+        if column in columns:
+            texts[column - columns.start] = cell.text
+        elif cell.text or cell.flaw:
+            raise damaged(f"cell {cell_name(column, number)} cannot be read without doubt")
+    return TextRow(
+        number,
+        texts,
+        row.is_hidden,
+        [(column, cell.flaw) for column, cell in cells.items() if cell.flaw],
+        [(column, cell.decorated) for column, cell in cells.items() if cell.decorated],
+        [column for column, cell in cells.items() if cell.is_inexact],
+        [column for column, cell in cells.items() if cell.is_struck],
+    )
 
 
-def _text(value: object, cell: StoredCell) -> str:
-    if cell.text:
-        return cell.text
-    if cell.type == "e" or (isinstance(value, date | time) and cell.value.startswith("-")):
-        return cell.value  # calamine makes an error empty, and a date before 1900 a time
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if _LONG_NUMBER.fullmatch(cell.value):
-            return cell.value
-        return zero_filled(text_of(value), cell.width)
-    return text_of(value)
+class _Covered:
+    """The cells that a merged one covers: a person does not see what is in them."""
+
+    def __init__(self, merged: Sequence[Merged]) -> None:
+        self._coming = deque(sorted(merged))
+        self._here: list[Merged] = []
+
+    def blank(self, row: TextRow, columns: range) -> TextRow:
+        """Take out of a row what is covered; rows come in ascending order."""
+        while self._coming and self._coming[0][0] <= row.number:
+            self._here.append(self._coming.popleft())
+        self._here = [each for each in self._here if each[2] >= row.number]
+        for first, left, _, right in self._here:
+            kept = left if row.number == first else -1
+            covered = [column for column in columns if left <= column <= right and column != kept]
+            for column in covered:
+                row.texts[column - columns.start] = ""
+            if row.flaws or row.decorated or row.inexact or row.struck:
+                row = _without(row, set(covered))
+        return row
 
 
-def _flaw(column: int, cell: StoredCell) -> Flaw | None:
-    if cell.type == "e":
-        return Flaw(
-            column,
-            f"the cell holds the error {escape(cell.value)}",
-            "Mend its formula, or put the value in.",
-            "a cell that holds an error",
-        )
-    if cell.is_formula and not cell.value and cell.type not in {"str", "inlineStr"}:
-        return Flaw(
-            column,
-            "the cell holds a formula whose result was never stored",
-            "Open the workbook in a spreadsheet program, let it calculate, and save it.",
-            "a formula without a stored result",
-        )
-    return None
-
-
-def _is_inexact(value: object, cell: StoredCell) -> bool:
-    return isinstance(value, float) and abs(value) >= INEXACT and not _LONG_NUMBER.fullmatch(cell.value)
-
-
-def _compare(number: int, column: int, value: object, cell: StoredCell, stored: Mapping[int, StoredCell]) -> None:
-    """Stop where one of the two sees a value that the other does not, rather than lose it."""
-    is_lost = value == "" and cell.value != "" and cell.type not in {"e", "s", "inlineStr"}
-    if is_lost or (value != "" and column not in stored):
-        raise damaged(f"cell {cell_name(column, number)} cannot be read without doubt")
+def _without(row: TextRow, covered: set[int]) -> TextRow:
+    return row._replace(
+        flaws=[each for each in row.flaws if each[0] not in covered],
+        decorated=[each for each in row.decorated if each[0] not in covered],
+        inexact=[each for each in row.inexact if each not in covered],
+        struck=[each for each in row.struck if each not in covered],
+    )
 
 
 def _refuse_long(row: TextRow, columns: range, bounds: Bounds) -> None:
@@ -164,7 +150,7 @@ def _refuse_long(row: TextRow, columns: range, bounds: Bounds) -> None:
             raise too_long_cell(cell_name(column, row.number), bounds)
 
 
-# ---- The rows of one worksheet -> messages: its header, the columns that belong to it, its rows, and noti
+# ---- The rows as messages
 
 
 Message: TypeAlias = tuple[object, ...]
@@ -174,20 +160,16 @@ _SHOWN = 5  # merged ranges that a sentence names
 
 @dataclass(frozen=True, slots=True)
 class SheetTable:
-    """One worksheet, about to be told."""
+    """Streams one worksheet to the parent process."""
 
     name: str
-    columns: range  #: in which calamine found something
+    columns: range  #: in which something stands
     rows: Callable[[], Iterator[TextRow]]  #: can be begun more than once
-    merged: Callable[[], Sequence[Merged]]  #: to be asked when the rows have been walked
+    merged: Sequence[Merged]
     ask: Callable[[Message], int]  #: sends a message that asks for the number of the header's row
 
     def messages(self) -> Iterator[Message]:
-        """Yield the sheet's header, its rows and notices.
-
-        Raises:
-            SourceError: A cell of the header is an error.
-        """
+        """Yield the sheet's header, its rows and notices."""
         below = self.rows()
         top = list(islice((row for row in below if not row.is_blank), TOP_ROWS))
         if not top:
@@ -211,16 +193,15 @@ class SheetTable:
         return f"sheet '{escape(self.name)}'"
 
     def _told(self, header: TextRow | None, below: Iterable[TextRow]) -> Iterator[Message]:
-        if header:
-            _refuse_flaws(header)
         positions = self._positions(header)
         texts = [self._text(header, position) for position in positions]
-        yield ("sheet", self.name, texts, positions)
+        flaws = [[cell_name(column, header.number), *flaw] for column, flaw in header.flaws] if header else []
+        yield ("sheet", self.name, texts, positions, flaws)
         inexact: list[str] = []
         yield from self._batches(below, positions, inexact)
         if inexact:
             yield ("notice", _inexact_notice(self._shown, inexact[0]))
-        if ranges := _covering(self.merged(), positions, header.number if header else 1):
+        if ranges := _covering(self.merged, positions, header.number if header else 1):
             yield ("notice", _merged_notice(self._shown, ranges))
 
     def _text(self, header: TextRow | None, position: int) -> str:
@@ -243,7 +224,7 @@ class SheetTable:
 
     def _filled(self, row: TextRow, missing: set[int], after: int) -> Iterator[int]:
         if row.number > after:
-            yield from (flaw.column for flaw in row.flaws)
+            yield from (column for column, _ in row.flaws)
             start, texts = self.columns.start, row.texts
             if texts:
                 yield from (column for column in missing if texts[column - start].strip())
@@ -270,7 +251,7 @@ class _Batch:
         self.numbers: list[int] = []
         self._kept = set(positions)
         self._cells: list[str] = []
-        self._flaws: list[list[object]] = []
+        self._remarks: list[list[object]] = []
         self._size = 0
 
     @property
@@ -279,15 +260,22 @@ class _Batch:
 
     def add(self, row: TextRow, cells: Sequence[str]) -> None:
         """Take a row in, unless it is blank."""
-        flaws = [flaw for flaw in row.flaws if flaw.column in self._kept]
+        flaws = [flaw for flaw in row.flaws if flaw[0] in self._kept]
         if flaws or any(map(str.strip, cells)):
-            self._flaws.extend([len(self.numbers), *flaw] for flaw in flaws)
+            place = len(self.numbers)
+            self._remarks.extend([place, "flaw", column, *flaw] for column, flaw in flaws)
+            if row.is_hidden:
+                self._remarks.append([place, "hidden"])
+            if row.decorated:
+                self._remarks.extend([place, "shown", *shown] for shown in row.decorated if shown[0] in self._kept)
+            if row.struck and (struck := sorted(self._kept.intersection(row.struck))):
+                self._remarks.append([place, "struck", *struck])
             self.numbers.append(row.number)
             self._cells.extend(cells)
             self._size += sum(map(len, cells))
 
     def message(self) -> Message:
-        return ("rows", self.numbers, self._cells, self._flaws)
+        return ("rows", self.numbers, self._cells, self._remarks)
 
 
 def _found(number: int, rows: Iterable[TextRow], above: list[int]) -> TextRow | None:
@@ -300,11 +288,6 @@ def _found(number: int, rows: Iterable[TextRow], above: list[int]) -> TextRow | 
         if not row.is_blank:
             above.append(row.number)
     return None
-
-
-def _refuse_flaws(header: TextRow) -> None:
-    for flaw in header.flaws:
-        raise SourceError(f"header cell {cell_name(flaw.column, header.number)}: {flaw.message}", hint=flaw.hint)
 
 
 def _picking(positions: list[int], columns: range) -> Callable[[list[str]], Sequence[str]]:

@@ -1,10 +1,13 @@
-"""Rows as a workbook's file stores them, whatever its format: what calamine's values are compared with. No reading."""
+"""Sheets, rows and cells as a workbook's file stores them, whatever its format. Reads nothing itself."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from importer.errors import SourceError
+from importer.quoting import escape
+from importer.reader.number_format import NumberFormat, number_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -12,16 +15,32 @@ if TYPE_CHECKING:
 
 #: First row, first column, last row, last column of merged cells; rows count from 1, columns from 0.
 Merged: TypeAlias = tuple[int, int, int, int]
+PLAIN = number_format("General")
+
+
+class Flaw(NamedTuple):
+    """Something wrong with a cell."""
+
+    message: str
+    hint: str
+    topic: str  #: its kind, without any value
 
 
 class StoredCell(NamedTuple):
-    """A cell, in the words of ECMA-376 18.3.1.4."""
+    """A cell: what a person sees of it, and what is wrong with it."""
 
-    type: str  #: n, s, str, inlineStr, b, e or d
-    value: str  #: as stored; of type s an index; of inlineStr nothing; empty where the cell is empty
-    is_formula: bool = False
-    width: int = 0  #: digits that a number shows at least
-    text: str = ""  #: what the user sees, where calamine would say something else
+    text: str  #: empty where there is nothing to see
+    flaw: Flaw | None = None
+    decorated: str = ""  #: a number with the percent sign, currency and the like that `text` leaves out
+    is_inexact: bool = False  #: a number that has lost digits
+    is_struck: bool = False
+
+
+class RowText(NamedTuple):
+    """The texts of a row's cells, from the sheet's first column on, and what else is to be said of it."""
+
+    texts: list[str]
+    decorated: Sequence[tuple[int, str]] = ()  #: place among the texts, and what a number is shown as
 
 
 class StoredRow(Protocol):
@@ -32,11 +51,15 @@ class StoredRow(Protocol):
         """Its number, from 1."""
 
     @property
+    def is_hidden(self) -> bool:
+        """True where a filter or a person hid it."""
+
+    @property
     def cells(self) -> Mapping[int, StoredCell]:
         """Its cells by their 0-based column; those that hold nothing can be left out."""
 
-    def texts(self, values: Sequence[object]) -> list[str] | None:
-        """Give the texts of calamine's values if that is plainly all there is to say; None asks for a closer look."""
+    def texts(self, values: Sequence[object]) -> RowText | None:
+        """Return calamine's values as texts if that is plainly all there is to say; None asks for a closer look."""
 
 
 class WalkedRow(NamedTuple):
@@ -44,24 +67,143 @@ class WalkedRow(NamedTuple):
 
     number: int
     cells: Mapping[int, StoredCell]
+    is_hidden: bool = False
 
-    def texts(self, _values: Sequence[object]) -> list[str] | None:
+    def texts(self, _values: Sequence[object]) -> RowText | None:
         return None
 
 
+@dataclass(slots=True)
+class Extent:
+    """How far a sheet reaches, and how full it is."""
+
+    left: int = 1 << 30
+    right: int = -1
+    last_row: int = 0
+    cells: int = 0  #: that hold something
+    widest: int = 0  #: the last of the rows that reach as far as any
+
+    @property
+    def columns(self) -> range:
+        """All columns from the first to the last in which something stands."""
+        return range(self.left, self.right + 1) if self.cells else range(0)
+
+    @property
+    def is_dense(self) -> bool:
+        """True where a grid of the sheet's size costs no more than its cells do: calamine makes one."""
+        return self.last_row * (self.right + 1) <= 8 * self.cells + 200_000
+
+    def add(self, row: int, left: int, right: int, cells: int) -> None:
+        """Take in some cells of a row."""
+        self.widest = row if right >= self.right else self.widest
+        self.left, self.right = min(self.left, left), max(self.right, right)
+        self.last_row, self.cells = max(self.last_row, row), self.cells + cells
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSheet:
+    """A sheet as the workbook lists it."""
+
+    name: str
+    kind: str = ""  #: what it is where it is no worksheet: `a chart`
+    is_hidden: bool = False
+
+
 class StoredSheet(Protocol):
-    """One sheet of a workbook as it is stored."""
+    """One worksheet as it is stored."""
+
+    #: True where calamine's values are taken for rows in which nothing is odd.
+    takes_values: bool
+
+    @property
+    def is_dense(self) -> bool:
+        """True where calamine can read it without a grid that is far larger than its cells."""
+
+    @property
+    def extent(self) -> Extent:
+        """How far it reaches."""
 
     @property
     def merged(self) -> list[Merged]:
-        """What is merged; complete when the rows have been walked once."""
+        """What is merged in it."""
 
     def rows(self, columns: range) -> Iterator[StoredRow]:
-        """Walk the rows in ascending order, those without cells left out or not; `columns` are those of calamine.
+        """Walk the rows in ascending order, those without cells left out or not; `columns` are those of the extent.
 
         Raises:
             SourceError: The file is damaged.
         """
+
+
+class Storage(Protocol):
+    """A workbook's file."""
+
+    sheets: list[ListedSheet]  #: all of them, in its order
+
+    @property
+    def is_dense(self) -> bool:
+        """True where calamine can open it without a grid that is far larger than its cells."""
+
+    def sheet(self, index: int, /) -> StoredSheet:
+        """Return a worksheet by its place among all sheets.
+
+        Raises:
+            SourceError: The file has none there, or it is damaged.
+        """
+
+
+@dataclass(slots=True)
+class Styles:
+    """What the cells' styles refer to, by their place in the file."""
+
+    formats: list[NumberFormat] = field(default_factory=list)
+    struck: set[int] = field(default_factory=set)  #: styles whose font is struck through
+    is_1904: bool = False
+
+    def format(self, style: int) -> NumberFormat:
+        return self.formats[style] if style < len(self.formats) else PLAIN
+
+    def number(self, written: str, style: int) -> StoredCell:
+        """Make the cell of a number as it is stored; of no number it is a problem."""
+        shown = self.format(style).show(written, is_1904=self.is_1904)
+        if shown is None:
+            return no_number(written)
+        return StoredCell(shown.text, None, shown.decorated, shown.is_inexact)
+
+
+EMPTY = StoredCell("")
+NEVER_CALCULATED = StoredCell(
+    "",
+    Flaw(
+        "the cell holds a formula whose result was never stored",
+        "Open the workbook in a spreadsheet program, let it calculate, and save it.",
+        "a formula without a stored result",
+    ),
+)
+
+
+def error_cell(text: str) -> StoredCell:
+    """Make the cell of an error such as `#N/A`."""
+    return StoredCell(
+        text,
+        Flaw(
+            f"the cell holds the error {escape(text)}",
+            "Mend its formula, or put the value in.",
+            "a cell that holds an error",
+        ),
+    )
+
+
+def no_number(written: str) -> StoredCell:
+    """Make the cell of a number that is stored as something that is none, such as `NaN`."""
+    return StoredCell(
+        written,
+        Flaw(
+            f"the cell should hold a number, but the file stores {escape(written)!r}, which is none",
+            "Put the value in, in a spreadsheet program, and save the workbook.",
+            "a number that is none",
+        ),
+    )
 
 
 def damaged(why: str) -> SourceError:
@@ -73,7 +215,7 @@ def damaged(why: str) -> SourceError:
 
 
 def in_order(number: int, before: int) -> int:
-    """Give a row's number that is higher than that of the row before.
+    """Return a row's number, which must be higher than that of the row before.
 
     Raises:
         SourceError: It is not.

@@ -1,14 +1,16 @@
-"""The child process that parses a workbook: descriptor in, JSON lines out. Parses nothing itself.
+"""The child process that parses a workbook: descriptor in, JSON lines out.
 
-calamine can abort the whole process on a hostile file, so it runs in one of its own, bounded in memory.
-`python -m importer.reader.workbook DESCRIPTOR REQUEST` writes these arrays, a line each:
+Parsers can fail in ways that end a process, so they run in one of their own, bounded in memory.
+`python -m importer.reader.workbook.worker DESCRIPTOR REQUEST` writes these arrays, a line each:
 
-    ["notice", text]   ["top", name, [[number, cells], ...]]   ["sheet", name, header, positions]
-    ["rows", numbers, cells, flaws]   ["error", message, hint]   ["end"]
+    ["notice", text]   ["top", name, [[number, cells], ...]]   ["sheet", name, header, positions, flaws]
+    ["rows", numbers, cells, remarks]   ["error", message, hint]   ["end"]
 
-After "top", a sheet's first rows, it waits on standard input for the number of the header's row, 0 for none. The cells
-of "rows" are those of all its rows one after another. A flaw is [row, column, message, hint, topic], the row an index
-into the numbers. Columns and positions count from 0. Without a last line "end" or "error" the process has died.
+After "top", a sheet's first rows, it waits on standard input for the number of the header's row, 0 for none. A flaw of
+a sheet's header is [cell, message, hint, topic]. The cells of "rows" are those of all its rows one after another. A
+remark is [row, "flaw", column, message, hint, topic], [row, "hidden"], [row, "shown", column, text] or
+[row, "struck", column, ...], the row an index into the numbers. Columns and positions count from 0. Without a last line
+"end" or "error" the process has died.
 """
 
 from __future__ import annotations
@@ -16,35 +18,82 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict
 
 import orjson
-import python_calamine
-from python_calamine import CalamineError, CalamineWorkbook, SheetMetadata, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import CalamineWorkbook
 
+from importer.cells import cell_name
 from importer.errors import SourceError
 from importer.quoting import escape
-from importer.reader.limits import Bounds
-from importer.reader.workbook.sheet_table import Message, SheetTable, columns_of, text_rows
-from importer.reader.workbook.storage import open_storage
+from importer.reader.limits import Bounds, too_many_columns
+from importer.reader.source_file import OLE
+from importer.reader.workbook.ods import OpenDocument
+from importer.reader.workbook.sheet_table import Message, SheetTable, text_rows
 from importer.reader.workbook.stored_cells import damaged
+from importer.reader.workbook.xls import OldWorkbook
+from importer.reader.workbook.xlsb import BinaryPackage
+from importer.reader.workbook.xlsx_package import Package
+from importer.reader.workbook.zip_parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from python_calamine import CalamineSheet
 
-    from importer.reader.workbook.stored_cells import Merged, StoredSheet
+    from importer.reader.workbook.stored_cells import ListedSheet, Storage
 
 
-# ---- Which sheets of a workbook are read. Knows calamine's words for them, but reads nothing
+# ---- Which format a workbook has
 
 
-def choose_sheets(sheets: Sequence[SheetMetadata], wanted: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Give the names of the sheets to read, in the workbook's order, and a notice for each that is not.
+_SAVE_AS = "Open it in a spreadsheet program and save it as .xlsx."
+_OTHERS = {
+    "word/document.xml": "a Word document",
+    "ppt/presentation.xml": "a presentation",
+    "index/document.iwa": "an Apple Numbers or Pages document",
+    "meta-inf/manifest.mf": "a Java archive",
+}
+_SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
+
+
+def open_storage(file: BinaryIO, bounds: Bounds) -> tuple[str, Storage]:
+    """Find out a workbook's format, and check its file; return the suffix by which programs know it, and the storage.
+
+    Raises:
+        SourceError: It is no workbook, damaged, encrypted or too large.
+    """
+    file.seek(0)
+    if file.read(len(OLE)) == OLE:
+        return ".xls", OldWorkbook(file)
+    parts = Parts(file, bounds)
+    if what := next((what for part, what in _OTHERS.items() if part in parts), ""):
+        raise SourceError(f"this is {what}, not a workbook", hint=_SAVE_AS)
+    if "xl/workbook.bin" in parts:
+        return ".xlsb", BinaryPackage(parts)
+    if "content.xml" in parts and "mimetype" in parts:
+        return ".ods", _open_document(parts)
+    if "_rels/.rels" not in parts:
+        raise SourceError("this is a ZIP archive, not a workbook", hint="Unpack it and give the files in it.")
+    return ".xlsx", Package(parts)
+
+
+def _open_document(parts: Parts) -> OpenDocument:
+    with parts.part("mimetype") as stream:
+        kind = stream.read(200)
+    if not kind.startswith(_SPREADSHEET):
+        said = kind.decode("ascii", "replace").rpartition(".")[2]
+        raise SourceError(f"this is an OpenDocument file of the kind {said[:40]!r}, not a workbook", hint=_SAVE_AS)
+    return OpenDocument(parts)
+
+
+# ---- Which sheets of a workbook are read
+
+
+def choose_sheets(sheets: Sequence[ListedSheet], wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the names of the sheets to read, in the workbook's order, and a notice for each that is not.
 
     Raises:
         SourceError: A sheet that is wanted is not there, or two have the same name.
@@ -59,44 +108,44 @@ def choose_sheets(sheets: Sequence[SheetMetadata], wanted: Sequence[str]) -> tup
     return chosen, [f"sheet '{escape(name)}' {reason} and was skipped" for name, reason in reasons if reason]
 
 
-def listed(sheets: Sequence[SheetMetadata]) -> str:
+def listed(sheets: Sequence[ListedSheet]) -> str:
     """Name all sheets, for a hint."""
     if not sheets:
         return "It has no sheets at all."
     return "Its sheets are: " + ", ".join(f"'{escape(sheet.name)}'" for sheet in sheets) + "."
 
 
-def _match(wanted: str, sheets: Sequence[SheetMetadata]) -> str:
+def _match(wanted: str, sheets: Sequence[ListedSheet]) -> str:
     found = [sheet for sheet in sheets if sheet.name == wanted]
     found = found or [sheet for sheet in sheets if sheet.name.casefold() == wanted.casefold()]
     if len(found) != 1:
         raise SourceError(f"the workbook has no sheet '{escape(wanted)}'", hint=listed(sheets))
-    if found[0].typ != SheetTypeEnum.WorkSheet:
-        raise SourceError(f"sheet '{escape(wanted)}' {_reason_to_skip(found[0])} and has no rows", hint=listed(sheets))
+    if found[0].kind:
+        raise SourceError(f"sheet '{escape(wanted)}' is {found[0].kind} and has no rows", hint=listed(sheets))
     return found[0].name
 
 
-def _reason_to_skip(sheet: SheetMetadata) -> str:
-    if sheet.typ == SheetTypeEnum.ChartSheet:
-        return "is a chart"
-    if sheet.typ != SheetTypeEnum.WorkSheet:
-        return "is a macro or a dialog"
-    return "" if sheet.visible == SheetVisibleEnum.Visible else "is hidden"
+def _reason_to_skip(sheet: ListedSheet) -> str:
+    return f"is {sheet.kind}" if sheet.kind else "is hidden" if sheet.is_hidden else ""
 
 
-# ---- A workbook -> messages about its sheets, made in the child. With `sheet_choice` all that knows pytho
-
-
-_CLEARER = {"failed to fill whole buffer": "it breaks off"}
+# ---- A workbook as messages about its sheets, read twice: by ourselves, and by calamine where it can
 
 
 class Workbook:
-    """A workbook being told. `folder` is a place for a link to the file, by which calamine learns its format."""
+    """Streams a workbook's sheets.
+
+    What the file stores is read by ourselves; calamine reads it once more, so that no cell is lost that one of the two
+    sees. A file that calamine cannot read, or would make a grid of that is far larger than its cells, is read once.
+    `folder` is a place for a link to the file, by which calamine learns its format.
+    """
 
     def __init__(self, file: BinaryIO, folder: Path, bounds: Bounds) -> None:
         suffix, self._storage = open_storage(file, bounds)
+        self._file = file
+        self._link = folder / f"source{suffix}"
         self._bounds = bounds
-        self._workbook = _opened(file, folder / f"source{suffix}")
+        self._second: CalamineWorkbook | None = None
 
     def messages(self, wanted: Sequence[str], ask: Callable[[Message], int]) -> Iterator[Message]:
         """Yield all that the parent is to know, sheet by sheet in the workbook's order; `ask` where a header stands.
@@ -104,9 +153,11 @@ class Workbook:
         Raises:
             SourceError: It is no workbook, damaged, or has not the sheets wanted or none with rows.
         """
-        sheets = self._workbook.sheets_metadata
+        sheets = self._storage.sheets
         chosen, notices = choose_sheets(sheets, wanted)
         yield from (("notice", notice) for notice in notices)
+        if chosen and self._storage.is_dense:
+            self._second = _opened(self._file, self._link)
         is_found = False
         for index, name in enumerate(sheet.name for sheet in sheets):
             for message in self._sheet_messages(index, name, ask) if name in chosen else ():
@@ -117,63 +168,68 @@ class Workbook:
 
     def _sheet_messages(self, index: int, name: str, ask: Callable[[Message], int]) -> Iterator[Message]:
         try:
-            stored = self._storage.sheet(index, name)
-            with _calamine():
-                sheet = self._workbook.get_sheet_by_name(name)
-            columns = columns_of(sheet, self._bounds)
+            stored = self._storage.sheet(index)
+            second = self._read_again(name) if stored.is_dense else None
+            found = _columns_of(second) if second else range(0)
+            columns = found if second and stored.takes_values else stored.extent.columns
+            if columns.stop > self._bounds.columns:
+                extent = stored.extent
+                raise too_many_columns("the sheet is too wide", cell_name(extent.right, extent.widest), self._bounds)
             yield from SheetTable(
                 name,
                 columns,
-                rows=lambda: text_rows(sheet, stored.rows(columns), columns, self._bounds),
-                merged=partial(_merged, sheet, stored),
+                rows=lambda: text_rows(
+                    second.iter_rows() if second and second.start else None,
+                    stored.rows(columns),
+                    columns,
+                    found,
+                    stored.merged,
+                    self._bounds,
+                ),
+                merged=stored.merged,
                 ask=ask,
             ).messages()
         except SourceError as error:
             raise SourceError(f"sheet '{escape(name)}': {error.message}", hint=error.hint) from error
 
+    def _read_again(self, name: str) -> CalamineSheet | None:
+        """Let calamine read a sheet; None where it cannot, which is no fault of the file."""
+        if self._second is None:
+            return None
+        try:
+            return self._second.get_sheet_by_name(name)
+        except BaseException as error:
+            _let_pass(error)
+            return None
 
-def _opened(file: BinaryIO, link: Path) -> CalamineWorkbook:
+
+def _opened(file: BinaryIO, link: Path) -> CalamineWorkbook | None:
     file.seek(0)
     link.symlink_to(f"/dev/fd/{file.fileno()}")
-    with _calamine():
+    try:
         return CalamineWorkbook.from_path(str(link))
+    except BaseException as error:
+        _let_pass(error)
+        return None
 
 
-@contextmanager
-def _calamine() -> Iterator[None]:
-    """Make one error of all that calamine raises; where Rust panics, that is no Exception.
+def _let_pass(error: BaseException) -> None:
+    """Let pass what calamine raises for files that it cannot read; where Rust panics, that is no Exception.
 
     Raises:
-        SourceError: calamine raised.
+        MemoryError: calamine asked for too much.
     """
-    try:
-        yield
-    except python_calamine.PasswordError as error:
-        raise SourceError("the workbook is encrypted", hint="Take its password off and try again.") from error
-    except python_calamine.XmlError as error:
-        raise damaged(f"its XML breaks off or is broken ({_said(error)})") from error
-    except (CalamineError, OSError) as error:
-        raise damaged(f"it cannot be read as what it says it is ({_said(error)})") from error
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":
-            raise
-        if "MemError" in str(error) or "capacity overflow" in str(error):
-            raise MemoryError from error
-        raise damaged(f"it cannot be read as what it says it is ({_said(error)})") from error
+    if "MemError" in str(error) or "capacity overflow" in str(error):
+        raise MemoryError from error
+    if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        raise error
 
 
-def _said(error: BaseException) -> str:
-    """Give calamine's words, but not those that are about its own code."""
-    return _CLEARER.get(str(error), escape(str(error), 120))
+def _columns_of(sheet: CalamineSheet) -> range:
+    return range(sheet.start[1], sheet.end[1] + 1) if sheet.start and sheet.end else range(0)
 
 
-def _merged(sheet: CalamineSheet, stored: StoredSheet) -> list[Merged]:
-    """Give what is merged: as calamine says for .xlsx and .xls, as the file says for the others."""
-    found = sheet.merged_cell_ranges or []
-    return [(first + 1, left, last + 1, right) for (first, left), (last, right) in found] or stored.merged
-
-
-# ---- The child process that parses a workbook: descriptor in, JSON lines out. Parses nothing itself
+# ---- The process
 
 
 _STDERR = 1 << 20  # bytes of a file: what the child may say in its last moment

@@ -1,261 +1,205 @@
-"""The workbook that an .xls file is, its cells walked record by record, [MS-XLS] 2.1.4.
+"""The workbook that an .xls file is, as xlrd reads it: all versions from Excel 2 to 2003, [MS-XLS] and before.
 
-calamine leaves error cells out: they are found here. What is not checked: the texts themselves, which only calamine
-reads, and formulas: one that was never calculated cannot be told from one whose result is an empty text.
+Of a file with both streams, `Workbook` (Excel 97) counts and not `Book` (Excel 95), as in Excel. What is not told by
+xlrd, a formula that was never calculated, cannot be told from one whose result is an empty text.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import xlrd
+from xlrd.biffh import unpack_string, unpack_unicode
+from xlrd.compdoc import CompDoc, CompDocError
 
 from importer.errors import SourceError
-from importer.reader.cell_text import zeros_shown
-from importer.reader.workbook.binary_values import ERRORS, long_at, real_at, rk_at, short_at, sound
-from importer.reader.workbook.stored_cells import Merged, StoredCell, StoredRow, WalkedRow, damaged, in_order
+from importer.reader.number_format import built_in, number_format
+from importer.reader.workbook.stored_cells import (
+    EMPTY,
+    Extent,
+    ListedSheet,
+    Merged,
+    StoredCell,
+    StoredRow,
+    Styles,
+    WalkedRow,
+    damaged,
+    error_cell,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
 
 
-# ---- The compound file that an old Office document is: its streams by their names, [MS-CFB]. Knows no for
+_SAVE_AS = "Open it in a spreadsheet program and save it as .xlsx."
+_UNPROTECTED = "Open it in a spreadsheet program, take the password off, save it as .xlsx and try again."
+_STREAM = 2  # the type of a compound file's entry, [MS-CFB] 2.6.1
+_SHEET, _END = 0x0085, 0x000A
+_KINDS = {1: "a macro or a dialog", 2: "a chart", 6: "a macro or a dialog"}  # [MS-XLS] 2.4.28
+_BIFF8 = 80
 
 
-_HEADER = 512
-_ENTRY = 128
-_SECTORS = {9: 512, 12: 4096}  # bytes, by what the header says
-_LAST = 0xFFFFFFFA  # from here on a number is no sector
-_STREAM, _ROOT = 2, 5
+class _Silence:
+    """What xlrd writes its remarks to."""
 
-
-class _Entry(NamedTuple):
-    """One entry of the directory, [MS-CFB] 2.6.1."""
-
-    name: str
-    type: int
-    start: int
-    size: int
-
-
-class Compound:
-    """The streams of one compound file.
-
-    Raises:
-        SourceError: It is damaged.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        file.seek(0)
-        self._file = file
-        with sound():
-            header = file.read(_HEADER)
-            self._sector = _SECTORS.get(short_at(header, 30), 0)
-            if not self._sector:
-                raise damaged("its sectors have no size")
-            self._cutoff = long_at(header, 56)
-            self._table = self._read_table(header)
-            self._mini_table = _numbers(self._chained(long_at(header, 60)))
-            self._entries = list(_entries(self._chained(long_at(header, 48))))
-
-    @property
-    def names(self) -> set[str]:
-        """The names of all streams, in small letters."""
-        return {entry.name.lower() for entry in self._entries if entry.type == _STREAM}
-
-    def stream(self, *names: str) -> bytes:
-        """Read the first stream that is there, by its name without regard to case.
-
-        Raises:
-            SourceError: None of them is there, or it is damaged.
-        """
-        found = (entry for name in names for entry in self._entries if entry.name.lower() == name.lower())
-        entry = next(found, None)
-        if entry is None:
-            raise damaged(f"it has no part {names[0]!r}")
-        content = self._small(entry) if entry.size < self._cutoff else self._chained(entry.start)
-        if len(content) < entry.size:
-            raise damaged(f"its part {names[0]!r} is cut off")
-        return content[: entry.size]
-
-    def _read_table(self, header: bytes) -> Sequence[int]:
-        """Read the table that gives for each sector the next one, by the list of the sectors that it stands in."""
-        sectors = [number for number in _numbers(header[76:]) if number < _LAST]
-        following, seen = long_at(header, 68), set[int]()
-        while following < _LAST and following not in seen:
-            seen.add(following)
-            *listed, following = _numbers(self._at(following)) or (_LAST,)
-            sectors += [number for number in listed if number < _LAST]
-        return _numbers(b"".join(map(self._at, dict.fromkeys(sectors))))
-
-    def _at(self, number: int) -> bytes:
-        self._file.seek((number + 1) * self._sector)
-        return self._file.read(self._sector)
-
-    def _chained(self, start: int) -> bytes:
-        return b"".join(map(self._at, _chain(self._table, start)))
-
-    def _small(self, entry: _Entry) -> bytes:
-        """Read a stream that is kept in sectors of 64 bytes within the root's."""
-        root = next((each for each in self._entries if each.type == _ROOT), None)
-        container = self._chained(root.start) if root else b""
-        return b"".join(container[64 * n : 64 * n + 64] for n in _chain(self._mini_table, entry.start))
-
-
-def _chain(table: Sequence[int], start: int) -> Iterator[int]:
-    seen = 0
-    while start < _LAST:
-        seen += 1
-        if start >= len(table) or seen > len(table):
-            raise damaged("its sectors do not follow each other")
-        yield start
-        start = table[start]
-
-
-def _numbers(data: bytes) -> Sequence[int]:
-    return struct.unpack(f"<{len(data) // 4}I", data[: len(data) // 4 * 4])
-
-
-def _entries(data: bytes) -> Iterator[_Entry]:
-    for place in range(0, len(data) - _ENTRY + 1, _ENTRY):
-        length = min(short_at(data, place + 64), 64)
-        name = data[place : place + max(length - 2, 0)].decode("utf-16-le", "replace")
-        yield _Entry(name, data[place + 66], long_at(data, place + 116), long_at(data, place + 120))
-
-
-# ---- The workbook that an .xls file is, its cells walked record by record, [MS-XLS] 2.1.4
-
-
-_BEGIN, _END = 0x0809, 0x000A
-_SHEET, _FORMAT, _STYLE, _ENCRYPTION = 0x0085, 0x041E, 0x00E0, 0x002F
-_NUMBER, _RK, _RKS, _BOOL_OR_ERROR, _FORMULA = 0x0203, 0x027E, 0x00BD, 0x0205, 0x0006
-_TEXT, _RICH, _SHARED = 0x0204, 0x00D6, 0x00FD
-_SIZES = {_NUMBER: 14, _RK: 10, _RKS: 6, _BOOL_OR_ERROR: 8, _FORMULA: 20, _TEXT: 8, _RICH: 8, _SHARED: 10}
+    def write(self, text: str) -> int:
+        return len(text)
 
 
 class OldWorkbook:
     """One .xls workbook.
 
     Raises:
-        SourceError: It is damaged or encrypted.
+        SourceError: It is none, damaged or encrypted.
     """
 
-    def __init__(self, compound: Compound) -> None:
-        self._stream = compound.stream("Workbook", "Book")
-        self._places: list[int] = []
-        self._widths: list[int] = []
-        with sound():
-            self._read_globals()
+    def __init__(self, file: BinaryIO) -> None:
+        file.seek(0)
+        content = file.read()
+        with _xlrd():
+            _refuse_others(content)
+            self._book = xlrd.open_workbook(
+                file_contents=content,
+                logfile=_Silence(),
+                formatting_info=True,
+                on_demand=True,
+                ragged_rows=True,
+                ignore_workbook_corruption=True,  # Excel opens such files, and what xlrd then reads is compared
+            )
+            self.sheets = _listed(self._book)
+            self._styles = _styles(self._book)
 
-    def sheet(self, index: int, name: str) -> OldSheet:
-        """Give a sheet by its place among all."""
-        if index >= len(self._places):
-            raise damaged(f"the part of its sheet {name[:200]!r} is not listed")
-        return OldSheet(self._stream, self._places[index], self._widths)
+    @property
+    def is_dense(self) -> bool:
+        return all(self.sheet(place).extent.is_dense for place, sheet in enumerate(self.sheets) if not sheet.kind)
 
-    def _read_globals(self) -> None:
-        widths: dict[int, int] = {}
-        formats = []
-        for kind, data in _records(self._stream, 0):
-            if kind == _ENCRYPTION and any(data[:2]):
-                raise SourceError("the workbook is encrypted", hint="Take its password off and try again.")
-            if kind == _SHEET:
-                self._places.append(long_at(data, 0))
-            elif kind == _FORMAT:
-                widths[short_at(data, 0)] = zeros_shown(_code(data))
-            elif kind == _STYLE:
-                formats.append(short_at(data, 2))
-            elif kind == _END:
-                break
-        self._widths = [widths.get(number, 0) for number in formats]
+    def sheet(self, index: int) -> OldSheet:
+        """Return a worksheet by its place among all sheets."""
+        place = sum(not sheet.kind for sheet in self.sheets[:index])  # xlrd knows worksheets only
+        with _xlrd():
+            return OldSheet(self._book.sheet_by_index(place), self._styles)
 
 
 class OldSheet:
-    """One sheet of an .xls workbook. What is merged in it calamine says."""
+    """One worksheet of an .xls workbook."""
 
-    merged: list[Merged]
+    takes_values = False
 
-    def __init__(self, stream: bytes, place: int, widths: list[int]) -> None:
-        self.merged = []
-        self._stream = stream
-        self._place = place
-        self._widths = widths
+    def __init__(self, sheet: Any, styles: Styles) -> None:
+        self._sheet = sheet
+        self._styles = styles
+        self.merged: list[Merged] = [
+            (first + 1, left, last, right - 1) for first, last, left, right in sheet.merged_cells
+        ]
+
+    @property
+    def is_dense(self) -> bool:
+        return self.extent.is_dense
+
+    @cached_property
+    def extent(self) -> Extent:
+        """How far the sheet reaches."""
+        extent = Extent()
+        for number in range(self._sheet.nrows):
+            types = self._sheet.row_types(number)
+            filled = [
+                column for column, kind in enumerate(types) if kind not in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}
+            ]
+            if filled:
+                extent.add(number + 1, filled[0], filled[-1], len(filled))
+        return extent
 
     def rows(self, _columns: range) -> Iterator[StoredRow]:
-        number, cells = 0, dict[int, StoredCell]()
-        with sound():
-            for kind, data in _own_records(self._stream, self._place):
-                if kind not in _SIZES:
-                    continue
-                if len(data) < _SIZES[kind]:
-                    raise IndexError
-                row = short_at(data, 0) + 1
-                if row != number:
-                    if cells:
-                        yield WalkedRow(number, cells)
-                    number, cells = in_order(row, number), {}
-                cells.update(self._cells(kind, data))
-        if cells:
-            yield WalkedRow(number, cells)
+        """Walk the rows that have cells, in ascending order."""
+        with _xlrd():
+            for number in range(self._sheet.nrows):
+                if cells := self._cells(number):
+                    yield WalkedRow(number + 1, cells, self._is_hidden(number))
 
-    def _cells(self, kind: int, data: bytes) -> Iterator[tuple[int, StoredCell]]:
-        column = short_at(data, 2)
-        if kind == _RKS:
-            for place in range(4, len(data) - 2, 6):
-                yield column + (place - 4) // 6, self._number(rk_at(data, place + 2), short_at(data, place))
-        elif kind == _RK:
-            yield column, self._number(rk_at(data, 6), short_at(data, 4))
-        elif kind == _NUMBER:
-            yield column, self._number(real_at(data, 6), short_at(data, 4))
-        elif kind == _FORMULA:
-            yield column, self._result(data)
-        elif kind == _BOOL_OR_ERROR:
-            yield column, _error(data[6]) if data[7] else StoredCell("b", str(data[6]))
-        else:
-            yield column, StoredCell("s", "0")  # a text; calamine says which
+    def _is_hidden(self, number: int) -> bool:
+        row = self._sheet.rowinfo_map.get(number)
+        return row is not None and bool(row.hidden)
 
-    def _number(self, number: float, style: int, *, is_formula: bool = False) -> StoredCell:
-        width = self._widths[style] if style < len(self._widths) else 0
-        return StoredCell("n", repr(number), is_formula, width)
+    def _cells(self, number: int) -> Mapping[int, StoredCell]:
+        types, values = self._sheet.row_types(number), self._sheet.row_values(number)
+        cells = {}
+        for column, (kind, value) in enumerate(zip(types, values, strict=True)):
+            if kind not in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}:
+                style = self._sheet.cell_xf_index(number, column)
+                cell = self._cell(kind, value, style)
+                cells[column] = cell._replace(is_struck=True) if style in self._styles.struck else cell
+        return cells
 
-    def _result(self, data: bytes) -> StoredCell:
-        """Read a FormulaValue, [MS-XLS] 2.5.133."""
-        if data[12:14] != b"\xff\xff":
-            return self._number(real_at(data, 6), short_at(data, 4), is_formula=True)
-        if data[6] == 1:
-            return StoredCell("b", str(data[8]), is_formula=True)
-        return _error(data[8]) if data[6] == 2 else StoredCell("inlineStr", "", is_formula=True)
+    def _cell(self, kind: int, value: Any, style: int) -> StoredCell:
+        match kind:
+            case xlrd.XL_CELL_TEXT:
+                return StoredCell(value) if value else EMPTY
+            case xlrd.XL_CELL_BOOLEAN:
+                return StoredCell("TRUE" if value else "FALSE")
+            case xlrd.XL_CELL_ERROR:
+                return error_cell(xlrd.error_text_from_code.get(value, "#UNKNOWN!"))
+        return self._styles.number(repr(value), style)
 
 
-def _error(code: int) -> StoredCell:
-    return StoredCell("e", ERRORS.get(code, "#UNKNOWN!"))
+@contextmanager
+def _xlrd() -> Iterator[None]:
+    """Make one error of all that xlrd raises for files that are not as they should be.
+
+    Raises:
+        SourceError: xlrd raised.
+    """
+    try:
+        yield
+    except (SourceError, MemoryError):
+        raise
+    except xlrd.XLRDError as error:
+        if "encrypted" in str(error):
+            raise SourceError("the workbook is encrypted with a password", hint=_UNPROTECTED) from error
+        raise damaged("it cannot be read as what it says it is") from error
+    except CompDocError as error:
+        raise damaged("its sectors do not follow each other") from error
+    except Exception as error:
+        raise damaged("one of its records is not as it must be, or it breaks off") from error
 
 
-def _code(data: bytes) -> str:
-    """Read a format's code, of BIFF8 or before, as far as it is ASCII; a broken one is no reason to stop."""
-    if len(data) < 5:
-        return ""
-    length = short_at(data, 2)
-    if len(data) == 5 + length * (1 + (data[4] & 1)):
-        return data[5:].decode("utf-16-le" if data[4] & 1 else "latin-1", "replace")
-    return data[3:].decode("latin-1")
+def _refuse_others(content: bytes) -> None:
+    compound = CompDoc(content, logfile=_Silence(), ignore_workbook_corruption=True)
+    names = {entry.name.lower() for entry in compound.dirlist if entry.etype == _STREAM}
+    if "encryptedpackage" in names:  # [MS-OFFCRYPTO] 2.3.4
+        raise SourceError("the workbook is encrypted with a password", hint=_UNPROTECTED)
+    if not {"workbook", "book"} & names:
+        raise SourceError("this is an old Office file, but no workbook", hint=_SAVE_AS)
 
 
-def _own_records(stream: bytes, place: int) -> Iterator[tuple[int, bytes]]:
-    """Yield a sheet's records without those of charts within it."""
-    depth = 0
-    for kind, data in _records(stream, place):
-        depth += (kind == _BEGIN) - (kind == _END)
-        if depth == 0:
-            return
-        if depth == 1:
-            yield kind, data
+def _listed(book: Any) -> list[ListedSheet]:
+    """List the sheets, those too that xlrd leaves out."""
+    sheets = list(_bound_sheets(book)) if book.mem is not None and book.biff_version > 45 else []
+    return sheets or [ListedSheet(name) for name in book.sheet_names()]
 
 
-def _records(stream: bytes, place: int) -> Iterator[tuple[int, bytes]]:
-    """Yield type and data of each record, up to the stream's end; one that is cut off is an error."""
-    while place < len(stream):
-        kind, length = struct.unpack_from("<HH", stream, place)
+def _bound_sheets(book: Any) -> Iterator[ListedSheet]:
+    place = book.base
+    while True:
+        kind, length = struct.unpack_from("<HH", book.mem, place)
+        data = bytes(book.mem[place + 4 : place + 4 + length])
         place += 4 + length
-        if place > len(stream):
-            raise IndexError
-        yield kind, stream[place - length : place]
+        if kind == _END:
+            return
+        if kind == _SHEET:
+            is_wide = book.biff_version >= _BIFF8
+            name = unpack_unicode(data, 6, 1) if is_wide else unpack_string(data, 6, book.encoding, 1)
+            yield ListedSheet(name, _KINDS.get(data[5], ""), bool(data[4] & 3))
+
+
+def _styles(book: Any) -> Styles:
+    styles = Styles(is_1904=bool(book.datemode))
+    for place, style in enumerate(book.xf_list):
+        known = book.format_map.get(style.format_key)
+        code = known.format_str if known else None
+        styles.formats.append(number_format(code or built_in(style.format_key)))
+        if style.font_index < len(book.font_list) and book.font_list[style.font_index].struck_out:
+            styles.struck.add(place)
+    return styles

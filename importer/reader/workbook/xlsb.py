@@ -1,19 +1,27 @@
-"""The package that an .xlsb workbook is, its cells walked record by record, [MS-XLSB] 2.1.4.
-
-calamine leaves error cells and rich text out, and takes dates that are stored as whole numbers for numbers: all three
-are found here. What is not checked: the texts themselves, which only calamine reads.
-"""
+"""The package that an .xlsb workbook is, its cells walked record by record, [MS-XLSB] 2.1.4."""
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
-from functools import partial
+from contextlib import contextmanager
+from functools import cached_property, partial
 from typing import IO, TYPE_CHECKING
 
-from importer.reader.cell_text import day_text, zeros_shown
-from importer.reader.workbook.binary_values import ERRORS, long_at, real_at, rk_at, short_at, sound
-from importer.reader.workbook.stored_cells import Merged, StoredCell, StoredRow, WalkedRow, damaged, in_order
+from importer.reader.number_format import built_in, number_format
+from importer.reader.workbook.stored_cells import (
+    EMPTY,
+    Extent,
+    ListedSheet,
+    Merged,
+    StoredCell,
+    StoredRow,
+    Styles,
+    WalkedRow,
+    damaged,
+    error_cell,
+    in_order,
+)
+from importer.reader.workbook.xlsx_package import kind_of_sheet, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,26 +32,26 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 18
 _HEAD = 6  # bytes that type and length of a record take at most
-_WORKBOOK, _STYLES, _LINKS = "xl/workbook.bin", "xl/styles.bin", "xl/_rels/workbook.bin.rels"
-_SHEET, _PROPERTIES, _END_SHEETS = 0x9C, 0x99, 0x90
-_FORMAT, _BEGIN_STYLES, _STYLE, _END_STYLES = 0x2C, 0x269, 0x2F, 0x26A
+_FOLDER, _WORKBOOK, _LINKS = "xl", "xl/workbook.bin", "xl/_rels/workbook.bin.rels"
+_SHEET, _PROPERTIES, _END_SHEETS, _TEXT = 0x9C, 0x99, 0x90, 0x13
+_FORMAT, _FONT, _BEGIN_STYLES, _STYLE, _END_STYLES = 0x2C, 0x2B, 0x269, 0x2F, 0x26A
 _ROW, _END_ROWS, _MERGED = 0x00, 0x92, 0xB0
-_FORMULA = frozenset({0x08, 0x09, 0x0A, 0x0B})  # results of formulas: text, number, truth, error
-
-
-@dataclass(slots=True)
-class _Styles:
-    """What the cells' styles refer to."""
-
-    codes: dict[int, str] = field(default_factory=dict)  #: of number formats, by their number
-    formats: list[int] = field(default_factory=list)  #: of each style the number of its format
-    is_1904: bool = False
-
-    def format_of(self, style: int) -> int:
-        return self.formats[style] if style < len(self.formats) else 0
-
-    def width(self, style: int) -> int:
-        return zeros_shown(self.codes.get(self.format_of(style), ""))
+_HIDDEN, _STRUCK = 0x10, 0x08
+_BLANK, _SHORT_BLANK, _RICH = 0x01, 0x0C, 0x3E
+#: Records of cells that have no column of their own, but stand to the right of the one before.
+_SHORT = range(_SHORT_BLANK, 0x13)
+_CELLS = frozenset({*range(_BLANK, 0x0C), *_SHORT, _RICH})
+#: Codes of errors, [MS-XLSB] 2.5.97.2.
+_ERRORS = {
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
+    0x2B: "#GETTING_DATA",
+}
 
 
 class BinaryPackage:
@@ -55,117 +63,174 @@ class BinaryPackage:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        parts.check_xml()
-        self._styles = _Styles()
-        self._targets = list(self._find_targets())
-        if _STYLES in parts:
-            self._read_styles()
+        parts.check_xml({})
+        self._styles = Styles()
+        self._targets: list[str] = []
+        self.sheets: list[ListedSheet] = []
+        self._links = {
+            a.get("Id", ""): (a.get("Type", "").rpartition("/")[2], resolve(_FOLDER, a.get("Target", "")))
+            for _, a in parts.elements(_LINKS, "Relationship")
+        }
+        self._read_workbook()
+        if (styles := self._path("styles")) in parts:
+            self._read_styles(styles)
 
-    def sheet(self, index: int, name: str) -> BinarySheet:
-        """Give a sheet by its place among all."""
-        if index >= len(self._targets):
-            raise damaged(f"the part of its sheet {name[:200]!r} is not listed")
-        return BinarySheet(partial(self._parts.part, self._targets[index]), self._styles)
+    @property
+    def is_dense(self) -> bool:
+        return True  # calamine makes a grid of a sheet when that is read
 
-    def _find_targets(self) -> Iterator[str]:
-        links = {a.get("Id", ""): a.get("Target", "") for _, a in self._parts.elements(_LINKS, "Relationship")}
-        with self._parts.part(_WORKBOOK) as stream, sound():
+    def sheet(self, index: int) -> BinarySheet:
+        """Return a worksheet by its place among all sheets."""
+        return BinarySheet(partial(self._parts.part, self._targets[index]), self._styles, self._texts)
+
+    def _path(self, kind: str) -> str:
+        return next((path for found, path in self._links.values() if found == kind), f"{_FOLDER}/{kind}.bin")
+
+    def _read_workbook(self) -> None:
+        with self._parts.part(_WORKBOOK) as stream, _sound():
             for kind, data in _records(stream):
                 if kind == _PROPERTIES:
                     self._styles.is_1904 = bool(data[0] & 1)
-                elif kind == _SHEET and (link := _text(data, 8)):
-                    yield f"xl/{links.get(link, '')}"
+                elif kind == _SHEET:
+                    link, place = _text_at(data, 8)
+                    name, _ = _text_at(data, place)
+                    part, path = self._links.get(link, ("worksheet", ""))
+                    self.sheets.append(ListedSheet(name, kind_of_sheet(part), bool(data[0] & 3)))
+                    self._targets.append(path)
                 elif kind == _END_SHEETS:
                     return
 
-    def _read_styles(self) -> None:
+    def _read_styles(self, path: str) -> None:
         is_inside = False
-        with self._parts.part(_STYLES) as stream, sound():
+        codes: dict[int, str] = {}
+        is_struck: list[bool] = []
+        with self._parts.part(path) as stream, _sound():
             for kind, data in _records(stream):
                 if kind == _FORMAT:
-                    self._styles.codes[short_at(data, 0)] = _text(data, 2)
+                    codes[_short(data, 0)] = _text_at(data, 2)[0]
+                elif kind == _FONT:
+                    is_struck.append(bool(_short(data, 2) & _STRUCK))
                 elif kind == _STYLE and is_inside:
-                    self._styles.formats.append(short_at(data, 2))
+                    number, font = _short(data, 2), _short(data, 4)
+                    if font < len(is_struck) and is_struck[font]:
+                        self._styles.struck.add(len(self._styles.formats))
+                    self._styles.formats.append(number_format(codes.get(number) or built_in(number)))
                 elif kind in {_BEGIN_STYLES, _END_STYLES}:
                     is_inside = kind == _BEGIN_STYLES
 
+    @cached_property
+    def _shared(self) -> list[str]:
+        path = self._path("sharedStrings")
+        if path not in self._parts:
+            return []
+        with self._parts.part(path) as stream, _sound():
+            return [_text_at(data, 1)[0] for kind, data in _records(stream) if kind == _TEXT]
+
+    def _texts(self, index: int) -> str:
+        if index >= len(self._shared):
+            raise damaged("one of its cells refers to no text")
+        return self._shared[index]
+
 
 class BinarySheet:
-    """One sheet of an .xlsb workbook."""
+    """One worksheet of an .xlsb workbook."""
 
-    merged: list[Merged]
+    takes_values = False
 
-    def __init__(self, opened: Callable[[], AbstractContextManager[IO[bytes]]], styles: _Styles) -> None:
-        self.merged = []
+    def __init__(
+        self, opened: Callable[[], AbstractContextManager[IO[bytes]]], styles: Styles, texts: Callable[[int], str]
+    ) -> None:
         self._open = opened
         self._styles = styles
+        self._texts = texts
+
+    @property
+    def is_dense(self) -> bool:
+        return self.extent.is_dense
+
+    @property
+    def extent(self) -> Extent:
+        """How far it reaches."""
+        return self._surveyed[0]
+
+    @property
+    def merged(self) -> list[Merged]:
+        """What is merged in it."""
+        return self._surveyed[1]
+
+    @cached_property
+    def _surveyed(self) -> tuple[Extent, list[Merged]]:
+        """Walk all records once: what is merged stands behind the rows."""
+        extent, merged = Extent(), list[Merged]()
+        for number, _, kind, column, data in self._walk():
+            if kind == _MERGED:
+                first, last, left, right = struct.unpack_from("<IIII", data)
+                merged.append((first + 1, left, last + 1, right))
+            elif kind not in {_ROW, _BLANK, _SHORT_BLANK}:
+                extent.add(number, column, column, 1)
+        return extent, merged
 
     def rows(self, _columns: range) -> Iterator[StoredRow]:
-        merged: list[Merged] = []
-        number, cells = 0, dict[int, StoredCell]()
-        is_data = True
-        with self._open() as stream, sound():
+        """Walk the rows that have cells, in ascending order."""
+        number, is_hidden, cells = 0, False, dict[int, StoredCell]()
+        for row, hidden, kind, column, data in self._walk():
+            if kind == _MERGED:
+                break
+            if row != number:
+                if cells:
+                    yield WalkedRow(number, cells, is_hidden)
+                number, is_hidden, cells = row, hidden, {}
+            elif kind not in {_BLANK, _SHORT_BLANK}:
+                if column in cells:
+                    raise damaged(f"a cell of row {number} stands there twice")
+                cells[column] = self._cell(kind, data)
+        if cells:
+            yield WalkedRow(number, cells, is_hidden)
+
+    def _walk(self) -> Iterator[tuple[int, bool, int, int, bytes]]:
+        """Yield each row and cell, and what is merged: row, whether it is hidden, kind, column, and data behind it."""
+        number, is_hidden, column, is_data = 0, False, -1, True
+        with self._open() as stream, _sound():
             for kind, data in _records(stream):
-                if kind == _MERGED:
-                    first, last, left, right = struct.unpack_from("<IIII", data)
-                    merged.append((first + 1, left, last + 1, right))
+                if kind == _ROW and is_data:
+                    number, column = in_order(_long(data, 0) + 1, number), -1
+                    is_hidden = len(data) > 11 and bool(data[11] & _HIDDEN)
+                    yield number, is_hidden, kind, column, data
+                elif kind in _SHORT and is_data:
+                    column += 1
+                    yield number, is_hidden, kind, column, data
+                elif kind in _CELLS and is_data:
+                    column = _long(data, 0)
+                    yield number, is_hidden, kind, column, data[4:]
                 elif kind == _END_ROWS:
                     is_data = False
-                elif kind == _ROW and is_data:
-                    if cells:
-                        yield WalkedRow(number, cells)
-                    number, cells = in_order(long_at(data, 0) + 1, number), {}
-                elif is_data and (cell := self._cell(kind, data)):
-                    cells[long_at(data, 0)] = cell
-        self.merged = merged
-        if cells:
-            yield WalkedRow(number, cells)
+                elif kind == _MERGED:
+                    yield number, is_hidden, kind, column, data
 
-    def _cell(self, kind: int, data: bytes) -> StoredCell | None:
+    def _cell(self, kind: int, data: bytes) -> StoredCell:
+        """Read a cell; `data` begins with its style."""
+        style = _long(data, 0) & 0xFFFFFF
+        cell = self._valued(kind, data, style)
+        return cell._replace(is_struck=True) if style in self._styles.struck and cell.text else cell
+
+    def _valued(self, kind: int, data: bytes, style: int) -> StoredCell:
         match kind:
-            case 0x02:
-                return self._number(data)
-            case 0x05 | 0x09:
-                return StoredCell("n", repr(real_at(data, 8)), kind in _FORMULA, self._styles.width(_style(data)))
-            case 0x04 | 0x0A:
-                return StoredCell("b", str(data[8]), kind in _FORMULA)
-            case 0x03 | 0x0B:
-                return StoredCell("e", ERRORS.get(data[8], "#UNKNOWN!"), kind in _FORMULA)
-        return _text_cell(kind, data)
-
-    def _number(self, data: bytes) -> StoredCell:
-        """Read a number; where it is whole and a date, calamine gives the number."""
-        number, style = rk_at(data, 8), _style(data)
-        text = ""
-        if isinstance(number, int):
-            text = day_text(number, self._styles.format_of(style), self._styles.codes, is_1904=self._styles.is_1904)
-        return StoredCell("n", repr(number), width=self._styles.width(style), text=text)
+            case 0x02 | 0x0D:
+                return self._styles.number(repr(_packed(data, 4)), style)
+            case 0x05 | 0x09 | 0x10:
+                return self._styles.number(repr(_real(data, 4)), style)
+            case 0x04 | 0x0A | 0x0F:
+                return StoredCell("TRUE" if data[4] else "FALSE")
+            case 0x03 | 0x0B | 0x0E:
+                return error_cell(_ERRORS.get(data[4], "#UNKNOWN!"))
+            case 0x07 | 0x12:
+                text = self._texts(_long(data, 4))
+            case _:  # a text of its own, of a formula, or with fonts in it
+                text, _ = _text_at(data, 5 if kind == _RICH else 4)
+        return StoredCell(text) if text else EMPTY
 
 
-def _text_cell(kind: int, data: bytes) -> StoredCell | None:
-    match kind:
-        case 0x07:  # one that is shared
-            return StoredCell("s", str(long_at(data, 8)))
-        case 0x06 | 0x08:
-            return StoredCell("str", _text(data, 8), kind in _FORMULA)
-        case 0x3E:  # with fonts in it
-            return StoredCell("str", _text(data, 9))
-    return None
-
-
-def _style(data: bytes) -> int:
-    return long_at(data, 4) & 0xFFFFFF
-
-
-def _text(data: bytes, place: int) -> str:
-    """Read an XLWideString, [MS-XLSB] 2.5.169; of one that is null nothing."""
-    length = long_at(data, place)
-    if length == 0xFFFFFFFF:
-        return ""
-    end = place + 4 + 2 * length
-    if end > len(data):
-        raise IndexError
-    return data[place + 4 : end].decode("utf-16-le", "surrogatepass")
+# ---- Records and values
 
 
 def _records(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -188,7 +253,7 @@ def _records(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _varied(buffer: bytes, place: int, longest: int) -> tuple[int, int]:
-    """Read a number of 7 bits a byte, the lowest first, and give where it ends."""
+    """Read a number of 7 bits a byte, the lowest first, and return where it ends."""
     number = 0
     for shift in range(longest):
         byte = buffer[place + shift]
@@ -196,3 +261,50 @@ def _varied(buffer: bytes, place: int, longest: int) -> tuple[int, int]:
         if not byte & 0x80:
             return number, place + shift + 1
     return number, place + longest
+
+
+def _text_at(data: bytes, place: int) -> tuple[str, int]:
+    """Read an XLWideString, [MS-XLSB] 2.5.169, and return where it ends; one that is null is empty."""
+    length = _long(data, place)
+    if length == 0xFFFFFFFF:
+        return "", place + 4
+    end = place + 4 + 2 * length
+    if end > len(data):
+        raise IndexError
+    return data[place + 4 : end].decode("utf-16-le", "surrogatepass"), end
+
+
+def _short(data: bytes, place: int) -> int:
+    return int(struct.unpack_from("<H", data, place)[0])
+
+
+def _long(data: bytes, place: int) -> int:
+    return int(struct.unpack_from("<I", data, place)[0])
+
+
+def _real(data: bytes, place: int) -> float:
+    return float(struct.unpack_from("<d", data, place)[0])
+
+
+def _packed(data: bytes, place: int) -> int | float:
+    """Read an RkNumber, [MS-XLSB] 2.5.122: a whole number or half of a double, perhaps a hundred times it."""
+    packed = _long(data, place)
+    number: int | float
+    if packed & 2:
+        number = int(struct.unpack_from("<i", data, place)[0]) >> 2
+    else:
+        number = _real(struct.pack("<II", 0, packed & 0xFFFFFFFC), 0)
+    return number / 100 if packed & 1 else number
+
+
+@contextmanager
+def _sound() -> Iterator[None]:
+    """Make one error of all that bytes can be that are not what they should be.
+
+    Raises:
+        SourceError: They are.
+    """
+    try:
+        yield
+    except (struct.error, IndexError, UnicodeDecodeError) as error:
+        raise damaged("one of its records is shorter than it must be") from error

@@ -1,13 +1,18 @@
-"""The package that an .xlsx or .xlsm workbook is: where the parts of its sheets stand. No cells."""
+"""The package that an .xlsx or .xlsm workbook is: its sheets, styles and shared texts. No cells."""
 
 from __future__ import annotations
 
-from functools import partial
+import posixpath
+import re
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
+from xml.parsers import expat
 
-from importer.reader.cell_text import zeros_shown
-from importer.reader.workbook.stored_cells import Merged, StoredRow, damaged
-from importer.reader.workbook.xlsx_sheet import scanned_rows
+from importer.cells import column_of
+from importer.reader.number_format import built_in, number_format
+from importer.reader.workbook.stored_cells import Extent, ListedSheet, Merged, StoredRow, Styles, damaged
+from importer.reader.workbook.xlsx_sheet import CellReader, scanned_rows, stored_rows, unescape
+from importer.reader.workbook.zip_parts import local, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,11 +20,15 @@ if TYPE_CHECKING:
     from importer.reader.workbook.zip_parts import Parts
 
 
-_INSIDE_STYLES = frozenset({"alignment", "protection", "extLst", "ext"})  # what an `xf` can hold, ECMA-376 18.8.45
+_KINDS = {"chartsheet": "a chart", "worksheet": ""}
+_OTHER = "a macro or a dialog"
+_VISIBLE = "visible"
+_FIRST_OWN_FORMAT = 164  # numbers below are those of formats that every program knows
+_BY_LANGUAGE = frozenset({*range(27, 37), *range(50, 59)})  # formats that not every reader takes for dates
 
 
 class Package:
-    """One workbook, its parts found as calamine finds them: without regard to case, by their relationships.
+    """One workbook, its parts found without regard to case, by their relationships.
 
     Raises:
         SourceError: It is no workbook or damaged.
@@ -27,69 +36,249 @@ class Package:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._folder = self._find_folder()
-        self._targets = self._find_targets()
-        parts.check_xml(*(target for _, target in self._targets))
-        self._zeros = self._zero_widths()
+        self._main = self._find_main()
+        self._targets: list[str] = []
+        self.sheets: list[ListedSheet] = []
+        self._is_1904 = False
+        links = self._find_links()
+        self._read_main(links)
+        parts_by_kind = dict(links.values())
+        self._strings_path = parts_by_kind.get("sharedStrings") or resolve(self._main, "../sharedStrings.xml")
+        self._styles_path = parts_by_kind.get("styles") or resolve(self._main, "../styles.xml")
+        self._scans = {target: _SheetScan() for target in self._targets if target in parts}
+        self._text_scan = _TextScan()
+        watched = {path: scan.feed for path, scan in self._scans.items()}
+        parts.check_xml({**watched, self._strings_path: self._text_scan.feed})
 
-    def sheet(self, _index: int, name: str) -> SheetPart:
-        """Give a sheet by its name."""
-        target = next((target for named, target in self._targets if named == name), None)
-        if target is None or target not in self._parts:
-            raise damaged(f"the part of its sheet {name[:200]!r} is missing")
-        return SheetPart(self._parts, target, self._zeros)
+    @property
+    def is_dense(self) -> bool:
+        return True  # calamine makes a grid of a sheet when that is read
 
-    def _find_folder(self) -> str:
+    def sheet(self, index: int) -> SheetPart:
+        """Return a worksheet by its place among all sheets."""
+        path = self._targets[index]
+        if path not in self._parts:
+            raise damaged(f"the part of its sheet {self.sheets[index].name[:200]!r} is missing")
+        return SheetPart(self._parts, path, self._scans[path], self._cell_reader)
+
+    def _find_main(self) -> str:
         for _, attributes in self._parts.elements("_rels/.rels", "Relationship"):
             if attributes.get("Type", "").endswith("/relationships/officeDocument"):
-                folder = attributes.get("Target", "").rpartition("/")[0].lstrip("/")
-                return f"{folder}/" if folder else ""
+                return resolve("", attributes.get("Target", ""))
         raise damaged("it does not say where its workbook part is")
 
-    def _find_targets(self) -> list[tuple[str, str]]:
-        links = {
-            attributes.get("Id", ""): attributes.get("Target", "")
-            for _, attributes in self._parts.elements(f"{self._folder}_rels/workbook.xml.rels", "Relationship")
+    def _find_links(self) -> dict[str, tuple[str, str]]:
+        """Map each relationship's id to its kind and its part."""
+        folder, name = posixpath.split(self._main)
+        path = posixpath.join(folder, "_rels", f"{name}.rels")
+        found = self._parts.elements(path, "Relationship") if path in self._parts else []
+        return {
+            a.get("Id", ""): (a.get("Type", "").rpartition("/")[2], resolve(folder, a.get("Target", "")))
+            for _, a in found
         }
-        return [
-            (attributes.get("name", ""), self._resolved(links.get(attributes.get("id", ""), "")))
-            for _, attributes in self._parts.elements(f"{self._folder}workbook.xml", "sheet")
-        ]
 
-    def _resolved(self, target: str) -> str:
-        return target[1:] if target.startswith("/") else f"{self._folder}{target}"
+    def _read_main(self, links: dict[str, tuple[str, str]]) -> None:
+        for name, attributes in self._parts.elements(self._main):
+            if name == "sheet":
+                kind, path = links.get(attributes.get("id", ""), ("worksheet", ""))
+                is_hidden = attributes.get("state", _VISIBLE) != _VISIBLE
+                self.sheets.append(ListedSheet(attributes.get("name", ""), kind_of_sheet(kind), is_hidden))
+                self._targets.append(path)
+            elif name == "workbookPr":
+                self._is_1904 = attributes.get("date1904") in {"1", "true"}
 
-    def _zero_widths(self) -> dict[int, int]:
-        """Map the styles whose number format is zeros only, such as `00000`, to the digits it shows."""
-        path = f"{self._folder}styles.xml"
-        return _zero_widths(self._parts.elements(path)) if path in self._parts else {}
+    @cached_property
+    def _cell_reader(self) -> CellReader:
+        styles, odd = Styles(is_1904=self._is_1904), set[int]()
+        if self._styles_path in self._parts:
+            _read_styles(self._parts.elements(self._styles_path), styles, odd)
+        return CellReader(styles, odd, self._strings, has_odd_strings=self._text_scan.is_odd)
+
+    def _strings(self) -> list[str]:
+        if self._strings_path not in self._parts:
+            return []
+        texts = _Texts()
+        with self._parts.part(self._strings_path) as stream:
+            for _ in parsed(stream, texts.parser):
+                pass
+        return texts.found
 
 
 class SheetPart:
-    """One sheet of an .xlsx workbook. What is merged in it calamine says."""
+    """One worksheet of an .xlsx workbook."""
 
-    merged: list[Merged]
+    takes_values = True  #: calamine's values are taken for rows in which nothing is odd
 
-    def __init__(self, parts: Parts, path: str, zeros: dict[int, int]) -> None:
-        self.merged = []
+    def __init__(self, parts: Parts, path: str, scan: _SheetScan, cells: CellReader) -> None:
         self._open = partial(parts.part, path)
-        self._zeros = zeros
+        self._scan = scan
+        self._cells = cells
+
+    @property
+    def is_dense(self) -> bool:
+        return self._scan.extent.is_dense
+
+    @property
+    def merged(self) -> list[Merged]:
+        """What is merged in it."""
+        return self._scan.merged
+
+    @cached_property
+    def extent(self) -> Extent:
+        """How far it reaches; takes a walk through all of it."""
+        extent = Extent()
+        with self._open() as stream:
+            for row in stored_rows(stream, self._cells):
+                filled = [column for column, cell in row.cells.items() if cell.text or cell.flaw]
+                if filled:
+                    extent.add(row.number, min(filled), max(filled), len(filled))
+        return extent
 
     def rows(self, columns: range) -> Iterator[StoredRow]:
-        return scanned_rows(self._open, columns, self._zeros)
+        """Walk the rows in ascending order."""
+        return scanned_rows(self._open, columns, self._cells)
 
 
-def _zero_widths(found: list[tuple[str, dict[str, str]]]) -> dict[int, int]:
-    codes = {a.get("numFmtId", ""): a.get("formatCode", "") for name, a in found if name == "numFmt"}
-    names = [name for name, _ in found]
-    first = names.index("cellXfs") + 1 if "cellXfs" in names else len(found)
-    widths = {}
-    style = 0
-    for name, attributes in found[first:]:
-        if name == "xf":
-            if width := zeros_shown(codes.get(attributes.get("numFmtId", ""), "")):
-                widths[style] = width
-            style += 1
-        elif name not in _INSIDE_STYLES:
-            break
-    return widths
+def resolve(folder: str, target: str) -> str:
+    """Resolve a relationship's target, which may be absolute, or begin with `./` or `../`."""
+    return posixpath.normpath(posixpath.join("/", folder, target.replace("\\", "/"))).lstrip("/")
+
+
+def kind_of_sheet(relationship: str) -> str:
+    """Say what a sheet is by the last word of its relationship's type; empty for a worksheet."""
+    return _KINDS.get(relationship, _OTHER)
+
+
+# ---- What is seen of parts on their way past the check for DOCTYPEs, at next to no cost
+
+
+class _Scan:
+    """Takes a part block by block, and looks at it up to the last tag that is begun."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, block: bytes) -> None:
+        """Take the next block; an empty one ends the part."""
+        text = self._rest + block
+        cut = text.rfind(b"<") if block else len(text)
+        cut = max(cut, 0)
+        self._rest = text[cut:]
+        self._look(text[:cut])
+
+    def _look(self, text: bytes) -> None:
+        raise NotImplementedError
+
+
+class _TextScan(_Scan):
+    """Finds texts in runs whose outer blanks calamine drops: those without `xml:space`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_odd = False
+
+    def _look(self, text: bytes) -> None:
+        if not self.is_odd and (b"<r>" in text or b":r>" in text):
+            self.is_odd = re.search(rb"<(?:\w+:)?t>(?:\s|[^<]*\s</)", text) is not None
+
+
+class _SheetScan(_Scan):
+    """Estimates a worksheet's extent, and finds what is merged in it."""
+
+    _ROW = re.compile(rb"""row [^<>]*?\br=["']([0-9]{1,9})["']""")
+    _FAR = re.compile(rb"""r=["']([A-Z]{2,3})[0-9]""")
+    _MERGED = re.compile(rb"""mergeCell [^<>]*?\bref=["']([^"']*)["']""")
+    _RANGE = re.compile(r"\$?([A-Za-z]{0,3})\$?([0-9]{0,7})(?::\$?([A-Za-z]{0,3})\$?([0-9]{0,7}))?")
+    _LAST_COLUMN, _LAST_ROW = 16_383, 1_048_576
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.extent = Extent()
+        self.merged: list[Merged] = []
+
+    def _look(self, text: bytes) -> None:
+        cells = text.count(b"<c ") or text.count(b":c ")
+        right = max((column_of(letters.decode()) for letters in set(self._FAR.findall(text))), default=25)
+        place = text.rfind(b"row ")
+        last = self._ROW.match(text, place) if place >= 0 else None
+        self.extent.add(int(last[1]) if last else 0, 0, right, cells)
+        if b"mergeCell " in text:
+            self.merged += map(self._range, self._MERGED.findall(text))
+
+    def _range(self, reference: bytes) -> Merged:
+        """Read `B3:C4`, and `1:1` or `A:A`, which are whole rows and columns."""
+        match = self._RANGE.fullmatch(reference.decode("ascii", "replace"))
+        if not match or not (match[1] or match[2]):
+            raise damaged(f"merged cells call themselves {reference[:20].decode('ascii', 'replace')!r}")
+        left, first, right, last = match[1], match[2], match[3], match[4]
+        if match[3] is None:
+            right, last = left, first
+        return (
+            int(first) if first else 1,
+            column_of(left) if left else 0,
+            int(last) if last else self._LAST_ROW,
+            column_of(right) if right else self._LAST_COLUMN,
+        )
+
+
+# ---- Shared texts and styles
+
+
+class _Texts:
+    """Collects the shared texts: their runs one after another, how they are pronounced left out."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self._text: list[str] = []
+        self._is_spoken = False
+
+    def _start(self, name: str, _attributes: dict[str, str]) -> None:
+        match local(name):
+            case "si":
+                self._text = []
+            case "rPh":
+                self._is_spoken = True
+            case "t" if not self._is_spoken:
+                self.parser.CharacterDataHandler = self._text.append
+
+    def _end(self, name: str) -> None:
+        match local(name):
+            case "t":
+                self.parser.CharacterDataHandler = None
+            case "rPh":
+                self._is_spoken = False
+            case "si":
+                self.found.append(unescape("".join(self._text)))
+
+
+def _read_styles(found: list[tuple[str, dict[str, str]]], styles: Styles, odd: set[int]) -> None:
+    """Read the number format and the font of each style; `odd` are those that need a look at each of their cells."""
+    codes: dict[int, str] = {}
+    is_struck: list[bool] = []
+    section = ""
+    for name, attributes in found:
+        if name in {"numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "cellStyles", "dxfs"}:
+            section = name
+        elif name == "numFmt" and section != "dxfs":
+            codes[_number(attributes, "numFmtId")] = attributes.get("formatCode", "")
+        elif name == "font" and section == "fonts":
+            is_struck.append(False)
+        elif name == "strike" and section == "fonts" and is_struck:
+            is_struck[-1] = attributes.get("val", "1") not in {"0", "false"}
+        elif name == "xf" and section == "cellXfs":
+            style, number, font = len(styles.formats), _number(attributes, "numFmtId"), _number(attributes, "fontId")
+            styles.formats.append(number_format(codes.get(number) or built_in(number)))
+            if font < len(is_struck) and is_struck[font]:
+                styles.struck.add(style)
+            is_known = number not in _BY_LANGUAGE and (number >= _FIRST_OWN_FORMAT or number not in codes)
+            if not is_known or not styles.formats[-1].is_plain:
+                odd.add(style)
+
+
+def _number(attributes: dict[str, str], name: str) -> int:
+    text = attributes.get(name, "0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

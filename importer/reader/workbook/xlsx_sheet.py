@@ -1,52 +1,141 @@
-"""The XML of an .xlsx sheet, row by row, by one pattern: the quick way, for rows as spreadsheet programs write them.
+"""The rows of an .xlsx sheet: the quick way by one pattern, the careful way by expat, in which nothing is left out.
 
 A pattern made for the sheet's columns matches a whole row, and only if nothing about it needs a closer look: cells in
-order, of this row, of a type that calamine reads as it stands. What it says is where a value is stored: enough to know
-that calamine lost none and made up none. Every other row is read by expat (`sheet_xml`), and so is the rest of a sheet
-in which rows cannot be told by their tags alone: one with comments, CDATA, prefixes or rows without numbers.
+order, of this row, of a type that calamine reads as it stands. Then calamine's values are its texts. Every other row is
+read by expat, and so is the rest of a sheet in which rows cannot be told by their tags alone: one with comments, CDATA,
+prefixes or rows without numbers.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
+from functools import cached_property
 from typing import IO, TYPE_CHECKING, cast
 from xml.parsers import expat
 
 from importer.cells import cell_name, column_of, letters_of
-from importer.reader.cell_text import PLAIN_TEXTS, zero_filled
-from importer.reader.workbook.stored_cells import StoredCell, StoredRow, WalkedRow, damaged, in_order
-from importer.reader.workbook.xml_parts import local, parsed, whole
+from importer.reader.cell_text import PLAIN_TEXTS, round_seconds
+from importer.reader.workbook.stored_cells import (
+    EMPTY,
+    NEVER_CALCULATED,
+    RowText,
+    StoredCell,
+    StoredRow,
+    WalkedRow,
+    damaged,
+    error_cell,
+    in_order,
+)
+from importer.reader.workbook.zip_parts import local, parsed, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from importer.reader.workbook.stored_cells import Styles
 
-# ---- The XML of an .xlsx sheet, cell by cell, by expat: the careful way, in which nothing is left out
+
+# ---- One cell, from its attributes and what stands in it
 
 
-_INDEX = re.compile(r"[0-9]{1,9}")  # calamine takes what is no number for 0
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_INDEX = re.compile(r"[0-9]{1,9}")
+_NOT_A_NUMBER = frozenset({"nan", "inf", "infinity", "1.#qnan", "1.#inf", "1.#ind"})
+
+
+class CellReader:
+    """Makes cells of what a workbook stores: knows its styles and its shared texts."""
+
+    def __init__(
+        self,
+        styles: Styles,
+        odd: set[int] | frozenset[int] = frozenset(),
+        load_strings: Callable[[], list[str]] = list,
+        *,
+        has_odd_strings: bool = False,
+    ) -> None:
+        self.styles = styles
+        self.odd = odd  #: styles of which each cell must be looked at
+        self.has_odd_strings = has_odd_strings  #: calamine does not read all shared texts as they are shown
+        self._load_strings = load_strings
+
+    @cached_property
+    def _strings(self) -> list[str]:
+        return self._load_strings()
+
+    def cell(self, kind: str, style: int, value: str, *, is_formula: bool, where: str) -> StoredCell:
+        """Make a cell of type `kind`, ECMA-376 18.18.11; `where` names it in an error."""
+        cell = self._made(kind, style, value, where)
+        if is_formula and not value and kind not in {"str", "inlineStr"}:
+            cell = NEVER_CALCULATED
+        return cell._replace(is_struck=True) if style in self.styles.struck and cell.text else cell
+
+    def _made(self, kind: str, style: int, value: str, where: str) -> StoredCell:
+        if kind in {"str", "inlineStr"}:
+            return StoredCell(unescape(value)) if value else EMPTY
+        value = value.strip(" \t\r\n")
+        if kind == "e" and value:
+            return error_cell(value)
+        if kind in {"s", "b", "d"} or not value:
+            return StoredCell(self._text(kind, value, where)) if value else EMPTY
+        cell = self.styles.number(value, style)
+        is_word = cell.flaw is not None and value.lstrip("+-").lower() not in _NOT_A_NUMBER
+        return StoredCell(value) if is_word else cell
+
+    def _text(self, kind: str, value: str, where: str) -> str:
+        if kind == "b":
+            return "FALSE" if value in {"0", "false"} else "TRUE"
+        return clock_text(value) if kind == "d" else self._shared(value, where)
+
+    def _shared(self, index: str, where: str) -> str:
+        if not _INDEX.fullmatch(index) or int(index) >= len(self._strings):
+            raise damaged(f"cell {where} refers to no text")
+        return self._strings[int(index)]
+
+
+def unescape(text: str) -> str:
+    """Put characters in for their escapes such as `_x001B_`, ECMA-376 22.9.2.19."""
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+
+
+def clock_text(written: str) -> str:
+    """Write a moment that is stored as text; a Z behind it is no zone: programs show the clock time."""
+    try:
+        if "T" not in written and ":" not in written:
+            return f"{date.fromisoformat(written).isoformat()}T00:00:00"
+        if "T" not in written:
+            moment = datetime.fromisoformat(f"2000-01-01T{written.removesuffix('Z')}")
+            return round_seconds(moment.replace(tzinfo=None)).time().isoformat()
+        return round_seconds(datetime.fromisoformat(written).replace(tzinfo=None)).isoformat()
+    except ValueError:
+        return written
+
+
+# ---- The XML of a sheet, cell by cell, by expat: the careful way
+
+
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 
 
-def stored_rows(stream: IO[bytes], zeros: Mapping[int, int]) -> Iterator[StoredRow]:
-    """Yield a worksheet's rows in ascending order. `zeros` maps a style to the digits it shows at least.
+def stored_rows(stream: IO[bytes], cells: CellReader) -> Iterator[StoredRow]:
+    """Yield a worksheet's rows in ascending order.
 
     Raises:
         SourceError: The part is broken, or its rows are not in order.
     """
-    sheet = _SheetParser(zeros)
+    sheet = _SheetParser(cells)
     for _ in parsed(stream, sheet.parser):
         yield from sheet.take()
 
 
-def stored_cells(row: bytes, zeros: Mapping[int, int]) -> Mapping[int, StoredCell]:
+def stored_cells(row: bytes, cells: CellReader) -> Mapping[int, StoredCell]:
     """Read one `<row>` element by itself.
 
     Raises:
         SourceError: It is broken.
     """
-    sheet = _SheetParser(zeros)
+    sheet = _SheetParser(cells)
     try:
         sheet.parser.Parse(b"<sheetData>%b</sheetData>" % row, True)
     except expat.ExpatError as error:
@@ -60,20 +149,22 @@ def stored_cells(row: bytes, zeros: Mapping[int, int]) -> Mapping[int, StoredCel
 class _SheetParser:
     """Collects rows from the events of one worksheet."""
 
-    def __init__(self, zeros: Mapping[int, int]) -> None:
+    def __init__(self, cells: CellReader) -> None:
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
-        self._zeros = zeros
+        self._reader = cells
         self._rows: list[StoredRow] = []
         self._number = 0
+        self._is_hidden = False
         self._cells: dict[int, StoredCell] = {}
         self._column = -1
         self._attributes: dict[str, str] = {}
         self._value: list[str] = []
         self._is_formula = False
         self._is_data = False
+        self._is_spoken = False  # how a text is pronounced is no part of it
 
     def take(self) -> list[StoredRow]:
         rows, self._rows = self._rows, []
@@ -89,6 +180,7 @@ class _SheetParser:
     def _start_row(self, attributes: dict[str, str]) -> None:
         number = whole(attributes.get("r", str(self._number + 1)))
         self._number, self._cells = in_order(number, self._number), {}
+        self._is_hidden = attributes.get("hidden", "0") in {"1", "true"} or attributes.get("ht") in {"0", "0.0"}
         self._column = -1
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
@@ -102,31 +194,37 @@ class _SheetParser:
         self._is_formula = True
 
     def _start_value(self, _attributes: dict[str, str]) -> None:
-        self.parser.CharacterDataHandler = self._value.append
+        if self._attributes.get("t") != "inlineStr":
+            self.parser.CharacterDataHandler = self._value.append
+
+    def _start_text(self, _attributes: dict[str, str]) -> None:
+        if not self._is_spoken and self._attributes.get("t") == "inlineStr":
+            self.parser.CharacterDataHandler = self._value.append
+
+    def _start_spoken(self, _attributes: dict[str, str]) -> None:
+        self._is_spoken = True
 
     def _end(self, name: str) -> None:
         name = local(name)
-        if name == "v":
+        if name in {"v", "t"}:
             self.parser.CharacterDataHandler = None
+        elif name == "rPh":
+            self._is_spoken = False
         elif name == "c" and self._is_data:
             self._end_cell()
         elif name == "row" and self._is_data:
-            self._rows.append(WalkedRow(self._number, self._cells))
+            self._rows.append(WalkedRow(self._number, self._cells, self._is_hidden))
         elif name == "sheetData":
             self._is_data = False
 
     def _end_cell(self) -> None:
+        where = cell_name(self._column, self._number)
         if self._column in self._cells:
-            raise damaged(f"cell {cell_name(self._column, self._number)} stands there twice")
-        cell = self._cell()
-        if cell.type == "s" and cell.value and not _INDEX.fullmatch(cell.value):
-            raise damaged(f"cell {cell_name(self._column, self._number)} refers to no text")
-        self._cells[self._column] = cell
-
-    def _cell(self) -> StoredCell:
+            raise damaged(f"cell {where} stands there twice")
         get = self._attributes.get
-        width = self._zeros.get(whole(get("s") or "0"), 0)
-        return StoredCell(get("t", "n"), "".join(self._value), self._is_formula, width)
+        self._cells[self._column] = self._reader.cell(
+            get("t", "n"), whole(get("s") or "0"), "".join(self._value), is_formula=self._is_formula, where=where
+        )
 
 
 _STARTS: dict[str, Callable[[_SheetParser, dict[str, str]], None]] = {
@@ -134,6 +232,8 @@ _STARTS: dict[str, Callable[[_SheetParser, dict[str, str]], None]] = {
     "c": _SheetParser._start_cell,
     "f": _SheetParser._start_formula,
     "v": _SheetParser._start_value,
+    "t": _SheetParser._start_text,
+    "rPh": _SheetParser._start_spoken,
 }
 
 
@@ -144,7 +244,7 @@ def _column(reference: str, row: int) -> int:
     return column_of(match[1])
 
 
-# ---- The XML of an .xlsx sheet, row by row, by one pattern: the quick way, for rows as spreadsheet progra
+# ---- The XML of a sheet, row by row, by one pattern: the quick way
 
 
 _BLOCK = 1 << 18
@@ -160,8 +260,10 @@ _BLANK = rb"%b(?:/>|></c>)" % _STYLE
 _BLANKS = rb'(?:<c r="[A-Z]{1,3}\1"%b)*+' % _BLANK
 _MAY_BE_EMPTY = (b' t="s"', b' t="inlineStr"')  # a text can be empty, a number cannot
 _STYLED = re.compile(rb' s="([0-9]{1,9})"')
-_START = re.compile(rb'\s*<row r="([1-9][0-9]{0,6})"[^<>]*>')
+_NUMBERED = re.compile(rb"<v>([0-9][0-9.Ee+-]*)</v>")
+_START = re.compile(rb'\s*<row r="([1-9][0-9]{0,6})"([^<>]*)>')
 _EMPTY = re.compile(rb'\s*<row r="([1-9][0-9]{0,6})"[^<>]*/>')
+_HIDDEN = re.compile(rb"""\s(?:hidden=["'](?:1|true)|ht=["']0(?:\.0)?)["']""")
 _END = re.compile(rb"\s*</sheetData>")
 _DECLARATION = re.compile(
     rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^<>]*?(?:encoding\s*=\s*["'](?P<codec>[^"']*)["'][^<>]*)?\?>"""
@@ -175,47 +277,66 @@ class _OddError(Exception):
 class _ScannedRow:
     """A row whose cells are read only when somebody asks for them."""
 
-    __slots__ = ("_contents", "_xml", "_zeros", "number")
+    __slots__ = ("_attributes", "_contents", "_reader", "_xml", "number")
 
     def __init__(
-        self, number: int, xml: bytes, contents: tuple[bytes | None, ...] | None, zeros: Mapping[int, int]
+        self, number: int, attributes: bytes, xml: bytes, contents: tuple[bytes | None, ...] | None, reader: CellReader
     ) -> None:
         self.number = number
+        self._attributes = attributes
         self._xml = xml
         self._contents = contents
-        self._zeros = zeros
+        self._reader = reader
+
+    @property
+    def is_hidden(self) -> bool:
+        return b"h" in self._attributes and _HIDDEN.search(self._attributes) is not None
 
     @property
     def cells(self) -> Mapping[int, StoredCell]:
-        return stored_cells(self._xml, self._zeros)
+        return stored_cells(self._xml, self._reader)
 
-    def texts(self, values: Sequence[object]) -> list[str] | None:
+    def texts(self, values: Sequence[object]) -> RowText | None:
         contents = self._contents
-        if contents is None or len(values) != len(contents):
+        if contents is None or len(values) != len(contents) or b"_x" in self._xml:
             return None
         if ("" in values or None in contents) and not all(map(_agree, values, contents)):
+            return None
+        if self._reader.has_odd_strings and b' t="s"' in self._xml:
             return None
         texts = [value if type(value) is str else PLAIN_TEXTS[type(value)](value) for value in values]
         if None in texts:
             return None
-        if self._zeros:
-            self._fill(texts, values)
-        return cast("list[str]", texts)
+        read = RowText(cast("list[str]", texts))
+        return self._mend(read, values, contents) if self._reader.odd else read
 
-    def _fill(self, texts: list[str | None], values: Sequence[object]) -> None:
-        for place, content in enumerate(self._contents or ()):
-            style = _STYLED.match(content) if content and not isinstance(values[place], str) else None
-            if style and (width := self._zeros.get(int(style[1]))):
-                texts[place] = zero_filled(texts[place] or "", width)
+    def _mend(self, read: RowText, values: Sequence[object], contents: tuple[bytes | None, ...]) -> RowText | None:
+        """Show the numbers of odd styles as their formats do."""
+        decorated = []
+        for place, content in enumerate(contents):
+            style = _STYLED.match(content) if content else None
+            if content is None or style is None or int(style[1]) not in self._reader.odd:
+                continue
+            if int(style[1]) in self._reader.styles.struck:
+                return None
+            if type(values[place]) in {str, bool}:
+                continue
+            number = _NUMBERED.search(content)
+            cell = self._reader.styles.number(number[1].decode(), int(style[1])) if number else None
+            if cell is None or cell.flaw or cell.is_inexact:
+                return None
+            read.texts[place] = cell.text
+            if cell.decorated:
+                decorated.append((place, cell.decorated))
+        return read._replace(decorated=decorated) if decorated else read
 
 
 def scanned_rows(
-    opened: Callable[[], AbstractContextManager[IO[bytes]]], columns: range, zeros: Mapping[int, int]
+    opened: Callable[[], AbstractContextManager[IO[bytes]]], columns: range, cells: CellReader
 ) -> Iterator[StoredRow]:
     """Yield a worksheet's rows in ascending order.
 
-    `opened` opens its part anew, `columns` are those in which calamine found something, `zeros` maps a style to the
-    digits it shows at least.
+    `opened` opens its part anew, `columns` are those in which something stands.
 
     Raises:
         SourceError: The part is broken, or its rows are not in order.
@@ -224,7 +345,7 @@ def scanned_rows(
     if len(columns) <= _WIDEST:
         try:
             with opened() as stream:
-                for row in _Scan(stream, columns, zeros).rows():
+                for row in _Scan(stream, columns, cells).rows():
                     last = row.number
                     yield row
         except _OddError:
@@ -232,15 +353,15 @@ def scanned_rows(
         else:
             return
     with opened() as stream:
-        yield from (row for row in stored_rows(stream, zeros) if row.number > last)
+        yield from (row for row in stored_rows(stream, cells) if row.number > last)
 
 
 class _Scan:
     """A sheet's XML on its way past the pattern."""
 
-    def __init__(self, stream: IO[bytes], columns: range, zeros: Mapping[int, int]) -> None:
+    def __init__(self, stream: IO[bytes], columns: range, cells: CellReader) -> None:
         self._stream = stream
-        self._zeros = zeros
+        self._cells = cells
         self._pattern = _pattern(columns)
         self._buffer = b""
         self._place = 0
@@ -268,7 +389,7 @@ class _Scan:
         while True:
             if match := self._pattern.match(self._buffer, self._place):
                 self._place = match.end()
-                return _ScannedRow(int(match[1]), match[0], match.groups()[1:], self._zeros)
+                return _ScannedRow(int(match[1]), match[2], match[0], match.groups()[2:], self._cells)
             if match := _EMPTY.match(self._buffer, self._place):
                 self._place = match.end()
                 return WalkedRow(int(match[1]), {})
@@ -286,7 +407,7 @@ class _Scan:
             return None
         xml = self._buffer[self._place : end + len(b"</row>")]
         self._place = end + len(b"</row>")
-        return _ScannedRow(int(match[1]), xml, None, self._zeros)
+        return _ScannedRow(int(match[1]), match[2], xml, None, self._cells)
 
     def _more(self) -> None:
         block = self._stream.read(_BLOCK)
@@ -315,4 +436,4 @@ def _pattern(columns: range) -> re.Pattern[bytes]:
         rb'(?:<c r="%b\1"(?:(%b)</c>|%b))?+' % (letters.encode(), _CONTENT, _BLANK)
         for letters in map(letters_of, columns)
     )
-    return re.compile(rb'\s*<row r="([1-9][0-9]{0,6})"[^<>]*(?<!/)>%b%b%b</row>' % (_BLANKS, cells, _BLANKS))
+    return re.compile(rb'\s*<row r="([1-9][0-9]{0,6})"([^<>]*)(?<!/)>%b%b%b</row>' % (_BLANKS, cells, _BLANKS))

@@ -6,20 +6,21 @@ unpacks every part of XML once, block by block, before anything else parses it.
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, BinaryIO
+from xml.parsers import expat
 
 from importer.errors import SourceError
 from importer.reader.limits import Bounds, too_many_unpacked
 from importer.reader.source_file import RATIO, is_bomb
 from importer.reader.workbook.stored_cells import damaged
-from importer.reader.workbook.xml_parts import check_prolog, check_whole, elements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 
 PARTS_LIMIT = 10_000
@@ -61,17 +62,19 @@ class Parts:
     def __contains__(self, name: str) -> bool:
         return _plain(name) in self._entries
 
-    def check_xml(self, *names: str) -> None:
-        """Unpack every part of XML, and those named, to see that they can be, and that none has a DOCTYPE.
+    def check_xml(self, watched: Mapping[str, Callable[[bytes], None]]) -> None:
+        """Unpack every part of XML, and those watched, to see that they can be, and that none has a DOCTYPE.
+
+        What watches a part is called with each of its blocks, and at its end with an empty one.
 
         Raises:
             SourceError: Not so.
         """
-        wanted = {_plain(name) for name in names}
+        watching = {_plain(name): watch for name, watch in watched.items()}
         for name in self._entries:
-            if name in wanted or (name.endswith((".xml", ".rels")) and not name.startswith(_NOT_PARSED)):
+            if name in watching or (name.endswith((".xml", ".rels")) and not name.startswith(_NOT_PARSED)):
                 with self.part(name) as stream:
-                    check_prolog(stream, name)
+                    check_prolog(stream, name, watching.get(name))
 
     def check_whole(self, *names: str) -> None:
         """See that parts are XML to their end: calamine looks for the end of some for ever.
@@ -122,3 +125,91 @@ def _refuse_bombs(entries: list[zipfile.ZipInfo], bounds: Bounds) -> None:
         raise SourceError(f"a part of the workbook unpacks to more than {RATIO} times its size", hint=_SAVE_AS)
     if any(entry.flag_bits & 1 for entry in entries):
         raise SourceError("the workbook is encrypted", hint=f"{_SAVE_AS[:-1]} without a password.")
+
+
+# ---- XML by expat: elements without their prefixes, no entities, no DOCTYPE
+
+
+BLOCK = 1 << 18
+_DOCTYPE = re.compile(rb"<![Dd][Oo][Cc][Tt][Yy][Pp][Ee]")  # begins with plain bytes, which makes the search quick
+_OVERLAP = len(b"<!DOCTYPE") - 1
+_WIDE = (b"\xfe\xff", b"\xff\xfe", b"\x00<", b"<\x00")  # UTF-16, with or without its mark
+
+
+def elements(stream: IO[bytes]) -> list[tuple[str, dict[str, str]]]:
+    """List the elements of a small part: names and attributes, without their prefixes."""
+    found: list[tuple[str, dict[str, str]]] = []
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = lambda name, attributes: found.append(
+        (local(name), {local(key): value for key, value in attributes.items()})
+    )
+    for _ in parsed(stream, parser):
+        pass
+    return found
+
+
+def parsed(stream: IO[bytes], parser: expat.XMLParserType) -> Iterator[None]:
+    """Feed a part to the parser, with a pause after each block in which to take what it found.
+
+    Raises:
+        SourceError: It is broken, or has a DOCTYPE.
+    """
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        while block := stream.read(BLOCK):
+            parser.Parse(block, False)
+            yield
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        raise damaged(f"its XML is broken: {error}") from error
+    yield
+
+
+def check_prolog(stream: IO[bytes], name: str, watch: Callable[[bytes], None] | None = None) -> None:
+    """Read a part to its end: no DOCTYPE in it, and no UTF-16, in which one could hide.
+
+    Raises:
+        SourceError: There is.
+    """
+    tail = b""
+    while block := stream.read(BLOCK):
+        if not tail and block.startswith(_WIDE):
+            raise damaged(f"its part {name[:200]!r} is not in UTF-8")
+        searched = tail + block
+        if _DOCTYPE.search(searched):
+            _refuse_doctype()
+        tail = searched[-_OVERLAP:]
+        if watch:
+            watch(block)
+    if watch:
+        watch(b"")
+
+
+def check_whole(stream: IO[bytes]) -> None:
+    """Read a part to its end: it is XML throughout.
+
+    Raises:
+        SourceError: It is not.
+    """
+    for _ in parsed(stream, expat.ParserCreate()):
+        pass
+
+
+def local(name: str) -> str:
+    """Give an element's or attribute's name without its prefix."""
+    return name.rpartition(":")[2] if ":" in name else name
+
+
+def whole(text: str) -> int:
+    """Read a whole number of at most nine digits.
+
+    Raises:
+        SourceError: It is none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise damaged(f"{text[:20]!r} stands where a whole number must")
+    return int(text)
+
+
+def _refuse_doctype(*_declaration: object) -> None:
+    raise damaged("its XML has a DOCTYPE, which workbooks never have")
