@@ -14,7 +14,7 @@ import orjson
 
 from importer.errors import JournalError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, is_held, open_view
-from importer.reporter.report import SANDBOX_MARK
+from importer.journal.run_info import RunStage
 from importer.settings import DEFAULTS
 from importer.settings.values import as_json
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
@@ -22,11 +22,11 @@ from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from importer.journal.run_info import RunInfo
     from importer.journal.view import View
 
 
 SUMMARY_FILE = "summary.json"
-_BASE_URL = "base_url."
 
 
 class Stage(StrEnum):
@@ -54,6 +54,7 @@ class PastRun:
     exit_status: int | None = None
     fault: str = ""  #: why nothing can be told
     undo_of: str = ""
+    is_sandbox: bool = False  #: a rehearsal
 
     @property
     def origin(self) -> str:
@@ -64,11 +65,6 @@ class PastRun:
     def possible(self) -> tuple[Status, ...]:
         """The statuses that its records can have."""
         return UNDO_STATUSES if self.command == "undo" else RUN_STATUSES
-
-    @property
-    def is_sandbox(self) -> bool:
-        """True for a rehearsal."""
-        return SANDBOX_MARK in self.name
 
     def seconds(self, now: datetime) -> float | None:
         """Tell how long it took, or has been going on; None where nobody knows."""
@@ -169,30 +165,26 @@ def read_details(path: Path) -> Details:
 
 
 def _with_journal(details: Details, journal: View) -> Details:
-    facts = journal.facts()
+    info = journal.info()
     targets: dict[str, dict[str, int]] = {}
     for (target, status), number in sorted(journal.counts().items()):
         targets.setdefault(target or "none", {})[status.value] = number
     return Details(
         details.run,
         sources=tuple((name, sha256) for name, _, sha256 in journal.sources()),
-        base_urls={name.removeprefix(_BASE_URL): url for name, url in facts.items() if name.startswith(_BASE_URL)},
-        options=_changed(facts),
+        base_urls=info.base_urls,
+        options=_changed(info),
         targets=targets,
         stopped=details.stopped,
-        version=facts.get("version", ""),
-        process=facts.get("pid", ""),
+        version=info.version,
+        process=info.pid,
         files=details.files,
     )
 
 
-def _changed(facts: Mapping[str, str]) -> dict[str, Any]:
+def _changed(info: RunInfo) -> dict[str, Any]:
     """Return the settings of a run that were no defaults."""
-    try:
-        written = orjson.loads(facts.get("options", "{}"))
-    except orjson.JSONDecodeError:
-        return {}
-    told = {name: value for name, value in _object(written).items() if value}
+    told = {name: value for name, value in info.options.items() if value}
     return {name: value for name, value in told.items() if name not in DEFAULTS or value != as_json(DEFAULTS[name])}
 
 
@@ -223,28 +215,30 @@ def _by_summary(path: Path) -> PastRun | None:
         {status: number for status in Status if isinstance(number := numbers.get(status), int) and number},
         exit_status if isinstance(exit_status, int) else None,
         undo_of=_text(summary, "undo_of"),
+        is_sandbox=summary.get("is_sandbox") is True,
     )
 
 
 def _by_journal(path: Path) -> PastRun:
     is_going_on = is_held(path)  # first: a run that ends meanwhile says so itself
     with open_view(path) as journal:
-        facts, counts, rows = journal.facts(), journal.counts(), journal.count_rows()
+        info, counts, rows = journal.info(), journal.counts(), journal.count_rows()
     totals: Counter[Status] = Counter()
     for (_, status), number in counts.items():
         totals[status] += number
-    is_ended = facts.get("stage") == "ended"
+    is_ended = info.stage is RunStage.ENDED
     return PastRun(
         path.name,
         path,
         Stage.ENDED if is_ended else Stage.GOING_ON if is_going_on else Stage.INTERRUPTED,
-        facts.get("command", ""),
-        facts.get("rerun_of", ""),
-        facts.get("started_at", ""),
-        facts.get("finished_at", ""),
+        info.command,
+        info.rerun_of,
+        info.started_at,
+        info.finished_at,
         rows,
         {status: totals[status] for status in Status if totals[status]},
-        undo_of=facts.get("undo_of", ""),
+        undo_of=info.undo_of,
+        is_sandbox=info.is_sandbox,
     )
 
 

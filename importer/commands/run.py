@@ -19,6 +19,7 @@ from importer.delivery.delivery import deliver, find_existing
 from importer.delivery.listing import look_up
 from importer.errors import JournalError
 from importer.journal.run_folder import open_scratch
+from importer.journal.run_info import RunStage
 from importer.log import log
 from importer.normalizer.directory import Directory, Group, Person
 from importer.normalizer.mapping import write_mapping
@@ -43,7 +44,6 @@ from importer.session.lifecycle import (
     begin_run,
     begin_sending,
     check_junit,
-    dump,
     hold,
     log_end,
     rescue,
@@ -89,9 +89,8 @@ async def run(
     check_sources(sources)
     check_junit(settings, [name_source(source) for source in sources])
     mapping = load_mapping(settings.mapping, written_mapping)
-    facts = {"command": "run", "arguments": dump([locate_source(source) for source in sources])}
-    facts["mapping"] = write_mapping(mapping)
-    with begin_run(settings, facts, control) as folder:
+    arguments = [locate_source(source) for source in sources]
+    with begin_run(settings, "run", control, arguments=arguments, mapping=write_mapping(mapping)) as folder:
         loader = make_loader(folder.journal, settings, mapping, control.observer, run=folder.path.name)
         await gather_sources(loader, sources, settings, control.interrupted)
         stopped = await _resolve(loader, settings, control)
@@ -141,12 +140,11 @@ async def rerun(argument: str, settings: Settings, control: RunControl, *, writt
     check_junit(settings, [argument])
     previous = find_earlier(argument, settings.reports)
     settings = inherit(settings, previous)
-    if not previous.was_read:
+    if not previous.info.was_read:
         return await _start_again(previous, settings, control)
-    mapping = load_mapping(settings.mapping, written_mapping or previous.facts.get("mapping", ""))
-    facts = {"command": "rerun", "arguments": dump([str(previous.path.absolute())]), "rerun_of": previous.run}
-    facts["mapping"] = write_mapping(mapping)
-    with begin_run(settings, facts, control) as folder:
+    mapping = load_mapping(settings.mapping, written_mapping or previous.info.mapping)
+    members = {"arguments": [str(previous.path.absolute())], "rerun_of": previous.run}
+    with begin_run(settings, "rerun", control, **members, mapping=write_mapping(mapping)) as folder:
         loader = make_loader(
             folder.journal, settings, mapping, control.observer, run=folder.path.name, is_repeated=True
         )
@@ -157,11 +155,11 @@ async def rerun(argument: str, settings: Settings, control: RunControl, *, writt
 
 async def _start_again(previous: PreviousRun, settings: Settings, control: RunControl) -> Result:
     """Repeat a run that ended before it had read its sources: nothing was sent."""
-    written = previous.facts.get("mapping", "")
-    if previous.facts.get("command") == "rerun":
-        return await rerun(previous.arguments[0], settings, control, written_mapping=written)
+    written = previous.info.mapping
+    if previous.info.command == "rerun":
+        return await rerun(previous.info.arguments[0], settings, control, written_mapping=written)
     previous.check_sources()
-    return await run(previous.arguments, settings, control, written_mapping=written)
+    return await run(previous.info.arguments, settings, control, written_mapping=written)
 
 
 # ---- the stages
@@ -227,7 +225,9 @@ async def _finish(folder: RunFolder, settings: Settings, control: RunControl, st
                 journal.explain_planned(target, f"not attempted: {why_not}", "rerun to send it")
         else:
             async with hold(connections, folder, settings, control) as turns:
-                begin_sending(journal, turns, connections, stage="canary" if settings.canary else "sending")
+                begin_sending(
+                    journal, turns, connections, stage=RunStage.CANARY if settings.canary else RunStage.SENDING
+                )
                 delivered = await _send(folder, connections, settings, control, stopped)
                 settle_turns(journal, turns)
             stopped |= why_stopped(delivered) | rescue(folder, delivered)
@@ -257,7 +257,7 @@ async def _send(
             stopped |= {"canary": words} if words else {}
             return delivered
         with suppress(JournalError):  # if it cannot be written, nothing more is sent either
-            journal.set_facts({"stage": "sending"})
+            journal.change_info(stage=RunStage.SENDING)
     return await _deliver(journal, connections, settings, run_name, control)
 
 

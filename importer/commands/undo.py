@@ -15,8 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orjson
-
 from importer.commands.undo_groups import leave_groups, pass_on_removed
 from importer.delivery.delivery import remove
 from importer.errors import DamagedError, UsageError
@@ -24,14 +22,13 @@ from importer.journal.run_folder import open_run
 from importer.kinds.registry import can_delete
 from importer.planning.previous_run import find_earlier
 from importer.planning.undo_plan import Done, plan_removal
-from importer.reporter.report import SANDBOX_MARK, UNDO_MARK, make_report
+from importer.reporter.report import make_report
 from importer.session.control import Plan
 from importer.session.endpoints import connect
 from importer.session.lifecycle import (
     begin_run,
     begin_sending,
     check_junit,
-    dump,
     hold,
     log_end,
     rescue,
@@ -56,7 +53,6 @@ if TYPE_CHECKING:
 
 
 _CHUNK = 2000
-_UNDONE_BY = "undone_by"  # of a run's journal: the folders of its undos, the oldest first
 
 
 async def undo(argument: str, settings: Settings, control: RunControl) -> Result:
@@ -68,9 +64,8 @@ async def undo(argument: str, settings: Settings, control: RunControl) -> Result
     check_junit(settings, [])
     previous = find_earlier(argument, settings.reports)
     settings = _for(previous, settings)
-    facts = {"command": "undo", "undo_of": previous.run, "undone_path": str(previous.path), "mapping": ""}
-    facts["arguments"] = dump([str(previous.path.absolute())])
-    with begin_run(settings, facts, control, mark=UNDO_MARK) as folder:
+    members = {"arguments": [str(previous.path.absolute())], "undo_of": previous.run, "undone_path": previous.path}
+    with begin_run(settings, "undo", control, **members) as folder:
         _gather(folder, previous, settings)
         return await _finish(folder, previous, settings, control)
 
@@ -86,13 +81,13 @@ def _for(previous: PreviousRun, settings: Settings) -> Settings:
         raise UsageError(
             f"{previous.path} is a report, and its cells can have been edited", hint=f"name the run's folder{where}"
         )
-    if previous.facts.get("command") == "undo":
+    if previous.info.is_undo:
         raise UsageError(
             f"{previous.run} is an undo itself: what it deleted cannot be brought back",
-            hint=f"to go on with it: oncall-importer undo {previous.facts.get('undone_path')}; "
+            hint=f"to go on with it: oncall-importer undo {previous.info.undone_path}; "
             "to import again: oncall-importer run SOURCE",
         )
-    was_sandbox = SANDBOX_MARK in previous.run
+    was_sandbox = previous.info.is_sandbox
     if settings.sandbox and not was_sandbox:
         raise UsageError(
             f"{previous.run} was no rehearsal: what it created is not in the sandbox", hint="leave --sandbox away"
@@ -107,7 +102,7 @@ def _for(previous: PreviousRun, settings: Settings) -> Settings:
 def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings) -> None:
     """Take over what the run created and what earlier undos did; from then on the run knows of this undo."""
     with open_run(previous.path) as opened:
-        undos = list(orjson.loads(opened.journal.facts().get(_UNDONE_BY, "[]")))
+        undos = list(opened.journal.info().undone_by)
         _copy_sheets(opened.journal, folder.journal)
         # An undo that failed before it sent anything has left its name, which can be this one's now.
         undos = [one for one in undos if Path(one).name != folder.path.name]
@@ -117,7 +112,7 @@ def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings) -> Non
         folder.journal.finish_reading()
         if not settings.sandbox:
             _refuse_other_target(folder.journal, previous, settings)
-        opened.journal.set_facts({_UNDONE_BY: dump([*undos, str(folder.path.absolute())])})
+        opened.journal.change_info(undone_by=[*undos, str(folder.path.absolute())])
 
 
 def _copy_sheets(source: Journal, copy: Journal) -> None:
@@ -158,7 +153,7 @@ def _remember(undos: list[str], run: Path, journal: Journal) -> Done:
 def _refuse_other_target(journal: Journal, previous: PreviousRun, settings: Settings) -> None:
     """Refuse to delete anywhere else than where the run created it."""
     for target in journal.open_targets():
-        before, now = previous.facts.get(f"base_url.{target}"), settings.base_url(target)
+        before, now = previous.info.base_urls.get(target), settings.base_url(target)
         if before != now:
             where = f"was sent to {before}" if before else f"does not say which {target} it was sent to"
             raise UsageError(
@@ -215,7 +210,7 @@ def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], setti
         to_send=journal.open_targets(),
         base_urls={target: connections[target].base_url for target in journal.open_targets()},
         is_sandbox=settings.sandbox,
-        undo_of=journal.facts()["undo_of"],
+        undo_of=journal.info().undo_of,
         by_hand=+by_hand,
         to_unbind={target: records for target, (records, _, _) in leaving.items()},
         groups=sum(groups for _, groups, _ in leaving.values()),

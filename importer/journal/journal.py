@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -24,13 +24,14 @@ from importer.journal.codec import (
     record_values,
     tally_values,
 )
+from importer.journal.run_info import RunStage, write_facts
 from importer.journal.states import Change, Claimed, Entry, State, Tally, Unresolved
 from importer.journal.view import View
 from importer.records import Key, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 _SQL = load_queries()
@@ -66,10 +67,10 @@ class Journal(View):
         if self._db.in_transaction:  # a full disk can have ended it already
             self._db.execute("ROLLBACK")
 
-    def set_facts(self, facts: Mapping[str, str]) -> None:
-        """Write facts about the run."""
+    def change_info(self, **changes: Any) -> None:
+        """Write members of the run's `RunInfo`, by their names."""
         with self._commit() as db:
-            db.executemany(_SQL["set_fact"], facts.items())
+            db.executemany(_SQL["set_fact"], write_facts(changes).items())
 
     # ---- reading: everything goes in before anything is sent
 
@@ -175,7 +176,7 @@ class Journal(View):
             bound = ("pass_on_bindings", "drop_bindings", "hold_all") if self._has_bindings else ()
             for name in ("index_key", *carried, "mark_duplicates", *bound):  # each looks at all records
                 db.execute(_SQL[name])
-        self.set_facts({"stage": "read"})
+        self.change_info(stage=RunStage.READ)
 
     # ---- what exists already
 

@@ -7,24 +7,26 @@ import os
 import shutil
 import sqlite3
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from importer.errors import DamagedError, JournalError
-from importer.journal.codec import load_schema, load_upgrades
+from importer.journal.codec import load_schema
 from importer.journal.journal import Journal
 from importer.journal.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 JOURNAL_FILE = "journal.sqlite3"
 SQLITE_VERSION = sqlite3.sqlite_version
 _APPLICATION_ID = 0x0C1A11  # marks the file as ours in SQLite's header
-_VERSION = 3  # of the schema; a journal of a newer one is refused, never changed
+_VERSION = 3  # of the schema; a journal of another one is refused, never changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class RunFolder:
 
 
 @contextmanager
-def create_run(reports: Path, name: str, facts: Mapping[str, str]) -> Iterator[RunFolder]:
-    """Make the folder of a new run with an empty journal in it, and hold it.
+def create_run(reports: Path, name: str, info: Mapping[str, Any] = _NOTHING) -> Iterator[RunFolder]:
+    """Make the folder of a new run with an empty journal in it, and hold it; `info` has members of its `RunInfo`.
 
     The folder appears under its name only once it holds a whole journal, so that a kill never leaves half a one.
 
@@ -48,14 +50,14 @@ def create_run(reports: Path, name: str, facts: Mapping[str, str]) -> Iterator[R
         reports.mkdir(parents=True, exist_ok=True)
         with _locked(reports):  # two runs can begin in the same second
             path = _free_path(reports, name)
-            _make_folder(path, {**facts, "run": path.name})
+            _make_folder(path, {**info, "run": path.name})
     except (OSError, sqlite3.Error) as error:
         raise _cannot_write(reports, error) from error
     with open_run(path) as folder:
         yield folder
 
 
-def _make_folder(path: Path, facts: Mapping[str, str]) -> None:
+def _make_folder(path: Path, info: Mapping[str, Any]) -> None:
     unfinished = path.with_name(f".{path.name}.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
@@ -66,7 +68,7 @@ def _make_folder(path: Path, facts: Mapping[str, str]) -> None:
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {_VERSION}")
             _prepare(connection).executescript(load_schema())
-            Journal(connection).set_facts(facts)
+            Journal(connection).change_info(**info)
         unfinished.rename(path)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -162,8 +164,6 @@ def is_held(folder: Path) -> bool:
 def open_view(folder: Path) -> Iterator[View]:
     """Look at a run's journal without changing anything, also while the run goes on or after it was killed.
 
-    A journal of an older version is copied into a file that is gone afterwards, and upgraded there.
-
     Raises:
         JournalError: it is damaged, or of a newer version.
     """
@@ -171,13 +171,7 @@ def open_view(folder: Path) -> Iterator[View]:
     try:
         with closing(_looking(file)) as reader:
             _check_version(reader, file)
-            (version,) = reader.execute("PRAGMA user_version").fetchone()
-            if version == _VERSION:
-                yield View(reader)
-                return
-            with closing(sqlite3.connect("", isolation_level=None)) as copy:
-                reader.backup(copy)
-                yield View(_upgraded(copy))
+            yield View(reader)
     except sqlite3.Error as error:
         raise DamagedError(f"{file} cannot be read: {error}", hint="its report.csv may still be good") from error
 
@@ -215,7 +209,7 @@ def _connect(file: Path) -> sqlite3.Connection:
             (state,) = reader.execute("PRAGMA quick_check(1)").fetchone()
         if state != "ok":
             raise sqlite3.DatabaseError(state.splitlines()[-1])
-        return _upgraded(_prepare(sqlite3.connect(file, isolation_level=None)))
+        return _prepare(sqlite3.connect(file, isolation_level=None))
     except sqlite3.OperationalError as error:  # locked, not readable, a full disk
         raise JournalError(f"{file} cannot be opened: {error}", hint="make it writable, or see who holds it") from error
     except sqlite3.DatabaseError as error:
@@ -243,19 +237,6 @@ def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
     return connection
 
 
-def _upgraded(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """Bring a journal of an older version to this one's schema; each step is taken wholly or not at all."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    upgrades = load_upgrades()
-    try:
-        for newer in range(version + 1, _VERSION + 1):
-            connection.executescript(upgrades[str(newer)])
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
 def _check_version(connection: sqlite3.Connection, file: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -265,6 +246,11 @@ def _check_version(connection: sqlite3.Connection, file: Path) -> None:
         raise JournalError(
             f"{file} was written by a newer oncall-importer (journal version {version}, this one knows {_VERSION})",
             hint="install that version; the journal was left as it is",
+        )
+    if version < _VERSION:
+        raise JournalError(
+            f"{file} was written by a version of oncall-importer before its first release",
+            hint="rerun from the report.csv beside it: what is there already is found first",
         )
 
 

@@ -17,6 +17,7 @@ from importer.journal.codec import (
     read_tally,
     states_of,
 )
+from importer.journal.run_info import read_facts
 from importer.records import Row, Severity, Sheet, TargetName
 from importer.statuses import Status
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterator, Sequence
 
+    from importer.journal.run_info import RunInfo
     from importer.journal.states import Entry, Joined, Tally
     from importer.records import Finding, Key, ReportLine
 
@@ -93,9 +95,9 @@ class View:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
-    def facts(self) -> dict[str, str]:
-        """Give all facts about the run."""
-        return dict(self._db.execute(_SQL["facts"]))
+    def info(self) -> RunInfo:
+        """Return what is known of the run beside its rows."""
+        return read_facts(dict(self._db.execute(_SQL["facts"])))
 
     def sources(self) -> list[tuple[str, str, str]]:
         """List name, absolute path and SHA-256 of what was read."""
@@ -142,7 +144,7 @@ class View:
         return list(self._read_lines("lines_by_id", orjson.dumps(records).decode()))
 
     def _read_lines(self, query: str, *values: str | int) -> Iterator[ReportLine]:
-        names, run = [sheet.name for sheet in self.sheets()], self.facts().get("run", "")
+        names, run = [sheet.name for sheet in self.sheets()], self.info().run
         return (read_line(found, names, run) for found in self._db.execute(_SQL[query], values))
 
     def rows(self) -> Iterator[tuple[int, Row]]:
@@ -198,7 +200,7 @@ class View:
         return islice(self._lines_of(orjson.dumps(states_of(statuses)).decode()), limit)
 
     def _lines_of(self, states: str) -> Iterator[ReportLine]:
-        names, run, after = [sheet.name for sheet in self.sheets()], self.facts().get("run", ""), -1
+        names, run, after = [sheet.name for sheet in self.sheets()], self.info().run, -1
         while found := self._db.execute(_SQL["lines_of"], (after, states, _CHUNK)).fetchall():
             after = found[-1][0]
             yield from (read_line(values[1:], names, run) for values in found)

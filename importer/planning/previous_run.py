@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from importer.errors import DamagedError, JournalError, SourceError
 from importer.journal.run_folder import JOURNAL_FILE, open_run
+from importer.journal.run_info import info_of_name
 from importer.planning.report_lines import Bound, Memory, PreviousLine, Table
 from importer.reader.limits import Bounds
 from importer.reader.read import read
 from importer.reporter.report_reader import is_report, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from importer.journal.journal import Journal
+    from importer.journal.run_info import RunInfo
     from importer.planning.report_lines import Filled
     from importer.records import Row, Sheet
     from importer.reporter.report_reader import Splitter
@@ -36,29 +36,18 @@ class PreviousRun:
     """An earlier run, as far as it is known."""
 
     path: Path  #: the run's folder, or the report
-    run: str  #: the earlier run's name; empty where no line of a report says
-    facts: Mapping[str, str] = field(default_factory=dict)  #: of its journal; empty where there is none
+    info: RunInfo  #: of its journal; where there is none, what the name says that a report's lines give
     folder: Path | None = None  #: where that journal is, if `path` is a report
 
     @property
-    def was_read(self) -> bool:
-        """False where that run ended before it had read its sources, so that nothing was sent."""
-        return self.facts.get("stage", "read") != "reading"
+    def run(self) -> str:
+        """The earlier run's name; empty where no line of a report says it."""
+        return self.info.run
 
     @property
     def is_without_journal(self) -> bool:
         """True for a report that must stand for itself."""
         return self.folder is None and not self.path.is_dir()
-
-    @property
-    def arguments(self) -> list[str]:
-        """The sources that it was given, as absolute paths."""
-        return list(orjson.loads(self.facts.get("arguments", "[]")))
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """How it read its sources: settings by name."""
-        return dict(orjson.loads(self.facts.get("options", "{}")))
 
     def sources(self) -> list[tuple[str, str, str]]:
         """Give name, absolute path and SHA-256 of what its rows come from: its own sources, or the report."""
@@ -74,7 +63,7 @@ class PreviousRun:
         Raises:
             SourceError: something is not there any more (standard input never is).
         """
-        for argument in self.arguments:
+        for argument in self.info.arguments:
             if not Path(argument).is_file():
                 raise SourceError(
                     f"{self.path} ended before it had read {argument}, which is not there any more; nothing was sent",
@@ -107,26 +96,25 @@ def find_earlier(argument: str, reports: Path) -> PreviousRun:
 
 def _of_folder(path: Path) -> PreviousRun:
     with open_run(path) as folder:
-        facts = folder.journal.facts()
-    return PreviousRun(path, facts.get("run", path.name), facts)
+        return PreviousRun(path, folder.journal.info())
 
 
 def _of_report(path: Path, reports: Path) -> PreviousRun:
     """Take over how the run read its sources, where its journal lies beside the report or in `reports`."""
-    if facts := _facts(path.parent):
-        return PreviousRun(path, facts.get("run") or _latest_run(path), facts, path.parent)
+    if info := _info(path.parent):
+        return PreviousRun(path, info, path.parent)
     run = _latest_run(path)
     folder = reports / run
-    if run and Path(run).name == run and (facts := _facts(folder)):  # a cell is no path
-        return PreviousRun(path, run, facts, folder)
-    return PreviousRun(path, run)
+    if run and Path(run).name == run and (info := _info(folder)):  # a cell is no path
+        return PreviousRun(path, info, folder)
+    return PreviousRun(path, info_of_name(run))
 
 
-def _facts(folder: Path) -> Mapping[str, str]:
+def _info(folder: Path) -> RunInfo | None:
     if (folder / JOURNAL_FILE).is_file():
         with suppress(DamagedError):  # the report stands for itself
-            return _of_folder(folder).facts
-    return {}
+            return _of_folder(folder).info
+    return None
 
 
 def _latest_run(report: Path) -> str:

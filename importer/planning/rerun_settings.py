@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from importer.errors import JournalError, UsageError
 from importer.records import TargetName
-from importer.reporter.report import SANDBOX_MARK, UNDO_MARK
 from importer.settings import DECLARATIONS
 from importer.settings.origins import Decides
 from importer.settings.values import is_loopback
@@ -25,16 +24,16 @@ def inherit(settings: Settings, previous: PreviousRun) -> Settings:
         UsageError: an undo; a real run in the sandbox, or at another host.
     """
     _refuse_undo(previous)
-    was_sandbox = SANDBOX_MARK in previous.run
+    was_sandbox = previous.info.is_sandbox
     if settings.sandbox and previous.run and not was_sandbox:
         raise UsageError(
             f"{previous.run} was no rehearsal: its rows cannot be repeated in the sandbox",
             hint="leave --sandbox away, or rehearse the source with: oncall-importer run SOURCE --sandbox",
         )
     _refuse_other_host(settings, previous)
-    taken = {Decides.READING} if previous.was_read else {Decides.READING, Decides.RUNNING}
+    taken = {Decides.READING} if previous.info.was_read else {Decides.READING, Decides.RUNNING}
     names = [name for name, declared in DECLARATIONS.items() if declared.decides in taken]
-    written = previous.options
+    written = previous.info.options
     try:
         values = {
             name: DECLARATIONS[name].read(written[name])
@@ -51,8 +50,8 @@ def inherit(settings: Settings, previous: PreviousRun) -> Settings:
 
 def _refuse_undo(previous: PreviousRun) -> None:
     """Refuse to send what an undo has deleted: it is undone again from the run that it undid."""
-    if previous.facts.get("command") == "undo" or UNDO_MARK in previous.run:
-        undone = previous.facts.get("undone_path", "RUN")
+    if previous.info.is_undo:
+        undone = previous.info.undone_path or "RUN"
         raise UsageError(
             f"{previous.run} is an undo: there is nothing in it to send",
             hint=f"to go on with it: oncall-importer undo {undone}; to import again: oncall-importer run SOURCE",
@@ -62,7 +61,7 @@ def _refuse_undo(previous: PreviousRun) -> None:
 def _refuse_other_host(settings: Settings, previous: PreviousRun) -> None:
     """Refuse to go on at another host: nothing that succeeded is there, and what is in doubt cannot be asked about."""
     for target in TargetName:
-        before, now = previous.facts.get(f"base_url.{target}"), settings.base_url(target)
+        before, now = previous.info.base_urls.get(target), settings.base_url(target)
         hosts = [urlsplit(url).hostname or "" for url in (before, now) if url]
         if len(set(hosts)) > 1 and not all(map(is_loopback, hosts)) and not settings.sandbox:
             raise UsageError(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from importer.errors import ImporterError, JournalError, ReportError
+from importer.journal.run_info import RunStage
 from importer.records import Severity
 from importer.reporter.atomic_file import replace_file
 from importer.reporter.junit import write_junit
@@ -63,19 +64,15 @@ def _encodable(value: object) -> object:
 _XLSX_ROWS = 20_000  # beyond, report.xlsx is made only where it is asked for
 _PROBLEMS = 1000  # that a result holds; the report has them all
 _FINDINGS = 100_000  # that a result holds; the marked workbook has them all
-#: At the end of a rehearsal's name, so that every line of its report says what its ids are worth.
-SANDBOX_MARK = "-sandbox"
-#: At the end of an undo's name: its report is no source.
-UNDO_MARK = "-undo"
 
 
 def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], *, is_interrupted: bool) -> Result:
     """Make the report's files from the journal; they can be made again from it at any time."""
     journal, path = folder.journal, folder.path
     files: list[Path] = []
-    facts = journal.facts()
+    info = journal.info()
     try:
-        journal.set_facts({"stage": "ended", "finished_at": iso_utc(datetime.now(UTC))})
+        journal.change_info(stage=RunStage.ENDED, finished_at=iso_utc(datetime.now(UTC)))
         files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines()))
         if settings.xlsx or journal.count_rows() <= _XLSX_ROWS:
             workbook = write_xlsx(
@@ -87,7 +84,7 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
             )
             files.extend([workbook] if workbook else [])
     except (JournalError, ReportError) as error:  # every outcome is safe: in the journal, or in doubt there
-        again = f"undo {undone} again" if (undone := facts.get("undone_path")) else f"rerun {path}"
+        again = f"undo {info.undone_path} again" if info.is_undo else f"rerun {path}"
         stopped["report"] = f"{error.message}; {again} makes it again"
     if settings.junit is not None:
         files += _write_junit(settings.junit, path.name, journal, stopped)
@@ -100,7 +97,7 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
         stopped=stopped,
         is_interrupted=is_interrupted,
         notice=notice,
-        undone=facts.get("undone_path", ""),
+        undone=info.undone_path,
     )
     with suppress(ReportError):
         write_summary(path / "summary.json", _summary(journal, result))
@@ -111,9 +108,8 @@ def _try_page(
     folder: RunFolder, settings: Settings, stopped: Mapping[str, str], *, is_interrupted: bool
 ) -> tuple[list[Path], str]:
     """Make report.html; where that fails, whatever the reason, give the words for it: a picture costs no outcome."""
-    is_sandbox = SANDBOX_MARK in folder.path.name
     try:
-        page = make_page(folder, settings, stopped, is_sandbox=is_sandbox, is_interrupted=is_interrupted)
+        page = make_page(folder, settings, stopped, is_interrupted=is_interrupted)
     except ImporterError as error:
         return [], f"report.html was not made: {error.message} Every outcome is in report.csv. {error.hint}".strip()
     except Exception as error:
@@ -199,26 +195,26 @@ def make_result(journal: Journal, **facts: object) -> Result:
 
 
 def _summary(journal: Journal, result: Result) -> dict[str, object]:
-    facts = journal.facts()
+    info = journal.info()
     targets: dict[str, dict[str, int]] = {}
     for (target, status), number in sorted(result.counts.items()):
         targets.setdefault(target or "none", {})[status] = number
     return {
         "run": result.run,
-        "command": facts["command"],
-        "rerun_of": facts.get("rerun_of") or None,
-        "undo_of": facts.get("undo_of") or None,
-        "version": facts["version"],
-        "started_at": facts["started_at"],
-        "finished_at": facts.get("finished_at"),
+        "command": info.command,
+        "rerun_of": info.rerun_of or None,
+        "undo_of": info.undo_of or None,
+        "version": info.version,
+        "started_at": info.started_at,
+        "finished_at": info.finished_at or None,
         "exit_status": result.exit_status,
-        "is_sandbox": SANDBOX_MARK in result.run,
+        "is_sandbox": info.is_sandbox,
         "is_interrupted": result.is_interrupted,
         "stopped": dict(result.stopped),
         "rows": result.rows,
         "statuses": {status.value: result.count(status) for status in result.possible},
         "targets": targets,
         "sources": [{"name": name, "sha256": sha256} for name, _, sha256 in journal.sources()],
-        "settings_sha256": facts["settings_sha256"],
+        "settings_sha256": info.settings_sha256,
         "files": [file.name if file.parent == result.folder else str(file) for file in result.files],
     }

@@ -9,18 +9,16 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING
-
-import orjson
+from typing import TYPE_CHECKING, Any
 
 from importer.delivery.notices import tell
 from importer.delivery.stop import Reason
 from importer.errors import ImporterError
 from importer.journal.rescue import write_rescue
 from importer.journal.run_folder import create_run
+from importer.journal.run_info import RunStage, name_run
 from importer.log import log, logging_run
 from importer.reporter.junit import check_junit_path
-from importer.reporter.report import SANDBOX_MARK
 from importer.session.target_lock import TargetLock, take_turns
 from importer.statuses import Status
 from importer.wording import iso_utc
@@ -45,23 +43,23 @@ def check_junit(settings: Settings, sources: Sequence[str]) -> None:
 
 
 @contextmanager
-def begin_run(
-    settings: Settings, facts: Mapping[str, str], control: RunControl, *, mark: str = ""
-) -> Iterator[RunFolder]:
+def begin_run(settings: Settings, command: str, control: RunControl, **members: Any) -> Iterator[RunFolder]:
     """Hold the folder of a new run; it is taken away again where an error ends the run before anything was sent.
 
-    `mark` stands at the end of its name.
+    `members` are what else its `RunInfo` says from the beginning.
     """
     now = datetime.now(UTC)
-    name = now.strftime("%Y%m%d-%H%M%S") + (SANDBOX_MARK if settings.sandbox else "") + mark
+    name = name_run(now, is_sandbox=settings.sandbox, is_undo=command == "undo")
     first = {
-        **facts,
-        "stage": "reading",
+        **members,
+        "command": command,
+        "stage": RunStage.READING,
         "started_at": iso_utc(now),
         "version": version("oncall-importer"),
         "settings_sha256": settings.fingerprint(),
-        "options": dump(settings.told()),
-        "pid": str(os.getpid()),
+        "options": settings.told(),
+        "is_sandbox": settings.sandbox,
+        "pid": os.getpid(),
     }
     path = None
     is_sent = True
@@ -69,11 +67,11 @@ def begin_run(
         with create_run(settings.reports, name, first) as folder:
             path = folder.path
             with logging_run(path, control.observer.noticed, is_verbose=settings.verbose):
-                log(logging.INFO, "started", f"{facts['command']}, oncall-importer {first['version']}")
+                log(logging.INFO, "started", f"{command}, oncall-importer {first['version']}")
                 try:
                     yield folder
                 except BaseException as error:
-                    is_sent = folder.journal.facts().get("stage") in ("canary", "sending", "ended")
+                    is_sent = folder.journal.info().stage.may_have_sent
                     log(logging.ERROR, "failed", str(error) if isinstance(error, ImporterError) else repr(type(error)))
                     raise
     finally:
@@ -99,11 +97,10 @@ def begin_sending(
     turns: Mapping[TargetName, TargetLock],
     connections: Mapping[TargetName, Connection],
     *,
-    stage: str = "sending",
+    stage: RunStage = RunStage.SENDING,
 ) -> None:
     """Write down that from now on something may have been sent, and where to; `stage` is what it is called."""
-    where = {f"base_url.{target}": connections[target].base_url for target in turns}
-    journal.set_facts({"stage": stage, **where})
+    journal.change_info(stage=stage, base_urls={target: connections[target].base_url for target in turns})
     log(logging.INFO, stage)
 
 
@@ -134,8 +131,3 @@ def rescue(folder: RunFolder, delivered: Mapping[TargetName, Delivered]) -> dict
             where = f"outcomes that it could not take are in {path}" if path else "nothing could be written anywhere"
             saved[target.value] = f"{end.words}; {where}"
     return saved
-
-
-def dump(value: object) -> str:
-    """Write a fact that is no text."""
-    return orjson.dumps(value).decode()

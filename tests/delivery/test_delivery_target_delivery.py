@@ -43,7 +43,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with create_run(tmp_path / "reports", "a-run", {}) as folder:
+    with create_run(tmp_path / "reports", "a-run") as folder:
         yield folder.journal
 
 

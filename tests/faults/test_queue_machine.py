@@ -18,6 +18,7 @@ from importer.delivery.delivery import TargetDelivery
 from importer.delivery.stop import Reason
 from importer.journal.journal import Journal
 from importer.journal.run_folder import create_run
+from importer.journal.run_info import RunInfo
 from importer.journal.states import State
 from importer.normalizer.rules import NO_RULES
 from importer.planning.loader import Loader
@@ -89,12 +90,12 @@ class QueueMachine(RuleBasedStateMachine):
         """Begin a run, or a rerun of an earlier one; `is_listed`: it is told at once what exists."""
         self.stack = ExitStack()
         self.runs += 1
-        self.run: RunFolder = self.stack.enter_context(create_run(self.folder, f"run-{self.runs}", {}))
+        self.run: RunFolder = self.stack.enter_context(create_run(self.folder, f"run-{self.runs}"))
         intake = Loader(self.run.journal, NO_RULES, self.run.path.name, SilentObserver())
         if earlier is None:
             list(intake.take_source(read(ROWS[self.server.target.name](_RECORDS))))
         else:
-            list(intake.take_left_over(left_over(PreviousRun(earlier, earlier.name))))
+            list(intake.take_left_over(left_over(PreviousRun(earlier, RunInfo(earlier.name)))))
         self.run.journal.finish_reading()
         self.wire = Wire(self.server.target)
         self.task: asyncio.Task[None] = self.loop.create_task(self._work())

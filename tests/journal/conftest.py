@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[RunFolder]:
-    with create_run(tmp_path / "reports", "a-run", {}) as folder:
+    with create_run(tmp_path / "reports", "a-run") as folder:
         yield folder
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from importer.journal.journal import Journal
-from importer.journal.run_folder import JOURNAL_FILE, create_run, open_run
+from importer.journal.run_folder import create_run, open_run
 from importer.journal.states import BindingState, Change, Joined, Leaving, State, Unbound
 from importer.records import Kind, Outcome
 from importer.statuses import Status
@@ -88,7 +86,7 @@ def test_a_duplicate_of_a_success_brings_it_into_its_group(journal: Journal) -> 
 
 
 def test_what_was_on_its_way_into_a_group_when_the_process_died_is_known_to_the_next(tmp_path: Path) -> None:
-    with create_run(tmp_path, "a-run", {}) as folder:
+    with create_run(tmp_path, "a-run") as folder:
         plan(folder.journal, member("P1", A), member("P2", A))
         folder.journal.claim(OPAL, 0, 10)
         create(folder.journal, 1, 2)
@@ -156,14 +154,3 @@ def test_an_undo_knows_what_it_takes_out_and_counts_what_is_left_by_hand(journal
     journal.bindings.set_states(A, dict.fromkeys([nth(1), nth(2)], BindingState.REMOVED))
     assert journal.bindings.leaving(OPAL) == {B: [first]}
     assert journal.bindings.removed() == {A: ["id-1", "id-2"]}
-
-
-def test_a_journal_of_the_second_version_gets_its_groups(tmp_path: Path) -> None:
-    with create_run(tmp_path, "a-run", {}) as folder:
-        plan(folder.journal, schedule("P1"))
-    with closing(sqlite3.connect(folder.path / JOURNAL_FILE)) as connection:
-        connection.executescript("DROP TABLE binding; DROP TABLE traffic; PRAGMA user_version = 2;")
-    for _ in range(2):
-        with open_run(folder.path) as again:
-            assert states(again.journal) == ["planned"]
-            assert again.journal.bindings.count() == (0, 0)

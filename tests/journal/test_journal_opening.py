@@ -17,9 +17,7 @@ import pytest
 
 from importer.errors import JournalError
 from importer.journal.run_folder import JOURNAL_FILE, create_run, open_run
-from importer.journal.states import Change
-from importer.records import Outcome
-from importer.statuses import Status
+from importer.journal.run_info import RunInfo
 
 from .planning import OPAL, nth, plan, schedule, states
 
@@ -66,7 +64,7 @@ def python(code: str, *arguments: object, wait: bool = True) -> subprocess.Popen
 def test_a_runs_folder_and_its_files_are_its_owners_alone(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        with create_run(tmp_path / "deep" / "reports", "a-run", {}) as folder:
+        with create_run(tmp_path / "deep" / "reports", "a-run") as folder:
             plan(folder.journal, schedule("P1"))
             folder.journal.claim(OPAL, 0, 1)
             assert mode(folder.path) == 0o700
@@ -79,22 +77,22 @@ def test_a_runs_folder_and_its_files_are_its_owners_alone(tmp_path: Path) -> Non
 def test_a_run_knows_its_name_and_its_facts(tmp_path: Path) -> None:
     with create_run(tmp_path, "a-run", {"command": "run"}) as folder:
         assert folder.path == tmp_path / "a-run"
-        assert folder.journal.facts() == {"command": "run", "run": "a-run"}
+        assert folder.journal.info() == RunInfo("a-run", "run")
 
 
 def test_a_second_run_of_the_same_name_gets_another_one(tmp_path: Path) -> None:
     names = []
     for _ in range(3):
-        with create_run(tmp_path, "a-run", {}) as folder:
-            names.append((folder.path.name, folder.journal.facts()["run"]))
+        with create_run(tmp_path, "a-run") as folder:
+            names.append((folder.path.name, folder.journal.info().run))
     assert names == [("a-run", "a-run"), ("a-run-2", "a-run-2"), ("a-run-3", "a-run-3")]
 
 
 def test_runs_that_begin_at_the_same_moment_get_a_folder_each(tmp_path: Path) -> None:
     def create(number: int) -> tuple[str, str]:
-        with create_run(tmp_path, "a-run", {"number": str(number)}) as folder:
-            assert folder.journal.facts()["number"] == str(number)
-            return folder.path.name, folder.journal.facts()["run"]
+        with create_run(tmp_path, "a-run", {"arguments": [str(number)]}) as folder:
+            assert folder.journal.info().arguments == (str(number),)
+            return folder.path.name, folder.journal.info().run
 
     with ThreadPoolExecutor(8) as threads:
         made = list(threads.map(create, range(8)))
@@ -119,7 +117,7 @@ def count(event, _arguments):
 armed = False
 sys.addaudithook(count)
 armed = True
-with create_run(Path(sys.argv[1]), "a-run", {}):
+with create_run(Path(sys.argv[1]), "a-run"):
     armed = False
 """
     for moment in range(1, 50):
@@ -130,8 +128,8 @@ with create_run(Path(sys.argv[1]), "a-run", {}):
         assert process.returncode == -signal.SIGKILL
         if (reports / "a-run").exists():
             with open_run(reports / "a-run") as folder:
-                assert folder.journal.facts()["run"] == "a-run"
-        with create_run(reports, "a-run", {}) as folder:
+                assert folder.journal.info().run == "a-run"
+        with create_run(reports, "a-run") as folder:
             assert folder.journal.count_rows() == 0
     assert moment > 4, "the walk itself must have got somewhere"
     assert process.returncode == 0
@@ -143,7 +141,7 @@ def test_reports_that_cannot_take_a_folder_are_one_clear_sentence(tmp_path: Path
     reports = {"a file": tmp_path / "file", "below a file": tmp_path / "file" / "x", "too long": tmp_path / ("x" * 300)}
     with (
         pytest.raises(JournalError, match="cannot take the run's folder") as caught,
-        create_run(reports[obstacle], "r", {}),
+        create_run(reports[obstacle], "r"),
     ):
         pass
     assert "--reports" in caught.value.hint
@@ -186,7 +184,7 @@ def test_a_run_of_another_process_is_refused_with_its_number_until_that_ends_how
         process.kill()
         process.communicate()
     with open_run(path) as folder:
-        assert folder.journal.facts()["pid"] == str(process.pid)
+        assert folder.journal.info().pid == str(process.pid)
 
 
 # ---- kill -9
@@ -201,7 +199,7 @@ from importer.journal.states import Change
 from importer.records import Outcome
 from importer.statuses import Status
 from journal.planning import OPAL, nth, plan, schedule
-with create_run(Path(sys.argv[1]), "a-run", {}) as folder:
+with create_run(Path(sys.argv[1]), "a-run") as folder:
     journal = folder.journal
     plan(journal, *(schedule(f"P{number}") for number in range(6)))
     journal.claim(OPAL, 0, 2)
@@ -223,6 +221,11 @@ with create_run(Path(sys.argv[1]), "a-run", {}) as folder:
 def newer(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA user_version = 99")
+
+
+def older(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 2")
 
 
 def newer_and_killed(file: Path) -> None:
@@ -279,6 +282,7 @@ def hole(file: Path) -> None:
     [
         (newer, "written by a newer oncall-importer (journal version 99, this one knows 3)", "install that version"),
         (newer_and_killed, "written by a newer oncall-importer (journal version 99, this one knows 3)", "install that"),
+        (older, "written by a version of oncall-importer before its first release", "rerun from the report.csv"),
         (foreign, "is not a journal of oncall-importer", "name a folder"),
         (foreign_and_killed, "is not a journal of oncall-importer", "name a folder"),
         (cut(0), "is not a journal of oncall-importer", "name a folder"),
@@ -335,28 +339,11 @@ def test_a_journal_that_was_copied_elsewhere_can_be_opened_there(closed: Path, t
 
 
 def test_a_disk_that_is_full_is_one_clear_sentence_and_nothing_is_half_written(tmp_path: Path) -> None:
-    with create_run(tmp_path, "a-run", {}) as folder:
+    with create_run(tmp_path, "a-run") as folder:
         journal = folder.journal
         plan(journal, schedule("P1"))
         journal._db.execute("PRAGMA max_page_count = 1")
         with pytest.raises(JournalError, match="the journal cannot be written"):
-            journal.set_facts({str(number): "x" * 4000 for number in range(100)})
-        assert "99" not in journal.facts()
+            journal.change_info(mapping="x" * 400_000)
+        assert journal.info().mapping == ""
         assert [record.id for record in journal.claim(OPAL, 0, 1)] == [nth(1)]
-
-
-def test_a_journal_of_the_first_version_is_brought_up_to_date_and_keeps_all_it_knows(tmp_path: Path) -> None:
-    with create_run(tmp_path, "a-run", {}) as folder:
-        plan(folder.journal, schedule("P1"), schedule("P2"))
-        folder.journal.change([Change(nth(1), Status.CREATED, Outcome(Status.CREATED, id="id-1"))])
-    with closing(sqlite3.connect(folder.path / JOURNAL_FILE)) as connection:  # what version 1 had not
-        connection.executescript(
-            "ALTER TABLE record DROP COLUMN zone; ALTER TABLE sheet DROP COLUMN header_row;"
-            "ALTER TABLE record DROP COLUMN was; DROP TABLE finding; DROP TABLE binding; DROP TABLE traffic;"
-            "PRAGMA user_version = 1;"
-        )
-    for _ in range(2):
-        with open_run(folder.path) as again:
-            assert states(again.journal) == ["created", "planned"]
-            assert list(again.journal.findings()) == []
-            assert list(again.journal.traffic()) == []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer.journal.run_folder import create_run, open_run, open_scratch
+from importer.journal.run_info import RunStage
 from importer.journal.states import Change, Claimed, Entry, State
 from importer.records import Kind, Outcome, Row, Scope, Sheet
 from importer.statuses import Status
@@ -251,14 +252,16 @@ def test_a_row_that_makes_several_records_has_a_line_for_each(journal: Journal) 
     assert journal.count_rows() == 2
 
 
-def test_facts_are_kept_and_the_latest_counts(journal: Journal) -> None:
-    journal.set_facts({"a": "1", "b": "2"})
-    journal.set_facts({"b": "3"})
-    facts = journal.facts()
-    assert (facts["a"], facts["b"], facts["run"]) == ("1", "3", "a-run")
-    assert "stage" not in facts
+def test_what_is_known_of_a_run_comes_back_typed_and_the_latest_counts(journal: Journal) -> None:
+    journal.change_info(stage=RunStage.READING, arguments=["a.csv", "b.csv"], options={"strict": True}, is_sandbox=True)
+    journal.change_info(arguments=["c.csv"], base_urls={OPAL: "https://opal.example/v1"})
+    info = journal.info()
+    assert (info.run, info.arguments, info.options, info.is_sandbox) == ("a-run", ("c.csv",), {"strict": True}, True)
+    assert (info.stage, info.was_read, info.base_urls) == ("reading", False, {"opal": "https://opal.example/v1"})
     journal.finish_reading()
-    assert journal.facts()["stage"] == "read"
+    assert journal.info().was_read
+    with pytest.raises(ValueError, match="a run has no colour"):
+        journal.change_info(colour="red")
 
 
 def test_sources_and_sheets_come_back_as_they_were_read(journal: Journal) -> None:
@@ -273,7 +276,7 @@ def test_sources_and_sheets_come_back_as_they_were_read(journal: Journal) -> Non
 
 
 def test_a_journal_opened_again_says_the_same_and_takes_more(tmp_path: Path) -> None:
-    with create_run(tmp_path, "a-run", {}) as folder:
+    with create_run(tmp_path, "a-run") as folder:
         plan(folder.journal, schedule("P1"), schedule("P1"), shadow("s", 1, State.IN_DOUBT))
         folder.journal.claim(OPAL, 0, 1)
         lines, entries = list(folder.journal.lines()), list(folder.journal.entries())

@@ -41,14 +41,14 @@ def test_a_journal_that_was_closed_is_read_and_nothing_is_left_beside_it(tmp_pat
     folder = make_run(tmp_path)
     before = content(folder)
     with open_view(folder) as view:
-        assert view.facts()["command"] == "run"
+        assert view.info().command == "run"
         assert [line.outcome.id for line in view.lines_of([Status.CREATED])] == ["id-2"]
     assert content(folder) == before
 
 
 def test_a_journal_that_is_being_written_is_read_as_it_is_now(tmp_path: Path) -> None:
     """The run that writes it does not notice, even while somebody is in the middle of its lines."""
-    with create_run(tmp_path, "a-run", {}) as folder:
+    with create_run(tmp_path, "a-run") as folder:
         plan(folder.journal, *(schedule(f"P{index}") for index in range(5000)))
         with open_view(folder.path) as view:
             lines = view.lines_of([Status.PENDING])
@@ -62,29 +62,13 @@ def test_a_journal_that_is_being_written_is_read_as_it_is_now(tmp_path: Path) ->
 
 def test_what_a_killed_run_left_is_read_and_left(tmp_path: Path) -> None:
     """Its last commits are still in the file beside the journal."""
-    with create_run(tmp_path / "reports", "a-run", {}) as folder:
+    with create_run(tmp_path / "reports", "a-run") as folder:
         plan(folder.journal, schedule("P1"))
         shutil.copytree(folder.path, tmp_path / "killed")
     with open_view(tmp_path / "killed") as view:
         assert view.count_rows() == 1
     with open_run(tmp_path / "killed") as found:
         assert found.journal.count_rows() == 1
-
-
-def test_a_journal_of_an_older_version_is_read_and_not_upgraded(tmp_path: Path) -> None:
-    folder = make_run(tmp_path)
-    with closing(sqlite3.connect(folder / JOURNAL_FILE)) as connection:
-        connection.executescript("""
-            ALTER TABLE record DROP COLUMN zone; ALTER TABLE record DROP COLUMN was;
-            ALTER TABLE sheet DROP COLUMN header_row; DROP TABLE finding;
-            DROP TABLE traffic; DROP TABLE binding; PRAGMA user_version = 1;
-        """)
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    before = content(folder)
-    with open_view(folder) as view:
-        assert [sheet.header_row for sheet in view.sheets()] == [1]
-        assert len(list(view.lines_of(list(Status)))) == 3
-    assert content(folder) == before
 
 
 def test_one_of_a_newer_version_and_a_damaged_one_are_refused_in_words(tmp_path: Path) -> None:
@@ -106,7 +90,7 @@ def test_the_statuses_of_a_report_choose_the_lines(tmp_path: Path) -> None:
 
 
 def test_it_is_told_whether_a_run_is_held(tmp_path: Path) -> None:
-    with create_run(tmp_path, "a-run", {}) as folder:
+    with create_run(tmp_path, "a-run") as folder:
         assert is_held(folder.path)
     assert not is_held(folder.path)
 

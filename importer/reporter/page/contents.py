@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-import orjson
-
 from importer.records import TargetName
 from importer.reporter.page.calendar import Calendar, Placement
 from importer.reporter.page.document import write_page
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
+    from importer.journal.run_info import RunInfo
     from importer.records import Key, Sheet
     from importer.settings import Settings
     from importer.statuses import Status
@@ -80,25 +79,22 @@ _OPTIONS = {
 }
 
 
-def make_page(
-    folder: RunFolder, settings: Settings, stopped: Mapping[str, str], *, is_sandbox: bool, is_interrupted: bool
-) -> Path:
+def make_page(folder: RunFolder, settings: Settings, stopped: Mapping[str, str], *, is_interrupted: bool) -> Path:
     """Write report.html into the run's folder; give the path it has in the end.
 
     Raises:
         ReportError: it cannot be written; an older one is still there.
     """
-    journal, facts = folder.journal, folder.journal.facts()
-    is_undo = facts.get("command") == "undo"
+    journal, info = folder.journal, folder.journal.info()
     calendar, placements, are_all = _look_at_shadows(journal)
     contents = Contents(
         run=folder.path.name,
-        is_sandbox=is_sandbox,
-        is_undo=is_undo,
-        warnings=list(_warnings(stopped, is_interrupted=is_interrupted, is_undo=is_undo)),
-        facts=list(_describe(journal, facts, is_sandbox=is_sandbox)),
+        is_sandbox=info.is_sandbox,
+        is_undo=info.is_undo,
+        warnings=list(_warnings(stopped, is_interrupted=is_interrupted, is_undo=info.is_undo)),
+        facts=list(_describe(journal, info)),
         sources=[(name, sha256) for name, _, sha256 in journal.sources()],
-        targets=_targets(journal, facts, settings, is_sandbox=is_sandbox),
+        targets=_targets(journal, info, settings),
         counts=journal.counts(),
         placements=placements,
         are_placements_all=are_all,
@@ -116,38 +112,37 @@ def _warnings(stopped: Mapping[str, str], *, is_interrupted: bool, is_undo: bool
     yield from (f"{what} stopped: {why}" for what, why in stopped.items())
 
 
-def _describe(journal: Journal, facts: Mapping[str, str], *, is_sandbox: bool) -> Iterator[tuple[str, str]]:
+def _describe(journal: Journal, info: RunInfo) -> Iterator[tuple[str, str]]:
     """Tell what was run, in labels and texts."""
-    yield "Command", _command(facts, is_sandbox=is_sandbox)
-    if facts.get("rerun_of"):
-        yield "Rerun of", facts["rerun_of"]
-    if facts.get("undo_of"):
-        yield "Undo of", facts["undo_of"]
-    yield "Started", _moment(facts.get("started_at", ""))
-    yield "Ended", _moment(facts.get("finished_at", ""))
-    yield "Version", f"oncall-importer {facts.get('version', '')}"
+    yield "Command", _command(info)
+    if info.rerun_of:
+        yield "Rerun of", info.rerun_of
+    if info.undo_of:
+        yield "Undo of", info.undo_of
+    yield "Started", _moment(info.started_at)
+    yield "Ended", _moment(info.finished_at)
+    yield "Version", f"oncall-importer {info.version}"
     yield "Rows read", f"{journal.count_rows():,}"
-    given = orjson.loads(facts.get("options") or "{}")
     options = [
         f"{name.replace('_', '-')} {', '.join(value) if isinstance(value, list) else str(value)}"
-        for name, value in given.items()
+        for name, value in info.options.items()
         if name in _OPTIONS and value not in (None, "", [], False, _OPTIONS[name])
     ]
     if options:
         yield "Options", "; ".join(options)
 
 
-def _command(facts: Mapping[str, str], *, is_sandbox: bool) -> str:
+def _command(info: RunInfo) -> str:
     """Give the command as it was, with the names of its files: where they lay is nobody's who reads the page."""
-    names = [PurePath(argument).name for argument in orjson.loads(facts.get("arguments") or "[]") if argument]
-    return " ".join(["oncall-importer", facts.get("command", ""), *names, *(["--sandbox"] if is_sandbox else [])])
+    names = [PurePath(argument).name for argument in info.arguments if argument]
+    return " ".join(["oncall-importer", info.command, *names, *(["--sandbox"] if info.is_sandbox else [])])
 
 
 def _moment(iso: str) -> str:
     return iso.replace("T", " ").replace("Z", " UTC") or "not known"
 
 
-def _targets(journal: Journal, facts: Mapping[str, str], settings: Settings, *, is_sandbox: bool) -> list[TargetFacts]:
+def _targets(journal: Journal, info: RunInfo, settings: Settings) -> list[TargetFacts]:
     """Tell of each target that has records or requests."""
     timelines: dict[TargetName, Timeline] = {}
     for target, tally in journal.traffic():
@@ -157,7 +152,7 @@ def _targets(journal: Journal, facts: Mapping[str, str], settings: Settings, *, 
     return [
         TargetFacts(
             name=target.value,
-            base_url="the embedded stand-in" if is_sandbox else facts.get(f"base_url.{target}", ""),
+            base_url="the embedded stand-in" if info.is_sandbox else info.base_urls.get(target, ""),
             limit=settings.rate.get(target, TARGETS[target].rate) * (1 - settings.headroom),
             timeline=timelines.get(target),
         )
