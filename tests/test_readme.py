@@ -202,7 +202,7 @@ def test_the_reserved_ids_and_the_faults_of_the_sandbox_stand_in_its_page() -> N
     for reserved in RESERVED:
         assert f"| `{reserved.field}` | `{reserved.value}` | {reserved.status} |" in page
     told = re.findall(r"\w+", section("docs/sandbox.md", "A sandbox that fails"))
-    words = {*FAULT_KINDS, *SHARED, *(word for sort in FAULT_KINDS.values() for word in (*sort.takes, *sort.moments))}
+    words = {*FAULT_KINDS, *SHARED, *(word for kind in FAULT_KINDS.values() for word in (*kind.takes, *kind.moments))}
     assert words - set(told) == set()
 
 

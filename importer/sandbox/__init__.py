@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from importer.sandbox.organization import Organization
     from importer.sandbox.truth import Truth
 
 
@@ -30,6 +31,7 @@ __all__ = [
     "Reserved",
     "read_directory",
     "read_faults",
+    "read_organization",
     "read_truth",
     "reset",
     "serve",
@@ -45,10 +47,12 @@ class Address:
 
     opal: str  #: for OPAL_BASE_URL
     rootly: str  #: for ROOTLY_BASE_URL
+    pagerduty: str  #: for PAGERDUTY_BASE_URL
+    opsgenie: str  #: for OPSGENIE_BASE_URL
 
 
 @asynccontextmanager
-async def serve(
+async def serve(  # noqa: PLR0913  keyword-only
     state: Path,
     *,
     host: str = "127.0.0.1",
@@ -56,14 +60,16 @@ async def serve(
     limits: Limits = _REAL,
     faults: FaultPlan | None = None,
     directory: DirectoryFile | None = None,
+    organization: Organization | None = None,
     now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Address]:
-    """Serve both APIs until the block ends; what was created stays in `state`.
+    """Serve all APIs until the block ends; what was created stays in `state`.
 
     Port 0 means any free one. With a fault plan, even an empty one, every request is logged in the state, where
     `read_truth` finds it; with a plan in which a target goes away, Rootly gets a free port of its own. A directory
     replaces the state's users and schedules and stays there; without one they are those that the samples name, or the
-    last that were given. `now` is the server's clock in epoch seconds: limits, dates and late objects follow it.
+    last that were given. An organization is what PagerDuty and Opsgenie hold; the default is a demo. `now` is the
+    server's clock in epoch seconds: limits, dates and late objects follow it.
 
     Raises:
         UsageError: the host is not a loopback address, or the port is in use.
@@ -72,9 +78,33 @@ async def serve(
     from importer.sandbox.server import serving
 
     async with serving(
-        state, host=host, port=port, limits=limits, faults=faults, directory=directory, now=now
+        state,
+        host=host,
+        port=port,
+        limits=limits,
+        faults=faults,
+        directory=directory,
+        organization=organization,
+        now=now,
     ) as origins:
-        yield Address(opal=f"{origins[TargetName.OPAL]}/opal/v1", rootly=f"{origins[TargetName.ROOTLY]}/rootly")
+        first = origins[TargetName.OPAL]
+        yield Address(
+            opal=f"{first}/opal/v1",
+            rootly=f"{origins[TargetName.ROOTLY]}/rootly",
+            pagerduty=f"{first}/pagerduty",
+            opsgenie=f"{first}/opsgenie",
+        )
+
+
+def read_organization(path: Path) -> Organization:
+    """Read from a JSON file what PagerDuty and Opsgenie hold.
+
+    Raises:
+        SettingsError: the file cannot be read, is not JSON, or is not an organization.
+    """
+    from importer.sandbox import organization
+
+    return organization.read_organization(path)
 
 
 def read_truth(state: Path) -> Truth:

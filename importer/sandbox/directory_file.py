@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 # The token and the reserved ids
 
-#: The only token that the sandbox accepts, for every API. It opens nothing else, so it is not a secret.
+#: The token that the sandbox accepts, for every API. It opens nothing else, so it is not a secret.
 TOKEN = "sandbox-token"  # noqa: S105  documented; opens nothing
+#: An Opsgenie key of a team: it sees the first team's schedules only.
+TEAM_TOKEN = "sandbox-team-token"  # noqa: S105  documented; opens nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ RESERVED: tuple[Reserved, ...] = (
     Reserved("schedule_id", "sandbox-404", 404, "Schedule not found."),
     Reserved("schedule_id", "sandbox-422", 422, "Schedule does not take shadows."),
     Reserved("shadow_user_id", "422", 422, "Shadow user has no on-call seat."),
+    Reserved("user_id", "422", 422, "User has no on-call seat."),
 )
 
 _BY_ID = {(entry.field, entry.value): entry for entry in RESERVED}
@@ -157,6 +160,20 @@ def read_toml(path: Path, what: str, hint: str) -> dict[str, object]:
         SettingsError: it is not a regular file, too large, cannot be read, or is not TOML.
     """
 
+    content = read_file(path, what, hint)
+    try:
+        return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError too
+        raise SettingsError(f"The {what} {path} cannot be used: it is not valid TOML: {error}.", hint=hint) from error
+
+
+def read_file(path: Path, what: str, hint: str) -> bytes:
+    """Read a file of moderate size; `what` is the word for it in errors, and `hint` their hint.
+
+    Raises:
+        SettingsError: it is not a regular file, too large, or cannot be read.
+    """
+
     def unusable(reason: object) -> SettingsError:
         return SettingsError(f"The {what} {path} cannot be used: {reason}.", hint=hint)
 
@@ -170,10 +187,7 @@ def read_toml(path: Path, what: str, hint: str) -> dict[str, object]:
         raise unusable(f"it cannot be read: {error.strerror or error}") from error
     if len(content) > _LARGEST_FILE:
         raise unusable(f"it is larger than {_LARGEST_FILE >> 20} MiB")
-    try:
-        return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
-    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError too
-        raise unusable(f"it is not valid TOML: {error}") from error
+    return content
 
 
 def first_error(error: ValidationError) -> str:

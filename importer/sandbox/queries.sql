@@ -86,6 +86,54 @@ WHERE id = :id;
 -- name: delete_shadow
 DELETE FROM rootly_shadows WHERE id = :id;
 
+-- name: overlapped_shadows
+SELECT * FROM rootly_shadows
+WHERE schedule_id = :schedule_id AND starts_at < :ends_at AND ends_at > :starts_at
+    AND id NOT IN (SELECT id FROM late WHERE due > clock())
+ORDER BY number;
+
+-- name: add_override
+INSERT INTO rootly_overrides (id, schedule_id, user_id, starts_at, ends_at, created_at, updated_at)
+VALUES (:id, :schedule_id, :user_id, :starts_at, :ends_at, :created_at, :updated_at);
+
+-- name: override
+SELECT * FROM rootly_overrides
+WHERE id = :id AND id NOT IN (SELECT id FROM late WHERE due > clock() AND NOT is_applied);
+
+-- name: overlapped_overrides
+SELECT * FROM rootly_overrides
+WHERE schedule_id = :schedule_id AND starts_at < :ends_at AND ends_at > :starts_at
+    AND id NOT IN (SELECT id FROM late WHERE due > clock() AND NOT is_applied)
+ORDER BY number;
+
+-- name: overrides_total
+SELECT count(*) AS total FROM rootly_overrides
+WHERE schedule_id = :schedule_id AND id NOT IN (SELECT id FROM late WHERE due > clock());
+
+-- name: overrides_page
+SELECT * FROM rootly_overrides
+WHERE schedule_id = :schedule_id AND id NOT IN (SELECT id FROM late WHERE due > clock())
+ORDER BY number DESC
+LIMIT :limit OFFSET :offset;
+
+-- name: change_override
+UPDATE rootly_overrides SET user_id = :user_id, updated_at = :updated_at WHERE id = :id;
+
+-- name: delete_override
+DELETE FROM rootly_overrides WHERE id = :id;
+
+-- name: all_overrides
+SELECT s.*, coalesce(late.due, 0) AS due
+FROM rootly_overrides AS s
+LEFT JOIN late ON late.id = s.id
+ORDER BY s.number;
+
+-- name: shifted_schedules
+SELECT schedule_id AS id FROM rootly_overrides UNION SELECT schedule_id FROM rootly_shadows;
+
+-- name: rootly_schedules_all
+SELECT id FROM rootly_schedules ORDER BY number;
+
 -- name: rootly_schedule
 SELECT * FROM rootly_schedules WHERE id = :id;
 

@@ -24,10 +24,13 @@ class Limits:
     opal_window: float = 1  #: seconds over which the rate is counted
     rootly_per_minute: float = 3000  #: for reads, and again for writes
     rootly_window: float = 60  #: seconds over which the rate is counted
-    reports: bool = True  #: whether Rootly's answers have X-RateLimit headers; Opal's never have
+    pagerduty_per_minute: float = 960
+    opsgenie_per_second: float = 10  #: for each domain of requests; in a minute 40 times as many
+    reports: bool = True  #: whether Rootly's and PagerDuty's answers have rate limit headers; Opal's never have
 
     def __post_init__(self) -> None:
-        if not (self.opal_rate > 0 and self.rootly_per_minute > 0):
+        rates = (self.opal_rate, self.rootly_per_minute, self.pagerduty_per_minute, self.opsgenie_per_second)
+        if not all(rate > 0 for rate in rates):
             raise UsageError("A rate of the sandbox must be above 0.", hint='Use the enforcement "none" to have none.')
         if not (self.opal_window > 0 and self.rootly_window > 0):
             raise UsageError("A window of the sandbox must be above 0 s.", hint="Leave it out to use the real API's.")
@@ -42,6 +45,15 @@ class Limits:
     def rootly(self) -> Window:
         """Return the window of Rootly's limit, for reads or for writes."""
         return _window(self.enforcement, self.rootly_per_minute / 60, self.rootly_window)
+
+    def pagerduty(self) -> Window:
+        """Return the window of PagerDuty's limit."""
+        return _window(self.enforcement, self.pagerduty_per_minute / 60, 60)
+
+    def opsgenie(self) -> tuple[Window, Window]:
+        """Return the windows of a domain of Opsgenie's requests: of a second and of a minute."""
+        rate = self.opsgenie_per_second
+        return _window(self.enforcement, rate, 1), _window(self.enforcement, rate * 40 / 60, 60)
 
 
 @dataclass(frozen=True, slots=True)

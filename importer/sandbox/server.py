@@ -18,7 +18,8 @@ from aiohttp import hdrs, web
 
 from importer.errors import UsageError
 from importer.records import TargetName
-from importer.sandbox.api import opal, rootly
+from importer.sandbox.api import opal, opsgenie, pagerduty, rootly
+from importer.sandbox.demo import demo_organization
 from importer.sandbox.faults.middleware import FaultMiddleware
 from importer.sandbox.faults.transport import FaultyTransport, reset
 from importer.sandbox.state import SandboxState, opened, unusable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from importer.sandbox.api.answers import Handler
     from importer.sandbox.directory_file import DirectoryFile
     from importer.sandbox.faults.fault_plan import FaultPlan
+    from importer.sandbox.organization import Organization
     from importer.sandbox.rate_limits import Limits
 
 
@@ -155,7 +157,7 @@ _SHUTDOWN_TIMEOUT = 1.0  # seconds for requests in progress when the sandbox sto
 
 
 @asynccontextmanager
-async def serving(
+async def serving(  # noqa: PLR0913  keyword-only
     path: Path,
     *,
     host: str,
@@ -163,6 +165,7 @@ async def serving(
     limits: Limits,
     faults: FaultPlan | None,
     directory: DirectoryFile | None,
+    organization: Organization | None,
     now: Callable[[], float],
 ) -> AsyncIterator[dict[TargetName, str]]:
     """Serve until the block ends; yield each target's origin, for example `http://127.0.0.1:8080`.
@@ -175,7 +178,7 @@ async def serving(
     with opened(path, now) as state:
         if directory is not None:
             _replace_directory(state, path, directory, now())
-        app = _application(state, limits, now)
+        app = _application(state, organization or demo_organization(now()), limits, now)
         if faults is not None:
             _add_faults(app, faults, state, now, ports)
         is_separate = faults is not None and any(fault.what == "go_away" for fault in faults.fault)
@@ -190,14 +193,18 @@ def _replace_directory(state: SandboxState, path: Path, directory: DirectoryFile
         raise unusable(path, "cannot take the directory", error) from error
 
 
-def _application(state: SandboxState, limits: Limits, now: Callable[[], float]) -> web.Application:
+def _application(
+    state: SandboxState, organization: Organization, limits: Limits, now: Callable[[], float]
+) -> web.Application:
     async def set_date(_request: web.Request, response: web.StreamResponse) -> None:
         response.headers[hdrs.DATE] = formatdate(now(), usegmt=True)
 
     app = web.Application(middlewares=[_refuse_foreign])
     app.on_response_prepare.append(set_date)
     app.add_subapp("/opal/v1", opal.application(state, limits, now))
-    app.add_subapp("/rootly", rootly.application(state, limits, now))
+    app.add_subapp("/rootly", rootly.application(state, organization.pagerduty, limits, now))
+    app.add_subapp("/pagerduty", pagerduty.application(organization.pagerduty, limits, now))
+    app.add_subapp("/opsgenie", opsgenie.application(organization.opsgenie, limits, now))
     return app
 
 

@@ -177,7 +177,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if version != _VERSION:
         message = f"The sandbox's state {path} has version {version}; this program knows version {_VERSION}."
         raise SettingsError(message, hint="Empty it with `oncall-importer sandbox --reset`.")
-    connection.executescript(_text("faults.sql"))
+    connection.executescript(_text("additions.sql"))
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")  # survives a kill; a power cut may cost the last answers
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from importer.records import TargetName
-from importer.sandbox.api import shadows
+from importer.sandbox.api import shadows, shifts
 from importer.sandbox.state import looked_at
 
 if TYPE_CHECKING:
@@ -39,6 +39,16 @@ def shadow_key(values: Mapping[str, Any]) -> Key:
     )
 
 
+def override_key(values: Mapping[str, Any]) -> Key:
+    """Return the key of a Rootly override; `values` has its instants in epoch milliseconds."""
+    return (
+        str(values["schedule_id"]),
+        int(values["user_id"]),
+        int(values["starts_at"]) // 1000,
+        int(values["ends_at"]) // 1000,
+    )
+
+
 def posted_key(asked: Asked, body: bytes) -> Key:
     """Return the key of what a request would create; empty if it creates nothing, or its body is invalid."""
     if not asked.is_creation:
@@ -50,6 +60,9 @@ def posted_key(asked: Asked, body: bytes) -> Key:
     if asked.target is TargetName.OPAL:
         is_pair = isinstance(posted, dict) and {"third_party_provider", "remote_id"} <= posted.keys()
         return schedule_key(posted) if is_pair else ()
+    if "/override_shifts" in asked.path:
+        values, objections = shadows.read(posted, required=shifts.NEW, allowed=shifts.NEW, type_=shifts.TYPE)
+        return () if objections else override_key({**values, "schedule_id": asked.scope})
     values, objections = shadows.read(posted, required=shadows.NEW, allowed=shadows.NEW)
     return () if objections else shadow_key({**values, "schedule_id": asked.scope})
 
@@ -122,9 +135,11 @@ def read(state: Path) -> Truth:
     """
     with looked_at(state) as opened:
         schedules, shadows = opened.rows("all_schedules"), opened.rows("all_shadows")
+        overrides = opened.rows("all_overrides")
         requests = opened.rows("all_requests")
     opal = [Made(TargetName.OPAL, row["id"], schedule_key(_values(row)), row["due"]) for row in schedules]
     rootly = [Made(TargetName.ROOTLY, row["id"], shadow_key(_values(row)), row["due"]) for row in shadows]
+    rootly += [Made(TargetName.ROOTLY, row["id"], override_key(_values(row)), row["due"]) for row in overrides]
     return Truth((*opal, *rootly), tuple(_request(row) for row in requests))
 
 

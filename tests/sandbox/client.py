@@ -6,11 +6,13 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import anyio
+import jsonschema
 import orjson
 
 from importer.records import TargetName
@@ -21,7 +23,6 @@ from importer.sandbox.faults.fault_plan import FaultPlan
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-    from pathlib import Path
 
 JSON_API = "application/vnd.api+json"
 #: What every request to Rootly must bring.
@@ -31,6 +32,11 @@ ROOTLY_HEADERS = {
     "Content-Type": JSON_API,
     "User-Agent": "tests",
 }
+PAGERDUTY_HEADERS = {
+    "Authorization": f"Token token={TOKEN}",
+    "Accept": "application/vnd.pagerduty+json;version=2",
+}
+OPSGENIE_HEADERS = {"Authorization": f"GenieKey {TOKEN}"}
 OPAL_HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 PAIR = {"third_party_provider": "PAGER_DUTY", "remote_id": "P1"}
 SHADOW = {
@@ -40,6 +46,14 @@ SHADOW = {
     "starts_at": "2026-02-20T02:12:19.680Z",
     "ends_at": "2026-07-20T02:12:19Z",
 }
+
+
+SCHEMAS = orjson.loads(Path(__file__).with_name("source_schemas.json").read_bytes())
+
+
+def assert_valid(body: object, schema: str) -> None:
+    """Check a body against one of the documented schemas of PagerDuty, Opsgenie or Rootly."""
+    jsonschema.Draft202012Validator({"$ref": f"#/$defs/{schema}", "$defs": SCHEMAS}).validate(body)
 
 
 @dataclass
@@ -85,6 +99,12 @@ class Client:
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] = ROOTLY_HEADERS
     ) -> Reply:
         return await self._ask(method, self.address.rootly + path, body, headers)
+
+    async def pagerduty(self, path: str, headers: Mapping[str, str] = PAGERDUTY_HEADERS) -> Reply:
+        return await self._ask("GET", self.address.pagerduty + path, None, headers)
+
+    async def opsgenie(self, path: str, headers: Mapping[str, str] = OPSGENIE_HEADERS) -> Reply:
+        return await self._ask("GET", self.address.opsgenie + path, None, headers)
 
     async def follow(self, url: str) -> Reply:
         """Get an absolute link of Rootly's."""

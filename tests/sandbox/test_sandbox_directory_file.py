@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer.errors import SettingsError
-from importer.sandbox import reset
+from importer.sandbox import read_organization, reset
+from importer.sandbox.demo import demo_organization
 from importer.sandbox.directory_file import DirectoryFile, read_directory
 
 from .client import Client, Clock, served
@@ -217,3 +218,33 @@ async def test_groups_of_a_file_take_the_place_of_the_default_ones(tmp_path: Pat
 def test_a_group_that_cannot_be_is_told(tmp_path: Path, line: str) -> None:
     with pytest.raises(SettingsError, match="groups number 1"):
         read(tmp_path, f"[[groups]]\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "Invalid JSON"),
+        ("{}", "pagerduty: Field required"),
+        ('{"pagerduty": {"me": "P1", "users": [], "teams": [], "people": 1}}', "pagerduty people: Extra inputs"),
+        (
+            '{"pagerduty": {"me": "P1", "users": [{"id": "P1", "name": "A", "email": "a", "time_zone": "Mars/X"}]}}',
+            "pagerduty users number 1 time_zone: is not the name of a time zone",
+        ),
+    ],
+)
+def test_a_file_that_is_no_organization_is_one_clear_sentence(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "organization.json"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        read_organization(path)
+    assert caught.value.message.startswith(f"The organization {path} cannot be used: ")
+    assert words in caught.value.message
+    with pytest.raises(SettingsError, match="it cannot be read: No such file"):
+        read_organization(tmp_path / "none.json")
+
+
+def test_an_organization_survives_the_way_through_a_file(tmp_path: Path) -> None:
+    made = demo_organization(1_767_268_800)
+    path = tmp_path / "organization.json"
+    path.write_text(made.model_dump_json(by_alias=True))
+    assert read_organization(path) == made

@@ -163,14 +163,14 @@ def message(status: int, text: str) -> web.Response:
 
 def application(state: SandboxState, limits: Limits, now: Callable[[], float]) -> web.Application:
     """Return Opal's application; the throttle comes before every route."""
-    throttle = _Throttle(limits, now)
+    throttle = _OpalThrottle(limits, now)
     app = web.Application(middlewares=[error_middleware(message), throttle.check])
     app.add_routes(_Schedules(state).routes())
     app.add_routes(GroupRoutes(state, message).routes())
     return app
 
 
-class _Throttle:
+class _OpalThrottle:
     """Checks token and limits: 100/s over all routes, half of that for writes to groups; no header reports either."""
 
     def __init__(self, limits: Limits, now: Callable[[], float]) -> None:

@@ -23,6 +23,7 @@ from importer.sandbox.api.answers import (
     show_instant,
 )
 from importer.sandbox.api.shadows import ShadowRoutes, is_id
+from importer.sandbox.api.shifts import OverrideRoutes, ShiftRoutes
 from importer.sandbox.directory_file import reserved
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from importer.sandbox.directory_file import DirectoryFile
+    from importer.sandbox.organization import PagerDuty
     from importer.sandbox.rate_limits import Limits, Window
     from importer.sandbox.state import SandboxState, Value
 
@@ -45,16 +47,18 @@ def flat(status: int, text: str) -> web.Response:
     return answer({"error": text}, status=status)
 
 
-def application(state: SandboxState, limits: Limits, now: Callable[[], float]) -> web.Application:
-    """Return Rootly's application; the throttle comes before every route."""
-    throttle = _Throttle(limits, now)
+def application(state: SandboxState, account: PagerDuty, limits: Limits, now: Callable[[], float]) -> web.Application:
+    """Return Rootly's application; the throttle comes before every route. Rotations are those of `account`."""
+    throttle = _RootlyThrottle(limits, now)
     app = web.Application(middlewares=[throttle.report_limits, error_middleware(flat), throttle.check])
     app.add_routes(RootlyDirectory(state).routes())
     app.add_routes(ShadowRoutes(state, now).routes())
+    app.add_routes(OverrideRoutes(state, now).routes())
+    app.add_routes(ShiftRoutes(state, account, now).routes())
     return app
 
 
-class _Throttle:
+class _RootlyThrottle:
     """Checks headers, token and limits; reads and writes are counted separately."""
 
     def __init__(self, limits: Limits, now: Callable[[], float]) -> None:

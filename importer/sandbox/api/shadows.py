@@ -42,7 +42,7 @@ def is_id(value: object) -> bool:
 
 
 def read(
-    body: object, *, required: frozenset[str], allowed: frozenset[str]
+    body: object, *, required: frozenset[str], allowed: frozenset[str], type_: str = TYPE
 ) -> tuple[dict[str, str | int], list[Objection]]:
     """Read a body into the values that the state stores; they are valid only if there are no objections."""
     data = body.get("data") if isinstance(body, dict) else None
@@ -50,8 +50,8 @@ def read(
         return {}, [Objection("The body must be a JSON:API document with an object as data.", "/data")]
     attributes = data.get("attributes")
     found = []
-    if data.get("type") != TYPE:
-        found.append(Objection(f"type must be {TYPE}, not {shown(data.get('type'))}", "/data/type"))
+    if data.get("type") != type_:
+        found.append(Objection(f"type must be {type_}, not {shown(data.get('type'))}", "/data/type"))
     if not isinstance(attributes, dict):
         return {}, [*found, Objection("attributes must be an object", _ATTRIBUTES)]
     values, more = _read_attributes(attributes, required, allowed)
@@ -124,13 +124,14 @@ _READERS: dict[str, Callable[[object], str | int]] = {
     "shadowable_type": _shadowable_type,
     "shadowable_id": _identifier,
     "shadow_user_id": _user_id,
+    "user_id": _user_id,
     "starts_at": _instant,
     "ends_at": _instant,
 }
 #: The attributes of a new shadow, all required; the schedule is in the path.
-NEW = frozenset(_READERS) - {"schedule_id"}
+NEW = frozenset(_READERS) - {"schedule_id", "user_id"}
 #: The attributes that a change of a shadow may have.
-CHANGED = frozenset(_READERS)
+CHANGED = frozenset(_READERS) - {"user_id"}
 
 
 # The routes
@@ -158,10 +159,10 @@ class ShadowRoutes:
     async def _create(self, request: web.Request) -> web.Response:
         """Create a shadow; an equal one creates a second."""
         schedule_id = request.match_info["schedule_id"]
-        if refused := _refused_schedule(schedule_id):
+        if refused := refused_schedule(schedule_id):
             return refused
         values, found = read(await json_body(request), required=NEW, allowed=NEW)
-        found = found or _refused_user(values)
+        found = found or refused_user("shadow_user_id", values)
         if found:
             return objections(422, *found)
         moment = instant_of(self._now())
@@ -177,7 +178,7 @@ class ShadowRoutes:
     async def _list(self, request: web.Request) -> web.Response:
         """List a schedule's shadows, newest first: one created during a sweep shifts the others to the next page."""
         schedule_id = request.match_info["schedule_id"]
-        refused = _refused_schedule(schedule_id)
+        refused = refused_schedule(schedule_id)
         if refused is not None and refused.status == 404:
             return refused
         page = ListPage.from_query(request.query)
@@ -196,7 +197,7 @@ class ShadowRoutes:
         body = await json_body(request)
         values, found = read(body, required=_NONE, allowed=CHANGED)
         shadow = dict(row) | values
-        found = found or order_objections(shadow) or _refused_user(values)
+        found = found or order_objections(shadow) or refused_user("shadow_user_id", values)
         if found:
             return objections(422, *found)
         return self._store(shadow)
@@ -224,7 +225,7 @@ class ShadowRoutes:
         return document(_resource(changed))
 
 
-def _refused_schedule(schedule_id: str) -> web.Response | None:
+def refused_schedule(schedule_id: str) -> web.Response | None:
     """Refuse a schedule id that is malformed or reserved; every other one is accepted."""
     failure = reserved("schedule_id", schedule_id)
     if failure is not None:
@@ -234,9 +235,10 @@ def _refused_schedule(schedule_id: str) -> web.Response | None:
     return None
 
 
-def _refused_user(values: Mapping[str, str | int]) -> list[Objection]:
-    failure = reserved("shadow_user_id", values.get("shadow_user_id", ""))
-    return [Objection(failure.words, "/data/attributes/shadow_user_id")] if failure else []
+def refused_user(name: str, values: Mapping[str, str | int]) -> list[Objection]:
+    """Refuse a user id that is reserved; `name` is the attribute."""
+    failure = reserved(name, values.get(name, ""))
+    return [Objection(failure.words, f"/data/attributes/{name}")] if failure else []
 
 
 def _not_found() -> web.Response:

@@ -102,7 +102,8 @@ def _another(own: dict[str, Any]) -> dict[str, Any]:
     item, name = _item(made)
     item[name] = str(uuid4())
     if "attributes" in item:
-        item["attributes"]["shadow_user_id"] += 1
+        name = "shadow_user_id" if "shadow_user_id" in item["attributes"] else "user_id"
+        item["attributes"][name] += 1
     else:
         item["remote_id"] += "X"
     return made
@@ -181,6 +182,8 @@ def _invented(entry: dict[str, Any]) -> dict[str, Any]:
     made["id" if "attributes" in made else "on_call_schedule_id"] = new = str(uuid4())
     if "shadowable_id" in made.get("attributes", ()):
         made["attributes"]["shadowable_id"] = new
+    if "is_override" in made.get("attributes", ()):
+        made["attributes"]["user_id"] += 1
     if "remote_id" in made:
         made["remote_id"] = new
     return made

@@ -217,7 +217,7 @@ class Asked:
 
 _PREFIXES = {"/opal/v1": TargetName.OPAL, "/rootly": TargetName.ROOTLY}
 _SCOPED = re.compile(r"/v1/schedules/([^/]+)")
-_MADE_AT = re.compile(r"/on-call-schedules|/v1/schedules/[^/]+/on_call_shadows")
+_MADE_AT = re.compile(r"/on-call-schedules|/v1/schedules/[^/]+/(?:on_call_shadows|override_shifts)")
 _LISTED_AT = re.compile(_MADE_AT.pattern + r"|/v1/schedules|/v1/users")
 
 

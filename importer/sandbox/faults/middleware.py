@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Leave: TypeAlias = Callable[[TargetName, float | None], Awaitable[None]]
 
 _LATE_STATUS = 504  # of a late commit that is answered at all, unless the plan says another
-_FORGET = {TargetName.OPAL: "forget_schedule", TargetName.ROOTLY: "delete_shadow"}
+_FORGET = ("forget_schedule", "delete_shadow", "delete_override")  # an id is of one of them only
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,13 @@ class FaultMiddleware:
         """Undo or hold back what was just created, if the plan says so; return its id if it is there for good."""
         if not (visit.asked.is_creation and is_good(response) and visit.asked.target):
             return ""
+        if visit.asked.target is TargetName.ROOTLY and response.status == 200:
+            return ""  # an equal override existed
         id_ = created_id(body_of_answer(response))
         # Created and deleted without an await in between, so nobody can see it.
         if visit.fault is not None and visit.fault.is_undone:
-            self._state.change(_FORGET[visit.asked.target], id=id_)
+            for statement in _FORGET:
+                self._state.change(statement, id=id_)
             return ""
         for fault in visit.faults:
             if fault.what in ("lagging_list", "late_commit"):
