@@ -60,3 +60,8 @@ def whole(text: str) -> str | None:
     """
     match = _WHOLE.fullmatch(text)
     return (match[1] or match[2]) if match else None
+
+
+def canonical(text: str) -> str:
+    """Reduce a header or a word to its letters and digits, case folded: `Remote ID` and `remote_id` are the same."""
+    return "".join(char for char in text.casefold() if char.isalnum())

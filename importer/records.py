@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from typing import Annotated, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from importer.statuses import Status
-
-
-class Kind(StrEnum):
-    """What a row makes."""
-
-    SCHEDULE = "schedule"
-    SHADOW = "shadow"
 
 
 class TargetName(StrEnum):
@@ -92,46 +84,17 @@ LARGEST_ID = 2**64 - 1
 Identifier: TypeAlias = Annotated[str, Field(pattern=ID_PATTERN)]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """What a row makes, valid and complete; each kind has a class of its own."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-
-class ScheduleRecord(_Record):
-    """An on-call schedule of a provider, to be known to Opal."""
-
-    third_party_provider: Literal["PAGER_DUTY", "OPSGENIE"]
-    remote_id: Annotated[str, Field(min_length=1, max_length=255)]
-
     @property
-    def key(self) -> tuple[str, str]:
-        """Two schedules with the same key are the same thing."""
-        return (self.third_party_provider, self.remote_id)
+    def key(self) -> Key:
+        """Two records of a kind with the same key are the same thing. It holds the whole record."""
+        raise NotImplementedError
 
 
-class ShadowRecord(_Record):
-    """A span of time in which one user shadows another user or a schedule, in Rootly."""
-
-    schedule_id: Identifier
-    shadowable_type: Literal["User", "Schedule"]
-    shadowable_id: Identifier
-    shadow_user_id: Annotated[int, Field(ge=1, le=LARGEST_ID)]
-    starts_at: datetime  #: UTC, whole seconds
-    ends_at: datetime  #: UTC, whole seconds, after `starts_at`
-
-    @property
-    def key(self) -> tuple[str, str, str, int, int, int]:
-        """Two shadows with the same key are the same thing; times are epoch seconds."""
-        return (
-            self.schedule_id,
-            self.shadowable_type,
-            self.shadowable_id,
-            self.shadow_user_id,
-            int(self.starts_at.timestamp()),
-            int(self.ends_at.timestamp()),
-        )
-
-
-Record: TypeAlias = ScheduleRecord | ShadowRecord
 Key: TypeAlias = tuple[str | int, ...]
 
 
@@ -162,7 +125,7 @@ class ReportLine(NamedTuple):
     sheet: int  #: index into the run's sheets
     row: int  #: the row's number
     part: str  #: "3/12" where a row makes several records, else empty
-    kind: Kind | None  #: None where the row does not say
+    kind: str | None  #: None where the row does not say
     cells: tuple[str, ...]  #: as wide as the sheet's header
     outcome: Outcome
     line: int = 0  #: as `Row.line`

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from importer.records import LARGEST_ID, Row, ScheduleRecord, ShadowRecord
+from importer.kinds.schedule import ScheduleRecord
+from importer.kinds.shadow import ShadowRecord
+from importer.records import LARGEST_ID, Row
 from importer.statuses import Status
 
 SHADOW: dict[str, Any] = {

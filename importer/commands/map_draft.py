@@ -8,11 +8,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from importer.cells import BLANKS
-from importer.normalizer.columns import COLUMNS
+from importer.kinds.registry import KINDS
 from importer.normalizer.layout import is_header, plan
 from importer.normalizer.mapping import Mapping
+from importer.normalizer.suggestions import suggest
 from importer.reader.read import read
-from importer.records import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,17 +40,14 @@ class SheetDraft:
     @property
     def suggestions(self) -> tuple[Suggestion, ...]:
         """What headers that are not used may mean."""
-        return self.layout.suggestions
+        return suggest(self.layout)
 
     @property
     def lacking(self) -> list[str]:
         """The columns that rows of this sheet must have and nothing gives; empty where its kind is not known."""
-        kind = self.layout.kind
         had = self.layout.indices.keys() | self.layout.given.keys()
-        if kind is Kind.SHADOW:
-            had |= {"ends_at"} if {"duration", "rotation"} & had else set()
-            had |= {"shadow_user_id"} if "rotation" in had else set()
-        return [one.name for one in COLUMNS if kind and one.kind is kind and one.is_required and one.name not in had]
+        columns = KINDS[self.layout.kind].columns if self.layout.kind else ()
+        return [one.name for one in columns if one.is_required and had.isdisjoint({one.name, *one.unless})]
 
 
 def draft_sheets(sources: Sequence[str], mapping: Mapping, sheets: Sequence[str] = ()) -> list[SheetDraft]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from importer.journal.states import NO_OUTCOME, BindingState, Change, Claimed, Entry, Joined, State, Tally, Unresolved
-from importer.records import Finding, Key, Kind, Outcome, Problem, ReportLine, Row, Scope, Severity, TargetName
+from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Scope, Severity, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ _REPORTED = {
     State.IN_DOUBT: Status.UNKNOWN,
     State.UNBOUND: Status.PENDING,
 }
-_KINDS = {kind.value: kind for kind in Kind}
 #: More than a row can have parts, so that records can take their place in the order of the source later.
 _PARTS = 1024
 
@@ -115,7 +114,7 @@ def planned_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
         id_,
         id_ // _PARTS,
         part,
-        kind and kind.value,
+        kind,
         target and target.value,
         None if key is None else scope,
         None if key is None else dump_key(key),
@@ -134,7 +133,7 @@ def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> 
         error = f"the same record as row {first}{where}"
     # Every line says whose it is, also one that nothing was done about.
     outcome = Outcome(status, id_, http_status, error, cell, hint, attempts, finished_at, decided_by or run)
-    return ReportLine(sheet, number, part, kind and _KINDS[kind], tuple(orjson.loads(cells)), outcome, line)
+    return ReportLine(sheet, number, part, kind, tuple(orjson.loads(cells)), outcome, line)
 
 
 def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
@@ -142,7 +141,7 @@ def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
     sheet, number, line, cells, part, kind, target, scope, key, state, zone, was, groups, bound, *known = values
     entry = Entry(
         state=_STATES[state],
-        kind=kind and Kind(kind),
+        kind=kind,
         target=target and TargetName(target),
         scope=scope or "",
         key=None if key is None else tuple(orjson.loads(key)),
@@ -165,7 +164,7 @@ def read_created(values: tuple[Any, ...]) -> tuple[int, Row, Entry, Joined]:
 def read_unresolved(values: tuple[Any, ...]) -> Unresolved:
     """Read a row that waits for ids."""
     id_, sheet, number, line, cells, part, kind, key, was, *known = values
-    own = kind and Kind(kind)
+    own = kind
     left = None
     if was:
         outcome = Outcome(read_status(was), *known)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from importer.records import Key, Kind, Outcome, Row, Scope, TargetName
+from importer.records import Key, Outcome, Row, Scope, TargetName
 from importer.statuses import Status
 
 
@@ -27,7 +27,7 @@ class Entry(NamedTuple):
     """What a row, or one part of it, goes into the journal as."""
 
     state: State | Status
-    kind: Kind | None = None
+    kind: str | None = None
     target: TargetName | None = None
     scope: str = ""
     key: Key | None = None
@@ -58,7 +58,7 @@ class Unresolved(NamedTuple):
     id: int  #: of its record
     sheet: int  #: index into the run's sheets
     row: Row
-    kind: Kind | None
+    kind: str | None
     left: Entry | None  #: what an earlier run left of it
 
 

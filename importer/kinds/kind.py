@@ -2,14 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
-    from importer.records import Key, TargetName
+    from importer.normalizer.fast_path import FastPath
+    from importer.normalizer.fields import Fields, Places, RowRules
+    from importer.records import Key, Record, TargetName
     from importer.targets.target import Found, Page, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column that the rows of a kind may have."""
+
+    name: str
+    right: str  #: what to write, as an order with an example
+    headers: str = ""  #: other headers that mean it in any sheet, in their canonical form, with blanks between them
+    headers_of_kind: str = ""  #: those that mean it only in a sheet that is known to be of the kind
+    is_required: bool = True  #: False where an empty cell has a meaning
+    is_telling: bool = True  #: a row with this cell filled is of the kind; False: it tells nothing
+    is_common: bool = False  #: in sheets of other kinds a header of this name is somebody else's
+    outdoes_name: bool = False  #: its other headers say what a sheet holds, whatever the sheet is called
+    unless: tuple[str, ...] = ()  #: columns of which any makes it unnecessary
+    choices: tuple[str, ...] = ()  #: the words that are right in it; empty: any text may be
+    is_open: bool = False  #: it takes other words than its choices
+    is_moment: bool = False  #: a date with a time of day is typed into it
+    read: Callable[[str], object] | None = None  #: judges a text before any row; None where rows are needed for it
+
+
+def option(name: str, right: str, **facts: Any) -> Column:
+    """Make a column that may be empty and does not tell the kind."""
+    return Column(name, right, is_required=False, is_telling=False, **facts)
+
+
+class Doubt(NamedTuple):
+    """What a header may mean that can be read in two ways. It is suggested, never applied."""
+
+    column: str
+    confidence: int  #: percent
+    why: str
+
+
+class Made(NamedTuple):
+    """What a row makes."""
+
+    records: tuple[Record, ...]  #: empty where an id is not known yet
+    zone: str = ""  #: the zone that the row's times were written in; empty where none was named
+    groups: tuple[str, ...] = ()  #: ids of the groups that the record is to be added to
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +66,28 @@ class Removal:
     differences: Callable[[Key, Key], str]  #: which values are others now than were sent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordKind:
     """A kind of record: all that the other rooms need to know of it."""
 
+    # what it is called
     name: str  #: as `import_kind` and the column `kind` say it, such as "schedule"
     named: str  #: one of them, in a sentence: "a schedule"
     plural: str  #: "schedules"
-    target: TargetName  #: the API that takes it
+    words: frozenset[str]  #: that name it in a cell of `kind` and in a sheet's name, in their canonical form
     position: int  #: where it stands among the kinds, wherever they are listed
+
+    # its rows
+    columns: tuple[Column, ...]
+    read: Callable[[Fields, RowRules], Made | None]  #: a row to what it makes; None: problems were noted
+    fast: Callable[[Places, RowRules], FastPath | None] | None = None  #: reads rows in which nothing is odd
+    told_beside: frozenset[str] = frozenset()  #: columns without which its own common ones do not tell it
+    own_headers: Mapping[str, str] = field(default_factory=dict)  #: a column of others -> what it is in its sheets
+    doubtful: Mapping[str, Sequence[Doubt]] = field(default_factory=dict)  #: header -> what it may mean, likelier first
+    examples: Sequence[Mapping[str, str | datetime]] = ()  #: rows of a template
+
+    # at its target
+    target: TargetName  #: the API that takes it
     scope: Callable[[Key], str]  #: what one question covers: records of one scope are asked about together
     request: Callable[[Key], Request]  #: ValueError where a part cannot stand in a path
     read_created: Callable[[Any], Found | None]  #: the object in the answer to a POST; None where there is none

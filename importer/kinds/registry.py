@@ -1,15 +1,24 @@
-"""All kinds by their names: every module of this package that has a `KIND`. Describes none itself."""
+"""All kinds by their names, and their columns, headers and words together. Describes no kind itself.
+
+A kind is every module of this package that has a `KIND`.
+"""
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Final
 
 import importer.kinds
-from importer.kinds.kind import RecordKind
+from importer.cells import canonical
+from importer.kinds.kind import Column, RecordKind, option
+from importer.normalizer.unreadable import Unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
+
     from importer.records import TargetName
 
 
@@ -30,3 +39,107 @@ def kinds_of(target: TargetName) -> list[RecordKind]:
 def can_delete(target: TargetName) -> bool:
     """Return whether a target can delete records of some kind."""
     return any(kind.removal is not None for kind in kinds_of(target))
+
+
+def any_of(words: Iterable[str]) -> str:
+    """Join words to a choice: `schedule, shadow or override`."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+# ---- the words that name a kind
+
+
+_NAMES = {word: kind.name for kind in KINDS.values() for word in kind.words}
+_IN_CELLS = _NAMES | {f"oncall{word}": name for word, name in _NAMES.items()}
+_LONGEST_NAME = 40  # no name is longer; saves folding a text of a megabyte
+_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_NO_KIND = Unreadable(topic="no kind of row")
+
+
+def read_kind(text: str) -> str | Unreadable:
+    """Read a cell of the column `kind`."""
+    if len(text) > _LONGEST_NAME:
+        return _NO_KIND
+    return _IN_CELLS.get(text) or _IN_CELLS.get(canonical(text)) or _NO_KIND
+
+
+def kind_of_name(name: str) -> str | None:
+    """Return the kind that a sheet's name tells; None where it has no such word, or words of several."""
+    words = _LETTERS.findall(_HUMPS.sub(" ", name))
+    kinds = {_NAMES[word.casefold()] for word in words if word.casefold() in _NAMES}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+# ---- the columns of all kinds
+
+
+KIND_COLUMN: Final = option("kind", f"write {any_of(KINDS)}", choices=tuple(KINDS), read=read_kind)
+
+
+def _gather_columns() -> dict[str, Column]:
+    columns = {KIND_COLUMN.name: KIND_COLUMN}
+    for kind in KINDS.values():
+        for column in kind.columns:
+            columns.setdefault(column.name, column)
+    return columns
+
+
+#: Every column of ours by its name, in their order; one that several kinds have is described by the first of them.
+COLUMNS: Final = _gather_columns()
+#: What to write into a column, by its name.
+RIGHTS: Final = {name: column.right for name, column in COLUMNS.items()}
+#: The kinds that have a column; `kind` itself is none's.
+KINDS_WITH: Final = {
+    name: frozenset(kind.name for kind in KINDS.values() if any(column.name == name for column in kind.columns))
+    for name in COLUMNS
+}
+TELLING: Final = frozenset(column.name for kind in KINDS.values() for column in kind.columns if column.is_telling)
+#: Columns whose other headers say what a sheet holds, whatever the sheet is called.
+TELLING_IN_SPITE: Final = frozenset(name for name, column in COLUMNS.items() if column.outdoes_name)
+#: Columns whose names are common words, which only sheets of their kinds have.
+COMMON: Final = frozenset(name for name, column in COLUMNS.items() if column.is_common)
+
+
+def kinds_told_by(columns: AbstractSet[str]) -> set[str]:
+    """Return the kinds that rows with these columns filled can be of.
+
+    A column that one kind alone has tells it. What several have tells the first of them, unless a kind that is told
+    already has it.
+    """
+    telling = columns & TELLING
+    told = {kind for name in telling - COMMON if len(KINDS_WITH[name]) == 1 for kind in KINDS_WITH[name]}
+    if not told:
+        common = {kind for name in telling & COMMON if len(KINDS_WITH[name]) == 1 for kind in KINDS_WITH[name]}
+        told = {kind for kind in common if KINDS[kind].told_beside <= columns}
+    others = [name for name in telling - COMMON if told.isdisjoint(KINDS_WITH[name])]
+    return told | {next(kind for kind in KINDS if kind in KINDS_WITH[name]) for name in others}
+
+
+# ---- the headers of all kinds
+
+
+def _headers(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {header: name for name, headers in texts for header in headers.split()}
+
+
+#: Our columns by their own names, in their canonical form.
+OWN: Final = {canonical(name): name for name in COLUMNS}
+#: By kind: other headers that mean a column in any sheet. No list of another kind has such a header.
+CLEAR: Final = {
+    kind.name: _headers((column.name, column.headers) for column in kind.columns) for kind in KINDS.values()
+}
+#: By kind: what means a column only in a sheet that is known to be of the kind.
+IN_SHEETS_OF: Final = {
+    kind.name: _headers((column.name, column.headers_of_kind) for column in kind.columns) for kind in KINDS.values()
+}
+#: Headers that may say that a row repeats.
+MAYBE_REPEATING: Final = frozenset(
+    header
+    for kind in KINDS.values()
+    for header, doubts in kind.doubtful.items()
+    if any(doubt.column == "repeat" for doubt in doubts)
+)
+#: Every header that is known in some sheet; says nothing of its meaning in this one.
+KNOWN: Final = frozenset().union(OWN, *CLEAR.values(), *IN_SHEETS_OF.values())

@@ -5,24 +5,75 @@ Source: Opal's OpenAPI document of 2026-08.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
 import orjson
+from pydantic import Field
 
-from importer.kinds.kind import RecordKind
-from importer.records import Key, TargetName
+from importer.kinds.kind import Column, Doubt, Made, RecordKind, option
+from importer.normalizer.providers import (
+    LONGEST_REMOTE_ID,
+    PROVIDER_RIGHT,
+    Provider,
+    oddity,
+    read_provider,
+    read_remote_id,
+    told_provider,
+)
+from importer.normalizer.references import Waiting
+from importer.records import Key, Record, TargetName
 from importer.targets.opal import UUID, next_page, read_items
 from importer.targets.target import Found, Page, Request, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from importer.normalizer.fields import Fields, RowRules
 
-_PATH = "/on-call-schedules"
+
+class ScheduleRecord(Record):
+    """An on-call schedule of a provider, to be known to Opal."""
+
+    third_party_provider: Literal["PAGER_DUTY", "OPSGENIE"]
+    remote_id: Annotated[str, Field(min_length=1, max_length=LONGEST_REMOTE_ID)]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Two schedules with the same key are the same thing."""
+        return (self.third_party_provider, self.remote_id)
+
+
+# ---- a row
+
+
+def _read(fields: Fields, rules: RowRules) -> Made | None:
+    """Make the record of a schedule row. None: problems were noted."""
+    # A link tells its provider, should nobody else do.
+    told = told_provider(fields.text("remote_id"))
+    provider: Provider | None = fields.required("third_party_provider", read_provider, rules.provider or told)
+    remote_id = fields.required("remote_id", partial(read_remote_id, provider=provider))
+    groups = _read_groups(fields, rules)
+    if provider is None or remote_id is None or groups is None:
+        return None
+    if odd := oddity(provider, remote_id):
+        fields.warn("remote_id", odd.reason, odd.hint, odd.topic)
+    if isinstance(groups, Waiting):
+        return Made(())
+    return Made((ScheduleRecord(third_party_provider=provider, remote_id=remote_id),), groups=groups)
+
+
+def _read_groups(fields: Fields, rules: RowRules) -> tuple[str, ...] | Waiting | None:
+    if not fields.is_filled("group"):
+        return ()
+    return fields.identify("group", rules.references.groups)
 
 
 # ---- at Opal
+
+
+_PATH = "/on-call-schedules"
 
 
 def _scope(key: Key) -> str:  # noqa: ARG001  (one list holds all of an organization's schedules)
@@ -74,12 +125,60 @@ def _read_page(payload: Any, scope: str) -> Page:  # noqa: ARG001
     return Page(found, next_page(payload, f"{_PATH}?"), ids)
 
 
+# ---- the kind
+
+
+_COLUMNS = (
+    Column(
+        "third_party_provider",
+        PROVIDER_RIGHT,
+        headers="provider providername oncallprovider scheduleprovider",
+        choices=("PAGER_DUTY", "OPSGENIE"),
+        read=read_provider,
+    ),
+    Column(
+        "remote_id",
+        "write the id that the provider gives the schedule, such as PI7DH85",
+        headers="remotescheduleid providerscheduleid externalscheduleid thirdpartyscheduleid"
+        " pagerdutyid pagerdutyscheduleid pdscheduleid opsgenieid opsgeniescheduleid",
+        headers_of_kind="id",
+        outdoes_name=True,
+    ),
+    option(
+        "group",
+        "write the name of an Opal group, or its id; several on lines of their own",
+        headers="opalgroup opalgroupid opalgroupname opalgroups",
+        is_common=True,
+    ),
+)
+
+_ANY_GROUP = "it could be the Opal group that the schedule is to be added to"
+_DOUBTFUL = {
+    **dict.fromkeys(("groupid", "groupname"), (Doubt("group", 50, _ANY_GROUP),)),
+    **dict.fromkeys(
+        ("schedule", "scheduleurl", "schedulelink", "htmlurl", "url"),
+        (Doubt("remote_id", 60, "it could hold the schedules' ids or links"),),
+    ),
+}
+
+_EXAMPLES = (
+    {"third_party_provider": "PAGER_DUTY", "remote_id": "PI7DH85"},
+    {"third_party_provider": "OPSGENIE", "remote_id": "b4d3c8f0-7a51-4e0e-9f0b-2f1f6f1c9a33"},
+    {"third_party_provider": "PAGER_DUTY", "remote_id": "PNZNINN", "group": "Platform Operators"},
+)
+
 KIND = RecordKind(
     name="schedule",
     named="a schedule",
     plural="schedules",
-    target=TargetName.OPAL,
+    words=frozenset({"schedule", "schedules"}),
     position=1,
+    columns=_COLUMNS,
+    read=_read,
+    own_headers={"schedule_id": "remote_id"},
+    doubtful=_DOUBTFUL,
+    examples=_EXAMPLES,
+    target=TargetName.OPAL,
     scope=_scope,
     request=_request,
     read_created=_read_created,

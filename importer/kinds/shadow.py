@@ -5,11 +5,19 @@ Source: Rootly's OpenAPI document of mid-2026.
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
-from importer.kinds.kind import RecordKind, Removal
-from importer.records import Key, TargetName
+from pydantic import Field
+
+from importer.kinds.kind import Column, Doubt, Made, RecordKind, Removal
+from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, judge, read_user_shifts
+from importer.normalizer.fast_path import FastColumn, FastPath, read_digits
+from importer.normalizer.plausibility import Finding, check_span
+from importer.normalizer.references import Waiting
+from importer.normalizer.unreadable import Unreadable
+from importer.records import LARGEST_ID, Identifier, Key, Record, TargetName
 from importer.targets.rootly import (
     is_missing,
     list_path,
@@ -25,16 +33,127 @@ from importer.targets.rootly import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from importer.normalizer.fields import Fields, Places, RowRules
     from importer.targets.target import Request
+
+
+Shadowable: TypeAlias = Literal["User", "Schedule"]
+
+
+class ShadowRecord(Record):
+    """A span of time in which one user shadows another user or a schedule, in Rootly."""
+
+    schedule_id: Identifier
+    shadowable_type: Shadowable
+    shadowable_id: Identifier
+    shadow_user_id: Annotated[int, Field(ge=1, le=LARGEST_ID)]
+    starts_at: datetime  #: UTC, whole seconds
+    ends_at: datetime  #: UTC, whole seconds, after `starts_at`
+
+    @property
+    def key(self) -> tuple[str, str, str, int, int, int]:
+        """Two shadows with the same key are the same thing; times are epoch seconds."""
+        return (
+            self.schedule_id,
+            self.shadowable_type,
+            self.shadowable_id,
+            self.shadow_user_id,
+            int(self.starts_at.timestamp()),
+            int(self.ends_at.timestamp()),
+        )
+
+
+# ---- a row
+
+
+_SHADOWABLES: Final[dict[str, Shadowable]] = {"user": "User", "schedule": "Schedule"}
+_NO_TYPE = Unreadable(topic="no type")
+_SELF_SHADOW = Unreadable(
+    ", which is the user to be shadowed too",
+    "write another user in shadow_user_id or in shadowable_id",
+    "user who shadows the same user",
+)
+
+
+def _read(fields: Fields, rules: RowRules) -> Made | None:
+    """Make the records of a shadow row. None: problems were noted."""
+    schedule_id = fields.identify("schedule_id", rules.references.schedule)
+    shadowable_type: Shadowable | None = fields.required("shadowable_type", read_shadowable, "User")
+    shadowable_id = _read_shadowable_id(fields, rules, shadowable_type)
+    users = read_user_shifts(fields, rules, "shadow_user_id")
+    if schedule_id is None or shadowable_type is None or shadowable_id is None or users is None:
+        return None
+    if isinstance(schedule_id, Waiting) or isinstance(shadowable_id, Waiting):
+        return Made((), users.zone)
+    records = tuple(
+        ShadowRecord(
+            schedule_id=schedule_id,
+            shadowable_type=shadowable_type,
+            shadowable_id=shadowable_id,
+            shadow_user_id=user,
+            starts_at=shift.starts_at,
+            ends_at=shift.ends_at,
+        )
+        for user, shift in users.shifts
+    )
+    if (now := rules.now) is not None:
+        judge(fields, rules, (finding for record in records for finding in check_shadow(record, now)))
+    return Made(records, users.zone)
+
+
+def read_shadowable(text: str) -> Shadowable | Unreadable:
+    """Read a cell of the column `shadowable_type`."""
+    return _SHADOWABLES.get(text.casefold()) or _NO_TYPE
+
+
+def _read_shadowable_id(fields: Fields, rules: RowRules, shadowable_type: Shadowable | None) -> str | Waiting | None:
+    is_schedule = shadowable_type == "Schedule"
+    parse = rules.references.schedule if is_schedule else rules.references.shadowed_user
+    shadowable_id = fields.identify("shadowable_id", parse)
+    if shadowable_type == "User" and isinstance(shadowable_id, str) and not shadowable_id.isdigit():
+        hint = "compare it: user ids are whole numbers"
+        fields.warn("shadowable_id", ", which does not look like a user's id", hint, "odd user id")
+    return shadowable_id
+
+
+def check_shadow(record: ShadowRecord, now: datetime) -> Iterator[Finding]:
+    """Find what is odd about one shadow; whether it counts is not asked here. `now` has a time zone."""
+    if record.shadowable_type == "User" and record.shadowable_id.lstrip("0") == str(record.shadow_user_id):
+        yield Finding("self_shadow", "shadow_user_id", _SELF_SHADOW)
+    yield from check_span(record.starts_at, record.ends_at, now)
+
+
+def _fast(places: Places, rules: RowRules) -> FastPath | None:
+    columns = (
+        FastColumn("schedule_id", rules.references.schedule),
+        FastColumn("shadowable_type", lambda text: "User" if text.casefold() == "user" else _NO_TYPE, "User"),
+        FastColumn("shadowable_id", read_digits),
+        FastColumn("shadow_user_id", rules.references.shadowing_user),
+    )
+    if not FastPath.can_read(places, columns):
+        return None
+    return FastPath(places, rules, columns, _make_fast, lambda record, now: any(check_shadow(record, now)))
+
+
+def _make_fast(values: tuple[Any, ...], starts_at: datetime, ends_at: datetime) -> ShadowRecord:
+    schedule_id, shadowable_type, shadowable_id, user = values
+    return ShadowRecord(
+        schedule_id=schedule_id,
+        shadowable_type=shadowable_type,
+        shadowable_id=shadowable_id,
+        shadow_user_id=user,
+        starts_at=starts_at,
+        ends_at=ends_at,
+    )
+
+
+# ---- at Rootly
 
 
 _COLLECTION = "on_call_shadows"
 _NAMES = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")  # of a key
-
-
-# ---- at Rootly
 
 
 def _scope(key: Key) -> str:
@@ -82,12 +201,86 @@ def _is_shortened(sent: Key, found: Key) -> bool:
 
 _read_object = partial(read_object, read_key=_read_key)
 
+# ---- the kind
+
+
+_COLUMNS = (
+    SCHEDULE_ID,
+    Column(
+        "shadowable_type",
+        "write User or Schedule, or leave it empty for User",
+        headers="shadowedtype",
+        is_required=False,
+        choices=("User", "Schedule"),
+        read=read_shadowable,
+    ),
+    Column(
+        "shadowable_id",
+        "write the id of the user or schedule to be shadowed, such as 101",
+        headers="shadowed shadowedid shadoweduser shadoweduserid shadowedperson shadowedemail shadoweduseremail"
+        " usertoshadow",
+        headers_of_kind="oncalluser oncalluserid oncalluseremail",
+        outdoes_name=True,
+    ),
+    Column(
+        "shadow_user_id",
+        "write the number of the user who shadows, such as 112",
+        headers="trainee traineeid traineeuserid traineeemail traineeuseremail shadow shadowuser shadowemail"
+        " shadowuseremail shadower shadowerid",
+        outdoes_name=True,
+        unless=("rotation",),
+    ),
+    *TIME_COLUMNS,
+)
+
+_EITHER_PERSON = "it could be who shadows or who is shadowed"
+_SHADOWED = "it could be who is shadowed"
+_EITHER = (Doubt("shadow_user_id", 50, _EITHER_PERSON), Doubt("shadowable_id", 50, _EITHER_PERSON))
+_DOUBTFUL = {
+    **dict.fromkeys(("user", "userid", "useremail", "username"), _EITHER),
+    **dict.fromkeys(
+        ("shadowing", "shadows"),
+        (Doubt("shadowable_id", 60, _EITHER_PERSON), Doubt("shadow_user_id", 40, _EITHER_PERSON)),
+    ),
+    **dict.fromkeys(("mentor", "oncall", "primary", "primaryoncall"), (Doubt("shadowable_id", 75, _SHADOWED),)),
+    "shadowedschedule": (Doubt("shadowable_id", 80, "it could be what is shadowed, with shadowable_type Schedule"),),
+    **DOUBTFUL_TIMES,
+}
+
+_START, _END, _UNTIL = datetime(2027, 3, 1, 8), datetime(2027, 3, 1, 16), datetime(2027, 5, 31, 23, 59)  # noqa: DTZ001 # a cell has no zone
+_EXAMPLES: tuple[dict[str, str | datetime], ...] = (
+    {
+        "schedule_id": "3f6c1b1e-52a4-4f0e-9d0e-6f5b8a7c2d10",
+        "shadowable_type": "User",
+        "shadowable_id": "101",
+        "shadow_user_id": "112",
+        "starts_at": _START,
+        "ends_at": _END,
+    },
+    {
+        "schedule_id": "Payments primary",
+        "shadowable_type": "User",
+        "shadowable_id": "ada@example.com",
+        "shadow_user_id": "grace@example.com",
+        "starts_at": _START,
+        "duration": "8h",
+        "repeat": "weekly",
+        "until": _UNTIL,
+    },
+)
+
 KIND = RecordKind(
     name="shadow",
     named="a shadow",
     plural="shadows",
-    target=TargetName.ROOTLY,
+    words=frozenset({"shadow", "shadows"}),
     position=2,
+    columns=_COLUMNS,
+    read=_read,
+    fast=_fast,
+    doubtful=_DOUBTFUL,
+    examples=_EXAMPLES,
+    target=TargetName.ROOTLY,
     scope=_scope,
     request=_request,
     read_created=_read_object,

@@ -12,7 +12,7 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.normalizer.suggestions import MOST, Nearest
+from importer.normalizer.nearest import MOST, Nearest
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import has_control, quote
 from importer.records import ID_PATTERN, LARGEST_ID

@@ -2,37 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from importer.cells import BLANKS, clean
-from importer.normalizer.columns import BY_NAME, COLUMNS
-from importer.normalizer.references import Waiting, describe_reference
+from importer.cells import BLANKS, cell_name, clean
+from importer.normalizer.plausibility import Checks
+from importer.normalizer.references import NO_DIRECTORY, References, Waiting, describe_reference
+from importer.normalizer.times.moments import NO_RULES, TimeRules
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote
-from importer.records import Problem
+from importer.records import Problem, Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
 
-    from importer.normalizer.layout import Layout
+    from importer.normalizer.providers import Provider
     from importer.normalizer.references import Reference, Sought
+    from importer.normalizer.times.moments import Moment
     from importer.records import Row
 
 
-__all__ = ["BLANKS", "Fields"]
-
 T = TypeVar("T")
 
-_ORDER = {column.name: order for order, column in enumerate(COLUMNS)}
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where our columns stand in a sheet, and what the mapping gives instead."""
+
+    sheet: Sheet
+    indices: Mapping[str, int]  #: column of ours -> index into the header and into a row's cells
+    rights: Mapping[str, str]  #: every column of ours, in their order -> what to write into it
+    given: Mapping[str, str] = field(default_factory=dict)  #: column of ours -> text where no cell has one
+    defaults: Mapping[str, str] = field(default_factory=dict)  #: of those, the ones that a cell outdoes
+
+    def cell(self, column: str, row: int) -> str:
+        """Name the cell of a column of ours; empty where the sheet has no such column."""
+        index = self.indices.get(column)
+        return "" if index is None else cell_name(self.sheet.positions[index], row)
+
+
+@dataclass(frozen=True, slots=True)
+class RowRules:
+    """How a row is read, beside its own cells."""
+
+    zone: ZoneInfo | None = None  #: of times without an offset, where the row names none
+    provider: Provider | None = None  #: of schedule rows that name none
+    until: Moment | None = None  #: the end of repetitions that have none
+    now: datetime | None = None  #: what shifts are judged against; None: they are not
+    references: References = NO_DIRECTORY  #: how ids are read, and names that stand for them
+    times: TimeRules = NO_RULES  #: how doubtful date-times are read
+    checks: Checks = Checks()  #: how each sense check counts
 
 
 class Fields:
     """One row, read column by column; faults are gathered, never raised."""
 
-    __slots__ = ("_blocked", "_layout", "_problems", "_references", "_row", "_warnings")
+    __slots__ = ("_blocked", "_places", "_problems", "_references", "_row", "_warnings")
 
-    def __init__(self, layout: Layout, row: Row) -> None:
-        self._layout = layout
+    def __init__(self, places: Places, row: Row) -> None:
+        self._places = places
         self._row = row
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
@@ -64,9 +94,9 @@ class Fields:
 
         Empty where there is none of them.
         """
-        index = self._layout.indices.get(column)
+        index = self._places.indices.get(column)
         text = "" if index is None else self._row.cells[index].strip(BLANKS)
-        return text or self._layout.given.get(column, "")
+        return text or self._places.given.get(column, "")
 
     def is_filled(self, column: str) -> bool:
         """Tell whether a column has a text, be it one of the mapping or an unreadable cell."""
@@ -82,7 +112,7 @@ class Fields:
 
     def is_default(self, column: str) -> bool:
         """Tell whether a column's text is the mapping's default."""
-        return column in self._layout.defaults and not self.is_in_row(column)
+        return column in self._places.defaults and not self.is_in_row(column)
 
     def has_problem(self, column: str) -> bool:
         """Tell whether a column's cell has a problem already."""
@@ -116,7 +146,7 @@ class Fields:
     def fault(self, column: str, text: str, fault: Unreadable) -> None:
         """Note that a column's text is no value of it."""
         message = f"{column} is {quote(text)}{fault.reason}"
-        self.note(column, message, fault.hint or BY_NAME[column].right, _topic(column, fault.topic))
+        self.note(column, message, fault.hint or self._places.rights[column], _topic(column, fault.topic))
 
     def note(self, column: str, message: str, hint: str, topic: str = "") -> None:
         """Note a problem of a column's cell; `topic` as `check` shows it."""
@@ -140,8 +170,8 @@ class Fields:
         self._references += (describe_reference(column, text, self._cell(column), what),)
 
     def _miss(self, column: str) -> None:
-        right = BY_NAME[column].right
-        if column in self._layout.indices:
+        right = self._places.rights[column]
+        if column in self._places.indices:
             self.note(column, f"{column} is empty", right, f"{column} is empty")
         else:
             words = f"sheet has no column {column}"
@@ -152,19 +182,20 @@ class Fields:
 
     def _cell(self, column: str) -> str:
         """Name a column's cell; empty where the sheet has none, or the text is the mapping's and not the cell's."""
-        is_given = column in self._layout.given and not self.is_in_row(column)
-        return "" if is_given else self._layout.cell(column, self._row.place)
+        is_given = column in self._places.given and not self.is_in_row(column)
+        return "" if is_given else self._places.cell(column, self._row.place)
 
     def _cell_text(self, column: str) -> str:
-        index = self._layout.indices.get(column)
+        index = self._places.indices.get(column)
         return "" if index is None else self._row.cells[index].strip(BLANKS)
 
     def _is_blocked(self, column: str) -> bool:
-        return bool(self._blocked) and self._layout.cell(column, self._row.place) in self._blocked
+        return bool(self._blocked) and self._places.cell(column, self._row.place) in self._blocked
 
     def _position(self, problem: Problem) -> int:
-        width = len(self._layout.sheet.header)
-        return self._layout.indices.get(problem.column, width + _ORDER.get(problem.column, 0))
+        width = len(self._places.sheet.header)
+        order = {column: order for order, column in enumerate(self._places.rights)}
+        return self._places.indices.get(problem.column, width + order.get(problem.column, 0))
 
 
 def _parse_cleaned(text: str, parse: Callable[[str], T | Unreadable], fault: Unreadable) -> T | Unreadable:

@@ -1,20 +1,38 @@
-"""What a sheet's header says: which of our columns stands where, and what the sheet holds. Looks at no row."""
+"""What a sheet's header says: which of our columns stands where, and what the sheet holds.
+
+By the mapping, by a column's own name, by an alias. Looks at no row, but to find out whether it is a header.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from importer.cells import BLANKS, cell_name
+from importer.cells import BLANKS, canonical, cell_name
 from importer.errors import SourceError
-from importer.normalizer.aliases import CLEAR, FAMILIAR, IN_SHEETS_OF, KNOWN, OWN, REPORT_HEADERS, canonical
-from importer.normalizer.columns import TELLING
-from importer.normalizer.mapping import NO_MAPPING
-from importer.normalizer.matching import claim, is_named
-from importer.normalizer.suggestions import Suggestion, suggest
+from importer.kinds.registry import (
+    CLEAR,
+    COMMON,
+    IN_SHEETS_OF,
+    KINDS,
+    KINDS_WITH,
+    KNOWN,
+    MAYBE_REPEATING,
+    OWN,
+    RIGHTS,
+    TELLING,
+    TELLING_IN_SPITE,
+    kind_of_name,
+    kinds_told_by,
+    read_kind,
+)
+from importer.normalizer.fields import Places
+from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED
+from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote, quote_path
-from importer.records import Kind, Sheet
+from importer.records import Sheet
 
 if TYPE_CHECKING:
     from collections import abc
@@ -23,7 +41,35 @@ if TYPE_CHECKING:
     from importer.normalizer.mapping import Mapping
 
 
-# ---- Whether a row of a source is its header, for sources that have titles above it. Looks at one row at
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+#: The report's own columns: a report is a source again.
+REPORT_HEADERS: Final = _set(
+    "importrow importsheet importpart importkind importstatus importid importhttpstatus importerror importcell "
+    "importhint importattempts importfinishedat importrun"
+)
+
+#: Headers of real exports that are no columns of ours: beside one that is, they make a header sure.
+FAMILIAR: Final = _set(
+    "name users escalationpolicies teamnames team teams description enabled userid note notes status email"
+)
+
+#: What lists of people, services and so on have, and lists of schedules do not.
+OF_OTHER_LISTS: Final = _set(
+    "email emailaddress mail phone phonenumber mobile role baserole jobtitle firstname lastname surname username "
+    "escalationpolicy integrations service servicename urgency"
+)
+
+#: Words in the names of such lists.
+NAMES_OF_OTHER_LISTS: Final = _set(
+    "user users person people contact contacts member members staff employee employees team teams service services "
+    "policy policies engineer engineers developer developers responder responders agent agents"
+)
+
+
+# ---- whether a row is a header
 
 
 _LONGEST = 200  # characters: no header that is known is longer
@@ -35,9 +81,9 @@ _OF_VALUES: Final = "st nd rd th of at t z am pm a p m h d w s e x min utc gmt h
 #: What is a header even where nothing else stands in the row; "Schedule" or "Rotation" would be titles.
 _ALONE: Final = frozenset(
     {
-        *(name for name, column in OWN.items() if column in TELLING),
-        *(name for name, column in CLEAR[Kind.SCHEDULE].items() if column == "remote_id"),
-        *IN_SHEETS_OF[Kind.SCHEDULE],
+        *(name for name, column in OWN.items() if column in TELLING - COMMON),
+        *(name for words in CLEAR.values() for name, column in words.items() if column == "remote_id"),
+        *(name for words in IN_SHEETS_OF.values() for name, column in words.items() if column == "remote_id"),
     }
 )
 
@@ -83,24 +129,208 @@ def _is_only(cells: Sequence[str]) -> bool:
     return sum(bool(cell.strip(BLANKS)) for cell in cells) == 1
 
 
-# ---- What a sheet's header says: which of our columns stands where, and what the sheet holds. Looks at no
+# ---- which header is which column
+
+
+_WORKBOOKS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
+_WORD = re.compile(r"[^\W\d_]+")
+#: Names of sheets that say schedules, or nothing at all: what programs call a sheet that nobody named.
+_MAY_HOLD_SCHEDULES = re.compile(
+    r"(?:.*[\W\d_])?(?:schedules?|rotas?|on[ _-]?call)(?:[\W\d_].*)?"
+    r"|(?:sheet|tabelle|feuil|feuille|hoja|foglio|blad|ark|planilha|table|export|data|csv|results?)[ _()-]*\d*[ )]*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+class Claims(NamedTuple):
+    """What the headers of a sheet stand for."""
+
+    kind: str | None  #: what the sheet holds; None where it does not say, or says both
+    columns: dict[str, tuple[int, ...]]  #: column of ours -> the headers that are it: more than one is one too many
+    ignored: frozenset[int]  #: headers that are not used on purpose
+    mapped: frozenset[str]  #: the mapping's headers that the sheet has
+
+
+class _Headers:
+    """The headers of one sheet, sorted by how they came to their columns."""
+
+    def __init__(self, sheet: Sheet, mapping: Mapping) -> None:
+        self.texts = tuple(text.strip(BLANKS) for text in sheet.header)
+        self.names = tuple(map(canonical, sheet.header))
+        self.found: set[str] = set()
+        self.mapped: dict[int, str] = {}
+        self._map(mapping)
+        self.is_named = is_named(sheet, mapping)
+        self.own = self.lead(OWN) if self.is_named else {}
+        self.alias: dict[int, str] = {}
+
+    def lead(self, words: dict[str, str]) -> dict[int, str]:
+        """Give the columns of the headers that are among words, apart from those that have one."""
+        places = ((index, words.get(name)) for index, name in enumerate(self.names) if index not in self.mapped)
+        return {index: column for index, column in places if column}
+
+    def columns(self) -> set[str]:
+        return {*self.mapped.values(), *self.own.values(), *self.alias.values()}
+
+    def _map(self, mapping: Mapping) -> None:
+        # What stands there exactly wins over what is only spelled alike.
+        for spell, spelled in ((str, self.texts), (canonical, self.names)):
+            for header, column in mapping.columns.items():
+                if header in self.found or not (wanted := spell(header)):
+                    continue
+                places = [index for index, text in enumerate(spelled) if text == wanted]
+                if places:
+                    self.found.add(header)
+                for index in places:
+                    self.mapped.setdefault(index, column)
+
+
+def is_named(sheet: Sheet, mapping: Mapping) -> bool:
+    """Tell a sheet with a header from one where the letters of the columns stand for it: `TO` is the 535th.
+
+    A report of a source without a header has such letters above it, too.
+    """
+    return NO_HEADER not in (sheet.header_row, mapping.header_row)
+
+
+def claim(sheet: Sheet, mapping: Mapping, provider: str | None, *, is_known: bool = False) -> Claims:
+    """Find out what the headers stand for; a sheet that `provider` alone tells the kind of is one of schedules.
+
+    `is_known`: an earlier run took the sheet in, so it is none that only looks like schedules.
+    """
+    headers = _Headers(sheet, mapping)
+    given = {*mapping.constants, *mapping.defaults} | ({"third_party_provider"} if provider else set())
+    # A provider alone makes no schedules of the other sheets of a workbook: what is sent cannot be taken back.
+    if given & TELLING == {"third_party_provider"} and not (is_known or _may_hold_schedules(sheet)):
+        given = set()
+    kind = _decide(headers, sheet, mapping, kinds_told_by(given))
+    if headers.is_named:
+        _leave_common(headers, kind)
+        _apply_aliases(headers, kind)
+        given = mapping.constants.keys() | mapping.defaults.keys()
+        _turn_own_headers(headers, kind, given)
+        _turn_until(headers, kind, given)
+    return Claims(
+        kind,
+        _winners(headers, mapping),
+        frozenset(index for index, column in headers.mapped.items() if column == NOT_USED),
+        frozenset(headers.found),
+    )
+
+
+def _decide(headers: _Headers, sheet: Sheet, mapping: Mapping, given: set[str]) -> str | None:
+    """Decide by the mapping's kind, the sheet's name and its headers; only then by what holds for every row."""
+    constant, default = (_kind(texts.get("kind", "")) for texts in (mapping.constants, mapping.defaults))
+    if constant:
+        return constant
+    sure, clear = _telling_columns(headers)
+    kinds = kinds_told_by(sure | clear)
+    if told := default or kind_of_name(sheet.name):
+        # A file called "on-call schedule" that holds shadows: its rows say what they are.
+        is_contradicted = bool(kinds_told_by(sure | (clear & TELLING_IN_SPITE)) - {told}) and told not in kinds
+        return None if is_contradicted else told
+    kinds = kinds or (set() if _is_of_others(sheet, headers) else given)
+    return next(iter(kinds)) if len(kinds) == 1 else None
+
+
+def _may_hold_schedules(sheet: Sheet) -> bool:
+    file = PurePath(sheet.source)
+    if file.suffix.casefold() not in _WORKBOOKS or file.stem == sheet.name:
+        return True
+    return bool(_MAY_HOLD_SCHEDULES.fullmatch(sheet.name))
+
+
+def _kind(text: str) -> str | None:
+    kind = read_kind(text)
+    return None if isinstance(kind, Unreadable) else kind
+
+
+def _telling_columns(headers: _Headers) -> tuple[set[str], set[str]]:
+    """Give the columns that are there for sure, and those that aliases stand for."""
+    words = CLEAR.values() if headers.is_named else ()
+    clear = {column for each in words for column in headers.lead(each).values()}
+    sure = {*headers.mapped.values(), *headers.own.values()}
+    if "remote_id" not in sure | clear and "schedule_id" not in headers.mapped.values():
+        sure.discard("schedule_id")  # "Schedule ID" in a list of schedules is their own
+    return sure, clear
+
+
+def _is_of_others(sheet: Sheet, headers: _Headers) -> bool:
+    """Tell a list of people or services, of which `ID` must never be sent as a schedule's."""
+    words = {word.casefold() for word in _WORD.findall(sheet.name)}
+    return not (OF_OTHER_LISTS.isdisjoint(headers.names) and NAMES_OF_OTHER_LISTS.isdisjoint(words))
+
+
+def _leave_common(headers: _Headers, kind: str | None) -> None:
+    """Leave headers that are common words where another kind's sheet has them: `Group` is somebody's team there."""
+    if "kind" in headers.columns():
+        return
+    told = {kind} if kind else kinds_told_by(headers.columns())
+    foreign = {column for column in COMMON if KINDS_WITH[column].isdisjoint(told)}
+    if kind or told:
+        headers.own = {index: column for index, column in headers.own.items() if column not in foreign}
+
+
+def _apply_aliases(headers: _Headers, kind: str | None) -> None:
+    has_both = kind is None or "kind" in headers.columns()
+    words: dict[str, str] = {}
+    for each in KINDS:
+        words |= CLEAR[each] if has_both or each == kind else {}
+    words |= IN_SHEETS_OF[kind] if kind else {}
+    headers.alias = headers.lead(words)
+
+
+def _turn_own_headers(headers: _Headers, kind: str | None, given: set[str]) -> None:
+    """In a sheet of schedules `Schedule ID` is the schedules' own id, unless another column is."""
+    taken = {*headers.mapped.values(), *headers.own.values(), *given}
+    for theirs, own in KINDS[kind].own_headers.items() if kind else ():
+        if own not in taken:
+            _turn(headers, theirs, own)
+
+
+def _turn_until(headers: _Headers, kind: str | None, given: set[str]) -> None:
+    """Where nothing repeats, and nothing else says the end, `until` is the end of the shift.
+
+    A header that may say how often, such as `Frequency`, is enough for it to be neither.
+    """
+    others = {"repeat", "rotation", "ends_at", "duration"}
+    is_doubtful = any(
+        name in MAYBE_REPEATING for index, name in enumerate(headers.names) if index not in headers.mapped
+    )
+    may_repeat = kind is None or kind in KINDS_WITH["until"]
+    if may_repeat and not is_doubtful and others.isdisjoint(headers.columns() | given):
+        _turn(headers, "until", "ends_at")
+
+
+def _turn(headers: _Headers, own: str, other: str) -> None:
+    for index in [index for index, column in headers.own.items() if column == own]:
+        del headers.own[index]
+        headers.alias[index] = other
+
+
+def _winners(headers: _Headers, mapping: Mapping) -> dict[str, tuple[int, ...]]:
+    winners: dict[str, tuple[int, ...]] = {}
+    for tier in (headers.mapped, headers.own, headers.alias):
+        columns = set(tier.values()) - winners.keys() - mapping.constants.keys() - {NOT_USED}
+        winners |= {column: tuple(index for index, one in tier.items() if one == column) for column in columns}
+    return winners
+
+
+# ---- the sheet's layout
 
 
 FIRST_ROW = 1
-_BESIDE = frozenset({"kind", "timezone", "group"})  # alone they make no record, whatever the mapping gives
+_BESIDE = frozenset({"kind", "timezone", *COMMON})  # alone they make no record, whatever the mapping gives
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """Where our columns stand in a sheet, and what the mapping gives instead."""
+class Layout(Places):
+    """Where our columns stand in a sheet, what the sheet holds, and what the mapping gives."""
 
-    sheet: Sheet
-    indices: abc.Mapping[str, int]  #: column of ours -> index into the header and into a row's cells
-    not_used: tuple[str, ...]  #: headers that are not ours, as they stand, each once; blank ones are left out
-    kind: Kind | None = None  #: what the sheet holds; None where it does not say, or says both
+    not_used: tuple[str, ...] = ()  #: headers that are not ours, as they stand, each once; blank ones are left out
+    kind: str | None = None  #: what the sheet holds; None where it does not say, or says several
     mapping: Mapping = NO_MAPPING
     mapped: frozenset[str] = frozenset()  #: the mapping's headers that the sheet has
-    given: abc.Mapping[str, str] = field(default_factory=dict)  #: column of ours -> text where no cell has one
 
     @property
     def constants(self) -> abc.Mapping[str, str]:
@@ -108,26 +338,11 @@ class Layout:
         return self.mapping.constants
 
     @property
-    def defaults(self) -> abc.Mapping[str, str]:
-        """The texts that count where a cell is empty, by column."""
-        return self.mapping.defaults
-
-    @property
     def is_usable(self) -> bool:
         """True where some column can make a record, if need be together with what the mapping gives."""
-        if not TELLING.isdisjoint(self.indices):
+        if kinds_told_by(self.indices.keys()):
             return True
         return not (_BESIDE.issuperset(self.indices) or TELLING.isdisjoint(self.given))
-
-    @property
-    def suggestions(self) -> tuple[Suggestion, ...]:
-        """What headers that are not used may mean. Takes time: ask once a sheet."""
-        return suggest(self) if is_named(self.sheet, self.mapping) else ()
-
-    def cell(self, column: str, row: int) -> str:
-        """Name the cell of a column of ours; empty where the sheet has no such column."""
-        index = self.indices.get(column)
-        return "" if index is None else cell_name(self.sheet.positions[index], row)
 
 
 def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = None, *, is_known: bool = False) -> Layout:
@@ -144,11 +359,13 @@ def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = Non
     return Layout(
         sheet,
         {column: indices[0] for column, indices in claims.columns.items()},
-        _not_used(sheet, used),
-        claims.kind,
-        mapping,
-        claims.mapped,
-        {**mapping.defaults, **mapping.constants},
+        RIGHTS,
+        given={**mapping.defaults, **mapping.constants},
+        defaults=mapping.defaults,
+        not_used=_not_used(sheet, used),
+        kind=claims.kind,
+        mapping=mapping,
+        mapped=claims.mapped,
     )
 
 

@@ -9,21 +9,17 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from importer.cells import BLANKS
+from importer.cells import BLANKS, canonical
 from importer.errors import SettingsError
-from importer.normalizer.aliases import OWN, canonical
-from importer.normalizer.columns import BY_NAME
+from importer.kinds.registry import COLUMNS, OWN, RIGHTS
+from importer.normalizer.nearest import nearest
 from importer.normalizer.plausibility import Checks, Level
-from importer.normalizer.providers import read_provider
-from importer.normalizer.row_kind import read_kind
-from importer.normalizer.suggestions import nearest
 from importer.normalizer.times.moments import Choice, DateOrder, TimeRules
-from importer.normalizer.times.zones import read_zone
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import escape_unprintable, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 
 # ---- The user's mapping file: which header is which column, and what holds for every row. Opens no file
@@ -42,15 +38,6 @@ _HUGE = 10**40  # Python refuses to write out numbers of more than 4,300 digits;
 _SECTIONS = ("columns", "constants", "defaults", "times", "checks")
 _TIMES: Final[dict[str, type[StrEnum]]] = {"date_order": DateOrder, "twice": Choice, "skipped": Choice}
 _CHECKS: Final[dict[str, type[StrEnum]]] = {check.name: Level for check in fields(Checks)}
-_SHADOWABLES = frozenset({"user", "schedule"})
-_NO_TYPE = Unreadable(topic="no type")
-#: What can be judged before any row: names of which there are only so many.
-_READERS: Final[dict[str, Callable[[str], object]]] = {
-    "kind": read_kind,
-    "third_party_provider": read_provider,
-    "shadowable_type": lambda text: text if text.casefold() in _SHADOWABLES else _NO_TYPE,
-    "timezone": read_zone,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +149,7 @@ def _read_column(header: str, value: object, name: str) -> str:
         return NOT_USED
     if (column := OWN.get(canonical(text))) is None:
         raise _wrong(
-            name, "columns", header, f"leads to {quote(text)}, which is no column of ours", _hint(text, BY_NAME)
+            name, "columns", header, f"leads to {quote(text)}, which is no column of ours", _hint(text, COLUMNS)
         )
     return column
 
@@ -171,7 +158,7 @@ def _read_given(document: dict[str, Any], section: str, name: str) -> dict[str, 
     given: dict[str, str] = {}
     for key, value in document.get(section, {}).items():
         if (column := OWN.get(canonical(key))) is None:
-            raise _wrong(name, section, key, "is no column of ours", _hint(key, BY_NAME))
+            raise _wrong(name, section, key, "is no column of ours", _hint(key, COLUMNS))
         if column in given:
             raise _wrong(name, section, key, "stands there twice", "keep one of them")
         given[column] = _read_text(section, column, value, name)
@@ -179,13 +166,14 @@ def _read_given(document: dict[str, Any], section: str, name: str) -> dict[str, 
 
 
 def _read_text(section: str, column: str, value: object, name: str) -> str:
-    right = BY_NAME[column].right
+    right = RIGHTS[column]
     text = _text(value)
     if text is None:
         raise _wrong(name, section, column, "is no text", f"write it in quotes: {right}")
     if not text:
         raise _wrong(name, section, column, "is empty", f"{right}, or take the line out")
-    fault = _READERS[column](text) if column in _READERS else None
+    read = COLUMNS[column].read  # of names of which there are only so many: judged before any row
+    fault = read(text) if read else None
     if isinstance(fault, Unreadable):
         raise _wrong(name, section, column, f"is {quote(text)}{fault.reason}", fault.hint or right)
     return text
@@ -229,7 +217,7 @@ def _read_options(
 
 
 def _wrong(name: str, section: str, key: str, reason: str, hint: str) -> SettingsError:
-    shown = quote(key) if section == "columns" or key not in BY_NAME else key
+    shown = quote(key) if section == "columns" or key not in COLUMNS else key
     return SettingsError(f"{quote(name)}, [{section}]: {shown} {reason}", hint=hint)
 
 

@@ -12,8 +12,6 @@ from importer.normalizer.unreadable import Unreadable
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
 
-    from importer.records import ShadowRecord
-
 
 Person = TypeVar("Person", bound="Hashable")
 Id = TypeVar("Id")
@@ -22,12 +20,6 @@ At = TypeVar("At", datetime, int)  # an instant, or its epoch seconds
 # A month that gives back the hour of summer time is longer than 31 days by that hour, and no oddity.
 _LONGEST = timedelta(days=31, hours=1)
 _YEARS_AHEAD = 2
-
-_SELF_SHADOW = Unreadable(
-    ", which is the user to be shadowed too",
-    "write another user in shadow_user_id or in shadowable_id",
-    "user who shadows the same user",
-)
 
 
 class Level(StrEnum):
@@ -57,11 +49,8 @@ class Finding(NamedTuple):
     fault: Unreadable
 
 
-def check_sense(record: ShadowRecord, now: datetime) -> Iterator[Finding]:
-    """Tell what is odd about one shadow; whether it counts is not asked here. `now` has a time zone."""
-    starts_at, ends_at = record.starts_at, record.ends_at
-    if record.shadowable_type == "User" and _is_same(record.shadowable_id, record.shadow_user_id):
-        yield Finding("self_shadow", "shadow_user_id", _SELF_SHADOW)
+def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> Iterator[Finding]:
+    """Find what is odd about one span of time; whether it counts is not asked here. All have a time zone."""
     if ends_at <= now:
         yield Finding("past", "ends_at", _past(ends_at))
     if ends_at - starts_at > _LONGEST:
@@ -87,10 +76,6 @@ def overlaps(spans: Iterable[tuple[Person, At, At, Id]]) -> Iterator[tuple[Id, I
             yield span[3], last[3]
         if span[2] > last[2]:
             last = span
-
-
-def _is_same(shadowable_id: str, shadow_user_id: int) -> bool:
-    return shadowable_id.lstrip("0") == str(shadow_user_id)
 
 
 def _past(ends_at: datetime) -> Unreadable:

@@ -9,7 +9,6 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from importer.cells import BLANKS, clean
 from importer.errors import SettingsError
-from importer.normalizer.columns import BY_NAME
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import has_control, quote
 
@@ -111,6 +110,7 @@ def _service(host: str) -> Service | None:
 Provider: TypeAlias = Literal["PAGER_DUTY", "OPSGENIE"]
 
 LONGEST_REMOTE_ID = 255
+PROVIDER_RIGHT = "write PAGER_DUTY or OPSGENIE"
 
 # Jira Service Management is no synonym of Opsgenie: its schedules have ids of their own.
 _NAMES: Final[dict[str, Provider]] = {
@@ -157,7 +157,7 @@ def check_provider(text: str) -> Provider:
     """
     provider = read_provider(text.strip(BLANKS))
     if isinstance(provider, Unreadable):
-        raise SettingsError(f"the provider is {quote(text)}", hint=BY_NAME["third_party_provider"].right)
+        raise SettingsError(f"the provider is {quote(text)}", hint=PROVIDER_RIGHT)
     return provider
 
 

@@ -108,6 +108,9 @@ class References:
         return tuple(dict.fromkeys(id_ for id_ in found.values() if isinstance(id_, str)))
 
 
+NO_DIRECTORY = References()  #: names wait
+
+
 def split_groups(text: str) -> tuple[str, ...] | Unreadable:
     """Take the groups of a cell apart: on lines of their own, or with semicolons between them. Names have commas."""
     parts = tuple(dict.fromkeys(part for one in _BETWEEN_GROUPS.split(text) if (part := one.strip(BLANKS))))

@@ -5,16 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from importer.cells import BLANKS
-from importer.normalizer.aliases import canonical
-from importer.normalizer.fast_path import Straight
+from importer.cells import BLANKS, canonical
+from importer.kinds.registry import KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
 from importer.normalizer.fields import Fields
 from importer.normalizer.layout import plan
-from importer.normalizer.row_kind import kind_of_columns, note_undecided, read_kind
 from importer.normalizer.rules import NO_RULES
-from importer.normalizer.schedules import Schedules, read_schedule
-from importer.normalizer.shadows import Shadows, read_shadows
-from importer.records import Kind
 
 if TYPE_CHECKING:
     from importer.normalizer.references import Reference
@@ -30,7 +25,7 @@ _is_example = re.compile(rf"{EXAMPLE}(?![^\W_])", re.IGNORECASE).match
 class Normalized(NamedTuple):
     """What a row came to: records, problems, or references that must be looked up first; only one of them."""
 
-    kind: Kind | None  #: None where the row does not say, or says it wrongly
+    kind: str | None  #: None where the row does not say, or says it wrongly
     records: tuple[Record, ...]  #: empty where there are problems or references
     problems: tuple[Problem, ...]  #: all of the row: first what reading found, then as the columns stand
     warnings: tuple[Problem, ...]  #: worth saying, not stopping
@@ -53,41 +48,56 @@ class Normalizer:
         # Whatever the mapping makes of a template's column `kind`: its examples are never sent.
         places = {index for index, header in enumerate(sheet.header) if canonical(header) == "kind"}
         self._kinds = tuple(places | ({self.layout.indices["kind"]} if "kind" in self.layout.indices else set()))
-        self._straight = Straight(self.layout, rules) if Straight.can_read(self.layout) else None
+        told = {self._sheet_kind} if self._sheet_kind else kinds_told_by(self.layout.indices.keys())
+        self._fast_kind = next(iter(told)) if len(told) == 1 else ""  #: the kind of rows in which nothing is odd
+        make = KINDS[self._fast_kind].fast if self._fast_kind else None
+        self._fast = make(self.layout, rules) if make else None
 
     def is_example(self, row: Row) -> bool:
         """Tell a row that a template shows how to fill in; it makes nothing."""
         return any(_is_example(row.cells[index].strip(BLANKS)) for index in self._kinds)
 
-    def normalize(self, row: Row, kind: Kind | None = None) -> Normalized:
+    def normalize(self, row: Row, kind: str | None = None) -> Normalized:
         """Make a row's records or tell its problems; `kind` counts where the row has no own kind cell."""
-        if self._straight is not None and kind is not Kind.SCHEDULE and (read := self._straight.read(row)):
+        if self._fast is not None and kind in (None, self._fast_kind) and (read := self._fast.read(row)):
             record, zone = read
-            return Normalized(Kind.SHADOW, (record,), (), (), zone=zone)
+            return Normalized(self._fast_kind, (record,), (), (), zone=zone)
         fields = Fields(self.layout, row)
         kind = self._decide(fields, kind)
-        made = self._read(fields, kind)
+        made = KINDS[kind].read(fields, self._rules) if kind else None
         problems, references = fields.problems, fields.references
         # A kind that was guessed beside a wrong cell serves to find the row's other problems only.
         kind = None if problems and fields.has_problem("kind") else kind
         if made is None or problems or references:
             return Normalized(kind, (), problems, fields.warnings, references)
-        if isinstance(made, Schedules):
-            return Normalized(kind, made.records, problems, fields.warnings, groups=made.groups)
-        return Normalized(kind, made.records, problems, fields.warnings, zone=made.zone)
+        return Normalized(kind, made.records, problems, fields.warnings, zone=made.zone, groups=made.groups)
 
-    def _decide(self, fields: Fields, given: Kind | None) -> Kind | None:
+    def _decide(self, fields: Fields, given: str | None) -> str | None:
         own = fields.optional("kind", read_kind)
-        kind = own or given or self._sheet_kind or kind_of_columns(fields)
+        kind = own or given or self._sheet_kind or _kind_of_columns(fields)
         if kind is None and not fields.has_problem("kind"):
-            note_undecided(fields)
+            _note_undecided(fields)
         return kind
 
-    def _read(self, fields: Fields, kind: Kind | None) -> Schedules | Shadows | None:
-        match kind:
-            case Kind.SCHEDULE:
-                return read_schedule(fields, self._rules.provider, self._rules.references)
-            case Kind.SHADOW:
-                return read_shadows(fields, self._rules)
-            case None:
-                return None
+
+def _kind_of_columns(fields: Fields) -> str | None:
+    """Return the kind that the columns filled tell; None where they tell several, or none.
+
+    Constants and defaults do not count: they are the same for rows of all kinds.
+    """
+    kinds = kinds_told_by(set(filter(fields.is_in_row, TELLING)))
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _note_undecided(fields: Fields) -> None:
+    """Note that nothing says what the row is, and why."""
+    is_filled = any(map(fields.is_in_row, TELLING))
+    reason = "columns of several kinds are filled" if is_filled else "no column that tells it is filled"
+    named = any_of(kind.named for kind in KINDS.values())
+    sheets = any_of(kind.plural.capitalize() for kind in KINDS.values())
+    fields.note(
+        "kind",
+        f"kind is not told: the row could be {named}, {reason}",
+        f"{KIND_COLUMN.right} in the column kind, or name the sheet {sheets}",
+        f"kind is not told: {reason}",
+    )

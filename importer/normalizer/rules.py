@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from importer.errors import SettingsError
+from importer.normalizer.fields import RowRules
 from importer.normalizer.mapping import NO_MAPPING, Mapping
 from importer.normalizer.providers import check_provider, read_provider
 from importer.normalizer.recurrence.rrule import read_until
-from importer.normalizer.references import References
 from importer.normalizer.times.moments import DateOrder
 from importer.normalizer.times.zones import check_timezone, read_zone
 from importer.normalizer.unreadable import Unreadable
@@ -18,34 +18,20 @@ from importer.quoting import quote
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from zoneinfo import ZoneInfo
 
-    from importer.normalizer.providers import Provider
     from importer.normalizer.times.moments import Moment, TimeRules
 
 
-_NO_DIRECTORY = References()
 #: The options that say what a column says, too.
 _OPTIONS = {"timezone": "timezone", "third_party_provider": "provider", "until": "until"}
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """How rows are read."""
+class Rules(RowRules):
+    """How the rows of all sources are read; `make_rules` keeps what it says beside the mapping in step with that."""
 
     mapping: Mapping = NO_MAPPING
-    zone: ZoneInfo | None = None  #: of times without an offset, where the row names none
-    provider: Provider | None = None  #: of schedule rows that name none
-    until: Moment | None = None  #: the end of repetitions that have none
-    now: datetime | None = None  #: what shifts are judged against; None: they are not
-    references: References = _NO_DIRECTORY  #: how ids are read, and names that stand for them
-
     is_repeated: bool = False  #: the rows are those of an earlier run, which took their sheets in
-
-    @property
-    def times(self) -> TimeRules:
-        """How doubtful date-times are read."""
-        return self.mapping.times
 
 
 NO_RULES = Rules()
@@ -69,7 +55,9 @@ def make_rules(
     if date_order is not None:
         mapping = replace(mapping, times=replace(mapping.times, date_order=DateOrder(date_order)))
     rules = Rules(
-        mapping,
+        mapping=mapping,
+        times=mapping.times,
+        checks=mapping.checks,
         zone=check_timezone(timezone) if timezone is not None else None,
         provider=check_provider(provider) if provider is not None else None,
         until=_check_until(until, mapping.times) if until is not None else None,

@@ -1,17 +1,16 @@
-"""What a header or a word that is not known may mean. Suggests and decides nothing."""
+"""What a header that is not known may mean. Suggests and decides nothing."""
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rapidfuzz import fuzz, process, utils
+from rapidfuzz import fuzz, process
 
-from importer.normalizer.aliases import CLEAR, DOUBTFUL, FAMILIAR, IN_SHEETS_OF, OWN, canonical
-from importer.normalizer.columns import COLUMNS
+from importer.cells import canonical
+from importer.kinds.registry import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, KINDS_WITH, OWN
+from importer.normalizer.layout import FAMILIAR, is_named
 from importer.quoting import quote, quote_path
-from importer.records import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,53 +19,9 @@ if TYPE_CHECKING:
     from importer.records import Sheet
 
 
-# ---- The entries of a list that a misspelt text may mean. Suggests and decides nothing; knows no column
-
-
-MOST = 3  #: suggestions for one text
-
-_CUT_OFF = 78.0  # of 100: two names of which only "primary" is the same have 60 to 70, a first name alone has 90
-_SHORT = 4  # characters: what is shorter is a part of half of all names
-_LARGEST_EFFORT = 5_000_000  # comparisons in all, 2 s: a column of nonsense must not hold up a check
-
-
-class Nearest:
-    """Texts of one list, each leading to the position of its entry."""
-
-    def __init__(self, texts: Iterable[tuple[str, int]]) -> None:
-        known = {(_plain(text), position): text.casefold() for text, position in texts}  # a mailbox is often a name
-        self._choices = [text for text, _ in known]
-        self._positions = [position for _, position in known]
-        self._folded = list(known.values())
-        self._effort = 0
-
-    def find(self, text: str) -> list[int]:
-        """Give the positions of the nearest entries, the nearest first; what differs in case only is nearest."""
-        plain = _plain(text)
-        if not plain or self._effort > _LARGEST_EFFORT:
-            return []
-        self._effort += len(self._choices)
-        scorer = fuzz.WRatio if len(plain) >= _SHORT else fuzz.ratio
-        # An entry can stand there under two texts.
-        found = process.extract(plain, self._choices, scorer=scorer, limit=2 * MOST, score_cutoff=_CUT_OFF)
-        folded = text.casefold()
-        found.sort(key=lambda hit: self._folded[hit[2]] != folded)
-        return list(dict.fromkeys(self._positions[index] for _, _, index in found))[:MOST]
-
-
-def _plain(text: str) -> str:
-    """Take off a text what people get wrong: case, accents, signs between words."""
-    letters = unicodedata.normalize("NFKD", text)
-    return utils.default_process("".join(char for char in letters if not unicodedata.combining(char)))
-
-
-# ---- What a header or a word that is not known may mean. Suggests and decides nothing
-
-
 _ENOUGH = 75.0  # of 100: "traineename" is 78 like "trainee", "status" 73 like "start"
 _SHORTEST, _LONGEST = 4, 60  # letters: shorter words are like half of all words, longer ones are none of ours
 _BY_KIND = 80  # percent: what would be taken if the kind of the sheet were known
-_MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +35,21 @@ class Suggestion:
 
 
 def suggest(layout: Layout) -> tuple[Suggestion, ...]:
-    """Suggest what headers that are not used may mean, each the likeliest first; only columns that are lacking."""
-    kinds = (layout.kind,) if layout.kind else tuple(Kind)
+    """Suggest what headers that are not used may mean, each the likeliest first; only columns that are lacking.
+
+    Takes time: ask once a sheet.
+    """
+    if not is_named(layout.sheet, layout.mapping):
+        return ()
+    kinds = (layout.kind,) if layout.kind else tuple(KINDS)
     had = layout.indices.keys() | layout.constants.keys()
-    lacking = {column.name for column in COLUMNS if column.name not in had and column.kind in (None, *kinds)}
+    lacking = {name for name in COLUMNS if name not in had and (name == "kind" or KINDS_WITH[name] & {*kinds})}
     words = {word: column for word, column in _words(kinds) if column in lacking}
     found = []
-    for header in (*layout.not_used, *_two_faced(layout)):
+    for header in (*layout.not_used, *_ambiguous_headers(layout)):
         exact = [one for one in _exact(header, kinds) if one.column in lacking]
         found += exact or list(_alike(header, words))
-    return tuple(found)
+    return tuple({(one.header, one.column): one for one in reversed(found)}.values())[::-1]  # kinds share columns
 
 
 def describe_suggestion(suggestion: Suggestion, sheet: Sheet) -> str:
@@ -102,37 +62,29 @@ def describe_suggestion(suggestion: Suggestion, sheet: Sheet) -> str:
     )
 
 
-def nearest(text: str, choices: Iterable[str]) -> list[str]:
-    """Give the choices that a misspelt text may mean, the nearest first; three at most."""
-    known = {choice: canonical(choice) for choice in choices if len(choice) <= _LONGEST}
-    if len(text) > _LONGEST:
-        return []
-    hits = process.extract(canonical(text), known, scorer=fuzz.ratio, limit=_MOST, score_cutoff=_ENOUGH - 10)
-    return [choice for _, _, choice in hits]
-
-
-def _words(kinds: Iterable[Kind]) -> Iterator[tuple[str, str]]:
+def _words(kinds: Iterable[str]) -> Iterator[tuple[str, str]]:
     yield from OWN.items()
     for kind in kinds:
         yield from CLEAR[kind].items()
         yield from IN_SHEETS_OF[kind].items()
 
 
-def _two_faced(layout: Layout) -> Iterator[str]:
-    """Give a header that was taken by its own name, but would mean something else if the sheet said its kind."""
-    index = layout.indices.get("schedule_id")
-    if layout.kind is None and index is not None and canonical(layout.sheet.header[index]) == "scheduleid":
-        yield layout.sheet.header[index]
+def _ambiguous_headers(layout: Layout) -> Iterator[str]:
+    """Yield headers that were taken by their own name, but would mean something else if the sheet said its kind."""
+    for column in dict.fromkeys(name for kind in KINDS.values() for name in kind.own_headers):
+        index = layout.indices.get(column)
+        if layout.kind is None and index is not None and canonical(layout.sheet.header[index]) == canonical(column):
+            yield layout.sheet.header[index]
 
 
-def _exact(header: str, kinds: Iterable[Kind]) -> Iterator[Suggestion]:
+def _exact(header: str, kinds: Iterable[str]) -> Iterator[Suggestion]:
     name = canonical(header)
-    for kind in kinds:
-        column = IN_SHEETS_OF[kind].get(name)
-        if column or (kind is Kind.SCHEDULE and name == "scheduleid"):
-            yield Suggestion(header, column or "remote_id", _BY_KIND, f"it would be in a sheet of {kind}s")
-    for doubt in DOUBTFUL.get(name, ()):
-        if doubt.kind in kinds:
+    for kind in map(KINDS.__getitem__, kinds):
+        turned = {canonical(theirs): own for theirs, own in kind.own_headers.items()}
+        if column := IN_SHEETS_OF[kind.name].get(name) or turned.get(name):
+            yield Suggestion(header, column, _BY_KIND, f"it would be in a sheet of {kind.plural}")
+    for kind in map(KINDS.__getitem__, kinds):
+        for doubt in kind.doubtful.get(name, ()):
             yield Suggestion(header, doubt.column, doubt.confidence, doubt.why)
 
 

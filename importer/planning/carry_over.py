@@ -10,8 +10,9 @@ from importer.kinds.registry import KINDS
 from importer.normalizer.layout import repeats
 from importer.normalizer.row import Normalizer
 from importer.quoting import quote
-from importer.records import Key, Kind, Outcome, Problem, Row, Sheet
+from importer.records import Key, Outcome, Problem, Row, Sheet
 from importer.statuses import Status
+from importer.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +53,7 @@ class SheetNormalizer:
         choices = [tuple(group[min(nth, len(group) - 1)] for group in self._groups) for nth in range(most)]
         return frozenset().union(*(self._choose(chosen).layout.mapped for chosen in choices))
 
-    def normalize(self, row: Row, kind: Kind | None) -> Normalized:
+    def normalize(self, row: Row, kind: str | None) -> Normalized:
         """Make a row's records or tell its problems."""
         if not self._groups:
             return self._choose(()).normalize(row, kind)
@@ -143,13 +144,18 @@ def carry_unresolved(left: Entry | None, run: str) -> Entry | None:
         return None
     if _is_refused(left):
         return _refuse_changed(left, run)
-    if left.kind is Kind.SCHEDULE and left.key and _is_taken(left):
+    if _has_groups(left) and left.key and _is_taken(left):
         return None  # it is there; whether it is in the groups that its row names now cannot be told
-    if left.kind is Kind.SCHEDULE and not _is_taken(left):
+    if _has_groups(left) and not _is_taken(left):
         return _leave_unknown(left, run)
     if _kept_state(left) is not State.IN_DOUBT or left.key:
         return _keep(left, _kept_state(left))
     return _leave_unknown(left, run)
+
+
+def _has_groups(left: Entry) -> bool:
+    """Return whether records of the kind come into groups."""
+    return left.kind is not None and TARGETS[KINDS[left.kind].target].grouping is not None
 
 
 def _leave_unknown(left: Entry, run: str) -> Entry:

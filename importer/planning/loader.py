@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from importer.errors import SourceError
 from importer.journal.codec import row_of
 from importer.journal.states import State
+from importer.kinds.registry import COLUMNS
 from importer.log import log_finding
-from importer.normalizer.columns import COLUMNS
 from importer.normalizer.references import References, Sought
 from importer.normalizer.row import Normalizer
-from importer.normalizer.suggestions import describe_suggestion
+from importer.normalizer.suggestions import describe_suggestion, suggest
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
 from importer.planning.overlaps import tell_overlaps
 from importer.quoting import escape
@@ -101,7 +101,7 @@ class Loader:
             error = SourceError(
                 f"{escape(reading.name)} has no column that we know: {_headers(sheets)}",
                 hint=f"write a mapping file with: oncall-importer map {escape(reading.name)}; "
-                f"or name its columns {', '.join(column.name for column in COLUMNS)}",
+                f"or name its columns {', '.join(COLUMNS)}",
             )
             self.refused.append(error)  # raised later, for the cause may be a mapping that is wrong
             return
@@ -120,7 +120,7 @@ class Loader:
         layout = normalizer.layout
         self.mapped |= layout.mapped
         self.headers |= dict.fromkeys(sheet.header)
-        for suggestion in layout.suggestions:
+        for suggestion in suggest(layout):
             self.observer.noticed(describe_suggestion(suggestion, sheet))
         if not layout.is_usable:
             return None

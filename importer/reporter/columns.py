@@ -86,7 +86,7 @@ def line_cells(sheets: Sequence[Sheet], lines: Iterable[ReportLine]) -> Iterator
         part, id_, error, cell, hint, finished_at, run, *own = guard_all(
             (line.part, id_, error, cell, hint, finished_at, run, *map(cells.__getitem__, places[line.sheet]))
         )
-        kind = line.kind.value if line.kind else ""
+        kind = line.kind or ""
         told: list[str | int] = [
             line.row,
             names[line.sheet],

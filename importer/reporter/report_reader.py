@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from importer.cells import cell_name
 from importer.errors import SourceError
+from importer.kinds.registry import KINDS, any_of
 from importer.quoting import quote
-from importer.records import Kind, Outcome, Problem, Row, Sheet
+from importer.records import Outcome, Problem, Row, Sheet
 from importer.reporter.columns import PRODUCT_COLUMNS
 from importer.reporter.formula_guard import unguard
 from importer.statuses import RUN_STATUSES, Status
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 
 _STATUSES = {status.value: status for status in Status}
-_KINDS = {kind.value: kind for kind in Kind}
 _is_whole = re.compile(r"[0-9]{1,15}(?:\.0*)?").fullmatch  # as many digits as a spreadsheet's number keeps
 _is_part = re.compile(r"[0-9]+/[0-9]+").fullmatch
 
@@ -41,8 +41,8 @@ _NEEDED: tuple[tuple[str, Callable[[str], object], str], ...] = (
     ),
     (
         "import_kind",
-        _KINDS.__contains__,
-        f"Write {' or '.join(_KINDS)}, or empty the cell.",
+        KINDS.__contains__,
+        f"Write {any_of(KINDS)}, or empty the cell.",
     ),
     (
         "import_status",
@@ -59,7 +59,7 @@ class Carried:
     row: Row  #: the source's own cells under the source's own number; `line` is its place in the report
     sheet: str  #: the sheet it came from; empty where the line was added by hand
     part: str  #: "3/12" where the row makes several records, else empty
-    kind: Kind | None  #: None where the line does not say
+    kind: str | None  #: None where the line does not say
     outcome: Outcome | None  #: None where the line has no status: never attempted, or a problem says why
 
 
@@ -118,7 +118,7 @@ class Splitter:
             ),
             sheet=texts["import_sheet"],
             part=texts["import_part"].strip(),
-            kind=_KINDS.get(_name(texts["import_kind"])),
+            kind=kind if (kind := _name(texts["import_kind"])) in KINDS else None,
             outcome=_outcome(texts),
         )
 

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from importer.kinds.shadow import KIND as SHADOW
-from importer.records import ShadowRecord
+from importer.kinds.shadow import ShadowRecord
 from importer.targets.rootly import ROOTLY
 
 from . import standin

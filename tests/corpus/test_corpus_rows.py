@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from importer.cells import cell_name
 from importer.errors import SourceError
-from importer.normalizer.columns import COLUMNS
+from importer.kinds.registry import COLUMNS
 from importer.normalizer.row import Normalizer
 from importer.normalizer.rules import make_rules
 from importer.records import Problem, Row, Sheet
 
-OURS = [column.name for column in COLUMNS]
+OURS = list(COLUMNS)
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=40)  # half characters too
 
 _KINDS_AND_IDS = """

@@ -16,7 +16,7 @@ from importer.errors import JournalError
 from importer.journal.journal import Journal
 from importer.journal.run_folder import create_run
 from importer.journal.states import Change, Claimed, Entry, State
-from importer.records import Kind, Outcome, Row, Scope, Sheet, TargetName
+from importer.records import Outcome, Row, Scope, Sheet, TargetName
 from importer.statuses import Status
 
 from .virtual_time import VIRTUAL, now
@@ -51,7 +51,7 @@ def plan(journal: Journal, number: int, state: State = State.PLANNED) -> None:
             (
                 sheet,
                 Row(line, (f"P{line}",)),
-                [Entry(state, Kind.SCHEDULE, TargetName.OPAL, "", ("PAGER_DUTY", f"P{line}"))],
+                [Entry(state, "schedule", TargetName.OPAL, "", ("PAGER_DUTY", f"P{line}"))],
             )
             for line in range(2, number + 2)
         ],

@@ -17,7 +17,7 @@ from importer.delivery.stop import Reason
 from importer.journal.journal import Journal
 from importer.journal.run_folder import create_run
 from importer.journal.states import Entry, State
-from importer.records import Kind, Outcome, Row, Sheet, TargetName
+from importer.records import Outcome, Row, Sheet, TargetName
 from importer.settings import Settings
 from importer.statuses import Status
 from importer.targets import TARGETS
@@ -50,7 +50,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 def plan(journal: Journal, number: int) -> None:
     """Have so many records ready to be sent."""
     sheet = journal.add_sheet(Sheet("a.csv", "a", ("remote_id",), (0,)))
-    entries = [Entry(State.PLANNED, Kind.SCHEDULE, TargetName.OPAL, "", ("PAGER_DUTY", f"P{n}")) for n in range(number)]
+    entries = [Entry(State.PLANNED, "schedule", TargetName.OPAL, "", ("PAGER_DUTY", f"P{n}")) for n in range(number)]
     journal.add_rows([(sheet, Row(row, ("P",)), [entry]) for row, entry in enumerate(entries, 2)])
     journal.finish_reading()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from importer.journal.journal import Journal
 from importer.journal.states import Entry, State
-from importer.records import Kind, Outcome, Row, Sheet, TargetName
+from importer.records import Outcome, Row, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ OPAL, ROOTLY = TargetName.OPAL, TargetName.ROOTLY
 def schedule(remote_id: str, state: State | Status = State.PLANNED, **known: str | int) -> Entry:
     """Make an entry of a schedule record; `known` is what an earlier run found out."""
     outcome = Outcome(Status.PENDING, **known)  # type: ignore[arg-type]  # texts and numbers by their fields' names
-    return Entry(state, Kind.SCHEDULE, OPAL, "", ("PAGER_DUTY", remote_id), outcome=outcome)
+    return Entry(state, "schedule", OPAL, "", ("PAGER_DUTY", remote_id), outcome=outcome)
 
 
 def shadow(schedule_id: str, user: int, state: State | Status = State.PLANNED) -> Entry:
     """Make an entry of a shadow record."""
     key: Key = (schedule_id, "User", "101", user, 1_771_553_539, 1_784_513_539)
-    return Entry(state, Kind.SHADOW, ROOTLY, schedule_id, key)
+    return Entry(state, "shadow", ROOTLY, schedule_id, key)
 
 
 def add(journal: Journal, *entries: Entry, name: str = "a") -> None:

@@ -9,7 +9,7 @@ import pytest
 from importer.journal.journal import Journal
 from importer.journal.run_folder import create_run, open_run
 from importer.journal.states import BindingState, Change, Joined, Leaving, State, Unbound
-from importer.records import Kind, Outcome
+from importer.records import Outcome
 from importer.statuses import Status
 
 from .planning import OPAL, nth, outcomes, plan, schedule, states
@@ -68,7 +68,7 @@ def test_a_success_that_is_committed_beside_a_claim_is_held_too(journal: Journal
 
 def test_what_exists_is_held_and_becomes_exists(journal: Journal) -> None:
     plan(journal, member("P1", A))
-    journal.find(Kind.SCHEDULE, [(("PAGER_DUTY", "P1"), "id-1")], Outcome(Status.EXISTS))
+    journal.find("schedule", [(("PAGER_DUTY", "P1"), "id-1")], Outcome(Status.EXISTS))
     assert states(journal) == ["unbound"]
     assert journal.bindings.finish(A, {nth(1): BindingState.THERE}, NOW) == {nth(1): Status.EXISTS}
     assert joined(journal) == {}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from importer.journal.run_folder import open_scratch
 from importer.journal.states import Change, Entry, State
-from importer.records import Kind, Outcome, Row, Sheet, TargetName
+from importer.records import Outcome, Row, Sheet, TargetName
 from importer.statuses import Status
 
 from .planning import OPAL, add, nth, outcomes, plan, schedule, shadow, states
@@ -69,7 +69,7 @@ def test_a_line_that_was_copied_with_its_id_and_changed_is_no_success(journal: J
 
 
 def test_records_of_different_kinds_schedules_or_providers_are_no_duplicates(journal: Journal) -> None:
-    other = Entry(State.PLANNED, Kind.SCHEDULE, OPAL, "", ("OPSGENIE", "P1"))
+    other = Entry(State.PLANNED, "schedule", OPAL, "", ("OPSGENIE", "P1"))
     plan(journal, schedule("P1"), other, shadow("s", 1), shadow("s", 2), shadow("t", 1))
     assert states(journal) == ["planned"] * 5
 

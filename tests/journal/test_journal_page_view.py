@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from importer.journal.states import Entry, State, Tally
-from importer.records import Kind, Outcome, Row, Sheet, TargetName
+from importer.records import Outcome, Row, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def add(journal: Journal, *statuses: Status | State) -> None:
     for number, status in enumerate(statuses, 2):
         key = ("sched", "User", "1", number, 0, 3600)
         outcome = Outcome(status if isinstance(status, Status) else Status.PENDING, id=f"id-{number}", error="words")
-        entry = Entry(status, Kind.SHADOW, ROOTLY, "sched", key, outcome=outcome, zone="Europe/Berlin")
+        entry = Entry(status, "shadow", ROOTLY, "sched", key, outcome=outcome, zone="Europe/Berlin")
         rows.append((sheet, Row(number, (f"<note {number}>",)), [entry]))
     journal.add_rows(rows)
     journal.finish_reading()
@@ -55,8 +55,8 @@ def test_the_first_records_come_whole_and_of_the_others_those_that_need_attentio
 def test_a_duplicate_has_the_words_and_the_id_that_the_report_gives_it(journal: Journal) -> None:
     sheet = journal.add_sheet(Sheet("a.csv", "a", ("note",), (0,)))
     key, known = ("PAGER_DUTY", "P1"), Outcome(Status.CREATED, id="x")
-    first = Entry(Status.CREATED, Kind.SCHEDULE, TargetName.OPAL, "", key, outcome=known)
-    copy = Entry(State.PLANNED, Kind.SCHEDULE, TargetName.OPAL, "", key)
+    first = Entry(Status.CREATED, "schedule", TargetName.OPAL, "", key, outcome=known)
+    copy = Entry(State.PLANNED, "schedule", TargetName.OPAL, "", key)
     journal.add_rows([(sheet, Row(2, ("a",)), [first]), (sheet, Row(3, ("b",)), [copy])])
     journal.finish_reading()
     ((_, line),) = journal.page_view.records(9)

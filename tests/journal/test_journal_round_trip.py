@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from importer.journal.run_folder import open_scratch
 from importer.journal.states import Entry, State
-from importer.records import LARGEST_ID, Key, Kind, Outcome, Row, Sheet, TargetName
+from importer.records import LARGEST_ID, Key, Outcome, Row, Sheet, TargetName
 from importer.statuses import Status
 
 TEXT = st.text(max_size=30)
@@ -76,7 +76,7 @@ def test_an_outcome_taken_over_from_an_earlier_run_comes_back_unchanged(outcome:
     with open_scratch() as journal:
         index = journal.add_sheet(Sheet("a", "a", ("x",), (0,)))
         state = State.PLANNED if outcome.status is Status.PENDING else outcome.status
-        entry = Entry(state, Kind.SCHEDULE, TargetName.OPAL, "", ("PAGER_DUTY", "P1"), "2/3", outcome)
+        entry = Entry(state, "schedule", TargetName.OPAL, "", ("PAGER_DUTY", "P1"), "2/3", outcome)
         journal.add_rows([(index, Row(2, ("x",)), [entry])])
         assert [line.outcome for line in journal.lines()] == [outcome]
         assert [taken for _, _, taken in journal.entries()] == [entry]
@@ -92,8 +92,8 @@ KEYS = st.one_of(
 def test_a_record_is_claimed_with_the_very_key_it_was_planned_with(key: Key) -> None:
     with open_scratch() as journal:
         index = journal.add_sheet(Sheet("a", "a", ("x",), (0,)))
-        journal.add_rows([(index, Row(2, ("x",)), [Entry(State.PLANNED, Kind.SHADOW, TargetName.ROOTLY, "s", key)])])
+        journal.add_rows([(index, Row(2, ("x",)), [Entry(State.PLANNED, "shadow", TargetName.ROOTLY, "s", key)])])
         journal.finish_reading()
-        assert journal.has_key(Kind.SHADOW, key)
+        assert journal.has_key("shadow", key)
         assert [record.key for record in journal.claim(TargetName.ROOTLY, 0, 1)] == [key]
-        assert journal.find(Kind.SHADOW, [(key, "id")], Outcome(Status.EXISTS)) == (0, 1)
+        assert journal.find("shadow", [(key, "id")], Outcome(Status.EXISTS)) == (0, 1)

@@ -9,7 +9,7 @@ import pytest
 from importer.journal.run_folder import create_run, open_run, open_scratch
 from importer.journal.run_info import RunStage
 from importer.journal.states import Change, Claimed, Entry, State
-from importer.records import Kind, Outcome, Row, Scope, Sheet
+from importer.records import Outcome, Row, Scope, Sheet
 from importer.statuses import Status
 
 from .planning import OPAL, ROOTLY, add, ids, nth, outcomes, plan, schedule, shadow, states
@@ -133,7 +133,7 @@ def test_what_the_target_has_exists_where_it_was_planned_and_was_created_where_i
     entries = [schedule("P1"), schedule("P2", State.SENDING), schedule("P3", State.IN_DOUBT), schedule("P4")]
     plan(journal, *entries, schedule("P5", Status.REJECTED))
     found = [(("PAGER_DUTY", f"P{number}"), f"id-{number}") for number in (1, 2, 3, 5, 6)]
-    assert journal.find(Kind.SCHEDULE, found, EXISTS) == (1, 2)
+    assert journal.find("schedule", found, EXISTS) == (1, 2)
     assert states(journal) == ["exists", "created", "created", "planned", "rejected"]
     assert ids(journal) == ["id-1", "id-2", "id-3", "", ""]
     assert [outcome.run for outcome in outcomes(journal)] == ["a-run"] * 5
@@ -141,18 +141,18 @@ def test_what_the_target_has_exists_where_it_was_planned_and_was_created_where_i
 
 def test_an_object_that_is_listed_twice_counts_once_and_its_first_id_stays(journal: Journal) -> None:
     plan(journal, schedule("P1"))
-    assert journal.find(Kind.SCHEDULE, [(("PAGER_DUTY", "P1"), "first"), (("PAGER_DUTY", "P1"), "second")], EXISTS) == (
+    assert journal.find("schedule", [(("PAGER_DUTY", "P1"), "first"), (("PAGER_DUTY", "P1"), "second")], EXISTS) == (
         1,
         0,
     )
-    assert journal.find(Kind.SCHEDULE, [(("PAGER_DUTY", "P1"), "third")], EXISTS) == (0, 0)
+    assert journal.find("schedule", [(("PAGER_DUTY", "P1"), "third")], EXISTS) == (0, 0)
     assert ids(journal) == ["first"]
 
 
 def test_where_existing_records_shall_fail_they_are_rejected_with_words_and_still_have_the_id(journal: Journal) -> None:
     plan(journal, schedule("P1"), schedule("P2", State.IN_DOUBT))
     refusal = Outcome(Status.REJECTED, error="exists already", hint="take the row out", run="a-run")
-    journal.find(Kind.SCHEDULE, [(("PAGER_DUTY", "P1"), "id-1"), (("PAGER_DUTY", "P2"), "id-2")], refusal)
+    journal.find("schedule", [(("PAGER_DUTY", "P1"), "id-1"), (("PAGER_DUTY", "P2"), "id-2")], refusal)
     first, second = outcomes(journal)
     assert (first.status, first.id, first.error) == (Status.REJECTED, "id-1", "exists already")
     assert (second.status, second.id, second.error) == (Status.CREATED, "id-2", "")
@@ -160,7 +160,7 @@ def test_where_existing_records_shall_fail_they_are_rejected_with_words_and_stil
 
 def test_an_empty_list_finds_nothing(journal: Journal) -> None:
     plan(journal, schedule("P1"))
-    assert journal.find(Kind.SCHEDULE, [], EXISTS) == (0, 0)
+    assert journal.find("schedule", [], EXISTS) == (0, 0)
 
 
 def test_the_scopes_to_ask_about_are_those_with_open_records(journal: Journal) -> None:
@@ -193,9 +193,9 @@ def test_a_scope_is_closed_for_its_planned_records_alone(journal: Journal) -> No
 
 def test_a_key_is_known_whatever_became_of_its_record(journal: Journal) -> None:
     plan(journal, schedule("P1", Status.CREATED))
-    assert journal.has_key(Kind.SCHEDULE, ("PAGER_DUTY", "P1"))
-    assert not journal.has_key(Kind.SCHEDULE, ("PAGER_DUTY", "P2"))
-    assert not journal.has_key(Kind.SCHEDULE, ("OPSGENIE", "P1"))
+    assert journal.has_key("schedule", ("PAGER_DUTY", "P1"))
+    assert not journal.has_key("schedule", ("PAGER_DUTY", "P2"))
+    assert not journal.has_key("schedule", ("OPSGENIE", "P1"))
 
 
 def test_why_records_stay_unsent_is_said_once_and_only_of_those(journal: Journal) -> None:
@@ -248,7 +248,7 @@ def test_a_row_that_makes_several_records_has_a_line_for_each(journal: Journal) 
         (2, "3/3", ("x",)),
         (5, "", ("y",)),
     ]
-    assert {line.kind for line in lines} == {Kind.SHADOW}
+    assert {line.kind for line in lines} == {"shadow"}
     assert journal.count_rows() == 2
 
 
@@ -291,4 +291,4 @@ def test_a_scratch_journal_is_a_journal_like_any_other() -> None:
     with open_scratch() as journal:
         plan(journal, schedule("P1"), schedule("P1"))
         assert states(journal) == ["planned", "duplicate"]
-        assert journal.find(Kind.SCHEDULE, [(("PAGER_DUTY", "P1"), "id")], EXISTS) == (1, 0)
+        assert journal.find("schedule", [(("PAGER_DUTY", "P1"), "id")], EXISTS) == (1, 0)

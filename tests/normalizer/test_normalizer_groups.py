@@ -11,6 +11,7 @@ from importer.normalizer.mapping import Mapping, read_mapping
 from importer.normalizer.references import References, Sought
 from importer.normalizer.row import Normalized, Normalizer
 from importer.normalizer.rules import make_rules
+from importer.normalizer.suggestions import suggest
 from importer.records import Row, Sheet
 
 PLATFORM, COMMA, SYNCED = (f"7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d0{number}" for number in (2, 3, 4))
@@ -126,7 +127,7 @@ def test_a_header_is_taken_only_where_it_can_be_nothing_else(
 @pytest.mark.parametrize("header", ["Group ID", "Group name"])
 def test_a_header_that_may_be_another_programs_group_is_suggested(header: str) -> None:
     layout = normalizer("third_party_provider", "remote_id", header).layout
-    assert [(one.header, one.column) for one in layout.suggestions] == [(header, "group")]
+    assert [(one.header, one.column) for one in suggest(layout)] == [(header, "group")]
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from importer.cells import canonical
 from importer.errors import SourceError
-from importer.normalizer.aliases import CLEAR, DOUBTFUL, IN_SHEETS_OF, OWN, canonical
-from importer.normalizer.columns import COLUMNS
+from importer.kinds.registry import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, OWN
+from importer.kinds.schedule import ScheduleRecord
+from importer.kinds.shadow import ShadowRecord
 from importer.normalizer.layout import plan
-from importer.records import Kind, ScheduleRecord, ShadowRecord, Sheet
+from importer.records import Sheet
 
 
 def sheet(*header: str) -> Sheet:
@@ -33,22 +35,20 @@ def test_a_header_is_found_however_it_is_written(header: str) -> None:
 
 
 def test_each_of_our_columns_is_found_by_its_own_name_and_no_alias_leads_elsewhere() -> None:
-    names = [column.name for column in COLUMNS]
+    names = list(COLUMNS)
     assert [OWN[canonical(name)] for name in names] == names
-    words = [dict(one) for one in (*CLEAR.values(), *IN_SHEETS_OF.values())]
-    aliases = [alias for one in words for alias in one]
-    assert len(aliases) == len(set(aliases))
-    assert not set(aliases) & set(OWN)
-    assert {canonical(alias) for alias in (*aliases, *DOUBTFUL)} == {*aliases, *DOUBTFUL}
-    for kind in Kind:
-        meant = {*CLEAR[kind].values(), *IN_SHEETS_OF[kind].values()}
-        assert {column.kind for column in COLUMNS if column.name in meant} == {kind}
+    words = [pair for one in (*CLEAR.values(), *IN_SHEETS_OF.values()) for pair in one.items()]
+    meant = dict(words)
+    assert [pair for pair in words if meant[pair[0]] != pair[1]] == []
+    assert not meant.keys() & set(OWN)
+    doubtful = {header for kind in KINDS.values() for header in kind.doubtful}
+    assert {canonical(alias) for alias in (*meant, *doubtful)} == {*meant, *doubtful}
 
 
 def test_the_columns_are_the_fields_of_the_records() -> None:
-    fields = {Kind.SCHEDULE: set(ScheduleRecord.model_fields), Kind.SHADOW: set(ShadowRecord.model_fields)}
-    for kind in Kind:
-        assert {column.name for column in COLUMNS if column.kind is kind and column.is_telling} == fields[kind]
+    fields = {"schedule": set(ScheduleRecord.model_fields), "shadow": set(ShadowRecord.model_fields)}
+    for kind, names in fields.items():
+        assert {column.name for column in KINDS[kind].columns if column.is_telling} == names
 
 
 def test_headers_that_are_not_ours_are_listed_as_they_stand_and_blank_ones_left_out() -> None:

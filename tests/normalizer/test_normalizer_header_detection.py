@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from importer.normalizer.aliases import REPORT_HEADERS, canonical
-from importer.normalizer.columns import COLUMNS
-from importer.normalizer.layout import header_score, is_header
+from importer.cells import canonical
+from importer.kinds.registry import COLUMNS
+from importer.normalizer.layout import REPORT_HEADERS, header_score, is_header
 from importer.normalizer.mapping import Mapping
 from importer.reporter.columns import PRODUCT_COLUMNS
 
@@ -25,7 +25,7 @@ from importer.reporter.columns import PRODUCT_COLUMNS
         ("Trainee", "Start", "24/7 desk"),
         ("", "\ufeffID\u00a0", ""),
         ("import_row", "import_status"),
-        tuple(column.name for column in COLUMNS),
+        tuple(COLUMNS),
     ],
 )
 def test_a_header_is_known_by_two_of_its_cells_or_its_only_one(cells: tuple[str, ...]) -> None:

@@ -12,7 +12,8 @@ from importer.normalizer.layout import plan, repeats
 from importer.normalizer.mapping import NO_MAPPING, Mapping
 from importer.normalizer.row import EXAMPLE, Normalizer
 from importer.normalizer.rules import make_rules
-from importer.records import Kind, Problem, Record, Row, Sheet
+from importer.normalizer.suggestions import suggest
+from importer.records import Problem, Record, Row, Sheet
 from importer.reporter.template import EXAMPLE as TEMPLATES_EXAMPLE
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -57,7 +58,7 @@ def test_without_a_provider_or_a_name_an_export_is_not_taken_for_schedules(heade
     layout = plan(sheet(*header))
     assert layout.kind is None
     assert "remote_id" not in layout.indices
-    assert "remote_id" in {suggestion.column for suggestion in layout.suggestions}
+    assert "remote_id" in {suggestion.column for suggestion in suggest(layout)}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_a_list_of_people_or_services_is_never_one_of_schedules(name: str, heade
 def test_headers_as_a_planner_writes_them_make_shadows() -> None:
     one = sheet("Rota", "Trainee", "On-call user", "Start", "End time", "TZ", "Note")
     layout = plan(one)
-    assert layout.kind is Kind.SHADOW
+    assert layout.kind == "shadow"
     assert layout.indices == {
         "schedule_id": 0,
         "shadow_user_id": 1,
@@ -192,17 +193,17 @@ def test_a_name_that_the_headers_contradict_decides_nothing() -> None:
 @pytest.mark.parametrize(
     ("mapping", "kind"),
     [
-        (Mapping(constants={"kind": "shadow"}), Kind.SHADOW),
-        (Mapping(defaults={"kind": "shadow"}), Kind.SHADOW),
-        (Mapping(constants={"schedule_id": "a"}), Kind.SHADOW),
-        (Mapping(defaults={"third_party_provider": "pd"}), Kind.SCHEDULE),
+        (Mapping(constants={"kind": "shadow"}), "shadow"),
+        (Mapping(defaults={"kind": "shadow"}), "shadow"),
+        (Mapping(constants={"schedule_id": "a"}), "shadow"),
+        (Mapping(defaults={"third_party_provider": "pd"}), "schedule"),
         (Mapping(constants={"schedule_id": "a", "third_party_provider": "pd"}), None),
         (Mapping(defaults={"timezone": "UTC"}), None),
-        (Mapping(columns={"Whom": "shadowable_id"}), Kind.SHADOW),
-        (Mapping(columns={"Whom": "remote_id"}), Kind.SCHEDULE),
+        (Mapping(columns={"Whom": "shadowable_id"}), "shadow"),
+        (Mapping(columns={"Whom": "remote_id"}), "schedule"),
     ],
 )
-def test_the_mapping_tells_what_a_sheet_holds_that_does_not_say_itself(mapping: Mapping, kind: Kind | None) -> None:
+def test_the_mapping_tells_what_a_sheet_holds_that_does_not_say_itself(mapping: Mapping, kind: str | None) -> None:
     assert plan(sheet("Whom", "Note"), mapping).kind is kind
 
 
@@ -229,9 +230,9 @@ def test_a_source_without_a_header_is_read_by_the_letters_of_its_columns_alone()
     mapping = Mapping(columns={"B": "remote_id", "TO": "third_party_provider"}, header_row=0)
     layout = plan(sheet("A", "B", "ID", "TO", name="Schedules"), mapping)
     assert (layout.indices, layout.not_used) == ({"remote_id": 1, "third_party_provider": 3}, ("A", "ID"))
-    assert layout.suggestions == ()
+    assert suggest(layout) == ()
     headless = Sheet("plan.csv", "Schedules", ("A", "ID"), (0, 1), header_row=0)
-    assert (plan(headless).indices, plan(headless).suggestions) == ({}, ())
+    assert (plan(headless).indices, suggest(plan(headless))) == ({}, ())
 
 
 def test_a_repeated_column_below_titles_is_named_where_it_stands() -> None:
@@ -292,8 +293,8 @@ def test_rows_of_both_kinds_are_told_apart_by_their_cells_and_not_by_the_mapping
     one = sheet("remote_id", "schedule_id", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
     normalizer = Normalizer(one, make_rules(PAGER_DUTY))
     shadow = ("", "a", "101", "112", "2027-03-01T08:00Z", "2027-03-01T09:00Z")
-    assert normalizer.normalize(Row(2, shadow)).kind is Kind.SHADOW
-    assert normalizer.normalize(Row(3, ("PI7DH85", "", "", "", "", ""))).kind is Kind.SCHEDULE
+    assert normalizer.normalize(Row(2, shadow)).kind == "shadow"
+    assert normalizer.normalize(Row(3, ("PI7DH85", "", "", "", "", ""))).kind == "schedule"
 
 
 @pytest.mark.parametrize(
@@ -311,7 +312,7 @@ def test_the_samples_have_what_they_had(name: str, not_used: tuple[str, ...], sh
     layout = plan(sheet(*header, name=sheet_name or name))
     assert layout.not_used == not_used
     assert all(header[index] == column for column, index in layout.indices.items())
-    assert layout.suggestions == ()
+    assert suggest(layout) == ()
 
 
 @pytest.mark.parametrize(
@@ -333,7 +334,7 @@ def test_a_provider_alone_makes_no_schedules_of_a_workbook_s_other_sheets(name: 
     one = Sheet("team.xlsx", name, ("ID", "Name"), (0, 1))
     for layout in (plan(one, PAGER_DUTY), plan(one, provider="PAGER_DUTY")):
         assert (layout.kind, layout.is_usable) == (None, False)
-        assert "remote_id" in {suggestion.column for suggestion in layout.suggestions}
+        assert "remote_id" in {suggestion.column for suggestion in suggest(layout)}
 
 
 @pytest.mark.parametrize(
@@ -364,5 +365,5 @@ def test_until_is_no_end_beside_a_header_that_may_say_how_often(header: str) -> 
     one = sheet("Trainee", "From", "Until", header)
     layout = plan(one)
     assert layout.indices == {"shadow_user_id": 0, "starts_at": 1, "until": 2}
-    assert [(one.header, one.column) for one in layout.suggestions] == [(header, "repeat")]
+    assert [(one.header, one.column) for one in suggest(layout)] == [(header, "repeat")]
     assert plan(one, Mapping(columns={header: ""})).indices["ends_at"] == 2

@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from importer.errors import SettingsError
+from importer.kinds.schedule import ScheduleRecord
+from importer.kinds.shadow import ShadowRecord
 from importer.normalizer.mapping import Mapping
 from importer.normalizer.row import Normalized, Normalizer
 from importer.normalizer.rules import Rules, make_rules
-from importer.records import Kind, Row, ScheduleRecord, ShadowRecord, Sheet
+from importer.records import Row, Sheet
 
 GOOD = {
     "schedule_id": "a",
@@ -83,5 +85,5 @@ def test_no_name_of_a_workbook_makes_schedules_of_its_other_sheets_but_what_a_ru
     rules = make_rules(provider="PAGER_DUTY")
     row = Row(2, ("PI7DH85", "x"))
     assert not Normalizer(sheet, rules).normalize(row).records
-    (record,) = Normalizer(sheet, replace(rules, is_repeated=True)).normalize(row, Kind.SCHEDULE).records
+    (record,) = Normalizer(sheet, replace(rules, is_repeated=True)).normalize(row, "schedule").records
     assert record.key == ("PAGER_DUTY", "PI7DH85")

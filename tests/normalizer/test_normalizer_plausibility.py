@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.normalizer.plausibility import Checks, Level, check_sense, overlaps
-from importer.records import ShadowRecord
+from importer.kinds.shadow import ShadowRecord, check_shadow
+from importer.normalizer.plausibility import Checks, Level, overlaps
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -31,7 +31,7 @@ def shadow(**values: object) -> ShadowRecord:
 
 
 def found(record: ShadowRecord, now: datetime = NOW) -> list[tuple[str, str]]:
-    return [(finding.check, finding.column) for finding in check_sense(record, now)]
+    return [(finding.check, finding.column) for finding in check_shadow(record, now)]
 
 
 def test_a_shadow_as_it_should_be_has_no_finding() -> None:
@@ -71,16 +71,16 @@ def test_all_that_is_odd_is_said_at_once_in_words_with_a_way_out() -> None:
     record = shadow(
         shadowable_id="112", starts_at=datetime(2020, 1, 1, tzinfo=UTC), ends_at=datetime(2020, 3, 1, tzinfo=UTC)
     )
-    findings = list(check_sense(record, NOW))
+    findings = list(check_shadow(record, NOW))
     assert [finding.check for finding in findings] == ["self_shadow", "past", "long"]
     assert all(finding.fault.reason and finding.fault.hint and finding.fault.topic for finding in findings)
     assert "60 days" in findings[2].fault.reason
 
 
 def test_each_finding_is_named_like_the_level_that_decides_about_it() -> None:
-    assert {finding.check for finding in check_sense(shadow(shadowable_id="112", starts_at=NOW - 9 * DAY), NOW)} <= set(
-        Checks.__dataclass_fields__
-    )
+    assert {
+        finding.check for finding in check_shadow(shadow(shadowable_id="112", starts_at=NOW - 9 * DAY), NOW)
+    } <= set(Checks.__dataclass_fields__)
     assert Checks() == Checks(*[Level.WARNING] * 5)
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from importer.normalizer.layout import plan
 from importer.normalizer.mapping import Mapping
-from importer.normalizer.suggestions import describe_suggestion, nearest
+from importer.normalizer.nearest import nearest
+from importer.normalizer.suggestions import describe_suggestion, suggest
 from importer.records import Sheet
 
 
@@ -35,7 +36,7 @@ def sheet(*header: str, name: str = "Sheet1") -> Sheet:
 )
 def test_a_header_like_a_known_one_is_suggested_and_not_applied(name: str, header: str, column: str) -> None:
     layout = plan(sheet("Note", header, name=name))
-    (suggestion,) = layout.suggestions
+    (suggestion,) = suggest(layout)
     assert (suggestion.header, suggestion.column) == (header, column)
     assert 50 <= suggestion.confidence <= 100
     assert column not in layout.indices
@@ -44,36 +45,36 @@ def test_a_header_like_a_known_one_is_suggested_and_not_applied(name: str, heade
 @pytest.mark.parametrize("header", ["Name", "Team", "Note", "Status", "Region", "Description", "Users", "Enabled", "#"])
 @pytest.mark.parametrize("name", ["Shadows", "Schedules", "Sheet1"])
 def test_what_is_like_nothing_is_not_suggested(name: str, header: str) -> None:
-    assert plan(sheet(header, name=name)).suggestions == ()
+    assert suggest(plan(sheet(header, name=name))) == ()
 
 
 def test_a_header_that_can_be_either_person_is_suggested_as_both() -> None:
     for header in ("User ID", "user", "Shadowing"):
-        suggestions = plan(sheet("Start", header, name="Shadows")).suggestions
+        suggestions = suggest(plan(sheet("Start", header, name="Shadows")))
         assert {suggestion.column for suggestion in suggestions} == {"shadow_user_id", "shadowable_id"}
         assert all("who shadows or who is shadowed" in suggestion.why for suggestion in suggestions)
 
 
 def test_only_columns_that_are_lacking_are_suggested() -> None:
     layout = plan(sheet("shadow_user_id", "Trainee name", "User ID", name="Shadows"))
-    assert [(one.header, one.column) for one in layout.suggestions] == [("User ID", "shadowable_id")]
+    assert [(one.header, one.column) for one in suggest(layout)] == [("User ID", "shadowable_id")]
     given = Mapping(constants={"shadowable_id": "101"})
-    assert plan(sheet("shadow_user_id", "User ID", name="Shadows"), given).suggestions == ()
+    assert suggest(plan(sheet("shadow_user_id", "User ID", name="Shadows"), given)) == ()
     left_out = Mapping(columns={"User ID": ""})
-    assert plan(sheet("shadow_user_id", "User ID", name="Shadows"), left_out).suggestions == ()
+    assert suggest(plan(sheet("shadow_user_id", "User ID", name="Shadows"), left_out)) == ()
 
 
 def test_a_sheet_of_schedules_is_not_asked_for_shadows() -> None:
-    assert plan(sheet("ID", "User ID", "Strat", name="Schedules")).suggestions == ()
+    assert suggest(plan(sheet("ID", "User ID", "Strat", name="Schedules"))) == ()
 
 
 def test_a_long_header_is_compared_with_nothing() -> None:
-    assert plan(sheet("trainee " * 100_000, name="Shadows")).suggestions == ()
+    assert suggest(plan(sheet("trainee " * 100_000, name="Shadows"))) == ()
 
 
 def test_a_suggestion_is_told_in_one_sentence_with_the_line_to_write() -> None:
     one = sheet('Trainee\n"name"', name="Shadows")
-    (suggestion,) = plan(one).suggestions
+    (suggestion,) = suggest(plan(one))
     told = describe_suggestion(suggestion, one)
     assert told.isprintable()
     assert f"may be shadow_user_id ({suggestion.confidence} %)" in told

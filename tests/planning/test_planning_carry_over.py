@@ -13,7 +13,7 @@ from importer.normalizer.references import References
 from importer.normalizer.row import Normalizer
 from importer.normalizer.rules import make_rules
 from importer.planning.carry_over import carry_row, carry_unresolved, plan_row
-from importer.records import Kind, Outcome, Problem, Row, Sheet, TargetName
+from importer.records import Outcome, Problem, Row, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def normalize(*cells: str, directory: Directory | None = None, problems: tuple[P
     """Normalize a row; without a directory what it names waits."""
     rules = replace(make_rules(), references=References(directory))
     sheet = Sheet("plan.csv", "plan", HEADER, tuple(range(len(HEADER))))
-    return Normalizer(sheet, rules).normalize(Row(2, cells, problems=problems), Kind.SHADOW)
+    return Normalizer(sheet, rules).normalize(Row(2, cells, problems=problems), "shadow")
 
 
 def plan(user: str = "112", repeat: str = "FREQ=WEEKLY;COUNT=3", *, directory: Directory | None = None) -> Normalized:
@@ -56,7 +56,7 @@ def key(number: int = 1, user: int = 112) -> Key:
 def left(state: State | Status, part: str = "2/3", known: Key | None = None) -> Entry:
     status = state if isinstance(state, Status) else Status.PENDING
     id_ = "id-2" if state in TAKEN else ""
-    return Entry(state, Kind.SHADOW, key=known, part=part, outcome=Outcome(status, id=id_, attempts=4, run=EARLIER))
+    return Entry(state, "shadow", key=known, part=part, outcome=Outcome(status, id=id_, attempts=4, run=EARLIER))
 
 
 def carry(normalized: Normalized, entry: Entry | None, *, is_unedited: bool = False) -> Entry:
@@ -246,7 +246,7 @@ def member(group: str, *, remote_id: str = "PI7DH85", directory: Directory | Non
 def unbound(state: State | Status = State.UNBOUND, was: Status = Status.CREATED, *bound: str) -> Entry:
     status = state if isinstance(state, Status) else Status.PENDING
     outcome = Outcome(status, id="id-1", error="not in its group", hint="rerun", run=EARLIER)
-    return Entry(state, Kind.SCHEDULE, key=SCHEDULE, outcome=outcome, was=was, groups=(GROUP,), bound=bound)
+    return Entry(state, "schedule", key=SCHEDULE, outcome=outcome, was=was, groups=(GROUP,), bound=bound)
 
 
 @pytest.mark.parametrize("state", [State.UNBOUND, Status.REJECTED, Status.FAILED, Status.UNKNOWN, State.UNRESOLVED])
@@ -304,11 +304,11 @@ def test_while_groups_cannot_be_asked_for_no_schedule_is_a_success_without_them(
 ) -> None:
     status = state if isinstance(state, Status) else Status.UNKNOWN
     outcome = Outcome(status, id="id-1" if state is Status.CREATED else "", run=EARLIER)
-    kept = carry_unresolved(Entry(state, Kind.SCHEDULE, key=known, outcome=outcome), RUN)
+    kept = carry_unresolved(Entry(state, "schedule", key=known, outcome=outcome), RUN)
     assert (kept and kept.state) == becomes
 
 
 def test_a_success_of_which_only_a_report_tells_is_in_its_groups() -> None:
     outcome = Outcome(Status.CREATED, id="id-1", run=EARLIER)
-    carried = carry(member("Platform"), Entry(Status.CREATED, Kind.SCHEDULE, outcome=outcome))
+    carried = carry(member("Platform"), Entry(Status.CREATED, "schedule", outcome=outcome))
     assert (carried.state, carried.groups, carried.bound) == (Status.CREATED, (GROUP,), (GROUP,))

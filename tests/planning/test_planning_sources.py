@@ -15,7 +15,7 @@ from importer.normalizer.rules import make_rules
 from importer.planning.loader import Loader
 from importer.planning.report_lines import PreviousLine
 from importer.planning.sources import load_mapping
-from importer.records import Kind, Outcome, Problem, Row, Sheet, TargetName
+from importer.records import Outcome, Problem, Row, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def cells(user: str, parts: int) -> tuple[str, ...]:
 
 def line(user: str, number: int, parts: int, status: Status = Status.FAILED, row: int = 2) -> PreviousLine:
     """Give a line of a report."""
-    entry = Entry(status, Kind.SHADOW, part=f"{number}/{parts}", outcome=Outcome(status, id="", run="earlier"))
+    entry = Entry(status, "shadow", part=f"{number}/{parts}", outcome=Outcome(status, id="", run="earlier"))
     return PreviousLine(SHEET, Row(row, cells(user, parts), line=number + 1), entry)
 
 

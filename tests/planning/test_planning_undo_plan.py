@@ -6,18 +6,18 @@ import pytest
 
 from importer.journal.states import Entry, Joined, State
 from importer.planning.undo_plan import Done, plan_removal
-from importer.records import Kind, Outcome, TargetName
+from importer.records import Outcome, TargetName
 from importer.statuses import Status
 
 SHADOW = Entry(
     Status.CREATED,
-    Kind.SHADOW,
+    "shadow",
     TargetName.ROOTLY,
     "sched-1",
     ("sched-1", "User", "101", 102, 1_800_000_000, 1_800_028_800),
     outcome=Outcome(Status.CREATED, "id-1", 201, attempts=3, finished_at="2027-01-01T00:00:00Z", run="20270101-000000"),
 )
-SCHEDULE = SHADOW._replace(kind=Kind.SCHEDULE, target=TargetName.OPAL, scope="", key=("PAGER_DUTY", "P1"))
+SCHEDULE = SHADOW._replace(kind="schedule", target=TargetName.OPAL, scope="", key=("PAGER_DUTY", "P1"))
 
 
 def done(state: State | Status) -> Done:

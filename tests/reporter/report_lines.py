@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from importer.records import Kind, Outcome, ReportLine, Sheet
+from importer.kinds.registry import KINDS
+from importer.records import Outcome, ReportLine, Sheet
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def make_sheet(*header: str, name: str = "Shadows") -> Sheet:
 
 
 def make_line(*cells: str, sheet: int = 0, row: int = 2, outcome: Outcome = CREATED) -> ReportLine:
-    return ReportLine(sheet, row, "", Kind.SHADOW, cells, outcome)
+    return ReportLine(sheet, row, "", "shadow", cells, outcome)
 
 
 @st.composite
@@ -74,7 +75,7 @@ def _any_line(draw: st.DrawFn, sheets: Sequence[Sheet]) -> ReportLine:
         sheet=sheet,
         row=draw(st.integers(1, 2**40)),
         part=draw(st.sampled_from(["", "3/12"])),
-        kind=draw(st.sampled_from([None, *Kind])),
+        kind=draw(st.sampled_from([None, *KINDS])),
         cells=tuple(draw(TEXTS) for _ in sheets[sheet].header),
         outcome=Outcome(
             status=draw(st.sampled_from(Status)),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_lines import CREATED, TEXTS, any_lines, any_sheets, make_line, make_sheet, unhurried
 
-from importer.records import Kind, Outcome, ReportLine
+from importer.records import Outcome, ReportLine
 from importer.reporter.columns import PRODUCT_COLUMNS
 from importer.reporter.formula_guard import unguard
 from importer.reporter.report_csv import write_csv
@@ -67,7 +67,7 @@ def test_a_spreadsheet_finds_a_bom_commas_and_crlf(report: Path) -> None:
 
 def test_a_line_says_what_became_of_its_row(report: Path) -> None:
     outcome = Outcome(Status.REJECTED, "", 422, "no such user", "D7", "Mend D7.", 2, "2026-03-29T01:00:00Z", "run-1")
-    line = ReportLine(0, 7, "3/12", Kind.SHADOW, ("x",), outcome)
+    line = ReportLine(0, 7, "3/12", "shadow", ("x",), outcome)
     _, row = read(write_csv(report, [make_sheet("id")], [line]))
     assert row == [
         *("7", "Shadows", "3/12", "shadow", "rejected", "", "422", "no such user", "D7", "Mend D7."),

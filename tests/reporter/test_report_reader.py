@@ -12,7 +12,7 @@ from python_calamine import load_workbook
 from report_lines import any_lines, any_sheets, fewer, make_sheet, unhurried
 
 from importer.errors import SourceError
-from importer.records import Kind, Outcome, Problem, ReportLine, Row, Sheet
+from importer.records import Outcome, Problem, ReportLine, Row, Sheet
 from importer.reporter.columns import PRODUCT_COLUMNS, merge_columns
 from importer.reporter.report_csv import write_csv
 from importer.reporter.report_reader import Carried, is_report, split
@@ -115,7 +115,7 @@ def test_what_people_do_in_a_spreadsheet_is_understood(cells: dict[str, str]) ->
     own = dict(zip(split(make_sheet(*cells)).header, carried.row.cells, strict=True))
     assert own == {"schedule_id": "abc", "note": "-5"}
     assert (carried.row.number, carried.row.line, carried.row.problems) == (7, 2, ())
-    assert (carried.sheet, carried.part, carried.kind, carried.outcome) == ("Shadows", "3/12", Kind.SHADOW, OUTCOME)
+    assert (carried.sheet, carried.part, carried.kind, carried.outcome) == ("Shadows", "3/12", "shadow", OUTCOME)
 
 
 def test_the_products_columns_may_be_deleted_but_for_two() -> None:

@@ -9,32 +9,14 @@ import openpyxl
 import pytest
 
 from importer.errors import ReportError, UsageError
+from importer.kinds.registry import COLUMNS, KINDS
 from importer.reader.read import read
-from importer.records import Kind
-from importer.reporter.template import EXAMPLE, README_SHEET, ColumnText, write_template
+from importer.reporter.template import EXAMPLE, README_SHEET, write_template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-COLUMNS = [
-    ColumnText("kind", None, "write schedule or shadow", is_required=False, choices=("schedule", "shadow")),
-    ColumnText(
-        "third_party_provider", Kind.SCHEDULE, "write PAGER_DUTY or OPSGENIE", choices=("PAGER_DUTY", "OPSGENIE")
-    ),
-    ColumnText("remote_id", Kind.SCHEDULE, "write the provider's id"),
-    ColumnText("schedule_id", Kind.SHADOW, "write the id of a Rootly schedule"),
-    ColumnText("shadowable_type", Kind.SHADOW, "write User or Schedule", False, ("User", "Schedule")),
-    ColumnText("shadowable_id", Kind.SHADOW, "write who is shadowed"),
-    ColumnText("shadow_user_id", Kind.SHADOW, "write who shadows"),
-    ColumnText("starts_at", Kind.SHADOW, "write date and time"),
-    ColumnText("ends_at", Kind.SHADOW, "write date and time", is_required=False),
-    ColumnText("duration", Kind.SHADOW, "write 8h", is_required=False),
-    ColumnText("repeat", Kind.SHADOW, "write weekly or an RRULE", False, ("daily", "weekly")),
-    ColumnText("until", Kind.SHADOW, "write a date", is_required=False),
-    ColumnText("timezone", Kind.SHADOW, "write an IANA time zone", is_required=False),
-]
-SCHEDULES = ["kind", "third_party_provider", "remote_id"]
-SHADOWS = ["kind", *(column.name for column in COLUMNS[3:])]
+SCHEDULES, SHADOWS = (["kind", *(one.name for one in KINDS[kind].columns)] for kind in ("schedule", "shadow"))
 
 
 def read_rows(path: Path) -> dict[str, list[dict[str, str]]]:
@@ -50,7 +32,7 @@ def read_rows(path: Path) -> dict[str, list[dict[str, str]]]:
 
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
-    return write_template(tmp_path / "template.xlsx", COLUMNS, zone="Asia/Tokyo")
+    return write_template(tmp_path / "template.xlsx", zone="Asia/Tokyo")
 
 
 def typed_format(page: Any, column: int) -> str:
@@ -80,30 +62,37 @@ def test_a_template_has_a_sheet_for_each_kind_with_its_columns_and_the_explanati
 def test_every_header_explains_itself_also_in_the_read_me(template: Path) -> None:
     book = openpyxl.load_workbook(template)
     comments = {cell.value: cell.comment.text for name in ("Schedules", "Shadows") for cell in book[name][1]}
-    assert comments["shadowable_type"] == "Write User or Schedule.\nMay be empty.\nOne of: User, Schedule."
-    assert comments["repeat"].endswith("Such as: daily, weekly.")
+    assert comments["shadowable_type"] == (
+        "Write User or Schedule, or leave it empty for User.\nMay be empty.\nOne of: User, Schedule."
+    )
+    assert comments["repeat"].endswith("Such as: daily, weekdays, weekly, biweekly, monthly.")
+    assert "Needed." in comments["schedule_id"]
+    assert "May be empty." in comments["ends_at"]  # a duration will do
     told = {row[0].value: row[3].value for row in book[README_SHEET].iter_rows() if row[3].value}
     assert {name: told[name] for name in comments} == comments
-    assert comments.keys() == {column.name for column in COLUMNS}
+    assert comments.keys() == {*COLUMNS}
 
 
 def test_words_are_offered_below_the_examples_and_others_are_asked_about(template: Path) -> None:
     book = openpyxl.load_workbook(template)
-    offered = {
-        str(one.sqref): (one.formula1, one.errorStyle, one.showErrorMessage)
-        for name in ("Schedules", "Shadows")
-        for one in book[name].data_validations.dataValidation
-    }
-    assert (
-        offered
-        == {
-            "A4:A1048576": ('"schedule,shadow"', "warning", True),
-            "B4:B1048576": ('"PAGER_DUTY,OPSGENIE"', "warning", True),
-            "C4:C1048576": ('"User,Schedule"', "warning", True),
-            "I4:I1048576": ('"daily,weekly"', "warning", False),
+    for kind in KINDS.values():
+        page = book[kind.plural.capitalize()]
+        offered = {
+            str(one.sqref): (one.formula1, one.errorStyle, one.showErrorMessage)
+            for one in page.data_validations.dataValidation
         }
-        or len(offered) == 4
-    )
+        below = 2 + len(kind.examples)
+        expected = {
+            f"{cell.column_letter}{below}:{cell.column_letter}1048576": (
+                f'"{",".join(COLUMNS[cell.value].choices)}"',
+                "warning",
+                not COLUMNS[cell.value].is_open,
+            )
+            for cell in page[1]
+            if COLUMNS[cell.value].choices
+        }
+        assert offered == expected
+        assert len(offered) >= 2
 
 
 def test_ids_stay_as_typed_and_times_are_dates(template: Path) -> None:
@@ -124,12 +113,6 @@ def test_the_examples_are_marked_as_such_and_show_the_zone(template: Path) -> No
     assert [row["starts_at"] for row in rows["Shadows"]] == ["2027-03-01T08:00:00"] * 2
 
 
-def test_examples_that_show_columns_which_are_not_there_are_left_out(tmp_path: Path) -> None:
-    few = [column for column in COLUMNS if column.name != "repeat"]
-    rows = read_rows(write_template(tmp_path / "few.xlsx", few))
-    assert len(rows["Shadows"]) == 1
-
-
 def test_a_filled_in_workbook_reads_back_as_typed(template: Path) -> None:
     fill_in(template, "Schedules", third_party_provider="OPSGENIE", remote_id="00042")
     fill_in(template, "Schedules", third_party_provider="PAGER_DUTY", remote_id="12345678901234567890")
@@ -146,7 +129,7 @@ def test_a_filled_in_workbook_reads_back_as_typed(template: Path) -> None:
         timezone="Europe/Berlin",
     )
     rows = read_rows(template)
-    assert rows["Schedules"][2:] == [
+    assert rows["Schedules"][3:] == [
         {"third_party_provider": "OPSGENIE", "remote_id": "00042"},
         {"third_party_provider": "PAGER_DUTY", "remote_id": "12345678901234567890"},
     ]
@@ -165,47 +148,42 @@ def test_a_filled_in_workbook_reads_back_as_typed(template: Path) -> None:
 
 
 def test_a_filled_in_csv_reads_back_as_typed(tmp_path: Path) -> None:
-    path = write_template(tmp_path / "template.csv", COLUMNS)
-    assert path.read_bytes().startswith(b"\xef\xbb\xbfkind,third_party_provider,remote_id,schedule_id,")
+    path = write_template(tmp_path / "template.csv")
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfkind,third_party_provider,remote_id,group,schedule_id,")
     typed = {"kind": "schedule", "third_party_provider": "OPSGENIE", "remote_id": "00042"}
     with path.open("a", encoding="utf-8", newline="") as file:
-        file.write(",".join(typed.get(column.name, "") for column in COLUMNS) + "\r\n")
+        file.write(",".join(typed.get(name, "") for name in COLUMNS) + "\r\n")
     *examples, last = read_rows(path)["template"]
     assert last == typed
-    assert [row["kind"] for row in examples] == [f"{EXAMPLE} schedule"] * 2 + [f"{EXAMPLE} shadow"] * 2
-    assert [row.get("starts_at") for row in examples[1:3]] == [None, "2027-03-01T08:00:00"]
+    assert [row["kind"] for row in examples] == [
+        f"{EXAMPLE} {kind.name}" for kind in KINDS.values() for _ in kind.examples
+    ]
+    assert [row.get("starts_at") for row in examples[2:4]] == [None, "2027-03-01T08:00:00"]
 
 
 def test_a_name_without_an_ending_is_a_workbook_s(tmp_path: Path) -> None:
-    assert write_template(tmp_path / "plan", COLUMNS) == tmp_path / "plan.xlsx"
+    assert write_template(tmp_path / "plan") == tmp_path / "plan.xlsx"
 
 
 def test_a_name_with_another_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"neither \.xlsx nor \.csv"):
-        write_template(tmp_path / "plan.ods", COLUMNS)
+        write_template(tmp_path / "plan.ods")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["plan", "plan.xlsx", "plan.csv"])
 def test_what_a_person_filled_in_is_not_written_over_unless_told(tmp_path: Path, name: str) -> None:
-    path = write_template(tmp_path / name, COLUMNS)
+    path = write_template(tmp_path / name)
     path.write_bytes(b"filled in")
     with pytest.raises(ReportError, match="is there already") as caught:
-        write_template(tmp_path / name, COLUMNS)
+        write_template(tmp_path / name)
     assert caught.value.hint
     assert path.read_bytes() == b"filled in"
-    assert write_template(tmp_path / name, COLUMNS, is_replaced=True) == path
+    assert write_template(tmp_path / name, is_replaced=True) == path
     assert path.read_bytes() != b"filled in"
 
 
 def test_a_missing_folder_is_an_error_that_speaks_of_no_run(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="No such file") as caught:
-        write_template(tmp_path / "gone" / "plan.xlsx", COLUMNS)
+        write_template(tmp_path / "gone" / "plan.xlsx")
     assert "journal" not in caught.value.hint
-
-
-def test_choices_that_no_drop_down_holds_are_told_in_words_only(tmp_path: Path) -> None:
-    many = ColumnText("team", None, "write a team", choices=tuple(f"team {number}" for number in range(100)))
-    book = openpyxl.load_workbook(write_template(tmp_path / "plan.xlsx", [many]))
-    assert book["Schedules"].data_validations.dataValidation == []
-    assert "team 99" in book["Schedules"]["A1"].comment.text

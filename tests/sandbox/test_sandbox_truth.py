@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.errors import SettingsError
-from importer.records import ScheduleRecord, ShadowRecord, TargetName
+from importer.kinds.schedule import ScheduleRecord
+from importer.kinds.shadow import ShadowRecord
+from importer.records import TargetName
 from importer.sandbox import read_truth, serve
 from importer.sandbox.faults.fault_plan import describe
 from importer.sandbox.truth import posted_key

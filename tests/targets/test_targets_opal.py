@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from importer.kinds.schedule import KIND as SCHEDULE_KIND
-from importer.records import ScheduleRecord, TargetName
+from importer.kinds.schedule import ScheduleRecord
+from importer.records import TargetName
 from importer.targets import TARGETS
 from importer.targets.opal import OPAL
 from importer.targets.target import Found

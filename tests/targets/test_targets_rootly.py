@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from importer.kinds.shadow import KIND as SHADOW
-from importer.records import Key, ShadowRecord, TargetName
+from importer.kinds.shadow import ShadowRecord
+from importer.records import Key, TargetName
 from importer.targets import TARGETS
 from importer.targets.rootly import ROOTLY
 from importer.targets.target import Found

@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 
 
 _STDOUT = Path("-")
-_REPLACEABLE = frozenset({"ends_at", "shadow_user_id"})  # by duration, and by rotation
-_CHOICES = {
-    "kind": ("schedule", "shadow"),
-    "third_party_provider": ("PAGER_DUTY", "OPSGENIE"),
-    "shadowable_type": ("User", "Schedule"),
-    "repeat": ("daily", "weekdays", "weekly", "biweekly", "monthly"),
-}
 
 
 @click.command(name="map")
@@ -69,18 +62,11 @@ def template(path: Path, timezone: str, yes: bool) -> None:
 
 
 def _write_template(path: Path, timezone: str, *, is_replaced: bool) -> int:
-    from importer.normalizer.columns import COLUMNS
     from importer.normalizer.times.zones import check_timezone
-    from importer.reporter.template import ColumnText, write_template
+    from importer.reporter.template import write_template
 
     zone = check_timezone(timezone).key
-    columns = [
-        ColumnText(
-            one.name, one.kind, one.right, one.is_required and one.name not in _REPLACEABLE, _CHOICES.get(one.name, ())
-        )
-        for one in COLUMNS
-    ]
-    written = write_template(path, columns, zone=zone, is_replaced=is_replaced)
+    written = write_template(path, zone=zone, is_replaced=is_replaced)
     click.echo(f"template: {_plain(written)}")
     click.echo(f"next:     fill it in, then: {_command('check', str(written))}")
     return 0
@@ -166,13 +152,14 @@ def _ask_about_suggestions(draft: SheetDraft, mapping: Mapping) -> Mapping:
 
 def _ask_for_column(draft: SheetDraft, column: str, mapping: Mapping) -> Mapping:
     """Ask which header is a column, or what holds for every row, until the answer can be."""
-    from importer.normalizer.columns import COLUMNS
+    from importer.kinds.registry import RIGHTS
 
     free = draft.under(mapping).layout.not_used
     for number, header in enumerate(free, 1):
         click.echo(f"    {number}  {_quoted(header)}{_shown(draft, header)}", err=True)
-    right = next(one.right for one in COLUMNS if one.name == column)
-    question = f"  {column} is lacking. Number of its header, or = and one value for every row ({right}), or nothing"
+    question = (
+        f"  {column} is lacking. Number of its header, or = and one value for every row ({RIGHTS[column]}), or nothing"
+    )
     while answer := str(click.prompt(question, default="", show_default=False, err=True)).strip():
         if answer.startswith("="):
             changed = replace(mapping, constants={**mapping.constants, column: answer[1:].strip()})

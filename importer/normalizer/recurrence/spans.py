@@ -18,8 +18,7 @@ from importer.quoting import quote
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from importer.normalizer.fields import Fields
-    from importer.normalizer.rules import Rules
+    from importer.normalizer.fields import Fields, RowRules
     from importer.normalizer.times.durations import Duration
     from importer.normalizer.times.moments import Moment, TimeRules
 
@@ -36,7 +35,7 @@ class Spans(NamedTuple):
     zone: str  #: the zone that its times were written in; empty where none was named
 
 
-def read_spans(fields: Fields, rules: Rules, members: int) -> Spans | None:
+def read_spans(fields: Fields, rules: RowRules, members: int) -> Spans | None:
     """Read a row's times; `members` rotate, 0 where nobody does. None: problems were noted."""
     zone = fields.optional("timezone", read_zone, rules.zone)
     is_zone_wrong = zone is None and fields.has_problem("timezone")
@@ -57,7 +56,7 @@ def _counts(fields: Fields, column: str, members: int) -> bool:
     return column != "until" or bool(is_repeating) or not fields.is_default("until")
 
 
-def _read_span(fields: Fields, rules: Rules, zone: ZoneInfo | None) -> tuple[Turn, ...] | None:
+def _read_span(fields: Fields, rules: RowRules, zone: ZoneInfo | None) -> tuple[Turn, ...] | None:
     parse = partial(read_instant, zone=zone, rules=rules.times)
     starts_at = fields.required("starts_at", parse)
     ends_at = fields.required("ends_at", parse)
@@ -71,7 +70,7 @@ def _read_span(fields: Fields, rules: Rules, zone: ZoneInfo | None) -> tuple[Tur
     return None
 
 
-def _read_series(fields: Fields, rules: Rules, zone: ZoneInfo | None, members: int) -> tuple[Turn, ...] | None:
+def _read_series(fields: Fields, rules: RowRules, zone: ZoneInfo | None, members: int) -> tuple[Turn, ...] | None:
     parse = partial(_read_existing, zone=zone, rules=rules.times)
     start = fields.required("starts_at", parse)
     end = _read_end(fields, parse, is_open=bool(members))

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from importer.cells import BLANKS
 from importer.errors import SettingsError
-from importer.normalizer.columns import BY_NAME
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote
 
@@ -43,6 +42,9 @@ _AMBIGUOUS = Unreadable(
     "Write the zone of the place, such as Europe/Berlin or America/New_York.",
     "abbreviation of a time zone",
 )
+
+
+ZONE_RIGHT = "write an IANA time zone, such as Europe/Berlin"  #: what to write into the column `timezone`
 
 
 def zone_rules() -> str:
@@ -92,7 +94,7 @@ def check_timezone(name: str) -> ZoneInfo:
     """
     zone = read_zone(name.strip(BLANKS))
     if isinstance(zone, Unreadable):
-        raise SettingsError(f"the time zone is {quote(name)}{zone.reason}", hint=zone.hint or BY_NAME["timezone"].right)
+        raise SettingsError(f"the time zone is {quote(name)}{zone.reason}", hint=zone.hint or ZONE_RIGHT)
     return zone
 
 
@@ -137,7 +139,7 @@ def _unknown(text: str) -> Unreadable:
     hint = f"Write {places[0]} if that is meant." if places else ""
     if with_offset:
         reason = ", which is what Windows shows for a zone, in words that change"
-        return Unreadable(reason, hint or BY_NAME["timezone"].right, "time zone as Windows shows it")
+        return Unreadable(reason, hint or ZONE_RIGHT, "time zone as Windows shows it")
     return Unreadable(_UNKNOWN, hint, "unknown time zone")
 
 

@@ -11,7 +11,7 @@ import sys
 import pandas as pd
 from pydantic import TypeAdapter
 
-from importer.records import ShadowRecord
+from importer.kinds.shadow import ShadowRecord
 
 frame = pd.read_csv(sys.argv[1], dtype=str, keep_default_na=False)
 records = TypeAdapter(list[ShadowRecord]).validate_python(frame.to_dict("records"), strict=False)
