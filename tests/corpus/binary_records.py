@@ -46,11 +46,11 @@ def _cell(column: int, value: Value) -> bytes:
             return record(_BLANK, place)
         case bool():
             return record(_BOOL, place + bytes([value]))
-        case float() | int():
-            return record(_REAL, place + struct.pack("<d", value))
-        case _ if value in ERRORS:
+        case str() if value in ERRORS:
             return record(_ERROR, place + bytes([ERRORS[value]]))
-    return record(_STRING, place + _wide(value))
+        case str():
+            return record(_STRING, place + _wide(value))
+    return record(_REAL, place + struct.pack("<d", value))
 
 
 def row(number: int, *values: Value) -> bytes:
