@@ -126,7 +126,7 @@ def test_an_example_of_the_library_runs_and_prints_what_the_page_shows(
 
 @pytest.mark.parametrize("example", examples("toml"), ids=lambda example: f"{example.page}: {example.code[:20]!r}")
 def test_a_file_that_a_page_shows_is_taken(example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from importer.normalizer.mapping import read_mapping
+    from importer.normalizer.mapping_file import read_mapping
     from importer.sandbox.directory_file import read_directory
     from importer.sandbox.faults.fault_plan import read_faults
     from importer.settings import load_settings

@@ -22,7 +22,7 @@ from importer.journal.run_folder import open_scratch
 from importer.journal.run_info import RunStage
 from importer.log import log
 from importer.normalizer.directory import Directory, Group, Person
-from importer.normalizer.mapping import write_mapping
+from importer.normalizer.mapping_file import write_mapping
 from importer.planning.previous_run import find_earlier
 from importer.planning.rerun_settings import inherit
 from importer.planning.sources import (

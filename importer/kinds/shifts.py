@@ -190,7 +190,7 @@ def judge(fields: Fields, rules: RowRules, found: Iterable[Finding]) -> None:
     """Note what is odd about the shifts of a row, as the mapping's checks have it; each kind of oddity once."""
     told = set()
     for name, column, fault in found:
-        level = getattr(rules.checks, name)
+        level = rules.checks.level(name)
         if level is Level.OFF or name in told:
             continue
         told.add(name)

@@ -32,13 +32,24 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """How each sense check counts."""
+    """How each plausibility check counts; None: as a warning."""
 
-    self_shadow: Level = Level.WARNING  #: the shadow is the shadowed person
-    past: Level = Level.WARNING  #: the shift is over
-    long: Level = Level.WARNING  #: longer than 31 days
-    far: Level = Level.WARNING  #: it starts more than two years ahead
-    overlap: Level = Level.WARNING  #: it overlaps another shift of the same shadow
+    self_shadow: Level | None = None  #: the shadow is the shadowed person
+    past: Level | None = None  #: the shift is over
+    long: Level | None = None  #: longer than 31 days
+    far: Level | None = None  #: it starts more than two years ahead
+    overlap: Level | None = None  #: it overlaps another shift of the same person
+    provider: Level | None = None  #: the id looks like one of another provider
+    id: Level | None = None  #: the id looks unlike those that the target or the provider gives
+    one_member: Level | None = None  #: a rotation in which nobody takes turns
+    offset: Level | None = None  #: an offset that contradicts the row's time zone
+    fixed_offset: Level | None = None  #: a repetition at a fixed offset, without a time zone
+    exact_hours: Level | None = None  #: whole days written in hours, over a change of the clock
+
+    def level(self, check: str) -> Level:
+        """Return how a check counts."""
+        said: Level | None = getattr(self, check)
+        return Level.WARNING if said is None else said
 
 
 class Finding(NamedTuple):

@@ -46,13 +46,6 @@ class SheetNormalizer:
         """The headers that are none of ours."""
         return self._choose(tuple(group[0] for group in self._groups)).layout.not_used
 
-    @property
-    def mapped(self) -> frozenset[str]:
-        """The mapping's headers that the sheet has."""
-        most = max(map(len, self._groups), default=1)
-        choices = [tuple(group[min(nth, len(group) - 1)] for group in self._groups) for nth in range(most)]
-        return frozenset().union(*(self._choose(chosen).layout.mapped for chosen in choices))
-
     def normalize(self, row: Row, kind: str | None) -> Normalized:
         """Make a row's records or tell its problems."""
         if not self._groups:

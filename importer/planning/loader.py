@@ -70,8 +70,7 @@ class Loader:
         self._is_resolving = is_resolving  # else what would have to be asked for is told
         self._names: set[str] = set()
         self.needed = Needed()
-        self.mapped: set[str] = set()  #: the mapping's headers that some sheet has
-        self.headers: dict[str, None] = {}  #: all that stand in some sheet, in their order
+        self.sheets: list[Sheet] = []  #: all that were seen, by the names that their sources give them
         self.refused: list[SourceError] = []  #: of sources that have no column of ours
 
     # ---- sources
@@ -118,8 +117,7 @@ class Loader:
             )
         normalizer = Normalizer(sheet, self.rules)
         layout = normalizer.layout
-        self.mapped |= layout.mapped
-        self.headers |= dict.fromkeys(sheet.header)
+        self.sheets.append(sheet)
         for suggestion in suggest(layout):
             self.observer.noticed(describe_suggestion(suggestion, sheet))
         if not layout.is_usable:
@@ -199,8 +197,7 @@ class Loader:
 
     def _open_left(self, sheet: Sheet) -> tuple[int, SheetNormalizer]:
         normalizer = SheetNormalizer(sheet, self.rules)
-        self.mapped |= normalizer.mapped
-        self.headers |= dict.fromkeys(sheet.header)
+        self.sheets.append(sheet)
         return self.journal.add_sheet(sheet, normalizer.not_used), normalizer
 
     # ---- both
@@ -260,7 +257,7 @@ class Loader:
     def finish(self) -> None:
         """Find duplicates and overlaps, when every row is in and every name that can be resolved is."""
         self.journal.finish_reading()
-        tell_overlaps(self.journal, self.rules.mapping.checks.overlap, self._run, self.observer)
+        tell_overlaps(self.journal, self.rules.mapping.checks.level("overlap"), self._run, self.observer)
 
     def leave_unresolved(self, target: TargetName, words: str) -> None:
         """Keep the rows that wait for ids of a target, and say why; what was sent for them before is kept."""

@@ -17,7 +17,8 @@ import anyio
 
 from importer.errors import InterruptedReadingError, SettingsError, SourceError, SourcesError, UsageError
 from importer.normalizer.layout import is_header
-from importer.normalizer.mapping import NO_MAPPING, Mapping, read_mapping, refuse_lost_headers
+from importer.normalizer.mapping import NO_MAPPING, Mapping
+from importer.normalizer.mapping_file import read_mapping, refuse_lost_headers
 from importer.normalizer.rules import make_rules
 from importer.planning.loader import Loader
 from importer.planning.previous_run import left_over
@@ -102,7 +103,7 @@ async def gather_sources(
                     SourceError(f"{name_source(source)} has a header and no rows", hint="fill in at least one row")
                 )
     if not unreadable:  # else a header may stand in what was not read
-        refuse_lost_headers(mapping, _shown_mapping(settings.mapping), loader.mapped, loader.headers)
+        refuse_lost_headers(mapping, _shown_mapping(settings.mapping), loader.sheets)
     _refuse([*unreadable, *loader.refused])
 
 
@@ -131,7 +132,7 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
     if not rows:
         raise SourceError(f"{previous.path} has no rows", hint="give a report that has some")
     if settings.mapping is not None:  # else it is the run's own, and that was looked at
-        refuse_lost_headers(loader.rules.mapping, _shown_mapping(settings.mapping), loader.mapped, loader.headers)
+        refuse_lost_headers(loader.rules.mapping, _shown_mapping(settings.mapping), loader.sheets)
     for name, path, sha256 in previous.sources():
         loader.journal.add_source(name, path, sha256)
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from importer.normalizer.directory import Directory, Group
-from importer.normalizer.mapping import Mapping, read_mapping
+from importer.normalizer.mapping import Mapping
+from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.references import References, Sought
 from importer.normalizer.row import Normalized, Normalizer
 from importer.normalizer.rules import make_rules

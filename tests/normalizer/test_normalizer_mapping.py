@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import fields, replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.errors import SettingsError
 from importer.kinds.registry import COLUMNS
-from importer.normalizer.mapping import (
-    NO_HEADER,
-    NO_MAPPING,
-    NOT_USED,
-    Mapping,
-    read_mapping,
-    refuse_lost_headers,
-    write_mapping,
-)
+from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, Mapping
+from importer.normalizer.mapping_file import mapping_digest, read_mapping, refuse_lost_headers, write_mapping
 from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.times.moments import Choice, DateOrder, TimeRules
+from importer.records import Sheet
 
 WHOLE = """\ufeff
 header_row = 4
@@ -41,6 +38,19 @@ twice = "Later"
 [checks]
 overlap = "problem"
 past = "off"
+provider = "problem"
+[values.schedule_id]
+"Payments" = "a56d5989-eb30-481b-b7ab-f424fa655cd5"
+[values."Shadow User ID"]
+Ann = 101
+[rows]
+keep = { "Status" = ["migrate", "later"], "Team" = "A" }
+[fill]
+down = ["Schedule"]
+[sheets."H1 2027".columns]
+"Tag" = "date"
+[sheets."H1 2027".checks]
+past = "problem"
 """
 
 
@@ -55,7 +65,14 @@ def test_every_section_is_read() -> None:
         defaults={"timezone": "Europe/Berlin", "shadowable_type": "schedule"},
         header_row=4,
         times=TimeRules(date_order=DateOrder.DMY, twice=Choice.LATER),
-        checks=Checks(overlap=Level.PROBLEM, past=Level.OFF),
+        checks=Checks(overlap=Level.PROBLEM, past=Level.OFF, provider=Level.PROBLEM),
+        values={
+            "schedule_id": {"Payments": "a56d5989-eb30-481b-b7ab-f424fa655cd5"},
+            "shadow_user_id": {"Ann": "101"},
+        },
+        keep={"Status": ("migrate", "later"), "Team": ("A",)},
+        fill=("Schedule",),
+        sheets={"H1 2027": Mapping(columns={"Tag": "date"}, checks=Checks(past=Level.PROBLEM))},
     )
 
 
@@ -68,48 +85,58 @@ def test_an_empty_file_says_nothing_and_lines_may_end_as_on_windows() -> None:
 @pytest.mark.parametrize(
     ("text", "words", "hint"),
     [
-        ("[colums]", 'a section "colums"', "write [columns]"),
-        ("header-row = 3", 'a key "header-row"', "write header_row"),
-        ("zzz = 3", 'a key "zzz"', "write one of [columns], [constants]"),
-        ("columns = 3", "columns is no section", "write [columns]"),
-        ("[[columns]]", "columns is no section", "write [columns]"),
-        ('[columns]\n"ID" = "remoteid_"\n"N" = "shaddow_user"', 'leads to "shaddow_user"', "write shadow_user_id"),
-        ('[columns]\n"ID" = "xyz"', '[columns]: "ID" leads to "xyz"', "write one of kind, "),
-        ('[columns]\n"ID" = "trainee"', 'leads to "trainee", which is no column of ours', "write "),
-        ('[columns]\n"ID" = 3', '"ID" leads to something that is no text', "write it in quotes"),
-        ("[columns]\nheader_row = 3", '"header_row" leads to', "write header_row above the first section"),
-        ('[columns]\n" " = "kind"', "is no header", "as it stands"),
-        ('[columns]\n"ID" = "kind"\n"ID " = "until"', "stands there twice", "keep one"),
-        ('[columns]\n"ID" = "kind"\n"ID" = "until"', "is no TOML", "below [columns]"),
-        ('[constants]\nprovider = "pd"', '[constants]: "provider" is no column of ours', "write "),
+        ("[colums]", 'a table "colums"', "Write [columns]."),
+        ("header-row = 3", 'a key "header-row"', "Write header_row"),
+        ("zzz = 3", 'a key "zzz"', "Write one of [columns], [constants]"),
+        ("columns = 3", "columns is not a table", "in square brackets"),
+        ("[[columns]]", "columns is not a table", "in square brackets"),
+        ('[columns]\n"ID" = "remoteid_"\n"N" = "shaddow_user"', 'leads to "shaddow_user"', "Write shadow_user_id"),
+        ('[columns]\n"ID" = "xyz"', '[columns]: "ID" leads to "xyz"', "Write one of kind, "),
+        ('[columns]\n"ID" = "trainee"', 'leads to "trainee", which is not a column of ours', "Write "),
+        ('[columns]\n"ID" = 3', '"ID" leads to something that is not text', "Write it in quotes"),
+        ("[columns]\nheader_row = 3", '"header_row" leads to', "Write header_row above the first table."),
+        ('[columns]\n" " = "kind"', "is not a header", "as it is in"),
+        ('[columns]\n"ID" = "kind"\n"ID " = "until"', "stands there twice", "Keep one"),
+        ('[columns]\n"ID" = "kind"\n"ID" = "until"', "is not TOML", "below [columns]"),
+        ('[constants]\nprovider = "pd"', '[constants]: "provider" is not a column of ours', "Write "),
         ('[constants]\nkind = "x"\n', '[constants]: kind is "x"', "write schedule or shadow"),
         ('[constants]\nthird_party_provider = "VictorOps"', 'is "VictorOps"', "write PAGER_DUTY or OPSGENIE"),
-        ('[defaults]\ntimezone = "Mars"', '[defaults]: timezone is "Mars"', "write "),
+        ('[defaults]\ntimezone = "Mars"', '[defaults]: timezone is "Mars"', "rite "),
         ('[defaults]\nshadowable_type = "Team"', 'shadowable_type is "Team"', "write User or Schedule"),
         ('[defaults]\nuntil = " "', "until is empty", "take the line out"),
-        ("[defaults]\nuntil = true", "until is no text", "write it in quotes"),
-        ("[defaults]\nuntil = 1.5", "until is no text", "write it in quotes"),
-        ("[defaults]\nuntil = [1]", "until is no text", "write it in quotes"),
-        (f"[defaults]\nshadow_user_id = 0x{'f' * 9999}", "shadow_user_id is no text", "write it in quotes"),
-        ('[defaults]\nuntil = "a"\nUntil = "b"', "stands there twice", "keep one"),
+        ("[defaults]\nuntil = true", "until is not text", "Write it in quotes"),
+        ("[defaults]\nuntil = 1.5", "until is not text", "Write it in quotes"),
+        ("[defaults]\nuntil = [1]", "until is not text", "Write it in quotes"),
+        (f"[defaults]\nshadow_user_id = 0x{'f' * 9999}", "shadow_user_id is not text", "Write it in quotes"),
+        ('[defaults]\nuntil = "a"\nUntil = "b"', "stands there twice", "Keep one"),
         (
             '[constants]\nuntil = "a"\n[defaults]\nuntil = "b"',
-            "until in [constants] and in [defaults]",
-            "keep one of them",
+            "until stands in [constants] and in [defaults]",
+            "Keep one of them",
         ),
-        ("header_row = -1", "header_row is -1", "write the number of the row"),
-        ("header_row = true", "header_row is true", "write the number of the row"),
-        ('header_row = "4"', 'header_row is "4"', "write the number of the row"),
-        (f"header_row = 0x{'f' * 9999}", "header_row is nothing that can stand there", "write the number"),
-        ('[times]\norder = "dmy"', '[times]: "order" is nothing that can be set', "write "),
-        ('[times]\ndate_order = "ymd"', '"date_order" is "ymd"', 'write "dmy" or "mdy"'),
-        ("[times]\ntwice = []", '"twice" is nothing that can stand there', 'write "earlier" or "later"'),
-        ('[checks]\noverlaps = "off"', '[checks]: "overlaps" is nothing', "write overlap"),
-        ("[checks]\noverlap = false", '"overlap" is false', 'write "off" or "warning" or "problem"'),
-        ("[columns", "is no TOML", "below [columns]"),
-        ("a = " + "[" * 9999, "is no TOML", "below [columns]"),
-        ("a = 1" + "0" * 9999, "is no TOML", "below [columns]"),
-        ("\x1b[31m", "is no TOML", "below [columns]"),
+        ("header_row = -1", "header_row is -1", "Write the number of the row"),
+        ("header_row = true", "header_row is true", "Write the number of the row"),
+        ('header_row = "4"', 'header_row is "4"', "Write the number of the row"),
+        (f"header_row = 0x{'f' * 9999}", "header_row is nothing that can stand there", "Write the number"),
+        ('[times]\norder = "dmy"', '[times]: "order" is not an option', "Write "),
+        ('[times]\ndate_order = "ymd"', '"date_order" is "ymd"', 'Write "dmy" or "mdy"'),
+        ("[times]\ntwice = []", '"twice" is nothing that can stand there', 'Write "earlier" or "later"'),
+        ('[checks]\noverlaps = "off"', '[checks]: "overlaps" is not an option', "Write overlap"),
+        ("[checks]\noverlap = false", '"overlap" is false', 'Write "off" or "warning" or "problem"'),
+        ('[values]\nschedule_id = "x"', "[values]: schedule_id is not a table", "square brackets"),
+        ('[values.schedule_id]\n"Payments" = ""', '[values]: "Payments" is empty', "take the line out"),
+        ('[values.Schedule]\n"Payments" = "x"', '"Schedule" is not a column of ours', "Write schedule_id"),
+        ('[rows]\ndrop = ["x"]', '[rows]: "drop" is not an option', "Write one of keep"),
+        ("[rows.keep]\nStatus = []", '"Status" is not a list of texts', "Write it as"),
+        ("[fill]\ndown = [true]", '"down" is not a list of texts', "Write it as"),
+        ('[sheets."H1".colums]\nID = "kind"', '[sheets.H1], has a table "colums"', "Write [columns]"),
+        ('[sheets."H1"]\nheader_row = 3', '[sheets.H1], has a key "header_row"', "Write "),
+        ('[sheets."H1".checks]\npast = "never"', '[sheets.H1.checks]: "past" is "never"', 'Write "off"'),
+        ("sheets = 3", "sheets is not a table", "Write [sheets]"),
+        ("[columns", "is not TOML", "below [columns]"),
+        ("a = " + "[" * 9999, "is not TOML", "below [columns]"),
+        ("a = 1" + "0" * 9999, "is not TOML", "below [columns]"),
+        ("\x1b[31m", "is not TOML", "below [columns]"),
     ],
 )
 def test_what_cannot_be_is_one_sentence_with_the_file_the_place_and_what_to_write(
@@ -137,19 +164,25 @@ HEADERS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60).filter(
     lambda text: bool(text) and text[0].isalnum() and text[-1].isalnum()
 )
 FREE = st.sampled_from(["schedule_id", "remote_id", "starts_at", "until", "duration", "rotation"])
-MAPPINGS = st.builds(
+TABLES = st.builds(
     Mapping,
     columns=st.dictionaries(HEADERS, NAMES | st.just(NOT_USED), max_size=5),
     constants=st.dictionaries(st.just("ends_at") | st.just("repeat"), HEADERS),
     defaults=st.dictionaries(FREE, HEADERS),
-    header_row=st.none() | st.integers(0, 1000),
     times=st.builds(
         TimeRules,
         st.none() | st.sampled_from(DateOrder),
         st.none() | st.sampled_from(Choice),
         st.none() | st.sampled_from(Choice),
     ),
-    checks=st.builds(Checks, *[st.sampled_from(Level)] * 5),
+    checks=st.builds(Checks, *[st.none() | st.sampled_from(Level)] * len(fields(Checks))),
+    values=st.dictionaries(FREE, st.dictionaries(HEADERS, HEADERS, min_size=1, max_size=3), max_size=2),
+    keep=st.dictionaries(HEADERS, st.lists(HEADERS, min_size=1, max_size=3).map(tuple), max_size=2),
+    fill=st.lists(HEADERS, max_size=3).map(tuple),
+)
+SAID = TABLES.filter(lambda table: table != NO_MAPPING)  # an empty table leaves no trace
+MAPPINGS = st.builds(
+    replace, TABLES, header_row=st.none() | st.integers(0, 1000), sheets=st.dictionaries(HEADERS, SAID, max_size=2)
 )
 
 
@@ -184,13 +217,75 @@ def test_half_a_character_cannot_be_written_and_is_refused() -> None:
         write_mapping(Mapping(columns={"a\ud800": "kind"}))
 
 
+def _sheet(*header: str, name: str = "H1") -> Sheet:
+    return Sheet("plan.xlsx", name, header, tuple(range(len(header))))
+
+
 def test_a_header_that_no_sheet_has_is_told_with_the_nearest() -> None:
     mapping = Mapping(columns={"Trainnee": "shadow_user_id", "ID": "remote_id", "Zzz": ""})
-    refuse_lost_headers(mapping, "map.toml", {"Trainnee", "ID", "Zzz"}, [])
+    refuse_lost_headers(mapping, "map.toml", [_sheet("Trainnee", "I.D."), _sheet("zzz")])
     with pytest.raises(SettingsError) as caught:
-        refuse_lost_headers(mapping, "map.toml", {"ID"}, ["ID", " Trainee ", "Note", "Trainee"])
+        refuse_lost_headers(mapping, "map.toml", [_sheet("ID", " Trainee ", "Note", "Trainee")])
     assert caught.value.message == '"map.toml", [columns]: no sheet has the header "Trainnee", "Zzz"'
-    assert caught.value.hint == 'for "Trainnee" write "Trainee"'
+    assert caught.value.hint == 'For "Trainnee" write "Trainee".'
     with pytest.raises(SettingsError) as caught:
-        refuse_lost_headers(mapping, "map.toml", {"ID"}, [])
-    assert caught.value.hint.startswith("write the headers as they stand")
+        refuse_lost_headers(mapping, "map.toml", [])
+    assert caught.value.hint.startswith("Write the headers as they are in the source")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[rows.keep]\n"Status" = "x"', '[rows]: no sheet has the header "Status"'),
+        ('[fill]\ndown = ["Team"]', '[fill]: no sheet has the header "Team"'),
+        ('[sheets."H2".constants]\nkind = "shadow"', '[sheets]: no source has a sheet "H2"'),
+        ('[sheets."H1".columns]\n"Who" = "shadow_user_id"', '[sheets.H1.columns]: no sheet has the header "Who"'),
+    ],
+)
+def test_what_the_other_tables_name_must_be_in_the_source_too(text: str, words: str) -> None:
+    sheets = [_sheet("ID", name="H1"), _sheet("Who", name="Other")]
+    with pytest.raises(SettingsError) as caught:
+        refuse_lost_headers(read_mapping(text, "map.toml"), "map.toml", sheets)
+    assert words in caught.value.message
+
+
+def test_a_sheets_own_tables_come_before_those_of_all_sheets() -> None:
+    mapping = read_mapping(
+        """
+        [columns]
+        A = "kind"
+        B = "until"
+        [constants]
+        timezone = "Europe/Berlin"
+        [checks]
+        past = "off"
+        long = "problem"
+        [values.kind]
+        x = "shadow"
+        Y = "schedule"
+        [sheets."H1".columns]
+        B = "remote_id"
+        [sheets."H1".defaults]
+        timezone = "America/New_York"
+        [sheets."H1".checks]
+        past = "warning"
+        [sheets."H1".values.kind]
+        x = "schedule"
+        """,
+        "map.toml",
+    )
+    for name in ("H1", "H1 (2)"):  # the second of that name
+        own = mapping.of_sheet(name)
+        assert own.columns == {"A": "kind", "B": "remote_id"}
+        assert (own.constants, own.defaults) == ({}, {"timezone": "America/New_York"})
+        assert own.checks == Checks(past=Level.WARNING, long=Level.PROBLEM)
+        assert own.lookup() == {"kind": {"x": "schedule", "y": "schedule", "Y": "schedule"}}
+    assert mapping.of_sheet("H2") == replace(mapping, sheets={})
+
+
+def test_a_mapping_is_known_by_the_sha_256_of_its_file() -> None:
+    text = '[columns]\n"ID" = "remote_id"\n'
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    assert mapping_digest(read_mapping(text, "map.toml")) == digest
+    assert mapping_digest(read_mapping({"columns": {"ID": "remote_id"}}, "the mapping")) == digest
+    assert mapping_digest(read_mapping(f"{text}# a comment", "map.toml")) != digest

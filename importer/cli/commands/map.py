@@ -175,7 +175,7 @@ def _ask_for_column(draft: SheetDraft, column: str, mapping: Mapping) -> Mapping
 def _fault(mapping: Mapping) -> str:
     """Say why a mapping's file could not be read again; empty where it can."""
     from importer.errors import SettingsError
-    from importer.normalizer.mapping import read_mapping, write_mapping
+    from importer.normalizer.mapping_file import read_mapping, write_mapping
 
     try:
         read_mapping(write_mapping(mapping), "the mapping")
@@ -186,7 +186,7 @@ def _fault(mapping: Mapping) -> str:
 
 def _compose(mapping: Mapping, drafts: Sequence[SheetDraft]) -> str:
     """Write the mapping; what is open in the drafts stands in it as comments."""
-    from importer.normalizer.mapping import write_mapping
+    from importer.normalizer.mapping_file import write_mapping
 
     text = write_mapping(mapping)
     comments = [*_comments(drafts)]
@@ -210,7 +210,8 @@ def _comments(drafts: Sequence[SheetDraft]) -> Iterator[str]:
 
 
 def _comment(header: str, column: str, words: str) -> str:
-    from importer.normalizer.mapping import NO_MAPPING, write_mapping
+    from importer.normalizer.mapping import NO_MAPPING
+    from importer.normalizer.mapping_file import write_mapping
 
     line = write_mapping(replace(NO_MAPPING, columns={header.strip(): column})).splitlines()[-1]
     return f"# {line}" + (f"  # {words}" if words else "") + "\n"

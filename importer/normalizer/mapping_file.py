@@ -1,0 +1,418 @@
+"""A mapping as the text of its file: read with one clear sentence for each mistake, and written. Opens no file."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections import abc
+from dataclasses import fields, replace
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from importer.cells import BLANKS, canonical
+from importer.errors import SettingsError
+from importer.kinds.registry import COLUMNS, OWN, RIGHTS
+from importer.normalizer.mapping import NO_HEADER, NOT_USED, TIME_PARTS, Mapping, Texts
+from importer.normalizer.nearest import nearest
+from importer.normalizer.plausibility import Checks, Level
+from importer.normalizer.times.moments import Choice, DateOrder, TimeRules
+from importer.normalizer.unreadable import Unreadable
+from importer.quoting import escape_unprintable, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pydantic_core import ErrorDetails
+
+    from importer.records import Sheet
+
+
+_LAST_ROW = 1_048_576  # of a spreadsheet
+_HUGE = 10**40  # Python refuses to write out numbers of more than 4,300 digits; no id is that large
+_DIGEST = 12  # hex digits
+
+
+def read_mapping(given: str | abc.Mapping[str, Any], name: str) -> Mapping:
+    """Read a mapping file's text, or the same as a dict; `name` is the file's.
+
+    Raises:
+        SettingsError: it is not TOML, or says something that cannot be.
+    """
+    document = _parse(given, name) if isinstance(given, str) else given
+    try:
+        file = _File.model_validate(dict(document))
+    except ValidationError as error:
+        raise _sentence(error.errors(include_url=False)[0], name) from None
+    sheets = {sheet: table.mapping() for sheet, table in file.sheets.items()}
+    text = given if isinstance(given, str) else ""
+    return replace(file.mapping(), header_row=file.header_row, sheets=sheets, text=text)
+
+
+def mapping_digest(mapping: Mapping) -> str:
+    """Return the first 12 hex digits of the SHA-256 of a mapping's file, or of what its file would say."""
+    return hashlib.sha256((mapping.text or write_mapping(mapping)).encode("utf-8", "replace")).hexdigest()[:_DIGEST]
+
+
+def refuse_lost_headers(mapping: Mapping, name: str, sheets: Iterable[Sheet]) -> None:
+    """Refuse a mapping that names a header or a sheet that no source has; `name` is the mapping file's.
+
+    Raises:
+        SettingsError: each of them named with the nearest that there are.
+    """
+    seen = list(sheets)
+    names = {sheet.name for sheet in seen}
+    if missing := [one for one in mapping.sheets if one not in names]:
+        raise SettingsError(
+            f"{quote(name)}, [sheets]: no source has a sheet {', '.join(map(quote, missing))}",
+            hint=f"Write one of {', '.join(map(quote, sorted(names)))}." if names else "",
+        )
+    for table, sheet_name in ((mapping, None), *((one, own) for own, one in mapping.sheets.items())):
+        known = [text.strip(BLANKS) for sheet in seen if sheet_name in (None, sheet.name) for text in sheet.header]
+        found = {*known, *map(canonical, known)}
+        own = {"columns": table.columns, "rows": table.keep, "fill": table.fill}
+        for section, headers in own.items():
+            if lost := [one for one in headers if one not in found and (canonical(one) or one) not in found]:
+                where = section if sheet_name is None else f"sheets.{sheet_name}.{section}"
+                raise _lost(f"{quote(name)}, [{escape_unprintable(where)}]", lost, known)
+
+
+def _lost(where: str, lost: list[str], known: list[str]) -> SettingsError:
+    distinct = list(dict.fromkeys(filter(None, known)))
+    nears = {header: near for header in lost if (near := nearest(header, distinct))}
+    hints = [f"for {quote(header)} write {' or '.join(map(quote, near))}" for header, near in nears.items()]
+    words = "; ".join(hints) or "write the headers as they are in the source, or take them out of the mapping"
+    return SettingsError(
+        f"{where}: no sheet has the header {', '.join(map(quote, lost))}", hint=f"{words[0].upper()}{words[1:]}."
+    )
+
+
+# ---- the model
+
+
+class _Table(BaseModel):
+    """The tables that may hold for all sheets or for one."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
+
+    columns: dict[str, str] = {}
+    constants: dict[str, str] = {}
+    defaults: dict[str, str] = {}
+    values: dict[str, dict[str, str]] = {}
+    rows: dict[str, tuple[str, ...]] = {}
+    fill: tuple[str, ...] = ()
+    times: TimeRules = TimeRules()
+    checks: Checks = Checks()
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _read_columns(cls, table: object) -> dict[str, str]:
+        columns: dict[str, str] = {}
+        for key, value in _table(table).items():
+            header = _header(key)
+            column = _column(header, value)
+            if columns.get(header, column) != column:
+                _refuse("stands there twice", "Keep one of them.", header)
+            columns[header] = column
+        return columns
+
+    @field_validator("constants", "defaults", mode="before")
+    @classmethod
+    def _read_given(cls, table: object) -> dict[str, str]:
+        return {column: _cell_text(value, column, column) for column, value in _by_column(_table(table)).items()}
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _read_values(cls, table: object) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for column, listed in _by_column(_table(table)).items():
+            found[column] = {
+                key.strip(BLANKS): _cell_text(value, column, key) for key, value in _table(listed, column).items()
+            }
+        return found
+
+    @field_validator("rows", mode="before")
+    @classmethod
+    def _read_rows(cls, table: object) -> dict[str, tuple[str, ...]]:
+        rows = _table(table)
+        _refuse_unknown(rows, ["keep"])
+        return {_header(key): _texts(value, key) for key, value in _table(rows.get("keep", {}), "keep").items()}
+
+    @field_validator("fill", mode="before")
+    @classmethod
+    def _read_fill(cls, table: object) -> tuple[str, ...]:
+        fill = _table(table)
+        _refuse_unknown(fill, ["down"])
+        return tuple(map(_header, _texts(fill.get("down", []), "down")))
+
+    @field_validator("times", mode="before")
+    @classmethod
+    def _read_times(cls, table: object) -> TimeRules:
+        return TimeRules(**_options(_table(table), {"date_order": DateOrder, "twice": Choice, "skipped": Choice}))
+
+    @field_validator("checks", mode="before")
+    @classmethod
+    def _read_checks(cls, table: object) -> Checks:
+        return Checks(**_options(_table(table), {check.name: Level for check in fields(Checks)}))
+
+    @model_validator(mode="after")
+    def _refuse_both(self) -> _Table:
+        for column in self.defaults.keys() & self.constants.keys():
+            _refuse(
+                "stands in [constants] and in [defaults]",
+                "Keep one of them: a constant holds for every row, a default where the cell is empty.",
+                column,
+            )
+        return self
+
+    def mapping(self) -> Mapping:
+        """Return what the tables say."""
+        return Mapping(
+            columns=self.columns,
+            constants=self.constants,
+            defaults=self.defaults,
+            times=self.times,
+            checks=self.checks,
+            values=self.values,
+            keep=self.rows,
+            fill=self.fill,
+        )
+
+
+class _File(_Table):
+    """A whole mapping file."""
+
+    header_row: int | None = None
+    sheets: dict[str, _Table] = {}
+
+    @field_validator("header_row", mode="before")
+    @classmethod
+    def _read_header_row(cls, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not NO_HEADER <= value <= _LAST_ROW:
+            _refuse(
+                f"is {_shown(value)}, which is not a row",
+                "Write the number of the row that the header stands in, such as 4, or 0 where there is none.",
+            )
+        return value
+
+
+_TABLES: Final = tuple(f"[{name}]" for name in _File.model_fields if name != "header_row")
+
+
+def _refuse(reason: str, hint: str, key: str = "") -> NoReturn:
+    raise PydanticCustomError("mapping", "{reason}", {"reason": reason, "hint": hint, "key": key})
+
+
+def _table(value: object, key: str = "") -> abc.Mapping[str, Any]:
+    if not isinstance(value, abc.Mapping):
+        _refuse("is not a table", "Write its name in square brackets and its lines below it.", key)
+    return value
+
+
+def _header(key: object) -> str:
+    header = key.strip(BLANKS) if isinstance(key, str) else ""
+    if not header:
+        _refuse("is not a header", "Write the header as it is in the source.", str(key)[:_DIGEST])
+    return header
+
+
+def _texts(value: object, key: str) -> tuple[str, ...]:
+    texts = [_plain(one) for one in (value if isinstance(value, list | tuple) else [value])]
+    if not texts or None in texts:
+        _refuse("is not a list of texts", f'Write it as {quote(key)} = ["...", "..."].', key)
+    return tuple(text for text in texts if text is not None)
+
+
+def _column(header: str, value: object) -> str:
+    if not isinstance(value, str):
+        is_misplaced = header == "header_row"
+        _refuse(
+            "leads to something that is not text",
+            "Write header_row above the first table." if is_misplaced else "Write it in quotes.",
+            header,
+        )
+    text = value.strip(BLANKS)
+    if text in ("", "-"):
+        return NOT_USED
+    column = OWN.get(canonical(text)) or _PARTS.get(canonical(text))
+    if column is None:
+        _refuse(f"leads to {quote(text)}, which is not a column of ours", _nearest(text, COLUMNS), header)
+    return column
+
+
+_PARTS: Final = {canonical(part): part for part in TIME_PARTS}
+
+
+def _by_column(table: abc.Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        if (column := OWN.get(canonical(key))) is None:
+            _refuse("is not a column of ours", _nearest(key, COLUMNS), key)
+        if column in found:
+            _refuse("stands there twice", "Keep one of them.", key)
+        found[column] = value
+    return found
+
+
+def _cell_text(value: object, column: str, key: str) -> str:
+    right = RIGHTS[column]
+    text = _plain(value)
+    if text is None:
+        _refuse("is not text", f"Write it in quotes: {right}", key)
+    if not text:
+        _refuse("is empty", f"{right} Or take the line out.", key)
+    read = COLUMNS[column].read  # of names of which there are only so many: judged before any row
+    fault = read(text) if read else None
+    if isinstance(fault, Unreadable):
+        _refuse(f"is {quote(text)}{fault.reason}", fault.hint or right, key)
+    return text
+
+
+def _plain(value: object) -> str | None:
+    """Return a value as the text that a cell would have; None for what is no value of a cell."""
+    if isinstance(value, str):
+        return value.strip(BLANKS)
+    if isinstance(value, date):  # a date-time is one, too
+        return value.isoformat()
+    is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) < _HUGE
+    return str(value) if is_number else None
+
+
+def _options(table: abc.Mapping[str, Any], options: dict[str, type[StrEnum]]) -> dict[str, Any]:
+    _refuse_unknown(table, options)
+    found = {}
+    for key, value in table.items():
+        try:
+            found[key] = options[key](value.casefold() if isinstance(value, str) else value)
+        except ValueError:
+            _refuse(f"is {_shown(value)}", f"Write {' or '.join(map(quote, options[key]))}.", key)
+    return found
+
+
+def _refuse_unknown(table: abc.Mapping[str, Any], known: Iterable[str]) -> None:
+    for key in table:
+        if key not in known:
+            _refuse("is not an option", _nearest(key, known), key)
+
+
+# ---- sentences
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError) as error:
+        is_told = isinstance(error, tomllib.TOMLDecodeError)
+        reason = str(error) if is_told else "it is nested too deeply, or a number is too long"
+        raise SettingsError(
+            f"{quote(name)} is not TOML: {escape_unprintable(reason)}",
+            hint='Write lines such as "Trainee" = "shadow_user_id" below [columns].',
+        ) from error
+
+
+def _sentence(error: ErrorDetails, name: str) -> SettingsError:
+    """Return the first mistake as an error that names the file, the table and the key in the user's words."""
+    *tables, last = map(str, error["loc"]) if error["loc"] else ("",)
+    context = error.get("ctx", {})
+    if error["type"] == "extra_forbidden":
+        what = "table" if isinstance(error["input"], abc.Mapping) else "key"
+        where = f", [{escape_unprintable('.'.join(tables))}]," if tables else ""
+        known = [*_TABLES, "header_row"] if not tables else [f"[{one}]" for one in _Table.model_fields]
+        words = f"has a {what} {quote(last)}, which a mapping does not have"
+        return SettingsError(f"{quote(name)}{where} {words}", hint=_nearest(last, known))
+    reason, hint, key = (context.get(part, "") for part in ("reason", "hint", "key"))
+    if error["type"] != "mapping":
+        return SettingsError(
+            f"{quote(name)}: {escape_unprintable('.'.join((*tables, last)))} is not a table",
+            hint=f"Write [{escape_unprintable(last)}] and its lines below it.",
+        )
+    if not key:
+        return SettingsError(f"{quote(name)}: {escape_unprintable('.'.join((*tables, last)))} {reason}", hint=hint)
+    section = f", [{escape_unprintable('.'.join((*tables, last)))}]" if last else ""
+    is_header = last in ("columns", "rows", "fill") or key not in COLUMNS
+    return SettingsError(f"{quote(name)}{section}: {quote(key) if is_header else key} {reason}", hint=hint)
+
+
+def _nearest(text: str, choices: Iterable[str]) -> str:
+    known = list(choices)
+    near = nearest(text, known)
+    return f"Write {near[0]}." if near else f"Write one of {', '.join(known)}."
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return quote(value)
+    return str(value).lower() if isinstance(value, bool | float) else _plain(value) or "nothing that can stand there"
+
+
+# ---- written
+
+
+_SHORT: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_NO_NOTES: Final[Texts] = {}
+
+
+def write_mapping(mapping: Mapping, notes: Texts = _NO_NOTES) -> str:
+    """Return a mapping as TOML; `notes` are comments to headers, put above their lines.
+
+    Raises:
+        SettingsError: a text holds half a character, which no file can.
+    """
+    lines = [] if mapping.header_row is None else [f"header_row = {mapping.header_row}"]
+    lines += _tables(mapping, notes, "")
+    for name, own in mapping.sheets.items():
+        lines += _tables(own, notes, f"sheets.{_quoted(name)}.")
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _tables(mapping: Mapping, notes: Texts, prefix: str) -> Iterator[str]:
+    tables = {
+        "columns": list(_columns(mapping.columns, notes)),
+        "constants": [f"{column} = {_quoted(text)}" for column, text in mapping.constants.items()],
+        "defaults": [f"{column} = {_quoted(text)}" for column, text in mapping.defaults.items()],
+        **{f"values.{column}": list(_columns(texts, {})) for column, texts in mapping.values.items()},
+        "rows.keep": [f"{_quoted(header)} = {_list(texts)}" for header, texts in mapping.keep.items()],
+        "fill": [f"down = {_list(mapping.fill)}"] if mapping.fill else [],
+        "times": list(_said(mapping.times)),
+        "checks": list(_said(mapping.checks)),
+    }
+    for name, content in tables.items():
+        if content:
+            yield from ("", f"[{prefix}{name}]", *content)
+
+
+def _columns(columns: Texts, notes: Texts) -> Iterator[str]:
+    keys = {header: _quoted(header) for header in columns}
+    width = max(map(len, keys.values()), default=0)
+    for header, column in columns.items():
+        if note := notes.get(header):
+            yield f"# {_escaped(note, {})}"
+        # An outlier must not push all others to the right.
+        yield f"{keys[header]:<{min(width, 40)}} = {_quoted(column)}"
+
+
+def _said(options: TimeRules | Checks) -> Iterator[str]:
+    for option in fields(options):
+        if (value := getattr(options, option.name)) is not None:
+            yield f"{option.name} = {_quoted(value)}"
+
+
+def _list(texts: Iterable[str]) -> str:
+    return f"[{', '.join(map(_quoted, texts))}]"
+
+
+def _quoted(text: str) -> str:
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise SettingsError(f"{quote(text)} holds half a character, which a mapping file cannot", hint="Rename it.")
+    return f'"{_escaped(text, _SHORT)}"'
+
+
+def _escaped(text: Iterable[str], short: Texts) -> str:
+    return "".join(short.get(char) or (char if char.isprintable() else _code(char)) for char in text)
+
+
+def _code(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
