@@ -75,6 +75,10 @@ class Options(TypedDict, total=False):
     rootly_token: str
     opal_base_url: str
     rootly_base_url: str
+    pagerduty_token: str
+    pagerduty_base_url: str
+    opsgenie_api_key: str
+    opsgenie_base_url: str
     https_proxy: str
     no_proxy: str
     sheet: Sequence[str]

@@ -13,6 +13,7 @@ import click
 from importer.cli.commands.doctor import doctor
 from importer.cli.commands.history import runs, show
 from importer.cli.commands.map import map_headers, template
+from importer.cli.commands.pull import pull
 from importer.cli.commands.run import check, rerun, run
 from importer.cli.commands.sandbox import sandbox
 from importer.cli.commands.undo import undo
@@ -27,7 +28,7 @@ def app() -> None:
     """Bulk-import on-call schedules (Opal) and shadows (Rootly) from spreadsheets: nothing lost, nothing twice."""
 
 
-for command in (run, check, rerun, undo, runs, show, map_headers, template, doctor, sandbox):
+for command in (run, check, rerun, undo, runs, show, map_headers, template, pull, doctor, sandbox):
     app.add_command(command)
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from importer.errors import ImporterError, InterruptedReadingError, SourcesError, UnexpectedError
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     Action: TypeAlias = Callable[[Settings, RunControl], Awaitable[Result]]
+    ReadingAction: TypeAlias = Callable[[Settings, RunControl, Console], Awaitable[int]]
+
+AnyResult = TypeVar("AnyResult")
 
 _EXITS = {InterruptedReadingError: 130, UnexpectedError: 4}  # every other error ends a command before anything was sent
 
@@ -62,6 +65,25 @@ def perform(options: dict[str, Any], action: Action, *, is_check: bool = False) 
             return result.check_status
         console.show_result(result, settings.reports)
         return result.exit_status
+
+    guard(act)
+
+
+def perform_reading(options: dict[str, Any], action: ReadingAction) -> None:
+    """Perform a command that writes to no target; the action returns the exit status."""
+
+    def act() -> int:
+        from importer.cli.output.console import Console
+        from importer.session.control import RunControl
+
+        settings = load(options)
+        console = Console(is_quiet=settings.quiet, is_json=settings.json)
+
+        async def command(interrupted: anyio.Event) -> int:
+            return await action(settings, RunControl(console, interrupted), console)
+
+        with _showing_requests(settings, console):
+            return _await_with_signals(command, console)
 
     guard(act)
 
@@ -140,11 +162,11 @@ def _read_answer(console: Console, question: str) -> bool:
         console.ask("Answer y or n.\n")
 
 
-def _await_with_signals(command: Callable[[anyio.Event], Awaitable[Result]], console: Console) -> Result:
+def _await_with_signals(command: Callable[[anyio.Event], Awaitable[AnyResult]], console: Console) -> AnyResult:
     """Run a command; the first SIGINT or SIGTERM ends it in order, the second at once."""
     import anyio
 
-    async def supervise() -> Result:
+    async def supervise() -> AnyResult:
         interrupted = anyio.Event()
         async with anyio.create_task_group() as group:
             group.start_soon(_watch_signals, interrupted, console)

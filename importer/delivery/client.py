@@ -7,7 +7,7 @@ import logging
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
 from time import perf_counter, time
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from importer.journal.journal import Journal
     from importer.records import TargetName
-    from importer.targets.target import Target
 
 
 _BATCH = 64  # requests that are counted in a row
@@ -222,8 +221,13 @@ class Client:
         self._is_telling_all = is_telling_all()
         self.base_url = base_url
         self.traffic = Traffic()
+        self._hides_paths = False
         # yarl keeps in a URL what was parsed of it; the shadows of a schedule have one path.
         self._url = lru_cache(maxsize=1024)(lambda path: URL(base_url + path, encoded=True))
+
+    def hide_paths(self) -> None:
+        """Keep paths out of the log from now on: a feed's path is a secret."""
+        self._hides_paths = True
 
     async def post(self, path: str, body: bytes, attempt: int = 1) -> Reply:
         """POST to a path below the base URL."""
@@ -266,6 +270,7 @@ class Client:
     def _log(self, method: str, url: URL, reply: Reply, *, attempt: int, seconds: float) -> None:
         """Log how a request went, never what it carried: a query can hold an e-mail address, words can hold a cell."""
         path = f"{url.raw_path}?..." if url.raw_query_string else url.raw_path
+        path = "/..." if self._hides_paths else path
         status = reply.status if isinstance(reply, Answer) else 0
         what = f"HTTP {reply.status}" if isinstance(reply, Answer) else reply.reason
         if isinstance(reply, NotSent):
@@ -299,9 +304,25 @@ class Client:
         return content if 200 <= status < 300 else content.replace(self._token, b"[token]")
 
 
+class Api(Protocol):
+    """What a session needs to know of an API."""
+
+    @property
+    def name(self) -> str:
+        """How the log calls it."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers of every request, the token aside."""
+
+    @property
+    def authorization(self) -> Callable[[str], str]:
+        """Makes the header Authorization out of the token."""
+
+
 @asynccontextmanager
 async def open_client(
-    target: Target,
+    api: Api,
     base_url: str,
     token: str,
     transport: Transport = DIRECT,
@@ -309,10 +330,10 @@ async def open_client(
     concurrency: int,
     request_timeout: float,
 ) -> AsyncIterator[Client]:
-    """Open a session with a target; `request_timeout` is the seconds that one request may take in all."""
+    """Open a session with an API; `request_timeout` is the seconds that one request may take in all."""
     headers = {
-        **target.headers,
-        "Authorization": f"Bearer {token}",
+        **api.headers,
+        "Authorization": api.authorization(token),
         "User-Agent": USER_AGENT,
         "Accept-Encoding": "identity",  # a small answer can unpack to an endless one
     }
@@ -328,7 +349,7 @@ async def open_client(
         trust_env=False,  # it would send what .netrc holds; proxies are the settings' affair
     ) as session:
         options = {"headers": headers, **transport.options} if transport.proxy else _NO_OPTIONS
-        yield Client(session, base_url, token, Deadlines(request_timeout), options, target.name)
+        yield Client(session, base_url, token, Deadlines(request_timeout), options, api.name)
 
 
 def _not_sent(error: Exception) -> NotSent:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from importer.delivery.transport import Connection, Transport, load_trust
+from importer.errors import SettingsError
 from importer.records import TargetName
 
 if TYPE_CHECKING:
@@ -45,3 +46,34 @@ def make_connection(target: TargetName, settings: Settings, trust: ssl.SSLContex
     """
     token = settings.token(target)
     return Connection(settings.base_url(target), token, Transport(settings.proxy(target), trust))
+
+
+@asynccontextmanager
+async def connect_source(name: str, settings: Settings) -> AsyncIterator[Connection]:
+    """Give where a system is that is only read (`pagerduty`, `opsgenie`, `rootly`), and the key for it.
+
+    Raises:
+        SettingsError: the key is not set, the proxy cannot be one, or the file of authorities cannot be read.
+    """
+    if name == TargetName.ROOTLY:
+        async with connect([TargetName.ROOTLY], settings) as connections:
+            yield connections[TargetName.ROOTLY]
+        return
+    if settings.sandbox:
+        from importer import sandbox
+
+        settings.reports.mkdir(parents=True, exist_ok=True)
+        async with sandbox.serve(settings.reports / SANDBOX_STATE) as address:
+            yield Connection(getattr(address, name), sandbox.TOKEN)
+        return
+    key, variable, url = (
+        (settings.pagerduty_token, "PAGERDUTY_TOKEN", settings.pagerduty_base_url)
+        if name == "pagerduty"
+        else (settings.opsgenie_api_key, "OPSGENIE_API_KEY", settings.opsgenie_base_url)
+    )
+    if key is None:
+        raise SettingsError(
+            f"{variable} is not set", hint=f"Set {variable} in the environment, or try it with --sandbox."
+        )
+    transport = Transport(settings.proxy_to(url, name), load_trust(settings.ca_file))
+    yield Connection(url, key.reveal(), transport)

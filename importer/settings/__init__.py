@@ -46,6 +46,7 @@ _READS = "run check rerun"
 _SENDS = "run rerun"
 _WRITES = "run rerun undo"
 _REACHES = "run check rerun undo doctor"
+_CALENDARS = "pull compare verify"
 
 
 class IfExists(StrEnum):
@@ -98,6 +99,34 @@ class Settings:
         stands=Stands.NOT_IN_FOLDER,
         variables=("ROOTLY_BASE_URL",),
     )
+    pagerduty_token: Secret | None = setting(
+        None,
+        values.secret,
+        "The key for reading PagerDuty (pull, compare); a read-only one is enough.",
+        stands=Stands.ENVIRONMENT,
+        variables=("PAGERDUTY_TOKEN",),
+    )
+    opsgenie_api_key: Secret | None = setting(
+        None,
+        values.secret,
+        "The key for reading Opsgenie (pull, compare); it needs read and configuration access.",
+        stands=Stands.ENVIRONMENT,
+        variables=("OPSGENIE_API_KEY",),
+    )
+    pagerduty_base_url: str = setting(
+        "https://api.pagerduty.com",
+        values.base_url,
+        "Where PagerDuty is; in the EU https://api.eu.pagerduty.com.",
+        stands=Stands.NOT_IN_FOLDER,
+        variables=("PAGERDUTY_BASE_URL",),
+    )
+    opsgenie_base_url: str = setting(
+        "https://api.opsgenie.com",
+        values.base_url,
+        "Where Opsgenie is; in the EU https://api.eu.opsgenie.com.",
+        stands=Stands.NOT_IN_FOLDER,
+        variables=("OPSGENIE_BASE_URL",),
+    )
     #: A proxy's URL, with its password if it has one: a secret. Read where a target is reached; the sandbox needs none.
     https_proxy: Secret | None = setting(
         None, values.secret, "The proxy that targets are reached through.", stands=Stands.NOT_IN_FOLDER
@@ -119,7 +148,7 @@ class Settings:
         None,
         values.text,
         "Time zone of date-times without an offset, such as Europe/Berlin.",
-        "run check rerun doctor",
+        "run check rerun doctor pull compare",
         metavar="ZONE",
         decides=Decides.READING,
     )
@@ -155,7 +184,9 @@ class Settings:
         decides=Decides.READING,
     )
 
-    sandbox: bool = setting(False, values.flag, "Use the embedded stand-in: no account, no token.", _REACHES)
+    sandbox: bool = setting(
+        False, values.flag, "Use the embedded stand-in: no account, no token.", f"{_REACHES} {_CALENDARS}"
+    )
     rate: Rates = setting(
         {},
         values.rates,
@@ -173,7 +204,7 @@ class Settings:
         None,
         values.path,
         "Certificate authorities (PEM) to trust beside the system's.",
-        _REACHES,
+        f"{_REACHES} {_CALENDARS}",
         metavar="FILE",
         stands=Stands.NOT_IN_FOLDER,
     )
@@ -211,7 +242,7 @@ class Settings:
         Path("reports"),
         values.path,
         "Folder in which each run makes a folder of its own.",
-        f"{_REACHES} runs show sandbox",
+        f"{_REACHES} {_CALENDARS} runs show sandbox",
         metavar="DIR",
         stands=Stands.NOT_IN_FOLDER,
     )
@@ -219,7 +250,7 @@ class Settings:
         False,
         values.flag,
         "Print one JSON object per line on standard output.",
-        f"{_REACHES} runs show",
+        f"{_REACHES} {_CALENDARS} runs show",
         is_of_console=True,
     )
     junit: Path | None = setting(
@@ -237,12 +268,14 @@ class Settings:
         False,
         values.flag,
         "Print the end only, and which rows were left out.",
-        _REACHES,
+        f"{_REACHES} {_CALENDARS}",
         short="-q",
         is_of_console=True,
     )
     #: of the library: run.log has every request
-    verbose: bool = setting(False, values.flag, "Show each request; run.log has them too.", _REACHES, short="-v")
+    verbose: bool = setting(
+        False, values.flag, "Show each request; run.log has them too.", f"{_REACHES} {_CALENDARS}", short="-v"
+    )
 
     settle: float = setting(
         5.0,
@@ -299,8 +332,15 @@ class Settings:
         Raises:
             SettingsError: HTTPS_PROXY cannot be one.
         """
+        return self.proxy_to(self.base_url(target), target)
+
+    def proxy_to(self, url: str, name: str) -> Proxy | None:
+        """Return the proxy that a system at a URL is reached through; `name` is the system's.
+
+        Raises:
+            SettingsError: HTTPS_PROXY cannot be one.
+        """
         written = self.https_proxy.reveal() if self.https_proxy else ""
-        url = self.base_url(target)
         is_here = values.is_loopback(urlsplit(url).hostname or "")
         if not written or is_here or is_direct(url, self.no_proxy or ""):
             return None
@@ -309,7 +349,7 @@ class Settings:
         except ValueError as error:
             raise SettingsError(
                 f"HTTPS_PROXY {error}",
-                hint=f"Correct HTTPS_PROXY (or ALL_PROXY), or name {target}'s host in NO_PROXY.",
+                hint=f"Correct HTTPS_PROXY (or ALL_PROXY), or name {name}'s host in NO_PROXY.",
             ) from None
 
     def told(self) -> dict[str, Any]:
@@ -329,7 +369,9 @@ DECLARATIONS: Mapping[str, Declaration] = {
 }
 #: Every setting's default.
 DEFAULTS: Mapping[str, Any] = {name: getattr(Settings(), name) for name in DECLARATIONS}
-_UNTOLD = frozenset({"opal_token", "rootly_token", "https_proxy", "no_proxy", "ca_file"})
+_UNTOLD = frozenset(
+    {"opal_token", "rootly_token", "pagerduty_token", "opsgenie_api_key", "https_proxy", "no_proxy", "ca_file"}
+)
 
 
 def load_settings(options: Mapping[str, Any], *, is_library: bool = True) -> Settings:

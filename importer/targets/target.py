@@ -87,6 +87,7 @@ class Target:
     schedules: EntryList | None = None
     groups: EntryList | None = None
     grouping: Grouping | None = None  #: None: its records come into no group
+    authorization: Callable[[str], str] = "Bearer {}".format  #: the value of that header, of the token
 
 
 def as_text(value: Any) -> str | None:

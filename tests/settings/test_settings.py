@@ -314,6 +314,8 @@ def test_a_token_stands_in_no_option() -> None:
     assert {name for name, one in DECLARATIONS.items() if one.stands is Stands.ENVIRONMENT} == {
         "opal_token",
         "rootly_token",
+        "pagerduty_token",
+        "opsgenie_api_key",
     }
     assert not [name for name, one in DECLARATIONS.items() if one.commands and one.stands is Stands.ENVIRONMENT]
 

@@ -1,0 +1,195 @@
+"""Two calendars side by side: every interval in which they differ. Pure; asks nobody."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from importer.calendars.intervals import Interval, Role, Window, clip, gaps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from importer.calendars.intervals import Calendar, Schedule
+
+#: Who does what: (person, role).
+People: TypeAlias = frozenset[tuple[str, Role]]
+_NOBODY: People = frozenset()
+
+
+class Pair(NamedTuple):
+    """A schedule of the left side and the one of the right side that should say the same."""
+
+    left: Schedule
+    right: Schedule
+
+
+class Difference(NamedTuple):
+    """One interval in which two paired schedules differ: half-open, whole epoch seconds."""
+
+    pair: Pair
+    start: int
+    end: int
+    left: People
+    right: People
+
+    @property
+    def minutes(self) -> float:
+        """Its length in minutes."""
+        return (self.end - self.start) / 60
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What comparing one pair of schedules came to."""
+
+    pair: Pair
+    differences: tuple[Difference, ...]
+    left_gaps: tuple[Window, ...]  #: nobody is on call on the left
+    right_gaps: tuple[Window, ...]
+    unknown: tuple[Window, ...]  #: spans of the window of which one side says nothing
+
+    @property
+    def minutes(self) -> float:
+        """How many minutes the two differ in all."""
+        return sum(difference.minutes for difference in self.differences)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What comparing two calendars came to."""
+
+    window: Window
+    compared: tuple[Compared, ...]
+    only_left: tuple[Schedule, ...]  #: schedules without a partner
+    only_right: tuple[Schedule, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """True where nothing differs and every schedule has a partner."""
+        is_paired = not self.only_left and not self.only_right
+        return is_paired and not any(one.differences or one.unknown for one in self.compared)
+
+
+def pair_schedules(
+    left: Calendar, right: Calendar, pairs: Mapping[str, str]
+) -> tuple[list[Pair], list[Schedule], list[Schedule]]:
+    """Pair the schedules of two calendars; also return those of either side that have no partner.
+
+    `pairs` says which left one belongs to which right one, each by its id or its exact name. The others are paired by
+    exact name where that is unique on both sides.
+
+    Raises:
+        ValueError: a pair names a schedule that is not there, or one of several that share its name.
+    """
+    lefts, rights = list(left.schedules), list(right.schedules)
+    chosen = [Pair(_find(lefts, one, left.label), _find(rights, other, right.label)) for one, other in pairs.items()]
+    taken_left, taken_right = {pair.left.id for pair in chosen}, {pair.right.id for pair in chosen}
+    by_name: dict[str, list[Schedule]] = defaultdict(list)
+    for schedule in rights:
+        if schedule.id not in taken_right:
+            by_name[schedule.name].append(schedule)
+    names = [schedule.name for schedule in lefts if schedule.id not in taken_left]
+    for schedule in lefts:
+        partners = by_name.get(schedule.name, [])
+        if schedule.id not in taken_left and len(partners) == 1 and names.count(schedule.name) == 1:
+            chosen.append(Pair(schedule, partners[0]))
+            taken_left.add(schedule.id)
+            taken_right.add(partners[0].id)
+    return (
+        sorted(chosen, key=lambda pair: (pair.left.name, pair.left.id)),
+        [schedule for schedule in lefts if schedule.id not in taken_left],
+        [schedule for schedule in rights if schedule.id not in taken_right],
+    )
+
+
+def _find(schedules: Sequence[Schedule], wanted: str, label: str) -> Schedule:
+    found = [one for one in schedules if one.id == wanted] or [one for one in schedules if one.name == wanted]
+    if len(found) == 1:
+        return found[0]
+    why = f"has no schedule {wanted!r}" if not found else f"has {len(found)} schedules named {wanted!r}: use the id"
+    raise ValueError(f"{label} {why}")
+
+
+def compare(left: Calendar, right: Calendar, window: Window, pairs: Mapping[str, str] | None = None) -> Comparison:
+    """Compare two calendars over a window. Intervals must be merged; people are the same where their text is.
+
+    An override counts as being on call: it says who is paged, and systems differ in what they call one.
+
+    Raises:
+        ValueError: as `pair_schedules`.
+    """
+    paired, only_left, only_right = pair_schedules(left, right, pairs or {})
+    of_left, of_right = _by_schedule(left.intervals), _by_schedule(right.intervals)
+    compared = [
+        _compare_pair(pair, of_left.get(pair.left.id, []), of_right.get(pair.right.id, []), left, right, window)
+        for pair in paired
+    ]
+    return Comparison(window, tuple(compared), tuple(only_left), tuple(only_right))
+
+
+def _compare_pair(
+    pair: Pair,
+    lefts: Sequence[Interval],
+    rights: Sequence[Interval],
+    left: Calendar,
+    right: Calendar,
+    window: Window,
+) -> Compared:
+    known_left, known_right = clip(left.known(pair.left.id), window), clip(right.known(pair.right.id), window)
+    both = clip(known_left, known_right)
+    if both.end <= both.start:
+        return Compared(pair, (), (), (), (window,))
+    unknown = [Window(window.start, both.start), Window(both.end, window.end)]
+    return Compared(
+        pair,
+        tuple(_differences(pair, lefts, rights, both)),
+        tuple(gaps(lefts, both)),
+        tuple(gaps(rights, both)),
+        tuple(span for span in unknown if span.end > span.start),
+    )
+
+
+def _differences(pair: Pair, lefts: Sequence[Interval], rights: Sequence[Interval], window: Window) -> list[Difference]:
+    """Walk over all changes of either side in their order, and note each span in which the two differ."""
+    changes: dict[int, list[tuple[bool, bool, tuple[str, Role]]]] = defaultdict(list)
+    for is_left, intervals in ((True, lefts), (False, rights)):
+        for one in intervals:
+            span = clip(Window(one.start, one.end), window)
+            if span.end > span.start and one.person:
+                who = (one.person, _paged_role(one.role))
+                changes[span.start].append((is_left, True, who))
+                changes[span.end].append((is_left, False, who))
+    found: list[Difference] = []
+    present: dict[bool, dict[tuple[str, Role], int]] = {True: defaultdict(int), False: defaultdict(int)}
+    before = window.start
+    people = {True: _NOBODY, False: _NOBODY}
+    for moment in sorted(changes):
+        _note(found, pair, Window(before, moment), people[True], people[False])
+        for is_left, is_start, who in changes[moment]:
+            present[is_left][who] += 1 if is_start else -1
+        people = {side: frozenset(who for who, count in counts.items() if count) for side, counts in present.items()}
+        before = moment
+    return found
+
+
+def _note(found: list[Difference], pair: Pair, span: Window, left: People, right: People) -> None:
+    if span.end <= span.start or left == right:
+        return
+    last = found[-1] if found else None
+    if last and last.end == span.start and (last.left, last.right) == (left, right):
+        found[-1] = last._replace(end=span.end)
+    else:
+        found.append(Difference(pair, span.start, span.end, left, right))
+
+
+def _paged_role(role: Role) -> Role:
+    return Role.SHADOW if role is Role.SHADOW else Role.ON_CALL
+
+
+def _by_schedule(intervals: Iterable[Interval]) -> dict[str, list[Interval]]:
+    sorted_out: dict[str, list[Interval]] = defaultdict(list)
+    for one in intervals:
+        sorted_out[one.schedule].append(one)
+    return sorted_out

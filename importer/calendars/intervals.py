@@ -1,0 +1,116 @@
+"""Rendered on-call intervals, the common currency of all calendars. Knows no system and no rotation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class Role(StrEnum):
+    """What somebody does on a schedule during an interval."""
+
+    ON_CALL = "on call"
+    OVERRIDE = "override"  #: on call in somebody else's place
+    SHADOW = "shadow"  #: looks over the shoulder of whoever is on call
+
+
+class Interval(NamedTuple):
+    """Somebody's time on a schedule: half-open, in whole epoch seconds."""
+
+    schedule: str  #: the schedule's id in its own system
+    person: str  #: the e-mail address in lower case, else whatever names the person; empty: nobody by intention
+    role: Role
+    start: int
+    end: int
+
+
+class Window(NamedTuple):
+    """A span of time that is looked at: half-open, in whole epoch seconds."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A schedule as its own system describes it."""
+
+    id: str
+    name: str
+    zone: str = ""  #: IANA name; empty where the system does not say
+    team: str = ""
+    link: str = ""  #: a page that a person can open
+    provider: str = ""  #: PAGER_DUTY, OPSGENIE; empty where Opal knows none
+    is_enabled: bool = True
+
+
+class Note(NamedTuple):
+    """Something that was seen and not taken, with the reason."""
+
+    subject: str  #: the schedule, person or event that it is about, as its system names it
+    reason: str  #: a sentence
+
+
+@dataclass(slots=True)
+class Calendar:
+    """All intervals of one side, with what is known about their schedules and people."""
+
+    label: str  #: how messages call it: "PagerDuty", a file's name
+    window: Window  #: what it was asked for
+    schedules: list[Schedule] = field(default_factory=list)
+    intervals: list[Interval] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)  #: full names by `Interval.person`
+    notes: list[Note] = field(default_factory=list)
+    covers: dict[str, Window] = field(default_factory=dict)  #: by schedule, where less than `window` is known
+
+    def known(self, schedule: str) -> Window:
+        """Return the part of the window about which the calendar says something for a schedule."""
+        return clip(self.covers.get(schedule, self.window), self.window)
+
+
+def clip(span: Window, window: Window) -> Window:
+    """Return what of a span lies in the window; an empty span where nothing does."""
+    start = max(span.start, window.start)
+    return Window(start, max(start, min(span.end, window.end)))
+
+
+def merge(intervals: Iterable[Interval], window: Window | None = None) -> list[Interval]:
+    """Return the intervals cut to the window, in order, with what touches or overlaps made one.
+
+    Only intervals of the same schedule, person and role become one.
+    """
+    merged: list[Interval] = []
+    for (schedule, person, role), group in groupby(sorted(intervals), key=lambda one: one[:3]):
+        start = end = 0
+        spans = [clip(Window(one.start, one.end), window) if window else Window(one.start, one.end) for one in group]
+        for span in sorted(span for span in spans if span.end > span.start):
+            if end and span.start <= end:
+                end = max(end, span.end)
+                continue
+            if end:
+                merged.append(Interval(schedule, person, role, start, end))
+            start, end = span
+        if end:
+            merged.append(Interval(schedule, person, role, start, end))
+    return sorted(merged, key=lambda one: (one.schedule, one.start, one.end, one.role, one.person))
+
+
+def gaps(intervals: Sequence[Interval], known: Window) -> list[Window]:
+    """Return when nobody is on call in the known span; `intervals` are those of one schedule."""
+    found = []
+    free = known.start
+    on_call = [one for one in intervals if one.role is not Role.SHADOW and one.person]
+    for one in sorted(on_call, key=lambda one: one.start):
+        if one.start > free:
+            found.append(Window(free, min(one.start, known.end)))
+        free = max(free, one.end)
+        if free >= known.end:
+            break
+    if free < known.end:
+        found.append(Window(free, known.end))
+    return [gap for gap in found if gap.end > gap.start]

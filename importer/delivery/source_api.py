@@ -1,0 +1,171 @@
+"""Systems that are read and never written to: GET at their pace, again where that may help, one request at a time."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+import anyio
+
+from importer.calendars.pulled import RefusedError
+from importer.delivery.client import Answer, open_client
+from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json
+from importer.delivery.stop import Reason, Stop, StoppedError
+from importer.delivery.throttle import Throttle
+from importer.delivery.transport import Transport, load_trust
+from importer.errors import InterruptedReadingError, TargetError
+from importer.quoting import escape
+from importer.settings.values import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from importer.calendars.pulled import Ask
+    from importer.delivery.transport import Connection
+    from importer.settings import Settings
+
+_REFUSED = frozenset({400, 402, 403, 404, 410, 422})
+_AGAIN = "Start the command again when it can be reached; nothing was written."
+
+
+@dataclass(frozen=True, slots=True)
+class SourceApi:
+    """A system's API, as far as reading it needs."""
+
+    name: str  #: as messages call it
+    rate: float  #: requests a second that it allows
+    headers: Mapping[str, str]
+    authorization: Callable[[str], str]  #: the value of that header, of the token
+
+
+@asynccontextmanager
+async def open_source_api(
+    api: SourceApi,
+    connection: Connection,
+    settings: Settings,
+    notify: Callable[[str], None],
+    interrupted: anyio.Event,
+) -> AsyncIterator[Ask]:
+    """Open a session with a system; what is asked in it ends at once where the user interrupts it.
+
+    Raises:
+        InterruptedReadingError: the user interrupted it.
+    """
+    stop = Stop()
+    throttle = Throttle(api.rate, settings.headroom, settings.breaker_timeout, stop, notify)
+    async with (
+        open_client(api, *connection, concurrency=1, request_timeout=settings.request_timeout) as client,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(_end_on_interrupt, stop, interrupted)
+
+        async def ask(path: str) -> Any:
+            url = _resolve(path, connection.base_url, api.name)
+            attempt, words = 0, ""
+            while attempt < MOST_ATTEMPTS:
+                await throttle.enter(is_write=False)
+                reply = await client.get(url, attempt + 1)
+                if isinstance(reply, Answer) and reply.status == 429:
+                    throttle.pause(reply.headers, is_write=False)
+                    continue
+                if isinstance(reply, Answer) and (200 <= reply.status < 300 or 400 <= reply.status < 500):
+                    throttle.succeed(reply.headers, is_write=False)
+                    return _read(reply, api.name)
+                words = f"{reply.status}: {_words(reply)}" if isinstance(reply, Answer) else reply.reason
+                throttle.fail(words)
+                attempt += 1
+                await stop.sleep(back_off(attempt, 0.5), is_write=False)
+            raise TargetError(f"{api.name} gives no usable answer: {words}", hint=_AGAIN)
+
+        try:
+            yield ask
+        except StoppedError:
+            if stop.reason is Reason.INTERRUPTED:
+                raise InterruptedReadingError(
+                    f"interrupted while reading {api.name}; nothing was written", hint="Start it again."
+                ) from None
+            raise TargetError(f"{api.name}: {stop.words}", hint=_AGAIN) from None
+        finally:
+            group.cancel_scope.cancel()
+
+
+async def _end_on_interrupt(stop: Stop, interrupted: anyio.Event) -> None:
+    await interrupted.wait()
+    stop.set(Reason.INTERRUPTED, "interrupted")
+
+
+def _resolve(path: str, base_url: str, name: str) -> str:
+    """Return the URL to ask: below the base URL, or a next page that stays at the same host."""
+    url = base_url + path if path.startswith("/") else urljoin(base_url, path)
+    if urlsplit(url)[:2] != urlsplit(base_url)[:2]:
+        raise TargetError(f"{name} points to another host for its next page: refused", hint=_AGAIN)
+    return url
+
+
+def _read(answer: Answer, name: str) -> Any:
+    if answer.status == 401:
+        raise TargetError(f"{name} refused the key (401): {_words(answer)}", hint="Check the key and its region.")
+    if answer.status in _REFUSED:
+        raise RefusedError(answer.status, _words(answer))
+    if not 200 <= answer.status < 300:
+        raise TargetError(f"{name} answers {answer.status}: {_words(answer)}", hint=_AGAIN)
+    try:
+        payload = read_json(answer.body)
+    except ValueError:
+        payload = None
+    if not isinstance(payload, dict):
+        what = "HTML" if answer.body.lstrip()[:1] == b"<" else "no JSON object"
+        raise TargetError(
+            f"{name} answers with {what}", hint="Check the base URL: it must be the API's, not the web page's."
+        )
+    return payload
+
+
+def _words(answer: Answer) -> str:
+    """Return what an error says, in the forms that both systems use; empty where it says nothing."""
+    try:
+        payload = read_json(answer.body)
+    except ValueError:
+        return ""
+    found = payload.get("error", payload) if isinstance(payload, dict) else payload
+    if isinstance(found, dict):
+        errors = found.get("errors")
+        more = ", ".join(map(str, errors)) if isinstance(errors, list) else ""
+        found = ": ".join(part for part in (str(found.get("message") or ""), more) if part)
+    return escape(str(found))
+
+
+async def fetch(address: str, label: str, settings: Settings, interrupted: anyio.Event) -> bytes:
+    """Return what a feed's address holds. The address is a secret: no error shows it.
+
+    Raises:
+        TargetError: it is no https address, or there is no usable answer.
+    """
+    parts = urlsplit(address.replace("webcals://", "https://", 1).replace("webcal://", "https://", 1))
+    host = parts.hostname or ""
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise TargetError(f"{label} holds no https address", hint="Put the feed's secret address there.")
+    if parts.username or parts.password:
+        raise TargetError(f"{label} holds an address with a user in it", hint="Put the feed's secret address there.")
+    origin = f"{parts.scheme}://{parts.netloc}"
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    transport = Transport(settings.proxy_to(origin, label), load_trust(settings.ca_file))
+    api = SourceApi(label, 10.0, {"Accept": "text/calendar"}, lambda _: "")
+    words = ""
+    patience = settings.request_timeout
+    async with open_client(api, origin, "", transport, concurrency=1, request_timeout=patience) as client:
+        client.hide_paths()  # the path is the secret
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            if interrupted.is_set():
+                raise InterruptedReadingError(f"interrupted while reading {label}", hint="Start it again.")
+            reply = await client.get(origin + (path or "/"), attempt)
+            if isinstance(reply, Answer) and reply.status == 200:
+                return reply.body
+            words = str(reply.status) if isinstance(reply, Answer) else reply.reason
+            if isinstance(reply, Answer) and reply.status < 500 and reply.status != 429:
+                break
+            with anyio.move_on_after(back_off(attempt, 0.5)):
+                await interrupted.wait()
+    raise TargetError(f"{label} gives no calendar: {words}", hint="Check the address: it may have been made anew.")

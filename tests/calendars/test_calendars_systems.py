@@ -1,0 +1,365 @@
+"""PagerDuty's, Opsgenie's and Rootly's answers as intervals: what each system renders, never the wrong person."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import anyio
+import pytest
+
+from importer.calendars import opsgenie, pagerduty, rootly
+from importer.calendars.intervals import Interval, Role, Window
+from importer.calendars.pulled import Override, Pulled, RefusedError, Selection, instant
+from importer.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+WINDOW = Window(instant("2027-01-04T00:00:00Z"), instant("2027-01-11T00:00:00Z"))
+ALL = Selection()
+DAY = 86_400
+
+
+class System:
+    """Answers GETs from a table; a path's query is kept apart for whoever looks."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self._answers = answers
+        self.asked: list[tuple[str, dict[str, list[str]]]] = []
+
+    async def __call__(self, path: str) -> Any:
+        parts = urlsplit(path)
+        query = parse_qs(parts.query)
+        self.asked.append((parts.path, query))
+        answer = self._answers.get(parts.path)
+        if answer is None:
+            raise RefusedError(404, "not found")
+        return answer(query) if callable(answer) else answer
+
+    def read(self, reader: Callable[..., Any], selection: Selection = ALL) -> Pulled:
+        """Read the whole calendar."""
+        result: Pulled = anyio.run(reader, self, WINDOW, selection, lambda *_: None)
+        return result
+
+
+def entry(user: str, name: str, start: str, end: str | None) -> dict[str, Any]:
+    """Make one rendered entry of PagerDuty."""
+    return {"user": {"id": user, "summary": name, "type": "user_reference"}, "start": start, "end": end}
+
+
+def layered(**changes: Any) -> dict[str, Any]:
+    """Make a schedule of layers, as GET /schedules/{id} shows it."""
+    return {
+        "id": "PAAAAAA",
+        "name": "Payments",
+        "time_zone": "America/New_York",
+        "html_url": "https://acme.pagerduty.com/schedules/PAAAAAA",
+        "teams": [{"id": "T1", "summary": "Money"}],
+        "schedule_layers": [],
+        "final_schedule": {
+            "rendered_schedule_entries": [
+                entry("PUANN", "Ann", "2027-01-04T00:00:00Z", "2027-01-06T00:00:00-05:00"),
+                entry("PUBO", "Bo", "2027-01-06T00:00:00-05:00", "2027-01-11T00:00:00Z"),
+            ]
+        },
+    } | changes
+
+
+def account(schedule: dict[str, Any], **more: Any) -> System:
+    """Make an account of one schedule of layers and two users."""
+    users = [
+        {"id": "PUANN", "email": "Ann@Example.com", "name": "Ann Berg", "time_zone": "Asia/Tokyo"},
+        {"id": "PUBO", "email": "bo@example.com", "name": "Bo Chen"},
+    ]
+    listed = {key: schedule[key] for key in ("id", "name", "time_zone", "teams", "html_url")}
+    return System(
+        {
+            "/users": {"users": users, "more": False},
+            "/schedules": {"schedules": [listed], "more": False},
+            "/v3/schedules": {"schedules": [], "more": False},
+            f"/schedules/{schedule['id']}": {"schedule": schedule},
+            f"/schedules/{schedule['id']}/overrides": {"overrides": []},
+        }
+        | more
+    )
+
+
+def test_pagerduty_is_asked_in_each_schedules_own_zone_and_people_come_by_email() -> None:
+    system = account(layered())
+    pulled = system.read(pagerduty.read_calendar)
+    assert [(one.person, one.start, one.end) for one in pulled.calendar.intervals] == [
+        ("ann@example.com", WINDOW.start, instant("2027-01-06T05:00:00Z")),
+        ("bo@example.com", instant("2027-01-06T05:00:00Z"), WINDOW.end),
+    ]
+    (query,) = [query for path, query in system.asked if path == "/schedules/PAAAAAA"]
+    assert query["time_zone"] == ["America/New_York"]
+    assert query["overflow"] == ["false"]
+    (schedule,) = pulled.calendar.schedules
+    assert (schedule.team, schedule.zone, schedule.provider) == ("Money", "America/New_York", "PAGER_DUTY")
+
+
+def test_as_many_overrides_come_out_as_pagerduty_has() -> None:
+    overrides = [
+        {
+            "id": f"O{n}",
+            "start": f"2027-01-0{5 + n}T00:00:00Z",
+            "end": f"2027-01-0{5 + n}T12:00:00Z",
+            "user": {"id": "PUBO"},
+        }
+        for n in range(3)
+    ]
+    system = account(layered(), **{"/schedules/PAAAAAA/overrides": {"overrides": overrides}})
+    pulled = system.read(pagerduty.read_calendar)
+    start, end = instant("2027-01-05T00:00:00Z"), instant("2027-01-05T12:00:00Z")
+    assert pulled.overrides == [
+        Override("PAAAAAA", start + n * DAY, end + n * DAY, "bo@example.com", f"O{n}") for n in range(3)
+    ]
+
+
+def test_a_deleted_user_is_told_and_keeps_the_turn() -> None:
+    gone = {"user": {"id": "PUGONE", "summary": "Cy Old", "deleted_at": "2026-01-01T00:00:00Z"}}
+    schedule = layered(
+        schedule_layers=[{"name": "Week", "users": [gone]}],
+        final_schedule={
+            "rendered_schedule_entries": [entry("PUGONE", "Cy Old", "2027-01-04T00:00:00Z", "2027-01-11T00:00:00Z")]
+        },
+    )
+    pulled = account(schedule).read(pagerduty.read_calendar)
+    assert [one.person for one in pulled.calendar.intervals] == ["Cy Old"]
+    assert [note.subject for note in pulled.calendar.notes] == ["Cy Old in Payments", "Cy Old"]
+
+
+def test_schedules_that_only_version_3_lists_are_read_with_everybody_who_is_on() -> None:
+    def shift(user: str | None, source: str) -> dict[str, Any]:
+        member = {"type": "user_member", "user_id": user} if user else {"type": "empty_member"}
+        times = {"start_time": "2027-01-05T00:00:00Z", "end_time": "2027-01-06T00:00:00Z"}
+        return {"type": "computed_shift_assignment", **times, "member": member, "source": {"type": source}}
+
+    shifts = [shift("PUANN", "schedule_rotation"), shift("PUBO", "custom_shift_override"), shift(None, "custom_shift")]
+    found = {
+        "id": "PV3",
+        "name": "Search",
+        "time_zone": "UTC",
+        "final_schedule": {"computed_shift_assignments": shifts},
+    }
+    system = account(
+        layered(),
+        **{
+            "/v3/schedules": {"schedules": [{"id": "PV3", "summary": "Search", "type": "schedule_v3_reference"}]},
+            "/v3/schedules/PV3": {"schedule": found},
+            "/v3/schedules/PV3/overrides": {
+                "overrides": [
+                    {
+                        "id": "O1",
+                        "start_time": "2027-01-05T00:00:00Z",
+                        "end_time": "2027-01-06T00:00:00Z",
+                        "overridden_member": {"type": "user_member", "user_id": "PUANN"},
+                        "overriding_member": {"type": "empty_member"},
+                    }
+                ]
+            },
+        },
+    )
+    pulled = system.read(pagerduty.read_calendar)
+    on_search = [(one.person, one.role) for one in pulled.calendar.intervals if one.schedule == "PV3"]
+    assert sorted(on_search) == [("ann@example.com", Role.ON_CALL), ("bo@example.com", Role.OVERRIDE)]
+    assert any("leaves a shift empty" in note.reason for note in pulled.calendar.notes)
+
+
+def test_more_than_ten_thousand_users_are_read_in_parts_and_each_once() -> None:
+    names = [f"{letter}{number:05}" for letter in "ab" for number in range(5_100)]
+
+    def users(query: dict[str, list[str]]) -> dict[str, Any]:
+        offset, limit, part = int(query["offset"][0]), int(query["limit"][0]), query.get("query", [""])[0]
+        assert offset + limit <= 10_000
+        found = [name for name in names if part in name]
+        page = [{"id": name, "email": f"{name}@x.org", "name": name} for name in found[offset : offset + limit]]
+        return {"users": page, "more": offset + limit < len(found)}
+
+    system = account(layered(), **{"/users": users})
+    read: list[str] = []
+
+    async def read_all() -> None:
+        read.extend([one["id"] async for one in pagerduty._pages(system, "/users", "users")])
+
+    anyio.run(read_all)
+    assert sorted(read) == sorted(names)
+
+
+def test_a_schedule_that_is_refused_is_told_and_the_others_are_read() -> None:
+    system = account(layered(), **{"/schedules/PAAAAAA": None})
+    pulled = system.read(pagerduty.read_calendar)
+    assert [note.reason for note in pulled.calendar.notes] == [
+        "PagerDuty refuses to show this schedule (404: not found)."
+    ]
+
+
+def test_what_the_options_do_not_select_is_told() -> None:
+    system = account(layered())
+    for selection in (Selection(exclude=("pay*",)), Selection(schedules=("Search",)), Selection(teams=("Search",))):
+        pulled = system.read(pagerduty.read_calendar, selection)
+        assert (pulled.calendar.schedules, pulled.calendar.notes[0].subject) == ([], "Payments")
+    assert system.read(pagerduty.read_calendar, Selection(teams=("money",))).calendar.schedules
+
+
+# ---- Opsgenie
+
+
+def period(user: str, start: str, end: str, kind: str = "default", **more: object) -> dict[str, Any]:
+    """Make one period of a timeline."""
+    return {"startDate": start, "endDate": end, "type": kind, "recipient": {"id": user, "type": "user"}} | more
+
+
+def opsgenie_account(*rotations: list[dict[str, Any]], overrides: list[dict[str, Any]] | None = None) -> System:
+    """Make an account of one schedule and two users in two pages."""
+    users = [
+        {"id": "u1", "username": "Ann@example.com", "fullName": "Ann Berg"},
+        {"id": "u2", "username": "bo@example.com", "fullName": "Bo Chen"},
+    ]
+
+    def page(query: dict[str, list[str]]) -> dict[str, Any]:
+        offset = int(query["offset"][0])
+        following = {"next": "/v2/users?limit=1&offset=1"} if offset == 0 else {}
+        return {"data": users[offset : offset + 1], "paging": following}
+
+    schedule = {"id": "s-1", "name": "Payments", "timezone": "Europe/Berlin", "enabled": True, "rotations": [{}]}
+    disabled = schedule | {"id": "s-2", "name": "Old", "enabled": False}
+    empty = schedule | {"id": "s-3", "name": "Money_schedule", "rotations": []}
+    timeline = {"finalTimeline": {"rotations": [{"name": str(n), "periods": one} for n, one in enumerate(rotations)]}}
+    return System(
+        {
+            "/v2/users": page,
+            "/v2/schedules": {"data": [schedule, disabled, empty]},
+            "/v2/schedules/s-1/timeline": {"data": timeline},
+            "/v2/schedules/s-1/overrides": {"data": overrides or []},
+        }
+    )
+
+
+MONDAY, TUESDAY = "2027-01-04T00:00:00Z", "2027-01-05T00:00:00Z"
+
+
+def test_everybody_in_any_rotation_of_an_opsgenie_schedule_is_on_call() -> None:
+    pulled = opsgenie_account([period("u1", MONDAY, TUESDAY)], [period("u2", MONDAY, TUESDAY)]).read(
+        opsgenie.read_calendar
+    )
+    start, end = instant(MONDAY), instant(TUESDAY)
+    assert pulled.calendar.intervals == [
+        Interval("s-1", "ann@example.com", Role.ON_CALL, start, end),
+        Interval("s-1", "bo@example.com", Role.ON_CALL, start, end),
+    ]
+    assert [note.subject for note in pulled.calendar.notes] == ["Old", "Money_schedule", "Opsgenie"]
+
+
+def test_forwarding_is_on_call_as_rendered_and_told() -> None:
+    pulled = opsgenie_account([period("u2", MONDAY, TUESDAY, "forwarding", fromUser="Ann Berg")]).read(
+        opsgenie.read_calendar
+    )
+    assert [(one.person, one.role) for one in pulled.calendar.intervals] == [("bo@example.com", Role.OVERRIDE)]
+    assert any("forwarding rule of Ann Berg" in note.reason for note in pulled.calendar.notes)
+
+
+def test_overrides_outside_the_window_are_none_and_one_without_a_person_is_told() -> None:
+    def override(alias: str, start: str, end: str, user: dict[str, Any]) -> dict[str, Any]:
+        return {"alias": alias, "user": user, "startDate": start, "endDate": end, "rotations": []}
+
+    ann = {"type": "user", "id": "u1", "username": "ann@example.com"}
+    pulled = opsgenie_account(
+        [period("u1", MONDAY, TUESDAY)],
+        overrides=[
+            override("old", "2017-01-01T00:00:00Z", "2017-01-02T00:00:00Z", ann),
+            override("far", "3025-01-01T00:00:00Z", "3025-01-02T00:00:00Z", ann),
+            override("now", MONDAY, TUESDAY, ann),
+            override("none", MONDAY, TUESDAY, {"type": "none"}),
+        ],
+    ).read(opsgenie.read_calendar)
+    assert [(one.id, one.person) for one in pulled.overrides] == [("now", "ann@example.com")]
+    assert any("'none' puts nobody on call" in note.reason for note in pulled.calendar.notes)
+
+
+def test_a_team_that_is_on_call_is_told_and_nobody_is_guessed() -> None:
+    team = {"recipient": {"id": "t", "name": "Money", "type": "team"}}
+    pulled = opsgenie_account([period("u1", MONDAY, TUESDAY) | team]).read(opsgenie.read_calendar)
+    assert pulled.calendar.intervals == []
+    assert any("the team 'Money' is on call" in note.reason for note in pulled.calendar.notes)
+
+
+def test_a_backup_gives_schedules_and_says_what_it_does_not_hold(tmp_path: Path) -> None:
+    for folder, name, content in [
+        ("schedules", "Pay-ments-1.json", {"schedule": _backup_schedule()}),
+        ("users", "ann-1.json", {"user": {"id": "u1", "username": "ann@example.com"}}),
+    ]:
+        (tmp_path / "OpsGenieBackups" / folder).mkdir(parents=True)
+        (tmp_path / "OpsGenieBackups" / folder / name).write_text(json.dumps(content))
+    pulled = opsgenie.read_backup(tmp_path, WINDOW, ALL)
+    assert [schedule.name for schedule in pulled.calendar.schedules] == ["Payments"]
+    reasons = " ".join(note.reason for note in pulled.calendar.notes)
+    assert "not in Opsgenie's list of users" in reasons
+    assert "team 'Money' is not in the backup" in reasons
+    assert "no overrides" in reasons
+
+
+def _backup_schedule() -> dict[str, Any]:
+    participants = [{"type": "user", "id": "u1"}, {"type": "user", "id": "u9", "username": "cy@example.com"}]
+    rotation = {"id": "r", "name": "Week", "participants": participants}
+    team = {"id": "t1", "name": "Money"}
+    return {
+        "id": "s-1",
+        "name": "Payments",
+        "timezone": "UTC",
+        "enabled": True,
+        "ownerTeam": team,
+        "rotations": [rotation],
+    }
+
+
+def test_a_file_of_a_backup_that_is_broken_is_named(tmp_path: Path) -> None:
+    (tmp_path / "schedules").mkdir()
+    (tmp_path / "schedules" / "broken.json").write_text("[1")
+    with pytest.raises(SourceError, match=r"broken\.json holds no schedule"):
+        opsgenie.read_backup(tmp_path, WINDOW, ALL)
+    with pytest.raises(SourceError, match="no folder schedules"):
+        opsgenie.read_backup(tmp_path / "schedules", WINDOW, ALL)
+
+
+def test_the_slowest_of_opsgenies_own_limits_is_the_pace() -> None:
+    limits = [{"limit": 600, "periodInSeconds": 60}, {"limit": 5, "periodInSeconds": 1}]
+    system = System({"/v2/request-limits/": {"data": {"rateLimits": [{"domain": "Configuration", "limits": limits}]}}})
+    assert anyio.run(opsgenie.read_rate, system) == 5
+    assert anyio.run(opsgenie.read_rate, System({})) == opsgenie.SLOW_RATE
+
+
+# ---- Rootly
+
+
+def test_rootlys_shifts_say_who_is_on_call_who_overrides_and_who_shadows() -> None:
+    def shift(id_: str, user: int | None, **flags: bool) -> dict[str, Any]:
+        times = {"starts_at": "2027-01-04T01:00:00+01:00", "ends_at": "2027-01-05T01:00:00+01:00"}
+        flags = {"is_override": False, "is_shadow": False} | flags
+        return {"id": id_, "type": "shifts", "attributes": {"schedule_id": "s", "user_id": user, **times, **flags}}
+
+    def shifts(query: dict[str, list[str]]) -> dict[str, Any]:
+        pages: dict[str, dict[str, Any]] = {
+            "1": {"data": [shift("a", 1), shift("b", 2, is_shadow=True)], "meta": {"next_page": 2}},
+            "2": {"data": [shift("b", 2, is_shadow=True), shift("c", 3, is_override=True), shift("d", None)]},
+        }
+        return pages[query["page[number]"][0]]
+
+    users = [{"id": str(n), "attributes": {"email": f"u{n}@x.org", "full_name": f"U {n}"}} for n in (1, 2, 3)]
+    system = System(
+        {
+            "/v1/users": {"data": users},
+            "/v1/schedules": {"data": [{"id": "s", "attributes": {"name": "Payments"}}]},
+            "/v1/schedules/s/shifts": shifts,
+        }
+    )
+    pulled = system.read(rootly.read_calendar)
+    assert {(one.person, one.role) for one in pulled.calendar.intervals} == {
+        ("u1@x.org", Role.ON_CALL),
+        ("u2@x.org", Role.SHADOW),
+        ("u3@x.org", Role.OVERRIDE),
+    }
+    assert {(one.start, one.end) for one in pulled.calendar.intervals} == {(instant(MONDAY), instant(TUESDAY))}
