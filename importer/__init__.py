@@ -93,6 +93,7 @@ class Options(TypedDict, total=False):
     concurrency: int
     ca_file: str | os.PathLike[str]
     if_exists: str
+    replace_overrides: bool
     strict: bool
     canary: int
     xlsx: bool

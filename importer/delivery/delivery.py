@@ -90,7 +90,7 @@ class TargetDelivery:
         """Find what the target has already; send nothing. Once the work is told to end, there is no use in it."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._cancel_on_stop, group.cancel_scope)
-            await self._existing.find(self._settings.if_exists)
+            await self._existing.find(self._settings.if_exists, may_replace=self._settings.replace_overrides)
             group.cancel_scope.cancel()
 
     async def look(self) -> None:

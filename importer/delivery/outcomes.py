@@ -25,6 +25,7 @@ class Outcomes:
 
     def __init__(self, run: str) -> None:
         self._run = run
+        self.notes: dict[int, str] = {}  #: what a report says of a record once it is created
 
     def make(
         self,
@@ -51,7 +52,22 @@ class Outcomes:
     def created(self, record: Claimed, judgement: Judgement) -> Outcome:
         """Make the outcome of a record that the target took: what nearly all come to."""
         at = _write_second(int(time.time()))
-        return Outcome(Status.CREATED, judgement.id, judgement.status, "", "", "", record.attempts, at, self._run)
+        return Outcome(
+            Status.CREATED,
+            judgement.id,
+            judgement.status,
+            self.notes.get(record.id, ""),
+            "",
+            "",
+            record.attempts,
+            at,
+            self._run,
+        )
+
+    def answered(self, record: Claimed, judgement: Judgement) -> Outcome:
+        """Make the outcome of a record that the target says it had already; it may have it from a lost request."""
+        status = Status.EXISTS if record.attempts == 1 else Status.CREATED
+        return self.created(record, judgement)._replace(status=status)
 
     def judged(self, status: Status, record: Claimed, judgement: Judgement) -> Outcome:
         """Make the outcome that a judgement of a reply comes to; nothing was created."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,6 +15,8 @@ from importer.delivery.outcomes import advise, give_up
 from importer.delivery.replies import MOST_ATTEMPTS
 from importer.delivery.stop import StoppedError
 from importer.errors import TargetError
+from importer.kinds.registry import KINDS
+from importer.records import Problem, Severity
 from importer.settings import IfExists
 from importer.statuses import Status
 
@@ -24,8 +28,9 @@ if TYPE_CHECKING:
     from importer.delivery.stop import Stop
     from importer.delivery.throttle import Throttle
     from importer.journal.journal import Journal
+    from importer.kinds.kind import Overlap
     from importer.records import Outcome, Scope
-    from importer.targets.target import Target
+    from importer.targets.target import Found, Target
 
 
 _AT_ONCE = 8  # lists
@@ -44,15 +49,19 @@ class Existing:
         self._stop = stop
         self._decided = partial(observer.decided, target.name)
 
-    async def find(self, if_exists: IfExists) -> None:
+    async def find(self, if_exists: IfExists, *, may_replace: bool = False) -> None:
         """Ask about every scope that has open records; a scope that cannot be asked about is decided here."""
         limiter = anyio.Semaphore(_AT_ONCE)
         async with anyio.create_task_group() as group:
             for scope in self._journal.scopes(self._target.name):
                 await limiter.acquire()
-                group.start_soon(self._find_in_scope, scope, if_exists, limiter)
+                group.start_soon(self._find_in_scope, scope, if_exists, may_replace, limiter)
 
-    async def _find_in_scope(self, scope: Scope, if_exists: IfExists, limiter: anyio.Semaphore) -> None:
+    async def _find_in_scope(
+        self, scope: Scope, if_exists: IfExists, may_replace: bool, limiter: anyio.Semaphore
+    ) -> None:
+        overlap = KINDS[scope.kind].overlap
+        there: dict[str, Found] = {}  # of a kind of which a new one replaces what it overlaps: all of them
         try:
             async for page in self._listing.pages(scope):
                 self._stop.check(is_write=True)
@@ -62,6 +71,10 @@ class Existing:
                 )
                 self._decided(existing.status, planned)
                 self._decided(Status.CREATED, in_doubt)
+                if overlap is not None and overlap.is_replaced:
+                    there |= {found.id: found for found in page.found}
+            if there and overlap is not None:
+                self._look_at_replaced(scope, overlap, list(there.values()), may_replace=may_replace)
         except StoppedError:
             return
         except ScopeRefusedError as error:
@@ -71,6 +84,28 @@ class Existing:
             self.close_scope(scope, Status.FAILED, words)
         finally:
             limiter.release()
+
+    def _look_at_replaced(self, scope: Scope, overlap: Overlap, there: list[Found], *, may_replace: bool) -> None:
+        """Refuse planned records that would replace others at the target; where they may, note what they replace."""
+        kind = KINDS[scope.kind]
+        spans = _Spans([(*overlap.span(found.key), found) for found in there])
+        refused = []
+        for record, key in self._journal.planned_in(scope):
+            replaced = [f"{one.id} ({kind.describe(one.key)})" for one in spans.overlapping(*overlap.span(key))]
+            if not replaced:
+                continue
+            named = f"{kind.plural if len(replaced) > 1 else kind.name} {', '.join(replaced)}"
+            if may_replace:
+                self._outcomes.notes[record] = f"replaced {named}"
+                problem = Problem(f"it replaces {named}", topic=f"replaces {kind.plural} of {kind.target}")
+                self._journal.note_planned(record, Severity.WARNING, problem)
+                continue
+            hint = "take the row out, or let it replace that with --replace-overrides"
+            problem = Problem(f"it would replace {named}", hint, topic=f"would replace {kind.plural} of {kind.target}")
+            self._journal.note_planned(record, Severity.PROBLEM, problem)
+            refused.append((record, self._outcomes.make(Status.INVALID, error=problem.message, hint=hint)))
+        self._journal.refuse_planned(refused)
+        self._decided(Status.INVALID, len(refused))
 
     def _existing(self, if_exists: IfExists) -> Outcome:
         if if_exists is IfExists.SKIP:
@@ -84,7 +119,23 @@ class Existing:
         self._decided(status, self._journal.close_scope(self._target.name, scope, outcome))
 
 
-_AT_ONCE = 8  # lists
+class _Spans:
+    """What a target has in one scope, found by the time that it overlaps."""
+
+    def __init__(self, spans: list[tuple[int, int, Found]]) -> None:
+        self._spans = sorted(spans, key=lambda span: span[:2])
+        self._starts = [starts_at for starts_at, _, _ in self._spans]
+        self._last_ends = list(accumulate((ends_at for _, ends_at, _ in self._spans), max))
+
+    def overlapping(self, starts_at: int, ends_at: int) -> list[Found]:
+        """List what overlaps a span of time, the earliest first."""
+        found = []
+        index = bisect_left(self._starts, ends_at) - 1
+        while index >= 0 and self._last_ends[index] > starts_at:
+            if self._spans[index][1] > starts_at:
+                found.append(self._spans[index][2])
+            index -= 1
+        return found[::-1]
 
 
 class Reconciler:

@@ -42,6 +42,7 @@ class Verdict(Enum):
     """What a reply to a POST means for its record."""
 
     CREATED = auto()
+    EXISTS = auto()  #: the target says that it had the very same already
     REJECTED = auto()  #: refused for good
     TOKEN_REFUSED = auto()  #: 401: nothing more can be sent to the target
     FORBIDDEN = auto()  #: 403: for this scope, or for everything
@@ -79,7 +80,8 @@ def _judge_success(answer: Answer, kind: RecordKind, key: Key) -> Judgement:
         return Judgement(
             Verdict.IN_DOUBT, answer.status, f"the answer ({found.id}) has other values than were sent", found.id
         )
-    return Judgement(Verdict.CREATED, answer.status, "", found.id)
+    verdict = Verdict.EXISTS if answer.status in kind.existing_statuses else Verdict.CREATED
+    return Judgement(verdict, answer.status, "", found.id)
 
 
 def _refusal(status: int) -> Verdict:

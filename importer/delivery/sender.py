@@ -83,6 +83,8 @@ class Sender:
             judgement = judge(answer, self._target, KINDS[record.scope.kind], record.key)
             if judgement.verdict is Verdict.CREATED:
                 created.append(Change(record.id, Status.CREATED, self._outcomes.created(record, judgement)))
+            elif judgement.verdict is Verdict.EXISTS:
+                self._queue.decide(record, self._outcomes.answered(record, judgement))
             else:
                 self._doubt(record, judgement)
         self._throttle.learn(len(answered), is_write=True)
@@ -122,6 +124,9 @@ class Sender:
             case Verdict.CREATED:
                 self._note_answer(reply)
                 self._queue.decide(record, self._outcomes.created(record, judgement))
+            case Verdict.EXISTS:
+                self._note_answer(reply)
+                self._queue.decide(record, self._outcomes.answered(record, judgement))
             case Verdict.REJECTED:
                 self._note_answer(reply)
                 self._queue.decide(record, self._outcomes.judged(Status.REJECTED, record, judgement))

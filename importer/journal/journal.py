@@ -22,6 +22,7 @@ from importer.journal.codec import (
     read_claimed,
     read_unresolved,
     record_values,
+    row_of,
     tally_values,
 )
 from importer.journal.run_info import RunStage, write_facts
@@ -155,9 +156,19 @@ class Journal(View):
         with self._commit() as db:
             db.execute(_SQL["explain_unresolved"], (error, hint, target))
 
-    def shadow_spans(self) -> Iterator[tuple[int, int, int, int]]:
-        """Give shadowing user, start and end (epoch seconds) and record of all good shadows, by user and start."""
-        return iter(self._db.execute(_SQL["shadow_spans"]))
+    def spans(self, kind: str, places: Sequence[int]) -> Iterator[tuple[str | int, int, int, int]]:
+        """Yield of all good records of a kind three values of their keys by their places, and the record, in order."""
+        return iter(self._db.execute(_SQL["spans"], (kind, *(f"$[{place}]" for place in places))))
+
+    def planned_in(self, scope: Scope) -> list[tuple[int, Key]]:
+        """List the records of a scope that are still to be sent for the first time, with their keys."""
+        return [(id_, tuple(orjson.loads(key))) for id_, key in self._db.execute(_SQL["planned_in"], scope)]
+
+    def note_planned(self, record: int, severity: Severity, problem: Problem) -> None:
+        """Write down what was found about a record's row, once."""
+        values = finding_values(row_of(record), severity, problem)
+        with self._commit() as db:
+            db.execute(_SQL["insert_finding_once"], (*values, values[0], values[3]))
 
     def is_planned(self, record: int) -> bool:
         """Tell whether a record is still to be sent for the first time."""

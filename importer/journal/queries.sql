@@ -46,11 +46,18 @@ ORDER BY finding.row, finding.rowid;
 -- name: topics
 SELECT severity, topic, count(*) FROM finding GROUP BY severity, topic ORDER BY min(rowid);
 
--- name: shadow_spans
--- Who shadows when, by person and time; key is schedule, type, shadowed, user, start, end (records.ShadowRecord.key).
-SELECT json_extract(key, '$[3]'), json_extract(key, '$[4]'), json_extract(key, '$[5]'), id FROM record
-WHERE kind = 'shadow' AND key IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'created', 'exists')
+-- name: spans
+-- Of the good records of a kind: whose they are, when they begin and end, by their places in the key.
+SELECT json_extract(key, ?2), json_extract(key, ?3), json_extract(key, ?4), id FROM record
+WHERE kind = ?1 AND key IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'created', 'exists')
 ORDER BY 1, 2, 3;
+
+-- name: planned_in
+SELECT id, key FROM record WHERE kind = ? AND scope = ? AND state = 'planned' ORDER BY id;
+
+-- name: insert_finding_once
+INSERT INTO finding (row, severity, topic, message, hint, field, cell)
+SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM finding WHERE row = ? AND message = ?);
 
 -- name: row_of_record
 SELECT row.sheet, row.number, row.line, row.cells FROM record JOIN row ON row.id = record.row WHERE record.id = ?;
@@ -61,11 +68,12 @@ SELECT state = 'planned' FROM record WHERE id = ?;
 -- name: refuse_planned
 UPDATE record SET state = 'invalid', error = ?, cell = ?, hint = ?, run = ? WHERE id = ? AND state = 'planned';
 
--- name: shadow_times
+-- name: shift_times
 -- The key of an invalid record with an id is what was created once, not what its row says now.
-SELECT row.sheet, row.number, record.part, record.key, record.zone
+SELECT row.sheet, row.number, record.part, record.kind, record.key, record.zone
 FROM record JOIN row ON row.id = record.row
-WHERE record.kind = 'shadow' AND record.key IS NOT NULL AND NOT (record.state = 'invalid' AND record.returned_id <> '')
+WHERE record.kind IN (SELECT value FROM json_each(?)) AND record.key IS NOT NULL
+  AND NOT (record.state = 'invalid' AND record.returned_id <> '')
 ORDER BY record.id;
 
 -- name: index_key
@@ -334,9 +342,9 @@ LEFT JOIN sheet AS first_sheet ON first_sheet.id = first_row.sheet
 WHERE record.id > ?1 AND (?2 OR record.state NOT IN ('created', 'exists', 'duplicate', 'deleted', 'gone', 'cut'))
 ORDER BY record.id LIMIT ?3;
 
--- name: page_shadows
-SELECT id, key, zone, state FROM record
-WHERE kind = 'shadow' AND state IN ('created', 'exists') AND key IS NOT NULL AND id <= ? ORDER BY id;
+-- name: page_shifts
+SELECT id, kind, key, zone, state FROM record
+WHERE kind IN (SELECT value FROM json_each(?)) AND state IN ('created', 'exists') AND key IS NOT NULL AND id <= ? ORDER BY id;
 
 -- name: page_end
 SELECT coalesce(max(id), 0) FROM (SELECT id FROM record ORDER BY id LIMIT ?);

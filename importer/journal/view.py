@@ -75,11 +75,11 @@ class PageView:
         while chunk := cursor.fetchmany(_PAGE_CHUNK):
             yield chunk
 
-    def shadows(self, first: int) -> Iterator[tuple[int, Key, str, bool]]:
-        """Give of the shadows among the first so many records that the target has: record, key, zone, is created."""
+    def shifts(self, first: int, kinds: Sequence[str]) -> Iterator[tuple[int, str, Key, str, bool]]:
+        """Yield the first records of some kinds that the target has: record, kind, key, zone, is created."""
         (last,) = self._db.execute(_SQL["page_end"], (first,)).fetchone()
-        for id_, key, zone, state in self._db.execute(_SQL["page_shadows"], (last,)):
-            yield id_, tuple(orjson.loads(key)), zone, state == Status.CREATED
+        for id_, kind, key, zone, state in self._db.execute(_SQL["page_shifts"], (orjson.dumps(kinds).decode(), last)):
+            yield id_, kind, tuple(orjson.loads(key)), zone, state == Status.CREATED
 
 
 # ---- What can be looked at in a journal, also in one that another process may be writing. Changes nothing
@@ -152,10 +152,12 @@ class View:
         for sheet, number, line, cells in self._db.execute(_SQL["rows"]):
             yield sheet, Row(number, tuple(orjson.loads(cells)), line)
 
-    def shadow_times(self) -> Iterator[tuple[int, int, str, Key, str]]:
-        """Give sheet, row, part, key and zone of every shadow, in the order of the source."""
-        for sheet, number, part, key, zone in self._db.execute(_SQL["shadow_times"]):
-            yield sheet, number, part, tuple(orjson.loads(key)), zone
+    def shift_times(self, kinds: Sequence[str]) -> Iterator[tuple[int, int, str, str, Key, str]]:
+        """Yield sheet, row, part, kind, key and zone of every record of some kinds, in the order of the source."""
+        for sheet, number, part, kind, key, zone in self._db.execute(
+            _SQL["shift_times"], (orjson.dumps(kinds).decode(),)
+        ):
+            yield sheet, number, part, kind, tuple(orjson.loads(key)), zone
 
     def findings(self) -> Iterator[Finding]:
         """Give all that was found about rows, in the order of the source."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from importer.wording import iso_utc
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
@@ -55,6 +57,33 @@ class Made(NamedTuple):
     groups: tuple[str, ...] = ()  #: ids of the groups that the record is to be added to
 
 
+class UserShift(NamedTuple):
+    """Who has a shift, when and where, as reports show it."""
+
+    schedule: str
+    shadowed: str  #: whom or what the user shadows, such as "User 101"; empty where nobody is shadowed
+    user: str
+    starts_at: int  #: epoch seconds
+    ends_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Which records of a kind should not overlap in time, by the places in their keys."""
+
+    of: int  #: what must be the same in both: a person, or a schedule
+    starts_at: int
+    ends_at: int
+    words: str  #: with `{other}`, such as "the shadow overlaps {other}, by the same person"
+    topic: str
+    hint: str
+    is_replaced: bool = False  #: the target deletes what a new one overlaps, so neither of two may be sent
+
+    def span(self, key: Key) -> tuple[int, int]:
+        """Return when a record begins and ends."""
+        return int(key[self.starts_at]), int(key[self.ends_at])
+
+
 @dataclass(frozen=True, slots=True)
 class Removal:
     """How the target's objects of a kind are looked at and deleted, one by one."""
@@ -85,16 +114,26 @@ class RecordKind:
     own_headers: Mapping[str, str] = field(default_factory=dict)  #: a column of others -> what it is in its sheets
     doubtful: Mapping[str, Sequence[Doubt]] = field(default_factory=dict)  #: header -> what it may mean, likelier first
     examples: Sequence[Mapping[str, str | datetime]] = ()  #: rows of a template
+    overlap: Overlap | None = None  #: None: its records may overlap
+    shift: Callable[[Key], UserShift] | None = None  #: a key to who has a shift and when; None: it is no shift
 
     # at its target
     target: TargetName  #: the API that takes it
     scope: Callable[[Key], str]  #: what one question covers: records of one scope are asked about together
     request: Callable[[Key], Request]  #: ValueError where a part cannot stand in a path
     read_created: Callable[[Any], Found | None]  #: the object in the answer to a POST; None where there is none
+    existing_statuses: frozenset[int] = frozenset()  #: of a POST of what exists already: that answer shows the old one
     object_path: Callable[[str], str]  #: of the object with this id; ValueError where it cannot stand in a path
     list_path: Callable[[str], str]  #: the first page of what a scope holds
     read_page: Callable[[Any, str], Page]  #: the answer's JSON, the scope; ValueError where it is no page
     removal: Removal | None = None  #: None: the API cannot delete what it created
+
+    def describe(self, key: Key) -> str:
+        """Describe a shift for people: whose it is, and when."""
+        if self.shift is None:
+            return ", ".join(map(str, key))
+        one = self.shift(key)
+        return f"user {one.user}, {iso_utc(one.starts_at)} to {iso_utc(one.ends_at)}"
 
     @property
     def able_to_remove(self) -> Removal:

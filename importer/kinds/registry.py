@@ -31,6 +31,10 @@ def _find_kinds() -> dict[str, RecordKind]:
 KINDS: Final = _find_kinds()
 
 
+#: The kinds whose records are shifts -> who has one, by its key.
+SHIFTS: Final = {kind.name: kind.shift for kind in KINDS.values() if kind.shift is not None}
+
+
 def kinds_of(target: TargetName) -> list[RecordKind]:
     """List the kinds that a target takes."""
     return [kind for kind in KINDS.values() if kind.target is target]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from importer.kinds.kind import Column, Doubt, Made, RecordKind, Removal
+from importer.kinds.kind import Column, Doubt, Made, Overlap, RecordKind, Removal, UserShift
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, judge, read_user_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath, read_digits
 from importer.normalizer.plausibility import Finding, check_span
@@ -199,6 +199,11 @@ def _is_shortened(sent: Key, found: Key) -> bool:
     return sent[:5] == found[:5] and int(found[5]) < int(sent[5])
 
 
+def _shift(key: Key) -> UserShift:
+    schedule_id, shadowable_type, shadowable_id, user, starts_at, ends_at = key
+    return UserShift(str(schedule_id), f"{shadowable_type} {shadowable_id}", str(user), int(starts_at), int(ends_at))
+
+
 _read_object = partial(read_object, read_key=_read_key)
 
 # ---- the kind
@@ -280,6 +285,15 @@ KIND = RecordKind(
     fast=_fast,
     doubtful=_DOUBTFUL,
     examples=_EXAMPLES,
+    overlap=Overlap(
+        of=3,
+        starts_at=4,
+        ends_at=5,
+        words="the shadow overlaps {other}, by the same person",
+        topic="shadows of one person overlap",
+        hint="check both rows: one person can hardly shadow twice at the same time",
+    ),
+    shift=_shift,
     target=TargetName.ROOTLY,
     scope=_scope,
     request=_request,

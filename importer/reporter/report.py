@@ -12,6 +12,7 @@ import orjson
 
 from importer.errors import ImporterError, JournalError, ReportError
 from importer.journal.run_info import RunStage
+from importer.kinds.registry import SHIFTS
 from importer.records import Severity
 from importer.reporter.atomic_file import replace_file
 from importer.reporter.junit import write_junit
@@ -179,11 +180,10 @@ def _place(finding: Finding) -> tuple[int, int]:
 
 def _shadow_times(journal: Journal) -> Iterator[ShadowTimes]:
     names = [sheet.name for sheet in journal.sheets()]
-    for sheet, number, part, key, zone in journal.shadow_times():
-        schedule_id, shadowable_type, shadowable_id, user, starts_at, ends_at = key
-        start, end = (datetime.fromtimestamp(int(at), UTC) for at in (starts_at, ends_at))
-        shadowable = f"{shadowable_type} {shadowable_id}"
-        yield ShadowTimes(names[sheet], number, part, str(schedule_id), shadowable, str(user), start, end, zone)
+    for sheet, number, part, kind, key, zone in journal.shift_times(list(SHIFTS)):
+        one = SHIFTS[kind](key)
+        start, end = (datetime.fromtimestamp(at, UTC) for at in (one.starts_at, one.ends_at))
+        yield ShadowTimes(names[sheet], number, part, one.schedule, one.shadowed, one.user, start, end, zone)
 
 
 def make_result(journal: Journal, **facts: object) -> Result:

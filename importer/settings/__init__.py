@@ -217,6 +217,13 @@ class Settings:
         metavar="skip|fail",
         decides=Decides.RUNNING,
     )
+    replace_overrides: bool = setting(
+        False,
+        values.flag,
+        "Let new overrides replace those at the target that they overlap.",
+        f"{_SENDS} check",
+        decides=Decides.RUNNING,
+    )
     strict: bool = setting(
         False,
         values.flag,

@@ -67,5 +67,5 @@ def test_a_duplicate_has_the_words_and_the_id_that_the_report_gives_it(journal: 
 
 def test_shadows_that_the_target_has_are_listed_with_whether_they_were_created(journal: Journal) -> None:
     add(journal, Status.CREATED, Status.EXISTS, Status.REJECTED, Status.CREATED)
-    shadows = [(key[3], zone, is_created) for _, key, zone, is_created in journal.page_view.shadows(3)]
+    shadows = [(key[3], zone, is_created) for _, _, key, zone, is_created in journal.page_view.shifts(3, ["shadow"])]
     assert shadows == [(2, "Europe/Berlin", True), (3, "Europe/Berlin", False)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from importer.kinds.registry import SHIFTS
 from importer.records import TargetName
 from importer.reporter.page.calendar import Calendar, Placement
 from importer.reporter.page.document import write_page
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
     from importer.journal.run_info import RunInfo
-    from importer.records import Key, Sheet
+    from importer.records import Sheet
     from importer.settings import Settings
     from importer.statuses import Status
 
@@ -161,6 +162,10 @@ def _targets(journal: Journal, info: RunInfo, settings: Settings) -> list[Target
     ]
 
 
+#: Schedule, shadowed and user.
+Place: TypeAlias = tuple[str, str, str]
+
+
 class _Span:
     """What is known of one placement so far."""
 
@@ -178,29 +183,28 @@ class _Span:
 def _look_at_shadows(journal: Journal) -> tuple[Calendar, list[Placement], bool]:
     """Draw the calendar of what was created, and list who shadows where; tell whether the list has all of them."""
     calendar = Calendar()
-    spans: dict[Key, _Span] = {}
+    spans: dict[Place, _Span] = {}
     are_all = True
-    for record, key, zone, is_created in journal.page_view.shadows(MOST_RECORDS):
-        *place, starts_at, ends_at = key
-        start, end = int(starts_at), int(ends_at)
+    for record, kind, key, zone, is_created in journal.page_view.shifts(MOST_RECORDS, list(SHIFTS)):
+        schedule, shadowed, user, start, end = SHIFTS[kind](key)
         if is_created:
-            calendar.add(str(place[0]), start, end, zone)
-        span = spans.get(tuple(place))
+            calendar.add(schedule, start, end, zone)
+        span = spans.get((schedule, shadowed, user))
         if span is not None:
             span.add(start, end)
         elif len(spans) < _MOST_PLACEMENTS:
-            spans[tuple(place)] = _Span(record, start, end)
+            spans[schedule, shadowed, user] = _Span(record, start, end)
         else:
             are_all = False
-    return calendar, [_place(journal, key, span) for key, span in spans.items()], are_all
+    return calendar, [_place(journal, place, span) for place, span in spans.items()], are_all
 
 
-def _place(journal: Journal, key: Key, span: _Span) -> Placement:
-    schedule, kind, shadowed, user = map(str, key)
+def _place(journal: Journal, place: Place, span: _Span) -> Placement:
+    schedule, shadowed, user = place
     _, row = journal.row_of(span.first)
     return Placement(
         schedule=schedule,
-        shadowed=f"{kind} {shadowed}",
+        shadowed=shadowed,
         user=user,
         number=span.number,
         first=datetime.fromtimestamp(span.starts_at, UTC),
