@@ -81,7 +81,7 @@ class Settings:
     rootly_token: Secret | None = setting(
         None,
         values.secret,
-        "The token for Rootly; needed where the source has shadows.",
+        "The token for Rootly; needed where the source has shadows or overrides.",
         stands=Stands.ENVIRONMENT,
         variables=TOKEN_VARIABLES["rootly"],
     )

@@ -6,11 +6,12 @@ import pytest
 
 from importer.cells import canonical
 from importer.errors import SourceError
+from importer.kinds.override import OverrideRecord
 from importer.kinds.registry import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, OWN
 from importer.kinds.schedule import ScheduleRecord
 from importer.kinds.shadow import ShadowRecord
 from importer.normalizer.layout import plan
-from importer.records import Sheet
+from importer.records import Record, Sheet
 
 
 def sheet(*header: str) -> Sheet:
@@ -37,18 +38,20 @@ def test_a_header_is_found_however_it_is_written(header: str) -> None:
 def test_each_of_our_columns_is_found_by_its_own_name_and_no_alias_leads_elsewhere() -> None:
     names = list(COLUMNS)
     assert [OWN[canonical(name)] for name in names] == names
-    words = [pair for one in (*CLEAR.values(), *IN_SHEETS_OF.values()) for pair in one.items()]
-    meant = dict(words)
-    assert [pair for pair in words if meant[pair[0]] != pair[1]] == []
-    assert not meant.keys() & set(OWN)
+    clear = [pair for one in CLEAR.values() for pair in one.items()]
+    meant = dict(clear)
+    assert [pair for pair in clear if meant[pair[0]] != pair[1]] == []
+    known = meant.keys() | {header for one in IN_SHEETS_OF.values() for header in one}
+    assert not known & set(OWN)
+    assert not meant.keys() & {header for one in IN_SHEETS_OF.values() for header in one}
     doubtful = {header for kind in KINDS.values() for header in kind.doubtful}
-    assert {canonical(alias) for alias in (*meant, *doubtful)} == {*meant, *doubtful}
+    assert {canonical(alias) for alias in known | doubtful} == known | doubtful
 
 
 def test_the_columns_are_the_fields_of_the_records() -> None:
-    fields = {"schedule": set(ScheduleRecord.model_fields), "shadow": set(ShadowRecord.model_fields)}
-    for kind, names in fields.items():
-        assert {column.name for column in KINDS[kind].columns if column.is_telling} == names
+    records: dict[str, type[Record]] = {"schedule": ScheduleRecord, "shadow": ShadowRecord, "override": OverrideRecord}
+    for kind, record in records.items():
+        assert {column.name for column in KINDS[kind].columns if column.is_telling} == set(record.model_fields)
 
 
 def test_headers_that_are_not_ours_are_listed_as_they_stand_and_blank_ones_left_out() -> None:

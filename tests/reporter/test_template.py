@@ -11,7 +11,7 @@ import pytest
 from importer.errors import ReportError, UsageError
 from importer.kinds.registry import COLUMNS, KINDS
 from importer.reader.read import read
-from importer.reporter.template import EXAMPLE, README_SHEET, write_template
+from importer.reporter.template import EXAMPLE, README_SHEET, SHEETS, write_template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,14 +54,14 @@ def fill_in(path: Path, sheet: str, **cells: Any) -> None:
 
 def test_a_template_has_a_sheet_for_each_kind_with_its_columns_and_the_explanations(template: Path) -> None:
     book = openpyxl.load_workbook(template)
-    assert book.sheetnames == ["Schedules", "Shadows", README_SHEET]
+    assert book.sheetnames == ["Schedules", "Shadows", "Overrides", README_SHEET]
     assert [[cell.value for cell in book[name][1]] for name in book.sheetnames[:2]] == [SCHEDULES, SHADOWS]
     assert [book[name].freeze_panes for name in book.sheetnames[:2]] == ["A2", "A2"]
 
 
 def test_every_header_explains_itself_also_in_the_read_me(template: Path) -> None:
     book = openpyxl.load_workbook(template)
-    comments = {cell.value: cell.comment.text for name in ("Schedules", "Shadows") for cell in book[name][1]}
+    comments = {cell.value: cell.comment.text for name in SHEETS.values() for cell in book[name][1]}
     assert comments["shadowable_type"] == (
         "Write User or Schedule, or leave it empty for User.\nMay be empty.\nOne of: User, Schedule."
     )
