@@ -82,6 +82,8 @@ class Options(TypedDict, total=False):
     https_proxy: str
     no_proxy: str
     sheet: Sequence[str]
+    hidden_rows: str
+    encoding: str
     timezone: str
     provider: str
     mapping: str | os.PathLike[str] | Mapping[str, Any]  #: a file, or what it would hold

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from click.shell_completion import CompletionItem
 
-from importer.settings import DECLARATIONS, DEFAULTS, DateOrder, IfExists
+from importer.settings import DECLARATIONS, DEFAULTS, DateOrder, HiddenRows, IfExists
 from importer.settings.origins import Declaration, option_name
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ _COMPLETED = {
     "provider": Words("PAGER_DUTY", "OPSGENIE"),
     "date_order": Words(*DateOrder),
     "if_exists": Words(*IfExists),
+    "hidden_rows": Words(*HiddenRows),
 }
 sources = click.argument("sources", metavar="SOURCE...", type=SOURCE, nargs=-1, required=True)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from importer.cells import BLANKS
 from importer.kinds.registry import KINDS
-from importer.normalizer.layout import is_header, plan
+from importer.normalizer.layout import plan, rate_header
 from importer.normalizer.mapping import Mapping
 from importer.normalizer.suggestions import suggest
 from importer.reader.read import read
@@ -60,7 +60,7 @@ def draft_sheets(sources: Sequence[str], mapping: Mapping, sheets: Sequence[str]
     kept = []  # sheets are known by their identity, which their chunks share
     for source in sources:
         reading = read(
-            source, sheets=sheets, is_header=partial(is_header, mapping=mapping), header_row=mapping.header_row
+            source, sheets=sheets, is_header=partial(rate_header, mapping=mapping), header_row=mapping.header_row
         )
         for chunk in reading:
             if id(chunk.sheet) in drafts:

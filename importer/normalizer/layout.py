@@ -88,9 +88,38 @@ _ALONE: Final = frozenset(
 )
 
 
+#: Headers of columns that say what a record is of, and not only when it is.
+_OF_RECORDS: Final = frozenset(
+    name
+    for headers in (OWN, *CLEAR.values(), *IN_SHEETS_OF.values())
+    for name, column in headers.items()
+    if column in TELLING - {"starts_at", "ends_at"}
+)
+
+
 def is_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> bool:
     """Tell whether a row is a header: two of its cells are known, or its only one, or one of the mapping's."""
     return header_score(cells, mapping) > 0
+
+
+def rate_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> int:
+    """Return how surely a row is a header: 0 it is none; 2 it names what a record is of; 1 it has other known columns.
+
+    A legend above a table can say "Start" and "End", and no table has these alone.
+    """
+    if not is_header(cells, mapping):
+        return 0
+    texts = [cell.strip(BLANKS) for cell in cells]
+    is_of_record = any(canonical(text) in _OF_RECORDS or text in mapping.columns for text in texts)
+    return 2 if is_of_record or mapping.constants else 1
+
+
+def is_known_header(text: str, mapping: Mapping = NO_MAPPING) -> bool:
+    """Return whether a text is a known header, or one that the mapping names."""
+    text = text.strip(BLANKS)
+    if not text or len(text) > _LONGEST or _is_value(text):
+        return False
+    return canonical(text) in KNOWN or text in mapping.columns
 
 
 def header_score(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> int:

@@ -5,21 +5,26 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from importer.cells import BLANKS, canonical
-from importer.kinds.registry import KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
+from importer.cells import BLANKS, canonical, cell_name
+from importer.kinds.registry import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
 from importer.normalizer.fields import Fields
 from importer.normalizer.layout import plan
 from importer.normalizer.rules import NO_RULES
+from importer.quoting import quote
+from importer.records import Problem
 
 if TYPE_CHECKING:
     from importer.normalizer.references import Reference
     from importer.normalizer.rules import Rules
-    from importer.records import Problem, Record, Row, Sheet
+    from importer.records import Record, Row, Sheet
 
 
 #: What the column `kind` begins with, in a row that a template shows how to fill in: this whole word.
 EXAMPLE: Final = "example"
 _is_example = re.compile(rf"{EXAMPLE}(?![^\W_])", re.IGNORECASE).match
+
+
+_MANY: Final = 3  # columns that a record needs
 
 
 class Normalized(NamedTuple):
@@ -52,6 +57,9 @@ class Normalizer:
         self._fast_kind = next(iter(told)) if len(told) == 1 else ""  #: the kind of rows in which nothing is odd
         make = KINDS[self._fast_kind].fast if self._fast_kind else None
         self._fast = make(self.layout, rules) if make else None
+        required = [place for name, place in self.layout.indices.items() if COLUMNS[name].is_required]
+        # None where the mapping gives what cells lack, or where one filled cell may be a record half written.
+        self._making = required if len(required) >= _MANY and not self.layout.given else []
 
     def is_example(self, row: Row) -> bool:
         """Tell a row that a template shows how to fill in; it makes nothing."""
@@ -62,6 +70,8 @@ class Normalizer:
         if self._fast is not None and kind in (None, self._fast_kind) and (read := self._fast.read(row)):
             record, zone = read
             return Normalized(self._fast_kind, (record,), (), (), zone=zone)
+        if remark := self._remark(row):
+            return Normalized(kind, (), (remark,), ())
         fields = Fields(self.layout, row)
         kind = self._decide(fields, kind)
         made = KINDS[kind].read(fields, self._rules) if kind else None
@@ -71,6 +81,22 @@ class Normalizer:
         if made is None or problems or references:
             return Normalized(kind, (), problems, fields.warnings, references)
         return Normalized(kind, made.records, problems, fields.warnings, zone=made.zone, groups=made.groups)
+
+    def _remark(self, row: Row) -> Problem | None:
+        """Tell a line below a table, such as a total or a note: of all that makes a record one cell is filled."""
+        if not self._making:
+            return None
+        filled = [place for place in self.layout.indices.values() if row.cells[place].strip(BLANKS)]
+        if len(filled) != 1:
+            return None
+        place = filled[0]
+        cell = cell_name(self.layout.sheet.positions[place], row.place)
+        return Problem(
+            f"the row has {quote(row.cells[place].strip(BLANKS))} in {cell} and nothing else that makes a record",
+            "Delete the row if it is a total or a note; else fill in the other cells.",
+            cell=cell,
+            topic="a row with one cell only",
+        )
 
     def _decide(self, fields: Fields, given: str | None) -> str | None:
         own = fields.optional("kind", read_kind)

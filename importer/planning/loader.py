@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -17,16 +18,19 @@ from importer.normalizer.suggestions import describe_suggestion, suggest
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
 from importer.planning.overlaps import tell_overlaps
 from importer.quoting import escape
+from importer.reader.header_row import rows_named
 from importer.records import Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.report_reader import is_report
 from importer.reporter.template import README_SHEET
+from importer.settings import HiddenRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Sequence
 
     from importer.journal.journal import Journal
     from importer.journal.states import Entry, Unresolved
     from importer.normalizer.directory import Directory
+    from importer.normalizer.layout import Layout
     from importer.normalizer.row import Normalized
     from importer.normalizer.rules import Rules
     from importer.observer import ReadingObserver
@@ -37,6 +41,10 @@ if TYPE_CHECKING:
 
 _NOTHING: Sequence[tuple[Severity, Problem]] = ()
 _MOST_PARTS = 1000  # that a row makes
+_OF_IDS = frozenset(
+    {"remote_id", "schedule_id", "shadowable_id", "shadow_user_id", "user_id", "rotation", "group"}
+)  # columns
+_GROUPED = re.compile(r"[-0-9.,'’\s]+")  # noqa: RUF001  (thousands are parted by any of them)
 
 
 @dataclass(slots=True)
@@ -61,12 +69,22 @@ class Loader:
     """Takes sources, or what an earlier run left, into a run's journal."""
 
     def __init__(
-        self, journal: Journal, rules: Rules, run: str, observer: ReadingObserver, *, is_resolving: bool = True
+        self,
+        journal: Journal,
+        rules: Rules,
+        run: str,
+        observer: ReadingObserver,
+        *,
+        is_resolving: bool = True,
+        hidden_rows: HiddenRows | None = None,
     ) -> None:
         self.journal = journal
         self.rules = rules
         self._run = run
         self.observer = observer
+        self._hidden_rows = hidden_rows
+        self._hidden: dict[tuple[str, str], list[int]] = {}  # by source and sheet
+        self.has_skipped = False  #: rows because they are hidden
         self._is_resolving = is_resolving  # else what would have to be asked for is told
         self._names: set[str] = set()
         self.needed = Needed()
@@ -75,25 +93,56 @@ class Loader:
 
     # ---- sources
 
-    def take_source(self, reading: Reading) -> Iterator[int]:
-        """Take a source in; gives the number of rows after each chunk.
+    async def take_source(self, reading: Reading, chunks: AsyncIterable[Chunk]) -> AsyncGenerator[int, None]:
+        """Take a source's chunks in; yield the number of rows after each.
 
         Raises:
             SourceError: it cannot be read, or is a report of an earlier run.
         """
         known: dict[int, tuple[int, Normalizer] | None] = {}  # by the identity of the sheet, which its chunks share
         sheets = []  # keeps the identities alive
-        for chunk in reading:
+        async for chunk in chunks:
             if id(chunk.sheet) not in known:
                 sheets.append(chunk.sheet)
                 known[id(chunk.sheet)] = self._open_sheet(chunk.sheet)
             opened = known[id(chunk.sheet)]
             if opened is not None:
+                chunk.rows[:] = self._taken(chunk.sheet, chunk.rows)
                 yield self._take_chunk(*opened, chunk)
+        self._tell_hidden()
         for notice in reading.notices:
             self.observer.noticed(notice)
         self._tell_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
         self.journal.add_source(reading.name, reading.path, reading.sha256)
+
+    def _taken(self, sheet: Sheet, rows: list[Row]) -> list[Row]:
+        """Return the rows without those that are hidden, where they are to be skipped, and note which are hidden."""
+        hidden = [row.number for row in rows if row.is_hidden]
+        if not hidden:
+            return rows
+        self._hidden.setdefault((sheet.source, sheet.name), []).extend(hidden)
+        return rows if self._hidden_rows is HiddenRows.SEND else [row for row in rows if not row.is_hidden]
+
+    def _tell_hidden(self) -> None:
+        """Tell which rows of a source are hidden, and what becomes of them.
+
+        Raises:
+            SourceError: nobody has said.
+        """
+        hidden, self._hidden = self._hidden, {}
+        told = [
+            f"sheet {name!r} of {escape(source)}: {rows_named(numbers)} {'is' if len(numbers) == 1 else 'are'} hidden"
+            for (source, name), numbers in hidden.items()
+        ]
+        if told and self._hidden_rows is None:
+            raise SourceError(
+                f"{'; '.join(told)}, by a filter or by a person",
+                hint="Say with --hidden-rows send or --hidden-rows skip (in a call: hidden_rows) whether they count.",
+            )
+        self.has_skipped = self.has_skipped or (bool(told) and self._hidden_rows is HiddenRows.SKIP)
+        what = "left out" if self._hidden_rows is HiddenRows.SKIP else "read like the others"
+        for sentence in told:
+            self.observer.noticed(f"{sentence} and {what} (--hidden-rows {self._hidden_rows})")
 
     def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
         if len(left_out) == len(sheets):
@@ -150,11 +199,13 @@ class Loader:
             if normalizer.is_example(row):
                 examples.append(str(row.number))
                 continue
+            if row.shown:
+                row = _with_decorated_ids(row, normalizer.layout)  # noqa: PLW2901  (the same row)
             normalized = normalizer.normalize(row)
             entries = list(plan_row(normalized, self._run))
-            if normalized.problems or normalized.warnings or normalized.references:  # hardly any
+            if normalized.problems or normalized.warnings or normalized.references or row.warnings:  # hardly any
                 self._need(normalized, entries)
-                found.append(self._look_at(chunk.sheet, row, normalized))
+                found.append([*self._warn(chunk.sheet, row), *self._look_at(chunk.sheet, row, normalized)])
             else:
                 found.append(_NOTHING)
             rows.append((index, row, entries))
@@ -218,6 +269,13 @@ class Loader:
             *((Severity.NOTE, reference.note) for reference in references),
         ]
 
+    def _warn(self, sheet: Sheet, row: Row) -> Iterator[tuple[Severity, Problem]]:
+        """Tell what reading found worth a look."""
+        for warning in row.warnings:
+            self.observer.warned(sheet, row, warning)
+            log_finding(sheet.source, row.number, warning.topic)
+            yield Severity.WARNING, warning
+
     def _need(self, normalized: Normalized, entries: list[Entry]) -> None:
         """Note what must be asked for, where one of a row's entries waits for it."""
         if normalized.references and any(entry.state is State.UNRESOLVED for entry in entries):
@@ -265,6 +323,27 @@ class Loader:
             kept = [(one.id, carry_unresolved(one.left, self._run)) for one in chunk]
             self.journal.resolve([(id_, [entry]) for id_, entry in kept if entry is not None])
         self.journal.explain_unresolved(target, f"not attempted: {words}", "rerun when it can be asked")
+
+
+def _with_decorated_ids(row: Row, layout: Layout) -> Row:
+    """Make a problem of a percentage, an amount or a fraction where an id is due, and of a number for members."""
+    names = {place: column for column, place in layout.indices.items()}
+    problems = list(row.problems)
+    for place, shown in row.shown:
+        column = names.get(place, "")
+        is_grouped = _GROUPED.fullmatch(shown) is not None
+        if column == "rotation" if is_grouped else column in _OF_IDS:
+            header = escape(layout.sheet.header[place])
+            problem = Problem(
+                f"{header} holds the number {row.cells[place]}, which the spreadsheet shows as {escape(shown)}",
+                "Format the cell as text, and write what is meant: an id has no percent sign, currency or fraction, and"
+                " several ids stand as text, such as 101, 102, 103.",
+                column,
+                layout.cell(column, row.place),
+                "a number that is shown as something else",
+            )
+            problems.append(problem)
+    return row._replace(problems=tuple(problems))
 
 
 def _is_part(left: Entry | None, row: Row) -> bool:

@@ -6,7 +6,7 @@ source --read--> rows --normalize--> journal
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
+from contextlib import aclosing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from importer.errors import InterruptedReadingError, SettingsError, SourceError, SourcesError, UsageError
-from importer.normalizer.layout import is_header
+from importer.normalizer.layout import is_known_header, rate_header
 from importer.normalizer.mapping import NO_MAPPING, Mapping
 from importer.normalizer.mapping_file import read_mapping, refuse_lost_headers
 from importer.normalizer.rules import make_rules
@@ -24,8 +24,7 @@ from importer.planning.loader import Loader
 from importer.planning.previous_run import left_over
 from importer.quoting import escape
 from importer.reader.limits import Bounds
-from importer.reader.read import read
-from importer.reader.stdin import spool
+from importer.reader.read import read, read_on_thread, spool
 from importer.settings.origins import read_config_file
 
 if TYPE_CHECKING:
@@ -63,7 +62,14 @@ def make_loader(
         until=settings.until,
         now=datetime.now(UTC),
     )
-    return Loader(journal, replace(rules, is_repeated=is_repeated), run, observer, is_resolving=is_resolving)
+    return Loader(
+        journal,
+        replace(rules, is_repeated=is_repeated),
+        run,
+        observer,
+        is_resolving=is_resolving,
+        hidden_rows=settings.hidden_rows,
+    )
 
 
 async def gather_sources(
@@ -81,24 +87,27 @@ async def gather_sources(
     unreadable: list[SourceError] = []
     for source in sources:
         before = rows
-        with await spool(interrupted) if name_source(source) == "-" else nullcontext() as stdin:
+        with await spool(source, interrupted) or nullcontext() as stdin:
             reading = read(
                 source,
                 sheets=settings.sheet,
                 stdin=stdin,
-                is_header=partial(is_header, mapping=mapping),
+                is_header=partial(rate_header, mapping=mapping),
+                is_known=partial(is_known_header, mapping=mapping),
                 header_row=mapping.header_row,
+                encoding=settings.encoding,
                 bounds=make_bounds(settings),
             )
             try:
-                for number in loader.take_source(reading):
-                    rows += number
-                    loader.observer.read(rows)
-                    await let_signals_in(interrupted)
+                async with aclosing(read_on_thread(reading, interrupted)) as chunks:
+                    async for number in loader.take_source(reading, chunks):
+                        rows += number
+                        loader.observer.read(rows)
+                        await let_signals_in(interrupted)
             except SourceError as error:  # the others are read all the same, so that all is told at once
                 unreadable.append(error)
                 continue
-            if rows == before and not loader.refused:
+            if rows == before and not loader.refused and not loader.has_skipped:
                 unreadable.append(
                     SourceError(f"{name_source(source)} has a header and no rows", hint="fill in at least one row")
                 )

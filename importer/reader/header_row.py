@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
+
+from importer.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -15,30 +17,78 @@ if TYPE_CHECKING:
 #: Rows that are not blank, in which a header is looked for.
 TOP_ROWS = 30
 NO_HEADER = 0
+_FEWEST = 2  # known texts of a header below another
+_MOST_KNOWN = 1 << 16  # texts that are remembered
+_MOST_REPEATED = 100_000  # rows: no table has so many headers
 _SHOWN = 6  # ranges of row numbers that a sentence names
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderRule:
-    """How the header is found."""
+    """How headers are found. The functions are given texts of rows, from their first column on."""
 
     row: int | None = None  #: its number, as a spreadsheet numbers rows; NO_HEADER: there is none; None: find it
-    is_header: Callable[[Sequence[str]], bool] | None = None  #: told the texts of a row, from its first column on
+    is_header: Callable[[Sequence[str]], int] | None = None  #: 0 where a row is none; the higher, the surer it is one
+    is_known: Callable[[str], bool] | None = None  #: whether a text is a header by itself
 
     def choose(self, top: Iterable[tuple[int, Sequence[str]]]) -> tuple[int, bool]:
-        """Give the header's number among a table's first rows that are not blank, and whether it was recognised.
+        """Return the header's number among a table's first rows that are not blank, and whether it was recognised.
 
-        Without a rule that fits it is the first of them.
+        It is the first of those that are surest; without one, the first of all.
         """
         if self.row is not None:
             return self.row, True
         rows = list(top)
-        found = (number for number, cells in rows if self.is_header and self.is_header(cells))
-        number = next(found, None)
-        return (number, True) if number is not None else (rows[0][0], False)
+        rated = [(int(self.is_header(cells)), number) for number, cells in rows] if self.is_header else []
+        best = max((rate for rate, _ in rated), default=0)
+        number = next((number for rate, number in rated if rate == best), 0) if best else 0
+        return (number, True) if best else (rows[0][0], False)
 
 
 FIRST_ROW = HeaderRule()
+
+
+class HeaderWatch:
+    """Finds rows below a header that are headers themselves, of another table or of other columns."""
+
+    def __init__(self, rule: HeaderRule, header: Sequence[str]) -> None:
+        self._rule = rule
+        self._own = {text for text in header if text.strip()}
+        self._known: dict[str, bool] = {}
+
+    @property
+    def is_on(self) -> bool:
+        """True where a row can be told at all."""
+        return self._rule.is_known is not None and self._rule.row != NO_HEADER
+
+    def is_header(self, cells: Sequence[str]) -> bool:
+        """Return whether a row consists of known headers, or of more than of anything else."""
+        filled = list(islice((cell for cell in cells if cell and not cell.isspace()), 2))
+        if len(filled) < _FEWEST or not any(map(self._knows, filled)):
+            return False
+        texts = [cell for cell in cells if cell.strip()]
+        known = sum(map(self._knows, texts))
+        is_enough = known >= _FEWEST and 2 * known > len(texts)
+        return is_enough and self._rule.is_header is not None and bool(self._rule.is_header(cells))
+
+    def _knows(self, text: str) -> bool:
+        known = self._known.get(text)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = text in self._own or (self._rule.is_known is not None and self._rule.is_known(text))
+            self._known[text] = known
+        return known
+
+
+def is_title(cells: Sequence[str]) -> bool:
+    """Return whether a row has its first cell only, as a title above a table."""
+    return len(cells) > 1 and bool(cells[0].strip()) and not any(map(str.strip, cells[1:]))
+
+
+def next_notice(where: str, header: int) -> str:
+    """Say that a row below the header is a header itself."""
+    return f"{where}: row {header} is a header too, and the rows below it are read by it"
 
 
 def above_notice(where: str, above: Sequence[int], header: int) -> str:
@@ -53,14 +103,22 @@ def repeated_notice(where: str, repeated: Sequence[int]) -> str:
     return f"{where}: {rows_named(repeated)} {repeat} the header and {_were(repeated)} left out"
 
 
-def without_repeated(rows: list[Row], header: tuple[str, ...], repeated: list[int]) -> list[Row]:
+def without_repeated(where: str, rows: list[Row], header: tuple[str, ...], repeated: list[int]) -> list[Row]:
     """Leave out rows that are the header once more, as in exports pasted together, and note their numbers.
 
     Not for a table without a header: its column letters are no row of it.
+
+    Raises:
+        SourceError: There are so many that it is no table.
     """
     if not any(row.cells == header for row in rows):
         return rows
     repeated.extend(row.number for row in rows if row.cells == header)
+    if len(repeated) > _MOST_REPEATED:
+        raise SourceError(
+            f"{where}: more than {_MOST_REPEATED:,} rows repeat the header",
+            hint="Delete the repeated rows, and try again.",
+        )
     return [row for row in rows if row.cells != header]
 
 

@@ -153,7 +153,7 @@ def opened(name: str, stdin: BinaryIO | None = None, bounds: Bounds = USUAL) -> 
         raise SourceError(f"{named(name)} is no file name", hint=_WANTED)
     try:
         with ExitStack() as stack:
-            given = _standard_input(stdin) if name == STDIN else stack.enter_context(Path(name).open("rb"))
+            given = stdin or (_standard_input() if name == STDIN else stack.enter_context(Path(name).open("rb")))
             file = given if _is_regular(given, name) else stack.enter_context(_spooled(given, name, bounds))
             _check_size(file, name, bounds)
             yield _unpacked(file, name, bounds, stack)
@@ -191,9 +191,7 @@ def named(name: str) -> str:
     return "standard input" if name == STDIN else escape(name)
 
 
-def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
-    if stdin is not None:
-        return stdin
+def _standard_input() -> BinaryIO:
     if sys.stdin is None:
         raise SourceError("standard input is closed", hint=_WANTED)
     return sys.stdin.buffer

@@ -63,6 +63,13 @@ class DateOrder(StrEnum):
     MDY = "mdy"
 
 
+class HiddenRows(StrEnum):
+    """What to do with rows that a filter or a person hid in a workbook."""
+
+    SEND = "send"  #: read them like the others
+    SKIP = "skip"  #: leave them out, and say which
+
+
 def _read_mapping(value: object) -> Path | Mapping[str, Any] | None:
     return value if isinstance(value, dict) else values.path(value)
 
@@ -143,6 +150,22 @@ class Settings:
         metavar="NAME",
         is_repeatable=True,
         decides=Decides.RUNNING,
+    )
+    hidden_rows: HiddenRows | None = setting(
+        None,
+        values.one_of(HiddenRows),
+        "What to do with rows that a filter or a person hid.",
+        _READS,
+        metavar="send|skip",
+        decides=Decides.READING,
+    )
+    encoding: str | None = setting(
+        None,
+        values.encoding,
+        "Encoding of CSV files, such as shift_jis.",
+        _READS,
+        metavar="NAME",
+        decides=Decides.READING,
     )
     timezone: str | None = setting(
         None,

@@ -5,6 +5,7 @@ A reader raises ValueError with words that follow the setting's name; it never s
 
 from __future__ import annotations
 
+import codecs
 import math
 import os
 import re
@@ -119,6 +120,17 @@ def one_of(choices: type[AnyEnum]) -> Callable[[object], AnyEnum]:
         raise ValueError(f"{_shown(value)} is not one of {', '.join(choices)}")
 
     return read
+
+
+def encoding(value: object) -> str:
+    """Read the name of an encoding of text."""
+    name = text(value)
+    try:
+        b"".decode(name)
+        codecs.getincrementaldecoder(name)
+    except (LookupError, ValueError):
+        raise ValueError(f"{_shown(value)} is not an encoding: write a name such as shift_jis or cp1250") from None
+    return name
 
 
 def texts(value: object) -> tuple[str, ...]:

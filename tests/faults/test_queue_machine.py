@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
@@ -35,8 +35,11 @@ from .stepping import SteppedLoop
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import AsyncIterator
 
     from importer.journal.run_folder import RunFolder
+    from importer.reader.chunks import Chunk
+    from importer.reader.read import Reading
     from importer.records import Key, TargetName
 
 _RECORDS = 6
@@ -48,6 +51,15 @@ _SETTINGS = load_settings(
 #: What becomes of a creation: not applied, applied at once, or so many seconds after its answer was lost.
 Fate: TypeAlias = Literal["never", "now"] | float
 fates: st.SearchStrategy[Fate] = st.sampled_from(["never", "now", 0.5, _SETTLE - 0.1])
+
+
+async def _take(loader: Loader, reading: Reading) -> None:
+    async def chunks() -> AsyncIterator[Chunk]:
+        for chunk in reading:
+            yield chunk
+
+    async for _ in loader.take_source(reading, chunks()):
+        pass
 
 
 class Move(NamedTuple):
@@ -93,7 +105,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.run: RunFolder = self.stack.enter_context(create_run(self.folder, f"run-{self.runs}"))
         intake = Loader(self.run.journal, NO_RULES, self.run.path.name, SilentObserver())
         if earlier is None:
-            list(intake.take_source(read(ROWS[self.server.target.name](_RECORDS))))
+            with suppress(StopIteration):  # nothing in it waits
+                _take(intake, read(ROWS[self.server.target.name](_RECORDS))).send(None)
         else:
             list(intake.take_left_over(left_over(PreviousRun(earlier, RunInfo(earlier.name)))))
         self.run.journal.finish_reading()

@@ -23,7 +23,10 @@ from importer.reader.header_row import (
     NO_HEADER,
     TOP_ROWS,
     HeaderRule,
+    HeaderWatch,
     above_notice,
+    is_title,
+    next_notice,
     repeated_notice,
     without_repeated,
 )
@@ -33,7 +36,7 @@ from importer.records import Problem, Row, Sheet
 from importer.wording import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable, Iterator
+    from collections.abc import Collection, Generator, Iterator
 
 
 # ---- On which line of a file a row of a CSV begins: rows are numbered as a spreadsheet does, editors coun
@@ -70,6 +73,8 @@ def _find(file: BinaryIO, name: str, rows: Collection[int]) -> dict[int, int]:
 
 Numbered: TypeAlias = tuple[int, Record]
 _DELIMITER_INSIDE = 'Put a cell that holds the delimiter itself into quotes ("a, b"), or take the extra cells out.'
+_MOST_BLANK = 1_048_576  # lines
+_FEWEST_CELLS = 2
 _TOO_FEW = "Add the missing cells; empty ones need their delimiters too."
 
 
@@ -77,10 +82,14 @@ _TOO_FEW = "Add the missing cells; empty ones need their delimiters too."
 class _Table:
     """What the rows of a CSV are measured against."""
 
-    name: str
+    form: Form
     header: tuple[str, ...]
     number: int  #: of the header's row; NO_HEADER where there is none
     bounds: Bounds
+
+    @property
+    def name(self) -> str:
+        return self.form.name
 
     @property
     def width(self) -> int:
@@ -92,25 +101,31 @@ class _Table:
 
 
 def csv_chunks(
-    file: BinaryIO, name: str, notices: list[str], rule: HeaderRule = FIRST_ROW, bounds: Bounds = USUAL
+    file: BinaryIO,
+    name: str,
+    notices: list[str],
+    rule: HeaderRule = FIRST_ROW,
+    bounds: Bounds = USUAL,
+    *,
+    encoding: str | None = None,
 ) -> Generator[Chunk, None, str]:
     """Yield a CSV's chunks; return its SHA-256.
 
     Raises:
         SourceError: It cannot be decoded, is malformed, too large, holds no row at all, or changes meanwhile.
     """
-    encoding = examine(file, name)
-    if encoding.notice:
-        notices.append(encoding.notice)
+    text = examine(file, name, encoding)
+    if text.notice:
+        notices.append(text.notice)
     digest = hashlib.sha256()
-    form = _form(file, name, encoding.codec, rule, bounds)
+    form = _form(file, name, text.codec, rule, bounds)
     try:
-        yield from _chunks(enumerate(csv_records(file, form, bounds, digest), 1), name, rule, bounds, notices)
+        yield from _chunks(enumerate(csv_records(file, form, bounds, digest), 1), form, rule, bounds, notices)
     except UnicodeDecodeError as error:  # the first pass decoded all of it
         raise _changed(name) from error
-    if digest.hexdigest() != encoding.sha256:
+    if digest.hexdigest() != text.sha256:
         raise _changed(name)
-    return encoding.sha256
+    return text.sha256
 
 
 def _form(file: BinaryIO, name: str, codec: str, rule: HeaderRule, bounds: Bounds) -> Form:
@@ -121,19 +136,28 @@ def _form(file: BinaryIO, name: str, codec: str, rule: HeaderRule, bounds: Bound
 
 
 def _chunks(
-    numbered: Iterator[Numbered], name: str, rule: HeaderRule, bounds: Bounds, notices: list[str]
+    numbered: Iterator[Numbered], form: Form, rule: HeaderRule, bounds: Bounds, notices: list[str]
 ) -> Iterator[Chunk]:
-    table, above, below = _parted(numbered, name, rule, bounds)
-    if table.width > bounds.columns:
-        raise too_many_columns(named(name), cell_name(table.width - 1, max(table.number, 1)), bounds)
-    if above:
-        notices.append(above_notice(named(name), above, table.number))
-    sheet = Sheet(name, _sheet_name(name), table.header, tuple(range(table.width)), table.number)
-    repeated: list[int] = []
-    for chunk in in_chunks(sheet, _rows(below, table)):
-        yield Chunk(sheet, without_repeated(chunk.rows, sheet.header, repeated)) if table.number else chunk
-    if repeated:
-        notices.append(repeated_notice(named(name), repeated))
+    where = named(form.name)
+    table, above, below = _parted(numbered, form, rule, bounds)
+    while True:
+        if table.width > bounds.columns:
+            raise too_many_columns(where, cell_name(table.width - 1, max(table.number, 1)), bounds)
+        if above:
+            notices.append(above_notice(where, above, table.number))
+        header, positions = table.header, tuple(range(table.width))
+        sheet = Sheet(form.name, _sheet_name(form.name), header, positions, table.number)
+        rows = _Rows(below, table, HeaderWatch(rule, header))
+        repeated: list[int] = []
+        for chunk in in_chunks(sheet, rows):
+            kept = without_repeated(where, chunk.rows, header, repeated) if table.number else chunk.rows
+            yield Chunk(sheet, kept)
+        if repeated:
+            notices.append(repeated_notice(where, repeated))
+        if rows.next is None:
+            return
+        table, above = rows.next, rows.titles
+        notices.append(next_notice(where, table.number))
 
 
 def _sheet_name(name: str) -> str:
@@ -145,22 +169,23 @@ def _sheet_name(name: str) -> str:
 
 
 def _parted(
-    numbered: Iterator[Numbered], name: str, rule: HeaderRule, bounds: Bounds
-) -> tuple[_Table, list[int], Iterable[Numbered]]:
-    """Give the header, the numbers of the rows above it, and the records below it."""
-    filled = ((number, record) for number, record in numbered if not record.is_blank)
+    numbered: Iterator[Numbered], form: Form, rule: HeaderRule, bounds: Bounds
+) -> tuple[_Table, list[int], Iterator[Numbered]]:
+    """Return the header, the numbers of the rows above it, and the records below it."""
+    name = form.name
+    filled = _filled(numbered, name)
     top = list(islice(filled, TOP_ROWS))
     if not top:
         raise SourceError(f"{named(name)} holds blank lines only", hint="Give a file with a header and rows below it.")
     wanted, _ = rule.choose((number, record.cells) for number, record in top)
     if wanted == NO_HEADER:
         width = max(len(_trimmed(record.cells)) for _, record in top)
-        return _Table(name, tuple(map(letters_of, range(width))), NO_HEADER, bounds), [], chain(top, filled)
+        return _Table(form, tuple(map(letters_of, range(width))), NO_HEADER, bounds), [], chain(top, filled)
     above: list[int] = []
     below = chain(top, filled)
     for number, record in below:
         if number == wanted:
-            return _Table(name, tuple(_trimmed(record.cells)), number, bounds), above, below
+            return _Table(form, tuple(_trimmed(record.cells)), number, bounds), above, below
         if number > wanted:
             break
         above.append(number)
@@ -177,14 +202,86 @@ def _trimmed(cells: list[str]) -> list[str]:
     return cells[:width]
 
 
-def _rows(below: Iterable[Numbered], table: _Table) -> Iterator[Row]:
-    width = table.width
-    for number, record in below:
-        cells = record.cells
-        if len(cells) != width:
-            yield _uneven_row(number, record, table)
-        else:
-            yield Row(number, tuple(cells))
+def _filled(numbered: Iterator[Numbered], name: str) -> Iterator[Numbered]:
+    """Pass on the records that are not blank.
+
+    Raises:
+        SourceError: More blank ones follow each other than any spreadsheet has rows.
+    """
+    last = 0
+    for number, record in numbered:
+        if not record.is_blank:
+            last = number
+            yield number, record
+        elif number - last > _MOST_BLANK:
+            raise SourceError(
+                f"{named(name)}: more than {_MOST_BLANK:,} blank lines follow row {last}",
+                hint="Delete the blank lines, and try again.",
+            )
+
+
+class _Rows:
+    """The rows of one table, up to the next row that is a header: that stands in `next` then, titles in `titles`."""
+
+    def __init__(self, below: Iterator[Numbered], table: _Table, watch: HeaderWatch) -> None:
+        self.next: _Table | None = None
+        self.titles: list[int] = []
+        self._below = below
+        self._table = table
+        self._watch = watch
+
+    def __iter__(self) -> Iterator[Row]:
+        width, is_watching = self._table.width, self._watch.is_on
+        held: list[Numbered] = []  # they are titles if a header follows
+        for number, record in self._below:
+            cells = record.cells
+            if is_watching and self._watch.is_header(cells) and tuple(cells) != self._table.header:
+                self.next = _Table(self._table.form, tuple(_trimmed(cells)), number, self._table.bounds)
+                self.titles = [number for number, _ in held]
+                return
+            if is_watching and (len(cells) == 1 or not cells[1]) and width > 1 and _is_alone(cells):
+                held.append((number, record))
+                continue
+            if held:
+                yield from (_row(*each, self._table) for each in held)
+                held = []
+            yield Row(number, tuple(cells)) if record.is_of_line(width) else _row(number, record, self._table)
+        yield from (_row(*each, self._table) for each in held)
+
+
+def _is_alone(cells: list[str]) -> bool:
+    return len(cells) == 1 or is_title(cells)
+
+
+def _row(number: int, record: Record, table: _Table) -> Row:
+    if len(record.cells) != table.width:
+        return _uneven_row(number, record, table)
+    row = Row(number, tuple(record.cells))
+    if column := _swallows(record, table):
+        warning = Problem(
+            f"a quoted cell runs over lines {record.first_line} to {record.last_line}, each of which looks like a row",
+            f'Look for a quote (") in line {record.first_line} that opens a cell by mistake: write it twice ("").',
+            cell=cell_name(column - 1, number),
+            topic="a quoted cell over lines that look like rows",
+        )
+        return row._replace(warnings=(warning,))
+    return row
+
+
+def _swallows(record: Record, table: _Table) -> int:
+    """Return the column, from 1, of a cell that runs over lines each of which has as many cells as the header; or 0."""
+    spread = [place for place, cell in enumerate(record.cells) if "\n" in cell or "\r" in cell]
+    if len(spread) != 1 or table.width < _FEWEST_CELLS:
+        return 0
+    place, delimiter = spread[0], table.form.delimiter
+    first, *inner = record.cells[spread[0]].splitlines()
+    inner, last = inner[:-1], inner[-1] if inner else ""
+    widths = [
+        place + first.count(delimiter) + 1,
+        *(line.count(delimiter) + 1 for line in inner),
+        last.count(delimiter) + table.width - place,
+    ]
+    return place + 1 if all(width == table.width for width in widths) else 0
 
 
 def _uneven_row(number: int, record: Record, table: _Table) -> Row:
@@ -195,7 +292,7 @@ def _uneven_row(number: int, record: Record, table: _Table) -> Row:
     if len(cells) > table.bounds.columns:
         raise too_many_columns(named(table.name), cell_name(len(cells) - 1, number), table.bounds)
     if len(cells) == width:
-        return Row(number, tuple(cells))
+        return _row(number, record, table)
     if record.last_line > record.first_line:
         raise _swallowed(record, table)
     message = f"the row has {count_of(len(cells), 'cell')} {table.measure}"

@@ -45,16 +45,26 @@ class Record(NamedTuple):
     def is_blank(self) -> bool:
         return not any(map(str.strip, self.cells))
 
+    def is_of_line(self, width: int) -> bool:
+        """Return whether it stands on one line, and has so many cells."""
+        return len(self.cells) == width and self.first_line == self.last_line
+
 
 class _Lines:
     """Physical lines with their ends, counted; bounded per record."""
 
-    def __init__(self, text: TextIO, name: str, bounds: Bounds) -> None:
+    def __init__(self, text: TextIO, form: Form, bounds: Bounds) -> None:
         self._text = text
-        self._name = name
+        self._name = form.name
         self._limit = bounds.record
+        self._blank_quote = f'{form.delimiter} "'
+        self.blank_quote: str | None = None  #: a line of the record with a blank between delimiter and quote
         self.number = 0
         self.held = 0  # characters of the record so far
+
+    def begin_record(self) -> None:
+        """Forget what was held of the record before."""
+        self.held, self.blank_quote = 0, None
 
     def __iter__(self) -> _Lines:
         return self
@@ -70,6 +80,8 @@ class _Lines:
                 f"{named(self._name)}, line {self.number}: the row is longer than {self._limit:,} characters",
                 hint=f"{_UNCLOSED} IMPORTER_MAX_CELL, times 16, is the limit.",
             )
+        if self._blank_quote in line:
+            self.blank_quote = line
         return line.removeprefix("\ufeff") if self.number == 1 else line
 
 
@@ -81,22 +93,33 @@ def csv_records(file: BinaryIO, form: Form, bounds: Bounds, digest: _Hash | None
     """
     csv.field_size_limit(max(bounds.cell, csv.field_size_limit()))  # of the process; never lowered for others
     raw = io.BufferedReader(HashedBytes(file, digest), BLOCK)
-    lines = _Lines(io.TextIOWrapper(raw, encoding=form.codec, errors="strict", newline=""), form.name, bounds)
+    lines = _Lines(io.TextIOWrapper(raw, encoding=form.codec, errors="strict", newline=""), form, bounds)
     while lines.number < form.begins - 1:
         next(lines)
     reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
     while True:
         first_line = lines.number + 1
-        lines.held = 0
+        lines.begin_record()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             raise _malformed(form.name, first_line, lines.number, str(error), bounds) from error
+        if lines.blank_quote is not None:
+            cells = _without_blanks(lines.blank_quote, form) or cells
         if lines.held > bounds.cell and any(len(cell) > bounds.cell for cell in cells):
             raise _too_long(form.name, first_line, bounds)
         yield Record(cells, first_line, lines.number)
+
+
+def _without_blanks(line: str, form: Form) -> list[str] | None:
+    """Parse a line whose quotes stand behind a blank (`a, "b, c"`); None where that is not plainly meant."""
+    try:
+        parsed = list(csv.reader([line], delimiter=form.delimiter, strict=True, skipinitialspace=True))
+    except csv.Error:
+        return None
+    return parsed[0] if len(parsed) == 1 else None
 
 
 def hinted_delimiter(file: BinaryIO, codec: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1252": "Windows-1252"}
+_GIVE = "Name its encoding with --encoding, such as --encoding shift_jis, or save it as “CSV UTF-8”."
 _SAVE = "Open it in a spreadsheet program, save it as “CSV UTF-8” and try again."
 
 
@@ -49,15 +51,20 @@ class _Fault:
         return f"byte 0x{self.byte:02X} at offset {self.offset} (line {self.line})"
 
 
-def examine(file: BinaryIO, name: str) -> Encoding:
-    """Read a whole text in blocks for its encoding and its hash.
+def examine(file: BinaryIO, name: str, encoding: str | None = None) -> Encoding:
+    """Read a whole text in blocks for its encoding and its hash. A byte order mark outranks `encoding`.
 
     Raises:
-        SourceError: No encoding reads all of it, or it holds a NUL as binary files do.
+        SourceError: No encoding certainly reads all of it, or it holds a NUL as binary files do.
     """
     file.seek(0)
     start = file.read(4096)
     marked = next((codec for mark, codec in _MARKS.items() if start.startswith(mark)), "")
+    if encoding and not marked:
+        sha256, fault = _decode_all(file, encoding, name)
+        if fault:
+            raise SourceError(f"{named(name)}: {fault} is not {encoding}", hint=_GIVE)
+        return Encoding(encoding, sha256, "")
     if codec := marked or _evident_utf16(start):
         sha256, fault = _decode_all(file, codec, name)
         if fault:
@@ -65,16 +72,61 @@ def examine(file: BinaryIO, name: str) -> Encoding:
                 f"{named(name)} begins as {_NAMES[codec]}, but {fault} is not {_NAMES[codec]}", hint=_SAVE
             )
         return Encoding(codec, sha256, "" if marked else f"{named(name)} is read as {_NAMES[codec]}")
+    signs = _Signs()
+    for block in _blocks(file):
+        signs.add(block)
+    if signs.has_shifts:
+        return _shifted(file, name)
     sha256, fault = _decode_all(file, "utf-8", name)
     if fault is None:
         return Encoding("utf-8", sha256, "")
-    return _western(file, name, fault)
+    if signs.has_utf8:
+        raise SourceError(f"{named(name)} is UTF-8, but {fault} is not", hint=f"Mend that line, or: {_GIVE}")
+    return _western(file, name, fault, signs)
 
 
-def _western(file: BinaryIO, name: str, no_utf8: _Fault) -> Encoding:
+class _Signs:
+    """What tells encodings apart beyond whether they decode: characters of UTF-8, long runs of letters, escapes."""
+
+    _UTF8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+    _RUN = re.compile(rb"[\xc0-\xff]{3}")
+    _SHIFT = re.compile(rb"\x1b(?:\$[@AB]|\$[()][A-Z]|\([BIJ])")
+    _LONGEST = 4  # bytes of a sign
+
+    def __init__(self) -> None:
+        self.has_utf8 = self.has_runs = self.has_shifts = False
+        self._rest = b""
+
+    def add(self, block: bytes) -> None:
+        """Look at the next block."""
+        text = self._rest + block
+        self._rest = text[1 - self._LONGEST :]
+        self.has_shifts = self.has_shifts or (b"\x1b" in text and self._SHIFT.search(text) is not None)
+        if not text.isascii():
+            self.has_utf8 = self.has_utf8 or self._UTF8.search(text) is not None
+            self.has_runs = self.has_runs or self._RUN.search(text) is not None
+
+
+def _shifted(file: BinaryIO, name: str) -> Encoding:
+    """Read a text of seven bits that shifts between character sets by escapes, as Japanese mail does."""
+    for codec in ("iso2022_jp", "iso2022_jp_ext", "iso2022_jp_2", "iso2022_kr"):
+        sha256, fault = _decode_all(file, codec, name)
+        if fault is None:
+            shown = codec.replace("iso2022_", "ISO-2022-").upper().replace("_", "-")
+            return Encoding(codec, sha256, f"{named(name)} is read as {shown}")
+    raise SourceError(f"{named(name)} is in no encoding that is certain: {fault} has an unknown escape", hint=_GIVE)
+
+
+def _western(file: BinaryIO, name: str, no_utf8: _Fault, signs: _Signs) -> Encoding:
     sha256, fault = _decode_all(file, "cp1252", name)
     if fault:
-        raise SourceError(f"{named(name)} is neither UTF-8 nor Windows-1252: {fault} is in neither", hint=_SAVE)
+        raise SourceError(f"{named(name)} is neither UTF-8 nor Windows-1252: {fault} is in neither", hint=_GIVE)
+    if signs.has_runs:
+        raise SourceError(
+            f"{named(name)} is in no encoding that is certain: {no_utf8} is not UTF-8, and the text around it is not"
+            " Windows-1252",
+            hint=_GIVE,
+        )
     return Encoding("cp1252", sha256, f"{named(name)} is read as Windows-1252 (line {no_utf8.line} is no UTF-8)")
 
 
@@ -100,9 +152,10 @@ def _decode_all(file: BinaryIO, codec: str, name: str) -> tuple[str, _Fault | No
         try:
             text = decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
-            lines.add(error.object[: error.start].decode(codec))
+            lines.add(error.object[: error.start].decode(codec, "replace"))
             offset = fed + len(block) - len(error.object) + error.start  # the object begins with bytes held back before
-            return "", _Fault(offset, lines.line, error.object[error.start])
+            place = min(error.start, len(error.object) - 1)
+            return "", _Fault(max(offset, 0), lines.line, error.object[place])
         _refuse_nul(text, lines, name)
         lines.add(text)
         fed += len(block)
@@ -159,18 +212,24 @@ def find_delimiter(file: BinaryIO, form: Form, rule: HeaderRule, bounds: Bounds)
     return max(DELIMITERS, key=fits.__getitem__)
 
 
-def _fitness(file: BinaryIO, form: Form, rule: HeaderRule, bounds: Bounds) -> tuple[bool, float, int]:
-    """Give whether the header was recognised, the share of rows as wide as it, and its width; zeros: does not part."""
+def _fitness(file: BinaryIO, form: Form, rule: HeaderRule, bounds: Bounds) -> tuple[bool, bool, float, int]:
+    """Return whether the header was recognised, and its cells are whole, the share of rows as wide as it, its width."""
     top = list(_top(file, form, rule, bounds))
     filled = [(number, cells) for number, cells in top if cells]
     if not filled:
-        return (False, 0, 0)
+        return (False, False, 0, 0)
     header, is_recognised = rule.choose(islice(filled, TOP_ROWS))
     widths = [len(cells) for number, cells in top if number >= header][:_TRIED]
     is_recognised = is_recognised and header != NO_HEADER
     if not widths or widths[0] < 2:
-        return (is_recognised, 0, 0)
-    return (is_recognised, widths.count(widths[0]) / len(widths), widths[0])
+        return (is_recognised, False, 0, 0)
+    is_whole = not any(_is_torn(cell) for number, cells in top if number == header for cell in cells)
+    return (is_recognised, is_whole, widths.count(widths[0]) / len(widths), widths[0])
+
+
+def _is_torn(cell: str) -> bool:
+    """Return whether a cell holds one of two quotes: the other stands in the next cell, so the delimiter is another."""
+    return cell.count('"') % 2 == 1
 
 
 def _top(file: BinaryIO, form: Form, rule: HeaderRule, bounds: Bounds) -> Iterator[tuple[int, list[str]]]:

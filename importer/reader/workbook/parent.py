@@ -18,15 +18,26 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Self
 import orjson
 
 from importer.cells import cell_name
-from importer.errors import SourceError
+from importer.errors import InterruptedReadingError, SourceError
 from importer.quoting import escape
 from importer.reader.chunks import Chunk
-from importer.reader.header_row import FIRST_ROW, NO_HEADER, HeaderRule, repeated_notice, without_repeated
+from importer.reader.header_row import (
+    FIRST_ROW,
+    NO_HEADER,
+    HeaderRule,
+    HeaderWatch,
+    above_notice,
+    is_title,
+    next_notice,
+    repeated_notice,
+    without_repeated,
+)
 from importer.reader.limits import USUAL, Bounds
 from importer.reader.source_file import BLOCK, named
 from importer.records import Problem, Row, Sheet
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Generator, Iterable, Iterator, Sequence
     from types import TracebackType
 
@@ -36,6 +47,7 @@ if TYPE_CHECKING:
 
 _PIPE = 1 << 16  # bytes that a pipe holds
 _LAST_WORDS = 4096  # bytes of stderr's end
+_PATIENCE = 0.2  # seconds until a stop is noticed
 _LEAVING = 10.0  # seconds to exit after the last line
 _ROOT = Path(__file__).parents[3]  # where the package `importer` stands; the current folder could hold another one
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
@@ -44,9 +56,17 @@ _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "SYSTEM
 class Child:
     """One child process; leaving the context kills and reaps it. `seconds` bounds the time waited for its lines."""
 
-    def __init__(self, command: Sequence[str], *, descriptors: Sequence[int] = (), seconds: float) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        descriptors: Sequence[int] = (),
+        seconds: float,
+        stopped: threading.Event | None = None,
+    ) -> None:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed in __exit__)
         self._seconds = seconds
+        self._stopped = stopped
         try:
             self.process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
                 command,
@@ -111,11 +131,15 @@ class Child:
 
     def _next_block(self, selector: selectors.BaseSelector) -> bytes:
         """Wait for output. The time in which the caller works on what it has does not count."""
-        began = time.monotonic()
-        is_ready = selector.select(max(0.0, self._seconds))
-        self._seconds -= time.monotonic() - began
-        if not is_ready:
-            raise TimeoutError
+        is_ready: object = None
+        while not is_ready:
+            if self._stopped and self._stopped.is_set():
+                raise InterruptedReadingError("interrupted while reading; nothing was sent", hint="Start it again.")
+            began = time.monotonic()
+            is_ready = selector.select(min(max(0.0, self._seconds), _PATIENCE))
+            self._seconds -= time.monotonic() - began
+            if not is_ready and self._seconds <= 0:
+                raise TimeoutError
         return os.read(self._output.fileno(), _PIPE)
 
     def end(self) -> tuple[int, str]:
@@ -145,7 +169,7 @@ COMMAND = (sys.executable, "-m", "importer.reader.workbook.worker")
 _STRAY = "Delete empty rows and columns far from the data, split the workbook, or save its sheets as CSV."
 
 
-def workbook_chunks(
+def workbook_chunks(  # noqa: PLR0913  (all from the rule on by name)
     file: BinaryIO,
     name: str,
     sheets: Sequence[str],
@@ -153,6 +177,7 @@ def workbook_chunks(
     *,
     rule: HeaderRule = FIRST_ROW,
     bounds: Bounds = USUAL,
+    stopped: threading.Event | None = None,
     command: Sequence[str] = COMMAND,
 ) -> Generator[Chunk, None, str]:
     """Yield the chunks of a workbook's sheets, in its order; return the SHA-256.
@@ -165,7 +190,9 @@ def workbook_chunks(
         sha256 = _copied(file, copy)
         descriptor = copy.fileno()
         request = orjson.dumps({"sheets": list(sheets), "folder": folder, "bounds": asdict(bounds)}).decode()
-        child = Child([*command, str(descriptor), request], descriptors=[descriptor], seconds=bounds.seconds)
+        child = Child(
+            [*command, str(descriptor), request], descriptors=[descriptor], seconds=bounds.seconds, stopped=stopped
+        )
         with child:
             yield from _Told(name, notices, rule, child).chunks(_messages(child, name, bounds))
     return sha256
@@ -240,13 +267,33 @@ class _Told:
                     self._sheet = Sheet(self._name, title, tuple(header), tuple(positions), self._header, problems)
                 case ["rows", numbers, cells, remarks] if self._sheet:
                     self._has_rows = True
-                    rows = _rows(self._sheet, numbers, cells, remarks)
-                    if self._header != NO_HEADER:
-                        rows = without_repeated(rows, self._sheet.header, self._repeated)
-                    yield Chunk(self._sheet, rows)
+                    yield from self._tables(_rows(self._sheet, numbers, cells, remarks), self._sheet)
                 case ["error", text, hint]:
                     raise SourceError(f"{named(self._name)}: {text}", hint=hint)
         yield from self._finished()
+
+    def _tables(self, rows: list[Row], sheet: Sheet) -> Iterator[Chunk]:
+        """Yield rows of a sheet, and begin another one at each row that is a header itself."""
+        if self._header == NO_HEADER:
+            yield Chunk(sheet, rows)
+            return
+        where, begin = f"sheet '{escape(sheet.name)}'", 0
+        watch = HeaderWatch(self._rule, sheet.header)
+        for place, row in enumerate(rows):
+            if not watch.is_on or not watch.is_header(row.cells) or row.cells == sheet.header:
+                continue
+            end = place
+            while end > begin and is_title(rows[end - 1].cells):
+                end -= 1
+            yield Chunk(sheet, without_repeated(where, rows[begin:end], sheet.header, self._repeated))
+            yield from self._finished()
+            if titles := [each.number for each in rows[end:place]]:
+                self._notices.append(above_notice(where, titles, row.number))
+            self._notices.append(next_notice(where, row.number))
+            sheet = Sheet(self._name, sheet.name, row.cells, sheet.positions, row.number)
+            self._sheet, self._has_rows, begin = sheet, True, place + 1
+            watch = HeaderWatch(self._rule, sheet.header)
+        yield Chunk(sheet, without_repeated(where, rows[begin:], sheet.header, self._repeated))
 
     def _finished(self) -> Iterator[Chunk]:
         """End a sheet; one without rows makes a chunk all the same."""

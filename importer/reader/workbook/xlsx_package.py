@@ -274,6 +274,7 @@ def _read_styles(found: list[tuple[str, dict[str, str]]], styles: Styles, odd: s
             styles.formats.append(number_format(codes.get(number) or built_in(number)))
             if font < len(is_struck) and is_struck[font]:
                 styles.struck.add(style)
+                odd.add(style)
             is_known = number not in _BY_LANGUAGE and (number >= _FIRST_OWN_FORMAT or number not in codes)
             if not is_known or not styles.formats[-1].is_plain:
                 odd.add(style)
