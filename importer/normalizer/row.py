@@ -70,10 +70,10 @@ class Normalizer:
         if self._fast is not None and kind in (None, self._fast_kind) and (read := self._fast.read(row)):
             record, zone = read
             return Normalized(self._fast_kind, (record,), (), (), zone=zone)
-        if remark := self._remark(row):
-            return Normalized(kind, (), (remark,), ())
         fields = Fields(self.layout, row)
         kind = self._decide(fields, kind)
+        if remark := self._remark(row):
+            return Normalized(kind, (), (*row.problems, remark), ())
         made = KINDS[kind].read(fields, self._rules) if kind else None
         problems, references = fields.problems, fields.references
         # A kind that was guessed beside a wrong cell serves to find the row's other problems only.
@@ -91,6 +91,8 @@ class Normalizer:
             return None
         place = filled[0]
         cell = cell_name(self.layout.sheet.positions[place], row.place)
+        if any(problem.cell == cell for problem in row.problems):
+            return None  # it has been judged
         return Problem(
             f"the row has {quote(row.cells[place].strip(BLANKS))} in {cell} and nothing else that makes a record",
             "Delete the row if it is a total or a note; else fill in the other cells.",

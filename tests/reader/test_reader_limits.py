@@ -66,7 +66,6 @@ def test_a_pipe_that_does_not_end_is_refused(refused: Refused) -> None:
         (Bounds(rows=2), " has more than 2 rows", "IMPORTER_MAX_ROWS"),
         (Bounds(columns=2), ": cell C4 lies beyond column 2", "IMPORTER_MAX_COLUMNS"),
         (Bounds(cell=8), "sheet 'S': B3: a cell holds more than 8 characters", "IMPORTER_MAX_CELL"),
-        (Bounds(memory=1 << 20), " needs more than 1 MiB of memory to be read", "split the workbook"),
     ],
 )
 def test_a_workbook_beyond_a_bound_names_it_and_its_setting(
@@ -80,6 +79,14 @@ def test_a_workbook_beyond_a_bound_names_it_and_its_setting(
     error = refused(path, bounds=bounds)
     assert said in error.message
     assert setting in error.hint
+
+
+def test_a_workbook_that_needs_too_much_memory_is_one_sentence(workbook: Workbook, refused: Refused) -> None:
+    texts = f"<sst><si><t>{' '.join(map(str, range(2_000_000)))}</t></si></sst>"
+    path = workbook('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', parts={"xl/sharedStrings.xml": texts})
+    error = refused(path, bounds=Bounds(memory=1 << 20))
+    assert error.message == f"{path} needs more than 1 MiB of memory to be read"
+    assert "split the workbook" in error.hint
 
 
 def test_a_workbook_that_unpacks_to_twice_the_bytes_names_the_setting(workbook: Workbook, refused: Refused) -> None:

@@ -81,7 +81,7 @@ def examine(file: BinaryIO, name: str, encoding: str | None = None) -> Encoding:
     if fault is None:
         return Encoding("utf-8", sha256, "")
     if signs.has_utf8:
-        raise SourceError(f"{named(name)} is UTF-8, but {fault} is not", hint=f"Mend that line, or: {_GIVE}")
+        raise SourceError(f"{named(name)} is UTF-8, but {fault} is not", hint=f"Correct that line. {_GIVE}")
     return _western(file, name, fault, signs)
 
 
