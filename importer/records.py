@@ -47,6 +47,12 @@ class Sheet:
     positions: tuple[int, ...]  #: for each header the 0-based column of the source it stands in
     header_row: int = 1  #: the row that the header stands in; 0: there is none, and the header is the columns' letters
     problems: tuple[Problem, ...] = ()  #: what is wrong with the header; it matters only where the sheet is used
+    origin: str = ""  #: of a report read again: the source that its rows come from, as `import_source` says it
+
+    @property
+    def original(self) -> str:
+        """The source that its rows come from, also where they were read from a report."""
+        return self.origin or self.source
 
 
 class Row(NamedTuple):

@@ -22,9 +22,7 @@ from importer.journal.run_folder import open_scratch
 from importer.journal.run_info import RunStage
 from importer.log import log
 from importer.normalizer.directory import Directory, Group, Person
-from importer.normalizer.mapping_file import write_mapping
-from importer.planning.previous_run import find_earlier
-from importer.planning.rerun_settings import inherit
+from importer.planning.previous_run import find_earlier, inherit, refuse_other_mapping
 from importer.planning.sources import (
     check_sources,
     gather_left_over,
@@ -62,6 +60,7 @@ if TYPE_CHECKING:
     from importer.delivery.transport import Connection
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
+    from importer.journal.run_info import RunInfo
     from importer.planning.loader import Loader
     from importer.planning.previous_run import PreviousRun
     from importer.reader.read import Source
@@ -77,21 +76,22 @@ _ASKING = {
 
 
 async def run(
-    sources: Sequence[Source], settings: Settings, control: RunControl, *, written_mapping: str = ""
+    sources: Sequence[Source], settings: Settings, control: RunControl, *, like: RunInfo | None = None
 ) -> Result:
     """Read and check every row, send the good ones, write the report.
 
-    `written_mapping` counts where the settings name no mapping file.
+    The mapping is that of the run `like` where the settings name none.
 
     Raises:
         ImporterError: the run cannot go on. Before anything was sent, it leaves no folder behind.
     """
     check_sources(sources)
     check_junit(settings, [name_source(source) for source in sources])
-    mapping = load_mapping(settings.mapping, written_mapping)
+    mapping = load_mapping(settings.mapping, like)
     arguments = [locate_source(source) for source in sources]
-    with begin_run(settings, "run", control, arguments=arguments, mapping=write_mapping(mapping)) as folder:
-        loader = make_loader(folder.journal, settings, mapping, control.observer, run=folder.path.name)
+    members = {"arguments": arguments, "mapping": mapping.text, "mapping_id": mapping.id}
+    with begin_run(settings, "run", control, **members) as folder:
+        loader = make_loader(folder.journal, settings, mapping.rules, control.observer, run=folder.path.name)
         await gather_sources(loader, sources, settings, control.interrupted)
         stopped = await _resolve(loader, settings, control)
         return await _finish(folder, settings, control, stopped)
@@ -114,7 +114,7 @@ async def check(
     if output is not None:
         check_marked_path(output, [name_source(source) for source in sources])
     check_junit(settings, [name_source(source) for source in sources])
-    mapping = load_mapping(settings.mapping)
+    mapping = load_mapping(settings.mapping).rules
     with open_scratch() as journal:
         loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_online)
         await gather_sources(loader, sources, settings, control.interrupted)
@@ -132,7 +132,7 @@ async def check(
         return make_check(journal, output, stopped, is_interrupted=is_interrupted, junit=settings.junit)
 
 
-async def rerun(argument: str, settings: Settings, control: RunControl, *, written_mapping: str = "") -> Result:
+async def rerun(argument: str, settings: Settings, control: RunControl, *, like: RunInfo | None = None) -> Result:
     """Go on with an earlier run, from its folder or its report: only what has not succeeded is sent.
 
     Raises: as `run`; also JournalError, where that run is still going on.
@@ -142,11 +142,14 @@ async def rerun(argument: str, settings: Settings, control: RunControl, *, writt
     settings = inherit(settings, previous)
     if not previous.info.was_read:
         return await _start_again(previous, settings, control)
-    mapping = load_mapping(settings.mapping, written_mapping or previous.info.mapping)
+    mapping = load_mapping(settings.mapping, previous.info if previous.info.mapping else like)
+    refuse_other_mapping(previous, mapping.id)
     members = {"arguments": [str(previous.path.absolute())], "rerun_of": previous.run}
-    with begin_run(settings, "rerun", control, **members, mapping=write_mapping(mapping)) as folder:
+    base_urls = previous.info.base_urls  # what it takes over is there
+    members |= {"mapping": mapping.text, "mapping_id": mapping.id}
+    with begin_run(settings, "rerun", control, **members, base_urls=base_urls) as folder:
         loader = make_loader(
-            folder.journal, settings, mapping, control.observer, run=folder.path.name, is_repeated=True
+            folder.journal, settings, mapping.rules, control.observer, run=folder.path.name, is_repeated=True
         )
         await gather_left_over(loader, previous, settings, control.interrupted)
         stopped = await _resolve(loader, settings, control)
@@ -155,11 +158,10 @@ async def rerun(argument: str, settings: Settings, control: RunControl, *, writt
 
 async def _start_again(previous: PreviousRun, settings: Settings, control: RunControl) -> Result:
     """Repeat a run that ended before it had read its sources: nothing was sent."""
-    written = previous.info.mapping
     if previous.info.command == "rerun":
-        return await rerun(previous.info.arguments[0], settings, control, written_mapping=written)
+        return await rerun(previous.info.arguments[0], settings, control, like=previous.info)
     previous.check_sources()
-    return await run(previous.info.arguments, settings, control, written_mapping=written)
+    return await run(previous.info.arguments, settings, control, like=previous.info)
 
 
 # ---- the stages
@@ -218,7 +220,7 @@ def _directory(found: LookedUp) -> Directory:
 async def _finish(folder: RunFolder, settings: Settings, control: RunControl, stopped: dict[str, str]) -> Result:
     """Send what is planned and write the report; `stopped` are targets that could not be asked before."""
     journal = folder.journal
-    async with connect(journal.open_targets(), settings) as connections:
+    async with connect(journal.targets_to_ask(), settings) as connections:
         why_not = await _ask_to_go_on(folder, connections, settings, control)
         if why_not:
             for target in connections:

@@ -75,6 +75,7 @@ class Existing:
                     there |= {found.id: found for found in page.found}
             if there and overlap is not None:
                 self._look_at_replaced(scope, overlap, list(there.values()), may_replace=may_replace)
+            self._journal.refuse_reported(self._target.name, scope)
         except StoppedError:
             return
         except ScopeRefusedError as error:

@@ -9,6 +9,7 @@ What survives what. WAL with synchronous=FULL from the first request on: a commi
 - `unbound`   the target has it and gave its id; it is still to be added to a group's list, or may have been: each pair
               stands in the table `binding`, as `adding` from before the PUT. Adding again does no harm.
               An undo's journal has what is to be taken out of a group as `leaving`, its record `planned` or `sending`.
+- `reported`  only a report, away from its journal, says that the target has it: it counts once the target says so.
 - a `Status`  decided. Outcomes are committed in groups: one that a kill took away is `sending` again, is asked for, and
               found.
 

@@ -40,6 +40,7 @@ _REPORTED = {
     State.SENDING: Status.UNKNOWN,
     State.IN_DOUBT: Status.UNKNOWN,
     State.UNBOUND: Status.PENDING,
+    State.REPORTED: Status.UNKNOWN,
 }
 #: More than a row can have parts, so that records can take their place in the order of the source later.
 _PARTS = 1024

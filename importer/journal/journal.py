@@ -47,6 +47,7 @@ class Journal(View):
         super().__init__(connection)
         self._has_bindings = bool(connection.execute(_SQL["has_bindings"]).fetchone()[0])
         self._is_carrying = False  # something that an earlier run sent
+        self._has_reported = False  # something of which only a report tells
         self._rows = connection.execute("SELECT coalesce(max(id), 0) FROM row").fetchone()[0]
 
     @contextmanager
@@ -85,7 +86,7 @@ class Journal(View):
         (index,) = self._db.execute("SELECT count(*) FROM sheet").fetchone()
         header, positions, unused = (orjson.dumps(list(texts)) for texts in (sheet.header, sheet.positions, not_used))
         with self._commit() as db:
-            values = (index, sheet.source, sheet.name, header, positions, unused, sheet.header_row)
+            values = (index, sheet.source, sheet.name, header, positions, unused, sheet.header_row, sheet.origin)
             db.execute(_SQL["insert_sheet"], values)
         return int(index)
 
@@ -107,7 +108,7 @@ class Journal(View):
                     new_records.append(planned_values(id_, entry))
                 else:
                     known_records.append(record_values(id_, entry))
-                    self._is_carrying |= entry.state not in _UNSENT
+                    self._note_state(entry)
                 if entry.groups or entry.bound or entry.leaving:
                     bindings += binding_values(id_, entry)
         with self._commit() as db:
@@ -116,6 +117,10 @@ class Journal(View):
             db.executemany(_SQL["insert_record"], known_records)
             self._add_bindings(db, bindings)
         return first
+
+    def _note_state(self, entry: Entry) -> None:
+        self._is_carrying |= entry.state not in _UNSENT
+        self._has_reported |= entry.state is State.REPORTED
 
     def _add_bindings(self, db: sqlite3.Connection, bindings: list[tuple[int, str, str]]) -> None:
         db.executemany(_SQL["insert_binding"], bindings)
@@ -141,7 +146,8 @@ class Journal(View):
         with self._commit() as db:
             for id_, entries in resolved:
                 db.execute(_SQL["drop_record"], (id_,))
-                self._is_carrying |= any(one.state not in _UNSENT for one in entries)
+                for one in entries:
+                    self._note_state(one)
                 db.executemany(_SQL["insert_record"], [record_values(new, one) for new, one in enumerate(entries, id_)])
                 self._add_bindings(
                     db, [values for new, one in enumerate(entries, id_) for values in binding_values(new, one)]
@@ -208,9 +214,17 @@ class Journal(View):
                 ((existing.status, id_, existing.error, existing.hint, at, run, key, kind) for key, id_ in pairs),
             )
             in_doubt = db.executemany(_SQL["find_in_doubt"], ((id_, at, run, key, kind) for key, id_ in pairs))
+            if self._has_reported:
+                db.executemany(_SQL["find_reported"], ((id_, at, key, kind) for key, id_ in pairs))
             if self._has_bindings:
                 db.execute(_SQL["hold_all"])
         return max(0, planned.rowcount), max(0, in_doubt.rowcount)  # -1 where there were no pairs
+
+    def refuse_reported(self, target: TargetName, scope: Scope) -> None:
+        """Make what a report says of a scope invalid where the target, asked about all of it, does not have it."""
+        if self._has_reported:
+            with self._commit() as db:
+                db.execute(_SQL["refuse_reported"], (target, *scope))
 
     def close_scope(self, target: TargetName, scope: Scope, outcome: Outcome) -> int:
         """Decide all planned records of a scope alike, without sending them; give their number."""

@@ -2,7 +2,8 @@
 INSERT INTO source (name, path, sha256) VALUES (?, ?, ?);
 
 -- name: insert_sheet
-INSERT INTO sheet (id, source, name, header, positions, not_used, header_row) VALUES (?, ?, ?, ?, ?, ?, ?);
+INSERT INTO sheet (id, source, name, header, positions, not_used, header_row, origin)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: insert_row
 INSERT INTO row (id, sheet, number, line, cells) VALUES (?, ?, ?, ?, ?);
@@ -49,7 +50,8 @@ SELECT severity, topic, count(*) FROM finding GROUP BY severity, topic ORDER BY 
 -- name: spans
 -- Of the good records of a kind: whose they are, when they begin and end, by their places in the key.
 SELECT json_extract(key, ?2), json_extract(key, ?3), json_extract(key, ?4), id FROM record
-WHERE kind = ?1 AND key IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'created', 'exists')
+WHERE kind = ?1 AND key IS NOT NULL
+  AND state IN ('planned', 'sending', 'in_doubt', 'reported', 'created', 'exists')
 ORDER BY 1, 2, 3;
 
 -- name: planned_in
@@ -84,8 +86,8 @@ CREATE INDEX IF NOT EXISTS record_key ON record (key) WHERE key IS NOT NULL;
 UPDATE record SET state = 'invalid',
     error = 'another row has the id ' || returned_id || ' as well, and is a different record; nothing was sent',
     hint = 'empty import_status and import_id in the row that is new', returned_id = ''
-WHERE state IN ('created', 'exists') AND (target, returned_id) IN (
-    SELECT target, returned_id FROM record WHERE state IN ('created', 'exists') AND returned_id <> ''
+WHERE state IN ('created', 'exists', 'reported') AND (target, returned_id) IN (
+    SELECT target, returned_id FROM record WHERE state IN ('created', 'exists', 'reported') AND returned_id <> ''
     GROUP BY target, returned_id HAVING count(*) > 1 AND count(DISTINCT coalesce(key, '')) > 1
 );
 
@@ -100,21 +102,15 @@ WHERE state = 'planned'
 -- So no two records with the same key can ever be open at the same time.
 UPDATE record SET state = 'duplicate', first = same.first
 FROM (
-    SELECT id, first_value(id) OVER (PARTITION BY kind, key ORDER BY state NOT IN ('created', 'exists'), id) AS first
+    SELECT id, first_value(id) OVER (
+        PARTITION BY kind, key ORDER BY state NOT IN ('created', 'exists', 'reported'), id
+    ) AS first
     FROM record
-    WHERE state IN ('planned', 'sending', 'in_doubt', 'created', 'exists') AND key IN (
+    WHERE state IN ('planned', 'sending', 'in_doubt', 'reported', 'created', 'exists') AND key IN (
         SELECT key FROM record WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1
     )
 ) AS same
 WHERE record.id = same.id AND same.first <> same.id AND record.state IN ('planned', 'sending', 'in_doubt');
-
--- name: sent
--- A record that is invalid and has an id was created, and its row says something else since: the key is what was created.
-SELECT sheet.name, row.number, record.part, record.key, row.cells
-FROM record JOIN row ON row.id = record.row JOIN sheet ON sheet.id = row.sheet
-WHERE record.key IS NOT NULL AND (record.state IN ('sending', 'in_doubt', 'unknown', 'created', 'exists')
-                                  OR record.state = 'invalid' AND record.returned_id <> ''
-                                  OR record.was IN ('created', 'exists') AND record.returned_id <> '');
 
 -- name: set_fact
 INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
@@ -126,7 +122,7 @@ SELECT name, value FROM fact;
 SELECT name, path, sha256 FROM source ORDER BY id;
 
 -- name: sheets
-SELECT source, name, header, positions, not_used, header_row FROM sheet ORDER BY id;
+SELECT source, name, header, positions, not_used, header_row, origin FROM sheet ORDER BY id;
 
 -- name: counts
 SELECT coalesce(target, ''), state, count(*) FROM record GROUP BY target, state;
@@ -138,9 +134,14 @@ SELECT count(*) FROM row;
 SELECT target, count(*) FROM record
 WHERE target IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'unbound') GROUP BY target ORDER BY target;
 
+-- name: targets_to_ask
+-- Those with open records, and those that a report says something about.
+SELECT DISTINCT target FROM record
+WHERE target IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'unbound', 'reported') ORDER BY target;
+
 -- name: scopes
 SELECT DISTINCT kind, scope FROM record
-WHERE target = ? AND state IN ('planned', 'sending', 'in_doubt') ORDER BY kind, scope;
+WHERE target = ? AND state IN ('planned', 'sending', 'in_doubt', 'reported') ORDER BY kind, scope;
 
 -- name: next_planned
 -- By the primary key, from the last one on: an index of what is planned would have to be kept with every transition.
@@ -170,6 +171,21 @@ WHERE key = ? AND kind = ? AND state = 'planned';
 UPDATE record SET state = 'created', returned_id = ?, error = '', hint = '', finished_at = ?, run = ?
 WHERE key = ? AND kind = ? AND state IN ('sending', 'in_doubt');
 
+-- name: find_reported
+-- A report is right about what the target has under the id that it gives; under another id it is there all the same.
+UPDATE record SET state = CASE returned_id WHEN ?1 THEN was ELSE 'exists' END, was = '', returned_id = ?1,
+                  error = '', hint = '', finished_at = ?2
+WHERE key = ?3 AND kind = ?4 AND state = 'reported';
+
+-- name: refuse_reported
+-- The key goes: it is what the cells say now, and not what was created.
+UPDATE record SET state = 'invalid', key = NULL,
+    error = 'it says ' || was || ' as ' || returned_id || ', but ' || target || ' has nothing of what its cells say; '
+            || 'nothing was sent',
+    hint = 'Put the cells back, or rerun it where it was sent. For a new record empty import_status and import_id.',
+    was = ''
+WHERE target = ? AND kind = ? AND scope = ? AND state = 'reported';
+
 -- name: close_scope
 UPDATE record SET state = ?, http_status = ?, error = ?, hint = ?, finished_at = ?, run = ?
 WHERE target = ? AND kind = ? AND scope = ? AND state = 'planned';
@@ -188,7 +204,7 @@ JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first
 LEFT JOIN row AS first_row ON first_row.id = first.row
 WHERE ?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt', 'unbound', 'undone',
-                             'changed', 'kept', 'manual')
+                             'reported', 'changed', 'kept', 'manual')
 ORDER BY record.id LIMIT ?2;
 
 -- name: lines_of
@@ -226,6 +242,23 @@ SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, rec
        record.attempts, record.finished_at, record.run
 FROM record JOIN row ON row.id = record.row
 ORDER BY record.id;
+
+-- name: entries_of
+-- Those of one row, by the range of its records' ids; columns as those of entries.
+SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,
+       record.state, record.zone, record.was,
+       (SELECT json_group_array(group_id) FROM binding
+        WHERE binding.record = record.id AND binding.state IN ('wanted', 'adding')),
+       (SELECT json_group_array(group_id) FROM binding
+        WHERE binding.record = record.id AND binding.state NOT IN ('wanted', 'adding')),
+       record.returned_id, record.http_status, record.error, record.cell, record.hint,
+       record.attempts, record.finished_at, record.run
+FROM record JOIN row ON row.id = record.row
+WHERE record.id >= ?1 AND record.id < ?2
+ORDER BY record.id;
+
+-- name: row_numbers
+SELECT id, sheet, number FROM row ORDER BY id;
 
 -- name: created_by
 -- What a run created, or added to a group, and what it may have, the newest first; columns as those of entries, and the
@@ -328,7 +361,7 @@ SELECT target, second, requests, limited, failed, slowest, latencies FROM traffi
 -- What a page shows of each record, as it is shown, behind record ?1: all, or those that need attention, at most ?3 (-1: all).
 SELECT record.id, row.sheet, row.number, record.part, coalesce(record.kind, ''),
        CASE WHEN record.state IN ('planned', 'unresolved', 'unbound') THEN 'pending'
-            WHEN record.state IN ('sending', 'in_doubt') THEN 'unknown' ELSE record.state END,
+            WHEN record.state IN ('sending', 'in_doubt', 'reported') THEN 'unknown' ELSE record.state END,
        coalesce(first.returned_id, record.returned_id), record.cell,
        CASE WHEN first_row.id IS NULL THEN record.error
             WHEN first_row.sheet = row.sheet THEN 'the same record as row ' || first_row.number

@@ -18,6 +18,7 @@ class State(StrEnum):
     SENDING = "sending"
     IN_DOUBT = "in_doubt"
     UNBOUND = "unbound"  #: the target has it, and it is not in all of its groups yet
+    REPORTED = "reported"  #: only a report says that the target has it; the target is to be asked
 
 
 NO_OUTCOME = Outcome(Status.PENDING)  #: of a record of which nothing is known yet
@@ -35,8 +36,9 @@ class Entry(NamedTuple):
     outcome: Outcome = NO_OUTCOME  #: where something is decided or known already; its status is `state`
     zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
     was: State | Status | None = None
-    """Of an unresolved record: the state that an earlier run left. Of one that is not in its groups: created or exists,
-    which it becomes when it is. Of an undo's that is still in some: what it becomes when it is out of them."""
+    """Of an unresolved record: the state that an earlier run left. Of one that is not in its groups, or of which only a
+    report tells: created or exists, which it becomes when it is. Of an undo's that is still in some groups: what it
+    becomes when it is out of them."""
     groups: tuple[str, ...] = ()  #: ids of the groups that it is still to be added to
     bound: tuple[str, ...] = ()  #: ids of those that a run has seen to
     leaving: tuple[str, ...] = ()  #: of an undo: ids of those that it is to be taken out of

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from importer.journal.codec import (
+    first_id,
     load_queries,
     read_created,
     read_entry,
@@ -106,8 +107,8 @@ class View:
     def sheets(self) -> list[Sheet]:
         """List the sheets; a line's `sheet` is an index into them."""
         return [
-            Sheet(source, name, tuple(orjson.loads(header)), tuple(orjson.loads(positions)), header_row)
-            for source, name, header, positions, _, header_row in self._db.execute(_SQL["sheets"])
+            Sheet(source, name, tuple(orjson.loads(header)), tuple(orjson.loads(positions)), header_row, origin=origin)
+            for source, name, header, positions, _, header_row, origin in self._db.execute(_SQL["sheets"])
         ]
 
     def not_used(self) -> list[tuple[Sheet, tuple[str, ...]]]:
@@ -130,6 +131,10 @@ class View:
     def open_targets(self) -> dict[TargetName, int]:
         """Count the undecided records of each target that has any."""
         return {TargetName(target): number for target, number in self._db.execute(_SQL["open_targets"])}
+
+    def targets_to_ask(self) -> list[TargetName]:
+        """List the targets that have open records, or of which a report says that they have something."""
+        return [TargetName(target) for (target,) in self._db.execute(_SQL["targets_to_ask"])]
 
     def lines(self) -> Iterator[ReportLine]:
         """Give the report's lines in the order of the source."""
@@ -167,14 +172,17 @@ class View:
         """Count what was found by severity and topic, in the order of first appearance."""
         return [(Severity(severity), topic, number) for severity, topic, number in self._db.execute(_SQL["topics"])]
 
-    def sent(self) -> Iterator[tuple[str, int, str, Key, tuple[str, ...]]]:
-        """Give sheet, row, part, key and the row's cells of every record that was taken or may have been."""
-        for sheet, number, part, key, cells in self._db.execute(_SQL["sent"]):
-            yield sheet, number, part, tuple(orjson.loads(key)), tuple(orjson.loads(cells))
-
     def entries(self) -> Iterator[tuple[int, Row, Entry]]:
         """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
         yield from map(read_entry, self._db.execute(_SQL["entries"]))
+
+    def row_numbers(self) -> Iterator[tuple[int, int, int]]:
+        """Yield the journal's number of each row, its sheet, and its number there, in the order of the source."""
+        return iter(self._db.execute(_SQL["row_numbers"]))
+
+    def entries_of(self, row: int) -> list[tuple[int, Row, Entry]]:
+        """List the entries of a row, by the journal's number of it, as `entries` yields them."""
+        return list(map(read_entry, self._db.execute(_SQL["entries_of"], (first_id(row), first_id(row + 1)))))
 
     def created_by(self, run: str) -> Iterator[tuple[int, Row, Entry, Joined]]:
         """Give what a run created or added to groups, and what it may have, the newest first.

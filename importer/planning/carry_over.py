@@ -25,6 +25,8 @@ _IN_DOUBT = frozenset({State.SENDING, State.IN_DOUBT, Status.UNKNOWN})
 _MADE = frozenset({Status.CREATED, Status.EXISTS})
 _WITHOUT_PART = Problem("its row makes several records, and nothing says which of them it is", "put import_part back")
 
+_ONLY_REPORTED = "only a report says that it is there, and the target was not asked"
+_ASK_AGAIN = "Rerun when the target can be asked."
 _CHANGED_IN_DOUBT = "it says something else than what was sent, and may have been created; nothing was sent"
 
 
@@ -96,11 +98,18 @@ def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[En
 def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedited: bool = False) -> Iterator[Entry]:
     """Give what a row of an earlier run goes in as; `left` is what that run left of it.
 
-    A success stays as it is; one whose row says something else is refused until the cells are put back. What may have
-    been applied is in doubt, and is asked about before anything else.
+    A success stays as it is; one whose row says something else is refused until the cells are put back. One of which
+    only a report tells is asked about, as is what may have been applied. What an undo took back stays so.
     Everything else is planned anew, for the row may have been mended; `is_unedited` says that it was not. What is there
     already and not in all of its groups yet is taken as there, with the groups that are left.
     """
+    if left is not None and left.state is Status.UNDONE:
+        yield _keep(left, Status.UNDONE, normalized)
+    else:
+        yield from _carry(normalized, left, run, is_unedited=is_unedited)
+
+
+def _carry(normalized: Normalized, left: Entry | None, run: str, *, is_unedited: bool) -> Iterator[Entry]:
     is_unbound = left is not None and left.was in _MADE
     left = left and _as_made(left)
     is_record = bool(normalized.records)
@@ -122,7 +131,7 @@ def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedit
         yield _refuse_groups(left, normalized)
     elif is_record and _is_changed(left, own):
         yield _refuse_changed(left, run)
-    elif _kept_state(left) is not State.IN_DOUBT or left.key or own:
+    elif left.key or own:
         yield _keep(left, _kept_state(left), normalized, own)
     else:  # sent by the earlier run, and now no valid record: nobody can ask about it
         wrong = describe_problems(normalized.problems or (_WITHOUT_PART,))
@@ -141,9 +150,7 @@ def carry_unresolved(left: Entry | None, run: str) -> Entry | None:
         return None  # it is there; whether it is in the groups that its row names now cannot be told
     if _has_groups(left) and not _is_taken(left):
         return _leave_unknown(left, run)
-    if _kept_state(left) is not State.IN_DOUBT or left.key:
-        return _keep(left, _kept_state(left))
-    return _leave_unknown(left, run)
+    return _keep(left, _kept_state(left)) if left.key else _leave_unknown(left, run)
 
 
 def _has_groups(left: Entry) -> bool:
@@ -157,11 +164,15 @@ def _leave_unknown(left: Entry, run: str) -> Entry:
 
 
 def _as_made(left: Entry) -> Entry:
-    """Take what was created, and did not come into all of its groups, as what it will be: created, or exists."""
+    """Take what was created, and did not come into all of its groups, as what it will be: created, or exists.
+
+    What only a report told, and nobody asked about yet, is again what that report told.
+    """
     if left.was not in _MADE or not left.outcome.id:
         return left
+    key = None if left.state is State.REPORTED else left.key
     outcome = left.outcome._replace(status=Status(left.was), error="", hint="", http_status=0)
-    return left._replace(state=left.was, was=None, outcome=outcome)
+    return left._replace(state=left.was, was=None, key=key, outcome=outcome)
 
 
 def _part(normalized: Normalized, part: str) -> Normalized:
@@ -212,8 +223,10 @@ def _may_be_taken(left: Entry) -> bool:
 
 
 def _kept_state(left: Entry) -> State | Status:
-    """Give the state of what was sent: a success stays one, everything else is in doubt."""
-    return left.state if _is_taken(left) and left.outcome.id else State.IN_DOUBT
+    """Return the state of what was sent: a success that a journal knows stays one, everything else is asked about."""
+    if not (_is_taken(left) and left.outcome.id):
+        return State.IN_DOUBT
+    return left.state if left.key else State.REPORTED
 
 
 def _keep(left: Entry, state: State | Status, normalized: Normalized | None = None, own: Key | None = None) -> Entry:
@@ -224,10 +237,13 @@ def _keep(left: Entry, state: State | Status, normalized: Normalized | None = No
     scope = known.scope(key) if known and key else ""
     zone = left.zone or (normalized.zone if normalized else "")
     groups = normalized.groups if normalized else left.groups
-    # A success of which only a report tells is taken at its word: it is in its groups.
+    # A success of which only a report tells is in its groups, where the target has it at all.
     bound = groups if _is_taken(left) and left.key is None else left.bound
     name = known.target if known else None
-    return Entry(state, kind, name, scope, key, left.part, left.outcome, zone, groups=groups, bound=bound)
+    entry = Entry(state, kind, name, scope, key, left.part, left.outcome, zone, groups=groups, bound=bound)
+    if state is not State.REPORTED:
+        return entry
+    return entry._replace(was=left.state, outcome=left.outcome._replace(error=_ONLY_REPORTED, hint=_ASK_AGAIN))
 
 
 def _refuse_changed(left: Entry, run: str) -> Entry:

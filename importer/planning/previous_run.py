@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from importer.errors import DamagedError, JournalError, SourceError
-from importer.journal.run_folder import JOURNAL_FILE, open_run
-from importer.journal.run_info import info_of_name
-from importer.planning.report_lines import Bound, Memory, PreviousLine, Table
+from importer.errors import DamagedError, JournalError, SettingsError, SourceError, UsageError
+from importer.journal.run_folder import JOURNAL_FILE, open_run, open_view
+from importer.journal.run_info import RunInfo, info_of_name
+from importer.planning.report_lines import Memory, PreviousLine, Table
 from importer.reader.limits import Bounds
 from importer.reader.read import read
+from importer.records import TargetName
 from importer.reporter.report_reader import is_report, split
+from importer.settings import DECLARATIONS
+from importer.settings.origins import Decides
+from importer.settings.values import canonical_url
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from importer.journal.journal import Journal
-    from importer.journal.run_info import RunInfo
     from importer.planning.report_lines import Filled
     from importer.records import Row, Sheet
     from importer.reporter.report_reader import Splitter
+    from importer.settings import Settings
 
 
 _CHUNK = 2000
@@ -43,6 +48,12 @@ class PreviousRun:
     def run(self) -> str:
         """The earlier run's name; empty where no line of a report says it."""
         return self.info.run
+
+    @property
+    def home(self) -> Path | None:
+        """The folder that its own folder lies in; None for a report that is away from its journal."""
+        folder = self.path if self.path.is_dir() else self.folder
+        return folder.parent if folder else None
 
     @property
     def is_without_journal(self) -> bool:
@@ -100,14 +111,26 @@ def _of_folder(path: Path) -> PreviousRun:
 
 
 def _of_report(path: Path, reports: Path) -> PreviousRun:
-    """Take over how the run read its sources, where its journal lies beside the report or in `reports`."""
-    if info := _info(path.parent):
+    """Take over how the run read its sources, where its journal lies beside the report or in `reports`.
+
+    Raises:
+        SourceError: no line names a run, and some claim to have succeeded: for real or in a rehearsal, nobody can tell.
+    """
+    claims = _read_claims(path)
+    if (info := _info(path.parent)) and claims.may_be_of(info, path.parent.parent):
         return PreviousRun(path, info, path.parent)
-    run = _latest_run(path)
-    folder = reports / run
-    if run and Path(run).name == run and (info := _info(folder)):  # a cell is no path
-        return PreviousRun(path, info, folder)
-    return PreviousRun(path, info_of_name(run))
+    run = claims.latest_run(reports)
+    if run and (info := _info(reports / run)):
+        return PreviousRun(path, info, reports / run)
+    if not run and claims.has_success:
+        raise SourceError(
+            f"{path} does not say which run its rows succeeded in",
+            hint="Put the column import_run back, or give the report where it was made, beside its journal.",
+        )
+    told = info_of_name(run)
+    is_sandbox = any(info_of_name(one).is_sandbox for one in claims.runs)
+    mapping_id = ", ".join(sorted(claims.mappings))
+    return PreviousRun(path, replace(told, is_sandbox=is_sandbox, mapping_id=mapping_id))
 
 
 def _info(folder: Path) -> RunInfo | None:
@@ -117,51 +140,132 @@ def _info(folder: Path) -> RunInfo | None:
     return None
 
 
-def _latest_run(report: Path) -> str:
-    """Give the latest run that a report's lines name: a run's name says whether it was a rehearsal.
+@dataclass(slots=True)
+class _Claims:
+    """What the lines of a report say of the runs that made it."""
 
-    Raises:
-        SourceError: no line names a run, and some claim to have succeeded: for real or in a rehearsal, nobody can tell.
-    """
-    outcomes = [entry.outcome for chunk in _from_report(report) for _, _, entry, _ in chunk if entry]
-    latest = max((outcome.run for outcome in outcomes), default="")
-    if not latest and any(outcome.status.is_success for outcome in outcomes):
-        raise SourceError(
-            f"{report} does not say which run its rows succeeded in",
-            hint="put the column import_run back, or give the report where it was made, beside its journal",
-        )
-    return latest
+    runs: set[str] = field(default_factory=set)  #: that decided some line
+    mappings: set[str] = field(default_factory=set)
+    has_success: bool = False
 
+    def may_be_of(self, info: RunInfo, reports: Path) -> bool:
+        """Return whether a report can be that of a run: it, or a run that it goes back to, decided some line."""
+        return not self.runs or not self.runs.isdisjoint({info.run, *_ancestors(info, reports)})
 
-def left_over(previous: PreviousRun) -> Iterator[list[PreviousLine]]:
-    """Give all lines of an earlier run in chunks, in the order of its source."""
-    if previous.path.is_dir():
-        with open_run(previous.path) as folder:
-            yield from _from_journal(folder.journal)
-    else:
-        yield from _from_report(previous.path, _remember(previous.folder))
+    def latest_run(self, reports: Path) -> str:
+        """Return the run that goes back to the others, as their journals say; clocks and names decide only without."""
+        names = {run for run in self.runs if Path(run).name == run}  # a cell is no path
+        infos = {run: info for run in names if (info := _look(reports / run))}
+        older = {ancestor for info in infos.values() for ancestor in _ancestors(info, reports)}
+        return max(names - older or names, default="")
 
 
-def _remember(folder: Path | None) -> Memory:
-    if folder is not None:
-        with suppress(JournalError), open_run(folder) as opened:
-            headers = {sheet.name: sheet.header for sheet in opened.journal.sheets()}
-            sent = {
-                (sheet, number, part): (key, hash(cells)) for sheet, number, part, key, cells in opened.journal.sent()
-            }
-            return Memory(headers, sent, _remember_groups(opened.journal))
-    return Memory()
+def _read_claims(report: Path) -> _Claims:
+    claims = _Claims()
+    for _, splitter, rows in _report_rows(report):
+        for carried in map(splitter.carry, rows):
+            claims.mappings |= {carried.mapping} - {""}
+            if carried.outcome is not None:
+                claims.runs |= {carried.outcome.run} - {""}
+                claims.has_success = claims.has_success or carried.outcome.status.is_success
+    return claims
 
 
-def _remember_groups(journal: Journal) -> dict[tuple[str, int, str], Bound]:
-    names = [sheet.name for sheet in journal.sheets()]
-    if not journal.bindings:
-        return {}
-    return {
-        (names[sheet], row.number, entry.part): Bound(entry.was, entry.groups, entry.bound)
-        for sheet, row, entry in journal.entries()
-        if entry.groups or entry.bound
-    }
+def _look(folder: Path) -> RunInfo | None:
+    """Return what a run is, also while another process has its journal."""
+    with suppress(JournalError, OSError), open_view(folder) as view:
+        return view.info()
+    return None
+
+
+def _ancestors(info: RunInfo, reports: Path) -> set[str]:
+    """Return the runs that a run goes back to, as far as their journals are there."""
+    found: set[str] = set()
+    while info.rerun_of and info.rerun_of not in found:
+        found.add(info.rerun_of)
+        info = _look(reports / info.rerun_of) or RunInfo()
+    return found
+
+
+class LeftOver:
+    """All lines of an earlier run in chunks, in the order of its source or its report; and what is odd about them."""
+
+    def __init__(self, previous: PreviousRun, reports: Path | None = None) -> None:
+        self._previous = previous
+        self._undone = _Undone({place for place in (previous.home, reports) if place is not None})
+        self._memory: Memory | None = None
+
+    def __iter__(self) -> Iterator[list[PreviousLine]]:
+        for chunk in self._lines():
+            yield [self._undone.mark(line) for line in chunk]
+
+    def _lines(self) -> Iterator[list[PreviousLine]]:
+        path, folder = self._previous.path, self._previous.folder
+        if path.is_dir():
+            with open_run(path) as opened:
+                yield from _from_journal(opened.journal)
+        elif folder is not None:
+            with open_run(folder) as opened:
+                self._memory = Memory(opened.journal)
+                yield from _from_report(path, self._memory)
+        else:
+            self._memory = Memory()
+            yield from _from_report(path, self._memory)
+
+    def notices(self) -> Iterator[str]:
+        """Yield what changed in an edited report: rows missing, new, given twice, and edits that do not count."""
+        memory, path = self._memory, self._previous.path
+        if memory is None:
+            return
+        if missing := memory.missing():
+            yield f"not in {path}, and so not in this run: {missing}"
+        if memory.new:
+            yield f"new in {path}: {memory.new}"
+        if memory.repeated:
+            yield f"given more than once in {path}: {memory.repeated}"
+        if memory.edited:
+            yield (
+                f"import_status or import_id was edited in {path}, and the journal of {self._previous.run} counts: "
+                f"{memory.edited}"
+            )
+
+
+class _Undone:
+    """What undos took back of runs, by the folders of runs that lie in the same places."""
+
+    def __init__(self, places: set[Path]) -> None:
+        self._places = places
+        self._by_run: dict[str, dict[str, str]] = {}  # by the id that was created: the undo
+
+    def mark(self, line: PreviousLine) -> PreviousLine:
+        """Return a line as it is, or as undone where an undo took back what its run created."""
+        entry = line.entry
+        if entry is None or entry.state is not Status.CREATED or not entry.outcome.run:
+            return line
+        undo = self._undos_of(entry.outcome.run).get(entry.outcome.id)
+        if undo is None:
+            return line
+        error, hint = f"the undo {undo} took it back", "To import it again: oncall-importer run SOURCE"
+        outcome = entry.outcome._replace(status=Status.UNDONE, error=error, hint=hint)
+        return line._replace(entry=entry._replace(state=Status.UNDONE, outcome=outcome))
+
+    def _undos_of(self, run: str) -> dict[str, str]:
+        if run not in self._by_run:
+            is_name = Path(run).name == run  # a cell is no path
+            found = [info for place in self._places if is_name and (info := _look(place / run))]
+            undos = [Path(one) for info in found[:1] for one in info.undone_by]
+            self._by_run[run] = {id_: undo.name for undo in undos for id_ in self._removed_by(undo)}
+        return self._by_run[run]
+
+    def _removed_by(self, undo: Path) -> Iterator[str]:
+        """Yield the ids of what an undo removed; its folder can have been moved with the others, or be gone."""
+        for folder in (undo, *(place / undo.name for place in self._places)):
+            if folder.is_dir():
+                with suppress(JournalError), open_view(folder) as view:
+                    for _, _, entry in view.entries():
+                        if isinstance(entry.state, Status) and entry.state.is_removed:
+                            yield entry.outcome.id
+                return
 
 
 def _from_journal(journal: Journal) -> Iterator[list[PreviousLine]]:
@@ -175,8 +279,7 @@ def _from_journal(journal: Journal) -> Iterator[list[PreviousLine]]:
     yield chunk
 
 
-def _from_report(path: Path, memory: Memory | None = None) -> Iterator[list[PreviousLine]]:
-    memory = memory or Memory()
+def _from_report(path: Path, memory: Memory) -> Iterator[list[PreviousLine]]:
     filled = _filled_columns(path) if len(memory.headers) > 1 else {}
     tables: dict[int, Table] = {}  # by the identity of what takes the table apart, which is kept in it
     for sheet, splitter, rows in _report_rows(path):
@@ -207,3 +310,76 @@ def _filled_columns(path: Path) -> Filled:
             own = filled.setdefault(carried.sheet or table.name, set())
             own.update(index for index, text in enumerate(carried.row.cells) if text and index not in own)
     return filled
+
+
+# ---- what a rerun takes over, and where it must not go on
+
+
+def inherit(settings: Settings, previous: PreviousRun) -> Settings:
+    """Take over from the earlier run how its rows are read, and whether it was a rehearsal.
+
+    Raises:
+        UsageError: an undo; a real run in the sandbox, or at another host.
+    """
+    _refuse_undo(previous)
+    was_sandbox = previous.info.is_sandbox
+    if settings.sandbox and previous.run and not was_sandbox:
+        raise UsageError(
+            f"{previous.run} was no rehearsal: its rows cannot be repeated in the sandbox",
+            hint="Leave --sandbox away, or rehearse the source with: oncall-importer run SOURCE --sandbox",
+        )
+    _refuse_other_target(settings, previous)
+    taken = {Decides.READING} if previous.info.was_read else {Decides.READING, Decides.RUNNING}
+    names = [name for name, declared in DECLARATIONS.items() if declared.decides in taken]
+    written = previous.info.options
+    try:
+        values = {
+            name: DECLARATIONS[name].read(written[name])
+            for name in names
+            if name not in settings.origins and written.get(name) is not None
+        }
+    except ValueError as error:
+        raise JournalError(
+            f"the journal of {previous.run} holds an option that cannot be: {error}",
+            hint="Rerun from its report.csv, and give the options of that run again.",
+        ) from None
+    if was_sandbox and previous.home:  # what a rehearsal created is in the sandbox beside it
+        values["reports"] = previous.home
+    return replace(settings, **values, sandbox=settings.sandbox or was_sandbox)
+
+
+def _refuse_undo(previous: PreviousRun) -> None:
+    """Refuse to send what an undo has deleted: it is undone again from the run that it undid."""
+    if previous.info.is_undo:
+        undone = previous.info.undone_path or "RUN"
+        raise UsageError(
+            f"{previous.run} is an undo: there is nothing in it to send",
+            hint=f"To go on with it: oncall-importer undo {undone}; to import again: oncall-importer run SOURCE",
+        )
+
+
+def _refuse_other_target(settings: Settings, previous: PreviousRun) -> None:
+    """Refuse to go on at another target: nothing that succeeded is there, and nobody can ask about what is in doubt."""
+    for target in TargetName:
+        before, now = previous.info.base_urls.get(target), settings.base_url(target)
+        if before and canonical_url(before) != canonical_url(now) and not settings.sandbox:
+            raise UsageError(
+                f"{previous.run} was sent to {before}, and {target.upper()}_BASE_URL is {now}",
+                hint="Rerun it there; to send everything to another place: oncall-importer run SOURCE",
+            )
+
+
+def refuse_other_mapping(previous: PreviousRun, mapping_id: str) -> None:
+    """Refuse to read a report that is away from its journal by other columns than its run did.
+
+    Raises:
+        SettingsError: it was read by another mapping, and that is not at hand.
+    """
+    wanted = previous.info.mapping_id
+    if not previous.is_without_journal or not wanted or wanted == mapping_id:
+        return
+    given = f", and the mapping given is {mapping_id}" if mapping_id else ", which is not beside it"
+    raise SettingsError(
+        f"{previous.path} was read by the mapping {wanted} (column import_mapping){given}; nothing was sent",
+        hint="Give that mapping file with --mapping, or rerun the run's folder, which has it.",
+    )

@@ -5,15 +5,17 @@ source --read--> rows --normalize--> journal
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import aclosing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
+import orjson
 
 from importer.errors import InterruptedReadingError, SettingsError, SourceError, SourcesError, UsageError
 from importer.normalizer.layout import is_known_header, rate_header
@@ -21,7 +23,7 @@ from importer.normalizer.mapping import NO_MAPPING, Mapping
 from importer.normalizer.mapping_file import read_mapping, refuse_lost_headers
 from importer.normalizer.rules import make_rules
 from importer.planning.loader import Loader
-from importer.planning.previous_run import left_over
+from importer.planning.previous_run import LeftOver
 from importer.quoting import escape
 from importer.reader.limits import Bounds
 from importer.reader.read import read, read_on_thread, spool
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from importer.journal.journal import Journal
+    from importer.journal.run_info import RunInfo
     from importer.observer import ReadingObserver
     from importer.planning.previous_run import PreviousRun
     from importer.reader.read import Source
@@ -131,10 +134,11 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
     rows = 0
     if previous.is_without_journal:
         loader.observer.noticed(
-            f"{previous.path} is read without the mapping and options of {previous.run or 'its run'}, whose journal is "
-            "neither beside it nor among the reports; where that had some, give --mapping and the options again"
+            f"{previous.path} is read without the options of {previous.run or 'its run'}, whose journal is neither "
+            "beside it nor among the reports; where that had some, give them again"
         )
-    for number in loader.take_left_over(left_over(previous)):
+    lines = LeftOver(previous, settings.reports)
+    for number in loader.take_left_over(lines):
         rows += number
         loader.observer.read(rows)
         await let_signals_in(interrupted)
@@ -142,26 +146,46 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
         raise SourceError(f"{previous.path} has no rows", hint="give a report that has some")
     if settings.mapping is not None:  # else it is the run's own, and that was looked at
         refuse_lost_headers(loader.rules.mapping, _shown_mapping(settings.mapping), loader.sheets)
+    for notice in lines.notices():
+        loader.observer.noticed(notice)
     for name, path, sha256 in previous.sources():
         loader.journal.add_source(name, path, sha256)
 
 
-def load_mapping(given: Path | abc.Mapping[str, Any] | None, previous: str = "") -> Mapping:
-    """Read a mapping file; without one, take over what an earlier run wrote down.
+class UsedMapping(NamedTuple):
+    """A mapping, and what a run keeps of it."""
+
+    rules: Mapping = NO_MAPPING
+    text: str = ""  #: TOML; JSON where a caller of the library gave a dict; empty where there is none
+    id: str = ""  #: the first 12 hex digits of its SHA-256, as `import_mapping` says it
+
+
+def load_mapping(given: Path | abc.Mapping[str, Any] | None, previous: RunInfo | None = None) -> UsedMapping:
+    """Read a mapping file; without one, take over the mapping of an earlier run.
 
     Raises:
         SettingsError: it cannot be read.
     """
     if given is None:
-        return read_mapping(previous, _EARLIER_MAPPING) if previous else NO_MAPPING
+        if previous is None or not previous.mapping:
+            return UsedMapping()
+        text = previous.mapping
+        written = orjson.loads(text) if text.startswith("{") else text
+        return UsedMapping(read_mapping(written, _EARLIER_MAPPING), text, previous.mapping_id)
     if not isinstance(given, Path):
-        return read_mapping(given, _shown_mapping(given))
-    text = read_config_file(given, _shown_mapping(given))
-    if text is None:
+        rules = read_mapping(given, _shown_mapping(given))
+        text = orjson.dumps(given, option=orjson.OPT_SORT_KEYS).decode()
+        return UsedMapping(rules, text, _digest(text.encode()))
+    content = read_config_file(given, _shown_mapping(given))
+    if content is None:
         raise SettingsError(
             f"there is no mapping file {given}", hint="Correct the path, or write one with: oncall-importer map SOURCE"
         )
-    return read_mapping(text, _shown_mapping(given))
+    return UsedMapping(read_mapping(content, _shown_mapping(given)), content, _digest(given.read_bytes()))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def check_sources(sources: Sequence[object]) -> None:

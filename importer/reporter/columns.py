@@ -1,7 +1,7 @@
 """Which columns a report has, and one line's cells in them. Pure; all forms of the report take their cells from here.
 
 A column of the source may be called as one of the product's, such as `import_id`. It keeps its text and stands after
-the product's own, which are always the first thirteen; reading back takes the first of that name as the product's.
+the product's own, which are always the first fifteen; reading back takes the first of that name as the product's.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ PRODUCT_COLUMNS: tuple[str, ...] = (
     "import_attempts",
     "import_finished_at",
     "import_run",
+    "import_source",
+    "import_mapping",
 )
 
 _LACKING = -1  # the place of a cell that a sheet does not have: the empty text put behind each line's cells
@@ -76,10 +78,11 @@ def header_cells(sheets: Sequence[Sheet]) -> list[str]:
     return [*PRODUCT_COLUMNS, *map(guard, merge_columns(sheets).header)]
 
 
-def line_cells(sheets: Sequence[Sheet], lines: Iterable[ReportLine]) -> Iterator[list[str | int]]:
-    """Give each line's cells, guarded, as wide as `header_cells`; the row, HTTP status and attempts are numbers."""
+def line_cells(sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id: str = "") -> Iterator[list[str | int]]:
+    """Yield each line's cells, guarded, as wide as `header_cells`; the row, HTTP status and attempts are numbers."""
     places = merge_columns(sheets).places
     names = [guard(sheet.name) for sheet in sheets]
+    sources = [guard(sheet.original) for sheet in sheets]
     for line in lines:
         cells = (*line.cells, "")
         status, id_, http_status, error, cell, hint, attempts, finished_at, run = line.outcome
@@ -100,4 +103,4 @@ def line_cells(sheets: Sequence[Sheet], lines: Iterable[ReportLine]) -> Iterator
             hint,
             attempts,
         ]
-        yield [*told, finished_at, run, *own]
+        yield [*told, finished_at, run, sources[line.sheet], mapping_id, *own]

@@ -74,7 +74,7 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     info = journal.info()
     try:
         journal.change_info(stage=RunStage.ENDED, finished_at=iso_utc(datetime.now(UTC)))
-        files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines()))
+        files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines(), info.mapping_id))
         if settings.xlsx or journal.count_rows() <= _XLSX_ROWS:
             workbook = write_xlsx(
                 path / "report.xlsx",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from importer.records import ReportLine, Sheet
 
 
-def write_csv(path: Path, sheets: Sequence[Sheet], lines: Iterable[ReportLine]) -> Path:
+def write_csv(path: Path, sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id: str = "") -> Path:
     """Write the lines in their order: UTF-8 with BOM, comma, CRLF; give the path the file has in the end.
 
     `lines` is taken one by one; the same lines make the same bytes.
@@ -25,7 +25,7 @@ def write_csv(path: Path, sheets: Sequence[Sheet], lines: Iterable[ReportLine]) 
     Raises:
         ReportError: the file could not be written; an older one is still there.
     """
-    return write_table(path, chain([header_cells(sheets)], line_cells(sheets, lines)))
+    return write_table(path, chain([header_cells(sheets)], line_cells(sheets, lines, mapping_id)))
 
 
 def write_table(path: Path, rows: Iterable[Sequence[str | int]], *, hint: str = JOURNAL_HINT) -> Path:

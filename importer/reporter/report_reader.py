@@ -61,6 +61,9 @@ class Carried:
     part: str  #: "3/12" where the row makes several records, else empty
     kind: str | None  #: None where the line does not say
     outcome: Outcome | None  #: None where the line has no status: never attempted, or a problem says why
+    source: str = ""  #: the source it came from; empty where the line does not say
+    is_numbered: bool = True  #: it says which row of its source it is
+    mapping: str = ""  #: what its report calls the mapping that it was read by; empty where there was none
 
 
 def is_report(header: Sequence[str]) -> bool:
@@ -120,6 +123,9 @@ class Splitter:
             part=texts["import_part"].strip(),
             kind=kind if (kind := _name(texts["import_kind"])) in KINDS else None,
             outcome=_outcome(texts),
+            source=texts["import_source"],
+            is_numbered=_whole(texts["import_row"]) > 0,
+            mapping=texts["import_mapping"].strip(),
         )
 
     def _problems(self, texts: Mapping[str, str], row: Row) -> Iterator[Problem]:

@@ -102,7 +102,7 @@ def _local(moment: datetime, zone: ZoneInfo | None) -> str:
 
 
 # Character widths of the columns, so that most of them can be read without pulling.
-_WIDTHS = dict(zip(PRODUCT_COLUMNS, (12, 18, 13, 13, 15, 38, 20, 50, 13, 50, 17, 27, 24), strict=True))
+_WIDTHS = dict(zip(PRODUCT_COLUMNS, (12, 18, 13, 13, 15, 38, 20, 50, 13, 50, 17, 27, 24, 24, 16), strict=True))
 _NUMBERS = frozenset(map(PRODUCT_COLUMNS.index, ("import_row", "import_http_status", "import_attempts")))
 _STATUS = PRODUCT_COLUMNS.index("import_status")
 _TIMES_WIDTHS = (8, 18, 9, 38, 26, 18, 23, 23, 28, 28, 22)

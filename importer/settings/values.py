@@ -224,6 +224,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def canonical_url(text: str) -> str:
+    """Return a base URL as every other spelling of it: lower case, no default port, one name for this machine."""
+    url = urlsplit(text)
+    host = (url.hostname or "").rstrip(".")
+    host = "localhost" if is_loopback(host) else host
+    port = "" if url.port in (None, {"https": 443, "http": 80}.get(url.scheme)) else f":{url.port}"
+    return f"{url.scheme}://{host}{port}{url.path.rstrip('/')}"
+
+
 def as_json(value: Any) -> Any:
     """Return a setting's value as JSON can have it; no secret is one."""
     if isinstance(value, Path):

@@ -41,6 +41,8 @@ IMPORT_COLUMNS = [
     "import_attempts",
     "import_finished_at",
     "import_run",
+    "import_source",
+    "import_mapping",
 ]
 
 Line = dict[str, str]

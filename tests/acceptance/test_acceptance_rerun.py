@@ -217,11 +217,11 @@ def test_a_moved_report_finds_how_its_run_read_its_source_or_says_that_it_cannot
     shutil.copy(place.path / first.run / "report.csv", moved)
     found = place.run("rerun", moved)
     assert statuses(place.lines(found.run)) == {"rejected": 1}
-    assert "without the mapping and options" not in found.err
+    assert "without the options" not in found.err
     shutil.rmtree(place.path / first.run)
     alone = place.run("rerun", moved)
     assert statuses(place.lines(alone.run)) == {"invalid": 1}
-    assert "without the mapping and options" in " ".join(alone.err.split())
+    assert "without the options" in " ".join(alone.err.split())
 
 
 def test_sheets_of_one_name_are_told_apart_from_one_that_is_really_called_so(place: Workplace) -> None:

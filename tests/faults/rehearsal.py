@@ -8,6 +8,7 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -64,6 +65,7 @@ class Rehearsal:
 
     folder: Path
     options: dict[str, Any] = field(default_factory=dict)
+    _port: int = 0
 
     @property
     def state(self) -> Path:
@@ -76,7 +78,9 @@ class Rehearsal:
     ) -> AsyncIterator[None]:
         """Serve the sandbox, failing as told, and point the runs at it; `now` is its clock."""
         plan = sandbox.FaultPlan.model_validate({"seed": seed, "fault": faults})
-        async with sandbox.serve(self.state, limits=_NO_LIMITS, faults=plan, now=now) as address:
+        served = sandbox.serve(self.state, port=self._port, limits=_NO_LIMITS, faults=plan, now=now)
+        async with served as address:
+            self._port = urlsplit(address.opal).port or 0  # a run belongs to its target
             self.options |= {"opal_base_url": address.opal, "rootly_base_url": address.rootly}
             yield
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,11 +12,13 @@ import pytest
 
 import importer
 from importer.delivery.transport import Connection
-from importer.errors import SourceError
+from importer.errors import SettingsError, SourceError, UsageError
+from importer.journal.run_folder import JOURNAL_FILE
+from importer.session.control import SilentObserver
 from importer.session.target_lock import take_turn
 from importer.statuses import Status
 
-from .rehearsal import Rehearsal, read_report, schedules, shadows
+from .rehearsal import Rehearsal, disagreements, read_report, schedules, shadows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,3 +196,109 @@ async def test_names_in_unchanged_lines_that_succeeded_are_not_looked_up_again(t
         again = await edit_and_rerun(rehearsal, result, lambda lines: [dict(reversed(one.items())) for one in lines])
     assert again.statuses == {Status.CREATED: 2}
     assert [line["import_id"] for line in read_report(again)] == [line["import_id"] for line in read_report(result)]
+
+
+async def test_statuses_and_ids_edited_beside_the_journal_do_not_count(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served({"what": "status", "status": 422, "method": "POST", "first": 1}):
+        result = await rehearsal.run(schedules(2))
+    assert result.statuses == {Status.REJECTED: 2}
+    claimed = {"import_status": "created", "import_id": "made-up"}
+    async with rehearsal.served():
+        again = await edit_and_rerun(rehearsal, result, lambda lines: [{**line, **claimed} for line in lines])
+    assert again.statuses == {Status.CREATED: 2}
+    assert disagreements(rehearsal, again, 2) == []
+
+
+async def test_a_success_edited_away_from_its_journal_is_told_and_not_sent(tmp_path: Path) -> None:
+    """Only the report says that it is there: what its cells say now is not, so one of the two is wrong."""
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served():
+        result = await rehearsal.run(schedules(2))
+        assert result.folder is not None
+        lines = read_report(result)
+        (result.folder / JOURNAL_FILE).unlink()
+        sent = rehearsal.posts()
+        again = await edit_and_rerun(rehearsal, result, lambda _: [{**lines[0], "remote_id": "POTHER1"}, lines[1]])
+        assert rehearsal.posts() == sent
+    changed, kept = read_report(again)
+    assert (changed["import_status"], changed["import_id"]) == ("invalid", lines[0]["import_id"])
+    assert "nothing of what its cells say" in changed["import_error"]
+    assert (kept["import_status"], kept["import_id"]) == ("created", lines[1]["import_id"])
+
+
+async def test_what_an_undo_took_back_is_undone_in_a_rerun_and_not_sent(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served():
+        result = await rehearsal.run(shadows(3))
+        await rehearsal.undo(result)
+        sent = rehearsal.posts()
+        again = await rehearsal.rerun(result)
+        once_more = await rehearsal.rerun(again)
+        assert rehearsal.posts() == sent
+    for one in (again, once_more):
+        assert (one.statuses, one.exit_status) == ({Status.UNDONE: 3}, 1)
+        assert {line["import_hint"] for line in read_report(one)} == {"To import it again: oncall-importer run SOURCE"}
+
+
+async def test_a_report_away_from_its_journal_is_read_only_by_its_own_mapping(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    mapping, other = tmp_path / "mapping.toml", tmp_path / "other.toml"
+    mapping.write_text('[columns]\n"Real ID" = "remote_id"\n"ID" = "-"\n', encoding="utf-8")
+    other.write_text('[columns]\n"ID" = "remote_id"\n"Real ID" = "-"\n', encoding="utf-8")
+    source = schedules(2).rename(columns={"remote_id": "Real ID"}).assign(ID=["WRONG1", "WRONG2"])
+    async with rehearsal.served({"what": "status", "status": 422, "method": "POST", "first": 1}):
+        result = await rehearsal.run(source, mapping=mapping)
+        lines = read_report(result)
+        assert {line["import_mapping"] for line in lines} == {hashlib.sha256(mapping.read_bytes()).hexdigest()[:12]}
+        assert result.folder is not None
+        path = tmp_path / "mailed.csv"
+        (result.folder / "report.csv").rename(path)
+        shutil.rmtree(result.folder)
+        for options, words in (({}, "which is not beside it"), ({"mapping": other}, "the mapping given is")):
+            with pytest.raises(SettingsError, match=words):
+                await importer.rerun(path, **rehearsal._given(options))
+    async with rehearsal.served():
+        again = await importer.rerun(path, **rehearsal._given({"mapping": mapping}))
+    assert again.statuses == {Status.CREATED: 2}
+    assert not {key[1] for key in rehearsal.there()} & {"WRONG1", "WRONG2"}
+
+
+async def test_a_rerun_at_another_base_url_is_refused_and_says_both(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served():
+        result = await rehearsal.run(schedules(2))
+        before = rehearsal.options["opal_base_url"]
+        await rehearsal.rerun(result, opal_base_url=before.replace("127.0.0.1", "LOCALHOST") + "/")
+        with pytest.raises(UsageError) as caught:
+            await rehearsal.rerun(result, opal_base_url=f"{before}/staging")
+    assert before in caught.value.message
+    assert f"{before}/staging" in caught.value.message
+
+
+class Listener(SilentObserver):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def noticed(self, text: str) -> None:
+        self.heard.append(text)
+
+
+async def test_rows_missing_new_and_given_twice_are_named(tmp_path: Path) -> None:
+    listener = Listener()
+    rehearsal = Rehearsal(tmp_path, {"observer": listener})
+    async with rehearsal.served():
+        result = await rehearsal.run(schedules(4))
+        new = {"third_party_provider": "PAGER_DUTY", "remote_id": "PNEW111"}
+        again = await edit_and_rerun(
+            rehearsal, result, lambda lines: [lines[3], lines[0], lines[0], dict.fromkeys(lines[0], "") | new]
+        )
+    assert again.statuses == {Status.CREATED: 3, Status.DUPLICATE: 1}
+    missing, added, repeated = listener.heard[-3:]
+    assert missing.startswith("not in ")
+    assert missing.endswith("rows 3, 4")
+    assert added.startswith("new in ")
+    assert repeated.startswith("given more than once")
+    assert repeated.endswith("row 2 of sheet DataFrame")

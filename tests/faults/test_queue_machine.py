@@ -22,7 +22,7 @@ from importer.journal.run_info import RunInfo
 from importer.journal.states import State
 from importer.normalizer.rules import NO_RULES
 from importer.planning.loader import Loader
-from importer.planning.previous_run import PreviousRun, left_over
+from importer.planning.previous_run import LeftOver, PreviousRun
 from importer.reader.read import read
 from importer.session.control import SilentObserver
 from importer.settings import load_settings
@@ -108,7 +108,7 @@ class QueueMachine(RuleBasedStateMachine):
             with suppress(StopIteration):  # nothing in it waits
                 _take(intake, read(ROWS[self.server.target.name](_RECORDS))).send(None)
         else:
-            list(intake.take_left_over(left_over(PreviousRun(earlier, RunInfo(earlier.name)))))
+            list(intake.take_left_over(LeftOver(PreviousRun(earlier, RunInfo(earlier.name)))))
         self.run.journal.finish_reading()
         self.wire = Wire(self.server.target)
         self.task: asyncio.Task[None] = self.loop.create_task(self._work())

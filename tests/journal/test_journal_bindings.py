@@ -126,7 +126,7 @@ def test_a_refusal_keeps_the_id_and_what_the_record_is(journal: Journal) -> None
     journal.bindings.leave([(nth(1), refused)])
     ((_, _, entry),) = journal.entries()
     assert (entry.state, entry.was, entry.outcome.id) == (Status.REJECTED, Status.CREATED, "id-1")
-    assert [key for *_, key, _ in journal.sent()] == [("PAGER_DUTY", "P1")]
+    assert entry.key == ("PAGER_DUTY", "P1")
 
 
 def test_a_created_schedule_that_did_not_come_into_its_group_is_created_all_the_same(journal: Journal) -> None:

@@ -90,10 +90,11 @@ def test_a_part_that_was_not_sent_is_planned_alone(state: State | Status) -> Non
 @pytest.mark.parametrize("known", [None, key(2)], ids=["moved report", "beside its journal"])
 @pytest.mark.parametrize("state", SENT)
 def test_a_part_that_was_sent_is_kept_or_asked_about(state: State | Status, known: Key | None) -> None:
-    """Never planned, whether its journal is there or not."""
+    """Never planned, whether its journal is there or not; a success counts at once only where a journal knows it."""
     carried = carry(plan(), left(state, known=known))
     assert (carried.part, carried.key, carried.scope) == ("2/3", key(2), "s-1")
-    assert carried.state == (state if state in TAKEN else State.IN_DOUBT)
+    assert carried.state == ((state if known else State.REPORTED) if state in TAKEN else State.IN_DOUBT)
+    assert carried.was == (state if carried.state is State.REPORTED else None)
 
 
 @pytest.mark.parametrize("state", [*SENT, *UNSENT])
@@ -119,7 +120,7 @@ def test_a_part_that_cannot_be_understood_is_no_crash() -> None:
     assert carry(wrong, left(Status.FAILED, "Feb 03")).state is Status.INVALID
     assert carry(wrong, left(Status.UNKNOWN, "Feb 03")).state is Status.UNKNOWN
     kept = carry(wrong, left(Status.CREATED, "Feb 03"))
-    assert (kept.state, kept.outcome.id) == (Status.CREATED, "id-2")
+    assert (kept.state, kept.outcome.id) == (Status.UNKNOWN, "id-2")
 
 
 def test_a_created_row_that_repeats_now_is_told_apart_from_what_was_created() -> None:
@@ -130,11 +131,11 @@ def test_a_created_row_that_repeats_now_is_told_apart_from_what_was_created() ->
 
 
 def test_lines_whose_column_of_parts_was_deleted_are_not_sent_again() -> None:
-    """Nothing says any more which shadow a line is: a success is left alone, a doubt says what is missing."""
-    assert carry(plan(), left(Status.CREATED, "")).state is Status.CREATED
-    doubt = carry(plan(), left(Status.UNKNOWN, ""))
-    assert doubt.state is Status.UNKNOWN
-    assert "import_part" in doubt.outcome.hint
+    """Nothing says any more which shadow a line is, and so nobody can ask about it: it says what is missing."""
+    for state in (Status.CREATED, Status.UNKNOWN):
+        doubt = carry(plan(), left(state, ""))
+        assert doubt.state is Status.UNKNOWN
+        assert "import_part" in doubt.outcome.hint
 
 
 def test_a_row_that_was_one_line_and_makes_three_now_is_planned_whole() -> None:
@@ -157,14 +158,14 @@ def test_found_ids_lead_to_what_was_sent(state: State | Status) -> None:
     """A moved report holds no keys: the ids make them again, and the target is asked."""
     carried = carry(plan("Lena Novák", directory=DIRECTORY), left(state))
     assert carried.key == key(2)
-    assert carried.state == (state if state in TAKEN else State.IN_DOUBT)
+    assert carried.state == (State.REPORTED if state in TAKEN else State.IN_DOUBT)
 
 
 @pytest.mark.parametrize("state", SENT)
 def test_a_name_that_is_not_found_any_more_makes_nothing_of_what_was_sent(state: State | Status) -> None:
-    """Somebody has left: what was created is there all the same, what is in doubt stays so."""
+    """Somebody has left: what a journal knows was created is there all the same, everything else cannot be told."""
     carried = carry(plan("Nobody Here", directory=DIRECTORY), left(state))
-    assert carried.state == (state if state in TAKEN else Status.UNKNOWN)
+    assert carried.state == Status.UNKNOWN
     known = carry(plan("Nobody Here", directory=DIRECTORY), left(state, known=key(2)))
     assert known.state == (state if state in TAKEN else State.IN_DOUBT)
 
@@ -182,10 +183,10 @@ def test_what_the_journal_knows_need_not_be_looked_up(state: State | Status) -> 
 @pytest.mark.parametrize("known", [None, key(2)])
 @pytest.mark.parametrize("state", [*SENT, Status.DUPLICATE])
 def test_while_nobody_can_be_asked_for_names_what_was_sent_is_kept(state: State | Status, known: Key | None) -> None:
-    """A success stays one; a doubt stays one, and is asked about where its key is known."""
+    """A success that a journal knows stays one; the rest is in doubt, and is asked about where its key is known."""
     kept = carry_unresolved(left(state, known=None if state is Status.DUPLICATE else known), RUN)
     assert kept is not None
-    if state in TAKEN:
+    if state in TAKEN and known:
         assert (kept.state, kept.outcome.id) == (state, "id-2")
     elif known and state is not Status.DUPLICATE:
         assert (kept.state, kept.key) == (State.IN_DOUBT, known)
@@ -294,7 +295,7 @@ def test_another_schedule_in_the_row_of_one_that_is_there_is_refused() -> None:
     ("state", "known", "becomes"),
     [
         (Status.CREATED, SCHEDULE, None),  # it stays unresolved: into which groups it goes cannot be told
-        (Status.CREATED, None, Status.CREATED),  # taken at its report's word
+        (Status.CREATED, None, Status.UNKNOWN),  # only a report tells of it
         (Status.UNKNOWN, SCHEDULE, Status.UNKNOWN),
         (State.IN_DOUBT, SCHEDULE, Status.UNKNOWN),
     ],
@@ -308,7 +309,24 @@ def test_while_groups_cannot_be_asked_for_no_schedule_is_a_success_without_them(
     assert (kept and kept.state) == becomes
 
 
-def test_a_success_of_which_only_a_report_tells_is_in_its_groups() -> None:
+def test_a_success_of_which_only_a_report_tells_is_asked_about_and_is_in_its_groups() -> None:
     outcome = Outcome(Status.CREATED, id="id-1", run=EARLIER)
     carried = carry(member("Platform"), Entry(Status.CREATED, "schedule", outcome=outcome))
-    assert (carried.state, carried.groups, carried.bound) == (Status.CREATED, (GROUP,), (GROUP,))
+    assert (carried.state, carried.groups, carried.bound) == (State.REPORTED, (GROUP,), (GROUP,))
+
+
+def test_what_only_a_report_told_and_nobody_asked_about_yet_is_asked_about_again() -> None:
+    reported = left(State.REPORTED, known=key(2))._replace(was=Status.CREATED)
+    reported = reported._replace(outcome=reported.outcome._replace(id="id-2", error="nobody was asked"))
+    carried = carry(plan(), reported, is_unedited=True)
+    assert (carried.state, carried.was, carried.key, carried.outcome.id) == (
+        State.REPORTED,
+        Status.CREATED,
+        key(2),
+        "id-2",
+    )
+
+
+def test_what_an_undo_took_back_stays_so_and_is_not_sent() -> None:
+    undone = left(Status.UNDONE, known=key(2))
+    assert carry(plan(), undone).state is Status.UNDONE

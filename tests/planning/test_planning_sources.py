@@ -175,7 +175,7 @@ def test_rows_that_wait_stay_pending_with_the_reason_while_nobody_can_be_asked(j
     intake.leave_unresolved(TargetName.ROOTLY, "rootly is not there")
     journal.finish_reading()
     outcomes = [one.outcome for one in journal.lines()]
-    assert [one.status for one in outcomes] == [Status.PENDING, Status.CREATED, Status.PENDING, Status.PENDING]
+    assert [one.status for one in outcomes] == [Status.PENDING, Status.UNKNOWN, Status.PENDING, Status.PENDING]
     assert outcomes[1].id == "id-2"
     assert all("rootly is not there" in one.error for one in outcomes if one.status is Status.PENDING)
 

@@ -11,7 +11,7 @@ from importer.reporter.columns import PRODUCT_COLUMNS, Columns, header_cells, li
 def test_the_products_columns_are_those_of_the_contract() -> None:
     assert ",".join(PRODUCT_COLUMNS) == (
         "import_row,import_sheet,import_part,import_kind,import_status,import_id,import_http_status,"
-        "import_error,import_cell,import_hint,import_attempts,import_finished_at,import_run"
+        "import_error,import_cell,import_hint,import_attempts,import_finished_at,import_run,import_source,import_mapping"
     )
 
 

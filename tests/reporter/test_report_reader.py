@@ -48,6 +48,7 @@ def expect(sheets: Sequence[Sheet], lines: Sequence[ReportLine]) -> list[Carried
             part=line.part,
             kind=line.kind,
             outcome=line.outcome,
+            source=sheets[line.sheet].source,
         )
         for place, line in enumerate(lines, start=2)
     ]
@@ -81,7 +82,7 @@ def test_any_lines_come_back_from_a_workbook_where_one_is_made(folder: Path, dat
 HEADER = (*PRODUCT_COLUMNS, "schedule_id", "note")
 CELLS = (
     *("7", "Shadows", "3/12", "shadow", "rejected", "", "422", "no such user", "D7", "Mend D7."),
-    *("2", "2026-03-29T01:00:00Z", "run-1", "abc", "'-5"),
+    *("2", "2026-03-29T01:00:00Z", "run-1", "a.csv", "0123456789ab", "abc", "'-5"),
 )
 OUTCOME = Outcome(Status.REJECTED, "", 422, "no such user", "D7", "Mend D7.", 2, "2026-03-29T01:00:00Z", "run-1")
 
@@ -125,7 +126,7 @@ def test_the_products_columns_may_be_deleted_but_for_two() -> None:
 
 def test_an_added_line_counts_as_its_place_in_the_report_and_was_never_attempted() -> None:
     cells = dict.fromkeys(PRODUCT_COLUMNS, "") | {"schedule_id": "new", "note": ""}
-    assert carry_one(cells) == Carried(Row(2, ("new", "")), "", "", None, None)
+    assert carry_one(cells) == Carried(Row(2, ("new", "")), "", "", None, None, is_numbered=False)
 
 
 def test_a_line_without_its_status_was_never_attempted() -> None:
@@ -177,7 +178,7 @@ def test_cells_are_named_as_they_stand_in_the_report() -> None:
 
 def test_a_column_of_the_source_called_as_the_products_stays_the_sources() -> None:
     splitter = split(make_sheet(*PRODUCT_COLUMNS, "Import_Id", "note", "import_id"))
-    carried = splitter.carry(Row(2, ("7", *[""] * 4, "ours", *[""] * 7, "1", "2", "3")))
+    carried = splitter.carry(Row(2, ("7", *[""] * 4, "ours", *[""] * 9, "1", "2", "3")))
     assert (splitter.header, carried.row.cells) == (("Import_Id", "note", "import_id"), ("1", "2", "3"))
 
 
