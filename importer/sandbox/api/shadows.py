@@ -255,3 +255,6 @@ def _resource(shadow: Mapping[str, str | int]) -> dict[str, object]:
     for name in ("starts_at", "ends_at", "created_at", "updated_at"):
         attributes[name] = show_instant(int(shadow[name]))
     return {"id": shadow["id"], "type": TYPE, "attributes": attributes}
+
+
+ROOTLY_ROUTES = ShadowRoutes  #: found by the stand-in for Rootly

@@ -253,3 +253,6 @@ def _moment(text: str | None, default: int) -> int:
     if moment.tzinfo is None:
         raise ValueError("no offset")
     return int(moment.timestamp())
+
+
+ROOTLY_ROUTES = OverrideRoutes  #: found by the stand-in for Rootly

@@ -1,0 +1,49 @@
+"""Runs with the made-up kind: its two files are found as if they lay in the package; nothing else is told of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+import importer.kinds
+import importer.sandbox.api
+
+if TYPE_CHECKING:
+    from importer.result import Result
+
+HERE = Path(__file__).parent
+importer.kinds.__path__.append(str(HERE / "kinds"))
+importer.sandbox.api.__path__.append(str(HERE / "handlers"))
+
+
+async def main(folder: Path) -> dict[str, object]:
+    """Run twice, undo, and write a template; return what each came to."""
+    from importer.reporter.template import write_template
+
+    source, reports = folder / "plan.csv", folder / "reports"
+    first = await importer.run(source, sandbox=True, reports=reports)
+    lines = _lines(first)
+    second = await importer.run(source, sandbox=True, reports=reports)
+    undone = await importer.undo(first.folder or reports, sandbox=True, reports=reports)
+    template = write_template(folder / "template.csv").read_text(encoding="utf-8-sig")
+    return {
+        "first": lines,
+        "second": [line["import_status"] for line in _lines(second)],
+        "undone": [line["import_status"] for line in _lines(undone)],
+        "template": template,
+    }
+
+
+def _lines(result: Result) -> list[dict[str, str]]:
+    assert result.folder
+    with (result.folder / "report.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+if __name__ == "__main__":
+    print(json.dumps(anyio.run(main, Path(sys.argv[1]))))
