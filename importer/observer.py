@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from importer.records import Problem, Row, Sheet
+    from collections.abc import Iterable, Sequence
+
+    from importer.records import Finding, FindingKind, Sheet
 
 
 class ReadingObserver(Protocol):
@@ -17,5 +19,8 @@ class ReadingObserver(Protocol):
     def noticed(self, text: str) -> None:
         """Note a fact about a source."""
 
-    def warned(self, sheet: Sheet, row: Row, warning: Problem) -> None:
-        """Note something odd about a row that is sent all the same."""
+    def found(self, kinds: Sequence[FindingKind], findings: Iterable[tuple[Sheet, Finding]]) -> None:
+        """Everything is read: what was found about rows, by kind, and one by one in the order of the source.
+
+        `findings` is read from the journal while the call lasts.
+        """

@@ -82,6 +82,15 @@ class Finding:
     problem: Problem
 
 
+class FindingKind(NamedTuple):
+    """What was found of one kind."""
+
+    severity: Severity
+    topic: str
+    number: int
+    examples: tuple[tuple[Sheet, Finding], ...]  #: the first three
+
+
 #: An id that may stand in a URL: no dot, no slash, no percent sign, so that no path can be climbed.
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"
 #: The largest whole number that both APIs' JSON can carry (64 bits, unsigned).

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from importer.records import Severity
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from importer.records import Finding, ReportLine, Severity, Sheet
+    from importer.records import Finding, ReportLine, Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,11 @@ class Result:
         default_factory=dict
     )  #: what the product ended by itself, and why: a target, the report
     is_interrupted: bool = False
-    #: of a check: what was found about rows, in the order of the source
+    #: the first things that were found about rows, in the order of the source
     findings: Sequence[tuple[Sheet, Finding]] = field(default=(), repr=False)
-    topics: Sequence[tuple[Severity, str, int]] = ()  #: of a check: how often each kind of thing was found
+    topics: Sequence[tuple[Severity, str, int]] = ()  #: how often each kind of thing was found
+    is_strict: bool = False  #: of a check: warnings count
+    seconds: float | None = None  #: from the run's beginning to its end, as `runs` shows it; None for a check
     sources: int = 1  #: how many sources have rows
     #: of a check: by target, pending records that wait for ids of what they name
     unresolved: Mapping[str, int] = field(default_factory=dict)
@@ -54,6 +57,11 @@ class Result:
         return sum(number for (_, own), number in self.counts.items() if own is status)
 
     @property
+    def warnings(self) -> int:
+        """The number of warnings about rows."""
+        return sum(number for severity, _, number in self.topics if severity is Severity.WARNING)
+
+    @property
     def exit_status(self) -> int:
         """130 interrupted; else the highest of 4 (stopped by the product), 3 (some unknown), 1 (some not done), 0."""
         if self.is_interrupted:
@@ -71,4 +79,6 @@ class Result:
             return 130
         if self.stopped:
             return 4
+        if self.is_strict and self.warnings:
+            return 1
         return int(any(status.needs_attention for status in self.statuses if status is not Status.PENDING))

@@ -5,8 +5,10 @@ The only package that prints, asks or exits.
 
 from __future__ import annotations
 
-import io
+import signal
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,12 +16,24 @@ from importer.cli.commands.doctor import doctor
 from importer.cli.commands.history import runs, show
 from importer.cli.commands.map import map_headers, template
 from importer.cli.commands.pull import pull
-from importer.cli.commands.run import check, rerun, run
+from importer.cli.commands.run import check, rerun, run, undo
 from importer.cli.commands.sandbox import sandbox
-from importer.cli.commands.undo import undo
-from importer.cli.usage_errors import explain
+from importer.cli.execute import fail
+from importer.cli.output.stream import failed_output, watch_outputs
+from importer.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME = "oncall-importer"  # also where it was started as `python -m importer`
+#: Options of other tools that mean a command of ours.
+_COMMANDS = {
+    "--dry-run": "check reads and checks every row and sends nothing: oncall-importer check SOURCE",
+    "--dryrun": "check reads and checks every row and sends nothing: oncall-importer check SOURCE",
+    "--validate": "check reads and checks every row and sends nothing: oncall-importer check SOURCE",
+    "--resume": "rerun sends what has not succeeded: oncall-importer rerun RUN",
+    "--rollback": "undo deletes what a run created: oncall-importer undo RUN",
+}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,11 +48,53 @@ for command in (run, check, rerun, undo, runs, show, map_headers, template, pull
 
 def main() -> None:
     """Run the command line; the process exits with the status that docs/outcomes.md tells."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does: whatever it cannot show must not end a run
+    with _signals_as_exceptions(), watch_outputs():
+        status = _run()
+        if error := failed_output():
+            fail(error)
+            status = status or 4
+    sys.exit(status)
+
+
+def _run() -> int:
     try:
-        sys.exit(app.main(prog_name=NAME, standalone_mode=False))
+        ended = app.main(prog_name=NAME, standalone_mode=False)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
     except click.ClickException as error:
-        sys.exit(explain(error, NAME))
-    except click.Abort:
-        sys.exit(130)
+        fail(UsageError(_message(error), hint=_hint(error)))
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    return ended if isinstance(ended, int) else 0
+
+
+@contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
+    """Have SIGTERM end a command as Ctrl-C does, until one handles both itself."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _message(error: click.ClickException) -> str:
+    """Return click's sentence without the names that it proposes: they are the next step."""
+    if isinstance(error, click.NoSuchOption):
+        return f"there is no option {error.option_name}"
+    return error.format_message().removesuffix(".")
+
+
+def _hint(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    help_ = f"{context.command_path if context else NAME} --help"
+    if isinstance(error, click.NoSuchOption):
+        if error.option_name in _COMMANDS:
+            return f"{_COMMANDS[error.option_name]}."
+        if error.possibilities:
+            return f"Did you mean {' or '.join(sorted(error.possibilities))}? Otherwise see: {help_}"
+    return f"See: {help_}"

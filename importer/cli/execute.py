@@ -6,15 +6,17 @@ import gc
 import os
 import signal
 import sys
-from contextlib import nullcontext
+import time
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from importer.errors import ImporterError, InterruptedReadingError, SourcesError, UnexpectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from contextlib import AbstractContextManager
+    from types import FrameType
 
     import anyio
 
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 AnyResult = TypeVar("AnyResult")
 
 _EXITS = {InterruptedReadingError: 130, UnexpectedError: 4}  # every other error ends a command before anything was sent
+#: Seconds that reading may go on after an interrupt: a FIFO may never be written, a child may be stopped.
+_PATIENCE = 3.0
+_LONGEST = 9.5  # seconds until an interrupted command is ended whatever it is about: the journal has all that was done
 
 
 def given_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +49,7 @@ def load(options: dict[str, Any]) -> Settings:
     return load_settings(given_options(options), is_library=False)
 
 
-def spare_collector() -> None:
+def relax_gc() -> None:
     """Have Python look for cycles more rarely: rows come by the million and hold none. Saves a sixth of a check."""
     gc.collect()
     gc.freeze()  # what was imported stays
@@ -52,19 +57,18 @@ def spare_collector() -> None:
 
 
 def perform(options: dict[str, Any], action: Action, *, is_check: bool = False) -> None:
+    """Run one of the commands that read rows, or that undo a run, to its end; exits the process."""
+
     def act() -> int:
         from importer.cli.output.console import Console
 
-        spare_collector()
+        relax_gc()
         settings = load(options)
-        console = Console(is_quiet=settings.quiet, is_json=settings.json, is_check=is_check)
+        console = Console(settings, is_check=is_check)
         with _showing_requests(settings, console):
             result = _await_with_signals(partial(_guided, action, settings, console), console)
-        if is_check:
-            console.show_check(result)
-            return result.check_status
-        console.show_result(result, settings.reports)
-        return result.exit_status
+        console.show_end(result)
+        return result.check_status if is_check else result.exit_status
 
     guard(act)
 
@@ -77,7 +81,7 @@ def perform_reading(options: dict[str, Any], action: ReadingAction) -> None:
         from importer.session.control import RunControl
 
         settings = load(options)
-        console = Console(is_quiet=settings.quiet, is_json=settings.json)
+        console = Console(settings)
 
         async def command(interrupted: anyio.Event) -> int:
             return await action(settings, RunControl(console, interrupted), console)
@@ -97,28 +101,25 @@ def _showing_requests(settings: Settings, console: Console) -> AbstractContextMa
     return attached(RequestLines(console.show_request))
 
 
-async def _guided(
-    action: Action,
-    settings: Settings,
-    console: Console,
-    interrupted: anyio.Event,
-) -> Result:
+async def _guided(action: Action, settings: Settings, console: Console, interrupted: anyio.Event) -> Result:
+    from importer.cli.output.terminal import is_asking
     from importer.session.control import RunControl
 
-    is_asking = sys.stdin.isatty() and sys.stderr.isatty() and not settings.yes
+    console.is_asking = is_asking() and not settings.yes
     with console.live():
-        asking = (
-            (partial(_ask, console, interrupted), partial(_ask_for_rest, console, interrupted))
-            if is_asking
-            else (None, None)
+        control = RunControl(
+            console,
+            interrupted,
+            partial(_ask, console, interrupted) if console.is_asking else None,
+            partial(_ask_for_rest, console, interrupted) if console.is_asking else None,
+            tuple(sys.argv[1:]),
         )
-        control = RunControl(console, interrupted, *asking)
         return await action(settings, control)
 
 
 async def _ask(console: Console, interrupted: anyio.Event, plan: Plan) -> bool:
     """Ask before the first write. Nothing else goes on meanwhile, so the answer is waited for right here."""
-    from importer.cli.output.plan import ask_about
+    from importer.cli.output.summary import ask_about
 
     return await _confirm(console, interrupted, ask_about(plan))
 
@@ -162,30 +163,56 @@ def _read_answer(console: Console, question: str) -> bool:
         console.ask("Answer y or n.\n")
 
 
+# ---- signals
+
+
 def _await_with_signals(command: Callable[[anyio.Event], Awaitable[AnyResult]], console: Console) -> AnyResult:
-    """Run a command; the first SIGINT or SIGTERM ends it in order, the second at once."""
+    """Run a command; the first SIGINT or SIGTERM ends it in order within ten seconds, the second at once."""
+    import asyncio
+
     import anyio
 
     async def supervise() -> AnyResult:
         interrupted = anyio.Event()
-        async with anyio.create_task_group() as group:
-            group.start_soon(_watch_signals, interrupted, console)
-            result = await command(interrupted)
-            group.cancel_scope.cancel()
-        return result
+        with _interrupts(interrupted, asyncio.get_running_loop(), console):
+            return await command(interrupted)
 
     return anyio.run(supervise)
 
 
-async def _watch_signals(interrupted: anyio.Event, console: Console) -> None:
-    import anyio
+@contextmanager
+def _interrupts(interrupted: anyio.Event, loop: Any, console: Console) -> Iterator[None]:
+    """Handle signals also while the event loop does not run: a source is read, or a report written, without a pause."""
+    began = 0.0
 
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            if interrupted.is_set():
-                os._exit(130)  # what is in flight is in doubt in the journal; rerun asks about it
-            interrupted.set()
-            console.tell("interrupted: finishing what is in flight (again to stop at once)", style="yellow")
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal began
+        if began:
+            os._exit(130)  # what is in flight is in doubt in the journal; rerun asks about it
+        began = time.monotonic()
+        loop.call_soon_threadsafe(interrupted.set)
+        console.interrupted()
+        signal.setitimer(signal.ITIMER_REAL, _PATIENCE, _PATIENCE / 10)
+
+    def lose_patience(_signal: int, _frame: FrameType | None) -> None:
+        if not console.is_planned:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise InterruptedReadingError("interrupted while reading; nothing was sent", hint="Start it again.")
+        if time.monotonic() - began >= _LONGEST:
+            console.ended_late()
+            os._exit(130)
+
+    handlers = {signal.SIGINT: interrupt, signal.SIGTERM: interrupt, signal.SIGALRM: lose_patience}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# ---- errors
 
 
 def guard(act: Callable[[], int]) -> None:
@@ -202,12 +229,10 @@ def guard(act: Callable[[], int]) -> None:
         if os.environ.get("IMPORTER_DEBUG"):
             raise
         failures.append(_unexpected(group))
+    for failure in failures:
+        for error in failure.errors if isinstance(failure, SourcesError) else (failure,):
+            fail(error)
     if failures:
-        from importer.cli.output.console import Console
-
-        for failure in failures:
-            for error in failure.errors if isinstance(failure, SourcesError) else (failure,):
-                Console().fail(error)
         status = next((_EXITS[type(failure)] for failure in failures if type(failure) in _EXITS), 2)
     if status == 130:  # a thread may still wait for standard input, and would keep the process
         sys.stdout.flush()
@@ -216,13 +241,20 @@ def guard(act: Callable[[], int]) -> None:
     sys.exit(status)
 
 
-def _unexpected(group: BaseExceptionGroup[Exception]) -> UnexpectedError:
+def fail(error: ImporterError) -> None:
+    """Print why a command cannot go on, and what to do."""
+    from importer.cli.output.console import print_error
+
+    print_error(error)
+
+
+def _unexpected(group: BaseExceptionGroup[Exception]) -> ImporterError:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return UnexpectedError(
         f"something went wrong that should not have: {type(error).__name__}",
-        hint="what was sent is in the run's journal: rerun its folder; IMPORTER_DEBUG=1 shows where it happened",
+        hint="What was sent is in the run's journal: rerun its folder. IMPORTER_DEBUG=1 shows where it happened.",
     )
 
 

@@ -127,9 +127,11 @@ async def check(
                 )
             stopped |= why_stopped(found)
         else:
-            loader.finish()
+            _finish_reading(loader, control)
         is_interrupted = control.interrupted.is_set()
-        return make_check(journal, output, stopped, is_interrupted=is_interrupted, junit=settings.junit)
+        return make_check(
+            journal, output, stopped, is_interrupted=is_interrupted, junit=settings.junit, is_strict=settings.strict
+        )
 
 
 async def rerun(argument: str, settings: Settings, control: RunControl, *, like: RunInfo | None = None) -> Result:
@@ -194,8 +196,17 @@ async def _resolve(loader: Loader, settings: Settings, control: RunControl) -> d
             continue
         for _ in loader.resolve(target, _directory(found)):
             await let_signals_in(control.interrupted)
-    loader.finish()
+    _finish_reading(loader, control)
     return stopped
+
+
+def _finish_reading(loader: Loader, control: RunControl) -> None:
+    """Find duplicates and overlaps, and tell what was found about rows."""
+    loader.finish()
+    journal = loader.journal
+    sheets = journal.sheets()
+    findings = ((sheets[finding.sheet], finding) for finding in journal.findings())
+    control.observer.found(journal.finding_kinds(), findings)
 
 
 def _why_not(found: LookedUp, lists: Collection[str]) -> str:

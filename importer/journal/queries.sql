@@ -44,6 +44,14 @@ SELECT finding.severity, row.sheet, row.number, row.line, row.cells,
 FROM finding JOIN row ON row.id = finding.row
 ORDER BY finding.row, finding.rowid;
 
+-- name: examples
+SELECT finding.severity, row.sheet, row.number, row.line, row.cells,
+       finding.message, finding.hint, finding.field, finding.cell, finding.topic
+FROM (SELECT rowid AS first, row_number() OVER (PARTITION BY severity, topic ORDER BY row, rowid) AS place FROM finding)
+JOIN finding ON finding.rowid = first JOIN row ON row.id = finding.row
+WHERE place <= ?
+ORDER BY finding.row, finding.rowid;
+
 -- name: topics
 SELECT severity, topic, count(*) FROM finding GROUP BY severity, topic ORDER BY min(rowid);
 

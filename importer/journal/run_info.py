@@ -48,6 +48,7 @@ class RunInfo:
     command: str = "run"  #: run, rerun or undo
     stage: RunStage = RunStage.READ
     arguments: tuple[str, ...] = ()  #: the sources as absolute paths; of a rerun or an undo what it goes back to
+    command_line: tuple[str, ...] = ()  #: what was typed after the program's name; empty for a library's call
     options: Mapping[str, Any] = field(default_factory=dict)  #: how it reads and what it sends: settings by name
     mapping: str = ""  #: the text of the mapping that it reads by; empty where there is none
     mapping_id: str = ""  #: what its report calls that mapping: the first 12 hex digits of the file's SHA-256
@@ -75,7 +76,7 @@ class RunInfo:
 
 
 _FIELDS = {one.name for one in fields(RunInfo)}
-_AS_JSON = frozenset({"arguments", "options", "undone_by", "is_sandbox"})
+_AS_JSON = frozenset({"arguments", "command_line", "options", "undone_by", "is_sandbox"})
 
 
 def write_facts(values: Mapping[str, Any]) -> dict[str, str]:
@@ -100,7 +101,7 @@ def read_facts(facts: Mapping[str, str]) -> RunInfo:
     known: dict[str, Any] = {name: text for name, text in facts.items() if name in _FIELDS}
     for name in _AS_JSON & known.keys():
         known[name] = orjson.loads(known[name])
-    for name in {"arguments", "undone_by"} & known.keys():
+    for name in {"arguments", "command_line", "undone_by"} & known.keys():
         if not isinstance(known[name], list) or not all(isinstance(one, str) for one in known[name]):
             raise ValueError(f"{name} is not a list of texts")
         known[name] = tuple(known[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,7 @@ from importer.journal.codec import (
     states_of,
 )
 from importer.journal.run_info import read_facts
-from importer.records import Row, Severity, Sheet, TargetName
+from importer.records import FindingKind, Row, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -167,6 +168,14 @@ class View:
     def findings(self) -> Iterator[Finding]:
         """Give all that was found about rows, in the order of the source."""
         return map(read_finding, self._db.execute(_SQL["findings"]))
+
+    def finding_kinds(self, examples: int = 3) -> list[FindingKind]:
+        """Return what was found by severity and topic, in the order of first appearance, each with its first ones."""
+        sheets = self.sheets()
+        shown: defaultdict[tuple[Severity, str], list[tuple[Sheet, Finding]]] = defaultdict(list)
+        for finding in map(read_finding, self._db.execute(_SQL["examples"], (examples,))):
+            shown[finding.severity, finding.problem.topic].append((sheets[finding.sheet], finding))
+        return [FindingKind(*kind, tuple(shown[kind[:2]])) for kind in self.topics()]
 
     def topics(self) -> list[tuple[Severity, str, int]]:
         """Count what was found by severity and topic, in the order of first appearance."""

@@ -261,7 +261,6 @@ class Loader:
         if references and self._is_resolving:
             return []  # what there is to say is said when the ids are known
         for warning in normalized.warnings:
-            self.observer.warned(sheet, row, warning)
             log_finding(sheet.source, row.number, warning.topic)
         return [
             *((Severity.PROBLEM, problem) for problem in normalized.problems),
@@ -272,7 +271,6 @@ class Loader:
     def _warn(self, sheet: Sheet, row: Row) -> Iterator[tuple[Severity, Problem]]:
         """Tell what reading found worth a look."""
         for warning in row.warnings:
-            self.observer.warned(sheet, row, warning)
             log_finding(sheet.source, row.number, warning.topic)
             yield Severity.WARNING, warning
 
@@ -315,7 +313,7 @@ class Loader:
     def finish(self) -> None:
         """Find duplicates and overlaps, when every row is in and every name that can be resolved is."""
         self.journal.finish_reading()
-        tell_overlaps(self.journal, self.rules.mapping.checks.level("overlap"), self._run, self.observer)
+        tell_overlaps(self.journal, self.rules.mapping.checks.level("overlap"), self._run)
 
     def leave_unresolved(self, target: TargetName, words: str) -> None:
         """Keep the rows that wait for ids of a target, and say why; what was sent for them before is kept."""

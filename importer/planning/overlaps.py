@@ -16,14 +16,13 @@ if TYPE_CHECKING:
 
     from importer.journal.journal import Journal
     from importer.kinds.kind import Overlap
-    from importer.observer import ReadingObserver
     from importer.records import Row, Sheet
 
 
 _CHUNK = 2000  # records changed in one commit
 
 
-def tell_overlaps(journal: Journal, level: Level, run: str, observer: ReadingObserver) -> None:
+def tell_overlaps(journal: Journal, level: Level, run: str) -> None:
     """Look for records that overlap, such as shadows of one person; warn of them, or make them invalid.
 
     `level` is for kinds whose records may overlap all the same. Of those that replace each other both are invalid.
@@ -37,7 +36,6 @@ def tell_overlaps(journal: Journal, level: Level, run: str, observer: ReadingObs
         chunk: list[tuple[int, Problem]] = []
         for record, sheet, row, problem in _found(journal, sheets, kind.name, overlap):
             if own_level is Level.WARNING:
-                observer.warned(sheet, row, problem)
                 log_finding(sheet.source, row.number, problem.topic)
             chunk.append((record, problem))
             if len(chunk) >= _CHUNK:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from importer.errors import ImporterError, JournalError, ReportError
-from importer.journal.run_info import RunStage
+from importer.journal.run_info import RunInfo, RunStage
 from importer.kinds.registry import SHIFTS
 from importer.records import Severity
 from importer.reporter.atomic_file import replace_file
@@ -63,8 +63,7 @@ def _encodable(value: object) -> object:
 
 
 _XLSX_ROWS = 20_000  # beyond, report.xlsx is made only where it is asked for
-_PROBLEMS = 1000  # that a result holds; the report has them all
-_FINDINGS = 100_000  # that a result holds; the marked workbook has them all
+_MOST = 1000  # problems, and findings, that a result holds; the report has them all
 
 
 def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], *, is_interrupted: bool) -> Result:
@@ -99,10 +98,19 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
         is_interrupted=is_interrupted,
         notice=notice,
         undone=info.undone_path,
+        seconds=_seconds(journal.info()),
     )
     with suppress(ReportError):
         write_summary(path / "summary.json", _summary(journal, result))
     return result
+
+
+def _seconds(info: RunInfo) -> float | None:
+    """Return how long a run took; None where its journal could not be told of its end."""
+    try:
+        return (datetime.fromisoformat(info.finished_at) - datetime.fromisoformat(info.started_at)).total_seconds()
+    except ValueError:
+        return None
 
 
 def _try_page(
@@ -133,6 +141,7 @@ def make_check(
     *,
     is_interrupted: bool,
     junit: Path | None = None,
+    is_strict: bool = False,
 ) -> Result:
     """Make what a check came to; `output` is a workbook to be written, with the sources and all that was found.
 
@@ -150,8 +159,7 @@ def make_check(
         is_interrupted=is_interrupted,
         files=files,
         notice=marked.notice if marked else "",
-        findings=[(sheets[finding.sheet], finding) for finding in islice(journal.findings(), _FINDINGS)],
-        topics=journal.topics(),
+        is_strict=is_strict,
         unresolved=journal.count_unresolved(),
     )
 
@@ -189,9 +197,15 @@ def _shadow_times(journal: Journal) -> Iterator[ShadowTimes]:
 def make_result(journal: Journal, **facts: object) -> Result:
     """Read the result off the journal."""
     sheets = journal.sheets()
-    problems = [(sheets[line.sheet], line) for line in journal.wrong_lines(_PROBLEMS)]
-    sources = len({sheet.source for sheet in sheets})
-    return Result(journal.count_rows(), journal.counts(), problems, sources=sources, **facts)  # type: ignore[arg-type]  # by name
+    return Result(
+        journal.count_rows(),
+        journal.counts(),
+        [(sheets[line.sheet], line) for line in journal.wrong_lines(_MOST)],
+        sources=len({sheet.source for sheet in sheets}),
+        findings=[(sheets[finding.sheet], finding) for finding in islice(journal.findings(), _MOST)],
+        topics=journal.topics(),
+        **facts,  # type: ignore[arg-type]  # by name
+    )
 
 
 def _summary(journal: Journal, result: Result) -> dict[str, object]:

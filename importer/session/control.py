@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -17,7 +17,7 @@ from importer.quoting import escape
 from importer.settings import load_settings
 
 if TYPE_CHECKING:
-    from importer.records import Problem, ReportLine, Row, Sheet, TargetName
+    from importer.records import Finding, FindingKind, ReportLine, Sheet, TargetName
     from importer.settings import Settings
     from importer.statuses import Status
 
@@ -81,6 +81,7 @@ class RunControl:
     interrupted: anyio.Event  #: set it to end the run early and in order
     confirm: Callable[[Plan], Awaitable[bool]] | None = None  #: asked before the first write to a real API
     confirm_rest: Callable[[Canary], Awaitable[bool]] | None = None  #: asked after the first records (--canary)
+    command_line: tuple[str, ...] = ()  #: what was typed, for the report; empty for a library's call
 
 
 class SilentObserver:
@@ -92,7 +93,7 @@ class SilentObserver:
     def noticed(self, text: str) -> None:
         """Say nothing."""
 
-    def warned(self, sheet: Sheet, row: Row, warning: Problem) -> None:
+    def found(self, kinds: Sequence[FindingKind], findings: Iterable[tuple[Sheet, Finding]]) -> None:
         """Say nothing."""
 
     def planned(self, plan: Plan) -> None:

@@ -18,6 +18,7 @@ from importer.journal.rescue import write_rescue
 from importer.journal.run_folder import create_run
 from importer.journal.run_info import RunStage, name_run
 from importer.log import log, logging_run
+from importer.quoting import escape_unprintable
 from importer.reporter.junit import check_junit_path
 from importer.session.target_lock import TargetLock, take_turns
 from importer.statuses import Status
@@ -58,6 +59,7 @@ def begin_run(settings: Settings, command: str, control: RunControl, **members: 
         "version": version("oncall-importer"),
         "settings_sha256": settings.fingerprint(),
         "options": settings.told(),
+        "command_line": [escape_unprintable(word) for word in control.command_line],
         "is_sandbox": settings.sandbox,
         "pid": os.getpid(),
     }

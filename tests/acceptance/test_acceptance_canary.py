@@ -66,7 +66,7 @@ def test_the_setting_counts_for_a_rerun_too_and_fewer_records_than_it_asks_for_a
 def test_programs_get_an_object_for_each(online: Workplace, front: Front) -> None:
     done = online.run("run", online.write("s.csv", schedules(4)), "--canary", "3", "--json")
     found = [json.loads(line) for line in done.out.splitlines()]
-    tried = [one for one in found if one.get("canary")]
+    tried = [one for one in found if one["type"] == "canary"]
     assert [(one["row"], one["status"]) for one in tried] == [(2, "created"), (3, "created"), (4, "created")]
     assert all(one["link"].endswith(one["id"]) for one in tried)
 

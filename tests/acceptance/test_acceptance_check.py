@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 
 def test_check_tells_the_same_problems_as_run(place: Workplace) -> None:
     """Every one of them, word for word, and leaves nothing on disk."""
-    checked = place.run("check", SAMPLES / "mistakes.csv")
+    checked = place.run("check", SAMPLES / "mistakes.csv", "--all")
     assert checked.status == 1
     assert list(place.path.iterdir()) == []
     ran = place.run("run", SAMPLES / "mistakes.csv", "--sandbox")
-    problems = checked.out.partition("\nwarning: ")[0]
     invalid = [line for line in place.lines(ran.run) if line["import_status"] == "invalid"]
     assert len(invalid) == 34
     for line in invalid:
         for cell in line["import_cell"].split(", "):
-            told = next(words for words in problems.splitlines() if words.startswith(f"  mistakes {cell}: "))
+            told = next(words for words in checked.out.splitlines() if words.startswith(f"problem mistakes {cell}: "))
             assert told.partition(": ")[2].partition(" (")[0] in line["import_error"], line
 
 
@@ -77,7 +76,7 @@ def test_a_sheet_that_is_left_out_is_told_however_little_is_wanted(place: Workpl
     assert quiet.err.strip() == told
     for command in (["check"], ["run", "--sandbox"]):
         lines = [json.loads(line) for line in place.run(*command, "plan.xlsx", "--json").out.splitlines()]
-        assert {"notice": told} in lines
+        assert {"type": "notice", "message": told} in lines
         assert "statuses" in lines[-1]
 
 

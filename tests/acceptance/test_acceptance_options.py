@@ -97,7 +97,8 @@ def test_json_is_the_only_thing_on_standard_output(online: Workplace, front: Fro
     source = online.write("s.csv", [*schedules(1), [strange, "P9"]])
     done = online.run("run", source, "--json", variables={"PYTHONIOENCODING": "ascii"})
     assert done.status == 1
-    problem, result = map(json.loads, done.out.splitlines())
+    problem, plan, result = map(json.loads, done.out.splitlines())
+    assert [one["type"] for one in (problem, plan, result)] == ["finding", "plan", "result"]
     assert (problem["row"], problem["cell"], problem["status"]) == (3, "A3", "invalid")
     assert ':smile: [bold]Ünï😀 "q"' in problem["error"]
     assert result["rows"] == 2
@@ -105,6 +106,7 @@ def test_json_is_the_only_thing_on_standard_output(online: Workplace, front: Fro
     assert [(online.path / file).is_file() for file in result["files"]] == [True, True, True]
     check = online.run("check", source, "--json")
     assert json.loads(check.out.splitlines()[-1])["exit_status"] == check.status == 1
+    assert json.loads(check.out.splitlines()[0]) == problem
     refused = online.run("run", "nosuch.csv", "--json")
     assert (refused.status, refused.out) == (2, "")
 
@@ -129,8 +131,10 @@ def test_a_file_gets_plain_text_that_can_be_read_and_searched(place: Workplace) 
     assert all(len(line) <= 80 for line in table_lines[:4])
     report = next(line for line in lines if line.startswith("report: "))
     assert (place.path / report.removeprefix("report: ")).is_file()
-    problem = next(line for line in lines if line.startswith("invalid s A5"))
-    assert problem.endswith("(write PAGER_DUTY or OPSGENIE)")
+    heading = lines.index("problem: third_party_provider: no provider that Opal takes  (1 cell)")
+    hint, example = lines[heading + 1 : heading + 3]
+    assert hint == "  write PAGER_DUTY or OPSGENIE"
+    assert example == '  s A5: third_party_provider is "VICTOROPS"'
 
 
 def test_the_command_that_goes_on_goes_on_in_the_same_folder(place: Workplace) -> None:

@@ -16,6 +16,7 @@ from importer.planning.loader import Loader
 from importer.planning.report_lines import PreviousLine
 from importer.planning.sources import load_mapping
 from importer.records import Outcome, Problem, Row, Sheet, TargetName
+from importer.session.control import SilentObserver
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -27,23 +28,6 @@ if TYPE_CHECKING:
 HEADER = ("schedule_id", "shadowable_id", "shadow_user_id", "starts_at", "duration", "repeat", "timezone")
 SHEET = Sheet("report.csv", "plan", HEADER, tuple(range(len(HEADER))))
 DIRECTORY = Directory([Person("112", "Lena Novák", "lena@x.example")], [("s-1", "Payments primary")])
-
-
-class Notes:
-    """An observer that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def read(self, rows: int) -> None:
-        """Keep nothing."""
-
-    def noticed(self, text: str) -> None:
-        """Keep nothing."""
-
-    def warned(self, sheet: Sheet, row: Row, warning: Problem) -> None:
-        """Keep the message."""
-        self.warnings.append(warning.message)
 
 
 @pytest.fixture
@@ -74,8 +58,7 @@ def resolve(intake: Loader) -> None:
 @pytest.mark.parametrize("user", ["112", "Lena Novák"])
 def test_the_lines_of_a_row_become_one_row_again(journal: Journal, user: str) -> None:
     """Each part once, in its order, and the row is counted and looked at once; also a thousand parts, over chunks."""
-    notes = Notes()
-    intake = Loader(journal, replace(make_rules(), now=None), "run", notes)
+    intake = Loader(journal, replace(make_rules(), now=None), "run", SilentObserver())
     lines = [line(user, number, 1000) for number in range(1, 1001)]
     assert sum(intake.take_left_over([lines[:300], lines[300:301], lines[301:], []])) == 1
     resolve(intake)
@@ -86,19 +69,17 @@ def test_the_lines_of_a_row_become_one_row_again(journal: Journal, user: str) ->
 
 def test_a_warning_of_a_row_is_told_once_and_not_for_each_of_its_parts(journal: Journal) -> None:
     """Also where its names are looked up first."""
-    notes = Notes()
-    intake = Loader(journal, make_rules(), "run", notes)
+    intake = Loader(journal, make_rules(), "run", SilentObserver())
     parts = [line("Lena Novák", number, 5) for number in range(1, 6)]
     odd = [one._replace(row=one.row._replace(cells=("s-1", "x101", *one.row.cells[2:]))) for one in parts]
     list(intake.take_left_over([odd]))
     resolve(intake)
-    assert len(notes.warnings) == 1
     assert len(list(journal.findings())) == 1
 
 
 def test_copied_lines_of_a_long_plan_do_not_run_into_the_next_row(journal: Journal) -> None:
     """Somebody pasted a block of a thousand lines below itself."""
-    intake = Loader(journal, make_rules(), "run", Notes())
+    intake = Loader(journal, make_rules(), "run", SilentObserver())
     lines = [line("Lena Novák", number, 1000) for number in range(1, 1001)]
     list(intake.take_left_over([[*lines, *lines, line("113", 1, 2, row=3)]]))
     resolve(intake)
@@ -110,7 +91,7 @@ def test_copied_lines_of_a_long_plan_do_not_run_into_the_next_row(journal: Journ
 
 def test_a_row_planned_anew_beside_its_old_lines_is_no_clash(journal: Journal) -> None:
     """One line's import columns were emptied for a new plan; the other lines were left in."""
-    intake = Loader(journal, make_rules(), "run", Notes())
+    intake = Loader(journal, make_rules(), "run", SilentObserver())
     old = [line("Lena Novák", number, 4) for number in range(2, 5)]
     list(intake.take_left_over([[PreviousLine(SHEET, Row(2, cells("Lena Novák", 4)), None), *old]]))
     resolve(intake)
@@ -122,7 +103,7 @@ def test_a_row_planned_anew_beside_its_old_lines_is_no_clash(journal: Journal) -
 
 def test_a_part_that_became_a_date_does_not_borrow_from_the_line_before(journal: Journal) -> None:
     """Reading has found it wrong: so it is, and the lines around it are what they were."""
-    intake = Loader(journal, make_rules(), "run", Notes())
+    intake = Loader(journal, make_rules(), "run", SilentObserver())
     one, two, three = (line("112", number, 3) for number in (1, 2, 3))
     sheet, row, entry, _ = two
     assert entry is not None
@@ -150,7 +131,7 @@ def test_a_part_that_became_a_date_does_not_borrow_from_the_line_before(journal:
 def test_only_that_is_asked_for_which_some_good_row_names(
     journal: Journal, named: tuple[str, str, str], users: bool, schedules: bool
 ) -> None:
-    intake = Loader(journal, make_rules(), "run", Notes())
+    intake = Loader(journal, make_rules(), "run", SilentObserver())
     row = Row(2, (*named, "2027-05-03T09:00", "8h", "", "UTC"))
     list(intake.take_left_over([[PreviousLine(SHEET, row, None)]]))
     assert (intake.needed.users, intake.needed.schedules) == (users, schedules)
@@ -158,13 +139,13 @@ def test_only_that_is_asked_for_which_some_good_row_names(
 
 
 def test_a_report_without_lines_has_no_rows(journal: Journal) -> None:
-    intake = Loader(journal, make_rules(), "run", Notes())
+    intake = Loader(journal, make_rules(), "run", SilentObserver())
     assert sum(intake.take_left_over([[], []])) == sum(intake.take_left_over([])) == 0
 
 
 def test_rows_that_wait_stay_pending_with_the_reason_while_nobody_can_be_asked(journal: Journal) -> None:
     """Whatever an earlier run sent for them is kept as it was."""
-    intake = Loader(journal, make_rules(), "run", Notes())
+    intake = Loader(journal, make_rules(), "run", SilentObserver())
     lines = [line("Lena Novák", number, 4) for number in range(1, 5)]
     sheet, row, sent, _ = lines[1]
     assert sent is not None

@@ -51,7 +51,7 @@ async def _tell_all(given: dict[str, Any]) -> int:
     async for finding in diagnose(given):
         problems += finding.level is Level.PROBLEM
         if is_json:
-            click.echo(json.dumps(finding._asdict()))
+            click.echo(json.dumps({"type": "diagnosis", **finding._asdict()}))
         elif not (is_quiet and finding.level is Level.OK):
             _print(terminal, finding)
     if not is_json:

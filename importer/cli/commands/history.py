@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from importer.cli.output.stream import Stream
+    from importer.cli.output.terminal import Stream
     from importer.records import ReportLine
     from importer.statuses import Status
 
@@ -66,7 +66,7 @@ def _print_schema() -> int:
 
 def _list(given: dict[str, Any]) -> int:
     from importer.cli.output.past_runs import NARROW, object_of_run, run_cards, run_lines, runs_table
-    from importer.cli.output.stream import Stream
+    from importer.cli.output.terminal import Stream
     from importer.commands.history import list_runs, utc_now
 
     settings, out = load(given), Stream(highlight=False)
@@ -86,7 +86,7 @@ def _list(given: dict[str, Any]) -> int:
 
 def _show(given: dict[str, Any], argument: str, names: Sequence[str], limit: int | None) -> int:
     from importer.cli.output.past_runs import detail_lines, object_of_details
-    from importer.cli.output.stream import Stream
+    from importer.cli.output.terminal import Stream
     from importer.commands.history import find_run, read_details, utc_now
 
     settings, out = load(given), Stream(highlight=False)
@@ -124,7 +124,7 @@ def _write_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int 
     with open_view(path) as journal:
         sheets = journal.sheets()
         for line in journal.lines_of(statuses, limit):
-            if out.quiet:  # nobody reads any more
+            if not out.has_reader:  # nobody reads any more
                 return
             _print_json(out, object_of_row(sheets[line.sheet], line))
 
@@ -148,7 +148,7 @@ def _tell_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int |
 
 def _until_closed(out: Stream, lines: Iterator[ReportLine]) -> Iterator[ReportLine]:
     for line in lines:
-        if out.quiet:
+        if not out.has_reader:
             return
         yield line
 

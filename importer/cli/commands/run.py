@@ -1,4 +1,4 @@
-"""The commands that read rows: run, check and rerun."""
+"""The commands that read rows, and the one that takes a run back: run, check, rerun, undo."""
 
 from __future__ import annotations
 
@@ -45,6 +45,20 @@ def rerun(run_or_report: str, **given: Any) -> None:
     RUN_OR_REPORT is a run's folder, also of an interrupted run, or a report file, edited by hand or not.
     """
     perform(given, lambda settings, control: _commands().rerun(run_or_report, settings, control))
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@shared_options("undo")
+def undo(run: str, **given: Any) -> None:
+    """Delete what a run created, the newest first, and nothing else.
+
+    RUN is a run's folder or its name. What was changed since then is left and named. The same command again goes on
+    with what is left.
+    """
+    from importer.commands import undo as commands
+
+    perform(given, lambda settings, control: commands.undo(run, settings, control))
 
 
 def _commands() -> Any:

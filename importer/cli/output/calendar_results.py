@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from importer.cli.output.stream import Stream
+from importer.cli.output.terminal import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
-from contextlib import contextmanager
+import os
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rich.live import Live
@@ -12,71 +12,98 @@ from rich.table import Table
 from rich.text import Text
 
 from importer.cli.output import github
-from importer.cli.output.findings import describe_findings, list_findings
-from importer.cli.output.json_lines import object_of_line, object_of_result, object_of_tried
+from importer.cli.output.findings import describe_groups, finding_line, groups_of_kinds, groups_of_lines
+from importer.cli.output.json_lines import (
+    object_of_finding,
+    object_of_line,
+    object_of_notice,
+    object_of_plan,
+    object_of_result,
+    object_of_tried,
+)
 from importer.cli.output.past_runs import duration
-from importer.cli.output.plan import describe_plan, is_to_repeat
 from importer.cli.output.progress_bars import Display, Meter
-from importer.cli.output.stream import Stream
 from importer.cli.output.summary import (
+    check_rows,
     count_to_mend,
+    describe_plan,
+    is_to_repeat,
     name_file,
     next_command,
     problem_line,
     shown_path,
+    status_rows,
     telling_lines,
     tried_line,
 )
-from importer.cli.output.tables import check_rows, status_rows
+from importer.cli.output.terminal import Stream, open_terminal
 from importer.quoting import escape
-from importer.records import Problem, Row, Sheet, TargetName
 from importer.statuses import Status
 from importer.wording import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from importer.cli.output.tables import StatusRow
+    from importer.cli.output.findings import Group
+    from importer.cli.output.summary import StatusRow
     from importer.delivery.queue import Progress
     from importer.errors import ImporterError
+    from importer.records import Finding, FindingKind, Sheet, TargetName
     from importer.result import Result
     from importer.session.control import Canary, Plan
+    from importer.settings import Settings
 
 
 #: Statuses whose lines the journal gives as those that need attention.
 _TOLD = {status for status in Status if status.needs_attention and status is not Status.PENDING}
-_SHOWN = 10  # problems at the end of a run; the report has them all
 _TRIED = 20  # first records that are shown, those that failed before all others
-_WARNED = 5  # warnings told one by one; the others are counted
+_NOTICES = 8  # of a kind that are printed; the others are counted
+_PAGE = 40  # lines that are one screen where there is no terminal
+_WIDTH = 160  # characters of a line there
+_REST = 12  # lines of a screen for what is not a finding: statuses, files, the next step
 _FOR_MEANINGS = 76  # columns of a terminal in which the statuses' meanings fit beside their numbers
 _LINE_EVERY = 1000  # records between two lines of progress where there is no terminal
-#: How facts end that tell of rows which may be missed: a quiet console tells them, too.
-_LEFT_OUT = ("left out", "should be, and was skipped", "is hidden and was skipped")
+#: Words of facts that tell of rows which may be missed: a quiet console tells them, too.
+_LEFT_OUT = ("left out", "skipped")
+_ENDED_LATE = (
+    "interrupted: ended at once, since what was going on took too long; the run's journal holds what was done\n"
+)
+
+
+def print_error(error: ImporterError) -> None:
+    """Print why a command cannot go on, and what to do."""
+    stream = Stream(stderr=True, highlight=False)
+    stream.print(Text.assemble(("error: ", "bold red"), escape(error.message, 1000)), soft_wrap=True)
+    if error.hint:
+        is_command = error.hint.startswith("oncall-importer")  # to be copied
+        hint = (error.hint if is_command else error.hint[0].upper() + error.hint[1:]).removesuffix(".")
+        stream.print(Text(f"  {escape(hint, 1000)}"), soft_wrap=True)
+    if github.is_wanted():
+        stream.write_line(github.annotate_failure(error.message, error.hint))
 
 
 class Console:
     """Tells the user how a run goes on. Messages go to standard error, results to standard output."""
 
-    def __init__(self, *, is_quiet: bool = False, is_json: bool = False, is_check: bool = False) -> None:
+    def __init__(self, settings: Settings, *, is_check: bool = False) -> None:
         self._out = Stream(highlight=False, soft_wrap=False)
         self._err = Stream(stderr=True, highlight=False)
-        self._is_quiet = is_quiet
-        self._is_json = is_json
-        self._is_check = is_check  # then its end tells every warning
+        self._settings = settings
+        self._is_check = is_check
         self._live: Live | None = None
         self._display = Display()
-        self._began: float | None = None
         self._meters: dict[TargetName, Meter] = {}
-        self._warnings = 0
-        self._notes: list[github.Note] = []  # of the first warnings
+        self._kinds: Sequence[FindingKind] = ()
+        self._notices = {False: 0, True: 0}  # by whether they tell that rows may be missed
+        self.is_asking = False  #: somebody is asked before anything is written
+        self.is_planned = False  #: all is read; from now on something may be sent
 
-    # ---- while it goes on (pipeline.RunObserver)
+    # ---- while it goes on (RunObserver)
 
     @contextmanager
     def live(self) -> Iterator[None]:
         """Show bars on a terminal for the time of the block."""
-        if self._is_quiet or not self._err.is_screen or self._err.is_dumb_terminal:
+        if self._settings.quiet or not self._err.is_screen or self._err.is_dumb_terminal:
             yield
             return
         with Live(self._display, console=self._err, transient=True, refresh_per_second=4) as self._live:
@@ -100,36 +127,58 @@ class Console:
 
     def noticed(self, text: str) -> None:
         """Tell a fact about a source; that rows were left out, a quiet console tells too."""
-        if self._is_json:
-            self._print_json({"notice": text})
-        if text.endswith(_LEFT_OUT):
-            self._message(escape(text, 500), style="yellow")
-        else:
-            self.tell(escape(text, 500), style="dim")
+        if self._settings.json:
+            self._print_json(object_of_notice(text))
+        is_loss = any(words in text for words in _LEFT_OUT)
+        self._notices[is_loss] += 1
+        if self._notices[is_loss] <= _NOTICES or self._settings.all:
+            self._notice(escape(text, 500), is_loss=is_loss)
 
-    def warned(self, sheet: Sheet, row: Row, warning: Problem) -> None:
-        """Tell the first warnings, count the others."""
-        if self._is_check:
-            return
-        self._warnings += 1
-        if len(self._notes) < github.MOST:
-            self._notes.append(github.note_of_problem(sheet, row, warning))
-        if self._warnings <= _WARNED:
-            where = f"{escape(sheet.source)}, sheet {escape(sheet.name)}, {warning.cell or f'row {row.number}'}"
-            self.tell(f"warning: {where}: {escape(warning.message, 300)} ({escape(warning.hint, 300)})", style="yellow")
+    def _notice(self, text: str, *, is_loss: bool) -> None:
+        if is_loss:
+            self._message(text, style="yellow")
+        else:
+            self.tell(text, style="dim")
+
+    def found(self, kinds: Sequence[FindingKind], findings: Iterable[tuple[Sheet, Finding]]) -> None:
+        """Tell what reading found: every finding where that was asked for, else the kinds, before a question."""
+        for is_loss, number in self._notices.items():
+            if number > _NOTICES and not self._settings.all:
+                what = "notices of what was left out" if is_loss else "notices"
+                self._notice(f"and {number - _NOTICES} more {what}; --all prints every one", is_loss=is_loss)
+        self._kinds = kinds
+        if self._settings.json:
+            for sheet, finding in findings:
+                self._print_json(object_of_finding(sheet, finding))
+        elif self._settings.all:
+            with_source = self._has_sources(kinds)
+            for sheet, finding in findings:
+                self._out.write_line(finding_line(sheet, finding, with_source=with_source))
+        elif self.is_asking and not self._settings.quiet:
+            for line in self._describe(groups_of_kinds(kinds, with_source=self._has_sources(kinds))):
+                self._err.print(line, soft_wrap=not self._err.is_screen)
+
+    @staticmethod
+    def _has_sources(kinds: Sequence[FindingKind]) -> bool:
+        return len({sheet.source for kind in kinds for sheet, _ in kind.examples}) > 1
+
+    def _describe(self, groups: Sequence[Group]) -> Iterator[Text]:
+        """Yield the lines that tell of groups, so that all fits a screen."""
+        height, width = (self._out.height, self._out.width) if self._out.is_screen else (_PAGE, _WIDTH)
+        return describe_groups(groups, max(_REST, height - _REST), width)
 
     def planned(self, plan: Plan) -> None:
         """Show what is about to be done, and open a bar for each target."""
-        if self._warnings > _WARNED:
-            self.tell(f"and {self._warnings - _WARNED} more warnings", style="yellow")
+        self.is_planned = True
         self._meters = {target: Meter(target, number) for target, number in plan.to_send.items()}
         self._display.show(list(self._meters.values()))
+        if self._settings.json:
+            self._print_json(object_of_plan(plan))
         self.tell(describe_plan(plan))
 
     def sending(self, target: TargetName, progress: Progress) -> None:
         """Show what the progress of the target's work says."""
         self._meter(target).progress = progress
-        self._began = self._began or time.monotonic()
 
     def decided(self, target: TargetName, status: Status, number: int) -> None:
         """Count; called for every record, so it does nothing else but now and then."""
@@ -145,9 +194,9 @@ class Console:
 
     def tried(self, canary: Canary) -> None:
         """Show what the first records came to, with the addresses of the objects that they made."""
-        for row in canary.rows if self._is_json else ():
+        for row in canary.rows if self._settings.json else ():
             self._print_json(object_of_tried(row))
-        if self._is_quiet and not canary.is_asked:
+        if self._settings.quiet and not canary.is_asked:
             return
         number = len(canary.rows)
         self._message(f"the first {'record' if number == 1 else f'{number} records'}:", style="bold")
@@ -167,46 +216,52 @@ class Console:
 
     def tell(self, text: str, style: str = "") -> None:
         """Print a message; a quiet console prints none."""
-        if not self._is_quiet:
+        if not self._settings.quiet:
             self._message(text, style)
 
     def ask(self, text: str) -> None:
-        """Print a question, whose answer stands on the same line; a quiet console asks as well."""
-        self._err.print(Text(text), end="", soft_wrap=True)
+        """Print a question, whose answer stands on the same line, on the terminal itself wherever messages go."""
+        terminal = None if self._err.is_screen else open_terminal()
+        if terminal is None:
+            self._err.print(Text(text), end="", soft_wrap=True)
+            return
+        with terminal:
+            terminal.write(text)
+
+    def interrupted(self) -> None:
+        """Say that a signal was understood. Called by the signal's handler: a message may just be on its way."""
+        with suppress(RuntimeError):
+            self.tell("interrupted: finishing what is in flight (again to stop at once)", style="yellow")
+
+    def ended_late(self) -> None:
+        """Say that what was interrupted did not end in time; the process ends next."""
+        with suppress(OSError):
+            os.write(2, _ENDED_LATE.encode())
 
     def _message(self, text: str, style: str) -> None:
         self._err.print(Text(text, style=style), soft_wrap=not self._err.is_screen)
 
-    def fail(self, error: ImporterError) -> None:
-        """Print why a command cannot go on, and what to do."""
-        self._err.print(Text.assemble(("error: ", "bold red"), escape(error.message, 1000)), soft_wrap=True)
-        if error.hint:
-            is_command = error.hint.startswith("oncall-importer")  # to be copied
-            hint = (error.hint if is_command else error.hint[0].upper() + error.hint[1:]).removesuffix(".")
-            self._err.print(Text(f"  {escape(hint, 1000)}"), soft_wrap=True)
-        if github.is_wanted():
-            self._err.write_line(github.annotate_failure(error.message, error.hint))
-
     # ---- at the end
 
-    def show_result(self, result: Result, reports: Path) -> None:
-        """Show what a run came to: statuses, the first problems, the report, the next step."""
-        self._show_run(result, reports)
-        self._annotate(result)
+    def show_end(self, result: Result) -> None:
+        """Show what the command came to; tell GitHub, where it runs this."""
+        if self._settings.json:
+            for sheet, line in telling_lines(result):
+                self._print_json(object_of_line(sheet, line))
+            self._print_json(object_of_result(result))
+        elif self._is_check:
+            self._show_check(result)
+        else:
+            self._show_run(result)
+        if github.is_wanted():  # on standard error, for standard output may be objects alone
+            for note in github.annotate(result):
+                self._err.write_line(note)
 
-    def _annotate(self, result: Result) -> None:
-        """Tell GitHub, where it runs this: on standard error, for standard output may be objects alone."""
-        if github.is_wanted():
-            for line in github.annotate(result, self._notes, self._warnings):
-                self._err.write_line(line)
-
-    def _show_run(self, result: Result, reports: Path) -> None:
-        if self._is_json:
-            self._write_json(result)
-            return
+    def _show_run(self, result: Result) -> None:
+        """Show what a run came to: statuses, what needs attention by kind, the report, the next step."""
         self._show_statuses(status_rows(result))
-        self._show_time()
-        self._show_problems(result, _SHOWN)
+        self._show_time(result)
+        self._show_problems(result)
         self._show_stops(result)
         for file in result.files:
             self._out.print(Text(f"{name_file(file, result)}{shown_path(file)}"), soft_wrap=True)
@@ -214,24 +269,13 @@ class Console:
         if result.exit_status and (to_mend := count_to_mend(result)):
             self._out.print(f"mend:   {count_of(to_mend, 'row')} in the report")
         if result.exit_status and is_to_repeat(result):
-            command = shown_path(next_command(result, reports))
+            command = shown_path(next_command(result, self._settings))
             self._out.print(Text(f"next:   {command}"), soft_wrap=True)  # to be copied
 
-    def show_check(self, result: Result) -> None:
-        """Show what a check found: how many rows are good, and every problem, grouped by its kind."""
-        self._show_check(result)
-        self._annotate(result)
-
     def _show_check(self, result: Result) -> None:
-        if self._is_json:
-            for finding in list_findings(result):
-                self._print_json(finding)
-            self._write_json(result)
-            return
-        for line in describe_findings(result):
-            self._out.print(line, soft_wrap=not self._out.is_screen)  # a line each to grep in
-        self._show_problems(result, _SHOWN)
-        if result.findings or result.problems:
+        """Show what a check found: every kind of problem, and how many rows are good."""
+        self._show_problems(result)
+        if self._kinds or result.problems:
             self._out.print()
         self._show_statuses(check_rows(result))
         self._show_stops(result)
@@ -240,17 +284,36 @@ class Console:
                 Text(f"{'marked: ' if file.suffix == '.xlsx' else 'junit:  '}{shown_path(file)}"), soft_wrap=True
             )
         self._show_notice(result)
+        if result.is_strict and result.warnings:
+            self._out.print(f"strict: {count_of(result.warnings, 'warning')} above; --strict does not let them pass")
+
+    def _show_problems(self, result: Result) -> None:
+        lines = telling_lines(result)
+        with_source = result.sources > 1
+        if self._settings.all:
+            for sheet, wrong_line in lines:
+                self._out.write_line(problem_line(sheet, wrong_line, with_source=with_source))
+        else:
+            groups = groups_of_lines(lines, with_source=with_source)
+            groups += groups_of_kinds(self._kinds, with_source=with_source)
+            for line in self._describe(groups):
+                self._out.print(line, soft_wrap=not self._out.is_screen)  # a line each to grep in
+        wrong = sum(number for status, number in result.statuses.items() if status in _TOLD)
+        wrong -= result.count(Status.INVALID) if self._kinds else 0
+        if wrong > len(lines):
+            where = ", all in the report" if result.run else ""
+            self._out.print(f"... and {count_of(wrong - len(lines), 'more record')} that need attention{where}")
 
     def _show_notice(self, result: Result) -> None:
         if result.notice:
             self._out.print(Text(escape(result.notice, 500), style="yellow"), soft_wrap=True)
 
-    def _show_time(self) -> None:
-        """Say how long sending took, and how often something was sent once more."""
-        if self._began is not None and any(meter.done for meter in self._meters.values()):
+    def _show_time(self, result: Result) -> None:
+        """Say how long the run took, and how often something was sent once more."""
+        if result.seconds is not None:
             retries = sum(meter.retries for meter in self._meters.values())
-            again = f", {retries} {'retry' if retries == 1 else 'retries'}" if retries else ""
-            self._out.print(f"took:   {duration(time.monotonic() - self._began)}{again}")
+            again = f", {count_of(retries, 'retry', 'retries')}" if retries else ""
+            self._out.print(f"took:   {duration(result.seconds)}{again}")
 
     def _show_stops(self, result: Result) -> None:
         for what, why in result.stopped.items():
@@ -269,22 +332,6 @@ class Console:
             meaning = [Text(row.meaning, style="dim")] if is_wide else []
             table.add_row(Text(row.name, style=row.style), *numbers, str(row.total), *meaning)
         self._out.print(table)
-
-    def _show_problems(self, result: Result, limit: int) -> None:
-        for sheet, line in telling_lines(result)[:limit]:
-            text = problem_line(sheet, line, with_source=result.sources > 1)
-            self._out.print(text, soft_wrap=not self._out.is_screen)  # a line each to grep in
-        wrong = sum(number for status, number in result.statuses.items() if status in _TOLD)
-        wrong -= result.count(Status.INVALID) if result.findings else 0
-        if wrong > min(limit, len(telling_lines(result))):
-            where = ", all in the report" if result.run else ""
-            self._out.print(f"... and {wrong - min(limit, len(telling_lines(result)))} more{where}")
-
-    def _write_json(self, result: Result) -> None:
-        """Write one object a line: each problem, then the result."""
-        for sheet, line in telling_lines(result):
-            self._print_json(object_of_line(sheet, line))
-        self._print_json(object_of_result(result))
 
     def _print_json(self, value: Mapping[str, object]) -> None:
         # ASCII, for whatever encoding standard output has; a Text, for a plain str's `:smile:` becomes a face.

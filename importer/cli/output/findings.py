@@ -1,113 +1,165 @@
-"""What a check found, for people: grouped by kind, each with its cell, what is wrong and how to mend it."""
+"""What was found about rows, for people: by kind, each with a count, what to do, and examples with their cells."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
 from importer.quoting import escape
 from importer.records import Severity
+from importer.statuses import Status, Tone
 from importer.wording import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from importer.records import Finding, Sheet
-    from importer.result import Result
-
-
-_SHOWN = 1000  # of all kinds together, where a person reads
-_STYLES = {Severity.PROBLEM: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
-_Findings = list[tuple["Sheet", "Finding"]]
+    from importer.records import Finding, FindingKind, ReportLine, Sheet
 
 
-def describe_findings(result: Result) -> Iterator[Text]:
-    """Give the lines to print: problems first, then warnings, then what will be looked up."""
-    groups: defaultdict[tuple[Severity, str], _Findings] = defaultdict(list)
-    for sheet, finding in result.findings:
-        groups[finding.severity, finding.problem.topic].append((sheet, finding))
-    shares = _shares({key: len(found) for key, found in groups.items()})
-    for severity in Severity:
-        for own, topic, number in result.topics:
-            if own is severity:
-                yield from _describe_group(
-                    severity,
-                    topic,
-                    number,
-                    groups[severity, topic][: shares.get((own, topic), 0)],
-                    with_source=result.sources > 1,
+#: Colours of a terminal.
+TONE_STYLES: Mapping[Tone, str] = {
+    Tone.GOOD: "green",
+    Tone.SAME: "cyan",
+    Tone.BAD: "red",
+    Tone.DOUBT: "yellow",
+    Tone.WAITING: "yellow",
+}
+EXAMPLES = 3  #: that are shown of a kind
+_ORDER = {severity: place for place, severity in enumerate(Severity)}
+_STYLES = {Severity.PROBLEM: Tone.BAD, Severity.WARNING: Tone.DOUBT, Severity.NOTE: Tone.SAME}
+_LONGEST = 160  # characters of a message or a hint where only examples are shown
+_MORE = "--all prints every one"
+
+
+class Group(NamedTuple):
+    """What is told of one kind."""
+
+    heading: str
+    style: str
+    number: int
+    noun: str  #: what is counted
+    hint: str  #: what to do
+    examples: Sequence[tuple[str, str]]  #: where, and what is wrong there
+
+
+def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[Group]:
+    """Return the kinds of findings: problems first, then warnings, then what will be looked up."""
+    return [
+        Group(
+            f"{kind.severity.value}: {escape(kind.topic, _LONGEST) or 'other'}",
+            TONE_STYLES[_STYLES[kind.severity]],
+            kind.number,
+            "cell" if any(finding.problem.cell for _, finding in kind.examples) else "row",
+            _one_of(finding.problem.hint for _, finding in kind.examples),
+            [
+                (
+                    place_of(sheet, finding.problem.cell, finding.row.number, with_source=with_source),
+                    escape(finding.problem.message, _LONGEST),
                 )
+                for sheet, finding in kind.examples
+            ],
+        )
+        for kind in sorted(kinds, key=lambda kind: _ORDER[kind.severity])
+    ]
 
 
-def _shares(sizes: Mapping[tuple[Severity, str], int]) -> dict[tuple[Severity, str], int]:
-    """Say how many of each group are shown: all where there is room, else small groups in full, large ones in part."""
-    left, shares = _SHOWN, {}
-    for number, (key, size) in enumerate(sorted(sizes.items(), key=lambda item: item[1])):
-        shares[key] = min(size, max(1, left // (len(sizes) - number)))
-        left -= shares[key]
-    return shares
+def groups_of_lines(lines: Iterable[tuple[Sheet, ReportLine]], *, with_source: bool) -> list[Group]:
+    """Return what became of records, by status and what was said about them: the largest groups first."""
+    groups: defaultdict[tuple[Status, str], list[tuple[Sheet, ReportLine]]] = defaultdict(list)
+    for sheet, line in lines:
+        groups[line.outcome.status, line.outcome.error].append((sheet, line))
+    return [
+        Group(
+            f"{status.value}: {escape(error, _LONGEST) or status.meaning(is_undo=False)}",
+            TONE_STYLES[status.tone],
+            len(own),
+            "record",
+            _one_of(line.outcome.hint for _, line in own),
+            [
+                (place_of(sheet, line.outcome.cell, line.row, with_source=with_source) + _part(line), "")
+                for sheet, line in own[:EXAMPLES]
+            ],
+        )
+        for (status, error), own in sorted(groups.items(), key=lambda item: -len(item[1]))
+    ]
 
 
-def _describe_group(
-    severity: Severity, topic: str, number: int, shown: Sequence[tuple[Sheet, Finding]], *, with_source: bool
-) -> Iterator[Text]:
-    yield Text()
-    heading = f"{severity.value}: {escape(topic, 200) or 'other'}"
-    yield Text.assemble((heading, f"bold {_STYLES[severity]}"), f"  ({count_of(number, 'cell')})")
-    hints = {finding.problem.hint for _, finding in shown}
-    if len(hints) == 1 and (hint := hints.pop()):
-        yield Text(f"  {escape(hint, 300)}", style="dim")
-    for sheet, finding in shown:
-        yield _describe(sheet, finding, with_hint=bool(hints), with_source=with_source)
-    if number > len(shown):
-        yield Text(f"  ... and {number - len(shown)} more; --output FILE marks them all in a workbook", style="dim")
+def describe_groups(groups: Sequence[Group], room: int, width: int) -> Iterator[Text]:
+    """Yield the lines that tell of groups, in so many lines: all by name, the first ones with hint and examples."""
+    if len(groups) > room:
+        shown = groups[: max(1, room - 1)]
+        for group in shown:
+            yield _in_one(group, width)
+        left = groups[len(shown) :]
+        number = sum(group.number for group in left)
+        yield Text(f"... and {count_of(len(left), 'more kind')} ({number:,} in all); {_MORE}", style="dim")
+        return
+    told = [[_in_one(group, width)] for group in groups]
+    left_room = room - len(told)
+    for describe in (_in_two, _in_full):
+        for place, group in enumerate(groups):
+            lines = list(describe(group))
+            if len(lines) - len(told[place]) <= left_room:
+                left_room -= len(lines) - len(told[place])
+                told[place] = lines
+    for lines in told:
+        yield from lines
+
+
+def _in_full(group: Group) -> Iterator[Text]:
+    yield _heading(group)
+    if group.hint:
+        yield Text(f"  {group.hint}", style="dim")
+    for where, words in group.examples:
+        yield Text(f"  {where}: {words}" if words else f"  {where}")
+    if group.number > len(group.examples):
+        yield Text(f"  ... and {group.number - len(group.examples):,} more; {_MORE}", style="dim")
+
+
+def _in_two(group: Group) -> Iterator[Text]:
+    yield _heading(group).append(_places(group))
+    if group.hint:
+        yield Text(f"  {group.hint}", style="dim")
+
+
+def _in_one(group: Group, width: int) -> Text:
+    line = _heading(group).append(_places(group))
+    hint = f"  {group.hint}"
+    return line.append(hint, style="dim") if len(line) + len(hint) < width else line
+
+
+def _heading(group: Group) -> Text:
+    return Text.assemble((group.heading, f"bold {group.style}"), f"  ({count_of(group.number, group.noun)})")
+
+
+def _places(group: Group) -> str:
+    more = ", ..." if group.number > len(group.examples) else ""
+    return f" {', '.join(where for where, _ in group.examples)}{more}"
+
+
+def _one_of(hints: Iterable[str]) -> str:
+    return escape(next(filter(None, hints), ""), _LONGEST)
+
+
+def _part(line: ReportLine) -> str:
+    return f", part {escape(line.part)}" if line.part else ""
 
 
 def place_of(sheet: Sheet, cell: str, row: int, *, with_source: bool) -> str:
     """Name a cell, or the row where there is none; sheets of several sources can have one name."""
     source = f"{escape(sheet.source)}, " if with_source else ""
-    return f"{source}{escape(sheet.name)} {cell or f'row {row}'}"
+    return f"{source}{escape(sheet.name)} {escape(cell) or f'row {row}'}"
 
 
-def _describe(sheet: Sheet, finding: Finding, *, with_hint: bool, with_source: bool) -> Text:
+def finding_line(sheet: Sheet, finding: Finding, *, with_source: bool) -> Text:
+    """Return one finding whole, on a line to search in."""
     problem = finding.problem
     where = place_of(sheet, problem.cell, finding.row.number, with_source=with_source)
-    text = Text(f"  {where}: {escape(problem.message, 300)}")
-    if with_hint and problem.hint:
+    text = Text.assemble((f"{finding.severity.value} ", TONE_STYLES[_STYLES[finding.severity]]), f"{where}: ")
+    text.append(escape(problem.message, 300))
+    if problem.hint:
         text.append(f" ({escape(problem.hint, 300)})", style="dim")
     return text
-
-
-def list_findings(result: Result) -> Iterator[dict[str, object]]:
-    """Give one object for each thing found, for programs."""
-    for sheet, finding in result.findings:
-        problem = finding.problem
-        yield {
-            "severity": finding.severity,
-            "topic": problem.topic,
-            "source": sheet.source,
-            "sheet": sheet.name,
-            "row": finding.row.number,
-            "column": problem.column,
-            "cell": problem.cell,
-            "value": _value(sheet, finding),
-            "status": "invalid" if finding.severity is Severity.PROBLEM else None,
-            "error": problem.message,
-            "hint": problem.hint,
-        }
-
-
-def _value(sheet: Sheet, finding: Finding) -> str | None:
-    """Give the text of the cell that is meant."""
-    letters = finding.problem.cell.rstrip("0123456789")
-    if not letters:
-        return None
-    position = 0
-    for letter in letters:
-        position = position * 26 + ord(letter) - ord("A") + 1
-    try:
-        return finding.row.cells[sheet.positions.index(position - 1)]
-    except ValueError:
-        return None

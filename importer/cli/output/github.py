@@ -24,6 +24,9 @@ MOST = 10  #: of each kind that GitHub shows of a step
 _WRONG = tuple(status for status in Status if status.needs_attention and status is not Status.PENDING)
 
 
+_LONGEST = 4096  # characters of a path
+
+
 class Note(NamedTuple):
     """Something to be shown beside a line."""
 
@@ -58,18 +61,14 @@ def _title(sheet: Sheet, cell: str, row: int, part: str = "") -> str:
     return f"{escape(sheet.name)} {cell or f'row {row}'}{f', part {part}' if part else ''}"
 
 
-def annotate(result: Result, warnings: Sequence[Note], warned: int) -> Iterator[str]:
-    """Give the lines to print, problems first; no more of a kind than GitHub shows, the last one sums up the rest.
-
-    `warnings` are the first ones of `warned`.
-    """
+def annotate(result: Result) -> Iterator[str]:
+    """Yield the lines to print, problems first; no more of a kind than GitHub shows, the last one sums up the rest."""
     problems = [Note(escape(why, 1000), f"{what} stopped") for what, why in result.stopped.items()]
     problems += _problems(result)
     wrong = max(len(problems), sum(result.count(status) for status in _WRONG))
-    found = [*_found(result, Severity.WARNING), *warnings]
-    told = sum(number for severity, _, number in result.topics if severity is Severity.WARNING) + warned
+    found = _found(result, Severity.WARNING)
     yield from _commands("error", problems, wrong, "rows need attention")
-    yield from _commands("warning", found, max(told, len(found)), "warnings")
+    yield from _commands("warning", found, max(result.warnings, len(found)), "warnings")
 
 
 def annotate_failure(message: str, hint: str) -> str:
@@ -130,4 +129,4 @@ def _data(text: str) -> str:
 
 
 def _member(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _data(escape(text, _LONGEST)).replace(":", "%3A").replace(",", "%2C")

@@ -1,19 +1,80 @@
-"""What a command came to, for programs: an object for each line of output. Prints nothing."""
+"""What a command says, for programs: an object for each line of output, every one with a `type`. Prints nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from importer.cells import column_of
+from importer.records import Severity
+
 if TYPE_CHECKING:
-    from importer.records import ReportLine, Sheet
+    from importer.records import Finding, ReportLine, Sheet
     from importer.result import Result
-    from importer.session.control import Tried
+    from importer.session.control import Plan, Tried
+
+
+def object_of_notice(text: str) -> dict[str, object]:
+    """Return a fact about a source."""
+    return {"type": "notice", "message": text}
+
+
+def object_of_finding(sheet: Sheet, finding: Finding) -> dict[str, object]:
+    """Return one thing that was found about a row."""
+    problem = finding.problem
+    return {
+        "type": "finding",
+        "severity": finding.severity,
+        "topic": problem.topic,
+        "source": sheet.source,
+        "sheet": sheet.name,
+        "row": finding.row.number,
+        "column": problem.column,
+        "cell": problem.cell,
+        "value": _value(sheet, finding),
+        "status": "invalid" if finding.severity is Severity.PROBLEM else None,
+        "error": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def _value(sheet: Sheet, finding: Finding) -> str | None:
+    """Return the text of the cell that is meant."""
+    letters = finding.problem.cell.rstrip("0123456789")
+    try:
+        return finding.row.cells[sheet.positions.index(column_of(letters))] if letters else None
+    except (ValueError, IndexError):
+        return None
+
+
+def object_of_plan(plan: Plan) -> dict[str, object]:
+    """Return what a run or an undo is about to do."""
+    return {
+        "type": "plan",
+        "run": plan.run,
+        "undo_of": plan.undo_of or None,
+        "rows": plan.rows,
+        "to_send": {str(target): number for target, number in plan.to_send.items()},
+        "to_delete": {
+            str(target): number
+            for target, number in plan.to_send.items()
+            if plan.undo_of and target not in plan.to_unbind
+        },
+        "to_take_out_of_groups": {str(target): number for target, number in plan.to_unbind.items()},
+        "by_hand": {str(target): number for target, number in plan.by_hand.items()},
+        "done_before": plan.done,
+        "invalid": plan.invalid,
+        "duplicates": plan.duplicates,
+        "groups": plan.groups,
+        "base_urls": {str(target): url for target, url in plan.base_urls.items()},
+        "is_sandbox": plan.is_sandbox,
+    }
 
 
 def object_of_line(sheet: Sheet, line: ReportLine) -> dict[str, object]:
-    """Give one line that needs attention."""
+    """Return one line of the report."""
     outcome = line.outcome
     return {
+        "type": "row",
         "row": line.row,
         "part": line.part or None,
         "sheet": sheet.name,
@@ -29,24 +90,25 @@ def object_of_line(sheet: Sheet, line: ReportLine) -> dict[str, object]:
 
 
 def object_of_tried(row: Tried) -> dict[str, object]:
-    """Give one of the first records that --canary sends."""
-    return {
-        "canary": True,
-        **object_of_line(row.sheet, row.line),
-        "id": row.line.outcome.id or None,
-        "link": row.link or None,
-    }
+    """Return one of the first records that --canary sends."""
+    return {**object_of_line(row.sheet, row.line), "type": "canary", "link": row.link or None}
 
 
 def object_of_result(result: Result) -> dict[str, object]:
-    """Give the end; only a check has rows that are still `to_look_up`, which are pending ones."""
+    """Return the end; only a check has rows that are still `to_look_up`, which are pending ones."""
     return {
+        "type": "result",
         "run": result.run or None,
         "rows": result.rows,
         "statuses": {status.value: result.count(status) for status in result.possible},
         **({} if result.run else {"to_look_up": sum(result.unresolved.values())}),
+        "warnings": result.warnings,
+        "findings": [
+            {"severity": severity, "topic": topic, "number": number} for severity, topic, number in result.topics
+        ],
         "stopped": dict(result.stopped),
         "files": [str(file) for file in result.files],
         **({"notice": result.notice} if result.notice else {}),
+        "seconds": result.seconds,
         "exit_status": result.exit_status if result.run else result.check_status,
     }

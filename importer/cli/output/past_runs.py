@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from importer.cli.output.findings import place_of
-from importer.cli.output.tables import TONE_STYLES
+from importer.cli.output.findings import TONE_STYLES, place_of
+from importer.cli.output.json_lines import object_of_line
 from importer.commands.history import Stage
 from importer.quoting import escape
 from importer.statuses import Status
@@ -110,8 +110,9 @@ def duration(seconds: float) -> str:
 
 
 def object_of_run(run: PastRun, now: datetime) -> dict[str, object]:
-    """Give one run."""
+    """Return one run."""
     return {
+        "type": "run",
         "run": run.name,
         "folder": str(run.path),
         "command": run.command or None,
@@ -144,20 +145,10 @@ def object_of_details(details: Details, now: datetime) -> dict[str, object]:
 
 
 def object_of_row(sheet: Sheet, line: ReportLine) -> dict[str, object]:
-    """Give one row of a run."""
+    """Return one row of a run."""
     outcome = line.outcome
     return {
-        "row": line.row,
-        "part": line.part or None,
-        "sheet": sheet.name,
-        "source": sheet.source,
-        "kind": line.kind,
-        "status": outcome.status,
-        "id": outcome.id or None,
-        "http_status": outcome.http_status or None,
-        "error": outcome.error,
-        "cell": outcome.cell,
-        "hint": outcome.hint,
+        **object_of_line(sheet, line),
         "attempts": outcome.attempts,
         "finished_at": outcome.finished_at or None,
         "run": outcome.run,
@@ -178,8 +169,8 @@ def _facts(details: Details, now: datetime) -> Iterator[tuple[str, str | Text]]:
     yield "run", escape(run.name)
     yield "what", escape(run.command) + (f" of {escape(run.origin)}" if run.origin else "")
     yield "stage", _told_stage(details)
-    yield "began", run.started_at
-    yield "ended", run.finished_at
+    yield "began", escape(run.started_at)
+    yield "ended", escape(run.finished_at)
     yield "took", _took(run, now)
     yield "version", escape(details.version)
     for name, sha256 in details.sources:
@@ -209,6 +200,8 @@ def _told_stage(details: Details) -> Text:
 
 
 def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -1,25 +1,142 @@
-"""The lines of a run's end, and of its first records, in words for people. Prints nothing."""
+"""What a command is about to do, and what it came to, in words for people. Prints nothing."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
-from importer.cli.output.findings import place_of
+from importer.cli.output.findings import TONE_STYLES, place_of
 from importer.cli.output.past_runs import row_line
-from importer.cli.output.tables import TONE_STYLES
 from importer.quoting import escape
+from importer.records import Severity
+from importer.settings import DECLARATIONS
 from importer.statuses import Status
+from importer.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from importer.records import ReportLine, Sheet
+    from importer.records import ReportLine, Sheet, TargetName
     from importer.result import Result
-    from importer.session.control import Tried
+    from importer.session.control import Plan, Tried
+    from importer.settings import Settings
+
+
+# ---- the plan
+
+#: What another undo can change.
+_PASSING = (Status.FAILED, Status.UNKNOWN, Status.PENDING)
+
+
+def describe_plan(plan: Plan) -> str:
+    """Say how many records go where, and what does not."""
+    return _describe_undo(plan) if plan.undo_of else _describe_run(plan)
+
+
+def ask_about(plan: Plan) -> str:
+    """Give the question before the first write."""
+    if plan.undo_of:
+        return _ask_about_undo(plan)
+    return f"Send {sum(plan.to_send.values())} records to {', '.join(plan.to_send)}?"
+
+
+def _ask_about_undo(plan: Plan) -> str:
+    deletions = _deletions(plan)
+    parts = [f"take {_schedules(plan)} out of {_groups(plan)}"] if plan.to_unbind else []
+    parts += [f"delete {sum(deletions.values())} records from {', '.join(deletions)}"] if deletions else []
+    question = ", and ".join(parts)
+    return f"{question[:1].upper()}{question[1:]}?"
+
+
+def is_to_repeat(result: Result) -> bool:
+    """Tell whether the same again can come to more; an undo cannot where all that is left has to stay."""
+    return not result.undone or bool(result.stopped) or any(map(result.count, _PASSING))
+
+
+def _describe_run(plan: Plan) -> str:
+    parts = [count_of(plan.rows, "row")]
+    parts += [f"{number} for {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
+    if plan.to_bind:
+        parts.append(f"{count_of(plan.to_bind, 'schedule')} to be added to {count_of(plan.groups, 'Opal group')}")
+    parts += [f"{plan.invalid} invalid"] if plan.invalid else []
+    parts += [f"{plan.duplicates} duplicate"] if plan.duplicates else []
+    return f"run {plan.run}: " + ", ".join(parts)
+
+
+def _describe_undo(plan: Plan) -> str:
+    parts = [count_of(plan.rows, "record")]
+    where = ", ".join(plan.base_urls[target] for target in plan.to_unbind)
+    parts += [f"{_schedules(plan)} to be taken out of {_groups(plan)} ({where})"] if plan.to_unbind else []
+    deletions = _deletions(plan).items()
+    parts += [f"{number} to delete at {target} ({plan.base_urls[target]})" for target, number in deletions]
+    parts += [f"{plan.done} undone before"] if plan.done else []
+    parts += [f"{number} to be removed by hand: {target} cannot delete" for target, number in plan.by_hand.items()]
+    return f"undo of run {plan.undo_of}: " + ", ".join(parts)
+
+
+def _deletions(plan: Plan) -> dict[TargetName, int]:
+    return {target: number for target, number in plan.to_send.items() if target not in plan.to_unbind}
+
+
+def _schedules(plan: Plan) -> str:
+    return count_of(sum(plan.to_unbind.values()), "schedule")
+
+
+def _groups(plan: Plan) -> str:
+    return count_of(plan.groups, "Opal group")
+
+
+# ---- the table of statuses
+
+
+class StatusRow(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    style: str
+    meaning: str
+    numbers: Mapping[str, int]  #: by target; empty where there is none
+
+    @property
+    def total(self) -> int:
+        """The number for all targets."""
+        return sum(self.numbers.values())
+
+
+def status_rows(result: Result) -> list[StatusRow]:
+    """Give a row for each status that any record has."""
+    is_undo = bool(result.undone)
+    return [
+        StatusRow(status.value, TONE_STYLES[status.tone], status.meaning(is_undo=is_undo), _numbers(result, status))
+        for status in result.statuses
+    ]
+
+
+def check_rows(result: Result) -> list[StatusRow]:
+    """Give them for a check: what is pending is good, or its names are still to be looked up."""
+    rows = [row for row in status_rows(result) if row.name != Status.PENDING]
+    pending = _numbers(result, Status.PENDING)
+    unresolved = result.unresolved
+    good = {target: number - unresolved.get(target, 0) for target, number in pending.items()}
+    is_ended_early = bool(result.stopped) or result.is_interrupted
+    if any(good.values()):
+        meaning = "valid; not all were asked about, see below" if is_ended_early else "ready to be sent"
+        rows.append(StatusRow("good", "green", meaning, good))
+    if unresolved:
+        meaning = "names that could not be looked up" if is_ended_early else "names; check --online looks them up"
+        rows.append(StatusRow("to look up", "yellow", meaning, unresolved))
+    return rows
+
+
+def _numbers(result: Result, status: Status) -> dict[str, int]:
+    return {target: number for (target, own), number in result.counts.items() if own is status}
+
+
+# ---- the end, and the first records
 
 
 def name_file(file: Path, result: Result) -> str:
@@ -28,20 +145,31 @@ def name_file(file: Path, result: Result) -> str:
 
 
 def telling_lines(result: Result) -> Sequence[tuple[Sheet, ReportLine]]:
-    """Give the lines that need attention; of a check, those that its findings say nothing about."""
-    if not result.findings:
-        return result.problems
-    return [(sheet, line) for sheet, line in result.problems if line.outcome.status is not Status.INVALID]
+    """Return the lines that need attention and that no finding tells of."""
+    told = {(sheet.name, one.row.number) for sheet, one in result.findings if one.severity is Severity.PROBLEM}
+    are_all = len(result.findings) == sum(number for _, _, number in result.topics)
+    return [
+        (sheet, line)
+        for sheet, line in result.problems
+        if line.outcome.status is not Status.INVALID or (are_all and (sheet.name, line.row) not in told)
+    ]
 
 
-def next_command(result: Result, reports: Path) -> str:
-    """Give the command that goes on with a run: from its report where rows are to be mended, else from its folder."""
+def next_command(result: Result, settings: Settings) -> str:
+    """Return the command that goes on with a run: from its report where rows are to be mended, else from its folder.
+
+    It keeps every option that changes what happens; what the environment or importer.toml says counts again anyhow.
+    """
     report = next((file for file in result.files if file.suffix == ".csv"), None)
-    start = report if report and count_to_mend(result) else result.folder or reports
-    where = [] if reports == Path("reports") else ["--reports", str(reports)]
-    if result.undone:
-        return shlex.join(["oncall-importer", "undo", result.undone, *where])
-    return shlex.join(["oncall-importer", "rerun", str(start), *where])
+    start = report if report and count_to_mend(result) else result.folder or settings.reports
+    command, argument = ("undo", result.undone) if result.undone else ("rerun", str(start))
+    kept = [
+        word
+        for name, origin in settings.origins.items()
+        if command in DECLARATIONS[name].commands and not DECLARATIONS[name].is_of_console
+        for word in origin.words
+    ]
+    return shlex.join(["oncall-importer", command, argument, *kept])
 
 
 def tried_line(row: Tried, *, is_screen: bool) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
@@ -134,7 +135,9 @@ def _describe(journal: Journal, info: RunInfo) -> Iterator[tuple[str, str]]:
 
 
 def _command(info: RunInfo) -> str:
-    """Give the command as it was, with the names of its files: where they lay is nobody's who reads the page."""
+    """Return the command as it was typed; of a library's call, what it would have been, with its files' names."""
+    if info.command_line:
+        return shlex.join(["oncall-importer", *info.command_line])
     names = [PurePath(argument).name for argument in info.arguments if argument]
     return " ".join(["oncall-importer", info.command, *names, *(["--sandbox"] if info.is_sandbox else [])])
 
