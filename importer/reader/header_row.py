@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from importer.errors import SourceError
@@ -61,10 +61,14 @@ class HeaderWatch:
         """True where a row can be told at all."""
         return self._rule.is_known is not None and self._rule.row != NO_HEADER
 
+    def may_be_header(self, cells: Sequence[str]) -> bool:
+        """Return False of nearly all rows that are no header, by first cells that were seen before."""
+        get = self._known.get
+        return get(cells[0], True) or (len(cells) > 1 and get(cells[1], True))
+
     def is_header(self, cells: Sequence[str]) -> bool:
         """Return whether a row consists of known headers, or of more than of anything else."""
-        filled = list(islice((cell for cell in cells if cell and not cell.isspace()), 2))
-        if len(filled) < _FEWEST or not any(map(self._knows, filled)):
+        if not any([self._knows(text) for text in cells[:2] if text.strip()] or [True]):
             return False
         texts = [cell for cell in cells if cell.strip()]
         known = sum(map(self._knows, texts))

@@ -232,10 +232,11 @@ class _Rows:
 
     def __iter__(self) -> Iterator[Row]:
         width, is_watching = self._table.width, self._watch.is_on
+        may_be_header = self._watch.may_be_header
         held: list[Numbered] = []  # they are titles if a header follows
         for number, record in self._below:
             cells = record.cells
-            if is_watching and self._watch.is_header(cells) and tuple(cells) != self._table.header:
+            if is_watching and may_be_header(cells) and self._is_next(cells):
                 self.next = _Table(self._table.form, tuple(_trimmed(cells)), number, self._table.bounds)
                 self.titles = [number for number, _ in held]
                 return
@@ -245,8 +246,12 @@ class _Rows:
             if held:
                 yield from (_row(*each, self._table) for each in held)
                 held = []
-            yield Row(number, tuple(cells)) if record.is_of_line(width) else _row(number, record, self._table)
+            is_plain = len(cells) == width and record.first_line == record.last_line
+            yield Row(number, tuple(cells)) if is_plain else _row(number, record, self._table)
         yield from (_row(*each, self._table) for each in held)
+
+    def _is_next(self, cells: list[str]) -> bool:
+        return self._watch.is_header(cells) and tuple(cells) != self._table.header
 
 
 def _is_alone(cells: list[str]) -> bool:

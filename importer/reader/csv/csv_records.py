@@ -45,10 +45,6 @@ class Record(NamedTuple):
     def is_blank(self) -> bool:
         return not any(map(str.strip, self.cells))
 
-    def is_of_line(self, width: int) -> bool:
-        """Return whether it stands on one line, and has so many cells."""
-        return len(self.cells) == width and self.first_line == self.last_line
-
 
 class _Lines:
     """Physical lines with their ends, counted; bounded per record."""

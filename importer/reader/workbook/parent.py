@@ -279,8 +279,8 @@ class _Told:
             return
         where, begin = f"sheet '{escape(sheet.name)}'", 0
         watch = HeaderWatch(self._rule, sheet.header)
-        for place, row in enumerate(rows):
-            if not watch.is_on or not watch.is_header(row.cells) or row.cells == sheet.header:
+        for place, row in enumerate(rows if watch.is_on else ()):
+            if not watch.may_be_header(row.cells) or not watch.is_header(row.cells) or row.cells == sheet.header:
                 continue
             end = place
             while end > begin and is_title(rows[end - 1].cells):

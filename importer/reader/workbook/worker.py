@@ -30,12 +30,8 @@ from importer.errors import SourceError
 from importer.quoting import escape
 from importer.reader.limits import Bounds, too_many_columns
 from importer.reader.source_file import OLE
-from importer.reader.workbook.ods import OpenDocument
 from importer.reader.workbook.sheet_table import Message, SheetTable, text_rows
 from importer.reader.workbook.stored_cells import damaged
-from importer.reader.workbook.xls import OldWorkbook
-from importer.reader.workbook.xlsb import BinaryPackage
-from importer.reader.workbook.xlsx_package import Package
 from importer.reader.workbook.zip_parts import Parts
 
 if TYPE_CHECKING:
@@ -43,6 +39,7 @@ if TYPE_CHECKING:
 
     from python_calamine import CalamineSheet
 
+    from importer.reader.workbook.ods import OpenDocument
     from importer.reader.workbook.stored_cells import ListedSheet, Storage
 
 
@@ -67,20 +64,28 @@ def open_storage(file: BinaryIO, bounds: Bounds) -> tuple[str, Storage]:
     """
     file.seek(0)
     if file.read(len(OLE)) == OLE:
+        from importer.reader.workbook.xls import OldWorkbook
+
         return ".xls", OldWorkbook(file)
     parts = Parts(file, bounds)
     if what := next((what for part, what in _OTHERS.items() if part in parts), ""):
         raise SourceError(f"this is {what}, not a workbook", hint=_SAVE_AS)
     if "xl/workbook.bin" in parts:
+        from importer.reader.workbook.xlsb import BinaryPackage
+
         return ".xlsb", BinaryPackage(parts)
     if "content.xml" in parts and "mimetype" in parts:
         return ".ods", _open_document(parts)
     if "_rels/.rels" not in parts:
         raise SourceError("this is a ZIP archive, not a workbook", hint="Unpack it and give the files in it.")
+    from importer.reader.workbook.xlsx_package import Package
+
     return ".xlsx", Package(parts)
 
 
 def _open_document(parts: Parts) -> OpenDocument:
+    from importer.reader.workbook.ods import OpenDocument
+
     with parts.part("mimetype") as stream:
         kind = stream.read(200)
     if not kind.startswith(_SPREADSHEET):

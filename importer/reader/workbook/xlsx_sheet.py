@@ -290,7 +290,9 @@ class _ScannedRow:
 
     @property
     def is_hidden(self) -> bool:
-        return b"h" in self._attributes and _HIDDEN.search(self._attributes) is not None
+        return (b"hidden" in self._attributes or b' ht="0' in self._attributes) and _HIDDEN.search(
+            self._attributes
+        ) is not None
 
     @property
     def cells(self) -> Mapping[int, StoredCell]:
