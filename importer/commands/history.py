@@ -244,8 +244,9 @@ def _by_journal(path: Path) -> PastRun:
 
 def _summary(path: Path) -> dict[str, Any]:
     """Read a summary as far as it is one."""
+    file = path / SUMMARY_FILE
     try:
-        return _object(orjson.loads((path / SUMMARY_FILE).read_bytes()))
+        return _object(orjson.loads(file.read_bytes())) if file.is_file() else {}  # a FIFO would be waited for
     except (OSError, orjson.JSONDecodeError):
         return {}
 

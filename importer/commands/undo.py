@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from importer.commands.undo_groups import leave_groups, pass_on_removed
 from importer.delivery.delivery import remove
 from importer.errors import DamagedError, UsageError
-from importer.journal.run_folder import open_run
+from importer.journal.run_folder import UNDO, open_run
 from importer.kinds.registry import can_delete
 from importer.planning.previous_run import find_earlier
 from importer.planning.undo_plan import Done, plan_removal
@@ -62,7 +62,7 @@ async def undo(argument: str, settings: Settings, control: RunControl) -> Result
         ImporterError: it cannot go on. Before anything was sent, it leaves no folder behind.
     """
     check_junit(settings, [])
-    previous = find_earlier(argument, settings.reports)
+    previous = find_earlier(argument, settings.reports, UNDO)
     settings = _for(previous, settings)
     members = {"arguments": [str(previous.path.absolute())], "undo_of": previous.run, "undone_path": previous.path}
     with begin_run(settings, "undo", control, **members) as folder:
@@ -101,7 +101,7 @@ def _for(previous: PreviousRun, settings: Settings) -> Settings:
 
 def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings) -> None:
     """Take over what the run created and what earlier undos did; from then on the run knows of this undo."""
-    with open_run(previous.path) as opened:
+    with open_run(previous.path, UNDO) as opened:
         undos = list(opened.journal.info().undone_by)
         _copy_sheets(opened.journal, folder.journal)
         # An undo that failed before it sent anything has left its name, which can be this one's now.

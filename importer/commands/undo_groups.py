@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from importer.delivery.group_membership import unbind
 from importer.errors import JournalError
-from importer.journal.run_folder import open_run
+from importer.journal.run_folder import UNDO, open_run
 from importer.journal.states import BindingState, Change, State
 from importer.log import log
 from importer.planning.undo_plan import describe_left
@@ -75,7 +75,7 @@ def pass_on_removed(journal: Journal, run: Path) -> None:
     """Tell the run's journal what an undo has taken out of groups; where it cannot be told now, the next undo does."""
     if removed := journal.bindings.removed():
         try:
-            with open_run(run) as opened:
+            with open_run(run, UNDO) as opened:
                 opened.journal.bindings.remove(removed)
         except JournalError as error:
             log(logging.WARNING, "failed", f"the run's journal was not told what left its groups: {error.message}")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import orjson
 
 from importer.journal.states import NO_OUTCOME, BindingState, Change, Claimed, Entry, Joined, State, Tally, Unresolved
-from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Scope, Severity, TargetName
+from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Scope, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 
 # ---- Named statements out of the .sql files beside this module
@@ -33,6 +34,27 @@ def load_queries() -> dict[str, str]:
 # ---- Entries and outcomes to the values of SQL, and back. Opens nothing
 
 
+class MalformedError(Exception):
+    """A journal holds what no journal of ours holds: JSON or a state that makes no sense."""
+
+
+_Values = ParamSpec("_Values")
+_Decoded = TypeVar("_Decoded")
+
+
+def decoding(read: Callable[_Values, _Decoded]) -> Callable[_Values, _Decoded]:
+    """Have a function that reads values of SQL raise MalformedError where they make no sense."""
+
+    @wraps(read)
+    def guarded(*values: _Values.args, **named: _Values.kwargs) -> _Decoded:
+        try:
+            return read(*values, **named)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise MalformedError(f"a value in it makes no sense ({type(error).__name__}: {error})") from error
+
+    return guarded
+
+
 #: What an undecided record is called in a report.
 _REPORTED = {
     State.UNRESOLVED: Status.PENDING,
@@ -50,6 +72,7 @@ _STATES: dict[str, State | Status] = {state.value: state for state in (*Status, 
 _STATUSES = {text: _REPORTED[state] if isinstance(state, State) else state for text, state in _STATES.items()}
 
 
+@decoding
 def read_status(text: str) -> Status:
     """Read a record's state as the report calls it."""
     return _STATUSES[text]
@@ -66,6 +89,7 @@ def dump_key(key: Key) -> str:
     return orjson.dumps(key).decode()
 
 
+@decoding
 def read_claimed(values: tuple[int, str, str, str, int]) -> Claimed:
     """Read a record to be sent."""
     id_, key, kind, scope, attempts = values
@@ -124,6 +148,7 @@ def planned_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
     )
 
 
+@decoding
 def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> ReportLine:
     """Read a line of the report."""
     sheet, number, part, kind, cells, state, *known, first, first_sheet, line = values
@@ -137,6 +162,7 @@ def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> 
     return ReportLine(sheet, number, part, kind, tuple(orjson.loads(cells)), outcome, line)
 
 
+@decoding
 def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
     """Read what went in for a row, and what became of it: sheet, row, entry."""
     sheet, number, line, cells, part, kind, target, scope, key, state, zone, was, groups, bound, *known = values
@@ -156,12 +182,14 @@ def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
     return sheet, Row(number, tuple(orjson.loads(cells)), line), entry
 
 
+@decoding
 def read_created(values: tuple[Any, ...]) -> tuple[int, Row, Entry, Joined]:
     """Read what a run created, or added to groups: sheet, row, entry, and these groups."""
     *entry, added, removed = values
     return *read_entry(tuple(entry)), Joined(tuple(orjson.loads(added)), tuple(orjson.loads(removed)))
 
 
+@decoding
 def read_unresolved(values: tuple[Any, ...]) -> Unresolved:
     """Read a row that waits for ids."""
     id_, sheet, number, line, cells, part, kind, key, was, *known = values
@@ -173,6 +201,7 @@ def read_unresolved(values: tuple[Any, ...]) -> Unresolved:
     return Unresolved(id_, sheet, Row(number, tuple(orjson.loads(cells)), line), own, left)
 
 
+@decoding
 def read_finding(values: tuple[Any, ...]) -> Finding:
     """Read what was found about a row."""
     severity, sheet, number, line, cells, *problem = values
@@ -190,8 +219,31 @@ def tally_values(target: TargetName, tally: Tally) -> tuple[Any, ...]:
     return (target, tally.second, tally.requests, tally.limited, tally.failed, tally.slowest, latencies)
 
 
+@decoding
 def read_tally(values: tuple[Any, ...]) -> tuple[TargetName, Tally]:
     """Read what the requests to a target came to in a second."""
     target, second, requests, limited, failed, slowest, latencies = values
     counts = {int(bucket): number for bucket, number in orjson.loads(latencies).items()}
     return TargetName(target), Tally(second, requests, limited, failed, slowest, counts)
+
+
+@decoding
+def read_sheet(values: tuple[Any, ...]) -> tuple[Sheet, tuple[str, ...]]:
+    """Read a sheet, and the headers in it that are none of ours."""
+    source, name, header, positions, not_used, header_row, origin = values
+    places = tuple(map(int, orjson.loads(positions)))
+    sheet = Sheet(source, name, tuple(map(str, orjson.loads(header))), places, header_row, origin=origin)
+    return sheet, tuple(map(str, orjson.loads(not_used)))
+
+
+@decoding
+def read_row(values: tuple[Any, ...]) -> tuple[int, Row]:
+    """Read a row, and the index of its sheet."""
+    sheet, number, line, cells = values
+    return sheet, Row(number, tuple(orjson.loads(cells)), line)
+
+
+@decoding
+def read_key(text: str) -> Key:
+    """Read a key."""
+    return tuple(orjson.loads(text))

@@ -40,11 +40,23 @@ _UNSENT = frozenset({State.PLANNED, State.UNRESOLVED, Status.INVALID})  # as wha
 _CHUNK = 2000  # records looked at in one go
 
 
+def _code(error: Exception) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF  # without what SQLite adds to tell kinds of one apart
+
+
+def is_in_use(error: Exception) -> bool:
+    """Return whether another program keeps a database to itself at the moment."""
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 class Journal(View):
     """A run's journal. Not thread-safe; one connection in one process (SQLite before 3.51.3 has a bug with two)."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, again: str = "") -> None:
+        """Take over a connection; `again` is what to do once it can be written again, where it is not its own run's."""
         super().__init__(connection)
+        self._again = again
+        self._info = self.info()
         self._has_bindings = bool(connection.execute(_SQL["has_bindings"]).fetchone()[0])
         self._is_carrying = False  # something that an earlier run sent
         self._has_reported = False  # something of which only a report tells
@@ -58,12 +70,31 @@ class Journal(View):
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
-            raise JournalError(
-                f"the journal cannot be written: {error}", hint="make room on the disk, then rerun this run's folder"
-            ) from error
+            raise self._cannot_write(error) from error
         except BaseException:
             self._roll_back()
             raise
+
+    def _cannot_write(self, error: sqlite3.Error) -> JournalError:
+        again = self._again or self._go_on()
+        if is_in_use(error):
+            return JournalError(
+                f"the journal is in use by another program ({error})",
+                hint=f"Close that program (a database browser, a backup), then {again}.",
+            )
+        if _code(error) == sqlite3.SQLITE_READONLY:
+            return JournalError(f"the journal cannot be written: {error}", hint=f"Make it writable, then {again}.")
+        return JournalError(f"the journal cannot be written: {error}", hint=f"Make room on the disk, then {again}.")
+
+    def _go_on(self) -> str:
+        """Say how its own run goes on after an error; before anything was sent its folder is taken away."""
+        if not self._info.stage.may_have_sent:
+            return "start it again"
+        return f"undo {self._info.undo_of} again" if self._info.is_undo else "rerun this run's folder"
+
+    def copy_to(self, other: sqlite3.Connection) -> None:
+        """Write all that is in it into another database, also where its own file was removed."""
+        self._db.backup(other)
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:  # a full disk can have ended it already
@@ -73,6 +104,7 @@ class Journal(View):
         """Write members of the run's `RunInfo`, by their names."""
         with self._commit() as db:
             db.executemany(_SQL["set_fact"], write_facts(changes).items())
+        self._info = self.info()
 
     # ---- reading: everything goes in before anything is sent
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from importer.errors import DamagedError, JournalError
-from importer.journal.codec import load_schema
-from importer.journal.journal import Journal
+from importer.journal.codec import MalformedError, load_schema
+from importer.journal.journal import Journal, is_in_use
 from importer.journal.view import View
 
 if TYPE_CHECKING:
@@ -27,6 +27,24 @@ JOURNAL_FILE = "journal.sqlite3"
 SQLITE_VERSION = sqlite3.sqlite_version
 _APPLICATION_ID = 0x0C1A11  # marks the file as ours in SQLite's header
 _VERSION = 4  # of the schema; a journal of another one is refused, never changed
+
+
+class Purpose(NamedTuple):
+    """What a run is opened for: the words that a hint needs."""
+
+    again: str  #: what to do once the journal can be used
+    damaged: str  #: what to do where it cannot
+
+
+RERUN = Purpose(
+    "rerun it again",
+    "Keep it as it is and rerun from the report.csv beside it: what is there already is found first.",
+)
+UNDO = Purpose(
+    "undo again",
+    "An undo needs it whole: restore it from a backup, or delete by hand what report.csv lists as created.",
+)
+LOOK = Purpose("look again", "Its report.csv may still be good.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +71,7 @@ def create_run(reports: Path, name: str, info: Mapping[str, Any] = _NOTHING) -> 
             _make_folder(path, {**info, "run": path.name})
     except (OSError, sqlite3.Error) as error:
         raise _cannot_write(reports, error) from error
-    with open_run(path) as folder:
+    with _open(path, RERUN, again="") as folder:
         yield folder
 
 
@@ -76,26 +94,30 @@ def _make_folder(path: Path, info: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def open_run(path: Path) -> Iterator[RunFolder]:
+def open_run(path: Path, purpose: Purpose = RERUN) -> Iterator[RunFolder]:
     """Open the journal of a run's folder and hold it.
 
     Raises:
         JournalError: there is none, it is damaged or of a newer version, or another process has it.
     """
+    with _open(path, purpose, again=purpose.again) as folder:
+        yield folder
+
+
+@contextmanager
+def _open(path: Path, purpose: Purpose, *, again: str) -> Iterator[RunFolder]:
     try:
         is_run = (path / JOURNAL_FILE).is_file()
     except OSError as error:  # somebody else's folder
         raise JournalError(f"{path} cannot be opened: {error.strerror}", hint="name a folder of your own") from error
     if not is_run:
         raise JournalError(f"{path} is no run's folder: it has no {JOURNAL_FILE}", hint="name a folder below reports/")
-    with _held(path), closing(_connect(path / JOURNAL_FILE)) as connection:
+    with _held(path), closing(_connect(path / JOURNAL_FILE, purpose)) as connection:
         try:
-            yield RunFolder(path, Journal(connection))
-        except sqlite3.Error as error:  # met while reading; what cannot be written is mapped where it is written
-            raise DamagedError(
-                f"{path / JOURNAL_FILE} cannot be read: {error}",
-                hint="keep it as it is and rerun from the report.csv beside it: what is there already is found first",
-            ) from error
+            yield RunFolder(path, Journal(connection, again))
+        # met while reading; what cannot be written is mapped where it is written
+        except (sqlite3.Error, MalformedError) as error:
+            raise _cannot_read(path / JOURNAL_FILE, error, purpose) from error
 
 
 @contextmanager
@@ -172,8 +194,16 @@ def open_view(folder: Path) -> Iterator[View]:
         with closing(_looking(file)) as reader:
             _check_version(reader, file)
             yield View(reader)
-    except sqlite3.Error as error:
-        raise DamagedError(f"{file} cannot be read: {error}", hint="its report.csv may still be good") from error
+    except (sqlite3.Error, MalformedError) as error:
+        raise _cannot_read(file, error, LOOK) from error
+
+
+def _cannot_read(file: Path, error: Exception, purpose: Purpose) -> JournalError:
+    if is_in_use(error):
+        return JournalError(
+            f"{file} is in use by another program ({error})", hint=f"Close that program, then {purpose.again}."
+        )
+    return DamagedError(f"{file} cannot be read: {error}", hint=purpose.damaged)
 
 
 def _looking(file: Path) -> sqlite3.Connection:
@@ -201,7 +231,7 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _connect(file: Path) -> sqlite3.Connection:
+def _connect(file: Path, purpose: Purpose) -> sqlite3.Connection:
     """Open a journal for writing; first look at it without touching it, for it may be another's, or damaged."""
     try:
         with closing(_read_only(file)) as reader:
@@ -211,12 +241,13 @@ def _connect(file: Path) -> sqlite3.Connection:
             raise sqlite3.DatabaseError(state.splitlines()[-1])
         return _prepare(sqlite3.connect(file, isolation_level=None))
     except sqlite3.OperationalError as error:  # locked, not readable, a full disk
-        raise JournalError(f"{file} cannot be opened: {error}", hint="make it writable, or see who holds it") from error
-    except sqlite3.DatabaseError as error:
-        raise DamagedError(
-            f"{file} is damaged: {error}",
-            hint="keep it as it is and rerun from the report.csv beside it: what is there already is found first",
+        if is_in_use(error):
+            raise _cannot_read(file, error, purpose) from error
+        raise JournalError(
+            f"{file} cannot be opened: {error}", hint="Make it writable, or see who holds it."
         ) from error
+    except sqlite3.DatabaseError as error:
+        raise DamagedError(f"{file} is damaged: {error}", hint=purpose.damaged) from error
 
 
 def _read_only(file: Path) -> sqlite3.Connection:
@@ -259,3 +290,27 @@ def _cannot_write(reports: Path, error: Exception) -> JournalError:
     return JournalError(
         f"{reports} cannot take the run's folder: {words}", hint="make room or name another folder with --reports"
     )
+
+
+def restore_folder(folder: RunFolder) -> bool:
+    """Make a run's folder again that was removed while it ran, with the journal that this process still has open.
+
+    Gives False where it is still there.
+
+    Raises:
+        JournalError: it cannot be made again; every outcome is lost with it.
+    """
+    file = folder.path / JOURNAL_FILE
+    if file.exists():
+        return False
+    try:
+        folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+        with closing(sqlite3.connect(file, isolation_level=None)) as copy:
+            folder.journal.copy_to(copy)
+    except (OSError, sqlite3.Error) as error:
+        raise JournalError(
+            f"{folder.path} was removed while the run was going on, and cannot be made again: {error}",
+            hint="Run the source again: what is there already is found first.",
+        ) from error
+    return True

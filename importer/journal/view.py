@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from importer.journal.codec import (
+    decoding,
     first_id,
     load_queries,
     read_created,
     read_entry,
     read_finding,
+    read_key,
     read_line,
+    read_row,
+    read_sheet,
     read_status,
     read_tally,
     states_of,
@@ -81,7 +85,7 @@ class PageView:
         """Yield the first records of some kinds that the target has: record, kind, key, zone, is created."""
         (last,) = self._db.execute(_SQL["page_end"], (first,)).fetchone()
         for id_, kind, key, zone, state in self._db.execute(_SQL["page_shifts"], (orjson.dumps(kinds).decode(), last)):
-            yield id_, kind, tuple(orjson.loads(key)), zone, state == Status.CREATED
+            yield id_, kind, read_key(key), zone, state == Status.CREATED
 
 
 # ---- What can be looked at in a journal, also in one that another process may be writing. Changes nothing
@@ -99,7 +103,7 @@ class View:
 
     def info(self) -> RunInfo:
         """Return what is known of the run beside its rows."""
-        return read_facts(dict(self._db.execute(_SQL["facts"])))
+        return decoding(read_facts)(dict(self._db.execute(_SQL["facts"])))
 
     def sources(self) -> list[tuple[str, str, str]]:
         """List name, absolute path and SHA-256 of what was read."""
@@ -107,15 +111,11 @@ class View:
 
     def sheets(self) -> list[Sheet]:
         """List the sheets; a line's `sheet` is an index into them."""
-        return [
-            Sheet(source, name, tuple(orjson.loads(header)), tuple(orjson.loads(positions)), header_row, origin=origin)
-            for source, name, header, positions, _, header_row, origin in self._db.execute(_SQL["sheets"])
-        ]
+        return [sheet for sheet, _ in self.not_used()]
 
     def not_used(self) -> list[tuple[Sheet, tuple[str, ...]]]:
         """List each sheet with the headers in it that are none of ours."""
-        unused = [tuple(orjson.loads(row[4])) for row in self._db.execute(_SQL["sheets"])]
-        return list(zip(self.sheets(), unused, strict=True))
+        return list(map(read_sheet, self._db.execute(_SQL["sheets"])))
 
     def count_rows(self) -> int:
         """Count the rows that were read."""
@@ -155,15 +155,14 @@ class View:
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         """Give every row with the index of its sheet, in the order of the source."""
-        for sheet, number, line, cells in self._db.execute(_SQL["rows"]):
-            yield sheet, Row(number, tuple(orjson.loads(cells)), line)
+        return map(read_row, self._db.execute(_SQL["rows"]))
 
     def shift_times(self, kinds: Sequence[str]) -> Iterator[tuple[int, int, str, str, Key, str]]:
         """Yield sheet, row, part, kind, key and zone of every record of some kinds, in the order of the source."""
         for sheet, number, part, kind, key, zone in self._db.execute(
             _SQL["shift_times"], (orjson.dumps(kinds).decode(),)
         ):
-            yield sheet, number, part, kind, tuple(orjson.loads(key)), zone
+            yield sheet, number, part, kind, read_key(key), zone
 
     def findings(self) -> Iterator[Finding]:
         """Give all that was found about rows, in the order of the source."""
@@ -211,8 +210,7 @@ class View:
 
     def row_of(self, record: int) -> tuple[int, Row]:
         """Give the sheet and the row that a record is of."""
-        sheet, number, line, cells = self._db.execute(_SQL["row_of_record"], (record,)).fetchone()
-        return sheet, Row(number, tuple(orjson.loads(cells)), line)
+        return read_row(self._db.execute(_SQL["row_of_record"], (record,)).fetchone())
 
     def lines_of(self, statuses: Collection[Status], limit: int | None = None) -> Iterator[ReportLine]:
         """Give the lines that have one of the statuses, in the order of the source; the first `limit` of them."""

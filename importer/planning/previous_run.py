@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from importer.errors import DamagedError, JournalError, SettingsError, SourceError, UsageError
-from importer.journal.run_folder import JOURNAL_FILE, open_run, open_view
+from importer.journal.run_folder import JOURNAL_FILE, RERUN, Purpose, open_run, open_view
 from importer.journal.run_info import RunInfo, info_of_name
 from importer.planning.report_lines import Memory, PreviousLine, Table
 from importer.reader.limits import Bounds
@@ -82,7 +82,7 @@ class PreviousRun:
                 )
 
 
-def find_earlier(argument: str, reports: Path) -> PreviousRun:
+def find_earlier(argument: str, reports: Path, purpose: Purpose = RERUN) -> PreviousRun:
     """Find the run or report that the user means: a folder, a run's name, a report file.
 
     Raises:
@@ -92,9 +92,9 @@ def find_earlier(argument: str, reports: Path) -> PreviousRun:
     try:
         for path in (Path(argument), reports / argument):
             if path.name == JOURNAL_FILE and path.is_file():
-                return _of_folder(path.parent)
+                return _of_folder(path.parent, purpose)
             if path.is_dir():
-                return _of_folder(path)
+                return _of_folder(path, purpose)
             if path.is_file():
                 return _of_report(path, reports)
     except OSError as error:  # a name that is too long, a folder that is somebody else's
@@ -105,8 +105,8 @@ def find_earlier(argument: str, reports: Path) -> PreviousRun:
     )
 
 
-def _of_folder(path: Path) -> PreviousRun:
-    with open_run(path) as folder:
+def _of_folder(path: Path, purpose: Purpose = RERUN) -> PreviousRun:
+    with open_run(path, purpose) as folder:
         return PreviousRun(path, folder.journal.info())
 
 

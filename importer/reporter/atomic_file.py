@@ -23,14 +23,19 @@ _NAMES = 100  # report.csv to report-100.csv: more that cannot be replaced is no
 
 
 def replace_file(path: Path, write: Callable[[BinaryIO], object], *, hint: str = JOURNAL_HINT) -> Path:
-    """Write a file beside `path`, for its owner only, then put it in its place; give the path it has in the end.
+    """Write a file beside `path`, for its owner only, then put it in its place; return the path it has in the end.
 
     Where `path` is open in a program that locks it, read-only or a folder, the file becomes `report-2.csv` and so on.
-    Whatever goes wrong, the older file is still there, and nothing else.
+    Whatever goes wrong, the older file is still there, and nothing else. A link stays, and what it points to is
+    replaced. What is no regular file (a device, a pipe that is read) is written into and never replaced.
 
     Raises:
         ReportError: the disk is full, the folder is missing or read-only, or the like; `hint` is its hint.
     """
+    if is_special(path):
+        return _write_into(path, write, hint=hint)
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=f"{path.suffix}.tmp", dir=path.parent)
         try:
@@ -48,6 +53,29 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object], *, hint: str =
         ) from error
     _sync_folder(path.parent)
     return written
+
+
+def is_special(path: Path) -> bool:
+    """Return whether a path is there and is no file that could be replaced: a device, a pipe, a socket."""
+    if path.is_absolute() and path.parts[1:2] in (("dev",), ("proc",)):  # /dev/stdout can be a file that is redirected
+        return path.exists() and not path.is_dir()
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # not there; or a link that goes round in a circle, which renaming replaces
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _write_into(path: Path, write: Callable[[BinaryIO], object], *, hint: str) -> Path:
+    try:
+        # A pipe that nobody reads is refused at once instead of being waited for.
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
+        os.set_blocking(descriptor, True)
+        with os.fdopen(descriptor, "wb") as file:
+            write(file)
+    except OSError as error:
+        raise ReportError(f"{path} could not be written: {error.strerror or error}.", hint=hint) from error
+    return path
 
 
 def _rename(temporary: Path, path: Path) -> Path:

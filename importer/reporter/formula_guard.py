@@ -9,11 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-# What OWASP, "CSV Injection", lists. The apostrophes before it count, so that a guarded text can be guarded again and
-# each guard taken off again; without them `'=1` of a source and a guarded `=1` would be the same cell.
-_is_formula = re.compile(r"'*[=+\-@\t\r\n]").match
-_FIRST = frozenset("'=+-@\t\r\n")
-_is_guarded = re.compile(r"'+[=+\-@\t\r\n]").match
+# What OWASP, "CSV Injection", lists, and the full-width forms, which some spreadsheets take for the same. The
+# apostrophes before it count, so that a guarded text can be guarded again and each guard taken off again; without them
+# `'=1` of a source and a guarded `=1` would be the same cell.
+_SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+_is_formula = re.compile(f"'*[{re.escape(_SIGNS)}]").match
+_FIRST = frozenset(f"'{_SIGNS}")
+_is_guarded = re.compile(f"'+[{re.escape(_SIGNS)}]").match
 
 
 def guard(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 from importer.errors import UsageError
 from importer.journal.run_folder import JOURNAL_FILE
 from importer.quoting import escape
-from importer.reporter.atomic_file import replace_file
+from importer.reporter.atomic_file import is_special, replace_file
 from importer.statuses import Status, Tone
 
 if TYPE_CHECKING:
@@ -72,11 +72,18 @@ def write_junit(
     Raises:
         ReportError: the file could not be written; an older one is still there.
     """
-    return replace_file(path, lambda file: _write(file, path.parent, name, sheets, lines, is_check=is_check))
+    folder = None if is_special(path) else path.parent
+    return replace_file(path, lambda file: _write(file, folder, name, sheets, lines, is_check=is_check))
 
 
 def _write(
-    file: BinaryIO, folder: Path, name: str, sheets: Sequence[Sheet], lines: Iterable[ReportLine], *, is_check: bool
+    file: BinaryIO,
+    folder: Path | None,
+    name: str,
+    sheets: Sequence[Sheet],
+    lines: Iterable[ReportLine],
+    *,
+    is_check: bool,
 ) -> None:
     """Write the cases aside first: how many there are stands before them, and sheets can take turns in a report."""
     with tempfile.TemporaryFile(prefix=".junit-", dir=folder) as scratch:

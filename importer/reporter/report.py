@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from importer.errors import ImporterError, JournalError, ReportError
+from importer.journal.run_folder import JOURNAL_FILE, restore_folder
 from importer.journal.run_info import RunInfo, RunStage
 from importer.kinds.registry import SHIFTS
 from importer.records import Severity
@@ -71,7 +72,10 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     journal, path = folder.journal, folder.path
     files: list[Path] = []
     info = journal.info()
+    again = f"undo {info.undone_path} again" if info.is_undo else f"rerun {path}"
     try:
+        if restore_folder(folder):
+            stopped["folder"] = f"{path} was removed while the run was going on; it was made again from its journal"
         journal.change_info(stage=RunStage.ENDED, finished_at=iso_utc(datetime.now(UTC)))
         files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines(), info.mapping_id))
         if settings.xlsx or journal.count_rows() <= _XLSX_ROWS:
@@ -83,9 +87,10 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
                 shadow_times=_shadow_times(journal),
             )
             files.extend([workbook] if workbook else [])
-    except (JournalError, ReportError) as error:  # every outcome is safe: in the journal, or in doubt there
-        again = f"undo {info.undone_path} again" if info.is_undo else f"rerun {path}"
-        stopped["report"] = f"{error.message}; {again} makes it again"
+    except (JournalError, ReportError) as error:
+        # Every outcome is safe, in the journal or in doubt there, unless that was removed with its folder.
+        is_safe = (path / JOURNAL_FILE).exists()
+        stopped["report"] = f"{error.message}; {again} makes it again" if is_safe else f"{error.message}. {error.hint}"
     if settings.junit is not None:
         files += _write_junit(settings.junit, path.name, journal, stopped)
     page, notice = _try_page(folder, settings, stopped, is_interrupted=is_interrupted)

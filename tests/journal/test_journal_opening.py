@@ -15,14 +15,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.errors import JournalError
-from importer.journal.run_folder import JOURNAL_FILE, create_run, open_run
+from importer.errors import DamagedError, JournalError
+from importer.journal.run_folder import (
+    JOURNAL_FILE,
+    UNDO,
+    create_run,
+    open_run,
+    open_view,
+    restore_folder,
+)
 from importer.journal.run_info import RunInfo
+from importer.journal.states import Change
+from importer.records import Outcome
+from importer.statuses import Status
 
 from .planning import OPAL, nth, plan, schedule, states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from importer.journal.view import View
 
 
 @pytest.fixture
@@ -329,7 +341,68 @@ def test_a_journal_that_somebody_else_is_writing_is_not_called_damaged(closed: P
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
         error = refused(closed)
-    assert "cannot be opened: database is locked" in error.message
+    assert "is in use by another program (database is locked)" in error.message
+    assert error.hint == "Close that program, then rerun it again."
+
+
+def test_a_journal_that_another_program_keeps_to_itself_is_not_a_full_disk(closed: Path) -> None:
+    """A database browser with changes that are not saved: there is room, and an undo goes on by undoing again."""
+    with open_run(closed, UNDO) as folder, closing(sqlite3.connect(closed / JOURNAL_FILE)) as browser:
+        folder.journal._db.execute("PRAGMA busy_timeout = 0")
+        browser.execute("UPDATE fact SET value = 'x' WHERE name = 'pid'")
+        with pytest.raises(JournalError) as caught:
+            folder.journal.change_info(undone_by=["a"])
+    assert caught.value.message == "the journal is in use by another program (database is locked)"
+    assert caught.value.hint == "Close that program (a database browser, a backup), then undo again."
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE row SET cells = '[1'",
+        "UPDATE record SET state = 'finished'",
+        "UPDATE record SET key = 'x'",
+        "UPDATE sheet SET header = '{'",
+        "UPDATE fact SET value = 'x' WHERE name = 'arguments'",
+        "UPDATE record SET kind = 5, target = 'pagerduty'",
+    ],
+)
+def test_json_and_states_that_make_no_sense_are_a_damaged_journal(tmp_path: Path, damage: str) -> None:
+    with create_run(tmp_path, "a-run", {"arguments": ["a.csv"]}) as folder:
+        plan(folder.journal, schedule("P1"))
+    with closing(sqlite3.connect(folder.path / JOURNAL_FILE, isolation_level=None)) as connection:
+        connection.execute(damage)
+
+    def undo() -> None:
+        with open_run(folder.path, UNDO) as opened:
+            read_all(opened.journal)
+
+    def look() -> None:
+        with open_view(folder.path) as view:
+            read_all(view)
+
+    for read, hint in ((undo, "by hand"), (look, "report.csv may still be good")):
+        with pytest.raises(DamagedError, match="makes no sense") as caught:
+            read()
+        assert hint in caught.value.hint
+
+
+def read_all(view: View) -> None:
+    view.info()
+    list(view.entries())
+    list(view.lines())
+
+
+def test_a_folder_that_was_removed_while_its_run_goes_on_is_made_again_with_all_it_knows(tmp_path: Path) -> None:
+    with create_run(tmp_path, "a-run") as folder:
+        plan(folder.journal, schedule("P1"), schedule("P2"))
+        assert not restore_folder(folder)
+        shutil.rmtree(folder.path)
+        folder.journal.change([Change(nth(1), Status.CREATED, Outcome(Status.CREATED, id="id-1"))])
+        assert restore_folder(folder)
+        assert folder.path.stat().st_mode & 0o777 == 0o700
+    with open_run(folder.path) as again:
+        assert states(again.journal) == ["created", "planned"]
 
 
 def test_a_journal_that_was_copied_elsewhere_can_be_opened_there(closed: Path, tmp_path: Path) -> None:

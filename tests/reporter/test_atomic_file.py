@@ -14,6 +14,7 @@ from report_lines import make_line, make_sheet
 
 import importer.reporter
 from importer.errors import JournalError, ReportError
+from importer.reporter.atomic_file import is_special
 from importer.reporter.report import write_summary
 from importer.reporter.report_csv import write_csv
 from importer.reporter.report_xlsx import write_xlsx
@@ -143,3 +144,33 @@ def test_a_full_disk_leaves_the_older_report_and_one_sentence(tmp_path: Path, wr
 
 def _root() -> str:
     return str(Path(importer.reporter.__file__).parents[2])
+
+
+def test_a_device_is_written_into_and_never_replaced(tmp_path: Path) -> None:
+    """A pipe stands for every device: a test that could replace /dev/null would do harm."""
+    pipe = tmp_path / "report.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(ReportError, match="could not be written"):  # nobody reads it: it is not waited for
+        write_csv(pipe, SHEETS, LINES)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert write_csv(pipe, SHEETS, LINES) == pipe
+        assert os.read(reader, 1 << 16).startswith(b"\xef\xbb\xbfimport_row,")
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["report.csv"]
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "report.csv"
+    link.symlink_to(tmp_path / "there" / "real.csv")
+    write_csv(link, SHEETS, LINES)
+    assert link.is_symlink()
+    assert (tmp_path / "there" / "real.csv").read_bytes().startswith(b"\xef\xbb\xbfimport_row,")
+
+
+def test_the_devices_of_this_machine_are_known_as_such() -> None:
+    for path in ("/dev/null", "/dev/stdout", "/dev/full"):
+        assert is_special(Path(path))

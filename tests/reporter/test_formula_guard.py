@@ -25,7 +25,24 @@ def test_no_guarded_text_begins_as_a_formula(text: str) -> None:
     assert not guard(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+49 30 1", "-5", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "'=1", "''-"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+49 30 1",
+        "-5",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "'=1",
+        "''-",
+        "\uff1d1+1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff20A",
+    ],
+)
 def test_a_formula_gets_one_apostrophe_in_front(text: str) -> None:
     assert guard(text) == "'" + text
 
