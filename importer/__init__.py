@@ -1,4 +1,4 @@
-"""Bulk-import on-call schedules and shadows from spreadsheets: nothing lost, nothing twice.
+"""Bulk-import on-call schedules, shadows and overrides from spreadsheets: nothing lost, nothing twice.
 
 The library: `run`, `check`, `rerun` and `undo` do what the commands of the same name do. Importing it costs nothing:
 a call imports what it needs, and the other names are imported when they are first used.

@@ -39,7 +39,7 @@ _COMMANDS = {
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="oncall-importer", message="oncall-importer %(version)s")
 def app() -> None:
-    """Bulk-import on-call schedules (Opal) and shadows (Rootly) from spreadsheets: nothing lost, nothing twice."""
+    """Bulk-import schedules (Opal), shadows and overrides (Rootly) from spreadsheets: nothing lost, nothing twice."""
 
 
 for command in (run, check, rerun, undo, runs, show, map_headers, template, pull, doctor, sandbox):

@@ -54,8 +54,9 @@ def any_of(words: Iterable[str]) -> str:
 # ---- the words that name a kind
 
 
-_NAMES = {word: kind.name for kind in KINDS.values() for word in kind.words}
-_IN_CELLS = _NAMES | {f"oncall{word}": name for word, name in _NAMES.items()}
+#: The words that name a kind, in their canonical form -> the kind.
+KIND_WORDS: Final = {word: kind.name for kind in KINDS.values() for word in kind.words}
+_IN_CELLS = KIND_WORDS | {f"oncall{word}": name for word, name in KIND_WORDS.items()}
 _LONGEST_NAME = 40  # no name is longer; saves folding a text of a megabyte
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -72,7 +73,7 @@ def read_kind(text: str) -> str | Unreadable:
 def kind_of_name(name: str) -> str | None:
     """Return the kind that a sheet's name tells; None where it has no such word, or words of several."""
     words = _LETTERS.findall(_HUMPS.sub(" ", name))
-    kinds = {_NAMES[word.casefold()] for word in words if word.casefold() in _NAMES}
+    kinds = {KIND_WORDS[word.casefold()] for word in words if word.casefold() in KIND_WORDS}
     return kinds.pop() if len(kinds) == 1 else None
 
 

@@ -51,7 +51,7 @@ class Group(NamedTuple):
 
 @lru_cache(_CACHED)
 def is_user_reference(text: str) -> bool:
-    """Tell a text that names a user from one that is a user's id, or nothing sensible at all.
+    """Return whether a text names a user, and is neither a user's id nor nonsense.
 
     Digits are an id. A text with an @ is an e-mail address, every other one with a letter in it is a full name.
     """
@@ -60,7 +60,7 @@ def is_user_reference(text: str) -> bool:
 
 @lru_cache(_CACHED)
 def is_schedule_reference(text: str) -> bool:
-    """Tell a text that names a schedule from one that is a schedule's id, or nothing sensible at all.
+    """Return whether a text names a schedule, and is neither a schedule's id nor nonsense.
 
     Whatever can be an id is one, `Primary` and `a4711` too: such a name is written `name:Primary`.
     """
@@ -69,7 +69,7 @@ def is_schedule_reference(text: str) -> bool:
 
 @lru_cache(_CACHED)
 def is_group_reference(text: str) -> bool:
-    """Tell a text that names a group, by its id or its name, from nothing sensible at all. Ids are UUIDs."""
+    """Return whether a text names a group, by its id (a UUID) or its name, and is not nonsense."""
     if len(text) > _LONGEST or has_control(text):
         return False
     prefix = _PREFIX.match(text)
@@ -112,15 +112,15 @@ class Directory:
         self._cached_schedule = lru_cache(_CACHED)(self._find_schedule)
 
     def find_user(self, text: str) -> str | Unreadable:
-        """Give the id of the user whom an e-mail address or a full name means."""
+        """Return the id of the user whom an e-mail address or a full name means."""
         return self._cached_user(text)
 
     def find_schedule(self, text: str) -> str | Unreadable:
-        """Give the id of the schedule that a name means."""
+        """Return the id of the schedule that a name means."""
         return self._cached_schedule(text)
 
     def find_group(self, text: str) -> str | Unreadable:
-        """Give the id of the group that a name or an id means."""
+        """Return the id of the group that a name or an id means."""
         if self._groups is not None:
             return self._groups.find(text)
         # An id needs no list; should the group take no schedules, Opal says so.
@@ -239,7 +239,7 @@ def _trimmed(text: str) -> str:
 
 
 def _without_prefix(text: str) -> tuple[str, bool]:
-    """Give the text to look for, and whether `name:` stood before it."""
+    """Return the text to look for, and whether `name:` stood before it."""
     plain = _trimmed(text)
     match = _PREFIX.match(plain)
     return (plain[match.end() :].lstrip(), True) if match else (plain, False)

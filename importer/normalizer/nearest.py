@@ -34,7 +34,7 @@ class Nearest:
         self._effort = 0
 
     def find(self, text: str) -> list[int]:
-        """Give the positions of the nearest entries, the nearest first; what differs in case only is nearest."""
+        """Return the positions of the nearest entries, the nearest first; what differs in case only is nearest."""
         plain = _plain(text)
         if not plain or self._effort > _LARGEST_EFFORT:
             return []

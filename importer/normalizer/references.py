@@ -129,7 +129,7 @@ def split_groups(text: str) -> tuple[str, ...] | Unreadable:
 
 
 def describe_reference(column: str, text: str, cell: str, what: Sought) -> Reference:
-    """Tell which cell must be looked up, and as what."""
+    """Describe a cell that must be looked up, and as what."""
     is_group = what is Sought.GROUP
     words = {Sought.SCHEDULE: "a schedule's name", Sought.GROUP: "an Opal group"}
     of_user = "a user's e-mail address" if "@" in text else "a user's full name"

@@ -53,7 +53,7 @@ def suggest(layout: Layout) -> tuple[Suggestion, ...]:
 
 
 def describe_suggestion(suggestion: Suggestion, sheet: Sheet) -> str:
-    """Tell a suggestion in one sentence, with what to write into a mapping file if it is right."""
+    """Describe a suggestion in one sentence, with what to write into a mapping file if it is right."""
     header, column = quote(suggestion.header), suggestion.column
     return (
         f"{header} of {quote_path(sheet.source)}, sheet {quote(sheet.name)}, "

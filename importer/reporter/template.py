@@ -49,7 +49,7 @@ def _example_cell(name: str, example: Mapping[str, str | datetime], kind: Record
 
 
 def explain(column: Column) -> str:
-    """Say what to write into a column, a sentence a line."""
+    """Return what to write into a column, a sentence a line."""
     lines = [f"{column.right[:1].upper()}{column.right[1:]}.", "Needed." if is_needed(column) else "May be empty."]
     if column.choices:
         lines.append(f"{'Such as' if column.is_open else 'One of'}: {', '.join(column.choices)}.")
@@ -64,7 +64,7 @@ def is_needed(column: Column) -> bool:
 
 
 def instructions() -> list[str]:
-    """Give the sentences that stand above the explanations."""
+    """Return the sentences that stand above the explanations."""
     return [
         f"Fill in {any_of(SHEETS.values())}, or several of them: a row for each {any_of(KINDS)}.",
         f"Rows whose kind begins with the word {EXAMPLE} only show how and are never sent: leave or delete them.",
@@ -159,7 +159,7 @@ def _put_example(sheet: Any, row: int, position: int, cell: str | datetime, styl
 
 
 def _offer_choices(sheet: Any, position: int, column: Column, first_row: int) -> None:
-    """Give a column its drop-down; a word that it does not list is asked about, and not refused, for we know more."""
+    """Offer a column's choices in a drop-down; another word is asked about and not refused, for we know more."""
     if not column.choices or len(",".join(column.choices)) > _LONGEST_LIST:
         return
     facts = {

@@ -11,6 +11,7 @@ import tempfile
 from enum import Enum
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from importer.kinds.registry import KIND_WORDS
 from importer.quoting import escape_unprintable
 from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
 
@@ -113,7 +114,6 @@ _is_unholdable = re.compile(
     re.VERBOSE | re.DOTALL,
 ).search
 _around_names = re.compile(r"\A[\s']+|[\s']+\Z")
-_is_telling = re.compile(r"(?:schedule|shadow)s?", re.IGNORECASE).fullmatch
 _humps = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _words = re.compile(r"[^\W\d_]+")
 _not_in_names = re.compile(r"[\[\]:*?/\\\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -278,4 +278,4 @@ def _cut_name(name: str, units: int) -> str:
 def _told(name: str) -> dict[str, str]:
     """Give the words of a name that are read as a kind, by the kind."""
     words = _words.findall(_humps.sub(" ", name))
-    return {word.casefold().removesuffix("s"): word for word in words if _is_telling(word)}
+    return {kind: word for word in words if (kind := KIND_WORDS.get(word.casefold()))}

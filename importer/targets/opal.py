@@ -25,7 +25,7 @@ _REFUSING = frozenset({"PAGERDUTY_ON_CALL_SCHEDULE", "INCIDENTIO_ON_CALL_SCHEDUL
 
 
 def takes_no_schedules(group_type: str) -> bool:
-    """Tell whether a group of this type refuses a list of schedules."""
+    """Return whether a group of this type refuses a list of schedules."""
     return group_type in _REFUSING
 
 

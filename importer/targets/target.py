@@ -91,5 +91,5 @@ class Target:
 
 
 def as_text(value: Any) -> str | None:
-    """Give a text or a number of an answer as text, None for anything else: a deep enough list has no text at all."""
+    """Return a text or a number of an answer as text, None for anything else: a deep enough list has no text at all."""
     return str(value) if isinstance(value, str | int | float) else None

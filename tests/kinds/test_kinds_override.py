@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -17,7 +18,7 @@ from importer.normalizer.rules import make_rules
 from importer.records import Row, Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from importer.records import Key
@@ -220,3 +221,35 @@ async def test_an_override_that_would_replace_another_is_refused_until_it_may(pl
     assert all(one["import_id"] in line["import_error"] for one in before)
     assert "user 101" in line["import_error"]
     assert {key[1] for key in place.there} == {103, 104}
+
+
+@asynccontextmanager
+async def failing(folder: Path, **fault: Any) -> AsyncIterator[dict[str, Any]]:
+    """Serve a sandbox that fails; yields the options of runs against it."""
+    plan = sandbox.FaultPlan.model_validate({"fault": [fault]})
+    async with sandbox.serve(folder / "state.sqlite3", faults=plan) as address:
+        yield {
+            "rootly_base_url": address.rootly,
+            "rootly_token": sandbox.TOKEN,
+            "reports": folder / "reports",
+            "settle": 0.05,
+        }
+
+
+async def test_a_lost_answer_is_asked_about_and_the_override_counts_as_created(place: Place, tmp_path: Path) -> None:
+    source = place.write(*(shift(101, number * 8, 8) for number in range(4)))
+    async with failing(tmp_path, what="reset", when="after", at=[2, 3], method="POST") as options:
+        result = await importer.run(source, **options)
+    assert [line["import_status"] for line in lines_of(result)] == ["created"] * 4
+    truth = sandbox.read_truth(tmp_path / "state.sqlite3")
+    assert (len(truth.objects), truth.doubles) == (4, {})
+
+
+async def test_one_that_no_list_shows_yet_is_there_already_by_the_answer(place: Place, tmp_path: Path) -> None:
+    source = place.write(shift(101, 0, 8))
+    async with failing(tmp_path, what="lagging_list", delay=86400.0) as options:
+        first = await importer.run(source, **options)
+        second = await importer.run(source, **options)
+    ids = [line["import_id"] for result in (first, second) for line in lines_of(result)]
+    assert [line["import_status"] for line in lines_of(second)] == ["exists"]
+    assert ids[0] == ids[1]

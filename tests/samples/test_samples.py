@@ -146,3 +146,11 @@ def test_mistakes_shows_every_fault_that_a_column_can_have() -> None:
     assert wrong == set(sheet.header) - {"what is wrong"}
     assert results[0].records
     assert results[-1].records
+
+
+def test_the_overrides_are_good_and_none_would_replace_another() -> None:
+    ((sheet, rows),) = read_sheets("overrides.csv")
+    results = normalize(sheet, rows)
+    assert [(result.kind, result.problems, result.warnings) for result in results] == [("override", (), ())] * 5
+    spans = sorted(key for key in keys(results))
+    assert all(one[0] != after[0] or int(one[3]) <= int(after[2]) for one, after in pairwise(spans))

@@ -58,6 +58,7 @@ NAMES = st.sampled_from(
         "shadowable_type",
         "shadowable_id",
         "shadow_user_id",
+        "user_id",
         "starts_at",
         "ends_at",
         "title",
@@ -74,7 +75,8 @@ ANY_JSON = st.recursive(
 ATTRIBUTES = st.fixed_dictionaries(
     {},
     optional=dict.fromkeys(
-        ["schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at"], ANY_JSON
+        ["schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "user_id", "starts_at", "ends_at"],
+        ANY_JSON,
     ),
 )
 #: Answers that are nearly right, so that the reading gets as far as it can.
