@@ -10,6 +10,11 @@ def count_of(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
+def as_sentence(text: str) -> str:
+    """Return a clause as a sentence: with a capital letter and a full stop; an empty one stays empty."""
+    return text and f"{text[0].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
 def iso_utc(instant: float | datetime) -> str:
     """Return an instant, aware or in epoch seconds, as ISO 8601 in UTC with whole seconds: `2027-03-01T08:00:00Z`."""
     moment = instant if isinstance(instant, datetime) else datetime.fromtimestamp(int(instant), UTC)

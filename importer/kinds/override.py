@@ -68,7 +68,7 @@ def _read(fields: Fields, rules: RowRules) -> Made | None:
         for user, shift in users.shifts
     )
     if (now := rules.now) is not None:
-        judge(fields, rules, (odd for one in records for odd in check_span(one.starts_at, one.ends_at, now)))
+        judge(fields, (odd for one in records for odd in check_span(one.starts_at, one.ends_at, now)))
     return Made(records, users.zone)
 
 

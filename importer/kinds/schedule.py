@@ -58,7 +58,7 @@ def _read(fields: Fields, rules: RowRules) -> Made | None:
     if provider is None or remote_id is None or groups is None:
         return None
     if odd := oddity(provider, remote_id):
-        fields.warn("remote_id", odd.reason, odd.hint, odd.topic)
+        fields.judge(odd.check, "remote_id", odd.fault)
     if isinstance(groups, Waiting):
         return Made(())
     return Made((ScheduleRecord(third_party_provider=provider, remote_id=remote_id),), groups=groups)

@@ -70,9 +70,12 @@ class ShadowRecord(Record):
 
 _SHADOWABLES: Final[dict[str, Shadowable]] = {"user": "User", "schedule": "Schedule"}
 _NO_TYPE = Unreadable(topic="no type")
+_ODD_USER = Unreadable(
+    ", which does not look like a user's id", "Compare it: user ids are whole numbers.", "odd user id"
+)
 _SELF_SHADOW = Unreadable(
     ", which is the user to be shadowed too",
-    "write another user in shadow_user_id or in shadowable_id",
+    "Name another user as the one who shadows, or as the one who is shadowed.",
     "user who shadows the same user",
 )
 
@@ -99,7 +102,7 @@ def _read(fields: Fields, rules: RowRules) -> Made | None:
         for user, shift in users.shifts
     )
     if (now := rules.now) is not None:
-        judge(fields, rules, (finding for record in records for finding in check_shadow(record, now)))
+        judge(fields, (finding for record in records for finding in check_shadow(record, now)))
     return Made(records, users.zone)
 
 
@@ -113,8 +116,7 @@ def _read_shadowable_id(fields: Fields, rules: RowRules, shadowable_type: Shadow
     parse = rules.references.schedule if is_schedule else rules.references.shadowed_user
     shadowable_id = fields.identify("shadowable_id", parse)
     if shadowable_type == "User" and isinstance(shadowable_id, str) and not shadowable_id.isdigit():
-        hint = "compare it: user ids are whole numbers"
-        fields.warn("shadowable_id", ", which does not look like a user's id", hint, "odd user id")
+        fields.judge("id", "shadowable_id", _ODD_USER)
     return shadowable_id
 
 
@@ -221,7 +223,7 @@ _COLUMNS = (
     ),
     Column(
         "shadowable_id",
-        "write the id of the user or schedule to be shadowed, such as 101",
+        "write who is shadowed: a number, an e-mail address or a full name; or a schedule's id or name",
         headers="shadowed shadowedid shadoweduser shadoweduserid shadowedperson shadowedemail shadoweduseremail"
         " usertoshadow",
         headers_of_kind="oncalluser oncalluserid oncalluseremail",
@@ -229,7 +231,7 @@ _COLUMNS = (
     ),
     Column(
         "shadow_user_id",
-        "write the number of the user who shadows, such as 112",
+        "write who shadows: a number, an e-mail address or a full name",
         headers="trainee traineeid traineeuserid traineeemail traineeuseremail shadow shadowuser shadowemail"
         " shadowuseremail shadower shadowerid",
         outdoes_name=True,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from importer.cells import BLANKS
 from importer.kinds.kind import Column, Doubt, option
-from importer.normalizer.plausibility import Level
 from importer.normalizer.recurrence.spans import read_spans
 from importer.normalizer.references import Waiting
 from importer.normalizer.times.zones import ZONE_RIGHT, read_zone
@@ -63,7 +62,10 @@ TIME_COLUMNS: Final = (
         headers="repeatuntil repeatsuntil",
         is_moment=True,
     ),
-    option("rotation", "write who takes turns, parted by commas, such as 101, 112, 113"),
+    option(
+        "rotation",
+        "write who takes turns, separated by commas, such as 101, 112, 113; none for a turn that nobody takes",
+    ),
     option(
         "timezone",
         ZONE_RIGHT,
@@ -102,8 +104,8 @@ _SEPARATORS = (",", ";")
 def read_rotation(text: str) -> tuple[str, ...] | Unreadable:
     """Read a cell of the column `rotation`: members with commas, semicolons or line breaks between them, 1,000 at most.
 
-    A member may come again: then it has so many turns in a round. Empty lines do not count; an empty place between
-    two commas is a fault, for it could be somebody who is missing.
+    A member may come again: then it has so many turns in a round; `none` is a turn that nobody takes. Empty lines do
+    not count; an empty place between two commas is a fault, for it could be somebody who is missing.
     """
     lines = [line for line in (line.strip(BLANKS) for line in text.splitlines()) if line]
     # A separator at the end of a line that goes on in the next one is that line's break.
@@ -123,6 +125,11 @@ def read_rotation(text: str) -> tuple[str, ...] | Unreadable:
 
 _ROTATION_RIGHT = "write each member as a number, an e-mail address or a full name"
 _WAITING = 0  # no user's id: it stands for one that is not known yet
+_NOBODY = -1  # no user's id: a turn that nobody takes
+_NOBODY_WORDS = frozenset({"none", "nobody", "no one"})  # Opsgenie's participant `none`
+_ONE_MEMBER = Unreadable(
+    ", in which nobody takes turns: it has only one member", "Add who else takes turns.", "only one member"
+)
 
 
 class UserShifts(NamedTuple):
@@ -145,7 +152,8 @@ def read_user_shifts(fields: Fields, rules: RowRules, column: str) -> UserShifts
         return None
     if _WAITING in users:
         return UserShifts((), spans.zone)
-    return UserShifts(tuple((users[turn.member], turn.shift) for turn in spans.turns), spans.zone)
+    shifts = ((users[turn.member], turn.shift) for turn in spans.turns)
+    return UserShifts(tuple((user, shift) for user, shift in shifts if user != _NOBODY), spans.zone)
 
 
 def _read_users(fields: Fields, rules: RowRules, column: str) -> tuple[int, ...] | None:
@@ -160,25 +168,29 @@ def _read_users(fields: Fields, rules: RowRules, column: str) -> tuple[int, ...]
 
 def _read_members(fields: Fields, rules: RowRules, column: str) -> tuple[int, ...] | None:
     if fields.is_filled(column) and not fields.has_problem("rotation"):
-        hint = "keep one of them: a rotation says whose turn it is"
-        fields.note("rotation", f"rotation and {column} are both filled", hint, f"rotation beside {column}")
+        words = f"{fields.name('rotation')} and {fields.name(column)} are both filled"
+        fields.note("rotation", words, "Keep one of them: a rotation says whose turn it is.", words)
     members = None if fields.has_problem("rotation") else fields.optional("rotation", read_rotation)
     users = {text: _read_member(fields, rules, text) for text in dict.fromkeys(members or ())}
     found = tuple(user for text in members or () if (user := users[text]) is not None)
     if len(users) == 1 and found:
-        reason, hint = ", in which nobody takes turns: it has one member only", "add who else takes turns"
-        fields.warn("rotation", reason, hint, "one member only")
+        fields.judge("one_member", "rotation", _ONE_MEMBER)
+    if found and set(found) == {_NOBODY}:
+        fields.fault("rotation", fields.text("rotation"), Unreadable(", which has no member", _RIGHT, _TOPIC))
     return found if found and None not in users.values() else None
 
 
 def _read_member(fields: Fields, rules: RowRules, text: str) -> int | None:
-    user = rules.references.shadowing_user(text)
+    if text.casefold() in _NOBODY_WORDS:
+        return _NOBODY
+    user = rules.references.shadowing_user(fields.stands_for("rotation", text))
     if isinstance(user, Unreadable):
-        message = f"rotation has {quote(text)}{user.reason}"
-        fields.note("rotation", message, user.hint or _ROTATION_RIGHT, f"rotation: {user.topic}")
+        name = fields.name("rotation")
+        message = f"{name} has {quote(text)}{user.reason}"
+        fields.note("rotation", message, user.hint or _ROTATION_RIGHT, f"{name}: {user.topic}")
         return None
     if isinstance(user, Waiting):
-        fields.refer("rotation", text, user.what)
+        fields.refer("rotation", fields.stands_for("rotation", text), user.what)
         return _WAITING
     return user
 
@@ -186,19 +198,13 @@ def _read_member(fields: Fields, rules: RowRules, text: str) -> int | None:
 # ---- what is odd about shifts
 
 
-def judge(fields: Fields, rules: RowRules, found: Iterable[Finding]) -> None:
-    """Note what is odd about the shifts of a row, as the mapping's checks have it; each kind of oddity once."""
+def judge(fields: Fields, found: Iterable[Finding]) -> None:
+    """Note what is odd about the shifts of a row; each kind of oddity once."""
     told = set()
-    for name, column, fault in found:
-        level = rules.checks.level(name)
-        if level is Level.OFF or name in told:
-            continue
-        told.add(name)
-        filled = _filled(fields, column)
-        if level is Level.PROBLEM:
-            fields.fault(filled, fields.text(filled), fault)
-        else:
-            fields.warn(filled, fault.reason, fault.hint, fault.topic)
+    for check, column, fault in found:
+        if check not in told:
+            told.add(check)
+            fields.judge(check, _filled(fields, column), fault)
 
 
 def _filled(fields: Fields, column: str) -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from importer.cells import BLANKS
 from importer.normalizer.references import Waiting
-from importer.normalizer.times.date_times import read_instant
-from importer.normalizer.times.zones import read_zone
+from importer.normalizer.times.date_times import read_moment
+from importer.normalizer.times.moments import TimeRules, to_instant
+from importer.normalizer.times.zones import find_contradiction, read_zone
 from importer.normalizer.unreadable import Unreadable
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _ODD: Final = object()  # the value of a text that the long way must judge
 _NEW: Final = object()
 _JUDGED: Final = (Unreadable, Waiting)
-_UNUSUAL_ID = Unreadable()
+_UNUSUAL = Unreadable()
 _MOST = 1 << 16  # texts of a column that are remembered
 _LONG_WAY = frozenset({"kind", "duration", "repeat", "until", "rotation"})
 
@@ -64,7 +65,8 @@ class FastPath:
     def can_read(places: Places, columns: Sequence[FastColumn]) -> bool:
         """Return whether a sheet can have fast rows."""
         needed = {"starts_at", "ends_at", *(one.name for one in columns if one.default is _ODD)}
-        return not places.given and _LONG_WAY.isdisjoint(places.indices) and places.indices.keys() >= needed
+        is_plain = not (places.given or places.values or places.joined)
+        return is_plain and _LONG_WAY.isdisjoint(places.indices) and places.indices.keys() >= needed
 
     def read(self, row: Row) -> tuple[Record, str] | None:
         """Make the record of a row, and name its zone; None: the row must take the long way."""
@@ -86,12 +88,21 @@ class FastPath:
 
     def _remember_times(self, zone: ZoneInfo | None) -> _Memory:
         times = self._rules.times
-        return self._times.setdefault(zone, _Memory(lambda text: read_instant(text, zone, times)))
+        # What contradicts the zone of its row is odd; an option's zone is only for times without an offset.
+        own = zone if self._zone is not None else None
+        return self._times.setdefault(zone, _Memory(lambda text: _read_plain(text, zone, own, times)))
+
+
+def _read_plain(text: str, zone: ZoneInfo | None, own: ZoneInfo | None, rules: TimeRules) -> datetime | Unreadable:
+    moment = read_moment(text, rules)
+    if isinstance(moment, Unreadable) or find_contradiction(moment, own) is not None:
+        return _UNUSUAL
+    return to_instant(moment, zone, rules)
 
 
 def read_digits(text: str) -> str | Unreadable:
     """Read a user's id of the usual form; what has another is not wrong, but not for here."""
-    return text if text.isascii() and text.isdigit() and len(text) <= 20 else _UNUSUAL_ID
+    return text if text.isascii() and text.isdigit() and len(text) <= 20 else _UNUSUAL
 
 
 class _Memory:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from importer.cells import BLANKS, cell_name, clean
-from importer.normalizer.plausibility import Checks
+from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.references import NO_DIRECTORY, References, Waiting, describe_reference
+from importer.normalizer.times.date_times import is_clock, join_date_and_time
 from importer.normalizer.times.moments import NO_RULES, TimeRules
 from importer.normalizer.unreadable import Unreadable
-from importer.quoting import quote
+from importer.quoting import escape, quote
 from importer.records import Problem, Sheet
+from importer.wording import as_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +28,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LONGEST_NAME = 60  # characters of a header in a message
+_NO_CHECKS: Final = Checks()
+
+
+class Joined(NamedTuple):
+    """Where date and time of day stand, if they have cells of their own."""
+
+    day: int  #: index into a row's cells
+    clock: int
+    is_shared: bool  #: the date is that of several columns; a clock cell that has a date of its own does without
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -36,11 +49,22 @@ class Places:
     rights: Mapping[str, str]  #: every column of ours, in their order -> what to write into it
     given: Mapping[str, str] = field(default_factory=dict)  #: column of ours -> text where no cell has one
     defaults: Mapping[str, str] = field(default_factory=dict)  #: of those, the ones that a cell outdoes
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: column of ours -> cell's text -> meaning
+    joined: Mapping[str, Joined] = field(default_factory=dict)  #: date-time column of ours -> where its parts stand
 
     def cell(self, column: str, row: int) -> str:
         """Name the cell of a column of ours; empty where the sheet has no such column."""
         index = self.indices.get(column)
         return "" if index is None else cell_name(self.sheet.positions[index], row)
+
+    def name(self, column: str) -> str:
+        """Return what the user calls a column of ours: the sheet's own header, where it has one."""
+        index = self.indices.get(column)
+        if index is None or not self.sheet.header_row:
+            return column
+        indices = (joined.day, index) if (joined := self.joined.get(column)) else (index,)
+        headers = [escape(self.sheet.header[one].strip(BLANKS), _LONGEST_NAME) for one in indices]
+        return " + ".join(headers) if all(headers) else column
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +83,11 @@ class RowRules:
 class Fields:
     """One row, read column by column; faults are gathered, never raised."""
 
-    __slots__ = ("_blocked", "_places", "_problems", "_references", "_row", "_warnings")
+    __slots__ = ("_blocked", "_checks", "_places", "_problems", "_references", "_row", "_warnings")
 
-    def __init__(self, places: Places, row: Row) -> None:
+    def __init__(self, places: Places, row: Row, checks: Checks = _NO_CHECKS) -> None:
         self._places = places
+        self._checks = checks
         self._row = row
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
@@ -94,9 +119,26 @@ class Fields:
 
         Empty where there is none of them.
         """
-        index = self._places.indices.get(column)
-        text = "" if index is None else self._row.cells[index].strip(BLANKS)
+        text = self._cell_text(column)
+        if text and self._places.values:
+            text = self.stands_for(column, text)
         return text or self._places.given.get(column, "")
+
+    def stands_for(self, column: str, text: str) -> str:
+        """Return what the mapping's [values] say that a text of a column means; without a line the text itself."""
+        listed = self._places.values.get(column, {})
+        return listed.get(text) or listed.get(text.casefold()) or text
+
+    def name(self, column: str) -> str:
+        """Return what the user calls a column of ours, for a message."""
+        return self._places.name(column)
+
+    def is_one_day(self) -> bool:
+        """Return whether start and end have one date between them, and times of day of their own."""
+        start, end = (self._places.joined.get(column) for column in ("starts_at", "ends_at"))
+        if start is None or end is None or start.day != end.day:
+            return False
+        return all(is_clock(self._row.cells[one.clock].strip(BLANKS)) for one in (start, end))
 
     def is_filled(self, column: str) -> bool:
         """Tell whether a column has a text, be it one of the mapping or an unreadable cell."""
@@ -145,17 +187,21 @@ class Fields:
 
     def fault(self, column: str, text: str, fault: Unreadable) -> None:
         """Note that a column's text is no value of it."""
-        message = f"{column} is {quote(text)}{fault.reason}"
-        self.note(column, message, fault.hint or self._places.rights[column], _topic(column, fault.topic))
+        message = f"{self.name(column)} is {quote(text)}{fault.reason}"
+        self.note(column, message, fault.hint or self._places.rights[column], self._topic(column, fault.topic))
 
     def note(self, column: str, message: str, hint: str, topic: str = "") -> None:
         """Note a problem of a column's cell; `topic` as `check` shows it."""
-        self._problems.append(self._problem(column, message, hint, topic or _topic(column, "")))
+        self._problems.append(self._problem(column, message, hint, topic or self._topic(column, "")))
 
-    def warn(self, column: str, reason: str, hint: str, topic: str = "") -> None:
-        """Note what is odd about a column's text but does not stop the row; `topic` as in a Unreadable."""
-        message = f"{column} is {quote(self.text(column))}{reason}"
-        self._warnings.append(self._problem(column, message, hint, _topic(column, topic)))
+    def judge(self, check: str, column: str, fault: Unreadable) -> None:
+        """Note what is odd about a column's text, as a problem or a warning or not at all: as [checks] say."""
+        level = self._checks.level(check)
+        if level is Level.PROBLEM:
+            self.fault(column, self.text(column), fault)
+        elif level is Level.WARNING:
+            message = f"{self.name(column)} is {quote(self.text(column))}{fault.reason}"
+            self._warnings.append(self._problem(column, message, fault.hint, self._topic(column, fault.topic)))
 
     def identify(self, column: str, parse: Callable[[str], T | Waiting | Unreadable]) -> T | Waiting | None:
         """Read a cell with an id, or with a name that must be looked up: then that is noted."""
@@ -172,13 +218,15 @@ class Fields:
     def _miss(self, column: str) -> None:
         right = self._places.rights[column]
         if column in self._places.indices:
-            self.note(column, f"{column} is empty", right, f"{column} is empty")
+            words = f"{self.name(column)} is empty"
+            self.note(column, words, right, words)
         else:
             words = f"sheet has no column {column}"
-            self.note(column, f"the {words}", f"add a column {column} and {right}", words)
+            hint = f"add a column {column} and {right}; or say in a mapping file which column of yours it is"
+            self.note(column, f"the {words}", hint, words)
 
     def _problem(self, column: str, message: str, hint: str, topic: str) -> Problem:
-        return Problem(message, hint, column, self._cell(column), topic)
+        return Problem(message, as_sentence(hint), column, self._cell(column), topic)
 
     def _cell(self, column: str) -> str:
         """Name a column's cell; empty where the sheet has none, or the text is the mapping's and not the cell's."""
@@ -187,10 +235,25 @@ class Fields:
 
     def _cell_text(self, column: str) -> str:
         index = self._places.indices.get(column)
-        return "" if index is None else self._row.cells[index].strip(BLANKS)
+        text = "" if index is None else self._row.cells[index].strip(BLANKS)
+        joined = self._places.joined.get(column) if self._places.joined else None
+        if joined is None or (joined.is_shared and not is_clock(text)):
+            return text
+        day = self._row.cells[joined.day].strip(BLANKS)
+        return join_date_and_time(day, text) if day and text else day or text
+
+    def _topic(self, column: str, topic: str) -> str:
+        return f"{self.name(column)}: {topic}" if topic else f"{self.name(column)} cannot be used"
 
     def _is_blocked(self, column: str) -> bool:
-        return bool(self._blocked) and self._places.cell(column, self._row.place) in self._blocked
+        if not self._blocked:
+            return False
+        joined = self._places.joined.get(column)
+        position = self._places.sheet.positions[joined.day] if joined else None
+        cells = {self._places.cell(column, self._row.place)}
+        if position is not None:
+            cells.add(cell_name(position, self._row.place))
+        return not cells.isdisjoint(self._blocked)
 
     def _position(self, problem: Problem) -> int:
         width = len(self._places.sheet.header)
@@ -205,7 +268,3 @@ def _parse_cleaned(text: str, parse: Callable[[str], T | Unreadable], fault: Unr
         return fault
     value = parse(cleaned)
     return fault if isinstance(value, Unreadable) else value
-
-
-def _topic(column: str, topic: str) -> str:
-    return f"{column}: {topic}" if topic else f"{column} cannot be used"

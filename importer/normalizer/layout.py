@@ -28,8 +28,8 @@ from importer.kinds.registry import (
     kinds_told_by,
     read_kind,
 )
-from importer.normalizer.fields import Places
-from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED
+from importer.normalizer.fields import Joined, Places
+from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, TIME_PARTS
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote, quote_path
 from importer.records import Sheet
@@ -139,9 +139,9 @@ def header_score(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> int:
 
 
 def _count_mapped(texts: list[str], names: list[str], mapping: Mapping) -> int:
-    if not mapping.columns:
+    if not (mapping.columns or mapping.sheets):
         return 0
-    wanted = {canonical(header) for header in mapping.columns} - {""}
+    wanted = {canonical(header) for header in mapping.headers} - {""}
     return sum(text in mapping.columns or name in wanted for text, name in zip(texts, names, strict=True))
 
 
@@ -161,6 +161,15 @@ def _is_only(cells: Sequence[str]) -> bool:
 # ---- which header is which column
 
 
+_PART_HEADERS: Final = {
+    **{canonical(part): part for part in TIME_PARTS},
+    "shiftdate": "date",
+    "fromdate": "start_date",
+    "fromtime": "start_time",
+    "todate": "end_date",
+    "totime": "end_time",
+}
+
 _WORKBOOKS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 _WORD = re.compile(r"[^\W\d_]+")
 #: Names of sheets that say schedules, or nothing at all: what programs call a sheet that nobody named.
@@ -177,7 +186,7 @@ class Claims(NamedTuple):
     kind: str | None  #: what the sheet holds; None where it does not say, or says both
     columns: dict[str, tuple[int, ...]]  #: column of ours -> the headers that are it: more than one is one too many
     ignored: frozenset[int]  #: headers that are not used on purpose
-    mapped: frozenset[str]  #: the mapping's headers that the sheet has
+    joined: dict[str, Joined]  #: column of ours -> where date and time of day stand apart
 
 
 class _Headers:
@@ -186,7 +195,7 @@ class _Headers:
     def __init__(self, sheet: Sheet, mapping: Mapping) -> None:
         self.texts = tuple(text.strip(BLANKS) for text in sheet.header)
         self.names = tuple(map(canonical, sheet.header))
-        self.found: set[str] = set()
+        self._found: set[str] = set()
         self.mapped: dict[int, str] = {}
         self._map(mapping)
         self.is_named = is_named(sheet, mapping)
@@ -205,11 +214,11 @@ class _Headers:
         # What stands there exactly wins over what is only spelled alike.
         for spell, spelled in ((str, self.texts), (canonical, self.names)):
             for header, column in mapping.columns.items():
-                if header in self.found or not (wanted := spell(header)):
+                if header in self._found or not (wanted := spell(header)):
                     continue
                 places = [index for index, text in enumerate(spelled) if text == wanted]
                 if places:
-                    self.found.add(header)
+                    self._found.add(header)
                 for index in places:
                     self.mapped.setdefault(index, column)
 
@@ -239,12 +248,10 @@ def claim(sheet: Sheet, mapping: Mapping, provider: str | None, *, is_known: boo
         given = mapping.constants.keys() | mapping.defaults.keys()
         _turn_own_headers(headers, kind, given)
         _turn_until(headers, kind, given)
-    return Claims(
-        kind,
-        _winners(headers, mapping),
-        frozenset(index for index, column in headers.mapped.items() if column == NOT_USED),
-        frozenset(headers.found),
-    )
+    columns = _winners(headers, mapping)
+    joined = _join_times(headers, columns)
+    ignored = frozenset(index for index, column in headers.mapped.items() if column == NOT_USED)
+    return Claims(kind, columns, ignored, joined)
 
 
 def _decide(headers: _Headers, sheet: Sheet, mapping: Mapping, given: set[str]) -> str | None:
@@ -345,6 +352,28 @@ def _winners(headers: _Headers, mapping: Mapping) -> dict[str, tuple[int, ...]]:
     return winners
 
 
+def _join_times(headers: _Headers, columns: dict[str, tuple[int, ...]]) -> dict[str, Joined]:
+    """Find date-times whose date and time of day have columns of their own; in `columns` the time of day remains."""
+    parts = {name: columns.pop(name)[0] for name in TIME_PARTS if name in columns}
+    for index, name in enumerate(headers.names if headers.is_named else ()):
+        if index not in headers.mapped and (part := _PART_HEADERS.get(name)):
+            parts.setdefault(part, index)
+    joined = {}
+    for column, side in (("starts_at", "start"), ("ends_at", "end")):
+        day, clock = parts.get(f"{side}_date"), parts.get(f"{side}_time")
+        claimed = columns.get(column, ())
+        if day is not None and clock is not None and {day, clock}.issuperset(claimed):
+            joined[column] = Joined(day, clock, is_shared=False)
+        elif len(alone := [index for index in claimed or (clock, day) if index is not None]) == 1:
+            shared = parts.get("date", parts.get("start_date") if parts.get("start_time") is not None else None)
+            if shared is not None and alone[0] not in (day, shared):
+                joined[column] = Joined(shared, alone[0], is_shared=True)
+            columns[column] = (alone[0],)
+        if column in joined:
+            columns[column] = (joined[column].clock,)
+    return joined
+
+
 # ---- the sheet's layout
 
 
@@ -359,7 +388,6 @@ class Layout(Places):
     not_used: tuple[str, ...] = ()  #: headers that are not ours, as they stand, each once; blank ones are left out
     kind: str | None = None  #: what the sheet holds; None where it does not say, or says several
     mapping: Mapping = NO_MAPPING
-    mapped: frozenset[str] = frozenset()  #: the mapping's headers that the sheet has
 
     @property
     def constants(self) -> abc.Mapping[str, str]:
@@ -385,17 +413,26 @@ def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = Non
     claims = claim(sheet, mapping, provider, is_known=is_known)
     _refuse_repeats(sheet, claims.columns)
     used = {index for indices in claims.columns.values() for index in indices} | claims.ignored
+    used |= {joined.day for joined in claims.joined.values()}
     return Layout(
         sheet,
         {column: indices[0] for column, indices in claims.columns.items()},
         RIGHTS,
+        values=mapping.lookup(),
+        joined=claims.joined,
         given={**mapping.defaults, **mapping.constants},
         defaults=mapping.defaults,
         not_used=_not_used(sheet, used),
         kind=claims.kind,
         mapping=mapping,
-        mapped=claims.mapped,
     )
+
+
+def find_headers(sheet: Sheet, header: str) -> list[int]:
+    """Return the indices of a sheet's headers that are a text: exactly, or else apart from case and signs."""
+    exact = [index for index, text in enumerate(sheet.header) if text.strip(BLANKS) == header]
+    wanted = canonical(header)
+    return exact or [index for index, text in enumerate(sheet.header) if wanted and canonical(text) == wanted]
 
 
 def repeats(

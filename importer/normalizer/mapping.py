@@ -55,10 +55,8 @@ class Mapping:
 
     @property
     def headers(self) -> Iterator[str]:
-        """All headers that it names, those of single sheets included."""
+        """All headers that it makes columns of, those of single sheets included."""
         yield from self.columns
-        yield from self.keep
-        yield from self.fill
         for one in self.sheets.values():
             yield from one.headers
 

@@ -23,10 +23,10 @@ _YEARS_AHEAD = 2
 
 
 class Level(StrEnum):
-    """What a sense check that strikes does to its row; the values are what a mapping says."""
+    """What a plausibility check that strikes does to its row; the values are what a mapping says."""
 
     OFF = "off"  #: nothing
-    WARNING = "warning"  #: it is said, and the row is sent
+    WARNING = "warning"  #: it is reported, and the row is sent
     PROBLEM = "problem"  #: the row is invalid
 
 
@@ -53,7 +53,7 @@ class Checks:
 
 
 class Finding(NamedTuple):
-    """What a sense check has to say of a record."""
+    """What a plausibility check has found."""
 
     check: str  #: the name of a field of `Checks`
     column: str  #: "ends_at" stands for how long a shift is: where the row has a duration, it means that
@@ -91,24 +91,24 @@ def overlaps(spans: Iterable[tuple[Person, At, At, Id]]) -> Iterator[tuple[Id, I
 
 def _past(ends_at: datetime) -> Unreadable:
     return Unreadable(
-        f", and so the shift was over on {ends_at.isoformat()}",
-        "check the year, or leave out what is over",
+        f", so the shift was over on {ends_at.isoformat()}",
+        "Check the year, or leave out what is over.",
         "shift in the past",
     )
 
 
 def _long(span: timedelta) -> Unreadable:
     return Unreadable(
-        f", and so the shift takes {span.days} days and {span.seconds // 3600} hours",
-        "check start and end, or part the shift in several",
+        f", so the shift takes {span.days} days and {span.seconds // 3600} hours",
+        "Check start and end, or split the shift.",
         "shift of more than 31 days",
     )
 
 
 def _far(starts_at: datetime) -> Unreadable:
     return Unreadable(
-        f", and so the shift starts on {starts_at.isoformat()}, more than two years ahead",
-        "check the year",
+        f", so the shift starts on {starts_at.isoformat()}, more than two years ahead",
+        "Check the year.",
         "start more than two years ahead",
     )
 

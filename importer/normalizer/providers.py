@@ -9,10 +9,9 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from importer.cells import BLANKS, clean
 from importer.errors import SettingsError
+from importer.normalizer.plausibility import Finding
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import has_control, quote
-
-# ---- Schedules' ids out of links that people paste from a browser. Opens no link and knows no column
 
 
 class Service(StrEnum):
@@ -58,7 +57,7 @@ _PAGES: Final = {
 }
 
 _FOREIGN = Unreadable(
-    ", a link to another site than PagerDuty, Opsgenie or Rootly", "write the schedule's id", "link to another site"
+    ", a link to another site than PagerDuty, Opsgenie or Rootly", "Write the schedule's id.", "link to another site"
 )
 
 
@@ -80,7 +79,7 @@ def _read_link(text: str) -> Link | Unreadable | None:
     if page is None:
         return Unreadable(
             f", a link to {service} from which no schedule's id can be taken",
-            "open the schedule itself and copy its link, or write its id",
+            "Open the schedule itself and copy its link, or write its id.",
             "link without a schedule's id",
         )
     return Link(service, next(filter(None, page.groups())))
@@ -95,7 +94,7 @@ def linked_id(text: str, service: Service) -> str | Unreadable | None:
         return link.id
     return Unreadable(
         f", a link to a schedule of {link.service}, not of {service}",
-        f"write the id that {service} gives the schedule",
+        f"Write the id that {service} gives the schedule.",
         "link to a schedule of another service",
     )
 
@@ -104,7 +103,7 @@ def _service(host: str) -> Service | None:
     return next((service for service, pattern in _HOSTS.items() if pattern.fullmatch(host)), None)
 
 
-# ---- The providers whose schedules Opal takes, and the ids they give
+# ---- ids
 
 
 Provider: TypeAlias = Literal["PAGER_DUTY", "OPSGENIE"]
@@ -134,7 +133,15 @@ _PROVIDERS: Final[dict[Service, Provider]] = {service: provider for provider, se
 # PagerDuty publishes no pattern: nearly all ids look like this, so that others are a warning only.
 _PAGER_DUTY_ID = re.compile(r"[PQ][A-Z0-9]{5,13}")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_CHECK_PROVIDER = "check both cells before sending: a schedule sent with the wrong provider cannot be taken back"
+_CHECK_PROVIDER = "Check both cells before sending: a schedule sent with the wrong provider cannot be taken back."
+_UNLIKE_PAGER_DUTY = Unreadable(
+    ", which does not look like a PagerDuty id",
+    "Compare it with PagerDuty: ids look like PI7DH85.",
+    "does not look like a PagerDuty id",
+)
+_UNSEEN = Unreadable(
+    ", which holds characters that cannot be seen", "Write the id again by hand.", "unprintable characters"
+)
 _SWAPPED = "an id of another provider"
 _CLOSED_ID = re.compile(r"(?=.*\d)[PQ][A-Z0-9]{6}(?:[A-Z0-9]{7})?", re.ASCII)
 _BETWEEN_IDS = re.compile(r"[,;|\t\r\n]")
@@ -182,10 +189,10 @@ def read_remote_id(text: str, provider: Provider | None = None) -> str | Unreada
         reason = f", which has {len(text)} characters; an id has {LONGEST_REMOTE_ID} at most"
         return Unreadable(reason, topic="too long for an id")
     if (number := _count_ids(text)) > 1:
-        return Unreadable(f", which holds {number} ids", "write a row for each of them", _SEVERAL)
+        return Unreadable(f", which holds {number} ids", "Write a row for each of them.", _SEVERAL)
     if has_control(text):
         return Unreadable(
-            ", which holds control characters", "write the id again by hand, such as PI7DH85", "control characters"
+            ", which holds control characters", "Write the id again by hand, such as PI7DH85.", "control characters"
         )
     return _plain_id(text)
 
@@ -207,25 +214,13 @@ def _is_id(text: str) -> bool:
     return bool(_PAGER_DUTY_ID.fullmatch(text) or _UUID.fullmatch(text))
 
 
-def oddity(provider: Provider, remote_id: str) -> Unreadable | None:
-    """Say what is odd about an id for its provider; None where nothing is."""
-    if provider == "PAGER_DUTY":
-        return _pager_duty_oddity(remote_id)
-    if _PAGER_DUTY_ID.fullmatch(remote_id):
-        reason = ", which looks like a PagerDuty id, but third_party_provider is OPSGENIE"
-        return Unreadable(reason, _CHECK_PROVIDER, _SWAPPED)
-    if not remote_id.isprintable():
-        return Unreadable(
-            ", which holds characters that cannot be seen", "write the id again by hand", "unseen characters"
-        )
-    return None
-
-
-def _pager_duty_oddity(remote_id: str) -> Unreadable | None:
-    if _UUID.fullmatch(remote_id):
-        reason = ", which looks like an Opsgenie id, but third_party_provider is PAGER_DUTY"
-        return Unreadable(reason, _CHECK_PROVIDER, _SWAPPED)
-    if not _PAGER_DUTY_ID.fullmatch(remote_id):
-        hint = "compare it with PagerDuty: ids look like PI7DH85"
-        return Unreadable(", which does not look like a PagerDuty id", hint, "does not look like a PagerDuty id")
-    return None
+def oddity(provider: Provider, remote_id: str) -> Finding | None:
+    """Return what is odd about an id for its provider; None where nothing is."""
+    is_code, is_uuid = bool(_PAGER_DUTY_ID.fullmatch(remote_id)), bool(_UUID.fullmatch(remote_id))
+    if (is_uuid and provider == "PAGER_DUTY") or (is_code and provider == "OPSGENIE"):
+        other = "an Opsgenie" if is_uuid else "a PagerDuty"
+        reason = f", which looks like {other} id, but third_party_provider is {provider}"
+        return Finding("provider", "remote_id", Unreadable(reason, _CHECK_PROVIDER, _SWAPPED))
+    if provider == "PAGER_DUTY" and not is_code:
+        return Finding("id", "remote_id", _UNLIKE_PAGER_DUTY)
+    return None if remote_id.isprintable() else Finding("id", "remote_id", _UNSEEN)

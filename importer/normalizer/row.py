@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from importer.cells import BLANKS, canonical, cell_name
 from importer.kinds.registry import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
 from importer.normalizer.fields import Fields
-from importer.normalizer.layout import plan
-from importer.normalizer.rules import NO_RULES
+from importer.normalizer.layout import find_headers, plan
+from importer.normalizer.rules import NO_RULES, of_mapping
 from importer.quoting import quote
 from importer.records import Problem
 
@@ -47,8 +47,17 @@ class Normalizer:
     """
 
     def __init__(self, sheet: Sheet, rules: Rules = NO_RULES) -> None:
-        self.layout = plan(sheet, rules.mapping, rules.provider, is_known=rules.is_repeated)
-        self._rules = rules
+        mapping = rules.mapping.of_sheet(sheet.name)
+        self._rules = rules if mapping is rules.mapping else of_mapping(rules, mapping)
+        self.layout = plan(sheet, mapping, rules.provider, is_known=rules.is_repeated)
+        self._keep = [
+            (index, {text.casefold() for text in texts})
+            for header, texts in mapping.keep.items()
+            for index in find_headers(sheet, header)
+        ]
+        self._above: dict[int, str] = {
+            index: "" for header in mapping.fill for index in find_headers(sheet, header)
+        }  #: index of a column that is filled down -> the last text in it
         self._sheet_kind = self.layout.kind
         # Whatever the mapping makes of a template's column `kind`: its examples are never sent.
         places = {index for index, header in enumerate(sheet.header) if canonical(header) == "kind"}
@@ -56,7 +65,7 @@ class Normalizer:
         told = {self._sheet_kind} if self._sheet_kind else kinds_told_by(self.layout.indices.keys())
         self._fast_kind = next(iter(told)) if len(told) == 1 else ""  #: the kind of rows in which nothing is odd
         make = KINDS[self._fast_kind].fast if self._fast_kind else None
-        self._fast = make(self.layout, rules) if make else None
+        self._fast = make(self.layout, self._rules) if make else None
         required = [place for name, place in self.layout.indices.items() if COLUMNS[name].is_required]
         # None where the mapping gives what cells lack, or where one filled cell may be a record half written.
         self._making = required if len(required) >= _MANY and not self.layout.given else []
@@ -65,12 +74,31 @@ class Normalizer:
         """Tell a row that a template shows how to fill in; it makes nothing."""
         return any(_is_example(row.cells[index].strip(BLANKS)) for index in self._kinds)
 
+    def fill_down(self, row: Row) -> Row:
+        """Return a row whose empty cells have the text above where the mapping says so; rows must come in order."""
+        if not self._above:
+            return row
+        unreadable = {problem.cell for problem in row.problems}
+        cells = list(row.cells)
+        for index, above in self._above.items():
+            if cells[index].strip(BLANKS):
+                self._above[index] = cells[index]
+            elif cell_name(self.layout.sheet.positions[index], row.place) in unreadable:
+                self._above[index] = ""  # what stood there is not known, so it is not known below either
+            else:
+                cells[index] = above
+        return row._replace(cells=tuple(cells))
+
+    def is_left_out(self, row: Row) -> bool:
+        """Return whether the mapping's [rows] do not keep a row."""
+        return any(row.cells[index].strip(BLANKS).casefold() not in texts for index, texts in self._keep)
+
     def normalize(self, row: Row, kind: str | None = None) -> Normalized:
         """Make a row's records or tell its problems; `kind` counts where the row has no own kind cell."""
         if self._fast is not None and kind in (None, self._fast_kind) and (read := self._fast.read(row)):
             record, zone = read
             return Normalized(self._fast_kind, (record,), (), (), zone=zone)
-        fields = Fields(self.layout, row)
+        fields = Fields(self.layout, row, self._rules.checks)
         kind = self._decide(fields, kind)
         if remark := self._remark(row):
             return Normalized(kind, (), (*row.problems, remark), ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from importer.errors import SettingsError
 from importer.normalizer.fields import RowRules
@@ -17,6 +17,7 @@ from importer.quoting import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from importer.normalizer.times.moments import Moment, TimeRules
@@ -55,9 +56,7 @@ def make_rules(
     if date_order is not None:
         mapping = replace(mapping, times=replace(mapping.times, date_order=DateOrder(date_order)))
     rules = Rules(
-        mapping=mapping,
-        times=mapping.times,
-        checks=mapping.checks,
+        **_beside(mapping),
         zone=check_timezone(timezone) if timezone is not None else None,
         provider=check_provider(provider) if provider is not None else None,
         until=_check_until(until, mapping.times) if until is not None else None,
@@ -67,20 +66,31 @@ def make_rules(
     return replace(rules, mapping=_outdo_defaults(rules))
 
 
+def of_mapping(rules: Rules, mapping: Mapping) -> Rules:
+    """Return rules with another mapping, such as the one of a single sheet."""
+    return replace(rules, **_beside(mapping))
+
+
+def _beside(mapping: Mapping) -> dict[str, Any]:
+    return {"mapping": mapping, "times": mapping.times, "checks": mapping.checks}
+
+
 def _refuse_contradictions(rules: Rules, options: dict[str, str | None]) -> None:
     read: dict[str, Callable[[str], object]] = {
         "timezone": read_zone,
         "third_party_provider": read_provider,
         "until": lambda text: read_until(text, rules.times),
     }
+    tables = (rules.mapping, *rules.mapping.sheets.values())
     for column, meant in _meant(rules).items():
-        constant = rules.mapping.constants.get(column)
-        if constant is not None and read[column](constant) != meant:
+        constants = [table.constants[column] for table in tables if column in table.constants]
+        constant = next((text for text in constants if read[column](text) != meant), None)
+        if constant is not None:
             option = f"--{_OPTIONS[column]}"
             raise SettingsError(
                 f"{option} is {quote(options[column] or '')}, but the mapping has {column} = {quote(constant)} below"
                 " [constants], which holds for every row",
-                hint=f"leave out {option}, or take {column} out of [constants]",
+                hint=f"Leave out {option}, or take {column} out of [constants].",
             )
 
 
@@ -93,13 +103,21 @@ def _meant(rules: Rules) -> dict[str, object]:
 def _outdo_defaults(rules: Rules) -> Mapping:
     """Take out of the mapping's defaults what an option says; both are for cells that are empty."""
     mapping, meant = rules.mapping, _meant(rules)
-    if meant.keys().isdisjoint(mapping.defaults):
+    if not meant or not (mapping.defaults or mapping.sheets):
         return mapping
-    return replace(mapping, defaults={name: text for name, text in mapping.defaults.items() if name not in meant})
+    return _without_defaults(mapping, meant.keys())
+
+
+def _without_defaults(mapping: Mapping, names: AbstractSet[str]) -> Mapping:
+    return replace(
+        mapping,
+        defaults={name: text for name, text in mapping.defaults.items() if name not in names},
+        sheets={name: _without_defaults(own, names) for name, own in mapping.sheets.items()},
+    )
 
 
 def _check_until(text: str, rules: TimeRules) -> Moment:
     until = read_until(text, rules)
     if isinstance(until, Unreadable):
-        raise SettingsError(f"the end of repetitions is {quote(text)}{until.reason}", hint="write --until 2027-12-31")
+        raise SettingsError(f"the end of repetitions is {quote(text)}{until.reason}", hint="Write --until 2027-12-31.")
     return until

@@ -88,6 +88,7 @@ class Loader:
         self._is_resolving = is_resolving  # else what would have to be asked for is told
         self._names: set[str] = set()
         self.needed = Needed()
+        self._left_out: dict[Sheet, list[int]] = {}  # rows that [rows] of the mapping do not keep
         self.sheets: list[Sheet] = []  #: all that were seen, by the names that their sources give them
         self.refused: list[SourceError] = []  #: of sources that have no column of ours
 
@@ -112,6 +113,12 @@ class Loader:
         self._tell_hidden()
         for notice in reading.notices:
             self.observer.noticed(notice)
+        for sheet, numbers in self._left_out.items():
+            words = f"sheet {sheet.name!r} of {sheet.source}: {rows_named(numbers)}"
+            self.observer.noticed(
+                f"{words} left out, as [rows] in the mapping do not keep them ({len(numbers):,} in all)"
+            )
+        self._left_out.clear()
         self._tell_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
         self.journal.add_source(reading.name, reading.path, reading.sha256)
 
@@ -195,12 +202,16 @@ class Loader:
         rows: list[tuple[int, Row, list[Entry]]] = []
         found: list[Sequence[tuple[Severity, Problem]]] = []
         examples = []
-        for row in chunk.rows:
+        for unfilled in chunk.rows:
+            row = normalizer.fill_down(unfilled)
             if normalizer.is_example(row):
-                examples.append(str(row.number))
+                examples.append(row.number)
+                continue
+            if normalizer.is_left_out(row):
+                self._left_out.setdefault(chunk.sheet, []).append(row.number)
                 continue
             if row.shown:
-                row = _with_decorated_ids(row, normalizer.layout)  # noqa: PLW2901  (the same row)
+                row = _with_decorated_ids(row, normalizer.layout)
             normalized = normalizer.normalize(row)
             entries = list(plan_row(normalized, self._run))
             if normalized.problems or normalized.warnings or normalized.references or row.warnings:  # hardly any
@@ -210,7 +221,7 @@ class Loader:
                 found.append(_NOTHING)
             rows.append((index, row, entries))
         if examples:
-            where = f"row{'s' if len(examples) > 1 else ''} {', '.join(examples)} of sheet {chunk.sheet.name!r}"
+            where = f"{rows_named(examples)} of sheet {chunk.sheet.name!r}"
             self.observer.noticed(f"left out as marked examples: {where}")
         self._write(rows, found)
         return len(rows)

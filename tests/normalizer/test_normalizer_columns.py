@@ -59,7 +59,7 @@ def test_a_provider_is_known_however_it_is_written(
 def test_another_provider_is_quoted_with_the_right_ones(normalize: Callable[..., Normalized], text: str) -> None:
     (problem,) = normalize(third_party_provider=text, remote_id="PI7DH85").problems
     assert problem.message.startswith(f'third_party_provider is "{text[:79]}')
-    assert (problem.hint, problem.cell) == ("write PAGER_DUTY or OPSGENIE", "A2")
+    assert (problem.hint, problem.cell) == ("Write PAGER_DUTY or OPSGENIE.", "A2")
 
 
 @pytest.mark.parametrize("header", [("third_party_provider", "remote_id"), ("Note", "remote_id")])
@@ -144,7 +144,7 @@ def test_a_shadowable_type_is_a_user_unless_it_says_schedule(
 def test_another_shadowable_type_is_a_problem(shadow: Callable[..., Normalized]) -> None:
     (problem,) = shadow(shadowable_type="Team").problems
     assert problem.message == 'shadowable_type is "Team"'
-    assert problem.hint == "write User or Schedule, or leave it empty for User"
+    assert problem.hint == "Write User or Schedule, or leave it empty for User."
     assert (problem.column, problem.cell) == ("shadowable_type", "B2")
 
 
@@ -273,4 +273,4 @@ def test_a_blank_in_a_code_of_pagerduty_is_closed_and_two_words_are_not(text: st
 def test_two_ids_in_one_cell_are_a_problem(normalize: Callable[..., Normalized], text: str) -> None:
     (problem,) = normalize(third_party_provider="pd", remote_id=text).problems
     assert problem.message.endswith(", which holds 2 ids")
-    assert problem.hint == "write a row for each of them"
+    assert problem.hint == "Write a row for each of them."

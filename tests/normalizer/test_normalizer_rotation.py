@@ -123,4 +123,4 @@ def test_a_rotation_of_one_is_made_and_said_to_be_odd(shadow: Callable[..., Norm
     made = shadow(shadow_user_id="", rotation=members, repeat="daily", until="2027-03-02")
     assert len(made.records) == 2
     (warning,) = made.warnings
-    assert (warning.column, warning.topic) == ("rotation", "rotation: one member only")
+    assert (warning.column, warning.topic) == ("rotation", "rotation: only one member")

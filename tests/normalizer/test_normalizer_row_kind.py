@@ -61,7 +61,7 @@ def test_a_wrong_word_is_a_problem_beside_the_rows_other_problems(normalize: Cal
         ("C2", "remote_id"),
     ]
     assert result.problems[0] == Problem(
-        'kind is "shedule"', "write schedule, shadow or override", "kind", "A2", "kind: no kind of row"
+        'kind is "shedule"', "Write schedule, shadow or override.", "kind", "A2", "kind: no kind of row"
     )
 
 
@@ -93,7 +93,7 @@ def test_a_row_of_both_kinds_or_of_none_is_asked_for_its_kind(
     assert (result.kind, result.records, problem.column) == (None, (), "kind")
     assert problem.cell == ("C2" if len(cells) == 2 else "D2")
     assert reason in problem.message
-    assert "write schedule, shadow or override" in problem.hint
+    assert "Write schedule, shadow or override" in problem.hint
 
 
 def test_a_word_that_does_not_fit_the_cells_gives_what_is_missing_for_it(normalize: Callable[..., Normalized]) -> None:

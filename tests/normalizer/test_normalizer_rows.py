@@ -33,7 +33,7 @@ def test_all_problems_of_a_row_come_at_once_in_the_order_of_the_sheet_with_their
     assert result.records == ()
     for problem in result.problems:
         assert problem.message.startswith(f"{problem.column} is {quote(BAD[problem.column][0])}")
-        assert problem.hint.startswith("write ")
+        assert problem.hint.endswith(".")
 
 
 def test_what_a_sheet_lacks_is_named_after_what_stands_in_it() -> None:
@@ -44,7 +44,7 @@ def test_what_a_sheet_lacks_is_named_after_what_stands_in_it() -> None:
         ("", "the sheet has no column shadow_user_id"),
         ("", "the sheet has no column ends_at"),
     ]
-    assert result.problems[-1].hint.startswith("add a column ends_at and write ")
+    assert result.problems[-1].hint.startswith("Add a column ends_at and write ")
 
 
 def test_what_reading_found_comes_first_and_makes_the_row_invalid() -> None:

@@ -154,6 +154,27 @@ def expand(series: Series) -> tuple[Turn, ...] | Misfit:
     return tuple(Turn(shift, index % (series.members or 1)) for index, shift in enumerate(shifts))
 
 
+def find_drift(series: Series, turns: tuple[Turn, ...]) -> Unreadable | None:
+    """Return what is odd about shifts of whole days written in hours, of which one passes a change of the clock.
+
+    Hours count exactly, so that the shift ends an hour off the local time at which the next one starts.
+    """
+    if not isinstance(series.end, Duration) or series.end.days or series.end.seconds % 86_400:
+        return None
+    days = series.end.seconds // 86_400
+    for number, turn in enumerate(turns, 1):
+        start, end = map(series.local, turn.shift)
+        if end != start + timedelta(days=days):
+            return Unreadable(
+                f", which counts exact hours: shift {number} starts on {start:%Y-%m-%d %H:%M} and ends on "
+                f"{end:%Y-%m-%d %H:%M} local time, as the clock changes meanwhile; in days it would end on "
+                f"{start + timedelta(days=days):%Y-%m-%d %H:%M}",
+                f"Write {f'{days // 7}w' if days % 7 == 0 else f'{days}d'} to hand over at the same local time always.",
+                "whole days in hours over a change of the clock",
+            )
+    return None
+
+
 def _starts(series: Series) -> tuple[list[_Start], datetime | None]:
     """Give the starts of all shifts, and the local time at which a further one would start, if ever."""
     first = _first(series)

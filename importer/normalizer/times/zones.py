@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from importer.cells import BLANKS
 from importer.errors import SettingsError
+from importer.normalizer.times.moments import Moment, contradiction
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote
 
@@ -84,6 +85,15 @@ def read_zone(text: str) -> ZoneInfo | Unreadable:
         return _confirmed(text, *with_offset.groups())
     offset = _OFFSET.fullmatch(text.replace("\u2212", "-"))
     return _fixed(int(offset[1] or offset[2]), offset[3]) if offset else _unknown(text)
+
+
+def find_contradiction(moment: Moment, own: ZoneInfo | None) -> Unreadable | None:
+    """Return what is odd about a moment whose offset is not that of the zone beside it, or of its row's `own` zone."""
+    if moment.offset is None or moment.place == "UTC":
+        return None
+    named = read_zone(moment.place) if moment.place else None
+    zones = [zone for zone in (named, own) if isinstance(zone, ZoneInfo)]
+    return next((odd for zone in zones if (odd := contradiction(moment, zone))), None)
 
 
 def check_timezone(name: str) -> ZoneInfo:

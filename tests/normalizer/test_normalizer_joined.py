@@ -1,0 +1,176 @@
+"""Dates and times of day in columns of their own are one date-time; whole rows and cells by what the mapping says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from importer.kinds.shadow import ShadowRecord
+from importer.normalizer.mapping_file import read_mapping
+from importer.normalizer.row import Normalized, Normalizer
+from importer.normalizer.rules import make_rules
+from importer.records import Problem, Row, Sheet
+
+IDS = {"Schedule": "primary-eu", "On-call user": "106", "Trainee": "101"}
+
+
+def _normalizer(header: tuple[str, ...], mapping: str = "", *, name: str = "Shadows") -> Normalizer:
+    sheet = Sheet("plan.xlsx", name, header, tuple(range(len(header))))
+    return Normalizer(sheet, make_rules(read_mapping(mapping, "map.toml"), timezone="Europe/Berlin"))
+
+
+def _normalize(cells: dict[str, str], mapping: str = "") -> Normalized:
+    return _normalizer(tuple(cells), mapping).normalize(Row(2, tuple(cells.values())))
+
+
+def _span(result: Normalized) -> tuple[str, str]:
+    assert not result.problems
+    (record,) = result.records
+    assert isinstance(record, ShadowRecord)
+    return f"{record.starts_at:%m-%dT%H:%M}", f"{record.ends_at:%m-%dT%H:%M}"
+
+
+@pytest.mark.parametrize(
+    ("cells", "span"),
+    [
+        # Google Calendar, Outlook, Teams Shifts
+        (
+            {"Start Date": "2027-03-01", "Start Time": "08:00", "End Date": "2027-03-01", "End Time": "16:00"},
+            ("03-01T07:00", "03-01T15:00"),
+        ),
+        (
+            {"End Time": "6:00 AM", "Start Date": "25/03/2027", "End Date": "26/03/2027", "Start Time": "10:00 p. m."},
+            ("03-25T21:00", "03-26T05:00"),
+        ),
+        # a rota sheet: one date, and a night over midnight
+        ({"date": "2027-03-01", "start": "08:00", "end": "16:00"}, ("03-01T07:00", "03-01T15:00")),
+        ({"Date": "2027-03-01", "Start time": "22:00", "End time": "06:00"}, ("03-01T21:00", "03-02T05:00")),
+        ({"Date": "2027-03-01", "Start time": "16:00", "End time": "00:00"}, ("03-01T15:00", "03-01T23:00")),
+        ({"Date": "2027-03-01", "Start time": "00:00", "End time": "24:00"}, ("02-28T23:00", "03-01T23:00")),
+        ({"Start Date": "2027-03-01", "Start Time": "22:00", "End Time": "06:00"}, ("03-01T21:00", "03-02T05:00")),
+        ({"Date": "2027-03-01", "Start time": "08:00", "Duration": "8h"}, ("03-01T07:00", "03-01T15:00")),
+        # as workbooks hand them over: midnight of the date, the part of a day
+        ({"Date": "2027-03-01T00:00:00", "Start": "08:00:00", "End": "16:00:00"}, ("03-01T07:00", "03-01T15:00")),
+        ({"Date": "46447", "Start": "0.333333333", "End": "0.75"}, ("03-01T07:00", "03-01T17:00")),
+        # a date column beside whole date-times is some other date
+        (
+            {"Date": "2026-11-28", "Start": "2027-03-01 08:00", "End": "2027-03-01 16:00"},
+            ("03-01T07:00", "03-01T15:00"),
+        ),
+    ],
+)
+def test_a_date_and_a_time_of_day_apart_are_one_time(cells: dict[str, str], span: tuple[str, str]) -> None:
+    assert _span(_normalize(IDS | cells)) == span
+
+
+def test_a_mapping_joins_columns_by_any_header() -> None:
+    mapping = '[columns]\n"Tag" = "date"\n"Von" = "start_time"\n"Bis" = "end_time"'
+    assert _span(_normalize(IDS | {"Tag": "01.03.2027", "Von": "22:00 Uhr", "Bis": "6:00"}, mapping)) == (
+        "03-01T21:00",
+        "03-02T05:00",
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "message", "cell"),
+    [
+        (
+            {"Start Date": "2027-03-01", "Start Time": "", "End Date": "2027-03-01", "End Time": "16:00"},
+            'Start Date + Start Time is "2027-03-01", a date without a time of day',
+            "E2",
+        ),
+        (
+            {"Start Date": "", "Start Time": "08:00", "End Date": "2027-03-01", "End Time": "16:00"},
+            'Start Date + Start Time is "08:00", a time of day without a date',
+            "E2",
+        ),
+        ({"Date": "2027-03-01", "Start": "", "End": "16:00"}, "Date + Start is empty", "E2"),
+        (
+            {"Date": "2027-03-01", "Start": "25:00", "End": "16:00"},
+            'Date + Start is "2027-03-01 25:00", a date or time that does not exist',
+            "E2",
+        ),
+    ],
+)
+def test_half_a_time_is_a_problem_of_its_cell_in_the_users_own_words(
+    cells: dict[str, str], message: str, cell: str
+) -> None:
+    (problem,) = _normalize(IDS | cells).problems
+    assert (problem.message, problem.cell) == (message, cell)
+
+
+def test_messages_name_columns_as_the_sheet_does() -> None:
+    cells = IDS | {"Trainee": "", "Beginn": "soon", "ends_at": "2027-03-01 16:00"}
+    problems = _normalize(cells, '[columns]\n"Beginn" = "starts_at"').problems
+    assert [problem.message for problem in problems] == [
+        "Trainee is empty",
+        'Beginn is "soon", which is not a date-time',
+    ]
+    assert problems[0].hint == "Write who shadows: a number, an e-mail address or a full name."
+    assert [problem.topic for problem in problems] == ["Trainee is empty", "Beginn: not a date-time"]
+
+
+# ---- what cells mean, which rows count
+
+
+START = {"Start": "2027-03-01 08:00", "End": "2027-03-01 16:00"}
+
+
+def test_values_say_what_a_cell_means_in_any_column_and_for_members() -> None:
+    mapping = """
+        [values.schedule_id]
+        "Payments" = "a56d5989-eb30-481b-b7ab-f424fa655cd5"
+        [values.starts_at]
+        "kick-off" = 2027-03-01T08:00:00Z
+        [values.rotation]
+        Ann = 101
+        Bob = 102
+        """
+    cells = {"Schedule": " payments", "On-call user": "106", "rotation": "Ann, Bob, 103", "Start": "kick-off"}
+    result = _normalize(cells | {"duration": "8h", "repeat": "FREQ=DAILY;COUNT=3"}, mapping)
+    assert not result.problems
+    keys = [record.key for record in result.records]
+    assert {key[0] for key in keys} == {"a56d5989-eb30-481b-b7ab-f424fa655cd5"}
+    assert [key[3] for key in keys] == [101, 102, 103]
+    assert _normalize(cells | {"Schedule": "../x"}, mapping).problems  # what is not listed stays as it is
+
+
+def test_rows_that_the_mapping_does_not_keep_are_left_out() -> None:
+    normalizer = _normalizer(("Status", "Team"), '[rows]\nkeep = { "status" = ["migrate", "late"], "Team" = "A" }')
+    rows = [("migrate", "A"), (" Late ", "a"), ("done", "A"), ("migrate", "B"), ("", "A")]
+    assert [normalizer.is_left_out(Row(2, cells)) for cells in rows] == [False, False, True, True, True]
+
+
+def test_empty_cells_take_the_value_above_but_never_over_one_that_could_not_be_read() -> None:
+    normalizer = _normalizer(("Schedule", "Trainee"), '[fill]\ndown = ["schedule"]')
+    damaged = (Problem("the cell holds an error", cell="A5"),)
+    rows = [
+        Row(2, ("", "1")),
+        Row(3, ("Payments", "2")),
+        Row(4, (" ", "")),
+        Row(5, ("", "4"), problems=damaged),
+        Row(6, ("", "5")),
+        Row(7, ("Search", "6")),
+        Row(8, ("", "7")),
+    ]
+    filled = [normalizer.fill_down(row).cells for row in rows]
+    assert [schedule for schedule, _ in filled] == ["", "Payments", "Payments", "", "", "Search", "Search"]
+    assert [trainee for _, trainee in filled] == ["1", "2", "", "4", "5", "6", "7"]
+
+
+def test_a_sheets_own_tables_count_for_that_sheet_alone() -> None:
+    mapping = '[sheets."H1".columns]\n"Who" = "shadow_user_id"\n[sheets."H1".checks]\npast = "problem"'
+    assert "shadow_user_id" in _normalizer(("Who",), mapping, name="H1").layout.indices
+    assert "shadow_user_id" not in _normalizer(("Who",), mapping, name="H2").layout.indices
+
+
+def test_an_option_counts_before_a_sheets_defaults_too() -> None:
+    mapping = read_mapping('[sheets."Shadows".defaults]\ntimezone = "America/New_York"', "map.toml")
+    cells = IDS | START
+    sheet = Sheet("plan.xlsx", "Shadows", tuple(cells), tuple(range(len(cells))))
+    row = Row(2, tuple(cells.values()))
+    for rules, hour in ((make_rules(mapping), 13), (make_rules(mapping, timezone="Europe/Berlin"), 7)):
+        (record,) = Normalizer(sheet, rules).normalize(row).records
+        assert isinstance(record, ShadowRecord)
+        assert record.starts_at == datetime.fromisoformat(f"2027-03-01T{hour:02}:00Z")
