@@ -48,7 +48,7 @@ def _set(words: str) -> frozenset[str]:
 #: The report's own columns: a report is a source again.
 REPORT_HEADERS: Final = _set(
     "importrow importsheet importpart importkind importstatus importid importhttpstatus importerror importcell "
-    "importhint importattempts importfinishedat importrun"
+    "importhint importattempts importfinishedat importrun importsource importmapping"
 )
 
 #: Headers of real exports that are no columns of ours: beside one that is, they make a header sure.

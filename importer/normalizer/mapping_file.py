@@ -22,6 +22,7 @@ from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.times.moments import Choice, DateOrder, TimeRules
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import escape_unprintable, quote
+from importer.wording import as_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -261,13 +262,13 @@ def _cell_text(value: object, column: str, key: str) -> str:
     right = RIGHTS[column]
     text = _plain(value)
     if text is None:
-        _refuse("is not text", f"Write it in quotes: {right}", key)
+        _refuse("is not text", f"Write it in quotes. {as_sentence(right)}", key)
     if not text:
-        _refuse("is empty", f"{right} Or take the line out.", key)
+        _refuse("is empty", f"{as_sentence(right)} Or take the line out.", key)
     read = COLUMNS[column].read  # of names of which there are only so many: judged before any row
     fault = read(text) if read else None
     if isinstance(fault, Unreadable):
-        _refuse(f"is {quote(text)}{fault.reason}", fault.hint or right, key)
+        _refuse(f"is {quote(text)}{fault.reason}", as_sentence(fault.hint or right), key)
     return text
 
 
