@@ -46,8 +46,13 @@ def row(number: int, *cells: bytes) -> bytes:
     return record(0x00, struct.pack("<IIHBHI", number - 1, 0, 300, 0, 0, 0)) + b"".join(cells)
 
 
-def write_xlsb(path: Path, *sheets: tuple[str, int, bytes], is_1904: bool = False) -> None:
-    """Write a workbook of sheets: name, 0 or 1 where it is hidden, rows and what else stands in its data."""
+def write_xlsb(
+    path: Path, *sheets: tuple[str, int, bytes], is_1904: bool = False, has_struck_style: bool = False
+) -> None:
+    """Write a workbook of sheets: name, 0 or 1 where it is hidden, rows and what else stands in its data.
+
+    A style more than `CODES` can be one that strikes its text through.
+    """
     bundle = b"".join(
         record(0x9C, struct.pack("<II", hidden, number) + text(f"r{number}") + text(name))
         for number, (name, hidden, _) in enumerate(sheets, 1)
@@ -61,7 +66,7 @@ def write_xlsb(path: Path, *sheets: tuple[str, int, bytes], is_1904: bool = Fals
         package.writestr("_rels/.rels", f'<Relationships xmlns="{_LINKS}"/>')
         package.writestr("xl/workbook.bin", workbook + record(0x90) + record(0x84))
         package.writestr("xl/_rels/workbook.bin.rels", f'<Relationships xmlns="{_LINKS}">{links}</Relationships>')
-        package.writestr("xl/styles.bin", _styles())
+        package.writestr("xl/styles.bin", _styles(has_struck=has_struck_style))
         for number, (_, _, data) in enumerate(sheets, 1):
             package.writestr(f"xl/worksheets/sheet{number}.bin", _sheet(data))
 
@@ -75,13 +80,21 @@ def _sheet(data: bytes) -> bytes:
     return record(0x81) + record(0x94, bytes(16)) + record(0x91) + data + record(0x92) + record(0x82)
 
 
-def _styles() -> bytes:
+def _styles(*, has_struck: bool) -> bytes:
     codes = b"".join(record(0x2C, struct.pack("<H", 164 + n) + text(code)) for n, code in enumerate(CODES))
-    styles = b"".join(record(0x2F, struct.pack("<HH12x", 0xFFFF, 164 + n)) for n in range(len(CODES)))
-    count = struct.pack("<I", len(CODES))
-    return (
-        record(0x116) + record(0x267, count) + codes + record(0x268) + record(0x269, count) + styles + record(0x26A)
-    ) + record(0x117)
+    fonts = record(0x2B, struct.pack("<HH", 220, 0)) + record(0x2B, struct.pack("<HH", 220, 8))
+    styles = b"".join(record(0x2F, struct.pack("<HHH10x", 0xFFFF, 164 + n, 0)) for n in range(len(CODES)))
+    styles += record(0x2F, struct.pack("<HHH10x", 0xFFFF, 164, 1)) if has_struck else b""
+    count = struct.pack("<I", len(CODES) + has_struck)
+    return b"".join(
+        [
+            record(0x116),
+            record(0x267, count) + codes + record(0x268),
+            record(0x263, struct.pack("<I", 2)) + fonts + record(0x264),
+            record(0x269, count) + styles + record(0x26A),
+            record(0x117),
+        ]
+    )
 
 
 def compound(**streams: bytes) -> bytes:

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from importer.errors import SourceError
 from importer.reader.chunks import CHUNK_ROWS
 from importer.reader.read import read
 from importer.records import Row
@@ -175,3 +176,81 @@ def test_a_reading_is_iterated_once(write: Write) -> None:
     list(reading)
     with pytest.raises(RuntimeError):
         iter(reading)
+
+
+# ---- encodings that are told apart, or are in nobody's sight
+
+
+def refusal(path: Path, **options: Any) -> SourceError:
+    with pytest.raises(SourceError) as caught:
+        list(read(path, **options))
+    return caught.value
+
+
+def test_a_stray_byte_in_a_text_of_utf8_is_named_with_its_line_and_the_option(write: Write) -> None:
+    path = write("t.csv", "id,group\nP1,Zürich\nP2,Bonn ".encode() + b"\x96 West\n")
+    error = refusal(path)
+    assert error.message == f"{path} is UTF-8, but byte 0x96 at offset 28 (line 3) is not"
+    assert "--encoding" in error.hint
+
+
+@pytest.mark.parametrize("codec", ["cp1251", "gb18030", "shift_jis", "cp1253"])
+def test_a_text_in_no_certain_encoding_is_refused_and_read_where_it_is_named(write: Write, codec: str) -> None:
+    word = {"cp1251": "Дежурный", "gb18030": "值班组值班", "shift_jis": "東京当番日程", "cp1253": "Αθήνα εφημερία"}[
+        codec
+    ]
+    path = write("t.csv", f"id,group\nP1,{word}\n".encode(codec))
+    error = refusal(path)
+    assert "line 2" in error.message
+    assert "--encoding" in error.hint
+    assert rows_of(path, encoding=codec) == [Row(2, ("P1", word))]
+
+
+def test_a_byte_order_mark_outranks_the_encoding_that_is_named(write: Write) -> None:
+    assert rows_of(write("t.csv", b"\xef\xbb\xbfid,b\n1,\xc3\xbc\n"), encoding="shift_jis") == [Row(2, ("1", "ü"))]
+
+
+def test_a_byte_that_the_named_encoding_does_not_have_is_named(write: Write) -> None:
+    path = write("t.csv", b"id,b\n1,x\n2,\xff\n")
+    assert refusal(path, encoding="utf-8").message == f"{path}: byte 0xFF at offset 11 (line 3) is not utf-8"
+
+
+def test_japanese_of_seven_bits_is_read_and_told(write: Write) -> None:
+    reading = read(write("t.csv", "id,group\nP1,東京 当番\n".encode("iso2022_jp")))
+    assert [row.cells for chunk in reading for row in chunk.rows] == [("P1", "東京 当番")]
+    assert reading.notices[0].endswith("is read as ISO-2022-JP")
+
+
+# ---- quotes and delimiters
+
+
+def test_a_delimiter_that_tears_quoted_cells_apart_is_none(write: Write) -> None:
+    (chunk,) = read(write("t.csv", b'Datum;"Betrag, EUR"\n01.03.2027;3,50\n02.03.2027;4,75\n'))
+    assert (chunk.sheet.header, chunk.rows[0].cells) == (("Datum", "Betrag, EUR"), ("01.03.2027", "3,50"))
+
+
+def test_a_blank_before_a_quote_is_no_part_of_the_cell(write: Write) -> None:
+    (chunk,) = read(write("t.csv", b'id, rotation, note\n1, "101, 102", x\n2, "103", "a, b"\n'))
+    assert [row.cells for row in chunk.rows] == [("1", "101, 102", "x"), ("2", "103", "a, b")]
+
+
+def test_a_quoted_cell_that_swallows_rows_is_told(write: Write) -> None:
+    text = b'id,provider,note\nP1,PD,"5 inch\nP2,PD,x\nP3,PD,6"\nP4,PD,"two\nlines"\n'
+    first, second = rows_of(write("t.csv", text))
+    assert [(warning.cell, warning.message) for warning in first.warnings] == [
+        ("C2", "a quoted cell runs over lines 2 to 4, each of which looks like a row")
+    ]
+    assert second.warnings == ()
+
+
+# ---- what could go on for ever
+
+
+def test_blank_lines_are_bounded(write: Write) -> None:
+    path = write("t.csv", b"id\n1\n" + b"\n" * 1_100_000)
+    assert refusal(path).message == f"{path}: more than 1,048,576 blank lines follow row 2"
+
+
+def test_repeated_headers_are_bounded(write: Write) -> None:
+    path = write("t.csv", b"id,b\n" * 110_000)
+    assert refusal(path).message == f"{path}: more than 100,000 rows repeat the header"

@@ -173,3 +173,56 @@ def test_rows_are_named_in_ascending_ranges(numbers: set[int]) -> None:
             for piece in named.removeprefix("rows ").removeprefix("row ").replace(" and ", ", ").split(", ")
         ]
         assert {n for piece in pieces for n in range(int(piece[0]), int(piece[-1]) + 1)} == numbers
+
+
+# ---- a header below another
+
+
+KNOWN = {"id", "note", "start", "end", "who"}
+
+
+def rated(cells: Sequence[str]) -> int:
+    known = sum(cell in KNOWN for cell in cells)
+    return 0 if known < 2 else 2 if "id" in cells else 1
+
+
+def sheets_of(path: Path) -> tuple[list[tuple[tuple[str, ...], int, list[tuple[int, tuple[str, ...]]]]], list[str]]:
+    reading = read(path, is_header=rated, is_known=KNOWN.__contains__)
+    found: dict[int, tuple[tuple[str, ...], int, list[tuple[int, tuple[str, ...]]]]] = {}
+    for chunk in reading:
+        _, _, rows = found.setdefault(id(chunk.sheet), (chunk.sheet.header, chunk.sheet.header_row, []))
+        rows.extend((row.number, row.cells) for row in chunk.rows)
+        KEPT.append(chunk)
+    return list(found.values()), [notice.partition(": ")[2] for notice in reading.notices]
+
+
+KEPT: list[Chunk] = []  # so that no two sheets have the same identity
+
+
+def test_a_row_of_known_headers_begins_a_table_of_its_own_columns(save: Save) -> None:
+    table = [["id", "who", "start"], ["1", "a", "x"], [], ["Week 10"], ["id", "start", "who"], ["2", "y", "b"]]
+    tables, notices = sheets_of(save(table))
+    assert tables == [
+        (("id", "who", "start"), 1, [(2, ("1", "a", "x"))]),
+        (("id", "start", "who"), 5, [(6, ("2", "y", "b"))]),
+    ]
+    assert sorted(notices) == [
+        "row 4 stands above the header in row 5 and was left out",
+        "row 5 is a header too, and the rows below it are read by it",
+    ]
+
+
+def test_a_row_in_which_a_header_is_only_a_value_is_none(save: Save) -> None:
+    table = [["id", "who", "note"], ["1", "id", "x"], ["note", "b", "c"], ["2", "who", "c"]]
+    assert [len(rows) for _, _, rows in sheets_of(save(table))[0]] == [3]
+
+
+def test_a_legend_above_the_table_is_not_its_header(save: Save) -> None:
+    table = [["start", "end"], ["first day", "last day"], [], ["id", "who", "start", "end"], ["1", "a", "x", "y"]]
+    tables, _ = sheets_of(save(table))
+    assert [(header, number, len(rows)) for header, number, rows in tables] == [(("id", "who", "start", "end"), 4, 1)]
+
+
+def test_a_title_that_no_header_follows_is_a_row(save: Save) -> None:
+    tables, _ = sheets_of(save([["id", "who"], ["Total", ""], ["1", "a"]]))
+    assert tables[0][2] == [(2, ("Total", "")), (3, ("1", "a"))]

@@ -1,0 +1,105 @@
+"""A row that a filter or a person hid, or struck out, is told as one in every format."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+import xlsxwriter
+import xlwt
+
+from importer.reader.read import read
+
+from . import binary_workbook as binary
+from .in_process import read_sheet
+from .test_reader_formats import row as ods_row
+from .test_reader_formats import text_cell, write_ods
+
+TABLE = [["id", "note"], ["1", "a"], ["2", "b"], ["3", "c"]]  # row 3 is hidden, row 4 struck out
+
+
+def as_xlsx(path: Path) -> None:
+    with xlsxwriter.Workbook(path) as book:
+        sheet, struck = book.add_worksheet("S"), book.add_format({"font_strikeout": True})
+        for number, cells in enumerate(TABLE):
+            sheet.write_row(number, 0, cells, struck if number == 3 else None)
+        sheet.set_row(2, None, None, {"hidden": True})
+
+
+def as_xlsm(path: Path) -> None:
+    book = openpyxl.Workbook()
+    for cells in TABLE:
+        book.active.append(cells)
+    for cell in book.active[4]:
+        cell.font = openpyxl.styles.Font(strike=True)
+    book.active.row_dimensions[3].hidden = True
+    book.active.auto_filter.ref = "A1:B4"
+    book.save(path)
+
+
+def as_xls(path: Path) -> None:
+    book = xlwt.Workbook()
+    sheet, struck = book.add_sheet("S"), xlwt.easyxf("font: struck_out on")
+    for number, cells in enumerate(TABLE):
+        for column, text in enumerate(cells):
+            sheet.write(number, column, text, *([struck] if number == 3 else []))
+    sheet.row(2).hidden = True
+    book.save(str(path))
+
+
+def as_xlsb(path: Path) -> None:
+    rows = [
+        binary.row(
+            number,
+            *(
+                binary.cell(0x06, column, binary.text(text), style=4 * (number == 4))
+                for column, text in enumerate(cells)
+            ),
+        )
+        for number, cells in enumerate(TABLE, 1)
+    ]
+    rows[2] = binary.record(0x00, struct.pack("<IIHBBI", 2, 0, 300, 0, 0x10, 0)) + rows[2][len(binary.row(3)) :]
+    binary.write_xlsb(path, ("S", 0, b"".join(rows)), has_struck_style=True)
+
+
+def as_ods(path: Path) -> None:
+    styles = (
+        '<style:style style:name="ce1"><style:text-properties style:text-line-through-style="solid"/></style:style>'
+    )
+    rows = [
+        ods_row("".join(text_cell(text, 'table:style-name="ce1"' * (number == 4)) for text in cells))
+        for number, cells in enumerate(TABLE, 1)
+    ]
+    rows[2] = rows[2].replace("<table:table-row ", '<table:table-row table:visibility="filter" ')
+    write_ods(path, "".join(rows), styles=styles)
+
+
+@pytest.mark.parametrize("make", [as_xlsx, as_xlsm, as_xls, as_xlsb, as_ods])
+def test_a_hidden_row_and_one_that_is_struck_out_are_told(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / f"t.{make.__name__.removeprefix('as_')}"
+    make(path)
+    sheet = read_sheet(path)
+    assert sheet.rows == dict(enumerate(TABLE[1:], 2))
+    assert sheet.remarks == [[3, "hidden"], [4, "struck", 0, 1]]
+
+
+def test_a_reading_carries_both_on_its_rows(tmp_path: Path) -> None:
+    as_xlsx(tmp_path / "t.xlsx")
+    (chunk,) = read(tmp_path / "t.xlsx")
+    assert [row.is_hidden for row in chunk.rows] == [False, True, False]
+    (warning,) = chunk.rows[2].warnings
+    assert (warning.cell, warning.message) == ("A4", "the row is struck out, and is read all the same")
+
+
+def test_of_a_row_that_is_struck_out_in_part_the_cells_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["id", "note"])
+        sheet.write(1, 0, "1")
+        sheet.write(1, 1, "a", book.add_format({"font_strikeout": True}))
+    (chunk,) = read(path)
+    assert chunk.rows[0].warnings[0].message == "what stands in B2 is struck out, and is read all the same"

@@ -1,0 +1,240 @@
+"""Cells that one program or another stores in an unusual way are read as a person sees them."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import xlwt
+from xlwt.CompoundDoc import XlsDoc
+
+from importer.errors import SourceError
+
+from . import binary_workbook as binary
+from .conftest import NAMESPACE, RELATIONSHIPS
+from .in_process import read_sheet
+from .test_reader_formats import blank, row, text_cell, value_cell, write_ods
+
+Workbook = Callable[..., Path]
+HEADER = '<row r="1"><c r="A1" t="str"><v>id</v></c><c r="B1" t="str"><v>note</v></c></row>'
+STYLES = (
+    '<numFmts><numFmt numFmtId="164" formatCode="yyyy-mm-dd"/><numFmt numFmtId="165" formatCode="&quot;ID&quot;00000"/>'
+    '<numFmt numFmtId="50" formatCode="00000"/></numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="164"/>'
+    '<xf numFmtId="165"/><xf numFmtId="50"/></cellXfs>'
+)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ('t="d"><v>2027-03-01T08:30:00.000Z</v>', "2027-03-01T08:30:00"),
+        ('t="d"><v>2027-03-01T08:29:59.995</v>', "2027-03-01T08:30:00"),
+        ('t="d"><v>2027-03-01</v>', "2027-03-01T00:00:00"),
+        ("><v> 42 </v>", "42"),
+        ('s="1"><v>\n46447\n</v>', "2027-03-01T00:00:00"),
+        ('s="2"><v>42</v>', "ID00042"),
+        ('s="3"><v>42</v>', "00042"),
+        ("><v><!-- x -->7</v>", "7"),
+        ('t="inlineStr"><is><r><t>Payments </t></r><r><t>Primary</t></r></is>', "Payments Primary"),
+        ('t="inlineStr"><is><t>東京</t><rPh sb="0" eb="1"><t>トウキョウ</t></rPh></is>', "東京"),
+    ],
+)
+def test_a_cell_of_xlsx_is_what_a_person_sees(workbook: Workbook, cell: str, text: str) -> None:
+    path = workbook(f'{HEADER}<row r="2"><c r="A2" t="str"><v>1</v></c><c r="B2" {cell}</c></row>', styles=STYLES)
+    sheet = read_sheet(path)
+    assert (sheet.rows, sheet.remarks) == ({2: ["1", text]}, [])
+
+
+@pytest.mark.parametrize("number", ["NaN", "INF", "-INF", "1.#QNAN"])
+def test_a_number_that_is_none_is_a_problem(workbook: Workbook, number: str) -> None:
+    sheet = read_sheet(workbook(f'{HEADER}<row r="2"><c r="B2"><v>{number}</v></c></row>'))
+    (remark,) = sheet.remarks
+    assert remark[:3] == [2, "flaw", 1]
+    assert f"the file stores '{number}', which is none" in remark[3]
+
+
+@pytest.mark.parametrize("error", ["#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#N/A"])
+def test_every_error_value_is_a_problem_of_its_cell(workbook: Workbook, error: str) -> None:
+    sheet = read_sheet(workbook(f'{HEADER}<row r="2"><c r="B2" t="e"><v>{error}</v></c></row>'))
+    assert sheet.rows == {2: ["", error]}
+    assert sheet.remarks[0][3] == f"the cell holds the error {error}"
+
+
+def test_runs_of_a_shared_text_keep_the_blanks_between_them(workbook: Workbook) -> None:
+    texts = f'<sst xmlns="{NAMESPACE}"><si><r><t>Payments </t></r><r><t>Primary</t></r></si></sst>'
+    rows = f'{HEADER}<row r="2"><c r="B2" t="s"><v>0</v></c></row>'
+    assert read_sheet(workbook(rows, parts={"xl/sharedStrings.xml": texts})).rows == {2: ["", "Payments Primary"]}
+
+
+@pytest.mark.parametrize(
+    ("merged", "rows"), [("1:1", {2: ["1", "x"], 3: ["2", "y"]}), ("B2:B3", {2: ["1", "x"], 3: ["2", ""]})]
+)
+def test_what_a_merged_cell_covers_is_not_seen(workbook: Workbook, merged: str, rows: dict[int, list[str]]) -> None:
+    cells = "".join(
+        f'<row r="{n}"><c r="A{n}"><v>{n - 1}</v></c><c r="B{n}" t="str"><v>{"-xy"[n - 1]}</v></c></row>'
+        for n in (2, 3)
+    )
+    merges = f'<mergeCells><mergeCell ref="{merged}"/></mergeCells>'
+    sheet = f'<worksheet xmlns="{NAMESPACE}"><sheetData>{HEADER}{cells}</sheetData>{merges}</worksheet>'
+    found = read_sheet(workbook(parts={"xl/worksheets/sheet1.xml": sheet}))
+    assert found.rows == rows
+    assert "has merged cells" in found.notices[0]
+
+
+@pytest.mark.parametrize(
+    "target", ["./worksheets/sheet1.xml", "../xl/worksheets/sheet1.xml", "/xl/worksheets/sheet1.xml"]
+)
+def test_a_sheet_is_found_wherever_its_link_points(workbook: Workbook, target: str) -> None:
+    links = f'<Relationships><Relationship Id="r1" Type="a/worksheet" Target="{target}"/></Relationships>'
+    rows = f'{HEADER}<row r="2"><c r="A2"><v>7</v></c></row>'
+    assert read_sheet(workbook(rows, parts={"xl/_rels/workbook.xml.rels": links})).rows == {2: ["7", ""]}
+
+
+def test_a_macro_sheet_beside_it_is_skipped(workbook: Workbook) -> None:
+    book = (
+        f'<workbook xmlns="{NAMESPACE}" xmlns:r="{RELATIONSHIPS}"><sheets><sheet name="S" sheetId="1" r:id="r1"/>'
+        '<sheet name="Macro1" sheetId="2" r:id="r2"/></sheets></workbook>'
+    )
+    links = (
+        '<Relationships><Relationship Id="r1" Type="a/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="r2"'
+        ' Type="http://schemas.microsoft.com/office/2006/relationships/xlMacrosheet" Target="macrosheets/sheet1.xml"/>'
+        "</Relationships>"
+    )
+    parts = {"xl/workbook.xml": book, "xl/_rels/workbook.xml.rels": links, "xl/macrosheets/sheet1.xml": "<a/>"}
+    sheet = read_sheet(workbook(f'{HEADER}<row r="2"><c r="A2"><v>7</v></c></row>', parts=parts))
+    assert sheet.rows == {2: ["7", ""]}
+    assert sheet.notices == ["sheet 'Macro1' is a macro or a dialog and was skipped"]
+
+
+@pytest.mark.parametrize("far", ["A1048576", "Z1048576", "AKZ1048576"])
+def test_a_stray_cell_far_below_is_read_without_a_grid(workbook: Workbook, far: str) -> None:
+    rows = f'{HEADER}<row r="2"><c r="A2"><v>7</v></c></row><row r="1048576"><c r="{far}"><v>1</v></c></row>'
+    sheet = read_sheet(workbook(rows))
+    assert list(sheet.rows) == [2, 1_048_576]
+
+
+# ---- .xlsb
+
+
+def short(kind: int, data: bytes = b"", style: int = 0) -> bytes:
+    """A cell without a column: it stands to the right of the one before, [MS-XLSB] 2.5.157."""
+    return binary.record(kind, struct.pack("<I", style) + data)
+
+
+def test_short_records_of_xlsb_are_cells(tmp_path: Path) -> None:
+    header = binary.row(1, binary.label(0, "a"), *(short(0x11, binary.text(letter)) for letter in "bcdefg"))
+    cells = [
+        short(0x0D, struct.pack("<i", 42 << 2 | 2), style=3),
+        short(0x0C),
+        short(0x10, struct.pack("<d", 46447.375), style=1),
+        short(0x0F, b"\x01"),
+        short(0x0E, b"\x2a"),
+        short(0x11, binary.text("end")),
+    ]
+    binary.write_xlsb(tmp_path / "t.xlsb", ("S", 0, header + binary.row(2, binary.label(0, "P1"), *cells)))
+    sheet = read_sheet(tmp_path / "t.xlsb")
+    assert sheet.header == list("abcdefg")
+    assert sheet.rows == {2: ["P1", "00042", "", "2027-03-01T09:00:00", "TRUE", "#N/A", "end"]}
+    assert sheet.remarks[0][:3] == [2, "flaw", 5]
+
+
+# ---- .ods
+
+
+def test_what_is_drawn_on_a_cell_of_ods_is_no_text_of_it(tmp_path: Path) -> None:
+    shape = "<draw:custom-shape><text:p>see note</text:p></draw:custom-shape>"
+    picture = "<draw:frame><draw:image><text:p/></draw:image><svg:desc>logo</svg:desc></draw:frame>"
+    cells = text_cell("P1").replace("<text:p>", f"{shape}<text:p>") + f"<table:table-cell>{picture}</table:table-cell>"
+    write_ods(
+        tmp_path / "t.ods",
+        row(text_cell("id") + text_cell("note")) + row(cells) + row(text_cell("P2") + text_cell("x")),
+    )
+    assert read_sheet(tmp_path / "t.ods").rows == {2: ["P1", ""], 3: ["P2", "x"]}
+
+
+def test_white_space_between_the_cells_of_ods_is_nothing(tmp_path: Path) -> None:
+    spaced = row(text_cell("id") + text_cell("note")) + row(text_cell("1") + text_cell("x"))
+    write_ods(tmp_path / "t.ods", spaced.replace("><", ">\n  <"))
+    assert read_sheet(tmp_path / "t.ods").rows == {2: ["1", "x"]}
+
+
+def test_numbers_and_truths_of_ods_are_shown_as_a_person_sees_them(tmp_path: Path) -> None:
+    values = [("42", "ID00042"), ("42", "000-042"), ("1", "TRUE"), ("0", "FALSE"), ("42", "42.00"), ("-42", "-00042")]
+    cells = "".join(value_cell("float", "value", value, shown) for value, shown in values)
+    write_ods(tmp_path / "t.ods", row("".join(text_cell(letter) for letter in "abcdef")) + row(cells))
+    assert read_sheet(tmp_path / "t.ods").rows == {2: ["ID00042", "000-042", "TRUE", "FALSE", "42", "-00042"]}
+
+
+def test_a_cell_of_ods_that_is_covered_is_not_seen(tmp_path: Path) -> None:
+    both = text_cell("x", 'table:number-columns-spanned="1" table:number-rows-spanned="2"')
+    covered = text_cell("hidden").replace("table:table-cell", "table:covered-table-cell")
+    rows = row(text_cell("id") + text_cell("note")) + row(text_cell("1") + both) + row(text_cell("2") + covered)
+    write_ods(tmp_path / "t.ods", rows + row(blank()))
+    assert read_sheet(tmp_path / "t.ods").rows == {2: ["1", "x"], 3: ["2", ""]}
+
+
+# ---- .xls
+
+
+def old_stream(fill: Callable[[xlwt.Worksheet], None]) -> bytes:
+    book = xlwt.Workbook()
+    fill(book.add_sheet("S"))
+    return bytes(book.get_biff_data())
+
+
+def records(stream: bytes) -> list[tuple[int, bytes]]:
+    found, place = [], 0
+    while place < len(stream):
+        kind, length = struct.unpack_from("<HH", stream, place)
+        found.append((kind, stream[place + 4 : place + 4 + length]))
+        place += 4 + length
+    return found
+
+
+def write_xls(path: Path, found: list[tuple[int, bytes]]) -> None:
+    content = io.BytesIO()
+    stream = b"".join(struct.pack("<HH", kind, len(data)) + data for kind, data in found)
+    XlsDoc().save(content, stream)
+    path.write_bytes(content.getvalue())
+
+
+def numbers(sheet: xlwt.Worksheet) -> None:
+    for at, cells in enumerate([("id", "n"), ("a", 8.5), ("b", 9.5)]):
+        for column, value in enumerate(cells):
+            sheet.write(at, column, value)
+
+
+def test_formula_records_of_old_programs_are_cells(tmp_path: Path) -> None:
+    def older(kind: int, data: bytes) -> tuple[int, bytes]:
+        return (0x0406, data[:14] + bytes(8)) if kind == 0x0203 else (kind, data)
+
+    write_xls(tmp_path / "t.xls", [older(*each) for each in records(old_stream(numbers))])
+    assert read_sheet(tmp_path / "t.xls").rows == {2: ["a", "8.5"], 3: ["b", "9.5"]}
+
+
+def test_cells_of_xls_in_any_order_of_rows_are_read(tmp_path: Path) -> None:
+    found = records(old_stream(numbers))
+    places = [place for place, (kind, _) in enumerate(found) if kind in {0x00FD, 0x0203, 0x027E}]
+    cells = [found[place] for place in reversed(places)]
+    for place, cell in zip(places, cells, strict=True):
+        found[place] = cell
+    write_xls(tmp_path / "t.xls", found)
+    assert read_sheet(tmp_path / "t.xls").rows == {2: ["a", "8.5"], 3: ["b", "9.5"]}
+
+
+def test_the_stream_of_an_xls_is_found_however_it_is_spelt(tmp_path: Path) -> None:
+    write_xls(tmp_path / "t.xls", records(old_stream(numbers)))
+    content = (tmp_path / "t.xls").read_bytes()
+    (tmp_path / "t.xls").write_bytes(content.replace("Workbook".encode("utf-16-le"), "WorkBook".encode("utf-16-le")))
+    assert read_sheet(tmp_path / "t.xls").rows == {2: ["a", "8.5"], 3: ["b", "9.5"]}
+
+
+@pytest.mark.parametrize("kind", [b"\x00\x00\x34\x12\x78\x56", b"\x01\x00\x01\x00" + bytes(50)], ids=["xor", "rc4"])
+def test_an_xls_that_is_encrypted_in_either_way_says_so(tmp_path: Path, kind: bytes) -> None:
+    first, *rest = records(old_stream(numbers))
+    write_xls(tmp_path / "t.xls", [first, (0x002F, kind), *rest])
+    with pytest.raises(SourceError, match="encrypted with a password"):
+        read_sheet(tmp_path / "t.xls")

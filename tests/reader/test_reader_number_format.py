@@ -1,0 +1,101 @@
+"""A number arrives as its format shows it to a person, and what only decorates it is told beside its text."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.reader.number_format import built_in, number_format
+
+SHOWN = [
+    ("General", "42", "42"),
+    ("General", "1E5", "100000"),
+    ("General", "12345678901234567890", "12345678901234567890"),
+    ("00000", "42", "00042"),
+    ("00000", "-42", "-00042"),
+    ("00000", "1234567", "1234567"),
+    ("00000;-00000", "42", "00042"),
+    ("00000;-00000", "-42", "-00042"),
+    ("[Red]00000", "42", "00042"),
+    ("[$-409]00000", "42", "00042"),
+    ("00000_)", "42", "00042 "),
+    ("* 00000", "42", "00042"),
+    ('"ID"00000', "42", "ID00042"),
+    ("\\P0", "7", "P7"),
+    ("000-000", "42", "000-042"),
+    ("0000 0000", "12345678", "1234 5678"),
+    ("[<=9999999]###-####;(###) ###-####", "5551234", "555-1234"),
+    ("[<=9999999]###-####;(###) ###-####", "2125551234", "(212) 555-1234"),
+    ("00000", "0.5", "0.5"),
+    ("0", "42", "42"),
+    ("0_);(0)", "-42", "-42"),
+    ("0.00", "42", "42"),
+    (";;;", "42", "42"),
+    ("@", "42", "42"),
+    ("yyyy-mm-dd hh:mm", "46110.375", "2026-03-29T09:00:00"),
+    ("[$-F800]dddd\\,\\ mmmm\\ dd", "46110", "2026-03-29T00:00:00"),
+    ("[Blue]d.m.yy;@", "46110", "2026-03-29T00:00:00"),
+    ('"Q"0', "3", "Q3"),
+    ("hh:mm", "0.375", "09:00:00"),
+    ("hh:mm", "0.999999", "00:00:00"),
+    ("[h]:mm:ss", "1.25", "30:00:00"),
+    ("[mm]:ss", "-0.5", "-12:00:00"),
+    ("yyyy-mm-dd", "-5", "-5"),
+    ("yyyy-mm-dd", "59", "1900-02-28T00:00:00"),
+    ("yyyy-mm-dd", "61", "1900-03-01T00:00:00"),
+]
+
+
+@pytest.mark.parametrize(("code", "stored", "text"), SHOWN)
+def test_a_number_is_shown_as_its_format_shows_it(code: str, stored: str, text: str) -> None:
+    shown = number_format(code).show(stored)
+    assert shown is not None
+    assert (shown.text, shown.decorated) == (text, "")
+
+
+@pytest.mark.parametrize(
+    ("code", "stored", "text", "decorated"),
+    [
+        ("#,##0", "101102103", "101102103", "101,102,103"),
+        ("0%", "0.42", "0.42", "42%"),
+        ("# ?/?", "1.5", "1.5", "1 1/2"),
+        ('"$"#,##0.00', "42", "42", "$42"),
+        ("[$€-407] #,##0.00", "42", "42", "€ 42"),
+        ("#,##0 [$CHF]", "42", "42", "42 CHF"),
+    ],
+)
+def test_what_decorates_a_number_is_told_beside_it(code: str, stored: str, text: str, decorated: str) -> None:
+    shown = number_format(code).show(stored)
+    assert shown is not None
+    assert (shown.text, shown.decorated) == (text, decorated)
+
+
+@pytest.mark.parametrize("stored", ["NaN", "INF", "1e999", "forty-two", "0x1F", "1_000"])
+def test_what_is_no_number_is_not_shown_as_one(stored: str) -> None:
+    assert number_format("General").show(stored) is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "clock"),
+    [
+        ("46447.416666608796", "10:00:00"),  # 9:59:59.995, which every spreadsheet shows as 10:00:00
+        ("46447.41666087", "09:59:59"),
+        ("46447.416666667", "10:00:00"),
+    ],
+)
+def test_a_day_number_is_rounded_to_the_second(stored: str, clock: str) -> None:
+    shown = number_format("yyyy-mm-dd hh:mm:ss.000").show(stored)
+    assert shown is not None
+    assert shown.text == f"2027-03-01T{clock}"
+
+
+def test_a_day_number_of_the_1904_calendar_is_the_same_day() -> None:
+    shown = number_format("yyyy-mm-dd").show("44648.375", is_1904=True)
+    assert shown is not None
+    assert shown.text == "2026-03-29T09:00:00"
+
+
+@pytest.mark.parametrize(("number", "text"), [(14, "1900-01-09T12:00:00"), (46, "228:00:00"), (9, "9.5"), (0, "9.5")])
+def test_formats_without_a_code_are_known_by_their_numbers(number: int, text: str) -> None:
+    shown = number_format(built_in(number)).show("9.5")
+    assert shown is not None
+    assert shown.text == text
