@@ -64,6 +64,7 @@ class Comparison:
     compared: tuple[Compared, ...]
     only_left: tuple[Schedule, ...]  #: schedules without a partner
     only_right: tuple[Schedule, ...]
+    tells_gaps: bool = True  #: both sides tell who is on call, so that nobody is a gap
 
     @property
     def is_same(self) -> bool:
@@ -78,7 +79,7 @@ def pair_schedules(
     """Pair the schedules of two calendars; also return those of either side that have no partner.
 
     `pairs` says which left one belongs to which right one, each by its id or its exact name. The others are paired by
-    exact name where that is unique on both sides.
+    the same id, or by exact name where that is unique on both sides.
 
     Raises:
         ValueError: a pair names a schedule that is not there, or one of several that share its name.
@@ -86,6 +87,12 @@ def pair_schedules(
     lefts, rights = list(left.schedules), list(right.schedules)
     chosen = [Pair(_find(lefts, one, left.label), _find(rights, other, right.label)) for one, other in pairs.items()]
     taken_left, taken_right = {pair.left.id for pair in chosen}, {pair.right.id for pair in chosen}
+    by_id = {schedule.id: schedule for schedule in rights}
+    for schedule in lefts:
+        if schedule.id in by_id and schedule.id not in taken_left and schedule.id not in taken_right:
+            chosen.append(Pair(schedule, by_id[schedule.id]))
+            taken_left.add(schedule.id)
+            taken_right.add(schedule.id)
     by_name: dict[str, list[Schedule]] = defaultdict(list)
     for schedule in rights:
         if schedule.id not in taken_right:
@@ -115,18 +122,29 @@ def _find(schedules: Sequence[Schedule], wanted: str, label: str) -> Schedule:
 def compare(left: Calendar, right: Calendar, window: Window, pairs: Mapping[str, str] | None = None) -> Comparison:
     """Compare two calendars over a window. Intervals must be merged; people are the same where their text is.
 
-    An override counts as being on call: it says who is paged, and systems differ in what they call one.
+    Only roles of which both sides tell are compared. Where both tell who is on call, an override counts as being on
+    call: it says who is paged, and systems differ in what they call one.
 
     Raises:
         ValueError: as `pair_schedules`.
     """
     paired, only_left, only_right = pair_schedules(left, right, pairs or {})
-    of_left, of_right = _by_schedule(left.intervals), _by_schedule(right.intervals)
+    aliases = left.aliases | right.aliases
+    roles = left.roles & right.roles
+    folded = {role: Role.ON_CALL if role is Role.OVERRIDE and Role.ON_CALL in roles else role for role in roles}
+    of_left, of_right = (
+        _by_schedule(
+            one._replace(person=aliases.get(one.person, one.person), role=folded[one.role])
+            for one in side.intervals
+            if one.role in roles
+        )
+        for side in (left, right)
+    )
     compared = [
         _compare_pair(pair, of_left.get(pair.left.id, []), of_right.get(pair.right.id, []), left, right, window)
         for pair in paired
     ]
-    return Comparison(window, tuple(compared), tuple(only_left), tuple(only_right))
+    return Comparison(window, tuple(compared), tuple(only_left), tuple(only_right), Role.ON_CALL in roles)
 
 
 def _compare_pair(
@@ -158,7 +176,7 @@ def _differences(pair: Pair, lefts: Sequence[Interval], rights: Sequence[Interva
         for one in intervals:
             span = clip(Window(one.start, one.end), window)
             if span.end > span.start and one.person:
-                who = (one.person, _paged_role(one.role))
+                who = (one.person, one.role)
                 changes[span.start].append((is_left, True, who))
                 changes[span.end].append((is_left, False, who))
     found: list[Difference] = []
@@ -182,10 +200,6 @@ def _note(found: list[Difference], pair: Pair, span: Window, left: People, right
         found[-1] = last._replace(end=span.end)
     else:
         found.append(Difference(pair, span.start, span.end, left, right))
-
-
-def _paged_role(role: Role) -> Role:
-    return Role.SHADOW if role is Role.SHADOW else Role.ON_CALL
 
 
 def _by_schedule(intervals: Iterable[Interval]) -> dict[str, list[Interval]]:

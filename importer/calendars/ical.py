@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from importer.calendars.intervals import Calendar, Interval, Note, Role, Schedule, Window, merge
+from importer.calendars.intervals import PAGED, Calendar, Interval, Note, Role, Schedule, Window, merge
 from importer.calendars.pulled import Pulled
 from importer.errors import SourceError
 from importer.normalizer.times.zones import read_zone
@@ -62,7 +62,7 @@ def read_calendar(content: bytes, label: str, window: Window, *, zone: str = "",
         raise SourceError(
             f"{label} has {len(content)} bytes; calendars of up to {_LARGEST} are read", hint="Export a shorter span."
         )
-    pulled = Pulled(Calendar(label, window))
+    pulled = Pulled(Calendar(label, window, roles=PAGED))
     for component in _parse(content, label):
         _read_component(pulled, component, window, zone, re.compile(pattern) if pattern else _SUMMARY)
     pulled.seen = len(pulled.calendar.schedules)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+from importer.normalizer.times.zones import read_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,6 +21,10 @@ class Role(StrEnum):
     ON_CALL = "on call"
     OVERRIDE = "override"  #: on call in somebody else's place
     SHADOW = "shadow"  #: looks over the shoulder of whoever is on call
+
+
+#: What a system tells of that knows no shadows.
+PAGED = frozenset({Role.ON_CALL, Role.OVERRIDE})
 
 
 class Interval(NamedTuple):
@@ -66,6 +74,8 @@ class Calendar:
     intervals: list[Interval] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)  #: full names by `Interval.person`
     notes: list[Note] = field(default_factory=list)
+    aliases: dict[str, str] = field(default_factory=dict)  #: other texts for `Interval.person`, such as Rootly's ids
+    roles: frozenset[Role] = frozenset(Role)  #: what it tells of; what it has no word for is not missing in it
     covers: dict[str, Window] = field(default_factory=dict)  #: by schedule, where less than `window` is known
 
     def known(self, schedule: str) -> Window:
@@ -114,3 +124,9 @@ def gaps(intervals: Sequence[Interval], known: Window) -> list[Window]:
     if free < known.end:
         found.append(Window(free, known.end))
     return [gap for gap in found if gap.end > gap.start]
+
+
+def local_time(moment: int, zone: str) -> datetime:
+    """Return an epoch second on the clocks of a zone, UTC where the zone is empty or not known."""
+    found = read_zone(zone) if zone else None
+    return datetime.fromtimestamp(moment, found if isinstance(found, ZoneInfo) else UTC)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window, merge
+from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window, merge
 from importer.calendars.pulled import Override, People, Pulled, RefusedError, instant, path_with
 from importer.errors import SourceError
 
@@ -58,7 +58,7 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
         ImporterError: Opsgenie cannot be asked.
         RefusedError: it refuses one of its lists.
     """
-    pulled = Pulled(Calendar("Opsgenie", window))
+    pulled = Pulled(Calendar("Opsgenie", window, roles=PAGED))
     people = _people(pulled)
     path: str | None = path_with("/v2/users", limit=_PAGE, offset=0)
     while path:
@@ -194,7 +194,7 @@ def read_backup(folder: Path, window: Window, selection: Selection) -> Pulled:
             f"{folder} is no Opsgenie backup: it has no folder schedules",
             hint="Name the folder OpsGenieBackups, or the one that it stands in.",
         )
-    pulled = Pulled(Calendar(f"the backup {folder.name}", window))
+    pulled = Pulled(Calendar(f"the backup {folder.name}", window, roles=PAGED))
     people = _people(pulled)
     _add_users(people, [content["user"] for content in _objects(root / "users", "user")])
     listed = sorted((content["schedule"] for content in _objects(root / "schedules", "schedule")), key=_name_and_id)

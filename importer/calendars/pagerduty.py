@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from string import ascii_lowercase, digits
 from typing import TYPE_CHECKING, Any
 
-from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window, merge
+from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window, merge
 from importer.calendars.pulled import Override, People, Pulled, RefusedError, instant, overlapping, path_with
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
         ImporterError: PagerDuty cannot be asked.
         RefusedError: it refuses one of its lists.
     """
-    pulled = Pulled(Calendar("PagerDuty", window))
+    pulled = Pulled(Calendar("PagerDuty", window, roles=PAGED))
     people = People(
         pulled.calendar,
         lambda id_, name: pulled.note(

@@ -27,6 +27,8 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
         attributes = user["attributes"]
         name = attributes.get("full_name") or attributes.get("name") or ""
         people.add(str(user["id"]), str(attributes.get("email") or ""), str(name))
+        if attributes.get("email"):
+            pulled.calendar.aliases[str(user["id"])] = str(attributes["email"]).strip().lower()
     listed = await pages(ask, "/v1/schedules?")
     pulled.seen = len(listed)
     for done, one in enumerate(listed, 1):

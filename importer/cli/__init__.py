@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from importer.cli.commands.compare import compare
 from importer.cli.commands.doctor import doctor
 from importer.cli.commands.history import runs, show
 from importer.cli.commands.map import map_headers, template
@@ -42,7 +43,7 @@ def app() -> None:
     """Bulk-import schedules (Opal), shadows and overrides (Rootly) from spreadsheets: nothing lost, nothing twice."""
 
 
-for command in (run, check, rerun, undo, runs, show, map_headers, template, pull, doctor, sandbox):
+for command in (run, check, rerun, undo, runs, show, map_headers, template, pull, compare, doctor, sandbox):
     app.add_command(command)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from importer.calendars import ical, opsgenie, pagerduty, rootly
-from importer.calendars.intervals import Calendar, Interval, Schedule, Window
+from importer.calendars.intervals import Calendar, Interval, Schedule, Window, local_time
 from importer.calendars.pulled import Override, Pulled, RefusedError, Selection, overlapping
 from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError
@@ -51,6 +51,7 @@ OVERRIDES = ("schedule_id", "user_id", "starts_at", "ends_at", "override")
 SHADOWS = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
 #: Headers that no column of ours has, so that the sheet is never taken for a source.
 ON_CALL = ("calendar", "calendar name", "who", "full name", "does", "on (UTC)", "off (UTC)", "on (local)")
+WINDOW = "The window that was pulled"  #: the subject of the note that says from when to when
 NOTES = ("about", "why it was not taken, or what to look at")
 
 
@@ -262,7 +263,8 @@ def make_tables(pulled: Pulled, pairs: Mapping[str, str], shadow_of: Sequence[st
         Table("On call", ON_CALL, [_on_call(one, by_id[one.schedule], calendar) for one in intervals]),
     ]
     notes = sorted({(note.subject, note.reason) for note in calendar.notes})
-    return [*tables, Table("Notes", NOTES, notes)]
+    span = (WINDOW, f"{_local(calendar.window.start, '')} to {_local(calendar.window.end, '')}")
+    return [*tables, Table("Notes", NOTES, [span, *notes])]
 
 
 def _shadow_pair(calendar: Calendar, text: str) -> tuple[str, Schedule]:
@@ -309,6 +311,4 @@ def _named(schedule: Schedule, pairs: Mapping[str, str]) -> str:
 
 def _local(moment: int, zone: str) -> str:
     """Return a time with its offset, on the clocks of a zone; UTC where that is not known."""
-    found = read_zone(zone) if zone else None
-    there = datetime.fromtimestamp(moment, found if isinstance(found, ZoneInfo) else UTC)
-    return there.isoformat().replace("+00:00", "Z")
+    return local_time(moment, zone).isoformat().replace("+00:00", "Z")

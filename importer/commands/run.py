@@ -93,7 +93,7 @@ async def run(
     with begin_run(settings, "run", control, **members) as folder:
         loader = make_loader(folder.journal, settings, mapping.rules, control.observer, run=folder.path.name)
         await gather_sources(loader, sources, settings, control.interrupted)
-        stopped = await _resolve(loader, settings, control)
+        stopped = await resolve(loader, settings, control)
         return await _finish(folder, settings, control, stopped)
 
 
@@ -120,7 +120,7 @@ async def check(
         await gather_sources(loader, sources, settings, control.interrupted)
         stopped: dict[str, str] = {}
         if is_online:
-            stopped = await _resolve(loader, settings, control)
+            stopped = await resolve(loader, settings, control)
             async with connect(journal.open_targets(), settings) as connections:
                 found = await find_existing(
                     journal, connections, settings, observer=control.observer, interrupted=control.interrupted
@@ -154,7 +154,7 @@ async def rerun(argument: str, settings: Settings, control: RunControl, *, like:
             folder.journal, settings, mapping.rules, control.observer, run=folder.path.name, is_repeated=True
         )
         await gather_left_over(loader, previous, settings, control.interrupted)
-        stopped = await _resolve(loader, settings, control)
+        stopped = await resolve(loader, settings, control)
         return await _finish(folder, settings, control, stopped)
 
 
@@ -169,7 +169,7 @@ async def _start_again(previous: PreviousRun, settings: Settings, control: RunCo
 # ---- the stages
 
 
-async def _resolve(loader: Loader, settings: Settings, control: RunControl) -> dict[str, str]:
+async def resolve(loader: Loader, settings: Settings, control: RunControl) -> dict[str, str]:
     """Ask the targets for the ids of what rows name, and put them in; then find duplicates and overlaps.
 
     Returns the targets that could not be asked, and why; what waits for their answer stays pending.

@@ -67,12 +67,12 @@ def write_page(path: Path, contents: Contents) -> Path:
     Raises:
         ReportError: the file could not be written; an older one is still there.
     """
-    script, style = _load_script(), _load("report.css")
-    template = _environment().get_template("report.html.jinja")
+    script, style = _load_script(), load("report.css")
+    template = environment().get_template("report.html.jinja")
     pieces = template.generate(
         contents=contents,
         statuses=[status for status in Status if any(own is status for _, own in contents.counts)],
-        policy=_policy(script, style),
+        policy=policy(script, style),
         script=script,
         style=style,
         data=_data(contents.sheets),
@@ -86,7 +86,7 @@ def write_page(path: Path, contents: Contents) -> Path:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # a tenth of a second that only a report pays
 
     environment = Environment(
@@ -106,7 +106,7 @@ def _show(value: object) -> object:
     return escape(value, _LONGEST) if type(value) is str else value
 
 
-def _policy(script: str, style: str) -> str:
+def policy(script: str, style: str) -> str:
     """Give the content security policy: nothing but the script and the styles of this very file, and no address."""
     return (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
@@ -118,7 +118,7 @@ def _hash(text: str) -> str:
 
 
 @cache
-def _load(name: str) -> str:
+def load(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
@@ -132,7 +132,7 @@ def _load_script() -> str:
     found = _jquery_of(library)
     if found is None:
         raise ReportError("report.html knows no itables of this form", hint="install itables 2.9") from None
-    script = f"{library}\n{{\nconst DataTable = {found[1]}.fn.dataTable;\n{_load('report.js')}}}\n"
+    script = f"{library}\n{{\nconst DataTable = {found[1]}.fn.dataTable;\n{load('report.js')}}}\n"
     return script.replace("</script", r"<\/script").replace("<!--", r"<\!--")
 
 

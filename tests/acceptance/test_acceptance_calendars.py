@@ -1,0 +1,137 @@
+"""From the system that is left to a comparison that shows nobody was lost, against the stand-ins."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from openpyxl import load_workbook
+
+from .command import read_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .command import Workplace
+
+WEEK = ("--from", "2027-01-04", "--to", "2027-01-11")
+
+
+def sheet(path: Path, name: str) -> list[tuple[str, ...]]:
+    """Read a sheet of a workbook as texts, its header too."""
+    rows = load_workbook(path)[name].iter_rows(values_only=True)
+    return [tuple("" if cell is None else str(cell) for cell in row) for row in rows]
+
+
+@pytest.fixture
+def pulled(place: Workplace) -> Path:
+    """A week of the demo organization's PagerDuty as a workbook."""
+    done = place.run("pull", "pagerduty", "pulled.xlsx", *WEEK, "--sandbox")
+    assert done.status == 0, done.err
+    assert "next:     oncall-importer check pulled.xlsx --online --sandbox" in done.out
+    return place.path / "pulled.xlsx"
+
+
+def test_a_pulled_workbook_is_checked_without_a_touch_and_says_what_was_not_taken(
+    place: Workplace, pulled: Path
+) -> None:
+    done = place.run("check", "pulled.xlsx")
+    assert done.status == 0, done.out
+    people = {row[2] for row in sheet(pulled, "On call")[1:]}
+    assert "anna.berg@example.com" in people
+    notes = dict(sheet(pulled, "Notes"))
+    assert "deleted" in notes["Noor Haddad"]
+
+
+def test_the_same_state_is_pulled_into_the_same_sheets(place: Workplace, pulled: Path) -> None:
+    assert place.run("pull", "pagerduty", "again.xlsx", *WEEK, "--sandbox").status == 0
+    for name in ("Schedules", "Overrides", "Shadows", "On call", "Notes"):
+        assert sheet(pulled, name) == sheet(place.path / "again.xlsx", name)
+
+
+def test_a_file_that_is_there_is_left_alone(place: Workplace, pulled: Path) -> None:
+    before = pulled.read_bytes()
+    done = place.run("pull", "pagerduty", "pulled.xlsx", *WEEK, "--sandbox")
+    assert (done.status, pulled.read_bytes()) == (2, before)
+    assert "is there already" in done.err
+
+
+def test_csv_files_hold_the_same_as_the_workbook(place: Workplace, pulled: Path) -> None:
+    assert place.run("pull", "pagerduty", "out.csv", *WEEK, "--sandbox").status == 0
+    assert [tuple(row) for row in read_table(place.path / "out-schedules.csv")] == sheet(pulled, "Schedules")
+
+
+def test_a_shift_that_changed_since_is_found_with_who_is_where(place: Workplace, pulled: Path) -> None:
+    same = place.run("compare", "pagerduty:", "pulled.xlsx", *WEEK, "--sandbox")
+    assert same.status == 0, same.out
+    book = load_workbook(pulled)
+    rows = book["On call"]
+    row = next(row for row in rows.iter_rows(min_row=2) if row[2].value == "anna.berg@example.com")
+    row[2].value, row[3].value = "bo@example.com", "Bo Chen"
+    book.save(place.path / "changed.xlsx")
+    outputs = ("--csv", "differences.csv", "--html", "differences.html")
+    done = place.run("compare", "pagerduty:", "changed.xlsx", *WEEK, "--sandbox", *outputs)
+    assert done.status == 1, done.err
+    assert "Anna Berg  |  Bo Chen" in done.out
+    (header, difference) = [
+        line for line in read_table(place.path / "differences.csv") if line[0] in ("what", "differs")
+    ]
+    assert dict(zip(header, difference, strict=True))["right"] == "bo@example.com"
+    page = (place.path / "differences.html").read_text(encoding="utf-8")
+    assert "1 of 24 paired schedules differ" in page
+    assert "<script" not in page
+
+
+def test_as_json_every_line_is_an_object_with_a_type(place: Workplace, pulled: Path) -> None:
+    done = place.run("compare", "opsgenie:", pulled.name, *WEEK, "--sandbox", "--json")
+    objects = [json.loads(line) for line in done.out.splitlines()]
+    assert done.status == 1
+    assert {one["type"] for one in objects} == {"difference", "note", "comparison"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("pull", "pagerduty", "x.xlsx"), "PAGERDUTY_TOKEN is not set"),
+        (("pull", "opsgenie", "x.xlsx"), "OPSGENIE_API_KEY is not set"),
+        (("pull", "victorops", "x.xlsx"), "there is no system 'victorops'"),
+        (("pull", "ical", "x.xlsx"), "no calendar was named"),
+        (("pull", "ical", "x.xlsx", "--feed-env", "ROTA"), "ROTA is not set"),
+        (("pull", "pagerduty", "x.txt", "--sandbox"), "ends in neither .xlsx nor .csv"),
+        (("pull", "pagerduty", "x.xlsx", "--sandbox", "--from", "soon"), "--from soon is no date"),
+        (("pull", "pagerduty", "x.xlsx", "--sandbox", "--from", "2027-02-01", "--to", "2027-01-01"), "is not after"),
+        (
+            ("pull", "pagerduty", "x.xlsx", "--sandbox", "--shadow-of", "Nobody=Payments primary"),
+            "no schedule 'Nobody'",
+        ),
+        (("compare", "nothing.csv", "pagerduty:", "--sandbox"), "there is no system 'nothing.csv'"),
+    ],
+)
+def test_what_cannot_be_read_is_one_sentence_and_nothing_is_written(
+    place: Workplace, arguments: tuple[str, ...], words: str
+) -> None:
+    done = place.run(*arguments)
+    assert done.status == 2
+    assert words in done.err
+    assert not (place.path / arguments[2]).exists()
+
+
+def test_a_feeds_address_is_shown_nowhere(place: Workplace) -> None:
+    address = "https://127.0.0.1:9/private/0123456789abcdef/feed"
+    settings = {"ROTA": address, "IMPORTER_REQUEST_TIMEOUT": "2"}
+    done = place.run("pull", "ical", "x.xlsx", "--feed-env", "ROTA", "-v", variables=settings)
+    assert done.status == 2
+    assert "0123456789abcdef" not in done.out + done.err
+
+
+def test_an_ics_file_becomes_a_workbook(place: Workplace) -> None:
+    event = "BEGIN:VEVENT\nUID:1\nDTSTART:20270105T090000Z\nDTEND:20270106T090000Z\nSUMMARY:Ann Berg\nEND:VEVENT\n"
+    text = f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nX-WR-CALNAME:Rota\n{event}END:VCALENDAR\n"
+    (place.path / "rota.ics").write_text(text)
+    assert place.run("pull", "rota.ics", "rota.xlsx", *WEEK).status == 0
+    _, shift = sheet(place.path / "rota.xlsx", "On call")
+    assert shift[1:4] == ("Rota", "Ann Berg", "")
+    assert place.run("compare", "rota.ics", "rota.xlsx", *WEEK).status == 1  # days that the feed does not cover
+    covered = ("--from", "2027-01-05T09:00Z", "--to", "2027-01-06T09:00Z")
+    assert place.run("compare", "rota.ics", "rota.xlsx", *covered).status == 0
