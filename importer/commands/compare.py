@@ -147,7 +147,7 @@ def _of_pulled(path: Path, window: Window) -> Calendar | None:
 async def _of_source(side: str, window: Window, settings: Settings, control: RunControl, *, is_asked: bool) -> Calendar:
     """Read a source as a run would; names are looked up only where Rootly is the other side."""
     with open_scratch() as journal:
-        mapping = load_mapping(settings.mapping)
+        mapping = load_mapping(settings.mapping).rules
         loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_asked)
         await gather_sources(loader, [side], settings, control.interrupted)
         if is_asked:
