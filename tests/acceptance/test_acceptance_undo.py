@@ -315,7 +315,9 @@ def test_a_rehearsal_is_undone_in_the_sandbox_without_being_told(place: Workplac
 def test_a_program_gets_one_object_a_line(online: Workplace, front: Front) -> None:
     run = online.run("run", online.write("s.csv", shadows(1)), online.write("o.csv", schedules(1))).run
     done = online.run("undo", run, "--json")
-    manual, end = map(json.loads, done.out.splitlines())
+    plan, manual, end = map(json.loads, done.out.splitlines())
+    assert [one["type"] for one in (plan, manual, end)] == ["plan", "row", "result"]
+    assert (plan["to_delete"], plan["by_hand"]) == ({"rootly": 1}, {"opal": 1})
     assert (manual["status"], manual["id"]) == ("manual", next(iter(there(front))))
     assert end["exit_status"] == 1
     assert end["statuses"] == {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,6 +34,14 @@ _LONGEST = 160  # characters of a message or a hint where only examples are show
 _MORE = "--all prints every one"
 
 
+class Example(NamedTuple):
+    """One of a kind."""
+
+    where: str
+    words: str  #: what is wrong there; empty where the kind says it all
+    hint: str
+
+
 class Group(NamedTuple):
     """What is told of one kind."""
 
@@ -41,8 +49,13 @@ class Group(NamedTuple):
     style: str
     number: int
     noun: str  #: what is counted
-    hint: str  #: what to do
-    examples: Sequence[tuple[str, str]]  #: where, and what is wrong there
+    examples: Sequence[Example]
+
+    @property
+    def hint(self) -> str:
+        """What to do, where it is the same for all; empty where each has its own."""
+        hints = {example.hint for example in self.examples}
+        return hints.pop() if len(hints) == 1 else ""
 
 
 def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[Group]:
@@ -53,11 +66,11 @@ def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[
             TONE_STYLES[_STYLES[kind.severity]],
             kind.number,
             "cell" if any(finding.problem.cell for _, finding in kind.examples) else "row",
-            _one_of(finding.problem.hint for _, finding in kind.examples),
             [
-                (
+                Example(
                     place_of(sheet, finding.problem.cell, finding.row.number, with_source=with_source),
                     escape(finding.problem.message, _LONGEST),
+                    escape(finding.problem.hint, _LONGEST),
                 )
                 for sheet, finding in kind.examples
             ],
@@ -77,9 +90,12 @@ def groups_of_lines(lines: Iterable[tuple[Sheet, ReportLine]], *, with_source: b
             TONE_STYLES[status.tone],
             len(own),
             "record",
-            _one_of(line.outcome.hint for _, line in own),
             [
-                (place_of(sheet, line.outcome.cell, line.row, with_source=with_source) + _part(line), "")
+                Example(
+                    place_of(sheet, line.outcome.cell, line.row, with_source=with_source) + _part(line),
+                    "",
+                    escape(line.outcome.hint, _LONGEST),
+                )
                 for sheet, line in own[:EXAMPLES]
             ],
         )
@@ -94,8 +110,11 @@ def describe_groups(groups: Sequence[Group], room: int, width: int) -> Iterator[
         for group in shown:
             yield _in_one(group, width)
         left = groups[len(shown) :]
-        number = sum(group.number for group in left)
-        yield Text(f"... and {count_of(len(left), 'more kind')} ({number:,} in all); {_MORE}", style="dim")
+        numbers: Counter[str] = Counter()
+        for group in left:
+            numbers[group.heading.partition(":")[0]] += group.number
+        what = ", ".join(count_of(number, word, "" if word in _ORDER else word) for word, number in numbers.items())
+        yield Text(f"... and {count_of(len(left), 'more kind')} ({what}); {_MORE}", style="dim")
         return
     told = [[_in_one(group, width)] for group in groups]
     left_room = room - len(told)
@@ -113,8 +132,9 @@ def _in_full(group: Group) -> Iterator[Text]:
     yield _heading(group)
     if group.hint:
         yield Text(f"  {group.hint}", style="dim")
-    for where, words in group.examples:
-        yield Text(f"  {where}: {words}" if words else f"  {where}")
+    for where, words, hint in group.examples:
+        line = Text(f"  {where}: {words}" if words else f"  {where}")
+        yield line if group.hint or not hint else line.append(f" ({hint})", style="dim")
     if group.number > len(group.examples):
         yield Text(f"  ... and {group.number - len(group.examples):,} more; {_MORE}", style="dim")
 
@@ -137,11 +157,7 @@ def _heading(group: Group) -> Text:
 
 def _places(group: Group) -> str:
     more = ", ..." if group.number > len(group.examples) else ""
-    return f" {', '.join(where for where, _ in group.examples)}{more}"
-
-
-def _one_of(hints: Iterable[str]) -> str:
-    return escape(next(filter(None, hints), ""), _LONGEST)
+    return f" {', '.join(example.where for example in group.examples)}{more}"
 
 
 def _part(line: ReportLine) -> str:

@@ -122,8 +122,7 @@ def failed_output() -> ReportError | None:
     words = "it is closed" if failure.errno == errno.EBADF else (failure.strerror or str(failure)).lower()
     return ReportError(
         f"standard output could not be written: {words}",
-        hint="What was printed is lost or cut; what was sent is in the run's report. Make room, and see: "
-        "oncall-importer runs",
+        hint="What was printed is lost or cut. Whatever a run sent is in its report.",
     )
 
 
