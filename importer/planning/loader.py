@@ -148,8 +148,8 @@ class Loader:
             )
         self.has_skipped = self.has_skipped or (bool(told) and self._hidden_rows is HiddenRows.SKIP)
         what = "left out" if self._hidden_rows is HiddenRows.SKIP else "read like the others"
-        for sentence in told:
-            self.observer.noticed(f"{sentence} and {what} (--hidden-rows {self._hidden_rows})")
+        for sentence in told:  # its end tells a quiet console that rows were left out
+            self.observer.noticed(f"{sentence}, and by --hidden-rows {self._hidden_rows} {what}")
 
     def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
         if len(left_out) == len(sheets):

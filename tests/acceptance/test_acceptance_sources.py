@@ -1,0 +1,129 @@
+"""What a source holds beside plain rows is never taken, lost or left out without a word."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+import xlsxwriter
+
+import importer
+
+from .command import Workplace, finish
+from .sources import schedules, shadows
+from .truth import disagreements, read_truth
+
+if TYPE_CHECKING:
+    from .front import Front
+
+
+def filtered(place: Workplace) -> Path:
+    """A workbook of three schedules, of which a filter hides the second."""
+    path = place.path / "filtered.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Schedules")
+        for number, row in enumerate(schedules(3)):
+            sheet.write_row(number, 0, row)
+        sheet.set_row(2, None, None, {"hidden": True})
+    return path
+
+
+def test_hidden_rows_are_named_and_nothing_is_sent_until_somebody_says(place: Workplace) -> None:
+    path = filtered(place)
+    done = place.run("run", path, "--sandbox")
+    assert done.status == 2
+    assert f"sheet 'Schedules' of {path}: row 3 is hidden, by a filter or by a person" in done.err
+    assert "--hidden-rows send or --hidden-rows skip" in done.err
+    assert place.runs == []
+
+
+@pytest.mark.parametrize(("choice", "sent"), [("send", ["2", "3", "4"]), ("skip", ["2", "4"])])
+def test_hidden_rows_are_sent_or_left_out_as_somebody_says(place: Workplace, choice: str, sent: list[str]) -> None:
+    """And even a quiet console tells that rows were left out."""
+    done = place.run("run", filtered(place), "--sandbox", "--quiet", variables={"IMPORTER_HIDDEN_ROWS": choice})
+    assert done.status == 0, done
+    assert [line["import_row"] for line in place.lines(done.run)] == sent
+    assert ("row 3 is hidden, and by --hidden-rows skip left out" in done.out + done.err) == (choice == "skip")
+
+
+def test_the_library_is_told_by_a_keyword(place: Workplace) -> None:
+    path = filtered(place)
+    with pytest.raises(importer.ImporterError, match="row 3 is hidden"):
+        anyio.run(partial(importer.check, path))
+    assert anyio.run(partial(importer.check, path, hidden_rows="skip")).rows == 2
+
+
+def test_a_second_header_in_another_order_swaps_nobody(online: Workplace, front: Front) -> None:
+    header, first, second, third = shadows(3)
+    order = [0, 1, 3, 2, 4, 5, 6]  # who is shadowed, and who shadows
+    turned = [[row[place] for place in order] for row in (header, third)]
+    done = online.run("run", online.write("s.csv", [header, first, second, *turned]))
+    assert done.status == 0, done
+    assert "row 4 is a header too" in done.out + done.err
+    truth = read_truth(front.state)
+    assert len(truth) == 3
+    assert disagreements(online.lines(done.run), truth) == []
+    assert {(key[2], key[3]) for key in truth} == {("101", "112")}
+
+
+def test_a_percentage_where_an_id_is_due_is_a_problem_that_says_so(place: Workplace) -> None:
+    path = place.path / "t.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Schedules")
+        sheet.write_row(0, 0, ["third_party_provider", "remote_id", "share"])
+        sheet.write_row(1, 0, ["PAGER_DUTY", 0.42, 0.5], book.add_format({"num_format": "0%"}))
+        sheet.write_row(2, 0, ["PAGER_DUTY", 42], book.add_format({"num_format": "00000"}))
+    done = place.run("check", path, "--json")
+    assert done.status == 1
+    told = [json.loads(line) for line in done.out.splitlines()]
+    assert [one["cell"] for one in told if one.get("severity") == "problem"] == ["B2"]
+    assert "remote_id holds the number 0.42, which the spreadsheet shows as 42%" in done.out
+
+
+def test_totals_and_notes_below_a_table_are_one_finding_each(place: Workplace) -> None:
+    rows = [*shadows(2), ["Total", *[""] * 6], [], ["* ask Anna first", *[""] * 6]]
+    done = place.run("check", place.write("s.csv", rows), "--json")
+    assert done.status == 1
+    told = [json.loads(line) for line in done.out.splitlines()]
+    assert [one["cell"] for one in told if one.get("severity") == "problem"] == ["A4", "A6"]
+
+
+def test_an_error_in_a_header_stops_only_where_the_sheet_is_used(place: Workplace) -> None:
+    path = place.path / "t.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for name, header in (("Schedules", ["third_party_provider", "remote_id"]), ("Dashboard", ["Load", "Trend"])):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, header)
+            sheet.write_row(1, 0, ["PAGER_DUTY", "P1"])
+        sheet.write_formula(0, 2, "=NA()", None, "#N/A")
+    done = place.run("check", path)
+    assert done.status == 0, done
+    assert "sheet 'Dashboard'" in done.out + done.err
+    assert "left out" in done.out + done.err
+
+
+def test_a_pipe_that_nobody_writes_to_ends_with_an_interruption(online: Workplace, front: Front) -> None:
+    path = online.path / "never.csv"
+    os.mkfifo(path)
+    process = online.start("check", path, "-v")
+    deadline = time.monotonic() + 60
+    while not waits_in_a_pipe(process.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    assert done.status == 130
+    assert "interrupted while reading; nothing was sent" in done.err + done.out
+
+
+def waits_in_a_pipe(process: int) -> bool:
+    """Tell whether some thread of a process waits for the other end of a named pipe."""
+    threads = Path(f"/proc/{process}/task").iterdir()
+    return any("wait_for_partner" in (thread / "wchan").read_text() for thread in threads)
