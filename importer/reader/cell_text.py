@@ -1,14 +1,21 @@
-"""A value of a cell as the text that the user sees. Pure, no imports of workbook or frame."""
+"""What a person sees of a cell: its value as text, and a number as its format shows it, ECMA-376 18.8.30. Pure.
+
+Dates, times and spans of time become ISO texts, digits that a format pads or surrounds with literals are shown so. What
+only decorates a number (a percent sign, a currency, thousands) is left out of its text and told beside it.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 #: From here on a number has lost digits: spreadsheets keep 15 of them, a float 17.
@@ -91,3 +98,264 @@ PLAIN_TEXTS: dict[type, Callable[[Any], str | None]] = {
     time: lambda moment: None if moment.microsecond else str(moment.isoformat()),
     timedelta: lambda span: None if span.microseconds else _duration_text(span),
 }
+
+
+# ---- Number formats
+
+
+GENERAL: Final = "General"
+#: Codes of the formats that have none in the file. What the CJK numbers 27 to 36 and 50 to 58 mean depends on the
+#: program's language: they are dates in all of them.
+_BUILT_IN: Final[Mapping[int, str]] = {
+    1: "0",
+    2: "0.00",
+    3: "#,##0",
+    4: "#,##0.00",
+    9: "0%",
+    10: "0.00%",
+    11: "0.00E+00",
+    12: "# ?/?",
+    13: "# ??/??",
+    **dict.fromkeys((14, 15, 16, 17, 22, *range(27, 37), *range(50, 59)), "yyyy-mm-dd hh:mm"),
+    **dict.fromkeys((18, 19, 20, 21, 45, 47), "hh:mm:ss"),
+    **dict.fromkeys((37, 38), "#,##0"),
+    **dict.fromkeys((39, 40), "#,##0.00"),
+    46: "[h]:mm:ss",
+    48: "##0.0E+0",
+    49: "@",
+}
+_DAY: Final = 86_400  # seconds
+_DAY_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001  (cells have no zone)
+_MOST_DAYS: Final = 1e8  # of a span; what is longer is none
+_DAYS_OF_1904: Final = 1462  # that day 0 of the other calendar lies later
+_TOKEN = re.compile(
+    r"""(?P<literal>"[^"]*"?|\\.|\[\$(?P<symbol>[^\]-]*)[^\]]*\])
+    |(?P<space>_.)|(?P<fill>\*.)
+    |(?P<span>\[(?:h+|m+|s+)\])
+    |\[(?P<condition>(?:<=|>=|<>|[<>=])\s*-?[0-9.]+)\]|(?P<colour>\[[^\]]*\])
+    |(?P<general>General)|(?P<clock>AM/PM|A/P|上午/下午)|(?P<exponent>E[+-])
+    |(?P<moment>[ymdhs]+)|(?P<digits>[0#?]+)|(?P<sign>[.,%/@;])|(?P<other>.)""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+CURRENCY = re.compile(r"[$¢£¤¥฿₠-⃀]|\b[A-Z]{3}\b")
+_LONG_NUMBER = re.compile(r"-?[1-9][0-9]{15,}")  # which a float would not give back
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+class Shown(NamedTuple):
+    """What a person sees of a number."""
+
+    text: str  #: without what only decorates it
+    decorated: str = ""  #: with it, such as `42%`; empty where the text is all there is
+    is_inexact: bool = False  #: the spreadsheet has lost digits of it
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """One of the up to four parts of a format, parted by semicolons."""
+
+    pieces: tuple[tuple[str, str], ...]  #: kind and text of each token
+    condition: str
+    prefix: str  #: literals before and behind the digits
+    suffix: str
+
+    def has(self, *kinds: str) -> bool:
+        return any(kind in kinds for kind, _ in self.pieces)
+
+    @property
+    def signs(self) -> str:
+        return "".join(text for kind, text in self.pieces if kind == "sign")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFormat:
+    """One number format."""
+
+    sections: tuple[_Section, ...]
+
+    @property
+    def is_plain(self) -> bool:
+        """True where any reader shows a number or a date of it alike: no need to look at its cells one by one."""
+        kinds = {kind for section in self.sections for kind, _ in section.pieces}
+        if len(self.sections) > 1:
+            return False
+        first = self.sections[0]
+        if "moment" in kinds or "span" in kinds:
+            return kinds <= {"moment", "span", "clock", "sign", "other"} and not set(first.signs) - set("/.,")
+        return kinds <= {"general", "sign"} | {"digits"} and not self._decoration and not _pads(first)
+
+    @property
+    def _decoration(self) -> str:
+        return _decoration_of(self.sections[0])
+
+    def show(self, written: str, *, is_1904: bool = False) -> Shown | None:
+        """Show a number as it is stored; None where that is no number at all.
+
+        A number that no calendar has a date for is shown as it is.
+        """
+        if not _NUMBER.fullmatch(written):
+            return None
+        number = float(written)
+        section = self._chosen(number)
+        if abs(number) == float("inf"):
+            return None
+        if moment := _clock_text(written, section, is_1904=is_1904):
+            return Shown(moment)
+        if _LONG_NUMBER.fullmatch(written):
+            return Shown(written)
+        plain = number_text(repr(number))
+        if decoration := _decoration_of(section):
+            return Shown(plain, _decorated(plain, decoration, section), abs(number) >= INEXACT)
+        return Shown(_padded(plain, section, is_signed=len(self.sections) > 1), "", abs(number) >= INEXACT)
+
+    def _chosen(self, number: float) -> _Section:
+        """Choose the section for a number; an empty one hides it from a person, but is no reason to lose it."""
+        sections = self.sections
+        if conditional := [section for section in sections if section.condition]:
+            fitting = next((section for section in conditional if _is_met(section.condition, number)), None)
+            others = [section for section in sections if not section.condition]
+            return fitting or (others[0] if others else sections[-1])
+        chosen = sections[0]
+        if number < 0 and len(sections) > 1:
+            chosen = sections[1]
+        elif number == 0 and len(sections) > 2:
+            chosen = sections[2]
+        return chosen if chosen.pieces else sections[0]
+
+
+@lru_cache(maxsize=1024)
+def number_format(code: str) -> NumberFormat:
+    """Parse a format's code."""
+    sections: list[list[tuple[str, str]]] = [[]]
+    conditions = [""]
+    for match in _TOKEN.finditer(code):
+        kind = match.lastgroup or "other"
+        if match["literal"] is not None:
+            sections[-1].append(("literal", _literal(match)))
+        elif match[0] == ";":
+            sections.append([])
+            conditions.append("")
+        elif kind == "condition":
+            conditions[-1] = match["condition"]
+        elif kind not in {"colour", "fill"}:
+            sections[-1].append((kind, " " if kind == "space" else match[0]))
+    return NumberFormat(tuple(map(_section, sections, conditions)))
+
+
+def built_in(number: int) -> str:
+    """Give the code of a format that has none in the file."""
+    return _BUILT_IN.get(number, GENERAL)
+
+
+def _literal(match: re.Match[str]) -> str:
+    text = match["literal"]
+    if text.startswith("\\"):
+        return text[1:]
+    return text.strip('"') if text.startswith('"') else match["symbol"]
+
+
+def _section(pieces: list[tuple[str, str]], condition: str) -> _Section:
+    literal = {"literal", "space", "other"}
+    places = [place for place, (kind, _) in enumerate(pieces) if kind not in literal]
+    first, last = (places[0], places[-1] + 1) if places else (len(pieces), len(pieces))
+    prefix, suffix = ("".join(text for _, text in part) for part in (pieces[:first], pieces[last:]))
+    return _Section(tuple(pieces), condition, prefix, suffix)
+
+
+def _is_met(condition: str, number: float) -> bool:
+    match = re.fullmatch(r"(<=|>=|<>|[<>=])\s*(-?[0-9]*\.?[0-9]*)", condition)
+    if not match or not re.search(r"[0-9]", match[2]):
+        return False
+    bound = float(match[2])
+    return {
+        "<": number < bound,
+        ">": number > bound,
+        "=": number == bound,
+        "<=": number <= bound,
+        ">=": number >= bound,
+        "<>": number != bound,
+    }[match[1]]
+
+
+def _decoration_of(section: _Section) -> str:
+    """Name what a section puts around a number that is no part of it: `%`, `/`, `,` or a currency; else empty."""
+    if "%" in section.signs:
+        return "%"
+    if "/" in section.signs and section.has("digits") and not section.has("moment"):
+        return "/"
+    if found := CURRENCY.search(section.prefix + section.suffix):
+        return found[0]
+    return "," if re.search(r"[0#?],+[0#?]", "".join(text for _, text in section.pieces)) else ""
+
+
+def _decorated(plain: str, decoration: str, section: _Section) -> str:
+    number = Decimal(plain)
+    match decoration:
+        case "%":
+            return f"{number_text(str(number * 100))}%"
+        case "/":
+            whole, rest = divmod(abs(number), 1)
+            top, bottom = float(rest).as_integer_ratio() if rest else (0, 1)
+            fraction = f" {top}/{bottom}" if top and bottom <= 1024 else ""
+            return (
+                f"{'-' if number < 0 else ''}{whole:f}{fraction}" if fraction or not rest else f"{plain} as a fraction"
+            )
+        case ",":
+            return f"{number:,f}"
+    return f"{section.prefix}{plain}{section.suffix}".strip()
+
+
+def _pads(section: _Section) -> bool:
+    """Tell whether a section shows a whole number otherwise than by its digits alone."""
+    if section.signs or section.has("moment", "span", "clock", "exponent", "general"):
+        return False
+    if sum(text.count("0") for kind, text in section.pieces if kind == "digits") > 1:
+        return True
+    outer, literals = section.prefix + section.suffix, (text for kind, text in section.pieces if kind != "digits")
+    return bool(re.search(r"[^\W_]", outer)) or len("".join(literals).strip()) > len(outer.strip())
+
+
+def _padded(plain: str, section: _Section, *, is_signed: bool) -> str:
+    """Put a whole number's digits into the places of a section, from the last one on."""
+    digits = plain.removeprefix("-")
+    if not digits.isdigit() or not section.has("digits") or not _pads(section):
+        return plain
+    left = list(digits)
+    shown: list[str] = []
+    places = sum(len(text) for kind, text in section.pieces if kind == "digits")
+    for kind, text in reversed(section.pieces):
+        if kind != "digits":
+            shown.append(text)
+            continue
+        for place in reversed(text):
+            places -= 1
+            if left:
+                shown.append(left.pop())
+            elif place != "#":
+                shown.append("0" if place == "0" else " ")
+            if not places:  # the first place takes all digits that are left
+                shown.append("".join(left))
+    is_negative = plain.startswith("-") and not is_signed
+    return ("-" if is_negative else "") + "".join(reversed(shown))
+
+
+def _seconds(written: str) -> int:
+    return int((Decimal(written) * _DAY).to_integral_value(ROUND_HALF_UP))
+
+
+def _clock_text(written: str, section: _Section, *, is_1904: bool) -> str:
+    """Write a day number as a date-time, below one as a time of day, or as a span; empty where it is shown as none."""
+    if section.has("span"):
+        return text_of(timedelta(seconds=_seconds(written))) if abs(float(written)) < _MOST_DAYS else ""
+    if not section.has("moment", "clock") or Decimal(written) < 0:
+        return ""
+    days, seconds = divmod(_seconds(written), _DAY)
+    clock = timedelta(seconds=seconds)
+    if Decimal(written) < 1:
+        return text_of((_DAY_ZERO + clock).time())
+    days += _DAYS_OF_1904 if is_1904 else 0
+    days += days < 60  # the 29th of February 1900, which never was
+    try:
+        return text_of(_DAY_ZERO + timedelta(days=days) + clock)
+    except OverflowError:
+        return ""

@@ -1,4 +1,4 @@
-"""A gzip file -> a temporary file of what it holds, unpacked in bounds. Knows nothing of tables."""
+"""The bytes of a source: opened once, unpacked, bounded, told apart by how they begin. Knows nothing of rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
-# ---- The bytes of a file, hashed on their way to whoever reads them
+# ---- The bytes of a file, hashed while they are read
 
 
 class HashedBytes(io.RawIOBase):
@@ -52,7 +52,7 @@ class HashedBytes(io.RawIOBase):
         return len(block)
 
 
-# ---- A gzip file -> a temporary file of what it holds, unpacked in bounds. Knows nothing of tables
+# ---- A gzip file, unpacked within bounds
 
 
 GZIP = b"\x1f\x8b"
@@ -103,7 +103,7 @@ def _refuse_bomb(shown: str, packed: int, unpacked: int, bounds: Bounds) -> None
         )
 
 
-# ---- A source's bytes: opened once, seekable, bounded, told apart by how they begin. Knows nothing of row
+# ---- A source, opened once
 
 
 BLOCK = 1 << 20  # bytes read at a time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from importer.reader.number_format import built_in, number_format
+from importer.reader.cell_text import built_in, number_format
 
 SHOWN = [
     ("General", "42", "42"),

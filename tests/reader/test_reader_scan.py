@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importer.errors import SourceError
+from importer.reader.cell_text import number_format
 from importer.reader.limits import Bounds
-from importer.reader.number_format import number_format
 from importer.reader.workbook.sheet_table import text_rows
 from importer.reader.workbook.stored_cells import RowText, StoredCell, Styles, WalkedRow
 from importer.reader.workbook.worker import Workbook

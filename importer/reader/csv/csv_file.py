@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator
 
 
-# ---- On which line of a file a row of a CSV begins: rows are numbered as a spreadsheet does, editors coun
+# ---- On which line of the file a row begins
 
 
 def find_lines(name: str, rows: Collection[int]) -> dict[int, int]:
@@ -68,7 +68,7 @@ def _find(file: BinaryIO, name: str, rows: Collection[int]) -> dict[int, int]:
     return lines
 
 
-# ---- A CSV -> one sheet: which record is the header, how rows are numbered, what a wrong width means
+# ---- The sheets of a CSV
 
 
 Numbered: TypeAlias = tuple[int, Record]

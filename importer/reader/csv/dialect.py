@@ -1,4 +1,4 @@
-"""Which character parts the cells of a CSV: tried on its first records."""
+"""How a CSV is written: its encoding and its delimiter."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from importer.reader.limits import Bounds
 
 
-# ---- How the bytes of a text stand for characters: found by strict decoding, never by replacing
+# ---- Encoding: found by strict decoding, never by replacing
 
 
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -196,7 +196,7 @@ class _LineCount:
         self._is_after_cr = text.endswith("\r")
 
 
-# ---- Which character parts the cells of a CSV: tried on its first records
+# ---- Delimiter: tried on the first records
 
 
 DELIMITERS = (",", ";", "\t", "|")  # where two fit equally well, the earlier one

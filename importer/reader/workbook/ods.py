@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from importer.errors import SourceError
-from importer.reader.cell_text import text_of
-from importer.reader.number_format import CURRENCY
+from importer.reader.cell_text import CURRENCY, text_of
 from importer.reader.workbook.stored_cells import (
     EMPTY,
     NEVER_CALCULATED,

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-# ---- A child process that answers in lines and never outlives its use. Knows nothing of workbooks
+# ---- A child process that answers in lines and never outlives its use
 
 
 _PIPE = 1 << 16  # bytes that a pipe holds
@@ -162,7 +162,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-# ---- A workbook -> chunks, by a child process that parses it; its death is one clear sentence. Never pars
+# ---- A workbook by a child process
 
 
 COMMAND = (sys.executable, "-m", "importer.reader.workbook.worker")

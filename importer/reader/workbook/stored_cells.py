@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from importer.errors import SourceError
 from importer.quoting import escape
-from importer.reader.number_format import NumberFormat, number_format
+from importer.reader.cell_text import NumberFormat, number_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -16,7 +16,7 @@ from xlrd.biffh import unpack_string, unpack_unicode
 from xlrd.compdoc import CompDoc, CompDocError
 
 from importer.errors import SourceError
-from importer.reader.number_format import built_in, number_format
+from importer.reader.cell_text import built_in, number_format
 from importer.reader.workbook.stored_cells import (
     EMPTY,
     Extent,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import IO, TYPE_CHECKING
 
-from importer.reader.number_format import built_in, number_format
+from importer.reader.cell_text import built_in, number_format
 from importer.reader.workbook.stored_cells import (
     EMPTY,
     Extent,

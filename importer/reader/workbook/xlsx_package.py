@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from importer.cells import column_of
-from importer.reader.number_format import built_in, number_format
+from importer.reader.cell_text import built_in, number_format
 from importer.reader.workbook.stored_cells import Extent, ListedSheet, Merged, StoredRow, Styles, damaged
 from importer.reader.workbook.xlsx_sheet import CellReader, scanned_rows, stored_rows, unescape
 from importer.reader.workbook.zip_parts import local, parsed
