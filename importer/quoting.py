@@ -23,7 +23,7 @@ def escape(text: str, limit: int = LONGEST_LINE) -> str:
 
 
 def escape_unprintable(text: str, *, keep: str = "") -> str:
-    """Return the whole text with every unprintable character, those of `keep` aside, as an escape such as `\\x1b`."""
+    r"""Return the whole text with every unprintable character, those of `keep` aside, as an escape such as `\\x1b`."""
     if text.isprintable():
         return text
     return "".join(
@@ -32,7 +32,7 @@ def escape_unprintable(text: str, *, keep: str = "") -> str:
 
 
 def quote(text: str, limit: int = LONGEST_QUOTE) -> str:
-    """Return a foreign text in double quotes, cut to `limit` characters; line breaks show as `\\n`."""
+    r"""Return a foreign text in double quotes, cut to `limit` characters; line breaks show as `\\n`."""
     shown = text if len(text) <= limit else text[: limit - 1] + "…"
     return f'"{escape_unprintable(shown)}"'
 

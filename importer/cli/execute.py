@@ -39,11 +39,13 @@ _LONGEST = 9.5  # seconds until an interrupted command is ended whatever it is a
 
 
 def given_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that the user gave; the others are left to the other sources of settings."""
     # Not `value not in (None, False, ())`: 0 is equal to False, and was given.
     return {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
 
 
 def load(options: dict[str, Any]) -> Settings:
+    """Read the settings of a command; errors are in the words of the command line."""
     from importer.settings import load_settings
 
     return load_settings(given_options(options), is_library=False)

@@ -18,7 +18,8 @@ from importer.records import Severity
 from importer.reporter.atomic_file import replace_file
 from importer.reporter.junit import write_junit
 from importer.reporter.marked_source import Marked, MarkedRow, write_marked
-from importer.reporter.page.contents import make_page
+from importer.reporter.page.contents import read_contents
+from importer.reporter.page.document import write_page
 from importer.reporter.report_csv import write_csv
 from importer.reporter.report_xlsx import ShadowTimes, write_xlsx
 from importer.result import Result
@@ -123,7 +124,8 @@ def _try_page(
 ) -> tuple[list[Path], str]:
     """Make report.html; where that fails, whatever the reason, give the words for it: a picture costs no outcome."""
     try:
-        page = make_page(folder, settings, stopped, is_interrupted=is_interrupted)
+        contents = read_contents(folder, settings, stopped, is_interrupted=is_interrupted)
+        page = write_page(folder.path / "report.html", contents)
     except ImporterError as error:
         return [], f"report.html was not made: {error.message} Every outcome is in report.csv. {error.hint}".strip()
     except Exception as error:

@@ -159,7 +159,6 @@ def read_toml(path: Path, what: str, hint: str) -> dict[str, object]:
     Raises:
         SettingsError: it is not a regular file, too large, cannot be read, or is not TOML.
     """
-
     content = read_file(path, what, hint)
     try:
         return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))

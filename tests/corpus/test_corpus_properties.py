@@ -105,7 +105,7 @@ CELL_TEXT = st.lists(
 ).map("".join)
 
 
-@settings(_PATIENT, max_examples=20)  # each starts a process
+@settings(_PATIENT, max_examples=10)  # each starts a process
 @given(table=st.lists(st.lists(CELL_TEXT, min_size=3, max_size=3), max_size=15), is_shared=st.booleans())
 def test_what_xlsxwriter_writes_as_text_is_read_unchanged(
     folder: Path, table: list[list[str]], is_shared: bool
@@ -126,7 +126,7 @@ MOMENTS = st.datetimes(dt.datetime(1900, 3, 1), dt.datetime(9999, 12, 31)).map( 
 )
 
 
-@settings(_PATIENT, max_examples=15)  # each starts a process
+@settings(_PATIENT, max_examples=8)  # each starts a process
 @given(rows=st.lists(st.tuples(NUMBERS, BOOLEANS, MOMENTS), max_size=20))
 def test_numbers_booleans_and_moments_are_read_as_they_were_meant(
     folder: Path, rows: list[tuple[int, bool, dt.datetime]]
@@ -191,7 +191,7 @@ def changed(content: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
     return content
 
 
-@settings(_PATIENT, max_examples=40)
+@settings(_PATIENT, max_examples=20)
 @given(file=st.sampled_from(sorted(GOOD)), changes=CHANGES)
 def test_an_odd_file_with_other_bytes_in_it_is_rows_or_a_sentence(
     folder: Path, file: str, changes: list[tuple[float, int, bytes]]
@@ -209,7 +209,7 @@ INNER_CHANGES = st.lists(
 )
 
 
-@settings(_PATIENT, max_examples=40)  # each starts a process
+@settings(_PATIENT, max_examples=15)  # each starts a process
 @given(file=st.sampled_from(sorted(ARCHIVES)), part=st.integers(0, 30), changes=INNER_CHANGES)
 def test_a_workbook_with_other_words_in_a_part_is_rows_or_a_sentence(
     folder: Path, file: str, part: int, changes: list[tuple[float, int, bytes]]

@@ -44,7 +44,7 @@ RULES = st.builds(
 )
 
 
-_PATIENT = settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+_PATIENT = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 
 @_PATIENT

@@ -107,7 +107,7 @@ def part_names_in_capital_letters() -> bytes:
 
 @odd("backslashes.xlsx", _TWO)
 def part_names_with_backslashes() -> bytes:
-    """Some libraries on Windows write `xl\\worksheets\\sheet1.xml`."""
+    r"""Some libraries on Windows write `xl\\worksheets\\sheet1.xml`."""
     parts = book_parts(("S", worksheet(HEAD, _ROW_2, _ROW_3)))
     return zipped({name.replace("/", "\\"): part for name, part in parts.items()})
 

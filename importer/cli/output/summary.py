@@ -180,10 +180,12 @@ def tried_line(row: Tried, *, is_screen: bool) -> Text:
 
 
 def count_to_mend(result: Result) -> int:
+    """Count the rows that the user has to correct."""
     return result.count(Status.INVALID) + result.count(Status.REJECTED)
 
 
 def problem_line(sheet: Sheet, line: ReportLine, *, with_source: bool) -> Text:
+    """Return one line about a row that needs attention: its status, its cell, what is wrong and what to do."""
     outcome = line.outcome
     where = place_of(sheet, outcome.cell, line.row, with_source=with_source)
     part = f", part {escape(line.part)}" if line.part else ""
@@ -195,4 +197,5 @@ def problem_line(sheet: Sheet, line: ReportLine, *, with_source: bool) -> Text:
 
 
 def shown_path(path: Path | str) -> str:
+    """Return a path as it may be printed, whole."""
     return escape(str(path), 4096)

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from importer.kinds.registry import SHIFTS
 from importer.records import TargetName
 from importer.reporter.page.calendar import Calendar, Placement
-from importer.reporter.page.document import write_page
 from importer.reporter.page.timeline import Bar as TimelineBar
 from importer.reporter.page.timeline import Timeline
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
@@ -81,15 +79,13 @@ _OPTIONS = {
 }
 
 
-def make_page(folder: RunFolder, settings: Settings, stopped: Mapping[str, str], *, is_interrupted: bool) -> Path:
-    """Write report.html into the run's folder; give the path it has in the end.
-
-    Raises:
-        ReportError: it cannot be written; an older one is still there.
-    """
+def read_contents(
+    folder: RunFolder, settings: Settings, stopped: Mapping[str, str], *, is_interrupted: bool
+) -> Contents:
+    """Return what the page of a run shows; its lines are read when they are asked for."""
     journal, info = folder.journal, folder.journal.info()
     calendar, placements, are_all = _look_at_shadows(journal)
-    contents = Contents(
+    return Contents(
         run=folder.path.name,
         is_sandbox=info.is_sandbox,
         is_undo=info.is_undo,
@@ -105,7 +101,6 @@ def make_page(folder: RunFolder, settings: Settings, stopped: Mapping[str, str],
         most=MOST_RECORDS,
         lines=journal.page_view.records(MOST_RECORDS),
     )
-    return write_page(folder.path / "report.html", contents)
 
 
 def _warnings(stopped: Mapping[str, str], *, is_interrupted: bool, is_undo: bool) -> Iterator[str]:

@@ -1,0 +1,76 @@
+"""The tree keeps what it promises to whoever looks for something: one name for one thing, and no circles."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import grimp
+
+PACKAGE = Path(__file__).parents[1] / "importer"
+MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.name != "__init__.py"]
+#: Where a name may stand again: what an API is to us and in the sandbox, a command's work and what the
+#: user sees of it, how requests travel and how the sandbox makes that fail.
+MIRRORED = [
+    {"targets", "calendars", "sandbox/api"},
+    {"kinds", "sandbox/api"},
+    {"commands", "cli/commands"},
+    {"delivery", "sandbox/faults"},
+]
+#: Nouns of the field that end as a gerund does.
+NOUNS = {"listing", "mapping", "matching", "quoting", "wording"}
+
+#: Names of two classes that are older than this test; the list only gets shorter.
+OLDER = {
+    "Calendar",
+    "DateOrder",
+    "Day",
+    "Doubt",
+    "Finding",
+    "Found",
+    "Group",
+    "Level",
+    "Made",
+    "Note",
+    "Progress",
+    "Record",
+    "Request",
+    "Schedule",
+    "Shown",
+    "Table",
+    "Turn",
+    "Window",
+}
+
+
+def room_of(path: Path) -> str:
+    return path.parent.relative_to(PACKAGE).as_posix()
+
+
+def test_no_two_modules_have_the_same_name() -> None:
+    rooms: dict[str, set[str]] = defaultdict(set)
+    for path in MODULES:
+        rooms[path.stem].add(room_of(path))
+    several = {name: those for name, those in rooms.items() if len(those) > 1}
+    assert {name: those for name, those in several.items() if not any(those <= mirrored for mirrored in MIRRORED)} == {}
+
+
+def test_no_two_public_classes_get_the_same_name() -> None:
+    rooms: dict[str, list[str]] = defaultdict(list)
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                rooms[node.name].append(str(path.relative_to(PACKAGE)))
+    assert {name: those for name, those in rooms.items() if len(those) > 1 and name not in OLDER} == {}
+
+
+def test_a_module_is_named_by_a_noun() -> None:
+    assert {path.stem for path in MODULES if path.stem.endswith("ing")} <= NOUNS
+
+
+def test_no_module_imports_itself_through_others_annotations_included() -> None:
+    graph = grimp.build_graph("importer", exclude_type_checking_imports=False, cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    TopologicalSorter(imports).prepare()  # it names the circle
