@@ -54,6 +54,7 @@ READABLE = [
     for odd_file in ODD_FILES
     if isinstance(odd_file.expected, Reads)
     and _OWN_AFFAIRS.isdisjoint(odd_file.options)
+    and odd_file.name != "error_in_the_header"  # what reads is refused by whoever knows the columns
     and any(table.lines and _KNOWN.intersection(table.header) for table in odd_file.expected.tables)
 ]
 REFUSED = [odd_file for odd_file in ODD_FILES if odd_file.name in _OF_EACH_SORT]
@@ -129,7 +130,7 @@ def arguments(odd_file: OddFile, path: Path) -> list[str]:
         for value in values
         for argument in (_OPTIONS[name], value)
     ]
-    return ["check", str(path), "--provider", "pagerduty", *more]
+    return ["check", str(path), "--provider", "pagerduty", "--hidden-rows", "send", *more]
 
 
 def environment() -> dict[str, str]:
