@@ -87,6 +87,7 @@ def write_page(path: Path, contents: Contents) -> Path:
 
 @cache
 def environment() -> Environment:
+    """Return what compiles the templates, the same each time: a compiled template is kept."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # a tenth of a second that only a report pays
 
     environment = Environment(
@@ -119,6 +120,7 @@ def _hash(text: str) -> str:
 
 @cache
 def load(name: str) -> str:
+    """Read a file of this package."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
