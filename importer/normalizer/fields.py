@@ -77,7 +77,7 @@ class RowRules:
     now: datetime | None = None  #: what shifts are judged against; None: they are not
     references: References = NO_DIRECTORY  #: how ids are read, and names that stand for them
     times: TimeRules = NO_RULES  #: how doubtful date-times are read
-    checks: Checks = Checks()  #: how each sense check counts
+    checks: Checks = Checks()  #: how each plausibility check counts
 
 
 class Fields:

@@ -133,7 +133,7 @@ def test_a_file_gets_plain_text_that_can_be_read_and_searched(place: Workplace) 
     assert (place.path / report.removeprefix("report: ")).is_file()
     heading = lines.index("problem: third_party_provider: no provider that Opal takes  (1 cell)")
     hint, example = lines[heading + 1 : heading + 3]
-    assert hint == "  write PAGER_DUTY or OPSGENIE"
+    assert hint == "  Write PAGER_DUTY or OPSGENIE."
     assert example == '  s A5: third_party_provider is "VICTOROPS"'
 
 
