@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 _ID = re.compile(ID_PATTERN)
 _BETWEEN_GROUPS = re.compile(r"[;\r\n]")
 _MOST_GROUPS = 100  # of a row
-_NO_ID = Unreadable(", which is no id: an id has letters, digits, - and _ only, 128 at most", topic="no id")
+#: An e-mail address as mail programs copy it: `Anna Berg <anna@example.com>`, `mailto:anna@example.com`.
+_COPIED_ADDRESS = re.compile(r"(?:[^<>@]*<)?\s*(?:mailto:)?\s*([^<>\s@]+@[^<>\s@]+?)\s*>?", re.IGNORECASE)
+_NO_ID = Unreadable(", which is not an id: an id has only letters, digits, - and _, 128 at most", topic="not an id")
 _NO_NUMBER = Unreadable(
-    ", which is no user: a user is a number, an e-mail address or a full name", topic="no user number"
+    ", which is not a user: a user is a number, an e-mail address or a full name", topic="not a user"
 )
 
 
@@ -74,7 +76,7 @@ class References:
             return text
         if (digits := whole(text)) is not None:  # 101.0
             return digits
-        text = clean(text)
+        text = _plain_user(clean(text))
         if _ID.fullmatch(text) or not is_user_reference(text):
             return _NO_ID  # a text that is an id without what nobody means is read once more, without it
         return self.directory.find_user(text) if self.directory else Waiting(Sought.USER)
@@ -85,6 +87,7 @@ class References:
         if digits is not None:
             number = int(digits)
             return number if 1 <= number <= LARGEST_ID else _NO_NUMBER
+        text = _plain_user(text)
         if _ID.fullmatch(text) or not is_user_reference(text):
             return _NO_NUMBER
         if self.directory is None:
@@ -106,6 +109,14 @@ class References:
                     else replace(id_, reason=f", of which {quote(part)}{id_.reason.removeprefix(', which')}")
                 )
         return tuple(dict.fromkeys(id_ for id_ in found.values() if isinstance(id_, str)))
+
+
+def _plain_user(text: str) -> str:
+    """Return the bare e-mail address of one copied from a mail program; any other text as it is."""
+    if "<" not in text and text[:7].casefold() != "mailto:":
+        return text
+    match = _COPIED_ADDRESS.fullmatch(text)
+    return match[1] if match else text
 
 
 NO_DIRECTORY = References()  #: names wait
@@ -135,4 +146,4 @@ def describe_reference(column: str, text: str, cell: str, what: Sought) -> Refer
     of_user = "a user's e-mail address" if "@" in text else "a user's full name"
     message = f"{column} is {quote(text)}, which is looked up as {words.get(what, of_user)}"
     topic = f"{column}: to be looked up in {'Opal' if is_group else 'Rootly'}"
-    return Reference(what, Problem(message, "check --online looks it up now", column, cell, topic))
+    return Reference(what, Problem(message, "Run check --online to look it up now.", column, cell, topic))

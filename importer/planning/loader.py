@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -44,7 +43,6 @@ _MOST_PARTS = 1000  # that a row makes
 _OF_IDS = frozenset(
     {"remote_id", "schedule_id", "shadowable_id", "shadow_user_id", "user_id", "rotation", "group"}
 )  # columns
-_GROUPED = re.compile(r"[-0-9.,'’\s]+")  # noqa: RUF001  (thousands are parted by any of them)
 
 
 @dataclass(slots=True)
@@ -340,11 +338,9 @@ def _with_decorated_ids(row: Row, layout: Layout) -> Row:
     problems = list(row.problems)
     for place, shown in row.shown:
         column = names.get(place, "")
-        is_grouped = _GROUPED.fullmatch(shown) is not None
-        if column == "rotation" if is_grouped else column in _OF_IDS:
-            header = escape(layout.sheet.header[place])
+        if column in _OF_IDS:  # also with thousands alone: 101,102 could be two ids, and 101102 is nobody's
             problem = Problem(
-                f"{header} holds the number {row.cells[place]}, which the spreadsheet shows as {escape(shown)}",
+                f"{layout.name(column)} holds the number {row.cells[place]}, which the sheet shows as {escape(shown)}",
                 "Format the cell as text, and write what is meant: an id has no percent sign, currency or fraction, and"
                 " several ids stand as text, such as 101, 102, 103.",
                 column,

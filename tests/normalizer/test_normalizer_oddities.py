@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from importer.normalizer.directory import Directory, Person
 from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.plausibility import Checks
+from importer.normalizer.references import References
 from importer.normalizer.row import Normalizer
 from importer.normalizer.rules import make_rules
+from importer.normalizer.unreadable import Unreadable
 from importer.records import Row, Sheet
 
 from .conftest import GOOD_SHADOW
@@ -146,6 +149,23 @@ def test_every_check_can_be_off_a_warning_or_a_problem(check: str) -> None:
 
 def test_no_check_is_forgotten_here() -> None:
     assert ODD.keys() | {"overlap"} == Checks.__dataclass_fields__.keys()  # overlaps are found over all rows
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Anna Berg <Anna@example.com>",
+        "mailto:anna@example.com",
+        '"Berg, Anna" <anna@example.com>',
+        "<anna@example.com>",
+    ],
+)
+def test_an_address_as_mail_programs_copy_it_means_the_same_person(text: str) -> None:
+    directory = Directory([Person("112", "Anna Berg", "anna@example.com")], [])
+    references = References(directory)
+    assert references.shadowing_user(text) == 112
+    assert references.shadowed_user(text) == "112"
+    assert isinstance(references.shadowing_user("Anna <x> <anna@example.com>"), Unreadable)
 
 
 # ---- ends, repetitions, turns
