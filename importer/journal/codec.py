@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import orjson
 
 from importer.journal.states import NO_OUTCOME, BindingState, Change, Claimed, Entry, Joined, State, Tally, Unresolved
-from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Scope, Severity, Sheet, TargetName
+from importer.records import (
+    Finding,
+    Key,
+    Notice,
+    NoticeLevel,
+    Outcome,
+    Problem,
+    ReportLine,
+    Row,
+    Scope,
+    Severity,
+    Sheet,
+    TargetName,
+)
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -241,6 +254,13 @@ def read_row(values: tuple[Any, ...]) -> tuple[int, Row]:
     """Read a row, and the index of its sheet."""
     sheet, number, line, cells = values
     return sheet, Row(number, tuple(orjson.loads(cells)), line)
+
+
+@decoding
+def read_notice(values: tuple[str, str]) -> Notice:
+    """Read a notice."""
+    level, text = values
+    return Notice(text, NoticeLevel(level))
 
 
 @decoding

@@ -28,7 +28,7 @@ from importer.journal.codec import (
 from importer.journal.run_info import RunStage, write_facts
 from importer.journal.states import Change, Claimed, Entry, State, Tally, Unresolved
 from importer.journal.view import View
-from importer.records import Key, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
+from importer.records import Key, Notice, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -163,6 +163,11 @@ class Journal(View):
         with self._commit() as db:
             db.executemany(_SQL["insert_finding"], [finding_values(*finding) for finding in findings])
 
+    def add_notice(self, notice: Notice) -> None:
+        """Write down what a person should know about the run as a whole."""
+        with self._commit() as db:
+            db.execute(_SQL["insert_notice"], (notice.level.value, notice.text))
+
     def unresolved(self, target: TargetName) -> Iterator[list[Unresolved]]:
         """Give the rows that wait for ids of a target in chunks, in the order of the source.
 
@@ -223,7 +228,13 @@ class Journal(View):
         with self._commit() as db:
             carried = ("refuse_copies", "pass_on_doubt") if self._is_carrying else ()
             bound = ("pass_on_bindings", "drop_bindings", "hold_all") if self._has_bindings else ()
-            for name in ("index_key", *carried, "mark_duplicates", *bound):  # each looks at all records
+            for name in (
+                "index_key",
+                "index_findings",
+                *carried,
+                "mark_duplicates",
+                *bound,
+            ):  # each looks at all records
                 db.execute(_SQL[name])
         self.change_info(stage=RunStage.READ)
 

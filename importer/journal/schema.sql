@@ -73,6 +73,12 @@ CREATE TABLE finding (
     cell     TEXT NOT NULL
 );
 
+CREATE TABLE notice (
+    id    INTEGER PRIMARY KEY,
+    level TEXT NOT NULL,  -- a records.NoticeLevel
+    text  TEXT NOT NULL
+);
+
 CREATE TABLE traffic (
     target    TEXT NOT NULL,
     second    INTEGER NOT NULL,  -- epoch; one can have several lines

@@ -17,6 +17,7 @@ from importer.journal.codec import (
     read_finding,
     read_key,
     read_line,
+    read_notice,
     read_row,
     read_sheet,
     read_status,
@@ -24,7 +25,7 @@ from importer.journal.codec import (
     states_of,
 )
 from importer.journal.run_info import read_facts
-from importer.records import FindingKind, Row, Severity, Sheet, TargetName
+from importer.records import FindingKind, Notice, Row, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from importer.journal.run_info import RunInfo
     from importer.journal.states import Entry, Joined, Tally
-    from importer.records import Finding, Key, ReportLine
+    from importer.records import Finding, Key, Notice, ReportLine
 
 
 # ---- What a page shows of a run, read with as little work for each record as can be. Writes nothing
@@ -175,6 +176,10 @@ class View:
         for finding in map(read_finding, self._db.execute(_SQL["examples"], (examples,))):
             shown[finding.severity, finding.problem.topic].append((sheets[finding.sheet], finding))
         return [FindingKind(*kind, tuple(shown[kind[:2]])) for kind in self.topics()]
+
+    def notices(self) -> list[Notice]:
+        """List what a person should know about the run as a whole, in the order in which it was found."""
+        return list(map(read_notice, self._db.execute(_SQL["notices"])))
 
     def topics(self) -> list[tuple[Severity, str, int]]:
         """Count what was found by severity and topic, in the order of first appearance."""

@@ -18,7 +18,7 @@ from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unres
 from importer.planning.overlaps import tell_overlaps
 from importer.quoting import escape
 from importer.reader.header_row import rows_named
-from importer.records import Problem, Row, Severity, Sheet, TargetName
+from importer.records import Notice, NoticeLevel, Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.report_reader import is_report
 from importer.reporter.template import README_SHEET
 from importer.settings import HiddenRows
@@ -90,6 +90,11 @@ class Loader:
         self.sheets: list[Sheet] = []  #: all that were seen, by the names that their sources give them
         self.refused: list[SourceError] = []  #: of sources that have no column of ours
 
+    def notice(self, text: str, level: NoticeLevel = NoticeLevel.FACT) -> None:
+        """Write down what a person should know about the run as a whole, and say it."""
+        self.journal.add_notice(Notice(text, level))
+        self.observer.noticed(text)
+
     # ---- sources
 
     async def take_source(self, reading: Reading, chunks: AsyncIterable[Chunk]) -> AsyncGenerator[int, None]:
@@ -110,12 +115,10 @@ class Loader:
                 yield self._take_chunk(*opened, chunk)
         self._tell_hidden()
         for notice in reading.notices:
-            self.observer.noticed(notice)
+            self.notice(notice)
         for sheet, numbers in self._left_out.items():
             words = f"sheet {sheet.name!r} of {sheet.source}: {rows_named(numbers)}"
-            self.observer.noticed(
-                f"{words} left out, as [rows] in the mapping do not keep them ({len(numbers):,} in all)"
-            )
+            self.notice(f"{words} left out, as [rows] in the mapping do not keep them ({len(numbers):,} in all)")
         self._left_out.clear()
         self._tell_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
         self.journal.add_source(reading.name, reading.path, reading.sha256)
@@ -147,7 +150,7 @@ class Loader:
         self.has_skipped = self.has_skipped or (bool(told) and self._hidden_rows is HiddenRows.SKIP)
         what = "left out" if self._hidden_rows is HiddenRows.SKIP else "read like the others"
         for sentence in told:  # its end tells a quiet console that rows were left out
-            self.observer.noticed(f"{sentence}, and by --hidden-rows {self._hidden_rows} {what}")
+            self.notice(f"{sentence}, and by --hidden-rows {self._hidden_rows} {what}")
 
     def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
         if len(left_out) == len(sheets):
@@ -161,7 +164,7 @@ class Loader:
         for sheet in left_out:
             if sheet.name == README_SHEET:  # of a template
                 continue
-            self.observer.noticed(f"sheet {sheet.name!r} of {sheet.source} has no column that we know; left out")
+            self.notice(f"sheet {sheet.name!r} of {sheet.source} has no column that we know; left out")
 
     def _open_sheet(self, sheet: Sheet) -> tuple[int, Normalizer] | None:
         if is_report(sheet.header):
@@ -173,7 +176,7 @@ class Loader:
         layout = normalizer.layout
         self.sheets.append(sheet)
         for suggestion in suggest(layout):
-            self.observer.noticed(describe_suggestion(suggestion, sheet))
+            self.notice(describe_suggestion(suggestion, sheet))
         if not layout.is_usable:
             return None
         for problem in sheet.problems:
@@ -182,7 +185,7 @@ class Loader:
                 hint=problem.hint,
             )
         if layout.not_used:
-            self.observer.noticed(f"not used of {sheet.source}, sheet {sheet.name!r}: {', '.join(layout.not_used)}")
+            self.notice(f"not used of {sheet.source}, sheet {sheet.name!r}: {', '.join(layout.not_used)}")
         named = replace(sheet, name=self._name_apart(sheet.name))
         return self.journal.add_sheet(named, layout.not_used), normalizer
 
@@ -220,7 +223,7 @@ class Loader:
             rows.append((index, row, entries))
         if examples:
             where = f"{rows_named(examples)} of sheet {chunk.sheet.name!r}"
-            self.observer.noticed(f"left out as marked examples: {where}")
+            self.notice(f"left out as marked examples: {where}")
         self._write(rows, found)
         return len(rows)
 

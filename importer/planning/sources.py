@@ -27,6 +27,7 @@ from importer.planning.previous_run import LeftOver
 from importer.quoting import escape
 from importer.reader.limits import Bounds
 from importer.reader.read import read, read_on_thread, spool
+from importer.records import NoticeLevel
 from importer.settings.origins import read_config_file
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
     """
     rows = 0
     if previous.is_without_journal:
-        loader.observer.noticed(
+        loader.notice(
             f"{previous.path} is read without the options of {previous.run or 'its run'}, whose journal is neither "
             "beside it nor among the reports; where that had some, give them again"
         )
@@ -147,7 +148,7 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
     if settings.mapping is not None:  # else it is the run's own, and that was looked at
         refuse_lost_headers(loader.rules.mapping, _shown_mapping(settings.mapping), loader.sheets)
     for notice in lines.notices():
-        loader.observer.noticed(notice)
+        loader.notice(notice, NoticeLevel.LOSS)
     for name, path, sha256 in previous.sources():
         loader.journal.add_source(name, path, sha256)
 

@@ -141,9 +141,11 @@ def _parts(scratch: IO[bytes], length: int) -> Iterator[bytes]:
 def _case(line: ReportLine, class_name: str, element: str) -> str:
     name = _attribute(f"row {line.row}, part {line.part}") if line.part else f'"row {line.row}"'
     start = f'<testcase classname={class_name} name={name} time="0"'
-    if not element:
-        return f"{start}/>\n"
     outcome = line.outcome
+    if not element:
+        if not outcome.hint:
+            return f"{start}/>\n"
+        return f"{start}><system-out>{escape_xml(escape(outcome.hint, _LONGEST))}</system-out></testcase>\n"
     message = _attribute(outcome.error or outcome.status.value)
     told = {"cell": outcome.cell, "hint": outcome.hint, "HTTP status": str(outcome.http_status or "")}
     texts = [outcome.error, *(f"{name}: {text}" for name, text in told.items() if text)]

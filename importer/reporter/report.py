@@ -14,7 +14,7 @@ from importer.errors import ImporterError, JournalError, ReportError
 from importer.journal.run_folder import JOURNAL_FILE, restore_folder
 from importer.journal.run_info import RunInfo, RunStage
 from importer.kinds.registry import SHIFTS
-from importer.records import Severity
+from importer.records import Notice, NoticeLevel, Severity
 from importer.reporter.atomic_file import replace_file
 from importer.reporter.junit import write_junit
 from importer.reporter.marked_source import Marked, MarkedRow, write_marked
@@ -76,7 +76,8 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     again = f"undo {info.undone_path} again" if info.is_undo else f"rerun {path}"
     try:
         if restore_folder(folder):
-            stopped["folder"] = f"{path} was removed while the run was going on; it was made again from its journal"
+            text = f"{path} was removed while the run was going on; it was made again from its journal"
+            journal.add_notice(Notice(text, NoticeLevel.LOSS))
         journal.change_info(stage=RunStage.ENDED, finished_at=iso_utc(datetime.now(UTC)))
         files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines(), info.mapping_id))
         if settings.xlsx or journal.count_rows() <= _XLSX_ROWS:
@@ -235,6 +236,8 @@ def _summary(journal: Journal, result: Result) -> dict[str, object]:
         "rows": result.rows,
         "statuses": {status.value: result.count(status) for status in result.possible},
         "targets": targets,
+        "notices": [{"level": notice.level, "text": notice.text} for notice in journal.notices()],
+        "warnings": {topic: number for severity, topic, number in journal.topics() if severity is Severity.WARNING},
         "sources": [{"name": name, "sha256": sha256} for name, _, sha256 in journal.sources()],
         "settings_sha256": info.settings_sha256,
         "files": [file.name if file.parent == result.folder else str(file) for file in result.files],

@@ -150,7 +150,7 @@ def _outcome(texts: Mapping[str, str]) -> Outcome | None:
         http_status=_whole(texts["import_http_status"]),
         error=texts["import_error"],
         cell=texts["import_cell"],
-        hint=texts["import_hint"],
+        hint=texts["import_hint"].partition("Warning: ")[0].strip(),  # what a row is warned of is found anew
         attempts=_whole(texts["import_attempts"]),
         finished_at=texts["import_finished_at"],
         run=texts["import_run"],

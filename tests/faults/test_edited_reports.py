@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -302,3 +303,7 @@ async def test_rows_missing_new_and_given_twice_are_named(tmp_path: Path) -> Non
     assert added.startswith("new in ")
     assert repeated.startswith("given more than once")
     assert repeated.endswith("row 2 of sheet DataFrame")
+    assert again.folder is not None
+    summary = json.loads((again.folder / "summary.json").read_text(encoding="utf-8"))
+    assert [notice["text"] for notice in summary["notices"]][-3:] == [missing, added, repeated]
+    assert summary["notices"][-1]["level"] == "loss"

@@ -16,7 +16,7 @@ import pytest
 from importer.errors import DamagedError, JournalError
 from importer.journal.run_folder import JOURNAL_FILE, create_run, is_held, open_run, open_view
 from importer.journal.states import Change
-from importer.records import Outcome
+from importer.records import Outcome, Problem, Severity
 from importer.statuses import Status
 
 from .planning import OPAL, nth, plan, schedule
@@ -112,3 +112,13 @@ def test_somebody_who_looks_whether_a_run_is_held_does_not_keep_it_from_its_owne
     os.close(looking)
     owner.join(60)
     assert opened.is_set()
+
+
+def test_what_a_row_is_warned_of_stands_in_its_line_and_what_is_wrong_with_it_does_not_twice(tmp_path: Path) -> None:
+    with create_run(tmp_path, "a-run") as folder:
+        plan(folder.journal, schedule("P1"), schedule("P2"))
+        warnings = [(1, Severity.WARNING, Problem("it is odd", topic="odd")), (1, Severity.PROBLEM, Problem("wrong"))]
+        folder.journal.add_findings(warnings)
+        folder.journal.finish_reading()
+        hints = [line.outcome.hint for line in folder.journal.lines()]
+    assert hints == ["Warning: it is odd", ""]

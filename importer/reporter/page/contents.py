@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeAlias
 
 from importer.kinds.registry import SHIFTS
-from importer.records import TargetName
+from importer.records import NoticeLevel, TargetName
 from importer.reporter.page.calendar import Calendar, Placement
 from importer.reporter.page.timeline import Bar as TimelineBar
 from importer.reporter.page.timeline import Timeline
@@ -89,7 +89,10 @@ def read_contents(
         run=folder.path.name,
         is_sandbox=info.is_sandbox,
         is_undo=info.is_undo,
-        warnings=list(_warnings(stopped, is_interrupted=is_interrupted, is_undo=info.is_undo)),
+        warnings=[
+            *_warnings(stopped, is_interrupted=is_interrupted, is_undo=info.is_undo),
+            *(notice.text for notice in journal.notices() if notice.level is NoticeLevel.LOSS),
+        ],
         facts=list(_describe(journal, info)),
         sources=[(name, sha256) for name, _, sha256 in journal.sources()],
         targets=_targets(journal, info, settings),
@@ -112,6 +115,7 @@ def _warnings(stopped: Mapping[str, str], *, is_interrupted: bool, is_undo: bool
 def _describe(journal: Journal, info: RunInfo) -> Iterator[tuple[str, str]]:
     """Tell what was run, in labels and texts."""
     yield "Command", _command(info)
+    yield from (("Notice", notice.text) for notice in journal.notices() if notice.level is NoticeLevel.FACT)
     if info.rerun_of:
         yield "Rerun of", info.rerun_of
     if info.undo_of:
