@@ -15,7 +15,7 @@ from importer.planning.report_lines import Memory, PreviousLine, Table
 from importer.reader.limits import Bounds
 from importer.reader.read import read
 from importer.records import TargetName
-from importer.reporter.report_reader import is_report, split
+from importer.reporter.report_reader import MAPPING_SHEET, is_report, join_mapping, split
 from importer.settings import DECLARATIONS
 from importer.settings.origins import Decides
 from importer.settings.values import canonical_url
@@ -130,7 +130,19 @@ def _of_report(path: Path, reports: Path) -> PreviousRun:
     told = info_of_name(run)
     is_sandbox = any(info_of_name(one).is_sandbox for one in claims.runs)
     mapping_id = ", ".join(sorted(claims.mappings))
-    return PreviousRun(path, replace(told, is_sandbox=is_sandbox, mapping_id=mapping_id))
+    mapping = _read_mapping(path, mapping_id) if mapping_id else ""
+    return PreviousRun(path, replace(told, is_sandbox=is_sandbox, mapping_id=mapping_id, mapping=mapping))
+
+
+def _read_mapping(report: Path, mapping_id: str) -> str:
+    """Return the mapping that a workbook carries; empty where it carries none, or that was edited."""
+    lines: dict[int, str] = {}
+    header: tuple[str, ...] = ()
+    for chunk in read(report, bounds=_BOUNDS):
+        if chunk.sheet.name == MAPPING_SHEET and chunk.sheet.header[:1] == ("line",):
+            header = chunk.sheet.header
+            lines |= {int(number): text for number, text, *_ in (row.cells for row in chunk.rows) if number.isdecimal()}
+    return join_mapping(mapping_id, header, lines)
 
 
 def _info(folder: Path) -> RunInfo | None:

@@ -87,6 +87,8 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
                 journal.lines(),
                 counts=journal.counts(),
                 shadow_times=_shadow_times(journal),
+                mapping_id=info.mapping_id,
+                mapping=info.mapping,
             )
             files.extend([workbook] if workbook else [])
     except (JournalError, ReportError) as error:

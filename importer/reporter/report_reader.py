@@ -6,6 +6,7 @@ be understood becomes a problem of its row and is never guessed, for a wrong gue
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -50,6 +51,21 @@ _NEEDED: tuple[tuple[str, Callable[[str], object], str], ...] = (
         f"Write one of {', '.join(RUN_STATUSES)}, or empty the cell if the line is new.",
     ),
 )
+
+
+#: The sheet of a workbook that holds the mapping which its report was read by.
+MAPPING_SHEET = "Mapping"
+
+
+def mapping_header(mapping_id: str, mapping: str) -> tuple[str, str, str]:
+    """Return the header above the lines of a mapping: its id, and a digest by which an edit is known."""
+    return "line", f"mapping {mapping_id}", f"text {hashlib.sha256(mapping.encode()).hexdigest()[:12]}"
+
+
+def join_mapping(mapping_id: str, header: Sequence[str], lines: Mapping[int, str]) -> str:
+    """Put a mapping's lines, by their numbers, together; empty where they are not those that were written."""
+    text = "\n".join(lines.get(number, "") for number in range(1, max(lines, default=0) + 1))
+    return text if tuple(header[:3]) == mapping_header(mapping_id, text) else ""
 
 
 @dataclass(frozen=True, slots=True)

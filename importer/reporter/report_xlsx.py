@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from importer.normalizer.times.zones import load_zone
 from importer.reporter.columns import PRODUCT_COLUMNS, header_cells, line_cells, merge_columns
 from importer.reporter.formula_guard import guard
+from importer.reporter.report_reader import MAPPING_SHEET, mapping_header
 from importer.reporter.xlsx_writer import (
     TEXT,
     CellStyle,
@@ -116,23 +117,28 @@ def write_xlsx(
     *,
     counts: Mapping[tuple[str, Status], int] | None = None,
     shadow_times: Iterable[ShadowTimes] = (),
+    mapping_id: str = "",
+    mapping: str = "",
 ) -> Path | None:
     """Write the lines in their order to the first sheet; give the path the file has in the end.
 
     None, and no new file, where a workbook could not give everything back: a text longer than 32,767 characters, more
     than 1,048,575 lines or 16,384 columns, a text that XlsxWriter garbles. `lines` and `shadow_times` are taken one by
     one. Texts are written as texts; the row, HTTP status and attempts as numbers, so that they sort. With `counts`, by
-    target (empty where there is none) and status, a sheet "Summary" follows; with shadow times one of these.
+    target (empty where there is none) and status, a sheet "Summary" follows; with shadow times one of these; with the
+    text of a mapping one of that, so that the workbook can be read again wherever it is mailed to.
 
     Raises:
         ReportError: the file could not be written; an older one is still there.
     """
 
     def fill(book: Book) -> None:
-        _fill_report(book, sheets, lines)
+        _fill_report(book, sheets, lines, mapping_id)
         if counts is not None:
             _fill_summary(book, counts)
         _fill_times(book, shadow_times)
+        if mapping:
+            _fill_mapping(book, mapping_id, mapping)
 
     try:
         return write_book(path, fill)
@@ -140,7 +146,7 @@ def write_xlsx(
         return None
 
 
-def _fill_report(book: Book, sheets: Sequence[Sheet], lines: Iterable[ReportLine]) -> None:
+def _fill_report(book: Book, sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id: str) -> None:
     sheet = book.add_sheet("report")
     header = header_cells(sheets)
     text = book.style(CellStyle())
@@ -151,7 +157,7 @@ def _fill_report(book: Book, sheets: Sequence[Sheet], lines: Iterable[ReportLine
     marked, own = tee(lines)  # in step: what tee keeps is one line
     places = _report_columns(sheets)
     number = 0
-    for number, (line, cells) in enumerate(zip(marked, line_cells(sheets, own), strict=True), start=1):
+    for number, (line, cells) in enumerate(zip(marked, line_cells(sheets, own, mapping_id), strict=True), start=1):
         marks = _marks(line, places[line.sheet])
         for column, cell in enumerate(cells):
             if column not in marks:
@@ -214,6 +220,17 @@ def _fill_summary(book: Book, counts: Mapping[tuple[str, Status], int]) -> None:
     put(sheet, len(statuses) + 1, 0, "all", bold)
     _put_numbers(sheet, len(statuses) + 1, [*totals, sum(totals)], bold)
     sheet.freeze_panes(1, 1)
+
+
+def _fill_mapping(book: Book, mapping_id: str, mapping: str) -> None:
+    sheet = book.add_sheet(MAPPING_SHEET)
+    text = book.style(CellStyle())
+    for column, width in enumerate((8, 80, 26)):
+        sheet.set_column(column, column, width, text if column else None)
+    book.head(sheet, 0, mapping_header(mapping_id, mapping), range(3))
+    for number, line in enumerate(mapping.split("\n"), start=1):
+        put(sheet, number, 0, number)
+        put(sheet, number, 1, line, text)
 
 
 def _put_numbers(sheet: Any, row: int, numbers: Sequence[int], style: Any = None) -> None:

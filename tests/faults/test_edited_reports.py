@@ -255,10 +255,14 @@ async def test_a_report_away_from_its_journal_is_read_only_by_its_own_mapping(tm
         assert result.folder is not None
         path = tmp_path / "mailed.csv"
         (result.folder / "report.csv").rename(path)
+        workbook = (result.folder / "report.xlsx").rename(tmp_path / "mailed.xlsx")
         shutil.rmtree(result.folder)
         for options, words in (({}, "which is not beside it"), ({"mapping": other}, "the mapping given is")):
             with pytest.raises(SettingsError, match=words):
                 await importer.rerun(path, **rehearsal._given(options))
+        carried = await importer.rerun(workbook, **rehearsal._given({}))
+        assert carried.statuses == {Status.REJECTED: 2}
+        assert {line["import_mapping"] for line in read_report(carried)} == {lines[0]["import_mapping"]}
     async with rehearsal.served():
         again = await importer.rerun(path, **rehearsal._given({"mapping": mapping}))
     assert again.statuses == {Status.CREATED: 2}

@@ -17,7 +17,7 @@ from importer.reader import read as reader
 from importer.records import Outcome, Sheet, TargetName
 from importer.reporter.columns import PRODUCT_COLUMNS
 from importer.reporter.formula_guard import unguard
-from importer.reporter.report_reader import is_report
+from importer.reporter.report_reader import is_report, join_mapping
 from importer.reporter.report_xlsx import ShadowTimes, write_xlsx
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
@@ -112,7 +112,7 @@ def test_the_header_stays_in_sight_and_filters(report: Path) -> None:
     write_xlsx(report, [make_sheet("id")], [make_line("1"), make_line("2")])
     book = openpyxl.load_workbook(report)
     sheet = book["report"]
-    assert (book.sheetnames, sheet.freeze_panes, sheet.auto_filter.ref) == (["report"], "A2", "A1:N3")
+    assert (book.sheetnames, sheet.freeze_panes, sheet.auto_filter.ref) == (["report"], "A2", "A1:P3")
     assert all(cell.font.b for cell in sheet[1])
     assert not sheet["A2"].font.b
 
@@ -144,9 +144,9 @@ def test_the_cell_that_the_error_is_about_is_marked_where_it_stands_in_the_repor
     bad = Outcome(Status.INVALID, error="team is empty; id is odd", cell="AB7, AE7", hint="write a team")
     lines = [make_line("1", "x"), make_line("n", "", "=1", sheet=1, row=7, outcome=bad)]
     write_xlsx(report, sheets, lines)
-    # The columns of the source are N id, O note, P team.
-    assert {name for name, colour in colours(report).items() if colour == "FFC7CE"} == {"E3", "N3", "P3"}
-    assert comments(report) == dict.fromkeys(("N3", "P3"), "team is empty; id is odd\nWrite a team")
+    # The columns of the source are P id, Q note, R team.
+    assert {name for name, colour in colours(report).items() if colour == "FFC7CE"} == {"E3", "P3", "R3"}
+    assert comments(report) == dict.fromkeys(("P3", "R3"), "team is empty; id is odd\nWrite a team")
     assert unguard(str(read(report)[2][FIRST])) == "=1"
 
 
@@ -159,7 +159,7 @@ def test_an_error_about_no_cell_of_the_source_marks_none(report: Path, cell: str
 def test_what_is_typed_into_the_source_s_columns_stays_text(report: Path) -> None:
     write_xlsx(report, [make_sheet("id")], [make_line("1")])
     sheet = openpyxl.load_workbook(report)["report"]
-    assert {sheet["N2"].number_format, sheet.column_dimensions["N"].number_format, sheet["C1"].number_format} == {"@"}
+    assert {sheet["P2"].number_format, sheet.column_dimensions["P"].number_format, sheet["C1"].number_format} == {"@"}
     assert sheet["A2"].number_format == "General"
 
 
@@ -224,3 +224,12 @@ def test_memory_does_not_grow_with_the_lines(report: Path) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1_500_000
+
+
+def test_the_mapping_goes_with_the_workbook_and_comes_back_as_it_was(report: Path) -> None:
+    text = '# of ours\n[columns]\n\n"=ID" = "remote_id"\n  "00042" = "group"\n'
+    write_xlsx(report, [make_sheet("id")], [make_line("1")], mapping_id="0123456789ab", mapping=text)
+    header, *rows = load_workbook(report).get_sheet_by_name("Mapping").to_python(skip_empty_area=False)
+    lines = {int(str(row[0]).removesuffix(".0")): str(row[1]) for row in rows}
+    assert join_mapping("0123456789ab", [str(cell) for cell in header], lines) == text
+    assert join_mapping("0123456789ab", [str(cell) for cell in header], lines | {2: "[values]"}) == ""
