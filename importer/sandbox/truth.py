@@ -4,67 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
 from importer.records import TargetName
-from importer.sandbox.api import shadows, shifts
+from importer.sandbox.api.stored_kinds import kind_at, stored_kinds
 from importer.sandbox.state import looked_at
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
     from pathlib import Path
 
     from importer.records import Key
     from importer.sandbox.faults.fault_plan import Asked
-# Keys: what makes two objects the same thing, as in `records`
-
-
-def schedule_key(values: Mapping[str, Any]) -> Key:
-    """Return the key of an Opal schedule."""
-    return (str(values["third_party_provider"]), str(values["remote_id"]))
-
-
-def shadow_key(values: Mapping[str, Any]) -> Key:
-    """Return the key of a Rootly shadow; `values` has its instants in epoch milliseconds."""
-    return (
-        str(values["schedule_id"]),
-        str(values["shadowable_type"]),
-        str(values["shadowable_id"]),
-        int(values["shadow_user_id"]),
-        int(values["starts_at"]) // 1000,
-        int(values["ends_at"]) // 1000,
-    )
-
-
-def override_key(values: Mapping[str, Any]) -> Key:
-    """Return the key of a Rootly override; `values` has its instants in epoch milliseconds."""
-    return (
-        str(values["schedule_id"]),
-        int(values["user_id"]),
-        int(values["starts_at"]) // 1000,
-        int(values["ends_at"]) // 1000,
-    )
 
 
 def posted_key(asked: Asked, body: bytes) -> Key:
     """Return the key of what a request would create; empty if it creates nothing, or its body is invalid."""
-    if not asked.is_creation:
+    stored = kind_at(asked.target, asked.path) if asked.is_creation else None
+    if stored is None:
         return ()
     try:
-        posted = orjson.loads(body)
+        return stored.posted_key(orjson.loads(body), asked.scope)
     except orjson.JSONDecodeError:
         return ()
-    if asked.target is TargetName.OPAL:
-        is_pair = isinstance(posted, dict) and {"third_party_provider", "remote_id"} <= posted.keys()
-        return schedule_key(posted) if is_pair else ()
-    if "/override_shifts" in asked.path:
-        values, objections = shadows.read(posted, required=shifts.NEW, allowed=shifts.NEW, type_=shifts.TYPE)
-        return () if objections else override_key({**values, "schedule_id": asked.scope})
-    values, objections = shadows.read(posted, required=shadows.NEW, allowed=shadows.NEW)
-    return () if objections else shadow_key({**values, "schedule_id": asked.scope})
 
 
 # The contents
@@ -134,13 +98,9 @@ def read(state: Path) -> Truth:
         SettingsError: the state is not a sandbox's, or cannot be read.
     """
     with looked_at(state) as opened:
-        schedules, shadows = opened.rows("all_schedules"), opened.rows("all_shadows")
-        overrides = opened.rows("all_overrides")
+        made = [Made(one.target, *found) for one in stored_kinds() for found in one.objects(opened)]
         requests = opened.rows("all_requests")
-    opal = [Made(TargetName.OPAL, row["id"], schedule_key(_values(row)), row["due"]) for row in schedules]
-    rootly = [Made(TargetName.ROOTLY, row["id"], shadow_key(_values(row)), row["due"]) for row in shadows]
-    rootly += [Made(TargetName.ROOTLY, row["id"], override_key(_values(row)), row["due"]) for row in overrides]
-    return Truth((*opal, *rootly), tuple(_request(row) for row in requests))
+    return Truth(tuple(made), tuple(_request(row) for row in requests))
 
 
 def _values(row: sqlite3.Row) -> dict[str, object]:

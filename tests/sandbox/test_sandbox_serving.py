@@ -137,6 +137,10 @@ async def test_every_reserved_id_fails_as_the_table_says(client: Client) -> None
             reply = await client.opal("POST", "/on-call-schedules", body)
         elif entry.field == "schedule_id":
             reply = await client.shadow(entry.value)
+        elif entry.field == "user_id":
+            times = {"starts_at": "2027-03-01T08:00:00Z", "ends_at": "2027-03-01T16:00:00Z"}
+            override = {"data": {"type": "shifts", "attributes": {"user_id": int(entry.value), **times}}}
+            reply = await client.rootly("POST", "/v1/schedules/primary/override_shifts", override)
         else:
             reply = await client.shadow(**{entry.field: int(entry.value)})
         assert reply.status == entry.status

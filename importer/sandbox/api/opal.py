@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import orjson
 from aiohttp import web
 
+from importer.records import TargetName
 from importer.sandbox.api.answers import Handler, answer, error_middleware, has_token, json_body, shown
+from importer.sandbox.api.stored_kinds import StoredKind, stored_kinds
 from importer.sandbox.directory_file import reserved
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping
 
+    from importer.records import Key
     from importer.sandbox.api.answers import ErrorAnswer
     from importer.sandbox.rate_limits import Limits
     from importer.sandbox.state import SandboxState, Value
@@ -165,7 +168,9 @@ def application(state: SandboxState, limits: Limits, now: Callable[[], float]) -
     """Return Opal's application; the throttle comes before every route."""
     throttle = _OpalThrottle(limits, now)
     app = web.Application(middlewares=[error_middleware(message), throttle.check])
-    app.add_routes(_Schedules(state).routes())
+    for stored in stored_kinds():
+        if stored.target is TargetName.OPAL:
+            app.add_routes(stored.routes(state, now))
     app.add_routes(GroupRoutes(state, message).routes())
     return app
 
@@ -246,3 +251,22 @@ def _pair(body: object) -> tuple[str, str]:
     if not isinstance(remote_id, str) or not remote_id.strip():
         raise ValueError(f"remote_id must be a non-empty text, not {shown(remote_id)}.")
     return provider, remote_id
+
+
+def _key(values: Mapping[str, Any]) -> Key:
+    """Return the key of a schedule."""
+    return (str(values["third_party_provider"]), str(values["remote_id"]))
+
+
+def _posted_key(body: object, _schedule_id: str) -> Key:
+    return _key(body) if isinstance(body, dict) and body.keys() >= _FIELDS else ()
+
+
+STORED = StoredKind(
+    target=TargetName.OPAL,
+    collection="/on-call-schedules",
+    routes=lambda state, _now: _Schedules(state).routes(),
+    posted_key=_posted_key,
+    objects=lambda state: [(row["id"], _key(dict(row)), row["due"]) for row in state.rows("all_schedules")],
+    forget=lambda state, id_: state.change("forget_schedule", id=id_),
+)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from importlib import import_module
-from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
-from importer.sandbox import api
+from importer.records import TargetName
 from importer.sandbox.api.answers import (
     JSON,
     JSON_API,
@@ -27,6 +25,7 @@ from importer.sandbox.api.answers import (
 )
 from importer.sandbox.api.shadows import is_id
 from importer.sandbox.api.shifts import ShiftRoutes
+from importer.sandbox.api.stored_kinds import stored_kinds
 from importer.sandbox.directory_file import reserved
 
 if TYPE_CHECKING:
@@ -55,26 +54,11 @@ def application(state: SandboxState, account: PagerDuty, limits: Limits, now: Ca
     throttle = _RootlyThrottle(limits, now)
     app = web.Application(middlewares=[throttle.report_limits, error_middleware(flat), throttle.check])
     app.add_routes(RootlyDirectory(state).routes())
-    for routes in _record_routes():
-        app.add_routes(routes(state, now).routes())
+    for stored in stored_kinds():
+        if stored.target is TargetName.ROOTLY:
+            app.add_routes(stored.routes(state, now))
     app.add_routes(ShiftRoutes(state, account, now).routes())
     return app
-
-
-def _record_routes() -> list[type[RecordRoutes]]:
-    """Find the routes of every kind of record: each module here that has `ROOTLY_ROUTES`."""
-    modules = (import_module(f"{api.__name__}.{one.name}") for one in iter_modules(api.__path__))
-    return [routes for module in modules if (routes := getattr(module, "ROOTLY_ROUTES", None))]
-
-
-class RecordRoutes(Protocol):
-    """The routes of one kind of record."""
-
-    def __init__(self, state: SandboxState, now: Callable[[], float]) -> None: ...
-
-    def routes(self) -> list[web.RouteDef]:
-        """Return the routes."""
-        ...
 
 
 class _RootlyThrottle:

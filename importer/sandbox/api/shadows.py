@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from aiohttp import web
 
-from importer.records import ID_PATTERN, LARGEST_ID
+from importer.records import ID_PATTERN, LARGEST_ID, TargetName
 from importer.sandbox.api.answers import (
     ListPage,
     Objection,
@@ -21,12 +21,14 @@ from importer.sandbox.api.answers import (
     show_instant,
     shown,
 )
+from importer.sandbox.api.stored_kinds import StoredKind
 from importer.sandbox.directory_file import reserved
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping
 
+    from importer.records import Key
     from importer.sandbox.state import SandboxState
 # The body of a request: its values, or everything that is wrong with it
 
@@ -257,4 +259,28 @@ def _resource(shadow: Mapping[str, str | int]) -> dict[str, object]:
     return {"id": shadow["id"], "type": TYPE, "attributes": attributes}
 
 
-ROOTLY_ROUTES = ShadowRoutes  #: found by the stand-in for Rootly
+def _key(values: Mapping[str, Any]) -> Key:
+    """Return the key of a shadow; `values` has its instants in epoch milliseconds."""
+    return (
+        str(values["schedule_id"]),
+        str(values["shadowable_type"]),
+        str(values["shadowable_id"]),
+        int(values["shadow_user_id"]),
+        int(values["starts_at"]) // 1000,
+        int(values["ends_at"]) // 1000,
+    )
+
+
+def _posted_key(body: object, schedule_id: str) -> Key:
+    values, found = read(body, required=NEW, allowed=NEW)
+    return () if found else _key({**values, "schedule_id": schedule_id})
+
+
+STORED = StoredKind(
+    target=TargetName.ROOTLY,
+    collection=r"/v1/schedules/[^/]+/on_call_shadows",
+    routes=lambda state, now: ShadowRoutes(state, now).routes(),
+    posted_key=_posted_key,
+    objects=lambda state: [(row["id"], _key(dict(row)), row["due"]) for row in state.rows("all_shadows")],
+    forget=lambda state, id_: state.change("delete_shadow", id=id_),
+)

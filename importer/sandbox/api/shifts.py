@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from aiohttp import web
 
+from importer.records import TargetName
 from importer.sandbox.api.answers import (
     ListPage,
     Objection,
@@ -20,12 +21,14 @@ from importer.sandbox.api.answers import (
 )
 from importer.sandbox.api.pagerduty import base_turns
 from importer.sandbox.api.shadows import read, refused_schedule, refused_user
+from importer.sandbox.api.stored_kinds import StoredKind
 from importer.sandbox.rotation import DAY, Span, Turn, without
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping
 
+    from importer.records import Key
     from importer.sandbox.organization import PagerDuty
     from importer.sandbox.state import SandboxState, Value
 
@@ -255,4 +258,26 @@ def _moment(text: str | None, default: int) -> int:
     return int(moment.timestamp())
 
 
-ROOTLY_ROUTES = OverrideRoutes  #: found by the stand-in for Rootly
+def _key(values: Mapping[str, Any]) -> Key:
+    """Return the key of an override; `values` has its instants in epoch milliseconds."""
+    return (
+        str(values["schedule_id"]),
+        int(values["user_id"]),
+        int(values["starts_at"]) // 1000,
+        int(values["ends_at"]) // 1000,
+    )
+
+
+def _posted_key(body: object, schedule_id: str) -> Key:
+    values, found = read(body, required=NEW, allowed=NEW, type_=TYPE)
+    return () if found else _key({**values, "schedule_id": schedule_id})
+
+
+STORED = StoredKind(
+    target=TargetName.ROOTLY,
+    collection=r"/v1/schedules/[^/]+/override_shifts",
+    routes=lambda state, now: OverrideRoutes(state, now).routes(),
+    posted_key=_posted_key,
+    objects=lambda state: [(row["id"], _key(dict(row)), row["due"]) for row in state.rows("all_overrides")],
+    forget=lambda state, id_: state.change("delete_override", id=id_),
+)

@@ -217,12 +217,13 @@ class Asked:
 
 _PREFIXES = {"/opal/v1": TargetName.OPAL, "/rootly": TargetName.ROOTLY}
 _SCOPED = re.compile(r"/v1/schedules/([^/]+)")
-_MADE_AT = re.compile(r"/on-call-schedules|/v1/schedules/[^/]+/(?:on_call_shadows|override_shifts)")
-_LISTED_AT = re.compile(_MADE_AT.pattern + r"|/v1/schedules|/v1/users")
+_DIRECTORY = re.compile(r"/v1/schedules|/v1/users")
 
 
 def describe(method: str, path: str) -> Asked:
     """Return what a method and a path, with the query, on the sandbox's port ask for."""
+    from importer.sandbox.api.stored_kinds import collections  # imports aiohttp, which a plan alone must not
+
     for prefix, target in _PREFIXES.items():
         if path.startswith(f"{prefix}/"):
             below = path.removeprefix(prefix)
@@ -233,8 +234,8 @@ def describe(method: str, path: str) -> Asked:
                 method,
                 below,
                 scoped[1] if scoped else "",
-                is_list=method == "GET" and bool(_LISTED_AT.fullmatch(bare)),
-                is_creation=method == "POST" and bool(_MADE_AT.fullmatch(bare)),
+                is_list=method == "GET" and bool(collections().fullmatch(bare) or _DIRECTORY.fullmatch(bare)),
+                is_creation=method == "POST" and bool(collections().fullmatch(bare)),
             )
     return Asked(None, method, path)
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from importer.records import TargetName
 from importer.sandbox.api.answers import ListPage
+from importer.sandbox.api.stored_kinds import stored_kinds
 from importer.sandbox.faults.bodies import FaultyLists, created_id, refusal
 from importer.sandbox.faults.fault_plan import Asked, Decisions, Fault, FaultPlan, describe
 from importer.sandbox.faults.transport import body_of_answer, is_good, with_body
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     Leave: TypeAlias = Callable[[TargetName, float | None], Awaitable[None]]
 
 _LATE_STATUS = 504  # of a late commit that is answered at all, unless the plan says another
-_FORGET = ("forget_schedule", "delete_shadow", "delete_override")  # an id is of one of them only
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ class FaultMiddleware:
         id_ = created_id(body_of_answer(response))
         # Created and deleted without an await in between, so nobody can see it.
         if visit.fault is not None and visit.fault.is_undone:
-            for statement in _FORGET:
-                self._state.change(statement, id=id_)
+            for stored in stored_kinds():  # an id is of one of them only
+                stored.forget(self._state, id_)
             return ""
         for fault in visit.faults:
             if fault.what in ("lagging_list", "late_commit"):

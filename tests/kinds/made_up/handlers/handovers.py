@@ -7,11 +7,14 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from importer.records import TargetName
 from importer.sandbox.api.answers import ListPage, Objection, document, json_body, listing, objections
+from importer.sandbox.api.stored_kinds import StoredKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from importer.records import Key
     from importer.sandbox.state import SandboxState
 
 _made: dict[str, dict[str, Any]] = {}  # outlives one serving, as a state file does
@@ -53,4 +56,24 @@ class HandoverRoutes:
         return document(made) if made else objections(404, Objection("Handover not found."))
 
 
-ROOTLY_ROUTES = HandoverRoutes
+def _key(made: dict[str, Any]) -> Key:
+    attributes = made["attributes"]
+    return (attributes["schedule_id"], attributes["handed_to"], attributes["handed_at"])
+
+
+def _posted_key(body: Any, schedule_id: str) -> Key:
+    return _key({"attributes": {**body["data"]["attributes"], "schedule_id": schedule_id}})
+
+
+def _forget(_state: SandboxState, id_: str) -> None:
+    _made.pop(id_, None)
+
+
+STORED = StoredKind(
+    target=TargetName.ROOTLY,
+    collection=r"/v1/schedules/[^/]+/handovers",
+    routes=lambda state, now: HandoverRoutes(state, now).routes(),
+    posted_key=_posted_key,
+    objects=lambda state: [(id_, _key(made), 0.0) for id_, made in _made.items()],
+    forget=_forget,
+)
