@@ -144,6 +144,11 @@ def compare(left: Calendar, right: Calendar, window: Window, pairs: Mapping[str,
         _compare_pair(pair, of_left.get(pair.left.id, []), of_right.get(pair.right.id, []), left, right, window)
         for pair in paired
     ]
+    # Records alone do not say which schedules there are: those of the other side are not missing in them.
+    only_left, only_right = (
+        only_left if Role.ON_CALL in right.roles else [],
+        only_right if Role.ON_CALL in left.roles else [],
+    )
     return Comparison(window, tuple(compared), tuple(only_left), tuple(only_right), Role.ON_CALL in roles)
 
 

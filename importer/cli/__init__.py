@@ -19,6 +19,7 @@ from importer.cli.commands.map import map_headers, template
 from importer.cli.commands.pull import pull
 from importer.cli.commands.run import check, rerun, run, undo
 from importer.cli.commands.sandbox import sandbox
+from importer.cli.commands.verify import verify
 from importer.cli.execute import fail
 from importer.cli.output.stream import failed_output, watch_outputs
 from importer.errors import UsageError
@@ -43,7 +44,7 @@ def app() -> None:
     """Bulk-import schedules (Opal), shadows and overrides (Rootly) from spreadsheets: nothing lost, nothing twice."""
 
 
-for command in (run, check, rerun, undo, runs, show, map_headers, template, pull, compare, doctor, sandbox):
+for command in (run, check, rerun, undo, runs, show, map_headers, template, pull, compare, verify, doctor, sandbox):
     app.add_command(command)
 
 

@@ -340,7 +340,7 @@ def inherit(settings: Settings, previous: PreviousRun) -> Settings:
             f"{previous.run} was no rehearsal: its rows cannot be repeated in the sandbox",
             hint="Leave --sandbox away, or rehearse the source with: oncall-importer run SOURCE --sandbox",
         )
-    _refuse_other_target(settings, previous)
+    refuse_other_target(settings, previous)
     taken = {Decides.READING} if previous.info.was_read else {Decides.READING, Decides.RUNNING}
     names = [name for name, declared in DECLARATIONS.items() if declared.decides in taken]
     written = previous.info.options
@@ -370,7 +370,7 @@ def _refuse_undo(previous: PreviousRun) -> None:
         )
 
 
-def _refuse_other_target(settings: Settings, previous: PreviousRun) -> None:
+def refuse_other_target(settings: Settings, previous: PreviousRun) -> None:
     """Refuse to go on at another target: nothing that succeeded is there, and nobody can ask about what is in doubt."""
     for target in TargetName:
         before, now = previous.info.base_urls.get(target), settings.base_url(target)

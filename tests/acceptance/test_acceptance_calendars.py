@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
+from urllib.request import Request, urlopen
 
 import pytest
 from openpyxl import load_workbook
 
 from .command import read_table
+from .front import CANARY
+from .sources import shadows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .command import Workplace
+    from .front import Front
 
+JSON_API = "application/vnd.api+json"
 WEEK = ("--from", "2027-01-04", "--to", "2027-01-11")
 
 
@@ -136,3 +141,59 @@ def test_an_ics_file_becomes_a_workbook(place: Workplace) -> None:
     assert place.run("compare", "rota.ics", "rota.xlsx", *WEEK).status == 1  # days that the feed does not cover
     covered = ("--from", "2027-01-05T09:00Z", "--to", "2027-01-06T09:00Z")
     assert place.run("compare", "rota.ics", "rota.xlsx", *covered).status == 0
+
+
+# ---- verify
+
+
+def call(front: Front, method: str, path: str, body: object = None) -> None:
+    """Change something at the stand-in for Rootly, as somebody else would."""
+    headers = {"Authorization": f"Bearer {CANARY}", "User-Agent": "somebody", "Accept": JSON_API}
+    data = None if body is None else json.dumps(body).encode()
+    url = front.variables["ROOTLY_BASE_URL"] + path
+    with urlopen(Request(url, data, headers | {"Content-Type": JSON_API}, method=method)) as answer:
+        assert answer.status < 300
+
+
+def test_what_was_changed_or_removed_since_is_named_with_its_row(online: Workplace, front: Front) -> None:
+    source = online.write("s.csv", shadows(4))
+    run = online.run("run", source).run
+    verified = online.run("verify", run, "--csv", "verified.csv")
+    assert (verified.status, verified.err) == (0, ""), verified.out
+    lines = online.lines(run)
+    assert [line[5] for line in read_table(online.path / "verified.csv")[1:]] == ["there"] * 4
+    ids = [line["import_id"] for line in lines]
+    call(front, "DELETE", f"/v1/on_call_shadows/{ids[1]}")
+    end = {"data": {"type": "on_call_shadows", "attributes": {"ends_at": "2031-01-01T00:00:00Z"}}}
+    call(front, "PUT", f"/v1/on_call_shadows/{ids[2]}", end)
+    done = online.run("verify", run)
+    assert done.status == 1
+    gone, changed, total = done.out.splitlines()
+    assert gone.startswith("s row 3: gone: the target does not list it any more")
+    assert changed.startswith("s row 4: changed: ")
+    assert "2031-01-01T00:00:00Z" in changed
+    assert total.endswith("2 shown in the calendar, 2 not")
+
+
+def test_a_shadow_that_was_removed_by_hand_is_found_by_comparing_the_run_with_rootly(
+    online: Workplace, front: Front
+) -> None:
+    header, *rows = shadows(3)
+    listed = [["a56d5989-eb30-481b-b7ab-f424fa655cd5", *row[1:]] for row in rows]
+    run = online.run("run", online.write("s.csv", [header, *listed])).run
+    window = ("--from", "2027-05-01", "--to", "2027-06-01")
+    assert online.run("verify", run).status == 0  # it waits until the calendar shows them
+    same = online.run("compare", run, "rootly:", *window)
+    assert same.status == 0, same.out
+    call(front, "DELETE", f"/v1/on_call_shadows/{online.lines(run)[2]['import_id']}")
+    done = online.run("compare", run, "rootly:", *window)
+    assert done.status == 1
+    assert "8.0 h differ, in 1 interval" in done.out
+
+
+def test_a_run_elsewhere_and_a_report_are_not_verified(online: Workplace) -> None:
+    run = online.run("run", online.write("s.csv", shadows(1))).run
+    elsewhere = online.run("verify", run, variables={"ROOTLY_BASE_URL": "https://rootly.example.com"})
+    assert elsewhere.status == 2
+    assert "was sent to" in elsewhere.err
+    assert online.run("verify", f"{run}/report.csv").status == 2

@@ -13,9 +13,9 @@ ANN, BO = "ann@example.com", "bo@example.com"
 
 
 def calendar(label: str, *spans: tuple[str, int, int], role: Role = Role.ON_CALL, name: str = "Payments") -> Calendar:
-    """Make a calendar of one schedule; spans are hours."""
-    intervals = [Interval("S", person, role, start * HOUR, end * HOUR) for person, start, end in spans]
-    return Calendar(label, WINDOW, [Schedule("S", name)], merge(intervals, WINDOW))
+    """Make a calendar of one schedule whose id is the label; spans are hours."""
+    intervals = [Interval(label, person, role, start * HOUR, end * HOUR) for person, start, end in spans]
+    return Calendar(label, WINDOW, [Schedule(label, name)], merge(intervals, WINDOW))
 
 
 def test_adjacent_shifts_of_one_person_are_one_and_are_cut_at_the_window() -> None:
@@ -49,7 +49,7 @@ def test_every_difference_is_told_with_who_is_where_and_for_how_long() -> None:
 
 def test_what_a_calendar_does_not_cover_is_unknown_and_not_nobody() -> None:
     left, right = calendar("left", (ANN, 0, 10)), calendar("right", (ANN, 2, 8))
-    right.covers["S"] = Window(2 * HOUR, 8 * HOUR)
+    right.covers["right"] = Window(2 * HOUR, 8 * HOUR)
     comparison = compare(left, right, WINDOW)
     (compared,) = comparison.compared
     assert compared.differences == ()
@@ -62,15 +62,15 @@ def test_schedules_are_paired_by_exact_name_or_as_told_and_the_others_are_named(
     comparison = compare(left, right, WINDOW)
     assert (comparison.only_left, comparison.only_right) == (tuple(left.schedules), tuple(right.schedules))
     assert not comparison.is_same
-    assert compare(left, right, WINDOW, {"Payments EU": "S"}).is_same
+    assert compare(left, right, WINDOW, {"Payments EU": "right"}).is_same
 
 
 def test_two_schedules_of_one_name_are_not_paired_by_guess() -> None:
     left, right = calendar("left", (ANN, 0, 10)), calendar("right", (ANN, 0, 10))
-    right.schedules.append(Schedule("T", "Payments"))
+    right.schedules.append(Schedule("another", "Payments"))
     assert len(compare(left, right, WINDOW).only_right) == 2
     with pytest.raises(ValueError, match="2 schedules named 'Payments'"):
-        compare(left, right, WINDOW, {"S": "Payments"})
+        compare(left, right, WINDOW, {"left": "Payments"})
 
 
 def test_a_gap_is_where_nobody_is_on_call_and_a_shadow_fills_none() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from importer.calendars.intervals import Role, Schedule, Window
     from importer.cli.output.console import Console
     from importer.commands.compare import Sides
+    from importer.commands.verify import Verification
     from importer.settings import Settings
 
 _SECONDS_BETWEEN = 5.0  # two lines of progress
@@ -143,3 +144,29 @@ def _clock(moment: int, zone: str) -> str:
     from importer.calendars.intervals import local_time
 
     return local_time(moment, zone).strftime("%a %Y-%m-%d %H:%M %Z")
+
+
+def show_verification(verification: Verification, files: Sequence[Path], settings: Settings) -> None:
+    """Show what verifying came to: the records that are not as the run made them, then how many are."""
+    from importer.commands.verify import calendar_of
+
+    wrong = [one for one in verification.records if not one.is_good]
+    if settings.json:
+        for one in verification.records:
+            print_object({"type": "verified", **one._asdict()})
+        counts = {"good": len(verification.records) - len(wrong), "wrong": len(wrong)}
+        print_object({"type": "verification", "run": verification.run, **counts})
+        return
+    for one in wrong[:_MOST]:
+        what = one.verdict if one.verdict is not one.verdict.THERE else f"there, {calendar_of(one)} in the calendar"
+        detail = f": {escape(one.detail)}" if one.detail else ""
+        part = f" ({one.part})" if one.part else ""
+        print_line(f"{escape(one.sheet)} row {one.row}{part}: {what}{detail}; {one.kind} {escape(one.id)}, {one.words}")
+    if len(wrong) > _MOST:
+        print_line(f"... and {len(wrong) - _MOST:,} more; --csv FILE writes them all")
+    shown = sum(one.is_rendered is True for one in verification.records)
+    good = count_of(len(verification.records) - len(wrong), "record")
+    calendar = f", {shown:,} shown in the calendar" if shown else ""
+    print_line(f"verified: {good} as {verification.run} made them{calendar}, {len(wrong):,} not")
+    for file in files:
+        print_line(f"file:     {escape(str(file))}")

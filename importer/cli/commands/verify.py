@@ -1,0 +1,40 @@
+"""The command that asks the targets whether all that a run made is still there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from importer.cli.execute import perform_reading
+from importer.cli.options import FILE, RUN, shared_options
+
+if TYPE_CHECKING:
+    from importer.cli.output.console import Console
+    from importer.session.control import RunControl
+    from importer.settings import Settings
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@shared_options("verify")
+@click.option("--csv", type=FILE, metavar="FILE", help="Write a line for each record as CSV.")
+def verify(run: str, csv: Path | None, **given: Any) -> None:
+    """Ask the targets whether all that a run made is still there, unchanged, and shows in their calendar.
+
+    RUN is a run's folder or its name. Exit status 0: all of it is; 1: something is changed, gone, there twice, or does
+    not show; 2: a target could not be asked.
+    """
+
+    async def act(settings: Settings, control: RunControl, console: Console) -> int:
+        from importer.cli.output.calendar_results import ReadingProgress, show_verification
+        from importer.commands.verify import verify as perform
+        from importer.commands.verify import write_verification
+
+        verification = await perform(run, settings, control, ReadingProgress(console))
+        files = [write_verification(csv, verification)] if csv is not None else []
+        show_verification(verification, files, settings)
+        return 0 if verification.is_good else 1
+
+    perform_reading(given, act)
