@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from importer.errors import SettingsError
@@ -20,7 +22,6 @@ from importer.settings.values import check_base_url, is_loopback, parse_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 TOKEN = "canary-7f3a91c2"
 
@@ -322,7 +323,6 @@ def test_a_token_stands_in_no_option() -> None:
 
 def test_the_page_of_commands_lists_every_setting_as_it_is_declared() -> None:
     import re
-    from pathlib import Path
 
     from pages import read
 
@@ -585,3 +585,57 @@ def test_rates_may_be_given_as_a_list_or_as_one_text() -> None:
     assert load_settings({"rate": ["opal=5/s", "rootly=60/min"]}).rate == expected
     assert load_settings({"rate": "opal=5/s, rootly=60/min"}).rate == expected
     assert load_settings({"rate": {"opal": 5, "rootly": 1}}).rate == expected
+
+
+# ---- whatever is set
+
+
+_VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.binary(),
+    st.lists(st.text()),
+    st.dictionaries(st.text(), st.one_of(st.floats(), st.integers(), st.text())),
+    st.sampled_from(
+        ["opal=1/s", "50%", "dmy", "skip", "Europe/Berlin", "https://[", "http://a@b", "\udcff", "1" * 5000]
+    ),
+)
+_NAMES = st.sampled_from(sorted(DECLARATIONS))
+
+
+@given(st.dictionaries(_NAMES, _VALUES, max_size=4))
+def test_whatever_a_call_is_given_is_taken_or_refused_in_a_sentence(options: dict[str, Any]) -> None:
+    with contextlib.suppress(SettingsError):
+        settings = load_settings(options)
+        json.dumps(settings.told(), ensure_ascii=True)
+        settings.fingerprint()
+
+
+@given(st.dictionaries(_NAMES, st.text(st.characters(exclude_characters="\0", codec="utf-8")), max_size=4))
+def test_whatever_the_environment_says_is_taken_or_refused_in_a_sentence(texts: dict[str, str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, text in texts.items():
+            patch.setenv(variables_of(name, DECLARATIONS[name])[0], text)
+        with contextlib.suppress(SettingsError):
+            load_settings({}).fingerprint()
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.tuples(_NAMES, st.text(max_size=60)).map(lambda pair: f"{pair[0]} = {pair[1]}".encode("utf-8", "replace")),
+        st.integers(1, 5000).map(lambda depth: b"a = " + b"[" * depth + b"]" * depth),
+        st.integers(1, 9000).map(lambda digits: b"concurrency = " + b"1" * digits),
+    )
+)
+@example(b"a.b.c = 1")
+@example(b"[concurrency]")
+@example(b'"sheet" = [["x"]]')
+@example(b'timezone = "\\u0000"')
+def test_whatever_stands_in_the_file_is_taken_or_refused_in_a_sentence(content: bytes) -> None:
+    Path(CONFIG_FILE).write_bytes(content)
+    with contextlib.suppress(SettingsError):
+        load_settings({}).fingerprint()

@@ -41,7 +41,8 @@ def ask_about(plan: Plan) -> str:
     """Give the question before the first write."""
     if plan.undo_of:
         return _ask_about_undo(plan)
-    return f"Send {sum(plan.to_send.values())} records to {', '.join(plan.to_send)}?"
+    where = ", ".join(f"{target} ({plan.base_urls[target]})" for target in plan.to_send)
+    return f"Send {count_of(sum(plan.to_send.values()), 'record')} to {where}?"
 
 
 def _ask_about_undo(plan: Plan) -> str:

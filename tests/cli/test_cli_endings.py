@@ -1,0 +1,169 @@
+"""However a command's surroundings fail, it ends with one sentence and a status that says so."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from acceptance.command import Workplace, finish, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = [["third_party_provider", "remote_id"], ["PAGER_DUTY", "PI7DH85"]]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workplace:
+    """A folder of its own, with a source in it."""
+    place = Workplace(tmp_path)
+    place.write("s.csv", ROWS)
+    return place
+
+
+def shell(place: Workplace, line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of a shell in which IMPORTER is the command."""
+    command = f'IMPORTER="{sys.executable} -m importer"; {line}'
+    return subprocess.run(
+        ["sh", "-c", command], cwd=place.path, env=place.variables, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("command", ["check s.csv --json", "run s.csv --sandbox", "--help", "map s.csv --output -"])
+def test_output_that_a_full_disk_cannot_take_is_no_success(place: Workplace, command: str) -> None:
+    """A CI job that keeps `--json > result.json` must not see a success and an empty file."""
+    done = shell(place, f"$IMPORTER {command} > /dev/full")
+    assert done.returncode == 4
+    assert "error: standard output could not be written: no space left on device\n" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_standard_stream_becomes_no_file_of_ours(place: Workplace) -> None:
+    """Else the journal is opened as standard output, and what is printed is written into it."""
+    done = shell(place, "$IMPORTER run s.csv --sandbox <&- >&- 2>&-; echo $?")
+    assert done.stdout == "4\n"  # what it said is lost
+    (run,) = place.runs
+    assert [line["import_status"] for line in place.lines(f"reports/{run}")] == ["created"]
+    assert "standard output could not be written: it is closed" in shell(place, "$IMPORTER runs >&-").stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_a_fifo(place: Workplace, number: signal.Signals) -> None:
+    os.mkfifo(place.path / "rows.csv")
+    process = place.start("run", "rows.csv", "--sandbox")
+    wait_until(lambda: bool(place.runs))  # it has begun, and waits for whoever writes
+    began = time.monotonic()
+    process.send_signal(number)
+    done = finish(process)
+    assert time.monotonic() - began < 10
+    assert done.status == 130
+    assert "nothing was sent" in done.err
+    assert place.runs == []
+
+
+def test_the_question_goes_to_the_terminal_though_all_output_goes_elsewhere(place: Workplace) -> None:
+    """As in `run file.csv 2>&1 | tee log` at a keyboard: 0.1.0 sent without asking."""
+    outer, inner = pty.openpty()
+    target = {"OPAL_TOKEN": "token", "OPAL_BASE_URL": "http://127.0.0.1:9"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "importer", "run", "s.csv"],
+        cwd=place.path,
+        env={**place.variables, **target},
+        stdin=inner,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    os.close(inner)
+    shown = b""
+    while b"[y/N]" not in shown:
+        shown += os.read(outer, 4096)
+    os.write(outer, b"n\n")
+    out, _ = process.communicate(timeout=60)
+    os.close(outer)
+    assert process.returncode == 1
+    assert b"Send 1 record to opal" in shown
+    assert b"[y/N]" not in out
+    assert b"pending" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        (b"r\xff.csv", ["check", b"r\xff.csv"]),
+        (b"r\xff.csv", ["run", b"r\xff.csv", "--sandbox"]),
+        (b"s.csv", ["check", "s.csv", "--mapping", b"m\xff.toml"]),
+        (b"s.csv", ["run", "s.csv", "--sandbox", "--reports", b"r\xff"]),
+    ],
+)
+def test_a_name_that_is_not_utf_8_is_refused_by_name(
+    place: Workplace, name: bytes, arguments: list[str | bytes]
+) -> None:
+    (place.path / os.fsdecode(name)).write_text("third_party_provider,remote_id\nPAGER_DUTY,P1\n", encoding="utf-8")
+    done = place.run(*map(os.fsdecode, arguments))
+    assert done.status == 2
+    assert "is not valid UTF-8" in done.err
+    assert "Traceback" not in done.err
+    assert place.runs == []
+
+
+@pytest.mark.parametrize("file", ["importer.toml", "m.toml"])
+def test_a_fifo_is_not_waited_for_where_settings_are_read(place: Workplace, file: str) -> None:
+    os.mkfifo(place.path / file)
+    done = place.run("check", "s.csv", "--mapping", "m.toml")
+    assert done.status == 2
+    assert done.err.startswith(f"error: {file} is not a regular file\n")
+
+
+def test_options_of_other_tools_lead_to_the_command_that_does_it(place: Workplace) -> None:
+    done = place.run("run", "s.csv", "--dry-run")
+    assert done.status == 2
+    assert "oncall-importer check SOURCE" in done.err
+
+
+def test_the_next_command_keeps_every_option_that_changes_what_happens(place: Workplace) -> None:
+    place.write("bad.csv", [*ROWS, ["VICTOROPS", "P2"]])
+    options = ["--rate opal=50/s", "--headroom 10%", "--reports mine", "--timezone Europe/Berlin", "--strict"]
+    done = place.run("run", "bad.csv", "--sandbox", "--quiet", *" ".join(options).split())
+    (command,) = [line for line in done.out.splitlines() if line.startswith("next:")]
+    assert "--quiet" not in command
+    assert [option for option in options if option not in command] == []
+    again = place.run(*command.split()[2:])
+    assert again.status == 1
+    shown = place.run("show", again.run, "--reports", "mine").out
+    assert "rate = opal 50" in shown
+    page = (place.path / again.run / "report.html").read_text(encoding="utf-8")
+    assert "--headroom 10% --strict --reports mine" in page
+
+
+def test_the_time_that_a_run_took_is_the_same_everywhere(place: Workplace) -> None:
+    done = place.run("run", "s.csv", "--sandbox")
+    (took,) = [line.removeprefix("took:").split(",")[0].strip() for line in done.out.splitlines() if "took:" in line]
+    assert f"  {took}  " in place.run("runs").out
+
+
+def test_check_with_strict_fails_on_warnings_that_it_names(place: Workplace) -> None:
+    place.write("odd.csv", [ROWS[0], ["PAGER_DUTY", "P1"]])
+    assert place.run("check", "odd.csv").status == 0
+    done = place.run("check", "odd.csv", "--strict", "--quiet")
+    assert done.status == 1
+    assert "warning: remote_id" in done.out
+    assert "--strict does not let them pass" in done.out
+
+
+def test_findings_fit_a_screen_however_many_there_are(place: Workplace) -> None:
+    """--all prints every one."""
+    rows = [["PAGER_DUTY", f"P{number}"] for number in range(1500)]
+    place.write("many.csv", [ROWS[0], *rows, *[["VICTOROPS", "P9"]] * 1500])
+    for command in (["check"], ["run", "--sandbox"]):
+        done = place.run(*command, "many.csv")
+        assert len(done.out.splitlines()) <= 40
+        assert "(1,500 cells)" in done.out
+        assert done.out.count("many A") == 3
+        assert len(place.run(*command, "many.csv", "--all").out.splitlines()) > 3000
