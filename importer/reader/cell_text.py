@@ -243,7 +243,7 @@ def number_format(code: str) -> NumberFormat:
 
 
 def built_in(number: int) -> str:
-    """Give the code of a format that has none in the file."""
+    """Return the code of a format that has none in the file."""
     return _BUILT_IN.get(number, GENERAL)
 
 
@@ -306,7 +306,7 @@ def _decorated(plain: str, decoration: str, section: _Section) -> str:
 
 
 def _pads(section: _Section) -> bool:
-    """Tell whether a section shows a whole number otherwise than by its digits alone."""
+    """Return whether a section shows a whole number otherwise than by its digits alone."""
     if section.signs or section.has("moment", "span", "clock", "exponent", "general"):
         return False
     if sum(text.count("0") for kind, text in section.pieces if kind == "digits") > 1:

@@ -50,7 +50,7 @@ def _rows(frame: pd.DataFrame, digest: _Hash) -> Iterator[Row]:
 
 
 def frame_text(value: object) -> str:
-    """Give the text of a value as frames hold it; what pandas counts as missing is empty."""
+    """Return the text of a value as frames hold it; what pandas counts as missing is empty."""
     import pandas as pd
 
     if value is None or value is pd.NA or value is pd.NaT:
@@ -81,7 +81,8 @@ def _add(digest: _Hash, cells: tuple[str, ...], number: int) -> None:
     except orjson.JSONEncodeError as error:
         where = next(cell_name(i, number) for i, cell in enumerate(cells) if not _is_unicode(cell))
         raise SourceError(
-            f"the DataFrame's cell {where} holds text that is no valid Unicode", hint="Look for a lone surrogate in it."
+            f"the DataFrame's cell {where} holds text that is not valid Unicode",
+            hint="Look for a lone surrogate in it.",
         ) from error
 
 

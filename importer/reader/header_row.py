@@ -91,18 +91,18 @@ def is_title(cells: Sequence[str]) -> bool:
 
 
 def next_notice(where: str, header: int) -> str:
-    """Say that a row below the header is a header itself."""
+    """Return the notice that a row below the header is a header itself."""
     return f"{where}: row {header} is a header too, and the rows below it are read by it"
 
 
 def above_notice(where: str, above: Sequence[int], header: int) -> str:
-    """Say which rows stand above the header."""
+    """Return the notice about rows that stand above the header."""
     stand = "stands" if len(above) == 1 else "stand"
     return f"{where}: {rows_named(above)} {stand} above the header in row {header} and {_were(above)} left out"
 
 
 def repeated_notice(where: str, repeated: Sequence[int]) -> str:
-    """Say which rows repeat the header."""
+    """Return the notice about rows that repeat the header."""
     repeat = "repeats" if len(repeated) == 1 else "repeat"
     return f"{where}: {rows_named(repeated)} {repeat} the header and {_were(repeated)} left out"
 

@@ -82,14 +82,14 @@ def unpack(file: BinaryIO, copy: BinaryIO, shown: str, bounds: Bounds) -> str:
                 copy.write(block)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise SourceError(
-            f"{shown} is a damaged gzip file: {error}", hint="Get it once more, or pack it anew."
+            f"{shown} is a damaged gzip file: {error}", hint="Download it again, or compress it again."
         ) from error
     copy.seek(0)
     return digest.hexdigest()
 
 
 def is_bomb(packed: int, unpacked: int) -> bool:
-    """Tell whether something unpacks to far more than any text does."""
+    """Return whether something unpacks to far more than any text does."""
     return unpacked > HARMLESS and unpacked > RATIO * packed
 
 
@@ -150,7 +150,7 @@ def opened(name: str, stdin: BinaryIO | None = None, bounds: Bounds = USUAL) -> 
         SourceError: It is missing, a folder, not readable, empty or too large; also for an OSError while it is open.
     """
     if "\0" in name:
-        raise SourceError(f"{named(name)} is no file name", hint=_WANTED)
+        raise SourceError(f"{named(name)} is not a file name", hint=_WANTED)
     try:
         with ExitStack() as stack:
             given = stdin or (_standard_input() if name == STDIN else stack.enter_context(Path(name).open("rb")))
@@ -162,7 +162,7 @@ def opened(name: str, stdin: BinaryIO | None = None, bounds: Bounds = USUAL) -> 
 
 
 def is_workbook(file: BinaryIO, name: str) -> bool:
-    """Tell a workbook from text by the first bytes, which outrank the suffix.
+    """Return whether a source is a workbook, by its first bytes, which outrank the suffix.
 
     Raises:
         SourceError: It is neither, or it is text under a workbook's name.
@@ -182,7 +182,7 @@ def is_workbook(file: BinaryIO, name: str) -> bool:
     if what:
         raise SourceError(f"{named(name)} is {what}, not a table", hint=_WANTED)
     if Path(name).suffix.lower() in _WORKBOOKS:
-        raise SourceError(f"{named(name)} is no workbook, in spite of its name", hint=_SAVE_AGAIN)
+        raise SourceError(f"{named(name)} is not a workbook, despite its name", hint=_SAVE_AGAIN)
     return False
 
 
@@ -235,7 +235,7 @@ def _unpacked(file: BinaryIO, name: str, bounds: Bounds, stack: ExitStack) -> Op
     copy = stack.enter_context(_temporary())
     sha256 = unpack(file, copy, named(name), bounds)
     if not copy.read(1):
-        raise SourceError(f"{named(name)} is a gzip file that holds nothing", hint=_WANTED)
+        raise SourceError(f"{named(name)} is an empty gzip file", hint=_WANTED)
     copy.seek(0)
     return Opened(copy, sha256)
 
@@ -249,7 +249,7 @@ def _unreadable(name: str, error: OSError) -> SourceError:
             return SourceError(f"{shown} is a folder", hint="Name the files in it.")
         case PermissionError():
             return SourceError(
-                f"{shown} may not be read by you", hint="Ask its owner for leave to read it, or copy it."
+                f"{shown} cannot be read: permission denied", hint="Ask its owner for read access, or copy it."
             )
     return SourceError(
         f"{shown} could not be read: {error.strerror or error}", hint="Copy it to a local disk, try again."

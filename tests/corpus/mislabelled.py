@@ -102,13 +102,13 @@ def pdf_as_workbook() -> bytes:
     return b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj<<>>endobj\n%%EOF"
 
 
-@odd("text.xlsx", refused("is no workbook, in spite of its name", "."))
+@odd("text.xlsx", refused("is not a workbook, despite its name", "."))
 def csv_as_workbook() -> bytes:
     """A CSV that was renamed, not saved, as a workbook."""
     return b"remote_id,note\nPI7DH85,a\n"
 
 
-@odd("text.ods", refused("in spite of its name", "."))
+@odd("text.ods", refused("despite its name", "."))
 def csv_as_opendocument() -> bytes:
     """The same for the other office."""
     return b"remote_id,note\nPI7DH85,a\n"

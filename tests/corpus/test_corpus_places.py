@@ -76,7 +76,7 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
     path = tmp_path / "oncall.csv"
     path.write_bytes(CSV)
     path.chmod(0)
-    assert refused(path).message == f"{path} may not be read by you"
+    assert refused(path).message == f"{path} cannot be read: permission denied"
 
 
 def test_an_empty_device_is_empty() -> None:

@@ -123,7 +123,7 @@ def test_windows_1252_is_told_with_the_line_that_is_no_utf8(write: Write) -> Non
     path = write("t.csv", "id,name\n1,a\n2,Zürich\n".encode("cp1252"))
     reading = read(path)
     assert [row.cells for chunk in reading for row in chunk.rows] == [("1", "a"), ("2", "Zürich")]
-    assert reading.notices == [f"{path} is read as Windows-1252 (line 3 is no UTF-8)"]
+    assert reading.notices == [f"{path} is read as Windows-1252 (line 3 is not UTF-8)"]
 
 
 def test_a_multibyte_character_across_a_block_is_no_fault(write: Write) -> None:

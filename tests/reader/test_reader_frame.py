@@ -83,4 +83,4 @@ def test_ids_that_became_floats_are_told() -> None:
 def test_what_cannot_be_imported_says_so(refused: Callable[..., SourceError]) -> None:
     assert refused(pd.DataFrame()).message == "the DataFrame has no columns"
     frame = pd.DataFrame({"a": ["1"], "b": pd.Series(["\ud800"], dtype=object)})
-    assert refused(frame).message == "the DataFrame's cell B2 holds text that is no valid Unicode"
+    assert refused(frame).message == "the DataFrame's cell B2 holds text that is not valid Unicode"

@@ -127,7 +127,7 @@ PACKED = gzip.compress(TABLE, mtime=0)
         (PACKED[:-9], {}, "is a damaged gzip file: "),
         (PACKED[:-8] + bytes(8), {}, "is a damaged gzip file: CRC check failed"),
         (PACKED[:20] + b"\xff" * 9 + PACKED[29:], {}, "is a damaged gzip file: "),
-        (gzip.compress(b"", mtime=0), {}, "is a gzip file that holds nothing"),
+        (gzip.compress(b"", mtime=0), {}, "is an empty gzip file"),
         (PACKED, {"bounds": Bounds(bytes=500)}, "unpacks to more than 500 bytes"),
         (gzip.compress(bytes(20_000_000), mtime=0), {}, "unpacks to more than 300 times its size"),
     ],

@@ -37,9 +37,9 @@ def zipped(*names: str) -> bytes:
     ("name", "content", "said"),
     [
         ("t.csv", b"", "is empty"),
-        ("t.csv", b"\n \n,\n", "holds blank lines only"),
-        ("t.csv", b"\xef\xbb\xbf", "holds blank lines only"),
-        ("t.xlsx", b"a,b\n1,2\n", "is no workbook, in spite of its name"),
+        ("t.csv", b"\n \n,\n", "has only blank lines"),
+        ("t.csv", b"\xef\xbb\xbf", "has only blank lines"),
+        ("t.xlsx", b"a,b\n1,2\n", "is not a workbook, despite its name"),
         ("t.xlsx", b"PK\x03\x04 and no more", "is damaged: it begins as a ZIP archive but is none"),
         ("t.pdf", b"%PDF-1.7\n", "is a PDF document, not a table"),
         ("t.xls", b"<html><table><tr><td>a</td></tr></table></html>", "is HTML or XML, not a table"),
@@ -52,7 +52,7 @@ def zipped(*names: str) -> bytes:
         ("t.xls", bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600), "the workbook is damaged: "),
         ("t.doc", compound(WordDocument=b"x"), "this is an old Office file, but no workbook"),
         ("t.xlsx", compound(EncryptedPackage=b"x"), "the workbook is encrypted with a password"),
-        ("t.csv", b"id,b\n1,\x00\n", "is no text file: a NUL character stands in line 2"),
+        ("t.csv", b"id,b\n1,\x00\n", "is not a text file: a NUL character is in line 2"),
         ("t.csv", b"id,b\r\n1,\xfc\r\n2,\x81\r\n", "neither UTF-8 nor Windows-1252: byte 0x81 at offset 13 (line 3)"),
         ("t.csv", b"id,b\r1,\x81\r", "byte 0x81 at offset 7 (line 2) is in neither"),
         ("t.csv", b"\xef\xbb\xbfid,b\n1,\xff\n", "begins as UTF-8, but byte 0xFF at offset 10 (line 2) is not UTF-8"),
@@ -79,14 +79,14 @@ def test_the_sentence_names_the_source_and_what_is_wrong(
 def test_a_source_that_is_not_there_or_not_a_file_says_so(tmp_path: Path, refused: Refused) -> None:
     assert refused(tmp_path / "no.csv").message == f"{tmp_path / 'no.csv'} does not exist"
     assert refused(tmp_path).message == f"{tmp_path} is a folder"
-    assert refused("a\0b").message == "a\\x00b is no file name"
+    assert refused("a\0b").message == "a\\x00b is not a file name"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read every file")
 def test_a_source_that_may_not_be_read_says_so(write: Write, refused: Refused) -> None:
     path = write("t.csv", b"a\n")
     path.chmod(0)
-    assert refused(path).message == f"{path} may not be read by you"
+    assert refused(path).message == f"{path} cannot be read: permission denied"
 
 
 def test_an_empty_standard_input_is_named_in_words(

@@ -146,7 +146,7 @@ def test_a_value_that_only_calamine_sees_stops_the_reading() -> None:
         iter([["id"], ["7"]]), iter([WalkedRow(1, {0: StoredCell("id")})]), range(1), range(1), [], Bounds()
     )
     assert next(rows).texts == ["id"]
-    with pytest.raises(SourceError, match="cell A2 cannot be read without doubt"):
+    with pytest.raises(SourceError, match="cell A2 is read differently by two parsers"):
         next(rows)
 
 

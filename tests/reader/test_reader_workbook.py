@@ -242,7 +242,7 @@ DAMAGED = "the workbook is damaged: "
     [
         ('<row r="3"/><row r="2"/>', "sheet 'S': " + DAMAGED + "row 2 comes after row 3"),
         ('<row r="3"><c r="B7"><v>1</v></c></row>', "sheet 'S': " + DAMAGED + "a cell in row 3 calls itself 'B7'"),
-        ('<row r="1"><c r="A1" s="x"><v>1</v></c></row>', "'x' stands where a whole number must"),
+        ('<row r="1"><c r="A1" s="x"><v>1</v></c></row>', "'x' is not a whole number"),
         ('<row r="1"><c r="A1"><v>1</v></c>', DAMAGED),
     ],
 )

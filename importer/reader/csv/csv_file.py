@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 def find_lines(name: str, rows: Collection[int]) -> dict[int, int]:
-    """Give the line, from 1, on which each of these rows begins, as far as the file can still be read.
+    """Return the line, from 1, on which each of these rows begins, as far as the file can still be read.
 
     Of a workbook, which has no lines, it gives none. The file is read up to the last of the rows.
     """
@@ -176,7 +176,7 @@ def _parted(
     filled = _filled(numbered, name)
     top = list(islice(filled, TOP_ROWS))
     if not top:
-        raise SourceError(f"{named(name)} holds blank lines only", hint="Give a file with a header and rows below it.")
+        raise SourceError(f"{named(name)} has only blank lines", hint="Give a file with a header and rows below it.")
     wanted, _ = rule.choose((number, record.cells) for number, record in top)
     if wanted == NO_HEADER:
         width = max(len(_trimmed(record.cells)) for _, record in top)

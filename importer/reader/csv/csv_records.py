@@ -119,7 +119,7 @@ def _without_blanks(line: str, form: Form) -> list[str] | None:
 
 
 def hinted_delimiter(file: BinaryIO, codec: str) -> str:
-    """Give the delimiter that a first line such as `sep=;` names, as Excel understands it; empty without one."""
+    """Return the delimiter that a first line such as `sep=;` names, as Excel understands it; empty without one."""
     raw = io.BufferedReader(HashedBytes(file, None), BLOCK)
     line = io.TextIOWrapper(raw, encoding=codec, errors="strict", newline="").readline(20)
     found = _HINT.fullmatch(line.removeprefix("\ufeff"))

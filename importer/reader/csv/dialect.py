@@ -127,7 +127,7 @@ def _western(file: BinaryIO, name: str, no_utf8: _Fault, signs: _Signs) -> Encod
             " Windows-1252",
             hint=_GIVE,
         )
-    return Encoding("cp1252", sha256, f"{named(name)} is read as Windows-1252 (line {no_utf8.line} is no UTF-8)")
+    return Encoding("cp1252", sha256, f"{named(name)} is read as Windows-1252 (line {no_utf8.line} is not UTF-8)")
 
 
 def _evident_utf16(start: bytes) -> str:
@@ -176,7 +176,7 @@ def _refuse_nul(text: str, lines: _LineCount, name: str) -> None:
         return
     lines.add(text[:place])
     raise SourceError(
-        f"{named(name)} is no text file: a NUL character stands in line {lines.line}",
+        f"{named(name)} is not a text file: a NUL character is in line {lines.line}",
         hint="Give a CSV file or an .xlsx workbook.",
     )
 

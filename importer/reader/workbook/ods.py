@@ -318,7 +318,7 @@ _ENDS: dict[str, Callable[[_Content], None]] = {
 
 
 def _is_aside(name: str) -> bool:
-    """Tell notes, drawings and how a text is pronounced: what is written in them is no text of the cell."""
+    """Return whether an element is a note, a drawing or a pronunciation, whose text is not the cell's."""
     return name in {"office:annotation", "text:ruby-text"} or name.startswith("draw:")
 
 

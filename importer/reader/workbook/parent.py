@@ -143,7 +143,7 @@ class Child:
         return os.read(self._output.fileno(), _PIPE)
 
     def end(self) -> tuple[int, str]:
-        """Give the exit status, negative for a signal, and what stood last on stderr."""
+        """Return the exit status, negative for a signal, and what stood last on stderr."""
         try:
             status = self.process.wait(_LEAVING)
         except subprocess.TimeoutExpired:

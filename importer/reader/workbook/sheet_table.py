@@ -93,7 +93,7 @@ def _careful(number: int, values: list[Any], row: StoredRow, columns: range, fou
     cells = row.cells
     for column, value in zip(found, values, strict=False):
         if value != "" and column not in cells:
-            raise damaged(f"cell {cell_name(column, number)} cannot be read without doubt")
+            raise damaged(f"cell {cell_name(column, number)} is read differently by two parsers")
     if not cells:
         return TextRow(number, [""] * len(columns))
     texts = [""] * len(columns)
@@ -101,7 +101,7 @@ def _careful(number: int, values: list[Any], row: StoredRow, columns: range, fou
         if column in columns:
             texts[column - columns.start] = cell.text
         elif cell.text or cell.flaw:
-            raise damaged(f"cell {cell_name(column, number)} cannot be read without doubt")
+            raise damaged(f"cell {cell_name(column, number)} is read differently by two parsers")
     return TextRow(
         number,
         texts,
@@ -210,7 +210,7 @@ class SheetTable:
         return header.texts[position - self.columns.start] if position in self.columns else ""
 
     def _positions(self, header: TextRow | None) -> list[int]:
-        """Give the columns that have a header, and those without one that have data below it."""
+        """Return the columns that have a header, and those without one that have data below it."""
         texts = zip(self.columns, header.texts, strict=False) if header else ()
         found = {column for column, text in texts if text.strip()}
         missing = set(self.columns) - found
@@ -309,7 +309,7 @@ def _inexact_notice(where: str, cell: str) -> str:
 
 
 def _covering(merged: Iterable[Merged], positions: list[int], header: int) -> list[Merged]:
-    """Give what is merged in the table itself."""
+    """Return what is merged in the table itself."""
     kept = set(positions)
     return [each for each in merged if each[2] >= header and kept.intersection(range(each[1], each[3] + 1))]
 

@@ -145,7 +145,7 @@ def resolve(folder: str, target: str) -> str:
 
 
 def kind_of_sheet(relationship: str) -> str:
-    """Say what a sheet is by the last word of its relationship's type; empty for a worksheet."""
+    """Return what a sheet is by the last word of its relationship's type; empty for a worksheet."""
     return _KINDS.get(relationship, _OTHER)
 
 

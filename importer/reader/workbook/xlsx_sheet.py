@@ -427,7 +427,7 @@ class _Scan:
 
 
 def _agree(value: object, content: bytes | None) -> bool:
-    """Tell whether calamine has a value where the file stores one, a text aside, which can be empty."""
+    """Return whether calamine has a value where the file stores one, a text aside, which can be empty."""
     if content is None:
         return value == ""
     return value != "" or any(kind in content[:40] for kind in _MAY_BE_EMPTY)

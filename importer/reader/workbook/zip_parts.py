@@ -196,7 +196,7 @@ def check_whole(stream: IO[bytes]) -> None:
 
 
 def local(name: str) -> str:
-    """Give an element's or attribute's name without its prefix."""
+    """Return an element's or attribute's name without its prefix."""
     return name.rpartition(":")[2] if ":" in name else name
 
 
@@ -207,7 +207,7 @@ def whole(text: str) -> int:
         SourceError: It is none.
     """
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise damaged(f"{text[:20]!r} stands where a whole number must")
+        raise damaged(f"{text[:20]!r} is not a whole number")
     return int(text)
 
 
