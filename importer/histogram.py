@@ -15,12 +15,12 @@ _OFFSET = -log2(_SHORTEST) * _PER_DOUBLING
 
 
 def bucket_of(seconds: float) -> int:
-    """Give the bucket that a duration counts in."""
+    """Return the bucket that a duration counts in."""
     return int(log2(seconds) * _PER_DOUBLING + _OFFSET) if seconds > _SHORTEST else 0
 
 
 def percentile(counts: Mapping[int, int], share: float) -> float:
-    """Give the seconds within which that share (0.9) of all answers came: the middle of the bucket it falls in.
+    """Return the seconds within which that share (0.9) of all answers came: the middle of the bucket it falls in.
 
     Raises:
         ValueError: nothing was counted.

@@ -29,7 +29,7 @@ class Bindings:
         self._commit = commit
 
     def __bool__(self) -> bool:
-        """Tell whether any record belongs into a group."""
+        """Return whether any record belongs into a group."""
         return bool(self._db.execute(_SQL["has_bindings"]).fetchone()[0])
 
     def count(self) -> tuple[int, int]:
@@ -50,7 +50,7 @@ class Bindings:
             self._set(db, group, states)
 
     def finish(self, group: str, states: Mapping[int, BindingState], finished_at: str) -> dict[int, Status]:
-        """Write down that records are in a group; give those that are now in all of theirs, and what they became."""
+        """Write down that records are in a group; return those that are now in all of theirs, and what they became."""
         done: dict[int, Status] = {}
         with self._commit() as db:
             self._set(db, group, states)

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 
 def load_schema() -> str:
-    """Give the statements that make an empty journal."""
+    """Return the statements that make an empty journal."""
     return files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
 
 
 def load_queries() -> dict[str, str]:
-    """Give the statements of `queries.sql` by the name in the `-- name:` line above each."""
+    """Return the statements of `queries.sql` by the name in the `-- name:` line above each."""
     text = files(__package__).joinpath("queries.sql").read_text(encoding="utf-8")
     _, *parts = text.split("-- name: ")
     return {name.strip(): statement.strip() for name, _, statement in (part.partition("\n") for part in parts)}
@@ -92,7 +92,7 @@ def read_status(text: str) -> Status:
 
 
 def states_of(statuses: Iterable[Status]) -> list[str]:
-    """Give the states that a report calls by one of these statuses."""
+    """Return the states that a report calls by one of these statuses."""
     wanted = set(statuses)
     return [*(state for state, status in _REPORTED.items() if status in wanted), *wanted]
 
@@ -113,40 +113,40 @@ def read_claimed(values: tuple[int, str, str, str, int]) -> Claimed:
 
 
 def change_values(change: Change) -> tuple[str | int, ...]:
-    """Give the values of the statement `change`."""
+    """Return the values of the statement `change`."""
     return (change.state.value, *change.outcome[1:], change.id)
 
 
 def first_id(row: int) -> int:
-    """Give the id of a row's first record; `row` is the row's number in the journal."""
+    """Return the id of a row's first record; `row` is the row's number in the journal."""
     return row * _PARTS
 
 
 def row_of(record: int) -> int:
-    """Give the number in the journal of the row that a record is of."""
+    """Return the number in the journal of the row that a record is of."""
     return record // _PARTS
 
 
 def record_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
-    """Give the values of the statement `insert_record`."""
+    """Return the values of the statement `insert_record`."""
     *planned, zone = planned_values(id_, entry)
     return (*planned, *entry.outcome[1:], zone, entry.was.value if entry.was else "")
 
 
 def binding_values(id_: int, entry: Entry) -> list[tuple[int, str, str]]:
-    """Give the values of the statement `insert_binding`, for each group of a record."""
+    """Return the values of the statement `insert_binding`, for each group of a record."""
     wanted = [(id_, group, BindingState.WANTED.value) for group in entry.groups if group not in entry.bound]
     carried = [(id_, group, BindingState.CARRIED.value) for group in entry.bound]
     return wanted + carried + [(id_, group, BindingState.LEAVING.value) for group in entry.leaving]
 
 
 def is_new(entry: Entry) -> bool:
-    """Tell whether nothing is known of an entry's record yet."""
+    """Return whether nothing is known of an entry's record yet."""
     return entry.state is State.PLANNED and entry.outcome is NO_OUTCOME and entry.was is None and entry.key is not None
 
 
 def planned_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
-    """Give the values of the statement `insert_planned`."""
+    """Return the values of the statement `insert_planned`."""
     state, kind, target, scope, key, part, _, zone, *_ = entry
     return (
         id_,
@@ -222,12 +222,12 @@ def read_finding(values: tuple[Any, ...]) -> Finding:
 
 
 def finding_values(row: int, severity: Severity, problem: Problem) -> tuple[int | str, ...]:
-    """Give the values of the statement `insert_finding`."""
+    """Return the values of the statement `insert_finding`."""
     return (row, severity, problem.topic, problem.message, problem.hint, problem.column, problem.cell)
 
 
 def tally_values(target: TargetName, tally: Tally) -> tuple[Any, ...]:
-    """Give the values of the statement `insert_traffic`."""
+    """Return the values of the statement `insert_traffic`."""
     latencies = orjson.dumps(tally.latencies, option=orjson.OPT_NON_STR_KEYS)
     return (target, tally.second, tally.requests, tally.limited, tally.failed, tally.slowest, latencies)
 

@@ -87,7 +87,7 @@ class Journal(View):
         return JournalError(f"the journal cannot be written: {error}", hint=f"Make room on the disk, then {again}.")
 
     def _go_on(self) -> str:
-        """Say how its own run goes on after an error; before anything was sent its folder is taken away."""
+        """Return how its own run goes on after an error; before anything was sent its folder is taken away."""
         if not self._info.stage.may_have_sent:
             return "start it again"
         return f"undo {self._info.undo_of} again" if self._info.is_undo else "rerun this run's folder"
@@ -114,7 +114,7 @@ class Journal(View):
             db.execute(_SQL["insert_source"], (name, path, sha256))
 
     def add_sheet(self, sheet: Sheet, not_used: Sequence[str] = ()) -> int:
-        """Write down a sheet; give its index."""
+        """Write down a sheet; return its index."""
         (index,) = self._db.execute("SELECT count(*) FROM sheet").fetchone()
         header, positions, unused = (orjson.dumps(list(texts)) for texts in (sheet.header, sheet.positions, not_used))
         with self._commit() as db:
@@ -169,7 +169,7 @@ class Journal(View):
             db.execute(_SQL["insert_notice"], (notice.level.value, notice.text))
 
     def unresolved(self, target: TargetName) -> Iterator[list[Unresolved]]:
-        """Give the rows that wait for ids of a target in chunks, in the order of the source.
+        """Yield the rows that wait for ids of a target in chunks, in the order of the source.
 
         They may be resolved meanwhile.
         """
@@ -195,7 +195,7 @@ class Journal(View):
         return {TargetName(target): number for target, number in self._db.execute(_SQL["count_unresolved"])}
 
     def explain_unresolved(self, target: TargetName, error: str, hint: str) -> None:
-        """Say why rows keep waiting for ids of a target."""
+        """Write down why rows keep waiting for ids of a target."""
         with self._commit() as db:
             db.execute(_SQL["explain_unresolved"], (error, hint, target))
 
@@ -214,7 +214,7 @@ class Journal(View):
             db.execute(_SQL["insert_finding_once"], (*values, values[0], values[3]))
 
     def is_planned(self, record: int) -> bool:
-        """Tell whether a record is still to be sent for the first time."""
+        """Return whether a record is still to be sent for the first time."""
         return bool(self._db.execute(_SQL["is_planned"], (record,)).fetchone()[0])
 
     def refuse_planned(self, refused: Iterable[tuple[int, Outcome]]) -> None:
@@ -270,7 +270,7 @@ class Journal(View):
                 db.execute(_SQL["refuse_reported"], (target, *scope))
 
     def close_scope(self, target: TargetName, scope: Scope, outcome: Outcome) -> int:
-        """Decide all planned records of a scope alike, without sending them; give their number."""
+        """Decide all planned records of a scope alike, without sending them; return their number."""
         with self._commit() as db:
             words = (outcome.error, outcome.hint, outcome.finished_at, outcome.run)
             return db.execute(
@@ -310,7 +310,7 @@ class Journal(View):
         return self._db.execute(_SQL["owner_of_key"], (dump_key(key), kind)).fetchone() is not None
 
     def explain_planned(self, target: TargetName, error: str, hint: str) -> None:
-        """Say why the target's planned records stay unsent; a reason that stands there already is kept."""
+        """Write down why the target's planned records stay unsent; a reason that stands there already is kept."""
         with self._commit() as db:
             db.execute(_SQL["explain_planned"], (error, hint, target))
 

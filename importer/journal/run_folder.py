@@ -131,7 +131,7 @@ def open_scratch() -> Iterator[Journal]:
 
 
 def _free_path(reports: Path, name: str) -> Path:
-    """Give the folder's path; a second run in the same second gets `-2`."""
+    """Return the folder's path; a second run in the same second gets `-2`."""
     path = reports / name
     number = 1
     while path.exists():
@@ -174,7 +174,7 @@ def _try(descriptor: int, how: int) -> bool:
 
 
 def is_held(folder: Path) -> bool:
-    """Tell whether a process has the run's journal open: the run goes on, or is being repeated."""
+    """Return whether a process has the run's journal open: the run goes on, or is being repeated."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         return not _try(descriptor, fcntl.LOCK_SH)

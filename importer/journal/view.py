@@ -67,7 +67,7 @@ class PageView:
         self._db = connection
 
     def records(self, first: int) -> Iterator[list[Shown]]:
-        """Give the first so many records, then all others that need attention, in chunks and in the source's order.
+        """Yield the first so many records, then all others that need attention, in chunks and in the source's order.
 
         They are plain tuples in the order of `Shown`.
         """
@@ -139,15 +139,15 @@ class View:
         return [TargetName(target) for (target,) in self._db.execute(_SQL["targets_to_ask"])]
 
     def lines(self) -> Iterator[ReportLine]:
-        """Give the report's lines in the order of the source."""
+        """Yield the report's lines in the order of the source."""
         yield from self._read_lines("lines", True, -1)
 
     def wrong_lines(self, limit: int) -> list[ReportLine]:
-        """Give the first lines that need attention, in the order of the source."""
+        """Return the first lines that need attention, in the order of the source."""
         return list(self._read_lines("lines", False, limit))
 
     def lines_by_id(self, records: Sequence[int]) -> list[ReportLine]:
-        """Give the lines of some records, each by its id, in the order of the source."""
+        """Return the lines of some records, each by its id, in the order of the source."""
         return list(self._read_lines("lines_by_id", orjson.dumps(records).decode()))
 
     def _read_lines(self, query: str, *values: str | int) -> Iterator[ReportLine]:
@@ -155,7 +155,7 @@ class View:
         return (read_line(found, names, run) for found in self._db.execute(_SQL[query], values))
 
     def rows(self) -> Iterator[tuple[int, Row]]:
-        """Give every row with the index of its sheet, in the order of the source."""
+        """Yield every row with the index of its sheet, in the order of the source."""
         return map(read_row, self._db.execute(_SQL["rows"]))
 
     def shift_times(self, kinds: Sequence[str]) -> Iterator[tuple[int, int, str, str, Key, str]]:
@@ -166,7 +166,7 @@ class View:
             yield sheet, number, part, kind, read_key(key), zone
 
     def findings(self) -> Iterator[Finding]:
-        """Give all that was found about rows, in the order of the source."""
+        """Yield all that was found about rows, in the order of the source."""
         return map(read_finding, self._db.execute(_SQL["findings"]))
 
     def finding_kinds(self, examples: int = 3) -> list[FindingKind]:
@@ -186,7 +186,7 @@ class View:
         return [(Severity(severity), topic, number) for severity, topic, number in self._db.execute(_SQL["topics"])]
 
     def entries(self) -> Iterator[tuple[int, Row, Entry]]:
-        """Give what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
+        """Yield what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
         yield from map(read_entry, self._db.execute(_SQL["entries"]))
 
     def row_numbers(self) -> Iterator[tuple[int, int, int]]:
@@ -198,14 +198,14 @@ class View:
         return list(map(read_entry, self._db.execute(_SQL["entries_of"], (first_id(row), first_id(row + 1)))))
 
     def created_by(self, run: str) -> Iterator[tuple[int, Row, Entry, Joined]]:
-        """Give what a run created or added to groups, and what it may have, the newest first.
+        """Yield what a run created or added to groups, and what it may have, the newest first.
 
         Sheet, row, entry, and the groups that it added the record to.
         """
         yield from map(read_created, self._db.execute(_SQL["created_by"], (run,)))
 
     def traffic(self) -> Iterator[tuple[TargetName, Tally]]:
-        """Give what the requests of this run came to, by second; a second can come twice."""
+        """Yield what the requests of this run came to, by second; a second can come twice."""
         return map(read_tally, self._db.execute(_SQL["traffic"]))
 
     @property
@@ -214,11 +214,11 @@ class View:
         return PageView(self._db)
 
     def row_of(self, record: int) -> tuple[int, Row]:
-        """Give the sheet and the row that a record is of."""
+        """Return the sheet and the row that a record is of."""
         return read_row(self._db.execute(_SQL["row_of_record"], (record,)).fetchone())
 
     def lines_of(self, statuses: Collection[Status], limit: int | None = None) -> Iterator[ReportLine]:
-        """Give the lines that have one of the statuses, in the order of the source; the first `limit` of them."""
+        """Yield the lines that have one of the statuses, in the order of the source; the first `limit` of them."""
         return islice(self._lines_of(orjson.dumps(states_of(statuses)).decode()), limit)
 
     def _lines_of(self, states: str) -> Iterator[ReportLine]:

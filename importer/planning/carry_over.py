@@ -78,7 +78,7 @@ def _filled(group: tuple[int, ...], cells: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[Entry]:
-    """Give what a row that was just read goes in as: its records, planned, or one line with all its problems."""
+    """Yield what a row that was just read goes in as: its records, planned, or one line with all its problems."""
     kind = normalized.kind
     known = KINDS[kind] if kind else None
     if normalized.problems or known is None:
@@ -96,7 +96,7 @@ def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[En
 
 
 def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedited: bool = False) -> Iterator[Entry]:
-    """Give what a row of an earlier run goes in as; `left` is what that run left of it.
+    """Yield what a row of an earlier run goes in as; `left` is what that run left of it.
 
     A success stays as it is; one whose row says something else is refused until the cells are put back. One of which
     only a report tells is asked about, as is what may have been applied. What an undo took back stays so.
@@ -141,7 +141,7 @@ def _carry(normalized: Normalized, left: Entry | None, run: str, *, is_unedited:
 
 
 def carry_unresolved(left: Entry | None, run: str) -> Entry | None:
-    """Give what a row becomes whose ids cannot be found out now; None: it stays as it is, unresolved."""
+    """Return what a row becomes whose ids cannot be found out now; None: it stays as it is, unresolved."""
     if left is None or not (_was_sent(left) or _may_be_taken(left)):
         return None
     if _is_refused(left):
@@ -193,7 +193,7 @@ def _part(normalized: Normalized, part: str) -> Normalized:
 
 
 def _is_changed(left: Entry, own: Key | None) -> bool:
-    """Tell whether a good row is certainly not what was sent for it; `own` is its key, None if it is not one record."""
+    """Return whether a good row is certainly not what was sent; `own` is its key, None if it is not one record."""
     if own is None:
         return bool(left.part or left.key)  # else the column import_part may only have been deleted
     return left.key not in (None, own)
@@ -204,12 +204,12 @@ def _is_taken(left: Entry) -> bool:
 
 
 def _is_refused(left: Entry) -> bool:
-    """Tell a row that was refused because it says something else than what was created for it."""
+    """Return whether a row was refused because it says something else than what was created for it."""
     return left.state is Status.INVALID and left.outcome.id != ""
 
 
 def _is_of_its_cells(left: Entry) -> bool:
-    """Tell whether something was sent for a row, and the row said just that when it was last looked at."""
+    """Return whether something was sent for a row, and the row said just that when it was last looked at."""
     return (left.state in _IN_DOUBT and left.outcome.error != _CHANGED_IN_DOUBT) or _is_taken(left)
 
 
@@ -218,7 +218,7 @@ def _was_sent(left: Entry) -> bool:
 
 
 def _may_be_taken(left: Entry) -> bool:
-    """Tell a duplicate whose first row did not succeed: that was perhaps in doubt, and has left the report since."""
+    """Return whether it is a duplicate whose first row, perhaps in doubt, has left the report since."""
     return left.state is Status.DUPLICATE and left.key is None and not left.outcome.id
 
 
@@ -261,7 +261,7 @@ def _refuse_changed(left: Entry, run: str) -> Entry:
 
 
 def _is_wrong_about_groups(normalized: Normalized, *, is_unbound: bool) -> bool:
-    """Tell a row of something that is there, but of which cannot be told into which groups it belongs."""
+    """Return whether something is there, but its row does not say into which groups it belongs."""
     return bool(normalized.problems) if is_unbound else any(one.column == "group" for one in normalized.problems)
 
 
@@ -271,7 +271,7 @@ def _refuse_groups(left: Entry, normalized: Normalized) -> Entry:
 
 
 def _take_back(left: Entry, normalized: Normalized) -> Entry:
-    """Give a row whose cells were put back the state that it had before it was refused."""
+    """Return a row whose cells were put back as it was before it was refused."""
     outcome = Outcome(Status.CREATED, id=left.outcome.id, run=left.outcome.run)
     return _keep(left, Status.CREATED, normalized)._replace(outcome=outcome)
 

@@ -132,7 +132,7 @@ class Loader:
         return rows if self._hidden_rows is HiddenRows.SEND else [row for row in rows if not row.is_hidden]
 
     def _tell_hidden(self) -> None:
-        """Tell which rows of a source are hidden, and what becomes of them.
+        """Notice which rows of a source are hidden, and what becomes of them.
 
         Raises:
             SourceError: nobody has said.
@@ -266,7 +266,7 @@ class Loader:
     # ---- both
 
     def _look_at(self, sheet: Sheet, row: Row, normalized: Normalized) -> list[tuple[Severity, Problem]]:
-        """Tell what was found about a row."""
+        """Return what was found about a row; its warnings are told."""
         if not (normalized.problems or normalized.warnings or normalized.references):
             return []
         references = () if normalized.problems else normalized.references
@@ -281,7 +281,7 @@ class Loader:
         ]
 
     def _warn(self, sheet: Sheet, row: Row) -> Iterator[tuple[Severity, Problem]]:
-        """Tell what reading found worth a look."""
+        """Report what reading found worth a look."""
         for warning in row.warnings:
             log_finding(sheet.source, row.number, warning.topic)
             yield Severity.WARNING, warning
@@ -355,12 +355,12 @@ def _with_decorated_ids(row: Row, layout: Layout) -> Row:
 
 
 def _is_part(left: Entry | None, row: Row) -> bool:
-    """Tell whether a line is one of several of its row; a wrong one is looked at by itself."""
+    """Return whether a line is one of several of its row; a wrong one is looked at by itself."""
     return left is not None and left.part != "" and not row.problems
 
 
 def _is_same(last: tuple[int, Row, list[Entry]], index: int, row: Row) -> bool:
-    """Tell whether a line is of the same row as the one before it."""
+    """Return whether a line is of the same row as the one before it."""
     is_room = len(last[2]) < _MOST_PARTS  # lines can have been copied
     return is_room and last[:1] == (index,) and last[1].number == row.number and last[1].cells == row.cells
 

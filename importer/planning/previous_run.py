@@ -61,7 +61,7 @@ class PreviousRun:
         return self.folder is None and not self.path.is_dir()
 
     def sources(self) -> list[tuple[str, str, str]]:
-        """Give name, absolute path and SHA-256 of what its rows come from: its own sources, or the report."""
+        """List name, absolute path and SHA-256 of what its rows come from: its own sources, or the report."""
         if self.path.is_dir():
             with open_run(self.path) as folder:
                 return folder.journal.sources()

@@ -158,7 +158,7 @@ class _Part:
     others: tuple[int, ...]  #: what is kept beside them
 
     def cells_then(self, cells: tuple[str, ...]) -> tuple[str, ...] | None:
-        """Give a line's cells as the sheet had its columns; None where there is text in others."""
+        """Return a line's cells as the sheet had its columns; None where there is text in others."""
         if any(cells[index] for index in self.others):
             return None
         return tuple("" if index is None else cells[index] for index in self.places)
@@ -180,7 +180,7 @@ class Table:
         self._parts: dict[tuple[str, str], _Part] = {}  # by source and sheet
 
     def left(self, carried: Carried) -> PreviousLine:
-        """Give a line of the earlier run."""
+        """Return a line of the earlier run."""
         name = carried.sheet or self._table.name
         source = carried.source or self._memory.source_of(name)
         if (source, name) not in self._parts:
@@ -220,7 +220,7 @@ class Table:
 
 
 def _count(header: Sequence[str]) -> list[tuple[str, int]]:
-    """Tell repeated headers apart as the report does: by their count so far."""
+    """Number repeated headers as the report does, so that they differ."""
     seen: Counter[str] = Counter()
     counted = []
     for text in map(str.strip, header):

@@ -236,7 +236,7 @@ def _shown_mapping(given: Path | abc.Mapping[str, Any] | None) -> str:
 
 
 def make_bounds(settings: Settings) -> Bounds:
-    """Give how large a source may be."""
+    """Return how large a source may be."""
     return Bounds(
         bytes=settings.max_bytes, rows=settings.max_rows, columns=settings.max_columns, cell=settings.max_cell
     )

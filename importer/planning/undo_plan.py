@@ -28,7 +28,7 @@ class Left(NamedTuple):
 
 
 def plan_removal(created: Entry, run: str, done: Done, joined: Joined = _NOWHERE) -> Entry:
-    """Give what the undo does about a record of the run: deletes its object, or says why not.
+    """Return what the undo does about a record of the run: deletes its object, or says why not.
 
     An object that the API cannot delete, or that the run only added to groups, is planned where it is still to be taken
     out of some. The entry's scope is the id of the object: one question covers one object.
@@ -68,7 +68,7 @@ def _plan_leaving(entry: Entry, target: TargetName, status: Status, joined: Join
 def describe_left(
     status: Status, kind: str, target: TargetName, id_: str, *, removed: Iterable[str] = (), gone: Iterable[str] = ()
 ) -> Left:
-    """Say why an object stays, of which groups it was taken out, and in which it was not any more.
+    """Return why an object stays, of which groups it was taken out, and in which it was not any more.
 
     The status is `manual` for one that the run created, and `deleted` or `gone` for one that was there before it.
     """

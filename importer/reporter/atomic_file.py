@@ -79,7 +79,7 @@ def _write_into(path: Path, write: Callable[[BinaryIO], object], *, hint: str) -
 
 
 def _rename(temporary: Path, path: Path) -> Path:
-    """Give the file the first name that can be had."""
+    """Rename the file to the first name that can be had."""
     refused: OSError | None = None
     for candidate in _candidates(path):
         if not _is_replaceable(candidate):
@@ -98,7 +98,7 @@ def _candidates(path: Path) -> Iterator[Path]:
 
 
 def _is_replaceable(path: Path) -> bool:
-    """Tell whether the user lets us: a rename asks the folder only and would run over a read-only file."""
+    """Return whether the file may be replaced: a rename asks the folder only and would run over a read-only file."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:

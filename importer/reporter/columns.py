@@ -64,7 +64,7 @@ def merge_columns(sheets: Sequence[Sheet]) -> Columns:
 
 
 def _keys(header: Sequence[str]) -> list[tuple[str, int]]:
-    """Tell repeated texts apart by their count so far."""
+    """Number repeated texts, so that they differ."""
     seen: Counter[str] = Counter()
     keys = []
     for text in header:

@@ -180,7 +180,7 @@ def _write_marked(journal: Journal, path: Path) -> Marked:
 
 
 def _marked_rows(journal: Journal) -> Iterator[MarkedRow]:
-    """Give every row with what was found about it; both lists are in the order of the source."""
+    """Yield every row with what was found about it; both lists are in the order of the source."""
     findings = groupby(journal.findings(), key=_place)
     place, found = next(findings, (None, iter(())))
     for sheet, row in journal.rows():

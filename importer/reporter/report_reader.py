@@ -83,12 +83,12 @@ class Carried:
 
 
 def is_report(header: Sequence[str]) -> bool:
-    """Tell whether a table is a report: it has `import_row` and `import_status`."""
+    """Return whether a table is a report: it has `import_row` and `import_status`."""
     return {"import_row", "import_status"} <= {_name(text) for text in header}
 
 
 def split(sheet: Sheet) -> Splitter:
-    """Tell the product's columns of a report from the source's own.
+    """Separate the product's columns of a report from the source's own.
 
     Raises:
         SourceError: the table is no report.

@@ -67,7 +67,7 @@ class ShadowTimes(NamedTuple):
 
 
 def shadow_cells(shadows: Iterable[ShadowTimes]) -> Iterator[list[str | int]]:
-    """Give each shadow's cells, guarded; local times with the offset that holds then."""
+    """Yield each shadow's cells, guarded; local times with the offset that holds then."""
     for shadow in shadows:
         zone = _find_zone(shadow.zone)
         yield [
@@ -176,7 +176,7 @@ def _finish(sheet: Any, last_row: int, width: int) -> None:
 
 
 def _report_columns(sheets: Sequence[Sheet]) -> list[dict[int, int]]:
-    """Give for each sheet where in the report the columns of the source stand: by their column there."""
+    """Return for each sheet the report's columns by those of the source."""
     return [
         {
             sheet.positions[place]: column
@@ -188,7 +188,7 @@ def _report_columns(sheets: Sequence[Sheet]) -> list[dict[int, int]]:
 
 
 def _marks(line: ReportLine, columns: Mapping[int, int]) -> dict[int, Mark]:
-    """Give a line's marks by column: its status, and the cells that its error is about.
+    """Return a line's marks by column: its status, and the cells that its error is about.
 
     The error names cells of the source, or of the report that a rerun has read: the columns are those of the sheet, but
     the row there is another than here.

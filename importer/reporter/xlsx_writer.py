@@ -48,7 +48,7 @@ class Mark(NamedTuple):
 
 
 def named_cells(text: str) -> Iterator[tuple[int, int]]:
-    """Give the 0-based column and the row of each cell that a text such as `B7, D7` names; pass over all else."""
+    """Yield the 0-based column and the row of each cell that a text such as `B7, D7` names; pass over all else."""
     for name in text.split(","):
         if found := _cell_of(name.strip()):
             yield _position(found[1]), int(found[2])
@@ -64,7 +64,7 @@ def _position(letters: str) -> int:
 def mark_row(
     number: int, positions: Sequence[int], problems: Iterable[Problem], warnings: Iterable[Problem]
 ) -> dict[int, Mark]:
-    """Give the marks of one row by 0-based column: problems red, warnings yellow, one comment for all of a cell.
+    """Return the marks of one row by 0-based column: problems red, warnings yellow, one comment for all of a cell.
 
     What is about no cell of this row (a column that the sheet lacks, the row as a whole) is said at its first cell.
     """
@@ -159,7 +159,7 @@ class Book:
         return sheet
 
     def style(self, look: CellStyle) -> Any:
-        """Give what `put` takes to make a cell look so."""
+        """Return what `put` takes to make a cell look so."""
         if look not in self._styles:
             facts: dict[str, Any] = {
                 "num_format": _TEXT_INDEX if look.number_format == TEXT else look.number_format,
@@ -226,7 +226,7 @@ def put_marked(sheet: Any, row: int, column: int, cell: str, style: Any) -> None
 
 
 def header_width(text: str, narrowest: int = 14, widest: int = 40) -> int:
-    """Give a column's width in characters by its header, the filter's button included."""
+    """Return a column's width in characters by its header, the filter's button included."""
     return min(max(len(text) + _BUTTON, narrowest), widest)
 
 
@@ -276,6 +276,6 @@ def _cut_name(name: str, units: int) -> str:
 
 
 def _told(name: str) -> dict[str, str]:
-    """Give the words of a name that are read as a kind, by the kind."""
+    """Return the words of a name that are read as a kind, by the kind."""
     words = _words.findall(_humps.sub(" ", name))
     return {kind: word for word in words if (kind := KIND_WORDS.get(word.casefold()))}

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from importer.records import Sheet
-from importer.reporter.page.calendar import Calendar
+from importer.reporter.page.charts import Bar as TimelineBar
+from importer.reporter.page.charts import Calendar, Timeline
 from importer.reporter.page.contents import Contents, TargetFacts
-from importer.reporter.page.timeline import Bar as TimelineBar
-from importer.reporter.page.timeline import Timeline
 from importer.statuses import Status
 
 if TYPE_CHECKING:

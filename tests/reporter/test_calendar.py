@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from importer.reporter.page.calendar import Calendar
+from importer.reporter.page.charts import Calendar
 
 
 def epoch(text: str) -> int:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from importer.kinds.registry import SHIFTS
 from importer.records import NoticeLevel, TargetName
-from importer.reporter.page.calendar import Calendar, Placement
-from importer.reporter.page.timeline import Bar as TimelineBar
-from importer.reporter.page.timeline import Timeline
+from importer.reporter.page.charts import Bar as TimelineBar
+from importer.reporter.page.charts import Calendar, Placement, Timeline
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def _warnings(stopped: Mapping[str, str], *, is_interrupted: bool, is_undo: bool
 
 
 def _describe(journal: Journal, info: RunInfo) -> Iterator[tuple[str, str]]:
-    """Tell what was run, in labels and texts."""
+    """Yield what was run, as labels and texts."""
     yield "Command", _command(info)
     yield from (("Notice", notice.text) for notice in journal.notices() if notice.level is NoticeLevel.FACT)
     if info.rerun_of:
@@ -146,7 +145,7 @@ def _moment(iso: str) -> str:
 
 
 def _targets(journal: Journal, info: RunInfo, settings: Settings) -> list[TargetFacts]:
-    """Tell of each target that has records or requests."""
+    """Describe each target that has records or requests."""
     timelines: dict[TargetName, Timeline] = {}
     for target, tally in journal.traffic():
         bar = TimelineBar(tally.requests, tally.limited, tally.failed)

@@ -108,7 +108,7 @@ def _show(value: object) -> object:
 
 
 def policy(script: str, style: str) -> str:
-    """Give the content security policy: nothing but the script and the styles of this very file, and no address."""
+    """Return the content security policy: nothing but the script and the styles of this very file, and no address."""
     return (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
     )
@@ -139,7 +139,7 @@ def _load_script() -> str:
 
 
 def _data(sheets: Sequence[Sheet]) -> str:
-    """Give what the script needs to know beside the rows."""
+    """Return what the script needs to know beside the rows."""
     names = [{"name": sheet.name, "header": sheet.header} for sheet in sheets]
     attention = [status.value for status in Status if status.needs_attention]
     tones = {status.value: status.tone.value for status in Status}
@@ -147,7 +147,7 @@ def _data(sheets: Sequence[Sheet]) -> str:
 
 
 def _chunks(lines: Iterable[Sequence[Line]]) -> Iterator[str]:
-    """Give the rows as the inside of a JSON array."""
+    """Yield the rows as the inside of a JSON array."""
     comma = ""
     for chunk in lines:
         packed = orjson.dumps([(*line[1:10], orjson.Fragment(line[10])) for line in chunk])
