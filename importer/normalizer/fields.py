@@ -32,7 +32,7 @@ _LONGEST_NAME = 60  # characters of a header in a message
 _NO_CHECKS: Final = Checks()
 
 
-class Joined(NamedTuple):
+class JoinedTimes(NamedTuple):
     """Where date and time of day stand, if they have cells of their own."""
 
     day: int  #: index into a row's cells
@@ -50,7 +50,9 @@ class Places:
     given: Mapping[str, str] = field(default_factory=dict)  #: column of ours -> text where no cell has one
     defaults: Mapping[str, str] = field(default_factory=dict)  #: of those, the ones that a cell outdoes
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: column of ours -> cell's text -> meaning
-    joined: Mapping[str, Joined] = field(default_factory=dict)  #: date-time column of ours -> where its parts stand
+    joined: Mapping[str, JoinedTimes] = field(
+        default_factory=dict
+    )  #: date-time column of ours -> where its parts stand
 
     def cell(self, column: str, row: int) -> str:
         """Name the cell of a column of ours; empty where the sheet has no such column."""

@@ -28,7 +28,7 @@ from importer.kinds.registry import (
     kinds_told_by,
     read_kind,
 )
-from importer.normalizer.fields import Joined, Places
+from importer.normalizer.fields import JoinedTimes, Places
 from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, TIME_PARTS
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote, quote_path
@@ -186,7 +186,7 @@ class Claims(NamedTuple):
     kind: str | None  #: what the sheet holds; None where it does not say, or says both
     columns: dict[str, tuple[int, ...]]  #: column of ours -> the headers that are it: more than one is one too many
     ignored: frozenset[int]  #: headers that are not used on purpose
-    joined: dict[str, Joined]  #: column of ours -> where date and time of day stand apart
+    joined: dict[str, JoinedTimes]  #: column of ours -> where date and time of day stand apart
 
 
 class _Headers:
@@ -352,7 +352,7 @@ def _winners(headers: _Headers, mapping: Mapping) -> dict[str, tuple[int, ...]]:
     return winners
 
 
-def _join_times(headers: _Headers, columns: dict[str, tuple[int, ...]]) -> dict[str, Joined]:
+def _join_times(headers: _Headers, columns: dict[str, tuple[int, ...]]) -> dict[str, JoinedTimes]:
     """Find date-times whose date and time of day have columns of their own; in `columns` the time of day remains."""
     parts = {name: columns.pop(name)[0] for name in TIME_PARTS if name in columns}
     for index, name in enumerate(headers.names if headers.is_named else ()):
@@ -363,11 +363,11 @@ def _join_times(headers: _Headers, columns: dict[str, tuple[int, ...]]) -> dict[
         day, clock = parts.get(f"{side}_date"), parts.get(f"{side}_time")
         claimed = columns.get(column, ())
         if day is not None and clock is not None and {day, clock}.issuperset(claimed):
-            joined[column] = Joined(day, clock, is_shared=False)
+            joined[column] = JoinedTimes(day, clock, is_shared=False)
         elif len(alone := [index for index in claimed or (clock, day) if index is not None]) == 1:
             shared = parts.get("date", parts.get("start_date") if parts.get("start_time") is not None else None)
             if shared is not None and alone[0] not in (day, shared):
-                joined[column] = Joined(shared, alone[0], is_shared=True)
+                joined[column] = JoinedTimes(shared, alone[0], is_shared=True)
             columns[column] = (alone[0],)
         if column in joined:
             columns[column] = (joined[column].clock,)
