@@ -52,7 +52,7 @@ HEADER = (
 )
 
 
-class Verdict(StrEnum):
+class RecordState(StrEnum):
     """What became of a record since the run made it."""
 
     THERE = "there"
@@ -71,14 +71,14 @@ class VerifiedRecord(NamedTuple):
     kind: str
     id: str
     words: str  #: the record in words
-    verdict: Verdict
+    verdict: RecordState
     detail: str = ""  #: what is different
     is_rendered: bool | None = None  #: the target's calendar shows it; None: it is no shift, or is not there
 
     @property
     def is_good(self) -> bool:
         """True where it is there as it was made, and shows where it should."""
-        return self.verdict is Verdict.THERE and self.is_rendered is not False
+        return self.verdict is RecordState.THERE and self.is_rendered is not False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ async def _verify_at(
                 there = await _list(ask, KINDS[kind], scope)
             except RefusedError as error:
                 words = f"{api.name} refuses to list it ({error})"
-                verified += [_verified(one, Verdict.NOT_ASKED, words) for one in records]
+                verified += [_verified(one, RecordState.NOT_ASKED, words) for one in records]
             else:
                 verified += [_judge(one, there) for one in records]
             progress(done, len(scopes), "lists")
@@ -190,20 +190,20 @@ async def _list(ask: Ask, kind: RecordKind, scope: str) -> dict[str, Key | None]
 def _judge(one: _Made, there: Mapping[str, Key | None]) -> VerifiedRecord:
     same = [id_ for id_, key in there.items() if key == one.key]
     if len(same) > 1:
-        return _verified(one, Verdict.TWICE, f"it is there {len(same)} times: {', '.join(sorted(same))}")
+        return _verified(one, RecordState.TWICE, f"it is there {len(same)} times: {', '.join(sorted(same))}")
     if one.id in there:
         key = there[one.id]
         if key == one.key:
-            return _verified(one, Verdict.THERE)
+            return _verified(one, RecordState.THERE)
         removal = one.kind.removal
         detail = removal.differences(one.key, key) if removal and key is not None else "its values are others now"
-        return _verified(one, Verdict.CHANGED, detail)
+        return _verified(one, RecordState.CHANGED, detail)
     if same:
-        return _verified(one, Verdict.CHANGED, f"it is there under another id: {same[0]}")
-    return _verified(one, Verdict.GONE, "the target does not list it any more")
+        return _verified(one, RecordState.CHANGED, f"it is there under another id: {same[0]}")
+    return _verified(one, RecordState.GONE, "the target does not list it any more")
 
 
-def _verified(one: _Made, verdict: Verdict, detail: str = "") -> VerifiedRecord:
+def _verified(one: _Made, verdict: RecordState, detail: str = "") -> VerifiedRecord:
     return VerifiedRecord(
         one.row, one.sheet, one.part, one.kind.name, one.id, one.kind.describe(one.key), verdict, detail
     )
@@ -215,7 +215,7 @@ async def _look_at_calendar(
     """Say of every shift that is there whether the rendered calendar shows it; wait a while, for it comes late."""
     shifts: dict[str, list[tuple[int, Interval]]] = defaultdict(list)
     for number, (record, one) in enumerate(zip(verified, _in_order(verified, made), strict=True)):
-        if record.verdict is Verdict.THERE and one.kind.shift is not None and one.kind.name in _RENDERED:
+        if record.verdict is RecordState.THERE and one.kind.shift is not None and one.kind.name in _RENDERED:
             shift = one.kind.shift(one.key)
             role = _RENDERED[one.kind.name]
             shifts[str(one.key[0])].append(
