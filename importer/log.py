@@ -29,8 +29,13 @@ _run: ContextVar[object] = ContextVar("run")
 
 def log(level: int, event: str, what: str = "", *, target: str = "", **members: object) -> None:
     """Log an event; `what` says it in words, without anything that stands in a cell."""
-    if LOG.isEnabledFor(level):
+    if LOG.isEnabledFor(level) and _is_heard():
         LOG.log(level, "%s", what or event, extra={"event": event, "target": target, "members": members})
+
+
+def _is_heard() -> bool:
+    """Return whether anybody keeps what is logged: a record for each row of a large file costs more than reading it."""
+    return bool(logging.getLogger().handlers) or any(type(one) is not logging.NullHandler for one in LOG.handlers)
 
 
 def log_finding(source: str, row: int, topic: str) -> None:
