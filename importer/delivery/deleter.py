@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ from importer.delivery.outcomes import Outcomes
 from importer.delivery.queue import Doubt, Progress, Queue, Workers, claim_size
 from importer.delivery.replies import (
     MOST_ATTEMPTS,
-    DeleteVerdict,
-    Judged,
+    Judgement,
+    Seen,
+    Sight,
     Subject,
+    Verdict,
     is_maybe_applied,
     judge_delete,
     judge_look,
@@ -41,19 +44,12 @@ if TYPE_CHECKING:
 
 
 _AT_ONCE = 8  # questions about what is in doubt
+_MOST_TAKEN = 3  # requests that the target said it took, and the object is still there: no more of them
 _ENDS = {
-    DeleteVerdict.GONE: Status.GONE,
-    DeleteVerdict.DELETED: Status.DELETED,
-    DeleteVerdict.CUT: Status.CUT,
-    DeleteVerdict.CHANGED: Status.CHANGED,
-    DeleteVerdict.KEPT: Status.KEPT,
-    DeleteVerdict.REFUSED: Status.FAILED,
-}
-_WORDS = {
-    DeleteVerdict.GONE: "it was not there any more",
-    DeleteVerdict.DELETED: "",
-    DeleteVerdict.CHANGED: "changed since it was created, and left: ",
-    DeleteVerdict.KEPT: "it is over, and the target keeps it: ",
+    Sight.GONE: Status.GONE,
+    Sight.CUT: Status.CUT,
+    Sight.CHANGED: Status.CHANGED,
+    Sight.HIDDEN: Status.FAILED,
 }
 _NEXT_STEPS = {
     Status.CHANGED: "look at {id} in {target}, and delete it there if nobody needs it",
@@ -92,16 +88,16 @@ class Deleter:
         """Look at objects and delete them until there are no more."""
         while (record := await self._queue.take()) is not None:
             try:
-                judged = await self._look(record)
+                seen = await self._look(record)
             except TargetError as error:
-                self._decide(record, Judged(DeleteVerdict.REFUSED, words=f"it could not be looked at: {error.message}"))
+                self._fail(record, f"it could not be looked at: {error.message}")
             except StoppedError:
                 self._queue.release(record)
             except BaseException:
                 self._queue.release(record)  # nothing was sent
                 raise
             else:
-                await self._go_on(record, judged)
+                await self._go_on(record, seen)
 
     async def clear_up(self) -> None:
         """Look at what is in doubt, once it has settled, until nothing is."""
@@ -113,23 +109,22 @@ class Deleter:
 
     # ---- looking
 
-    async def _look(self, record: Claimed) -> Judged:
+    async def _look(self, record: Claimed) -> Seen:
         """Look at a record's object; what is not there may only be out of this token's sight.
 
         Raises:
             TargetError: no usable answer.
             StoppedError: nothing can be asked any more.
         """
-        subject, kind = self._subject(record), KINDS[record.scope.kind]
+        kind = KINDS[record.scope.kind]
+        subject = Subject(record.scope.name, record.key, record.id in self._doubtful)
         answer = await self._listing.look(kind.object_path(subject.id))
-        judged = judge_look(answer, self._target, kind.able_to_remove, subject, _clock(answer))
-        if judged.finding is DeleteVerdict.IN_DOUBT:
-            raise TargetError(judged.words, hint="undo the run again when the target can be asked")
-        if judged.finding is DeleteVerdict.GONE and not await self._can_see(Scope(kind.name, kind.scope(record.key))):
-            return Judged(DeleteVerdict.IN_DOUBT, judged.status, _UNSEEN)
-        if judged.finding is DeleteVerdict.GONE and subject.may_be_deleted:
-            return judged._replace(finding=DeleteVerdict.DELETED)
-        return judged
+        seen = judge_look(answer, self._target, kind.able_to_remove, subject, _clock(answer))
+        if seen.sight is Sight.UNREADABLE:
+            raise TargetError(seen.words, hint="undo the run again when the target can be asked")
+        if seen.sight is Sight.GONE and not await self._can_see(Scope(kind.name, kind.scope(record.key))):
+            return Seen(Sight.UNREADABLE, seen.status, _UNSEEN)
+        return seen
 
     async def _can_see(self, scope: Scope) -> bool:
         """Tell whether the token may see the list that the object was in."""
@@ -149,30 +144,34 @@ class Deleter:
         self._doubtful.add(record.id)
         try:
             async with limiter:
-                judged = await self._look(record)
+                seen = await self._look(record)
         except TargetError as error:
             self._leave(doubt, error.message)
         except StoppedError:
             self._leave(doubt, self._stop.words)
         else:
-            self._conclude(doubt, judged)
+            self._conclude(doubt, seen)
 
-    def _conclude(self, doubt: Doubt, judged: Judged) -> None:
+    def _conclude(self, doubt: Doubt, seen: Seen) -> None:
         """Decide about an object after a DELETE that may have been applied; one that was not is deleted again."""
-        record = doubt.record
-        if judged.finding in (DeleteVerdict.IN_DOUBT, DeleteVerdict.REFUSED):
-            self._leave(doubt, judged.words)
-        elif judged.finding is not DeleteVerdict.SAME:
-            self._decide(record, judged)
+        record, known = doubt.record, doubt.outcome
+        if seen.sight in (Sight.HIDDEN, Sight.UNREADABLE):
+            self._leave(doubt, seen.words)
+        elif seen.sight is not Sight.SAME:
+            self._decide(record, seen, known.http_status)
         elif self._stop.reason is not None:
             self._queue.release(record)
-        elif not is_maybe_applied(doubt.outcome.http_status):
-            self._decide(record, Judged(DeleteVerdict.REFUSED, doubt.outcome.http_status, doubt.outcome.error))
-        elif record.tries >= MOST_ATTEMPTS or (record.tries and not self._throttle.may_repeat()):
-            words = f"still there after {record.attempts} requests to delete it: {doubt.outcome.error}"
-            self._decide(record, Judged(DeleteVerdict.REFUSED, doubt.outcome.http_status, words))
+        elif not 200 <= known.http_status < 300 and not is_maybe_applied(known.http_status):
+            self._fail(record, f"{known.error}, and it is still there", known.http_status)
+        elif self._is_patience_over(record, known.http_status):
+            words = f"still there after {record.attempts} requests to delete it"
+            self._fail(record, f"{words}: {known.error}" if known.error else words, known.http_status)
         else:
             self._queue.delay(record, 0.0)
+
+    def _is_patience_over(self, record: Claimed, http_status: int) -> bool:
+        most = _MOST_TAKEN if 200 <= http_status < 300 else MOST_ATTEMPTS
+        return record.tries >= most or (record.tries > 0 and not self._throttle.may_repeat())
 
     def _leave(self, doubt: Doubt, words: str) -> None:
         before = f"{doubt.outcome.error}; " if doubt.outcome.error else ""
@@ -181,11 +180,11 @@ class Deleter:
 
     # ---- deleting
 
-    async def _go_on(self, record: Claimed, judged: Judged) -> None:
-        if judged.finding is DeleteVerdict.IN_DOUBT:
-            self._queue.decide(record, self._make(Status.UNKNOWN, record, judged.status, judged.words))
-        elif judged.finding is not DeleteVerdict.SAME:
-            self._decide(record, judged)
+    async def _go_on(self, record: Claimed, seen: Seen) -> None:
+        if seen.sight is Sight.UNREADABLE:
+            self._queue.decide(record, self._make(Status.UNKNOWN, record, seen.status, seen.words))
+        elif seen.sight is not Sight.SAME:
+            self._decide(record, seen, seen.status)
         elif not await self._may_send(record):
             self._queue.release(record)
         else:
@@ -212,57 +211,78 @@ class Deleter:
 
     async def _apply(self, record: Claimed, reply: Reply) -> None:
         """Do what the policy says after the reply to a DELETE."""
-        now = _clock(reply) if isinstance(reply, Answer) else 0.0
-        judged = judge_delete(reply, self._target, KINDS[record.scope.kind].able_to_remove, self._subject(record), now)
-        match judged.finding:
-            case DeleteVerdict.SLOW_DOWN if isinstance(reply, Answer):
-                self._throttle.pause(reply.headers, is_write=True)
+        judgement = judge_delete(reply, self._target)
+        self._throttle.note(reply, is_write=True)
+        match judgement.verdict:
+            case Verdict.SLOW_DOWN:
                 self._queue.delay(record._replace(tries=record.tries - 1), 0.0)
-            case DeleteVerdict.TOKEN_REFUSED:
-                self._refuse_token(record, judged)
-            case DeleteVerdict.FORBIDDEN:
-                self._note_answer(reply)
-                await self._forbid(record, judged)
-            case DeleteVerdict.IN_DOUBT:
-                self._note_answer(reply)
-                doubt = Doubt(record, self._make(Status.UNKNOWN, record, judged.status, judged.words))
-                self._queue.doubt(doubt, settle_time(self._settle, record.tries))
-            case _:
-                self._note_answer(reply)
-                self._decide(record, judged)
+            case Verdict.TOKEN_REFUSED:
+                self._refuse_token(record, judgement)
+            case Verdict.FORBIDDEN:
+                await self._forbid(record, judgement)
+            case Verdict.REFUSED:
+                self._fail(record, judgement.words, judgement.status)
+            case Verdict.TAKEN | Verdict.IN_DOUBT | Verdict.NOT_SENT:
+                await self._look_after(record, reply, judgement)
 
-    def _note_answer(self, reply: Reply) -> None:
-        """Tell the throttle how the target is: well, wherever it answers without a 5xx."""
-        if isinstance(reply, Answer) and reply.status < 500:
-            self._throttle.succeed(reply.headers, is_write=True)
-        else:
-            self._throttle.fail(reply.reason if not isinstance(reply, Answer) else f"HTTP {reply.status}")
+    async def _look_after(self, record: Claimed, reply: Reply, judgement: Judgement) -> None:
+        """Look whether what a DELETE was about is gone: at once where the target answered, and once it has settled."""
+        self._doubtful.add(record.id)
+        if not is_maybe_applied(judgement.status) or judgement.verdict is Verdict.TAKEN:
+            with suppress(TargetError, StoppedError):  # then it is in doubt
+                seen = await self._look_safely(record)
+                if seen.sight in (Sight.GONE, Sight.CUT, Sight.CHANGED):
+                    self._decide(record, seen, judgement.status)
+                    return
+                if judgement.status == 422 and KINDS[record.scope.kind].able_to_remove.span(record.key)[1] <= _clock(
+                    reply
+                ):
+                    words = f"it is over, and the target keeps it: {judgement.words}"
+                    self._queue.decide(record, self._make(Status.KEPT, record, judgement.status, words))
+                    return
+        doubt = Doubt(record, self._make(Status.UNKNOWN, record, judgement.status, judgement.words))
+        self._queue.doubt(doubt, settle_time(self._settle, record.tries))
 
-    def _refuse_token(self, record: Claimed, judged: Judged) -> None:
-        self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({judged.status}): {judged.words}")
+    async def _look_safely(self, record: Claimed) -> Seen:
+        """Look at what may be deleted already: in doubt where the look itself is cancelled."""
+        try:
+            return await self._look(record)
+        except (TargetError, StoppedError):
+            raise
+        except BaseException:
+            outcome = self._make(Status.UNKNOWN, record, error="stopped before it was seen to be gone")
+            self._queue.doubt(Doubt(record, outcome), self._settle)
+            raise
+
+    def _refuse_token(self, record: Claimed, judgement: Judgement) -> None:
+        self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({judgement.status}): {judgement.words}")
         self._queue.release(record)
 
-    async def _forbid(self, record: Claimed, judged: Judged) -> None:
+    async def _forbid(self, record: Claimed, judgement: Judgement) -> None:
         """Find out whether a 403 is about the token; if not, it is about this object."""
         try:
             is_token_good = await self._listing.is_token_good()
         except (StoppedError, TargetError):
             is_token_good = True  # nobody said otherwise; what stopped the work says more
         if is_token_good:
-            self._decide(record, judged._replace(finding=DeleteVerdict.REFUSED))
+            self._fail(record, judgement.words, judgement.status)
         else:
-            self._refuse_token(record, judged)
+            self._refuse_token(record, judgement)
 
     # ---- what is written down
 
-    def _subject(self, record: Claimed) -> Subject:
-        return Subject(record.scope.name, record.key, record.id in self._doubtful)
+    def _decide(self, record: Claimed, seen: Seen, http_status: int) -> None:
+        """Write down what a look showed."""
+        status, words = _ENDS[seen.sight], seen.words
+        if seen.sight is Sight.GONE:
+            is_ours = record.id in self._doubtful
+            status, words = (Status.DELETED, "") if is_ours else (status, "it was not there any more")
+        elif seen.sight is Sight.CHANGED:
+            words = f"changed since it was created, and left: {words}"
+        self._queue.decide(record, self._make(status, record, http_status, words))
 
-    def _decide(self, record: Claimed, judged: Judged) -> None:
-        status = _ENDS[judged.finding]
-        words = _WORDS.get(judged.finding, "")
-        own = "" if judged.finding in (DeleteVerdict.GONE, DeleteVerdict.DELETED) else judged.words
-        self._queue.decide(record, self._make(status, record, judged.status, words + own))
+    def _fail(self, record: Claimed, words: str, http_status: int = 0) -> None:
+        self._queue.decide(record, self._make(Status.FAILED, record, http_status, words))
 
     def _make(self, status: Status, record: Claimed, http_status: int = 0, error: str = "") -> Outcome:
         hint = _NEXT_STEPS.get(status, "").format(id=record.scope.name, target=self._target.name)
@@ -271,8 +291,8 @@ class Deleter:
         )
 
 
-def _clock(answer: Answer) -> float:
-    return read_clock(answer.headers, time.time())
+def _clock(reply: Reply) -> float:
+    return read_clock(reply.headers if isinstance(reply, Answer) else {}, time.time())
 
 
 _HINTS = {

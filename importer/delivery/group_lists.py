@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
-from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
 from importer.delivery.client import Answer, NotSent, Reply
 from importer.delivery.listing import Listing, ScopeRefusedError
-from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json, read_words, settle_time
+from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge, read_json, settle_time
 from importer.delivery.stop import Reason, StoppedError
 from importer.delivery.throttle import Throttle
 from importer.errors import TargetError
@@ -29,29 +28,6 @@ if TYPE_CHECKING:
     from importer.delivery.stop import Stop
     from importer.settings import Settings
     from importer.targets.target import Grouping, Target
-
-
-_MAYBE_APPLIED = frozenset({408, 409, 425})
-
-
-class PutVerdict(Enum):
-    """What a reply to a PUT means."""
-
-    ANSWERED = auto()  #: taken, as it says: the list shows it
-    REFUSED = auto()  #: for good, and nothing was changed
-    TOKEN_REFUSED = auto()
-    FORBIDDEN = auto()  #: 403: for this group, or for everything
-    SLOW_DOWN = auto()  #: 429: nothing was changed
-    NOT_SENT = auto()
-    IN_DOUBT = auto()  #: perhaps applied, perhaps later
-
-
-class PutJudgement(NamedTuple):
-    """A verdict with what the report needs of it."""
-
-    verdict: PutVerdict
-    status: int = 0
-    words: str = ""
 
 
 class Wanted(NamedTuple):
@@ -70,24 +46,6 @@ def replace_list(now: Iterable[str], seen: Iterable[str], wanted: Wanted) -> lis
     there = list(dict.fromkeys(now))
     whole = [one for one in dict.fromkeys([*there, *seen, *wanted.add]) if one not in wanted.remove]
     return None if set(whole) == set(there) else whole
-
-
-def judge_put(reply: Reply, target: Target) -> PutJudgement:
-    """Say what a reply to a PUT means."""
-    if isinstance(reply, NotSent):
-        return PutJudgement(PutVerdict.NOT_SENT, words=f"not sent: {reply.reason}")
-    if not isinstance(reply, Answer):
-        return PutJudgement(PutVerdict.IN_DOUBT, words=reply.reason)
-    if 200 <= reply.status < 300:
-        return PutJudgement(PutVerdict.ANSWERED, reply.status)
-    return PutJudgement(_refusal(reply.status), reply.status, read_words(reply, target))
-
-
-def _refusal(status: int) -> PutVerdict:
-    named = {401: PutVerdict.TOKEN_REFUSED, 403: PutVerdict.FORBIDDEN, 429: PutVerdict.SLOW_DOWN}
-    if status in named:
-        return named[status]
-    return PutVerdict.REFUSED if 400 <= status < 500 and status not in _MAYBE_APPLIED else PutVerdict.IN_DOUBT
 
 
 _MOST_NAMED = 5  # schedules that a message names
@@ -173,17 +131,12 @@ class GroupLists:
             with suppress(ValueError, OverflowError):
                 stood.extend(entry.id for entry in members.read_page(read_json(reply.body)).entries)
 
-    def judge(self, reply: Reply) -> PutJudgement:
+    def judge(self, reply: Reply) -> Judgement:
         """Say what a reply to a PUT means, and tell the throttle how the target is."""
-        judgement = judge_put(reply, self._target)
+        judgement = judge(reply, self._target)
         if isinstance(reply, NotSent) and reply.is_lasting:
             self._stop.set(Reason.GIVEN_UP, judgement.words)
-        if not isinstance(reply, Answer) or judgement.verdict is PutVerdict.IN_DOUBT:
-            self._throttle.fail(judgement.words)
-        elif judgement.verdict is PutVerdict.SLOW_DOWN:
-            self._throttle.pause(reply.headers, is_write=True)
-        else:
-            self._throttle.succeed(reply.headers, is_write=True)
+        self._throttle.note(reply, is_write=True)
         return judgement
 
     async def settle(self, doubts: int) -> None:
@@ -204,10 +157,10 @@ class GroupLists:
         """Wait before the same is tried again."""
         await self._stop.sleep(back_off(attempt, random.random()), is_write=True)  # noqa: S311  (jitter, no secret)
 
-    async def refuse(self, judgement: PutJudgement) -> None:
+    async def refuse(self, judgement: Judgement) -> None:
         """Raise what a refusal comes to: 403 can be about the group, or about the token."""
-        is_token_good = judgement.verdict is PutVerdict.REFUSED
-        if judgement.verdict is PutVerdict.FORBIDDEN:
+        is_token_good = judgement.verdict is Verdict.REFUSED
+        if judgement.verdict is Verdict.FORBIDDEN:
             try:
                 is_token_good = await self._listing.is_token_good()
             except TargetError:
@@ -297,20 +250,20 @@ class _Replacing:
         self._seen.update(dict.fromkeys(stood))
         await self._heed(self._lists.judge(reply))
 
-    async def _heed(self, judgement: PutJudgement) -> None:
+    async def _heed(self, judgement: Judgement) -> None:
         """Do what follows from a PUT, before the list is read again."""
         self._words = judgement.words
-        self._is_open = judgement.verdict in (PutVerdict.ANSWERED, PutVerdict.IN_DOUBT)
+        self._is_open = judgement.verdict in (Verdict.TAKEN, Verdict.IN_DOUBT)
         self._is_sent = self._is_sent or self._is_open
         match judgement.verdict:
-            case PutVerdict.SLOW_DOWN:
+            case Verdict.SLOW_DOWN:
                 self._tries -= 1
-            case PutVerdict.NOT_SENT:
+            case Verdict.NOT_SENT:
                 await self._lists.back_off(self._tries)
-            case PutVerdict.IN_DOUBT:
+            case Verdict.IN_DOUBT:
                 self._doubts += 1
                 await self._lists.settle(self._doubts)
-            case PutVerdict.REFUSED | PutVerdict.FORBIDDEN | PutVerdict.TOKEN_REFUSED:
+            case Verdict.REFUSED | Verdict.FORBIDDEN | Verdict.TOKEN_REFUSED:
                 await self._lists.refuse(judgement)
-            case PutVerdict.ANSWERED:
+            case Verdict.TAKEN:
                 pass

@@ -21,7 +21,7 @@ from importer.kinds.registry import KINDS
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping
 
     from importer.delivery.notices import Observer
     from importer.delivery.throttle import Throttle
@@ -106,6 +106,7 @@ async def _end_on_interrupt(stop: Stop, interrupted: anyio.Event, group: anyio.a
     group.cancel_scope.cancel()
 
 
+_NO_HEADERS: Mapping[str, str] = {}
 AnyPage = TypeVar("AnyPage", "Page", "EntryPage")
 
 _MOST_PAGES = 20_000  # of one list: two million shadows on one schedule
@@ -198,7 +199,7 @@ class Listing:
         return answer.status == 200
 
     async def look(self, path: str) -> Answer:
-        """GET one thing below the base URL: an answer of 200, or one that refuses just this thing (403, 404).
+        """GET one thing below the base URL: an answer of 200, or one that refuses just this thing (403, 404, 410).
 
         Raises:
             TargetError: no usable answer.
@@ -221,7 +222,7 @@ class Listing:
         if answer.status == 401 or (answer.status == 403 and not await self.is_token_good()):
             self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({answer.status}): {words}")
             raise StoppedError
-        if answer.status in (403, 404):
+        if answer.status in (403, 404, 410):
             return answer
         raise TargetError(f"{answer.status}: {words}", hint=_ASK_AGAIN)
 
@@ -251,7 +252,7 @@ class Listing:
         if isinstance(reply, NotSent) and reply.is_lasting:
             self._stop.set(Reason.GIVEN_UP, words)
             raise StoppedError
-        self._throttle.fail(words)
+        self._throttle.fail(words, reply.headers if isinstance(reply, Answer) else _NO_HEADERS)
         return words
 
     def _resolve(self, link: str, first: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from importer.delivery.client import Answer, NotSent
 from importer.delivery.outcomes import give_up
 from importer.delivery.queue import Doubt
-from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge, settle_time
+from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge_post, settle_time
 from importer.delivery.stop import Reason, StoppedError
 from importer.errors import TargetError
 from importer.journal.states import Change, Claimed
@@ -80,8 +80,8 @@ class Sender:
         answered, self._answered = self._answered, []
         created = []
         for record, answer in answered:
-            judgement = judge(answer, self._target, KINDS[record.scope.kind], record.key)
-            if judgement.verdict is Verdict.CREATED:
+            judgement = judge_post(answer, self._target, KINDS[record.scope.kind], record.key)
+            if judgement.verdict is Verdict.TAKEN:
                 created.append(Change(record.id, Status.CREATED, self._outcomes.created(record, judgement)))
             elif judgement.verdict is Verdict.EXISTS:
                 self._queue.decide(record, self._outcomes.answered(record, judgement))
@@ -119,42 +119,35 @@ class Sender:
 
     async def _apply(self, record: Claimed, reply: Reply) -> None:
         """Do what the policy says after the reply to a POST."""
-        judgement = judge(reply, self._target, KINDS[record.scope.kind], record.key)
+        judgement = judge_post(reply, self._target, KINDS[record.scope.kind], record.key)
         match judgement.verdict:
-            case Verdict.CREATED:
-                self._note_answer(reply)
+            case Verdict.TAKEN:
+                self._throttle.note(reply, is_write=True)
                 self._queue.decide(record, self._outcomes.created(record, judgement))
             case Verdict.EXISTS:
-                self._note_answer(reply)
+                self._throttle.note(reply, is_write=True)
                 self._queue.decide(record, self._outcomes.answered(record, judgement))
-            case Verdict.REJECTED:
-                self._note_answer(reply)
+            case Verdict.REFUSED:
+                self._throttle.note(reply, is_write=True)
                 self._queue.decide(record, self._outcomes.judged(Status.REJECTED, record, judgement))
-            case Verdict.SLOW_DOWN if isinstance(reply, Answer):
-                self._throttle.pause(reply.headers, is_write=True)
+            case Verdict.SLOW_DOWN:
+                self._throttle.note(reply, is_write=True)
                 self._queue.delay(record._replace(tries=record.tries - 1), 0.0)
             case Verdict.NOT_SENT:
                 self._retry_unsent(record, reply, judgement)
             case Verdict.TOKEN_REFUSED:
                 self._refuse_token(record, judgement)
             case Verdict.FORBIDDEN:
-                self._note_answer(reply)
+                self._throttle.note(reply, is_write=True)
                 await self._forbid(record, judgement)
             case _:
-                self._note_answer(reply)
+                self._throttle.note(reply, is_write=True)
                 self._doubt(record, judgement)
-
-    def _note_answer(self, reply: Reply) -> None:
-        """Tell the throttle how the target is: well, wherever it answers without a 5xx."""
-        if isinstance(reply, Answer) and reply.status < 500:
-            self._throttle.succeed(reply.headers, is_write=True)
-        else:
-            self._throttle.fail(reply.reason if not isinstance(reply, Answer) else f"HTTP {reply.status}")
 
     def _retry_unsent(self, record: Claimed, reply: Reply, judgement: Judgement) -> None:
         if isinstance(reply, NotSent) and reply.is_lasting:
             self._stop.set(Reason.GIVEN_UP, judgement.words)
-        self._note_answer(reply)
+        self._throttle.note(reply, is_write=True)
         failed = self._outcomes.judged(Status.FAILED, record, judgement)
         if record.tries >= MOST_ATTEMPTS:
             self._queue.decide(record, failed)

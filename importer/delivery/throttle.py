@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from importer.delivery.client import Answer
 from importer.delivery.pacer import Pacer, read_quota
-from importer.delivery.replies import LONGEST_PAUSE, back_off, pause_time, read_clock
+from importer.delivery.replies import LONGEST_PAUSE, asked_pause, back_off, pause_time, read_clock
 from importer.delivery.stop import Reason, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from importer.delivery.client import Reply
+
 
 _FAILURES = 10  # in a row open it
 _FEW = 3  # in a row are not yet a target that is gone, however long they took
+_LONGEST_ASKED = 10  # times the time-out is the longest that a target may ask us to wait without being given up
 
 
 class Breaker:
@@ -27,6 +31,8 @@ class Breaker:
         self.timeout = timeout
         self._failures = 0
         self._failing_since = 0.0
+        self._asked_until = 0.0  # what Retry-After asked for, which does not count as being gone ...
+        self._most_asked = 0.0  # ... but not for ever
         self.probe_at = 0.0  #: the next request may leave then
 
     @property
@@ -45,13 +51,18 @@ class Breaker:
         self._failures = 0
         return was_open
 
-    def fail(self, now: float) -> bool:
-        """Note that the target did not answer; True where that opens it."""
+    def fail(self, now: float, asked: float = 0.0) -> bool:
+        """Note that the target did not answer, or asked to wait for some seconds; return whether that opens it."""
         if not self._failures:
-            self._failing_since = now
+            self._failing_since = self._asked_until = now
+            self._most_asked = _LONGEST_ASKED * self.timeout
         self._failures += 1
+        more = min(self._most_asked, max(0.0, now + asked - max(now, self._asked_until)))
+        self._asked_until = max(self._asked_until, now + asked)
+        self._failing_since += more
+        self._most_asked -= more
         if self.is_open:
-            self.probe_at = now + back_off(self._failures - _FAILURES + 1, 1.0)
+            self.probe_at = now + max(asked, back_off(self._failures - _FAILURES + 1, 1.0))
         return self._failures == _FAILURES
 
     def is_spent(self, now: float) -> bool:
@@ -80,6 +91,7 @@ class Budget:
         return True
 
 
+_NO_HEADERS: Mapping[str, str] = {}
 _REFUSED_LONG = 10  # times the breaker's time-out of nothing but 429s, and the target is given up
 
 
@@ -204,10 +216,26 @@ class Throttle:
             self._notify("answers again")
         return is_late
 
-    def fail(self, words: str) -> None:
-        """Note that the target did not answer, or not sensibly; many in a row keep everybody waiting."""
+    def note(self, reply: Reply, *, is_write: bool) -> None:
+        """Note what a reply says about the target: well, wherever it answers without a 5xx."""
+        if not isinstance(reply, Answer):
+            self.fail(reply.reason)
+        elif reply.status == 429:
+            self.pause(reply.headers, is_write=is_write)
+        elif reply.status >= 500:
+            self.fail(f"HTTP {reply.status}", reply.headers)
+        else:
+            self.succeed(reply.headers, is_write=is_write)
+
+    def fail(self, words: str, headers: Mapping[str, str] = _NO_HEADERS) -> None:
+        """Note that the target did not answer, or not sensibly; many in a row keep everybody waiting.
+
+        So does a Retry-After, which a 503 usually carries.
+        """
         now = anyio.current_time()
-        if self._breaker.fail(now):
+        if asked := asked_pause(headers, time.time()) or 0.0:
+            self._pause(now, asked, f"asked us to wait ({words})")
+        if self._breaker.fail(now, asked):
             self._opened.set()
             self._notify(f"does not answer ({words}); trying for {self._breaker.timeout:g} s")
         if self._breaker.is_spent(now):

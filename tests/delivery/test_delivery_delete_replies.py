@@ -1,4 +1,4 @@
-"""What follows from an answer about an object that is to be deleted, as a table."""
+"""What a look at an object that is to be deleted shows, as a table."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from importer.delivery.client import Answer, Lost, NotSent, Reply
-from importer.delivery.replies import DeleteVerdict, Subject, judge_delete, judge_look
+from importer.delivery.client import Answer
+from importer.delivery.replies import Sight, Subject, judge_look
 from importer.kinds.kind import Removal
 from importer.kinds.shadow import KIND as SHADOW
 from importer.targets.rootly import ROOTLY
@@ -24,7 +24,6 @@ SUBJECT = Subject(ID, KEY)
 DOUBTFUL = Subject(ID, KEY, may_be_deleted=True)
 MISSING = orjson.dumps({"errors": [{"title": "not found", "status": "404"}]})
 NO_PATH = orjson.dumps({"error": "Not found"})
-ENDED = orjson.dumps({"errors": [{"title": "Shadow period has already ended", "status": "422"}]})
 
 
 def removal() -> Removal:
@@ -49,53 +48,29 @@ CUT = shadow(ends_at="2027-01-15T09:00:00.123Z")
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "subject", "now", "finding"),
+    ("status", "body", "subject", "now", "sight"),
     [
-        (200, shadow(), SUBJECT, BEFORE, DeleteVerdict.SAME),
-        (200, shadow(), DOUBTFUL, AFTER, DeleteVerdict.SAME),
-        (200, shadow(shadow_user_id=103), SUBJECT, BEFORE, DeleteVerdict.CHANGED),
-        (200, shadow(schedule_id="sched-2"), DOUBTFUL, AFTER, DeleteVerdict.CHANGED),
-        (200, shadow(starts_at="2027-01-15T08:00:01Z"), SUBJECT, BEFORE, DeleteVerdict.CHANGED),
-        (200, CUT, SUBJECT, DURING + 60, DeleteVerdict.CHANGED),  # nobody of ours has cut it
-        (200, CUT, DOUBTFUL, DURING, DeleteVerdict.CUT),
-        (200, CUT, DOUBTFUL, BEFORE, DeleteVerdict.CHANGED),  # it is not over, so that it was not cut to a now
-        (200, shadow(ends_at="2027-01-16T00:00:00Z"), DOUBTFUL, AFTER, DeleteVerdict.CHANGED),  # it was made longer
-        (200, shadow("another"), SUBJECT, BEFORE, DeleteVerdict.IN_DOUBT),
-        (200, b"<html>", SUBJECT, BEFORE, DeleteVerdict.IN_DOUBT),
-        (200, b"[" * 5000, SUBJECT, BEFORE, DeleteVerdict.IN_DOUBT),
-        (404, MISSING, SUBJECT, BEFORE, DeleteVerdict.GONE),
-        (404, NO_PATH, SUBJECT, BEFORE, DeleteVerdict.REFUSED),  # no such path is no proof
-        (404, b"<html>", SUBJECT, BEFORE, DeleteVerdict.REFUSED),
-        (403, MISSING, SUBJECT, BEFORE, DeleteVerdict.REFUSED),
+        (200, shadow(), SUBJECT, BEFORE, Sight.SAME),
+        (200, shadow(), DOUBTFUL, AFTER, Sight.SAME),
+        (200, shadow(shadow_user_id=103), SUBJECT, BEFORE, Sight.CHANGED),
+        (200, shadow(schedule_id="sched-2"), DOUBTFUL, AFTER, Sight.CHANGED),
+        (200, shadow(starts_at="2027-01-15T08:00:01Z"), SUBJECT, BEFORE, Sight.CHANGED),
+        (200, CUT, SUBJECT, DURING + 60, Sight.CHANGED),  # nobody of ours has cut it
+        (200, CUT, DOUBTFUL, DURING, Sight.CUT),
+        (200, CUT, DOUBTFUL, BEFORE, Sight.CHANGED),  # it is not over, so that it was not cut to a now
+        (200, shadow(ends_at="2027-01-16T00:00:00Z"), DOUBTFUL, AFTER, Sight.CHANGED),  # it was made longer
+        (200, shadow("another"), SUBJECT, BEFORE, Sight.UNREADABLE),
+        (200, b"<html>", SUBJECT, BEFORE, Sight.UNREADABLE),
+        (200, b"[" * 5000, SUBJECT, BEFORE, Sight.UNREADABLE),
+        (404, MISSING, SUBJECT, BEFORE, Sight.GONE),
+        (404, NO_PATH, SUBJECT, BEFORE, Sight.HIDDEN),  # no such path is no proof
+        (404, b"<html>", SUBJECT, BEFORE, Sight.HIDDEN),
+        (410, b"", SUBJECT, BEFORE, Sight.GONE),
+        (403, MISSING, SUBJECT, BEFORE, Sight.HIDDEN),
     ],
 )
-def test_what_a_look_means(status: int, body: bytes, subject: Subject, now: float, finding: DeleteVerdict) -> None:
-    assert judge_look(Answer(status, {}, body), ROOTLY, removal(), subject, now).finding is finding
-
-
-@pytest.mark.parametrize(
-    ("reply", "now", "finding"),
-    [
-        (Answer(200, {}, shadow()), BEFORE, DeleteVerdict.DELETED),
-        (Answer(204, {}, b""), BEFORE, DeleteVerdict.DELETED),
-        (Answer(200, {}, CUT), DURING, DeleteVerdict.CUT),
-        (Answer(200, {}, shadow()), DURING, DeleteVerdict.IN_DOUBT),  # deleted or cut: it does not say
-        (Answer(204, {}, b""), DURING, DeleteVerdict.IN_DOUBT),
-        (Answer(404, {}, MISSING), BEFORE, DeleteVerdict.DELETED),
-        (Answer(404, {}, NO_PATH), BEFORE, DeleteVerdict.IN_DOUBT),
-        (Answer(422, {}, ENDED), AFTER, DeleteVerdict.KEPT),
-        (Answer(422, {}, ENDED), DURING, DeleteVerdict.IN_DOUBT),
-        (Answer(400, {}, b""), BEFORE, DeleteVerdict.REFUSED),
-        (Answer(401, {}, b""), BEFORE, DeleteVerdict.TOKEN_REFUSED),
-        (Answer(403, {}, b""), BEFORE, DeleteVerdict.FORBIDDEN),
-        (Answer(429, {}, b""), BEFORE, DeleteVerdict.SLOW_DOWN),
-        *((Answer(status, {}, b""), BEFORE, DeleteVerdict.IN_DOUBT) for status in (301, 307, 408, 409, 425, 500, 503)),
-        (Lost("the answer broke off"), BEFORE, DeleteVerdict.IN_DOUBT),
-        (NotSent("refused"), BEFORE, DeleteVerdict.IN_DOUBT),  # of the second of two that aiohttp made of one
-    ],
-)
-def test_what_the_answer_to_a_delete_means(reply: Reply, now: float, finding: DeleteVerdict) -> None:
-    assert judge_delete(reply, ROOTLY, removal(), SUBJECT, now).finding is finding
+def test_what_a_look_means(status: int, body: bytes, subject: Subject, now: float, sight: Sight) -> None:
+    assert judge_look(Answer(status, {}, body), ROOTLY, removal(), subject, now).sight is sight
 
 
 def test_what_has_changed_is_named_with_both_values() -> None:

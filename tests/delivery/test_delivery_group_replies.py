@@ -1,4 +1,4 @@
-"""What is put into a group's list, and what an answer to that means, as tables."""
+"""What is put into a group's list, as a table."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.delivery.client import Answer, Lost, NotSent, Reply
-from importer.delivery.group_lists import PutVerdict, Wanted, judge_put, replace_list
-from importer.targets.opal import OPAL
+from importer.delivery.group_lists import Wanted, replace_list
 
 IDS = st.lists(st.sampled_from("abcdefgh"), max_size=6)
 
@@ -45,32 +43,3 @@ def test_nothing_that_was_ever_seen_is_left_out_but_what_is_to_go(
     whole = set(now) if put is None else set(put)
     assert whole == ({*now, *seen, *add} - set(remove))
     assert put is None or len(put) == len(set(put))
-
-
-def answer(status: int) -> Answer:
-    return Answer(status, {}, b'{"Message": "no"}')
-
-
-@pytest.mark.parametrize(
-    ("reply", "verdict"),
-    [
-        (answer(200), PutVerdict.ANSWERED),
-        (answer(204), PutVerdict.ANSWERED),
-        (answer(302), PutVerdict.IN_DOUBT),
-        (answer(400), PutVerdict.REFUSED),
-        (answer(401), PutVerdict.TOKEN_REFUSED),
-        (answer(403), PutVerdict.FORBIDDEN),
-        (answer(404), PutVerdict.REFUSED),
-        (answer(408), PutVerdict.IN_DOUBT),
-        (answer(409), PutVerdict.IN_DOUBT),
-        (answer(422), PutVerdict.REFUSED),
-        (answer(425), PutVerdict.IN_DOUBT),
-        (answer(429), PutVerdict.SLOW_DOWN),
-        (answer(500), PutVerdict.IN_DOUBT),
-        (answer(503), PutVerdict.IN_DOUBT),
-        (Lost("reset"), PutVerdict.IN_DOUBT),
-        (NotSent("no connection"), PutVerdict.NOT_SENT),
-    ],
-)
-def test_a_reply_to_a_put_is_judged_by_whether_the_list_may_have_changed(reply: Reply, verdict: PutVerdict) -> None:
-    assert judge_put(reply, OPAL).verdict is verdict

@@ -19,6 +19,8 @@ from importer.delivery.replies import (
     Verdict,
     back_off,
     judge,
+    judge_delete,
+    judge_post,
     pause_time,
     read_json,
     read_words,
@@ -75,7 +77,7 @@ def answer(status: int, payload: object = None, body: bytes | None = None) -> An
 
 
 def judged(reply: Reply, target: Target) -> Judgement:
-    return judge(reply, target, kinds_of(target.name)[0], KEYS[target.name])
+    return judge_post(reply, target, kinds_of(target.name)[0], KEYS[target.name])
 
 
 # ---- judge
@@ -84,7 +86,7 @@ def judged(reply: Reply, target: Target) -> Judgement:
 @TARGETS
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
 def test_created_is_any_2xx_with_a_valid_id_and_the_sent_values(target: Target, status: int) -> None:
-    assert judged(answer(status, ECHO[target.name]), target) == Judgement(Verdict.CREATED, status, id=ID)
+    assert judged(answer(status, ECHO[target.name]), target) == Judgement(Verdict.TAKEN, status, id=ID)
 
 
 @TARGETS
@@ -134,7 +136,7 @@ def test_a_truncated_creation_is_in_doubt(target: Target, cut: int) -> None:
     ("status", "verdict"),
     [
         *(
-            (status, Verdict.REJECTED)
+            (status, Verdict.REFUSED)
             for status in (400, 402, 404, 405, 406, 410, 411, 413, 415, 418, 422, 423, 431, 451, 499)
         ),
         (401, Verdict.TOKEN_REFUSED),
@@ -150,15 +152,28 @@ def test_a_truncated_creation_is_in_doubt(target: Target, cut: int) -> None:
 def test_every_other_status_means_what_the_table_of_faults_says(
     target: Target, status: int, verdict: Verdict, body: bytes
 ) -> None:
-    judgement = judged(answer(status, body=body), target)
+    """The same for every method; only a DELETE that a first one may have preceded is not refused by "not there"."""
+    reply = answer(status, body=body)
+    judgement = judged(reply, target)
     assert (judgement.verdict, judgement.status, judgement.id) == (verdict, status, "")
     assert judgement.words
+    assert judge(reply, target).verdict is verdict
+    deleting = Verdict.IN_DOUBT if status in (404, 410, 422) else verdict
+    assert judge_delete(reply, target).verdict is deleting
+
+
+@TARGETS
+@pytest.mark.parametrize("status", [200, 202, 204, 299])
+def test_a_put_or_delete_is_taken_by_any_2xx_whatever_it_carries(target: Target, status: int) -> None:
+    for body in (b"", b"<html>", b"{"):
+        assert judge(answer(status, body=body), target) == Judgement(Verdict.TAKEN, status)
+        assert judge_delete(answer(status, body=body), target) == Judgement(Verdict.TAKEN, status)
 
 
 @TARGETS
 @given(status=st.integers(0, 999).filter(lambda status: not 200 <= status < 300))
 def test_only_a_2xx_can_be_a_creation_even_with_a_perfect_body(target: Target, status: int) -> None:
-    assert judged(answer(status, ECHO[target.name]), target).verdict is not Verdict.CREATED
+    assert judged(answer(status, ECHO[target.name]), target).verdict is not Verdict.TAKEN
 
 
 @TARGETS
@@ -167,6 +182,12 @@ def test_what_was_not_sent_is_certainly_not_applied(target: Target) -> None:
         Verdict.NOT_SENT, words="not sent: Connection refused"
     )
     assert judged(NotSent("bad certificate", is_lasting=True), target).verdict is Verdict.NOT_SENT
+    assert judge(NotSent("Connection refused"), target).verdict is Verdict.NOT_SENT
+
+
+@TARGETS
+def test_a_delete_that_was_not_sent_may_be_the_second_of_two_that_the_client_made_of_one(target: Target) -> None:
+    assert judge_delete(NotSent("Connection refused"), target).verdict is Verdict.IN_DOUBT
 
 
 @TARGETS
@@ -325,7 +346,7 @@ def test_json_api_and_opals_message_are_words_too() -> None:
 def test_any_bytes_are_judged_and_described(target: Target, body: bytes) -> None:
     for status in (200, 201, 404, 500):
         judgement = judged(answer(status, body=body), target)
-        assert judgement.verdict is not Verdict.CREATED
+        assert judgement.verdict is not Verdict.TAKEN
         assert judgement.words.isprintable()
 
 

@@ -442,3 +442,36 @@ async def test_a_429_that_comes_home_during_a_pause_does_not_give_the_target_up(
     throttle.succeed({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(now_seconds + 5)}, is_write=True)
     throttle.pause({}, is_write=True)
     assert stop.reason is None
+
+
+# ---- Retry-After of a failure
+
+
+async def test_the_retry_after_of_a_503_is_waited_for_by_everybody() -> None:
+    throttle = make_gate()
+    throttle.fail("HTTP 503", {"Retry-After": "12"})
+    times = await send(throttle, 40)
+    assert times[0] == pytest.approx(12, abs=0.01)
+
+
+async def test_a_target_that_asks_to_wait_is_not_given_up_before(told: list[str]) -> None:
+    """The breaker's time-out of 8 seconds begins anew when what was asked for is over."""
+    throttle = make_gate(breaker_timeout=8.0, told=told)
+    for _ in range(2):
+        for _ in range(12):
+            throttle.fail("HTTP 503", {"Retry-After": "12"})
+        assert throttle.stop.reason is None
+        await throttle.enter(is_write=True)
+    assert now() == 24
+    throttle.succeed(HEADERS, is_write=True)
+    assert told[-1] == "answers again"
+
+
+async def test_a_target_that_asks_to_wait_for_ever_is_given_up_in_the_end() -> None:
+    throttle = make_gate(breaker_timeout=8.0)
+    while throttle.stop.reason is None:
+        throttle.fail("HTTP 503", {"Retry-After": "60"})
+        if throttle.stop.reason is None:
+            await throttle.enter(is_write=True)
+    assert throttle.stop.reason is Reason.GIVEN_UP
+    assert now() <= 11 * 8 + 60

@@ -11,8 +11,7 @@ import anyio
 import pytest
 
 from importer.delivery import sender
-from importer.delivery.replies import Judgement, Verdict, judge
-from importer.kinds.kind import RecordKind
+from importer.delivery.replies import Judgement, Verdict, judge_post
 
 from .rehearsal import ROWS, Rehearsal, disagreements, shadows
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.delivery.client import Reply
+    from importer.kinds.kind import RecordKind
     from importer.records import Key
     from importer.result import Result
     from importer.targets.target import Target
@@ -38,7 +38,7 @@ def doubles(rehearsal: Rehearsal, result: Result) -> int:
 
 def _judge_carelessly(reply: Reply, target: Target, kind: RecordKind, key: Key) -> Judgement:
     """Take what is in doubt for not sent: it is sent again, and nobody is asked."""
-    judgement = judge(reply, target, kind, key)
+    judgement = judge_post(reply, target, kind, key)
     return judgement._replace(verdict=Verdict.NOT_SENT) if judgement.verdict is Verdict.IN_DOUBT else judgement
 
 
@@ -48,7 +48,7 @@ async def test_an_answer_lost_after_the_commit(
     target: str, is_broken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if is_broken:
-        monkeypatch.setattr(sender, "judge", _judge_carelessly)  # nobody should be able to pass a wrong policy in
+        monkeypatch.setattr(sender, "judge_post", _judge_carelessly)  # nobody should be able to pass a wrong policy in
     rehearsal = Rehearsal(tmp_path)
     async with rehearsal.served({**_LOST, "target": target}):
         result = await rehearsal.run(ROWS[target](_ROW_COUNT))

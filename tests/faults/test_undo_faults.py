@@ -36,6 +36,9 @@ FAULTS: list[dict[str, Any]] = [
     {"what": "status", "when": "after", "status": 500, **_DELETE},
     {"what": "status", "when": "after", "status": 307, "to": "http://127.0.0.1:9", **_DELETE},
     {"what": "status", "when": "after", "status": 404, "form": "html", **_DELETE},
+    # An answer that says that it is done, or was done before, and nothing is.
+    *({"what": "status", "when": "before", "status": status, **_DELETE} for status in (200, 202, 204, 404, 410)),
+    {"what": "status", "when": "after", "status": 410, **_DELETE},
     {"what": "html", **_DELETE},
     {"what": "empty", "status": 204, **_DELETE},
     {"what": "truncated", "form": "json", **_DELETE},
@@ -113,6 +116,16 @@ async def test_an_active_shadow_whose_answer_was_lost_is_known_to_be_cut(tmp_pat
         again = await rehearsal.undo(run)
     assert undone.statuses == again.statuses == {Status.DELETED: 1, Status.CUT: 1}
     assert undone.exit_status == 0
+
+
+@pytest.mark.parametrize("status", [200, 202, 404, 410])
+async def test_what_is_still_there_is_not_deleted_whatever_the_target_says(status: int, tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served({"what": "status", "when": "before", "status": status, "method": "DELETE"}):
+        run = await rehearsal.run(shadows(2))
+        undone = await rehearsal.undo(run)
+    assert undone.statuses == {Status.FAILED: 2}
+    assert all("still there" in line["import_error"] for line in read_report(undone))
 
 
 async def test_a_schedule_that_may_not_be_deleted_from_is_left_with_the_servers_words(tmp_path: Path) -> None:
