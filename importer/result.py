@@ -39,6 +39,7 @@ class Result:
     #: of a check: by target, pending records that wait for ids of what they name
     unresolved: Mapping[str, int] = field(default_factory=dict)
     notice: str = ""  #: what a file does not show, or which could not be made
+    doubled: int = 0  #: records that the closing look found at the target more than once
     undone: str = ""  #: of an undo: the folder of the run that it undoes
 
     @property
@@ -63,12 +64,12 @@ class Result:
 
     @property
     def exit_status(self) -> int:
-        """130 interrupted; else the highest of 4 (stopped by the product), 3 (some unknown), 1 (some not done), 0."""
+        """130 interrupted; else the highest of 4 (stopped), 3 (some unknown or there twice), 1 (some not done), 0."""
         if self.is_interrupted:
             return 130
         if self.stopped:
             return 4
-        if self.count(Status.UNKNOWN):
+        if self.count(Status.UNKNOWN) or self.doubled:
             return 3
         return int(any(status.needs_attention for status in self.statuses))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import anyio
 
 from importer.delivery.client import open_client
+from importer.delivery.closing_look import ClosingLook
 from importer.delivery.deleter import TargetDeletion
 from importer.delivery.group_lists import open_lists
 from importer.delivery.group_membership import Binder
@@ -80,6 +81,8 @@ class TargetDelivery:
         self._is_limited = limit is not None
         self.progress = Progress(throttle, self._queue)  #: what the work is like at the moment
         self._existing = Existing(target, journal, listing, outcomes, self.stop, observer)
+        self._closing_look = ClosingLook(target, journal, listing, outcomes, observer, settings.settle)
+        self._run = run
         self._sender = Sender(target, client, throttle, listing, self._queue, outcomes, settings.settle)
         self._reconciler = Reconciler(target, journal, listing, self._queue, outcomes, throttle)
         lists = open_lists(target, client, settings, self.stop, partial(tell, observer, target.name))
@@ -110,6 +113,7 @@ class TargetDelivery:
             await self.find_existing()
             await self._send()
             await self._bind()
+            await self._look_back()
 
     def _flush(self) -> None:
         self._sender.judge_answered()
@@ -151,6 +155,17 @@ class TargetDelivery:
             aside.start_soon(self._workers.cancel_when_gone, aside.cancel_scope)
             await self._binder.bind()
             aside.cancel_scope.cancel()
+
+    async def _look_back(self) -> None:
+        """Compare what is there with what the run says, once all is sent."""
+        self._flush()
+        is_left = self._is_limited and self._target.name in self._journal.open_targets()
+        if self._settings.no_closing_look or is_left or self.stop.reason is not None:
+            return
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._cancel_on_stop, group.cancel_scope)
+            await self._closing_look.look(self._run)
+            group.cancel_scope.cancel()
 
     async def _cancel_on_stop(self, scope: anyio.CancelScope) -> None:
         await self.stop.wait()

@@ -110,6 +110,9 @@ _NO_HEADERS: Mapping[str, str] = {}
 AnyPage = TypeVar("AnyPage", "Page", "EntryPage")
 
 _MOST_PAGES = 20_000  # of one list: two million shadows on one schedule
+_MOST_BYTES = 1 << 28  # of one list: some hundred bytes for each of its objects
+_MOST_SECONDS = 900.0  # for one list: twice as long as that many pages take at the usual limit
+MOST_READINGS = 4  # of one list, until two agree
 _FEW_ATTEMPTS = 2  # at a question, once the run was interrupted: somebody waits for its end
 _ASK_AGAIN = "rerun when it can be asked: what was in doubt is asked about first (oncall-importer doctor looks at it)"
 _MOST_STALE = 3  # pages in a row without anything new: the list does not end
@@ -124,11 +127,47 @@ class ScopeRefusedError(TargetError):
 
 
 @dataclass(slots=True)
+class Reading:
+    """What one reading of a whole list held, and whether it contradicts itself."""
+
+    ids: set[str] = field(default_factory=set)  #: of all objects
+    pages: int = 0
+    strangers: int = 0  #: objects of another list
+    totals: set[int] = field(default_factory=set)  #: how many objects its pages claim that the list has
+
+    def note(self, page: Page) -> None:
+        """Count one more page."""
+        self.ids |= page.ids
+        self.pages += 1
+        self.strangers += page.strangers
+        self.totals |= set() if page.total is None else {page.total}
+
+    @property
+    def contradiction(self) -> str:
+        """What speaks against that nothing is missing from it; empty where nothing does."""
+        if self.strangers:
+            return f"its list holds {self.strangers} objects of another schedule"
+        if self.totals and min(self.totals) > len(self.ids):
+            return f"its list holds {len(self.ids)} objects and says that there are {min(self.totals)}"
+        return ""
+
+    @property
+    def is_at_one(self) -> bool:
+        """True where nothing can have moved over a page's edge while it was read."""
+        return not self.contradiction and (self.pages == 1 or self.totals == {len(self.ids)})
+
+    def agrees_with(self, earlier: Reading) -> bool:
+        """Return whether nothing that the earlier reading held is missing; what was added meanwhile may be there."""
+        return earlier.ids <= self.ids
+
+
+@dataclass(slots=True)
 class Sweep:
     """What a whole list of a scope told about the keys and ids that were looked for."""
 
     keys: dict[Key, list[str]] = field(default_factory=dict)  #: key looked for: ids of the objects that have it
     ids: dict[str, Key | None] = field(default_factory=dict)  #: id looked for: the key of that object, if readable
+    reading: Reading = field(default_factory=Reading)
 
 
 class Listing:
@@ -163,24 +202,44 @@ class Listing:
         first = self.client.base_url + path
         url: str | None = first
         seen: set[str] = set()
-        stale = pages = 0
+        stale = pages = size = 0
+        ends_at = anyio.current_time() + _MOST_SECONDS
         while url is not None:
-            page = _read(await self._get(url), read, what)
+            answer = await self._get(url)
+            size += len(answer.body)
+            page = _read(answer, read, what)
             yield page
             stale = 0 if page.ids - seen else stale + 1
             seen |= page.ids
             pages += 1
             if page.next is not None and (stale >= _MOST_STALE or pages >= _MOST_PAGES):
                 raise TargetError(f"the list of {what} does not end", hint=_ASK_AGAIN)
+            if page.next is not None and (size > _MOST_BYTES or anyio.current_time() > ends_at):
+                bound = f"{_MOST_BYTES >> 20} MB" if size > _MOST_BYTES else f"{_MOST_SECONDS:g} s"
+                raise TargetError(f"the list of {what} does not end within {bound}", hint=_ASK_AGAIN)
             url = page.next and self._resolve(page.next, first)
 
     async def sweep(self, scope: Scope, keys: set[Key], ids: set[str]) -> Sweep:
-        """Look for keys and ids in the whole list of a scope; what is not in the result is not there.
+        """Look for keys and ids in the list of a scope until all keys are found, or two whole readings agree.
 
-        Raises: as `pages`.
+        What is not in the result is not there, unless its reading contradicts itself.
+
+        Raises: as `pages`; TargetError also where no two readings agree.
         """
+        earlier = await self._sweep(scope, keys, ids)
+        for _ in range(MOST_READINGS - 1):
+            if keys <= earlier.keys.keys():
+                return earlier
+            sweep = await self._sweep(scope, keys, ids)
+            if sweep.reading.agrees_with(earlier.reading):
+                return sweep
+            earlier = sweep
+        raise TargetError(f"its list is another one each time ({MOST_READINGS} times) it is read", hint=_ASK_AGAIN)
+
+    async def _sweep(self, scope: Scope, keys: set[Key], ids: set[str]) -> Sweep:
         sweep = Sweep()
         async for page in self.pages(scope):
+            sweep.reading.note(page)
             for found in page.found:
                 if found.key in keys and found.id not in sweep.keys.setdefault(found.key, []):
                     sweep.keys[found.key].append(found.id)

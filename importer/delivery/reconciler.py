@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from importer.delivery.listing import ScopeRefusedError
+from importer.delivery.listing import MOST_READINGS, Reading, ScopeRefusedError
+from importer.delivery.notices import tell
 from importer.delivery.outcomes import advise, give_up
 from importer.delivery.replies import MOST_ATTEMPTS
 from importer.delivery.stop import StoppedError
@@ -48,6 +49,7 @@ class Existing:
         self._outcomes = outcomes
         self._stop = stop
         self._decided = partial(observer.decided, target.name)
+        self._tell = partial(tell, observer, target.name)
 
     async def find(self, if_exists: IfExists, *, may_replace: bool = False) -> None:
         """Ask about every scope that has open records; a scope that cannot be asked about is decided here."""
@@ -61,18 +63,18 @@ class Existing:
         self, scope: Scope, if_exists: IfExists, may_replace: bool, limiter: anyio.Semaphore
     ) -> None:
         overlap = KINDS[scope.kind].overlap
-        there: dict[str, Found] = {}  # of a kind of which a new one replaces what it overlaps: all of them
         try:
-            async for page in self._listing.pages(scope):
-                self._stop.check(is_write=True)
-                existing = self._existing(if_exists)
-                planned, in_doubt = self._journal.find(
-                    scope.kind, [(found.key, found.id) for found in page.found], existing
-                )
-                self._decided(existing.status, planned)
-                self._decided(Status.CREATED, in_doubt)
-                if overlap is not None and overlap.is_replaced:
-                    there |= {found.id: found for found in page.found}
+            there: dict[str, Found] = {}
+            reading = await self._read(scope, if_exists, there)
+            for _ in range(MOST_READINGS - 1):
+                if reading.is_at_one:
+                    break
+                earlier, reading = reading, await self._read(scope, if_exists, there)
+                if reading.agrees_with(earlier):
+                    break
+            if reading.contradiction:
+                where = f" about schedule {scope.name}" if scope.name else ""
+                self._tell(f"contradicts itself{where}: {reading.contradiction}; what it does not show is sent")
             if there and overlap is not None:
                 self._look_at_replaced(scope, overlap, list(there.values()), may_replace=may_replace)
             self._journal.refuse_reported(self._target.name, scope)
@@ -85,6 +87,22 @@ class Existing:
             self.close_scope(scope, Status.FAILED, words)
         finally:
             limiter.release()
+
+    async def _read(self, scope: Scope, if_exists: IfExists, there: dict[str, Found]) -> Reading:
+        """Read the scope's list once, mark what it holds, and keep in `there` what a new record would replace."""
+        overlap, reading = KINDS[scope.kind].overlap, Reading()
+        async for page in self._listing.pages(scope):
+            self._stop.check(is_write=True)
+            reading.note(page)
+            existing = self._existing(if_exists)
+            planned, in_doubt = self._journal.find(
+                scope.kind, [(found.key, found.id) for found in page.found], existing
+            )
+            self._decided(existing.status, planned)
+            self._decided(Status.CREATED, in_doubt)
+            if overlap is not None and overlap.is_replaced:
+                there |= {found.id: found for found in page.found}
+        return reading
 
     def _look_at_replaced(self, scope: Scope, overlap: Overlap, there: list[Found], *, may_replace: bool) -> None:
         """Refuse planned records that would replace others at the target; where they may, note what they replace."""
@@ -184,7 +202,7 @@ class Reconciler:
         """Say of records that the target cannot be asked about them."""
         for doubt in doubts:
             before = f"{doubt.outcome.error}; " if doubt.outcome.error else ""
-            error = f"{before}{self._target.name} could not be asked: {words}"
+            error = f"{before}{self._target.name} does not say whether it has it: {words}"
             self._queue.decide(
                 doubt.record, doubt.outcome._replace(status=Status.UNKNOWN, error=error, hint=advise(Status.UNKNOWN))
             )
@@ -202,6 +220,8 @@ class Reconciler:
         elif self._is_taken_otherwise(doubt, sweep):
             hint = f"look at {doubt.returned_id} in {self._target.name}: it may be this record with other values"
             self._queue.decide(record, known._replace(status=Status.UNKNOWN, hint=hint))
+        elif sweep.reading.contradiction:  # what such a list does not show may be there all the same
+            self._leave([doubt], sweep.reading.contradiction)
         elif self._stop.reason is not None:
             self._queue.release(record)
         elif record.tries >= MOST_ATTEMPTS:

@@ -54,6 +54,7 @@ class Sender:
         #: meant shows at the end: by whether anything could be created elsewhere.
         self.forbidden: dict[Scope, Judgement] = {}
         self._requests: dict[int, Request] = {}  # made already, by record
+        self._ids: set[int] = set()  # hashes of those that answers gave
         self._answered: list[tuple[Claimed, Answer]] = []  # with what looks like a success, not judged yet
 
     async def work(self) -> None:
@@ -80,7 +81,7 @@ class Sender:
         answered, self._answered = self._answered, []
         created = []
         for record, answer in answered:
-            judgement = judge_post(answer, self._target, KINDS[record.scope.kind], record.key)
+            judgement = self._judge(answer, record)
             if judgement.verdict is Verdict.TAKEN:
                 created.append(Change(record.id, Status.CREATED, self._outcomes.created(record, judgement)))
             elif judgement.verdict is Verdict.EXISTS:
@@ -117,9 +118,20 @@ class Sender:
                 self._requests[following.id] = KINDS[following.scope.kind].request(following.key)
         return KINDS[record.scope.kind].request(record.key)
 
+    def _judge(self, reply: Reply, record: Claimed) -> Judgement:
+        """Judge a reply to the POST of a record: an id that another record of this run was given proves nothing."""
+        judgement = judge_post(reply, self._target, KINDS[record.scope.kind], record.key)
+        if judgement.verdict is Verdict.TAKEN:
+            id_ = hash(judgement.id)
+            if id_ in self._ids:
+                words = f"the answer names {judgement.id}, as the answer to another record did"
+                return Judgement(Verdict.IN_DOUBT, judgement.status, words)
+            self._ids.add(id_)
+        return judgement
+
     async def _apply(self, record: Claimed, reply: Reply) -> None:
         """Do what the policy says after the reply to a POST."""
-        judgement = judge_post(reply, self._target, KINDS[record.scope.kind], record.key)
+        judgement = self._judge(reply, record)
         match judgement.verdict:
             case Verdict.TAKEN:
                 self._throttle.note(reply, is_write=True)

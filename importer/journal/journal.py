@@ -26,7 +26,7 @@ from importer.journal.codec import (
     tally_values,
 )
 from importer.journal.run_info import RunStage, write_facts
-from importer.journal.states import Change, Claimed, Entry, State, Tally, Unresolved
+from importer.journal.states import Change, Claimed, Difference, Entry, State, Tally, Unresolved
 from importer.journal.view import View
 from importer.records import Key, Notice, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
 from importer.statuses import Status
@@ -308,6 +308,34 @@ class Journal(View):
     def has_key(self, kind: str, key: Key) -> bool:
         """Return whether some record of this run has the key."""
         return self._db.execute(_SQL["owner_of_key"], (dump_key(key), kind)).fetchone() is not None
+
+    # ---- what is there in the end
+
+    def touched_scopes(self, target: TargetName, run: str) -> list[Scope]:
+        """List the scopes in which a run sent something that is decided."""
+        return [Scope(kind, scope) for kind, scope in self._db.execute(_SQL["touched_scopes"], (target, run))]
+
+    def begin_comparison(self, scope: Scope) -> None:
+        """Forget what an earlier reading of the scope's list held."""
+        with self._commit() as db:
+            db.execute(_SQL["make_listed"])
+            db.execute(_SQL["clear_listed"], scope)
+
+    def note_listed(self, scope: Scope, found: Iterable[tuple[Key, str]]) -> None:
+        """Note what a page of the scope's list holds, as far as this run has it."""
+        with self._commit() as db:
+            db.executemany(_SQL["insert_listed"], [(*scope, dump_key(key), id_) for key, id_ in found])
+
+    def compare(self, target: TargetName, scope: Scope, run: str) -> list[Difference]:
+        """List the records of which the list that was noted says something else than the journal does."""
+        return [
+            Difference(
+                id_, Status(state), returned_id, http_status, error, attempts, tuple(sorted((ids or "").split()))
+            )
+            for id_, state, returned_id, http_status, error, attempts, ids in self._db.execute(
+                _SQL["compare_listed"], (target, *scope, run)
+            )
+        ]
 
     def explain_planned(self, target: TargetName, error: str, hint: str) -> None:
         """Write down why the target's planned records stay unsent; a reason that stands there already is kept."""

@@ -224,6 +224,7 @@ LEFT JOIN record AS first ON first.id = record.first
 LEFT JOIN row AS first_row ON first_row.id = first.row
 WHERE ?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt', 'unbound', 'undone',
                              'reported', 'changed', 'kept', 'manual')
+   OR record.state IN ('created', 'exists') AND record.hint <> ''
 ORDER BY record.id LIMIT ?2;
 
 -- name: lines_of
@@ -299,6 +300,38 @@ WHERE record.run = ? AND (record.state = 'created' OR record.was = 'created' AND
    OR record.state = 'unknown' AND record.was NOT IN ('created', 'exists')
    OR record.id IN (SELECT record FROM binding WHERE state IN ('adding', 'added', 'removed'))
 ORDER BY record.finished_at DESC, record.id DESC;
+
+-- name: touched_scopes
+-- Where a run sent something: what is there now can be another than what it says.
+SELECT DISTINCT kind, scope FROM record
+WHERE target = ? AND run = ? AND (state = 'created' OR state IN ('rejected', 'failed') AND attempts > 0 AND returned_id = '')
+ORDER BY kind, scope;
+
+-- name: make_listed
+CREATE TEMP TABLE IF NOT EXISTS listed (kind TEXT, scope TEXT, key TEXT, id TEXT, PRIMARY KEY (kind, scope, key, id)) WITHOUT ROWID;
+
+-- name: clear_listed
+DELETE FROM listed WHERE kind = ? AND scope = ?;
+
+-- name: insert_listed
+INSERT OR IGNORE INTO listed (kind, scope, key, id)
+SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM record WHERE record.key = ?3 AND record.kind = ?1);
+
+-- name: compare_listed
+-- Of the records of a scope, those of which the list says something else than the run does, with the ids that it has.
+SELECT record.id, record.state, record.returned_id, record.http_status, record.error, record.attempts,
+       group_concat(listed.id, ' ')
+FROM record LEFT JOIN listed
+  ON listed.kind = record.kind AND listed.scope = record.scope AND listed.key = record.key
+WHERE record.target = ?1 AND record.kind = ?2 AND record.scope = ?3
+  AND (record.state IN ('created', 'exists')
+       OR record.state IN ('rejected', 'failed') AND record.attempts > 0 AND record.returned_id = '')
+GROUP BY record.id
+HAVING CASE WHEN record.state IN ('rejected', 'failed') THEN count(listed.id) > 0
+            WHEN record.state = 'created' AND record.run = ?4
+            THEN count(listed.id) <> 1 OR lower(max(listed.id)) <> lower(record.returned_id)
+            ELSE count(listed.id) > 1 END
+ORDER BY record.id;
 
 -- name: insert_binding
 INSERT OR IGNORE INTO binding (record, group_id, state) VALUES (?, ?, ?);

@@ -112,6 +112,18 @@ class Tally:
     latencies: dict[int, int] = field(default_factory=dict)  #: answers by bucket (`importer.histogram`)
 
 
+class Difference(NamedTuple):
+    """A record of which the target's list says something else than the run does."""
+
+    id: int
+    status: Status
+    returned_id: str  #: as the answer gave it
+    http_status: int
+    error: str
+    attempts: int
+    there: tuple[str, ...]  #: the ids of the objects that are this record
+
+
 class Change(NamedTuple):
     """A transition of one record, to be committed with others."""
 

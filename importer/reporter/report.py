@@ -214,6 +214,7 @@ def make_result(journal: Journal, **facts: object) -> Result:
         sources=len({sheet.source for sheet in sheets}),
         findings=[(sheets[finding.sheet], finding) for finding in islice(journal.findings(), _MOST)],
         topics=journal.topics(),
+        doubled=journal.info().doubled,
         **facts,  # type: ignore[arg-type]  # by name
     )
 
@@ -236,6 +237,7 @@ def _summary(journal: Journal, result: Result) -> dict[str, object]:
         "is_interrupted": result.is_interrupted,
         "stopped": dict(result.stopped),
         "rows": result.rows,
+        "doubled": result.doubled,
         "statuses": {status.value: result.count(status) for status in result.possible},
         "targets": targets,
         "notices": [{"level": notice.level, "text": notice.text} for notice in journal.notices()],

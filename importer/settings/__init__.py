@@ -262,6 +262,12 @@ class Settings:
         _SENDS,
         metavar="N",
     )
+    no_closing_look: bool = setting(
+        False,
+        values.flag,
+        "Do not compare, after sending, what the targets have with what the report says.",
+        _SENDS,
+    )
     xlsx: bool = setting(False, values.flag, "Make report.xlsx beyond 20,000 rows, too.", _WRITES)
     wait: bool = setting(
         False, values.flag, "Wait for another run that uses the same token, instead of refusing.", f"{_WRITES} doctor"

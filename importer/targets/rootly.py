@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 _ID = re.compile(ID_PATTERN)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MEDIA_TYPE = "application/vnd.api+json"
 _REMEMBERED = 1 << 14  # instants and paths: shifts of many people change at the same time, a schedule has many
 _PAGE_SIZE = 100  # the largest that is taken
@@ -88,13 +89,29 @@ def read_page(payload: Any, schedule_id: str, collection: str, read_key: ReadKey
         ValueError: it is no page, or holds an entry of which nobody can tell whether it is ours.
     """
     items = _items(payload)
-    found = tuple(one for one in (_read_listed(item, schedule_id, read_key) for item in items) if one is not None)
+    own = [item for item in items if not _is_stranger(item, schedule_id)]
+    found = tuple(one for one in (_read_listed(item, schedule_id, read_key) for item in own) if one is not None)
     ids = frozenset(filter(None, (as_text(item.get("id")) for item in items)))
-    return Page(found, _next_page(payload, f"{path_on_schedule(schedule_id, collection)}?"), ids)
+    total = _members(payload.get("meta")).get("total_count")
+    next_ = _next_page(payload, f"{path_on_schedule(schedule_id, collection)}?")
+    return Page(found, next_, ids, total if type(total) is int else None, len(items) - len(own))
+
+
+def _is_stranger(item: Any, schedule_id: str) -> bool:
+    """Return whether an entry says that it is another schedule's: an id of the same form, and another one.
+
+    A schedule can also be named in another form, by a slug for its UUID: what then stands in the list is its own.
+    """
+    if not isinstance(item, dict):
+        return False
+    said = as_text(_members(item.get("attributes")).get("schedule_id"))
+    if not said or said.lower() == schedule_id.lower():
+        return False
+    return (_UUID.fullmatch(said) is None) == (_UUID.fullmatch(schedule_id) is None)
 
 
 def _read_listed(item: Any, schedule_id: str, read_key: ReadKey) -> Found | None:
-    """Read an entry of a schedule's list. It belongs to that schedule, whatever way its own schedule_id is written."""
+    """Read an entry of a schedule's list, by the id that the schedule was asked for by."""
     if not isinstance(item, dict):
         raise ValueError("the list holds an entry that is no object")
     key, id_ = read_key(_members(item.get("attributes")), schedule_id), as_text(item.get("id"))

@@ -32,6 +32,8 @@ class Page:
     found: tuple[Found, ...]
     next: str | None  #: path or URL of the next page as the target gives it; None at the end
     ids: frozenset[str]  #: of all objects on the page, also those that no record of ours can be
+    total: int | None = None  #: how many objects the page claims that the whole list has; None where it does not say
+    strangers: int = 0  #: objects that say that they belong into another list
 
 
 class DirectoryEntry(NamedTuple):

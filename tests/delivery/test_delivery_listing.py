@@ -209,10 +209,75 @@ async def test_a_bad_certificate_ends_the_work_at_once() -> None:
     assert len(script.asked) == 1
 
 
+# ---- proof of absence
+
+
+def counted(*entries: dict[str, Any], total: int, following: str | None = None) -> Answer:
+    payload = {"data": list(entries), "links": {"next": following}, "meta": {"total_count": total}}
+    return answer(200, payload)
+
+
+async def test_a_list_that_was_empty_once_is_no_proof() -> None:
+    listing, script, _ = make([page(), page(entry("1")), page(entry("1"))])
+    assert (await listing.sweep(SCHED_1, {KEY}, set())).keys == {KEY: ["1"]}
+    assert len(script.asked) == 2
+
+
+async def test_what_moved_over_the_edge_of_a_page_is_found_by_the_second_reading() -> None:
+    """Somebody deletes "a" while the pages are read: the one that was looked for moves from page 2 to page 1."""
+    others = [entry(name, user=7) for name in "abc"]
+    following = f"{SHADOWS}?page=2"
+    listing, _, _ = make([page(*others[:2], following=following), page(others[2]), page(others[1], entry("1"))])
+    assert (await listing.sweep(SCHED_1, {KEY}, set())).keys == {KEY: ["1"]}
+
+
+async def test_what_two_readings_do_not_show_is_not_there_even_if_others_add_to_the_list_meanwhile() -> None:
+    listing, script, _ = make([page(entry("a", user=7)), page(entry("a", user=7), entry("b", user=8))])
+    sweep = await listing.sweep(SCHED_1, {KEY}, set())
+    assert (sweep.keys, sweep.reading.contradiction, len(script.asked)) == ({}, "", 2)
+
+
+async def test_a_list_that_is_another_one_each_time_proves_nothing() -> None:
+    listing, script, _ = make([page(entry(str(number), user=7)) for number in range(9)])
+    with pytest.raises(TargetError, match="another one each time"):
+        await listing.sweep(SCHED_1, {KEY}, set())
+    assert len(script.asked) == 4
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ([counted(total=3)], "its list holds 0 objects and says that there are 3"),
+        ([counted(entry("a", user=7), total=2)], "its list holds 1 objects and says that there are 2"),
+        ([page({"id": "x", "attributes": {"schedule_id": "sched-2"}})], "its list holds 1 objects of another schedule"),
+        ([counted(entry("a", user=7), total=1)], ""),
+        ([counted(entry("a", user=7), total=0)], ""),  # more is there than it says: nothing is missing
+    ],
+)
+async def test_a_list_that_contradicts_itself_says_so(answers: list[Reply], words: str) -> None:
+    listing, _, _ = make(answers)
+    assert (await listing.sweep(SCHED_1, {KEY}, set())).reading.contradiction == words
+
+
+async def test_pages_without_end_are_read_to_a_bound() -> None:
+    filler = "x" * (10 << 20)
+
+    def endless(url: str) -> Reply:
+        number = int(url.rpartition("=")[2]) if "page=" in url else 1
+        payload = {"data": [entry(str(number), user=7)], "links": {"next": f"{SHADOWS}?page={number + 1}"}}
+        return answer(200, {**payload, "filler": filler})
+
+    script = Script(endless)
+    throttle = Throttle(float("inf"), 0.0, 60.0, Stop(), list[str]().append)
+    with pytest.raises(TargetError, match="does not end within 256 MB"):
+        await Listing(ROOTLY, cast("Client", script), throttle).sweep(SCHED_1, {KEY}, set())
+    assert len(script.asked) <= 27
+
+
 # ---- refusals
 
 
-@pytest.mark.parametrize("status", [400, 402, 405, 410, 415, 418, 422, 451, 499])
+@pytest.mark.parametrize("status", [400, 402, 405, 415, 418, 422, 451, 499])
 async def test_any_other_answer_is_an_error_with_the_servers_words(status: int) -> None:
     listing, script, _ = make([answer(status, {"error": "words"})])
     with pytest.raises(TargetError, match=f"{status}: words"):

@@ -172,9 +172,17 @@ def test_an_answer_without_a_valid_id_or_readable_values_is_no_creation(payload:
 # ---- the list
 
 
-def test_an_entry_belongs_to_the_schedule_that_was_asked_about_however_it_writes_it() -> None:
-    found = SHADOW.read_page(page(shadow(schedule_id="another-name-of-it")), "sched-1").found
-    assert found == (Found(KEY, ID),)
+@pytest.mark.parametrize("said", ["454daff4-e3fa-4c0f-a4b6-8a5d6e5b1b1a", "SCHED-1", None, ""])
+def test_an_entry_belongs_to_the_schedule_that_was_asked_about_also_where_it_writes_it_in_another_form(
+    said: str | None,
+) -> None:
+    read = SHADOW.read_page(page(shadow(schedule_id=said)), "sched-1")
+    assert (read.found, read.strangers) == ((Found(KEY, ID),), 0)
+
+
+def test_an_entry_of_another_schedule_is_no_record_of_this_one_and_speaks_against_the_list() -> None:
+    read = SHADOW.read_page(page(shadow(schedule_id="sched-2")), "sched-1")
+    assert (read.found, read.strangers, read.ids) == ((), 1, frozenset({ID}))
 
 
 @pytest.mark.parametrize("missing", ["shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at"])
