@@ -98,6 +98,7 @@ class Options(TypedDict, total=False):
     replace_overrides: bool
     strict: bool
     canary: int
+    no_closing_look: bool
     xlsx: bool
     wait: bool
     reports: str | os.PathLike[str]
