@@ -1,8 +1,9 @@
 """Changing a group's list, which can only be replaced: read, merge, replace, read again until all is there.
 
-What somebody adds between our reading and our writing is dropped by our PUT, and nobody can see that afterwards. So the
-list is read right before every PUT and once more together with it: what only that shows is put back. What is left of
-the danger is the moment between the two at the target.
+A list that comes cut or empty once would be written shorter by our PUT: before one, two readings must agree. What
+somebody adds between our reading and our writing is dropped by our PUT, and nobody can see that afterwards: so the list
+is read once more together with each PUT, and what only that shows is put back. What somebody else takes out is not.
+What is left of the danger is the moment between the two at the target.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import anyio
 
 from importer.delivery.client import Answer, NotSent, Reply
-from importer.delivery.listing import Listing, ScopeRefusedError
+from importer.delivery.listing import MOST_READINGS, Listing, ScopeRefusedError
 from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge, read_json, settle_time
 from importer.delivery.stop import Reason, StoppedError
 from importer.delivery.throttle import Throttle
@@ -37,14 +38,13 @@ class Wanted(NamedTuple):
     remove: Collection[str] = ()
 
 
-def replace_list(now: Iterable[str], seen: Iterable[str], wanted: Wanted) -> list[str] | None:
-    """Give the list to be put; None where the list `now` has all that it should.
+def replace_list(now: Iterable[str], owed: Iterable[str], wanted: Wanted) -> list[str] | None:
+    """Return the list to be put; None where the list `now` has all that it should.
 
-    `seen` is whatever stood in it since we first looked: what is gone since was dropped by a list that somebody put
-    without knowing of it, ours among them, and is put back. What stands there keeps its order.
+    `owed` is what a PUT of ours dropped, and what is put back. What stands there keeps its order.
     """
     there = list(dict.fromkeys(now))
-    whole = [one for one in dict.fromkeys([*there, *seen, *wanted.add]) if one not in wanted.remove]
+    whole = [one for one in dict.fromkeys([*there, *owed, *wanted.add]) if one not in wanted.remove]
     return None if set(whole) == set(there) else whole
 
 
@@ -75,7 +75,7 @@ class GroupLists:
         self._settle = settle
 
     async def read(self, group: str) -> list[str]:
-        """Give the ids in a group's list, in its order.
+        """Return the ids in a group's list, in its order.
 
         Raises:
             GroupError: the target refuses it, or gives no usable answer.
@@ -177,7 +177,7 @@ def open_lists(
     """Give a target's lists, at a pace of their own; None where it has no groups."""
     if target.grouping is None:
         return None
-    # Two lists are read for each PUT, one of them outside its pace: all three stay within the target's limit.
+    # Three lists are read for each PUT, one of them outside its pace: all of them stay within the target's limit.
     rate = min(settings.rate.get(target.name, target.rate) / 3, target.grouping.rate)
     throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, stop, notify)
     return GroupLists(target, target.grouping, client, Listing(target, client, throttle), throttle, settings.settle)
@@ -193,8 +193,9 @@ class _Replacing:
         self._begin = begin
         self._has_begun = False
         self._now: frozenset[str] = frozenset()
-        self._seen: dict[str, None] = {}
+        self._owed: dict[str, None] = {}  # stood there while our PUT left, and was not in it; not seen since
         self._tries = 0
+        self._changes = 0  # readings that showed another list than the one before
         self._doubts = 0
         self._words = ""  # of what went wrong last
         self._is_sent = False  # some PUT was perhaps applied
@@ -210,14 +211,22 @@ class _Replacing:
             raise
 
     async def _work(self) -> None:
-        while (whole := replace_list(await self._read(), self._seen, self._wanted)) is not None:
+        now = await self._read()
+        while (whole := replace_list(now, self._owed, self._wanted)) is not None:
+            earlier, now = now, await self._read()
+            if set(earlier) != set(now):
+                self._changes += 1
+                if self._changes >= MOST_READINGS * MOST_ATTEMPTS:
+                    raise GroupError(Status.FAILED, "its list is another one each time it is read")
+                continue
             if self._tries >= MOST_ATTEMPTS or (self._tries and not self._lists.may_repeat()):
                 raise GroupError(Status.FAILED, self._describe(whole))
             if not self._has_begun:
                 self._has_begun = True
-                self._begin(tuple(self._seen))
+                self._begin(tuple(now))
             self._tries += 1
             await self._put(whole)
+            now = await self._read()
 
     def _describe(self, whole: list[str]) -> str:
         missing = [one for one in whole if one not in self._now]
@@ -237,7 +246,8 @@ class _Replacing:
             raise GroupError(Status.UNKNOWN, f"{words}its list could not be read since: {error.message}") from error
         self._is_open = False
         self._now = frozenset(now)
-        self._seen.update(dict.fromkeys(now))
+        for one in self._now & self._owed.keys():
+            del self._owed[one]
         return now
 
     async def _put(self, whole: list[str]) -> None:
@@ -247,7 +257,7 @@ class _Replacing:
         except StoppedError:
             self._is_open = False  # it never left
             raise
-        self._seen.update(dict.fromkeys(stood))
+        self._owed.update(dict.fromkeys(one for one in stood if one not in whole and one not in self._wanted.remove))
         await self._heed(self._lists.judge(reply))
 
     async def _heed(self, judgement: Judgement) -> None:
