@@ -141,7 +141,7 @@ def pause_time(headers: Mapping[str, str], now: float, refusals: int) -> float:
     """
     asked = asked_pause(headers, now)
     if asked is None:
-        reset = read_number(headers.get("X-RateLimit-Reset", ""))
+        reset = _read_number(headers.get("X-RateLimit-Reset", ""))
         asked = None if reset is None else reset - read_clock(headers, now)
     if asked is None or asked < 0:
         asked = 0.25 * 1.3 ** min(refusals - 1, 30)
@@ -166,14 +166,14 @@ def read_clock(headers: Mapping[str, str], now: float) -> float:
 
 
 def _read_retry_after(text: str, clock: float) -> float | None:
-    seconds = read_number(text)
+    seconds = _read_number(text)
     if seconds is not None:
         return seconds
     moment = _read_date(text)
     return None if moment is None else moment - clock
 
 
-def read_number(text: str) -> float | None:
+def _read_number(text: str) -> float | None:
     try:
         number = float(text)
     except ValueError:

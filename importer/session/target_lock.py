@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import anyio
 
 from importer.errors import ImporterError, InterruptedReadingError, SettingsError, UsageError
+from importer.settings.values import canonical_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -186,7 +187,7 @@ def _open_lock(connection: Connection) -> int:
 
 def _lock_path(connection: Connection) -> Path:
     """Name the lock by a one-way hash of base URL and token."""
-    name = hashlib.sha256(f"{connection.base_url}\0{connection.token}".encode()).hexdigest()[:32]
+    name = hashlib.sha256(f"{canonical_url(connection.base_url)}\0{connection.token}".encode()).hexdigest()[:32]
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state) / "oncall-importer" / f"{name}.lock"
 
