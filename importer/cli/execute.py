@@ -16,6 +16,7 @@ from importer.errors import ImporterError, InterruptedReadingError, SourcesError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
     from types import FrameType
 
     import anyio
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     Action: TypeAlias = Callable[[Settings, RunControl], Awaitable[Result]]
+    Afterwards: TypeAlias = Callable[[str, Settings, RunControl, Console], Awaitable[int]]
     ReadingAction: TypeAlias = Callable[[Settings, RunControl, Console], Awaitable[int]]
 
 AnyResult = TypeVar("AnyResult")
@@ -58,8 +60,13 @@ def relax_gc() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
-def perform(options: dict[str, Any], action: Action, *, is_check: bool = False) -> None:
-    """Run one of the commands that read rows, or that undo a run, to its end; exits the process."""
+def perform(
+    options: dict[str, Any], action: Action, *, is_check: bool = False, afterwards: Afterwards | None = None
+) -> None:
+    """Run one of the commands that read rows, or that undo a run, to its end; exits the process.
+
+    `afterwards` looks at a run that was not interrupted; its exit status counts where the run's own is 0.
+    """
 
     def act() -> int:
         from importer.cli.output.console import Console
@@ -69,10 +76,22 @@ def perform(options: dict[str, Any], action: Action, *, is_check: bool = False) 
         console = Console(settings, is_check=is_check)
         with _showing_requests(settings, console):
             result = _await_with_signals(partial(_guided, action, settings, console), console)
-        console.show_end(result)
-        return result.check_status if is_check else result.exit_status
+            console.show_end(result)
+            status = result.check_status if is_check else result.exit_status
+            if afterwards is not None and result.folder is not None and not result.is_interrupted:
+                status = status or _look_afterwards(afterwards, result.folder, settings, console)
+        return status
 
     guard(act)
+
+
+def _look_afterwards(afterwards: Afterwards, folder: Path, settings: Settings, console: Console) -> int:
+    from importer.session.control import RunControl
+
+    async def look(interrupted: anyio.Event) -> int:
+        return await afterwards(str(folder), settings, RunControl(console, interrupted), console)
+
+    return _await_with_signals(look, console)
 
 
 def perform_reading(options: dict[str, Any], action: ReadingAction) -> None:

@@ -191,6 +191,12 @@ def test_a_shadow_that_was_removed_by_hand_is_found_by_comparing_the_run_with_ro
     assert "8.0 h differ, in 1 interval" in done.out
 
 
+def test_a_run_can_be_verified_at_its_end(online: Workplace) -> None:
+    done = online.run("run", online.write("s.csv", shadows(2)), "--verify")
+    assert done.status == 0, done.err
+    assert "verified: 2 records" in done.out
+
+
 def test_a_run_elsewhere_and_a_report_are_not_verified(online: Workplace) -> None:
     run = online.run("run", online.write("s.csv", shadows(1))).run
     elsewhere = online.run("verify", run, variables={"ROOTLY_BASE_URL": "https://rootly.example.com"})

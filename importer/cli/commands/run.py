@@ -7,20 +7,24 @@ from typing import Any
 
 import click
 
+from importer.cli.commands.verify import verify_run
 from importer.cli.execute import perform
 from importer.cli.options import FILE, RUN, options, shared_options, sources
+
+verifying = click.option("--verify", is_flag=True, help="At the end ask the targets whether all of it is there.")
 
 # Importing what a command needs is left to the command: `--help` must not pay for it.
 
 
 @click.command()
-@options(sources, shared_options("run"))
-def run(sources: tuple[str, ...], **given: Any) -> None:
+@options(sources, shared_options("run"), verifying)
+def run(sources: tuple[str, ...], verify: bool, **given: Any) -> None:
     """Read and check every row, then send the good ones, then write the report.
 
     SOURCE is a CSV or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods); - is standard input.
     """
-    perform(given, lambda settings, control: _commands().run(sources, settings, control))
+    afterwards = verify_run if verify else None
+    perform(given, lambda settings, control: _commands().run(sources, settings, control), afterwards=afterwards)
 
 
 @click.command()
@@ -38,13 +42,14 @@ def check(sources: tuple[str, ...], online: bool, output: Path | None, **given: 
 
 @click.command()
 @click.argument("run_or_report", type=RUN)
-@shared_options("rerun")
-def rerun(run_or_report: str, **given: Any) -> None:
+@options(shared_options("rerun"), verifying)
+def rerun(run_or_report: str, verify: bool, **given: Any) -> None:
     """Send again, but only rows that have not succeeded.
 
     RUN_OR_REPORT is a run's folder, also of an interrupted run, or a report file, edited by hand or not.
     """
-    perform(given, lambda settings, control: _commands().rerun(run_or_report, settings, control))
+    afterwards = verify_run if verify else None
+    perform(given, lambda settings, control: _commands().rerun(run_or_report, settings, control), afterwards=afterwards)
 
 
 @click.command()

@@ -28,13 +28,20 @@ def verify(run: str, csv: Path | None, **given: Any) -> None:
     """
 
     async def act(settings: Settings, control: RunControl, console: Console) -> int:
-        from importer.cli.output.calendar_results import ReadingProgress, show_verification
-        from importer.commands.verify import verify as perform
-        from importer.commands.verify import write_verification
-
-        verification = await perform(run, settings, control, ReadingProgress(console))
-        files = [write_verification(csv, verification)] if csv is not None else []
-        show_verification(verification, files, settings)
-        return 0 if verification.is_good else 1
+        return await verify_run(run, settings, control, console, csv)
 
     perform_reading(given, act)
+
+
+async def verify_run(
+    run: str, settings: Settings, control: RunControl, console: Console, csv: Path | None = None
+) -> int:
+    """Verify a run and show what it came to; return the exit status."""
+    from importer.cli.output.calendar_results import ReadingProgress, show_verification
+    from importer.commands.verify import verify as perform
+    from importer.commands.verify import write_verification
+
+    verification = await perform(run, settings, control, ReadingProgress(console))
+    files = [write_verification(csv, verification)] if csv is not None else []
+    show_verification(verification, files, settings)
+    return 0 if verification.is_good else 1
