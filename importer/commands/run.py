@@ -11,6 +11,7 @@ names and asks what exists.
 from __future__ import annotations
 
 import logging
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ from importer.session.lifecycle import (
     why_stopped,
 )
 from importer.statuses import Status
+from importer.targets import TARGETS
 from importer.targets.opal import takes_no_schedules
 
 if TYPE_CHECKING:
@@ -73,6 +75,9 @@ _ASKING = {
     TargetName.ROOTLY: "asking Rootly for the ids of the users and schedules that rows name",
     TargetName.OPAL: "asking Opal for the groups that rows name",
 }
+
+
+_LONGEST = 7 * 86400  # seconds that a run may take by its rate without --yes
 
 
 async def run(
@@ -295,11 +300,21 @@ async def _ask_to_go_on(
     )
     control.observer.planned(plan)
     log(logging.INFO, "planned", f"{plan.rows} rows, {plan.invalid} invalid", to_send=plan.to_send)
+    seconds = max((_seconds(target, number, settings) for target, number in plan.to_send.items()), default=0.0)
+    if seconds > _LONGEST and not settings.yes:
+        days = f"{seconds / 86400:,.0f} days"
+        return f"at the rate that is set, sending takes about {days}; raise --rate, or send all the same with --yes"
     if settings.strict and invalid:
         return f"{invalid} rows are invalid, and --strict sends nothing while any is"
     if plan.to_send and control.confirm is not None and not settings.sandbox and not await control.confirm(plan):
         return "interrupted" if control.interrupted.is_set() else "you said no"
     return ""
+
+
+def _seconds(target: TargetName, records: int, settings: Settings) -> float:
+    """Return how long so many records take at least at the rate that is set."""
+    rate = settings.rate.get(target, TARGETS[target].rate) * (1 - settings.headroom)
+    return records / rate if rate > 0 else math.inf
 
 
 async def _deliver(

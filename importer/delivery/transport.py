@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import ssl
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -116,11 +117,38 @@ def make_connector(transport: Transport, *, limit: int) -> aiohttp.TCPConnector:
     """Make what opens connections, at most `limit` at once."""
     trust = transport.trust or True
     if transport.proxy is None:
-        return aiohttp.TCPConnector(limit=limit, ssl=trust)
+        return _CleanConnector(limit=limit, ssl=trust)
     return _TunnelConnector(transport.proxy, limit=limit, ssl=trust)
 
 
-class _TunnelConnector(aiohttp.TCPConnector):
+class _CleanConnector(aiohttp.TCPConnector):
+    """Drops a kept connection on which something came before the request left: it would be taken for its answer."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  (the signature is aiohttp's)
+    ) -> aiohttp.connector.Connection:
+        """Return a connection on which nothing waits to be read."""
+        while _has_leftover(connection := await super().connect(req, traces, timeout)):
+            connection.close()
+        return connection
+
+
+def _has_leftover(connection: aiohttp.connector.Connection) -> bool:
+    """Return whether bytes that nobody asked for came already, or the other side has closed it."""
+    if connection.protocol is not None and connection.protocol.should_close:
+        return True
+    sock = connection.transport.get_extra_info("socket") if connection.transport is not None else None
+    if sock is None or sock.fileno() < 0:
+        return False
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+class _TunnelConnector(_CleanConnector):
     """Opens connections through a proxy.
 
     aiohttp raises the same errors where a proxy breaks off and where a target does; here it is known that nothing was

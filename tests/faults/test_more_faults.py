@@ -171,3 +171,17 @@ async def test_a_clock_that_is_set_back_and_forth_costs_no_row_and_makes_none_tw
         result = await rehearsal.run(schedules(6), shadows(6))
     assert result.statuses == {Status.CREATED: 12}
     assert disagreements(rehearsal, result, 12) == []
+
+
+async def test_a_rate_at_which_a_run_would_take_weeks_is_refused_and_says_how_long(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served():
+        slow = await rehearsal.run(shadows(6), rate=["rootly=0.0000001/s"])
+    assert slow.statuses == {Status.PENDING: 6}
+    assert {line["import_error"] for line in read_report(slow)} == {
+        (
+            "not attempted: at the rate that is set, sending takes about 694 days; "
+            "raise --rate, or send all the same with --yes"
+        )
+    }
+    assert sandbox.read_truth(rehearsal.state).objects == ()
