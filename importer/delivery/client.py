@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import logging
+import re
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from urllib.parse import unquote
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -185,6 +188,9 @@ class Lost(NamedTuple):
     reason: str
 
 
+_SECRET = 16  # characters of a token that stands nowhere by chance
+_ESCAPED = 2  # times that something can be escaped: HTML in JSON, for instance
+_JSON_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 Reply: TypeAlias = Answer | NotSent | Lost
 
 #: What aiohttp raises before the first byte of a request is written. Everything else is `Lost`: aiohttp cannot tell
@@ -297,11 +303,7 @@ class Client:
             raise
         if content is None:
             return Lost(f"the answer is longer than {limit} bytes")
-        return Answer(response.status, response.headers, self._without_token(response.status, content))
-
-    def _without_token(self, status: int, content: bytes) -> bytes:
-        """Take the token out of an error, whose words are shown: some servers repeat what they were sent."""
-        return content if 200 <= status < 300 else content.replace(self._token, b"[token]")
+        return Answer(response.status, response.headers, without_token(content, response.status, self._token))
 
 
 class Api(Protocol):
@@ -318,6 +320,27 @@ class Api(Protocol):
     @property
     def authorization(self) -> Callable[[str], str]:
         """Makes the header Authorization out of the token."""
+
+
+def without_token(content: bytes, status: int, token: bytes) -> bytes:
+    """Return an answer's body without the token, which some servers repeat, also escaped as JSON, HTML or in a URL.
+
+    Of an error, whose words are shown, the token is taken out. Where it is escaped, or stands in what should be an
+    object or a list, its id for instance, nothing of the body is kept: what it says cannot be written down.
+    """
+    is_error = not 200 <= status < 300
+    if not is_error and len(token) < _SECRET:  # a word that can stand anywhere
+        return content
+    if token in content:
+        return content.replace(token, b"[token]") if is_error else b""
+    if len(content) > POST_LIMIT or not any(mark in content for mark in (b"\\", b"%", b"&")):
+        return content
+    text, plain = content.decode("utf-8", "replace"), token.decode("utf-8", "replace")
+    for _ in range(_ESCAPED):
+        text = html.unescape(unquote(_JSON_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text).replace("\\/", "/")))
+        if plain in text:
+            return b"[an answer that repeats the token]" if is_error else b""
+    return content
 
 
 @asynccontextmanager
