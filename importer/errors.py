@@ -1,8 +1,8 @@
-"""Why a run cannot go on. A row that failed is no error but an outcome (`statuses.Status`).
+"""Why a run cannot go on. A row that failed is not an error but an outcome (`statuses.Status`).
 
 ImporterError
-├── UsageError      an option or argument that cannot be
-├── SettingsError   a setting, a token or a base URL that is missing or cannot be
+├── UsageError      an option or argument that is not valid
+├── SettingsError   a setting, a token or a base URL that is missing or not valid
 ├── SourceError     a source that cannot be read, or holds nothing to import
 │   └── SourcesError    several of them
 ├── JournalError    a run's journal that is too new, in use or cannot be written
@@ -31,11 +31,11 @@ class ImporterError(Exception):
 
 
 class UsageError(ImporterError):
-    """An option or argument that cannot be."""
+    """An option or argument that is not valid."""
 
 
 class SettingsError(ImporterError):
-    """A setting, a token or a base URL that is missing or cannot be."""
+    """A setting, a token or a base URL that is missing or not valid."""
 
 
 class SourceError(ImporterError):

@@ -44,7 +44,7 @@ def log_finding(source: str, row: int, topic: str) -> None:
 
 
 def is_telling_all() -> bool:
-    """Tell whether somebody wants to know each single request."""
+    """Return whether somebody wants to know each single request."""
     return LOG.isEnabledFor(logging.DEBUG)
 
 

@@ -37,7 +37,7 @@ def look_at_first(
 
 
 def _link(line: ReportLine, connections: Mapping[TargetName, Connection]) -> str:
-    """Give the address of a record's object in the API: of the web pages neither product documents any."""
+    """Return the address of a record's object in the API: of the web pages neither product documents any."""
     kind = KINDS.get(line.kind or "")
     if kind is None or not line.outcome.status.is_success or not line.outcome.id or kind.target not in connections:
         return ""
@@ -69,7 +69,7 @@ async def may_go_on(canary: Canary, control: RunControl) -> tuple[str, str]:
 
 
 def leave_rest(journal: Journal, targets: Mapping[TargetName, object], why: str) -> None:
-    """Say in the journal why the rest stays unsent."""
+    """Write into the journal why the rest stays unsent."""
     with suppress(JournalError):  # then the reason alone is missing: what is planned is pending either way
         for target in targets:
             journal.explain_planned(target, why, "see what became of the first records, then rerun to send it")

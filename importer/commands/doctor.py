@@ -70,7 +70,7 @@ def try_settings(options: Mapping[str, Any]) -> Settings | Diagnosis:
 
 
 def look_at_sources(environ: Mapping[str, str], folder: Path) -> Iterator[Diagnosis]:
-    """Say which settings stand in the environment and in the settings file of a folder."""
+    """Yield which settings stand in the environment and in the settings file of a folder."""
     known = _variables()
     known_here = (*PROXY_VARIABLES, *NO_PROXY_VARIABLES)
     own = sorted(name for name, value in environ.items() if value and (name.upper() in known or name in known_here))
@@ -112,7 +112,7 @@ _TOO_LITTLE = 20 * _MEGABYTE
 
 
 def look_at_versions() -> Iterator[Diagnosis]:
-    """Say what runs here."""
+    """Yield the versions of what runs here."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "pandas", "tzdata"))
     ours = f"oncall-importer {version('oncall-importer')}, Python {platform.python_version()}"
     yield Diagnosis(Level.OK, "versions", f"{ours}, {packages}, {ssl.OPENSSL_VERSION}, {platform.system()}")
@@ -133,17 +133,22 @@ def look_at_zones(timezone: str | None) -> Diagnosis:
 
 
 def look_at_reports(folder: Path) -> Diagnosis:
-    """Say whether runs' folders can be made, and how much room there is. Nothing is made."""
+    """Return whether runs' folders can be made, and how much room there is. Nothing is made."""
     place = next((path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()), folder)
     if not place.is_dir():
-        return Diagnosis(Level.PROBLEM, "reports", f"{place} is no folder", "name another one with --reports")
+        return Diagnosis(Level.PROBLEM, "reports", f"{place} is not a folder", "Choose another one with --reports.")
     if not os.access(place, os.W_OK | os.X_OK):
-        hint = "make it writable, or name another one with --reports"
+        hint = "Make it writable, or choose another one with --reports."
         return Diagnosis(Level.PROBLEM, "reports", f"{place} cannot be written by you", hint)
     free = shutil.disk_usage(place).free
-    words = f"{folder} {'is writable' if place == folder.absolute() else 'can be made'}, {_amount(free)} free"
+    words = f"{folder} {'is writable' if place == folder.absolute() else 'can be created'}, {_amount(free)} free"
     level = Level.PROBLEM if free < _TOO_LITTLE else Level.NOTE if free < _LITTLE else Level.OK
-    return Diagnosis(level, "reports", words, "" if level is Level.OK else "make room, or name another with --reports")
+    return Diagnosis(
+        level,
+        "reports",
+        words,
+        "" if level is Level.OK else "Free some space, or choose another folder with --reports.",
+    )
 
 
 def _amount(size: int) -> str:
@@ -160,7 +165,7 @@ _FEW_DAYS = 14
 def describe_target(
     name: TargetName, connection: Connection, settings: Settings, look: ProbeResult
 ) -> Iterator[Diagnosis]:
-    """Say what one question showed, in the order in which it can go wrong."""
+    """Yield what one question showed, in the order in which it can go wrong."""
     proxy = connection.transport.proxy
     yield Diagnosis(Level.OK, f"{name} proxy", f"through {proxy.url}" if proxy else "none: reached directly")
     yield _reach(name, connection, look)
@@ -171,14 +176,14 @@ def describe_target(
 
 
 def describe_holder(name: TargetName, holder: Holder | None, settings: Settings) -> Diagnosis:
-    """Say whether another run sends with the same token."""
+    """Return whether another run sends with the same token."""
     about = f"{name} turn"
     if holder is None:
         return Diagnosis(Level.OK, about, "free: no other run on this machine sends with this token")
     who = escape(holder.who, 500)
     if holder.is_held:
         level = Level.NOTE if settings.wait else Level.PROBLEM
-        return Diagnosis(level, about, f"held by {who}", "wait for it with --wait, or stop it")
+        return Diagnosis(level, about, f"held by {who}", "Wait for it with --wait, or stop it.")
     hint = f"nothing: the next run waits {settings.settle:g} s, then asks what became of it; or rerun that folder"
     return Diagnosis(Level.NOTE, about, f"left by {who}, which ended with something on its way", hint)
 
@@ -187,17 +192,17 @@ def _reach(name: TargetName, connection: Connection, look: ProbeResult) -> Diagn
     about, url = f"{name} target", connection.base_url
     variable = f"{name.upper()}_BASE_URL"
     if not look.status:
-        hint = f"check the network, HTTPS_PROXY and NO_PROXY, --ca-file, and {variable}"
+        hint = f"Check the network, HTTPS_PROXY and NO_PROXY, --ca-file, and {variable}."
         return Diagnosis(Level.PROBLEM, about, f"{url} cannot be reached: {look.words}", hint)
     if look.status == 200 and not look.is_json:
-        hint = f"open it in a browser: a login page of your network, or a wrong {variable}"
+        hint = f"Open it in a browser: it is a login page of your network, or {variable} is wrong."
         return Diagnosis(Level.PROBLEM, about, f"{url} answers, but not as the API does", hint)
     if look.status in (200, 401, 403, 429):
         return Diagnosis(Level.OK, about, f"{url} answers, after {look.seconds * 1000:.0f} ms")
     if look.status == 404:
         path = TARGETS[name].probe_path
-        return Diagnosis(Level.PROBLEM, about, f"{url} has no {path} (404): {look.words}", f"check {variable}")
-    hint = "try again later; ask whoever runs it if it stays so"
+        return Diagnosis(Level.PROBLEM, about, f"{url} has no {path} (404): {look.words}", f"Check {variable}.")
+    hint = "Try again later; ask whoever runs it if that does not help."
     return Diagnosis(Level.PROBLEM, about, f"{url} answers {look.status}: {look.words}", hint)
 
 
@@ -206,11 +211,11 @@ def _seal(name: TargetName, connection: Connection, look: ProbeResult) -> Diagno
     if connection.base_url.startswith("http:"):
         return Diagnosis(Level.OK, about, "none: plain http, to this machine alone")
     if look.seal is None:
-        return Diagnosis(Level.NOTE, about, "no connection to look at", f"see {name} target")
+        return Diagnosis(Level.NOTE, about, "no connection to look at", f"See {name} target.")
     version, issuer, days = look.seal
     words = f"{version}, certificate from {escape(issuer)}, {days} days left"
     if days < _FEW_DAYS:
-        return Diagnosis(Level.NOTE, about, words, "whoever runs the target has to renew it in time")
+        return Diagnosis(Level.NOTE, about, words, "Whoever runs the target has to renew it in time.")
     return Diagnosis(Level.OK, about, words)
 
 
@@ -219,21 +224,21 @@ def _token(name: TargetName, look: ProbeResult) -> Diagnosis:
     if look.status == 200 and look.is_json:
         return Diagnosis(Level.OK, about, "accepted")
     if look.status in (401, 403):
-        hint = f"set {variable} to a valid token that may read and create, of the organization at this base URL"
+        hint = f"Set {variable} to a valid token that may read and create, of the organization at this base URL."
         return Diagnosis(Level.PROBLEM, about, f"refused ({look.status}): {look.words}", hint)
     if look.status == 429:
-        return Diagnosis(Level.NOTE, about, "not known: the limit is used up (429)", "try again in a minute")
-    return Diagnosis(Level.NOTE, about, "set; nobody could say whether it is accepted", f"see {name} target")
+        return Diagnosis(Level.NOTE, about, "not known: the limit is used up (429)", "Try again in a minute.")
+    return Diagnosis(Level.NOTE, about, "set; whether it is accepted could not be checked", f"See {name} target.")
 
 
 def _clock(name: TargetName, look: ProbeResult) -> Diagnosis:
     about = f"{name} clock"
     if look.skew is None:
-        return Diagnosis(Level.NOTE, about, "not told", f"see {name} target")
+        return Diagnosis(Level.NOTE, about, "not told", f"See {name} target.")
     if abs(look.skew) <= _MUCH_SKEW:
         return Diagnosis(Level.OK, about, "within seconds of the target's")
     side = "ahead of" if look.skew > 0 else "behind"
-    hint = "set this machine's clock (NTP): shifts would count as past or future wrongly"
+    hint = "Set this machine's clock (NTP): shifts would count as past or future wrongly."
     return Diagnosis(Level.NOTE, about, f"{abs(look.skew):.0f} s {side} the target's", hint)
 
 
@@ -261,7 +266,7 @@ async def diagnose(options: Mapping[str, Any]) -> AsyncIterator[Diagnosis]:
     if isinstance(settings, Diagnosis):  # without them nobody knows where the targets are
         yield settings
         return
-    yield Diagnosis(Level.OK, "settings", "can be")
+    yield Diagnosis(Level.OK, "settings", "valid")
     yield look_at_zones(settings.timezone)
     yield look_at_reports(settings.reports)
     for finding in await _look_at_targets(settings):
@@ -309,10 +314,10 @@ def _leaves(group: BaseExceptionGroup[ImporterError]) -> Iterator[ImporterError]
 
 
 def _without_answer(name: TargetName, settings: Settings) -> Diagnosis:
-    """Say why a target was not looked at; a run without records for it needs no token, but one of them it does."""
+    """Return why a target was not looked at; a run without records for it needs no token, but one of them it does."""
     if settings.sandbox or settings.has_token(name):
-        return Diagnosis(Level.PROBLEM, f"{name} target", "did not answer in time", "check the network, and try again")
+        return Diagnosis(Level.PROBLEM, f"{name} target", "did not answer in time", "Check the network, and try again.")
     variable, other = TOKEN_VARIABLES[name]
     level = Level.NOTE if any(map(settings.has_token, TargetName)) else Level.PROBLEM
-    hint = f"set {variable} (or {other}) in the environment to send to {name}, or rehearse with --sandbox"
+    hint = f"Set {variable} (or {other}) in the environment to send to {name}, or rehearse with --sandbox."
     return Diagnosis(level, f"{name} token", "not set", hint)

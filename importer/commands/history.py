@@ -67,7 +67,7 @@ class PastRun:
         return UNDO_STATUSES if self.command == "undo" else RUN_STATUSES
 
     def seconds(self, now: datetime) -> float | None:
-        """Tell how long it took, or has been going on; None where nobody knows."""
+        """Return how long it took, or has been running; None where that is unknown."""
         end = self.finished_at or (now.isoformat() if self.stage is Stage.GOING_ON else "")
         try:
             return (datetime.fromisoformat(end) - datetime.fromisoformat(self.started_at)).total_seconds()
@@ -91,7 +91,7 @@ class Details:
 
 
 def list_runs(reports: Path) -> list[PastRun]:
-    """Give the runs of a folder, the newest first.
+    """Return the runs of a folder, the newest first.
 
     Raises:
         UsageError: the folder cannot be looked into.
@@ -139,7 +139,7 @@ def _is_run(path: Path) -> bool:
 
 
 def look_at(path: Path) -> PastRun:
-    """Tell of a run by its summary, or where there is none by its journal, which is only read."""
+    """Describe a run by its summary, or where there is none by its journal, which is only read."""
     try:
         return _by_summary(path) or _by_journal(path)
     except JournalError as error:
@@ -149,7 +149,7 @@ def look_at(path: Path) -> PastRun:
 
 
 def read_details(path: Path) -> Details:
-    """Tell all about one run; where its journal cannot be read, what its summary holds."""
+    """Describe all of one run; where its journal cannot be read, what its summary holds."""
     run, summary = look_at(path), _summary(path)
     details = Details(
         run,
@@ -189,7 +189,7 @@ def _changed(info: RunInfo) -> dict[str, Any]:
 
 
 def _age(run: PastRun) -> tuple[str, int, str]:
-    """Give what runs are sorted by: when they began; of a damaged one its name says so."""
+    """Return what runs are sorted by: when they began; of a damaged one its name says so."""
     digits = "".join(filter(str.isdigit, run.started_at or run.name))[:14]
     return digits, len(run.name), run.name  # -2 to -10 are runs of one second
 
@@ -265,5 +265,5 @@ def _text(members: Mapping[str, Any], name: str) -> str:
 
 
 def utc_now() -> datetime:
-    """Give the present moment."""
+    """Return the present moment."""
     return datetime.now(UTC)

@@ -282,7 +282,7 @@ async def _send(
 async def _ask_to_go_on(
     folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings, control: RunControl
 ) -> str:
-    """Give the reason why nothing is to be sent; empty where all may go."""
+    """Return the reason why nothing is to be sent; empty where all may go."""
     journal = folder.journal
     counts = journal.counts()
     invalid = sum(number for (_, status), number in counts.items() if status is Status.INVALID)

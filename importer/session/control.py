@@ -88,28 +88,28 @@ class SilentObserver:
     """An observer that tells nobody."""
 
     def read(self, rows: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def noticed(self, text: str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def found(self, kinds: Sequence[FindingKind], findings: Iterable[tuple[Sheet, Finding]]) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def planned(self, plan: Plan) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def tried(self, canary: Canary) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def sending(self, target: TargetName, progress: Progress) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def decided(self, target: TargetName, status: Status, number: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def told(self, target: TargetName, words: str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 def prepare(options: Mapping[str, Any]) -> tuple[Settings, RunControl]:

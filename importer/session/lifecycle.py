@@ -107,7 +107,7 @@ def begin_sending(
 
 
 def settle_turns(journal: Journal, turns: Mapping[TargetName, TargetLock]) -> None:
-    """Tell the next one of each target whether something may still be on its way."""
+    """Record for the next run of each target whether something may still be on its way."""
     for target, turn in turns.items():
         turn.is_settled = not journal.in_doubt(target) and not journal.counts().get((target, Status.UNKNOWN))
 
@@ -119,7 +119,7 @@ def log_end(result: Result) -> None:
 
 
 def why_stopped(delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
-    """Say which targets' work the product ended."""
+    """Return which targets' work the product ended."""
     ended = {target: end for target, end in delivered.items() if end.reason not in (None, Reason.INTERRUPTED)}
     return {target.value: end.words for target, end in ended.items()}
 

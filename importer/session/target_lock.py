@@ -188,7 +188,13 @@ def _open_lock(connection: Connection) -> int:
 def _lock_path(connection: Connection) -> Path:
     """Name the lock by a one-way hash of base URL and token."""
     name = hashlib.sha256(f"{canonical_url(connection.base_url)}\0{connection.token}".encode()).hexdigest()[:32]
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    try:
+        state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    except RuntimeError:  # no HOME, and no entry for this user
+        raise SettingsError(
+            "this user has no home folder for the lock against a second run",
+            hint="Set HOME, or XDG_STATE_HOME, to a folder of your own.",
+        ) from None
     return Path(state) / "oncall-importer" / f"{name}.lock"
 
 

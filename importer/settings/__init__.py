@@ -355,7 +355,7 @@ class Settings:
         return secret.reveal()
 
     def has_token(self, target: TargetName) -> bool:
-        """Tell whether somebody set the target's token."""
+        """Return whether somebody set the target's token."""
         return (self.opal_token if target == "opal" else self.rootly_token) is not None
 
     def base_url(self, target: TargetName) -> str:

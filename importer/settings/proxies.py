@@ -29,7 +29,7 @@ class Proxy:
 
 
 def first_set(names: tuple[str, ...], environ: Mapping[str, str]) -> str:
-    """Give the value of the first of these variables that is set; empty where none is."""
+    """Return the value of the first of these variables that is set; empty where none is."""
     return next((environ[name].strip() for name in names if name in environ), "")
 
 
@@ -54,7 +54,7 @@ def read_proxy(text: str) -> Proxy:
 
 
 def is_direct(url: str, no_proxy: str) -> bool:
-    """Tell whether a request goes there directly: plain http always does, which only this machine is spoken to with.
+    """Return whether a request goes there directly: plain http always does, which only this machine is spoken to with.
 
     NO_PROXY holds hosts parted by commas or blanks: `corp.example` and `.corp.example` mean that host and all below it,
     `host:8443` that port alone, `10.0.0.0/8` addresses, `*` everything. Names are not looked up.
@@ -68,7 +68,7 @@ def is_direct(url: str, no_proxy: str) -> bool:
 
 
 def _names(entry: str, host: str, port: int) -> bool:
-    """Tell whether an entry of NO_PROXY means a host."""
+    """Return whether an entry of NO_PROXY means a host."""
     if entry == "*" or _holds_address(entry, host):
         return True
     name, colon, digits = entry.rpartition(":")
@@ -94,7 +94,7 @@ def _is_address(host: str) -> bool:
 
 
 def _authorization(url: SplitResult) -> str:
-    """Give the header for the user name and password that stand in the URL; empty where none do."""
+    """Return the header for the user name and password that stand in the URL; empty where none do."""
     if url.username is None:
         return ""
     pair = f"{unquote(url.username)}:{unquote(url.password or '')}"

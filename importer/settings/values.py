@@ -215,7 +215,7 @@ def check_base_url(written: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine by its very name or number; nothing is looked up."""
+    """Return whether a host is this machine by its very name or number; nothing is looked up."""
     if host == "localhost":
         return True
     try:
@@ -247,7 +247,7 @@ def as_json(value: Any) -> Any:
 
 
 def _has_port(url: SplitResult) -> bool:
-    """Tell whether the port, where there is one, is a number that a port can have."""
+    """Return whether the port, where there is one, is a number that a port can have."""
     try:
         return url.port != 0
     except ValueError:

@@ -200,7 +200,7 @@ def test_settings_are_told_by_name_and_a_misspelt_one_too(online: Workplace) -> 
     (online.path / "importer.toml").write_text("concurrency = 3\n")
     _, found = examine(online, IMPORTER_CONCURENCY="7", HTTPS_PROXY=f"http://me:{CANARY}@127.0.0.1:9")
     assert found["importer.toml"]["message"] == "sets concurrency"
-    assert "IMPORTER_CONCURENCY is no setting" in found["environment"]["message"]
+    assert "IMPORTER_CONCURENCY is not a known setting and is ignored" in found["environment"]["message"]
     assert "3 in flight" in found["opal limits"]["message"]
 
 

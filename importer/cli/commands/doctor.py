@@ -60,7 +60,7 @@ async def _tell_all(given: dict[str, Any]) -> int:
 
 
 def _how_to_tell(given: dict[str, Any]) -> tuple[bool, bool, bool]:
-    """Give whether to be told in JSON, of what is wrong alone, and of requests; also where the settings cannot be."""
+    """Return whether to be told in JSON, of what is wrong alone, and of requests; also where the settings cannot be."""
     from importer.errors import SettingsError
     from importer.settings import load_settings
 

@@ -105,7 +105,7 @@ def _map(
 
 
 def _doubt_headers(drafts: Iterable[SheetDraft]) -> None:
-    """Say which rows were taken for headers, of which none says anything that is known."""
+    """Print which rows were taken for headers, of which none says anything that is known."""
     for draft in drafts:
         click.echo(
             f"header:   row {draft.layout.sheet.header_row} of {_where(draft)}, has no column that we know", err=True
@@ -114,7 +114,7 @@ def _doubt_headers(drafts: Iterable[SheetDraft]) -> None:
 
 
 def _tell_left(drafts: Iterable[SheetDraft], mapping: Mapping) -> None:
-    """Say what the mapping leaves open."""
+    """Print what the mapping leaves open."""
     for draft in (draft.under(mapping) for draft in drafts):
         for header in draft.layout.not_used:
             click.echo(f"not used: {_quoted(header)} of {_where(draft)}", err=True)
@@ -173,7 +173,7 @@ def _ask_for_column(draft: SheetDraft, column: str, mapping: Mapping) -> Mapping
 
 
 def _fault(mapping: Mapping) -> str:
-    """Say why a mapping's file could not be read again; empty where it can."""
+    """Return why a mapping's file could not be read again; empty where it can."""
     from importer.errors import SettingsError
     from importer.normalizer.mapping_file import read_mapping, write_mapping
 
@@ -198,7 +198,7 @@ def _compose(mapping: Mapping, drafts: Sequence[SheetDraft]) -> str:
 
 
 def _comments(drafts: Sequence[SheetDraft]) -> Iterator[str]:
-    """Give a line for each suggestion, and for each header that there is none for."""
+    """Return a line for each suggestion, and for each header that there is none for."""
     suggestions = _suggestions(drafts)
     for one in suggestions:
         yield _comment(one.header, one.column, f"{one.confidence} %: {_escape(one.why)}")
@@ -242,7 +242,7 @@ def _where(draft: SheetDraft) -> str:
 
 
 def _command(*words: str) -> str:
-    """Give a command to be copied."""
+    """Return a command to be copied."""
     return _escape(shlex.join(["oncall-importer", *words]), 4096)
 
 

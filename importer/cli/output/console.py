@@ -83,7 +83,7 @@ def print_error(error: ImporterError) -> None:
 
 
 class Console:
-    """Tells the user how a run goes on. Messages go to standard error, results to standard output."""
+    """Shows the user how a run goes on. Messages go to standard error, results to standard output."""
 
     def __init__(self, settings: Settings, *, is_check: bool = False) -> None:
         self._out = Stream(highlight=False, soft_wrap=False)
@@ -126,7 +126,7 @@ class Console:
             self.tell(f"{rows} rows read")
 
     def noticed(self, text: str) -> None:
-        """Tell a fact about a source; that rows were left out, a quiet console tells too."""
+        """Print a fact about a source; a quiet console prints those that tell of rows left out."""
         if self._settings.json:
             self._print_json(object_of_notice(text))
         is_loss = any(words in text for words in _LEFT_OUT)
@@ -141,7 +141,7 @@ class Console:
             self.tell(text, style="dim")
 
     def found(self, kinds: Sequence[FindingKind], findings: Iterable[tuple[Sheet, Finding]]) -> None:
-        """Tell what reading found: every finding where that was asked for, else the kinds, before a question."""
+        """Print what reading found: every finding where that was asked for, else the kinds, before a question."""
         for is_loss, number in self._notices.items():
             if number > _NOTICES and not self._settings.all:
                 what = "notices of what was left out" if is_loss else "notices"
@@ -207,7 +207,7 @@ class Console:
             self._message(f"  ... and {number - len(shown)} more that succeeded or are in the report", style="dim")
 
     def told(self, target: TargetName, words: str) -> None:
-        """Tell what holds a target up."""
+        """Print what holds a target up."""
         self.tell(f"{target} {escape(words)}", style="yellow")
 
     def show_request(self, line: str) -> None:
@@ -229,12 +229,12 @@ class Console:
             terminal.write(text)
 
     def interrupted(self) -> None:
-        """Say that a signal was understood. Called by the signal's handler: a message may just be on its way."""
+        """Print that a signal was understood. Called by the signal's handler: a message may just be on its way."""
         with suppress(RuntimeError):
             self.tell("interrupted: finishing what is in flight (again to stop at once)", style="yellow")
 
     def ended_late(self) -> None:
-        """Say that what was interrupted did not end in time; the process ends next."""
+        """Print that what was interrupted did not end in time; the process ends next."""
         with suppress(OSError):
             os.write(2, _ENDED_LATE.encode())
 
@@ -309,7 +309,7 @@ class Console:
             self._out.print(Text(escape(result.notice, 500), style="yellow"), soft_wrap=True)
 
     def _show_time(self, result: Result) -> None:
-        """Say how long the run took, and how often something was sent once more."""
+        """Print how long the run took, and how often something was sent once more."""
         if result.seconds is not None:
             retries = sum(meter.retries for meter in self._meters.values())
             again = f", {count_of(retries, 'retry', 'retries')}" if retries else ""

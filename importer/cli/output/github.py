@@ -37,7 +37,7 @@ class Note(NamedTuple):
 
 
 def is_wanted() -> bool:
-    """Tell whether GitHub runs this."""
+    """Return whether GitHub runs this."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
@@ -72,7 +72,7 @@ def annotate(result: Result) -> Iterator[str]:
 
 
 def annotate_failure(message: str, hint: str) -> str:
-    """Give the line that says why a command cannot go on."""
+    """Return the line that says why a command cannot go on."""
     return _command("error", Note(_worded(message, hint), "oncall-importer"), None)
 
 

@@ -27,7 +27,7 @@ _STAGES = {Stage.ENDED: "", Stage.INTERRUPTED: "yellow", Stage.GOING_ON: "cyan",
 
 
 def runs_table(runs: Sequence[PastRun], now: datetime, width: int) -> Table:
-    """Give the table of runs for a terminal; in a narrow one the name alone says when."""
+    """Return the table of runs for a terminal; in a narrow one the name alone says when."""
     names, rows = _cells(runs, now, is_wide=width >= _WIDE)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name in names:
@@ -38,7 +38,7 @@ def runs_table(runs: Sequence[PastRun], now: datetime, width: int) -> Table:
 
 
 def run_cards(runs: Sequence[PastRun], now: datetime) -> Iterator[Text]:
-    """Give the runs for a terminal too narrow for a table."""
+    """Return the runs for a terminal too narrow for a table."""
     for run in runs:
         cells = _run_cells(run, now, is_wide=False)
         yield Text(cells["run"].plain, style="bold")
@@ -47,7 +47,7 @@ def run_cards(runs: Sequence[PastRun], now: datetime) -> Iterator[Text]:
 
 
 def run_lines(runs: Sequence[PastRun], now: datetime) -> Iterator[str]:
-    """Give the table for a file or a pipe: each run whole, on a line of its own."""
+    """Return the table for a file or a pipe: each run whole, on a line of its own."""
     names, rows = _cells(runs, now, is_wide=True)
     texts = [names, *([cell.plain for cell in cells] for cells in rows)]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
@@ -131,7 +131,7 @@ def object_of_run(run: PastRun, now: datetime) -> dict[str, object]:
 
 
 def object_of_details(details: Details, now: datetime) -> dict[str, object]:
-    """Give one run with all that is told of it."""
+    """Return one run with all that is told of it."""
     return {
         **object_of_run(details.run, now),
         "version": details.version or None,
@@ -156,7 +156,7 @@ def object_of_row(sheet: Sheet, line: ReportLine) -> dict[str, object]:
 
 
 def detail_lines(details: Details, now: datetime) -> Iterator[Text]:
-    """Give the lines that tell of one run, its rows aside."""
+    """Return the lines that tell of one run, its rows aside."""
     for name, text in _facts(details, now):
         if text:
             yield Text.assemble((f"{name + ':':<10}", "bold"), text)
@@ -189,7 +189,7 @@ def _facts(details: Details, now: datetime) -> Iterator[tuple[str, str | Text]]:
 
 
 def _told_stage(details: Details) -> Text:
-    """Say how far it came, and what to do where it did not come to its end."""
+    """Return how far it came, and what to do where it did not come to its end."""
     run = details.run
     text = _stage(run)
     if run.stage is Stage.GOING_ON and details.process:
@@ -206,7 +206,7 @@ def _written(value: Any) -> str:
 
 
 def row_line(sheet: Sheet, line: ReportLine, *, with_source: bool) -> Text:
-    """Give the line that tells what became of one row."""
+    """Return the line that tells what became of one row."""
     outcome = line.outcome
     where = place_of(sheet, outcome.cell, line.row, with_source=with_source)
     part = f", part {escape(line.part)}" if line.part else ""

@@ -48,7 +48,7 @@ class Meter:
             self.problems += number
 
     def rate(self, now: float) -> float | None:
-        """Give the records a second over the last ten seconds; None while nobody can tell."""
+        """Return the records a second over the last ten seconds; None while nobody can tell."""
         samples = self._samples
         if not samples or now - samples[-1][0] >= _STEP:
             samples.append((now, self.done))
@@ -125,7 +125,7 @@ class Display:
         self._meters = list(meters)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        """Give the lines, none wider than the terminal."""
+        """Return the lines, none wider than the terminal."""
         if not self._meters and self.rows:
             yield Text(f"{self.rows:,} rows read", no_wrap=True, overflow="crop")
         for line in lines_of(self._meters, self._clock(), options.max_width, is_ascii=options.ascii_only):

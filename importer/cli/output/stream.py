@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RequestLines(logging.Handler):
-    """Gives a line for each request to whoever prints it (-v)."""
+    """Passes a line for each request to whoever prints it (-v)."""
 
     def __init__(self, show: Callable[[str], None]) -> None:
         super().__init__(logging.DEBUG)
@@ -127,5 +127,5 @@ def failed_output() -> ReportError | None:
 
 
 def is_read() -> bool:
-    """Tell whether standard output still goes anywhere."""
+    """Return whether standard output still goes anywhere."""
     return not isinstance(sys.stdout, _WatchedText) or sys.stdout.watched.failure is None

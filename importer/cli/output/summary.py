@@ -33,12 +33,12 @@ _PASSING = (Status.FAILED, Status.UNKNOWN, Status.PENDING)
 
 
 def describe_plan(plan: Plan) -> str:
-    """Say how many records go where, and what does not."""
+    """Return how many records go where, and what does not."""
     return _describe_undo(plan) if plan.undo_of else _describe_run(plan)
 
 
 def ask_about(plan: Plan) -> str:
-    """Give the question before the first write."""
+    """Return the question before the first write."""
     if plan.undo_of:
         return _ask_about_undo(plan)
     where = ", ".join(f"{target} ({plan.base_urls[target]})" for target in plan.to_send)
@@ -54,7 +54,7 @@ def _ask_about_undo(plan: Plan) -> str:
 
 
 def is_to_repeat(result: Result) -> bool:
-    """Tell whether the same again can come to more; an undo cannot where all that is left has to stay."""
+    """Return whether the same again can come to more; an undo cannot where all that is left has to stay."""
     return not result.undone or bool(result.stopped) or any(map(result.count, _PASSING))
 
 
@@ -109,7 +109,7 @@ class StatusRow(NamedTuple):
 
 
 def status_rows(result: Result) -> list[StatusRow]:
-    """Give a row for each status that any record has."""
+    """Return a row for each status that any record has."""
     is_undo = bool(result.undone)
     return [
         StatusRow(status.value, TONE_STYLES[status.tone], status.meaning(is_undo=is_undo), _numbers(result, status))
@@ -118,7 +118,7 @@ def status_rows(result: Result) -> list[StatusRow]:
 
 
 def check_rows(result: Result) -> list[StatusRow]:
-    """Give them for a check: what is pending is good, or its names are still to be looked up."""
+    """Return them for a check: what is pending is good, or its names are still to be looked up."""
     rows = [row for row in status_rows(result) if row.name != Status.PENDING]
     pending = _numbers(result, Status.PENDING)
     unresolved = result.unresolved
@@ -141,7 +141,7 @@ def _numbers(result: Result, status: Status) -> dict[str, int]:
 
 
 def name_file(file: Path, result: Result) -> str:
-    """Say what a file is: part of the report, or what was asked for beside it."""
+    """Return what a file is: part of the report, or what was asked for beside it."""
     return "report: " if file.parent == result.folder else "junit:  "
 
 
@@ -174,7 +174,7 @@ def next_command(result: Result, settings: Settings) -> str:
 
 
 def tried_line(row: Tried, *, is_screen: bool) -> Text:
-    """Say what became of one of the first records, and where that is: on a terminal on a line of its own."""
+    """Return what became of one of the first records, and where that is: on a terminal on a line of its own."""
     between = "\n    " if is_screen else "  "
     link = f"{between}{escape(row.link, 4096)}" if row.link else ""
     return Text("  ") + row_line(row.sheet, row.line, with_source=False) + Text(link, style="cyan")

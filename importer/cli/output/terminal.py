@@ -37,7 +37,7 @@ class Stream(Terminal):
 
 
 def is_asking() -> bool:
-    """Tell whether somebody can be asked: standard input alone decides, wherever the output goes."""
+    """Return whether somebody can be asked: standard input alone decides, wherever the output goes."""
     try:
         return sys.stdin.isatty()
     except ValueError:  # closed
