@@ -79,20 +79,20 @@ def look_at_sources(environ: Mapping[str, str], folder: Path) -> Iterator[Diagno
         if name.upper().startswith(PREFIX) and name.upper() not in known | _NO_SETTINGS:
             hint = "See docs/commands.md, Settings, for the names; unset it if it is not meant for oncall-importer."
             yield Diagnosis(Level.NOTE, "environment", f"{name} is not a known setting and is ignored", hint)
-    yield _look_at_file(folder / CONFIG_FILE, "in this folder")
+    yield _look_at_file(folder / CONFIG_FILE, CONFIG_FILE, "in this folder")
     if in_home := own_config_file():
-        yield _look_at_file(in_home, f"at {in_home}")
+        yield _look_at_file(in_home, f"own {CONFIG_FILE}", f"at {in_home}")
 
 
-def _look_at_file(path: Path, where: str) -> Diagnosis:
+def _look_at_file(path: Path, about: str, where: str) -> Diagnosis:
     try:
         written = keys_of_file(path)
     except SettingsError as error:
-        return Diagnosis(Level.PROBLEM, CONFIG_FILE, error.message, error.hint)
+        return Diagnosis(Level.PROBLEM, about, error.message, error.hint)
     if written is None:
-        return Diagnosis(Level.OK, CONFIG_FILE, f"there is none {where}")
+        return Diagnosis(Level.OK, about, f"there is none {where}")
     shown = ", ".join(escape(key) for key in sorted(written))
-    return Diagnosis(Level.OK, CONFIG_FILE, f"the one {where} sets {shown or 'nothing'}")
+    return Diagnosis(Level.OK, about, f"sets {shown or 'nothing'}")
 
 
 def _variables() -> frozenset[str]:

@@ -69,7 +69,7 @@ RUN = {
     "rate-of-nobody": Case(["run", GOOD, "--rate", "pagerduty=5/s"], ["pagerduty=5/s"]),
     "concurrency-0": Case(["run", GOOD, "--concurrency", "0"], ["concurrency", "1"]),
     "concurrency-of-words": Case(["run", GOOD, "--concurrency", "many"], ["--concurrency", "many"]),
-    "if-exists": Case(["run", GOOD, "--if-exists", "shout"], ["--if-exists", "'skip' or 'fail'"]),
+    "if-exists": Case(["run", GOOD, "--if-exists", "shout"], ["--if-exists", "skip, fail"]),
     "zone": Case(["run", GOOD, "--timezone", "Mars/Olympus"], ["Mars/Olympus", "Europe/Berlin"]),
     "provider": Case(["run", GOOD, "--provider", "VICTOROPS"], ["VICTOROPS", "PAGER_DUTY or OPSGENIE"]),
     "setting-of-no-such-name": Case(["run", GOOD], ["importer.toml", "colour"]),
