@@ -32,9 +32,10 @@ from importer.targets.rootly import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from importer.normalizer.fields import Fields, Places, RowRules
+    from importer.normalizer.plausibility import Finding
     from importer.targets.target import Request
 
 
@@ -77,7 +78,7 @@ def _fast(places: Places, rules: RowRules) -> FastPath | None:
         FastColumn("schedule_id", rules.references.schedule),
         FastColumn("user_id", rules.references.shadowing_user),
     )
-    return FastPath(places, rules, columns, _make_fast, _is_odd) if FastPath.can_read(places, columns) else None
+    return FastPath(places, rules, columns, _make_fast, _check) if FastPath.can_read(places, columns) else None
 
 
 def _make_fast(values: tuple[Any, ...], starts_at: datetime, ends_at: datetime) -> OverrideRecord:
@@ -85,8 +86,8 @@ def _make_fast(values: tuple[Any, ...], starts_at: datetime, ends_at: datetime) 
     return OverrideRecord(schedule_id=schedule_id, user_id=user, starts_at=starts_at, ends_at=ends_at)
 
 
-def _is_odd(record: OverrideRecord, now: datetime) -> bool:
-    return any(check_span(record.starts_at, record.ends_at, now))
+def _check(record: OverrideRecord, now: datetime) -> Iterator[Finding]:
+    return check_span(record.starts_at, record.ends_at, now)
 
 
 # ---- at Rootly

@@ -136,7 +136,7 @@ def _fast(places: Places, rules: RowRules) -> FastPath | None:
     )
     if not FastPath.can_read(places, columns):
         return None
-    return FastPath(places, rules, columns, _make_fast, lambda record, now: any(check_shadow(record, now)))
+    return FastPath(places, rules, columns, _make_fast, check_shadow)
 
 
 def _make_fast(values: tuple[Any, ...], starts_at: datetime, ends_at: datetime) -> ShadowRecord:

@@ -1,4 +1,4 @@
-"""Rows in which nothing is odd, read straight away; every other row takes the long way, which says what is odd.
+"""Rows that are read straight away; every other row takes the long way, which finds all that is wrong with it.
 
 Nearly all rows of a large source are such rows. Each text of a column is parsed once: sources repeat themselves.
 Knows no kind: a kind says which columns it needs and what is odd.
@@ -16,11 +16,12 @@ from importer.normalizer.times.zones import find_contradiction, read_zone
 from importer.normalizer.unreadable import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from importer.normalizer.fields import Places, RowRules
+    from importer.normalizer.plausibility import Finding
     from importer.records import Record, Row
 
 
@@ -49,11 +50,11 @@ class FastPath:
         rules: RowRules,
         columns: Sequence[FastColumn],
         make: Callable[[tuple[Any, ...], datetime, datetime], Record],
-        is_odd: Callable[[Any, datetime], bool],
+        find: Callable[[Any, datetime], Iterator[Finding]],
     ) -> None:
         self._rules = rules
         self._make = make
-        self._is_odd = is_odd
+        self._find = find
         get = places.indices.get
         self._columns = [(get(one.name), _Memory(one.parse, one.default)) for one in columns]
         self._start, self._end = get("starts_at", -1), get("ends_at", -1)
@@ -68,8 +69,8 @@ class FastPath:
         is_plain = not (places.given or places.values or places.joined)
         return is_plain and _LONG_WAY.isdisjoint(places.indices) and places.indices.keys() >= needed
 
-    def read(self, row: Row) -> tuple[Record, str] | None:
-        """Make the record of a row, and name its zone; None: the row must take the long way."""
+    def read(self, row: Row) -> tuple[Record, str, Sequence[Finding]] | None:
+        """Return the record of a row, its zone and what is odd about it; None: the row must take the long way."""
         cells = row.cells
         zone = self._rules.zone if self._zone is None else self._zones.parse(cells[self._zone])
         if row.problems or zone is _ODD:
@@ -82,9 +83,8 @@ class FastPath:
         if starts_at is _ODD or ends_at is _ODD or ends_at <= starts_at:
             return None
         record = self._make(values, starts_at, ends_at)
-        if self._rules.now is not None and self._is_odd(record, self._rules.now):
-            return None
-        return record, zone.key if zone else ""
+        now = self._rules.now
+        return record, zone.key if zone else "", () if now is None else tuple(self._find(record, now))
 
     def _remember_times(self, zone: ZoneInfo | None) -> _Memory:
         times = self._rules.times

@@ -50,9 +50,8 @@ class Places:
     given: Mapping[str, str] = field(default_factory=dict)  #: column of ours -> text where no cell has one
     defaults: Mapping[str, str] = field(default_factory=dict)  #: of those, the ones that a cell outdoes
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: column of ours -> cell's text -> meaning
-    joined: Mapping[str, JoinedTimes] = field(
-        default_factory=dict
-    )  #: date-time column of ours -> where its parts stand
+    joined: Mapping[str, JoinedTimes] = field(default_factory=dict)  #: date-time column -> where its parts stand
+    _names: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def cell(self, column: str, row: int) -> str:
         """Name the cell of a column of ours; empty where the sheet has no such column."""
@@ -61,6 +60,11 @@ class Places:
 
     def name(self, column: str) -> str:
         """Return what the user calls a column of ours: the sheet's own header, where it has one."""
+        if column not in self._names:
+            self._names[column] = self._find_name(column)
+        return self._names[column]
+
+    def _find_name(self, column: str) -> str:
         index = self.indices.get(column)
         if index is None or not self.sheet.header_row:
             return column
@@ -107,8 +111,8 @@ class Fields:
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """What is worth saying, as the columns stand."""
-        if not self._warnings:
-            return ()
+        if len(self._warnings) < 2:
+            return tuple(self._warnings)
         return tuple(sorted(self._warnings, key=self._position))
 
     @property
@@ -202,8 +206,9 @@ class Fields:
         if level is Level.PROBLEM:
             self.fault(column, self.text(column), fault)
         elif level is Level.WARNING:
-            message = f"{self.name(column)} is {quote(self.text(column))}{fault.reason}"
-            self._warnings.append(self._problem(column, message, fault.hint, self._topic(column, fault.topic)))
+            name = self.name(column)
+            message = f"{name} is {quote(self.text(column))}{fault.reason}"
+            self._warnings.append(self._problem(column, message, fault.hint, f"{name}: {fault.topic}"))
 
     def identify(self, column: str, parse: Callable[[str], T | Waiting | Unreadable]) -> T | Waiting | None:
         """Read a cell with an id, or with a name that must be looked up: then that is noted."""

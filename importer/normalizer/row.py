@@ -96,8 +96,14 @@ class Normalizer:
     def normalize(self, row: Row, kind: str | None = None) -> Normalized:
         """Make a row's records or tell its problems; `kind` counts where the row has no own kind cell."""
         if self._fast is not None and kind in (None, self._fast_kind) and (read := self._fast.read(row)):
-            record, zone = read
-            return Normalized(self._fast_kind, (record,), (), (), zone=zone)
+            record, zone, findings = read
+            if not findings:
+                return Normalized(self._fast_kind, (record,), (), (), zone=zone)
+            fields = Fields(self.layout, row, self._rules.checks)
+            for finding in findings:
+                fields.judge(*finding)
+            records = () if fields.problems else (record,)
+            return Normalized(self._fast_kind, records, fields.problems, fields.warnings, zone=zone)
         fields = Fields(self.layout, row, self._rules.checks)
         kind = self._decide(fields, kind)
         if remark := self._remark(row):
