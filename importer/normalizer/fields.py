@@ -54,7 +54,7 @@ class Places:
     _names: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def cell(self, column: str, row: int) -> str:
-        """Name the cell of a column of ours; empty where the sheet has no such column."""
+        """Return the name of the cell of a column of ours; empty where the sheet has no such column."""
         index = self.indices.get(column)
         return "" if index is None else cell_name(self.sheet.positions[index], row)
 
@@ -121,7 +121,7 @@ class Fields:
         return self._references
 
     def text(self, column: str) -> str:
-        """Give a column's text without outer blanks: the mapping's constant, else the cell's, else the default.
+        """Return a column's text without outer blanks: the mapping's constant, else the cell's, else the default.
 
         Empty where there is none of them.
         """
@@ -147,23 +147,23 @@ class Fields:
         return all(is_clock(self._row.cells[one.clock].strip(BLANKS)) for one in (start, end))
 
     def is_filled(self, column: str) -> bool:
-        """Tell whether a column has a text, be it one of the mapping or an unreadable cell."""
+        """Return whether a column has a text, be it one of the mapping or an unreadable cell."""
         return self.text(column) != "" or self._is_blocked(column)
 
     def is_in_row(self, column: str) -> bool:
-        """Tell whether something stands in a column's cell, be it unreadable."""
+        """Return whether something stands in a column's cell, be it unreadable."""
         return self._cell_text(column) != "" or self._is_blocked(column)
 
     def gives_way(self, column: str, *others: str) -> bool:
-        """Tell whether a column's text is the mapping's default, and the row itself says one of `others` instead."""
+        """Return whether a column's text is the mapping's default, and the row itself says one of `others` instead."""
         return self.is_default(column) and any(map(self.is_in_row, others))
 
     def is_default(self, column: str) -> bool:
-        """Tell whether a column's text is the mapping's default."""
+        """Return whether a column's text is the mapping's default."""
         return column in self._places.defaults and not self.is_in_row(column)
 
     def has_problem(self, column: str) -> bool:
-        """Tell whether a column's cell has a problem already."""
+        """Return whether a column's cell has a problem already."""
         return self._is_blocked(column) or any(problem.column == column for problem in self._problems)
 
     def required(self, column: str, parse: Callable[[str], T | Unreadable], default: T | None = None) -> T | None:
@@ -236,7 +236,7 @@ class Fields:
         return Problem(message, as_sentence(hint), column, self._cell(column), topic)
 
     def _cell(self, column: str) -> str:
-        """Name a column's cell; empty where the sheet has none, or the text is the mapping's and not the cell's."""
+        """Return the name of a column's cell; empty where there is none, or where the mapping gives the text."""
         is_given = column in self._places.given and not self.is_in_row(column)
         return "" if is_given else self._places.cell(column, self._row.place)
 

@@ -72,7 +72,7 @@ def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> Iterato
 
 
 def overlaps(spans: Iterable[tuple[Person, At, At, Id]]) -> Iterator[tuple[Id, Id]]:
-    """Name each span that overlaps an earlier one of the same person, once, together with such a one.
+    """Yield each span that overlaps an earlier one of the same person, once, together with such a one.
 
     `spans` are (person, start, end, id), in order of person, then of start. A start at another's end overlaps nothing.
     Holds one span at a time.

@@ -86,7 +86,7 @@ def _read_link(text: str) -> Link | Unreadable | None:
 
 
 def linked_id(text: str, service: Service) -> str | Unreadable | None:
-    """Give the id of the schedule that a link leads to, if it is of the service; None where the text is no link."""
+    """Return the id of the schedule that a link leads to, if it is of the service; None where the text is no link."""
     link = read_link(text)
     if not isinstance(link, Link):
         return link
@@ -169,7 +169,7 @@ def check_provider(text: str) -> Provider:
 
 
 def told_provider(remote_id: str) -> Provider | None:
-    """Tell the provider by a link that stands in the column `remote_id`; None where it is none of a provider."""
+    """Return the provider of a link that stands in the column `remote_id`; None where it is none of a provider."""
     link = read_link(remote_id)
     return _PROVIDERS.get(link.service) if isinstance(link, Link) else None
 

@@ -47,7 +47,7 @@ def make_rules(
     until: str | None = None,
     now: datetime | None = None,
 ) -> Rules:
-    """Make the rules of a run out of what options say; an option counts before the mapping's default.
+    """Return the rules of a run, by what options say; an option counts before the mapping's default.
 
     Raises:
         SettingsError: `timezone`, `provider`, `date_order` or `until` cannot be understood, or the mapping has a
@@ -95,7 +95,7 @@ def _refuse_contradictions(rules: Rules, options: dict[str, str | None]) -> None
 
 
 def _meant(rules: Rules) -> dict[str, object]:
-    """Give what the options say, by the column that they stand in for."""
+    """Return what the options say, by the column that they stand in for."""
     meant = {"timezone": rules.zone, "third_party_provider": rules.provider, "until": rules.until}
     return {column: value for column, value in meant.items() if value is not None}
 

@@ -64,13 +64,13 @@ class Series:
         return "duration" if isinstance(self.end, Duration) else "ends_at"
 
     def local(self, instant: datetime) -> datetime:
-        """Give what the clock of this series shows at an instant; naive."""
+        """Return what the clock of this series shows at an instant; naive."""
         if self.zone is not None:
             return instant.astimezone(self.zone).replace(tzinfo=None)
         return (instant + (self.start.offset or timedelta(0))).replace(tzinfo=None)
 
     def instant(self, local: datetime) -> datetime | Unreadable:
-        """Give the instant, in UTC, at which the clock of this series shows a local time."""
+        """Return the instant, in UTC, at which the clock of this series shows a local time."""
         return to_instant(Moment(local, self.start.offset if self.zone is None else None), self.zone, self.rules)
 
 
@@ -136,7 +136,7 @@ class _Start(NamedTuple):
 
 @lru_cache(maxsize=64)  # the rows of a plan share their times; a thousand shifts take some 250 kB
 def expand(series: Series) -> tuple[Turn, ...] | Misfit:
-    """Make all shifts of a row in order of their starts, which are distinct; 1,000 at most.
+    """Return all shifts of a row in order of their starts, which are distinct; 1,000 at most.
 
     Starts keep their local time of day. An end given as a time keeps its distance on the local clock; of a duration
     the days count on the local clock, the seconds exactly (RFC 5545, 3.3.6). The members take turns.
@@ -176,7 +176,7 @@ def find_drift(series: Series, turns: tuple[Turn, ...]) -> Unreadable | None:
 
 
 def _starts(series: Series) -> tuple[list[_Start], datetime | None]:
-    """Give the starts of all shifts, and the local time at which a further one would start, if ever."""
+    """Return the starts of all shifts, and the local time at which a further one would start, if ever."""
     first = _first(series)
     rule = series.repetition
     if rule is None:
@@ -202,7 +202,7 @@ def _first(series: Series) -> _Start:
 
 
 def _checked_first(series: Series, rule: Rule, first: _Start, local: datetime) -> _Start:
-    """Give `first` back if the rule comes then; `local` is when it comes first."""
+    """Return `first` back if the rule comes then; `local` is when it comes first."""
     if local != first.local:
         raise MisfitError(
             "starts_at",
@@ -359,7 +359,7 @@ def _written(bound: Moment) -> str:
 
 
 def _is_past(bound: Moment, series: Series, local: datetime, instant: datetime | Unreadable) -> bool:
-    """Tell whether a start lies behind a bound; `instant` is a fault where the clock skips or doubles `local`."""
+    """Return whether a start lies behind a bound; `instant` is a fault where the clock skips or doubles `local`."""
     if bound.offset is None:
         return local > bound.local
     last = (bound.local - bound.offset).replace(tzinfo=UTC)

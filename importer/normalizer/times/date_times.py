@@ -307,7 +307,7 @@ def _read(parts: Parts, order: DateOrder | None) -> date | Unreadable:
 
 
 def _readings(parts: Parts, order: DateOrder | None) -> dict[DateOrder, date] | Unreadable:
-    """Give the days that a date is by either order; the same day twice where the order does not matter."""
+    """Return the days that a date is by either order; the same day twice where the order does not matter."""
     year = _year(parts["year"] or "", order)
     if isinstance(year, Unreadable):
         return year
