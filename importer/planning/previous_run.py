@@ -355,8 +355,9 @@ def inherit(settings: Settings, previous: PreviousRun) -> Settings:
             f"the journal of {previous.run} holds an option that cannot be: {error}",
             hint="Rerun from its report.csv, and give the options of that run again.",
         ) from None
-    if was_sandbox and previous.home:  # what a rehearsal created is in the sandbox beside it
-        values["reports"] = previous.home
+    home = previous.home
+    if was_sandbox and home and home.resolve() != settings.reports.resolve():
+        values["reports"] = home  # what a rehearsal created is in the sandbox beside it
     return replace(settings, **values, sandbox=settings.sandbox or was_sandbox)
 
 

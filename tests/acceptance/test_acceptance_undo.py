@@ -281,7 +281,8 @@ def test_after_an_undo_a_rerun_sends_nothing_and_a_run_of_the_source_imports_aga
     run = run_of(online, shadows(3))
     assert online.run("undo", run).status == 0
     posts = front.posts
-    assert online.run("rerun", run).status == 0
+    rerun = online.run("rerun", run)
+    assert (rerun.status, statuses(online.lines(rerun.run))) == (1, {"undone": 3})
     assert front.posts == posts
     again = online.run("run", "s.csv")
     assert statuses(online.lines(again.run)) == {"created": 3}
