@@ -185,9 +185,9 @@ def _read_key(attributes: Mapping[str, Any], schedule_id: str) -> Key | None:
         return None
     return (
         schedule_id,
-        read_text(kind),
-        read_text(shadowable_id),
-        read_number(user_id),
+        kind if type(kind) is str else read_text(kind),  # of their usual types, which spares a call for each
+        shadowable_id if type(shadowable_id) is str else read_text(shadowable_id),
+        user_id if type(user_id) is int else read_number(user_id),
         read_instant(starts_at),
         read_instant(ends_at),
     )

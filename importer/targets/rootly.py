@@ -142,7 +142,7 @@ def read_instant(value: Any) -> int:
     Raises:
         ValueError: it is no instant.
     """
-    return _read_instant(value if type(value) is str else read_text(value))
+    return _read_instant(value if type(value) is str else read_text(value))  # only a text is sure to be hashable
 
 
 @lru_cache(_REMEMBERED)
