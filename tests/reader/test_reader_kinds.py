@@ -12,6 +12,8 @@ import xlwt
 from xlwt.CompoundDoc import XlsDoc
 
 from importer.errors import SourceError
+from importer.reader.limits import Bounds
+from importer.reader.workbook.worker import open_storage
 
 from . import binary_workbook as binary
 from .conftest import NAMESPACE, RELATIONSHIPS
@@ -166,6 +168,15 @@ def test_numbers_and_truths_of_ods_are_shown_as_a_person_sees_them(tmp_path: Pat
     cells = "".join(value_cell("float", "value", value, shown) for value, shown in values)
     write_ods(tmp_path / "t.ods", row("".join(text_cell(letter) for letter in "abcdef")) + row(cells))
     assert read_sheet(tmp_path / "t.ods").rows == {2: ["ID00042", "000-042", "TRUE", "FALSE", "42", "-00042"]}
+
+
+def test_rows_of_ods_that_are_repeated_to_the_end_make_no_grid(tmp_path: Path) -> None:
+    header = row(text_cell("id") + text_cell("note"))
+    tables = [header + row(text_cell("1") + text_cell("x"), 1_048_575)] * 3
+    write_ods(tmp_path / "t.ods", *tables)
+    with (tmp_path / "t.ods").open("rb") as file:
+        _, storage = open_storage(file, Bounds())
+        assert not storage.is_dense
 
 
 def test_a_cell_of_ods_that_is_covered_is_not_seen(tmp_path: Path) -> None:

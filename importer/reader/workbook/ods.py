@@ -46,6 +46,7 @@ _LONG_NUMBER = re.compile(r"-?[1-9][0-9]{15,}")
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:[.,'’  \s][0-9]{3})+")  # noqa: RUF001  (what programs write)
 _MOST_CELLS = 16_384  # columns of a sheet; a repetition that goes beyond says nothing
 _MOST_ROWS = 1_048_576
+_MOST_COMPARED = 2_000_000  # cells that calamine reads again
 _VALUES = tuple(f"office:{kind}" for kind in ("value", "string-value", "date-value", "time-value", "boolean-value"))
 
 
@@ -74,7 +75,9 @@ class OpenDocument:
     @property
     def is_dense(self) -> bool:
         """True where calamine, which makes grids of all sheets at once, can do so."""
-        return all(self.sheet(index).extent.is_dense for index in range(len(self.sheets)))
+        extents = [self.sheet(index).extent for index in range(len(self.sheets))]
+        cells = sum(extent.cells for extent in extents)  # repeated ones cost nothing in the file
+        return cells <= _MOST_COMPARED and all(extent.is_dense for extent in extents)
 
     def sheet(self, index: int) -> OpenDocumentSheet:
         """Return a worksheet by its place among all sheets."""
