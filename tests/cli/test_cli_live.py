@@ -13,8 +13,8 @@ from importer.cli.output.progress_bars import Display, Meter, facts_of, lines_of
 from importer.statuses import Status
 
 
-class Gauge:
-    """What the pool's progress tells."""
+class Progress:
+    """What the progress of a delivery tells."""
 
     def __init__(self, rate: float, retries: int) -> None:
         self.rate = rate
@@ -23,7 +23,7 @@ class Gauge:
 
 def make_meter(name: str = "opal", total: int = 20_000, *, rate: float = 98.5, retries: int = 0) -> Meter:
     meter = Meter(name, total)
-    meter.progress = Gauge(rate, retries)  # type: ignore[assignment]  # it has what is read of one
+    meter.progress = Progress(rate, retries)  # type: ignore[assignment]  # it has what is read of one
     return meter
 
 

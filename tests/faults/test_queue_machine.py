@@ -86,7 +86,7 @@ _HONEST = {State.SENDING, State.IN_DOUBT, Status.CREATED, Status.EXISTS, Status.
 
 
 class QueueMachine(RuleBasedStateMachine):
-    """A target that does what it likes, a lane that works, and a process that can die at any moment."""
+    """A target that does what it likes, a delivery that works, and a process that can die at any moment."""
 
     @initialize(name=st.sampled_from(list(TARGETS)))
     def begin(self, name: TargetName) -> None:
@@ -119,11 +119,11 @@ class QueueMachine(RuleBasedStateMachine):
     async def _work(self) -> None:
         client = cast("Client", self.wire)
         target, journal = self.server.target, self.run.journal
-        self.lane = TargetDelivery(
+        self.delivery = TargetDelivery(
             target, journal, client, _SETTINGS, run=self.run.path.name, observer=SilentObserver()
         )
         with anyio.CancelScope() as self.scope:
-            await self.lane.work()
+            await self.delivery.work()
 
     def _go_on(self, seconds: float) -> None:
         self.loop.advance(seconds)
@@ -214,7 +214,7 @@ class QueueMachine(RuleBasedStateMachine):
     def stop(self, how: str, is_listed: bool, data: st.DataObject) -> None:
         """End the run in order, at once, or not at all: what is on disk then is all that a rerun finds."""
         if how == "interrupted":
-            self.loop.call_soon(self.lane.stop.set, Reason.INTERRUPTED, how)
+            self.loop.call_soon(self.delivery.stop.set, Reason.INTERRUPTED, how)
             self._go_on(0.0)
             return
         self._abandon(data)
