@@ -62,7 +62,7 @@ def utf8_with_one_broken_byte() -> bytes:
     return "remote_id,note\nPI7DH85,Zürich\nPABCDEF,".encode() + b"\x9d\n"
 
 
-@odd("nul.csv", refused("NUL character stands in line 3", "CSV"))
+@odd("nul.csv", refused("NUL character is in line 3", "CSV"))
 def text_with_a_nul() -> bytes:
     """What a crashed disk leaves: a text that turns into zeros."""
     return b"remote_id,note\nPI7DH85,a\n" + bytes(600)

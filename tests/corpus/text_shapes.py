@@ -206,13 +206,13 @@ def empty() -> bytes:
     return b""
 
 
-@odd("only-a-mark.csv", refused("blank lines only|is empty", "header"))
+@odd("only-a-mark.csv", refused("only blank lines|is empty", "header"))
 def only_a_byte_order_mark() -> bytes:
     """Three bytes that mean nothing."""
     return b"\xef\xbb\xbf"
 
 
-@odd("only-blanks.csv", refused("blank lines only", "header"))
+@odd("only-blanks.csv", refused("only blank lines", "header"))
 def only_blanks() -> bytes:
     """Blanks, delimiters and line ends."""
     return b"\n \n,\n , \n\t\n"
