@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from importer.session.target_lock import Holder
 
 
-# ---- What a look at one thing comes to
+# ---- what one look comes to
 
 
 class Level(StrEnum):
@@ -55,7 +55,7 @@ class Diagnosis(NamedTuple):
     hint: str = ""  #: what to do; never empty where it is a problem
 
 
-# ---- What is set, and where: names alone, never a value
+# ---- settings
 
 
 _NO_SETTINGS = {f"{PREFIX}DEBUG"}
@@ -102,7 +102,7 @@ def _variables() -> frozenset[str]:
     )
 
 
-# ---- What this machine brings: versions, time zones, and a place for the reports
+# ---- this machine
 
 
 _MENDED = (3, 51, 3)  # the first SQLite without a bug that two connections can meet which write and checkpoint
@@ -155,7 +155,7 @@ def _amount(size: int) -> str:
     return f"{size / (1 << 30):.0f} GB" if size >= 10 << 30 else f"{size // _MEGABYTE} MB"
 
 
-# ---- What a look at one target means: pure functions from what was seen to findings
+# ---- a target
 
 
 _MUCH_SKEW = 5.0  # seconds; a Date header and the way there explain two
@@ -252,7 +252,7 @@ def _limits(name: TargetName, settings: Settings, look: ProbeResult) -> Diagnosi
     return Diagnosis(Level.OK, f"{name} limits", words)
 
 
-# ---- The doctor's round: this machine first, then both targets at once. Writes nothing, and ends whatever
+# ---- the diagnosis
 
 
 _PATIENCE = 30.0  # seconds for both targets; one question takes ten at most

@@ -123,7 +123,7 @@ def _copy_sheets(source: Journal, copy: Journal) -> None:
 
 
 def _entries(journal: Journal, run: str, done: Done) -> Iterator[list[tuple[int, Row, list[Entry]]]]:
-    """Give what the run created in chunks, the newest first: the undo's journal is worked through in its order."""
+    """Return what the run created in chunks, the newest first: the undo's journal is worked through in its order."""
     chunk: list[tuple[int, Row, list[Entry]]] = []
     for sheet, row, entry, joined in journal.created_by(run):
         chunk.append((sheet, row, [plan_removal(entry, run, done, joined)]))

@@ -72,7 +72,7 @@ async def leave_groups(
 
 
 def pass_on_removed(journal: Journal, run: Path) -> None:
-    """Tell the run's journal what an undo has taken out of groups; where it cannot be told now, the next undo does."""
+    """Write into the run's journal what an undo took out of groups; where that fails, the next undo does it."""
     if removed := journal.bindings.removed():
         try:
             with open_run(run, UNDO) as opened:
@@ -159,7 +159,7 @@ class _Ledger:
 
 
 def _as_undone(came_to: Unbinding) -> Status:
-    """Give the status of an undo that goes with a group that could not be changed."""
+    """Return the status of an undo that goes with a group that could not be changed."""
     return Status.FAILED if came_to.status is Status.REJECTED else came_to.status or Status.FAILED
 
 

@@ -212,7 +212,7 @@ def _verified(one: _Made, verdict: RecordState, detail: str = "") -> VerifiedRec
 async def _look_at_calendar(
     ask: Ask, verified: Sequence[VerifiedRecord], made: Sequence[_Made]
 ) -> list[VerifiedRecord]:
-    """Say of every shift that is there whether the rendered calendar shows it; wait a while, for it comes late."""
+    """Return of every shift that is there whether the rendered calendar shows it; wait a while, for it comes late."""
     shifts: dict[str, list[tuple[int, Interval]]] = defaultdict(list)
     for number, (record, one) in enumerate(zip(verified, _in_order(verified, made), strict=True)):
         if record.verdict is RecordState.THERE and one.kind.shift is not None and one.kind.name in _RENDERED:

@@ -254,7 +254,7 @@ class Client:
     async def _exchange(
         self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int, attempt: int = 1
     ) -> Reply:
-        """Give the reply, count it, and log it where it is worth a line."""
+        """Return the reply, count it, and log it where it is worth a line."""
         began = perf_counter()
         reply: Reply
         try:
@@ -398,7 +398,7 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
 
 
 def _level(status: int, attempt: int) -> int:
-    """Say how much a reply is worth a line in the log: nothing but trouble and what follows it, unless all is told."""
+    """Return the log level of a reply: a line for trouble and what follows it, for the rest only if all is told."""
     if not 200 <= status < 300:
         return logging.WARNING
     return logging.INFO if attempt > 1 else logging.DEBUG

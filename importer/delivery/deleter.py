@@ -127,7 +127,7 @@ class Deleter:
         return seen
 
     async def _can_see(self, scope: Scope) -> bool:
-        """Tell whether the token may see the list that the object was in."""
+        """Return whether the token may see the list that the object was in."""
         async with self._asking:
             if scope not in self._is_seen:
                 try:

@@ -132,7 +132,7 @@ class GroupLists:
                 stood.extend(entry.id for entry in members.read_page(read_json(reply.body)).entries)
 
     def judge(self, reply: Reply) -> Judgement:
-        """Say what a reply to a PUT means, and tell the throttle how the target is."""
+        """Return what a reply to a PUT means, and tell the throttle how the target is."""
         judgement = judge(reply, self._target)
         if isinstance(reply, NotSent) and reply.is_lasting:
             self._stop.set(Reason.GIVEN_UP, judgement.words)
@@ -150,7 +150,7 @@ class GroupLists:
         return self._stop.words
 
     def may_repeat(self) -> bool:
-        """Tell whether one more request may be repeated."""
+        """Return whether one more request may be repeated."""
         return self._throttle.may_repeat()
 
     async def back_off(self, attempt: int) -> None:
@@ -174,7 +174,7 @@ class GroupLists:
 def open_lists(
     target: Target, client: Client, settings: Settings, stop: Stop, notify: Callable[[str], None]
 ) -> GroupLists | None:
-    """Give a target's lists, at a pace of their own; None where it has no groups."""
+    """Return a target's lists, at a pace of their own; None where it has no groups."""
     if target.grouping is None:
         return None
     # Three lists are read for each PUT, one of them outside its pace: all of them stay within the target's limit.

@@ -203,7 +203,7 @@ class _Unbinder:
                 self._end(group, await self._take_out(group, frozenset(id_.lower() for id_ in ids)))
 
     def leave(self, removals: Mapping[str, Collection[str]]) -> None:
-        """Say of the groups that the work did not come to the end of what is known."""
+        """Return of the groups that the work did not come to the end of what is known."""
         if self._stop.reason is Reason.UNWRITABLE:  # what was not written is in doubt, or planned, on disk
             return
         with self._writing():

@@ -180,7 +180,7 @@ class Listing:
         self._stop = throttle.stop
 
     def pages(self, scope: Scope) -> AsyncIterator[Page]:
-        """Give all pages of what a scope holds. An entry can stand on two of them.
+        """Return all pages of what a scope holds. An entry can stand on two of them.
 
         Raises:
             ScopeRefusedError: this scope cannot be listed (403, 404), others can.
@@ -192,7 +192,7 @@ class Listing:
         return self._follow(kind.list_path(name), lambda payload: kind.read_page(payload, name), what)
 
     def entry_pages(self, listed: EntryList) -> AsyncIterator[EntryPage]:
-        """Give all pages of a list of users or schedules. An entry can stand on two of them.
+        """Return all pages of a list of users or schedules. An entry can stand on two of them.
 
         Raises: as `pages`, the list itself being the scope.
         """
@@ -315,7 +315,7 @@ class Listing:
         return words
 
     def _resolve(self, link: str, first: str) -> str:
-        """Give the URL of a next page: of the same host and list, or it is refused, for the token would go there."""
+        """Return the URL of a next page: of the same host and list, or it is refused, for the token would go there."""
         with suppress(ValueError):  # a link need not be a URL
             candidates = [urljoin(first, link)]
             if link.startswith("/"):  # below the base URL, should that have a path of its own
@@ -334,7 +334,7 @@ def _read(answer: Answer, read: Callable[[Any], AnyPage], what: str) -> AnyPage:
 
 
 def _is_final(status: int) -> bool:
-    """Tell an answer that stays as it is from one that may pass."""
+    """Return whether an answer stays as it is; others may pass."""
     return status == 200 or (400 <= status < 500 and status not in (408, 409, 425))
 
 

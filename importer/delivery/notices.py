@@ -31,7 +31,7 @@ class Observer(Protocol):
 
 
 def tell(observer: Observer, target: TargetName, words: str) -> None:
-    """Tell the user what holds a target up, and the log."""
+    """Report what holds a target up, to the user and to the log."""
     log(logging.WARNING, "told", words, target=target)
     observer.told(target, words)
 

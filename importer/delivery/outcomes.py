@@ -81,7 +81,7 @@ def give_up(known: Outcome) -> Outcome:
 
 
 def advise(status: Status, http_status: int = 0) -> str:
-    """Say what to do next about a status."""
+    """Return what to do next about a status."""
     if status is Status.REJECTED:
         return (
             "check that the schedule exists and its id is right" if http_status == 404 else "mend the row, then rerun"

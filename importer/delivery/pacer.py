@@ -106,7 +106,7 @@ class AdaptiveLimit:
         self._recent.append(now)
 
     def _left(self, now: float, rate: float) -> float:
-        """Give the rate at which requests left: the one that was set, unless they could not be so fast."""
+        """Return the rate at which requests left: the one that was set, unless they could not be so fast."""
         if not self._recent or (math.isfinite(rate) and len(self._recent) < _RECENT):
             return rate
         left = len(self._recent) / max(_BLUR, now - self._recent[0])

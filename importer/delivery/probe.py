@@ -86,7 +86,7 @@ def _read_seal(connection: ssl.SSLObject) -> TlsInfo:
 
 
 def _skew(answer: Answer, now: float) -> float | None:
-    """Give how far this machine's clock is ahead; a Date header is cut to whole seconds."""
+    """Return how far this machine's clock is ahead; a Date header is cut to whole seconds."""
     clock = read_clock(answer.headers, -1.0)
     return None if clock < 0 else now - (clock + 0.5)
 

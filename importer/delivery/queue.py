@@ -174,7 +174,7 @@ class Queue:
         self._woken = anyio.Event()
 
     async def take(self) -> Claimed | None:
-        """Give the next record to send, waiting for one that is due later; None when there will be none."""
+        """Return the next record to send, waiting for one that is due later; None when there will be none."""
         while not self._is_closing:
             if self._ready or self._claim() or self._promote():
                 return self._ready.popleft()
@@ -185,7 +185,7 @@ class Queue:
         return None
 
     def next_ready(self) -> Claimed | None:
-        """Give the next record if it can be had without the journal and without waiting."""
+        """Return the next record if it can be had without the journal and without waiting."""
         return self._ready.popleft() if self._ready and not self._is_closing else None
 
     def upcoming(self, number: int) -> list[Claimed]:
@@ -203,7 +203,7 @@ class Queue:
         return not self._open and (self._is_drained or self._is_closing)
 
     async def take_doubts(self) -> list[Doubt] | None:
-        """Give all doubts that have settled, waiting for the first; None when there will be none."""
+        """Return all doubts that have settled, waiting for the first; None when there will be none."""
         while not self.is_finished:
             now = math.inf if self._is_hopeless else anyio.current_time()
             due = []
@@ -252,7 +252,7 @@ class Queue:
         self._wake()
 
     def release(self, record: Claimed, outcome: Outcome | None = None) -> None:
-        """Give a record back unsent, or certainly not applied: it is planned again, for a later run."""
+        """Return a record back unsent, or certainly not applied: it is planned again, for a later run."""
         self._open -= 1
         outcome = outcome or self._unsent(record)
         self._change(Change(record.id, State.PLANNED, outcome._replace(attempts=record.attempts)))
@@ -351,5 +351,5 @@ class Queue:
 
 
 def claim_size(rate: float, concurrency: int) -> int:
-    """Give how many records one commit marks `sending`: as many as a second takes, within bounds."""
+    """Return how many records one commit marks `sending`: as many as a second takes, within bounds."""
     return min(_LARGEST_CLAIM, max(2 * concurrency, int(min(rate, _LARGEST_CLAIM))))

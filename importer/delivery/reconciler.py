@@ -199,7 +199,7 @@ class Reconciler:
                 self._conclude(doubt, sweep)
 
     def _leave(self, doubts: list[Doubt], words: str) -> None:
-        """Say of records that the target cannot be asked about them."""
+        """Return of records that the target cannot be asked about them."""
         for doubt in doubts:
             before = f"{doubt.outcome.error}; " if doubt.outcome.error else ""
             error = f"{before}{self._target.name} does not say whether it has it: {words}"
@@ -232,7 +232,7 @@ class Reconciler:
             self._queue.delay(record, 0.0)
 
     def _is_taken_otherwise(self, doubt: Doubt, sweep: Sweep) -> bool:
-        """Tell whether the answer named an object that is there, and is none of this run's other records."""
+        """Return whether the answer named an object that is there, and is none of this run's other records."""
         if doubt.returned_id not in sweep.ids:
             return False
         key = sweep.ids[doubt.returned_id]

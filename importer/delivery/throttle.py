@@ -66,7 +66,7 @@ class Breaker:
         return self._failures == _FAILURES
 
     def is_spent(self, now: float) -> bool:
-        """Tell whether the target has been gone for too long."""
+        """Return whether the target has been gone for too long."""
         return self._failures >= _FEW and now - self._failing_since >= self.timeout
 
 
@@ -119,7 +119,7 @@ class Throttle:
         self._opened = anyio.Event()
 
     def is_clear(self) -> bool:
-        """Tell whether a write may leave at once, without a turn: nothing holds it back, and no rate is set."""
+        """Return whether a write may leave at once, without a turn: nothing holds it back, and no rate is set."""
         return (
             self.stop.reason is None
             and not (self._refusals or self._breaker.is_open)
@@ -156,7 +156,7 @@ class Throttle:
             await self._opened.wait()
 
     def may_repeat(self) -> bool:
-        """Tell whether one more request may be repeated; call it for each. One at a time is no storm."""
+        """Return whether one more request may be repeated; call it for each. One at a time is no storm."""
         return self._breaker.is_open or self._budget.spend()
 
     async def _wait_for_target(self, *, is_write: bool) -> bool:
@@ -196,7 +196,7 @@ class Throttle:
         self._end_probe()
 
     def can_learn_later(self, headers: Mapping[str, str]) -> bool:
-        """Tell whether nobody waits for what a good answer says: no rate is set, and it ends no row of failures."""
+        """Return whether nobody waits for what a good answer says: no rate is set, and it ends no row of failures."""
         return self._breaker.is_well and "X-RateLimit-Remaining" not in headers and self.is_clear()
 
     def learn(self, number: int, *, is_write: bool) -> None:

@@ -28,7 +28,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 
 
 def describe(error: Exception) -> str:
-    """Say what went wrong, without what aiohttp's repr gives away (headers, and so the token)."""
+    """Return what went wrong, without what aiohttp's repr gives away (headers, and so the token)."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return escape(f"the certificate was refused: {error.certificate_error}")
     for kind, words in _WORDS:
@@ -165,7 +165,7 @@ class _TunnelConnector(_CleanConnector):
         traces: list[Any],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  (the signature is aiohttp's)
     ) -> aiohttp.connector.Connection:
-        """Give a connection to the target.
+        """Return a connection to the target.
 
         Raises:
             TunnelError: there is none.
@@ -181,7 +181,7 @@ class _TunnelConnector(_CleanConnector):
 
 
 def _refused(proxy: Proxy, status: int, host: str) -> TunnelError:
-    """Say what the proxy's answer means; whoever is refused by name or by rule is refused again."""
+    """Return what the proxy's answer means; whoever is refused by name or by rule is refused again."""
     if status == 407:
         why = "refuses the user name and password" if proxy.authorization else "wants a user name and a password"
         return TunnelError(f"the proxy {proxy.url} {why} (407)", is_lasting=True)
@@ -199,7 +199,7 @@ def _failed(proxy: Proxy, error: Exception) -> TunnelError:
 
 
 def _is_about_proxy(proxy: Proxy, error: Exception) -> bool:
-    """Tell whether an error is about the connection to the proxy; names of targets are looked up by the proxy."""
+    """Return whether an error is about the connection to the proxy; names of targets are looked up by the proxy."""
     if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientConnectorDNSError):
         return True
     return isinstance(error, aiohttp.ClientConnectorError) and proxy.url.endswith(f"//{error.host}:{error.port}")

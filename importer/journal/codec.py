@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 
-# ---- Named statements out of the .sql files beside this module
+# ---- named statements of the .sql files
 
 
 def load_schema() -> str:
@@ -44,7 +44,7 @@ def load_queries() -> dict[str, str]:
     return {name.strip(): statement.strip() for name, _, statement in (part.partition("\n") for part in parts)}
 
 
-# ---- Entries and outcomes to the values of SQL, and back. Opens nothing
+# ---- entries and outcomes as SQL values
 
 
 class MalformedError(Exception):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from importer.records import Finding, Key, Notice, ReportLine
 
 
-# ---- What a page shows of a run, read with as little work for each record as can be. Writes nothing
+# ---- reading for report.html
 
 
 _SQL = load_queries()
@@ -89,7 +89,7 @@ class PageView:
             yield id_, kind, read_key(key), zone, state == Status.CREATED
 
 
-# ---- What can be looked at in a journal, also in one that another process may be writing. Changes nothing
+# ---- reading a journal
 
 
 _SQL = load_queries()

@@ -98,7 +98,7 @@ _OF_RECORDS: Final = frozenset(
 
 
 def is_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> bool:
-    """Tell whether a row is a header: two of its cells are known, or its only one, or one of the mapping's."""
+    """Return whether a row is a header: two of its cells are known, or its only one, or one of the mapping's."""
     return header_score(cells, mapping) > 0
 
 
@@ -146,7 +146,7 @@ def _count_mapped(texts: list[str], names: list[str], mapping: Mapping) -> int:
 
 
 def _is_value(text: str) -> bool:
-    """Tell a number, a date or a time as a whole, also in words; `2nd line` is none."""
+    """Return whether a text is a number, a date or a time as a whole, also in words; `2nd line` is none."""
     if not text[0].isdigit():
         return False
     return all(
@@ -203,7 +203,7 @@ class _Headers:
         self.alias: dict[int, str] = {}
 
     def lead(self, words: dict[str, str]) -> dict[int, str]:
-        """Give the columns of the headers that are among words, apart from those that have one."""
+        """Return the columns of the headers that are among words, apart from those that have one."""
         places = ((index, words.get(name)) for index, name in enumerate(self.names) if index not in self.mapped)
         return {index: column for index, column in places if column}
 
@@ -224,7 +224,7 @@ class _Headers:
 
 
 def is_named(sheet: Sheet, mapping: Mapping) -> bool:
-    """Tell a sheet with a header from one where the letters of the columns stand for it: `TO` is the 535th.
+    """Return whether a sheet has a header, or the letters of the columns stand for it: `TO` is the 535th.
 
     A report of a source without a header has such letters above it, too.
     """
@@ -282,7 +282,7 @@ def _kind(text: str) -> str | None:
 
 
 def _telling_columns(headers: _Headers) -> tuple[set[str], set[str]]:
-    """Give the columns that are there for sure, and those that aliases stand for."""
+    """Return the columns that are there for sure, and those that aliases stand for."""
     words = CLEAR.values() if headers.is_named else ()
     clear = {column for each in words for column in headers.lead(each).values()}
     sure = {*headers.mapped.values(), *headers.own.values()}
@@ -292,7 +292,7 @@ def _telling_columns(headers: _Headers) -> tuple[set[str], set[str]]:
 
 
 def _is_of_others(sheet: Sheet, headers: _Headers) -> bool:
-    """Tell a list of people or services, of which `ID` must never be sent as a schedule's."""
+    """Return whether a sheet lists people or services, of which `ID` must never be sent as a schedule's."""
     words = {word.casefold() for word in _WORD.findall(sheet.name)}
     return not (OF_OTHER_LISTS.isdisjoint(headers.names) and NAMES_OF_OTHER_LISTS.isdisjoint(words))
 

@@ -71,7 +71,7 @@ class Normalizer:
         self._making = required if len(required) >= _MANY and not self.layout.given else []
 
     def is_example(self, row: Row) -> bool:
-        """Tell a row that a template shows how to fill in; it makes nothing."""
+        """Return whether a row is a template's example, which makes nothing."""
         return any(_is_example(row.cells[index].strip(BLANKS)) for index in self._kinds)
 
     def fill_down(self, row: Row) -> Row:
@@ -117,7 +117,7 @@ class Normalizer:
         return Normalized(kind, made.records, problems, fields.warnings, zone=made.zone, groups=made.groups)
 
     def _remark(self, row: Row) -> Problem | None:
-        """Tell a line below a table, such as a total or a note: of all that makes a record one cell is filled."""
+        """Return whether a line is a total or a note below a table: one cell of all that makes a record is filled."""
         if not self._making:
             return None
         filled = [place for place in self.layout.indices.values() if row.cells[place].strip(BLANKS)]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from importer.settings import Settings
 
 
-# ---- summary.json. The only module of the reporter that knows orjson
+# ---- summary.json
 
 
 def write_summary(path: Path, summary: Mapping[str, object]) -> Path:
@@ -61,7 +61,7 @@ def _encodable(value: object) -> object:
     return value
 
 
-# ---- From the journal to the report's files and the result. All of it can be made again from the journal
+# ---- the report's files
 
 
 _XLSX_ROWS = 20_000  # beyond, report.xlsx is made only where it is asked for

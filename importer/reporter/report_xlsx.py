@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from importer.reporter.xlsx_writer import Book
 
 
-# ---- When the shadows of a run begin and end, in UTC and on the clocks of their places: the lines of a sh
+# ---- the sheet of shift times
 
 
 SHADOW_TIMES_COLUMNS: tuple[str, ...] = (
@@ -99,7 +99,7 @@ def _local(moment: datetime, zone: ZoneInfo | None) -> str:
         return ""
 
 
-# ---- report.xlsx: the report's lines, coloured, with comments on bad cells, then what sums them up
+# ---- report.xlsx
 
 
 # Character widths of the columns, so that most of them can be read without pulling.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from importer.reporter.xlsx_writer import Book
 
 
-# ---- What a template says: its sheets, its example rows, its explanations. Pure; the columns are given to
+# ---- what a template says
 
 
 EXAMPLE = "example"  #: a row whose `kind` begins with this word is an example
@@ -74,7 +74,7 @@ def instructions() -> list[str]:
     ]
 
 
-# ---- A workbook or CSV to fill in, which reads back as typed
+# ---- the template's file
 
 
 _LONGEST_LIST, _LONGEST_TITLE, _LONGEST_MESSAGE = 255, 32, 255  # characters that a drop-down can have

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from importer.records import Problem
 
 
-# ---- What is wrong with a line -> which of its cells get which colour and which comment. Pure; it writes
+# ---- marks of cells
 
 
 _cell_of = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,11})").fullmatch
@@ -93,7 +93,7 @@ def remark(message: str, hint: str) -> str:
     return f"{message}\n{hint[:1].upper()}{hint[1:]}" if hint else message
 
 
-# ---- A workbook being written row by row: texts that stay texts, colours, comments. The only module that
+# ---- the workbook
 
 
 ROWS, COLUMNS = 1_048_576, 16_384  #: of a sheet, at most

@@ -21,7 +21,7 @@ SANDBOX_STATE = "sandbox.sqlite3"
 
 @asynccontextmanager
 async def connect(targets: Iterable[TargetName], settings: Settings) -> AsyncIterator[dict[TargetName, Connection]]:
-    """Give where each of the targets is, and the token for it.
+    """Return where each of the targets is, and the token for it.
 
     Raises:
         SettingsError: a token is not set, the proxy cannot be one, or the file of authorities cannot be read.
@@ -39,7 +39,7 @@ async def connect(targets: Iterable[TargetName], settings: Settings) -> AsyncIte
 
 
 def make_connection(target: TargetName, settings: Settings, trust: ssl.SSLContext | None) -> Connection:
-    """Say where a real target is and how it is reached.
+    """Return where a real target is and how it is reached.
 
     Raises:
         SettingsError: its token is not set, or the proxy cannot be one.
@@ -50,7 +50,7 @@ def make_connection(target: TargetName, settings: Settings, trust: ssl.SSLContex
 
 @asynccontextmanager
 async def connect_source(name: str, settings: Settings) -> AsyncIterator[Connection]:
-    """Give where a system is that is only read (`pagerduty`, `opsgenie`, `rootly`), and the key for it.
+    """Return where a system is that is only read (`pagerduty`, `opsgenie`, `rootly`), and the key for it.
 
     Raises:
         SettingsError: the key is not set, the proxy cannot be one, or the file of authorities cannot be read.

@@ -45,7 +45,7 @@ class Holder(NamedTuple):
 
 
 def look_at_turn(connection: Connection) -> Holder | None:
-    """Say who holds a target; None where it is free. Takes nothing: whoever begins meanwhile is not held up.
+    """Return who holds a target; None where it is free. Takes nothing: whoever begins meanwhile is not held up.
 
     Raises:
         SettingsError: the lock cannot be read.
@@ -61,7 +61,7 @@ def look_at_turn(connection: Connection) -> Holder | None:
 
 
 def _is_locked(path: Path, who: str) -> bool:
-    """Tell whether the process that wrote its name lives; where the system lists its locks, this one must be there."""
+    """Return whether the process that wrote its name lives, and holds the lock where the system lists locks."""
     process = _PROCESS.search(who)
     try:
         os.kill(int(process[1]) if process else 0, 0)

@@ -45,7 +45,7 @@ class ReadingProgress:
         self._began = self._told = clock()
 
     def __call__(self, done: int, of: int, what: str) -> None:
-        """Tell it where some seconds have passed since the last time."""
+        """Print it where some seconds have passed since the last time."""
         now = self._clock()
         if now - self._told < _SECONDS_BETWEEN or not done:
             return

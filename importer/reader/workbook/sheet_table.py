@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from importer.reader.workbook.stored_cells import Merged
 
 
-# ---- The rows of one worksheet as text: as the file stores them, compared with what calamine finds
+# ---- the rows of a worksheet as text
 
 
 _NO_ROW = WalkedRow(0, {})

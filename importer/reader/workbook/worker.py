@@ -134,7 +134,7 @@ def _reason_to_skip(sheet: ListedSheet) -> str:
     return f"is {sheet.kind}" if sheet.kind else "is hidden" if sheet.is_hidden else ""
 
 
-# ---- A workbook as messages about its sheets, read twice: by ourselves, and by calamine where it can
+# ---- a workbook as messages
 
 
 class Workbook:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from importer.statuses import Status
 
 
-# ---- What a page shows, as plain values; where they come from is not known here
+# ---- what a page shows
 
 
 #: A record's line: record, sheet, row, part, kind, status, id, cell, reason, hint, cells as JSON.
@@ -62,7 +62,7 @@ class Contents:
     lines: Iterable[Sequence[Line]]  #: in chunks, taken one by one
 
 
-# ---- From the journal to what report.html shows. It can be made again from the journal at any time
+# ---- contents from the journal
 
 
 MOST_RECORDS = 50_000  # beyond, a page shows only what needs attention

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from importer.reporter.page.contents import Contents, Line
 
 
-# ---- Words, numbers and times as a page says them. Pure
+# ---- words, numbers and times of a page
 
 
 def say_moment(moment: datetime | int, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
@@ -53,7 +53,7 @@ def say_duration(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
-# ---- A page's contents -> one HTML file: template, styles, scripts and data together, and a policy that a
+# ---- the HTML file
 
 
 _LONGEST = 2000  # characters of a text outside the table of rows

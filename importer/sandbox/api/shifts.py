@@ -97,7 +97,7 @@ class OverrideRoutes:
         return document(_override(dict(row))) if row else _not_found()
 
     async def _change(self, request: web.Request) -> web.Response:
-        """Give an override to another user; nothing else of it can be changed."""
+        """Return an override to another user; nothing else of it can be changed."""
         row = self._row(request)
         if row is None:
             return _not_found()
