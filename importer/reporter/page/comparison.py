@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 1160  # of a timeline, in units of its picture
 _MOST_TICKS = 15
+_MOST_PICTURES = 200  # timelines; a page of more is slow to open, and the CSV has them all
 _DAY = 86_400
 _NARROWEST = 1.5
 _WIDE_ENOUGH = 46  # for a name inside its bar
@@ -74,7 +75,7 @@ def write_comparison_page(
     ordered = sorted(comparison.compared, key=lambda one: (-one.minutes, not one.unknown, one.pair.left.name))
     pictures = [
         _picture(one, comparison.window, labels, lefts[one.pair.left.id], rights[one.pair.right.id], names)
-        for one in ordered
+        for one in ordered[:_MOST_PICTURES]
     ]
     style = load("comparison.css")
     pieces = (
@@ -84,6 +85,8 @@ def write_comparison_page(
             comparison=comparison,
             labels=labels,
             pictures=pictures,
+        differing=sum(bool(one.minutes) for one in ordered),
+        left_out=len(ordered) - len(pictures),
             notes=notes,
             minutes=sum(one.minutes for one in comparison.compared),
             begins=local_time(comparison.window.start, "").strftime("%Y-%m-%d %H:%M UTC"),
