@@ -12,7 +12,7 @@ import anyio
 from importer.calendars.pulled import RefusedError
 from importer.delivery.client import Answer, open_client
 from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json
-from importer.delivery.stop import Reason, Stop, StoppedError
+from importer.delivery.stop import Stop, StoppedError
 from importer.delivery.throttle import Throttle
 from importer.delivery.transport import Transport, load_trust
 from importer.errors import InterruptedReadingError, TargetError
@@ -53,13 +53,14 @@ async def open_source_api(
     Raises:
         InterruptedReadingError: the user interrupted it.
     """
+    failure: Exception | None = None
     stop = Stop()
     throttle = Throttle(api.rate, settings.headroom, settings.breaker_timeout, stop, notify)
     async with (
         open_client(api, *connection, concurrency=1, request_timeout=settings.request_timeout) as client,
         anyio.create_task_group() as group,
     ):
-        group.start_soon(_end_on_interrupt, stop, interrupted)
+        group.start_soon(_cancel_on_interrupt, group.cancel_scope, interrupted)
 
         async def ask(path: str) -> Any:
             url = _resolve(path, connection.base_url, api.name)
@@ -82,18 +83,22 @@ async def open_source_api(
         try:
             yield ask
         except StoppedError:
-            if stop.reason is Reason.INTERRUPTED:
-                raise InterruptedReadingError(
-                    f"interrupted while reading {api.name}; nothing was written", hint="Start it again."
-                ) from None
-            raise TargetError(f"{api.name}: {stop.words}", hint=_AGAIN) from None
+            failure = TargetError(f"{api.name}: {stop.words}", hint=_AGAIN)
+        except Exception as error:
+            failure = error
         finally:
             group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    if interrupted.is_set():
+        raise InterruptedReadingError(
+            f"interrupted while reading {api.name}; nothing was written", hint="Start it again."
+        )
 
 
-async def _end_on_interrupt(stop: Stop, interrupted: anyio.Event) -> None:
+async def _cancel_on_interrupt(scope: anyio.CancelScope, interrupted: anyio.Event) -> None:
     await interrupted.wait()
-    stop.set(Reason.INTERRUPTED, "interrupted")
+    scope.cancel()
 
 
 def _resolve(path: str, base_url: str, name: str) -> str:

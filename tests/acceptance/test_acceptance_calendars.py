@@ -123,6 +123,14 @@ def test_what_cannot_be_read_is_one_sentence_and_nothing_is_written(
     assert not (place.path / arguments[2]).exists()
 
 
+def test_a_key_without_the_right_to_list_is_told_in_one_sentence(place: Workplace, front: Front) -> None:
+    elsewhere = {"PAGERDUTY_TOKEN": "x", "PAGERDUTY_BASE_URL": front.variables["ROOTLY_BASE_URL"]}
+    done = place.run("pull", "pagerduty", "x.xlsx", variables=elsewhere)
+    assert done.status == 2
+    assert done.err.startswith("error: PagerDuty ")
+    assert "something went wrong" not in done.err
+
+
 def test_a_feeds_address_is_shown_nowhere(place: Workplace) -> None:
     address = "https://127.0.0.1:9/private/0123456789abcdef/feed"
     settings = {"ROTA": address, "IMPORTER_REQUEST_TIMEOUT": "2"}
