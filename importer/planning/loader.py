@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from importer.errors import SourceError
 from importer.journal.codec import row_of
 from importer.journal.states import State
-from importer.kinds.registry import COLUMNS
+from importer.kinds.registry import KINDS
 from importer.log import log_finding
 from importer.normalizer.references import References, Sought
 from importer.normalizer.row import Normalizer
@@ -40,6 +40,14 @@ if TYPE_CHECKING:
 
 _NOTHING: Sequence[tuple[Severity, Problem]] = ()
 _MOST_PARTS = 1000  # that a row makes
+_MOST_HEADERS = 12  # that a message names
+_NEEDED_COLUMNS = (
+    "; ".join(
+        f"{kind.plural} need {', '.join(column.name for column in kind.columns if column.is_required)}"
+        for kind in KINDS.values()
+    ).capitalize()
+    + "."
+)
 _OF_IDS = frozenset(
     {"remote_id", "schedule_id", "shadowable_id", "shadow_user_id", "user_id", "rotation", "group"}
 )  # columns
@@ -117,8 +125,10 @@ class Loader:
         for notice in reading.notices:
             self.notice(notice)
         for sheet, numbers in self._left_out.items():
-            words = f"sheet {sheet.name!r} of {sheet.source}: {rows_named(numbers)}"
-            self.notice(f"{words} left out, as [rows] in the mapping do not keep them ({len(numbers):,} in all)")
+            were = "was" if len(numbers) == 1 else "were"
+            self.notice(
+                f"{_where(sheet)}: {rows_named(numbers)} {were} left out, because [rows] in the mapping says so"
+            )
         self._left_out.clear()
         self._tell_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
         self.journal.add_source(reading.name, reading.path, reading.sha256)
@@ -145,32 +155,34 @@ class Loader:
         if told and self._hidden_rows is None:
             raise SourceError(
                 f"{'; '.join(told)}, by a filter or by a person",
-                hint="Say with --hidden-rows send or --hidden-rows skip (in a call: hidden_rows) whether they count.",
+                hint="Choose --hidden-rows send or --hidden-rows skip (hidden_rows in a library call).",
             )
         self.has_skipped = self.has_skipped or (bool(told) and self._hidden_rows is HiddenRows.SKIP)
         what = "left out" if self._hidden_rows is HiddenRows.SKIP else "read like the others"
         for sentence in told:  # its end tells a quiet console that rows were left out
-            self.notice(f"{sentence}, and by --hidden-rows {self._hidden_rows} {what}")
+            self.notice(f"{sentence}, and {what} because of --hidden-rows {self._hidden_rows}")
 
     def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
         if len(left_out) == len(sheets):
             error = SourceError(
-                f"{escape(reading.name)} has no column that we know: {_headers(sheets)}",
-                hint=f"write a mapping file with: oncall-importer map {escape(reading.name)}; "
-                f"or name its columns {', '.join(COLUMNS)}",
+                f"{escape(reading.name)} lacks the columns that make a record: {_headers(sheets)}",
+                hint=f"Rename its columns, or write a mapping file with oncall-importer map {escape(reading.name)}."
+                f" {_NEEDED_COLUMNS}",
             )
             self.refused.append(error)  # raised later, for the cause may be a mapping that is wrong
             return
         for sheet in left_out:
             if sheet.name == README_SHEET:  # of a template
                 continue
-            self.notice(f"sheet {sheet.name!r} of {sheet.source} has no column that we know; left out")
+            self.notice(
+                f"{_where(sheet)} was left out, because it lacks the columns that make a record: {_headers([sheet])}"
+            )
 
     def _open_sheet(self, sheet: Sheet) -> tuple[int, Normalizer] | None:
         if is_report(sheet.header):
             raise SourceError(
                 f"{escape(sheet.source)} is the report of an earlier run",
-                hint=f"send what did not succeed with: oncall-importer rerun {escape(sheet.source)}",
+                hint=f"Send what did not succeed with: oncall-importer rerun {escape(sheet.source)}",
             )
         normalizer = Normalizer(sheet, self.rules)
         layout = normalizer.layout
@@ -181,11 +193,11 @@ class Loader:
             return None
         for problem in sheet.problems:
             raise SourceError(
-                f"{escape(sheet.source)}: sheet {sheet.name!r}: header cell {problem.cell}: {problem.message}",
+                f"{_where(sheet)}, header cell {problem.cell}: {problem.message}",
                 hint=problem.hint,
             )
         if layout.not_used:
-            self.notice(f"not used of {sheet.source}, sheet {sheet.name!r}: {', '.join(layout.not_used)}")
+            self.notice(f"{_where(sheet)}: columns that are not used: {', '.join(layout.not_used)}")
         named = replace(sheet, name=self._name_apart(sheet.name))
         return self.journal.add_sheet(named, layout.not_used), normalizer
 
@@ -222,8 +234,8 @@ class Loader:
                 found.append(_NOTHING)
             rows.append((index, row, entries))
         if examples:
-            where = f"{rows_named(examples)} of sheet {chunk.sheet.name!r}"
-            self.notice(f"left out as marked examples: {where}")
+            are = "is a marked example and was" if len(examples) == 1 else "are marked examples and were"
+            self.notice(f"{_where(chunk.sheet)}: {rows_named(examples)} {are} left out")
         self._write(rows, found)
         return len(rows)
 
@@ -332,7 +344,7 @@ class Loader:
         for chunk in self.journal.unresolved(target):
             kept = [(one.id, carry_unresolved(one.left, self._run)) for one in chunk]
             self.journal.resolve([(id_, [entry]) for id_, entry in kept if entry is not None])
-        self.journal.explain_unresolved(target, f"not attempted: {words}", "rerun when it can be asked")
+        self.journal.explain_unresolved(target, f"not attempted: {words}", "Rerun when it can be asked.")
 
 
 def _with_decorated_ids(row: Row, layout: Layout) -> Row:
@@ -365,6 +377,12 @@ def _is_same(last: tuple[int, Row, list[Entry]], index: int, row: Row) -> bool:
     return is_room and last[:1] == (index,) and last[1].number == row.number and last[1].cells == row.cells
 
 
+def _where(sheet: Sheet) -> str:
+    return f"sheet {sheet.name!r} of {escape(sheet.source)}"
+
+
 def _headers(sheets: Iterable[Sheet]) -> str:
     names = [text.strip() for sheet in sheets for text in sheet.header if text.strip()]
-    return "it has " + ", ".join(escape(name, 80) for name in names[:12]) if names else "its header is empty"
+    shown = ", ".join(escape(name, 80) for name in names[:_MOST_HEADERS])
+    more = f" and {len(names) - _MOST_HEADERS:,} more" if len(names) > _MOST_HEADERS else ""
+    return f"it has {shown}{more}" if names else "its header is empty"

@@ -113,7 +113,7 @@ async def gather_sources(
                 continue
             if rows == before and not loader.refused and not loader.has_skipped:
                 unreadable.append(
-                    SourceError(f"{name_source(source)} has a header and no rows", hint="fill in at least one row")
+                    SourceError(f"{name_source(source)} has a header and no rows", hint="Fill in at least one row.")
                 )
     if not unreadable:  # else a header may stand in what was not read
         refuse_lost_headers(mapping, _shown_mapping(settings.mapping), loader.sheets)
@@ -135,8 +135,8 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
     rows = 0
     if previous.is_without_journal:
         loader.notice(
-            f"{previous.path} is read without the options of {previous.run or 'its run'}, whose journal is neither "
-            "beside it nor among the reports; where that had some, give them again"
+            f"{previous.path} is read without the options of {previous.run or 'its run'}, because its journal is "
+            "neither beside it nor in the reports folder; if the run had options, give them again"
         )
     lines = LeftOver(previous, settings.reports)
     for number in loader.take_left_over(lines):
@@ -144,7 +144,7 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
         loader.observer.read(rows)
         await let_signals_in(interrupted)
     if not rows:
-        raise SourceError(f"{previous.path} has no rows", hint="give a report that has some")
+        raise SourceError(f"{previous.path} has no rows", hint="Give a report that has rows.")
     if settings.mapping is not None:  # else it is the run's own, and that was looked at
         refuse_lost_headers(loader.rules.mapping, _shown_mapping(settings.mapping), loader.sheets)
     for notice in lines.notices():
@@ -250,4 +250,4 @@ async def let_signals_in(interrupted: anyio.Event) -> None:
     """
     await anyio.lowlevel.checkpoint()
     if interrupted.is_set():
-        raise InterruptedReadingError("interrupted while reading; nothing was sent", hint="start it again")
+        raise InterruptedReadingError("interrupted while reading; nothing was sent", hint="Start it again.")

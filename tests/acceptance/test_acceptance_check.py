@@ -71,7 +71,7 @@ def test_a_sheet_that_is_left_out_is_told_however_little_is_wanted(place: Workpl
             sheet.append(row)
     book.remove(book.worksheets[0])
     book.save(place.path / "plan.xlsx")
-    told = "sheet 'März' of plan.xlsx has no column that we know; left out"
+    told = "sheet 'März' of plan.xlsx was left out, because it lacks the columns that make a record: it has Wer, Wen"
     quiet = place.run("run", "plan.xlsx", "--sandbox", "--quiet")
     assert quiet.err.strip() == told
     for command in (["check"], ["run", "--sandbox"]):

@@ -135,7 +135,7 @@ def test_map_without_a_terminal_decides_nothing(place: Workplace) -> None:
     assert "Who learns" in done.err
     checked = place.run("check", source, "--mapping", "mapping.toml")
     assert checked.status == 2, checked  # nothing is settled yet, and the file reads back
-    assert "no column that we know" in checked.err
+    assert "lacks the columns that make a record" in checked.err
     refused = place.run("map", source)
     assert refused.status == 2
     assert (place.path / "mapping.toml").read_text(encoding="utf-8") == text

@@ -40,7 +40,9 @@ RUN = {
     "empty": Case(["run", "empty.csv"], ["empty.csv", "is empty"]),
     "header-only": Case(["run", "header.csv"], ["header.csv", "no rows"]),
     "header-only-among-good": Case(["run", GOOD, "header.csv"], ["header.csv", "no rows"]),
-    "unknown-columns": Case(["run", "unknown.csv"], ["unknown.csv", "no column that we know", "Surname, Shoe size"]),
+    "unknown-columns": Case(
+        ["run", "unknown.csv"], ["unknown.csv", "lacks the columns that make a record", "Surname, Shoe size"]
+    ),
     "unclosed-quote": Case(["run", "quote.csv"], ["quote.csv", "line 3", "quote"]),
     "unreadable": Case(["run", "loop.csv"], ["loop.csv", "could not be read"]),
     "folder": Case(["run", "."], ["is a folder"]),

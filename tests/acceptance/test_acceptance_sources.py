@@ -50,7 +50,7 @@ def test_hidden_rows_are_sent_or_left_out_as_somebody_says(place: Workplace, cho
     done = place.run("run", filtered(place), "--sandbox", "--quiet", variables={"IMPORTER_HIDDEN_ROWS": choice})
     assert done.status == 0, done
     assert [line["import_row"] for line in place.lines(done.run)] == sent
-    assert ("row 3 is hidden, and by --hidden-rows skip left out" in done.out + done.err) == (choice == "skip")
+    assert ("row 3 is hidden, and left out because of --hidden-rows skip" in done.out + done.err) == (choice == "skip")
 
 
 def test_the_library_is_told_by_a_keyword(place: Workplace) -> None:

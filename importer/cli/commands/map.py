@@ -108,7 +108,8 @@ def _doubt_headers(drafts: Iterable[SheetDraft]) -> None:
     """Print which rows were taken for headers, of which none says anything that is known."""
     for draft in drafts:
         click.echo(
-            f"header:   row {draft.layout.sheet.header_row} of {_where(draft)}, has no column that we know", err=True
+            f"header:   row {draft.layout.sheet.header_row} of {_where(draft)} lacks the columns that make a record",
+            err=True,
         )
     click.echo("hint:     --header-row N if it stands in another row, --no-header if there is none", err=True)
 
