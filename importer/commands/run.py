@@ -145,7 +145,7 @@ async def rerun(argument: str, settings: Settings, control: RunControl, *, like:
     Raises: as `run`; also JournalError, where that run is still going on.
     """
     check_junit(settings, [argument])
-    previous = find_earlier(argument, settings.reports)
+    previous = find_earlier(argument, settings.reports, encoding=settings.encoding)
     settings = inherit(settings, previous)
     if not previous.info.was_read:
         return await _start_again(previous, settings, control)

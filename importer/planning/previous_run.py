@@ -43,6 +43,7 @@ class PreviousRun:
     path: Path  #: the run's folder, or the report
     info: RunInfo  #: of its journal; where there is none, what the name says that a report's lines give
     folder: Path | None = None  #: where that journal is, if `path` is a report
+    encoding: str | None = None  #: of the report, as the user gives it now; the run's own was that of its source
 
     @property
     def run(self) -> str:
@@ -82,8 +83,8 @@ class PreviousRun:
                 )
 
 
-def find_earlier(argument: str, reports: Path, purpose: Purpose = RERUN) -> PreviousRun:
-    """Find the run or report that the user means: a folder, a run's name, a report file.
+def find_earlier(argument: str, reports: Path, purpose: Purpose = RERUN, *, encoding: str | None = None) -> PreviousRun:
+    """Find the run or report that the user means: a folder, a run's name, a report file in an encoding.
 
     Raises:
         SourceError: there is nothing of the kind.
@@ -96,7 +97,7 @@ def find_earlier(argument: str, reports: Path, purpose: Purpose = RERUN) -> Prev
             if path.is_dir():
                 return _of_folder(path, purpose)
             if path.is_file():
-                return _of_report(path, reports)
+                return _of_report(path, reports, encoding)
     except OSError as error:  # a name that is too long, a folder that is somebody else's
         raise SourceError(f"{argument!r} cannot be opened: {error.strerror}", hint="name a run or a report") from error
     raise SourceError(
@@ -110,18 +111,18 @@ def _of_folder(path: Path, purpose: Purpose = RERUN) -> PreviousRun:
         return PreviousRun(path, folder.journal.info())
 
 
-def _of_report(path: Path, reports: Path) -> PreviousRun:
+def _of_report(path: Path, reports: Path, encoding: str | None) -> PreviousRun:
     """Take over how the run read its sources, where its journal lies beside the report or in `reports`.
 
     Raises:
         SourceError: no line names a run, and some claim to have succeeded: for real or in a rehearsal, nobody can tell.
     """
-    claims = _read_claims(path)
+    claims = _read_claims(path, encoding)
     if (info := _info(path.parent)) and claims.may_be_of(info, path.parent.parent):
-        return PreviousRun(path, info, path.parent)
+        return PreviousRun(path, info, path.parent, encoding)
     run = claims.latest_run(reports)
     if run and (info := _info(reports / run)):
-        return PreviousRun(path, info, reports / run)
+        return PreviousRun(path, info, reports / run, encoding)
     if not run and claims.has_success:
         raise SourceError(
             f"{path} does not say which run its rows succeeded in",
@@ -130,15 +131,16 @@ def _of_report(path: Path, reports: Path) -> PreviousRun:
     told = info_of_name(run)
     is_sandbox = any(info_of_name(one).is_sandbox for one in claims.runs)
     mapping_id = ", ".join(sorted(claims.mappings))
-    mapping = _read_mapping(path, mapping_id) if mapping_id else ""
-    return PreviousRun(path, replace(told, is_sandbox=is_sandbox, mapping_id=mapping_id, mapping=mapping))
+    mapping = _read_mapping(path, mapping_id, encoding) if mapping_id else ""
+    info = replace(told, is_sandbox=is_sandbox, mapping_id=mapping_id, mapping=mapping)
+    return PreviousRun(path, info, encoding=encoding)
 
 
-def _read_mapping(report: Path, mapping_id: str) -> str:
+def _read_mapping(report: Path, mapping_id: str, encoding: str | None) -> str:
     """Return the mapping that a workbook carries; empty where it carries none, or that was edited."""
     lines: dict[int, str] = {}
     header: tuple[str, ...] = ()
-    for chunk in read(report, bounds=_BOUNDS):
+    for chunk in read(report, encoding=encoding, bounds=_BOUNDS):
         if chunk.sheet.name == MAPPING_SHEET and chunk.sheet.header[:1] == ("line",):
             header = chunk.sheet.header
             lines |= {int(number): text for number, text, *_ in (row.cells for row in chunk.rows) if number.isdecimal()}
@@ -172,9 +174,9 @@ class _Claims:
         return max(names - older or names, default="")
 
 
-def _read_claims(report: Path) -> _Claims:
+def _read_claims(report: Path, encoding: str | None) -> _Claims:
     claims = _Claims()
-    for _, splitter, rows in _report_rows(report):
+    for _, splitter, rows in _report_rows(report, encoding):
         for carried in map(splitter.carry, rows):
             claims.mappings |= {carried.mapping} - {""}
             if carried.outcome is not None:
@@ -219,10 +221,10 @@ class LeftOver:
         elif folder is not None:
             with open_run(folder) as opened:
                 self._memory = Memory(opened.journal)
-                yield from _from_report(path, self._memory)
+                yield from _from_report(path, self._memory, self._previous.encoding)
         else:
             self._memory = Memory()
-            yield from _from_report(path, self._memory)
+            yield from _from_report(path, self._memory, self._previous.encoding)
 
     def notices(self) -> Iterator[str]:
         """Yield what changed in an edited report: rows missing, new, given twice, and edits that do not count."""
@@ -291,10 +293,10 @@ def _from_journal(journal: Journal) -> Iterator[list[PreviousLine]]:
     yield chunk
 
 
-def _from_report(path: Path, memory: Memory) -> Iterator[list[PreviousLine]]:
-    filled = _filled_columns(path) if len(memory.headers) > 1 else {}
+def _from_report(path: Path, memory: Memory, encoding: str | None) -> Iterator[list[PreviousLine]]:
+    filled = _filled_columns(path, encoding) if len(memory.headers) > 1 else {}
     tables: dict[int, Table] = {}  # by the identity of what takes the table apart, which is kept in it
-    for sheet, splitter, rows in _report_rows(path):
+    for sheet, splitter, rows in _report_rows(path, encoding):
         table = tables.setdefault(id(splitter), Table(sheet, splitter, memory, filled))
         yield [table.left(splitter.carry(row)) for row in rows]
     if not tables:
@@ -304,19 +306,19 @@ def _from_report(path: Path, memory: Memory) -> Iterator[list[PreviousLine]]:
         )
 
 
-def _report_rows(path: Path) -> Iterator[tuple[Sheet, Splitter, Sequence[Row]]]:
+def _report_rows(path: Path, encoding: str | None) -> Iterator[tuple[Sheet, Splitter, Sequence[Row]]]:
     """Read a report's rows in chunks, each with its table and how that is taken apart."""
     splitters: dict[int, tuple[Sheet, Splitter]] = {}  # by the identity of the sheet, which is kept beside it
-    for chunk in read(path, bounds=_BOUNDS):
+    for chunk in read(path, encoding=encoding, bounds=_BOUNDS):
         if is_report(chunk.sheet.header):
             _, splitter = splitters.setdefault(id(chunk.sheet), (chunk.sheet, split(chunk.sheet)))
             yield chunk.sheet, splitter, chunk.rows
 
 
-def _filled_columns(path: Path) -> Filled:
+def _filled_columns(path: Path, encoding: str | None) -> Filled:
     """Find for each sheet of the source which columns of its report have a text in its lines."""
     filled: Filled = {}
-    for table, splitter, rows in _report_rows(path):
+    for table, splitter, rows in _report_rows(path, encoding):
         for row in rows:
             carried = splitter.carry(row)
             own = filled.setdefault(carried.sheet or table.name, set())

@@ -311,3 +311,18 @@ async def test_rows_missing_new_and_given_twice_are_named(tmp_path: Path) -> Non
     summary = json.loads((again.folder / "summary.json").read_text(encoding="utf-8"))
     assert [notice["text"] for notice in summary["notices"]][-3:] == [missing, added, repeated]
     assert summary["notices"][-1]["level"] == "loss"
+
+
+async def test_a_report_saved_in_another_encoding_is_read_by_the_one_that_is_given(tmp_path: Path) -> None:
+    """It counts for the report alone: that of the run's source is not taken over."""
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served({"what": "status", "status": 422, "method": "POST", "at": [2]}):
+        result = await rehearsal.run(schedules(2).assign(Team="当直"))
+        assert result.folder is not None
+        path = tmp_path / "saved.csv"
+        path.write_text((result.folder / "report.csv").read_text("utf-8-sig"), "shift_jis")
+        again = await importer.rerun(path, **rehearsal._given({"encoding": "shift_jis"}))
+        assert {line["Team"] for line in read_report(again)} == {"当直"}
+        assert again.folder is not None
+        third = await importer.rerun(again.folder / "report.csv", **rehearsal._given({}))
+    assert {line["Team"] for line in read_report(third)} == {"当直"}
