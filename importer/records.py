@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, NamedTuple, TypeAlias
@@ -27,6 +28,20 @@ class Problem:
     column: str = ""  #: column of ours, such as "starts_at"; empty where the row as a whole is meant
     cell: str = ""  #: the cell in the source, such as "B7"; empty where the row has no such cell
     topic: str = ""  #: its kind in a few words that hold no value, such as "local time without a time zone"
+
+
+_PART = re.compile(r"0*([0-9]{1,15})(?:/| of )0*([0-9]{1,15})").fullmatch
+
+
+def write_part(number: int, made: int) -> str:
+    """Write which of a row's records one is; a spreadsheet would make a date of `3/12`."""
+    return f"{number} of {made}"
+
+
+def read_part(text: str) -> str | None:
+    """Read which of a row's records one is, as `write_part` writes it or as `3/12`; None where it is neither."""
+    found = _PART(text.strip().casefold())
+    return write_part(int(found[1]), int(found[2])) if found else None
 
 
 class Severity(StrEnum):
@@ -153,7 +168,7 @@ class ReportLine(NamedTuple):
 
     sheet: int  #: index into the run's sheets
     row: int  #: the row's number
-    part: str  #: "3/12" where a row makes several records, else empty
+    part: str  #: "3 of 12" where a row makes several records, else empty
     kind: str | None  #: None where the row does not say
     cells: tuple[str, ...]  #: as wide as the sheet's header
     outcome: Outcome

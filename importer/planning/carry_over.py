@@ -10,7 +10,7 @@ from importer.kinds.registry import KINDS
 from importer.normalizer.layout import repeats
 from importer.normalizer.row import Normalizer
 from importer.quoting import quote
-from importer.records import Key, Outcome, Problem, Row, Sheet
+from importer.records import Key, Outcome, Problem, Row, Sheet, read_part, write_part
 from importer.statuses import Status
 from importer.targets import TARGETS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _IN_DOUBT = frozenset({State.SENDING, State.IN_DOUBT, Status.UNKNOWN})
 _MADE = frozenset({Status.CREATED, Status.EXISTS})
-_WITHOUT_PART = Problem("its row makes several records, and nothing says which of them it is", "put import_part back")
+_WITHOUT_PART = Problem("its row makes several records, and nothing says which of them it is", "Put import_part back.")
 
 _ONLY_REPORTED = "only a report says that it is there, and the target was not asked"
 _ASK_AGAIN = "Rerun when the target can be asked."
@@ -90,7 +90,7 @@ def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[En
         yield Entry(State.UNRESOLVED, kind, known.target, outcome=planned)
     for number, record in enumerate(normalized.records, 1):
         key: Key = record.key
-        part = f"{number}/{len(normalized.records)}" if len(normalized.records) > 1 else ""
+        part = write_part(number, len(normalized.records)) if len(normalized.records) > 1 else ""
         zone, groups = normalized.zone, normalized.groups
         yield Entry(State.PLANNED, kind, known.target, known.scope(key), key, part, planned, zone, groups=groups)
 
@@ -176,17 +176,17 @@ def _as_made(left: Entry) -> Entry:
 
 
 def _part(normalized: Normalized, part: str) -> Normalized:
-    """Take one of the records that a row makes: the one that a line of a report is about, such as `3/12`."""
+    """Take one of the records that a row makes: the one that a line of a report is about, such as `3 of 12`."""
     if not normalized.records:
         return normalized
     made = len(normalized.records)
-    wanted = "/".join(number.lstrip("0") for number in part.split("/"))
+    wanted = read_part(part)
     for number, record in enumerate(normalized.records, 1):
-        if wanted == f"{number}/{made}":
+        if wanted == write_part(number, made):
             return normalized._replace(records=(record,))
     problem = Problem(
         f"the line is part {part} of its row, and the row makes {made} record{'' if made == 1 else 's'} now",
-        "put its cells back; for a new plan keep one line of the row, and empty its import columns",
+        "Put its cells back. For a new plan keep one line of the row, and empty its import columns.",
         topic="a part that its row does not make any more",
     )
     return normalized._replace(records=(), problems=(problem,))

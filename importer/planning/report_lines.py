@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from importer.journal.states import NO_OUTCOME, Entry
-from importer.records import Row, Sheet
+from importer.records import Row, Sheet, read_part
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Memory:
         if self._last[0] != row and self._journal:
             self._last = (row, self._journal.entries_of(row))
         for _, own, entry in self._last[1]:
-            if entry.part == carried.part:
+            if (read_part(entry.part) or entry.part) == carried.part:  # a journal of 0.1.0 has `3/12`
                 decided_by = {"", self._run, entry.outcome.run}
                 is_ours = carried.outcome is None or carried.outcome.run in decided_by
                 return (entry, own) if is_ours else None

@@ -15,7 +15,7 @@ from importer.cells import cell_name
 from importer.errors import SourceError
 from importer.kinds.registry import KINDS, any_of
 from importer.quoting import quote
-from importer.records import Outcome, Problem, Row, Sheet
+from importer.records import Outcome, Problem, Row, Sheet, read_part
 from importer.reporter.columns import PRODUCT_COLUMNS
 from importer.reporter.formula_guard import unguard
 from importer.statuses import RUN_STATUSES, Status
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _STATUSES = {status.value: status for status in Status}
 _is_whole = re.compile(r"[0-9]{1,15}(?:\.0*)?").fullmatch  # as many digits as a spreadsheet's number keeps
-_is_part = re.compile(r"[0-9]+/[0-9]+").fullmatch
 
 # What a rerun depends on: the column, whether its text (without blanks around it, casefolded) is understood, the hint.
 _NEEDED: tuple[tuple[str, Callable[[str], object], str], ...] = (
@@ -37,8 +36,8 @@ _NEEDED: tuple[tuple[str, Callable[[str], object], str], ...] = (
     ),
     (
         "import_part",
-        _is_part,
-        "Put back the part, such as 3/12: a spreadsheet makes a date of it in a CSV, but not in report.xlsx.",
+        read_part,
+        "Put back the part, such as 3 of 12; a spreadsheet makes a date of a part such as 3/12.",
     ),
     (
         "import_kind",
@@ -74,7 +73,7 @@ class Carried:
 
     row: Row  #: the source's own cells under the source's own number; `line` is its place in the report
     sheet: str  #: the sheet it came from; empty where the line was added by hand
-    part: str  #: "3/12" where the row makes several records, else empty
+    part: str  #: "3 of 12" where the row makes several records, else empty
     kind: str | None  #: None where the line does not say
     outcome: Outcome | None  #: None where the line has no status: never attempted, or a problem says why
     source: str = ""  #: the source it came from; empty where the line does not say
@@ -136,7 +135,7 @@ class Splitter:
                 problems=(*row.problems, *self._problems(texts, row)),
             ),
             sheet=texts["import_sheet"],
-            part=texts["import_part"].strip(),
+            part=read_part(texts["import_part"]) or texts["import_part"].strip(),
             kind=kind if (kind := _name(texts["import_kind"])) in KINDS else None,
             outcome=_outcome(texts),
             source=texts["import_source"],
@@ -166,11 +165,17 @@ def _outcome(texts: Mapping[str, str]) -> Outcome | None:
         http_status=_whole(texts["import_http_status"]),
         error=texts["import_error"],
         cell=texts["import_cell"],
-        hint=texts["import_hint"].partition("Warning: ")[0].strip(),  # what a row is warned of is found anew
+        hint=_own_hint(texts["import_hint"]),
         attempts=_whole(texts["import_attempts"]),
         finished_at=texts["import_finished_at"],
         run=texts["import_run"],
     )
+
+
+def _own_hint(text: str) -> str:
+    """Return a hint without the warnings behind it: what a row is warned of is found anew."""
+    hint, warning, _ = text.partition("Warning: ")
+    return hint.strip() if warning else text
 
 
 def _whole(text: str) -> int:

@@ -57,7 +57,7 @@ class ShadowTimes(NamedTuple):
 
     sheet: str  #: the sheet's name, as `import_sheet` says it
     row: int  #: the row's number
-    part: str  #: "3/12" where the row makes several records, else empty
+    part: str  #: "3 of 12" where the row makes several records, else empty
     schedule_id: str
     shadowable: str  #: who or what is shadowed, such as "User 101"
     shadow_user_id: str

@@ -45,7 +45,7 @@ def test_a_mapping_settles_headers_that_nobody_knows(place: Workplace) -> None:
     done = place.run("run", source, "--mapping", mapping(place, ODD_MAPPING), "--sandbox")
     assert done.status == 0, done
     assert truth_of(place) == {SHADOW}
-    (notice,) = [line for line in done.err.splitlines() if line.startswith("not used")]
+    (notice,) = [line for line in done.err.splitlines() if "columns that are not used" in line]
     assert notice.endswith(": Remark")
 
 

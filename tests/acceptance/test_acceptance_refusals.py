@@ -41,7 +41,7 @@ RUN = {
     "header-only": Case(["run", "header.csv"], ["header.csv", "no rows"]),
     "header-only-among-good": Case(["run", GOOD, "header.csv"], ["header.csv", "no rows"]),
     "unknown-columns": Case(
-        ["run", "unknown.csv"], ["unknown.csv", "lacks the columns that make a record", "Surname, Shoe size"]
+        ["run", "unknown.csv"], ["unknown.csv", "lacks the columns that make a record", "Colour, Shoe size"]
     ),
     "unclosed-quote": Case(["run", "quote.csv"], ["quote.csv", "line 3", "quote"]),
     "unreadable": Case(["run", "loop.csv"], ["loop.csv", "could not be read"]),
@@ -98,7 +98,7 @@ def make_sources(folder: Path, name: str) -> None:
         REPORT: table([["import_row", "import_status", "remote_id"], ["2", "created", "P1"]]),
         "empty.csv": "",
         "header.csv": table(schedules(0)),
-        "unknown.csv": "Surname,Shoe size\nBerg,41\n",
+        "unknown.csv": "Colour,Shoe size\nBerg,41\n",
         "quote.csv": 'third_party_provider,remote_id\nOPSGENIE,1\nOPSGENIE,"2\nOPSGENIE,3\n',
         "rota.pdf": "%PDF-1.7\n",
         "broken.xlsx": "PK\x03\x04 and no more",

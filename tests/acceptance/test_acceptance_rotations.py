@@ -121,7 +121,7 @@ def test_every_shift_of_a_plan_is_created_at_its_instant(plan: Ran) -> None:
 def test_the_report_has_a_line_for_each_part_in_order(plan: Ran) -> None:
     """With its own id, and the row's own cells."""
     assert [line["import_part"] for line in plan.lines] == [
-        f"{number}/{len(shifts)}" for shifts in WANTED.values() for number in range(1, len(shifts) + 1)
+        f"{number} of {len(shifts)}" for shifts in WANTED.values() for number in range(1, len(shifts) + 1)
     ]
     assert [line["import_row"] for line in plan.lines] == ["2"] * 4 + ["3"] * 4 + ["4"] * 3 + ["5"] * 3 + ["6"] * 4
     assert len({line["import_id"] for line in plan.lines}) == SHIFTS
@@ -139,7 +139,7 @@ def test_the_workbook_shows_utc_and_local_time_of_each_part(plan: Ran) -> None:
     book = openpyxl.load_workbook(plan.place.path / plan.done.run / "report.xlsx")
     rows = [[str(cell or "") for cell in row] for row in book["Shadow times"].iter_rows(values_only=True)]
     assert len(rows) == SHIFTS + 1
-    (night,) = [" ".join(row) for row in rows if "2/4" in row and "night" in row]
+    (night,) = [" ".join(row) for row in rows if "2 of 4" in row and "night" in row]
     for text in ("2026-10-24 20:00", "2026-10-24 22:00", "2026-10-25 05:00", "2026-10-25 06:00"):
         assert text in night.replace("T", " "), night
 
@@ -164,7 +164,7 @@ def test_rerun_sends_only_the_part_that_was_refused(online: Workplace, front: Fr
     first = online.run("run", source)
     lines = online.lines(first.run)
     assert [line["import_status"] for line in lines] == ["created", "created", "rejected", "created", "created"]
-    assert "part 3/5" in first.out
+    assert "part 3 of 5" in first.out
     posts = front.posts
     again = online.run("rerun", first.run)
     assert front.posts == posts + 1
@@ -178,7 +178,13 @@ def test_rerun_sends_only_the_part_that_was_refused(online: Workplace, front: Fr
     turns = created(front.state)["s"]
     assert [user for user, _, _ in turns] == ["102", "103", "106", "104", "105"]
     assert turns[2][1:] == ("2027-05-17T09:00Z", "2027-05-24T09:00Z")
-    assert [line["import_part"] for line in online.lines(done.run)] == ["1/5", "2/5", "3/5", "4/5", "5/5"]
+    assert [line["import_part"] for line in online.lines(done.run)] == [
+        "1 of 5",
+        "2 of 5",
+        "3 of 5",
+        "4 of 5",
+        "5 of 5",
+    ]
 
 
 def test_a_plan_that_is_killed_in_its_middle_is_finished_by_rerun(online: Workplace, front: Front) -> None:
@@ -196,7 +202,7 @@ def test_a_plan_that_is_killed_in_its_middle_is_finished_by_rerun(online: Workpl
     (run,) = online.runs
     done = online.run("rerun", run)
     assert done.status == 0, done
-    assert [line["import_part"] for line in online.lines(done.run)] == [f"{number}/200" for number in range(1, 201)]
+    assert [line["import_part"] for line in online.lines(done.run)] == [f"{number} of 200" for number in range(1, 201)]
     start = datetime(2027, 1, 4)  # noqa: DTZ001  (days on the clock)
     days = [(start + timedelta(days=day)).strftime("%Y-%m-%d") for day in range(200)]
     assert [begin[:10] for _, begin, _ in created(front.state)["s"]] == days
@@ -241,9 +247,9 @@ def test_a_line_whose_row_makes_another_number_now_is_invalid(left: Left) -> Non
     done, lines = rerun_edited(left, "longer.csv", edited)
     assert done.status == 1
     assert statuses(lines) == {"invalid": 4}
-    assert "part 3/4" in lines[2]["import_error"]
+    assert "part 3 of 4" in lines[2]["import_error"]
     assert "5 records" in lines[2]["import_error"]
-    assert [line["import_part"] for line in lines] == ["1/4", "2/4", "3/4", "4/4"]
+    assert [line["import_part"] for line in lines] == ["1 of 4", "2 of 4", "3 of 4", "4 of 4"]
     assert count(left.place) == before
 
 
@@ -252,7 +258,7 @@ def test_a_part_of_which_a_spreadsheet_made_a_date_is_invalid(left: Left) -> Non
     before = count(left.place)
     edited = [
         {**line, "import_part": part}
-        for line, part in zip(left.lines, ["Jan 04", "2/4", "04. Mrz", "4/4"], strict=True)
+        for line, part in zip(left.lines, ["Jan 04", "2 of 4", "04. Mrz", "4 of 4"], strict=True)
     ]
     done, lines = rerun_edited(left, "dates.csv", edited[::-1])
     assert "Traceback" not in done.err

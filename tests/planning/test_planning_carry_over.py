@@ -53,7 +53,7 @@ def key(number: int = 1, user: int = 112) -> Key:
     return ("s-1", "User", "101", user, start, start + 8 * 3600)
 
 
-def left(state: State | Status, part: str = "2/3", known: Key | None = None) -> Entry:
+def left(state: State | Status, part: str = "2 of 3", known: Key | None = None) -> Entry:
     status = state if isinstance(state, Status) else Status.PENDING
     id_ = "id-2" if state in TAKEN else ""
     return Entry(state, "shadow", key=known, part=part, outcome=Outcome(status, id=id_, attempts=4, run=EARLIER))
@@ -67,7 +67,7 @@ def carry(normalized: Normalized, entry: Entry | None, *, is_unedited: bool = Fa
 def test_a_row_of_several_shadows_is_planned_as_numbered_parts() -> None:
     entries = list(plan_row(plan(), RUN))
     assert [(one.state, one.part, one.key) for one in entries] == [
-        (State.PLANNED, f"{number}/3", key(number)) for number in (1, 2, 3)
+        (State.PLANNED, f"{number} of 3", key(number)) for number in (1, 2, 3)
     ]
     assert {one.scope for one in entries} == {"s-1"}
     assert {one.target for one in entries} == {TargetName.ROOTLY}
@@ -83,7 +83,7 @@ def test_a_row_of_one_shadow_has_no_part() -> None:
 def test_a_part_that_was_not_sent_is_planned_alone(state: State | Status) -> None:
     """As itself, with its number of attempts, and none of its likes with it."""
     carried = carry(plan(), left(state))
-    assert (carried.state, carried.part, carried.key) == (State.PLANNED, "2/3", key(2))
+    assert (carried.state, carried.part, carried.key) == (State.PLANNED, "2 of 3", key(2))
     assert carried.outcome.attempts == 4
 
 
@@ -92,25 +92,26 @@ def test_a_part_that_was_not_sent_is_planned_alone(state: State | Status) -> Non
 def test_a_part_that_was_sent_is_kept_or_asked_about(state: State | Status, known: Key | None) -> None:
     """Never planned, whether its journal is there or not; a success counts at once only where a journal knows it."""
     carried = carry(plan(), left(state, known=known))
-    assert (carried.part, carried.key, carried.scope) == ("2/3", key(2), "s-1")
+    assert (carried.part, carried.key, carried.scope) == ("2 of 3", key(2), "s-1")
     assert carried.state == ((state if known else State.REPORTED) if state in TAKEN else State.IN_DOUBT)
     assert carried.was == (state if carried.state is State.REPORTED else None)
 
 
 @pytest.mark.parametrize("state", [*SENT, *UNSENT])
-@pytest.mark.parametrize("part", ["2/3", "4/4", "0/3", "2/0", "9" * 5000 + "/3"])
+@pytest.mark.parametrize("part", ["2 of 3", "4 of 4", "0 of 3", "2 of 0", "4/4", "9" * 5000 + " of 3"])
 def test_a_part_that_its_row_does_not_make_is_never_sent(state: State | Status, part: str) -> None:
     """It says so; what was or may have been taken keeps to that."""
-    carried = carry(plan(repeat="FREQ=WEEKLY;COUNT=4") if part != "4/4" else plan(), left(state, part))
+    carried = carry(plan(repeat="FREQ=WEEKLY;COUNT=4") if part[0] != "4" else plan(), left(state, part))
     assert carried.state == (Status.UNKNOWN if state in SENT and state not in TAKEN else Status.INVALID)
     assert carried.part == part
     assert carried.outcome.error
     assert carried.outcome.hint
 
 
-def test_leading_zeros_of_a_part_do_no_harm() -> None:
-    """A spreadsheet's number format can put them there."""
-    assert carry(plan(), left(Status.FAILED, "02/03")).key == key(2)
+@pytest.mark.parametrize("part", ["02 of 03", "2/3", "02/03"])
+def test_a_part_is_known_in_each_way_that_it_is_written(part: str) -> None:
+    """A spreadsheet's number format can put zeros there, and 0.1.0 wrote `2/3`."""
+    assert carry(plan(), left(Status.FAILED, part)).key == key(2)
 
 
 def test_a_part_that_cannot_be_understood_is_no_crash() -> None:
@@ -141,10 +142,10 @@ def test_lines_whose_column_of_parts_was_deleted_are_not_sent_again() -> None:
 def test_a_row_that_was_one_line_and_makes_three_now_is_planned_whole() -> None:
     """It was invalid, or waited for names, and has been mended."""
     for state in UNSENT:
-        assert [one.part for one in carry_row(plan(), left(state, ""), RUN)] == ["1/3", "2/3", "3/3"]
+        assert [one.part for one in carry_row(plan(), left(state, ""), RUN)] == ["1 of 3", "2 of 3", "3 of 3"]
 
 
-@pytest.mark.parametrize("part", ["2/3", ""])
+@pytest.mark.parametrize("part", ["2 of 3", ""])
 @pytest.mark.parametrize("state", [*SENT, *UNSENT, Status.DUPLICATE])
 def test_a_line_that_names_people_waits_and_nothing_is_forgotten_meanwhile(state: State | Status, part: str) -> None:
     """What the earlier run left of it stands beside it until the ids are known."""

@@ -42,7 +42,7 @@ def cells(user: str, parts: int) -> tuple[str, ...]:
 
 def line(user: str, number: int, parts: int, status: Status = Status.FAILED, row: int = 2) -> PreviousLine:
     """Give a line of a report."""
-    entry = Entry(status, "shadow", part=f"{number}/{parts}", outcome=Outcome(status, id="", run="earlier"))
+    entry = Entry(status, "shadow", part=f"{number} of {parts}", outcome=Outcome(status, id="", run="earlier"))
     return PreviousLine(SHEET, Row(row, cells(user, parts), line=number + 1), entry)
 
 
@@ -63,7 +63,7 @@ def test_the_lines_of_a_row_become_one_row_again(journal: Journal, user: str) ->
     assert sum(intake.take_left_over([lines[:300], lines[300:301], lines[301:], []])) == 1
     resolve(intake)
     journal.finish_reading()
-    assert states(journal) == [(f"{number}/1000", State.PLANNED) for number in range(1, 1001)]
+    assert states(journal) == [(f"{number} of 1000", State.PLANNED) for number in range(1, 1001)]
     assert journal.count_rows() == 1
 
 
@@ -111,9 +111,9 @@ def test_a_part_that_became_a_date_does_not_borrow_from_the_line_before(journal:
     list(intake.take_left_over([[one, wrong, three]]))
     journal.finish_reading()
     assert states(journal) == [
-        ("1/3", State.PLANNED),
+        ("1 of 3", State.PLANNED),
         ("Feb 03", Status.INVALID),
-        ("3/3", State.PLANNED),
+        ("3 of 3", State.PLANNED),
     ]
 
 

@@ -74,7 +74,7 @@ def _any_line(draw: st.DrawFn, sheets: Sequence[Sheet]) -> ReportLine:
     return ReportLine(
         sheet=sheet,
         row=draw(st.integers(1, 2**40)),
-        part=draw(st.sampled_from(["", "3/12"])),
+        part=draw(st.sampled_from(["", "3 of 12"])),
         kind=draw(st.sampled_from([None, *KINDS])),
         cells=tuple(draw(TEXTS) for _ in sheets[sheet].header),
         outcome=Outcome(

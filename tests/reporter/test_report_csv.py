@@ -67,18 +67,18 @@ def test_a_spreadsheet_finds_a_bom_commas_and_crlf(report: Path) -> None:
 
 def test_a_line_says_what_became_of_its_row(report: Path) -> None:
     outcome = Outcome(Status.REJECTED, "", 422, "no such user", "D7", "Mend D7.", 2, "2026-03-29T01:00:00Z", "run-1")
-    line = ReportLine(0, 7, "3/12", "shadow", ("x",), outcome)
+    line = ReportLine(0, 7, "3 of 12", "shadow", ("x",), outcome)
     _, row = read(write_csv(report, [make_sheet("id")], [line]))
     assert row == [
-        *("7", "Shadows", "3/12", "shadow", "rejected", "", "422", "no such user", "D7", "Mend D7."),
-        *("2", "2026-03-29T01:00:00Z", "run-1", "x"),
+        *("7", "Shadows", "3 of 12", "shadow", "rejected", "", "422", "no such user", "D7", "Mend D7."),
+        *("2", "2026-03-29T01:00:00Z", "run-1", "roster.xlsx", "", "x"),
     ]
 
 
 def test_no_answer_is_an_empty_http_status_and_no_attempt_a_zero(report: Path) -> None:
     line = ReportLine(0, 7, "", None, (), Outcome(Status.PENDING))
     _, row = read(write_csv(report, [make_sheet()], [line]))
-    assert row == ["7", "Shadows", "", "", "pending", "", "", "", "", "", "0", "", ""]
+    assert row == ["7", "Shadows", "", "", "pending", "", "", "", "", "", "0", "", "", "roster.xlsx", ""]
 
 
 def test_half_a_character_in_a_server_s_answer_does_not_lose_the_report(report: Path) -> None:

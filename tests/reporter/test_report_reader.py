@@ -81,7 +81,7 @@ def test_any_lines_come_back_from_a_workbook_where_one_is_made(folder: Path, dat
 
 HEADER = (*PRODUCT_COLUMNS, "schedule_id", "note")
 CELLS = (
-    *("7", "Shadows", "3/12", "shadow", "rejected", "", "422", "no such user", "D7", "Mend D7."),
+    *("7", "Shadows", "3 of 12", "shadow", "rejected", "", "422", "no such user", "D7", "Mend D7."),
     *("2", "2026-03-29T01:00:00Z", "run-1", "a.csv", "0123456789ab", "abc", "'-5"),
 )
 OUTCOME = Outcome(Status.REJECTED, "", 422, "no such user", "D7", "Mend D7.", 2, "2026-03-29T01:00:00Z", "run-1")
@@ -106,7 +106,7 @@ def carry_one(cells: dict[str, str]) -> Carried:
         pytest.param(edited(), id="untouched"),
         pytest.param(dict(sorted(edited().items(), reverse=True)), id="columns moved"),
         pytest.param(edited(import_row="7.0", import_http_status="422.0", import_attempts=" 2.0 "), id="numbers"),
-        pytest.param(edited(import_row=" 7. ", import_part=" 3/12 "), id="blanks"),
+        pytest.param(edited(import_row=" 7. ", import_part=" 3 of 12 "), id="blanks"),
         pytest.param(edited(import_status=" REJECTED ", import_kind="Shadow"), id="case"),
         pytest.param({_shout(name): cell for name, cell in edited().items()}, id="header's case"),
     ],
@@ -116,7 +116,7 @@ def test_what_people_do_in_a_spreadsheet_is_understood(cells: dict[str, str]) ->
     own = dict(zip(split(make_sheet(*cells)).header, carried.row.cells, strict=True))
     assert own == {"schedule_id": "abc", "note": "-5"}
     assert (carried.row.number, carried.row.line, carried.row.problems) == (7, 2, ())
-    assert (carried.sheet, carried.part, carried.kind, carried.outcome) == ("Shadows", "3/12", "shadow", OUTCOME)
+    assert (carried.sheet, carried.part, carried.kind, carried.outcome) == ("Shadows", "3 of 12", "shadow", OUTCOME)
 
 
 def test_the_products_columns_may_be_deleted_but_for_two() -> None:
@@ -200,3 +200,10 @@ def test_a_table_that_is_no_report_is_refused_with_the_way_out() -> None:
     with pytest.raises(SourceError, match=r'"roster\.xlsx" is no report') as caught:
         split(make_sheet("schedule_id", "import_row"))
     assert "report.csv" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["3 of 12", "3/12", " 03 OF 12 "])
+def test_the_part_of_a_row_is_read_as_it_is_and_was_written(text: str) -> None:
+    """A spreadsheet makes a date of `3/12`, which 0.1.0 wrote."""
+    carried = carry_one(edited(import_part=text))
+    assert (carried.part, carried.row.problems) == ("3 of 12", ())
