@@ -80,3 +80,19 @@ def test_no_module_imports_itself_through_others_annotations_included() -> None:
     graph = grimp.build_graph("importer", exclude_type_checking_imports=False, cache_dir=None)
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     TopologicalSorter(imports).prepare()  # it names the circle
+
+
+def test_no_module_gives_a_name_two_values() -> None:
+    """Where two modules became one, a constant of the second would silently count for the first as well."""
+    twice = []
+    for path in MODULES:
+        names: list[str] = []
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                names.append(node.name)
+            elif isinstance(node, ast.Assign):
+                names += [target.id for target in node.targets if isinstance(target, ast.Name)]
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                names.append(node.target.id)
+        twice += [f"{path.name}: {name}" for name in set(names) if names.count(name) > 1]
+    assert twice == []

@@ -149,8 +149,9 @@ class AdaptiveLimit:
 _MARGIN = 0.985
 # Seconds by which a late timer may be made up for. More would be a burst, less would lose pace at high rates.
 _SLACK = 0.01
-_SLOWEST = 0.1  # requests a second
-_BLUR = 2.0  # seconds that a window may be shorter than its headers say: Reset is rounded up, Date is rounded down
+_RESET_BLUR = (
+    2.0  # seconds that a window may be shorter than its headers say: Reset is rounded up, Date is rounded down
+)
 _LOW = 0.02  # of a limit: with less than that remaining the pace goes down, to half at the most ...
 _FINE = 500  # ... where the limit is so large that this is more than a few requests
 
@@ -223,7 +224,7 @@ class Pacer:
     def heed(self, quota: Quota) -> float:
         """Read ahead what the headers say; give the seconds to pause, 0 where there is something left."""
         left = quota.remaining - self._headroom * quota.limit
-        far = quota.seconds - _BLUR
+        far = quota.seconds - _RESET_BLUR
         if left < 1 and far > 0:
             return quota.seconds
         if quota.window:

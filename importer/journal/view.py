@@ -92,7 +92,6 @@ class PageView:
 # ---- reading a journal
 
 
-_SQL = load_queries()
 _CHUNK = 2000  # lines of one question: no question lasts, for SQLite's log of a run that goes on would grow meanwhile
 
 

@@ -171,7 +171,6 @@ _PART_HEADERS: Final = {
 }
 
 _WORKBOOKS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
-_WORD = re.compile(r"[^\W\d_]+")
 #: Names of sheets that say schedules, or nothing at all: what programs call a sheet that nobody named.
 _MAY_HOLD_SCHEDULES = re.compile(
     r"(?:.*[\W\d_])?(?:schedules?|rotas?|on[ _-]?call)(?:[\W\d_].*)?"
