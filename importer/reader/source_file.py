@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from importer.errors import SourceError
-from importer.quoting import escape
+from importer.quoting import escape_unprintable
 from importer.reader.limits import USUAL, Bounds, too_many_bytes
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def is_workbook(file: BinaryIO, name: str) -> bool:
 
 def named(name: str) -> str:
     """Name a source in a sentence."""
-    return "standard input" if name == STDIN else escape(name)
+    return "standard input" if name == STDIN else escape_unprintable(name)
 
 
 def _standard_input() -> BinaryIO:

@@ -81,7 +81,7 @@ def packed_twice() -> bytes:
     return _packed(_packed(_TEXT))
 
 
-@odd("blank.csv.gz", refused("holds nothing", "."))
+@odd("blank.csv.gz", refused("is an empty gzip file", "."))
 def nothing_packed() -> bytes:
     """An empty file, packed."""
     return _packed(b"")
