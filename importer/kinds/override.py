@@ -159,9 +159,7 @@ _COLUMNS = (
 
 _WHO = "it could be who takes over"
 _DOUBTFUL = {
-    **dict.fromkeys(
-        ("oncall", "cover", "coverage", "person", "email", "assignee"), (Doubt("user_id", 70, _WHO),)
-    ),
+    **dict.fromkeys(("oncall", "cover", "coverage", "person", "email", "assignee"), (Doubt("user_id", 70, _WHO),)),
     **DOUBTFUL_TIMES,
 }
 

@@ -125,6 +125,7 @@ _BUILT_IN: Final[Mapping[int, str]] = {
     49: "@",
 }
 _DAY: Final = 86_400  # seconds
+_MILLISECOND: Final = Decimal("0.001")
 _DAY_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001  (cells have no zone)
 _MOST_DAYS: Final = 1e8  # of a span; what is longer is none
 _DAYS_OF_1904: Final = 1462  # that day 0 of the other calendar lies later
@@ -340,7 +341,9 @@ def _padded(plain: str, section: _Section, *, is_signed: bool) -> str:
 
 
 def _seconds(written: str) -> int:
-    return int((Decimal(written) * _DAY).to_integral_value(ROUND_HALF_UP))
+    """Round to milliseconds first, which a spreadsheet shows: half a second is stored as a hair less or more."""
+    milliseconds = (Decimal(written) * _DAY).quantize(_MILLISECOND, ROUND_HALF_UP)
+    return int(milliseconds.to_integral_value(ROUND_HALF_UP))
 
 
 def _clock_text(written: str, section: _Section, *, is_1904: bool) -> str:

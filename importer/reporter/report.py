@@ -72,12 +72,13 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     """Make the report's files from the journal; they can be made again from it at any time."""
     journal, path = folder.journal, folder.path
     files: list[Path] = []
+    restored = ""
     info = journal.info()
     again = f"undo {info.undone_path} again" if info.is_undo else f"rerun {path}"
     try:
         if restore_folder(folder):
-            text = f"{path} was removed while the run was going on; it was made again from its journal"
-            journal.add_notice(Notice(text, NoticeLevel.LOSS))
+            restored = f"{path} was removed while the run was going on; it was made again from its journal."
+            journal.add_notice(Notice(restored.removesuffix("."), NoticeLevel.LOSS))
         journal.change_info(stage=RunStage.ENDED, finished_at=iso_utc(datetime.now(UTC)))
         files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines(), info.mapping_id))
         if settings.xlsx or journal.count_rows() <= _XLSX_ROWS:
@@ -105,7 +106,7 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
         files=[*files, *page],
         stopped=stopped,
         is_interrupted=is_interrupted,
-        notice=notice,
+        notice=f"{restored} {notice}".strip(),
         undone=info.undone_path,
         seconds=_seconds(journal.info()),
     )
