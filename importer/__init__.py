@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import anyio
 
     from importer.errors import ImporterError
+    from importer.notice import Notice, NoticeLevel
     from importer.reader.read import Source
     from importer.records import Outcome
     from importer.result import Result
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ImporterError",
+    "Notice",
+    "NoticeLevel",
     "Observer",
     "Options",
     "Outcome",
@@ -42,6 +45,8 @@ __all__ = [
 ]
 _HOMES = {
     "ImporterError": ("importer.errors", "ImporterError"),
+    "Notice": ("importer.notice", "Notice"),
+    "NoticeLevel": ("importer.notice", "NoticeLevel"),
     "Observer": ("importer.session.control", "RunObserver"),
     "Outcome": ("importer.records", "Outcome"),
     "Plan": ("importer.session.control", "Plan"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from importer.notice import Notice
     from importer.records import Finding, FindingKind, Sheet
 
 
@@ -16,8 +17,8 @@ class ReadingObserver(Protocol):
     def read(self, rows: int) -> None:
         """So many rows have been read so far."""
 
-    def noticed(self, text: str) -> None:
-        """Note a fact about a source."""
+    def noticed(self, notice: Notice) -> None:
+        """Note what a person should know about a source or the run as a whole."""
 
     def found(self, kinds: Sequence[FindingKind], findings: Iterable[tuple[Sheet, Finding]]) -> None:
         """Everything is read: what was found about rows, by kind, and one by one in the order of the source.

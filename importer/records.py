@@ -52,20 +52,6 @@ class Severity(StrEnum):
     NOTE = "note"  #: a reference that the target will be asked about
 
 
-class NoticeLevel(StrEnum):
-    """How much a notice about a source or a run matters."""
-
-    FACT = "fact"
-    LOSS = "loss"  #: something may be missed: it was left out, or does not count
-
-
-class Notice(NamedTuple):
-    """A sentence about a source or a run as a whole."""
-
-    text: str
-    level: NoticeLevel = NoticeLevel.FACT
-
-
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """One table of a source: a sheet of a workbook, or a whole CSV."""

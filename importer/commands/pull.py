@@ -20,6 +20,7 @@ from importer.calendars.pulled import Override, Pulled, RefusedError, Selection,
 from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError
 from importer.normalizer.times.zones import read_zone
+from importer.notice import Notice
 from importer.records import ID_PATTERN
 from importer.reporter.pulled_tables import Table, write_tables
 from importer.session.endpoints import connect_source
@@ -183,7 +184,7 @@ async def _read_api(
     name: str, window: Window, selection: Selection, settings: Settings, control: RunControl, progress: Progress
 ) -> Pulled:
     def notify(words: str) -> None:
-        control.observer.noticed(f"{name}: {words}")
+        control.observer.noticed(Notice(f"{name}: {words}"))
 
     async with connect_source(name, settings) as connection:
         api = APIS.get(name) or _rootly_api()

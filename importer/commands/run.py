@@ -23,6 +23,7 @@ from importer.journal.run_folder import open_scratch
 from importer.journal.run_info import RunStage
 from importer.log import log
 from importer.normalizer.directory import Directory, Group, Person
+from importer.notice import Notice
 from importer.planning.previous_run import find_earlier, inherit, refuse_other_mapping
 from importer.planning.sources import (
     check_sources,
@@ -184,7 +185,7 @@ async def resolve(loader: Loader, settings: Settings, control: RunControl) -> di
     """
     stopped: dict[str, str] = {}
     for target, lists in loader.needed.targets.items():
-        control.observer.noticed(_ASKING[target])
+        control.observer.noticed(Notice(_ASKING[target]))
         async with connect([target], settings) as connections:
             found = await look_up(
                 target,

@@ -17,6 +17,7 @@ from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import TargetError, UsageError
 from importer.journal.run_folder import open_view
 from importer.kinds.registry import KINDS
+from importer.notice import Notice
 from importer.planning.previous_run import find_earlier, refuse_other_target
 from importer.records import TargetName
 from importer.reporter.formula_guard import guard
@@ -149,7 +150,7 @@ async def _verify_at(
         scopes[one.kind.name, one.kind.scope(one.key)].append(one)
 
     def notify(words: str) -> None:
-        control.observer.noticed(f"{target}: {words}")
+        control.observer.noticed(Notice(f"{target}: {words}"))
 
     verified: list[VerifiedRecord] = []
     async with (

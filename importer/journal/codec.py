@@ -9,20 +9,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import orjson
 
 from importer.journal.states import NO_OUTCOME, BindingState, Change, Claimed, Entry, Joined, State, Tally, Unresolved
-from importer.records import (
-    Finding,
-    Key,
-    Notice,
-    NoticeLevel,
-    Outcome,
-    Problem,
-    ReportLine,
-    Row,
-    Scope,
-    Severity,
-    Sheet,
-    TargetName,
-)
+from importer.notice import Notice, NoticeLevel
+from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Scope, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:

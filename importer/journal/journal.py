@@ -28,7 +28,8 @@ from importer.journal.codec import (
 from importer.journal.run_info import RunStage, write_facts
 from importer.journal.states import Change, Claimed, Difference, Entry, State, Tally, Unresolved
 from importer.journal.view import View
-from importer.records import Key, Notice, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
+from importer.notice import Notice
+from importer.records import Key, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:

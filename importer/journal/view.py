@@ -25,7 +25,8 @@ from importer.journal.codec import (
     states_of,
 )
 from importer.journal.run_info import read_facts
-from importer.records import FindingKind, Notice, Row, Severity, Sheet, TargetName
+from importer.notice import Notice
+from importer.records import FindingKind, Row, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from importer.journal.run_info import RunInfo
     from importer.journal.states import Entry, Joined, Tally
-    from importer.records import Finding, Key, Notice, ReportLine
+    from importer.records import Finding, Key, ReportLine
 
 
 # ---- reading for report.html

@@ -14,11 +14,12 @@ from importer.log import log_finding
 from importer.normalizer.references import References, Sought
 from importer.normalizer.row import Normalizer
 from importer.normalizer.suggestions import describe_suggestion, suggest
+from importer.notice import Notice, NoticeLevel
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
 from importer.planning.overlaps import tell_overlaps
 from importer.quoting import escape
 from importer.reader.header_row import rows_named
-from importer.records import Notice, NoticeLevel, Problem, Row, Severity, Sheet, TargetName
+from importer.records import Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.report_reader import is_report
 from importer.reporter.template import README_SHEET
 from importer.settings import HiddenRows
@@ -98,10 +99,14 @@ class Loader:
         self.sheets: list[Sheet] = []  #: all that were seen, by the names that their sources give them
         self.refused: list[SourceError] = []  #: of sources that have no column of ours
 
-    def notice(self, text: str, level: NoticeLevel = NoticeLevel.FACT) -> None:
-        """Write down what a person should know about the run as a whole, and say it."""
-        self.journal.add_notice(Notice(text, level))
-        self.observer.noticed(text)
+    def notice(self, text: str, level: NoticeLevel = NoticeLevel.INFO) -> None:
+        """Write down what a person should know about the run as a whole, and tell the observer."""
+        self.take_notice(Notice(text, level))
+
+    def take_notice(self, notice: Notice) -> None:
+        """Write a notice down, and tell the observer."""
+        self.journal.add_notice(notice)
+        self.observer.noticed(notice)
 
     # ---- sources
 
@@ -123,12 +128,11 @@ class Loader:
                 yield self._take_chunk(*opened, chunk)
         self._tell_hidden()
         for notice in reading.notices:
-            self.notice(notice)
+            self.take_notice(notice)
         for sheet, numbers in self._left_out.items():
             were = "was" if len(numbers) == 1 else "were"
-            self.notice(
-                f"{_where(sheet)}: {rows_named(numbers)} {were} left out, because [rows] in the mapping says so"
-            )
+            text = f"{_where(sheet)}: {rows_named(numbers)} {were} left out, because [rows] in the mapping says so"
+            self.notice(text, NoticeLevel.LEFT_OUT)
         self._left_out.clear()
         self._tell_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
         self.journal.add_source(reading.name, reading.path, reading.sha256)
@@ -158,9 +162,10 @@ class Loader:
                 hint="Choose --hidden-rows send or --hidden-rows skip (hidden_rows in a library call).",
             )
         self.has_skipped = self.has_skipped or (bool(told) and self._hidden_rows is HiddenRows.SKIP)
-        what = "left out" if self._hidden_rows is HiddenRows.SKIP else "read like the others"
-        for sentence in told:  # its end tells a quiet console that rows were left out
-            self.notice(f"{sentence}, and {what} because of --hidden-rows {self._hidden_rows}")
+        is_skipped = self._hidden_rows is HiddenRows.SKIP
+        what, level = ("left out", NoticeLevel.LEFT_OUT) if is_skipped else ("read like the others", NoticeLevel.INFO)
+        for sentence in told:
+            self.notice(f"{sentence}, and {what} because of --hidden-rows {self._hidden_rows}", level)
 
     def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
         if len(left_out) == len(sheets):
@@ -174,9 +179,8 @@ class Loader:
         for sheet in left_out:
             if sheet.name == README_SHEET:  # of a template
                 continue
-            self.notice(
-                f"{_where(sheet)} was left out, because it lacks the columns that make a record: {_headers([sheet])}"
-            )
+            text = f"{_where(sheet)} was left out, because it lacks the columns that make a record: {_headers([sheet])}"
+            self.notice(text, NoticeLevel.LEFT_OUT)
 
     def _open_sheet(self, sheet: Sheet) -> tuple[int, Normalizer] | None:
         if is_report(sheet.header):
@@ -235,7 +239,7 @@ class Loader:
             rows.append((index, row, entries))
         if examples:
             are = "is a marked example and was" if len(examples) == 1 else "are marked examples and were"
-            self.notice(f"{_where(chunk.sheet)}: {rows_named(examples)} {are} left out")
+            self.notice(f"{_where(chunk.sheet)}: {rows_named(examples)} {are} left out", NoticeLevel.LEFT_OUT)
         self._write(rows, found)
         return len(rows)
 

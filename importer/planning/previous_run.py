@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from importer.errors import DamagedError, JournalError, SettingsError, SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, RERUN, Purpose, open_run, open_view
 from importer.journal.run_info import RunInfo, info_of_name
+from importer.notice import Notice, NoticeLevel
 from importer.planning.report_lines import Memory, PreviousLine, Table
 from importer.reader.limits import Bounds
 from importer.reader.read import read
@@ -226,22 +227,20 @@ class LeftOver:
             self._memory = Memory()
             yield from _from_report(path, self._memory, self._previous.encoding)
 
-    def notices(self) -> Iterator[str]:
+    def notices(self) -> Iterator[Notice]:
         """Yield what changed in an edited report: rows missing, new, given twice, and edits that do not count."""
         memory, path = self._memory, self._previous.path
         if memory is None:
             return
         if missing := memory.missing():
-            yield f"not in {path}, and so not in this run: {missing}"
+            yield Notice(f"not in {path}, and so not in this run: {missing}", NoticeLevel.LEFT_OUT)
         if memory.new:
-            yield f"new in {path}: {memory.new}"
+            yield Notice(f"new in {path}: {memory.new}", NoticeLevel.WARNING)
         if memory.repeated:
-            yield f"given more than once in {path}: {memory.repeated}"
+            yield Notice(f"given more than once in {path}: {memory.repeated}", NoticeLevel.WARNING)
         if memory.edited:
-            yield (
-                f"import_status or import_id was edited in {path}, and the journal of {self._previous.run} counts: "
-                f"{memory.edited}"
-            )
+            text = f"import_status or import_id was edited in {path}, and the journal of {self._previous.run} counts: "
+            yield Notice(f"{text}{memory.edited}", NoticeLevel.WARNING)
 
 
 class _Undone:

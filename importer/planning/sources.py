@@ -22,12 +22,12 @@ from importer.normalizer.layout import is_known_header, rate_header
 from importer.normalizer.mapping import NO_MAPPING, Mapping
 from importer.normalizer.mapping_file import read_mapping, refuse_lost_headers
 from importer.normalizer.rules import make_rules
+from importer.notice import NoticeLevel
 from importer.planning.loader import Loader
 from importer.planning.previous_run import LeftOver
 from importer.quoting import escape
 from importer.reader.limits import Bounds
 from importer.reader.read import read, read_on_thread, spool
-from importer.records import NoticeLevel
 from importer.settings.origins import read_config_file
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
     if previous.is_without_journal:
         loader.notice(
             f"{previous.path} is read without the options of {previous.run or 'its run'}, because its journal is "
-            "neither beside it nor in the reports folder; if the run had options, give them again"
+            "neither beside it nor in the reports folder; if the run had options, give them again",
+            NoticeLevel.WARNING,
         )
     lines = LeftOver(previous, settings.reports)
     for number in loader.take_left_over(lines):
@@ -148,7 +149,7 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
     if settings.mapping is not None:  # else it is the run's own, and that was looked at
         refuse_lost_headers(loader.rules.mapping, _shown_mapping(settings.mapping), loader.sheets)
     for notice in lines.notices():
-        loader.notice(notice, NoticeLevel.LOSS)
+        loader.take_notice(notice)
     for name, path, sha256 in previous.sources():
         loader.journal.add_source(name, path, sha256)
 

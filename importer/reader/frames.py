@@ -9,6 +9,7 @@ import orjson
 
 from importer.cells import cell_name
 from importer.errors import SourceError
+from importer.notice import Notice, NoticeLevel
 from importer.reader.cell_text import text_of
 from importer.reader.chunks import Chunk, in_chunks
 from importer.records import Row, Sheet
@@ -24,7 +25,7 @@ _NAME = "DataFrame"
 _LARGE = 1e15  # from here on a float cannot hold every 16-digit id
 
 
-def frame_chunks(frame: pd.DataFrame, notices: list[str]) -> Generator[Chunk, None, str]:
+def frame_chunks(frame: pd.DataFrame, notices: list[Notice]) -> Generator[Chunk, None, str]:
     """Yield a frame's chunks; return the SHA-256 of its text. The index is no column; the first row is row 2.
 
     Raises:
@@ -64,15 +65,16 @@ def frame_text(value: object) -> str:
     return text_of(value)
 
 
-def _notices_of_floats(frame: pd.DataFrame) -> Iterator[str]:
+def _notices_of_floats(frame: pd.DataFrame) -> Iterator[Notice]:
     """Warn of ids that became floats before they came here."""
     for column, name in enumerate(frame.columns):
         values = frame.iloc[:, column]
         if values.dtype.kind == "f" and bool((values.abs() >= _LARGE).any()):
-            yield (
+            text = (
                 f"column '{frame_text(name)}' of the DataFrame is of floats with more than 15 digits, which are not"
                 " kept exactly: make it a column of text"
             )
+            yield Notice(text, NoticeLevel.WARNING)
 
 
 def _add(digest: _Hash, cells: tuple[str, ...], number: int) -> None:

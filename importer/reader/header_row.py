@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from importer.errors import SourceError
+from importer.notice import Notice, NoticeLevel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -90,21 +91,23 @@ def is_title(cells: Sequence[str]) -> bool:
     return len(cells) > 1 and bool(cells[0].strip()) and not any(map(str.strip, cells[1:]))
 
 
-def next_notice(where: str, header: int) -> str:
+def next_notice(where: str, header: int) -> Notice:
     """Return the notice that a row below the header is a header itself."""
-    return f"{where}: row {header} is a header too, and the rows below it are read by it"
+    return Notice(f"{where}: row {header} is a header too, and the rows below it are read by it")
 
 
-def above_notice(where: str, above: Sequence[int], header: int) -> str:
+def above_notice(where: str, above: Sequence[int], header: int) -> Notice:
     """Return the notice about rows that stand above the header."""
     stand = "stands" if len(above) == 1 else "stand"
-    return f"{where}: {rows_named(above)} {stand} above the header in row {header} and {_were(above)} left out"
+    text = f"{where}: {rows_named(above)} {stand} above the header in row {header} and {_were(above)} left out"
+    return Notice(text, NoticeLevel.LEFT_OUT)
 
 
-def repeated_notice(where: str, repeated: Sequence[int]) -> str:
+def repeated_notice(where: str, repeated: Sequence[int]) -> Notice:
     """Return the notice about rows that repeat the header."""
     repeat = "repeats" if len(repeated) == 1 else "repeat"
-    return f"{where}: {rows_named(repeated)} {repeat} the header and {_were(repeated)} left out"
+    text = f"{where}: {rows_named(repeated)} {repeat} the header and {_were(repeated)} left out"
+    return Notice(text, NoticeLevel.LEFT_OUT)
 
 
 def without_repeated(where: str, rows: list[Row], header: tuple[str, ...], repeated: list[int]) -> list[Row]:

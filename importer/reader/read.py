@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     import anyio
     import pandas as pd
 
+    from importer.notice import Notice
+
 
 #: Makes the chunks of one source, adds to the notices given, and returns the SHA-256.
-Chunks: TypeAlias = "Callable[[list[str]], Generator[Chunk, None, str]]"
+Chunks: TypeAlias = "Callable[[list[Notice]], Generator[Chunk, None, str]]"
 
 
 #: What `read` takes: a path, "-" for standard input, or a DataFrame.
@@ -47,7 +49,7 @@ class Reading:
     name: str  #: the source as the user named it; "-" is standard input, "DataFrame" a frame
     path: str  #: absolute; empty where there is none
     sha256: str  #: of the file's bytes, of a frame's text; hex, empty until the iteration has ended
-    notices: list[str]  #: facts worth telling, a sentence each; complete when the iteration has ended
+    notices: list[Notice]  #: what is worth telling; complete when the iteration has ended
 
     def __init__(
         self, name: str, path: str, chunks: Chunks, bounds: Bounds = USUAL, stopped: threading.Event | None = None
@@ -134,7 +136,9 @@ def read(  # noqa: PLR0913  (all but the source by name)
     return Reading("DataFrame", "", partial(_frame_chunks, source), bounds)
 
 
-def _file_chunks(name: str, stdin: BinaryIO | None, wishes: Wishes, notices: list[str]) -> Generator[Chunk, None, str]:
+def _file_chunks(
+    name: str, stdin: BinaryIO | None, wishes: Wishes, notices: list[Notice]
+) -> Generator[Chunk, None, str]:
     from importer.reader import source_file
     from importer.reader.csv import csv_file
     from importer.reader.workbook import parent
@@ -151,7 +155,7 @@ def _file_chunks(name: str, stdin: BinaryIO | None, wishes: Wishes, notices: lis
     return source.sha256 or sha256
 
 
-def _frame_chunks(frame: pd.DataFrame, notices: list[str]) -> Generator[Chunk, None, str]:
+def _frame_chunks(frame: pd.DataFrame, notices: list[Notice]) -> Generator[Chunk, None, str]:
     from importer.reader import frames
 
     return (yield from frames.frame_chunks(frame, notices))

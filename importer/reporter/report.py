@@ -14,7 +14,8 @@ from importer.errors import ImporterError, JournalError, ReportError
 from importer.journal.run_folder import JOURNAL_FILE, restore_folder
 from importer.journal.run_info import RunInfo, RunStage
 from importer.kinds.registry import SHIFTS
-from importer.records import Notice, NoticeLevel, Severity
+from importer.notice import Notice, NoticeLevel
+from importer.records import Severity
 from importer.reporter.atomic_file import replace_file
 from importer.reporter.junit import write_junit
 from importer.reporter.marked_source import Marked, MarkedRow, write_marked
@@ -78,7 +79,7 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     try:
         if restore_folder(folder):
             restored = f"{path} was removed while the run was going on; it was made again from its journal."
-            journal.add_notice(Notice(restored.removesuffix("."), NoticeLevel.LOSS))
+            journal.add_notice(Notice(restored.removesuffix("."), NoticeLevel.WARNING))
         journal.change_info(stage=RunStage.ENDED, finished_at=iso_utc(datetime.now(UTC)))
         files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines(), info.mapping_id))
         if settings.xlsx or journal.count_rows() <= _XLSX_ROWS:

@@ -17,6 +17,7 @@ from importer.quoting import escape
 from importer.settings import load_settings
 
 if TYPE_CHECKING:
+    from importer.notice import Notice
     from importer.records import Finding, FindingKind, ReportLine, Sheet, TargetName
     from importer.settings import Settings
     from importer.statuses import Status
@@ -90,7 +91,7 @@ class SilentObserver:
     def read(self, rows: int) -> None:
         """Do nothing."""
 
-    def noticed(self, text: str) -> None:
+    def noticed(self, notice: Notice) -> None:
         """Do nothing."""
 
     def found(self, kinds: Sequence[FindingKind], findings: Iterable[tuple[Sheet, Finding]]) -> None:

@@ -18,6 +18,7 @@ from importer.journal.rescue import write_rescue
 from importer.journal.run_folder import create_run
 from importer.journal.run_info import RunStage, name_run
 from importer.log import log, logging_run
+from importer.notice import Notice, NoticeLevel
 from importer.quoting import escape_unprintable
 from importer.reporter.junit import check_junit_path
 from importer.session.target_lock import TargetLock, take_turns
@@ -65,10 +66,14 @@ def begin_run(settings: Settings, command: str, control: RunControl, **members: 
     }
     path = None
     is_sent = True
+
+    def warn(text: str) -> None:
+        control.observer.noticed(Notice(text, NoticeLevel.WARNING))
+
     try:
         with create_run(settings.reports, name, first) as folder:
             path = folder.path
-            with logging_run(path, control.observer.noticed, is_verbose=settings.verbose):
+            with logging_run(path, warn, is_verbose=settings.verbose):
                 log(logging.INFO, "started", f"{command}, oncall-importer {first['version']}")
                 try:
                     yield folder

@@ -76,7 +76,7 @@ def test_a_sheet_that_is_left_out_is_told_however_little_is_wanted(place: Workpl
     assert quiet.err.strip() == told
     for command in (["check"], ["run", "--sandbox"]):
         lines = [json.loads(line) for line in place.run(*command, "plan.xlsx", "--json").out.splitlines()]
-        assert {"type": "notice", "message": told} in lines
+        assert {"type": "notice", "level": "left_out", "message": told} in lines
         assert "statuses" in lines[-1]
 
 

@@ -41,7 +41,7 @@ def test_an_odd_file_is_read_as_expected(odd_file: OddFile, written: Written) ->
     ]
     for (sheet, rows), table in zip(tables, odd_file.expected.tables, strict=True):
         assert_is_like(sheet, rows, table)
-    assert_each_matches_one(reading.notices, odd_file.expected.notices)
+    assert_each_matches_one([notice.text for notice in reading.notices], odd_file.expected.notices)
 
 
 @each(REFUSED)

@@ -287,8 +287,8 @@ class Listener(SilentObserver):
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    def noticed(self, text: str) -> None:
-        self.heard.append(text)
+    def noticed(self, notice: importer.Notice) -> None:
+        self.heard.append(notice.text)
 
 
 async def test_rows_missing_new_and_given_twice_are_named(tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ async def test_rows_missing_new_and_given_twice_are_named(tmp_path: Path) -> Non
     assert again.folder is not None
     summary = json.loads((again.folder / "summary.json").read_text(encoding="utf-8"))
     assert [notice["text"] for notice in summary["notices"]][-3:] == [missing, added, repeated]
-    assert summary["notices"][-1]["level"] == "loss"
+    assert summary["notices"][-1]["level"] == "warning"
 
 
 async def test_a_report_saved_in_another_encoding_is_read_by_the_one_that_is_given(tmp_path: Path) -> None:

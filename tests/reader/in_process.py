@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from importer.reader.limits import Bounds
 from importer.reader.workbook.worker import Workbook
+
+if TYPE_CHECKING:
+    from importer.reader.read import Reading
 
 
 class ReadSheet(NamedTuple):
@@ -34,7 +37,7 @@ def first_row(top: Any) -> int:
 
 def take(message: Any, read: ReadSheet) -> None:
     match message:
-        case ("notice", text):
+        case ("notice", text, _):
             read.notices.append(text)
         case ("sheet", _, header, _, flaws):
             read.header.extend(header)
@@ -43,3 +46,8 @@ def take(message: Any, read: ReadSheet) -> None:
             texts = zip(*[iter(cells)] * len(read.header), strict=True)
             read.rows.update(zip(numbers, map(list, texts), strict=True))
             read.remarks.extend([numbers[place], *remark] for place, *remark in remarks)
+
+
+def notice_texts(reading: Reading) -> list[str]:
+    """The texts of what a reading noticed."""
+    return [notice.text for notice in reading.notices]

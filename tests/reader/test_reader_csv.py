@@ -22,6 +22,8 @@ from importer.reader.chunks import CHUNK_ROWS
 from importer.reader.read import read
 from importer.records import Row
 
+from .in_process import notice_texts
+
 Write = Callable[[str, bytes], Path]
 
 
@@ -123,7 +125,7 @@ def test_windows_1252_is_told_with_the_line_that_is_no_utf8(write: Write) -> Non
     path = write("t.csv", "id,name\n1,a\n2,Zürich\n".encode("cp1252"))
     reading = read(path)
     assert [row.cells for chunk in reading for row in chunk.rows] == [("1", "a"), ("2", "Zürich")]
-    assert reading.notices == [f"{path} is read as Windows-1252 (line 3 is not UTF-8)"]
+    assert notice_texts(reading) == [f"{path} is read as Windows-1252 (line 3 is not UTF-8)"]
 
 
 def test_a_multibyte_character_across_a_block_is_no_fault(write: Write) -> None:
@@ -218,7 +220,7 @@ def test_a_byte_that_the_named_encoding_does_not_have_is_named(write: Write) -> 
 def test_japanese_of_seven_bits_is_read_and_told(write: Write) -> None:
     reading = read(write("t.csv", "id,group\nP1,東京 当番\n".encode("iso2022_jp")))
     assert [row.cells for chunk in reading for row in chunk.rows] == [("P1", "東京 当番")]
-    assert reading.notices[0].endswith("is read as ISO-2022-JP")
+    assert notice_texts(reading)[0].endswith("is read as ISO-2022-JP")
 
 
 # ---- quotes and delimiters

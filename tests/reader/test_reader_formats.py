@@ -19,6 +19,7 @@ from importer.reader.read import read
 from importer.records import Row
 
 from . import binary_workbook as binary
+from .in_process import notice_texts
 
 Workbook = Callable[..., Path]
 Document = Callable[..., Path]
@@ -156,7 +157,7 @@ def test_every_format_reads_the_same(tmp_path: Path, make: Callable[[Path], None
     (chunk,) = reading
     assert (chunk.sheet.name, chunk.sheet.header) == ("S", tuple(HEADER))
     shown = {"as_ods": ((5, "25%"),)}.get(make.__name__, ())
-    assert (chunk.rows, reading.notices) == ([READ._replace(shown=shown)], [])
+    assert (chunk.rows, notice_texts(reading)) == ([READ._replace(shown=shown)], [])
 
 
 def test_dates_of_the_1904_calendar_are_the_same_dates_in_xlsb(tmp_path: Path) -> None:
@@ -277,7 +278,7 @@ def test_a_hidden_sheet_is_skipped_with_a_notice_unless_it_is_named(
     make(path)
     reading = read(path)
     assert [chunk.sheet.name for chunk in reading] == ["S"]
-    assert reading.notices == [f"sheet '{name}' is hidden and was skipped"]
+    assert notice_texts(reading) == [f"sheet '{name}' is hidden and was skipped"]
     assert [chunk.sheet.name for chunk in read(path, sheets=[name.lower()])] == [name]
 
 
@@ -321,7 +322,7 @@ def test_merged_cells_are_not_filled_but_named(tmp_path: Path, make: Callable[[P
     make(path)
     reading = read(path, is_header=lambda cells: "id" in cells)
     assert [each.cells for chunk in reading for each in chunk.rows] == [("1", "both"), ("2", "")]
-    assert reading.notices == [
+    assert notice_texts(reading) == [
         "sheet 'S': row 1 stands above the header in row 2 and was left out",
         "sheet 'S' has merged cells (B3:B4): each range has its value in the first cell, the others are read as empty",
     ]

@@ -15,6 +15,8 @@ from importer.reader.frames import frame_text
 from importer.reader.read import read
 from importer.records import Row, Sheet
 
+from .in_process import notice_texts
+
 
 @pytest.mark.parametrize(
     ("value", "text"),
@@ -56,7 +58,7 @@ def test_a_frame_is_one_sheet_with_rows_from_two_on() -> None:
     (chunk,) = reading
     assert chunk.sheet == Sheet("DataFrame", "DataFrame", ("id", "7"), (0, 1))
     assert chunk.rows == [Row(2, ("00042", "9223372036854775807")), Row(4, ("NA", "3"))]
-    assert (reading.name, reading.path, reading.notices) == ("DataFrame", "", [])
+    assert (reading.name, reading.path, notice_texts(reading)) == ("DataFrame", "", [])
 
 
 def test_columns_of_the_same_name_are_both_kept() -> None:
@@ -77,7 +79,7 @@ def test_the_hash_is_that_of_the_text() -> None:
 def test_ids_that_became_floats_are_told() -> None:
     reading = read(pd.DataFrame({"id": [1.2345678901234567e19, None], "x": [1.0, 2.0]}))
     list(reading)
-    assert [notice[:42] for notice in reading.notices] == ["column 'id' of the DataFrame is of floats "]
+    assert [notice[:42] for notice in notice_texts(reading)] == ["column 'id' of the DataFrame is of floats "]
 
 
 def test_what_cannot_be_imported_says_so(refused: Callable[..., SourceError]) -> None:

@@ -17,6 +17,8 @@ from importer.reader.header_row import rows_named
 from importer.reader.read import read
 from importer.records import Row, Sheet
 
+from .in_process import notice_texts
+
 Write = Callable[[str, bytes], Path]
 Refused = Callable[..., SourceError]
 Save = Callable[[list[list[str]]], Path]
@@ -49,8 +51,8 @@ def told(path: Path, **options: Any) -> tuple[Chunk, list[str]]:
     """Read a table into one chunk, and its notices without the name of what they are about."""
     reading = read(path, **options)
     (chunk,) = reading
-    assert all(notice.startswith((f"{path}: ", "sheet 't': ")) for notice in reading.notices)
-    return chunk, [notice.partition(": ")[2] for notice in reading.notices]
+    assert all(notice.startswith((f"{path}: ", "sheet 't': ")) for notice in notice_texts(reading))
+    return chunk, [notice.partition(": ")[2] for notice in notice_texts(reading)]
 
 
 def test_titles_above_the_header_are_left_out_and_named(save: Save) -> None:
@@ -106,7 +108,9 @@ def test_a_header_that_is_repeated_is_left_out_and_named(save: Save) -> None:
     reading = read(save(table))
     rows = [row.cells for chunk in reading for row in chunk.rows]
     assert rows == [("1", "x"), ("2", "id"), *[("3", "y")] * CHUNK_ROWS]
-    assert [n.partition(": ")[2] for n in reading.notices] == ["rows 3 and 2005 repeat the header and were left out"]
+    assert [n.partition(": ")[2] for n in notice_texts(reading)] == [
+        "rows 3 and 2005 repeat the header and were left out"
+    ]
 
 
 def test_a_column_without_a_header_is_kept_with_what_it_holds(save: Save) -> None:
@@ -147,7 +151,7 @@ def test_each_sheet_has_a_header_of_its_own(tmp_path: Path) -> None:
     reading = read(path, is_header=is_header)
     sheets = [(chunk.sheet.name, chunk.sheet.header, chunk.sheet.header_row, len(chunk.rows)) for chunk in reading]
     assert sheets == [("a", ("id", "x"), 1, 1), ("b", ("id", "x"), 4, 1), ("c", ("only a note",), 1, 0)]
-    assert reading.notices == ["sheet 'b': row 1 stands above the header in row 4 and was left out"]
+    assert notice_texts(reading) == ["sheet 'b': row 1 stands above the header in row 4 and was left out"]
 
 
 def test_a_sheet_with_nothing_in_the_header_row_is_left_out_and_named(tmp_path: Path) -> None:
@@ -157,7 +161,7 @@ def test_a_sheet_with_nothing_in_the_header_row_is_left_out_and_named(tmp_path: 
         book.add_worksheet("b").write(0, 0, "only a note")
     reading = read(path, header_row=2)
     assert [chunk.sheet for chunk in reading] == [Sheet(str(path), "a", ("id",), (0,), 2)]
-    assert reading.notices == [
+    assert notice_texts(reading) == [
         "sheet 'a': row 1 stands above the header in row 2 and was left out",
         "sheet 'b' has nothing in row 2, where its header should be, and was skipped",
     ]
@@ -193,7 +197,7 @@ def sheets_of(path: Path) -> tuple[list[tuple[tuple[str, ...], int, list[tuple[i
         _, _, rows = found.setdefault(id(chunk.sheet), (chunk.sheet.header, chunk.sheet.header_row, []))
         rows.extend((row.number, row.cells) for row in chunk.rows)
         KEPT.append(chunk)
-    return list(found.values()), [notice.partition(": ")[2] for notice in reading.notices]
+    return list(found.values()), [notice.partition(": ")[2] for notice in notice_texts(reading)]
 
 
 KEPT: list[Chunk] = []  # so that no two sheets have the same identity

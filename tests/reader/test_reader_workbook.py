@@ -21,6 +21,8 @@ from importer.reader.chunks import CHUNK_ROWS
 from importer.reader.read import read
 from importer.records import Problem, Row
 
+from .in_process import notice_texts
+
 Workbook = Callable[..., Path]
 Refused = Callable[..., SourceError]
 
@@ -135,7 +137,7 @@ def test_sheets_come_in_order_and_what_is_skipped_is_told(tmp_path: Path) -> Non
     reading = read(path)
     chunks = [(chunk.sheet.name, [row.cells for row in chunk.rows]) for chunk in reading]
     assert chunks == [("Second", [("2",)]), ("Only header", []), ("First", [("1",)])]
-    assert sorted(reading.notices) == [
+    assert sorted(notice_texts(reading)) == [
         "sheet 'Chart' is a chart and was skipped",
         "sheet 'Hidden' is hidden and was skipped",
         "sheet 'Notes' is empty and was skipped",
@@ -223,14 +225,14 @@ def test_a_long_whole_number_stored_in_full_keeps_its_digits(workbook: Workbook)
     path = workbook(f'{HEADER}<row r="2"><c r="A2"><v>12345678901234567890</v></c></row>')
     reading = read(path)
     assert [row.cells for chunk in reading for row in chunk.rows] == [("12345678901234567890", "")]
-    assert reading.notices == []
+    assert notice_texts(reading) == []
 
 
 def test_a_number_that_lost_digits_in_the_spreadsheet_is_told(workbook: Workbook) -> None:
     path = workbook(f'{HEADER}<row r="2"><c r="A2"><v>1.2345678901234499E+19</v></c></row>')
     reading = read(path)
     assert [row.cells for chunk in reading for row in chunk.rows] == [("12345678901234500000", "")]
-    (notice,) = reading.notices
+    (notice,) = notice_texts(reading)
     assert notice.startswith("sheet 'S', cell A2: a number of more than 15 digits, of which a spreadsheet keeps 15;")
 
 

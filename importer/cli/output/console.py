@@ -37,6 +37,7 @@ from importer.cli.output.summary import (
     tried_line,
 )
 from importer.cli.output.terminal import Stream, open_terminal
+from importer.notice import Notice, NoticeLevel
 from importer.quoting import escape
 from importer.statuses import Status
 from importer.wording import count_of
@@ -63,8 +64,11 @@ _WIDTH = 160  # characters of a line there
 _REST = 12  # lines of a screen for what is not a finding: statuses, files, the next step
 _FOR_MEANINGS = 76  # columns of a terminal in which the statuses' meanings fit beside their numbers
 _LINE_EVERY = 1000  # records between two lines of progress where there is no terminal
-#: Words of facts that tell of rows which may be missed: a quiet console tells them, too.
-_LEFT_OUT = ("left out", "skipped")
+_OF_LEVEL = {
+    NoticeLevel.INFO: "notices",
+    NoticeLevel.LEFT_OUT: "notices of what was left out",
+    NoticeLevel.WARNING: "warnings",
+}
 _ENDED_LATE = (
     "interrupted: ended at once, since what was going on took too long; the run's journal holds what was done\n"
 )
@@ -94,7 +98,7 @@ class Console:
         self._display = Display()
         self._meters: dict[TargetName, Meter] = {}
         self._kinds: Sequence[FindingKind] = ()
-        self._notices = {False: 0, True: 0}  # by whether they tell that rows may be missed
+        self._notices = dict.fromkeys(NoticeLevel, 0)
         self.is_asking = False  #: somebody is asked before anything is written
         self.is_planned = False  #: all is read; from now on something may be sent
 
@@ -125,27 +129,25 @@ class Console:
         if self._live is None and rows % 100_000 < 2000 and rows >= 100_000:
             self.tell(f"{rows} rows read")
 
-    def noticed(self, text: str) -> None:
-        """Print a fact about a source; a quiet console prints those that tell of rows left out."""
+    def noticed(self, notice: Notice) -> None:
+        """Print a notice; a quiet console prints those of what was left out."""
         if self._settings.json:
-            self._print_json(object_of_notice(text))
-        is_loss = any(words in text for words in _LEFT_OUT)
-        self._notices[is_loss] += 1
-        if self._notices[is_loss] <= _NOTICES or self._settings.all:
-            self._notice(escape(text, 500), is_loss=is_loss)
+            self._print_json(object_of_notice(notice))
+        self._notices[notice.level] += 1
+        if self._notices[notice.level] <= _NOTICES or self._settings.all:
+            self._notice(escape(notice.text, 500), notice.level)
 
-    def _notice(self, text: str, *, is_loss: bool) -> None:
-        if is_loss:
+    def _notice(self, text: str, level: NoticeLevel) -> None:
+        if level is NoticeLevel.LEFT_OUT:
             self._message(text, style="yellow")
         else:
-            self.tell(text, style="dim")
+            self.tell(text, style="dim" if level is NoticeLevel.INFO else "yellow")
 
     def found(self, kinds: Sequence[FindingKind], findings: Iterable[tuple[Sheet, Finding]]) -> None:
         """Print what reading found: every finding where that was asked for, else the kinds, before a question."""
-        for is_loss, number in self._notices.items():
+        for level, number in self._notices.items():
             if number > _NOTICES and not self._settings.all:
-                what = "notices of what was left out" if is_loss else "notices"
-                self._notice(f"and {number - _NOTICES} more {what}; --all prints every one", is_loss=is_loss)
+                self._notice(f"and {number - _NOTICES} more {_OF_LEVEL[level]}; --all prints every one", level)
         self._kinds = kinds
         if self._settings.json:
             for sheet, finding in findings:

@@ -8,14 +8,15 @@ from importer.cells import column_of
 from importer.records import Severity
 
 if TYPE_CHECKING:
+    from importer.notice import Notice
     from importer.records import Finding, ReportLine, Sheet
     from importer.result import Result
     from importer.session.control import Plan, Tried
 
 
-def object_of_notice(text: str) -> dict[str, object]:
-    """Return a fact about a source."""
-    return {"type": "notice", "message": text}
+def object_of_notice(notice: Notice) -> dict[str, object]:
+    """Return what a person should know about a source or the run as a whole."""
+    return {"type": "notice", "level": notice.level, "message": notice.text}
 
 
 def object_of_finding(sheet: Sheet, finding: Finding) -> dict[str, object]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
+from importer.notice import Notice
 from importer.quoting import escape
 from importer.reader.chunks import Chunk, in_chunks
 from importer.reader.csv.csv_records import Form, Record, csv_records, hinted_delimiter
@@ -103,7 +104,7 @@ class _Table:
 def csv_chunks(
     file: BinaryIO,
     name: str,
-    notices: list[str],
+    notices: list[Notice],
     rule: HeaderRule = FIRST_ROW,
     bounds: Bounds = USUAL,
     *,
@@ -116,7 +117,7 @@ def csv_chunks(
     """
     text = examine(file, name, encoding)
     if text.notice:
-        notices.append(text.notice)
+        notices.append(Notice(text.notice))
     digest = hashlib.sha256()
     form = _form(file, name, text.codec, rule, bounds)
     try:
@@ -136,7 +137,7 @@ def _form(file: BinaryIO, name: str, codec: str, rule: HeaderRule, bounds: Bound
 
 
 def _chunks(
-    numbered: Iterator[Numbered], form: Form, rule: HeaderRule, bounds: Bounds, notices: list[str]
+    numbered: Iterator[Numbered], form: Form, rule: HeaderRule, bounds: Bounds, notices: list[Notice]
 ) -> Iterator[Chunk]:
     where = named(form.name)
     table, above, below = _parted(numbered, form, rule, bounds)

@@ -19,6 +19,7 @@ import orjson
 
 from importer.cells import cell_name
 from importer.errors import InterruptedReadingError, SourceError
+from importer.notice import Notice, NoticeLevel
 from importer.quoting import escape
 from importer.reader.chunks import Chunk
 from importer.reader.header_row import (
@@ -173,7 +174,7 @@ def workbook_chunks(  # noqa: PLR0913  (all from the rule on by name)
     file: BinaryIO,
     name: str,
     sheets: Sequence[str],
-    notices: list[str],
+    notices: list[Notice],
     *,
     rule: HeaderRule = FIRST_ROW,
     bounds: Bounds = USUAL,
@@ -243,7 +244,7 @@ def _signal_name(number: int) -> str:
 class _Told:
     """What the child tells, as chunks."""
 
-    def __init__(self, name: str, notices: list[str], rule: HeaderRule, child: Child) -> None:
+    def __init__(self, name: str, notices: list[Notice], rule: HeaderRule, child: Child) -> None:
         self._name = name
         self._notices = notices
         self._rule = rule
@@ -256,8 +257,8 @@ class _Told:
     def chunks(self, messages: Iterable[list[Any]]) -> Iterator[Chunk]:
         for message in messages:
             match message:
-                case ["notice", notice]:
-                    self._notices.append(notice)
+                case ["notice", text, level]:
+                    self._notices.append(Notice(text, NoticeLevel(level)))
                 case ["top", _, rows]:
                     self._header, _ = self._rule.choose(rows)
                     self._child.tell(b"%d" % self._header)

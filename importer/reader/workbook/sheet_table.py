@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from importer.cells import cell_name, letters_of
+from importer.notice import NoticeLevel
 from importer.quoting import escape
 from importer.reader.chunks import CHUNK_ROWS
 from importer.reader.header_row import NO_HEADER, TOP_ROWS, above_notice
@@ -173,7 +174,7 @@ class SheetTable:
         below = self.rows()
         top = list(islice((row for row in below if not row.is_blank), TOP_ROWS))
         if not top:
-            yield ("notice", f"{self._shown} is empty and was skipped")
+            yield ("notice", f"{self._shown} is empty and was skipped", NoticeLevel.LEFT_OUT)
             return
         number = self.ask(("top", self.name, [[row.number, row.texts] for row in top]))
         if number == NO_HEADER:
@@ -182,10 +183,11 @@ class SheetTable:
         above: list[int] = []
         header = _found(number, left := chain(top, below), above)
         if header is None:
-            yield ("notice", f"{self._shown} has nothing in row {number}, where its header should be, and was skipped")
+            text = f"{self._shown} has nothing in row {number}, where its header should be, and was skipped"
+            yield ("notice", text, NoticeLevel.LEFT_OUT)
             return
         if above:
-            yield ("notice", above_notice(self._shown, above, number))
+            yield ("notice", *above_notice(self._shown, above, number))
         yield from self._told(header, left)
 
     @property
@@ -200,9 +202,9 @@ class SheetTable:
         inexact: list[str] = []
         yield from self._batches(below, positions, inexact)
         if inexact:
-            yield ("notice", _inexact_notice(self._shown, inexact[0]))
+            yield ("notice", _inexact_notice(self._shown, inexact[0]), NoticeLevel.WARNING)
         if ranges := _covering(self.merged, positions, header.number if header else 1):
-            yield ("notice", _merged_notice(self._shown, ranges))
+            yield ("notice", _merged_notice(self._shown, ranges), NoticeLevel.INFO)
 
     def _text(self, header: TextRow | None, position: int) -> str:
         if header is None:

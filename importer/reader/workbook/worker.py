@@ -3,7 +3,7 @@
 Parsers can fail in ways that end a process, so they run in one of their own, bounded in memory.
 `python -m importer.reader.workbook.worker DESCRIPTOR REQUEST` writes these arrays, a line each:
 
-    ["notice", text]   ["top", name, [[number, cells], ...]]   ["sheet", name, header, positions, flaws]
+    ["notice", text, level]  ["top", name, [[number, cells], ...]]   ["sheet", name, header, positions, flaws]
     ["rows", numbers, cells, remarks]   ["error", message, hint]   ["end"]
 
 After "top", a sheet's first rows, it waits on standard input for the number of the header's row, 0 for none. A flaw of
@@ -27,6 +27,7 @@ from python_calamine import CalamineWorkbook
 
 from importer.cells import cell_name
 from importer.errors import SourceError
+from importer.notice import Notice, NoticeLevel
 from importer.quoting import escape
 from importer.reader.limits import Bounds, too_many_columns
 from importer.reader.source_file import OLE
@@ -97,7 +98,7 @@ def _open_document(parts: Parts) -> OpenDocument:
 # ---- Which sheets of a workbook are read
 
 
-def choose_sheets(sheets: Sequence[ListedSheet], wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+def choose_sheets(sheets: Sequence[ListedSheet], wanted: Sequence[str]) -> tuple[list[str], list[Notice]]:
     """Return the names of the sheets to read, in the workbook's order, and a notice for each that is not.
 
     Raises:
@@ -110,7 +111,8 @@ def choose_sheets(sheets: Sequence[ListedSheet], wanted: Sequence[str]) -> tuple
         return [sheet.name for sheet in sheets if sheet.name in names], []
     reasons = [(sheet.name, _reason_to_skip(sheet)) for sheet in sheets]
     chosen = [name for name, reason in reasons if not reason]
-    return chosen, [f"sheet '{escape(name)}' {reason} and was skipped" for name, reason in reasons if reason]
+    texts = [f"sheet '{escape(name)}' {reason} and was skipped" for name, reason in reasons if reason]
+    return chosen, [Notice(text, NoticeLevel.LEFT_OUT) for text in texts]
 
 
 def listed(sheets: Sequence[ListedSheet]) -> str:
@@ -160,7 +162,7 @@ class Workbook:
         """
         sheets = self._storage.sheets
         chosen, notices = choose_sheets(sheets, wanted)
-        yield from (("notice", notice) for notice in notices)
+        yield from (("notice", *notice) for notice in notices)
         if chosen and self._storage.is_dense:
             self._second = _opened(self._file, self._link)
         is_found = False

@@ -9,7 +9,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeAlias
 
 from importer.kinds.registry import SHIFTS
-from importer.records import NoticeLevel, TargetName
+from importer.notice import NoticeLevel
+from importer.records import TargetName
 from importer.reporter.page.charts import Bar as TimelineBar
 from importer.reporter.page.charts import Calendar, Placement, Timeline
 from importer.targets import TARGETS
@@ -90,7 +91,7 @@ def read_contents(
         is_undo=info.is_undo,
         warnings=[
             *_warnings(stopped, is_interrupted=is_interrupted, is_undo=info.is_undo),
-            *(notice.text for notice in journal.notices() if notice.level is NoticeLevel.LOSS),
+            *(notice.text for notice in journal.notices() if notice.level is not NoticeLevel.INFO),
         ],
         facts=list(_describe(journal, info)),
         sources=[(name, sha256) for name, _, sha256 in journal.sources()],
@@ -114,7 +115,7 @@ def _warnings(stopped: Mapping[str, str], *, is_interrupted: bool, is_undo: bool
 def _describe(journal: Journal, info: RunInfo) -> Iterator[tuple[str, str]]:
     """Yield what was run, as labels and texts."""
     yield "Command", _command(info)
-    yield from (("Notice", notice.text) for notice in journal.notices() if notice.level is NoticeLevel.FACT)
+    yield from (("Notice", notice.text) for notice in journal.notices() if notice.level is NoticeLevel.INFO)
     if info.rerun_of:
         yield "Rerun of", info.rerun_of
     if info.undo_of:
