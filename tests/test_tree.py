@@ -28,7 +28,6 @@ NOUNS = {"listing", "mapping", "matching", "quoting", "wording"}
 OLDER = {
     "Difference",
     "Reading",
-    "Bar",
     "Joined",
     "Calendar",
     "DateOrder",

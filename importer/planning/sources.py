@@ -133,17 +133,17 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
     Raises: as `gather_sources`.
     """
     rows = 0
-    if previous.is_without_journal:
-        loader.notice(
-            f"{previous.path} is read without the options of {previous.run or 'its run'}, because its journal is "
-            "neither beside it nor in the reports folder; if the run had options, give them again",
-            NoticeLevel.WARNING,
-        )
     lines = LeftOver(previous, settings.reports)
     for number in loader.take_left_over(lines):
         rows += number
         loader.observer.read(rows)
         await let_signals_in(interrupted)
+    if previous.is_without_journal:  # told once it is known to be a report
+        loader.notice(
+            f"{previous.path} is read without the options of {previous.run or 'its run'}, because its journal is "
+            "neither beside it nor in the reports folder; if the run had options, give them again",
+            NoticeLevel.WARNING,
+        )
     if not rows:
         raise SourceError(f"{previous.path} has no rows", hint="Give a report that has rows.")
     if settings.mapping is not None:  # else it is the run's own, and that was looked at

@@ -26,7 +26,7 @@ _PER_LETTER = 7.0
 _DATE_WIDTH = 70
 
 
-class Bar(NamedTuple):
+class LaneBar(NamedTuple):
     """Somebody's time in a lane."""
 
     left: float
@@ -41,7 +41,7 @@ class Lane(NamedTuple):
     """One side of a schedule."""
 
     label: str
-    bars: list[Bar]
+    bars: list[LaneBar]
     rows: int
 
 
@@ -148,7 +148,7 @@ def _picture(
 
 def _lane(label: str, side: Sequence[Interval], window: Window, zone: str, names: Mapping[str, str]) -> Lane:
     scale = _WIDTH / (window.end - window.start)
-    bars: list[Bar] = []
+    bars: list[LaneBar] = []
     ends: list[int] = []  # of each row, where its last bar ends
     for one in sorted(side, key=lambda one: (one.start, one.end, one.person)):
         span = clip(Window(one.start, one.end), window)
@@ -163,7 +163,7 @@ def _lane(label: str, side: Sequence[Interval], window: Window, zone: str, names
         role = "" if one.role is Role.ON_CALL else f" ({one.role})"
         title = f"{name}{role}: {_clock(span.start, zone)} to {_clock(span.end, zone)}"
         left = (span.start - window.start) * scale
-        bars.append(Bar(left, max(_NARROWEST, width), row, _fill(one.person), shown, title))
+        bars.append(LaneBar(left, max(_NARROWEST, width), row, _fill(one.person), shown, title))
     return Lane(label, bars, max(1, len(ends)))
 
 
