@@ -6,6 +6,7 @@ The only module that knows aiolimiter.
 from __future__ import annotations
 
 import math
+import re
 from collections import deque
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +25,7 @@ _LONG = 0.25  # of the time until a refusal is a pause after which a window must
 _SOON = 2.5  # windows: a rate that is too high is refused within two
 _BELOW = 0.98  # of what a window takes is where the rate goes on
 _CUT = 0.03  # what a rate that held for longer goes down by, ...
+_SHARED = 0.1  # of a rate that headers tell is what it goes down by where it is refused again soon
 _LOSS = 0.02  # ... and grows by again after so long that the pause was no more than this share of the time ...
 _FEWEST = 150.0  # ... and after no fewer requests; twice as fast after as many more, and so on, ...
 _MOST_DOUBLINGS = 10.0  # ... but not for ever
@@ -67,8 +69,9 @@ class AdaptiveLimit:
     little: it goes down by that. In between it grows, the slower the longer the pauses are that this costs.
     """
 
-    def __init__(self, most: float) -> None:
+    def __init__(self, most: float, window: float = 0.0) -> None:
         self.rate = most  #: requests a second
+        self._told_window = window  # seconds; 0 unless the target's headers told `most`
         self._most = most
         self._ceiling = most  # where the rate is going; creeps up
         self._approach = 1.0  # requests in which it makes two thirds of the way there
@@ -122,7 +125,11 @@ class AdaptiveLimit:
             return  # somebody else had taken everything before
         self.rate = self._ceiling = cycle.rate * (1 - _CUT)
         lost = cycle.whole - cycle.worked
-        if cycle.is_pause_long or cycle.worked < _SOON * self._window:
+        if self._told_window:
+            # The limit is known: a refusal says that others use it too, or that requests arrived unevenly.
+            if cycle.worked < _SOON * self._told_window:
+                self.rate = self._ceiling = cycle.rate * (1 - _SHARED)
+        elif cycle.is_pause_long or cycle.worked < _SOON * self._window:
             window = None
             if cycle.is_pause_long or self._is_first:
                 window = cycle.window
@@ -152,12 +159,10 @@ _SLACK = 0.01
 _RESET_BLUR = (
     2.0  # seconds that a window may be shorter than its headers say: Reset is rounded up, Date is rounded down
 )
-_LOW = 0.02  # of a limit: with less than that remaining the pace goes down, to half at the most ...
-_FINE = 500  # ... where the limit is so large that this is more than a few requests
 
 
 class Quota(NamedTuple):
-    """What a target's X-RateLimit headers say about the window it is counting in."""
+    """What a target's rate limit headers say about the window it is counting in."""
 
     limit: float  #: requests in a window; 0 where it is not told
     window: float  #: seconds; 0 where it is not told
@@ -170,7 +175,9 @@ class Quota(NamedTuple):
 class Pacer:
     """Lets requests of one sort through, evenly.
 
-    Against a limit that nobody told us it adapts: to what the X-RateLimit headers say, and to what was refused.
+    A limit that the target's headers tell with its window is the even pace from the first answer on. Below it, and
+    where no header tells a limit, the pace adapts to what was refused. What is told to remain counts only where it is
+    nothing: of a bucket, and of a window that slides, it is a small number all the time.
     """
 
     def __init__(self, rate: float, headroom: float = 0.0) -> None:
@@ -182,8 +189,11 @@ class Pacer:
             size = 1 + self._most * _SLACK
             self._limiter = AsyncLimiter(size, size / self._most)
         self._seen = AdaptiveLimit(self._most)  # what the target was seen to allow
-        self._sustained = math.inf  # what its headers say that it allows for ever
-        self._ceiling = math.inf  # what they allow until the window ends
+        self._ceiling = math.inf  # what its headers say that it allows for ever
+        self._left = self._answered = 0
+        self._unpaced = 0  # requests in flight that left before the headers told the limit: they prove nothing
+        self._is_emptied = False  # the headers said that nothing remains, and nothing was taken since
+        self._is_zero_true = True  # False where requests are taken although nothing remains
         self._next = -math.inf  # when the next request may leave, where it is slower than the limiter
         self._turn = anyio.Lock()
 
@@ -194,6 +204,10 @@ class Pacer:
 
     async def wait(self) -> None:
         """Wait for a turn."""
+        await self._wait()
+        self._left += 1
+
+    async def _wait(self) -> None:
         if self._limiter is not None:
             await self._limiter.acquire()
         if min(self._seen.rate, self._ceiling) < self._most:
@@ -215,50 +229,84 @@ class Pacer:
 
     def take(self, now: float, *, is_late: bool) -> None:
         """Learn from a request that was not refused; `is_late`: it was sent before the pause that is going on."""
+        self._answered += 1
+        self._unpaced -= self._unpaced > 0
         self._seen.take(now, is_late=is_late)
 
     def refuse(self, now: float, until: float) -> None:
         """Learn from a 429 that asked to wait until then, or `now`; what follows is known when one is taken again."""
-        self._seen.refuse(now, until, self.rate)
+        self._answered += 1
+        if self._unpaced > 0:
+            self._unpaced -= 1
+        else:
+            self._seen.refuse(now, until, self.rate)
 
     def heed(self, quota: Quota) -> float:
-        """Read ahead what the headers say; give the seconds to pause, 0 where there is something left."""
-        left = quota.remaining - self._headroom * quota.limit
-        far = quota.seconds - _RESET_BLUR
-        if left < 1 and far > 0:
-            return quota.seconds
-        if quota.window:
-            self._sustained = quota.limit / quota.window * _MARGIN * (1 - self._headroom)
-        if far >= 1:
-            self._ceiling = min(self._sustained, left / far)
-        else:
-            # The window ends now, or slides: what others take of it shows in how little is left.
-            is_low = quota.limit >= _FINE and left < _LOW * quota.limit
-            self._ceiling = self._sustained * max(0.5, left / (_LOW * quota.limit)) if is_low else self._sustained
-        return 0.0
+        """Keep to the limit that the headers tell; return the seconds to pause, 0 where there is something left."""
+        if quota.limit and quota.window:
+            told = quota.limit / quota.window * _MARGIN * (1 - self._headroom)
+            if told != self._ceiling:
+                self._ceiling = told
+                if told < self._most:
+                    self._seen = AdaptiveLimit(told, quota.window)
+                    self._unpaced = max(0, self._left - self._answered)
+                    self._next = anyio.current_time() + (1 + self._unpaced) / told
+        is_empty = quota.remaining - self._headroom * quota.limit < 1 and self._is_zero_true
+        is_blurred = quota.seconds <= _RESET_BLUR or 0 < quota.window <= 2 * _RESET_BLUR
+        if not is_empty or is_blurred or self._unpaced:
+            self._is_emptied = False
+            return 0.0
+        if self._is_emptied and quota.remaining < 1:
+            # What was taken after a whole pause leaves nothing again: a small bucket, or a window that slides.
+            self._is_zero_true = False
+            return 0.0
+        self._is_emptied = True
+        return quota.seconds
+
+
+_PARTS = re.compile(r"(?:^|[;,\s])(limit|remaining|reset|window|q|w|r|t)=(\d+(?:\.\d+)?)")
 
 
 def read_quota(headers: Mapping[str, str], clock: float) -> Quota | None:
-    """Read X-RateLimit-Limit (`3000, 3000;window=60`), -Remaining and -Reset (epoch seconds); `clock` is the server's.
+    """Read what headers tell about a limit; None where they are not there or make no sense. `clock` is the server's.
 
-    None where they are not there or make no sense.
+    `X-RateLimit-Limit` (`3000, 3000;window=60`), `-Remaining` and `-Reset`, also without `X-`, Reset in seconds or as a
+    point in time; else `RateLimit-Policy` (`"default";q=60;w=2`) and `RateLimit` (`"default";r=7;t=1`).
     """
     try:
-        limit, window = _read_limit(headers.get("X-RateLimit-Limit", ""))
-        remaining = float(headers["X-RateLimit-Remaining"])
-        quota = Quota(limit, window, remaining, float(headers["X-RateLimit-Reset"]) - clock)
+        for prefix in ("X-RateLimit", "RateLimit"):
+            if f"{prefix}-Remaining" in headers:
+                limit, window = _read_limit(headers.get(f"{prefix}-Limit", ""))
+                remaining, reset = float(headers[f"{prefix}-Remaining"]), float(headers[f"{prefix}-Reset"])
+                break
+        else:
+            limit, window = _read_policy(headers.get("RateLimit-Policy", ""))
+            state = dict(_PARTS.findall(headers["RateLimit"]))
+            limit = limit or float(state.get("limit", 0))
+            remaining = float(state.get("r") or state["remaining"])
+            reset = float(state.get("t") or state["reset"])
     except (KeyError, ValueError):
         return None
-    return (
-        quota
-        if all(map(math.isfinite, quota)) and quota.limit >= 0 <= quota.window and 0 <= quota.seconds <= 3600
-        else None
-    )
+    quota = Quota(limit, window, remaining, reset - clock if reset > clock / 2 else reset)
+    is_sane = all(map(math.isfinite, quota)) and quota.limit >= 0 <= quota.window and 0 <= quota.seconds <= 3600
+    return quota if is_sane else None
 
 
 @lru_cache(maxsize=4)  # every answer says the same
 def _read_limit(text: str) -> tuple[float, float]:
     """Read requests and seconds of a window; 0 for what is not told."""
     limit, _, policy = text.partition(",")
-    window = policy.partition("window=")[2].partition(";")[0]
-    return float(limit or 0), float(window or 0)
+    told = dict(_PARTS.findall(policy))
+    return float(limit or 0), float(told.get("window") or told.get("w") or 0)
+
+
+@lru_cache(maxsize=4)
+def _read_policy(text: str) -> tuple[float, float]:
+    """Read requests and seconds of the shortest window of a RateLimit-Policy; 0 for what is not told."""
+    policies = []
+    for policy in text.split(","):
+        told = dict(_PARTS.findall(policy))
+        if "w" in told:
+            policies.append((float(told["w"]), float(told.get("q") or policy.partition(";")[0])))
+    window, limit = min(policies, default=(0.0, 0.0))
+    return limit, window

@@ -95,6 +95,10 @@ _NO_HEADERS: Mapping[str, str] = {}
 _REFUSED_LONG = 10  # times the breaker's time-out of nothing but 429s, and the target is given up
 
 
+def _tells_limit(headers: Mapping[str, str]) -> bool:
+    return "X-RateLimit-Remaining" in headers or "RateLimit-Remaining" in headers or "RateLimit" in headers
+
+
 class Throttle:
     """Everybody who wants to send to a target passes here, and tells what came of it: succeed, fail or pause.
 
@@ -191,13 +195,13 @@ class Throttle:
         now = anyio.current_time()
         if not self._note_success(now, is_write=is_write):
             self._refusals = 0
-        if "X-RateLimit-Remaining" in headers:
+        if _tells_limit(headers):
             self._heed(headers, now, is_write=is_write)
         self._end_probe()
 
     def can_learn_later(self, headers: Mapping[str, str]) -> bool:
         """Return whether nobody waits for what a good answer says: no rate is set, and it ends no row of failures."""
-        return self._breaker.is_well and "X-RateLimit-Remaining" not in headers and self.is_clear()
+        return self._breaker.is_well and not _tells_limit(headers) and self.is_clear()
 
     def learn(self, number: int, *, is_write: bool) -> None:
         """Note so many sensible answers that could wait."""
@@ -250,6 +254,8 @@ class Throttle:
         if now >= self._paused_until or not self._refusals:  # else it was in flight before the pause began
             self._refusals += 1
         seconds = pause_time(headers, time.time(), self._refusals)
+        if _tells_limit(headers):
+            self._read(headers, is_write=is_write)
         self._paces[is_write].refuse(now, now + seconds if "Retry-After" in headers else now)
         self._pause(now, seconds, "asked us to slow down (429)")
         self._close_breaker()
@@ -264,9 +270,12 @@ class Throttle:
         return was_open
 
     def _heed(self, headers: Mapping[str, str], now: float, *, is_write: bool) -> None:
-        quota = read_quota(headers, read_clock(headers, time.time()))
-        if quota is not None and (seconds := self._paces[is_write].heed(quota)):
+        if seconds := self._read(headers, is_write=is_write):
             self._pause(now, min(seconds, LONGEST_PAUSE), "has nothing left of its limit")
+
+    def _read(self, headers: Mapping[str, str], *, is_write: bool) -> float:
+        quota = read_quota(headers, read_clock(headers, time.time()))
+        return 0.0 if quota is None else self._paces[is_write].heed(quota)
 
     def _pause(self, now: float, seconds: float, why: str) -> None:
         if seconds >= 1 and now + seconds > self._paused_until + 1:
