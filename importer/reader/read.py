@@ -200,13 +200,18 @@ async def read_on_thread(reading: Reading, interrupted: anyio.Event) -> AsyncGen
     try:
         while True:
             chunk: Chunk | None = None
+            failure: Exception | None = None
             async with anyio.create_task_group() as group:
                 group.start_soon(_call_on, interrupted, reading.stop)
-                with suppress(InterruptedReadingError):
+                try:
                     chunk = await anyio.to_thread.run_sync(next, chunks, None)
+                except Exception as error:
+                    failure = error
                 group.cancel_scope.cancel()
-            if interrupted.is_set():
+            if interrupted.is_set() or isinstance(failure, InterruptedReadingError):
                 raise _interrupted()
+            if failure is not None:
+                raise failure
             if chunk is None:
                 return
             yield chunk
