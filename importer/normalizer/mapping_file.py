@@ -69,7 +69,9 @@ def refuse_lost_headers(mapping: Mapping, name: str, sheets: Iterable[Sheet]) ->
     if missing := [one for one in mapping.sheets if one not in names]:
         raise SettingsError(
             f"{quote(name)}, [sheets]: no source has a sheet {', '.join(map(quote, missing))}",
-            hint=f"Write one of {', '.join(map(quote, sorted(names)))}." if names else "",
+            hint=f"Write one of {', '.join(map(quote, sorted(names)))}."
+            if names
+            else "Name a sheet that a source has.",
         )
     for table, sheet_name in ((mapping, None), *((one, own) for own, one in mapping.sheets.items())):
         known = [text.strip(BLANKS) for sheet in seen if sheet_name in (None, sheet.name) for text in sheet.header]

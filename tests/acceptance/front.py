@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CANARY = "canary-7f3a9c51e0d24b86"  # the token that the front takes; nothing may ever show it
 _PATIENCE = 60.0  # seconds that anything is waited for
 _JSON = {"Content-Type": "application/json"}
-_HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "server", "date"}
+_HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "server", "date", "host"}
 
 Answer = tuple[int, bytes, dict[str, str]]
 

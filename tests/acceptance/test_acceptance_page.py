@@ -45,7 +45,7 @@ def test_a_run_has_a_page_with_its_rows_its_requests_and_its_shadows(online: Wor
     assert "oncall-importer run roster.csv<" in page
     assert str(online.path) not in page
     assert "1 of 2 records needs attention" in page
-    assert "Shadows on schedule sched-1, by day" in page
+    assert "Shifts on schedule sched-1, by day" in page
 
 
 def test_a_rerun_has_a_page_of_its_own_with_the_earlier_successes_and_its_own_requests(

@@ -84,7 +84,7 @@ def test_a_percentage_where_an_id_is_due_is_a_problem_that_says_so(place: Workpl
     assert done.status == 1
     told = [json.loads(line) for line in done.out.splitlines()]
     assert [one["cell"] for one in told if one.get("severity") == "problem"] == ["B2"]
-    assert "remote_id holds the number 0.42, which the spreadsheet shows as 42%" in done.out
+    assert "remote_id holds the number 0.42, which the sheet shows as 42%" in done.out
 
 
 def test_totals_and_notes_below_a_table_are_one_finding_each(place: Workplace) -> None:
