@@ -7,14 +7,21 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 from acceptance.command import Workplace, finish, wait_until
 
+from importer.cli.execute import perform_reading
+
 if TYPE_CHECKING:
-    from pathlib import Path
+    from importer.cli.output.console import Console
+    from importer.session.control import RunControl
+    from importer.settings import Settings
 
 ROWS = [["third_party_provider", "remote_id"], ["PAGER_DUTY", "PI7DH85"]]
 
@@ -65,6 +72,27 @@ def test_a_signal_ends_the_wait_for_a_fifo(place: Workplace, number: signal.Sign
     assert done.status == 130
     assert "nothing was sent" in done.err
     assert place.runs == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/wchan").exists(), reason="only Linux tells what a thread waits for")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_wakes_a_command_that_only_waits(place: Workplace, number: signal.Signals) -> None:
+    """Also one that another thread receives: the thread of the event loop sleeps on, and nobody would tell it."""
+    waiting_for = Path(f"/proc/self/task/{threading.get_native_id()}/wchan")
+
+    def send() -> None:
+        wait_until(lambda: "poll" in waiting_for.read_text())
+        signal.pthread_kill(threading.get_ident(), number)
+
+    async def wait(_settings: Settings, control: RunControl, _console: Console) -> int:
+        threading.Thread(target=send).start()
+        with anyio.move_on_after(60) as waiting:
+            await control.interrupted.wait()
+        return 0 if waiting.cancel_called else 1  # 130 would end the process of the tests
+
+    with pytest.raises(SystemExit) as ended:
+        perform_reading({}, wait)
+    assert ended.value.code == 1
 
 
 def test_the_question_goes_to_the_terminal_though_all_output_goes_elsewhere(place: Workplace) -> None:
