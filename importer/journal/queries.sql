@@ -214,9 +214,9 @@ WHERE target = ?3 AND state IN ('planned', 'unbound') AND error = '';
 -- name: lines
 -- All of them, or those that need attention; a limit of -1 is none.
 SELECT row.sheet, row.number, record.part, record.kind, row.cells, record.state,
-       coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, trim(record.hint || ' ' || coalesce((
-           SELECT 'Warning: ' || group_concat(message, '; ') FROM finding
-           WHERE finding.row = record.row AND finding.severity = 'warning'), '')),
+       coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint || coalesce((
+           SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
+           WHERE finding.row = record.row AND finding.severity = 'warning'), ''),
        record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line
 FROM record
 JOIN row ON row.id = record.row
@@ -230,9 +230,9 @@ ORDER BY record.id LIMIT ?2;
 -- name: lines_of
 -- The lines behind a record that have one of the states, as `lines` gives them.
 SELECT record.id, row.sheet, row.number, record.part, record.kind, row.cells, record.state,
-       coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, trim(record.hint || ' ' || coalesce((
-           SELECT 'Warning: ' || group_concat(message, '; ') FROM finding
-           WHERE finding.row = record.row AND finding.severity = 'warning'), '')),
+       coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint || coalesce((
+           SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
+           WHERE finding.row = record.row AND finding.severity = 'warning'), ''),
        record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line
 FROM record
 JOIN row ON row.id = record.row
@@ -244,9 +244,9 @@ ORDER BY record.id LIMIT ?3;
 -- name: lines_by_id
 -- The lines of some records, as `lines` gives them.
 SELECT row.sheet, row.number, record.part, record.kind, row.cells, record.state,
-       coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, trim(record.hint || ' ' || coalesce((
-           SELECT 'Warning: ' || group_concat(message, '; ') FROM finding
-           WHERE finding.row = record.row AND finding.severity = 'warning'), '')),
+       coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint || coalesce((
+           SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
+           WHERE finding.row = record.row AND finding.severity = 'warning'), ''),
        record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line
 FROM record
 JOIN row ON row.id = record.row
@@ -422,9 +422,9 @@ SELECT record.id, row.sheet, row.number, record.part, coalesce(record.kind, ''),
        CASE WHEN first_row.id IS NULL THEN record.error
             WHEN first_row.sheet = row.sheet THEN 'the same record as row ' || first_row.number
             ELSE 'the same record as row ' || first_row.number || ' of sheet ' || first_sheet.name END,
-       trim(record.hint || ' ' || coalesce((
-           SELECT 'Warning: ' || group_concat(message, '; ') FROM finding
-           WHERE finding.row = record.row AND finding.severity = 'warning'), '')), row.cells
+       record.hint || coalesce((
+           SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
+           WHERE finding.row = record.row AND finding.severity = 'warning'), ''), row.cells
 FROM record
 JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first AND record.state = 'duplicate'
