@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,12 +18,12 @@ settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the locks that runs take out of the user's own folder."""
-    before = os.environ.get("XDG_STATE_HOME")
-    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+def own_locks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Remove in the end the locks that killed runs of this session left: another run at their port would settle."""
     yield
-    if before is None:
-        del os.environ["XDG_STATE_HOME"]
-    else:
-        os.environ["XDG_STATE_HOME"] = before
+    from importer.session.target_lock import lock_folder
+
+    for lock in lock_folder().glob("*.lock"):
+        with suppress(OSError):
+            if lock.read_text(encoding="utf-8").startswith(str(tmp_path_factory.getbasetemp())):
+                lock.unlink()

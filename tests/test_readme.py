@@ -65,7 +65,7 @@ def environment(workplace: Path, command: str) -> dict[str, str]:
     path.parent.mkdir()
     path.write_text(command, encoding="utf-8")
     path.chmod(0o755)
-    own = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "XDG_STATE_HOME": str(workplace / "state")}
+    own = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     return {"PATH": f"{path.parent}:{os.environ['PATH']}", "HOME": str(workplace), **own}
 
 

@@ -176,10 +176,10 @@ def describe_target(
 
 
 def describe_holder(name: TargetName, holder: Holder | None, settings: Settings) -> Diagnosis:
-    """Return whether another run sends with the same token."""
+    """Return whether another run sends to the target."""
     about = f"{name} turn"
     if holder is None:
-        return Diagnosis(Level.OK, about, "free: no other run on this machine sends with this token")
+        return Diagnosis(Level.OK, about, "free: no other run of yours on this machine sends to it")
     who = escape(holder.who, 500)
     if holder.is_held:
         level = Level.NOTE if settings.wait else Level.PROBLEM
@@ -302,7 +302,7 @@ async def _look_at_one(name: TargetName, connection: Connection, settings: Setti
     look = await look_at(name, connection, settings)
     found.extend(describe_target(name, connection, settings, look))
     if not settings.sandbox:  # it is nobody else's
-        found.append(describe_holder(name, look_at_turn(connection), settings))
+        found.append(describe_holder(name, look_at_turn(name, connection), settings))
 
 
 def _leaves(group: BaseExceptionGroup[ImporterError]) -> Iterator[ImporterError]:

@@ -1,4 +1,8 @@
-"""One run at a time on this machine for each target and token: two would race, and double the rate."""
+"""One run at a time for each target, on this machine and for this user: two would race, and double the rate.
+
+The lock is a file that the operating system locks; its folder depends on no variable. Only the target and its base URL
+name it: neither API tells in what a run asks to which organization a token belongs.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ import fcntl
 import hashlib
 import os
 import re
-from contextlib import AsyncExitStack, asynccontextmanager
+import stat
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,8 +30,10 @@ if TYPE_CHECKING:
     from importer.settings import Settings
 
 
+TEMPORARY = Path("/tmp")  # noqa: S108  (fixed: TMPDIR, HOME and XDG_STATE_HOME differ between a terminal and a cron job)
 _PROCESS = re.compile(r"\(process (\d+)\)$")
 _POLL = 0.2  # seconds between two looks at a lock that is held
+_LONGEST = 4096  # bytes that are read of who holds a lock
 
 
 @dataclass(slots=True)
@@ -44,20 +51,19 @@ class Holder(NamedTuple):
     is_held: bool
 
 
-def look_at_turn(connection: Connection) -> Holder | None:
+def look_at_turn(target: TargetName, connection: Connection) -> Holder | None:
     """Return who holds a target; None where it is free. Takes nothing: whoever begins meanwhile is not held up.
 
     Raises:
         SettingsError: the lock cannot be read.
     """
-    path = _lock_path(connection)
+    path = lock_path(target, connection)
+    if not (who := _read_holder(path)):
+        return None
     try:
-        who = path.read_text(encoding="utf-8", errors="backslashreplace")[:4096]
-        return Holder(who, _is_locked(path, who)) if who else None
+        return Holder(who, _is_locked(path, who))
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise _unusable(path.parent, error) from error
 
 
 def _is_locked(path: Path, who: str) -> bool:
@@ -111,9 +117,13 @@ async def take_turns(
 
 @asynccontextmanager
 async def take_turn(
-    target: str, connection: Connection, holder: Path, interrupted: anyio.Event, tell: Callable[[str], None] | None
+    target: TargetName,
+    connection: Connection,
+    holder: Path,
+    interrupted: anyio.Event,
+    tell: Callable[[str], None] | None,
 ) -> AsyncIterator[TargetLock]:
-    """Hold the target for this token until the block ends, or the process does, however it does.
+    """Hold the target until the block ends, or the process does, however it does.
 
     `holder` is the run's folder, which the next one is told. With `tell` it says so and waits for its turn.
 
@@ -122,41 +132,77 @@ async def take_turn(
         InterruptedReadingError: interrupted while waiting.
         SettingsError: there is no place for the lock.
     """
-    descriptor = _open_lock(connection)
-    try:
-        if not _try(descriptor):
-            who = _read_holder(descriptor)
+    path = lock_path(target, connection)
+    with ExitStack() as stack:
+        descriptor = _try(path, stack)
+        if descriptor is None:
+            who = _read_holder(path) or "it has just begun, or just ended"
             if tell is None:
                 raise UsageError(
-                    f"another run sends to {target} with the same token: {who}",
-                    hint="wait for it with --wait, or stop it; two at once could send the same record twice",
+                    f"another run sends to {target} at {connection.base_url}: {who}",
+                    hint="Wait for it with --wait, or stop it: two at once could send the same record twice.",
                 )
-            tell(f"is waited for: {who} sends to it with the same token")
-            await _wait(descriptor, interrupted)
-        turn = TargetLock(_read_holder(descriptor))
+            tell(f"is waited for: another run sends to it ({who})")
+        while descriptor is None:
+            with anyio.move_on_after(_POLL):
+                await interrupted.wait()
+                raise InterruptedReadingError("interrupted while waiting; nothing was sent", hint="Start it again.")
+            descriptor = _try(path, stack)
+        turn = TargetLock(os.pread(descriptor, _LONGEST, 0).decode("utf-8", "backslashreplace"))
         _announce(descriptor, holder)
         try:
             yield turn
         finally:
-            if turn.is_settled:
-                os.ftruncate(descriptor, 0)
-    finally:
-        os.close(descriptor)
+            if turn.is_settled and _is_the_file(descriptor, path):
+                with suppress(OSError):
+                    path.unlink()  # while it is locked: whoever has opened it sees that it is gone, and makes another
 
 
-async def _wait(descriptor: int, interrupted: anyio.Event) -> None:
-    while not _try(descriptor):
-        with anyio.move_on_after(_POLL):
-            await interrupted.wait()
-            raise InterruptedReadingError("interrupted while waiting; nothing was sent", hint="start it again")
+def _try(path: Path, held: ExitStack) -> int | None:
+    """Return the lock's file, open and locked until `held` ends; None where another process has it.
 
-
-def _try(descriptor: int) -> bool:
+    Raises:
+        SettingsError: there is no place for it, or one that is not this user's alone.
+    """
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        while True:
+            with ExitStack() as stack:
+                folder = _open_folder(path.parent, stack)
+                flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+                descriptor = os.open(path.name, flags, 0o600, dir_fd=folder)
+                stack.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_the_file(descriptor, path):  # else it was deleted after it was opened: a lock of nothing
+                    held.push(stack.pop_all())
+                    return descriptor
     except BlockingIOError:
+        return None
+    except OSError as error:
+        raise _unusable(path.parent, error.strerror or str(error)) from error
+
+
+def _open_folder(path: Path, stack: ExitStack) -> int:
+    """Open the folder of the locks, and see that nobody else has a hand in it."""
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    stack.callback(os.close, folder)
+    found = os.fstat(folder)
+    if found.st_uid != os.geteuid():
+        raise _unusable(path, "it belongs to another user")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise _unusable(path, "other users may open it")
+    with suppress(BlockingIOError):
+        fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)  # systemd-tmpfiles leaves a folder alone that is locked
+    return folder
+
+
+def _is_the_file(descriptor: int, path: Path) -> bool:
+    """Return whether an open file is still the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except OSError:
         return False
-    return True
 
 
 def _announce(descriptor: int, holder: Path) -> None:
@@ -166,40 +212,38 @@ def _announce(descriptor: int, holder: Path) -> None:
         os.ftruncate(descriptor, len(text))
     except OSError as error:
         raise SettingsError(
-            f"the lock against a second run cannot be written: {error.strerror}",
-            hint="make room on its disk, or set XDG_STATE_HOME to a folder of your own",
+            f"the lock against a second run cannot be written in {TEMPORARY}: {error.strerror}",
+            hint="Make room on its disk.",
         ) from error
 
 
-def _read_holder(descriptor: int) -> str:
-    return os.pread(descriptor, 4096, 0).decode("utf-8", "backslashreplace")
+def _read_holder(path: Path) -> str:
+    """Return who has written its name into a lock; empty where nobody has.
 
-
-def _open_lock(connection: Connection) -> int:
-    """Open the lock: the same file for every process of this user."""
-    path = _lock_path(connection)
+    Raises:
+        SettingsError: it cannot be read.
+    """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        return path.read_text(encoding="utf-8", errors="backslashreplace")[:_LONGEST]
+    except FileNotFoundError:
+        return ""
     except OSError as error:
-        raise _unusable(path.parent, error) from error
+        raise _unusable(path.parent, error.strerror or str(error)) from error
 
 
-def _lock_path(connection: Connection) -> Path:
-    """Name the lock by a one-way hash of base URL and token."""
-    name = hashlib.sha256(f"{canonical_url(connection.base_url)}\0{connection.token}".encode()).hexdigest()[:32]
-    try:
-        state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    except RuntimeError:  # no HOME, and no entry for this user
-        raise SettingsError(
-            "this user has no home folder for the lock against a second run",
-            hint="Set HOME, or XDG_STATE_HOME, to a folder of your own.",
-        ) from None
-    return Path(state) / "oncall-importer" / f"{name}.lock"
+def lock_path(target: TargetName, connection: Connection) -> Path:
+    """Return where the lock of a target is: the same for each spelling of its base URL and for each token."""
+    name = hashlib.sha256(f"{target}\0{canonical_url(connection.base_url)}".encode()).hexdigest()[:32]
+    return lock_folder() / f"{target}-{name}.lock"
 
 
-def _unusable(folder: Path, error: OSError) -> SettingsError:
+def lock_folder() -> Path:
+    """Return where the locks of this user are."""
+    return TEMPORARY / f"oncall-importer-{os.geteuid()}"
+
+
+def _unusable(folder: Path, why: str) -> SettingsError:
     return SettingsError(
-        f"the lock against a second run cannot be made in {folder}: {error.strerror}",
-        hint="make it writable, or set XDG_STATE_HOME to a folder of your own",
+        f"the lock against a second run cannot be made in {folder}: {why}",
+        hint=f"Remove {folder} or have it removed: it must be a folder of yours that nobody else can open (mode 700).",
     )

@@ -270,7 +270,10 @@ class Settings:
     )
     xlsx: bool = setting(False, values.flag, "Make report.xlsx beyond 20,000 rows, too.", _WRITES)
     wait: bool = setting(
-        False, values.flag, "Wait for another run that uses the same token, instead of refusing.", f"{_WRITES} doctor"
+        False,
+        values.flag,
+        "Wait for another run that sends to the same target, instead of refusing.",
+        f"{_WRITES} doctor",
     )
     yes: bool = setting(False, values.flag, "Do not ask before writing.", _WRITES, short="-y", is_of_console=True)
 

@@ -38,13 +38,13 @@ class Kit:
 
     def spend(self, *command: str) -> Spent:
         """Run a command that needs no target."""
-        return spend(command, self.state, self.folder)
+        return spend(command, {}, self.folder)
 
     def post(self, command: Sequence[str]) -> tuple[Spent, Posting]:
         """Run a command against a stand-in of its own; `ORIGIN` in it becomes that one's address."""
         with serving(self.folder) as standin:
             words = [word.replace("ORIGIN", standin.origin) for word in command]
-            spent = spend(words, {**self.state, **standin.environment}, self.folder, cores=Cores.CLIENT)
+            spent = spend(words, standin.environment, self.folder, cores=Cores.CLIENT)
         return spent, read_posting(standin.log)
 
     def run(self, source: Path, rate: str = "none", concurrency: int = CONCURRENCY) -> tuple[Spent, Posting]:
@@ -67,8 +67,3 @@ class Kit:
     def reports(self) -> Path:
         """Give the folder of the runs' folders."""
         return self.folder / "reports"
-
-    @property
-    def state(self) -> dict[str, str]:
-        """Give the variables that keep the product's locks out of the user's own folder."""
-        return {"XDG_STATE_HOME": str(self.folder / "state")}

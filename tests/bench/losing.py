@@ -51,7 +51,6 @@ async def _spend(kit: Kit, command: Sequence[str], state: Path, at: list[int]) -
     async with sandbox.serve(state, limits=sandbox.Limits(enforcement="none"), faults=plan) as address:
         words = [word.replace("ORIGIN", address.rootly) for word in command]
         environment = {
-            **kit.state,
             "ROOTLY_BASE_URL": address.rootly,
             "ROOTLY_TOKEN": TOKEN,
             "IMPORTER_SETTLE": _SETTLE,

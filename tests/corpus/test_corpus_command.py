@@ -135,9 +135,8 @@ def arguments(odd_file: OddFile, path: Path) -> list[str]:
 
 def environment() -> dict[str, str]:
     root = Path(importer.__file__).parents[1]
-    state = os.environ["XDG_STATE_HOME"]
     # a dumb terminal is sent no colours: whatever escape arrives came out of the file
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(root), "XDG_STATE_HOME": state, "TERM": "dumb"}
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(root), "TERM": "dumb"}
 
 
 def on_a_terminal(command: list[str], folder: Path) -> str:

@@ -81,7 +81,6 @@ class Killer:
             "IMPORTER_SETTLE": "0.2",
             "IMPORTER_REPORTS": str(self.reports),
             "IMPORTER_RATE": f"opal={rate}/s,rootly={rate}/s",
-            "XDG_STATE_HOME": str(folder),
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:

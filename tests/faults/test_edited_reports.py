@@ -15,6 +15,7 @@ import importer
 from importer.delivery.transport import Connection
 from importer.errors import SettingsError, SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE
+from importer.records import TargetName
 from importer.session.control import SilentObserver
 from importer.session.target_lock import take_turn
 from importer.statuses import Status
@@ -137,14 +138,14 @@ async def test_a_report_that_hides_which_run_it_is_from_is_refused(tmp_path: Pat
 async def test_who_comes_after_a_run_that_died_is_told_and_waits(tmp_path: Path) -> None:
     import anyio
 
-    connection = Connection("https://target.example", f"token of {tmp_path}")
+    connection = Connection(f"https://target.example{tmp_path}", "token")
     turn: dict[str, Any] = {"connection": connection, "interrupted": anyio.Event(), "tell": None}
-    async with take_turn("opal", holder=tmp_path / "first", **turn) as first:
+    async with take_turn(TargetName.OPAL, holder=tmp_path / "first", **turn) as first:
         assert first.left_by == ""
-    async with take_turn("opal", holder=tmp_path / "second", **turn) as second:
+    async with take_turn(TargetName.OPAL, holder=tmp_path / "second", **turn) as second:
         assert str(tmp_path / "first") in second.left_by
         second.is_settled = True
-    async with take_turn("opal", holder=tmp_path / "third", **turn) as third:
+    async with take_turn(TargetName.OPAL, holder=tmp_path / "third", **turn) as third:
         assert third.left_by == ""
 
 

@@ -15,6 +15,8 @@ import pytest
 from acceptance.command import finish
 from acceptance.sources import schedules, shadows
 
+from importer.session import target_lock
+
 from .online import HELD, Online, online
 
 if TYPE_CHECKING:
@@ -208,10 +210,13 @@ def test_a_folder_that_is_taken_away_is_made_again(scene: Online) -> None:
     assert scene.front.posts == _ROWS
 
 
-def test_a_lock_that_cannot_be_written_is_one_sentence_and_nothing_is_sent(scene: Online, disk: Disk) -> None:
+def test_a_lock_that_cannot_be_written_is_one_sentence_and_nothing_is_sent(
+    scene: Online, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The lock against a second run stands on another disk than the reports."""
+    monkeypatch.setattr(target_lock, "TEMPORARY", disk.path)
     disk.fill()
-    done = finish(scene.start(variables={"XDG_STATE_HOME": str(disk.path / "state")}))
+    done = scene.place.run("run", scene.place.write("s.csv", scene.lines))
     assert done.status == 2, done
     assert "lock" in done.err
     assert "Traceback" not in done.err

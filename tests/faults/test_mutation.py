@@ -12,6 +12,9 @@ import pytest
 
 from importer.delivery import sender
 from importer.delivery.replies import Judgement, Verdict, judge_post
+from importer.delivery.transport import Connection
+from importer.records import TargetName
+from importer.session.target_lock import lock_path
 
 from .rehearsal import ROWS, Rehearsal, disagreements, shadows
 
@@ -82,13 +85,11 @@ def _plan_again(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("is_broken", [False, True], ids=["the journal as it is", "what was being sent is planned"])
-async def test_a_kill_between_request_and_answer(
-    is_broken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_kill_between_request_and_answer(is_broken: bool, tmp_path: Path) -> None:
     rehearsal = Rehearsal(tmp_path, {"settle": 1.2, "request_timeout": 30.0, "concurrency": 2})
     async with rehearsal.served({**_LATE, "form": "hang", "at": [1, 2]}):
         left = await _left_by_a_kill(rehearsal)
-        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))  # where no lock tells of it: the journal alone must do
+        lock_path(TargetName.ROOTLY, Connection(rehearsal.options["rootly_base_url"], "")).unlink()  # the journal alone
         if is_broken:
             _plan_again(left)
         again = await rehearsal.rerun(left)

@@ -1,4 +1,4 @@
-"""Two runs at once with one token, a run that another one left behind, and a process that stands still for a while."""
+"""Two runs at once to one target, a run that another one left behind, and a process that stands still for a while."""
 
 from __future__ import annotations
 
@@ -69,14 +69,28 @@ def test_a_run_that_waits_can_be_interrupted_and_leaves_nothing(scene: Online) -
     assert scene.let_go(first).status == 0
 
 
-def test_runs_with_another_token_or_for_the_other_target_are_not_held_up(scene: Online) -> None:
+def test_no_variable_makes_a_second_run_another_ones(scene: Online) -> None:
+    """Neither another home, nor another spelling of the target, nor a second token of the organization."""
     first = scene.start_and_hold()
-    stranger = scene.start(variables={"ROOTLY_TOKEN": "another-token"})
+    port = scene.front.port
+    disguises: list[dict[str, str]] = [
+        {"HOME": "/nowhere", "XDG_STATE_HOME": str(scene.place.path / "state"), "TMPDIR": str(scene.place.path)},
+        {"ROOTLY_TOKEN": "another-token"},
+        {"ROOTLY_BASE_URL": f"HTTP://LOCALHOST:{port}/rootly/"},
+        {"ROOTLY_BASE_URL": f"http://[::1]:{port}/rootly"},
+    ]
+    seconds = [scene.start(variables=disguise) for disguise in disguises]
+    for second in map(finish, seconds):
+        assert second.status == 2, second
+        assert f"(process {first.pid})" in second.err
+    assert scene.front.posts == BEFORE + HELD
+    assert scene.let_go(first).status == 0
+
+
+def test_a_run_for_the_other_target_is_not_held_up(scene: Online) -> None:
+    first = scene.start_and_hold()
     other = scene.command("run", scene.place.write("o.csv", schedules(2)))
     scene.front.wait_for(BEFORE + HELD + 2)
-    refused = finish(stranger)
-    assert refused.status == 4
-    assert "the token was refused (401)" in refused.out  # it came as far as the target
     assert scene.let_go(first).status == 0
     assert finish(other).status == 0
 
