@@ -128,6 +128,15 @@ class Record(BaseModel):
 Key: TypeAlias = tuple[str | int, ...]
 
 
+class KnownName(NamedTuple):
+    """A person, a schedule or a group whose name is known."""
+
+    what: str  #: "user", "schedule" or "group"; of a schedule in another system that system's name
+    id: str
+    name: str
+    email: str = ""
+
+
 class Scope(NamedTuple):
     """What one question to a target covers."""
 

@@ -35,7 +35,7 @@ from importer.planning.sources import (
     make_loader,
     name_source,
 )
-from importer.records import TargetName
+from importer.records import KnownName, TargetName
 from importer.reporter.marked_source import check_marked_path
 from importer.reporter.report import make_check, make_report
 from importer.session.control import Plan
@@ -55,7 +55,7 @@ from importer.targets import TARGETS
 from importer.targets.opal import takes_no_schedules
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from importer.delivery.delivery import Delivered
@@ -200,6 +200,7 @@ async def resolve(loader: Loader, settings: Settings, control: RunControl) -> di
             loader.leave_unresolved(target, why_not)
             stopped[target] = why_not
             continue
+        loader.journal.add_known(_known(found), is_listed=True)
         for _ in loader.resolve(target, _directory(found)):
             await let_signals_in(control.interrupted)
     _finish_reading(loader, control)
@@ -220,6 +221,13 @@ def _why_not(found: LookedUp, lists: Collection[str]) -> str:
     wanted = [getattr(found, what) for what in lists]
     missing = [listing.words for listing in wanted if listing.entries is None and not listing.refused]
     return found.words if found.reason is not None else next(iter(missing), "")
+
+
+def _known(found: LookedUp) -> Iterator[KnownName]:
+    for what, listed in (("user", found.users), ("schedule", found.schedules), ("group", found.groups)):
+        for entry in listed.entries or ():
+            if name := entry.name or entry.email:
+                yield KnownName(what, entry.id.lower() if what == "group" else entry.id, name, entry.email)
 
 
 def _directory(found: LookedUp) -> Directory:

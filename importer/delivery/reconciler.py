@@ -16,6 +16,7 @@ from importer.delivery.outcomes import advise, give_up
 from importer.delivery.replies import MOST_ATTEMPTS
 from importer.delivery.stop import StoppedError
 from importer.errors import TargetError
+from importer.kinds.kind import Names
 from importer.kinds.registry import KINDS
 from importer.records import Problem, Severity
 from importer.settings import IfExists
@@ -50,6 +51,7 @@ class Existing:
         self._stop = stop
         self._decided = partial(observer.decided, target.name)
         self._tell = partial(tell, observer, target.name)
+        self._names: Names | None = None  # read where something is to be named
 
     async def find(self, if_exists: IfExists, *, may_replace: bool = False) -> None:
         """Ask about every scope that has open records; a scope that cannot be asked about is decided here."""
@@ -110,14 +112,17 @@ class Existing:
         spans = _Spans([(*overlap.span(found.key), found) for found in there])
         refused = []
         for record, key in self._journal.planned_in(scope):
-            replaced = [f"{one.id} ({kind.describe(one.key)})" for one in spans.overlapping(*overlap.span(key))]
-            if not replaced:
+            overlapped = spans.overlapping(*overlap.span(key))
+            if not overlapped:
                 continue
+            if self._names is None:
+                self._names = Names({(one.what, one.id): one.name for one in self._journal.known()})
+            replaced = [f"{one.id} ({kind.describe(one.key, self._names)})" for one in overlapped]
             named = f"{kind.plural if len(replaced) > 1 else kind.name} {', '.join(replaced)}"
             if may_replace:
                 self._outcomes.notes[record] = f"replaced {named}"
                 problem = Problem(f"it replaces {named}", topic=f"replaces {kind.plural} of {kind.target}")
-                self._journal.note_planned(record, Severity.WARNING, problem)
+                self._journal.note_planned(record, Severity.WARNING, problem, [one.id for one in overlapped])
                 continue
             hint = "take the row out, or let it replace that with --replace-overrides"
             problem = Problem(f"it would replace {named}", hint, topic=f"would replace {kind.plural} of {kind.target}")

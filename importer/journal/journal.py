@@ -29,7 +29,7 @@ from importer.journal.run_info import RunStage, write_facts
 from importer.journal.states import Change, Claimed, Difference, Entry, State, Tally, Unresolved
 from importer.journal.view import View
 from importer.notice import Notice
-from importer.records import Key, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
+from importer.records import Key, KnownName, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -169,6 +169,11 @@ class Journal(View):
         with self._commit() as db:
             db.execute(_SQL["insert_notice"], (notice.level.value, notice.text))
 
+    def add_known(self, known: Iterable[KnownName], *, is_listed: bool) -> None:
+        """Write down what ids are called; what a target lists outdoes what a row says beside an id."""
+        with self._commit() as db:
+            db.executemany(_SQL["insert_known"], [(*one, is_listed) for one in known])
+
     def unresolved(self, target: TargetName) -> Iterator[list[Unresolved]]:
         """Yield the rows that wait for ids of a target in chunks, in the order of the source.
 
@@ -208,10 +213,11 @@ class Journal(View):
         """List the records of a scope that are still to be sent for the first time, with their keys."""
         return [(id_, tuple(orjson.loads(key))) for id_, key in self._db.execute(_SQL["planned_in"], scope)]
 
-    def note_planned(self, record: int, severity: Severity, problem: Problem) -> None:
-        """Write down what was found about a record's row, once."""
+    def note_planned(self, record: int, severity: Severity, problem: Problem, replaced: Iterable[str] = ()) -> None:
+        """Write down what was found about a record's row, once; `replaced`: ids of what the target deletes for it."""
         values = finding_values(row_of(record), severity, problem)
         with self._commit() as db:
+            db.execute(_SQL["set_replaces"], (", ".join(replaced), record))
             db.execute(_SQL["insert_finding_once"], (*values, values[0], values[3]))
 
     def is_planned(self, record: int) -> bool:

@@ -17,6 +17,13 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- The same for a record of which nothing is known yet: nearly every one of a new run.
 INSERT INTO record (id, row, part, kind, target, scope, key, state, zone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
+-- name: insert_known
+INSERT INTO known (what, id, name, email) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (what, id) DO UPDATE
+SET name = excluded.name, email = excluded.email WHERE ?5;
+
+-- name: known
+SELECT what, id, name, email FROM known ORDER BY what, name, id;
+
 -- name: insert_finding
 INSERT INTO finding (row, severity, topic, message, hint, field, cell) VALUES (?, ?, ?, ?, ?, ?, ?);
 
@@ -68,6 +75,9 @@ SELECT id, key FROM record WHERE kind = ? AND scope = ? AND state = 'planned' OR
 -- name: insert_finding_once
 INSERT INTO finding (row, severity, topic, message, hint, field, cell)
 SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM finding WHERE row = ? AND message = ?);
+
+-- name: set_replaces
+UPDATE record SET replaces = ? WHERE id = ?;
 
 -- name: row_of_record
 SELECT row.sheet, row.number, row.line, row.cells FROM record JOIN row ON row.id = record.row WHERE record.id = ?;

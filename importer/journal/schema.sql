@@ -50,6 +50,7 @@ CREATE TABLE record (
     finished_at TEXT NOT NULL DEFAULT '',
     run         TEXT NOT NULL DEFAULT '',
     zone        TEXT NOT NULL DEFAULT '',  -- the IANA zone that a shadow's times were written in; empty where none was
+    replaces    TEXT NOT NULL DEFAULT '',  -- what the target deletes for it: ids, with a comma between them
     was         TEXT NOT NULL DEFAULT ''   -- while unresolved: the state that an earlier run left, empty where none did;
                                            -- while not in all of its groups: created or exists;
                                            -- of an undo, while still in some: what it becomes afterwards
@@ -61,6 +62,15 @@ CREATE TABLE binding (
     group_id TEXT NOT NULL,
     state    TEXT NOT NULL,
     PRIMARY KEY (record, group_id)
+) WITHOUT ROWID;
+
+-- What ids are called: as the target lists them, or as a row says beside them.
+CREATE TABLE known (
+    what  TEXT NOT NULL,  -- user, schedule, group; of a schedule in another system that system's name
+    id    TEXT NOT NULL,
+    name  TEXT NOT NULL,
+    email TEXT NOT NULL,  -- of a user; else empty
+    PRIMARY KEY (what, id)
 ) WITHOUT ROWID;
 
 CREATE TABLE finding (

@@ -26,7 +26,7 @@ from importer.journal.codec import (
 )
 from importer.journal.run_info import read_facts
 from importer.notice import Notice
-from importer.records import FindingKind, Row, Severity, Sheet, TargetName
+from importer.records import FindingKind, KnownName, Row, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -180,6 +180,10 @@ class View:
     def notices(self) -> list[Notice]:
         """List what a person should know about the run as a whole, in the order in which it was found."""
         return list(map(read_notice, self._db.execute(_SQL["notices"])))
+
+    def known(self) -> list[KnownName]:
+        """List the people, schedules and groups whose names are known, by what they are and by name."""
+        return [KnownName(*values) for values in self._db.execute(_SQL["known"])]
 
     def topics(self) -> list[tuple[Severity, str, int]]:
         """Count what was found by severity and topic, in the order of first appearance."""

@@ -34,6 +34,7 @@ class Column:
     is_open: bool = False  #: it takes other words than its choices
     is_moment: bool = False  #: a date with a time of day is typed into it
     read: Callable[[str], object] | None = None  #: judges a text before any row; None where rows are needed for it
+    names: str = ""  #: headers, as `headers`, of a column beside it that says what its ids are called
 
 
 def option(name: str, right: str, **facts: Any) -> Column:
@@ -65,6 +66,33 @@ class UserShift(NamedTuple):
     user: str
     starts_at: int  #: epoch seconds
     ends_at: int
+
+
+class KeyPart(NamedTuple):
+    """Whom or what a record is about: a person or a schedule by its id, and which column of ours names it."""
+
+    column: str
+    what: str  #: "user", "schedule" or "group"; of a schedule in another system that system's name
+    id: str
+
+
+class Names:
+    """What ids are called: as a target lists them, or as a row says beside them."""
+
+    def __init__(self, names: Mapping[tuple[str, str], str] | None = None) -> None:
+        self._names = names or {}
+
+    def find(self, what: str, id_: str) -> str:
+        """Return the name; empty where it is not known."""
+        return self._names.get((what, id_), "")
+
+    def show(self, what: str, id_: str) -> str:
+        """Return the name with the id behind it, such as `Anna Berg (112)`; without a name `user 112`."""
+        name = self.find(what, id_)
+        return f"{name} ({id_})" if name else f"{what} {id_}"
+
+
+NO_NAMES = Names()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +144,7 @@ class RecordKind:
     examples: Sequence[Mapping[str, str | datetime]] = ()  #: rows of a template
     overlap: Overlap | None = None  #: None: its records may overlap
     shift: Callable[[Key], UserShift] | None = None  #: a key to who has a shift and when; None: it is no shift
+    subjects: Callable[[Key], tuple[KeyPart, ...]]  #: a key to whom and what a record is about
 
     # at its target
     target: TargetName  #: the API that takes it
@@ -128,12 +157,12 @@ class RecordKind:
     read_page: Callable[[Any, str], Page]  #: the answer's JSON, the scope; ValueError where it is no page
     removal: Removal | None = None  #: None: the API cannot delete what it created
 
-    def describe(self, key: Key) -> str:
-        """Describe a shift for people: whose it is, and when."""
+    def describe(self, key: Key, names: Names = NO_NAMES) -> str:
+        """Describe a record for people, names before ids: of a shift whose it is, and when."""
         if self.shift is None:
-            return ", ".join(map(str, key))
+            return ", ".join(names.show(one.what, one.id) for one in self.subjects(key))
         one = self.shift(key)
-        return f"user {one.user}, {iso_utc(one.starts_at)} to {iso_utc(one.ends_at)}"
+        return f"{names.show('user', one.user)}, {iso_utc(one.starts_at)} to {iso_utc(one.ends_at)}"
 
     @property
     def able_to_remove(self) -> Removal:

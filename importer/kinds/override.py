@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from importer.kinds.kind import Column, Doubt, Made, Overlap, RecordKind, Removal, UserShift
+from importer.kinds.kind import Column, Doubt, KeyPart, Made, Overlap, RecordKind, Removal, UserShift
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, judge, read_user_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath
 from importer.normalizer.plausibility import check_span
@@ -136,6 +136,10 @@ def _shift(key: Key) -> UserShift:
     return UserShift(str(schedule_id), "", str(user_id), int(starts_at), int(ends_at))
 
 
+def _subjects(key: Key) -> tuple[KeyPart, ...]:
+    return KeyPart("schedule_id", "schedule", str(key[0])), KeyPart("user_id", "user", str(key[1]))
+
+
 _read_object = partial(read_object, read_key=_read_key)
 
 
@@ -153,6 +157,7 @@ _COLUMNS = (
         is_common=True,
         outdoes_name=True,
         unless=("rotation",),
+        names="name username userfullname fullname",
     ),
     *TIME_COLUMNS,
 )
@@ -196,6 +201,7 @@ KIND = RecordKind(
         hint="take one of them out, or change their times so that one begins where the other ends",
     ),
     shift=_shift,
+    subjects=_subjects,
     target=TargetName.ROOTLY,
     scope=_scope,
     request=_request,

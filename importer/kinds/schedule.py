@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 from pydantic import Field
 
-from importer.kinds.kind import Column, Doubt, Made, RecordKind, option
+from importer.kinds.kind import Column, Doubt, KeyPart, Made, RecordKind, option
 from importer.normalizer.providers import (
     LONGEST_REMOTE_ID,
     PROVIDER_RIGHT,
@@ -125,6 +125,10 @@ def _read_page(payload: Any, scope: str) -> Page:  # noqa: ARG001
     return Page(found, next_page(payload, f"{_PATH}?"), ids)
 
 
+def _subjects(key: Key) -> tuple[KeyPart, ...]:
+    return (KeyPart("remote_id", str(key[0]), str(key[1])),)
+
+
 # ---- the kind
 
 
@@ -143,6 +147,7 @@ _COLUMNS = (
         " pagerdutyid pagerdutyscheduleid pdscheduleid opsgenieid opsgeniescheduleid",
         headers_of_kind="id",
         outdoes_name=True,
+        names="name schedulename title summary",
     ),
     option(
         "group",
@@ -178,6 +183,7 @@ KIND = RecordKind(
     own_headers={"schedule_id": "remote_id"},
     doubtful=_DOUBTFUL,
     examples=_EXAMPLES,
+    subjects=_subjects,
     target=TargetName.OPAL,
     scope=_scope,
     request=_request,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from importer.kinds.kind import Column, Doubt, Made, Overlap, RecordKind, Removal, UserShift
+from importer.kinds.kind import Column, Doubt, KeyPart, Made, Overlap, RecordKind, Removal, UserShift
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, judge, read_user_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath, read_digits
 from importer.normalizer.plausibility import Finding, check_span
@@ -206,6 +206,15 @@ def _shift(key: Key) -> UserShift:
     return UserShift(str(schedule_id), f"{shadowable_type} {shadowable_id}", str(user), int(starts_at), int(ends_at))
 
 
+def _subjects(key: Key) -> tuple[KeyPart, ...]:
+    schedule_id, shadowable_type, shadowable_id, user, *_ = map(str, key)
+    return (
+        KeyPart("schedule_id", "schedule", schedule_id),
+        KeyPart("shadowable_id", shadowable_type.lower(), shadowable_id),
+        KeyPart("shadow_user_id", "user", user),
+    )
+
+
 _read_object = partial(read_object, read_key=_read_key)
 
 # ---- the kind
@@ -228,6 +237,7 @@ _COLUMNS = (
         " usertoshadow",
         headers_of_kind="oncalluser oncalluserid oncalluseremail",
         outdoes_name=True,
+        names="shadowedname shadowedusername shadowedpersonname",
     ),
     Column(
         "shadow_user_id",
@@ -236,6 +246,7 @@ _COLUMNS = (
         " shadowuseremail shadower shadowerid",
         outdoes_name=True,
         unless=("rotation",),
+        names="shadowname shadowusername traineename",
     ),
     *TIME_COLUMNS,
 )
@@ -296,6 +307,7 @@ KIND = RecordKind(
         hint="check both rows: one person can hardly shadow twice at the same time",
     ),
     shift=_shift,
+    subjects=_subjects,
     target=TargetName.ROOTLY,
     scope=_scope,
     request=_request,

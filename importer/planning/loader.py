@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from importer.cells import BLANKS, canonical
 from importer.errors import SourceError
 from importer.journal.codec import row_of
 from importer.journal.states import State
@@ -19,7 +20,7 @@ from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unres
 from importer.planning.overlaps import tell_overlaps
 from importer.quoting import escape
 from importer.reader.header_row import rows_named
-from importer.records import Problem, Row, Severity, Sheet, TargetName
+from importer.records import KnownName, Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.report_reader import is_report
 from importer.reporter.template import README_SHEET
 from importer.settings import HiddenRows
@@ -94,6 +95,7 @@ class Loader:
         self.has_skipped = False  #: rows because they are hidden
         self._is_resolving = is_resolving  # else what would have to be asked for is told
         self._names: set[str] = set()
+        self._names_in: dict[int, _RowNames | None] = {}  # by the sheet's index; None where nothing has a name
         self.needed = Needed()
         self._left_out: dict[Sheet, list[int]] = {}  # rows that [rows] of the mapping do not keep
         self.sheets: list[Sheet] = []  #: all that were seen, by the names that their sources give them
@@ -219,6 +221,8 @@ class Loader:
         rows: list[tuple[int, Row, list[Entry]]] = []
         found: list[Sequence[tuple[Severity, Problem]]] = []
         examples = []
+        names = self._row_names(index, normalizer.layout)
+        known: list[KnownName] = []
         for unfilled in chunk.rows:
             row = normalizer.fill_down(unfilled)
             if normalizer.is_example(row):
@@ -237,11 +241,21 @@ class Loader:
             else:
                 found.append(_NOTHING)
             rows.append((index, row, entries))
+            if names:
+                known.extend(names.find(row, normalized))
         if examples:
             are = "is a marked example and was" if len(examples) == 1 else "are marked examples and were"
             self.notice(f"{_where(chunk.sheet)}: {rows_named(examples)} {are} left out", NoticeLevel.LEFT_OUT)
         self._write(rows, found)
+        if known:
+            self.journal.add_known(known, is_listed=False)
         return len(rows)
+
+    def _row_names(self, index: int, layout: Layout) -> _RowNames | None:
+        if index not in self._names_in:
+            names = _RowNames(layout)
+            self._names_in[index] = names if names.is_useful else None
+        return self._names_in[index]
 
     # ---- what an earlier run left
 
@@ -349,6 +363,35 @@ class Loader:
             kept = [(one.id, carry_unresolved(one.left, self._run)) for one in chunk]
             self.journal.resolve([(id_, [entry]) for id_, entry in kept if entry is not None])
         self.journal.explain_unresolved(target, f"not attempted: {words}", "Rerun when it can be asked.")
+
+
+class _RowNames:
+    """Finds what a sheet's rows call the ids in them: in a column beside an id, or in its own by the mapping."""
+
+    def __init__(self, layout: Layout) -> None:
+        used = {*layout.indices.values(), *(joined.day for joined in layout.joined.values())}
+        headers = {
+            canonical(text): place for place, text in enumerate(layout.sheet.header) if text and place not in used
+        }
+        self._own = layout.indices
+        self._beside: dict[tuple[str, str], int] = {}  # by kind and column
+        for kind in KINDS.values():
+            for column in kind.columns:
+                beside = next((headers[name] for name in column.names.split() if name in headers), None)
+                if beside is None and column.name in layout.values:
+                    beside = layout.indices.get(column.name)
+                if beside is not None and column.name in {*layout.indices, *layout.given}:
+                    self._beside[kind.name, column.name] = beside
+        self.is_useful = bool(self._beside)
+
+    def find(self, row: Row, normalized: Normalized) -> Iterator[KnownName]:
+        """Yield what a row calls what its records are about."""
+        for record in normalized.records[:1]:
+            for column, what, id_ in KINDS[normalized.kind or ""].subjects(record.key):
+                place = self._beside.get((normalized.kind or "", column))
+                name = "" if place is None else row.cells[place].strip(BLANKS)
+                if name and name != id_ and (own := self._own.get(column)) is not None and row.cells[own].strip(BLANKS):
+                    yield KnownName(what, id_, name)
 
 
 def _with_decorated_ids(row: Row, layout: Layout) -> Row:

@@ -15,7 +15,7 @@ from importer.notice import Notice, NoticeLevel
 from importer.planning.report_lines import Memory, PreviousLine, Table
 from importer.reader.limits import Bounds
 from importer.reader.read import read
-from importer.records import TargetName
+from importer.records import KnownName, TargetName
 from importer.reporter.report_reader import MAPPING_SHEET, is_report, join_mapping, split
 from importer.settings import DECLARATIONS
 from importer.settings.origins import Decides
@@ -69,6 +69,14 @@ class PreviousRun:
                 return folder.journal.sources()
         with self.path.open("rb") as file:
             return [(str(self.path), str(self.path.absolute()), hashlib.file_digest(file, "sha256").hexdigest())]
+
+    def known(self) -> list[KnownName]:
+        """List what the run's journal calls the ids in its rows."""
+        folder = self.path if self.path.is_dir() else self.folder
+        if folder is None:
+            return []
+        with open_run(folder) as opened:
+            return opened.journal.known()
 
     def check_sources(self) -> None:
         """See that what the run was given can be read again.

@@ -152,6 +152,7 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
         loader.take_notice(notice)
     for name, path, sha256 in previous.sources():
         loader.journal.add_source(name, path, sha256)
+    loader.journal.add_known(previous.known(), is_listed=False)
 
 
 class UsedMapping(NamedTuple):

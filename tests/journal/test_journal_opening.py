@@ -292,8 +292,8 @@ def hole(file: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words", "hint"),
     [
-        (newer, "written by a newer oncall-importer (journal version 99, this one knows 5)", "install that version"),
-        (newer_and_killed, "written by a newer oncall-importer (journal version 99, this one knows 5)", "install that"),
+        (newer, "written by a newer oncall-importer (journal version 99, this one knows 6)", "install that version"),
+        (newer_and_killed, "written by a newer oncall-importer (journal version 99, this one knows 6)", "install that"),
         (older, "written by a version of oncall-importer before its first release", "rerun from the report.csv"),
         (foreign, "is not a journal of oncall-importer", "name a folder"),
         (foreign_and_killed, "is not a journal of oncall-importer", "name a folder"),

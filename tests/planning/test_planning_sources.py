@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 
 from importer.errors import SettingsError
@@ -14,9 +15,10 @@ from importer.normalizer.directory import Directory, Person
 from importer.normalizer.rules import make_rules
 from importer.planning.loader import Loader
 from importer.planning.report_lines import PreviousLine
-from importer.planning.sources import load_mapping
-from importer.records import Outcome, Problem, Row, Sheet, TargetName
+from importer.planning.sources import gather_sources, load_mapping, make_loader
+from importer.records import KnownName, Outcome, Problem, Row, Sheet, TargetName
 from importer.session.control import SilentObserver
+from importer.settings import Settings
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -174,3 +176,49 @@ def test_a_mapping_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
             load_mapping(path)
         assert path.name[-20:] in caught.value.message
         assert caught.value.hint
+
+
+OVERRIDES_WITH_NAMES = """\
+schedule_id,Schedule name,user_id,User name,starts_at,ends_at
+s-1,Payments,112,Lena Novák,2027-03-01T08:00Z,2027-03-01T16:00Z
+s-1,Other,112,Lena,2027-03-02T08:00Z,2027-03-02T16:00Z
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "mapping", "known"),
+    [
+        (
+            "third_party_provider,remote_id,name\nPAGER_DUTY,P1,Payments\nPAGER_DUTY,P2,\n",
+            {},
+            ["PAGER_DUTY P1 Payments"],
+        ),
+        (
+            OVERRIDES_WITH_NAMES,
+            {},
+            ["schedule s-1 Payments", "user 112 Lena Novák"],
+        ),
+        (
+            "schedule,shadowable_id,trainee,start,end\nPayments,101,112,2027-03-01T08:00Z,2027-03-01T16:00Z\n",
+            {"values": {"schedule_id": {"Payments": "s-1"}}},
+            ["schedule s-1 Payments"],
+        ),
+        (
+            'schedule_id,user_id,User name,rotation,starts_at,duration\ns-1,,nobody,"101,112",2027-03-01T08:00Z,8h\n',
+            {},
+            [],
+        ),
+    ],
+    ids=["beside a schedule's id", "the first name counts", "what the mapping gives an id for", "not who rotates"],
+)
+def test_the_names_that_stand_beside_ids_are_known(
+    tmp_path: Path, journal: Journal, source: str, mapping: dict[str, object], known: list[str]
+) -> None:
+    path = tmp_path / "overrides.csv" if "user_id" in source else tmp_path / "rows.csv"
+    path.write_text(source, encoding="utf-8")
+    rules = load_mapping(mapping or None).rules
+    loader = make_loader(journal, Settings(), rules, SilentObserver(), run="run")
+    anyio.run(gather_sources, loader, [path], Settings(), anyio.Event())
+    assert [f"{one.what} {one.id} {one.name}" for one in journal.known()] == known
+    journal.add_known([KnownName("schedule", "s-1", "As Rootly lists it")], is_listed=True)
+    assert KnownName("schedule", "s-1", "As Rootly lists it") in journal.known()

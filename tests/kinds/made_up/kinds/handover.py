@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from importer.kinds.kind import Column, Made, RecordKind, Removal, option
+from importer.kinds.kind import Column, KeyPart, Made, RecordKind, Removal, option
 from importer.normalizer.references import Waiting
 from importer.normalizer.times.date_times import read_instant as read_time
 from importer.normalizer.times.zones import read_zone
@@ -77,6 +77,7 @@ KIND = RecordKind(
     ),
     read=_read,
     examples=({"schedule_id": "Payments primary", "handed_to": "112", "handed_at": "2027-03-01T08:00:00Z"},),
+    subjects=lambda key: (KeyPart("schedule_id", "schedule", str(key[0])), KeyPart("handed_to", "user", str(key[1]))),
     target=TargetName.ROOTLY,
     scope=lambda key: str(key[0]),
     request=_request,
