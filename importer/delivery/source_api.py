@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from importer.settings import Settings
 
 _REFUSED = frozenset({400, 402, 403, 404, 410, 422})
+_FEED_ATTEMPTS = 4  # a feed is one file: whoever asks for it is at hand, and waits no half minute for a wrong address
 _AGAIN = "Start the command again when it can be reached; nothing was written."
 
 
@@ -71,7 +72,7 @@ async def open_source_api(
                 if isinstance(reply, Answer) and reply.status == 429:
                     throttle.pause(reply.headers, is_write=False)
                     continue
-                if isinstance(reply, Answer) and (200 <= reply.status < 300 or 400 <= reply.status < 500):
+                if isinstance(reply, Answer) and reply.status < 500:
                     throttle.succeed(reply.headers, is_write=False)
                     return _read(reply, api.name)
                 words = f"{reply.status}: {_words(reply)}" if isinstance(reply, Answer) else reply.reason
@@ -162,7 +163,7 @@ async def fetch(address: str, label: str, settings: Settings, interrupted: anyio
     patience = settings.request_timeout
     async with open_client(api, origin, "", transport, concurrency=1, request_timeout=patience) as client:
         client.hide_paths()  # the path is the secret
-        for attempt in range(1, MOST_ATTEMPTS + 1):
+        for attempt in range(1, _FEED_ATTEMPTS + 1):
             if interrupted.is_set():
                 raise InterruptedReadingError(f"interrupted while reading {label}", hint="Start it again.")
             reply = await client.get(origin + (path or "/"), attempt)
@@ -173,4 +174,4 @@ async def fetch(address: str, label: str, settings: Settings, interrupted: anyio
                 break
             with anyio.move_on_after(back_off(attempt, 0.5)):
                 await interrupted.wait()
-    raise TargetError(f"{label} gives no calendar: {words}", hint="Check the address: it may have been made anew.")
+    raise TargetError(f"{label} gives no calendar: {words}", hint="Check the address: it may have been replaced.")

@@ -187,11 +187,10 @@ def test_check_with_strict_fails_on_warnings_that_it_names(place: Workplace) -> 
 
 def test_findings_fit_a_screen_however_many_there_are(place: Workplace) -> None:
     """--all prints every one."""
-    rows = [["PAGER_DUTY", f"P{number}"] for number in range(1500)]
-    place.write("many.csv", [ROWS[0], *rows, *[["VICTOROPS", "P9"]] * 1500])
+    place.write("many.csv", [*ROWS, *[["VICTOROPS", "P9"]] * 1500])
     for command in (["check"], ["run", "--sandbox"]):
         done = place.run(*command, "many.csv")
         assert len(done.out.splitlines()) <= 40
         assert "(1,500 cells)" in done.out
         assert done.out.count("many A") == 3
-        assert len(place.run(*command, "many.csv", "--all").out.splitlines()) > 3000
+        assert len(place.run(*command, "many.csv", "--all").out.splitlines()) > 1500
