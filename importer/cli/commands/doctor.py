@@ -25,7 +25,7 @@ _WIDTHS = 9, 13  # columns of the level and of what is looked at
 @click.command()
 @shared_options("doctor")
 def doctor(**given: Any) -> None:
-    """Look whether a run could start: settings, tokens, ways to the targets, clock, limits.
+    """Check whether a run could start: settings, tokens, network, clock, limits.
 
     Writes nothing. Exit status 0 where a run could start, else 2.
     """

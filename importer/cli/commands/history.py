@@ -41,9 +41,9 @@ def runs(**given: Any) -> None:
     multiple=True,
     metavar="STATUS",
     type=click.Choice([*_STATUSES, "all"]),
-    help="Rows that became this, or all; repeatable.",
+    help="Only rows with this status, or all. Repeatable.",
 )
-@click.option("--limit", type=click.IntRange(0), metavar="N", help="Show so many rows at most.")
+@click.option("--limit", type=click.IntRange(0), metavar="N", help="Show at most N rows.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of summary.json, and end.")
 @shared_options("show")
 def show(run: str | None, status: tuple[str, ...], limit: int | None, schema: bool, **given: Any) -> None:

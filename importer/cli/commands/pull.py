@@ -23,7 +23,7 @@ _SHOWN = 8  # kinds of notes; the sheet Notes has all
 
 #: Which part of a system is read; `compare` takes them, too.
 selecting: tuple[Decorator, ...] = (
-    click.option("--from", "begins", metavar="DATE", default="", help="Begin of the window.  [default: today]"),
+    click.option("--from", "begins", metavar="DATE", default="", help="Start of the window.  [default: today]"),
     click.option("--to", "ends", metavar="DATE", default="", help="End of the window.  [default: 28 days later]"),
     click.option("--team", "teams", multiple=True, metavar="NAME", help="Only this team's schedules. Repeatable."),
     click.option("--schedule", "schedules", multiple=True, metavar="NAME", help="Only this schedule. Repeatable."),
@@ -35,7 +35,7 @@ selecting: tuple[Decorator, ...] = (
         "--pattern",
         metavar="REGEX",
         default="",
-        help="Finds the person in a summary: (?P<person>.+?) - .*, for instance.",
+        help="How to find the person in a summary, such as '(?P<person>.+?) - .*'.",
     ),
 )
 
