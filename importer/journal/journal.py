@@ -224,6 +224,10 @@ class Journal(View):
         """Return whether a record is still to be sent for the first time."""
         return bool(self._db.execute(_SQL["is_planned"], (record,)).fetchone()[0])
 
+    def cell_of(self, record: int) -> str:
+        """Return the cell that a record of a matrix comes from; empty where it is one of a whole row."""
+        return str(self._db.execute(_SQL["cell_of"], (record,)).fetchone()[0])
+
     def refuse_planned(self, refused: Iterable[tuple[int, Outcome]]) -> None:
         """Make records invalid, each by its id; those that were sent already are left as they are."""
         values = [(one.error, one.cell, one.hint, one.run, id_) for id_, one in refused]

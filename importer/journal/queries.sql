@@ -85,8 +85,11 @@ SELECT row.sheet, row.number, row.line, row.cells FROM record JOIN row ON row.id
 -- name: is_planned
 SELECT state = 'planned' FROM record WHERE id = ?;
 
+-- name: cell_of
+SELECT cell FROM record WHERE id = ?;
+
 -- name: refuse_planned
-UPDATE record SET state = 'invalid', error = ?, cell = ?, hint = ?, run = ? WHERE id = ? AND state = 'planned';
+UPDATE record SET state = 'invalid', error = ?, cell = coalesce(nullif(?, ''), cell), hint = ?, run = ? WHERE id = ? AND state = 'planned';
 
 -- name: shift_times
 -- The key of an invalid record with an id is what was created once, not what its row says now.
@@ -184,7 +187,8 @@ SELECT id, key, kind, scope, attempts FROM record WHERE target = ? AND state IN 
 SELECT id FROM record WHERE key = ? AND kind = ? LIMIT 1;
 
 -- name: change
-UPDATE record SET state = ?, returned_id = ?, http_status = ?, error = ?, cell = ?, hint = ?, attempts = ?,
+-- The cell that a record of a matrix comes from stays.
+UPDATE record SET state = ?, returned_id = ?, http_status = ?, error = ?, cell = coalesce(nullif(?, ''), cell), hint = ?, attempts = ?,
                   finished_at = ?, run = ?
 WHERE id = ?;
 

@@ -6,7 +6,7 @@ By the mapping, by a column's own name, by an alias. Looks at no row, but to fin
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -30,6 +30,7 @@ from importer.kinds.registry import (
 )
 from importer.normalizer.fields import JoinedTimes, Places
 from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, TIME_PARTS
+from importer.normalizer.matrix import Grid, find_across, is_across, is_value
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote, quote_path
 from importer.records import Sheet
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from importer.normalizer.mapping import Mapping
+    from importer.normalizer.matrix import Across
 
 
 def _set(words: str) -> frozenset[str]:
@@ -75,9 +77,6 @@ NAMES_OF_OTHER_LISTS: Final = _set(
 _LONGEST = 200  # characters: no header that is known is longer
 _ENOUGH = 2
 _WORD = re.compile(r"[^\W\d_]+")
-_MONTHS: Final = "jan feb mar apr may jun jul aug sep oct nov dec"
-#: Words of numbers, dates, times and durations.
-_OF_VALUES: Final = "st nd rd th of at t z am pm a p m h d w s e x min utc gmt hours hour days day weeks week"
 #: What is a header even where nothing else stands in the row; "Schedule" or "Rotation" would be titles.
 _ALONE: Final = frozenset(
     {
@@ -105,8 +104,11 @@ def is_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> bool:
 def rate_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> int:
     """Return how surely a row is a header: 0 it is none; 2 it names what a record is of; 1 it has other known columns.
 
-    A legend above a table can say "Start" and "End", and no table has these alone.
+    3: it is that of a matrix. A legend above a table can say "Start" and "End", and no table has these alone.
     """
+    own = (mapping.of_sheet(name) for name, one in mapping.sheets.items() if one.matrix)
+    if any(is_across(cells, one) and any(is_known_header(text, one) for text in cells) for one in (mapping, *own)):
+        return 3
     if not is_header(cells, mapping):
         return 0
     texts = [cell.strip(BLANKS) for cell in cells]
@@ -117,7 +119,7 @@ def rate_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> int:
 def is_known_header(text: str, mapping: Mapping = NO_MAPPING) -> bool:
     """Return whether a text is a known header, or one that the mapping names."""
     text = text.strip(BLANKS)
-    if not text or len(text) > _LONGEST or _is_value(text):
+    if not text or len(text) > _LONGEST or is_value(text):
         return False
     return canonical(text) in KNOWN or text in mapping.columns
 
@@ -131,7 +133,7 @@ def header_score(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> int:
     if mapped:
         return max(mapped, known)
     # "From", "2027-01-01" are a line above the table, or one of its rows.
-    if not known or any(map(_is_value, texts)):
+    if not known or any(map(is_value, texts)):
         return 0
     if len(texts) == 1:
         return int(names[0] in _ALONE and _is_only(cells))
@@ -143,15 +145,6 @@ def _count_mapped(texts: list[str], names: list[str], mapping: Mapping) -> int:
         return 0
     wanted = {canonical(header) for header in mapping.headers} - {""}
     return sum(text in mapping.columns or name in wanted for text, name in zip(texts, names, strict=True))
-
-
-def _is_value(text: str) -> bool:
-    """Return whether a text is a number, a date or a time as a whole, also in words; `2nd line` is none."""
-    if not text[0].isdigit():
-        return False
-    return all(
-        word.casefold() in _OF_VALUES.split() or word.casefold()[:3] in _MONTHS.split() for word in _WORD.findall(text)
-    )
 
 
 def _is_only(cells: Sequence[str]) -> bool:
@@ -285,6 +278,7 @@ def _telling_columns(headers: _Headers) -> tuple[set[str], set[str]]:
     words = CLEAR.values() if headers.is_named else ()
     clear = {column for each in words for column in headers.lead(each).values()}
     sure = {*headers.mapped.values(), *headers.own.values()}
+    sure |= {column for part in sure & TIME_PARTS.keys() for column in TIME_PARTS[part]}
     if "remote_id" not in sure | clear and "schedule_id" not in headers.mapped.values():
         sure.discard("schedule_id")  # "Schedule ID" in a list of schedules is their own
     return sure, clear
@@ -387,6 +381,7 @@ class Layout(Places):
     not_used: tuple[str, ...] = ()  #: headers that are not ours, as they stand, each once; blank ones are left out
     kind: str | None = None  #: what the sheet holds; None where it does not say, or says several
     mapping: Mapping = NO_MAPPING
+    grid: Grid | None = None  #: of a matrix: the cells that make the records
 
     @property
     def constants(self) -> abc.Mapping[str, str]:
@@ -396,9 +391,10 @@ class Layout(Places):
     @property
     def is_usable(self) -> bool:
         """True where some column can make a record, if need be together with what the mapping gives."""
-        if kinds_told_by(self.indices.keys()):
+        indices = (self.grid.places if self.grid else self).indices
+        if kinds_told_by(indices.keys()):
             return True
-        return not (_BESIDE.issuperset(self.indices) or TELLING.isdisjoint(self.given))
+        return not (_BESIDE.issuperset(indices) or TELLING.isdisjoint(self.given))
 
 
 def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = None, *, is_known: bool = False) -> Layout:
@@ -407,8 +403,11 @@ def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = Non
     `is_known`: an earlier run took the sheet in.
 
     Raises:
-        SourceError: two headers are the same column of ours; taking one of them would be a guess.
+        SourceError: two headers are the same column of ours; taking one of them would be a guess. A header of a
+            matrix is no date.
     """
+    if across := find_across(sheet, mapping):
+        return _plan_matrix(sheet, mapping, across, provider)
     claims = claim(sheet, mapping, provider, is_known=is_known)
     _refuse_repeats(sheet, claims.columns)
     used = {index for indices in claims.columns.values() for index in indices} | claims.ignored
@@ -427,11 +426,23 @@ def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = Non
     )
 
 
-def find_headers(sheet: Sheet, header: str) -> list[int]:
-    """Return the indices of a sheet's headers that are a text: exactly, or else apart from case and signs."""
-    exact = [index for index, text in enumerate(sheet.header) if text.strip(BLANKS) == header]
-    wanted = canonical(header)
-    return exact or [index for index, text in enumerate(sheet.header) if wanted and canonical(text) == wanted]
+def _plan_matrix(sheet: Sheet, mapping: Mapping, across: tuple[Across, ...], provider: str | None) -> Layout:
+    """Plan a sheet whose cells make the records: as one that has the columns that a cell gives behind its own."""
+    assert mapping.matrix is not None  # noqa: S101  (something stands across)
+    given = {f"[matrix] {name}": name for name in mapping.matrix.columns}
+    outside, width = {one.place for one in across}, len(sheet.header)
+    own = tuple("" if index in outside else text for index, text in enumerate(sheet.header))
+    first = sheet.positions[across[0].place]
+    wide = replace(sheet, header=(*own, *given), positions=(*sheet.positions, *(first for _ in given)))
+    layout = plan(wide, replace(mapping, columns={**mapping.columns, **given}, matrix=None), provider, is_known=True)
+    return replace(
+        layout,
+        sheet=sheet,
+        indices={name: index for name, index in layout.indices.items() if index < width},
+        joined={},
+        mapping=mapping,
+        grid=Grid(layout, across, mapping.matrix, width),
+    )
 
 
 def repeats(

@@ -30,7 +30,50 @@ TIME_PARTS: Final[dict[str, tuple[str, ...]]] = {
     "end_date": ("ends_at",),
     "end_time": ("ends_at",),
 }
+#: Time parts that each filled cell of a matrix can have.
+CLOCKS: Final = ("start_time", "end_time")
 _COPY = re.compile(r" \([0-9]+\)$")  # what tells a second sheet of the same name apart
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """What the filled cells of a roster say: people down and dates across, or turned around."""
+
+    across: str = ""  #: column of ours that the headers across are; empty: they are dates
+    headers: tuple[str, ...] = ()  #: those headers; empty: all that are dates
+    first: str = ""  #: the date, in ISO 8601, that headers without a year or a month are counted from
+    cells: str = ""  #: column of ours that a cell's text is where it is no mark; empty: every text must be a mark
+    every: Texts = field(default_factory=dict)  #: column of ours or time part -> its text where a mark says none
+    marks: abc.Mapping[str, Texts] = field(
+        default_factory=dict
+    )  #: cell's text -> column of ours or time part -> its text; without one it stands for nobody
+
+    @property
+    def is_of_dates(self) -> bool:
+        """True where dates stand across."""
+        return self.across in ("", "date")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns of ours and time parts that a cell gives, first what stands across."""
+        said = (
+            self.across or "date",
+            self.cells,
+            *self.every,
+            *(name for mark in self.marks.values() for name in mark),
+        )
+        return tuple(name for name in dict.fromkeys(said) if name)
+
+    def over(self, general: Matrix) -> Matrix:
+        """Return a matrix in which what this one leaves open is taken from `general`."""
+        return Matrix(
+            across=self.across or general.across,
+            headers=self.headers or general.headers,
+            first=self.first or general.first,
+            cells=self.cells or general.cells,
+            every={**general.every, **self.every},
+            marks={**general.marks, **self.marks},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +91,7 @@ class Mapping:
     )  #: column of ours -> cell's text -> what it stands for
     keep: abc.Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: header -> texts of rows that count
     fill: tuple[str, ...] = ()  #: headers whose empty cells take the value above
+    matrix: Matrix | None = None  #: how a roster is read; None: each row is a record
     sheets: abc.Mapping[str, Mapping] = field(
         default_factory=dict
     )  #: sheet's name -> what holds for it beside the rest
@@ -65,7 +109,8 @@ class Mapping:
         own = self.sheets.get(name) or self.sheets.get(_COPY.sub("", name), NO_MAPPING)
         if own is NO_MAPPING and not self.sheets:
             return self
-        said = own.constants.keys() | own.defaults.keys()
+        matrix = own.matrix.over(self.matrix or Matrix()) if own.matrix else self.matrix
+        said = own.constants.keys() | own.defaults.keys() | set(own.matrix.columns if own.matrix else ())
         return replace(
             self,
             columns={**self.columns, **own.columns},
@@ -76,6 +121,7 @@ class Mapping:
             values={**self.values, **{name: {**self.values.get(name, {}), **own.values[name]} for name in own.values}},
             keep={**self.keep, **own.keep},
             fill=tuple(dict.fromkeys((*self.fill, *own.fill))),
+            matrix=matrix,
             sheets={},
         )
 

@@ -6,7 +6,7 @@ import hashlib
 import tomllib
 from collections import abc
 from dataclasses import fields, replace
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -16,9 +16,11 @@ from pydantic_core import PydanticCustomError
 from importer.cells import BLANKS, canonical
 from importer.errors import SettingsError
 from importer.kinds.registry import COLUMNS, OWN, RIGHTS
-from importer.normalizer.mapping import NO_HEADER, NOT_USED, TIME_PARTS, Mapping, Texts
+from importer.normalizer.mapping import CLOCKS, NO_HEADER, NOT_USED, TIME_PARTS, Mapping, Matrix, Texts
+from importer.normalizer.matrix import find_across
 from importer.normalizer.nearest import nearest
 from importer.normalizer.plausibility import Checks, Level
+from importer.normalizer.times.date_times import is_clock
 from importer.normalizer.times.moments import Choice, DateOrder, TimeRules
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import escape_unprintable, quote
@@ -76,7 +78,14 @@ def refuse_lost_headers(mapping: Mapping, name: str, sheets: Iterable[Sheet]) ->
     for table, sheet_name in ((mapping, None), *((one, own) for own, one in mapping.sheets.items())):
         known = [text.strip(BLANKS) for sheet in seen if sheet_name in (None, sheet.name) for text in sheet.header]
         found = {*known, *map(canonical, known)}
+        own_sheets = [sheet for sheet in seen if sheet_name in (None, sheet.name)]
+        if table.matrix and not any(find_across(sheet, mapping.of_sheet(sheet.name)) for sheet in own_sheets):
+            raise SettingsError(
+                f"{quote(name)}, [matrix]: no sheet has {table.matrix.across or 'date'}s across",
+                hint="Write whole dates into the header, or below [matrix] when the roster begins: first = 2027-03-01.",
+            )
         own = {"columns": table.columns, "rows": table.keep, "fill": table.fill}
+        own |= {"matrix": table.matrix.headers} if table.matrix else {}
         for section, headers in own.items():
             if lost := [one for one in headers if one not in found and (canonical(one) or one) not in found]:
                 where = section if sheet_name is None else f"sheets.{sheet_name}.{section}"
@@ -107,6 +116,7 @@ class _Table(BaseModel):
     values: dict[str, dict[str, str]] = {}
     rows: dict[str, tuple[str, ...]] = {}
     fill: tuple[str, ...] = ()
+    matrix: Matrix | None = None
     times: TimeRules = TimeRules()
     checks: Checks = Checks()
 
@@ -151,6 +161,29 @@ class _Table(BaseModel):
         _refuse_unknown(fill, ["down"])
         return tuple(map(_header, _texts(fill.get("down", []), "down")))
 
+    @field_validator("matrix", mode="before")
+    @classmethod
+    def _read_matrix(cls, table: object) -> Matrix:
+        said = _table(table)
+        _refuse_unknown(said, ["across", "headers", "first", "cells", *CLOCKS, "marks"])
+        across = _matrix_column(said, "across", also="date")
+        headers = tuple(map(_header, _texts(said["headers"], "headers"))) if "headers" in said else ()
+        if across not in ("", "date") and not headers:
+            _refuse(
+                f"is {across}, and nothing says which headers are",
+                'Name them below [matrix]: headers = ["...", "..."].',
+                "across",
+            )
+        marks = _table(said.get("marks", {}), "marks")
+        return Matrix(
+            across=across,
+            headers=headers,
+            first=_first_date(said["first"]) if "first" in said else "",
+            cells=_matrix_column(said, "cells"),
+            every={name: _clock(said[name], name) for name in CLOCKS if name in said},
+            marks={mark.strip(BLANKS): dict(_mark(mark, meant)) for mark, meant in marks.items()},
+        )
+
     @field_validator("times", mode="before")
     @classmethod
     def _read_times(cls, table: object) -> TimeRules:
@@ -169,6 +202,12 @@ class _Table(BaseModel):
                 "Keep one of them: a constant holds for every row, a default where the cell is empty.",
                 column,
             )
+        for column in self.constants.keys() & set(self.matrix.columns if self.matrix else ()):
+            _refuse(
+                "stands in [constants] and in [matrix]",
+                "Keep one of them: a constant holds for every cell, whatever its mark says.",
+                column,
+            )
         return self
 
     def mapping(self) -> Mapping:
@@ -182,6 +221,7 @@ class _Table(BaseModel):
             values=self.values,
             keep=self.rows,
             fill=self.fill,
+            matrix=self.matrix,
         )
 
 
@@ -284,6 +324,49 @@ def _plain(value: object) -> str | None:
     return str(value) if is_number else None
 
 
+def _matrix_column(table: abc.Mapping[str, Any], key: str, also: str = "") -> str:
+    if key not in table:
+        return ""
+    text = _plain(table[key]) or ""
+    if also and canonical(text) == also:
+        return also
+    column = OWN.get(canonical(text))
+    if column is None or column == "kind":
+        _refuse(f"is {quote(text)}, which is not a column of ours for it", _nearest(text, _IN_MATRIX), key)
+    return column
+
+
+def _mark(mark: str, meant: object) -> Iterator[tuple[str, str]]:
+    """Yield what a mark says; `{}` and an empty text are nobody."""
+    if not mark.strip(BLANKS):
+        _refuse("is empty", "An empty cell is nobody; take the line out.", "mark")
+    for key, value in {} if meant == "" else _table(meant, mark).items():
+        if (clock := canonical(key)) in _CLOCKS:
+            yield _CLOCKS[clock], _clock(value, key)
+        elif (column := OWN.get(clock)) is None or column == "kind":
+            _refuse(f"says {quote(key)}, which is not a column of ours for it", _nearest(key, _IN_MATRIX), mark)
+        else:
+            yield column, _cell_text(value, column, key)
+
+
+def _clock(value: object, key: str) -> str:
+    text = str(value) if isinstance(value, time) else _plain(value) or ""
+    if not is_clock(text):
+        _refuse(f"is {quote(text)}, which is not a time of day", f'Write it as {key} = "08:00".', key)
+    return text
+
+
+def _first_date(value: object) -> str:
+    try:
+        return date.fromisoformat(_plain(value) or "").isoformat()
+    except ValueError:
+        _refuse(f"is {_shown(value)}, which is not a date", "Write it as first = 2027-03-01.", "first")
+
+
+_CLOCKS: Final = {canonical(part): part for part in CLOCKS}
+_IN_MATRIX: Final = (*(name for name in COLUMNS if name != "kind"), *CLOCKS)
+
+
 def _options(table: abc.Mapping[str, Any], options: dict[str, type[StrEnum]]) -> dict[str, Any]:
     _refuse_unknown(table, options)
     found = {}
@@ -379,12 +462,27 @@ def _tables(mapping: Mapping, notes: Texts, prefix: str) -> Iterator[str]:
         **{f"values.{column}": list(_columns(texts, {})) for column, texts in mapping.values.items()},
         "rows.keep": [f"{_quoted(header)} = {_list(texts)}" for header, texts in mapping.keep.items()],
         "fill": [f"down = {_list(mapping.fill)}"] if mapping.fill else [],
+        **_matrix(mapping.matrix),
         "times": list(_said(mapping.times)),
         "checks": list(_said(mapping.checks)),
     }
     for name, content in tables.items():
         if content:
             yield from ("", f"[{prefix}{name}]", *content)
+
+
+def _matrix(matrix: Matrix | None) -> dict[str, list[str]]:
+    if matrix is None:
+        return {}
+    said = {"across": matrix.across, "cells": matrix.cells, "first": matrix.first, **matrix.every}
+    lines = [f"{key} = {_quoted(text)}" for key, text in said.items() if text]
+    lines += [f"headers = {_list(matrix.headers)}"] if matrix.headers else []
+    marks = [f"{_quoted(mark)} = {_inline(meant)}" for mark, meant in matrix.marks.items()]
+    return {"matrix": lines or ["# dates across, people down"], "matrix.marks": marks}
+
+
+def _inline(texts: Texts) -> str:
+    return f"{{ {', '.join(f'{key} = {_quoted(text)}' for key, text in texts.items())} }}" if texts else "{}"
 
 
 def _columns(columns: Texts, notes: Texts) -> Iterator[str]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from importer.cells import BLANKS, canonical, cell_name
 from importer.kinds.registry import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
 from importer.normalizer.fields import Fields
-from importer.normalizer.layout import find_headers, plan
+from importer.normalizer.layout import plan
+from importer.normalizer.matrix import find_headers
 from importer.normalizer.rules import NO_RULES, of_mapping
 from importer.quoting import quote
 from importer.records import Problem
 
 if TYPE_CHECKING:
+    from importer.normalizer.fields import Places
+    from importer.normalizer.matrix import Grid
     from importer.normalizer.references import Reference
     from importer.normalizer.rules import Rules
     from importer.records import Record, Row, Sheet
@@ -37,6 +41,7 @@ class Normalized(NamedTuple):
     references: tuple[Reference, ...] = ()  #: what it names by something else than its id; also beside problems
     zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
     groups: tuple[str, ...] = ()  #: ids of the Opal groups that a schedule is to be added to
+    cells: tuple[str, ...] = ()  #: of a matrix: for each record the cell that it comes from
 
 
 class Normalizer:
@@ -53,10 +58,10 @@ class Normalizer:
         self._keep = [
             (index, {text.casefold() for text in texts})
             for header, texts in mapping.keep.items()
-            for index in find_headers(sheet, header)
+            for index in find_headers(sheet.header, header)
         ]
         self._above: dict[int, str] = {
-            index: "" for header in mapping.fill for index in find_headers(sheet, header)
+            index: "" for header in mapping.fill for index in find_headers(sheet.header, header)
         }  #: index of a column that is filled down -> the last text in it
         self._sheet_kind = self.layout.kind
         # Whatever the mapping makes of a template's column `kind`: its examples are never sent.
@@ -64,7 +69,7 @@ class Normalizer:
         self._kinds = tuple(places | ({self.layout.indices["kind"]} if "kind" in self.layout.indices else set()))
         told = {self._sheet_kind} if self._sheet_kind else kinds_told_by(self.layout.indices.keys())
         self._fast_kind = next(iter(told)) if len(told) == 1 else ""  #: the kind of rows in which nothing is odd
-        make = KINDS[self._fast_kind].fast if self._fast_kind else None
+        make = KINDS[self._fast_kind].fast if self._fast_kind and not self.layout.grid else None
         self._fast = make(self.layout, self._rules) if make else None
         required = [place for name, place in self.layout.indices.items() if COLUMNS[name].is_required]
         # None where the mapping gives what cells lack, or where one filled cell may be a record half written.
@@ -89,12 +94,18 @@ class Normalizer:
                 cells[index] = above
         return row._replace(cells=tuple(cells))
 
-    def is_left_out(self, row: Row) -> bool:
-        """Return whether the mapping's [rows] do not keep a row."""
-        return any(row.cells[index].strip(BLANKS).casefold() not in texts for index, texts in self._keep)
+    def left_out(self, row: Row) -> str:
+        """Return why a row is left out, as the mapping wants it; empty where it counts."""
+        if any(row.cells[index].strip(BLANKS).casefold() not in texts for index, texts in self._keep):
+            return "because [rows] in the mapping says so"
+        if self.layout.grid and not row.problems and self.layout.grid.is_empty(row):
+            return "because no cell of [matrix] names a shift"
+        return ""
 
     def normalize(self, row: Row, kind: str | None = None) -> Normalized:
         """Make a row's records or tell its problems; `kind` counts where the row has no own kind cell."""
+        if self.layout.grid is not None:
+            return self._normalize_cells(row, self.layout.grid, kind)
         if self._fast is not None and kind in (None, self._fast_kind) and (read := self._fast.read(row)):
             record, zone, findings = read
             if not findings:
@@ -104,10 +115,44 @@ class Normalizer:
                 fields.judge(*finding)
             records = () if fields.problems else (record,)
             return Normalized(self._fast_kind, records, fields.problems, fields.warnings, zone=zone)
-        fields = Fields(self.layout, row, self._rules.checks)
-        kind = self._decide(fields, kind)
         if remark := self._remark(row):
-            return Normalized(kind, (), (*row.problems, remark), ())
+            fields = Fields(self.layout, row, self._rules.checks)
+            return Normalized(self._decide(fields, kind), (), (*row.problems, remark), ())
+        return self._read(self.layout, row, kind)
+
+    def _normalize_cells(self, row: Row, grid: Grid, kind: str | None) -> Normalized:
+        """Make the records of a matrix's row, one for each filled cell, or tell the problems of all of them."""
+        read: list[tuple[str, Normalized]] = []
+        problems = [*row.problems]
+        for one in grid.rows(row, self.layout.sheet.header):
+            if isinstance(one, Problem):
+                problems.append(one)
+                continue
+            places, own, cell = one
+            read.append((cell, self._read(places, own, kind)))
+        if not read and not problems:
+            problems.append(_NOBODY)
+        for _, made in read:
+            problems += [_with_clock_hint(problem) for problem in made.problems]
+        kinds = {made.kind for _, made in read} - {None}
+        told = kinds.pop() if len(kinds) == 1 else self._sheet_kind
+        warnings = tuple(dict.fromkeys(warning for _, made in read for warning in made.warnings))
+        references = tuple(dict.fromkeys(one for _, made in read for one in made.references))
+        if problems or references:
+            return Normalized(told, (), tuple(dict.fromkeys(problems)), warnings, references)
+        records = tuple((record, cell) for cell, made in read for record in made.records)
+        return Normalized(
+            told,
+            tuple(record for record, _ in records),
+            (),
+            warnings,
+            zone=next((made.zone for _, made in read if made.zone), ""),
+            cells=tuple(cell for _, cell in records),
+        )
+
+    def _read(self, places: Places, row: Row, kind: str | None) -> Normalized:
+        fields = Fields(places, row, self._rules.checks)
+        kind = self._decide(fields, kind)
         made = KINDS[kind].read(fields, self._rules) if kind else None
         problems, references = fields.problems, fields.references
         # A kind that was guessed beside a wrong cell serves to find the row's other problems only.
@@ -140,6 +185,15 @@ class Normalizer:
         if kind is None and not fields.has_problem("kind"):
             _note_undecided(fields)
         return kind
+
+
+_NOBODY = Problem("no cell of the row names a shift", "Fill in a cell below a date.", topic="no cell names a shift")
+
+
+def _with_clock_hint(problem: Problem) -> Problem:
+    if problem.cell or problem.column not in ("starts_at", "ends_at"):
+        return problem
+    return replace(problem, hint="Write start_time and end_time below [matrix], or for each of its marks.")
 
 
 def _kind_of_columns(fields: Fields) -> str | None:

@@ -92,7 +92,8 @@ def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[En
         key: Key = record.key
         part = write_part(number, len(normalized.records)) if len(normalized.records) > 1 else ""
         zone, groups = normalized.zone, normalized.groups
-        yield Entry(State.PLANNED, kind, known.target, known.scope(key), key, part, planned, zone, groups=groups)
+        own = planned._replace(cell=normalized.cells[number - 1]) if normalized.cells else planned
+        yield Entry(State.PLANNED, kind, known.target, known.scope(key), key, part, own, zone, groups=groups)
 
 
 def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedited: bool = False) -> Iterator[Entry]:
@@ -183,7 +184,7 @@ def _part(normalized: Normalized, part: str) -> Normalized:
     wanted = read_part(part)
     for number, record in enumerate(normalized.records, 1):
         if wanted == write_part(number, made):
-            return normalized._replace(records=(record,))
+            return normalized._replace(records=(record,), cells=normalized.cells[number - 1 : number])
     problem = Problem(
         f"the line is part {part} of its row, and the row makes {made} record{'' if made == 1 else 's'} now",
         "Put its cells back. For a new plan keep one line of the row, and empty its import columns.",

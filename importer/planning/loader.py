@@ -97,7 +97,7 @@ class Loader:
         self._names: set[str] = set()
         self._names_in: dict[int, _RowNames | None] = {}  # by the sheet's index; None where nothing has a name
         self.needed = Needed()
-        self._left_out: dict[Sheet, list[int]] = {}  # rows that [rows] of the mapping do not keep
+        self._left_out: dict[tuple[Sheet, str], list[int]] = {}  # rows that the mapping leaves out, by its reason
         self.sheets: list[Sheet] = []  #: all that were seen, by the names that their sources give them
         self.refused: list[SourceError] = []  #: of sources that have no column of ours
 
@@ -131,10 +131,9 @@ class Loader:
         self._tell_hidden()
         for notice in reading.notices:
             self.take_notice(notice)
-        for sheet, numbers in self._left_out.items():
+        for (sheet, reason), numbers in self._left_out.items():
             were = "was" if len(numbers) == 1 else "were"
-            text = f"{_where(sheet)}: {rows_named(numbers)} {were} left out, because [rows] in the mapping says so"
-            self.notice(text, NoticeLevel.LEFT_OUT)
+            self.notice(f"{_where(sheet)}: {rows_named(numbers)} {were} left out, {reason}", NoticeLevel.LEFT_OUT)
         self._left_out.clear()
         self._tell_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
         self.journal.add_source(reading.name, reading.path, reading.sha256)
@@ -228,8 +227,8 @@ class Loader:
             if normalizer.is_example(row):
                 examples.append(row.number)
                 continue
-            if normalizer.is_left_out(row):
-                self._left_out.setdefault(chunk.sheet, []).append(row.number)
+            if reason := normalizer.left_out(row):
+                self._left_out.setdefault((chunk.sheet, reason), []).append(row.number)
                 continue
             if row.shown:
                 row = _with_decorated_ids(row, normalizer.layout)

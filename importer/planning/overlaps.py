@@ -59,8 +59,10 @@ def _found(
             index, row = journal.row_of(record)
             other_index, other_row = journal.row_of(other)
             where = "" if other_index == index else f" of sheet {sheets[other_index].name}"
-            words = overlap.words.format(other=f"the one of row {other_row.number}{where}")
-            yield record, sheets[index], row, Problem(words, overlap.hint, topic=overlap.topic)
+            cell, other_cell = journal.cell_of(record), journal.cell_of(other)
+            place = f"cell {other_cell}" if other_cell else f"row {other_row.number}"
+            words = overlap.words.format(other=f"the one of {place}{where}")
+            yield record, sheets[index], row, Problem(words, overlap.hint, cell=cell, topic=overlap.topic)
 
 
 def _write(journal: Journal, chunk: list[tuple[int, Problem]], level: Level, run: str) -> None:
@@ -69,7 +71,7 @@ def _write(journal: Journal, chunk: list[tuple[int, Problem]], level: Level, run
     if level is Level.PROBLEM:
         journal.refuse_planned(
             [
-                (record, Outcome(Status.INVALID, error=problem.message, hint=problem.hint, run=run))
+                (record, Outcome(Status.INVALID, error=problem.message, cell=problem.cell, hint=problem.hint, run=run))
                 for record, problem in chunk
             ]
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import openpyxl
@@ -273,3 +274,51 @@ def test_nothing_in_headers_or_mappings_steers_the_terminal(place: Workplace) ->
     )
     assert status == 0, shown
     assert not set("\x1b\x07\u202e") & set(shown), shown
+
+
+ROSTER = """\
+[columns]
+"Name" = "user_id"
+[constants]
+schedule_id = "Payments primary"
+timezone = "Europe/Berlin"
+[matrix.marks]
+"E" = { start_time = "06:00", end_time = "14:00" }
+"N" = { start_time = "22:00", end_time = "06:00" }
+"U" = {}
+"""
+
+
+def test_a_roster_becomes_a_record_for_each_cell_and_its_report_can_be_mended(place: Workplace) -> None:
+    """People by name down, dates across; a mark that nobody knows holds its row back until it is mended."""
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("March", 0)
+    sheet["A1"] = "Roster March 2027"
+    sheet.append([])
+    sheet.append(["Name", *(datetime(2027, 3, day) for day in (27, 28, 29)), "Total"])  # noqa: DTZ001
+    sheet.append(["Anna Berg", "E", "U", "N", 2])
+    sheet.append(["Grace O'Neill", "N", "?", "E", 3])
+    sheet.append(["Ben Carter", None, "U", None, 0])
+    book.save(place.path / "roster.xlsx")
+    given = ("--mapping", mapping(place, ROSTER), "--sandbox")
+    done = place.run("run", "roster.xlsx", *given)
+    assert done.status == 1, done
+    assert "row 6 was left out, because no cell of [matrix] names a shift" in done.err
+    told = [
+        (line["import_row"], line["import_part"], line["import_status"], line["import_cell"])
+        for line in place.lines(done.run)
+    ]
+    assert told == [("4", "1 of 2", "created", "B4"), ("4", "2 of 2", "created", "D4"), ("5", "", "invalid", "C5")]
+    report = place.path / done.run / "report.csv"
+    report.write_text(report.read_text(encoding="utf-8").replace(",N,?,", ",N,N,"), encoding="utf-8")
+    again = place.run("rerun", str(report), "--sandbox")
+    assert again.status == 0, again
+    told = [
+        (line["import_row"], line["import_part"], line["import_status"], line["import_cell"])
+        for line in place.lines(again.run)
+    ]
+    assert told[2:] == [
+        ("5", f"{part} of 3", "created", cell) for part, cell in enumerate(("Q4", "R4", "S4"), 1)
+    ]  # of the report
+    assert place.run("rerun", again.run, "--sandbox").status == 0
+    assert len(truth_of(place)) == 5

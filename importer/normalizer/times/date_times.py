@@ -161,6 +161,12 @@ def join_date_and_time(day: str, clock: str) -> str:
     return f"{day} {clock}".strip()
 
 
+def read_date(text: str, order: DateOrder | None = None) -> date | Unreadable:
+    """Read a date that stands alone, such as a header; a date cell of a spreadsheet arrives as its midnight."""
+    moment = read_moment(join_date_and_time(text, "00:00"), TimeRules(order))
+    return moment if isinstance(moment, Unreadable) else moment.local.date()
+
+
 def is_clock(text: str) -> bool:
     """Return whether a text is a time of day alone, such as `08:00`, `8 am` or a spreadsheet's `0.33333`."""
     if len(text) > _LONGEST_TEXT:
