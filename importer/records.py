@@ -104,6 +104,7 @@ class FindingKind(NamedTuple):
     topic: str
     number: int
     examples: tuple[tuple[Sheet, Finding], ...]  #: the first three
+    is_of_several: bool = False  #: the run has several sources, so a row is told with the one that it is of
 
 
 #: An id that may stand in a URL: no dot, no slash, no percent sign, so that no path can be climbed.

@@ -55,6 +55,7 @@ class PastRun:
     fault: str = ""  #: why nothing can be told
     undo_of: str = ""
     is_sandbox: bool = False  #: a rehearsal
+    sources: tuple[str, ...] = ()  #: as the user named them; of a rerun those of the run that it goes back to
 
     @property
     def origin(self) -> str:
@@ -216,6 +217,7 @@ def _by_summary(path: Path) -> PastRun | None:
         exit_status if isinstance(exit_status, int) else None,
         undo_of=_text(summary, "undo_of"),
         is_sandbox=summary.get("is_sandbox") is True,
+        sources=tuple(_text(one, "name") for one in _members(summary.get("sources"))),
     )
 
 
@@ -223,6 +225,7 @@ def _by_journal(path: Path) -> PastRun:
     is_going_on = is_held(path)  # first: a run that ends meanwhile says so itself
     with open_view(path) as journal:
         info, counts, rows = journal.info(), journal.counts(), journal.count_rows()
+        sources = tuple(name for name, _, _ in journal.sources())
     totals: Counter[Status] = Counter()
     for (_, status), number in counts.items():
         totals[status] += number
@@ -239,6 +242,7 @@ def _by_journal(path: Path) -> PastRun:
         {status: totals[status] for status in Status if totals[status]},
         undo_of=info.undo_of,
         is_sandbox=info.is_sandbox,
+        sources=sources,
     )
 
 

@@ -27,6 +27,7 @@ from importer.notice import Notice
 from importer.planning.previous_run import find_earlier, inherit, refuse_other_mapping
 from importer.planning.sources import (
     check_sources,
+    expand_sources,
     gather_left_over,
     gather_sources,
     let_signals_in,
@@ -92,12 +93,15 @@ async def run(
         ImporterError: the run cannot go on. Before anything was sent, it leaves no folder behind.
     """
     check_sources(sources)
+    sources, notices = expand_sources(sources)
     check_junit(settings, [name_source(source) for source in sources])
     mapping = load_mapping(settings.mapping, like)
     arguments = [locate_source(source) for source in sources]
     members = {"arguments": arguments, "mapping": mapping.text, "mapping_id": mapping.id}
     with begin_run(settings, "run", control, **members) as folder:
         loader = make_loader(folder.journal, settings, mapping.rules, control.observer, run=folder.path.name)
+        for notice in notices:
+            loader.take_notice(notice)
         await gather_sources(loader, sources, settings, control.interrupted)
         stopped = await resolve(loader, settings, control)
         return await _finish(folder, settings, control, stopped)
@@ -117,12 +121,15 @@ async def check(
     written, with the sources in it and all that was found marked.
     """
     check_sources(sources)
+    sources, notices = expand_sources(sources)
     if output is not None:
         check_marked_path(output, [name_source(source) for source in sources])
     check_junit(settings, [name_source(source) for source in sources])
     mapping = load_mapping(settings.mapping).rules
     with open_scratch() as journal:
         loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_online)
+        for notice in notices:
+            loader.take_notice(notice)
         await gather_sources(loader, sources, settings, control.interrupted)
         stopped: dict[str, str] = {}
         if is_online:

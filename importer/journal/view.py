@@ -175,7 +175,8 @@ class View:
         shown: defaultdict[tuple[Severity, str], list[tuple[Sheet, Finding]]] = defaultdict(list)
         for finding in map(read_finding, self._db.execute(_SQL["examples"], (examples,))):
             shown[finding.severity, finding.problem.topic].append((sheets[finding.sheet], finding))
-        return [FindingKind(*kind, tuple(shown[kind[:2]])) for kind in self.topics()]
+        is_of_several = len({sheet.source for sheet in sheets}) > 1
+        return [FindingKind(*kind, tuple(shown[kind[:2]]), is_of_several) for kind in self.topics()]
 
     def notices(self) -> list[Notice]:
         """List what a person should know about the run as a whole, in the order in which it was found."""

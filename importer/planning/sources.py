@@ -5,6 +5,7 @@ source --read--> rows --normalize--> journal
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 from contextlib import aclosing, nullcontext
@@ -22,13 +23,14 @@ from importer.normalizer.layout import is_known_header, rate_header
 from importer.normalizer.mapping import NO_MAPPING, Mapping
 from importer.normalizer.mapping_file import read_mapping, refuse_lost_headers
 from importer.normalizer.rules import make_rules
-from importer.notice import NoticeLevel
+from importer.notice import Notice, NoticeLevel
 from importer.planning.loader import Loader
 from importer.planning.previous_run import LeftOver
 from importer.quoting import escape
 from importer.reader.limits import Bounds
 from importer.reader.read import read, read_on_thread, spool
 from importer.settings.origins import read_config_file
+from importer.wording import count_of
 
 if TYPE_CHECKING:
     from collections import abc
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
 
 _EARLIER_MAPPING = "the mapping of the earlier run"
 _SOURCES = "Pass the path of a file, - for standard input, or a pandas DataFrame."
+_NAME_FILES = "Correct the path, or name the files."
+_ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")  # of files in a folder
+_MOST_LISTED = 5  # files that a notice names
 _LONGEST_NAME = 80  # characters; messages cut what is longer, at its end
 
 
@@ -216,6 +221,92 @@ def check_sources(sources: Sequence[object]) -> None:
             raise SourceError(
                 f"the path {escape(name)} is not valid UTF-8", hint="Rename that file, or the folder it is in."
             ) from None
+
+
+class Expanded(NamedTuple):
+    """The sources that folders and patterns stand for."""
+
+    sources: tuple[Source, ...]
+    notices: tuple[Notice, ...]  #: what was found, and what was left out
+
+
+def expand_sources(sources: Sequence[Source]) -> Expanded:
+    """Put files in the place of folders and of patterns such as `teams/*.xlsx`, in the order of their names.
+
+    Hidden and temporary files are left out, of a folder also what is neither a CSV file nor a workbook, and its
+    folders. What several of them find is read once. A file that is there is never a pattern.
+
+    Raises:
+        SourceError: there is no file in one of them.
+    """
+    found: list[Source] = []
+    notices: list[Notice] = []
+    seen: set[str] = set()
+    for source in sources:
+        name = os.fspath(source) if isinstance(source, str | os.PathLike) else "-"
+        if name == "-" or "\0" in name or not (Path(name).is_dir() or _is_pattern(name)):
+            found.append(source)
+            seen |= set() if name == "-" or "\0" in name else {os.path.realpath(name)}
+            continue
+        paths = _list_files(name, notices)
+        new = [path for path in paths if os.path.realpath(path) not in seen]
+        if again := [path for path in paths if path not in new]:
+            notices.append(Notice(f"{_shown(name)}: given twice, and read once: {_listed(again)}"))
+        seen |= set(map(os.path.realpath, new))
+        found += map(str, new)
+    return Expanded(tuple(found), tuple(notices))
+
+
+def _is_pattern(name: str) -> bool:
+    return glob.has_magic(name) and not os.path.lexists(name)
+
+
+def _list_files(name: str, notices: list[Notice]) -> list[Path]:
+    """List the files that a folder or a pattern stands for, and note what is left out."""
+    given = Path(name)
+    is_folder = given.is_dir()
+    try:
+        # Path.glob takes no absolute pattern.
+        found = given.iterdir() if is_folder else map(Path, glob.glob(name, recursive=True, include_hidden=True))  # noqa: PTH207
+        paths = sorted(found)
+    except OSError as error:
+        raise SourceError(f"{_shown(name)} cannot be looked into: {error.strerror}", hint=_NAME_FILES) from None
+    hidden = [path for path in paths if _is_hidden(path, given)]
+    folders = [path for path in paths if path not in hidden and path.is_dir()]
+    files = [path for path in paths if path not in hidden and path not in folders]
+    others = [path for path in files if is_folder and not path.name.casefold().endswith(_ENDINGS)]
+    files = [path for path in files if path not in others]
+    if hidden:
+        notices.append(Notice(f"{_shown(name)}: hidden and temporary files are left out: {_listed(hidden)}"))
+    if others:
+        words = f"{_shown(name)}: what is neither a CSV file nor a workbook is left out: {_listed(others)}"
+        notices.append(Notice(words, NoticeLevel.LEFT_OUT))
+    if folders and "**" not in name:
+        deeper = _shown(str((given if is_folder else folders[0]) / "**" / "*.xlsx"))
+        words = f"{_shown(name)}: folders are left out: {_listed(folders)}; '{deeper}' finds what is in them"
+        notices.append(Notice(words, NoticeLevel.LEFT_OUT))
+    if not files:
+        nothing = f"there is no CSV file and no workbook in {_shown(name)}"
+        raise SourceError(nothing if is_folder else f"no file matches {_shown(name)}", hint=_NAME_FILES)
+    notices.append(Notice(f"{_shown(name)}: {count_of(len(files), 'file')}: {_listed(files)}"))
+    return files
+
+
+def _is_hidden(path: Path, given: Path) -> bool:
+    """Return whether a file is hidden, in a hidden folder that nobody named, or a program's temporary one."""
+    parts = set(path.parts) - set(given.parts) - {".", ".."}
+    return (
+        any(part.startswith(".") for part in parts) or path.name.startswith("~$") or path.name.endswith(("~", ".tmp"))
+    )
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    more = f" and {len(paths) - _MOST_LISTED:,} more" if len(paths) > _MOST_LISTED else ""
+    return f"{', '.join(_shown(str(path)) for path in paths[:_MOST_LISTED])}{more}"
+
+
+def _shown(path: str) -> str:
+    return escape(path, 200)
 
 
 def name_source(source: Source) -> str:

@@ -45,7 +45,8 @@ RUN = {
     ),
     "unclosed-quote": Case(["run", "quote.csv"], ["quote.csv", "line 3", "quote"]),
     "unreadable": Case(["run", "loop.csv"], ["loop.csv", "could not be read"]),
-    "folder": Case(["run", "."], ["is a folder"]),
+    "folder-without-sources": Case(["run", "nothing"], ["there is no CSV file and no workbook in nothing"]),
+    "pattern-without-files": Case(["run", "teams/*.xlsx"], ["no file matches teams/*.xlsx"]),
     "pdf": Case(["run", "rota.pdf"], ["rota.pdf", "PDF"]),
     "broken-workbook": Case(["run", "broken.xlsx"], ["broken.xlsx"]),
     "no-such-sheet": Case(["run", "two.xlsx", "--sheet", "Rota"], ["two.xlsx", "'Rota'"]),
@@ -105,6 +106,7 @@ def make_sources(folder: Path, name: str) -> None:
     }
     for file, text in texts.items():
         (folder / file).write_text(text, encoding="utf-8", newline="")
+    (folder / "nothing").mkdir()
     (folder / "loop.csv").symlink_to("loop.csv")  # the mode alone would not keep root out
     if name == "no-such-sheet":
         import openpyxl

@@ -127,3 +127,23 @@ def waits_in_a_pipe(process: int) -> bool:
     """Tell whether some thread of a process waits for the other end of a named pipe."""
     threads = Path(f"/proc/{process}/task").iterdir()
     return any("wait_for_partner" in (thread / "wchan").read_text() for thread in threads)
+
+
+def test_two_files_of_one_name_are_told_apart_by_their_paths(place: Workplace) -> None:
+    """On the console, in the report, by a rerun of the mended report, and in the list of runs."""
+    for team, end in (("ops", "2027-03-01T16:00Z"), ("web", "bad")):
+        (place.path / "teams" / team).mkdir(parents=True)
+        text = f"schedule_id,user_id,starts_at,ends_at\ns-{team},112,2027-03-01T08:00Z,{end}\n"
+        (place.path / "teams" / team / "overrides.csv").write_text(text, encoding="utf-8")
+    done = place.run("run", "teams/*/*.csv", "--sandbox")
+    assert done.status == 1, done
+    assert "teams/web/overrides.csv, overrides (2) D2" in done.out
+    report = place.path / done.run / "report.csv"
+    report.write_text(report.read_text(encoding="utf-8-sig").replace("08:00Z,bad", "08:00Z,2027-03-01T16:00Z"))
+    again = place.run("rerun", report, "--sandbox")
+    assert again.status == 0, again
+    assert [(line["import_source"], line["import_status"]) for line in place.lines(again.run)] == [
+        ("teams/ops/overrides.csv", "created"),
+        ("teams/web/overrides.csv", "created"),
+    ]
+    assert "teams/ops/overrides.csv and 1 more" in place.run("runs").out

@@ -15,7 +15,7 @@ from importer.normalizer.directory import Directory, Person
 from importer.normalizer.rules import make_rules
 from importer.planning.loader import Loader
 from importer.planning.report_lines import PreviousLine
-from importer.planning.sources import gather_sources, load_mapping, make_loader
+from importer.planning.sources import expand_sources, gather_sources, load_mapping, make_loader
 from importer.records import KnownName, Outcome, Problem, Row, Sheet, TargetName
 from importer.session.control import SilentObserver
 from importer.settings import Settings
@@ -222,3 +222,30 @@ def test_the_names_that_stand_beside_ids_are_known(
     assert [f"{one.what} {one.id} {one.name}" for one in journal.known()] == known
     journal.add_known([KnownName("schedule", "s-1", "As Rootly lists it")], is_listed=True)
     assert KnownName("schedule", "s-1", "As Rootly lists it") in journal.known()
+
+
+@pytest.mark.parametrize(
+    ("given", "found", "told"),
+    [
+        (["b.csv", "a.csv"], ["b.csv", "a.csv"], []),
+        (["rota/"], ["rota/A.CSV", "rota/b.xlsx"], ["hidden and", "neither a CSV", "folders are", "2 files"]),
+        (["rota/*"], ["rota/A.CSV", "rota/b.xlsx", "rota/notes.md"], ["hidden and", "folders are", "3 files"]),
+        (["rota/**/*.csv"], ["rota/old/c.csv"], ["hidden and temporary", "1 file"]),
+        (["[x].csv", "-"], ["[x].csv", "-"], []),
+        (["rota/b.xlsx", "rota/*.xlsx"], ["rota/b.xlsx"], ["hidden", "1 file", "given twice, and read once"]),
+    ],
+    ids=["files", "folder", "pattern", "folders within", "a file that looks like a pattern", "twice"],
+)
+def test_a_folder_or_a_pattern_stands_for_its_files_and_what_is_left_out_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: list[str], found: list[str], told: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("rota/A.CSV", "rota/b.xlsx", "rota/~$b.xlsx", "rota/.hidden.csv", "rota/notes.md", "rota/old/c.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "[x].csv").touch()
+    expanded = expand_sources(given)
+    assert list(expanded.sources) == found
+    assert len(expanded.notices) == len(told)
+    for notice, words in zip(expanded.notices, told, strict=True):
+        assert words in notice.text

@@ -21,7 +21,8 @@ verifying = click.option("--verify", is_flag=True, help="At the end ask the targ
 def run(sources: tuple[str, ...], verify: bool, **given: Any) -> None:
     """Read and check every row, then send the good ones, then write the report.
 
-    SOURCE is a CSV or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods); - is standard input.
+    SOURCE is a CSV or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods), a folder of them, or a pattern such as
+    'teams/*.xlsx'; - is standard input.
     """
     afterwards = verify_run if verify else None
     perform(given, lambda settings, control: _commands().run(sources, settings, control), afterwards=afterwards)

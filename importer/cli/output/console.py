@@ -162,7 +162,7 @@ class Console:
 
     @staticmethod
     def _has_sources(kinds: Sequence[FindingKind]) -> bool:
-        return len({sheet.source for kind in kinds for sheet, _ in kind.examples}) > 1
+        return any(kind.is_of_several for kind in kinds)
 
     def _describe(self, groups: Sequence[Group]) -> Iterator[Text]:
         """Yield the lines that tell of groups, so that all fits a screen."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NARROW = 70  #: columns of a terminal that a table of runs needs
 _WIDE = 120  # columns of a terminal that show when a run began, and what it is a rerun of, in columns of their own
+_LONG, _SHORT = 60, 20  # characters of a source's name in a wide and in a narrow table
 _STAGES = {Stage.ENDED: "", Stage.INTERRUPTED: "yellow", Stage.GOING_ON: "cyan", Stage.DAMAGED: "red"}
 
 
@@ -42,7 +43,7 @@ def run_cards(runs: Sequence[PastRun], now: datetime) -> Iterator[Text]:
     for run in runs:
         cells = _run_cells(run, now, is_wide=False)
         yield Text(cells["run"].plain, style="bold")
-        yield Text("  ") + Text(", ").join(cells[name] for name in ("what", "stage", "took") if cells[name])
+        yield Text("  ") + Text(", ").join(cells[name] for name in ("what", "source", "stage", "took") if cells[name])
         yield Text("  ") + cells["records"]
 
 
@@ -57,9 +58,9 @@ def run_lines(runs: Sequence[PastRun], now: datetime) -> Iterator[str]:
 
 def _cells(runs: Sequence[PastRun], now: datetime, *, is_wide: bool) -> tuple[list[str], list[list[Text]]]:
     if is_wide:
-        names = ["run", "what", "began (UTC)", "took", "stage", "of", "records"]
+        names = ["run", "what", "began (UTC)", "took", "stage", "of", "source", "records"]
     else:
-        names = ["run", "what", "took", "stage", "records"]
+        names = ["run", "what", "took", "stage", "source", "records"]
     return names, [[cells[name] for name in names] for cells in (_run_cells(run, now, is_wide=is_wide) for run in runs)]
 
 
@@ -73,6 +74,7 @@ def _run_cells(run: PastRun, now: datetime, *, is_wide: bool) -> dict[str, Text]
         "took": Text(_took(run, now)),
         "stage": _stage(run),
         "of": Text(origin),
+        "source": Text(_sources(run, _LONG if is_wide else _SHORT)),
         "records": Text(records),
     }
 
@@ -92,6 +94,13 @@ def _records(run: PastRun) -> str:
 def _name(run: PastRun, status: Status) -> str:
     """Name a status; while a run goes on nothing is unknown yet."""
     return "on their way" if status is Status.UNKNOWN and run.stage is Stage.GOING_ON else status.value
+
+
+def _sources(run: PastRun, longest: int) -> str:
+    """Name the first source by the end of its path, and count the others."""
+    first, *others = (*map(escape, run.sources), "")
+    first = first if len(first) <= longest else f"…{first[1 - longest :]}"
+    return f"{first} and {len(others) - 1} more" if len(others) > 1 else first
 
 
 def _took(run: PastRun, now: datetime) -> str:
@@ -119,6 +128,7 @@ def object_of_run(run: PastRun, now: datetime) -> dict[str, object]:
         "stage": run.stage,
         "rerun_of": run.rerun_of or None,
         "undo_of": run.undo_of or None,
+        "sources": list(run.sources),
         "started_at": run.started_at or None,
         "finished_at": run.finished_at or None,
         "seconds": run.seconds(now),
