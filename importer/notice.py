@@ -19,3 +19,4 @@ class Notice(NamedTuple):
 
     text: str
     level: NoticeLevel = NoticeLevel.INFO
+    sheet: str = ""  #: the sheet that it is about, if it says nothing where that sheet is left out as a whole

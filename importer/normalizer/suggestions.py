@@ -9,7 +9,7 @@ from rapidfuzz import fuzz, process
 
 from importer.cells import canonical
 from importer.kinds.registry import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, KINDS_WITH, OWN
-from importer.normalizer.layout import FAMILIAR, is_named
+from importer.normalizer.layout import FAMILIAR, OF_OTHER_LISTS, is_named
 from importer.quoting import quote, quote_path
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _exact(header: str, kinds: Iterable[str]) -> Iterator[Suggestion]:
 
 def _alike(header: str, words: dict[str, str]) -> Iterator[Suggestion]:
     name = canonical(header)
-    if _SHORTEST <= len(name) <= _LONGEST and name not in FAMILIAR:  # status is no misspelt start
+    if _SHORTEST <= len(name) <= _LONGEST and name not in FAMILIAR | OF_OTHER_LISTS:  # status is no misspelt start
         hit = process.extractOne(name, list(words), scorer=fuzz.ratio, score_cutoff=_ENOUGH)
         if hit is not None:
             word, score, _ = hit

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _NOTHING: Sequence[tuple[Severity, Problem]] = ()
 _MOST_PARTS = 1000  # that a row makes
+_MOST_NAMED = 10_000  # ranges of rows that a report names
 _MOST_HEADERS = 12  # that a message names
 _NEEDED_COLUMNS = (
     "; ".join(
@@ -105,6 +106,11 @@ class Loader:
         """Write down what a person should know about the run as a whole, and tell the observer."""
         self.take_notice(Notice(text, level))
 
+    def _tell_rows(self, words: str, numbers: Sequence[int], level: NoticeLevel) -> None:
+        """Notice which rows something is about: the journal, and so every report, names each of them."""
+        self.journal.add_notice(Notice(words.replace("{}", rows_named(numbers, most=_MOST_NAMED), 1), level))
+        self.observer.noticed(Notice(words.replace("{}", rows_named(numbers), 1), level))
+
     def take_notice(self, notice: Notice) -> None:
         """Write a notice down, and tell the observer."""
         self.journal.add_notice(notice)
@@ -129,11 +135,13 @@ class Loader:
                 chunk.rows[:] = self._taken(chunk.sheet, chunk.rows)
                 yield self._take_chunk(*opened, chunk)
         self._tell_hidden()
+        used = {sheet.name for sheet in sheets if known[id(sheet)] is not None}
         for notice in reading.notices:
-            self.take_notice(notice)
+            if not notice.sheet or notice.sheet in used:  # the others are left out as a whole
+                self.take_notice(notice)
         for (sheet, reason), numbers in self._left_out.items():
             were = "was" if len(numbers) == 1 else "were"
-            self.notice(f"{_where(sheet)}: {rows_named(numbers)} {were} left out, {reason}", NoticeLevel.LEFT_OUT)
+            self._tell_rows(f"{_where(sheet)}: {{}} {were} left out, {reason}", numbers, NoticeLevel.LEFT_OUT)
         self._left_out.clear()
         self._tell_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
         self.journal.add_source(reading.name, reading.path, reading.sha256)
@@ -153,20 +161,21 @@ class Loader:
             SourceError: nobody has said.
         """
         hidden, self._hidden = self._hidden, {}
-        told = [
-            f"sheet {name!r} of {escape(source)}: {rows_named(numbers)} {'is' if len(numbers) == 1 else 'are'} hidden"
+        told = {
+            f"sheet {name!r} of {escape(source)}: {{}} {'is' if len(numbers) == 1 else 'are'} hidden": numbers
             for (source, name), numbers in hidden.items()
-        ]
+        }
         if told and self._hidden_rows is None:
+            named = "; ".join(words.replace("{}", rows_named(numbers), 1) for words, numbers in told.items())
             raise SourceError(
-                f"{'; '.join(told)}, by a filter or by a person",
+                f"{named}, by a filter or by a person",
                 hint="Choose --hidden-rows send or --hidden-rows skip (hidden_rows in a library call).",
             )
         self.has_skipped = self.has_skipped or (bool(told) and self._hidden_rows is HiddenRows.SKIP)
         is_skipped = self._hidden_rows is HiddenRows.SKIP
         what, level = ("left out", NoticeLevel.LEFT_OUT) if is_skipped else ("read like the others", NoticeLevel.INFO)
-        for sentence in told:
-            self.notice(f"{sentence}, and {what} because of --hidden-rows {self._hidden_rows}", level)
+        for words, numbers in told.items():
+            self._tell_rows(f"{words}, and {what} because of --hidden-rows {self._hidden_rows}", numbers, level)
 
     def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
         if len(left_out) == len(sheets):
@@ -244,7 +253,7 @@ class Loader:
                 known.extend(names.find(row, normalized))
         if examples:
             are = "is a marked example and was" if len(examples) == 1 else "are marked examples and were"
-            self.notice(f"{_where(chunk.sheet)}: {rows_named(examples)} {are} left out", NoticeLevel.LEFT_OUT)
+            self._tell_rows(f"{_where(chunk.sheet)}: {{}} {are} left out", examples, NoticeLevel.LEFT_OUT)
         self._write(rows, found)
         if known:
             self.journal.add_known(known, is_listed=False)

@@ -129,16 +129,16 @@ def without_repeated(where: str, rows: list[Row], header: tuple[str, ...], repea
     return [row for row in rows if row.cells != header]
 
 
-def rows_named(numbers: Sequence[int]) -> str:
-    """Name rows by their ascending numbers: `rows 1 to 3 and 7`."""
+def rows_named(numbers: Sequence[int], most: int = _SHOWN) -> str:
+    """Name rows by their ascending numbers, the first `most` ranges of them: `rows 1 to 3 and 7`."""
     if len(numbers) == 1:
         return f"row {numbers[0]}"
     ranges = _ranges(numbers)
-    shown = ranges[:_SHOWN]
-    if left := sum(last - first + 1 for first, last in ranges[_SHOWN:]):
+    shown = ranges[:most]
+    if left := sum(last - first + 1 for first, last in ranges[most:]):
         return f"rows {', '.join(map(_range, shown))} and {left:,} more"
-    *most, last = map(_range, shown)
-    return f"rows {', '.join(most)} and {last}" if most else f"rows {last}"
+    *others, last = map(_range, shown)
+    return f"rows {', '.join(others)} and {last}" if others else f"rows {last}"
 
 
 def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:

@@ -147,3 +147,14 @@ def test_two_files_of_one_name_are_told_apart_by_their_paths(place: Workplace) -
         ("teams/web/overrides.csv", "created"),
     ]
     assert "teams/ops/overrides.csv and 1 more" in place.run("runs").out
+
+
+def test_every_row_that_is_left_out_is_named_in_the_reports_however_many_the_console_names(place: Workplace) -> None:
+    rows = [[*row, "go" if number % 2 else "no"] for number, row in enumerate(schedules(20)[1:])]
+    source = place.write("plan.csv", [[*schedules(1)[0], "Status"], *rows])
+    (place.path / "map.toml").write_text('[rows]\nkeep = { Status = "go" }\n', encoding="utf-8")
+    done = place.run("run", source, "--sandbox", "--mapping", "map.toml")
+    assert done.status == 0, done
+    assert "rows 2, 4, 6, 8, 10, 12 and 4 more were left out" in done.err
+    summary = json.loads((place.path / done.run / "summary.json").read_text(encoding="utf-8"))
+    assert "rows 2, 4, 6, 8, 10, 12, 14, 16, 18 and 20 were left out" in str(summary["notices"])

@@ -80,6 +80,7 @@ def test_the_workbook_that_was_filled_in_checks_clean(workbook: Filled) -> None:
     done = workbook.place.run("check", workbook.path)
     assert done.status == 0, done
     assert "example" in done.err
+    assert "Read me" not in done.err
     assert "problem:" not in done.out
 
 

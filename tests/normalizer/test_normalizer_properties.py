@@ -92,7 +92,7 @@ def test_a_row_with_a_problem_from_reading_never_makes_a_record(cells: tuple[str
     assert len({problem.cell for problem in result.problems}) == len(result.problems)
 
 
-@given(INSTANTS, ZONES, st.integers(-14 * 60, 14 * 60), st.integers(0, 999_999))
+@given(INSTANTS, ZONES, st.integers(-14 * 60, 14 * 60), st.integers(-500_000, 499_999))
 def test_two_texts_of_the_same_instants_give_the_same_key(
     starts_at: datetime, zone: str, minutes: int, microsecond: int
 ) -> None:
@@ -102,7 +102,7 @@ def test_two_texts_of_the_same_instants_give_the_same_key(
     by_offset = normalize(
         shadow_row(
             *(
-                moment.replace(microsecond=microsecond).astimezone(shifted).isoformat()
+                (moment + timedelta(microseconds=microsecond)).astimezone(shifted).isoformat()
                 for moment in (starts_at, ends_at)
             )
         )

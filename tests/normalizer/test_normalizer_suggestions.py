@@ -42,8 +42,10 @@ def test_a_header_like_a_known_one_is_suggested_and_not_applied(name: str, heade
     assert column not in layout.indices
 
 
-@pytest.mark.parametrize("header", ["Name", "Team", "Note", "Status", "Region", "Description", "Users", "Enabled", "#"])
-@pytest.mark.parametrize("name", ["Shadows", "Schedules", "Sheet1"])
+@pytest.mark.parametrize(
+    "header", ["Name", "Team", "Note", "Status", "Region", "Description", "Users", "Enabled", "#", "Surname"]
+)
+@pytest.mark.parametrize("name", ["Shadows", "Schedules", "Sheet1", "Overrides"])
 def test_what_is_like_nothing_is_not_suggested(name: str, header: str) -> None:
     assert suggest(plan(sheet(header, name=name))) == ()
 

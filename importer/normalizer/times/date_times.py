@@ -40,9 +40,9 @@ _NO_OFFSET = timedelta(0)
 
 _ISO_OFFSET = r"(?: ?(?:([Zz])|([+\-\u2212])(\d\d)(?::?(\d\d))?))?"
 _EXTENDED = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:(?:[Tt]|[ \u00a0]+)(\d\d):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?" + _ISO_OFFSET + ")?", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)(?:(?:[Tt]|[ \u00a0]+)(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?" + _ISO_OFFSET + ")?", re.ASCII
 )
-_BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)[Tt](\d\d)(\d\d)(?:(\d\d)(?:[.,]\d+)?)?" + _ISO_OFFSET, re.ASCII)
+_BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)[Tt](\d\d)(\d\d)(?:(\d\d)(?:[.,](\d+))?)?" + _ISO_OFFSET, re.ASCII)
 
 _SERIAL = re.compile(r"(\d{5,6})(?:[.,](\d+))?", re.ASCII)
 _SERIAL_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001  (day 0 of the 1900 system, which has a 29 February 1900, is local)
@@ -97,7 +97,7 @@ _SEVERAL_BLANKS = re.compile(" {2,}")
 
 _CLOCK = re.compile(
     r"(?P<hour>[0-9]{1,2})"
-    r"(?:(?P<mark>[:.])(?P<minute>[0-9]{2})(?:(?P=mark)(?P<second>[0-9]{2})(?:[.,][0-9]+)?)?)?"
+    r"(?:(?P<mark>[:.])(?P<minute>[0-9]{2})(?:(?P=mark)(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]+))?)?)?"
     r"(?: ?(?P<half>[ap])\.? ?m\b\.?| ?(?P<word>uhr|hrs?|hours|h|o'clock)\b\.?)?(?P<offset>.*)",
     re.IGNORECASE,
 )
@@ -130,7 +130,7 @@ _OFFSET_HINT = (
 
 
 def read_instant(text: str, zone: ZoneInfo | None, rules: TimeRules = NO_RULES) -> datetime | Unreadable:
-    """Read a date-time as an instant in UTC, fractions of seconds cut.
+    """Read a date-time as an instant in UTC, fractions of seconds rounded.
 
     `zone` says where a text without an offset is local. A local time that its zone skips or has twice is a fault
     unless `rules` choose.
@@ -142,7 +142,7 @@ def read_instant(text: str, zone: ZoneInfo | None, rules: TimeRules = NO_RULES) 
 
 
 def read_moment(text: str, rules: TimeRules = NO_RULES) -> Moment | Unreadable:
-    """Read a date-time as it is written, fractions of seconds cut; it need not exist in any zone."""
+    """Read a date-time as it is written, fractions of seconds rounded; it need not exist in any zone."""
     return _read_moment(text, rules.date_order) if len(text) <= _LONGEST_TEXT else NO_DATE_TIME
 
 
@@ -191,12 +191,19 @@ def _read_moment(text: str, order: DateOrder | None) -> Moment | Unreadable:
 
 
 def _read_iso(match: re.Match[str]) -> Moment | Unreadable:
-    year, month, day, hour, minute, second, utc, sign, hours, minutes = match.groups()
+    year, month, day, hour, minute, second, part, utc, sign, hours, minutes = match.groups()
     if hour is None:
         return without_time(match[0])
     offset = make_offset(sign, hours, minutes) if sign else _NO_OFFSET if utc else None
     clock = (int(hour), int(minute), int(second or "0"))
-    return make_moment((int(year), int(month), int(day)), clock, offset, "UTC" if utc else "")
+    return _rounded(make_moment((int(year), int(month), int(day)), clock, offset, "UTC" if utc else ""), part)
+
+
+def _rounded(moment: Moment | Unreadable, part: str | None) -> Moment | Unreadable:
+    """Round a moment to whole seconds by the digits of its second's fraction, as those of workbooks are."""
+    if isinstance(moment, Unreadable) or not part or part < "5":
+        return moment
+    return moment._replace(local=moment.local + timedelta(seconds=1))
 
 
 def _read_serial(days: str, decimals: str) -> Moment | Unreadable:
@@ -234,7 +241,7 @@ def _read_time(day: Day) -> Moment | Unreadable:
         return IMPOSSIBLE
     clock = (hour, int(match["minute"] or "0"), int(match["second"] or "0"))
     offset, place = _read_offset(match["offset"])
-    return make_moment((day.date.year, day.date.month, day.date.day), clock, offset, place)
+    return _rounded(make_moment((day.date.year, day.date.month, day.date.day), clock, offset, place), match["part"])
 
 
 def _has_time(clock: re.Match[str]) -> bool:

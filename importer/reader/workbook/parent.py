@@ -257,8 +257,8 @@ class _Told:
     def chunks(self, messages: Iterable[list[Any]]) -> Iterator[Chunk]:
         for message in messages:
             match message:
-                case ["notice", text, level]:
-                    self._notices.append(Notice(text, NoticeLevel(level)))
+                case ["notice", text, level, *sheet]:
+                    self._notices.append(Notice(text, NoticeLevel(level), *sheet))
                 case ["top", _, rows]:
                     self._header, _ = self._rule.choose(rows)
                     self._child.tell(b"%d" % self._header)

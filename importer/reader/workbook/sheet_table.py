@@ -187,7 +187,7 @@ class SheetTable:
             yield ("notice", text, NoticeLevel.LEFT_OUT)
             return
         if above:
-            yield ("notice", *above_notice(self._shown, above, number))
+            yield ("notice", *above_notice(self._shown, above, number)[:2], self.name)
         yield from self._told(header, left)
 
     @property

@@ -3,7 +3,7 @@
 Parsers can fail in ways that end a process, so they run in one of their own, bounded in memory.
 `python -m importer.reader.workbook.worker DESCRIPTOR REQUEST` writes these arrays, a line each:
 
-    ["notice", text, level]  ["top", name, [[number, cells], ...]]   ["sheet", name, header, positions, flaws]
+    ["notice", text, level, sheet?]  ["top", name, [[number, cells], ...]]   ["sheet", name, header, positions, flaws]
     ["rows", numbers, cells, remarks]   ["error", message, hint]   ["end"]
 
 After "top", a sheet's first rows, it waits on standard input for the number of the header's row, 0 for none. A flaw of
@@ -162,7 +162,7 @@ class Workbook:
         """
         sheets = self._storage.sheets
         chosen, notices = choose_sheets(sheets, wanted)
-        yield from (("notice", *notice) for notice in notices)
+        yield from (("notice", notice.text, notice.level) for notice in notices)
         if chosen and self._storage.is_dense:
             self._second = _opened(self._file, self._link)
         is_found = False
