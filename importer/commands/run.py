@@ -45,6 +45,7 @@ from importer.session.lifecycle import (
     begin_run,
     begin_sending,
     check_junit,
+    fit_concurrency,
     hold,
     log_end,
     rescue,
@@ -253,6 +254,7 @@ async def _finish(folder: RunFolder, settings: Settings, control: RunControl, st
     """Send what is planned and write the report; `stopped` are targets that could not be asked before."""
     journal = folder.journal
     async with connect(journal.targets_to_ask(), settings) as connections:
+        settings = fit_concurrency(settings, len(connections), control)
         why_not = await _ask_to_go_on(folder, connections, settings, control)
         if why_not:
             for target in connections:

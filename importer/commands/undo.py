@@ -29,6 +29,7 @@ from importer.session.lifecycle import (
     begin_run,
     begin_sending,
     check_junit,
+    fit_concurrency,
     hold,
     log_end,
     rescue,
@@ -170,6 +171,7 @@ async def _finish(folder: RunFolder, previous: PreviousRun, settings: Settings, 
     journal = folder.journal
     stopped: dict[str, str] = {}
     async with connect(journal.open_targets(), settings) as connections:
+        settings = fit_concurrency(settings, len(connections), control)
         plan = _plan(folder, connections, settings)
         control.observer.planned(plan)
         if plan.to_send and control.confirm is not None and not settings.sandbox and not await control.confirm(plan):

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from importer.sandbox.rate_limits import Limits
 
 
+_BACKLOG = 128  # connections that may wait to be accepted
+_PAUSE = 0.2  # seconds until the next try where no more files may be open
+
+
 class Port:
     """One port of this machine. While it is closed it refuses connections, but stays reserved."""
 
@@ -43,7 +47,9 @@ class Port:
         self._host = host
         self._bound = _bind(host, port)
         self._port: int = self._bound.getsockname()[1]
-        self._site: web.SockSite | None = None
+        self._is_open = False
+        self._pause: asyncio.TimerHandle | None = None
+        self._accepting: set[asyncio.Task[object]] = set()
 
     @property
     def origin(self) -> str:
@@ -53,7 +59,7 @@ class Port:
     @property
     def is_closed(self) -> bool:
         """Return whether nothing listens."""
-        return self._site is None
+        return not self._is_open
 
     async def open(self) -> None:
         """Listen.
@@ -61,19 +67,54 @@ class Port:
         Raises:
             UsageError: the port cannot be listened on.
         """
-        site = web.SockSite(self._runner, self._bound)
         try:
-            await site.start()
+            self._bound.listen(_BACKLOG)
         except OSError as error:
             raise _unusable_port(self._host, self._port, error) from error
-        self._site = site
+        self._bound.setblocking(False)
+        self._is_open = True
+        self._watch()
+
+    def _watch(self) -> None:
+        asyncio.get_running_loop().add_reader(self._bound, self._accept)
+
+    def _accept(self) -> None:
+        """Take the connections that wait. Where no more files may be open they go on waiting.
+
+        Not asyncio's own server: it tries again without a pause, and logs each try.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                connection, _ = self._bound.accept()
+                connection.setblocking(False)
+                task = loop.create_task(self._serve(connection))
+                self._accepting.add(task)
+                task.add_done_callback(self._accepting.discard)
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError:
+            loop.remove_reader(self._bound)
+            self._pause = loop.call_later(_PAUSE, self._watch)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        server = self._runner.server
+        assert server is not None  # noqa: S101  (the runner was set up before any port was opened)
+        with suppress(OSError):  # it is gone already
+            await asyncio.get_running_loop().connect_accepted_socket(server, connection)
+
+    def _stop_listening(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
+        asyncio.get_running_loop().remove_reader(self._bound)
+        self._bound.close()
+        self._is_open = False
 
     async def close(self) -> None:
         """Refuse new connections and reset those there are."""
-        if self._site is None:
+        if not self._is_open:
             return
-        await self._site.stop()  # closes the socket too
-        self._site = None
+        self._stop_listening()
         # Bound again at once: otherwise another program, or a connecting client, could be given the port.
         self._bound = _bind(self._host, self._port)
         for connection in self._runner.server.connections if self._runner.server else ():
@@ -82,9 +123,10 @@ class Port:
                 reset(transport)
 
     def release(self) -> None:
-        """Release the port if nothing listens; a listening one is released with the runner."""
-        if self._site is None:
-            self._bound.close()
+        """Release the port."""
+        if self._is_open:
+            self._stop_listening()
+        self._bound.close()
 
 
 class Ports:

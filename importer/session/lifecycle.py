@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import shutil
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from importer.delivery.notices import tell
@@ -36,6 +39,37 @@ if TYPE_CHECKING:
     from importer.result import Result
     from importer.session.control import RunControl
     from importer.settings import Settings
+
+
+_SPARE_FILES = 40  # that are open beside connections: journal, log, the names that a resolver looks up, reports
+
+
+def fit_concurrency(settings: Settings, targets: int, control: RunControl) -> Settings:
+    """Return the settings with as many requests in flight as this process may have files open.
+
+    Its own limit is raised first, as far as the system lets it.
+    """
+    each = max(1, targets) * (2 if settings.sandbox else 1)  # both ends of a sandbox's connections are here
+    taken = sum(1 for _ in Path("/dev/fd").iterdir()) + _SPARE_FILES
+    most = raise_file_limit(taken + each * settings.concurrency)
+    fitting = max(1, (most - taken) // each)
+    if fitting >= settings.concurrency:
+        return settings
+    words = f"This process may have only {most} files open (ulimit -n): {fitting} requests are in flight per target"
+    control.observer.noticed(Notice(f"{words}, not {settings.concurrency}.", NoticeLevel.WARNING))
+    return replace(settings, concurrency=fitting)
+
+
+def raise_file_limit(wanted: int) -> int:
+    """Return how many files this process may have open, after asking for so many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    raised = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    with suppress(ValueError, OSError):  # a system can have a limit beyond the one that it tells
+        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+        return raised
+    return soft
 
 
 def check_junit(settings: Settings, sources: Sequence[str]) -> None:

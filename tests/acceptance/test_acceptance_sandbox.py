@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import shlex
 import signal
-from typing import TYPE_CHECKING
+import subprocess
+import sys
 
 from .command import Workplace, finish, statuses
 from .sources import schedules, shadows
 from .truth import count_objects, disagreements, read_truth
-
-if TYPE_CHECKING:
-    import subprocess
 
 
 def read_exports(process: subprocess.Popen[bytes]) -> dict[str, str]:
@@ -40,6 +38,26 @@ def test_what_the_served_sandbox_prints_leads_a_run_to_it(place: Workplace) -> N
     ended = finish(process)
     assert ended.status == 0, ended
     assert "Traceback" not in ended.err
+
+
+def test_few_open_files_reduce_what_is_in_flight_with_one_notice(place: Workplace) -> None:
+    source = place.write("t.csv", shadows(60))
+    options = ["--sandbox", "--concurrency", "1000", "--rate", "rootly=none"]
+    words = [sys.executable, "-m", "importer", "run", str(source), *options]
+    process = subprocess.Popen(
+        ["sh", "-c", 'ulimit -n 128 && exec "$@"', "sh", *words],
+        cwd=place.path,
+        env=place.variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    done = finish(process)
+    assert done.status == 0, done
+    assert "only 128 files open" in done.out + done.err
+    assert "not 1000" in done.out + done.err
+    assert "Traceback" not in done.err
+    assert statuses(place.lines(done.run)) == {"created": 60}
 
 
 def test_what_the_sandbox_was_given_stays_until_it_is_emptied(place: Workplace) -> None:

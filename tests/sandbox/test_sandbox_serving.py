@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -128,6 +129,31 @@ async def test_many_clients_at_once_get_an_object_each(state: Path, clock: Clock
         page = (await client.rootly("GET", "/v1/schedules/primary/on_call_shadows")).json
     assert {reply.status for reply in replies} == {201}
     assert len({reply.json["data"]["id"] for reply in replies}) == page["meta"]["total_count"] == 200
+
+
+async def test_connections_wait_while_no_more_files_may_be_open_and_nothing_is_logged(
+    state: Path, clock: Clock
+) -> None:
+    """Asyncio's own server logs a traceback for each of 128 tries, again and again."""
+    loop, logged = asyncio.get_running_loop(), list[dict[str, Any]]()
+    async with served(state, clock) as client:
+        port = urlsplit(client.address.opal).port
+        flood = [socket.socket() for _ in range(40)]
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        loop.set_exception_handler(lambda _, context: logged.append(context))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(one.fileno() for one in flood) + 8, before[1]))
+        try:
+            for one in flood:
+                one.setblocking(False)
+                await loop.sock_connect(one, ("127.0.0.1", port))
+            for one in flood[1:]:
+                one.close()
+            assert (await client.opal("GET", "/groups")).status == 200
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+            loop.set_exception_handler(None)
+            flood[0].close()
+    assert logged == []
 
 
 async def test_every_reserved_id_fails_as_the_table_says(client: Client) -> None:

@@ -12,6 +12,8 @@ import click
 from importer.cli.execute import guard, load
 from importer.cli.options import FILE, shared_options
 
+_FILES = 4096  # that the sandbox asks to have open at once: a connection each
+
 
 @click.command()
 @shared_options("sandbox")
@@ -46,7 +48,9 @@ def _serve(options: dict[str, Any], port: int, sources: list[str], files: dict[s
 
     from importer import sandbox as stand_in
     from importer.session.endpoints import SANDBOX_STATE
+    from importer.session.lifecycle import raise_file_limit
 
+    raise_file_limit(_FILES)
     state = load(options).reports / SANDBOX_STATE
     state.parent.mkdir(parents=True, exist_ok=True)
     readers = {
