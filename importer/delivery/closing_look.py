@@ -117,7 +117,8 @@ class ClosingLook:
             return self._change(one, one.status, ids, error, "nothing is to be done: the id here is the right one")
         self._found["missing"] += 1
         error = f"{target} answered that it created it ({one.returned_id}), and its list does not have it"
-        return self._change(one, Status.UNKNOWN, "", error, "rerun: the target is asked first, nothing is sent twice")
+        hint = "rerun: the target is asked first, nothing is sent twice"
+        return self._change(one, Status.UNKNOWN, one.returned_id, error, hint)
 
     def _change(self, one: Difference, status: Status, returned_id: str, error: str, hint: str) -> Change:
         made = self._outcomes.make(status, returned_id=returned_id, http_status=one.http_status, error=error, hint=hint)

@@ -68,7 +68,7 @@ class TargetDelivery:
         self._settings = settings
         rate = settings.rate.get(target.name, target.rate)
         claim = claim_size(rate, settings.concurrency)
-        outcomes = Outcomes(run)
+        outcomes = Outcomes(run, settings.if_exists)
         self._traffic = client.traffic
         throttle = Throttle(
             rate, settings.headroom, settings.breaker_timeout, self.stop, partial(tell, observer, target.name)
@@ -93,7 +93,7 @@ class TargetDelivery:
         """Find what the target has already; send nothing. Once the work is told to end, there is no use in it."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._cancel_on_stop, group.cancel_scope)
-            await self._existing.find(self._settings.if_exists, may_replace=self._settings.replace_overrides)
+            await self._existing.find(may_replace=self._settings.replace_overrides)
             group.cancel_scope.cancel()
 
     async def look(self) -> None:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from importer.records import Outcome
+from importer.settings import IfExists
 from importer.statuses import Status
 from importer.wording import iso_utc
 
@@ -23,8 +24,9 @@ def _write_second(second: int) -> str:
 class Outcomes:
     """Makes the outcomes of one run."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, if_exists: IfExists = IfExists.SKIP) -> None:
         self._run = run
+        self._if_exists = if_exists
         self.notes: dict[int, str] = {}  #: what a report says of a record once it is created
 
     def make(
@@ -66,8 +68,17 @@ class Outcomes:
 
     def answered(self, record: Claimed, judgement: Judgement) -> Outcome:
         """Make the outcome of a record that the target says it had already; it may have it from a lost request."""
-        status = Status.EXISTS if record.attempts == 1 else Status.CREATED
-        return self.created(record, judgement)._replace(status=status)
+        made = self.created(record, judgement)
+        if record.attempts > 1:
+            return made
+        known = self.existing()
+        return made._replace(status=known.status, error=known.error, hint=known.hint)
+
+    def existing(self) -> Outcome:
+        """Make the outcome of what the target had before it was sent."""
+        if self._if_exists is IfExists.SKIP:
+            return self.make(Status.EXISTS)
+        return self.make(Status.REJECTED, error="exists already", hint="take the row out, or use --if-exists skip")
 
     def judged(self, status: Status, record: Claimed, judgement: Judgement) -> Outcome:
         """Make the outcome that a judgement of a reply comes to; nothing was created."""

@@ -19,7 +19,6 @@ from importer.errors import TargetError
 from importer.kinds.kind import Names
 from importer.kinds.registry import KINDS
 from importer.records import Problem, Severity
-from importer.settings import IfExists
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from importer.delivery.throttle import Throttle
     from importer.journal.journal import Journal
     from importer.kinds.kind import Overlap
-    from importer.records import Outcome, Scope
+    from importer.records import Scope
     from importer.targets.target import Found, Target
 
 
@@ -53,25 +52,23 @@ class Existing:
         self._tell = partial(tell, observer, target.name)
         self._names: Names | None = None  # read where something is to be named
 
-    async def find(self, if_exists: IfExists, *, may_replace: bool = False) -> None:
+    async def find(self, *, may_replace: bool = False) -> None:
         """Ask about every scope that has open records; a scope that cannot be asked about is decided here."""
         limiter = anyio.Semaphore(_AT_ONCE)
         async with anyio.create_task_group() as group:
             for scope in self._journal.scopes(self._target.name):
                 await limiter.acquire()
-                group.start_soon(self._find_in_scope, scope, if_exists, may_replace, limiter)
+                group.start_soon(self._find_in_scope, scope, may_replace, limiter)
 
-    async def _find_in_scope(
-        self, scope: Scope, if_exists: IfExists, may_replace: bool, limiter: anyio.Semaphore
-    ) -> None:
+    async def _find_in_scope(self, scope: Scope, may_replace: bool, limiter: anyio.Semaphore) -> None:
         overlap = KINDS[scope.kind].overlap
         try:
             there: dict[str, Found] = {}
-            reading = await self._read(scope, if_exists, there)
+            reading = await self._read(scope, there)
             for _ in range(MOST_READINGS - 1):
                 if reading.is_at_one:
                     break
-                earlier, reading = reading, await self._read(scope, if_exists, there)
+                earlier, reading = reading, await self._read(scope, there)
                 if reading.agrees_with(earlier):
                     break
             if reading.contradiction:
@@ -90,13 +87,13 @@ class Existing:
         finally:
             limiter.release()
 
-    async def _read(self, scope: Scope, if_exists: IfExists, there: dict[str, Found]) -> Reading:
+    async def _read(self, scope: Scope, there: dict[str, Found]) -> Reading:
         """Read the scope's list once, mark what it holds, and keep in `there` what a new record would replace."""
         overlap, reading = KINDS[scope.kind].overlap, Reading()
         async for page in self._listing.pages(scope):
             self._stop.check(is_write=True)
             reading.note(page)
-            existing = self._existing(if_exists)
+            existing = self._outcomes.existing()
             planned, in_doubt = self._journal.find(
                 scope.kind, [(found.key, found.id) for found in page.found], existing
             )
@@ -130,12 +127,6 @@ class Existing:
             refused.append((record, self._outcomes.make(Status.INVALID, error=problem.message, hint=hint)))
         self._journal.refuse_planned(refused)
         self._decided(Status.INVALID, len(refused))
-
-    def _existing(self, if_exists: IfExists) -> Outcome:
-        if if_exists is IfExists.SKIP:
-            return self._outcomes.make(Status.EXISTS)
-        hint = "take the row out, or use --if-exists skip"
-        return self._outcomes.make(Status.REJECTED, error="exists already", hint=hint)
 
     def close_scope(self, scope: Scope, status: Status, words: str, http_status: int = 0) -> None:
         """Decide all planned records of a scope alike."""

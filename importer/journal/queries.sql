@@ -187,10 +187,10 @@ SELECT id, key, kind, scope, attempts FROM record WHERE target = ? AND state IN 
 SELECT id FROM record WHERE key = ? AND kind = ? LIMIT 1;
 
 -- name: change
--- The cell that a record of a matrix comes from stays.
-UPDATE record SET state = ?, returned_id = ?, http_status = ?, error = ?, cell = coalesce(nullif(?, ''), cell), hint = ?, attempts = ?,
-                  finished_at = ?, run = ?
-WHERE id = ?;
+-- The cell that a record of a matrix comes from stays, as does the id that an answer named of one that is not known to be there.
+UPDATE record SET state = ?1, returned_id = coalesce(nullif(?2, ''), iif(?1 = 'unknown', returned_id, '')), http_status = ?3,
+                  error = ?4, cell = coalesce(nullif(?5, ''), cell), hint = ?6, attempts = ?7, finished_at = ?8, run = ?9
+WHERE id = ?10;
 
 -- name: find_planned
 -- The target had it before this run sent anything.

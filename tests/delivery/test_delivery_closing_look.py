@@ -108,6 +108,7 @@ async def test_what_is_not_there_is_unknown_and_not_created(journal: Journal) ->
     found = await deliver(journal, Meddled(lambda made: made.pop(2)))
     assert list(found) == ["unknown"]
     assert "its list does not have it" in found["unknown"][0]
+    assert [line.outcome.id for line in journal.lines()][2] == "00000002-0000-4000-8000-000000000000"
     assert make_result(journal).exit_status == 3
 
 

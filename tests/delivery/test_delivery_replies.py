@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.delivery.client import Answer, Lost, NotSent, Reply
+from importer.delivery.outcomes import Outcomes
 from importer.delivery.replies import (
     LONGEST_PAUSE,
     Judgement,
@@ -26,7 +27,11 @@ from importer.delivery.replies import (
     read_words,
     settle_time,
 )
+from importer.journal.states import Claimed
 from importer.kinds.registry import kinds_of
+from importer.records import Scope
+from importer.settings import IfExists
+from importer.statuses import Status
 from importer.targets.opal import OPAL
 from importer.targets.rootly import ROOTLY
 from importer.targets.target import Target
@@ -353,3 +358,22 @@ def test_any_bytes_are_judged_and_described(target: Target, body: bytes) -> None
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"nul", b"{}{}", b"[" * 1_000_000, b"NaN", b'"\\ud800"'])
 def test_what_is_no_json_reads_as_nothing(body: bytes) -> None:
     assert read_json(body) is None
+
+
+@pytest.mark.parametrize(
+    ("if_exists", "attempts", "status"),
+    [
+        (IfExists.SKIP, 1, Status.EXISTS),
+        (IfExists.FAIL, 1, Status.REJECTED),
+        (IfExists.SKIP, 2, Status.CREATED),  # by the request whose answer was lost
+        (IfExists.FAIL, 2, Status.CREATED),
+    ],
+)
+def test_an_override_that_rootly_says_it_has_already_is_what_if_exists_says(
+    if_exists: IfExists, attempts: int, status: Status
+) -> None:
+    """It came to be after the target was asked what exists: the answer to the POST is a 200."""
+    record = Claimed(1, ("sched-1", 101, 1, 2), Scope("override", "sched-1"), attempts, attempts)
+    made = Outcomes("run", if_exists).answered(record, Judgement(Verdict.EXISTS, 200, "", "b0c4"))
+    assert (made.status, made.id, made.http_status, made.attempts) == (status, "b0c4", 200, attempts)
+    assert made.error == ("exists already" if status is Status.REJECTED else "")
