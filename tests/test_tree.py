@@ -24,31 +24,6 @@ MIRRORED = [
 #: Nouns of the field that end as a gerund does.
 NOUNS = {"listing", "mapping", "matching", "quoting", "wording"}
 
-#: Names of two classes that are older than this test; the list only gets shorter.
-OLDER = {
-    "Difference",
-    "Reading",
-    "Joined",
-    "Calendar",
-    "DateOrder",
-    "Day",
-    "Doubt",
-    "Finding",
-    "Found",
-    "Group",
-    "Level",
-    "Made",
-    "Note",
-    "Progress",
-    "Record",
-    "Request",
-    "Schedule",
-    "Shown",
-    "Table",
-    "Turn",
-    "Window",
-}
-
 
 def room_of(path: Path) -> str:
     return path.parent.relative_to(PACKAGE).as_posix()
@@ -68,7 +43,7 @@ def test_no_two_public_classes_get_the_same_name() -> None:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 rooms[node.name].append(str(path.relative_to(PACKAGE)))
-    assert {name: those for name, those in rooms.items() if len(those) > 1 and name not in OLDER} == {}
+    assert {name: those for name, those in rooms.items() if len(those) > 1} == {}
 
 
 def test_a_module_is_named_by_a_noun() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from importer.calendars.pulled import Ask, Progress, Selection
+    from importer.calendars.pulled import Ask, ProgressCallback, Selection
 
 #: Requests a second where the account's own limits cannot be asked for (a team's key may not).
 SLOW_RATE = 2.0
@@ -51,7 +51,7 @@ async def read_rate(ask: Ask) -> float:
     return min(found, default=SLOW_RATE)
 
 
-async def read_calendar(ask: Ask, window: Window, selection: Selection, progress: Progress) -> Pulled:
+async def read_calendar(ask: Ask, window: Window, selection: Selection, progress: ProgressCallback) -> Pulled:
     """Read all wanted schedules, their timelines in the window, and their overrides.
 
     Raises:

@@ -16,7 +16,7 @@ from importer.calendars.pulled import Override, People, Pulled, RefusedError, in
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from importer.calendars.pulled import Ask, Progress, Selection
+    from importer.calendars.pulled import Ask, ProgressCallback, Selection
 
 #: Requests a second that a key may make: 960 a minute.
 RATE = 16.0
@@ -32,7 +32,7 @@ def authorization(token: str) -> str:
     return f"Token token={token}"
 
 
-async def read_calendar(ask: Ask, window: Window, selection: Selection, progress: Progress) -> Pulled:
+async def read_calendar(ask: Ask, window: Window, selection: Selection, progress: ProgressCallback) -> Pulled:
     """Read all wanted schedules, what is rendered of them in the window, and their overrides.
 
     Raises:

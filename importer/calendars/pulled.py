@@ -80,7 +80,7 @@ class Pulled:
         self.calendar.notes.append(Note(subject, reason))
 
 
-class Progress(Protocol):
+class ProgressCallback(Protocol):
     """Who wants to know how far the reading is."""
 
     def __call__(self, done: int, of: int, what: str) -> None:

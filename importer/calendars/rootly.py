@@ -9,12 +9,12 @@ from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Win
 from importer.calendars.pulled import People, Pulled, instant
 
 if TYPE_CHECKING:
-    from importer.calendars.pulled import Ask, Progress, Selection
+    from importer.calendars.pulled import Ask, ProgressCallback, Selection
 
 _PAGE = 100
 
 
-async def read_calendar(ask: Ask, window: Window, selection: Selection, progress: Progress) -> Pulled:
+async def read_calendar(ask: Ask, window: Window, selection: Selection, progress: ProgressCallback) -> Pulled:
     """Read all wanted schedules and their shifts in the window: who is on call, overriding or shadowing.
 
     Raises:

@@ -25,7 +25,7 @@ from importer.statuses import Status
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from importer.calendars.pulled import Progress
+    from importer.calendars.pulled import ProgressCallback
     from importer.commands.pull import PullOptions
     from importer.journal.view import View
     from importer.records import Row
@@ -57,7 +57,7 @@ class Sides:
 
 
 async def compare_sides(
-    left: str, right: str, options: PullOptions, settings: Settings, control: RunControl, progress: Progress
+    left: str, right: str, options: PullOptions, settings: Settings, control: RunControl, progress: ProgressCallback
 ) -> Sides:
     """Read both sides and compare them.
 
@@ -83,7 +83,7 @@ async def _read_side(
     window: Window,
     settings: Settings,
     control: RunControl,
-    progress: Progress,
+    progress: ProgressCallback,
     *,
     is_asked: bool,
 ) -> Calendar:

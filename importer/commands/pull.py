@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import anyio
 
-    from importer.calendars.pulled import Progress
+    from importer.calendars.pulled import ProgressCallback
     from importer.session.control import RunControl
     from importer.settings import Settings
 
@@ -82,7 +82,7 @@ class PullResult(NamedTuple):
 
 
 async def pull(
-    system: str, output: Path, options: PullOptions, settings: Settings, control: RunControl, progress: Progress
+    system: str, output: Path, options: PullOptions, settings: Settings, control: RunControl, progress: ProgressCallback
 ) -> PullResult:
     """Read a system and write what it holds; nothing is written unless all of it was read.
 
@@ -157,7 +157,12 @@ def read_pairs(path: Path | None) -> dict[str, str]:
 
 
 async def read_system(
-    system: str, options: PullOptions, window: Window, settings: Settings, control: RunControl, progress: Progress
+    system: str,
+    options: PullOptions,
+    window: Window,
+    settings: Settings,
+    control: RunControl,
+    progress: ProgressCallback,
 ) -> Pulled:
     """Read a system by its name: `pagerduty`, `opsgenie`, `rootly`, `ical`, or the path of a calendar or backup.
 
@@ -181,7 +186,7 @@ async def read_system(
 
 
 async def _read_api(
-    name: str, window: Window, selection: Selection, settings: Settings, control: RunControl, progress: Progress
+    name: str, window: Window, selection: Selection, settings: Settings, control: RunControl, progress: ProgressCallback
 ) -> Pulled:
     def notify(words: str) -> None:
         control.observer.noticed(Notice(f"{name}: {words}"))

@@ -29,7 +29,7 @@ from importer.targets import TARGETS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.calendars.pulled import Ask, Progress
+    from importer.calendars.pulled import Ask, ProgressCallback
     from importer.kinds.kind import RecordKind
     from importer.records import Key
     from importer.session.control import RunControl
@@ -106,7 +106,7 @@ class _Made(NamedTuple):
     key: Key
 
 
-async def verify(argument: str, settings: Settings, control: RunControl, progress: Progress) -> Verification:
+async def verify(argument: str, settings: Settings, control: RunControl, progress: ProgressCallback) -> Verification:
     """Ask the targets for every record that a run made or found; `argument` is its folder or its name.
 
     Raises:
@@ -141,7 +141,7 @@ async def verify(argument: str, settings: Settings, control: RunControl, progres
 
 
 async def _verify_at(
-    target: TargetName, made: Sequence[_Made], settings: Settings, control: RunControl, progress: Progress
+    target: TargetName, made: Sequence[_Made], settings: Settings, control: RunControl, progress: ProgressCallback
 ) -> list[VerifiedRecord]:
     described = TARGETS[target]
     api = SourceApi(target.title(), described.rate, described.headers, described.authorization)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from importer.delivery.listing import Reading
+from importer.delivery.listing import ListReading
 from importer.delivery.notices import tell
 from importer.delivery.stop import StoppedError
 from importer.errors import TargetError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from importer.delivery.notices import Observer
     from importer.delivery.outcomes import Outcomes
     from importer.journal.journal import Journal
-    from importer.journal.states import Difference
+    from importer.journal.states import ClosingDifference
     from importer.records import Scope
     from importer.targets.target import Target
 
@@ -79,9 +79,9 @@ class ClosingLook:
         finally:
             limiter.release()
 
-    async def _compare(self, scope: Scope, run: str) -> list[Difference]:
+    async def _compare(self, scope: Scope, run: str) -> list[ClosingDifference]:
         self._journal.begin_comparison(scope)
-        reading = Reading()
+        reading = ListReading()
         async for page in self._listing.pages(scope):
             reading.note(page)
             self._journal.note_listed(scope, [(found.key, found.id) for found in page.found])
@@ -90,7 +90,7 @@ class ClosingLook:
             return [one for one in differences if one.there]
         return differences
 
-    def _describe(self, one: Difference) -> Change:
+    def _describe(self, one: ClosingDifference) -> Change:
         """Return what a record becomes that is not there as the run says."""
         target, ids = self._target.name, " and ".join(one.there)
         if len(one.there) > 1:
@@ -120,6 +120,6 @@ class ClosingLook:
         hint = "rerun: the target is asked first, nothing is sent twice"
         return self._change(one, Status.UNKNOWN, one.returned_id, error, hint)
 
-    def _change(self, one: Difference, status: Status, returned_id: str, error: str, hint: str) -> Change:
+    def _change(self, one: ClosingDifference, status: Status, returned_id: str, error: str, hint: str) -> Change:
         made = self._outcomes.make(status, returned_id=returned_id, http_status=one.http_status, error=error, hint=hint)
         return Change(one.id, status, made._replace(attempts=one.attempts))

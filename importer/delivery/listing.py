@@ -127,7 +127,7 @@ class ScopeRefusedError(TargetError):
 
 
 @dataclass(slots=True)
-class Reading:
+class ListReading:
     """What one reading of a whole list held, and whether it contradicts itself."""
 
     ids: set[str] = field(default_factory=set)  #: of all objects
@@ -156,7 +156,7 @@ class Reading:
         """True where nothing can have moved over a page's edge while it was read."""
         return not self.contradiction and (self.pages == 1 or self.totals == {len(self.ids)})
 
-    def agrees_with(self, earlier: Reading) -> bool:
+    def agrees_with(self, earlier: ListReading) -> bool:
         """Return whether nothing that the earlier reading held is missing; what was added meanwhile may be there."""
         return earlier.ids <= self.ids
 
@@ -167,7 +167,7 @@ class Sweep:
 
     keys: dict[Key, list[str]] = field(default_factory=dict)  #: key looked for: ids of the objects that have it
     ids: dict[str, Key | None] = field(default_factory=dict)  #: id looked for: the key of that object, if readable
-    reading: Reading = field(default_factory=Reading)
+    reading: ListReading = field(default_factory=ListReading)
 
 
 class Listing:

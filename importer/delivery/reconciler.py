@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from importer.delivery.listing import MOST_READINGS, Reading, ScopeRefusedError
+from importer.delivery.listing import MOST_READINGS, ListReading, ScopeRefusedError
 from importer.delivery.notices import tell
 from importer.delivery.outcomes import advise, give_up
 from importer.delivery.replies import MOST_ATTEMPTS
@@ -87,9 +87,9 @@ class Existing:
         finally:
             limiter.release()
 
-    async def _read(self, scope: Scope, there: dict[str, Found]) -> Reading:
+    async def _read(self, scope: Scope, there: dict[str, Found]) -> ListReading:
         """Read the scope's list once, mark what it holds, and keep in `there` what a new record would replace."""
-        overlap, reading = KINDS[scope.kind].overlap, Reading()
+        overlap, reading = KINDS[scope.kind].overlap, ListReading()
         async for page in self._listing.pages(scope):
             self._stop.check(is_write=True)
             reading.note(page)

@@ -26,7 +26,7 @@ from importer.journal.codec import (
     tally_values,
 )
 from importer.journal.run_info import RunStage, write_facts
-from importer.journal.states import Change, Claimed, Difference, Entry, State, Tally, Unresolved
+from importer.journal.states import Change, Claimed, ClosingDifference, Entry, State, Tally, Unresolved
 from importer.journal.view import View
 from importer.notice import Notice
 from importer.records import Key, KnownName, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
@@ -337,10 +337,10 @@ class Journal(View):
         with self._commit() as db:
             db.executemany(_SQL["insert_listed"], [(*scope, dump_key(key), id_) for key, id_ in found])
 
-    def compare(self, target: TargetName, scope: Scope, run: str) -> list[Difference]:
+    def compare(self, target: TargetName, scope: Scope, run: str) -> list[ClosingDifference]:
         """List the records of which the list that was noted says something else than the journal does."""
         return [
-            Difference(
+            ClosingDifference(
                 id_, Status(state), returned_id, http_status, error, attempts, tuple(sorted((ids or "").split()))
             )
             for id_, state, returned_id, http_status, error, attempts, ids in self._db.execute(

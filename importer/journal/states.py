@@ -112,7 +112,7 @@ class Tally:
     latencies: dict[int, int] = field(default_factory=dict)  #: answers by bucket (`importer.histogram`)
 
 
-class Difference(NamedTuple):
+class ClosingDifference(NamedTuple):
     """A record of which the target's list says something else than the run does."""
 
     id: int

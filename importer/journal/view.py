@@ -45,7 +45,7 @@ _SQL = load_queries()
 _PAGE_CHUNK = 1000  # records read in one go
 
 
-class Shown(NamedTuple):
+class ShownRecord(NamedTuple):
     """A record as a page shows it: made for fifty thousand of them, and so without types of ours in it."""
 
     record: int
@@ -67,7 +67,7 @@ class PageView:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
-    def records(self, first: int) -> Iterator[list[Shown]]:
+    def records(self, first: int) -> Iterator[list[ShownRecord]]:
         """Yield the first so many records, then all others that need attention, in chunks and in the source's order.
 
         They are plain tuples in the order of `Shown`.
@@ -78,7 +78,7 @@ class PageView:
             yield chunk
         yield from self._chunks(last, False, -1)
 
-    def _chunks(self, after: int, is_all: bool, limit: int) -> Iterator[list[Shown]]:
+    def _chunks(self, after: int, is_all: bool, limit: int) -> Iterator[list[ShownRecord]]:
         cursor = self._db.execute(_SQL["page_rows"], (after, is_all, limit))
         while chunk := cursor.fetchmany(_PAGE_CHUNK):
             yield chunk

@@ -42,7 +42,7 @@ def option(name: str, right: str, **facts: Any) -> Column:
     return Column(name, right, is_required=False, is_telling=False, **facts)
 
 
-class Doubt(NamedTuple):
+class Ambiguity(NamedTuple):
     """What a header may mean that can be read in two ways. It is suggested, never applied."""
 
     column: str
@@ -140,7 +140,9 @@ class RecordKind:
     fast: Callable[[Places, RowRules], FastPath | None] | None = None  #: reads rows in which nothing is odd
     told_beside: frozenset[str] = frozenset()  #: columns without which its own common ones do not tell it
     own_headers: Mapping[str, str] = field(default_factory=dict)  #: a column of others -> what it is in its sheets
-    doubtful: Mapping[str, Sequence[Doubt]] = field(default_factory=dict)  #: header -> what it may mean, likelier first
+    doubtful: Mapping[str, Sequence[Ambiguity]] = field(
+        default_factory=dict
+    )  #: header -> what it may mean, likelier first
     examples: Sequence[Mapping[str, str | datetime]] = ()  #: rows of a template
     overlap: Overlap | None = None  #: None: its records may overlap
     shift: Callable[[Key], UserShift] | None = None  #: a key to who has a shift and when; None: it is no shift

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from importer.kinds.kind import Column, Doubt, KeyPart, Made, Overlap, RecordKind, Removal, UserShift
+from importer.kinds.kind import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, Removal, UserShift
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, judge, read_user_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath
 from importer.normalizer.plausibility import check_span
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from importer.normalizer.fields import Fields, Places, RowRules
-    from importer.normalizer.plausibility import Finding
+    from importer.normalizer.plausibility import Implausibility
     from importer.targets.target import Request
 
 
@@ -86,7 +86,7 @@ def _make_fast(values: tuple[Any, ...], starts_at: datetime, ends_at: datetime) 
     return OverrideRecord(schedule_id=schedule_id, user_id=user, starts_at=starts_at, ends_at=ends_at)
 
 
-def _check(record: OverrideRecord, now: datetime) -> Iterator[Finding]:
+def _check(record: OverrideRecord, now: datetime) -> Iterator[Implausibility]:
     return check_span(record.starts_at, record.ends_at, now)
 
 
@@ -164,7 +164,7 @@ _COLUMNS = (
 
 _WHO = "it could be who takes over"
 _DOUBTFUL = {
-    **dict.fromkeys(("oncall", "cover", "coverage", "person", "email", "assignee"), (Doubt("user_id", 70, _WHO),)),
+    **dict.fromkeys(("oncall", "cover", "coverage", "person", "email", "assignee"), (Ambiguity("user_id", 70, _WHO),)),
     **DOUBTFUL_TIMES,
 }
 

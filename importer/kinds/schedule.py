@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 from pydantic import Field
 
-from importer.kinds.kind import Column, Doubt, KeyPart, Made, RecordKind, option
+from importer.kinds.kind import Ambiguity, Column, KeyPart, Made, RecordKind, option
 from importer.normalizer.providers import (
     LONGEST_REMOTE_ID,
     PROVIDER_RIGHT,
@@ -159,10 +159,10 @@ _COLUMNS = (
 
 _ANY_GROUP = "it could be the Opal group that the schedule is to be added to"
 _DOUBTFUL = {
-    **dict.fromkeys(("groupid", "groupname"), (Doubt("group", 50, _ANY_GROUP),)),
+    **dict.fromkeys(("groupid", "groupname"), (Ambiguity("group", 50, _ANY_GROUP),)),
     **dict.fromkeys(
         ("schedule", "scheduleurl", "schedulelink", "htmlurl", "url"),
-        (Doubt("remote_id", 60, "it could hold the schedules' ids or links"),),
+        (Ambiguity("remote_id", 60, "it could hold the schedules' ids or links"),),
     ),
 }
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from importer.kinds.kind import Column, Doubt, KeyPart, Made, Overlap, RecordKind, Removal, UserShift
+from importer.kinds.kind import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, Removal, UserShift
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, judge, read_user_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath, read_digits
-from importer.normalizer.plausibility import Finding, check_span
+from importer.normalizer.plausibility import Implausibility, check_span
 from importer.normalizer.references import Waiting
 from importer.normalizer.unreadable import Unreadable
 from importer.records import LARGEST_ID, Identifier, Key, Record, TargetName
@@ -120,10 +120,10 @@ def _read_shadowable_id(fields: Fields, rules: RowRules, shadowable_type: Shadow
     return shadowable_id
 
 
-def check_shadow(record: ShadowRecord, now: datetime) -> Iterator[Finding]:
+def check_shadow(record: ShadowRecord, now: datetime) -> Iterator[Implausibility]:
     """Find what is odd about one shadow; whether it counts is not asked here. `now` has a time zone."""
     if record.shadowable_type == "User" and record.shadowable_id.lstrip("0") == str(record.shadow_user_id):
-        yield Finding("self_shadow", "shadow_user_id", _SELF_SHADOW)
+        yield Implausibility("self_shadow", "shadow_user_id", _SELF_SHADOW)
     yield from check_span(record.starts_at, record.ends_at, now)
 
 
@@ -253,15 +253,17 @@ _COLUMNS = (
 
 _EITHER_PERSON = "it could be who shadows or who is shadowed"
 _SHADOWED = "it could be who is shadowed"
-_EITHER = (Doubt("shadow_user_id", 50, _EITHER_PERSON), Doubt("shadowable_id", 50, _EITHER_PERSON))
+_EITHER = (Ambiguity("shadow_user_id", 50, _EITHER_PERSON), Ambiguity("shadowable_id", 50, _EITHER_PERSON))
 _DOUBTFUL = {
     **dict.fromkeys(("user", "userid", "useremail", "username"), _EITHER),
     **dict.fromkeys(
         ("shadowing", "shadows"),
-        (Doubt("shadowable_id", 60, _EITHER_PERSON), Doubt("shadow_user_id", 40, _EITHER_PERSON)),
+        (Ambiguity("shadowable_id", 60, _EITHER_PERSON), Ambiguity("shadow_user_id", 40, _EITHER_PERSON)),
     ),
-    **dict.fromkeys(("mentor", "oncall", "primary", "primaryoncall"), (Doubt("shadowable_id", 75, _SHADOWED),)),
-    "shadowedschedule": (Doubt("shadowable_id", 80, "it could be what is shadowed, with shadowable_type Schedule"),),
+    **dict.fromkeys(("mentor", "oncall", "primary", "primaryoncall"), (Ambiguity("shadowable_id", 75, _SHADOWED),)),
+    "shadowedschedule": (
+        Ambiguity("shadowable_id", 80, "it could be what is shadowed, with shadowable_type Schedule"),
+    ),
     **DOUBTFUL_TIMES,
 }
 

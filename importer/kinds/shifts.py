@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from importer.cells import BLANKS
-from importer.kinds.kind import Column, Doubt, option
+from importer.kinds.kind import Ambiguity, Column, option
 from importer.normalizer.recurrence.spans import read_spans
 from importer.normalizer.references import Waiting
 from importer.normalizer.times.zones import ZONE_RIGHT, read_zone
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from importer.normalizer.fields import Fields, RowRules
-    from importer.normalizer.plausibility import Finding
+    from importer.normalizer.plausibility import Implausibility
     from importer.normalizer.recurrence.expand import Shift
 
 
@@ -76,12 +76,12 @@ TIME_COLUMNS: Final = (
 )
 
 
-def _doubt(headers: str, column: str, confidence: int, why: str) -> dict[str, tuple[Doubt, ...]]:
-    return dict.fromkeys(headers.split(), (Doubt(column, confidence, why),))
+def _doubt(headers: str, column: str, confidence: int, why: str) -> dict[str, tuple[Ambiguity, ...]]:
+    return dict.fromkeys(headers.split(), (Ambiguity(column, confidence, why),))
 
 
 _IN_UTC = "its times seem to be UTC; set the default timezone to UTC, too"
-DOUBTFUL_TIMES: Final[Mapping[str, tuple[Doubt, ...]]] = {
+DOUBTFUL_TIMES: Final[Mapping[str, tuple[Ambiguity, ...]]] = {
     **_doubt("startutc startsatutc starttimeutc utcstart", "starts_at", 85, _IN_UTC),
     **_doubt("endutc endsatutc endtimeutc utcend", "ends_at", 85, _IN_UTC),
     **_doubt("till finish", "ends_at", 75, "it could be the end"),
@@ -199,7 +199,7 @@ def _read_member(fields: Fields, rules: RowRules, text: str) -> int | None:
 # ---- what is odd about shifts
 
 
-def judge(fields: Fields, found: Iterable[Finding]) -> None:
+def judge(fields: Fields, found: Iterable[Implausibility]) -> None:
     """Note what is odd about the shifts of a row; each kind of oddity once."""
     told = set()
     for check, column, fault in found:

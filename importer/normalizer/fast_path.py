@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from importer.normalizer.fields import Places, RowRules
-    from importer.normalizer.plausibility import Finding
+    from importer.normalizer.plausibility import Implausibility
     from importer.records import Record, Row
 
 
@@ -50,7 +50,7 @@ class FastPath:
         rules: RowRules,
         columns: Sequence[FastColumn],
         make: Callable[[tuple[Any, ...], datetime, datetime], Record],
-        find: Callable[[Any, datetime], Iterator[Finding]],
+        find: Callable[[Any, datetime], Iterator[Implausibility]],
     ) -> None:
         self._rules = rules
         self._make = make
@@ -69,7 +69,7 @@ class FastPath:
         is_plain = not (places.given or places.values or places.joined)
         return is_plain and _LONG_WAY.isdisjoint(places.indices) and places.indices.keys() >= needed
 
-    def read(self, row: Row) -> tuple[Record, str, Sequence[Finding]] | None:
+    def read(self, row: Row) -> tuple[Record, str, Sequence[Implausibility]] | None:
         """Return the record of a row, its zone and what is odd about it; None: the row must take the long way."""
         cells = row.cells
         zone = self._rules.zone if self._zone is None else self._zones.parse(cells[self._zone])

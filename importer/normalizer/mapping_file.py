@@ -21,9 +21,10 @@ from importer.normalizer.matrix import find_across
 from importer.normalizer.nearest import nearest
 from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.times.date_times import is_clock
-from importer.normalizer.times.moments import Choice, DateOrder, TimeRules
+from importer.normalizer.times.moments import Choice, TimeRules
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import escape_unprintable, quote
+from importer.settings import DateOrder
 from importer.wording import as_sentence
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from importer.normalizer.fields import Places
     from importer.normalizer.mapping import Mapping as UserMapping
     from importer.normalizer.mapping import Matrix, Texts
-    from importer.normalizer.times.moments import DateOrder
     from importer.records import Row, Sheet
+    from importer.settings import DateOrder
 
 
 _WORD = re.compile(r"[^\W\d_]+")

@@ -52,7 +52,7 @@ class Checks:
         return Level.WARNING if said is None else said
 
 
-class Finding(NamedTuple):
+class Implausibility(NamedTuple):
     """What a plausibility check has found."""
 
     check: str  #: the name of a field of `Checks`
@@ -60,15 +60,15 @@ class Finding(NamedTuple):
     fault: Unreadable
 
 
-def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> Iterator[Finding]:
+def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> Iterator[Implausibility]:
     """Find what is odd about one span of time; whether it counts is not asked here. All have a time zone."""
     if ends_at <= now:
-        yield Finding("past", "ends_at", _past(ends_at))
+        yield Implausibility("past", "ends_at", _past(ends_at))
     if ends_at - starts_at > _LONGEST:
-        yield Finding("long", "ends_at", _long(ends_at - starts_at))
+        yield Implausibility("long", "ends_at", _long(ends_at - starts_at))
     # The year alone first: it settles nearly every row, and costs nothing.
     if starts_at.year - now.year >= _YEARS_AHEAD and starts_at > _years_after(now):
-        yield Finding("far", "starts_at", _far(starts_at))
+        yield Implausibility("far", "starts_at", _far(starts_at))
 
 
 def overlaps(spans: Iterable[tuple[Person, At, At, Id]]) -> Iterator[tuple[Id, Id]]:

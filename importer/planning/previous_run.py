@@ -12,7 +12,7 @@ from importer.errors import DamagedError, JournalError, SettingsError, SourceErr
 from importer.journal.run_folder import JOURNAL_FILE, RERUN, Purpose, open_run, open_view
 from importer.journal.run_info import RunInfo, info_of_name
 from importer.notice import Notice, NoticeLevel
-from importer.planning.report_lines import Memory, PreviousLine, Table
+from importer.planning.report_lines import Memory, PreviousLine, ReportTable
 from importer.reader.limits import Bounds
 from importer.reader.read import read
 from importer.records import KnownName, TargetName
@@ -302,9 +302,9 @@ def _from_journal(journal: Journal) -> Iterator[list[PreviousLine]]:
 
 def _from_report(path: Path, memory: Memory, encoding: str | None) -> Iterator[list[PreviousLine]]:
     filled = _filled_columns(path, encoding) if len(memory.headers) > 1 else {}
-    tables: dict[int, Table] = {}  # by the identity of what takes the table apart, which is kept in it
+    tables: dict[int, ReportTable] = {}  # by the identity of what takes the table apart, which is kept in it
     for sheet, splitter, rows in _report_rows(path, encoding):
-        table = tables.setdefault(id(splitter), Table(sheet, splitter, memory, filled))
+        table = tables.setdefault(id(splitter), ReportTable(sheet, splitter, memory, filled))
         yield [table.left(splitter.carry(row)) for row in rows]
     if not tables:
         raise SourceError(

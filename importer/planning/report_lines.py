@@ -164,7 +164,7 @@ class _Part:
         return tuple("" if index is None else cells[index] for index in self.places)
 
 
-class Table:
+class ReportTable:
     """The lines of a report, told apart by the sheets that they come from.
 
     A report has the columns of all its sheets side by side, and what a header means can depend on the others: a line

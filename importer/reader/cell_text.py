@@ -143,7 +143,7 @@ _LONG_NUMBER = re.compile(r"-?[1-9][0-9]{15,}")  # which a float would not give 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
-class Shown(NamedTuple):
+class DisplayedNumber(NamedTuple):
     """What a person sees of a number."""
 
     text: str  #: without what only decorates it
@@ -189,7 +189,7 @@ class NumberFormat:
     def _decoration(self) -> str:
         return _decoration_of(self.sections[0])
 
-    def show(self, written: str, *, is_1904: bool = False) -> Shown | None:
+    def show(self, written: str, *, is_1904: bool = False) -> DisplayedNumber | None:
         """Show a number as it is stored; None where that is no number at all.
 
         A number that no calendar has a date for is shown as it is.
@@ -201,13 +201,13 @@ class NumberFormat:
         if abs(number) == float("inf"):
             return None
         if moment := _clock_text(written, section, is_1904=is_1904):
-            return Shown(moment)
+            return DisplayedNumber(moment)
         if _LONG_NUMBER.fullmatch(written):
-            return Shown(written)
+            return DisplayedNumber(written)
         plain = number_text(repr(number))
         if decoration := _decoration_of(section):
-            return Shown(plain, _decorated(plain, decoration, section), abs(number) >= INEXACT)
-        return Shown(_padded(plain, section, is_signed=len(self.sections) > 1), "", abs(number) >= INEXACT)
+            return DisplayedNumber(plain, _decorated(plain, decoration, section), abs(number) >= INEXACT)
+        return DisplayedNumber(_padded(plain, section, is_signed=len(self.sections) > 1), "", abs(number) >= INEXACT)
 
     def _chosen(self, number: float) -> _Section:
         """Choose the section for a number; an empty one hides it from a person, but is no reason to lose it."""

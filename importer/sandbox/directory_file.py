@@ -105,14 +105,14 @@ class User(_Listed):
     last_name: _Name = ""
 
 
-class Schedule(_Listed):
+class SandboxSchedule(_Listed):
     """A schedule; several may have the same name."""
 
     id: Annotated[str, AfterValidator(_check_id)]
     name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_name)]
 
 
-class Group(BaseModel):
+class SandboxGroup(BaseModel):
     """An Opal group; several may have the same name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
@@ -128,8 +128,8 @@ class DirectoryFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     users: Annotated[tuple[User, ...], Field(max_length=_MOST)] = ()
-    schedules: Annotated[tuple[Schedule, ...], Field(max_length=_MOST)] = ()
-    groups: Annotated[tuple[Group, ...], Field(max_length=_MOST)] = ()  #: empty: Opal's groups stay as they are
+    schedules: Annotated[tuple[SandboxSchedule, ...], Field(max_length=_MOST)] = ()
+    groups: Annotated[tuple[SandboxGroup, ...], Field(max_length=_MOST)] = ()  #: empty: Opal's groups stay as they are
 
     @model_validator(mode="after")
     def _refuse_repeats(self) -> DirectoryFile:
@@ -141,7 +141,7 @@ class DirectoryFile(BaseModel):
 
 
 def read_directory(path: Path) -> DirectoryFile:
-    """Read users, schedules and groups: tables `[[users]]` and so on, see `User`, `Schedule` and `Group`.
+    """Read users, schedules and groups: tables `[[users]]` and so on, see `User`, `SandboxSchedule` and `SandboxGroup`.
 
     Raises:
         SettingsError: the file cannot be read, is not TOML, or is not a directory.

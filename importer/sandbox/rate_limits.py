@@ -38,19 +38,19 @@ class Limits:
             named = ", ".join(_WINDOWS)
             raise UsageError(f"{self.enforcement!r} is not a way to enforce a limit.", hint=f"Use one of {named}.")
 
-    def opal(self, share: float = 1) -> Window:
+    def opal(self, share: float = 1) -> RateWindow:
         """Return the window of Opal's limit, or of a share of it."""
         return _window(self.enforcement, self.opal_rate * share, self.opal_window)
 
-    def rootly(self) -> Window:
+    def rootly(self) -> RateWindow:
         """Return the window of Rootly's limit, for reads or for writes."""
         return _window(self.enforcement, self.rootly_per_minute / 60, self.rootly_window)
 
-    def pagerduty(self) -> Window:
+    def pagerduty(self) -> RateWindow:
         """Return the window of PagerDuty's limit."""
         return _window(self.enforcement, self.pagerduty_per_minute / 60, 60)
 
-    def opsgenie(self) -> tuple[Window, Window]:
+    def opsgenie(self) -> tuple[RateWindow, RateWindow]:
         """Return the windows of a domain of Opsgenie's requests: of a second and of a minute."""
         rate = self.opsgenie_per_second
         return _window(self.enforcement, rate, 1), _window(self.enforcement, rate * 40 / 60, 60)
@@ -70,7 +70,7 @@ class Standing:
         return self.limit - self.used
 
 
-class Window(Protocol):
+class RateWindow(Protocol):
     """Counts the requests that it lets through; a refused request does not count."""
 
     limit: int
@@ -188,7 +188,7 @@ _WINDOWS: dict[Enforcement, type[SlidingWindow | FixedWindow | Bucket | Unlimite
 }
 
 
-def _window(enforcement: Enforcement, per_second: float, seconds: float) -> Window:
+def _window(enforcement: Enforcement, per_second: float, seconds: float) -> RateWindow:
     """Return a window of about `seconds`; where that holds less than one request, one request in a longer window."""
     limit = max(1, math.floor(per_second * seconds + _ROUNDING))
     return _WINDOWS[enforcement](limit, limit / per_second)

@@ -35,7 +35,7 @@ def posted_key(asked: Asked, body: bytes) -> Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CreatedObject:
     """An object that a target has."""
 
     target: TargetName
@@ -64,7 +64,7 @@ class LoggedRequest:
 class Truth:
     """All objects that exist, and all requests that were logged."""
 
-    objects: tuple[Made, ...]  #: in order of creation
+    objects: tuple[CreatedObject, ...]  #: in order of creation
     requests: tuple[LoggedRequest, ...]  #: empty if the sandbox kept no log
 
     @property
@@ -98,7 +98,7 @@ def read(state: Path) -> Truth:
         SettingsError: the state is not a sandbox's, or cannot be read.
     """
     with looked_at(state) as opened:
-        made = [Made(one.target, *found) for one in stored_kinds() for found in one.objects(opened)]
+        made = [CreatedObject(one.target, *found) for one in stored_kinds() for found in one.objects(opened)]
         requests = opened.rows("all_requests")
     return Truth(tuple(made), tuple(_request(row) for row in requests))
 

@@ -19,7 +19,7 @@ from importer.settings import values
 from importer.settings.origins import (
     Decides,
     Declaration,
-    Found,
+    FoundSetting,
     Stands,
     declaration_of,
     find_in_files,
@@ -437,7 +437,7 @@ def load_settings(options: Mapping[str, Any], *, is_library: bool = True) -> Set
     return Settings(**(_proxies() | taken), origins=origins)
 
 
-def _read(name: str, found: Found) -> Any:
+def _read(name: str, found: FoundSetting) -> Any:
     return DECLARATIONS[name].read(found.value)
 
 

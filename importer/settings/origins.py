@@ -92,7 +92,7 @@ class Origin(NamedTuple):
     words: tuple[str, ...] = ()  #: of the command line, to set it again
 
 
-class Found(NamedTuple):
+class FoundSetting(NamedTuple):
     """A value that somebody set."""
 
     value: Any
@@ -112,10 +112,10 @@ def variables_of(name: str, declaration: Declaration) -> tuple[str, ...]:
 # ---- options, of the command line and of library calls
 
 
-def find_options(options: Mapping[str, object], known: Mapping[str, Declaration]) -> dict[str, Found]:
+def find_options(options: Mapping[str, object], known: Mapping[str, Declaration]) -> dict[str, FoundSetting]:
     """Find what was given on the command line: texts by the setting's name, as click gives them."""
     return {
-        name: Found(value, Origin(option_name(name), "Correct the option.", _words(name, value)))
+        name: FoundSetting(value, Origin(option_name(name), "Correct the option.", _words(name, value)))
         for name, value in options.items()
         if name in known
     }
@@ -129,7 +129,7 @@ def _words(name: str, value: object) -> tuple[str, ...]:
     return tuple(word for one in values for word in (option, str(one)))
 
 
-def find_keywords(options: Mapping[str, object], known: Mapping[str, Declaration]) -> dict[str, Found]:
+def find_keywords(options: Mapping[str, object], known: Mapping[str, Declaration]) -> dict[str, FoundSetting]:
     """Find what a library call was given by keyword.
 
     Raises:
@@ -144,7 +144,7 @@ def find_keywords(options: Mapping[str, object], known: Mapping[str, Declaration
                 f"there is no option {escape(name)}",
                 hint=f"{_nearest(name, allowed)}See importer.Options for the names of all options.",
             )
-    return {name: Found(value, Origin(name, f"Correct the keyword {name}.")) for name, value in options.items()}
+    return {name: FoundSetting(value, Origin(name, f"Correct the keyword {name}.")) for name, value in options.items()}
 
 
 def _nearest(name: str, known: list[str]) -> str:
@@ -155,14 +155,16 @@ def _nearest(name: str, known: list[str]) -> str:
 # ---- the environment
 
 
-def find_variables(environ: Mapping[str, str], known: Mapping[str, Declaration]) -> dict[str, Found]:
+def find_variables(environ: Mapping[str, str], known: Mapping[str, Declaration]) -> dict[str, FoundSetting]:
     """Find what the environment sets; a variable that is empty is not set."""
     upper = {name.upper(): (name, value) for name, value in environ.items() if value}
     found = {}
     for name, declaration in known.items():
         written = next((upper[one.upper()] for one in variables_of(name, declaration) if one.upper() in upper), None)
         if written:
-            found[name] = Found(written[1], Origin(written[0], f"Correct the environment variable {written[0]}."))
+            found[name] = FoundSetting(
+                written[1], Origin(written[0], f"Correct the environment variable {written[0]}.")
+            )
     return found
 
 
@@ -179,7 +181,7 @@ def own_config_file() -> Path | None:
     return base / "oncall-importer" / CONFIG_FILE
 
 
-def find_in_files(known: Mapping[str, Declaration]) -> dict[str, Found]:
+def find_in_files(known: Mapping[str, Declaration]) -> dict[str, FoundSetting]:
     """Find what importer.toml sets, in the user's own configuration folder and in the working folder.
 
     Raises:
@@ -191,7 +193,7 @@ def find_in_files(known: Mapping[str, Declaration]) -> dict[str, Found]:
     return found if is_same else found | _find_in_file(folder, CONFIG_FILE, known, is_own=False)
 
 
-def _find_in_file(path: Path, shown: str, known: Mapping[str, Declaration], *, is_own: bool) -> dict[str, Found]:
+def _find_in_file(path: Path, shown: str, known: Mapping[str, Declaration], *, is_own: bool) -> dict[str, FoundSetting]:
     written = read_config_file(path, shown)
     if written is None:
         return {}
@@ -217,7 +219,7 @@ def _find_in_file(path: Path, shown: str, known: Mapping[str, Declaration], *, i
                 hint=f"Set it by {_other_ways(name, declaration)}.",
             )
         else:
-            found[name] = Found(value, Origin(where, f"Correct it in {shown}."))
+            found[name] = FoundSetting(value, Origin(where, f"Correct it in {shown}."))
     if wrong:
         names = [name for name in _parse(written, shown) if name not in known]
         raise SettingsError(

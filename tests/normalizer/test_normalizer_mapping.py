@@ -14,8 +14,9 @@ from importer.kinds.registry import COLUMNS
 from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, Mapping
 from importer.normalizer.mapping_file import mapping_digest, read_mapping, refuse_lost_headers, write_mapping
 from importer.normalizer.plausibility import Checks, Level
-from importer.normalizer.times.moments import Choice, DateOrder, TimeRules
+from importer.normalizer.times.moments import Choice, TimeRules
 from importer.records import Sheet
+from importer.settings import DateOrder
 
 WHOLE = """\ufeff
 header_row = 4

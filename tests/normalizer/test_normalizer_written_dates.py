@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.normalizer.times.date_times import read_instant, read_moment
-from importer.normalizer.times.moments import Choice, DateOrder, TimeRules
+from importer.normalizer.times.moments import Choice, TimeRules
 from importer.normalizer.unreadable import Unreadable
+from importer.settings import DateOrder
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EIGHT = datetime(2027, 3, 1, 7, tzinfo=UTC)

@@ -9,7 +9,7 @@ import orjson
 
 from importer.records import Sheet
 from importer.reporter.page.charts import Bar as TimelineBar
-from importer.reporter.page.charts import Calendar, Timeline
+from importer.reporter.page.charts import ShadowCalendar, Timeline
 from importer.reporter.page.contents import Contents, TargetFacts
 from importer.statuses import Status
 
@@ -40,7 +40,7 @@ CONTENTS = Contents(
     counts={("rootly", Status.CREATED): 1},
     placements=[],
     are_placements_all=True,
-    calendar=Calendar(),
+    calendar=ShadowCalendar(),
     sheets=[Sheet("roster.csv", "roster", ("note",), (0,))],
     most=50_000,
     lines=[],
@@ -52,7 +52,7 @@ def hostile_contents() -> Contents:
     everything = " ".join(HOSTILE)
     timeline = Timeline()
     timeline.add(1_800_000_000, TimelineBar(9, 1, 1), {40: 8}, 0.004)
-    calendar = Calendar()
+    calendar = ShadowCalendar()
     calendar.add(everything, 1_800_000_000, 1_800_030_000, "Europe/Berlin")
     lines = [
         (n, 0, n + 2, "", "shadow", "rejected", text, "B2", text, text, orjson.dumps([text, "plain"]))

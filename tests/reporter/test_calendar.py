@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from importer.reporter.page.charts import Calendar
+from importer.reporter.page.charts import ShadowCalendar
 
 
 def epoch(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
-def days(calendar: Calendar) -> dict[date, int]:
+def days(calendar: ShadowCalendar) -> dict[date, int]:
     return {
         day.date: day.shadows
         for _, _, weeks, _ in calendar.schedules()
@@ -22,20 +22,20 @@ def days(calendar: Calendar) -> dict[date, int]:
 
 
 def test_a_shadow_that_begins_at_midnight_in_berlin_stands_on_that_day() -> None:
-    calendar = Calendar()
+    calendar = ShadowCalendar()
     calendar.add("s", epoch("2027-02-28T23:00"), epoch("2027-03-01T23:00"), "Europe/Berlin")
     assert days(calendar) == {date(2027, 3, 1): 1}
 
 
 def test_a_shadow_without_a_zone_or_with_an_unknown_one_stands_on_its_days_in_utc() -> None:
-    calendar = Calendar()
+    calendar = ShadowCalendar()
     calendar.add("s", epoch("2027-02-28T23:00"), epoch("2027-03-01T23:00"), "")
     calendar.add("s", epoch("2027-02-28T23:00"), epoch("2027-03-01T00:00"), "No/Where")
     assert days(calendar) == {date(2027, 2, 28): 2, date(2027, 3, 1): 1}
 
 
 def test_weeks_begin_on_monday_and_those_without_shadows_are_counted() -> None:
-    calendar = Calendar()
+    calendar = ShadowCalendar()
     for day in ("2027-03-03", "2027-03-24"):
         calendar.add("s", epoch(f"{day}T08:00"), epoch(f"{day}T16:00"), "")
     ((_, shadows, weeks, left),) = calendar.schedules()
@@ -44,7 +44,7 @@ def test_weeks_begin_on_monday_and_those_without_shadows_are_counted() -> None:
 
 
 def test_schedules_and_weeks_beyond_what_is_drawn_are_counted() -> None:
-    calendar = Calendar()
+    calendar = ShadowCalendar()
     for number in range(45):
         calendar.add(f"s{number}", 0, 3600, "")
     for week in range(60):
@@ -55,7 +55,7 @@ def test_schedules_and_weeks_beyond_what_is_drawn_are_counted() -> None:
 
 
 def test_times_at_the_ends_of_the_calendar_are_no_error() -> None:
-    calendar = Calendar()
+    calendar = ShadowCalendar()
     calendar.add("s", epoch("9999-12-31T22:00"), epoch("9999-12-31T23:59"), "Pacific/Kiritimati")
     calendar.add("s", epoch("0001-01-01T00:00"), epoch("0001-01-01T01:00"), "America/New_York")
     assert sum(days(calendar).values()) == 2

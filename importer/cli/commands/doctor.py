@@ -41,7 +41,7 @@ def _examine(given: dict[str, Any]) -> int:
 async def _tell_all(given: dict[str, Any]) -> int:
     from rich.console import Console as Terminal
 
-    from importer.commands.doctor import Level, diagnose
+    from importer.commands.doctor import DiagnosisLevel, diagnose
 
     terminal = Terminal(highlight=False)
     is_json, is_quiet, is_verbose = _how_to_tell(given)
@@ -49,10 +49,10 @@ async def _tell_all(given: dict[str, Any]) -> int:
         _show_requests()
     problems = 0
     async for finding in diagnose(given):
-        problems += finding.level is Level.PROBLEM
+        problems += finding.level is DiagnosisLevel.PROBLEM
         if is_json:
             click.echo(json.dumps({"type": "diagnosis", **finding._asdict()}))
-        elif not (is_quiet and finding.level is Level.OK):
+        elif not (is_quiet and finding.level is DiagnosisLevel.OK):
             _print(terminal, finding)
     if not is_json:
         click.echo(_verdict(problems))

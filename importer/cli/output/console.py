@@ -45,7 +45,7 @@ from importer.wording import count_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from importer.cli.output.findings import Group
+    from importer.cli.output.findings import FindingGroup
     from importer.cli.output.summary import StatusRow
     from importer.delivery.queue import Progress
     from importer.errors import ImporterError
@@ -164,7 +164,7 @@ class Console:
     def _has_sources(kinds: Sequence[FindingKind]) -> bool:
         return any(kind.is_of_several for kind in kinds)
 
-    def _describe(self, groups: Sequence[Group]) -> Iterator[Text]:
+    def _describe(self, groups: Sequence[FindingGroup]) -> Iterator[Text]:
         """Yield the lines that tell of groups, so that all fits a screen."""
         height, width = (self._out.height, self._out.width) if self._out.is_screen else (_PAGE, _WIDTH)
         return describe_groups(groups, max(_REST, height - _REST), width)

@@ -42,7 +42,7 @@ class Example(NamedTuple):
     hint: str
 
 
-class Group(NamedTuple):
+class FindingGroup(NamedTuple):
     """What is told of one kind."""
 
     heading: str
@@ -58,10 +58,10 @@ class Group(NamedTuple):
         return hints.pop() if len(hints) == 1 else ""
 
 
-def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[Group]:
+def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[FindingGroup]:
     """Return the kinds of findings: problems first, then warnings, then what will be looked up."""
     return [
-        Group(
+        FindingGroup(
             f"{kind.severity.value}: {escape(kind.topic, _LONGEST) or 'other'}",
             TONE_STYLES[_STYLES[kind.severity]],
             kind.number,
@@ -79,13 +79,13 @@ def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[
     ]
 
 
-def groups_of_lines(lines: Iterable[tuple[Sheet, ReportLine]], *, with_source: bool) -> list[Group]:
+def groups_of_lines(lines: Iterable[tuple[Sheet, ReportLine]], *, with_source: bool) -> list[FindingGroup]:
     """Return what became of records, by status and what was said about them: the largest groups first."""
     groups: defaultdict[tuple[Status, str], list[tuple[Sheet, ReportLine]]] = defaultdict(list)
     for sheet, line in lines:
         groups[line.outcome.status, line.outcome.error].append((sheet, line))
     return [
-        Group(
+        FindingGroup(
             f"{status.value}: {escape(error, _LONGEST) or status.meaning(is_undo=False)}",
             TONE_STYLES[status.tone],
             len(own),
@@ -103,7 +103,7 @@ def groups_of_lines(lines: Iterable[tuple[Sheet, ReportLine]], *, with_source: b
     ]
 
 
-def describe_groups(groups: Sequence[Group], room: int, width: int) -> Iterator[Text]:
+def describe_groups(groups: Sequence[FindingGroup], room: int, width: int) -> Iterator[Text]:
     """Yield the lines that tell of groups, in so many lines: all by name, the first ones with hint and examples."""
     if len(groups) > room:
         shown = groups[: max(1, room - 1)]
@@ -128,7 +128,7 @@ def describe_groups(groups: Sequence[Group], room: int, width: int) -> Iterator[
         yield from lines
 
 
-def _in_full(group: Group) -> Iterator[Text]:
+def _in_full(group: FindingGroup) -> Iterator[Text]:
     yield _heading(group)
     if group.hint:
         yield Text(f"  {group.hint}", style="dim")
@@ -139,23 +139,23 @@ def _in_full(group: Group) -> Iterator[Text]:
         yield Text(f"  ... and {group.number - len(group.examples):,} more; {_MORE}", style="dim")
 
 
-def _in_two(group: Group) -> Iterator[Text]:
+def _in_two(group: FindingGroup) -> Iterator[Text]:
     yield _heading(group).append(_places(group))
     if group.hint:
         yield Text(f"  {group.hint}", style="dim")
 
 
-def _in_one(group: Group, width: int) -> Text:
+def _in_one(group: FindingGroup, width: int) -> Text:
     line = _heading(group).append(_places(group))
     hint = f"  {group.hint}"
     return line.append(hint, style="dim") if len(line) + len(hint) < width else line
 
 
-def _heading(group: Group) -> Text:
+def _heading(group: FindingGroup) -> Text:
     return Text.assemble((group.heading, f"bold {group.style}"), f"  ({count_of(group.number, group.noun)})")
 
 
-def _places(group: Group) -> str:
+def _places(group: FindingGroup) -> str:
     more = ", ..." if group.number > len(group.examples) else ""
     return f" {', '.join(example.where for example in group.examples)}{more}"
 

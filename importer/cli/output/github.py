@@ -27,7 +27,7 @@ _WRONG = tuple(status for status in Status if status.needs_attention and status 
 _LONGEST = 4096  # characters of a path
 
 
-class Note(NamedTuple):
+class Annotation(NamedTuple):
     """Something to be shown beside a line."""
 
     message: str
@@ -41,16 +41,18 @@ def is_wanted() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def note_of_line(sheet: Sheet, line: ReportLine) -> Note:
+def note_of_line(sheet: Sheet, line: ReportLine) -> Annotation:
     """Note a row that needs attention."""
     outcome = line.outcome
     message = f"{outcome.status}: {_worded(outcome.error, outcome.hint)}"
-    return Note(message, _title(sheet, outcome.cell, line.place, line.part), sheet.source, line.place)
+    return Annotation(message, _title(sheet, outcome.cell, line.place, line.part), sheet.source, line.place)
 
 
-def note_of_problem(sheet: Sheet, row: Row, problem: Problem) -> Note:
+def note_of_problem(sheet: Sheet, row: Row, problem: Problem) -> Annotation:
     """Note what was found about a row."""
-    return Note(_worded(problem.message, problem.hint), _title(sheet, problem.cell, row.place), sheet.source, row.place)
+    return Annotation(
+        _worded(problem.message, problem.hint), _title(sheet, problem.cell, row.place), sheet.source, row.place
+    )
 
 
 def _worded(message: str, hint: str) -> str:
@@ -63,7 +65,7 @@ def _title(sheet: Sheet, cell: str, row: int, part: str = "") -> str:
 
 def annotate(result: Result) -> Iterator[str]:
     """Yield the lines to print, problems first; no more of a kind than GitHub shows, the last one sums up the rest."""
-    problems = [Note(escape(why, 1000), f"{what} stopped") for what, why in result.stopped.items()]
+    problems = [Annotation(escape(why, 1000), f"{what} stopped") for what, why in result.stopped.items()]
     problems += _problems(result)
     wrong = max(len(problems), sum(result.count(status) for status in _WRONG))
     found = _found(result, Severity.WARNING)
@@ -73,30 +75,32 @@ def annotate(result: Result) -> Iterator[str]:
 
 def annotate_failure(message: str, hint: str) -> str:
     """Return the line that says why a command cannot go on."""
-    return _command("error", Note(_worded(message, hint), "oncall-importer"), None)
+    return _command("error", Annotation(_worded(message, hint), "oncall-importer"), None)
 
 
-def _problems(result: Result) -> Iterator[Note]:
+def _problems(result: Result) -> Iterator[Annotation]:
     yield from _found(result, Severity.PROBLEM)
     for sheet, line in result.problems:
         if not result.findings or line.outcome.status is not Status.INVALID:
             yield note_of_line(sheet, line)
 
 
-def _found(result: Result, severity: Severity) -> list[Note]:
+def _found(result: Result, severity: Severity) -> list[Annotation]:
     return [note_of_problem(sheet, one.row, one.problem) for sheet, one in result.findings if one.severity is severity]
 
 
-def _commands(kind: str, notes: Sequence[Note], total: int, what: str) -> Iterator[str]:
+def _commands(kind: str, notes: Sequence[Annotation], total: int, what: str) -> Iterator[str]:
     shown = list(notes) if total <= MOST else list(notes[: MOST - 1])
     lines = _lines(shown)
     for note in shown:
         yield _command(kind, note, lines.get((note.source, note.row)))
     if total > len(shown):
-        yield _command(kind, Note(f"and {total - len(shown)} more {what}: see the report", "oncall-importer"), None)
+        yield _command(
+            kind, Annotation(f"and {total - len(shown)} more {what}: see the report", "oncall-importer"), None
+        )
 
 
-def _lines(notes: Iterable[Note]) -> dict[tuple[str, int], int]:
+def _lines(notes: Iterable[Annotation]) -> dict[tuple[str, int], int]:
     """Find the lines that the notes are about, reading each file once."""
     from importer.reader.csv.csv_file import find_lines
 
@@ -107,7 +111,7 @@ def _lines(notes: Iterable[Note]) -> dict[tuple[str, int], int]:
     return {(source, row): line for source, rows in wanted.items() for row, line in find_lines(source, rows).items()}
 
 
-def _command(kind: str, note: Note, line: int | None) -> str:
+def _command(kind: str, note: Annotation, line: int | None) -> str:
     members = {"file": _in_workspace(note.source), "line": str(line or ""), "title": note.title}
     told = ",".join(f"{name}={_member(value)}" for name, value in members.items() if value)
     return f"::{kind} {told}::{_data(note.message)}"

@@ -81,7 +81,7 @@ class Shift(NamedTuple):
     ends_at: datetime  #: UTC, whole seconds, after `starts_at`
 
 
-class Turn(NamedTuple):
+class AssignedShift(NamedTuple):
     """A shift and whose it is."""
 
     shift: Shift
@@ -135,7 +135,7 @@ class _Start(NamedTuple):
 
 
 @lru_cache(maxsize=64)  # the rows of a plan share their times; a thousand shifts take some 250 kB
-def expand(series: Series) -> tuple[Turn, ...] | Misfit:
+def expand(series: Series) -> tuple[AssignedShift, ...] | Misfit:
     """Return all shifts of a row in order of their starts, which are distinct; 1,000 at most.
 
     Starts keep their local time of day. An end given as a time keeps its distance on the local clock; of a duration
@@ -151,10 +151,10 @@ def expand(series: Series) -> tuple[Turn, ...] | Misfit:
     except MisfitError as error:
         return error.misfit
     shifts = (Shift(start.instant, end) for start, end in zip(starts, ends, strict=True))
-    return tuple(Turn(shift, index % (series.members or 1)) for index, shift in enumerate(shifts))
+    return tuple(AssignedShift(shift, index % (series.members or 1)) for index, shift in enumerate(shifts))
 
 
-def find_drift(series: Series, turns: tuple[Turn, ...]) -> Unreadable | None:
+def find_drift(series: Series, turns: tuple[AssignedShift, ...]) -> Unreadable | None:
     """Return what is odd about shifts of whole days written in hours, of which one passes a change of the clock.
 
     Hours count exactly, so that the shift ends an hour off the local time at which the next one starts.

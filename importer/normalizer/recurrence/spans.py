@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from importer.normalizer.recurrence.expand import Misfit, Series, Shift, Turn, expand, find_drift
+from importer.normalizer.recurrence.expand import AssignedShift, Misfit, Series, Shift, expand, find_drift
 from importer.normalizer.recurrence.rrule import is_once, read_repeat, read_until
 from importer.normalizer.times.date_times import read_instant, read_moment
 from importer.normalizer.times.durations import read_duration
@@ -40,7 +40,7 @@ _TIME_COLUMNS = ("timezone", "starts_at", "ends_at", *_SERIES_COLUMNS)
 class Spans(NamedTuple):
     """When a row's shifts are."""
 
-    turns: tuple[Turn, ...]
+    turns: tuple[AssignedShift, ...]
     zone: str  #: the zone that its times were written in; empty where none was named
 
 
@@ -82,7 +82,7 @@ def _counts(fields: Fields, column: str, members: int) -> bool:
     return column != "until" or bool(is_repeating) or not fields.is_default("until")
 
 
-def _read_span(fields: Fields, rules: RowRules, zone: ZoneInfo | None) -> tuple[Turn, ...] | None:
+def _read_span(fields: Fields, rules: RowRules, zone: ZoneInfo | None) -> tuple[AssignedShift, ...] | None:
     parse = partial(read_instant, zone=zone, rules=rules.times)
     starts_at = fields.required("starts_at", parse)
     ends_at = fields.required("ends_at", parse)
@@ -93,7 +93,7 @@ def _read_span(fields: Fields, rules: RowRules, zone: ZoneInfo | None) -> tuple[
         if ends_at is None:
             return None
     if ends_at > starts_at:
-        return (Turn(Shift(starts_at, ends_at), 0),)
+        return (AssignedShift(Shift(starts_at, ends_at), 0),)
     reason = f", which is not after {fields.name('starts_at')} {quote(fields.text('starts_at'))}"
     end = Unreadable(reason, _hint_end(fields, rules, zone, starts_at), "end not after the start")
     fields.fault("ends_at", fields.text("ends_at"), end)
@@ -123,7 +123,9 @@ def _hint_end(fields: Fields, rules: RowRules, zone: ZoneInfo | None, starts_at:
     return f"Write {likely}{midnight} if the shift ends on the next day."
 
 
-def _read_series(fields: Fields, rules: RowRules, zone: ZoneInfo | None, members: int) -> tuple[Turn, ...] | None:
+def _read_series(
+    fields: Fields, rules: RowRules, zone: ZoneInfo | None, members: int
+) -> tuple[AssignedShift, ...] | None:
     parse = partial(_read_existing, zone=zone, rules=rules.times)
     start = fields.required("starts_at", parse)
     end = _read_end(fields, parse, is_open=bool(members))
@@ -165,7 +167,7 @@ def _read_end(
     return fields.optional("ends_at", parse) if is_open else fields.required("ends_at", parse)
 
 
-def _expand(fields: Fields, series: Series) -> tuple[Turn, ...] | None:
+def _expand(fields: Fields, series: Series) -> tuple[AssignedShift, ...] | None:
     made = expand(series)
     if isinstance(made, Misfit):
         column, fault = made

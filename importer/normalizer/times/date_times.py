@@ -19,7 +19,6 @@ from importer.normalizer.times.moments import (
     NO_DATE_TIME,
     NO_RULES,
     Choice,
-    DateOrder,
     Moment,
     TimeRules,
     make_moment,
@@ -29,6 +28,7 @@ from importer.normalizer.times.moments import (
 )
 from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote
+from importer.settings import DateOrder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from importer.normalizer.unreadable import Unreadable
+from importer.settings import DateOrder  # at run time: pydantic reads `TimeRules`
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -20,13 +21,6 @@ WITHOUT_TIME = "date without a time of day"  #: the topic of a date that stands 
 _DAY = timedelta(days=1)
 _NO_OFFSET = timedelta(0)
 _FURTHEST = timedelta(hours=14)  # no place on earth is further from UTC
-
-
-class DateOrder(StrEnum):
-    """Which number comes first in a date such as 03/04/2026."""
-
-    DMY = "dmy"
-    MDY = "mdy"
 
 
 class Choice(StrEnum):

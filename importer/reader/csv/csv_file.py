@@ -17,7 +17,7 @@ from importer.errors import SourceError
 from importer.notice import Notice
 from importer.quoting import escape
 from importer.reader.chunks import Chunk, in_chunks
-from importer.reader.csv.csv_records import Form, Record, csv_records, hinted_delimiter
+from importer.reader.csv.csv_records import CsvRecord, Form, csv_records, hinted_delimiter
 from importer.reader.csv.dialect import examine, find_delimiter
 from importer.reader.header_row import (
     FIRST_ROW,
@@ -72,7 +72,7 @@ def _find(file: BinaryIO, name: str, rows: Collection[int]) -> dict[int, int]:
 # ---- The sheets of a CSV
 
 
-Numbered: TypeAlias = tuple[int, Record]
+Numbered: TypeAlias = tuple[int, CsvRecord]
 _DELIMITER_INSIDE = 'Put a cell that holds the delimiter itself into quotes ("a, b"), or take the extra cells out.'
 _MOST_BLANK = 1_048_576  # lines
 _FEWEST_CELLS = 2
@@ -259,7 +259,7 @@ def _is_alone(cells: list[str]) -> bool:
     return len(cells) == 1 or is_title(cells)
 
 
-def _row(number: int, record: Record, table: _Table) -> Row:
+def _row(number: int, record: CsvRecord, table: _Table) -> Row:
     if len(record.cells) != table.width:
         return _uneven_row(number, record, table)
     row = Row(number, tuple(record.cells))
@@ -274,7 +274,7 @@ def _row(number: int, record: Record, table: _Table) -> Row:
     return row
 
 
-def _swallows(record: Record, table: _Table) -> int:
+def _swallows(record: CsvRecord, table: _Table) -> int:
     """Return the column, from 1, of a cell that runs over lines each of which has as many cells as the header; or 0."""
     spread = [place for place, cell in enumerate(record.cells) if "\n" in cell or "\r" in cell]
     if len(spread) != 1 or table.width < _FEWEST_CELLS:
@@ -290,7 +290,7 @@ def _swallows(record: Record, table: _Table) -> int:
     return place + 1 if all(width == table.width for width in widths) else 0
 
 
-def _uneven_row(number: int, record: Record, table: _Table) -> Row:
+def _uneven_row(number: int, record: CsvRecord, table: _Table) -> Row:
     """Make the row as wide as the header, and a problem that keeps what was cut."""
     cells, width = record.cells, table.width
     while len(cells) > width and not cells[-1].strip():
@@ -312,7 +312,7 @@ def _uneven_row(number: int, record: Record, table: _Table) -> Row:
     return Row(number, padded, problems=(Problem(message, hint, cell=place, topic=topic),))
 
 
-def _swallowed(record: Record, table: _Table) -> SourceError:
+def _swallowed(record: CsvRecord, table: _Table) -> SourceError:
     return SourceError(
         f"{named(table.name)}, lines {record.first_line} to {record.last_line}: a quoted cell runs over these lines and"
         f" leaves the row with {count_of(len(record.cells), 'cell')} {table.measure}",

@@ -34,7 +34,7 @@ class Form:
     begins: int = 1  #: the first line that is no hint for Excel
 
 
-class Record(NamedTuple):
+class CsvRecord(NamedTuple):
     """One record; a blank line is a record without cells."""
 
     cells: list[str]
@@ -81,7 +81,7 @@ class _Lines:
         return line.removeprefix("\ufeff") if self.number == 1 else line
 
 
-def csv_records(file: BinaryIO, form: Form, bounds: Bounds, digest: _Hash | None = None) -> Iterator[Record]:
+def csv_records(file: BinaryIO, form: Form, bounds: Bounds, digest: _Hash | None = None) -> Iterator[CsvRecord]:
     """Yield the records from the file's start on; `digest` is fed all bytes that were read.
 
     Raises:
@@ -106,7 +106,7 @@ def csv_records(file: BinaryIO, form: Form, bounds: Bounds, digest: _Hash | None
             cells = _without_blanks(lines.blank_quote, form) or cells
         if lines.held > bounds.cell and any(len(cell) > bounds.cell for cell in cells):
             raise _too_long(form.name, first_line, bounds)
-        yield Record(cells, first_line, lines.number)
+        yield CsvRecord(cells, first_line, lines.number)
 
 
 def _without_blanks(line: str, form: Form) -> list[str] | None:

@@ -242,7 +242,7 @@ def _columns_of(sheet: CalamineSheet) -> range:
 _STDERR = 1 << 20  # bytes of a file: what the child may say in its last moment
 
 
-class Request(TypedDict):
+class WorkerRequest(TypedDict):
     """What the parent wants."""
 
     sheets: list[str]  #: names; empty: all that are visible
@@ -252,7 +252,7 @@ class Request(TypedDict):
 
 def main() -> None:
     """Answer one request on standard output."""
-    request: Request = orjson.loads(sys.argv[2])
+    request: WorkerRequest = orjson.loads(sys.argv[2])
     bounds = Bounds(**request["bounds"])
     _bound(bounds.memory)
     try:

@@ -36,7 +36,7 @@ class Placement(NamedTuple):
     source: str  #: the first of its rows, as it stands in the source
 
 
-class Day(NamedTuple):
+class CalendarDay(NamedTuple):
     """A day of a calendar."""
 
     date: date
@@ -46,11 +46,11 @@ class Day(NamedTuple):
 class Week(NamedTuple):
     """A row of a calendar."""
 
-    days: tuple[Day, ...]  #: Monday first
+    days: tuple[CalendarDay, ...]  #: Monday first
     skipped: int  #: weeks without shadows that were left out before it
 
 
-class Calendar:
+class ShadowCalendar:
     """Counts shadows by schedule and day; of schedules beyond the first forty it only knows how many there are."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class Calendar:
 def _weeks(mondays: list[int], days: Counter[int]) -> Iterator[Week]:
     before = mondays[0] - 7 if mondays else 0
     for monday in mondays:
-        own = tuple(Day(date.fromordinal(day), days[day]) for day in range(monday, monday + 7) if day <= _LAST)
+        own = tuple(CalendarDay(date.fromordinal(day), days[day]) for day in range(monday, monday + 7) if day <= _LAST)
         yield Week(own, (monday - before) // 7 - 1)
         before = monday
 

@@ -12,7 +12,7 @@ from importer.kinds.registry import SHIFTS
 from importer.notice import NoticeLevel
 from importer.records import TargetName
 from importer.reporter.page.charts import Bar as TimelineBar
-from importer.reporter.page.charts import Calendar, Placement, Timeline
+from importer.reporter.page.charts import Placement, ShadowCalendar, Timeline
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Contents:
     counts: Mapping[tuple[str, Status], int]  #: records by target (empty where there is none) and status
     placements: Sequence[Placement]  #: who shadows where
     are_placements_all: bool  #: False where there are more
-    calendar: Calendar
+    calendar: ShadowCalendar
     sheets: Sequence[Sheet]
     most: int  #: of the records so many, the first ones, are shown, and of the others those that need attention
     lines: Iterable[Sequence[Line]]  #: in chunks, taken one by one
@@ -182,9 +182,9 @@ class _Span:
         self.ends_at = max(self.ends_at, ends_at)
 
 
-def _look_at_shadows(journal: Journal) -> tuple[Calendar, list[Placement], bool]:
+def _look_at_shadows(journal: Journal) -> tuple[ShadowCalendar, list[Placement], bool]:
     """Draw the calendar of what was created, and list who shadows where; tell whether the list has all of them."""
-    calendar = Calendar()
+    calendar = ShadowCalendar()
     spans: dict[Place, _Span] = {}
     are_all = True
     for record, kind, key, zone, is_created in journal.page_view.shifts(MOST_RECORDS, list(SHIFTS)):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from importer.sandbox.directory_file import DirectoryFile
     from importer.sandbox.organization import PagerDuty
-    from importer.sandbox.rate_limits import Limits, Window
+    from importer.sandbox.rate_limits import Limits, RateWindow
     from importer.sandbox.state import SandboxState, Value
 
 
@@ -96,7 +96,7 @@ class _RootlyThrottle:
             return flat(429, "Rate limit exceeded. Try again later.")
         return await handler(request)
 
-    def _window(self, request: web.Request) -> Window:
+    def _window(self, request: web.Request) -> RateWindow:
         return self._reads if request.method in {"GET", "HEAD", "OPTIONS"} else self._writes
 
 
