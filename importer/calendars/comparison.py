@@ -48,7 +48,13 @@ class Compared:
     differences: tuple[Difference, ...]
     left_gaps: tuple[Window, ...]  #: nobody is on call on the left
     right_gaps: tuple[Window, ...]
-    unknown: tuple[Window, ...]  #: spans of the window of which one side says nothing
+    left_unknown: tuple[Window, ...]  #: of which the left says nothing
+    right_unknown: tuple[Window, ...]
+
+    @property
+    def unknown(self) -> tuple[Window, ...]:
+        """Spans of the window of which one side says nothing, or both."""
+        return tuple(sorted({*self.left_unknown, *self.right_unknown}))
 
     @property
     def minutes(self) -> float:
@@ -160,18 +166,25 @@ def _compare_pair(
     right: Calendar,
     window: Window,
 ) -> Compared:
-    known_left, known_right = clip(left.known(pair.left.id), window), clip(right.known(pair.right.id), window)
-    both = clip(known_left, known_right)
-    if both.end <= both.start:
-        return Compared(pair, (), (), (), (window,))
-    unknown = [Window(window.start, both.start), Window(both.end, window.end)]
+    known_left, known_right = left.known(pair.left.id), right.known(pair.right.id)
+    both = clip(clip(known_left, window), clip(known_right, window))
     return Compared(
         pair,
         tuple(_differences(pair, lefts, rights, both)),
         tuple(gaps(lefts, both)),
         tuple(gaps(rights, both)),
-        tuple(span for span in unknown if span.end > span.start),
+        _outside(known_left, window),
+        _outside(known_right, window),
     )
+
+
+def _outside(known: Window, window: Window) -> tuple[Window, ...]:
+    """Return what of the window lies outside of the span that is known."""
+    inside = clip(known, window)
+    if inside.end <= inside.start:
+        return (window,)
+    spans = (Window(window.start, inside.start), Window(inside.end, window.end))
+    return tuple(span for span in spans if span.end > span.start)
 
 
 def _differences(pair: Pair, lefts: Sequence[Interval], rights: Sequence[Interval], window: Window) -> list[Difference]:

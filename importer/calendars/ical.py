@@ -10,20 +10,24 @@ import re
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-from importer.calendars.intervals import PAGED, Calendar, Interval, Note, Role, Schedule, Window, merge
+from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window, merge
 from importer.calendars.pulled import Pulled
 from importer.errors import SourceError
+from importer.normalizer.recurrence.expand import occurrences
+from importer.normalizer.recurrence.rrule import read_repeat
 from importer.normalizer.times.zones import read_zone
+from importer.normalizer.unreadable import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping
 
 _LARGEST = 20_000_000  # bytes of a file
 _MOST = 10_000  # occurrences of a file
-_FREQUENCIES = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
+_MOST_TURNS = 200_000  # of a rule from its start on: every day of 500 years
+_EARLIEST, _LATEST = 1970, 2200  # years in which a rule begins
 _CALENDAR_NAME = re.compile(r"On Call Schedule for (?P<name>.+)")
 _SUMMARY = re.compile(r"On Call - (?P<person>.+?) - (?P<schedule>.+)")
 _MAILTO = re.compile(r"(?i)mailto:")
@@ -49,11 +53,14 @@ class _Event(NamedTuple):
         return [one for one in listed if str(one.params.get("PARTSTAT", "")).upper() != "DECLINED"]
 
 
-def read_calendar(content: bytes, label: str, window: Window, *, zone: str = "", pattern: str = "") -> Pulled:
+def read_calendar(
+    content: bytes, label: str, window: Window, *, zone: str = "", pattern: str = "", address: str = ""
+) -> Pulled:
     """Read all shifts of a calendar file in the window.
 
     `zone` is that of all-day events and of times without a zone, where the calendar names none. `pattern` is a regular
-    expression whose group `person` finds the person in a summary.
+    expression whose group `person` finds the person in a summary. `address` is where it comes from: it can name the
+    schedule. It is a secret, and nothing else of it is kept.
 
     Raises:
         SourceError: it is no calendar, or a rule in it cannot be expanded.
@@ -63,11 +70,24 @@ def read_calendar(content: bytes, label: str, window: Window, *, zone: str = "",
             f"{label} has {len(content)} bytes; calendars of up to {_LARGEST} are read", hint="Export a shorter span."
         )
     pulled = Pulled(Calendar(label, window, roles=PAGED))
-    for component in _parse(content, label):
-        _read_component(pulled, component, window, zone, re.compile(pattern) if pattern else _SUMMARY)
-    pulled.seen = len(pulled.calendar.schedules)
+    components = _parse(content, label)
+    feed = _feed(address) if len(components) == 1 else ("", "")
+    for component in components:
+        _read_component(pulled, component, zone, re.compile(pattern) if pattern else _SUMMARY, feed)
+    pulled.listed = pulled.calendar.schedules
     pulled.calendar.intervals = merge(pulled.calendar.intervals, window)
     return pulled
+
+
+def _feed(address: str) -> tuple[str, str]:
+    """Return the provider and id of the schedule that a feed's address names; empty where it names none."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    if host.endswith(".opsgenie.com"):
+        (id_,) = parse_qs(parts.query).get("scheduleId", [""])[:1]
+        return ("OPSGENIE", id_) if id_ else ("", "")
+    _, is_feed, id_ = parts.path.partition("/feed/")
+    return ("PAGER_DUTY", id_) if host.endswith(".pagerduty.com") and is_feed and id_ else ("", "")
 
 
 def _parse(content: bytes, label: str) -> list[Any]:
@@ -92,35 +112,63 @@ def _parse(content: bytes, label: str) -> list[Any]:
         ) from error
 
 
-def _read_component(pulled: Pulled, component: Any, window: Window, zone: str, pattern: re.Pattern[str]) -> None:
-    home = _zone(str(component.get("X-WR-TIMEZONE", "")) or zone)
+def _read_component(pulled: Pulled, component: Any, zone: str, pattern: re.Pattern[str], feed: tuple[str, str]) -> None:
+    window, own = pulled.calendar.window, str(component.get("X-WR-TIMEZONE", ""))
+    home = _zone(own) or _zone(zone)
     events = list(component.walk("VEVENT"))
+    masters = {str(event.get("UID")): event for event in events if event.get("RECURRENCE-ID") is None}
     name = str(component.get("X-WR-CALNAME", "")).strip()
     matched = _CALENDAR_NAME.fullmatch(name)
     name = matched["name"] if matched else name or pulled.calendar.label
-    taken: dict[str, list[Interval]] = defaultdict(list)
-    for found in _occurrences(pulled, events, window):
+    if own and _zone(own) is None:
+        pulled.note(name, f"Its time zone {own!r} is not known.")
+    taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    count = 0
+    for found in _occurrences(pulled, events, masters):
         span = _span(pulled, found, home)
-        if span is None or found.text("STATUS").upper() == "CANCELLED":
+        if span is None or _is_cancelled(found):
             if span is not None:
                 _note(pulled, found, "it is cancelled")
             continue
         summary = pattern.fullmatch(found.text("SUMMARY"))
         person = _person(pulled, found, summary)
         if person:
-            schedule = _schedule_of(pulled, found, name, summary)
-            taken[schedule.id].append(Interval(schedule.id, person, Role.ON_CALL, *span))
-    if not taken:
-        pulled.calendar.notes.append(Note(name, "This calendar has no shift in the window."))
-    for schedule_id, intervals in taken.items():
-        first, last = min(one.start for one in intervals), max(one.end for one in intervals)
+            schedule = _schedule_of(pulled, found, name, summary, feed)
+            taken[schedule.id].append(span)
+            pulled.calendar.intervals.append(Interval(schedule.id, person, Role.ON_CALL, *span))
+            count += 1
+    if not count:
+        pulled.note(name, "This calendar has no shift in the window.")
+    for event in events:  # also those outside of the window: between its first and last event a feed is not silent
+        found = _Event(event, masters.get(str(event.get("UID")), event))
+        if (extent := _extent(found, home, window)) is not None and not _is_cancelled(found):
+            summary = pattern.fullmatch(found.text("SUMMARY"))
+            taken[_schedule_of(pulled, found, name, summary, feed).id].append(extent)
+    for schedule_id, spans in taken.items():
+        first, last = min(start for start, _ in spans), max(end for _, end in spans)
         pulled.calendar.covers[schedule_id] = Window(first, last)
-        pulled.calendar.intervals.extend(intervals)
 
 
-def _occurrences(pulled: Pulled, events: list[Any], window: Window) -> Iterator[_Event]:
+def _is_cancelled(found: _Event) -> bool:
+    return found.text("STATUS").upper() == "CANCELLED"
+
+
+def _extent(found: _Event, home: ZoneInfo | None, window: Window) -> tuple[int, int] | None:
+    """Return from when to when an event with all its occurrences is; None where that cannot be said."""
+    try:
+        start, end = _read_span(found, home)
+        for rule in _rules(found.event):
+            if untils := rule.get("UNTIL"):
+                end = max(end, _epoch(untils[0], home))
+            elif not rule.get("COUNT"):
+                end = max(end, window.end)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return start, end
+
+
+def _occurrences(pulled: Pulled, events: list[Any], masters: Mapping[str, Any]) -> Iterator[_Event]:
     """Return what happens in the window: single events as they are, rules expanded once they are known to be sound."""
-    masters = {str(event.get("UID")): event for event in events if event.get("RECURRENCE-ID") is None}
     moved: dict[str, list[Any]] = defaultdict(list)
     for event in events:
         if event.get("RECURRENCE-ID") is not None:
@@ -128,17 +176,14 @@ def _occurrences(pulled: Pulled, events: list[Any], window: Window) -> Iterator[
     count = 0
     for event in events:
         uid = str(event.get("UID"))
-        if event.get("RECURRENCE-ID") is not None:
-            found: Iterable[_Event] = [_Event(event, masters.get(uid, event))]
-        elif event.get("RRULE") is None and event.get("RDATE") is None:
-            found = [_Event(event, event)]
-        elif why := _oddity(event):
-            _note(pulled, _Event(event, event), why)
+        try:
+            found = _of_event(event, masters.get(uid, event), moved[uid], pulled.calendar.window)
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            reason = str(error) if isinstance(error, ValueError) else "its rule cannot be expanded"
+            _note(pulled, _Event(event, event), reason)
             continue
-        else:
-            found = _expand(pulled, event, [one["RECURRENCE-ID"].dt for one in moved[uid]], window)
         for one in found:
-            if _touches(one, window):
+            if _touches(one, pulled.calendar.window):
                 count += 1
                 yield one
         if count > _MOST:
@@ -146,37 +191,73 @@ def _occurrences(pulled: Pulled, events: list[Any], window: Window) -> Iterator[
             raise SourceError(f"{label} has more than {_MOST} shifts in the window", hint="Choose a shorter window.")
 
 
-def _expand(pulled: Pulled, event: Any, replaced: list[Any], window: Window) -> list[_Event]:
+def _of_event(event: Any, master: Any, moved: list[Any], window: Window) -> list[_Event]:
+    if event.get("RECURRENCE-ID") is not None:
+        if event["RECURRENCE-ID"].params.get("RANGE"):
+            raise ValueError("it changes all later shifts of its rule (RANGE): those are left out, too")
+        return [_Event(event, master)]
+    return _expand(event, moved, window) if _rules(event) or event.get("RDATE") else [_Event(event, event)]
+
+
+def _rules(event: Any) -> list[Any]:
+    found = event.get("RRULE") or []
+    return found if isinstance(found, list) else [found]
+
+
+def _expand(event: Any, moved: list[Any], window: Window) -> list[_Event]:
     """Return the occurrences of a rule in the window, in the local time of its event.
 
-    `replaced` are the starts of occurrences that events of their own stand for.
-    """
-    from dateutil.rrule import rrulestr
+    `moved` are events of their own that stand for some of them.
 
-    start, end = event["DTSTART"].dt, _value(event, "DTEND")
-    zone = start.tzinfo if isinstance(start, datetime) else None
+    Raises:
+        ValueError: the rule or the event is odd; the message says how.
+    """
+    start, end = _value(event, "DTSTART"), _value(event, "DTEND")
+    if start is None:
+        raise ValueError("it has no start")
+    if event.get("EXRULE") is not None:
+        raise ValueError("a second rule leaves shifts of its rule out (EXRULE)")
+    if end is not None and type(start) is not type(end):
+        raise ValueError("its start is a date and its end a time, or the other way round")
     length = (end - start) if end is not None else getattr(event.get("DURATION"), "dt", timedelta(0))
+    if length < timedelta(0):
+        raise ValueError("it ends before it begins")
+    zone = start.tzinfo if isinstance(start, datetime) else None
     first = _local(start, zone)
-    between = [_local(_moment(moment), zone) for moment in (window.start, window.end)]
+    last = _local(_moment(window.end), zone) + timedelta(days=1)
     starts = {_local(one.dt, zone) for one in _dates(event, "RDATE")}
-    rules = event.get("RRULE") or []
-    try:
-        for rule in rules if isinstance(rules, list) else [rules]:
-            untils = [_local(until, zone) for until in rule.get("UNTIL", [])]
-            parts = {name: values for name, values in rule.items() if name.upper() != "UNTIL"}
-            expanded = rrulestr(type(rule)(parts).to_ical().decode(), dtstart=first)
-            begins = between[0] - length - timedelta(days=1)
-            found = expanded.between(begins, between[1] + timedelta(days=1), inc=True)
-            starts |= {moment for moment in found[: _MOST + 1] if not untils or moment <= untils[0]}
-    except (ValueError, TypeError, OverflowError) as error:
-        _note(pulled, _Event(event, event), f"its rule cannot be expanded ({error})")
-        return []
-    starts -= {_local(one.dt, zone) for one in _dates(event, "EXDATE")} | {_local(one, zone) for one in replaced}
+    for rule in _rules(event):
+        starts.update(_starts(rule.to_ical().decode(), first, last, zone))
+    starts -= {_local(one.dt, zone) for one in _dates(event, "EXDATE")}
+    for one in moved:
+        replaced = _local(one["RECURRENCE-ID"].dt, zone)
+        is_range = bool(one["RECURRENCE-ID"].params.get("RANGE"))
+        starts = {moment for moment in starts if moment != replaced and not (is_range and moment > replaced)}
     occurrences = []
     for moment in sorted(starts):
         begin = moment.replace(tzinfo=zone) if isinstance(start, datetime) else moment.date()
         occurrences.append(_Event(event, event, begin, begin + length))
     return occurrences
+
+
+def _starts(text: str, first: datetime, last: datetime, zone: tzinfo | None) -> Iterator[datetime]:
+    """Yield the local starts of a rule up to `last`."""
+    rule = read_repeat(text)
+    if isinstance(rule, Unreadable):
+        raise ValueError(f"its rule is {text!r}{rule.reason}")
+    if not _EARLIEST <= first.year <= _LATEST:
+        raise ValueError(f"its rule begins in the year {first.year}")
+    if rule.until is not None:
+        until = rule.until.local
+        if rule.until.offset is not None:
+            until = _local((until - rule.until.offset).replace(tzinfo=UTC), zone)
+        last = min(last, until)
+    for number, moment in enumerate(occurrences(rule, first)):
+        if moment > last or number == rule.count:
+            return
+        if number == _MOST_TURNS:
+            raise ValueError(f"its rule is {text!r}, which comes too often")
+        yield moment
 
 
 def _local(value: date | datetime, zone: tzinfo | None) -> datetime:
@@ -192,31 +273,9 @@ def _dates(event: Any, name: str) -> Iterator[Any]:
         yield from one.dts
 
 
-def _oddity(event: Any) -> str:
-    """Return why an event cannot be expanded: its rule comes too often, or it ends before it begins."""
-    rules = event.get("RRULE") or []
-    for rule in rules if isinstance(rules, list) else [rules]:
-        frequencies = {str(one).upper() for one in rule.get("FREQ", [])}
-        if not frequencies or frequencies - _FREQUENCIES:
-            return "its rule repeats neither daily, weekly, monthly nor yearly"
-    start, end = _value(event, "DTSTART"), _value(event, "DTEND")
-    if start is None:
-        return "it has no start"
-    if end is not None and type(start) is type(end) and _is_before(end, start):
-        return "it ends before it begins"
-    return ""
-
-
 def _value(event: Any, name: str) -> date | datetime | None:
     found = event.get(name)
     return getattr(found, "dt", None) if found is not None else None
-
-
-def _is_before(one: Any, other: Any) -> bool:
-    try:
-        return bool(one < other)
-    except TypeError:  # one has a zone, the other none
-        return False
 
 
 def _touches(found: _Event, window: Window) -> bool:
@@ -246,10 +305,15 @@ def _zone(name: str) -> ZoneInfo | None:
 def _span(pulled: Pulled, found: _Event, home: ZoneInfo | None) -> tuple[int, int] | None:
     """Return when an event begins and ends; None where that cannot be said, which is noted."""
     try:
-        return _read_span(found, home)
-    except ValueError as error:
-        _note(pulled, found, str(error))
+        span = _read_span(found, home)
+    except (ValueError, TypeError, OverflowError) as error:
+        _note(pulled, found, str(error) if isinstance(error, ValueError) else "its times cannot be read")
         return None
+    begin, end = found.starts or _value(found.event, "DTSTART"), found.ends or _value(found.event, "DTEND")
+    if _is_twice(begin) or _is_twice(end):
+        reason = "It begins or ends at a local time that comes twice that night: the first is taken, as RFC 5545 says."
+        pulled.note(_subject(found), reason)
+    return span
 
 
 def _read_span(found: _Event, home: ZoneInfo | None) -> tuple[int, int]:
@@ -287,6 +351,13 @@ def _exists(value: datetime) -> bool:
     return back.replace(tzinfo=None) == value.replace(tzinfo=None)
 
 
+def _is_twice(value: date | datetime | None) -> bool:
+    """Return whether a local time comes twice: in autumn the clocks go back."""
+    if not isinstance(value, datetime) or value.tzinfo is None or not _exists(value):
+        return False
+    return value.replace(fold=0).utcoffset() != value.replace(fold=1).utcoffset()
+
+
 def _person(pulled: Pulled, found: _Event, summary: re.Match[str] | None) -> str:
     """Return who is on call: the attendee, else what the summary says; empty where that is not one person."""
     attendees = found.attendees()
@@ -306,22 +377,28 @@ def _person(pulled: Pulled, found: _Event, summary: re.Match[str] | None) -> str
     return found.text("SUMMARY")
 
 
-def _schedule_of(pulled: Pulled, found: _Event, name: str, summary: re.Match[str] | None) -> Schedule:
+def _schedule_of(
+    pulled: Pulled, found: _Event, name: str, summary: re.Match[str] | None, feed: tuple[str, str]
+) -> Schedule:
     link = found.text("URL")
     parts = urlsplit(link)
     is_pagerduty = (parts.hostname or "").endswith(".pagerduty.com")
-    id_ = parts.fragment if is_pagerduty else ""
+    provider, id_ = ("PAGER_DUTY", parts.fragment) if is_pagerduty and parts.fragment else feed
     if summary and "schedule" in summary.re.groupindex and summary["schedule"]:
         name = summary["schedule"].strip()
     for schedule in pulled.calendar.schedules:
         if schedule.id == (id_ or name):
             return schedule
-    schedule = Schedule(id_ or name, name, link=link if id_ else "", provider="PAGER_DUTY" if id_ else "")
+    is_page = bool(id_) and is_pagerduty and not parts.path.startswith("/private/")
+    schedule = Schedule(id_ or name, name, link=link if is_page else "", provider=provider)
     pulled.calendar.schedules.append(schedule)
     return schedule
 
 
-def _note(pulled: Pulled, found: _Event, reason: str) -> None:
+def _subject(found: _Event) -> str:
     when = found.starts or _value(found.event, "DTSTART")
-    subject = f"{found.text('SUMMARY') or found.text('UID') or 'an event'} ({when})"
-    pulled.calendar.notes.append(Note(subject, f"Not taken: {reason}."))
+    return f"{found.text('SUMMARY') or found.text('UID') or 'an event'} ({when})"
+
+
+def _note(pulled: Pulled, found: _Event, reason: str) -> None:
+    pulled.note(_subject(found), f"Not taken: {reason}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -51,10 +52,11 @@ class Schedule:
     id: str
     name: str
     zone: str = ""  #: IANA name; empty where the system does not say
-    team: str = ""
+    team: str = ""  #: names, for people
     link: str = ""  #: a page that a person can open
     provider: str = ""  #: PAGER_DUTY, OPSGENIE; empty where Opal knows none
     is_enabled: bool = True
+    teams: tuple[str, ...] = ()  #: ids and names of its teams
 
 
 class Note(NamedTuple):
@@ -108,6 +110,24 @@ def merge(intervals: Iterable[Interval], window: Window | None = None) -> list[I
         if end:
             merged.append(Interval(schedule, person, role, start, end))
     return sorted(merged, key=lambda one: (one.schedule, one.start, one.end, one.role, one.person))
+
+
+def mark_overrides(intervals: Iterable[Interval], overrides: Iterable[Interval]) -> list[Interval]:
+    """Return the intervals with those parts as overrides that an override of the same person covers."""
+    covers: dict[tuple[str, str], list[Interval]] = defaultdict(list)
+    for cover in merge(overrides):
+        covers[cover.schedule, cover.person].append(cover)
+    found = []
+    for one in intervals:
+        rest = one
+        for cover in covers[one.schedule, one.person]:
+            span = clip(Window(cover.start, cover.end), Window(rest.start, rest.end))
+            if span.end > span.start:
+                found.append(rest._replace(end=span.start))
+                found.append(rest._replace(role=Role.OVERRIDE, start=span.start, end=span.end))
+                rest = rest._replace(start=span.end)
+        found.append(rest)
+    return [one for one in found if one.end > one.start]
 
 
 def gaps(intervals: Sequence[Interval], known: Window) -> list[Window]:

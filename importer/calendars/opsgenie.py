@@ -8,26 +8,34 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qs, quote, urlsplit
+from zipfile import BadZipFile, ZipFile
 
 from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window, merge
 from importer.calendars.pulled import Override, People, Pulled, RefusedError, instant, path_with
 from importer.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from importer.calendars.pulled import Ask, ProgressCallback, Selection
 
 #: Requests a second where the account's own limits cannot be asked for (a team's key may not).
 SLOW_RATE = 2.0
+#: What to do where a key is refused. The end is the account's own, so a key can die from one day to the next.
+KEY_HINT = (
+    "Check the key, and that it belongs to the region of the base URL. Opsgenie's API ends with the account: on "
+    "2027-04-05, or 120 days after the account moved to Jira Service Management."
+)
 HEADERS = {"Accept": "application/json"}
 
 _PAGE = 100
 _DAY = 86_400
 _BACKUP = "OpsGenieBackups"
+_LARGEST = 1 << 28  # bytes that a zipped backup may unpack to
 
 
 def authorization(key: str) -> str:
@@ -35,20 +43,24 @@ def authorization(key: str) -> str:
     return f"GenieKey {key}"
 
 
-async def read_rate(ask: Ask) -> float:
-    """Return the requests a second that the account allows for configuration, which schedules belong to."""
+async def read_rates(ask: Ask) -> tuple[float, float]:
+    """Return the requests a second that are allowed for schedules, and for users: each has a budget of its own."""
     try:
         answer = await ask("/v2/request-limits/")
     except RefusedError:
-        return SLOW_RATE
-    found = [
-        limit["limit"] / limit["periodInSeconds"]
-        for domain in (answer.get("data") or {}).get("rateLimits") or []
-        if str(domain.get("domain")).lower() in ("configuration", "search")
-        for limit in domain.get("limits") or []
-        if limit.get("limit", 0) > 0 and limit.get("periodInSeconds", 0) > 0
-    ]
-    return min(found, default=SLOW_RATE)
+        return SLOW_RATE, SLOW_RATE
+    found: dict[str, list[float]] = {}
+    for domain in (answer.get("data") or {}).get("rateLimits") or []:
+        for limit in domain.get("limits") or []:
+            if limit.get("limit", 0) > 0 and limit.get("periodInSeconds", 0) > 0:
+                rate = limit["limit"] / limit["periodInSeconds"]
+                found.setdefault(str(domain.get("domain")).lower(), []).append(rate)
+    return min(found.get("configuration", [SLOW_RATE])), min(found.get("search", [SLOW_RATE]))
+
+
+def is_search(path: str) -> bool:
+    """Return whether a question counts against the budget of searches, as the list of users does."""
+    return path.startswith("/v2/users")
 
 
 async def read_calendar(ask: Ask, window: Window, selection: Selection, progress: ProgressCallback) -> Pulled:
@@ -56,34 +68,45 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
 
     Raises:
         ImporterError: Opsgenie cannot be asked.
-        RefusedError: it refuses one of its lists.
+        RefusedError: it refuses its list of schedules.
     """
     pulled = Pulled(Calendar("Opsgenie", window, roles=PAGED))
     people = _people(pulled)
-    path: str | None = path_with("/v2/users", limit=_PAGE, offset=0)
-    while path:
-        page = await ask(path)
-        _add_users(people, page["data"])
-        path = (page.get("paging") or {}).get("next")
+    try:
+        await _read_users(ask, people)
+    except RefusedError as error:
+        if error.status != 403:  # a team's key may not see it
+            raise
+        pulled.note("Opsgenie", f"It refuses its list of users ({error}): people are named as schedules name them.")
     listed = (await ask("/v2/schedules?expand=rotation"))["data"]
     wanted = _wanted(pulled, listed, selection)
     for done, one in enumerate(wanted, 1):
         schedule = _schedule(one)
         try:
-            await _read_schedule(ask, pulled, people, schedule, window)
+            await _read_schedule(ask, pulled, people, schedule)
         except RefusedError as error:
-            pulled.note(schedule.name, f"Opsgenie refuses to show this schedule ({error}).")
+            pulled.refuse(schedule, f"Opsgenie refuses to show this schedule ({error}).")
         progress(done, len(wanted), "schedules")
-    pulled.note("Opsgenie", f"Schedules seen: {pulled.seen}. A team's key sees only the schedules of its team.")
+    number = len(pulled.listed)
+    pulled.note("Opsgenie", f"Schedules seen: {number}. A team's key sees only the schedules of its team.")
     pulled.calendar.intervals = merge(pulled.calendar.intervals, window)
     return pulled
 
 
 def _people(pulled: Pulled) -> People:
-    return People(
-        pulled.calendar,
-        lambda id_, name: pulled.note(name or id_, "This user is not in Opsgenie's list of users: deleted, perhaps."),
-    )
+    return People(pulled, "This user is not in Opsgenie's list of users: deleted, perhaps.")
+
+
+async def _read_users(ask: Ask, people: People) -> None:
+    """Read the list of users in pages. Where the next one begins is taken from its link, never where it leads."""
+    offset, following = -1, 0
+    while following > offset:
+        offset = following
+        page = await ask(path_with("/v2/users", limit=_PAGE, offset=offset))
+        _add_users(people, page["data"])
+        link = str((page.get("paging") or {}).get("next") or "")
+        begins = parse_qs(urlsplit(link).query).get("offset", [""])[0]
+        following = int(begins) if begins.isdecimal() else offset + len(page["data"]) if link else offset
 
 
 def _add_users(people: People, users: Iterable[dict[str, Any]]) -> None:
@@ -92,10 +115,10 @@ def _add_users(people: People, users: Iterable[dict[str, Any]]) -> None:
 
 
 def _wanted(pulled: Pulled, listed: list[dict[str, Any]], selection: Selection) -> list[dict[str, Any]]:
-    pulled.seen = len(listed)
     wanted = []
     for one in listed:
         schedule = _schedule(one)
+        pulled.listed.append(schedule)
         if not selection.takes(schedule):
             pulled.note(schedule.name, "Left out: the options do not select it.")
         elif not schedule.is_enabled:
@@ -108,17 +131,18 @@ def _wanted(pulled: Pulled, listed: list[dict[str, Any]], selection: Selection) 
 
 
 def _schedule(listed: dict[str, Any]) -> Schedule:
-    team = str((listed.get("ownerTeam") or {}).get("name") or "")
+    owner = listed.get("ownerTeam") or {}
+    team = str(owner.get("name") or "")
+    teams = tuple(str(owner[key]) for key in ("id", "name") if owner.get(key))
     link = f"https://app.opsgenie.com/schedule#/{listed['id']}"
-    zone, is_enabled = str(listed.get("timezone") or ""), listed.get("enabled") is not False
-    return Schedule(
-        str(listed["id"]), str(listed.get("name") or listed["id"]), zone, team, link, "OPSGENIE", is_enabled
-    )
+    name, zone = str(listed.get("name") or listed["id"]), str(listed.get("timezone") or "")
+    is_enabled = listed.get("enabled") is not False
+    return Schedule(str(listed["id"]), name, zone, team, link, "OPSGENIE", is_enabled, teams)
 
 
-async def _read_schedule(ask: Ask, pulled: Pulled, people: People, schedule: Schedule, window: Window) -> None:
+async def _read_schedule(ask: Ask, pulled: Pulled, people: People, schedule: Schedule) -> None:
     path = f"/v2/schedules/{quote(schedule.id, safe='')}"
-    pulled.calendar.schedules.append(schedule)
+    window = pulled.calendar.window
     days = -((window.start - window.end) // _DAY)
     date = datetime.fromtimestamp(window.start, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     asked = path_with(
@@ -130,13 +154,25 @@ async def _read_schedule(ask: Ask, pulled: Pulled, people: People, schedule: Sch
         expand="base,forwarding,override",
     )
     timeline = (await ask(asked))["data"]
+    rotations = (timeline.get("finalTimeline") or {}).get("rotations")
+    if rotations is None:
+        pulled.refuse(schedule, "Opsgenie does not say who is on call.")
+        return
+    pulled.calendar.schedules.append(schedule)
     begins, ends = timeline.get("startDate"), timeline.get("endDate")
     if begins and ends and (instant(begins) > window.start or instant(ends) < window.end):
         pulled.calendar.covers[schedule.id] = Window(instant(begins), instant(ends))
-    for rotation in (timeline.get("finalTimeline") or {}).get("rotations") or []:
+        pulled.note(schedule.name, f"Opsgenie says who is on call from {begins} to {ends} only.")
+    for rotation in rotations:
         for period in rotation.get("periods") or []:
             _add_period(pulled, people, schedule, str(rotation.get("name") or ""), period)
-    overrides = await ask(path_with(f"{path}/overrides", scheduleIdentifierType="id"))
+    if not any(one.schedule == schedule.id for one in pulled.calendar.intervals):
+        pulled.note(schedule.name, "Nobody is on call in the whole window.")
+    try:
+        overrides = await ask(path_with(f"{path}/overrides", scheduleIdentifierType="id"))
+    except RefusedError as error:
+        pulled.note(schedule.name, f"Opsgenie refuses to show the overrides of this schedule ({error}).")
+        return
     for one in overrides["data"]:
         _add_override(pulled, people, schedule, window, one)
 
@@ -182,23 +218,20 @@ def _add_override(pulled: Pulled, people: People, schedule: Schedule, window: Wi
     pulled.overrides.append(Override(schedule.id, start, end, _person(people, user), alias))
 
 
-def read_backup(folder: Path, window: Window, selection: Selection) -> Pulled:
+def read_backup(path: Path, window: Window, selection: Selection) -> Pulled:
     """Read what a configuration backup holds: schedules and people. It has neither overrides nor a timeline.
+
+    `path` is its folder, or a zip archive of it.
 
     Raises:
         SourceError: it is no backup, or a file of it cannot be read.
     """
-    root = folder / _BACKUP if (folder / _BACKUP).is_dir() else folder
-    if not (root / "schedules").is_dir():
-        raise SourceError(
-            f"{folder} is no Opsgenie backup: it has no folder schedules",
-            hint="Name the folder OpsGenieBackups, or the one that it stands in.",
-        )
-    pulled = Pulled(Calendar(f"the backup {folder.name}", window, roles=PAGED))
+    files = _files_of_zip(path) if path.is_file() else _files_of_folder(path)
+    pulled = Pulled(Calendar(f"the backup {path.name}", window, roles=PAGED))
     people = _people(pulled)
-    _add_users(people, [content["user"] for content in _objects(root / "users", "user")])
-    listed = sorted((content["schedule"] for content in _objects(root / "schedules", "schedule")), key=_name_and_id)
-    teams = {str(content["team"].get("id")) for content in _objects(root / "teams", "team")}
+    _add_users(people, [content["user"] for content in _objects(files, "user")])
+    listed = sorted((content["schedule"] for content in _objects(files, "schedule")), key=_name_and_id)
+    teams = {str(content["team"].get("id")) for content in _objects(files, "team")}
     for one in _wanted(pulled, listed, selection):
         schedule = _schedule(one)
         pulled.calendar.schedules.append(schedule)
@@ -210,7 +243,7 @@ def read_backup(folder: Path, window: Window, selection: Selection) -> Pulled:
             for participant in rotation.get("participants") or []:
                 if participant.get("type") == "user":
                     _person(people, participant)
-    pulled.note(folder.name, "A backup holds no overrides and no timeline: read the API to have them.")
+    pulled.note(path.name, "A backup holds no overrides and no timeline: read the API to have them.")
     return pulled
 
 
@@ -218,17 +251,50 @@ def _name_and_id(schedule: dict[str, Any]) -> tuple[str, str]:
     return str(schedule.get("name") or ""), str(schedule.get("id") or "")
 
 
-def _objects(folder: Path, what: str) -> Iterator[dict[str, Any]]:
+#: The files of a backup, by the folder that they stand in: how to call one, and how to read it.
+_Files: TypeAlias = "dict[str, list[tuple[str, Callable[[], bytes]]]]"
+
+
+def _files_of_folder(folder: Path) -> _Files:
+    root = folder / _BACKUP if (folder / _BACKUP).is_dir() else folder
+    if not (root / "schedules").is_dir():
+        raise _no_backup(folder)
+    return {
+        name: [(str(path), path.read_bytes) for path in sorted((root / name).glob("*.json"))]
+        for name in ("users", "schedules", "teams")  # version control drops empty folders
+    }
+
+
+def _files_of_zip(path: Path) -> _Files:
+    try:
+        archive = ZipFile(path)
+        found = sorted(archive.infolist(), key=lambda one: one.filename)
+    except (OSError, BadZipFile, ValueError) as error:
+        raise _no_backup(path) from error
+    files: _Files = {"users": [], "schedules": [], "teams": []}
+    for one in found:
+        *_, folder, name = ("", *one.filename.split("/"))
+        if folder in files and name.endswith(".json"):
+            files[folder].append((f"{one.filename} in {path}", partial(archive.read, one)))
+    if sum(one.file_size for one in found) > _LARGEST or not files["schedules"]:
+        raise _no_backup(path)
+    return files
+
+
+def _no_backup(path: Path) -> SourceError:
+    hint = "Name the folder OpsGenieBackups, the one that it stands in, or a zip of it."
+    return SourceError(f"{path} is no Opsgenie backup: it has no folder schedules", hint=hint)
+
+
+def _objects(files: _Files, what: str) -> Iterator[dict[str, Any]]:
     """Read one object a file; its own id counts, never the file's name."""
-    if not folder.is_dir():  # version control drops empty folders
-        return
-    for path in sorted(folder.glob("*.json")):
+    for name, read in files[f"{what}s"]:
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(read())
             if not isinstance(content[what]["id"], str):
                 raise TypeError
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, BadZipFile, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise SourceError(
-                f"{path} holds no {what} of an Opsgenie backup", hint="Make the backup again, or remove the file."
+                f"{name} holds no {what} of an Opsgenie backup", hint="Make the backup again, or remove the file."
             ) from error
         yield content

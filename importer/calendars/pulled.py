@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
-from importer.calendars.intervals import Calendar, Note, Schedule
+from importer.calendars.intervals import Calendar, Note, Schedule, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class RefusedError(Exception):
@@ -52,19 +52,37 @@ class Selection:
     teams: tuple[str, ...] = ()  #: empty: all
     exclude: tuple[str, ...] = ()
 
-    def takes(self, schedule: Schedule) -> bool:
-        """Return whether a schedule is wanted."""
+    def takes(self, schedule: Schedule, *, is_team_known: bool = True) -> bool:
+        """Return whether a schedule is wanted, as far as that can be said where its team is not known yet."""
         names = (schedule.id, schedule.name)
-        if _matches(self.exclude, names):
+        if matches(self.exclude, *names):
             return False
-        return (not self.schedules or _matches(self.schedules, names)) and (
-            not self.teams or _matches(self.teams, schedule.team.split(", "))
+        return (not self.schedules or matches(self.schedules, *names)) and (
+            not self.teams or not is_team_known or matches(self.teams, *schedule.teams, schedule.team)
         )
 
+    def unmatched(self, schedules: Iterable[Schedule]) -> list[str]:
+        """Return the options that name none of the schedules, as they were written."""
+        listed = list(schedules)
+        names = {name for one in listed for name in (one.id, one.name)}
+        teams = {name for one in listed for name in (*one.teams, one.team)}
+        given = (("schedule", self.schedules, names), ("exclude", self.exclude, names), ("team", self.teams, teams))
+        return [
+            f"--{option} {pattern}"
+            for option, patterns, known in given
+            for pattern in patterns
+            if not matches((pattern,), *known)
+        ]
 
-def _matches(patterns: Iterable[str], names: Iterable[str]) -> bool:
-    folded = [name.casefold() for name in names]
-    return any(fnmatchcase(name, pattern.casefold()) for pattern in patterns for name in folded)
+
+def matches(patterns: Iterable[str], *names: str) -> bool:
+    """Return whether one of the names is as one of the patterns says, in any case of letters; `*` is any text."""
+    known = [name.casefold() for name in names]
+    for pattern in patterns:
+        text = re.compile(".*".join(map(re.escape, pattern.casefold().split("*"))), re.DOTALL)
+        if any(map(text.fullmatch, known)):
+            return True
+    return False
 
 
 @dataclass(slots=True)
@@ -73,11 +91,21 @@ class Pulled:
 
     calendar: Calendar
     overrides: list[Override] = field(default_factory=list)
-    seen: int = 0  #: schedules that the system listed, wanted or not
+    listed: list[Schedule] = field(default_factory=list)  #: all that the system listed, wanted or not
+    strangers: set[str] = field(default_factory=set)  #: people that no list of the system has: deleted, mostly
 
     def note(self, subject: str, reason: str) -> None:
         """Note something that was seen and not taken."""
         self.calendar.notes.append(Note(subject, reason))
+
+    def refuse(self, schedule: Schedule, reason: str) -> None:
+        """Note that nobody knows who is on call on a schedule: that is not nobody."""
+        self.note(schedule.name, reason)
+        if schedule.id not in {one.id for one in self.calendar.schedules}:
+            self.calendar.schedules.append(schedule)
+        self.calendar.intervals = [one for one in self.calendar.intervals if one.schedule != schedule.id]
+        start = self.calendar.window.start
+        self.calendar.covers[schedule.id] = Window(start, start)
 
 
 class ProgressCallback(Protocol):
@@ -113,31 +141,29 @@ def instant(text: str) -> int:
 class People:
     """Who is who in a system: its ids to e-mail addresses and names."""
 
-    def __init__(self, calendar: Calendar, report_unknown: Callable[[str, str], None]) -> None:
-        self._calendar = calendar
-        self._report_unknown = report_unknown
+    def __init__(self, pulled: Pulled, why: str) -> None:
+        """Make an empty directory; `why` is the note about somebody who is not in it."""
+        self._pulled = pulled
+        self._why = why
         self._emails: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        self._unknown: set[str] = set()
 
     def add(self, id_: str, email: str, name: str) -> None:
         """Learn a person of the system's own list."""
         self._emails[id_] = email.strip().lower()
         self._names[id_] = name
 
-    def __len__(self) -> int:
-        return len(self._emails)
-
     def person(self, id_: str, name: str = "") -> str:
         """Return what `Interval.person` holds for an id; somebody who is in no list is noted, never dropped."""
         email = self._emails.get(id_, "")
-        if not email:
-            if id_ not in self._unknown:
-                self._unknown.add(id_)
-                self._report_unknown(id_, name)
-            return name or id_
-        self._calendar.names.setdefault(email, self._names.get(id_) or name)
-        return email
+        if email:
+            self._pulled.calendar.names.setdefault(email, self._names.get(id_) or name)
+            return email
+        person = name.strip().lower() if "@" in name else name or self._names.get(id_) or id_
+        if person not in self._pulled.strangers:
+            self._pulled.strangers.add(person)
+            self._pulled.note(person, self._why)
+        return person
 
 
 def overlapping(overrides: Iterable[Override]) -> list[tuple[Override, Override]]:

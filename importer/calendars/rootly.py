@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
         RefusedError: it refuses one of its lists.
     """
     pulled = Pulled(Calendar("Rootly", window))
-    people = People(pulled.calendar, lambda id_, _: pulled.note(id_, "This user is not in Rootly's list of users."))
+    people = People(pulled, "This user is not in Rootly's list of users.")
     for user in await pages(ask, "/v1/users?sort=created_at&"):
         attributes = user["attributes"]
         name = attributes.get("full_name") or attributes.get("name") or ""
@@ -30,13 +31,13 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
         if attributes.get("email"):
             pulled.calendar.aliases[str(user["id"])] = str(attributes["email"]).strip().lower()
     listed = await pages(ask, "/v1/schedules?")
-    pulled.seen = len(listed)
     for done, one in enumerate(listed, 1):
         attributes = one["attributes"]
         schedule = Schedule(
             str(one["id"]), str(attributes.get("name") or one["id"]), str(attributes.get("time_zone") or "")
         )
-        if not selection.takes(schedule):
+        pulled.listed.append(schedule)
+        if not selection.takes(schedule, is_team_known=False):
             continue
         pulled.calendar.schedules.append(schedule)
         for shift in await shifts(ask, schedule.id, window):
@@ -77,6 +78,4 @@ async def pages(ask: Ask, path: str) -> list[dict[str, Any]]:
 
 
 def _iso(moment: int) -> str:
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import NAMESPACE_URL, uuid5
+from zipfile import is_zipfile
 
 from importer.calendars.comparison import Comparison, compare
 from importer.calendars.intervals import PAGED, Calendar, Interval, Note, Role, Schedule, Window, merge
-from importer.calendars.pulled import instant
+from importer.calendars.pulled import instant, matches
 from importer.commands.pull import ON_CALL, SCHEDULES, WINDOW, read_pairs, read_system, read_window
 from importer.commands.run import resolve
 from importer.errors import SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, open_scratch, open_view
 from importer.journal.states import State
+from importer.normalizer.directory import Directory, Person
 from importer.planning.sources import gather_sources, load_mapping, make_loader
 from importer.reader.read import read
-from importer.reporter.formula_guard import guard
+from importer.records import TargetName
+from importer.reporter.formula_guard import guard, unguard
 from importer.reporter.page.comparison import write_comparison_page
 from importer.reporter.report_csv import write_table
 from importer.statuses import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from importer.calendars.pulled import ProgressCallback
+    from importer.calendars.pulled import ProgressCallback, Selection
     from importer.commands.pull import PullOptions
     from importer.journal.view import View
     from importer.records import Row
@@ -66,15 +70,80 @@ async def compare_sides(
     """
     window = read_window(options.begins, options.ends, settings.timezone)
     pairs = read_pairs(options.pairs)
-    is_asked = "rootly:" in (left, right)
-    sides = [
-        await _read_side(side, options, window, settings, control, progress, is_asked=is_asked)
-        for side in (left, right)
-    ]
+    selection = _widened(options.selection, pairs)
+    options = replace(options, selection=selection)
+    read: dict[str, Calendar] = {}
+    # A source is read last: what it names is looked up where the other side is.
+    for side in sorted({left, right}, key=_is_source):
+        other = next((one for name, one in read.items() if name != side), None)
+        read[side] = await _read_side(side, options, window, settings, control, progress, other)
+    sides = [read[left], read[right]]
+    _select(sides[0], sides[1], selection)
+    _select(sides[1], sides[0], selection)
+    if not sides[0].roles & sides[1].roles:
+        raise UsageError(
+            f"there is nothing to compare: {_contents(sides[0])}, {_contents(sides[1])}",
+            hint="Compare shadows with a run, a source or rootly:, and overrides with any side.",
+        )
+    schedules = _learn_pairs(options.pairs, pairs, sides[0], sides[1], selection)
     try:
-        return Sides(sides[0], sides[1], compare(sides[0], sides[1], window, pairs))
+        comparison = compare(sides[0], sides[1], window, schedules)
     except ValueError as error:
         raise UsageError(f"{options.pairs}: {error}", hint="Write ids or exact names.") from error
+    if selection.teams:  # a side that knows no teams has schedules of all
+        alone = [[one for one in found if one.team] for found in (comparison.only_left, comparison.only_right)]
+        comparison = replace(comparison, only_left=tuple(alone[0]), only_right=tuple(alone[1]))
+    return Sides(sides[0], sides[1], comparison)
+
+
+def _contents(side: Calendar) -> str:
+    told = [f"{role}s" for role in (Role.SHADOW, Role.OVERRIDE) if role in side.roles]
+    told += ["who is on call"] if Role.ON_CALL in side.roles else []
+    return f"{side.label} holds {' and '.join(told) or 'neither shadows nor overrides'}"
+
+
+def _widened(selection: Selection, pairs: Mapping[str, str]) -> Selection:
+    """Return a selection that also takes what a wanted schedule is called on the other side."""
+
+    def partners(patterns: tuple[str, ...]) -> tuple[str, ...]:
+        found = [pair for pair in pairs.items() if any(matches(patterns, name) for name in pair)]
+        return (*patterns, *(name for pair in found for name in pair)) if patterns else ()
+
+    return replace(selection, schedules=partners(selection.schedules), exclude=partners(selection.exclude))
+
+
+def _select(side: Calendar, other: Calendar, selection: Selection) -> None:
+    """Keep the wanted schedules of a side. Records name only ids: those count whose schedule the other side kept."""
+    known = {one.id for one in other.schedules} if Role.ON_CALL not in side.roles else set()
+    side.schedules = [
+        one
+        for one in side.schedules
+        if one.id in known or selection.takes(one, is_team_known=bool(one.team) or Role.ON_CALL not in side.roles)
+    ]
+
+
+def _learn_pairs(
+    path: Path | None, pairs: Mapping[str, str], left: Calendar, right: Calendar, selection: Selection
+) -> dict[str, str]:
+    """Return the pairs of schedules; those of people become other names of theirs. The first line can be a header."""
+    named = [{name for one in side.schedules for name in (one.id, one.name)} for side in (left, right)]
+    people = {one.person for side in (left, right) for one in side.intervals}
+    people |= set(left.names.values()) | set(right.names.values())
+    found: dict[str, str] = {}
+    for number, (one, other) in enumerate(pairs.items(), 1):
+        if one not in named[0] and one in named[1] and other in named[0]:
+            found[other] = one  # the file was made for the other order
+        elif "@" in one or ("@" in other and one in people):
+            left.aliases[one.lower() if "@" in one else one] = other.lower()
+        elif number == 1 and one not in named[0] and other not in named[1]:
+            left.notes.append(Note(str(path), f"Its first line, {one} and {other}, names nothing: taken as a header."))
+        elif one in named[0] or selection.takes(Schedule(one, one)):
+            found[one] = other
+    return found
+
+
+def _is_source(side: str) -> bool:
+    return side not in _SYSTEMS and _is_file(Path(side)) and Path(side).suffix.casefold() != ".ics"
 
 
 async def _read_side(
@@ -84,8 +153,7 @@ async def _read_side(
     settings: Settings,
     control: RunControl,
     progress: ProgressCallback,
-    *,
-    is_asked: bool,
+    other: Calendar | None,
 ) -> Calendar:
     path = Path(side)
     if side in _SYSTEMS or path.suffix.casefold() == ".ics" or side in ("ical", "ical:"):
@@ -94,9 +162,10 @@ async def _read_side(
     if folder is not None:
         with open_view(folder) as view:
             return _of_journal(view, f"run {folder.name}", window, lambda state: state in _MADE)
-    if not _is_file(path):
-        return (await read_system(side, options, window, settings, control, progress)).calendar
-    return _of_pulled(path, window) or await _of_source(side, window, settings, control, is_asked=is_asked)
+    pulled = _of_pulled(path, window)
+    if pulled is not None or not _is_file(path) or (is_zipfile(path) and path.suffix.casefold() == ".zip"):
+        return pulled or (await read_system(side, options, window, settings, control, progress)).calendar
+    return await _of_source(side, window, settings, control, other)
 
 
 def _is_file(path: Path) -> bool:
@@ -108,29 +177,35 @@ def _run_folder(*folders: Path) -> Path | None:
 
 
 def _of_pulled(path: Path, window: Window) -> Calendar | None:
-    """Read what was rendered when a workbook was pulled; None where it is no pulled workbook.
+    """Read what was rendered when a workbook, or a folder of CSV files, was pulled; None where it is neither.
 
     Raises:
         SourceError: it cannot be read.
     """
-    if path.suffix.casefold() != ".xlsx":
+    files = [path / name for name in ("schedules.csv", "on-call.csv", "notes.csv")] if path.is_dir() else [path]
+    if not all(map(_is_file, files)) or not (path.is_dir() or path.suffix.casefold() == ".xlsx"):
         return None
-    sheets: dict[str, list[Row]] = {"Schedules": [], "On call": [], "Notes": []}
+    sheets: dict[str, list[Row]] = {"schedules": [], "on-call": [], "notes": []}
     headers: dict[str, tuple[str, ...]] = {}
-    for chunk in read(path):
-        if chunk.sheet.name in sheets:
-            sheets[chunk.sheet.name].extend(chunk.rows)
-            headers[chunk.sheet.name] = chunk.sheet.header
-    if headers.get("On call", ())[: len(ON_CALL)] != ON_CALL or headers.get("Schedules", ())[:3] != SCHEDULES[:3]:
+    for file in files:
+        for chunk in read(file):
+            name = file.stem if path.is_dir() else chunk.sheet.name.lower().replace(" ", "-")
+            if name in sheets:
+                rows = (row._replace(cells=tuple(map(unguard, row.cells))) for row in chunk.rows)
+                sheets[name].extend(rows if path.is_dir() else chunk.rows)
+                headers[name] = chunk.sheet.header
+    if headers.get("on-call", ())[: len(ON_CALL)] != ON_CALL or headers.get("schedules", ())[:3] != SCHEDULES[:3]:
         return None
     calendar = Calendar(path.name, window, roles=PAGED)
-    schedules = {row.cells[1]: Schedule(row.cells[1], row.cells[2], row.cells[4]) for row in sheets["Schedules"]}
-    for row in sheets["On call"]:
+    schedules = {
+        row.cells[1]: Schedule(row.cells[1], row.cells[2], row.cells[4], row.cells[3]) for row in sheets["schedules"]
+    }
+    for row in sheets["on-call"]:
         schedule_id, name, person, full_name, role, begins, ends = row.cells[:7]
         try:
             interval = Interval(schedule_id, person, Role(role), instant(begins), instant(ends))
         except ValueError as error:
-            where = f"row {row.number} of sheet 'On call' in {path.name}"
+            where = f"row {row.number} of 'On call' in {path.name}"
             raise SourceError(f"{where} cannot be read: {error}", hint="Pull the workbook again.") from error
         calendar.intervals.append(interval)
         schedules.setdefault(schedule_id, Schedule(schedule_id, name))
@@ -138,29 +213,72 @@ def _of_pulled(path: Path, window: Window) -> Calendar | None:
             calendar.names[person] = full_name
     calendar.schedules = list(schedules.values())
     calendar.intervals = merge(calendar.intervals, window)
-    begins, _, ends = next((row.cells[1] for row in sheets["Notes"] if row.cells[0] == WINDOW), "").partition(" to ")
+    begins, _, ends = next((row.cells[1] for row in sheets["notes"] if row.cells[0] == WINDOW), "").partition(" to ")
     if ends:
         calendar.covers = dict.fromkeys(schedules, Window(instant(begins), instant(ends)))
     return calendar
 
 
-async def _of_source(side: str, window: Window, settings: Settings, control: RunControl, *, is_asked: bool) -> Calendar:
-    """Read a source as a run would; names are looked up only where Rootly is the other side."""
+async def _of_source(
+    side: str, window: Window, settings: Settings, control: RunControl, other: Calendar | None
+) -> Calendar:
+    """Read a source as a run would; what it names is looked up in Rootly, or where the other side is."""
+    is_rootly = other is not None and other.label == "Rootly"
     with open_scratch() as journal:
         mapping = load_mapping(settings.mapping).rules
-        loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_asked)
+        is_resolving = other is not None and Role.ON_CALL in other.roles
+        loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_resolving)
         await gather_sources(loader, [side], settings, control.interrupted)
-        if is_asked:
+        if is_rootly:
             await resolve(loader, settings, control)
         else:
+            if other is not None and is_resolving:
+                for _ in loader.resolve(TargetName.ROOTLY, _directory_of(other)):
+                    pass
             loader.finish()
         wrong = (Status.INVALID, Status.DUPLICATE, State.UNRESOLVED)
         calendar = _of_journal(journal, side, window, lambda state: state not in wrong)
-        unresolved = sum(1 for _, _, entry in journal.entries() if entry.state is State.UNRESOLVED)
-        if unresolved:
-            reason = f"{unresolved} rows name people or schedules that were not looked up: compare with rootly: does."
-            calendar.notes.append(Note(side, reason))
+        if other is not None and is_resolving and not is_rootly:
+            _name_as(other, calendar)
+        for state, reason in (
+            (State.UNRESOLVED, "rows name people or schedules that were not looked up: compare with rootly: does."),
+            (Status.INVALID, "rows are no valid records, or name what is not there: check says which."),
+        ):
+            number = sum(1 for _, _, entry in journal.entries() if entry.state is state and entry.kind in _ROLES)
+            if number:
+                calendar.notes.append(Note(side, f"{number} {reason}"))
         return calendar
+
+
+def _ids_of(other: Calendar) -> tuple[dict[str, str], dict[str, str]]:
+    """Return an id in Rootly's form for each person and each schedule of a side, for as long as it is looked at."""
+    people = sorted({one.person for one in other.intervals} | other.names.keys())
+    return (
+        {str(number): person for number, person in enumerate(people, 1)},
+        {str(uuid5(NAMESPACE_URL, one.id)): one.id for one in other.schedules},
+    )
+
+
+def _directory_of(other: Calendar) -> Directory:
+    people, schedules = _ids_of(other)
+    names = {one.id: one.name for one in other.schedules}
+    persons = [
+        Person(id_, other.names.get(person) or person, person if "@" in person else "")
+        for id_, person in people.items()
+    ]
+    return Directory(persons, [(id_, names[schedule]) for id_, schedule in schedules.items()])
+
+
+def _name_as(other: Calendar, calendar: Calendar) -> None:
+    """Put the ids of the other side in the place of those that it was given to look up."""
+    people, schedules = _ids_of(other)
+    names = {one.id: one for one in other.schedules}
+    calendar.intervals = [
+        one._replace(schedule=schedules.get(one.schedule, one.schedule), person=people.get(one.person, one.person))
+        for one in calendar.intervals
+    ]
+    found = (schedules.get(one.id, one.id) for one in calendar.schedules)
+    calendar.schedules = [names.get(id_) or Schedule(id_, id_) for id_ in found]
 
 
 def _of_journal(view: View, label: str, window: Window, counts: Callable[[State | Status], bool]) -> Calendar:
@@ -195,9 +313,10 @@ def rows_of(sides: Sides) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
         for what, spans in (
             ("nobody on call on the left", compared.left_gaps),
             ("nobody on call on the right", compared.right_gaps),
-            ("unknown", compared.unknown),
+            ("unknown on the left", compared.left_unknown),
+            ("unknown on the right", compared.right_unknown),
         ):
-            if what == "unknown" or sides.comparison.tells_gaps:
+            if what.startswith("unknown") or sides.comparison.tells_gaps:
                 rows.extend(
                     (what, *names, iso_utc(start), iso_utc(end), f"{(end - start) / 60:g}", "", "")
                     for start, end in spans

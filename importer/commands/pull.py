@@ -6,23 +6,24 @@ ask or open --> rendered intervals --> sheets --> one file, whole or not at all
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from importer.calendars import ical, opsgenie, pagerduty, rootly
-from importer.calendars.intervals import Calendar, Interval, Schedule, Window, local_time
+from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window, local_time, merge
 from importer.calendars.pulled import Override, Pulled, RefusedError, Selection, overlapping
 from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError
 from importer.normalizer.times.zones import read_zone
 from importer.notice import Notice
 from importer.records import ID_PATTERN
-from importer.reporter.pulled_tables import Table, write_tables
+from importer.reporter.pulled_tables import SHEETS, Table, check_output, write_tables
 from importer.session.endpoints import connect_source
 
 if TYPE_CHECKING:
@@ -38,7 +39,12 @@ if TYPE_CHECKING:
 #: The systems that are read through their APIs.
 APIS = {
     "pagerduty": SourceApi("PagerDuty", pagerduty.RATE, pagerduty.HEADERS, pagerduty.authorization),
-    "opsgenie": SourceApi("Opsgenie", opsgenie.SLOW_RATE, opsgenie.HEADERS, opsgenie.authorization),
+    "opsgenie": SourceApi("Opsgenie", opsgenie.SLOW_RATE, opsgenie.HEADERS, opsgenie.authorization, opsgenie.KEY_HINT),
+}
+_REFUSED_HINTS = {
+    400: "If the base URL is right, report this as a bug.",
+    402: "The account's plan does not include this part of the API, or has ended.",
+    404: "Check the base URL: it must be the API's.",
 }
 SYSTEMS = ("pagerduty", "opsgenie", "ical")
 _READERS = {"pagerduty": pagerduty.read_calendar, "opsgenie": opsgenie.read_calendar}
@@ -89,14 +95,40 @@ async def pull(
     Raises:
         ImporterError: the system cannot be read, an option is wrong, or the file cannot be written.
     """
+    check_output(output, is_replaced=options.is_replaced)
     window = read_window(options.begins, options.ends, settings.timezone)
     pairs = read_pairs(options.pairs)
     pulled = await read_system(system, options, window, settings, control, progress)
+    _select(pulled, options.selection)
     tables = make_tables(pulled, pairs, options.shadow_of)
     files = write_tables(output, tables, is_replaced=options.is_replaced)
     counts = {table.name: len(table.rows) for table in tables}
     notes = [(note.subject, note.reason) for note in pulled.calendar.notes]
     return PullResult(files, counts, notes, pulled.calendar.label)
+
+
+def _select(pulled: Pulled, selection: Selection) -> None:
+    """Keep the wanted schedules, and note the options that name none.
+
+    Raises:
+        UsageError: the options leave nothing of what the system has.
+    """
+    calendar = pulled.calendar
+    unmatched = selection.unmatched([*pulled.listed, *calendar.schedules])
+    if pulled.listed and not any(map(selection.takes, pulled.listed)) and not calendar.schedules:
+        words = ", ".join(unmatched) or "the options"
+        raise UsageError(
+            f"{words}: none of the {len(pulled.listed)} schedules of {calendar.label} is meant",
+            hint="Write ids or exact names; * stands for any text.",
+        )
+    for option in unmatched:
+        pulled.note(option, "It names nothing that was seen.")
+    kept = {one.id for one in calendar.schedules if selection.takes(one)}
+    for schedule in calendar.schedules:
+        if schedule.id not in kept:
+            pulled.note(schedule.name, "Left out: the options do not select it.")
+    calendar.schedules = [one for one in calendar.schedules if one.id in kept]
+    calendar.intervals = [one for one in calendar.intervals if one.schedule in kept]
 
 
 def read_window(begins: str, ends: str, zone: str | None, *, today: date | None = None) -> Window:
@@ -137,7 +169,9 @@ def read_pairs(path: Path | None) -> dict[str, str]:
     hint = "Write two columns: the name in the system that is left, the name in Rootly."
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file, strict=True))
+            text = file.read()
+        delimiter = "," if "," in text else ";" if ";" in text else "\t"
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter))
     except (OSError, ValueError, csv.Error) as error:
         raise SourceError(f"{path} cannot be read: {error}", hint=hint) from error
     pairs: dict[str, str] = {}
@@ -175,11 +209,12 @@ async def read_system(
     if name in APIS and not (name == "opsgenie" and options.backup):
         return await _read_api(name, window, options.selection, settings, control, progress)
     path = options.backup or Path(system)
-    if options.backup or path.is_dir():
+    if options.backup or path.is_dir() or path.suffix.casefold() == ".zip":
         return opsgenie.read_backup(path, window, options.selection)
     if name == "ical" or path.is_file():
-        content, label = await _read_feed(system, options, settings, control.interrupted)
-        return ical.read_calendar(content, label, window, zone=settings.timezone or "", pattern=options.pattern)
+        content, label, address = await _read_feed(system, options, settings, control.interrupted)
+        zone, pattern = settings.timezone or "", options.pattern
+        return ical.read_calendar(content, label, window, zone=zone, pattern=pattern, address=address)
     raise UsageError(
         f"there is no system {system!r}", hint=f"Name {', '.join(SYSTEMS)}, an .ics file, or the folder of a backup."
     )
@@ -194,15 +229,23 @@ async def _read_api(
     async with connect_source(name, settings) as connection:
         api = APIS.get(name) or _rootly_api()
         try:
-            if name == "opsgenie":
-                async with open_source_api(api, connection, settings, notify, control.interrupted) as ask:
-                    rate = await opsgenie.read_rate(ask)
-                api = SourceApi(api.name, rate, api.headers, api.authorization)
             reader = _READERS.get(name, rootly.read_calendar)
             async with open_source_api(api, connection, settings, notify, control.interrupted) as ask:
-                return await reader(ask, window, selection, progress)
+                if name != "opsgenie":
+                    return await reader(ask, window, selection, progress)
+                rates = await opsgenie.read_rates(ask)
+            schedules, users = (replace(api, rate=rate) for rate in rates)
+            async with (
+                open_source_api(schedules, connection, settings, notify, control.interrupted) as ask,
+                open_source_api(users, connection, settings, notify, control.interrupted) as search,
+            ):
+
+                async def ask_either(path: str) -> Any:
+                    return await (search if opsgenie.is_search(path) else ask)(path)
+
+                return await reader(ask_either, window, selection, progress)
         except RefusedError as error:
-            hint = "Check what the key may read: schedules, overrides, users."
+            hint = _REFUSED_HINTS.get(error.status, f"Check what the key may read. {api.key_hint}")
             raise TargetError(f"{api.name} refuses a list ({error})", hint=hint) from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             hint = "Check the base URL; if it is right, report this as a bug."
@@ -217,8 +260,8 @@ def _rootly_api() -> SourceApi:
 
 async def _read_feed(
     system: str, options: PullOptions, settings: Settings, interrupted: anyio.Event
-) -> tuple[bytes, str]:
-    """Return a calendar's bytes and how to call it; a feed's address is a secret, and is never shown."""
+) -> tuple[bytes, str, str]:
+    """Return a calendar's bytes, how to call it, and a feed's address, which is a secret and never shown."""
     if options.feed_env:
         address = os.environ.get(options.feed_env, "").strip()
         if not address:
@@ -232,13 +275,13 @@ async def _read_feed(
     address = content.decode("utf-8", "replace").strip() if len(content) < _LARGEST_FEED else ""
     if _ADDRESS.fullmatch(address) or address.startswith("http://"):
         return await _fetch(address, f"the feed of {path.name}", settings, interrupted)
-    return content, path.name
+    return content, path.name, ""
 
 
-async def _fetch(address: str, label: str, settings: Settings, interrupted: anyio.Event) -> tuple[bytes, str]:
+async def _fetch(address: str, label: str, settings: Settings, interrupted: anyio.Event) -> tuple[bytes, str, str]:
     from importer.delivery.source_api import fetch
 
-    return await fetch(address, label, settings, interrupted), label
+    return await fetch(address, label, settings, interrupted), label, address
 
 
 # ---- sheets
@@ -252,67 +295,134 @@ def make_tables(pulled: Pulled, pairs: Mapping[str, str], shadow_of: Sequence[st
     """
     calendar = pulled.calendar
     by_id = {schedule.id: schedule for schedule in calendar.schedules}
-    shadows = dict(_shadow_pair(calendar, text) for text in shadow_of)
-    overrides = [one for one in pulled.overrides if one.schedule not in shadows]
-    for first, second in overlapping(overrides):
-        reason = f"Its overrides of {first.person} and {second.person} overlap: Rootly keeps one at a time."
-        pulled.note(by_id[second.schedule].name, reason)
+    shadows = [_shadow_pair(calendar, text) for text in shadow_of]
+    names = _Names(pulled, pairs)
+    overrides = [one for one in sorted(pulled.overrides) if one.schedule not in {shadow for shadow, _ in shadows}]
     ordered = sorted(calendar.schedules, key=lambda one: (one.name.casefold(), one.id))
     schedules = [(one.provider, one.id, one.name, one.team, one.zone, one.link) for one in ordered if one.provider]
     intervals = sorted(calendar.intervals, key=lambda one: (by_id[one.schedule].name.casefold(), *one))
-    tables = [
-        Table("Schedules", SCHEDULES, schedules),
-        Table("Overrides", OVERRIDES, [_override(one, by_id[one.schedule], pairs) for one in sorted(overrides)]),
-        Table(
-            "Shadows", SHADOWS, [_shadow(one, by_id, shadows, pairs) for one in intervals if one.schedule in shadows]
-        ),
-        Table("On call", ON_CALL, [_on_call(one, by_id[one.schedule], calendar) for one in intervals]),
-    ]
+    # What makes no row is noted, so the notes come last.
+    override_rows = names.overrides(overrides, by_id)
+    shadow_rows = names.shadows(intervals, by_id, shadows)
+    on_call = [_on_call(one, by_id[one.schedule], calendar) for one in intervals]
+    names.finish()
     notes = sorted({(note.subject, note.reason) for note in calendar.notes})
     span = (WINDOW, f"{_local(calendar.window.start, '')} to {_local(calendar.window.end, '')}")
-    return [*tables, Table("Notes", NOTES, [span, *notes])]
+    headers = (SCHEDULES, OVERRIDES, SHADOWS, ON_CALL, NOTES)
+    rows: tuple[Sequence[tuple[str, ...]], ...] = (schedules, override_rows, shadow_rows, on_call, [span, *notes])
+    return [Table(*table) for table in zip(SHEETS, headers, rows, strict=True)]
 
 
 def _shadow_pair(calendar: Calendar, text: str) -> tuple[str, Schedule]:
-    shadow, _, primary = text.partition("=")
-    found = []
-    for name in (shadow.strip(), primary.strip()):
-        matching = [one for one in calendar.schedules if one.id == name] or [
-            one for one in calendar.schedules if one.name == name
-        ]
-        if len(matching) != 1:
-            what = "has no schedule" if not matching else f"has {len(matching)} schedules named"
-            raise UsageError(
-                f"--shadow-of {text}: {calendar.label} {what} {name!r}",
-                hint="Write SHADOW=PRIMARY, by id or exact name.",
-            )
-        found.append(matching[0])
-    return found[0].id, found[1]
+    """Return the id of a shadow schedule and its primary one; a name can hold `=`, too."""
+    places = [index for index, letter in enumerate(text) if letter == "="]
+    why = "there is no = in it"
+    for place in places:
+        found = []
+        for name in (text[:place].strip(), text[place + 1 :].strip()):
+            matching = [one for one in calendar.schedules if one.id == name] or [
+                one for one in calendar.schedules if one.name == name
+            ]
+            found += matching if len(matching) == 1 else []
+            if not matching:
+                why = f"{calendar.label} has no schedule {name!r}"
+            elif len(matching) > 1:
+                why = f"{calendar.label} has {len(matching)} schedules named {name!r}"
+        if len(found) == 2 and found[0] is not found[1]:
+            return found[0].id, found[1]
+        why = "a schedule does not shadow itself" if len(found) == 2 else why
+    raise UsageError(f"--shadow-of {text}: {why}", hint="Write SHADOW=PRIMARY, by id or exact name.")
 
 
-def _override(one: Override, schedule: Schedule, pairs: Mapping[str, str]) -> tuple[str, ...]:
-    start, end = _local(one.start, schedule.zone), _local(one.end, schedule.zone)
-    return (_named(schedule, pairs), pairs.get(one.person, one.person), start, end, one.id)
+class _Names:
+    """What rows call schedules and people, by the pairs that were given; notes what therefore makes no row."""
+
+    def __init__(self, pulled: Pulled, pairs: Mapping[str, str]) -> None:
+        self._pulled = pulled
+        self._pairs = {_folded(name): other for name, other in pairs.items()}
+        self._written = {_folded(name): name for name in pairs}
+        self._used: set[str] = set()
+        for one in pulled.calendar.schedules:
+            self._partner(one.id, one.name)
+            if one.zone and not isinstance(read_zone(one.zone), ZoneInfo):
+                pulled.note(one.name, f"Its time zone {one.zone!r} is not known: its times are written in UTC.")
+        people = {one.person for one in pulled.calendar.intervals} | {one.person for one in pulled.overrides}
+        for person in people:
+            self._partner(person, pulled.calendar.names.get(person, ""))
+
+    def _partner(self, *names: str) -> str:
+        for name in map(_folded, names):
+            if name in self._pairs:
+                self._used.add(name)
+                return self._pairs[name]
+        return ""
+
+    def finish(self) -> None:
+        """Note the pairs that name nothing."""
+        for name in self._pairs.keys() - self._used:
+            self._pulled.note(self._written[name], "This name in the file of pairs is nobody's and no schedule's here.")
+
+    def _schedule(self, schedule: Schedule) -> str:
+        """Return the cell that names a schedule in Rootly; `name:` before what could be read as an id."""
+        name = self._partner(schedule.id, schedule.name) or schedule.name
+        return f"name:{name}" if re.fullmatch(ID_PATTERN, name) else name
+
+    def _person(self, person: str) -> str:
+        """Return the cell that names a person; empty for somebody who left, and whom no pair names."""
+        partner = self._partner(person, self._pulled.calendar.names.get(person, ""))
+        return partner or ("" if person in self._pulled.strangers and "@" not in person else person)
+
+    def _can_be_named(self, what: str, schedule: Schedule, person: str, start: int, end: int) -> bool:
+        when = f"{_local(start, schedule.zone)} to {_local(end, schedule.zone)}"
+        same = [one for one in self._pulled.calendar.schedules if one.name == schedule.name]
+        if len(same) > 1 and not self._partner(schedule.id):
+            reason = f"Not taken: {len(same)} schedules have this name, so the {what} of {person}, {when}, could go to"
+            self._pulled.note(schedule.name, f"{reason} either. Tell them apart with --pairs, by their ids.")
+            return False
+        if not self._person(person):
+            reason = f"Not taken: the {what} of {person}, {when}, who is in no list of users."
+            self._pulled.note(schedule.name, f"{reason} Name somebody with --pairs.")
+            return False
+        return True
+
+    def overrides(self, overrides: Sequence[Override], by_id: Mapping[str, Schedule]) -> list[tuple[str, ...]]:
+        """Return the rows of overrides."""
+        rows: list[tuple[str, ...]] = []
+        taken = []
+        for one in overrides:
+            schedule = by_id[one.schedule]
+            if self._can_be_named("override", schedule, one.person, one.start, one.end):
+                start, end = _local(one.start, schedule.zone), _local(one.end, schedule.zone)
+                rows.append((self._schedule(schedule), self._person(one.person), start, end, one.id))
+                taken.append(one)
+        for first, second in overlapping(taken):
+            reason = f"Its overrides of {first.person} and {second.person} overlap: Rootly keeps one at a time."
+            self._pulled.note(by_id[second.schedule].name, reason)
+        return rows
+
+    def shadows(
+        self, intervals: Sequence[Interval], by_id: Mapping[str, Schedule], shadows: Sequence[tuple[str, Schedule]]
+    ) -> list[tuple[str, ...]]:
+        """Return the rows of shadows: the final entries of each shadow schedule, on its primary one."""
+        rows: list[tuple[str, ...]] = []
+        # Who is on call there, by an override or not, shadows; what touches is one shadow.
+        for one in merge(one._replace(role=Role.SHADOW) for one in intervals):
+            for shadow, primary in shadows:
+                if one.schedule == shadow and self._can_be_named("shadow", primary, one.person, one.start, one.end):
+                    zone, name = by_id[shadow].zone, self._schedule(primary)
+                    start, end = _local(one.start, zone), _local(one.end, zone)
+                    rows.append((name, "Schedule", name, self._person(one.person), start, end))
+        return rows
 
 
-def _shadow(
-    one: Interval, by_id: Mapping[str, Schedule], shadows: Mapping[str, Schedule], pairs: Mapping[str, str]
-) -> tuple[str, ...]:
-    name, zone = _named(shadows[one.schedule], pairs), by_id[one.schedule].zone
-    person = pairs.get(one.person, one.person)
-    return (name, "Schedule", name, person, _local(one.start, zone), _local(one.end, zone))
+def _folded(name: str) -> str:
+    return name.strip().lower() if "@" in name else name.strip()
 
 
 def _on_call(one: Interval, schedule: Schedule, calendar: Calendar) -> tuple[str, ...]:
     start, end = _local(one.start, ""), _local(one.end, "")
     name = calendar.names.get(one.person, "")
     return (one.schedule, schedule.name, one.person, name, one.role, start, end, _local(one.start, schedule.zone))
-
-
-def _named(schedule: Schedule, pairs: Mapping[str, str]) -> str:
-    """Return the cell that names a schedule in Rootly; `name:` before what could be read as an id."""
-    name = pairs.get(schedule.id) or pairs.get(schedule.name) or schedule.name
-    return f"name:{name}" if re.fullmatch(ID_PATTERN, name) else name
 
 
 def _local(moment: int, zone: str) -> str:

@@ -137,12 +137,15 @@ def settle_time(settle: float, doubts: int) -> float:
 def pause_time(headers: Mapping[str, str], now: float, refusals: int) -> float:
     """Return the seconds that everybody waits after a 429: the `refusals`-th in a row, at epoch second `now`.
 
-    What `asked_pause` reads comes first, then X-RateLimit-Reset, else 0.25, 0.33, 0.42, 0.55 ...
+    What `asked_pause` reads comes first, then X-RateLimit-Reset, a point in time, then RateLimit-Reset or
+    X-RateLimit-Period-In-Sec, which are seconds, else 0.25, 0.33, 0.42, 0.55 ...
     """
     asked = asked_pause(headers, now)
     if asked is None:
         reset = _read_number(headers.get("X-RateLimit-Reset", ""))
         asked = None if reset is None else reset - read_clock(headers, now)
+    if asked is None:  # PagerDuty's and Opsgenie's
+        asked = _read_number(headers.get("RateLimit-Reset", headers.get("X-RateLimit-Period-In-Sec", "")))
     if asked is None or asked < 0:
         asked = 0.25 * 1.3 ** min(refusals - 1, 30)
     return min(LONGEST_PAUSE, max(asked, 0.05))

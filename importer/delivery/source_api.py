@@ -39,6 +39,7 @@ class SourceApi:
     rate: float  #: requests a second that it allows
     headers: Mapping[str, str]
     authorization: Callable[[str], str]  #: the value of that header, of the token
+    key_hint: str = "Check the key, and that it belongs to the region of the base URL."  #: where it refuses the key
 
 
 @asynccontextmanager
@@ -72,11 +73,11 @@ async def open_source_api(
                 if isinstance(reply, Answer) and reply.status == 429:
                     throttle.pause(reply.headers, is_write=False)
                     continue
-                if isinstance(reply, Answer) and reply.status < 500:
+                if isinstance(reply, Answer) and reply.status < 500 and reply.status != 408:
                     throttle.succeed(reply.headers, is_write=False)
-                    return _read(reply, api.name)
+                    return _read(reply, api)
                 words = f"{reply.status}: {_words(reply)}" if isinstance(reply, Answer) else reply.reason
-                throttle.fail(words)
+                throttle.fail(words, reply.headers if isinstance(reply, Answer) else {})
                 attempt += 1
                 await stop.sleep(back_off(attempt, 0.5), is_write=False)
             raise TargetError(f"{api.name} gives no usable answer: {words}", hint=_AGAIN)
@@ -110,9 +111,26 @@ def _resolve(path: str, base_url: str, name: str) -> str:
     return url
 
 
-def _read(answer: Answer, name: str) -> Any:
+def _read(answer: Answer, api: SourceApi) -> Any:
+    """Return the JSON of an answer.
+
+    Raises:
+        RefusedError: the system refuses this question.
+        TargetError: it refuses the key, or something else than its API answers.
+    """
+    name = api.name
+    if answer.body.lstrip()[:1] == b"<":  # an error can be a page, too
+        raise TargetError(
+            f"{name} answers {answer.status} with HTML, a page for people",
+            hint="Check the base URL: it must be the API's, not the web page's.",
+        )
+    if 300 <= answer.status < 400:
+        raise TargetError(
+            f"{name} answers {answer.status}: it redirects to another address, which is not followed",
+            hint="Check the base URL: it must be the API's, in the region of the account.",
+        )
     if answer.status == 401:
-        raise TargetError(f"{name} refused the key (401): {_words(answer)}", hint="Check the key and its region.")
+        raise TargetError(f"{name} refused the key (401): {_words(answer)}", hint=api.key_hint)
     if answer.status in _REFUSED:
         raise RefusedError(answer.status, _words(answer))
     if not 200 <= answer.status < 300:
@@ -122,9 +140,8 @@ def _read(answer: Answer, name: str) -> Any:
     except ValueError:
         payload = None
     if not isinstance(payload, dict):
-        what = "HTML" if answer.body.lstrip()[:1] == b"<" else "no JSON object"
         raise TargetError(
-            f"{name} answers with {what}", hint="Check the base URL: it must be the API's, not the web page's."
+            f"{name} answers with no JSON object", hint="Check the base URL: it must be the API's, not the web page's."
         )
     return payload
 

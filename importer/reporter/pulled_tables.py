@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from importer.errors import ReportError, UsageError
@@ -10,10 +17,12 @@ from importer.reporter.report_csv import write_table
 from importer.reporter.xlsx_writer import TEXT, Book, CellStyle, put, write_book
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
 _NARROWEST, _WIDEST = 12, 60  # characters of a column
+#: The names of the tables, in their order.
+SHEETS = ("Schedules", "Overrides", "Shadows", "On call", "Notes")
+_LOCK = ".lock"
 _ROOM_HINT = "Make room on the disk, or name another file."
 
 
@@ -25,40 +34,92 @@ class Table(NamedTuple):
     rows: Sequence[tuple[str, ...]]
 
 
+def check_output(path: Path, *, is_replaced: bool = False) -> None:
+    """Check that tables can be written to a path, before anything is asked for them.
+
+    Raises:
+        UsageError: the name has another ending.
+        ReportError: there is a file of that name, or no folder for it.
+    """
+    if path.suffix.casefold() not in ("", ".xlsx", ".csv"):
+        raise UsageError(f"{path} ends in neither .xlsx nor .csv", hint="Name the output pulled.xlsx, for instance.")
+    for file in _files(path):
+        if not is_replaced and (file.exists() or file.is_symlink()):
+            raise ReportError(
+                f"{file} is there already, and was left alone.", hint="Name a new file, or replace it with --yes."
+            )
+        if file.exists() and not (file.is_file() and os.access(file, os.W_OK)):
+            raise ReportError(f"{file} cannot be replaced: it is read-only, or no file.", hint="Name a new file.")
+    if not path.absolute().parent.is_dir():
+        raise ReportError(f"{path} could not be written: there is no folder {path.parent}.", hint=_ROOM_HINT)
+
+
 def write_tables(path: Path, tables: Sequence[Table], *, is_replaced: bool = False) -> list[Path]:
     """Write all tables: into one workbook where the name ends in .xlsx, else each into a CSV beside the others.
 
     `name.csv` makes `name-schedules.csv`, ...; a folder, or a name without an ending, holds `schedules.csv`, ... The
-    same tables make the same sheets. Files that are there are replaced only with `is_replaced`; nothing is half
-    written. Returns the files.
+    same tables make the same sheets. Files that are there are replaced only with `is_replaced`. All is written in a
+    hidden folder first, and then put in its place; one that a killed process left is removed. Returns the files.
 
     Raises:
         UsageError: the name has another ending.
         ReportError: there is a file of that name, or one could not be written.
     """
+    check_output(path, is_replaced=is_replaced)
     ending = path.suffix.casefold()
-    if ending not in ("", ".xlsx", ".csv"):
-        raise UsageError(f"{path} ends in neither .xlsx nor .csv", hint="Name the output pulled.xlsx, for instance.")
-    named = [(path, list(tables))] if ending == ".xlsx" else [(_csv_path(path, table), [table]) for table in tables]
-    for file, _ in named:
-        if not is_replaced and (file.exists() or file.is_symlink()):
-            raise ReportError(
-                f"{file} is there already, and was left alone.", hint="Name a new file, or replace it with --yes."
-            )
-    if not ending:
-        path.mkdir(parents=True, exist_ok=True)
-    return [_write(file, contents) for file, contents in named]
+    try:
+        with _scratch(path) as folder:
+            if ending == ".xlsx":
+                _write(folder / path.name, tables)
+            else:
+                for table in tables:
+                    _write(folder / _csv_name(path, table.name), [table])
+            if not ending and not path.exists():
+                (folder / _LOCK).unlink()
+                folder.chmod(0o700)
+                folder.rename(path)
+            else:
+                for file in _files(path):
+                    (folder / file.name).replace(file.resolve())
+    except OSError as error:
+        raise ReportError(f"{path} could not be written: {error.strerror or error}.", hint=_ROOM_HINT) from error
+    return _files(path)
 
 
-def _csv_path(path: Path, table: Table) -> Path:
-    name = table.name.lower().replace(" ", "-") + ".csv"
-    return path.with_name(f"{path.stem}-{name}") if path.suffix else path / name
+@contextmanager
+def _scratch(path: Path) -> Iterator[Path]:
+    """Make a hidden folder beside the output, locked as long as its process lives; remove those of dead ones."""
+    beside = path.absolute().parent
+    for left in beside.glob(f".{glob.escape(path.name)}-*.tmp"):
+        with suppress(OSError), (left / _LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".tmp", dir=beside))
+    try:
+        with (folder / _LOCK).open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # not there any more where it became the output
 
 
-def _write(path: Path, tables: Sequence[Table]) -> Path:
+def _files(path: Path) -> list[Path]:
+    if path.suffix.casefold() == ".xlsx":
+        return [path]
+    beside = path.parent if path.suffix else path
+    return [beside / _csv_name(path, name) for name in SHEETS]
+
+
+def _csv_name(path: Path, table: str) -> str:
+    name = f"{table.lower().replace(' ', '-')}.csv"
+    return f"{path.stem}-{name}" if path.suffix else name
+
+
+def _write(path: Path, tables: Sequence[Table]) -> None:
     if path.suffix.casefold() == ".csv":
         (table,) = tables
-        return write_table(path, [table.header, *(tuple(map(guard, row)) for row in table.rows)], hint=_ROOM_HINT)
+        write_table(path, [table.header, *(tuple(map(guard, row)) for row in table.rows)], hint=_ROOM_HINT)
+        return
 
     def fill(book: Book) -> None:
         for table in tables:
@@ -74,4 +135,4 @@ def _write(path: Path, tables: Sequence[Table]) -> Path:
             sheet.freeze_panes(1, 0)
             sheet.autofilter(0, 0, max(1, len(table.rows)), len(table.header) - 1)
 
-    return write_book(path, fill, hint=_ROOM_HINT)
+    write_book(path, fill, hint=_ROOM_HINT)

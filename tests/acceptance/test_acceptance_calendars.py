@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import signal
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
 import pytest
 from openpyxl import load_workbook
 
-from .command import read_table
+from .command import finish, read_table, wait_until
 from .front import CANARY
 from .sources import shadows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from .command import Workplace
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
 
 JSON_API = "application/vnd.api+json"
 WEEK = ("--from", "2027-01-04", "--to", "2027-01-11")
+#: Four schedules of the demo organization: its stand-in is asked as slowly as the real API allows.
+SOME = ("--schedule", "Payments*", "--schedule", "Identity primary", "--schedule", "PSHIFT6", "--sandbox")
 
 
 def sheet(path: Path, name: str) -> list[tuple[str, ...]]:
@@ -32,7 +39,7 @@ def sheet(path: Path, name: str) -> list[tuple[str, ...]]:
 @pytest.fixture
 def pulled(place: Workplace) -> Path:
     """A week of the demo organization's PagerDuty as a workbook."""
-    done = place.run("pull", "pagerduty", "pulled.xlsx", *WEEK, "--sandbox")
+    done = place.run("pull", "pagerduty", "pulled.xlsx", *WEEK, *SOME)
     assert done.status == 0, done.err
     assert "next:     oncall-importer check pulled.xlsx --online --sandbox" in done.out
     return place.path / "pulled.xlsx"
@@ -44,31 +51,31 @@ def test_a_pulled_workbook_is_checked_without_a_touch_and_says_what_was_not_take
     done = place.run("check", "pulled.xlsx")
     assert done.status == 0, done.out
     people = {row[2] for row in sheet(pulled, "On call")[1:]}
-    assert "anna.berg@example.com" in people
+    assert "dmitri.volkov@example.com" in people
     notes = {about: why for about, why in sheet(pulled, "Notes")}  # noqa: C416  (two cells each)
     assert "deleted" in notes["Noor Haddad"]
 
 
 def test_the_same_state_is_pulled_into_the_same_sheets(place: Workplace, pulled: Path) -> None:
-    assert place.run("pull", "pagerduty", "again.xlsx", *WEEK, "--sandbox").status == 0
+    assert place.run("pull", "pagerduty", "again.xlsx", *WEEK, *SOME).status == 0
     for name in ("Schedules", "Overrides", "Shadows", "On call", "Notes"):
         assert sheet(pulled, name) == sheet(place.path / "again.xlsx", name)
 
 
 def test_a_file_that_is_there_is_left_alone(place: Workplace, pulled: Path) -> None:
     before = pulled.read_bytes()
-    done = place.run("pull", "pagerduty", "pulled.xlsx", *WEEK, "--sandbox")
+    done = place.run("pull", "pagerduty", "pulled.xlsx", *WEEK, *SOME)
     assert (done.status, pulled.read_bytes()) == (2, before)
     assert "is there already" in done.err
 
 
 def test_csv_files_hold_the_same_as_the_workbook(place: Workplace, pulled: Path) -> None:
-    assert place.run("pull", "pagerduty", "out.csv", *WEEK, "--sandbox").status == 0
+    assert place.run("pull", "pagerduty", "out.csv", *WEEK, *SOME).status == 0
     assert [tuple(row) for row in read_table(place.path / "out-schedules.csv")] == sheet(pulled, "Schedules")
 
 
 def test_a_shift_that_changed_since_is_found_with_who_is_where(place: Workplace, pulled: Path) -> None:
-    same = place.run("compare", "pagerduty:", "pulled.xlsx", *WEEK, "--sandbox")
+    same = place.run("compare", "pagerduty:", "pulled.xlsx", *WEEK, *SOME)
     assert same.status == 0, same.out
     book = load_workbook(pulled)
     rows = book["On call"]
@@ -77,7 +84,7 @@ def test_a_shift_that_changed_since_is_found_with_who_is_where(place: Workplace,
     row[2].value, row[3].value = "bo@example.com", "Bo Chen"
     book.save(place.path / "changed.xlsx")
     outputs = ("--csv", "differences.csv", "--html", "differences.html")
-    done = place.run("compare", "pagerduty:", "changed.xlsx", *WEEK, "--sandbox", *outputs)
+    done = place.run("compare", "pagerduty:", "changed.xlsx", *WEEK, *SOME, *outputs)
     assert done.status == 1, done.err
     assert "Emi Tanaka  |  Bo Chen" in done.out
     (header, difference) = [
@@ -85,12 +92,12 @@ def test_a_shift_that_changed_since_is_found_with_who_is_where(place: Workplace,
     ]
     assert dict(zip(header, difference, strict=True))["right"] == "bo@example.com"
     page = (place.path / "differences.html").read_text(encoding="utf-8")
-    assert "1 of 24 paired schedules differ" in page
+    assert "1 of 4 paired schedules differ" in page
     assert "<script" not in page
 
 
 def test_as_json_every_line_is_an_object_with_a_type(place: Workplace, pulled: Path) -> None:
-    done = place.run("compare", "opsgenie:", pulled.name, *WEEK, "--sandbox", "--json")
+    done = place.run("compare", "opsgenie:", pulled.name, *WEEK, *SOME, "--json")
     objects = [json.loads(line) for line in done.out.splitlines()]
     assert done.status == 1
     assert {one["type"] for one in objects} == {"difference", "note", "comparison"}
@@ -211,3 +218,164 @@ def test_a_run_elsewhere_and_a_report_are_not_verified(online: Workplace) -> Non
     assert elsewhere.status == 2
     assert "was sent to" in elsewhere.err
     assert online.run("verify", f"{run}/report.csv").status == 2
+
+
+# ---- servers that are none of ours
+
+
+@contextmanager
+def system(answers: dict[str, tuple[int, dict[str, str], str]]) -> Iterator[tuple[str, list[str]]]:
+    """Serve answers by path: status, headers, body; give the address, and the paths that were asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            again = f"{path} again" if path in asked else path
+            asked.append(path)
+            status, headers, body = answers.get(again) or answers.get(path) or (404, {}, "{}")
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", "Connection": "close", **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+HTML = "<!DOCTYPE html><html><body>Log in</body></html>"
+KEY = "c0ffee-never-shown"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "words"),
+    [
+        (200, {"Content-Type": "text/html"}, HTML, "answers 200 with HTML, a page for people"),
+        (403, {"Content-Type": "text/html"}, HTML, "answers 403 with HTML, a page for people"),
+        (302, {"Location": "https://elsewhere.example.com/login"}, "", "answers 302: it redirects to another address"),
+        (401, {}, '{"message": "Key is not valid"}', "refused the key (401): Key is not valid"),
+        (402, {}, '{"message": "Upgrade your plan"}', "refuses a list (402: Upgrade your plan)"),
+        (
+            403,
+            {},
+            '{"message": "You are not authorized", "code": 40301}',
+            "refuses a list (403: You are not authorized)",
+        ),
+        (200, {}, '{"took": 0.1}', "answers in a form that is not known"),
+        (200, {}, "[1", "answers with no JSON object"),
+    ],
+)
+def test_what_a_system_says_instead_of_its_calendar_is_one_sentence(
+    place: Workplace, status: int, headers: dict[str, str], body: str, words: str
+) -> None:
+    answers = {"/v2/schedules": (status, headers, body), "/v2/users": (200, {}, '{"data": []}')}
+    with system(answers) as (address, _):
+        done = place.run(
+            "pull", "opsgenie", "x.xlsx", "-v", variables={"OPSGENIE_API_KEY": KEY, "OPSGENIE_BASE_URL": address}
+        )
+    assert done.status == 2
+    assert words in done.err
+    assert len(done.err.splitlines()[-1]) > 20  # what to do
+    assert KEY not in done.out + done.err
+    assert list(place.path.glob("**/*.xlsx")) == []
+
+
+def test_a_system_that_says_slow_down_is_waited_for_as_long_as_it_says(place: Workplace) -> None:
+    """PagerDuty's Reset is seconds, not a point in time; Opsgenie's answer has a period instead."""
+    nothing = {"/users": '{"users": []}', "/schedules": '{"schedules": []}', "/v3/schedules": '{"schedules": []}'}
+    answers: dict[str, tuple[int, dict[str, str], str]] = {path: (200, {}, body) for path, body in nothing.items()}
+    limited = {"ratelimit-limit": "960", "ratelimit-remaining": "0", "ratelimit-reset": "1"}
+    answers |= {"/users": (429, limited, ""), "/users again": answers["/users"]}
+    with system(answers) as (address, asked):
+        variables = {"PAGERDUTY_TOKEN": KEY, "PAGERDUTY_BASE_URL": address}
+        assert place.run("pull", "pagerduty", "x.xlsx", variables=variables).status == 0
+    assert asked == ["/users", "/users", "/schedules", "/v3/schedules"]
+
+
+def test_options_that_mean_no_schedule_are_told_and_write_nothing(place: Workplace) -> None:
+    done = place.run("pull", "pagerduty", "x.xlsx", "--schedule", "Paymnets", "--sandbox")
+    assert done.status == 2
+    assert "--schedule Paymnets: none of the 24 schedules of PagerDuty is meant" in done.err
+    some = ("--schedule", "Payments*", "--exclude", "Nobody")
+    assert place.run("pull", "pagerduty", "x.xlsx", *some, "--sandbox").status == 0
+    assert [row[2] for row in sheet(place.path / "x.xlsx", "Schedules")[1:]] == ["Payments primary", "Payments shadow"]
+    assert ("--exclude Nobody", "It names nothing that was seen.") in sheet(place.path / "x.xlsx", "Notes")
+
+
+def test_pairs_rename_schedules_and_people_and_those_that_name_nothing_are_told(place: Workplace) -> None:
+    pairs = "\ufeffPagerDuty;Rootly\nPSCHED1;Money first\nInes.Kohler@Example.com;ines@new.example.com\n"
+    (place.path / "pairs.csv").write_text(pairs, encoding="utf-8")
+    done = place.run("pull", "pagerduty", "x.xlsx", "--pairs", "pairs.csv", *SOME)
+    assert done.status == 0, done.err
+    rows = sheet(place.path / "x.xlsx", "Overrides")[1:]
+    assert ("Money first", "ines@new.example.com") in {row[:2] for row in rows}
+    notes = sheet(place.path / "x.xlsx", "Notes")
+    assert any(row[0] == "PagerDuty" and "nobody's" in row[1] for row in notes)
+
+
+def test_a_shadow_schedule_can_shadow_two_and_one_without_sense_is_refused(place: Workplace) -> None:
+    twice = ("--shadow-of", "PSCHED5=PSCHED1", "--shadow-of", "Payments shadow=Search primary")
+    assert place.run("pull", "pagerduty", "x.xlsx", *twice, *SOME, "--schedule", "Search primary").status == 0
+    names = [row[0] for row in sheet(place.path / "x.xlsx", "Shadows")[1:]]
+    assert sorted(set(names)) == ["Payments primary", "Search primary"]
+    for text, words in (("PSCHED5=PSCHED5", "does not shadow itself"), ("PSCHED5", "no = in it")):
+        done = place.run("pull", "pagerduty", "y.xlsx", "--shadow-of", text, *SOME)
+        assert (done.status, words in done.err) == (2, True), done.err
+
+
+def test_each_kind_of_side_can_be_compared_with_what_it_came_from(place: Workplace, pulled: Path) -> None:
+    """A source is looked up where the other side is, so its e-mail addresses and names need no Rootly."""
+    assert place.run("pull", "pagerduty", "folder", *WEEK, *SOME).status == 0
+    for right in (pulled.name, "folder", "pagerduty:"):
+        done = place.run("compare", "folder", right, *WEEK, *SOME)
+        assert done.status == 0, done.out + done.err
+    assert place.run("pull", "pagerduty", "now", *SOME).status == 0
+    for sides in (("now/overrides.csv", "pagerduty:"), ("pagerduty:", "now/overrides.csv")):
+        done = place.run("compare", *sides, "--schedule", "PSCHED1", "--sandbox")
+        assert done.status == 0, done.out + done.err
+        assert "compared: 1 schedule" in done.out
+
+
+def test_sides_that_have_nothing_in_common_are_not_called_the_same(place: Workplace) -> None:
+    header, *rows = shadows(2)
+    source = place.write("s.csv", [header, *(["Payments primary", *row[1:]] for row in rows)])
+    done = place.run("compare", source, "pagerduty:", "--from", "2027-05-01", "--to", "2027-06-01", *SOME)
+    assert done.status == 2
+    assert "there is nothing to compare" in done.err
+
+
+def test_a_side_that_covers_less_than_the_window_is_named(place: Workplace) -> None:
+    event = "BEGIN:VEVENT\nUID:1\nDTSTART:20270105T090000Z\nDTEND:20270106T090000Z\nSUMMARY:Ann Berg\nEND:VEVENT\n"
+    (place.path / "rota.ics").write_text(
+        f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nX-WR-CALNAME:Rota\n{event}END:VCALENDAR\n"
+    )
+    done = place.run("compare", "rota.ics", "rota.ics", *WEEK, "--csv", "d.csv")
+    assert done.status == 1
+    assert "unknown: rota.ics does not cover it" in done.out
+    assert "1 schedule not known all the time" in done.out
+    assert {row[0] for row in read_table(place.path / "d.csv")[1:]} == {"unknown on the left", "unknown on the right"}
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_a_pull_that_is_ended_while_it_asks_leaves_nothing(place: Workplace, number: int, status: int) -> None:
+    with system({"/users": (200, {}, '{"users": []}'), "/schedules": (503, {}, "")}) as (address, asked):
+        variables = {"PAGERDUTY_TOKEN": KEY, "PAGERDUTY_BASE_URL": address}
+        process = place.start("pull", "pagerduty", "x.xlsx", variables=variables)
+        wait_until(lambda: "/schedules" in asked)
+        process.send_signal(number)
+        done = finish(process)
+    assert done.status == status
+    assert list(place.path.glob("*x*")) + list(place.path.glob(".x*")) == []
+    if status == 130:
+        assert "interrupted while reading PagerDuty; nothing was written" in done.err
+        assert "Traceback" not in done.err

@@ -94,12 +94,23 @@ def test_an_exception_without_attendee_keeps_the_person_of_its_rule() -> None:
         ("DTSTART;VALUE=DATE:20270301\nDTEND;VALUE=DATE:20270303\nSUMMARY:Ann", "whole days"),
         ("DTSTART:20270301T090000Z\nDTEND:20270301T170000Z\nSTATUS:CANCELLED\nSUMMARY:Ann", "cancelled"),
         ("DTSTART:20270301T090000Z\nDTEND:20270301T170000Z", "names nobody"),
-        ("DTSTART:20270301T090000Z\nDTEND:20270301T170000Z\nRRULE:FREQ=SECONDLY;COUNT=9\nSUMMARY:Ann", "neither daily"),
+        (
+            "DTSTART:20270301T090000Z\nDTEND:20270301T170000Z\nRRULE:FREQ=SECONDLY;COUNT=9\nSUMMARY:Ann",
+            "FREQ cannot be",
+        ),
         ("DTSTART:20270301T170000Z\nDTEND:20270301T090000Z\nRRULE:FREQ=DAILY;COUNT=9\nSUMMARY:Ann", "ends before"),
         (
             "DTSTART;TZID=Europe/Berlin:20270328T023000\nDTEND;TZID=Europe/Berlin:20270328T060000\nSUMMARY:Ann",
             "clocks skip",
         ),
+        (
+            "DTSTART:20270301T090000Z\nDTEND:20270301T170000Z\nSUMMARY:Ann\nRRULE:FREQ=DAILY;BYHOUR=1,2,3;"
+            "BYMINUTE=" + ",".join(map(str, range(60))) + ";BYSECOND=" + ",".join(map(str, range(60))),
+            "characters",
+        ),
+        ("DTSTART:20270301T090000Z\nDTEND:20270301T170000Z\nRRULE:FREQ=DAILY\nEXRULE:FREQ=DAILY;INTERVAL=2", "EXRULE"),
+        ("DTSTART:20270301T090000Z\nDTEND;VALUE=DATE:20270302\nRRULE:FREQ=DAILY\nSUMMARY:Ann", "is a date"),
+        ("DTSTART:19270301T090000Z\nDTEND:19270301T170000Z\nRRULE:FREQ=DAILY\nSUMMARY:Ann", "the year 1927"),
         (
             "DTSTART:20270301T090000Z\nDTEND:20270301T170000Z\nATTENDEE:mailto:a@x.org\nATTENDEE:mailto:b@x.org",
             "2 attendees",
@@ -110,6 +121,44 @@ def test_what_cannot_be_taken_is_told_with_its_reason(event: str, reason: str) -
     pulled = read(event)
     assert pulled.calendar.intervals == []
     assert any(reason in note.reason for note in pulled.calendar.notes), pulled.calendar.notes
+
+
+def test_a_change_of_all_later_shifts_is_told_and_leaves_nobody_wrong() -> None:
+    master = "DTSTART:20270301T090000Z\nDTEND:20270301T170000Z\nRRULE:FREQ=WEEKLY;COUNT=4\nSUMMARY:Ann"
+    moved = "RECURRENCE-ID;RANGE=THISANDFUTURE:20270315T090000Z\nDTSTART:20270315T090000Z\nDTEND:20270315T170000Z"
+    same = f"BEGIN:VEVENT\nUID:a\n{master}\nEND:VEVENT\nBEGIN:VEVENT\nUID:a\n{moved}\nSUMMARY:Bo\nEND:VEVENT\n"
+    pulled = read(head=same)
+    assert [start for _, start, _ in shifts(pulled)] == ["03-01 09:00", "03-08 09:00"]
+    assert any("RANGE" in note.reason for note in pulled.calendar.notes)
+
+
+def test_a_time_that_comes_twice_is_its_first_and_told() -> None:
+    pulled = read("DTSTART;TZID=Europe/Berlin:20271031T023000\nDTEND;TZID=Europe/Berlin:20271031T060000\nSUMMARY:Ann")
+    assert shifts(pulled) == [("Ann", "10-31 00:30", "10-31 05:00")]
+    assert any("comes twice" in note.reason for note in pulled.calendar.notes)
+
+
+def test_between_its_first_and_last_event_a_feed_says_that_nobody_is_on_call() -> None:
+    events = [f"DTSTART:2027{day}T090000Z\nDTEND:2027{day}T170000Z\nSUMMARY:Ann" for day in ("0301", "0501")]
+    april = Window(seconds("2027-04-01"), seconds("2027-05-01T12:00"))
+    pulled = read(*events, window=april)
+    assert pulled.calendar.known("rota.ics") == april
+    later = Window(seconds("2027-06-01"), seconds("2027-07-01"))
+    known = read(*events, window=later).calendar.known("rota.ics")
+    assert known.start == known.end
+
+
+def test_a_feeds_address_names_the_schedule_where_its_events_do_not() -> None:
+    event = "BEGIN:VEVENT\nUID:1\nDTSTART:20270301T090000Z\nDTEND:20270301T170000Z\nSUMMARY:Ann\nEND:VEVENT\n"
+    content = f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\n{event}END:VCALENDAR\n".encode()
+    opsgenie = "https://acme.app.opsgenie.com/webapi/webcal/getRecentSchedule?webcalToken=secret&scheduleId=0c0-1"
+    for address, provider, id_ in (
+        (opsgenie, "OPSGENIE", "0c0-1"),
+        ("https://acme.pagerduty.com/private/0123/feed/PABC123", "PAGER_DUTY", "PABC123"),
+        ("https://calendar.example.com/feed/PABC123", "", "feed"),
+    ):
+        (schedule,) = read_calendar(content, "feed", YEAR, address=address).calendar.schedules
+        assert (schedule.provider, schedule.id, schedule.link) == (provider, id_, "")
 
 
 def test_whole_days_are_days_of_the_calendars_zone() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+from zipfile import ZipFile
 
 import anyio
 import pytest
 
 from importer.calendars import opsgenie, pagerduty, rootly
-from importer.calendars.intervals import Interval, Role, Window
+from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window
 from importer.calendars.pulled import Override, Pulled, RefusedError, Selection, instant
 from importer.errors import SourceError
 
@@ -177,16 +178,21 @@ def test_more_than_ten_thousand_users_are_read_in_parts_and_each_once() -> None:
         assert offset + limit <= 10_000
         found = [name for name in names if part in name]
         page = [{"id": name, "email": f"{name}@x.org", "name": name} for name in found[offset : offset + limit]]
-        return {"users": page, "more": offset + limit < len(found)}
+        total = len(found) if query.get("total") else None
+        return {"users": page, "more": offset + limit < len(found), "limit": limit, "total": total}
 
     system = account(layered(), **{"/users": users})
     read: list[str] = []
+    notes: list[str] = []
 
     async def read_all() -> None:
-        read.extend([one["id"] async for one in pagerduty._pages(system, "/users", "users")])
+        pulled = Pulled(Calendar("PagerDuty", WINDOW))
+        read.extend([one["id"] for one in await pagerduty._list(system, pulled, "/users", "users")])
+        notes.extend(note.reason for note in pulled.calendar.notes)
 
     anyio.run(read_all)
     assert sorted(read) == sorted(names)
+    assert not notes
 
 
 def test_a_schedule_that_is_refused_is_told_and_the_others_are_read() -> None:
@@ -325,11 +331,16 @@ def test_a_file_of_a_backup_that_is_broken_is_named(tmp_path: Path) -> None:
         opsgenie.read_backup(tmp_path / "schedules", WINDOW, ALL)
 
 
-def test_the_slowest_of_opsgenies_own_limits_is_the_pace() -> None:
+def test_schedules_and_users_have_budgets_of_their_own_and_the_slowest_limit_of_each_is_its_pace() -> None:
     limits = [{"limit": 600, "periodInSeconds": 60}, {"limit": 5, "periodInSeconds": 1}]
-    system = System({"/v2/request-limits/": {"data": {"rateLimits": [{"domain": "Configuration", "limits": limits}]}}})
-    assert anyio.run(opsgenie.read_rate, system) == 5
-    assert anyio.run(opsgenie.read_rate, System({})) == opsgenie.SLOW_RATE
+    domains = [
+        {"domain": "Configuration", "limits": limits},
+        {"domain": "Search", "limits": limits[:1]},
+        {"domain": "Integration Configuration", "limits": [{"limit": 1, "periodInSeconds": 1}]},
+    ]
+    system = System({"/v2/request-limits/": {"data": {"rateLimits": domains}}})
+    assert anyio.run(opsgenie.read_rates, system) == (5, 10)
+    assert anyio.run(opsgenie.read_rates, System({})) == (opsgenie.SLOW_RATE, opsgenie.SLOW_RATE)
 
 
 # ---- Rootly
@@ -363,3 +374,149 @@ def test_rootlys_shifts_say_who_is_on_call_who_overrides_and_who_shadows() -> No
         ("u3@x.org", Role.OVERRIDE),
     }
     assert {(one.start, one.end) for one in pulled.calendar.intervals} == {(instant(MONDAY), instant(TUESDAY))}
+
+
+# ---- what other servers that follow the contracts answer
+
+
+def test_a_team_is_known_of_a_version_3_schedule_once_it_is_read() -> None:
+    """Its list names no teams: a filter on the list alone would leave out every schedule of this kind."""
+    found = {
+        "id": "PV3",
+        "name": "Search",
+        "time_zone": "UTC",
+        "teams": [{"id": "T2", "type": "team_reference", "summary": "Ops, EU"}],
+        "final_schedule": {"computed_shift_assignments": []},
+    }
+    answers = {
+        "/v3/schedules": {"schedules": [{"id": "PV3", "type": "schedule_v3_reference", "summary": "Search"}]},
+        "/v3/schedules/PV3": {"schedule": found},
+        "/v3/schedules/PV3/overrides": {"overrides": []},
+    }
+    for team in ("Ops, EU", "T2"):
+        pulled = account(layered(), **answers).read(pagerduty.read_calendar, Selection(teams=(team,)))
+        assert [one.id for one in pulled.calendar.schedules] == ["PV3"]
+    pulled = account(layered(), **answers).read(pagerduty.read_calendar, Selection(teams=("Money",)))
+    assert [one.id for one in pulled.calendar.schedules] == ["PAAAAAA"]
+    assert any(note.subject == "Search" for note in pulled.calendar.notes)
+
+
+def test_a_schedule_that_was_upgraded_meanwhile_is_read_as_what_it_is_now() -> None:
+    upgraded = {"id": "PAAAAAA", "name": "Payments", "time_zone": "UTC"}
+    shift = {
+        "start_time": "2027-01-05T00:00:00Z",
+        "end_time": "2027-01-06T00:00:00Z",
+        "member": {"type": "user_member", "user_id": "PUANN"},
+        "source": {"type": "schedule_rotation"},
+    }
+    answers: dict[str, Any] = {
+        "/schedules/PAAAAAA": None,
+        "/v3/schedules/PAAAAAA": {"schedule": upgraded | {"final_schedule": {"computed_shift_assignments": [shift]}}},
+        "/v3/schedules/PAAAAAA/overrides": {"overrides": []},
+    }
+    pulled = account(layered(), **answers).read(pagerduty.read_calendar)
+    assert [one.person for one in pulled.calendar.intervals] == ["ann@example.com"]
+
+
+@pytest.mark.parametrize("final", [None, {}, {"rendered_schedule_entries": None}])
+def test_a_schedule_that_is_not_rendered_is_unknown_and_not_nobodys(final: dict[str, Any] | None) -> None:
+    pulled = account(layered(final_schedule=final)).read(pagerduty.read_calendar)
+    assert pulled.calendar.known("PAAAAAA") == Window(WINDOW.start, WINDOW.start)
+    refused = account(layered(), **{"/schedules/PAAAAAA": None}).read(pagerduty.read_calendar)
+    assert refused.calendar.known("PAAAAAA") == Window(WINDOW.start, WINDOW.start)
+
+
+def test_what_an_override_covers_is_told_apart_from_the_rotation() -> None:
+    override = entry("PUBO", "Bo", "2027-01-08T00:00:00Z", "2027-01-09T00:00:00Z")
+    pulled = account(layered(overrides_subschedule={"rendered_schedule_entries": [override]})).read(
+        pagerduty.read_calendar
+    )
+    assert [(one.person, one.role, one.end - one.start) for one in pulled.calendar.intervals[1:]] == [
+        ("bo@example.com", Role.ON_CALL, 43 * 3600),
+        ("bo@example.com", Role.OVERRIDE, DAY),
+        ("bo@example.com", Role.ON_CALL, 2 * DAY),
+    ]
+
+
+def test_a_deleted_user_of_a_layer_that_ended_has_no_turn_any_more() -> None:
+    gone = {"user": {"id": "PUGONE", "summary": "Cy Old", "deleted_at": "2026-01-01T00:00:00Z"}}
+    layer = {"name": "Week", "end": "2026-12-01T00:00:00Z", "users": [gone]}
+    pulled = account(layered(schedule_layers=[layer])).read(pagerduty.read_calendar)
+    assert pulled.calendar.notes == []
+
+
+def test_pages_go_on_by_the_limit_that_the_server_really_used() -> None:
+    names = [f"U{number:03}" for number in range(120)]
+
+    def users(query: dict[str, list[str]]) -> dict[str, Any]:
+        offset = int(query["offset"][0])
+        page = [{"id": name, "email": f"{name}@x.org", "name": name} for name in names[offset : offset + 50]]
+        return {"users": page, "limit": 50, "offset": offset, "more": offset + 50 < len(names), "total": None}
+
+    system = account(layered(), **{"/users": users})
+    system.read(pagerduty.read_calendar)
+    assert [query["offset"] for path, query in system.asked if path == "/users"] == [["0"], ["50"], ["100"]]
+
+
+def test_more_than_ten_thousand_whose_names_no_letter_finds_are_told() -> None:
+    def users(query: dict[str, list[str]]) -> dict[str, Any]:
+        if "query" in query:
+            return {"users": [], "more": False}
+        return {"users": [{"id": str(query["offset"])}], "more": True, "total": 10_500 if query.get("total") else None}
+
+    pulled = account(layered(), **{"/users": users}).read(pagerduty.read_calendar)
+    assert any("100 of 10500" in note.reason for note in pulled.calendar.notes)
+
+
+def test_an_opsgenie_key_of_a_team_reads_what_it_may_and_names_people_as_schedules_do() -> None:
+    system = opsgenie_account(
+        [period("u1", MONDAY, TUESDAY) | {"recipient": {"id": "u1", "name": "Ann@Example.com", "type": "user"}}]
+    )
+
+    def refuse(_query: object) -> None:
+        raise RefusedError(403, "team key")
+
+    system._answers |= {"/v2/users": refuse, "/v2/schedules/s-1/overrides": refuse}
+    pulled = system.read(opsgenie.read_calendar)
+    assert [one.person for one in pulled.calendar.intervals] == ["ann@example.com"]
+    reasons = " ".join(note.reason for note in pulled.calendar.notes)
+    assert "refuses its list of users" in reasons
+    assert "refuses to show the overrides" in reasons
+
+
+def test_a_next_page_is_asked_for_at_our_own_address_wherever_its_link_leads() -> None:
+    def page(query: dict[str, list[str]]) -> dict[str, Any]:
+        offset = int(query["offset"][0])
+        following = {"next": "https://elsewhere.example.com/v2/users?limit=100&offset=100"} if offset == 0 else {}
+        return {"data": [{"id": f"u{offset}", "username": f"{offset}@x.org"}], "paging": following}
+
+    system = opsgenie_account([])
+    system._answers["/v2/users"] = page
+    system.read(opsgenie.read_calendar)
+    assert [query["offset"] for path, query in system.asked if path == "/v2/users"] == [["0"], ["100"]]
+
+
+def test_a_timeline_that_is_shorter_than_the_window_is_known_for_its_own_time() -> None:
+    system = opsgenie_account([period("u1", MONDAY, TUESDAY)])
+    timeline = system._answers["/v2/schedules/s-1/timeline"]["data"]
+    timeline |= {"startDate": MONDAY, "endDate": "2027-01-07T00:00:00Z"}
+    pulled = system.read(opsgenie.read_calendar)
+    assert pulled.calendar.known("s-1") == Window(WINDOW.start, instant("2027-01-07T00:00:00Z"))
+
+
+def test_a_zipped_backup_is_read_as_its_folder_is(tmp_path: Path) -> None:
+    path = tmp_path / "backup.zip"
+    with ZipFile(path, "w") as archive:
+        archive.writestr("OpsGenieBackups/schedules/a b-1.json", json.dumps({"schedule": _backup_schedule()}))
+        archive.writestr("OpsGenieBackups/users/x.json", json.dumps({"user": {"id": "u1", "username": "a@x.org"}}))
+    pulled = opsgenie.read_backup(path, WINDOW, ALL)
+    assert [schedule.name for schedule in pulled.calendar.schedules] == ["Payments"]
+    path.write_bytes(b"PK")
+    with pytest.raises(SourceError, match="no Opsgenie backup"):
+        opsgenie.read_backup(path, WINDOW, ALL)
+
+
+def test_a_star_is_any_text_and_every_other_letter_is_itself() -> None:
+    assert Selection(schedules=("Pay* [EU]",)).takes(Schedule("S", "payments [eu]"))
+    assert not Selection(schedules=("Pay[a-z]*",)).takes(Schedule("S", "Payments"))
+    assert Selection(exclude=("Nope", "S")).unmatched([Schedule("S", "Payments")]) == ["--exclude Nope"]

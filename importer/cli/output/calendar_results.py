@@ -79,7 +79,10 @@ def show_comparison(sides: Sides, files: Sequence[Path], settings: Settings, con
         _show_gaps(sides.right.label, [gap for one in comparison.compared for gap in one.right_gaps])
     paired = count_of(len(comparison.compared), "schedule")
     total = _minutes(sum(one.minutes for one in comparison.compared))
-    verdict = "the same" if comparison.is_same else f"{total} differ on {count_of(len(differing), 'schedule')}"
+    number = count_of(sum(bool(one.differences) for one in differing), "schedule")
+    unknown = sum(bool(one.unknown) for one in differing)
+    verdict = "the same" if comparison.is_same else f"{total} differ on {number}"
+    verdict += f", {count_of(unknown, 'schedule')} not known all the time" if unknown else ""
     print_line(f"compared: {paired}, {escape(sides.left.label)} with {escape(sides.right.label)}: {verdict}")
     for file in files:
         print_line(f"file:     {escape(str(file))}")
@@ -96,8 +99,9 @@ def _show_schedule(sides: Sides, compared: Compared, most: int) -> int:
     for one in shown:
         span = f"{_clock(one.start, zone)} to {_clock(one.end, zone)}"
         print_line(f"  {span}  {_people(sides, one.left)}  |  {_people(sides, one.right)}")
-    for start, end in compared.unknown:
-        print_line(f"  {_clock(start, zone)} to {_clock(end, zone)}  unknown: a side does not cover it")
+    for label, spans in ((sides.left.label, compared.left_unknown), (sides.right.label, compared.right_unknown)):
+        for start, end in spans:
+            print_line(f"  {_clock(start, zone)} to {_clock(end, zone)}  unknown: {escape(label)} does not cover it")
     return len(shown)
 
 

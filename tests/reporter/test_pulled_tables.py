@@ -1,0 +1,60 @@
+"""What was pulled is there whole or not at all, and nothing is left that somebody would have to clear away."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from importer.errors import ReportError
+from importer.reporter.pulled_tables import SHEETS, Table, write_tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLES = [Table(name, ("one", "two"), [("=1+1", "b")]) for name in SHEETS]
+
+#: Writes until it is killed in the middle: the last table waits for ever.
+KILLED = """
+import sys, time
+from pathlib import Path
+from importer.reporter.pulled_tables import SHEETS, Table, write_tables
+
+class Rows(list):
+    def __iter__(self):
+        print("half", flush=True)
+        time.sleep(600)
+
+tables = [Table(name, ("one",), [("a",)] * 1000) for name in SHEETS[:-1]]
+write_tables(Path(sys.argv[1]), [*tables, Table(SHEETS[-1], ("one",), Rows())])
+"""
+
+
+@pytest.mark.parametrize("name", ["pulled.xlsx", "folder", "pulled.csv"])
+def test_a_process_that_is_killed_leaves_nothing_that_the_next_one_does_not_clear_away(
+    tmp_path: Path, name: str
+) -> None:
+    output = tmp_path / name
+    with subprocess.Popen([sys.executable, "-c", KILLED, output], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"half\n"
+        process.kill()
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
+    written = write_tables(output, TABLES)
+    assert sorted(tmp_path.iterdir()) == (sorted(written) if output.suffix else [output])
+    if not output.suffix:
+        assert sorted(output.iterdir()) == sorted(written)
+
+
+def test_what_is_there_is_replaced_only_when_asked_and_then_wholly(tmp_path: Path) -> None:
+    for name in ("pulled.xlsx", "folder"):
+        first = write_tables(tmp_path / name, TABLES)
+        before = [path.read_bytes() for path in first]
+        with pytest.raises(ReportError, match="is there already"):
+            write_tables(tmp_path / name, TABLES)
+        assert write_tables(tmp_path / name, [table._replace(rows=[]) for table in TABLES], is_replaced=True) == first
+        assert [path.read_bytes() for path in first] != before
+    with pytest.raises(ReportError, match="there is no folder"):
+        write_tables(tmp_path / "none" / "pulled.xlsx", TABLES)
