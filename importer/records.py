@@ -78,7 +78,9 @@ class Row(NamedTuple):
     line: int = 0  #: the row in the file just read where that is not `number` (a report read again), else 0
     problems: tuple[Problem, ...] = ()  #: what reading already found wrong with it
     warnings: tuple[Problem, ...] = ()  #: what reading found worth a look
-    shown: tuple[tuple[int, str], ...] = ()  #: places in `cells` of numbers that are shown as `42%`, `€ 42`, `1,024`
+    shown: tuple[
+        tuple[int, str], ...
+    ] = ()  #: places in `cells` of numbers that are shown as `42%`, `€ 42`, `1,024`, `1.23457E+18`
     is_hidden: bool = False  #: a filter or a person hid it
 
     @property

@@ -12,11 +12,11 @@ from importer.errors import DamagedError, JournalError, SettingsError, SourceErr
 from importer.journal.run_folder import JOURNAL_FILE, RERUN, Purpose, open_run, open_view
 from importer.journal.run_info import RunInfo, info_of_name
 from importer.notice import Notice, NoticeLevel
-from importer.planning.report_lines import Memory, PreviousLine, ReportTable
+from importer.planning.report_lines import Memory, Mended, Merger, PreviousLine, ReportTable
 from importer.reader.limits import Bounds
 from importer.reader.read import read
 from importer.records import KnownName, TargetName
-from importer.reporter.report_reader import MAPPING_SHEET, is_report, join_mapping, split
+from importer.reporter.report_reader import ALL_ROWS, MAPPING_SHEET, TO_MEND, is_report, join_mapping, split
 from importer.settings import DECLARATIONS
 from importer.settings.origins import Decides
 from importer.settings.values import canonical_url
@@ -45,6 +45,7 @@ class PreviousRun:
     info: RunInfo  #: of its journal; where there is none, what the name says that a report's lines give
     folder: Path | None = None  #: where that journal is, if `path` is a report
     encoding: str | None = None  #: of the report, as the user gives it now; the run's own was that of its source
+    mended: Mended | None = None  #: what stands in the report's table in which people mend
 
     @property
     def run(self) -> str:
@@ -128,10 +129,10 @@ def _of_report(path: Path, reports: Path, encoding: str | None) -> PreviousRun:
     """
     claims = _read_claims(path, encoding)
     if (info := _info(path.parent)) and claims.may_be_of(info, path.parent.parent):
-        return PreviousRun(path, info, path.parent, encoding)
+        return PreviousRun(path, info, path.parent, encoding, claims.mended)
     run = claims.latest_run(reports)
     if run and (info := _info(reports / run)):
-        return PreviousRun(path, info, reports / run, encoding)
+        return PreviousRun(path, info, reports / run, encoding, claims.mended)
     if not run and claims.has_success:
         raise SourceError(
             f"{path} does not say which run its rows succeeded in",
@@ -142,7 +143,7 @@ def _of_report(path: Path, reports: Path, encoding: str | None) -> PreviousRun:
     mapping_id = ", ".join(sorted(claims.mappings))
     mapping = _read_mapping(path, mapping_id, encoding) if mapping_id else ""
     info = replace(told, is_sandbox=is_sandbox, mapping_id=mapping_id, mapping=mapping)
-    return PreviousRun(path, info, encoding=encoding)
+    return PreviousRun(path, info, encoding=encoding, mended=claims.mended)
 
 
 def _read_mapping(report: Path, mapping_id: str, encoding: str | None) -> str:
@@ -170,6 +171,7 @@ class _Claims:
     runs: set[str] = field(default_factory=set)  #: that decided some line
     mappings: set[str] = field(default_factory=set)
     has_success: bool = False
+    mended: Mended | None = None  #: the table in which people mend, where there is one
 
     def may_be_of(self, info: RunInfo, reports: Path) -> bool:
         """Return whether a report can be that of a run: it, or a run that it goes back to, decided some line."""
@@ -185,8 +187,12 @@ class _Claims:
 
 def _read_claims(report: Path, encoding: str | None) -> _Claims:
     claims = _Claims()
-    for _, splitter, rows in _report_rows(report, encoding):
+    for sheet, splitter, rows in _report_rows(report, encoding):
+        if splitter.is_of_mender and claims.mended is None:
+            claims.mended = Mended(sheet, splitter, [])
         for carried in map(splitter.carry, rows):
+            if splitter.is_of_mender and claims.mended:
+                claims.mended.lines.append(carried)
             claims.mappings |= {carried.mapping} - {""}
             if carried.outcome is not None:
                 claims.runs |= {carried.outcome.run} - {""}
@@ -230,10 +236,10 @@ class LeftOver:
         elif folder is not None:
             with open_run(folder) as opened:
                 self._memory = Memory(opened.journal)
-                yield from _from_report(path, self._memory, self._previous.encoding)
+                yield from _from_report(self._previous, self._memory)
         else:
             self._memory = Memory()
-            yield from _from_report(path, self._memory, self._previous.encoding)
+            yield from _from_report(self._previous, self._memory)
 
     def notices(self) -> Iterator[Notice]:
         """Yield what changed in an edited report: rows missing, new, given twice, and edits that do not count."""
@@ -246,6 +252,9 @@ class LeftOver:
             yield Notice(f"new in {path}: {memory.new}", NoticeLevel.WARNING)
         if memory.repeated:
             yield Notice(f"given more than once in {path}: {memory.repeated}", NoticeLevel.WARNING)
+        if memory.unmended:
+            text = f"no longer in the sheet {TO_MEND} of {path}, and so repeated as they were: {memory.unmended}"
+            yield Notice(text, NoticeLevel.WARNING)
         if memory.edited:
             text = f"import_status or import_id was edited in {path}, and the journal of {self._previous.run} counts: "
             yield Notice(f"{text}{memory.edited}", NoticeLevel.WARNING)
@@ -300,32 +309,59 @@ def _from_journal(journal: Journal) -> Iterator[list[PreviousLine]]:
     yield chunk
 
 
-def _from_report(path: Path, memory: Memory, encoding: str | None) -> Iterator[list[PreviousLine]]:
-    filled = _filled_columns(path, encoding) if len(memory.headers) > 1 else {}
+def _from_report(previous: PreviousRun, memory: Memory) -> Iterator[list[PreviousLine]]:
+    path, mended = previous.path, previous.mended
+    filled = _filled_columns(previous) if len(memory.headers) > 1 else {}
+    merger = Merger(mended, memory, filled) if mended else None
     tables: dict[int, ReportTable] = {}  # by the identity of what takes the table apart, which is kept in it
-    for sheet, splitter, rows in _report_rows(path, encoding):
-        table = tables.setdefault(id(splitter), ReportTable(sheet, splitter, memory, filled))
-        yield [table.left(splitter.carry(row)) for row in rows]
-    if not tables:
+    for sheet, splitter, rows in _report_rows(path, previous.encoding, mended):
+        if merger and splitter.is_of_mender:
+            continue
+        if id(splitter) not in tables:
+            tables[id(splitter)] = ReportTable(sheet, splitter, memory, filled)
+            if merger:
+                merger.open_table(splitter)
+        table = tables[id(splitter)]
+        carried = map(splitter.carry, rows)
+        yield (
+            [line for one in carried for line in merger.take(table, one)] if merger else list(map(table.left, carried))
+        )
+    if merger:
+        yield list(merger.rest())
+    elif not tables:
         raise SourceError(
             f"{path} is no report: it has no columns import_row and import_status",
             hint="give a run's folder, or its report.csv or report.xlsx; a new file goes through: oncall-importer run",
         )
+    if memory.changed:
+        raise SourceError(
+            f"{path}: the sheet {ALL_ROWS} was changed, where no change counts: {memory.changed}; nothing was sent",
+            hint=f"Put these cells back. What is to be corrected is corrected in the sheet {TO_MEND}.",
+        )
 
 
-def _report_rows(path: Path, encoding: str | None) -> Iterator[tuple[Sheet, Splitter, Sequence[Row]]]:
-    """Read a report's rows in chunks, each with its table and how that is taken apart."""
+def _report_rows(
+    path: Path, encoding: str | None, mended: Mended | None = None
+) -> Iterator[tuple[Sheet, Splitter, Sequence[Row]]]:
+    """Read a report's rows in chunks, each with its table and how that is taken apart.
+
+    Their own columns are those of the table in which people mend, where that is known already.
+    """
     splitters: dict[int, tuple[Sheet, Splitter]] = {}  # by the identity of the sheet, which is kept beside it
     for chunk in read(path, encoding=encoding, bounds=_BOUNDS):
         if is_report(chunk.sheet.header):
-            _, splitter = splitters.setdefault(id(chunk.sheet), (chunk.sheet, split(chunk.sheet)))
+            if id(chunk.sheet) not in splitters:
+                splitter = split(chunk.sheet)
+                united = mended.splitter.unite(splitter)[1] if mended else splitter
+                splitters[id(chunk.sheet)] = chunk.sheet, united
+            _, splitter = splitters[id(chunk.sheet)]
             yield chunk.sheet, splitter, chunk.rows
 
 
-def _filled_columns(path: Path, encoding: str | None) -> Filled:
+def _filled_columns(previous: PreviousRun) -> Filled:
     """Find for each sheet of the source which columns of its report have a text in its lines."""
     filled: Filled = {}
-    for table, splitter, rows in _report_rows(path, encoding):
+    for table, splitter, rows in _report_rows(previous.path, previous.encoding, previous.mended):
         for row in rows:
             carried = splitter.carry(row)
             own = filled.setdefault(carried.sheet or table.name, set())

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from importer.cells import cell_name
 from importer.journal.states import NO_OUTCOME, Entry
-from importer.records import Row, Sheet, read_part
+from importer.quoting import escape, quote
+from importer.records import Problem, Row, Sheet, read_part
+from importer.reporter.columns import number_repeats
+from importer.reporter.report_reader import MENDABLE
 from importer.statuses import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from importer.journal.view import View
     from importer.reporter.report_reader import Carried, Splitter
 
 
 _NAMED = 10  # rows that a notice names
+_LONGEST_NAME = 60  # characters of a header in a message
 #: By the sheet's name: which of the report's own columns, as indices, have a text in its lines.
 Filled = dict[str, set[int]]
 
@@ -60,6 +65,8 @@ class Memory:
         self.new = _Places()
         self.repeated = _Places()
         self.edited = _Places()  #: those whose status or id is not what the journal says
+        self.unmended = _Places()  #: those that are not in the table any more in which people mend
+        self.changed = _Places("cell")  #: cells that were changed only in the table of all rows
 
     def source_of(self, sheet: str) -> str:
         """Return the source that a sheet of the run is of; empty where the run is not known."""
@@ -95,6 +102,12 @@ class Memory:
             return Known(entry, own.cells, is_repeated)
         return None
 
+    def cells_of(self, carried: Carried, sheet: str) -> tuple[str, ...] | None:
+        """Return the cells that the run had for a line; None where the journal does not know it."""
+        row = self._find_row(carried, sheet)
+        found = self._entry(row, carried) if row else None
+        return found[1].cells if found else None
+
     def _find_row(self, carried: Carried, sheet: str) -> int:
         index, source = self._sheets.get(sheet, (-1, ""))
         if index < 0 or (carried.source and carried.source != source) or not carried.is_numbered:
@@ -123,9 +136,10 @@ class Memory:
 
 
 class _Places:
-    """Rows to be named in a notice: the first ones, and how many there are."""
+    """Rows or cells to be named in a notice: the first ones, and how many there are."""
 
-    def __init__(self) -> None:
+    def __init__(self, noun: str = "row") -> None:
+        self._noun = noun
         self._first: list[str] = []
         self._number = 0
 
@@ -136,7 +150,7 @@ class _Places:
 
     def __str__(self) -> str:
         more = f" and {self._number - len(self._first):,} more" if self._number > len(self._first) else ""
-        return f"row{'s' if self._number > 1 else ''} {', '.join(self._first)}{more}"
+        return f"{self._noun}{'s' if self._number > 1 else ''} {', '.join(self._first)}{more}"
 
     def __bool__(self) -> bool:
         return self._number > 0
@@ -156,6 +170,14 @@ class _Part:
     kept: tuple[int, ...]  #: the sheet's columns, as indices into the report's own
     places: tuple[int | None, ...]  #: for each column that the sheet had: where it is now, None: it was deleted
     others: tuple[int, ...]  #: what is kept beside them
+
+    def cells_now(self, cells: tuple[str, ...], width: int) -> tuple[str, ...]:
+        """Return a line's cells as the report has its columns; what the sheet did not have is empty."""
+        now = [""] * width
+        for index, cell in zip(self.places, cells, strict=False):
+            if index is not None:
+                now[index] = cell
+        return tuple(now)
 
     def cells_then(self, cells: tuple[str, ...]) -> tuple[str, ...] | None:
         """Return a line's cells as the sheet had its columns; None where there is text in others."""
@@ -179,15 +201,20 @@ class ReportTable:
         self._filled = filled
         self._parts: dict[tuple[str, str], _Part] = {}  # by source and sheet
 
-    def left(self, carried: Carried) -> PreviousLine:
-        """Return a line of the earlier run."""
-        name = carried.sheet or self._table.name
-        source = carried.source or self._memory.source_of(name)
-        if (source, name) not in self._parts:
-            self._parts[source, name] = self._part(source, name)
-        part, row, outcome = self._parts[source, name], carried.row, carried.outcome
-        own = row._replace(cells=tuple(row.cells[index] for index in part.kept))
+    @property
+    def width(self) -> int:
+        """How many cells its lines have."""
+        return len(self._splitter.header)
+
+    def left(self, carried: Carried, before: tuple[str, ...] | None = None) -> PreviousLine:
+        """Return a line of the earlier run; `before` are its cells where nobody has mended any."""
+        name = self._name_of(carried)
+        part, outcome = self._part_of(carried), carried.outcome
         known = self._memory.recall(carried, name)
+        if before is None:
+            before = part.cells_now(known.cells, len(carried.row.cells)) if known else None
+        row = self._look_at(carried, before)
+        own = row._replace(cells=tuple(row.cells[index] for index in part.kept))
         if outcome is None:
             return PreviousLine(part.sheet, own, None)
         if known is None:
@@ -199,14 +226,56 @@ class ReportTable:
             entry = entry._replace(state=Status.DUPLICATE, outcome=NO_OUTCOME)
         return PreviousLine(part.sheet, own, entry, is_unedited)
 
+    def note_changes(self, carried: Carried) -> None:
+        """Note which cells of a line are not those that the run had; the blanks that a spreadsheet changes aside."""
+        known = self._memory.cells_of(carried, self._name_of(carried)) if carried.outcome else None
+        if known is None:
+            return
+        now = carried.row.cells
+        before = self._part_of(carried).cells_now(known, len(now))
+        for index, (text, old) in enumerate(zip(now, before, strict=True)):
+            if text != old and text.split() != old.split() and (place := self._splitter.places[index]) >= 0:
+                header = escape(self._splitter.header[index].strip(), _LONGEST_NAME)
+                self._memory.changed.add(f"{cell_name(place, carried.row.place)} ({header})")
+
+    def _look_at(self, carried: Carried, before: tuple[str, ...] | None) -> Row:
+        """Return a line's row, with a problem for each text that a spreadsheet has made of another one."""
+        row = carried.row
+        if before is None:
+            if carried.is_numbered:
+                return row
+            before = ("",) * len(row.cells)
+        shown = dict(row.shown)
+        spoiled = [
+            Problem(
+                f"{escape(self._splitter.header[index].strip(), _LONGEST_NAME)} is {quote(text)}, {reason}",
+                "Format the cell as text, then write it again.",
+                cell=cell_name(place, row.place) if (place := self._splitter.places[index]) >= 0 else "",
+                topic="a text that a spreadsheet has changed",
+            )
+            for index, (text, old) in enumerate(zip(row.cells, before, strict=True))
+            if text != old and (reason := _spoiled(text, old, shown.get(index, "")))
+        ]
+        return row._replace(problems=(*row.problems, *spoiled)) if spoiled else row
+
+    def _name_of(self, carried: Carried) -> str:
+        return carried.sheet or self._table.name
+
+    def _part_of(self, carried: Carried) -> _Part:
+        name = self._name_of(carried)
+        source = carried.source or self._memory.source_of(name)
+        if (source, name) not in self._parts:
+            self._parts[source, name] = self._part(source, name)
+        return self._parts[source, name]
+
     def _part(self, source: str, name: str) -> _Part:
         header, positions = self._splitter.header, self._splitter.positions
         indices = range(len(header))
         places: tuple[int | None, ...] = tuple(indices)
         kept = tuple(indices)
         if name in self._memory.headers:
-            found = {key: index for index, key in enumerate(_count(header))}
-            places = tuple(found.get(key) for key in _count(self._memory.headers[name]))
+            found = {key: index for index, key in enumerate(number_repeats(map(str.strip, header)))}
+            places = tuple(map(found.get, number_repeats(map(str.strip, self._memory.headers[name]))))
             if len(self._memory.headers) > 1:
                 kept = tuple(index for index in indices if index in places or index in self._filled.get(name, ()))
         sheet = Sheet(
@@ -219,11 +288,78 @@ class ReportTable:
         return _Part(sheet, kept, places, tuple(index for index in kept if index not in places))
 
 
-def _count(header: Sequence[str]) -> list[tuple[str, int]]:
-    """Number repeated headers as the report does, so that they differ."""
-    seen: Counter[str] = Counter()
-    counted = []
-    for text in map(str.strip, header):
-        counted.append((text, seen[text]))
-        seen[text] += 1
-    return counted
+_EXACT = 15  # digits of a spreadsheet's number
+_EXPONENT = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?E[+-][0-9]{2,3}").fullmatch
+_IS_LONG = re.compile(r"[0-9]{16,}").fullmatch
+
+
+def _spoiled(text: str, before: str, shown: str) -> str:
+    """Return what a spreadsheet has done to a text, as a part of a sentence; empty where it seems well."""
+    plain, old = text.strip(), before.strip()
+    if _EXPONENT(plain) or _EXPONENT(shown) or (_IS_LONG(plain) and set(plain[_EXACT:]) == {"0"}):
+        return f"of which a spreadsheet has kept {_EXACT} digits at most"
+    if old.startswith("+") and plain and old.lstrip("+0") in {one.lstrip("0") for one in (plain, plain[:-3])}:
+        return f"and was {quote(old)}: a spreadsheet has taken the plus off"
+    return ""
+
+
+# ---- the table in which people mend, and the one of all rows
+
+
+class Mended(NamedTuple):
+    """What stands in the table in which people mend."""
+
+    sheet: Sheet
+    splitter: Splitter
+    lines: list[Carried]
+
+
+class Merger:
+    """Puts each line in which somebody has mended into the place of the line of all rows that it stands for."""
+
+    def __init__(self, mended: Mended, memory: Memory, filled: Filled) -> None:
+        self._mended = mended
+        self._memory = memory
+        self._filled = filled
+        self._table: ReportTable | None = None
+        self._lines: dict[object, list[Carried]] = {}  # by what row they are; those of none by themselves
+        for carried in mended.lines:
+            self._lines.setdefault(_row_of(carried) if carried.is_numbered else id(carried), []).append(carried)
+        self._merged: set[object] = set()
+
+    def open_table(self, splitter: Splitter) -> None:
+        """Take note of the columns of the lines of all rows, which were united with those of the lines here."""
+        if self._table is None:
+            own, _ = self._mended.splitter.unite(splitter)
+            self._table = ReportTable(self._mended.sheet, own, self._memory, self._filled)
+
+    def take(self, table: ReportTable, carried: Carried) -> Iterator[PreviousLine]:
+        """Yield the lines that stand for one of all rows: the mended ones, or itself."""
+        row = _row_of(carried)
+        table.note_changes(carried)
+        if carried.is_numbered and row in self._lines:
+            self._merged.add(row)
+            for line in self._lines.pop(row):
+                yield self._left(line, carried.row.cells)
+            return
+        if row not in self._merged and carried.outcome and carried.outcome.status in MENDABLE:
+            self._memory.unmended.add(_place_of(carried, carried.sheet))
+        yield table.left(carried)
+
+    def rest(self) -> Iterator[PreviousLine]:
+        """Yield what was mended or added and is not among all rows."""
+        for lines in self._lines.values():
+            for line in lines:
+                yield self._left(line)
+
+    def _left(self, line: Carried, before: tuple[str, ...] | None = None) -> PreviousLine:
+        if self._table is None:  # there is no table of all rows
+            self._table = ReportTable(self._mended.sheet, self._mended.splitter, self._memory, self._filled)
+        own = line.row.cells
+        more = before[len(own) :] if before else ("",) * (self._table.width - len(own))
+        return self._table.left(replace(line, row=line.row._replace(cells=own + more)), before)
+
+
+def _row_of(carried: Carried) -> tuple[str, int, str]:
+    """Return what a line is known by; a sheet's name is unique in a run, whatever its source."""
+    return carried.sheet, carried.row.number, carried.part

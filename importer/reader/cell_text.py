@@ -205,9 +205,11 @@ class NumberFormat:
         if _LONG_NUMBER.fullmatch(written):
             return DisplayedNumber(written)
         plain = number_text(repr(number))
+        is_inexact = abs(number) >= INEXACT
         if decoration := _decoration_of(section):
-            return DisplayedNumber(plain, _decorated(plain, decoration, section), abs(number) >= INEXACT)
-        return DisplayedNumber(_padded(plain, section, is_signed=len(self.sections) > 1), "", abs(number) >= INEXACT)
+            return DisplayedNumber(plain, _decorated(plain, decoration, section), is_inexact)
+        text = _padded(plain, section, is_signed=len(self.sections) > 1)
+        return DisplayedNumber(text, f"{number:.5E}" if is_inexact else "", is_inexact)
 
     def _chosen(self, number: float) -> _Section:
         """Choose the section for a number; an empty one hides it from a person, but is no reason to lose it."""

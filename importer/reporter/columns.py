@@ -54,7 +54,7 @@ def merge_columns(sheets: Sequence[Sheet]) -> Columns:
     The same text in two sheets is one column. A text that a sheet repeats has a column for each time: the second of one
     sheet is the second of another. Empty texts are texts.
     """
-    keys = [_keys(sheet.header) for sheet in sheets]
+    keys = [number_repeats(sheet.header) for sheet in sheets]
     union = tuple(dict.fromkeys(key for sheet_keys in keys for key in sheet_keys))
     found = ({key: place for place, key in enumerate(sheet_keys)} for sheet_keys in keys)
     return Columns(
@@ -63,7 +63,7 @@ def merge_columns(sheets: Sequence[Sheet]) -> Columns:
     )
 
 
-def _keys(header: Sequence[str]) -> list[tuple[str, int]]:
+def number_repeats(header: Iterable[str]) -> list[tuple[str, int]]:
     """Number repeated texts, so that they differ."""
     seen: Counter[str] = Counter()
     keys = []

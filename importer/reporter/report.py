@@ -22,7 +22,7 @@ from importer.reporter.marked_source import Marked, MarkedRow, write_marked
 from importer.reporter.page.contents import read_contents
 from importer.reporter.page.document import write_page
 from importer.reporter.report_csv import write_csv
-from importer.reporter.report_xlsx import ShadowTimes, write_xlsx
+from importer.reporter.report_xlsx import RunFacts, ShadowTimes, write_xlsx
 from importer.result import Result
 from importer.wording import iso_utc
 
@@ -87,10 +87,12 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
                 path / "report.xlsx",
                 journal.sheets(),
                 journal.lines(),
+                findings=journal.findings(),
                 counts=journal.counts(),
                 shadow_times=_shadow_times(journal),
                 mapping_id=info.mapping_id,
                 mapping=info.mapping,
+                facts=_run_facts(journal, info),
             )
             files.extend([workbook] if workbook else [])
     except (JournalError, ReportError) as error:
@@ -114,6 +116,11 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     with suppress(ReportError):
         write_summary(path / "summary.json", _summary(journal, result))
     return result
+
+
+def _run_facts(journal: Journal, info: RunInfo) -> RunFacts:
+    sources = dict.fromkeys(sheet.original for sheet in journal.sheets())
+    return RunFacts(info.run, tuple(sources), info.started_at, info.is_sandbox, info.is_undo)
 
 
 def _seconds(info: RunInfo) -> float | None:

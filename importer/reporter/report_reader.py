@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from importer.cells import cell_name
@@ -16,7 +16,7 @@ from importer.errors import SourceError
 from importer.kinds.registry import KINDS, any_of
 from importer.quoting import quote
 from importer.records import Outcome, Problem, Row, Sheet, read_part
-from importer.reporter.columns import PRODUCT_COLUMNS
+from importer.reporter.columns import PRODUCT_COLUMNS, number_repeats
 from importer.reporter.formula_guard import unguard
 from importer.statuses import RUN_STATUSES, Status
 
@@ -50,6 +50,22 @@ _NEEDED: tuple[tuple[str, Callable[[str], object], str], ...] = (
         f"Write one of {', '.join(RUN_STATUSES)}, or empty the cell if the line is new.",
     ),
 )
+
+
+#: The sheets of a workbook that hold what a person may mend, and all rows.
+TO_MEND, ALL_ROWS = "To mend", "All rows"
+#: What a person may mend; all else is done, or a technical matter.
+MENDABLE = frozenset({Status.INVALID, Status.REJECTED})
+#: The headers that stand for two of the product's columns where people mend.
+PLAIN_HEADERS = {"What is wrong": "import_error", "What to do": "import_hint"}
+_PRODUCT = {name: name for name in PRODUCT_COLUMNS} | {
+    header.casefold(): column for header, column in PLAIN_HEADERS.items()
+}
+
+
+def product_column(text: str) -> str:
+    """Return the product's column that a header names, also in plain words; empty where it names none."""
+    return _PRODUCT.get(_name(text), "")
 
 
 #: The sheet of a workbook that holds the mapping which its report was read by.
@@ -86,6 +102,13 @@ def is_report(header: Sequence[str]) -> bool:
     return {"import_row", "import_status"} <= {_name(text) for text in header}
 
 
+def is_of_mender(sheet: Sheet) -> bool:
+    """Return whether a report's table is the one in which people mend: it says in plain words what is wrong."""
+    names = {_name(text) for text in sheet.header}
+    is_plain = {header.casefold() for header in PLAIN_HEADERS} <= names
+    return is_plain and (sheet.name == TO_MEND or "import_error" not in names)
+
+
 def split(sheet: Sheet) -> Splitter:
     """Separate the product's columns of a report from the source's own.
 
@@ -99,15 +122,19 @@ def split(sheet: Sheet) -> Splitter:
         )
     product: dict[str, int] = {}
     own = []
+    is_plain = is_of_mender(sheet)
     for index, text in enumerate(sheet.header):
-        name = _name(text)
+        name = product_column(text) if is_plain else _name(text)
         if name in PRODUCT_COLUMNS and name not in product:
             product[name] = index
         else:
             own.append(index)
+    positions = tuple(sheet.positions[index] for index in own)
     return Splitter(
         header=tuple(unguard(sheet.header[index]) for index in own),
-        positions=tuple(sheet.positions[index] for index in own),
+        positions=positions,
+        places=positions,
+        is_of_mender=is_plain,
         _own=tuple(own),
         _product={name: (index, sheet.positions[index]) for name, index in product.items()},
     )
@@ -119,20 +146,44 @@ class Splitter:
 
     header: tuple[str, ...]  #: the source's own columns, unguarded
     positions: tuple[int, ...]  #: for each of them the 0-based column of the report it stands in
-    _own: tuple[int, ...]  # for each of them its place in a row's cells
+    places: tuple[int, ...]  #: the same in this very table, where two were united; -1: nowhere
+    is_of_mender: bool  #: it is the table in which people mend
+    _own: tuple[int, ...]  # for each of them its place in a row's cells; -1: nowhere
     _product: Mapping[str, tuple[int, int]]  # name -> place in a row's cells, 0-based column of the report
+
+    def unite(self, other: Splitter) -> tuple[Splitter, Splitter]:
+        """Return both with the same own columns: those of this table, then what only the other has."""
+        keys, other_keys = number_repeats(self.header), number_repeats(other.header)
+        found = {key: index for index, key in enumerate(other_keys)}
+        more = [index for index, key in enumerate(other_keys) if key not in set(keys)]
+        chosen = [*(found.get(key, -1) for key in keys), *more]
+        header = (*self.header, *(other.header[index] for index in more))
+        positions = (*self.positions, *(other.positions[index] for index in more))
+        nowhere = (-1,) * len(more)
+        return (
+            replace(self, header=header, positions=positions, places=self.places + nowhere, _own=self._own + nowhere),
+            replace(
+                other,
+                header=header,
+                positions=positions,
+                places=tuple((*other.places, -1)[index] for index in chosen),
+                _own=tuple((*other._own, -1)[index] for index in chosen),
+            ),
+        )
 
     def carry(self, row: Row) -> Carried:
         """Take one line apart; what in it cannot be understood joins its row's problems."""
+        cells = (*row.cells, "")
         texts = dict.fromkeys(PRODUCT_COLUMNS, "")
         texts.update({name: unguard(row.cells[place]) for name, (place, _) in self._product.items()})
         number = _whole(texts["import_row"]) or row.place
         return Carried(
             row=Row(
                 number=number,
-                cells=tuple(unguard(row.cells[place]) for place in self._own),
+                cells=tuple(unguard(cells[place]) for place in self._own),
                 line=row.place if row.place != number else 0,
                 problems=(*row.problems, *self._problems(texts, row)),
+                shown=tuple((self._own.index(place), text) for place, text in row.shown if place in self._own),
             ),
             sheet=texts["import_sheet"],
             part=read_part(texts["import_part"]) or texts["import_part"].strip(),

@@ -1,22 +1,35 @@
-"""report.xlsx: the report's lines, coloured, with comments on bad cells, then what sums them up."""
+"""report.xlsx, for the person who mends: what needs it first, then all rows, shadow times, a summary."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, tee
+from itertools import chain, groupby, tee
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from importer.kinds.registry import KINDS
 from importer.normalizer.times.zones import load_zone
+from importer.records import Problem, Severity
 from importer.reporter.columns import PRODUCT_COLUMNS, header_cells, line_cells, merge_columns
 from importer.reporter.formula_guard import guard
-from importer.reporter.report_reader import MAPPING_SHEET, mapping_header
+from importer.reporter.report_reader import (
+    ALL_ROWS,
+    MAPPING_SHEET,
+    MENDABLE,
+    PLAIN_HEADERS,
+    TO_MEND,
+    mapping_header,
+    product_column,
+)
 from importer.reporter.xlsx_writer import (
     TEXT,
     CellStyle,
     Fill,
     Mark,
     UnholdableError,
+    finish_table,
+    fit_to_width,
     header_width,
     named_cells,
     put,
@@ -25,12 +38,13 @@ from importer.reporter.xlsx_writer import (
     write_book,
 )
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status, Tone
+from importer.wording import as_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from importer.records import ReportLine, Sheet
+    from importer.records import Finding, ReportLine, Sheet
     from importer.reporter.xlsx_writer import Book
 
 
@@ -44,11 +58,11 @@ SHADOW_TIMES_COLUMNS: tuple[str, ...] = (
     "schedule_id",
     "shadowable",
     "shadow_user_id",
-    "starts_at (UTC)",
-    "ends_at (UTC)",
     "starts_at (local)",
     "ends_at (local)",
     "timezone",
+    "starts_at (UTC)",
+    "ends_at (UTC)",
 )
 
 
@@ -77,11 +91,11 @@ def shadow_cells(shadows: Iterable[ShadowTimes]) -> Iterator[list[str | int]]:
             guard(shadow.schedule_id),
             guard(shadow.shadowable),
             guard(shadow.shadow_user_id),
-            f"{shadow.starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            f"{shadow.ends_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
             _local(shadow.starts_at, zone),
             _local(shadow.ends_at, zone),
             guard(shadow.zone),
+            f"{shadow.starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            f"{shadow.ends_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         ]
 
 
@@ -103,40 +117,63 @@ def _local(moment: datetime, zone: ZoneInfo | None) -> str:
 
 
 # Character widths of the columns, so that most of them can be read without pulling.
-_WIDTHS = dict(zip(PRODUCT_COLUMNS, (12, 18, 13, 13, 15, 38, 20, 50, 13, 50, 17, 27, 24, 24, 16), strict=True))
+_WIDTHS = dict(zip(PRODUCT_COLUMNS, (11, 18, 13, 13, 13, 36, 20, 36, 13, 36, 17, 27, 24, 24, 16), strict=True))
 _NUMBERS = frozenset(map(PRODUCT_COLUMNS.index, ("import_row", "import_http_status", "import_attempts")))
-_STATUS = PRODUCT_COLUMNS.index("import_status")
-_TIMES_WIDTHS = (8, 18, 9, 38, 26, 18, 23, 23, 28, 28, 22)
+_ERROR, _HINT, _STATUS = map(PRODUCT_COLUMNS.index, ("import_error", "import_hint", "import_status"))
+# What people need stands at the left; of both tables as much, so that each own cell has one name in both.
+_LEFT_TO_MEND = ("import_error", "import_hint", "import_row", "import_status")
+_LEFT_OF_ALL = ("import_row", "import_status", "import_error", "import_hint")
+_PLAIN = {column: header for header, column in PLAIN_HEADERS.items()}
+_TIMES_WIDTHS = (8, 18, 9, 38, 26, 18, 28, 28, 22, 23, 23)
 _FILLS = {tone: Fill[tone.name] for tone in Tone}
+_MEASURED = 500  # lines by which a column's width is found
+_WIDEST = 26  # characters of an own column: wider ones make the print small
+_LINE_HEIGHT, _MOST_LINES = 15, 20  # points; not every program fits a row to its text
+_NOTHING: Sequence[Finding] = ()
 
 
-def write_xlsx(
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the summary says of a run."""
+
+    run: str = ""
+    sources: Sequence[str] = ()
+    started_at: str = ""
+    is_sandbox: bool = False
+    is_undo: bool = False
+
+
+def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
     path: Path,
     sheets: Sequence[Sheet],
     lines: Iterable[ReportLine],
     *,
+    findings: Iterable[Finding] = (),
     counts: Mapping[tuple[str, Status], int] | None = None,
     shadow_times: Iterable[ShadowTimes] = (),
     mapping_id: str = "",
     mapping: str = "",
+    facts: RunFacts | None = None,
 ) -> Path | None:
-    """Write the lines in their order to the first sheet; give the path the file has in the end.
+    """Write the lines in their order; give the path the file has in the end.
 
     None, and no new file, where a workbook could not give everything back: a text longer than 32,767 characters, more
-    than 1,048,575 lines or 16,384 columns, a text that XlsxWriter garbles. `lines` and `shadow_times` are taken one by
-    one. Texts are written as texts; the row, HTTP status and attempts as numbers, so that they sort. With `counts`, by
+    than 1,048,575 lines or 16,384 columns, a text that XlsxWriter garbles. `lines`, `findings` (in the order of the
+    lines) and `shadow_times` are taken one by one. Texts are written as texts; the row, HTTP status and attempts as
+    numbers, so that they sort. The sheet of what is to be mended is left out of an undo's report. With `counts`, by
     target (empty where there is none) and status, a sheet "Summary" follows; with shadow times one of these; with the
     text of a mapping one of that, so that the workbook can be read again wherever it is mailed to.
 
     Raises:
         ReportError: the file could not be written; an older one is still there.
     """
+    facts = facts or RunFacts()
 
     def fill(book: Book) -> None:
-        _fill_report(book, sheets, lines, mapping_id)
-        if counts is not None:
-            _fill_summary(book, counts)
+        _fill_tables(book, sheets, _with_findings(lines, findings), mapping_id, is_mendable=not facts.is_undo)
         _fill_times(book, shadow_times)
+        if counts is not None:
+            _fill_summary(book, counts, facts)
         if mapping:
             _fill_mapping(book, mapping_id, mapping)
 
@@ -146,37 +183,63 @@ def write_xlsx(
         return None
 
 
-def _fill_report(book: Book, sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id: str) -> None:
-    sheet = book.add_sheet("report")
+def _with_findings(
+    lines: Iterable[ReportLine], findings: Iterable[Finding]
+) -> Iterator[tuple[ReportLine, Sequence[Finding]]]:
+    """Yield each line with what was found about its row."""
+    groups = groupby(findings, key=lambda finding: (finding.sheet, finding.row.number))
+    nothing: tuple[tuple[int, int] | None, Iterator[Finding]] = (None, iter(()))
+    place, found = next(groups, nothing)
+    own_place, own = place, _NOTHING
+    for line in lines:
+        if (line.sheet, line.row) == place:  # the first of the row's lines
+            own_place, own = place, tuple(found)
+            place, found = next(groups, nothing)
+        yield line, own if (line.sheet, line.row) == own_place else _NOTHING
+
+
+def _fill_tables(
+    book: Book,
+    sheets: Sequence[Sheet],
+    lines: Iterator[tuple[ReportLine, Sequence[Finding]]],
+    mapping_id: str,
+    *,
+    is_mendable: bool,
+) -> None:
     header = header_cells(sheets)
-    text = book.style(CellStyle())
-    for column, name in enumerate(header):
-        style = None if column in _NUMBERS else text
-        sheet.set_column(column, column, _WIDTHS.get(name) or header_width(name), style)
-    book.head(sheet, 0, header, range(len(header)))
-    marked, own = tee(lines)  # in step: what tee keeps is one line
+    extra = _extra_columns(sheets)
+    to_mend = _Table(book, TO_MEND, header, (*_LEFT_TO_MEND, *extra)) if is_mendable else None
+    all_rows = _Table(book, ALL_ROWS, header, (*_LEFT_OF_ALL, *extra))
     places = _report_columns(sheets)
-    number = 0
-    for number, (line, cells) in enumerate(zip(marked, line_cells(sheets, own, mapping_id), strict=True), start=1):
-        marks = _marks(line, places[line.sheet])
-        for column, cell in enumerate(cells):
-            if column not in marks:
-                put(sheet, number, column, cell, None if column in _NUMBERS else text)
-        for column, mark in marks.items():
-            put_marked(sheet, number, column, str(cells[column]), book.style(CellStyle(mark.fill)))
-            if mark.comment:
-                book.comment(sheet, number, column, mark.comment)
-    _finish(sheet, number, len(header))
+    told, passed = tee(lines)  # in step: what tee keeps is one line
+    for (line, findings), cells in zip(told, line_cells(sheets, (line for line, _ in passed), mapping_id), strict=True):
+        status = line.outcome.status
+        marks = {_STATUS: Mark(_FILLS[status.tone], "")}
+        if to_mend is not None and status in MENDABLE:
+            problems = _problems_of(line, findings)
+            own = _marks(problems, findings, places[line.sheet])
+            marks |= {column: mark._replace(comment="") for column, mark in own.items()}
+            mended = [*cells]
+            mended[_ERROR], mended[_HINT] = map(guard, _tell(line, problems, findings))
+            to_mend.add(mended, own)
+        elif findings or line.outcome.cell:
+            marks |= _marks(_problems_of(line, findings), findings, places[line.sheet])
+        all_rows.add(cells, marks)
+    for table in (to_mend, all_rows):
+        if table is not None:
+            table.finish()
+    if to_mend is not None and not to_mend.lines:
+        all_rows.sheet.activate()
 
 
-def _finish(sheet: Any, last_row: int, width: int) -> None:
-    """Keep the header in sight, with a filter's button in each cell."""
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, last_row, width - 1)
+def _extra_columns(sheets: Sequence[Sheet]) -> list[str]:
+    """Return the product's columns that people need where there are several sheets, or sources."""
+    counts = {"import_sheet": len(sheets), "import_source": len({sheet.original for sheet in sheets})}
+    return [column for column, number in counts.items() if number > 1]
 
 
 def _report_columns(sheets: Sequence[Sheet]) -> list[dict[int, int]]:
-    """Return for each sheet the report's columns by those of the source."""
+    """Return for each sheet the places in a line's cells by the columns of the source."""
     return [
         {
             sheet.positions[place]: column
@@ -187,39 +250,185 @@ def _report_columns(sheets: Sequence[Sheet]) -> list[dict[int, int]]:
     ]
 
 
-def _marks(line: ReportLine, columns: Mapping[int, int]) -> dict[int, Mark]:
-    """Return a line's marks by column: its status, and the cells that its error is about.
-
-    The error names cells of the source, or of the report that a rerun has read: the columns are those of the sheet, but
-    the row there is another than here.
-    """
+def _problems_of(line: ReportLine, findings: Sequence[Finding]) -> Sequence[Problem]:
+    """Return what is wrong with a line, one by one where all of it was found in its row."""
     outcome = line.outcome
-    fill = _FILLS[outcome.status.tone]
-    marks = {_STATUS: Mark(fill, "")}
-    if outcome.cell and outcome.error:
-        comment = remark(outcome.error, outcome.hint)
-        found = (columns.get(column) for column, _ in named_cells(outcome.cell))
-        marks.update((column, Mark(fill, comment)) for column in found if column is not None)
-    return marks
+    problems = [finding.problem for finding in findings if finding.severity is Severity.PROBLEM]
+    if problems and "; ".join(problem.message for problem in problems) == outcome.error:
+        return problems
+    return [Problem(outcome.error, _without_warnings(outcome.hint), cell=outcome.cell)] if outcome.error else []
 
 
-def _fill_summary(book: Book, counts: Mapping[tuple[str, Status], int]) -> None:
+def _without_warnings(hint: str) -> str:
+    return hint.partition("Warning: ")[0].strip()
+
+
+def _marks(problems: Iterable[Problem], findings: Iterable[Finding], columns: Mapping[int, int]) -> dict[int, Mark]:
+    """Return the marks of a row's own cells, by their places in the line: problems red, warnings yellow.
+
+    A cell is named as in the source, or in the report that a rerun has read: its column is that of the sheet, its row
+    another than here.
+    """
+    texts: dict[int, list[str]] = {}
+    bad = set()
+    warnings = [finding.problem for finding in findings if finding.severity is Severity.WARNING]
+    for problem in (*problems, *warnings):
+        for position, _ in named_cells(problem.cell):
+            if (column := columns.get(position)) is not None:
+                is_bad = problem not in warnings
+                bad |= {column} if is_bad else set()
+                message = problem.message if is_bad else f"Warning: {problem.message}"
+                texts.setdefault(column, []).append(remark(message, problem.hint))
+    return {
+        column: Mark(Fill.BAD if column in bad else Fill.NEUTRAL, "\n\n".join(dict.fromkeys(own)))
+        for column, own in texts.items()
+    }
+
+
+def _tell(line: ReportLine, problems: Sequence[Problem], findings: Sequence[Finding]) -> tuple[str, str]:
+    """Return what is wrong with a line and what to do about it, a sentence a line."""
+    wrong = [as_sentence(problem.message) for problem in problems]
+    hints = [as_sentence(problem.hint) for problem in problems]
+    if line.outcome.status is Status.REJECTED and wrong:
+        target = KINDS[line.kind].target.capitalize() if line.kind else "The target"
+        wrong[0] = f"{target} refused it: {problems[0].message}"
+        hints = [hint for hint in hints if "rerun" not in hint]  # which is for whoever gets it back
+        hints.append("" if any(hints) else "Correct the row, or ask whoever sent you this workbook.")
+    wrong += [
+        f"Also: {as_sentence(finding.problem.message)}" for finding in findings if finding.severity is Severity.WARNING
+    ]
+    return "\n".join(dict.fromkeys(filter(None, wrong))), "\n".join(dict.fromkeys(filter(None, hints)))
+
+
+class _Table:
+    """One sheet of lines: what people need at the left, their own columns, and the rest grouped and closed."""
+
+    def __init__(self, book: Book, name: str, header: Sequence[str], left: Sequence[str]) -> None:
+        self._book = book
+        self.sheet = book.add_sheet(name)
+        self.lines = 0
+        own = range(len(PRODUCT_COLUMNS), len(header))
+        clashing = [place for place in own if product_column(header[place])]  # the product's come first
+        first = list(map(PRODUCT_COLUMNS.index, left))
+        rest = [place for place in range(len(PRODUCT_COLUMNS)) if place not in first]
+        self._closed = range(len(header) - len(rest) - len(clashing), len(header) - len(clashing))
+        self._order = [*first, *(place for place in own if place not in clashing), *rest, *clashing]
+        self._is_wrapped = name == TO_MEND
+        texts = [
+            _PLAIN[left[place]] if self._is_wrapped and place < 2 else header[of]
+            for place, of in enumerate(self._order)
+        ]
+        self._widths = [
+            _WIDTHS[PRODUCT_COLUMNS[of]] if of < len(PRODUCT_COLUMNS) else header_width(header[of], 10, _WIDEST)
+            for of in self._order
+        ]
+        self._styles = [self._style(of) for of in self._order]
+        self._set_columns()
+        book.head(self.sheet, 0, texts, range(len(texts)), CellStyle(Fill.HEADER, is_bold=True))
+
+    def _style(self, place: int, fill: Fill | None = None) -> Any:
+        is_wrapped = self._is_wrapped and place in {_ERROR, _HINT}
+        number_format = "General" if place in _NUMBERS else TEXT
+        return self._book.style(CellStyle(fill, number_format, is_wrapped=is_wrapped, is_top=self._is_wrapped))
+
+    def _set_columns(self) -> None:
+        for column, (width, style) in enumerate(zip(self._widths, self._styles, strict=True)):
+            options = {"level": 1, "hidden": True} if column in self._closed else {}
+            options |= {"collapsed": True} if column == self._closed.stop else {}
+            self.sheet.set_column(column, column, width, style, options)
+        if self._closed.stop == len(self._order):
+            self.sheet.set_column(self._closed.stop, self._closed.stop, None, None, {"collapsed": True})
+
+    def add(self, cells: Sequence[str | int], marks: Mapping[int, Mark]) -> None:
+        """Write a line; `marks` are by places in `cells`."""
+        self.lines += 1
+        sheet, number, styles = self.sheet, self.lines, self._styles
+        if self._is_wrapped:
+            sheet.set_row(number, _LINE_HEIGHT * max(_count_lines(cells[place]) for place in (_ERROR, _HINT)))
+        for column, place in enumerate(self._order):
+            mark = marks.get(place)
+            if mark is None:
+                put(sheet, number, column, cells[place], styles[column])
+            else:
+                put_marked(sheet, number, column, str(cells[place]), self._style(place, mark.fill))
+                if mark.comment:
+                    self._book.comment(sheet, number, column, mark.comment)
+        if number <= _MEASURED:
+            self._measure(cells)
+
+    def _measure(self, cells: Sequence[str | int]) -> None:
+        for column, place in enumerate(self._order):
+            if place >= len(PRODUCT_COLUMNS):
+                self._widths[column] = max(self._widths[column], min(len(str(cells[place])) + 1, _WIDEST))
+
+    def finish(self) -> None:
+        """Set what depends on all lines: widths, and how far the filter goes."""
+        self._set_columns()
+        finish_table(self.sheet, self.lines, len(self._order))
+
+
+def _count_lines(cell: str | int) -> int:
+    """Return how many lines a text has in a cell as wide as those that say what is wrong, about."""
+    return min(sum(1 + len(line) // (_WIDTHS["import_error"] - 1) for line in str(cell).split("\n")), _MOST_LINES)
+
+
+_STEPS = f"""\
+1. Open the sheet {TO_MEND}. Each line is a row that was not imported: what is wrong, what to do, then your own columns.
+2. Correct the colored cells there. A cell with an arrow offers what is known.
+3. You may sort, filter, add rows, and delete rows that nobody wants any more.
+4. Leave the headers and the columns that begin with import_ as they are, and the sheet {ALL_ROWS} too.
+5. Save it as .xlsx under any name, and send it back to whoever sent it to you. Nothing is imported twice.""".split(
+    "\n"
+)
+
+
+def _fill_summary(book: Book, counts: Mapping[tuple[str, Status], int], facts: RunFacts) -> None:
     sheet = book.add_sheet("Summary")
+    sheet.set_column(0, 0, 18)
+    bold = book.style(CellStyle(number_format="General", is_bold=True))
+    text = book.style(CellStyle())
+    is_undo = any(status not in RUN_STATUSES for _, status in counts)
+    mended = sum(number for (_, status), number in counts.items() if status in MENDABLE)
+    told = [
+        ("Source", ", ".join(facts.sources)),
+        ("Run", f"{facts.run} (a rehearsal: nothing was really imported)" if facts.is_sandbox else facts.run),
+        ("Started", facts.started_at),
+        *([] if is_undo else [("To mend", str(mended) if mended else "nothing: no row needs you")]),
+    ]
+    row = 0
+    for label, words in told:
+        if words:
+            put(sheet, row, 0, label, bold)
+            put(sheet, row, 1, guard(words), text)
+            row += 1
+    row = _fill_counts(book, sheet, row + bool(row), counts, is_undo=is_undo)
+    if mended and not is_undo:
+        put(sheet, row + 1, 0, "How to mend", bold)
+        for number, step in enumerate(_STEPS, start=row + 2):
+            put(sheet, number, 0, step, text)
+        row += 2 + len(_STEPS)
+        put(sheet, row + 1, 0, "Whoever gets it back: oncall-importer rerun FILE.xlsx", text)
+    fit_to_width(sheet)
+
+
+def _fill_counts(book: Book, sheet: Any, first: int, counts: Mapping[tuple[str, Status], int], *, is_undo: bool) -> int:
+    """Write the counts from a row on; give the row behind them."""
     targets = sorted({target for target, _ in counts}, key=lambda target: (not target, target))
     header = ["status", *(str(target) or "no target" for target in targets), "all"]
-    sheet.set_column(0, len(header) - 1, 16)
-    book.head(sheet, 0, header, range(len(header)))
-    is_undo = any(status not in RUN_STATUSES for _, status in counts)
+    sheet.set_column(1, len(header), 16)
+    book.head(sheet, first, header, range(len(header)))
     statuses = UNDO_STATUSES if is_undo else RUN_STATUSES
-    for row, status in enumerate(statuses, start=1):
+    for row, status in enumerate(statuses, start=first + 1):
         numbers = [counts.get((target, status), 0) for target in targets]
         put(sheet, row, 0, status.value, book.style(CellStyle(_FILLS[status.tone])))
         _put_numbers(sheet, row, [*numbers, sum(numbers)])
+        put(sheet, row, len(header), status.meaning(is_undo=is_undo))
     totals = [sum(number for (own, _), number in counts.items() if own == target) for target in targets]
     bold = book.style(CellStyle(number_format="General", is_bold=True))
-    put(sheet, len(statuses) + 1, 0, "all", bold)
-    _put_numbers(sheet, len(statuses) + 1, [*totals, sum(totals)], bold)
-    sheet.freeze_panes(1, 1)
+    last = first + len(statuses) + 1
+    put(sheet, last, 0, "all", bold)
+    _put_numbers(sheet, last, [*totals, sum(totals)], bold)
+    return last + 1
 
 
 def _fill_mapping(book: Book, mapping_id: str, mapping: str) -> None:
@@ -247,9 +456,9 @@ def _fill_times(book: Book, shadow_times: Iterable[ShadowTimes]) -> None:
     text = book.style(CellStyle(number_format=TEXT))
     for column, width in enumerate(_TIMES_WIDTHS):
         sheet.set_column(column, column, width, text if column else None)
-    book.head(sheet, 0, SHADOW_TIMES_COLUMNS, range(len(SHADOW_TIMES_COLUMNS)))
+    book.head(sheet, 0, SHADOW_TIMES_COLUMNS, range(len(SHADOW_TIMES_COLUMNS)), CellStyle(Fill.HEADER, is_bold=True))
     number = 0
     for number, cells in enumerate(chain([first], rows), start=1):
         for column, cell in enumerate(cells):
             put(sheet, number, column, cell, text if column else None)
-    _finish(sheet, number, len(SHADOW_TIMES_COLUMNS))
+    finish_table(sheet, number, len(SHADOW_TIMES_COLUMNS))

@@ -11,6 +11,7 @@ import tempfile
 from enum import Enum
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from importer.cells import column_of, letters_of
 from importer.kinds.registry import KIND_WORDS
 from importer.quoting import escape_unprintable
 from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
@@ -38,6 +39,7 @@ class Fill(Enum):
     SAME = ("#DDEBF7", "#1F4E78")
     WAITING = ("#E7E6E6", "#404040")
     EXAMPLE = ("#F2F2F2", "#595959")
+    HEADER = ("#44546A", "#FFFFFF")
 
 
 class Mark(NamedTuple):
@@ -51,14 +53,7 @@ def named_cells(text: str) -> Iterator[tuple[int, int]]:
     """Yield the 0-based column and the row of each cell that a text such as `B7, D7` names; pass over all else."""
     for name in text.split(","):
         if found := _cell_of(name.strip()):
-            yield _position(found[1]), int(found[2])
-
-
-def _position(letters: str) -> int:
-    position = 0
-    for letter in letters:
-        position = position * 26 + ord(letter) - ord("A") + 1
-    return position - 1
+            yield column_of(found[1]), int(found[2])
 
 
 def mark_row(
@@ -105,6 +100,7 @@ _LONGEST = 32_767  # UTF-16 units, of a cell and of a comment
 _LONGEST_NAME = 31  # UTF-16 units, of a sheet's name
 _BOX, _LINE, _LINES = 340, 14, 24  # pixels of a comment's box and of a line in it; lines that are shown at most
 _IN_A_LINE = 58  # characters of a comment's line, about
+_A4 = 9
 _BUTTON = 4  # characters: room for the filter's button beside a header
 
 # Texts that XlsxWriter does not write so that a reader gives them back: two `_x005F_` escapes that share an underscore,
@@ -130,6 +126,7 @@ class CellStyle(NamedTuple):
     number_format: str = TEXT
     is_bold: bool = False
     is_wrapped: bool = False
+    is_top: bool = False  #: at the top of a high row
 
 
 class Book:
@@ -166,16 +163,25 @@ class Book:
                 "bold": look.is_bold,
                 "text_wrap": look.is_wrapped,
             }
+            if look.is_top:
+                facts["valign"] = "top"
             if look.fill:
                 facts["bg_color"], facts["font_color"] = look.fill.value
             self._styles[look] = self._book.add_format(facts)
         return self._styles[look]
 
-    def head(self, sheet: Any, row: int, cells: Sequence[str], columns: Sequence[int]) -> None:
+    def head(
+        self, sheet: Any, row: int, cells: Sequence[str], columns: Sequence[int], look: CellStyle | None = None
+    ) -> None:
         """Write a header."""
-        bold = self.style(CellStyle(is_bold=True))
+        bold = self.style(look or CellStyle(is_bold=True))
         for column, text in zip(columns, cells, strict=True):
             put(sheet, row, column, text, bold)
+
+    def name_range(self, name: str, sheet: Any, column: int, rows: int) -> None:
+        """Give the first rows of a column a name, for a drop-down to take its choices from."""
+        letters = letters_of(column)
+        self._book.define_name(name, f"='{sheet.get_name()}'!${letters}$2:${letters}${rows + 1}")
 
     def comment(self, sheet: Any, row: int, column: int, text: str) -> None:
         """Put a comment on a cell: what does not print as escapes, cut where it is too long."""
@@ -215,6 +221,24 @@ def put(sheet: Any, row: int, column: int, cell: str | int, style: Any = None) -
         refused = _is_unholdable(cell) or sheet.write_string(row, column, cell, style)
     if refused:  # -1: outside of the sheet, -2: too long
         raise UnholdableError
+
+
+def finish_table(sheet: Any, last_row: int, width: int) -> None:
+    """Keep the header in sight, with a filter's button in each cell; print it on few pages, each with the header."""
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, last_row, width - 1)
+    sheet.repeat_rows(0)
+    fit_to_width(sheet)
+
+
+def fit_to_width(sheet: Any) -> None:
+    """Print a sheet on pages as wide as it is."""
+    sheet.set_landscape()
+    sheet.hide_gridlines(0)  # neither on paper
+    sheet.set_paper(_A4)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_footer("&L&A&RPage &P of &N")
 
 
 def put_marked(sheet: Any, row: int, column: int, cell: str, style: Any) -> None:

@@ -87,9 +87,8 @@ def test_the_sources_text_comes_back_unchanged(rehearsal: Rehearsal) -> None:
 def test_both_forms_of_the_report_say_the_same(rehearsal: Rehearsal) -> None:
     folder = rehearsal.place.path / rehearsal.first.run
     book = openpyxl.load_workbook(folder / "report.xlsx")
-    sheet = book.worksheets[0]
-    cells = [["" if value is None else str(value) for value in row] for row in sheet.iter_rows(values_only=True)]
-    assert cells == read_table(folder / "report.csv")
+    header, *rows = [["" if cell is None else str(cell) for cell in row] for row in book["All rows"].values]
+    assert [dict(zip(header, row, strict=True)) for row in rows] == rehearsal.lines(rehearsal.first)
 
 
 def test_the_summary_counts_what_the_report_lists(rehearsal: Rehearsal) -> None:

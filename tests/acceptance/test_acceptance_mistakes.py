@@ -129,15 +129,14 @@ def mend_csv(folder: Path) -> Path:
 
 
 def mend_xlsx(folder: Path) -> Path:
-    """Mend the report and keep it elsewhere, as a spreadsheet would."""
+    """Mend what is to be mended, and keep the workbook elsewhere, as a spreadsheet would."""
     book = openpyxl.load_workbook(folder / "report.xlsx")
-    sheet = book.worksheets[0]
-    header = [str(cell.value) for cell in sheet[1]]
-    for row in sheet.iter_rows(min_row=2):
+    header = [str(cell.value) for cell in book["To mend"][1]]
+    for row in book["To mend"].iter_rows(min_row=2):
         line = {name: str(cell.value) for name, cell in zip(header, row, strict=True)}
-        if line["import_status"] in MENDABLE:
-            for name, text in good_cells(line).items():
-                row[header.index(name)].value = text or None
+        assert line["import_status"] in MENDABLE
+        for name, text in good_cells(line).items():
+            row[header.index(name)].value = text or None
     path = folder.parents[1] / "mended.xlsx"
     book.save(path)
     return path

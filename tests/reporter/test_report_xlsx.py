@@ -14,22 +14,23 @@ from python_calamine import load_workbook
 from report_lines import TEXTS, fewer, make_line, make_sheet
 
 from importer.reader import read as reader
-from importer.records import Outcome, Sheet, TargetName
+from importer.records import Finding, Outcome, Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.columns import PRODUCT_COLUMNS
 from importer.reporter.formula_guard import unguard
-from importer.reporter.report_reader import is_report, join_mapping
-from importer.reporter.report_xlsx import ShadowTimes, write_xlsx
+from importer.reporter.report_reader import is_report, join_mapping, product_column
+from importer.reporter.report_xlsx import RunFacts, ShadowTimes, write_xlsx
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FIRST = len(PRODUCT_COLUMNS)
+FIRST = 4  # own columns stand behind what people need of the product's
+WIDTH = len(PRODUCT_COLUMNS)
 
 
-def read(path: Path | None) -> list[list[object]]:
+def read(path: Path | None, name: str = "All rows") -> list[list[object]]:
     assert path is not None
-    return [list(row) for row in load_workbook(path).get_sheet_by_name("report").to_python(skip_empty_area=False)]
+    return [list(row) for row in load_workbook(path).get_sheet_by_name(name).to_python(skip_empty_area=False)]
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +43,20 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_any_cell_comes_back_where_a_workbook_is_made(report: Path, rows: list[tuple[str, str]]) -> None:
     path = write_xlsx(report, [make_sheet("a", "b")], [make_line(*row) for row in rows])
     if path:
-        assert [tuple(unguard(str(cell)) for cell in row[FIRST:]) for row in read(path)] == [("a", "b"), *rows]
+        assert [tuple(unguard(str(cell)) for cell in row[FIRST : FIRST + 2]) for row in read(path)] == [
+            ("a", "b"),
+            *rows,
+        ]
 
 
 @fewer
-@given(TEXTS.filter(bool))
+@given(TEXTS.filter(lambda text: text and not product_column(text)))
 def test_any_header_and_any_text_of_a_server_come_back_where_a_workbook_is_made(report: Path, text: str) -> None:
     outcome = Outcome(Status.REJECTED, text, 422, error=text, hint=text)
     path = write_xlsx(report, [make_sheet(text, name=text)], [make_line("1", outcome=outcome)])
     if path:
         header, row = read(path)
-        places = [PRODUCT_COLUMNS.index(f"import_{name}") for name in ("sheet", "id", "error", "hint")]
+        places = [header.index(f"import_{name}") for name in ("sheet", "id", "error", "hint")]
         assert [unguard(str(cell)) for cell in (header[FIRST], *(row[place] for place in places))] == [text] * 5
 
 
@@ -81,7 +85,7 @@ def test_no_workbook_is_made_of_what_would_not_come_back_and_the_older_one_stays
 
 
 def test_no_workbook_is_made_of_more_columns_than_it_can_have(report: Path) -> None:
-    header = [f"c{number}" for number in range(16_384 - FIRST)]
+    header = [f"c{number}" for number in range(16_384 - WIDTH)]
     assert len(read(write_xlsx(report, [make_sheet(*header)], []))[0]) == 16_384
     assert write_xlsx(report, [make_sheet(*header, "one more")], []) is None
 
@@ -100,7 +104,7 @@ def test_the_same_lines_make_the_same_cells(report: Path) -> None:
 
 def test_the_row_the_http_status_and_the_attempts_sort_as_numbers_and_all_else_is_text(report: Path) -> None:
     write_xlsx(report, [make_sheet("id", "=A1")], [make_line("00042", "=1+1", row=7)])
-    sheet = openpyxl.load_workbook(report)["report"]
+    sheet = openpyxl.load_workbook(report)["All rows"]
     numbers = {
         sheet.cell(1, cell.column).value: cell.value for cell in sheet[2] if cell.data_type == "n" and cell.value
     }
@@ -111,29 +115,47 @@ def test_the_row_the_http_status_and_the_attempts_sort_as_numbers_and_all_else_i
 def test_the_header_stays_in_sight_and_filters(report: Path) -> None:
     write_xlsx(report, [make_sheet("id")], [make_line("1"), make_line("2")])
     book = openpyxl.load_workbook(report)
-    sheet = book["report"]
-    assert (book.sheetnames, sheet.freeze_panes, sheet.auto_filter.ref) == (["report"], "A2", "A1:P3")
+    sheet = book["All rows"]
+    assert book.sheetnames == ["To mend", "All rows"]
+    assert (sheet.freeze_panes, sheet.auto_filter.ref, sheet.print_title_rows) == ("A2", "A1:P3", "$1:$1")
+    assert (
+        sheet.page_setup.orientation,
+        sheet.page_setup.fitToHeight,
+        sheet.sheet_properties.pageSetUpPr.fitToPage,
+    ) == (
+        "landscape",
+        0,
+        True,
+    )
     assert all(cell.font.b for cell in sheet[1])
     assert not sheet["A2"].font.b
+    assert book.active.title == "All rows"  # there is nothing to mend
 
 
 def test_an_empty_run_has_a_header(report: Path) -> None:
-    assert read(write_xlsx(report, [make_sheet("id")], [])) == [[*PRODUCT_COLUMNS, "id"]]
+    (header,) = read(write_xlsx(report, [make_sheet("id")], []))
+    assert header[:5] == ["import_row", "import_status", "import_error", "import_hint", "id"]
+    assert sorted(map(str, header[:4] + header[5:])) == sorted(PRODUCT_COLUMNS)
 
 
-def colours(path: Path) -> dict[str, str]:
-    sheet = openpyxl.load_workbook(path)["report"]
-    return {cell.coordinate: cell.fill.fgColor.rgb[2:] for row in sheet for cell in row if cell.fill.fill_type}
+def colours(path: Path, name: str = "All rows") -> dict[str, str]:
+    sheet = openpyxl.load_workbook(path)[name]
+    return {
+        cell.coordinate: cell.fill.fgColor.rgb[2:]
+        for row in sheet.iter_rows(min_row=2)
+        for cell in row
+        if cell.fill.fill_type
+    }
 
 
-def comments(path: Path) -> dict[str, str]:
-    sheet = openpyxl.load_workbook(path)["report"]
+def comments(path: Path, name: str = "All rows") -> dict[str, str]:
+    sheet = openpyxl.load_workbook(path)[name]
     return {cell.coordinate: cell.comment.text for row in sheet for cell in row if cell.comment}
 
 
 def test_every_status_has_a_colour_and_successes_another_than_failures(report: Path) -> None:
     write_xlsx(report, [make_sheet()], [make_line(outcome=Outcome(status)) for status in Status])
-    found = {status: colours(report)[f"E{row}"] for row, status in enumerate(Status, start=2)}
+    found = {status: colours(report)[f"B{row}"] for row, status in enumerate(Status, start=2)}
     assert found[Status.CREATED] == found[Status.EXISTS]
     assert found[Status.INVALID] == found[Status.REJECTED] == found[Status.FAILED]
     assert len(set(found.values())) == 5
@@ -144,22 +166,81 @@ def test_the_cell_that_the_error_is_about_is_marked_where_it_stands_in_the_repor
     bad = Outcome(Status.INVALID, error="team is empty; id is odd", cell="AB7, AE7", hint="write a team")
     lines = [make_line("1", "x"), make_line("n", "", "=1", sheet=1, row=7, outcome=bad)]
     write_xlsx(report, sheets, lines)
-    # The columns of the source are P id, Q note, R team.
-    assert {name for name, colour in colours(report).items() if colour == "FFC7CE"} == {"E3", "P3", "R3"}
-    assert comments(report) == dict.fromkeys(("P3", "R3"), "team is empty; id is odd\nWrite a team")
-    assert unguard(str(read(report)[2][FIRST])) == "=1"
+    # Of two sources and sheets both are told; the columns of the source are G id, H note, I team.
+    assert {name for name, colour in colours(report).items() if colour == "FFC7CE"} == {"B3", "G3", "I3"}
+    assert {name for name, colour in colours(report, "To mend").items() if colour == "FFC7CE"} == {"G2", "I2"}
+    assert comments(report, "To mend") == dict.fromkeys(("G2", "I2"), "team is empty; id is odd\nWrite a team")
+    assert comments(report) == {}
+    assert unguard(str(read(report)[2][6])) == "=1"
+
+
+BAD = Problem("Trainee is empty", "write who shadows", "shadow_user_id", "B7")
+ODD = Problem("End is in the past", "compare it", "ends_at", "C7")
+
+
+def test_what_is_to_be_mended_stands_first_in_plain_words(report: Path) -> None:
+    """Each problem is told at its own cell, and a warning with it; only such lines are there."""
+    sheet = make_sheet("Team", "Trainee", "End")
+    row = Row(7, ("Payments", "", "2020-01-01"))
+    errors = Outcome(
+        Status.INVALID, error="Trainee is empty; no shift is so long", hint="write who shadows; shorten it"
+    )
+    refused = Outcome(Status.REJECTED, error="no seat", hint="mend the row, then rerun")
+    long = Problem("no shift is so long", "shorten it", "", "")
+    lines = [
+        make_line("Payments", "1", "x"),
+        make_line(*row.cells, row=7, outcome=errors),
+        *(
+            make_line("Search", "2", "y", row=8, outcome=Outcome(status))
+            for status in (Status.FAILED, Status.DUPLICATE)
+        ),
+        make_line("Search", "422", "y", row=9, outcome=refused),
+    ]
+    findings = [
+        *(Finding(Severity.PROBLEM, 0, row, problem) for problem in (BAD, long)),
+        Finding(Severity.WARNING, 0, row, ODD),
+    ]
+    path = write_xlsx(report, [sheet], lines, findings=findings)
+    assert path is not None
+    header, *rows = read(path, "To mend")
+    assert header[:7] == ["What is wrong", "What to do", "import_row", "import_status", "Team", "Trainee", "End"]
+    assert [row[2] for row in rows] == [7, 9]
+    assert rows[0][:2] == [
+        "Trainee is empty.\nNo shift is so long.\nAlso: End is in the past.",
+        "Write who shadows.\nShorten it.",
+    ]
+    assert rows[1][:2] == ["Rootly refused it: no seat", "Correct the row, or ask whoever sent you this workbook."]
+    assert comments(path, "To mend") == {
+        "F2": "Trainee is empty\nWrite who shadows",
+        "G2": "Warning: End is in the past\nCompare it",
+    }
+    assert colours(path, "To mend") == {"F2": "FFC7CE", "G2": "FFEB9C"}
+    book = openpyxl.load_workbook(path)
+    for table in (book["To mend"], book["All rows"]):
+        closed = [one for one in table.column_dimensions.values() if one.hidden and one.outlineLevel == 1]
+        assert sorted(n for one in closed for n in range(one.min, one.max + 1)) == list(range(8, 19))
+        assert not table.protection.sheet
+    assert {row[1].number_format for row in book["To mend"]["E2:G3"]} == {"@"}
+
+
+def test_a_warning_of_a_row_that_needs_no_mending_is_at_its_cell_among_all_rows(report: Path) -> None:
+    row = Row(2, ("1", "2020-01-01"))
+    odd = Finding(Severity.WARNING, 0, row, Problem("End is in the past", "", "ends_at", "B2"))
+    write_xlsx(report, [make_sheet("id", "End")], [make_line(*row.cells), make_line("2", "", row=3)], findings=[odd])
+    assert comments(report) == {"F2": "Warning: End is in the past"}
+    assert read(report, "To mend")[1:] == []
 
 
 @pytest.mark.parametrize("cell", ["", "ZZ7", "B7:C7", "the header"])
 def test_an_error_about_no_cell_of_the_source_marks_none(report: Path, cell: str) -> None:
     write_xlsx(report, [make_sheet("id")], [make_line("1", outcome=Outcome(Status.REJECTED, error="no", cell=cell))])
-    assert (list(colours(report)), comments(report)) == (["E2"], {})
+    assert (list(colours(report)), colours(report, "To mend"), comments(report, "To mend")) == (["B2"], {}, {})
 
 
 def test_what_is_typed_into_the_source_s_columns_stays_text(report: Path) -> None:
     write_xlsx(report, [make_sheet("id")], [make_line("1")])
-    sheet = openpyxl.load_workbook(report)["report"]
-    assert {sheet["P2"].number_format, sheet.column_dimensions["P"].number_format, sheet["C1"].number_format} == {"@"}
+    sheet = openpyxl.load_workbook(report)["All rows"]
+    assert {sheet["E2"].number_format, sheet.column_dimensions["E"].number_format, sheet["C1"].number_format} == {"@"}
     assert sheet["A2"].number_format == "General"
 
 
@@ -172,12 +253,18 @@ TIMES = ShadowTimes(
 )
 
 
-def test_a_sheet_sums_up_by_target_and_status(report: Path) -> None:
-    write_xlsx(report, [make_sheet("id")], [make_line("1")], counts=COUNTS)
-    rows = [list(row) for row in openpyxl.load_workbook(report)["Summary"].values]
-    assert rows[0] == ["status", "opal", "rootly", "no target", "all"]
-    told = {row[0]: row[1:] for row in rows[1:]}
-    assert told.keys() == {*(status.value for status in RUN_STATUSES), "all"}
+def summed_up(path: Path) -> list[list[object]]:
+    return [list(row) for row in openpyxl.load_workbook(path)["Summary"].values]
+
+
+def test_a_sheet_sums_up_by_target_and_status_and_says_how_to_mend(report: Path) -> None:
+    facts = RunFacts("a-run", ["a.csv", "b.csv"], "2026-11-28T21:02:59Z")
+    write_xlsx(report, [make_sheet("id")], [make_line("1")], counts=COUNTS, facts=facts)
+    rows = summed_up(report)
+    told = {row[0]: row[1:5] for row in rows}
+    assert (told["Source"][0], told["Run"][0], told["To mend"][0]) == ("a.csv, b.csv", "a-run", "4")
+    assert told["status"] == ["opal", "rootly", "no target", "all"]
+    assert told.keys() >= {*(status.value for status in RUN_STATUSES), "all", "How to mend"}
     assert (told["created"], told["unknown"], told["invalid"], told["failed"], told["all"]) == (
         [2, 0, 0, 2],
         [0, 3, 0, 3],
@@ -187,10 +274,12 @@ def test_a_sheet_sums_up_by_target_and_status(report: Path) -> None:
     )
 
 
-def test_the_sheet_of_an_undo_has_the_statuses_of_an_undo(report: Path) -> None:
-    write_xlsx(report, [make_sheet("id")], [make_line("1")], counts={("rootly", Status.DELETED): 2})
-    rows = [list(row) for row in openpyxl.load_workbook(report)["Summary"].values]
-    assert [row[0] for row in rows[1:]] == [*(status.value for status in UNDO_STATUSES), "all"]
+def test_the_sheets_of_an_undo_have_the_statuses_of_an_undo_and_nothing_to_mend(report: Path) -> None:
+    facts = RunFacts("an-undo", is_undo=True)
+    write_xlsx(report, [make_sheet("id")], [make_line("1")], counts={("rootly", Status.DELETED): 2}, facts=facts)
+    assert openpyxl.load_workbook(report).sheetnames == ["All rows", "Summary"]
+    assert {str(row[0]) for row in summed_up(report)} >= {*(status.value for status in UNDO_STATUSES), "all"}
+    assert "How to mend" not in {row[0] for row in summed_up(report)}
 
 
 def test_shadow_times_are_told_in_utc_and_on_the_local_clock_across_summer_time(report: Path) -> None:
@@ -200,8 +289,8 @@ def test_shadow_times_are_told_in_utc_and_on_the_local_clock_across_summer_time(
     rows = [["" if cell is None else cell for cell in row] for row in sheet.values]
     utc = ["2027-03-27T23:30:00Z", "2027-03-28T07:30:00Z"]
     local = ["2027-03-28T00:30:00+01:00", "2027-03-28T09:30:00+02:00", "Europe/Berlin"]
-    assert rows[1] == [7, "Shadows", "1/2", "'-abc", "User 101", "112", *utc, *local]
-    assert [row[6:] for row in rows[2:4]] == [[*utc, "", "", ""], [*utc, "", "", "No/Zone"]]
+    assert rows[1] == [7, "Shadows", "1/2", "'-abc", "User 101", "112", *local, *utc]
+    assert [row[6:] for row in rows[2:4]] == [["", "", "", *utc], ["", "", "No/Zone", *utc]]
     assert (len(rows), sheet.freeze_panes, sheet.auto_filter.ref) == (5, "A2", "A1:K5")
 
 
@@ -210,11 +299,12 @@ def test_a_time_at_the_end_of_the_calendar_loses_no_report(report: Path) -> None
     assert write_xlsx(report, [make_sheet("id")], [make_line("1")], shadow_times=[last])
 
 
-def test_the_report_stays_the_first_sheet_and_the_only_one_that_a_rerun_takes(report: Path) -> None:
+def test_the_report_s_sheets_come_first_and_are_the_only_ones_that_a_rerun_takes(report: Path) -> None:
     write_xlsx(report, [make_sheet("id")], [make_line("1")], counts=COUNTS, shadow_times=[TIMES])
     chunks = list(reader.read(report))
-    assert [chunk.sheet.name for chunk in chunks] == ["report", "Summary", "Shadow times"]
-    assert [is_report(chunk.sheet.header) for chunk in chunks] == [True, False, False]
+    sheets = list(dict.fromkeys(chunk.sheet.name for chunk in chunks))
+    assert sheets == ["To mend", "All rows", "Shadow times", "Summary"]
+    assert {chunk.sheet.name for chunk in chunks if is_report(chunk.sheet.header)} == {"To mend", "All rows"}
 
 
 def test_memory_does_not_grow_with_the_lines(report: Path) -> None:

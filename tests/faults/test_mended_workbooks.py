@@ -1,0 +1,219 @@
+"""What a team lead does in report.xlsx comes back by rerun: what was mended counts, nothing else changes in silence."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import openpyxl
+import pytest
+
+import importer
+from importer.errors import SourceError
+from importer.session.control import SilentObserver
+from importer.statuses import Status
+
+from .rehearsal import Rehearsal, read_report, shadows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import pandas as pd
+    from openpyxl.worksheet.worksheet import Worksheet
+
+    from importer.result import Result
+
+pytestmark = pytest.mark.anyio
+
+ZONE = {"timezone": "Europe/Berlin"}
+ROWS = 6
+REFUSED = "422"  # the sandbox has no seat for this user
+
+
+def bad_shadows() -> pd.DataFrame:
+    """Make six shadows with a note: rows 3, 4 and 5 invalid, row 6 refused; the times of row 4 are for the zone."""
+    frame = shadows(ROWS).assign(Phone="+4917012345", Note="=1+1")
+    frame.loc[1, "shadow_user_id"] = ""
+    frame.loc[2, ["starts_at", "ends_at"]] = ["2027-02-01 09:00", "2027-01-31 17:00"]
+    frame.loc[3, "ends_at"] = "tomorrow"
+    frame.loc[4, "shadow_user_id"] = REFUSED
+    return frame
+
+
+class Listener(SilentObserver):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def noticed(self, notice: importer.Notice) -> None:
+        self.heard.append(notice.text)
+
+
+class Sheet:
+    """A sheet of a workbook, by its headers and by what stands in `import_row`."""
+
+    def __init__(self, sheet: Worksheet) -> None:
+        self.sheet = sheet
+        self.header = [str(cell.value) for cell in sheet[1]]
+
+    def place(self, row: int) -> int:
+        column = self.header.index("import_row")
+        return next(place for place, cells in enumerate(self.sheet.values, start=1) if cells[column] == row)
+
+    def cell(self, row: int, header: str) -> Any:
+        return self.sheet.cell(self.place(row), self.header.index(header) + 1)
+
+    def put(self, row: int, **cells: object) -> None:
+        for header, value in cells.items():
+            self.cell(row, header).value = value
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        _, *rows = self.sheet.values
+        return (dict(zip(self.header, cells, strict=True)) for cells in rows)
+
+
+def mend(sheet: Sheet) -> None:
+    """Mend all four rows: typed, with real dates, with a number."""
+    sheet.put(3, shadow_user_id=103)
+    sheet.put(4, ends_at=datetime(2027, 2, 1, 17))  # noqa: DTZ001  (as a spreadsheet has it)
+    sheet.cell(4, "ends_at").number_format = "dd/mm/yyyy hh:mm"
+    sheet.put(5, ends_at="2027-01-01T11:00:00Z")
+    sheet.put(6, shadow_user_id="104")
+
+
+def edit(result: Result, *edits: Callable[[Sheet], None], sheet: str = "To mend", name: str = "back.xlsx") -> Path:
+    """Edit a sheet of a run's report.xlsx as people do, and save it beside it."""
+    assert result.folder is not None
+    book = openpyxl.load_workbook(result.folder / "report.xlsx")
+    for one in edits:
+        one(Sheet(book[sheet]))
+    path = result.folder.parent.parent / name
+    book.save(path)
+    return path
+
+
+async def test_what_was_mended_is_sent_and_nothing_else(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, ZONE)
+    async with rehearsal.served():
+        first = await rehearsal.run(bad_shadows())
+        assert first.statuses == {Status.CREATED: 2, Status.INVALID: 3, Status.REJECTED: 1}
+        sent = rehearsal.posts()
+        again = await importer.rerun(edit(first, mend), **rehearsal._given({}))
+    assert again.statuses == {Status.CREATED: ROWS}
+    assert rehearsal.posts() == sent + 4
+    before, after = read_report(first), read_report(again)
+    own = ("import_row", "import_sheet", "import_source", "Phone", "Note")
+    assert [[line[name] for name in own] for line in after] == [[line[name] for name in own] for line in before]
+    assert len(rehearsal.there()) == ROWS
+
+
+def move(sheet: Sheet) -> None:
+    """Sort the lines the other way round, move a column to the left, and hide what a filter leaves out."""
+    _, *rows = sheet.sheet.values
+    column = sheet.header.index("ends_at")
+    for place, cells in enumerate([tuple(sheet.header), *reversed(rows)], start=1):
+        for at, value in enumerate((cells[column], *cells[:column], *cells[column + 1 :]), start=1):
+            sheet.sheet.cell(place, at).value = value
+    sheet.sheet.row_dimensions[3].hidden = True
+
+
+def add_and_delete(sheet: Sheet) -> None:
+    """Delete the line of row 5, and paste a row below that the source never had."""
+    sheet.sheet.delete_rows(sheet.place(5))
+    new = shadows(9).iloc[8].to_dict()
+    sheet.sheet.append([new.get(header) for header in sheet.header])
+
+
+def forget_columns(sheet: Sheet) -> None:
+    """Delete one of their own columns."""
+    sheet.sheet.delete_cols(sheet.header.index("Note") + 1)
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["beside its journal", "without it"])
+async def test_lines_may_be_moved_added_and_deleted_and_are_named(tmp_path: Path, *, away: bool) -> None:
+    """A row whose line was deleted stays what it was; also where only the workbook itself knows of the run."""
+    listener = Listener()
+    rehearsal = Rehearsal(tmp_path, {**ZONE, "observer": listener})
+    async with rehearsal.served():
+        first = await rehearsal.run(bad_shadows())
+        path = edit(first, mend, add_and_delete, forget_columns, move)
+        if away:
+            shutil.rmtree(tmp_path / "reports")
+        again = await importer.rerun(path, **rehearsal._given({}))
+    assert again.statuses == {Status.CREATED: ROWS, Status.INVALID: 1}
+    heard = " ".join(listener.heard)
+    assert "no longer in the sheet To mend" in heard
+    assert "and so repeated as they were: row 5 of sheet DataFrame" in heard
+    assert f"new in {path}: row 2 of sheet To mend" in heard
+    (bad,) = [line for line in read_report(again) if line["import_status"] == "invalid"]
+    assert (bad["import_row"], bad["ends_at"]) == ("5", "tomorrow")
+    assert {line["Note"] for line in read_report(again)} == {"'=1+1", ""}
+
+
+async def test_a_cell_changed_only_among_all_rows_is_refused_by_its_name(tmp_path: Path) -> None:
+    """Nothing is sent, and no run is left behind; what differs in blanks only is no change."""
+
+    def change(sheet: Sheet) -> None:
+        sheet.put(2, shadow_user_id="105", Note="'=1+1 ")
+        sheet.put(3, shadow_user_id="103")
+
+    rehearsal = Rehearsal(tmp_path, ZONE)
+    async with rehearsal.served():
+        first = await rehearsal.run(bad_shadows())
+        sent, runs = rehearsal.posts(), len(list((tmp_path / "reports").iterdir()))
+        path = edit(first, change, sheet="All rows")
+        with pytest.raises(SourceError, match=r"cells G2 \(shadow_user_id\), G3 \(shadow_user_id\); nothing was sent"):
+            await importer.rerun(path, **rehearsal._given({}))
+    assert rehearsal.posts() == sent
+    assert len(list((tmp_path / "reports").iterdir())) == runs
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "words"),
+    [
+        ("shadow_user_id", "1E+05", "of which a spreadsheet has kept 15 digits at most"),
+        ("shadow_user_id", 1.23456789012346e18, "of which a spreadsheet has kept 15 digits at most"),
+        ("Phone", 4917012345, "a spreadsheet has taken the plus off"),
+    ],
+)
+async def test_what_a_spreadsheet_did_to_a_cell_is_a_problem_of_it(
+    tmp_path: Path, header: str, value: object, words: str
+) -> None:
+    def spoil(sheet: Sheet) -> None:
+        sheet.put(3, **{header: value})
+        sheet.cell(3, header).number_format = "General"
+
+    rehearsal = Rehearsal(tmp_path, ZONE)
+    async with rehearsal.served():
+        first = await rehearsal.run(bad_shadows())
+        again = await importer.rerun(edit(first, mend, spoil), **rehearsal._given({}))
+    assert again.statuses == {Status.CREATED: ROWS - 1, Status.INVALID: 1}
+    (bad,) = [line for line in read_report(again) if line["import_status"] == "invalid"]
+    assert words in bad["import_error"]
+    assert bad["import_cell"] == f"{'G' if header == 'shadow_user_id' else 'J'}2"
+
+
+async def test_a_line_given_twice_is_named_and_one_missing_everywhere_too(tmp_path: Path) -> None:
+    def repeat(sheet: Sheet) -> None:
+        _, first, *_ = sheet.sheet.values
+        sheet.sheet.append(list(first))
+
+    def drop(sheet: Sheet) -> None:
+        sheet.sheet.delete_rows(sheet.place(2))
+
+    listener = Listener()
+    rehearsal = Rehearsal(tmp_path, {**ZONE, "observer": listener})
+    async with rehearsal.served():
+        first = await rehearsal.run(bad_shadows())
+        edit(first, mend, repeat)
+        book = openpyxl.load_workbook(tmp_path / "back.xlsx")
+        drop(Sheet(book["All rows"]))
+        book.save(tmp_path / "back.xlsx")
+        again = await importer.rerun(tmp_path / "back.xlsx", **rehearsal._given({}))
+    assert again.statuses == {Status.CREATED: ROWS - 1, Status.DUPLICATE: 1}
+    heard = " ".join(listener.heard)
+    assert "not in this run: row 2" in heard
+    assert "given more than once" in heard
