@@ -252,9 +252,9 @@ class LeftOver:
             yield Notice(f"new in {path}: {memory.new}", NoticeLevel.WARNING)
         if memory.repeated:
             yield Notice(f"given more than once in {path}: {memory.repeated}", NoticeLevel.WARNING)
-        if memory.unmended:
-            text = f"no longer in the sheet {TO_MEND} of {path}, and so repeated as they were: {memory.unmended}"
-            yield Notice(text, NoticeLevel.WARNING)
+        if memory.deleted:
+            text = f"deleted from the sheet {TO_MEND} of {path}, and so not in this run: {memory.deleted}"
+            yield Notice(text, NoticeLevel.LEFT_OUT)
         if memory.edited:
             text = f"import_status or import_id was edited in {path}, and the journal of {self._previous.run} counts: "
             yield Notice(f"{text}{memory.edited}", NoticeLevel.WARNING)

@@ -65,7 +65,7 @@ class Memory:
         self.new = _Places()
         self.repeated = _Places()
         self.edited = _Places()  #: those whose status or id is not what the journal says
-        self.unmended = _Places()  #: those that are not in the table any more in which people mend
+        self.deleted = _Places()  #: those whose line was deleted from the table in which people mend
         self.changed = _Places("cell")  #: cells that were changed only in the table of all rows
 
     def source_of(self, sheet: str) -> str:
@@ -101,6 +101,11 @@ class Memory:
                 self.edited.add(place)
             return Known(entry, own.cells, is_repeated)
         return None
+
+    def leave_out(self, carried: Carried) -> None:
+        """Note that a line's row is not to be in this run: nobody wants it any more."""
+        self._told_rows.add(self._find_row(carried, carried.sheet))
+        self.deleted.add(_place_of(carried, carried.sheet))
 
     def cells_of(self, carried: Carried, sheet: str) -> tuple[str, ...] | None:
         """Return the cells that the run had for a line; None where the journal does not know it."""
@@ -343,8 +348,9 @@ class Merger:
                 yield self._left(line, carried.row.cells)
             return
         if row not in self._merged and carried.outcome and carried.outcome.status in MENDABLE:
-            self._memory.unmended.add(_place_of(carried, carried.sheet))
-        yield table.left(carried)
+            self._memory.leave_out(carried)
+        else:
+            yield table.left(carried)
 
     def rest(self) -> Iterator[PreviousLine]:
         """Yield what was mended or added and is not among all rows."""

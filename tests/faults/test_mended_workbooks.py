@@ -134,7 +134,7 @@ def forget_columns(sheet: Sheet) -> None:
 
 @pytest.mark.parametrize("away", [False, True], ids=["beside its journal", "without it"])
 async def test_lines_may_be_moved_added_and_deleted_and_are_named(tmp_path: Path, *, away: bool) -> None:
-    """A row whose line was deleted stays what it was; also where only the workbook itself knows of the run."""
+    """A row whose line was deleted is left out; also where only the workbook itself knows of the run."""
     listener = Listener()
     rehearsal = Rehearsal(tmp_path, {**ZONE, "observer": listener})
     async with rehearsal.served():
@@ -143,13 +143,12 @@ async def test_lines_may_be_moved_added_and_deleted_and_are_named(tmp_path: Path
         if away:
             shutil.rmtree(tmp_path / "reports")
         again = await importer.rerun(path, **rehearsal._given({}))
-    assert again.statuses == {Status.CREATED: ROWS, Status.INVALID: 1}
+    assert again.statuses == {Status.CREATED: ROWS}
     heard = " ".join(listener.heard)
-    assert "no longer in the sheet To mend" in heard
-    assert "and so repeated as they were: row 5 of sheet DataFrame" in heard
+    assert f"deleted from the sheet To mend of {path}, and so not in this run: row 5 of sheet DataFrame" in heard
+    assert f"not in {path}" not in heard
     assert f"new in {path}: row 2 of sheet To mend" in heard
-    (bad,) = [line for line in read_report(again) if line["import_status"] == "invalid"]
-    assert (bad["import_row"], bad["ends_at"]) == ("5", "tomorrow")
+    assert "tomorrow" not in {line["ends_at"] for line in read_report(again)}
     assert {line["Note"] for line in read_report(again)} == {"'=1+1", ""}
 
 
