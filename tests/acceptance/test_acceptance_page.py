@@ -79,6 +79,6 @@ def test_a_page_that_cannot_be_made_costs_neither_outcome_nor_report_and_is_said
 
 
 def test_the_command_line_does_not_load_what_only_a_page_needs(online: Workplace) -> None:
-    code = "import sys, importer.cli; print(sorted({'jinja2', 'itables'} & set(sys.modules)))"
+    code = "import sys, importer.cli; print(sorted({'jinja2', 'icalendar'} & set(sys.modules)))"
     probe = [sys.executable, "-c", code]
     assert subprocess.check_output(probe, cwd=online.path, env=online.variables) == b"[]\n"

@@ -61,7 +61,7 @@ class Browser:
     @property
     def info(self) -> str:
         """What the page says about how much of the table is on show."""
-        return str(self.ask("return document.querySelector('.dt-info').textContent"))
+        return str(self.ask("return document.querySelector('#info').textContent"))
 
 
 @contextmanager

@@ -42,6 +42,7 @@ CONTENTS = Contents(
     are_placements_all=True,
     calendar=ShadowCalendar(),
     sheets=[Sheet("roster.csv", "roster", ("note",), (0,))],
+    names={},
     most=50_000,
     lines=[],
 )
@@ -53,7 +54,7 @@ def hostile_contents() -> Contents:
     timeline = Timeline()
     timeline.add(1_800_000_000, TimelineBar(9, 1, 1), {40: 8}, 0.004)
     calendar = ShadowCalendar()
-    calendar.add(everything, 1_800_000_000, 1_800_030_000, "Europe/Berlin")
+    calendar.add(everything, everything, 1_800_000_000, 1_800_030_000, "Europe/Berlin")
     lines = [
         (n, 0, n + 2, "", "shadow", "rejected", text, "B2", text, text, orjson.dumps([text, "plain"]))
         for n, text in enumerate(HOSTILE)
@@ -66,6 +67,7 @@ def hostile_contents() -> Contents:
         targets=[TargetFacts("rootly", everything, 50.0, timeline)],
         counts={("rootly", Status.REJECTED): len(lines)},
         calendar=calendar,
+        names={("schedule", everything): everything, ("user", everything): everything},
         sheets=[Sheet(everything, everything, (everything,), (0,))],
         lines=[lines],
     )

@@ -1,1 +1,1 @@
-"""report.html: one self-contained file to look at. The only place that knows Jinja2 and itables."""
+"""report.html: one self-contained file to look at. The only place that knows Jinja2."""

@@ -27,8 +27,9 @@ _MOST_DAYS = 400  # of one shadow that are marked
 class Placement(NamedTuple):
     """Who shadows whom on which schedule, over all rows that say so."""
 
-    schedule: str
-    shadowed: str  #: such as "User 101"
+    schedule: str  #: ids, as are the next two
+    shadowed_type: str  #: "user" or "schedule"; empty where nobody is shadowed
+    shadowed: str
     user: str
     number: int  #: of shadows
     first: datetime  #: UTC
@@ -41,6 +42,7 @@ class CalendarDay(NamedTuple):
 
     date: date
     shadows: int
+    people: tuple[str, ...] = ()  #: ids of who is on it, in their order
 
 
 class Week(NamedTuple):
@@ -54,23 +56,28 @@ class ShadowCalendar:
     """Counts shadows by schedule and day; of schedules beyond the first forty it only knows how many there are."""
 
     def __init__(self) -> None:
-        self._days: dict[str, Counter[int]] = {}
+        self._days: dict[str, dict[int, Counter[str]]] = {}  # by schedule and day: shifts of each person
         self._shadows: Counter[str] = Counter()
         self._others: set[str] = set()
 
-    def add(self, schedule: str, starts_at: int, ends_at: int, zone: str) -> None:
-        """Count a shadow; its times are epoch seconds."""
+    def add(self, schedule: str, user: str, starts_at: int, ends_at: int, zone: str) -> None:
+        """Count a shift; its times are epoch seconds."""
         days = self._days.get(schedule)
         if days is None:
             if len(self._days) == _MOST_SCHEDULES:
                 self._others.add(schedule)
                 return
-            days = self._days[schedule] = Counter()
+            days = self._days[schedule] = {}
         self._shadows[schedule] += 1
         first = _day(starts_at, zone)
         last = min(_day(ends_at - 1, zone), first + _MOST_DAYS)
         for day in range(first, last + 1):
-            days[day] += 1
+            days.setdefault(day, Counter())[user] += 1
+
+    def people(self, schedule: str) -> dict[str, int]:
+        """Return who has shifts on a schedule, and on how many days."""
+        days = self._days[schedule].values()
+        return dict(sorted(Counter(user for people in days for user in people).items(), key=lambda one: -one[1]))
 
     @property
     def others(self) -> int:
@@ -85,15 +92,17 @@ class ShadowCalendar:
             yield schedule, self._shadows[schedule], list(_weeks(shown, days)), len(mondays) - len(shown)
 
 
-def _weeks(mondays: list[int], days: Counter[int]) -> Iterator[Week]:
+def _weeks(mondays: list[int], days: Mapping[int, Counter[str]]) -> Iterator[Week]:
     before = mondays[0] - 7 if mondays else 0
     for monday in mondays:
-        own = tuple(CalendarDay(date.fromordinal(day), days[day]) for day in range(monday, monday + 7) if day <= _LAST)
+        found = [(day, days.get(day, _NOBODY)) for day in range(monday, monday + 7) if day <= _LAST]
+        own = tuple(CalendarDay(date.fromordinal(day), people.total(), tuple(people)) for day, people in found)
         yield Week(own, (monday - before) // 7 - 1)
         before = monday
 
 
 _LAST = date.max.toordinal()
+_NOBODY: Counter[str] = Counter()
 
 
 @lru_cache(maxsize=1 << 14)  # shifts of many people begin and end at the same moments

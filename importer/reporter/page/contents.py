@@ -59,6 +59,7 @@ class Contents:
     are_placements_all: bool  #: False where there are more
     calendar: ShadowCalendar
     sheets: Sequence[Sheet]
+    names: Mapping[tuple[str, str], str]  #: of "user" or "schedule" and an id
     most: int  #: of the records so many, the first ones, are shown, and of the others those that need attention
     lines: Iterable[Sequence[Line]]  #: in chunks, taken one by one
 
@@ -68,14 +69,20 @@ class Contents:
 
 MOST_RECORDS = 50_000  # beyond, a page shows only what needs attention
 _MOST_PLACEMENTS = 300  # who shadows where, in the order of the source
-_OPTIONS = {
+_OPTIONS = {  # that change what is sent, or how fast, and their defaults
     "timezone": "",
     "provider": "",
     "date_order": "",
     "until": "",
     "sheet": [],
+    "encoding": "",
+    "hidden_rows": "",
     "strict": False,
     "if_exists": "skip",
+    "replace_overrides": False,
+    "canary": 0,
+    "concurrency": 20,
+    "no_closing_look": False,
 }
 
 
@@ -101,6 +108,7 @@ def read_contents(
         are_placements_all=are_all,
         calendar=calendar,
         sheets=journal.sheets(),
+        names={(one.what, one.id): one.name or one.email for one in journal.known()},
         most=MOST_RECORDS,
         lines=journal.page_view.records(MOST_RECORDS),
     )
@@ -124,10 +132,14 @@ def _describe(journal: Journal, info: RunInfo) -> Iterator[tuple[str, str]]:
     yield "Ended", _moment(info.finished_at)
     yield "Version", f"oncall-importer {info.version}"
     yield "Rows read", f"{journal.count_rows():,}"
+    if info.mapping_id:
+        given = info.options.get("mapping")
+        other = "that of the earlier run" if info.rerun_of else "given in the call"
+        yield "Mapping", f"{PurePath(given).name if isinstance(given, str) else other} ({info.mapping_id})"
     options = [
         f"{name.replace('_', '-')} {', '.join(value) if isinstance(value, list) else str(value)}"
         for name, value in info.options.items()
-        if name in _OPTIONS and value not in (None, "", [], False, _OPTIONS[name])
+        if name in _OPTIONS and value not in (None, "", [], False, 0, _OPTIONS[name])
     ]
     if options:
         yield "Options", "; ".join(options)
@@ -190,7 +202,7 @@ def _look_at_shadows(journal: Journal) -> tuple[ShadowCalendar, list[Placement],
     for record, kind, key, zone, is_created in journal.page_view.shifts(MOST_RECORDS, list(SHIFTS)):
         schedule, shadowed, user, start, end = SHIFTS[kind](key)
         if is_created:
-            calendar.add(schedule, start, end, zone)
+            calendar.add(schedule, user, start, end, zone)
         span = spans.get((schedule, shadowed, user))
         if span is not None:
             span.add(start, end)
@@ -202,10 +214,12 @@ def _look_at_shadows(journal: Journal) -> tuple[ShadowCalendar, list[Placement],
 
 
 def _place(journal: Journal, place: Place, span: _Span) -> Placement:
-    schedule, shadowed, user = place
+    schedule, named, user = place
+    shadowed_type, _, shadowed = named.partition(" ")
     _, row = journal.row_of(span.first)
     return Placement(
         schedule=schedule,
+        shadowed_type=shadowed_type.casefold(),
         shadowed=shadowed,
         user=user,
         number=span.number,

@@ -5,29 +5,25 @@ Rows are data, in JSON, that the page's script shows; they pass through here in 
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
-from importer.errors import ReportError
 from importer.quoting import escape
 from importer.reporter.atomic_file import replace_file
 from importer.statuses import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from jinja2 import Environment
 
-    from importer.records import Sheet
     from importer.reporter.page.contents import Contents, Line
 
 
@@ -53,12 +49,23 @@ def say_duration(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
+def initials(people: Iterable[str], names: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    """Return a short sign for each person, by id: the initials of the name, with a number where two have the same."""
+    signs: dict[str, str] = {}
+    for user in people:
+        name = names.get(("user", user), "")
+        sign = "".join(word[0] for word in name.split()[:3]).upper() if name else user[-4:]
+        number = 2
+        while sign in signs.values():
+            sign, number = f"{sign.rstrip('0123456789') or sign}{number}", number + 1
+        signs[user] = sign
+    return signs
+
+
 # ---- the HTML file
 
 
 _LONGEST = 2000  # characters of a text outside the table of rows
-_LIBRARY = "itables/html/dt_bundle.js"  # DataTables as itables ships it: one module that exports jQuery among others
-_jquery_of = re.compile(r"export\s*\{[^}]*?([\w$]+) as jQuery\b").search
 
 
 def write_page(path: Path, contents: Contents) -> Path:
@@ -67,7 +74,7 @@ def write_page(path: Path, contents: Contents) -> Path:
     Raises:
         ReportError: the file could not be written; an older one is still there.
     """
-    script, style = _load_script(), load("report.css")
+    script, style = load("report.js"), load("report.css")
     template = environment().get_template("report.html.jinja")
     pieces = template.generate(
         contents=contents,
@@ -75,7 +82,7 @@ def write_page(path: Path, contents: Contents) -> Path:
         policy=policy(script, style),
         script=script,
         style=style,
-        data=_data(contents.sheets),
+        data=_data(contents),
         chunks=_chunks(contents.lines),
     )
 
@@ -98,7 +105,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_show,
     )
-    environment.filters |= {"moment": say_moment, "number": say_number, "duration": say_duration}
+    environment.filters |= {"moment": say_moment, "number": say_number, "duration": say_duration, "initials": initials}
     return environment
 
 
@@ -124,26 +131,12 @@ def load(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-@cache
-def _load_script() -> str:
-    """Put the page's script behind the library, with the library's `DataTable` for it; both are one module."""
-    try:
-        library = Path(str(distribution("itables").locate_file(_LIBRARY))).read_text(encoding="utf-8")
-    except (PackageNotFoundError, OSError) as error:
-        raise ReportError("report.html needs the package itables, whole", hint="install it again") from error
-    found = _jquery_of(library)
-    if found is None:
-        raise ReportError("report.html knows no itables of this form", hint="install itables 2.9") from None
-    script = f"{library}\n{{\nconst DataTable = {found[1]}.fn.dataTable;\n{load('report.js')}}}\n"
-    return script.replace("</script", r"<\/script").replace("<!--", r"<\!--")
-
-
-def _data(sheets: Sequence[Sheet]) -> str:
+def _data(contents: Contents) -> str:
     """Return what the script needs to know beside the rows."""
-    names = [{"name": sheet.name, "header": sheet.header} for sheet in sheets]
+    names = [{"name": sheet.name, "header": sheet.header} for sheet in contents.sheets]
     attention = [status.value for status in Status if status.needs_attention]
     tones = {status.value: status.tone.value for status in Status}
-    return _harmless(orjson.dumps({"sheets": names, "tones": tones, "attention": attention}))
+    return _harmless(orjson.dumps({"run": contents.run, "sheets": names, "tones": tones, "attention": attention}))
 
 
 def _chunks(lines: Iterable[Sequence[Line]]) -> Iterator[str]:
