@@ -32,6 +32,9 @@ KEY_HINT = (
 )
 HEADERS = {"Accept": "application/json"}
 
+#: What shows whether a key may read all that a pull needs.
+PROBES = ("/v2/schedules", "/v2/users?limit=1")
+
 _PAGE = 100
 _DAY = 86_400
 _BACKUP = "OpsGenieBackups"

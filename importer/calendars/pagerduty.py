@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 RATE = 16.0
 HEADERS = {"Accept": "application/vnd.pagerduty+json;version=2", "Content-Type": "application/json"}
 
+#: What shows whether a key may read all that a pull needs.
+PROBES = ("/users?limit=1", "/schedules?limit=1", "/v3/schedules?limit=1")
+
 _PAGE = 100
 _CAP = 10_000  # offset + limit above this is refused with 400
 _PARTS = ascii_lowercase + digits

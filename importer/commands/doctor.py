@@ -279,6 +279,24 @@ async def diagnose(options: Mapping[str, Any]) -> AsyncIterator[Diagnosis]:
     yield look_at_reports(settings.reports)
     for finding in await _look_at_targets(settings):
         yield finding
+    for name, key in (("pagerduty", settings.pagerduty_token), ("opsgenie", settings.opsgenie_api_key)):
+        if key is not None and not settings.sandbox:
+            yield await _look_at_source(name, settings)
+
+
+async def _look_at_source(name: str, settings: Settings) -> Diagnosis:
+    """Look at a system that is only read; a run could start without it, so nothing of it is a problem of a run."""
+    from importer.commands.pull import APIS, look_at_key
+
+    about = f"{name} token"
+    with anyio.move_on_after(_PATIENCE):
+        try:
+            await look_at_key(name, settings)
+        except ImporterError as error:
+            return Diagnosis(DiagnosisLevel.NOTE, about, f"pull cannot use it: {error.message}", error.hint)
+        return Diagnosis(DiagnosisLevel.OK, about, "accepted: it may read users and schedules")
+    words = f"{APIS[name].name} did not answer in time"
+    return Diagnosis(DiagnosisLevel.NOTE, about, words, "Check the network and the base URL, and try again.")
 
 
 async def _look_at_targets(settings: Settings) -> list[Diagnosis]:

@@ -9,11 +9,14 @@ import csv
 import io
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
+
+import anyio
 
 from importer.calendars import ical, opsgenie, pagerduty, rootly
 from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window, local_time, merge
@@ -27,10 +30,8 @@ from importer.reporter.pulled_tables import SHEETS, Table, check_output, write_t
 from importer.session.endpoints import connect_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import tzinfo
-
-    import anyio
 
     from importer.calendars.pulled import ProgressCallback
     from importer.session.control import RunControl
@@ -47,6 +48,7 @@ _REFUSED_HINTS = {
     404: "Check the base URL: it must be the API's.",
 }
 SYSTEMS = ("pagerduty", "opsgenie", "ical")
+_PROBES = {"pagerduty": pagerduty.PROBES, "opsgenie": opsgenie.PROBES}
 _READERS = {"pagerduty": pagerduty.read_calendar, "opsgenie": opsgenie.read_calendar}
 _DEFAULT_DAYS = 28
 _LONGEST_DAYS = 366
@@ -226,10 +228,10 @@ async def _read_api(
     def notify(words: str) -> None:
         control.observer.noticed(Notice(f"{name}: {words}"))
 
+    api = APIS.get(name) or _rootly_api()
+    reader = _READERS.get(name, rootly.read_calendar)
     async with connect_source(name, settings) as connection:
-        api = APIS.get(name) or _rootly_api()
-        try:
-            reader = _READERS.get(name, rootly.read_calendar)
+        with _refused_as_error(api):
             async with open_source_api(api, connection, settings, notify, control.interrupted) as ask:
                 if name != "opsgenie":
                     return await reader(ask, window, selection, progress)
@@ -244,12 +246,37 @@ async def _read_api(
                     return await (search if opsgenie.is_search(path) else ask)(path)
 
                 return await reader(ask_either, window, selection, progress)
-        except RefusedError as error:
-            hint = _REFUSED_HINTS.get(error.status, f"Check what the key may read. {api.key_hint}")
-            raise TargetError(f"{api.name} refuses a list ({error})", hint=hint) from error
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            hint = "Check the base URL; if it is right, report this as a bug."
-            raise TargetError(f"{api.name} answers in a form that is not known ({error!r})", hint=hint) from error
+
+
+@contextmanager
+def _refused_as_error(api: SourceApi) -> Iterator[None]:
+    """Make one sentence of a list that is refused, and of an answer that is none.
+
+    Raises:
+        TargetError: as it says.
+    """
+    try:
+        yield
+    except RefusedError as error:
+        hint = _REFUSED_HINTS.get(error.status, f"Check what the key may read. {api.key_hint}")
+        raise TargetError(f"{api.name} refuses a list ({error})", hint=hint) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        hint = "Check the base URL; if it is right, report this as a bug."
+        raise TargetError(f"{api.name} answers in a form that is not known ({error!r})", hint=hint) from error
+
+
+async def look_at_key(name: str, settings: Settings) -> None:
+    """Ask a system for the first entry of each list that a pull reads.
+
+    Raises:
+        ImporterError: the key is not set or not accepted, may not see a list, or there is no usable answer.
+    """
+    api = APIS[name]
+    async with connect_source(name, settings) as connection:
+        with _refused_as_error(api):
+            async with open_source_api(api, connection, settings, lambda _: None, anyio.Event()) as ask:
+                for path in _PROBES[name]:
+                    await ask(path)
 
 
 def _rootly_api() -> SourceApi:

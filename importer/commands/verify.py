@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,10 +22,12 @@ from importer.notice import Notice
 from importer.planning.previous_run import find_earlier, refuse_other_target
 from importer.records import TargetName
 from importer.reporter.formula_guard import guard
+from importer.reporter.page.comparison import add_verified
 from importer.reporter.report_csv import write_table
 from importer.session.endpoints import connect
 from importer.statuses import Status
 from importer.targets import TARGETS
+from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +91,7 @@ class Verification:
 
     run: str
     records: tuple[VerifiedRecord, ...]
+    folder: Path  #: of the run
 
     @property
     def is_good(self) -> bool:
@@ -137,7 +141,7 @@ async def verify(argument: str, settings: Settings, control: RunControl, progres
             verified += await _verify_at(target, own, settings, control, progress)
     order = {(one.sheet, one.row, one.part): number for number, one in enumerate(made)}
     verified.sort(key=lambda one: order[one.sheet, one.row, one.part])
-    return Verification(previous.run, tuple(verified))
+    return Verification(previous.run, tuple(verified), previous.path)
 
 
 async def _verify_at(
@@ -269,6 +273,28 @@ def write_verification(path: Path, verification: Verification) -> Path:
         for one in verification.records
     ]
     return write_table(path, [HEADER, *rows], hint=_ROOM)
+
+
+def add_to_page(verification: Verification) -> list[Path]:
+    """Put what verifying came to into the run's page; return the page, or nothing where the run has none.
+
+    Raises:
+        ReportError: the page could not be written.
+    """
+    rows = [
+        (one.sheet, str(one.row), one.kind, one.id, one.words, words_of(one), one.detail)
+        for one in verification.records
+        if not one.is_good
+    ]
+    shown = sum(one.is_rendered is True for one in verification.records)
+    page = verification.folder / "report.html"
+    moment = iso_utc(int(time.time())).replace("T", " ").replace("Z", " UTC")
+    return [page] if add_verified(page, len(verification.records), shown, rows, moment) else []
+
+
+def words_of(one: VerifiedRecord) -> str:
+    """Return what was found, in words."""
+    return one.verdict if one.verdict is not RecordState.THERE else f"there, {calendar_of(one)} in the calendar"
 
 
 def calendar_of(one: VerifiedRecord) -> str:

@@ -177,17 +177,21 @@ def test_what_was_changed_or_removed_since_is_named_with_its_row(online: Workpla
     assert (verified.status, verified.err) == (0, ""), verified.out
     lines = online.lines(run)
     assert [line[5] for line in read_table(online.path / "verified.csv")[1:]] == ["there"] * 4
+    page = online.path / run / "report.html"
+    assert "All 4 records are there as this run made them" in page.read_text(encoding="utf-8")
     ids = [line["import_id"] for line in lines]
     call(front, "DELETE", f"/v1/on_call_shadows/{ids[1]}")
     end = {"data": {"type": "on_call_shadows", "attributes": {"ends_at": "2031-01-01T00:00:00Z"}}}
     call(front, "PUT", f"/v1/on_call_shadows/{ids[2]}", end)
     done = online.run("verify", run)
     assert done.status == 1
-    gone, changed, total = done.out.splitlines()
+    gone, changed, total, _ = done.out.splitlines()
     assert gone.startswith("s row 3: gone: the target does not list it any more")
     assert changed.startswith("s row 4: changed: ")
     assert "2031-01-01T00:00:00Z" in changed
     assert total.endswith("2 shown in the calendar, 2 not")
+    assert "2 of 4 records are not as this run made them" in page.read_text(encoding="utf-8")
+    assert page.read_text(encoding="utf-8").count('<section id="verified"') == 1
 
 
 def test_a_shadow_that_was_removed_by_hand_is_found_by_comparing_the_run_with_rootly(
@@ -210,6 +214,7 @@ def test_a_run_can_be_verified_at_its_end(online: Workplace) -> None:
     done = online.run("run", online.write("s.csv", shadows(2)), "--verify")
     assert done.status == 0, done.err
     assert "verified: 2 records" in done.out
+    assert "All 2 records are there" in (online.path / done.run / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_run_elsewhere_and_a_report_are_not_verified(online: Workplace) -> None:
@@ -379,3 +384,27 @@ def test_a_pull_that_is_ended_while_it_asks_leaves_nothing(place: Workplace, num
     if status == 130:
         assert "interrupted while reading PagerDuty; nothing was written" in done.err
         assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((401, {}, '{"message": "Key format is not valid!"}'), "refused the key (401): Key format is not valid!"),
+        ((403, {}, '{"message": "You are not authorized"}'), "refuses a list (403: You are not authorized)"),
+        ((402, {}, '{"message": "Upgrade"}'), "refuses a list (402: Upgrade)"),
+        ((200, {}, HTML), "answers 200 with HTML, a page for people"),
+        ((200, {}, '{"data": []}'), "accepted"),
+    ],
+)
+def test_doctor_tells_what_has_become_of_an_opsgenie_key(
+    place: Workplace, answer: tuple[int, dict[str, str], str], words: str
+) -> None:
+    with system({"/v2/schedules": answer, "/v2/users": (200, {}, '{"data": []}')}) as (address, _):
+        done = place.run("doctor", "--json", variables={"OPSGENIE_API_KEY": KEY, "OPSGENIE_BASE_URL": address})
+    found = [json.loads(line) for line in done.out.splitlines()]
+    (token,) = [one for one in found if one["about"] == "opsgenie token"]
+    assert words in token["message"]
+    assert token["level"] == ("ok" if words == "accepted" else "note")
+    if answer[0] in (401, 403):
+        assert "2027-04-05, or 120 days after" in token["hint"]
+    assert KEY not in done.out + done.err

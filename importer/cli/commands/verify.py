@@ -38,10 +38,11 @@ async def verify_run(
 ) -> int:
     """Verify a run and show what it came to; return the exit status."""
     from importer.cli.output.calendar_results import ReadingProgress, show_verification
+    from importer.commands.verify import add_to_page, write_verification
     from importer.commands.verify import verify as perform
-    from importer.commands.verify import write_verification
 
     verification = await perform(run, settings, control, ReadingProgress(console))
     files = [write_verification(csv, verification)] if csv is not None else []
+    files += add_to_page(verification)
     show_verification(verification, files, settings)
     return 0 if verification.is_good else 1

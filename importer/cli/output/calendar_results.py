@@ -152,7 +152,7 @@ def _clock(moment: int, zone: str) -> str:
 
 def show_verification(verification: Verification, files: Sequence[Path], settings: Settings) -> None:
     """Show what verifying came to: the records that are not as the run made them, then how many are."""
-    from importer.commands.verify import calendar_of
+    from importer.commands.verify import words_of
 
     wrong = [one for one in verification.records if not one.is_good]
     if settings.json:
@@ -162,10 +162,10 @@ def show_verification(verification: Verification, files: Sequence[Path], setting
         print_object({"type": "verification", "run": verification.run, **counts})
         return
     for one in wrong[:_MOST]:
-        what = one.verdict if one.verdict is not one.verdict.THERE else f"there, {calendar_of(one)} in the calendar"
         detail = f": {escape(one.detail)}" if one.detail else ""
         part = f" ({one.part})" if one.part else ""
-        print_line(f"{escape(one.sheet)} row {one.row}{part}: {what}{detail}; {one.kind} {escape(one.id)}, {one.words}")
+        what = f"{words_of(one)}{detail}; {one.kind} {escape(one.id)}, {one.words}"
+        print_line(f"{escape(one.sheet)} row {one.row}{part}: {what}")
     if len(wrong) > _MOST:
         print_line(f"... and {len(wrong) - _MOST:,} more; --csv FILE writes them all")
     shown = sum(one.is_rendered is True for one in verification.records)

@@ -1,4 +1,7 @@
-"""A comparison of two calendars as one HTML file: a timeline of each schedule, one lane a side, differences marked."""
+"""A comparison of two calendars as one HTML file: a timeline of each schedule, one lane a side, differences marked.
+
+Also the section of a run's page that says what verifying the run came to.
+"""
 
 from __future__ import annotations
 
@@ -101,6 +104,33 @@ def write_comparison_page(
         file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
 
     return replace_file(path, write)
+
+
+#: Where a run's page takes the section of what verifying the run came to.
+_BEGIN, _END = b"<!--verified-->", b"<!--/verified-->"
+_MOST_ROWS = 1000
+
+
+def add_verified(path: Path, total: int, shown: int, rows: Sequence[Sequence[str]], moment: str) -> bool:
+    """Put what verifying a run came to into its page, in the place of what an earlier look said.
+
+    `rows` are the records that are not as they were made. Returns False where there is no page that takes it.
+
+    Raises:
+        ReportError: the page could not be written; the older one is still there.
+    """
+    if not path.is_file():
+        return False
+    page = path.read_bytes()
+    begin = page.find(_BEGIN)
+    end = page.find(_END, begin)
+    if begin < 0 or end < 0:
+        return False
+    template = environment().get_template("verified.html.jinja")
+    section = template.render(total=total, shown=shown, rows=rows, moment=moment, most=_MOST_ROWS)
+    inside = section.encode("utf-8", "backslashreplace")
+    replace_file(path, lambda file: file.writelines((page[:begin], _BEGIN, inside, page[end:])))
+    return True
 
 
 def _by_schedule(intervals: Sequence[Interval]) -> defaultdict[str, list[Interval]]:
