@@ -1,7 +1,7 @@
 """An undo from end to end: what one run created is deleted, the newest first, and nothing else.
 
-    the run's journal, and those of earlier undos of it --> a journal of the undo's own
-        --take out of groups--> --look, delete--> report
+    the run's journal --ask about what is in doubt--> that, and the journals of earlier undos of it
+        --> a journal of the undo's own --take out of groups--> --look, delete--> report
 
 It is a run itself. Every object is in its journal before the first request, so it can be killed at any moment; the
 next undo of the same run takes over what this one did.
@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from importer.commands.undo_groups import leave_groups, pass_on_removed
-from importer.delivery.delivery import remove
+from importer.delivery.delivery import ask_about_doubts, remove
 from importer.errors import DamagedError, UsageError
 from importer.journal.run_folder import UNDO, open_run
 from importer.kinds.registry import can_delete
 from importer.planning.previous_run import find_earlier
 from importer.planning.undo_plan import Done, plan_removal
+from importer.records import TargetName
 from importer.reporter.report import make_report
-from importer.session.control import Plan
+from importer.session.control import Plan, SilentObserver
 from importer.session.endpoints import connect
 from importer.session.lifecycle import (
     begin_run,
@@ -36,20 +37,22 @@ from importer.session.lifecycle import (
     settle_turns,
     why_stopped,
 )
+from importer.settings.values import canonical_url
 from importer.statuses import Status
 from importer.targets import TARGETS
+from importer.wording import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from importer.delivery.transport import Connection
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
     from importer.journal.states import Entry
     from importer.planning.previous_run import PreviousRun
-    from importer.records import Row, TargetName
+    from importer.records import Row
     from importer.result import Result
-    from importer.session.control import RunControl
+    from importer.session.control import RunControl, RunObserver
     from importer.settings import Settings
 
 
@@ -67,6 +70,7 @@ async def undo(argument: str, settings: Settings, control: RunControl) -> Result
     settings = _for(previous, settings)
     members = {"arguments": [str(previous.path.absolute())], "undo_of": previous.run, "undone_path": previous.path}
     with begin_run(settings, "undo", control, **members) as folder:
+        await _clear_up(folder, previous, settings, control)
         _gather(folder, previous, settings)
         return await _finish(folder, previous, settings, control)
 
@@ -100,6 +104,40 @@ def _for(previous: PreviousRun, settings: Settings) -> Settings:
 # ---- what is to be deleted
 
 
+class _Listener(SilentObserver):
+    """Passes on what holds a target up: what is found out about the run is no progress of its undo."""
+
+    def __init__(self, observer: RunObserver) -> None:
+        self._observer = observer
+
+    def told(self, target: TargetName, words: str) -> None:
+        self._observer.told(target, words)
+
+
+async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings, control: RunControl) -> None:
+    """Have the targets say what became of the records that the run had on its way when it was killed."""
+    with open_run(previous.path, UNDO) as opened:
+        journal = opened.journal
+        doubts = {target: len(records) for target in TargetName if (records := journal.in_doubt(target))}
+        if not doubts:
+            return
+        if not settings.sandbox:
+            _refuse_other_target(doubts, previous, settings)
+        async with connect(doubts, settings) as connections, hold(connections, folder, settings, control) as turns:
+            for target, number in doubts.items():
+                words = f"{count_of(number, 'record')} that {previous.run} had on the way"
+                control.observer.told(target, f"is asked about {words}, in {settings.settle:g} s")
+            await ask_about_doubts(
+                journal,
+                connections,
+                settings,
+                run=previous.run,
+                observer=_Listener(control.observer),
+                interrupted=control.interrupted,
+            )
+            settle_turns(journal, turns)
+
+
 def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings) -> None:
     """Take over what the run created and what earlier undos did; from then on the run knows of this undo."""
     with open_run(previous.path, UNDO) as opened:
@@ -112,7 +150,7 @@ def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings) -> Non
             folder.journal.add_rows(chunk)
         folder.journal.finish_reading()
         if not settings.sandbox:
-            _refuse_other_target(folder.journal, previous, settings)
+            _refuse_other_target(folder.journal.open_targets(), previous, settings)
         opened.journal.change_info(undone_by=[*undos, str(folder.path.absolute())])
 
 
@@ -151,11 +189,11 @@ def _remember(undos: list[str], run: Path, journal: Journal) -> Done:
     return done
 
 
-def _refuse_other_target(journal: Journal, previous: PreviousRun, settings: Settings) -> None:
-    """Refuse to delete anywhere else than where the run created it."""
-    for target in journal.open_targets():
+def _refuse_other_target(targets: Iterable[TargetName], previous: PreviousRun, settings: Settings) -> None:
+    """Refuse to ask or delete anywhere else than where the run created it."""
+    for target in targets:
         before, now = previous.info.base_urls.get(target), settings.base_url(target)
-        if before != now:
+        if not before or canonical_url(before) != canonical_url(now):
             where = f"was sent to {before}" if before else f"does not say which {target} it was sent to"
             raise UsageError(
                 f"{previous.run} {where}, and {target.upper()}_BASE_URL is {now}",

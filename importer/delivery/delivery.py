@@ -237,6 +237,29 @@ async def find_existing(
         return await _work(deliveries, [delivery.look for delivery in deliveries.values()], interrupted)
 
 
+async def ask_about_doubts(
+    journal: Journal,
+    connections: Mapping[TargetName, Connection],
+    settings: Settings,
+    *,
+    run: str,
+    observer: Observer,
+    interrupted: anyio.Event,
+) -> dict[TargetName, Delivered]:
+    """Find out what became of every record that a run left on its way, once it has settled; nothing is sent.
+
+    What the targets have counts as created by that run. Returns as `deliver` does.
+    """
+
+    def make(target: Target, client: Client) -> TargetDelivery:
+        delivery = TargetDelivery(target, journal, client, settings, run=run, observer=observer)
+        delivery.stop.set(Reason.INTERRUPTED, "not attempted: the run was ended, and then undone")
+        return delivery
+
+    async with _deliveries(connections, settings, make) as deliveries:
+        return await _work(deliveries, [delivery.work for delivery in deliveries.values()], interrupted, grace=0.0)
+
+
 async def remove(
     journal: Journal,
     connections: Mapping[TargetName, Connection],
@@ -284,9 +307,11 @@ async def _work(
     deliveries: Mapping[TargetName, AnyLane],
     works: Sequence[Callable[[], Coroutine[Any, Any, None]]],
     interrupted: anyio.Event,
+    grace: float = _GRACE,
 ) -> dict[TargetName, Delivered]:
     async with anyio.create_task_group() as watch:
-        watch.start_soon(_stop_on_interrupt, [delivery.stop for delivery in deliveries.values()], interrupted, watch)
+        stops = [delivery.stop for delivery in deliveries.values()]
+        watch.start_soon(_stop_on_interrupt, stops, interrupted, grace, watch)
         async with anyio.create_task_group() as group:
             for work in works:
                 group.start_soon(work)
@@ -297,9 +322,11 @@ async def _work(
     }
 
 
-async def _stop_on_interrupt(stops: list[Stop], interrupted: anyio.Event, group: anyio.abc.TaskGroup) -> None:
+async def _stop_on_interrupt(
+    stops: list[Stop], interrupted: anyio.Event, grace: float, group: anyio.abc.TaskGroup
+) -> None:
     await interrupted.wait()
     for stop in stops:
-        stop.set(Reason.INTERRUPTED, "not attempted: the run was interrupted", anyio.current_time() + _GRACE)
-    await anyio.sleep(_GRACE)
+        stop.set(Reason.INTERRUPTED, "not attempted: the run was interrupted", anyio.current_time() + grace)
+    await anyio.sleep(grace)
     group.cancel_scope.cancel()

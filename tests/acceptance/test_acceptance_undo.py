@@ -289,19 +289,43 @@ def test_after_an_undo_a_rerun_sends_nothing_and_a_run_of_the_source_imports_aga
     assert len(there(front)) == 3
 
 
-def test_a_run_whose_outcome_is_not_known_is_rerun_before_it_is_undone(online: Workplace, front: Front) -> None:
-    """What was in flight when it was killed may have been created: the undo says so, and the rerun finds out."""
+def kill_in_flight(online: Workplace, front: Front) -> str:
+    """Kill a run while some of its requests wait for answers, half of them applied; give its name."""
+    others, posts = set(online.runs), front.posts
     front.hold_after(BEFORE)
-    process = online.start("run", online.write("s.csv", shadows(20)), "--concurrency", str(HELD), "--rate=rootly=5/s")
-    front.wait_for(BEFORE + 1)
+    process = online.start("run", online.write("s.csv", shadows(20)), "--concurrency", str(HELD))
+    front.wait_for(posts + BEFORE + HELD)
     process.kill()
     finish(process)
     front.let_go(dropping=True)
-    (run,) = online.runs
+    (run,) = set(online.runs) - others
+    return run
+
+
+def test_what_a_killed_run_had_on_its_way_is_found_out_and_undone_too(online: Workplace, front: Front) -> None:
+    """Nothing that it created stays behind, nothing else goes, and nothing is sent."""
+    earlier = run_of(online, shadows(3), "earlier.csv")
+    run = kill_in_flight(online, front)
+    posts, made = front.posts, there(front)
+    assert len(made) > 3 + BEFORE
+    elsewhere = online.run("undo", run, variables={"ROOTLY_BASE_URL": "http://127.0.0.1:9/rootly"})
+    assert elsewhere.status == 2
+    assert "nothing was deleted" in elsewhere.err
+    done = online.run("undo", run)
+    assert done.status == 0, done
+    assert "had on the way" in done.err
+    assert statuses(online.lines(done.run)) == {"deleted": len(made) - 3}
+    assert there(front) == set(ids(online, earlier))
+    assert front.posts == posts
+
+
+def test_what_nobody_can_say_about_a_killed_run_stays_unknown(online: Workplace, front: Front) -> None:
+    run = kill_in_flight(online, front)
+    front.hidden = "/schedules/"  # the lists, and no object
     done = online.run("undo", run)
     assert done.status == 3, done
     unknown = [line for line in online.lines(done.run) if line["import_status"] == "unknown"]
-    assert unknown
+    assert len(unknown) >= HELD
     assert all("rerun" in line["import_hint"] for line in unknown)
 
 
