@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from importer.records import Severity
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
@@ -13,6 +13,42 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.records import Finding, ReportLine, Sheet
+
+
+class Expected(NamedTuple):
+    """What would become of records that belong together: of one person's on a schedule, of one provider's."""
+
+    target: str
+    kind: str  #: "shadow", or "Opal group"
+    schedule: str  #: its name and its id; empty where there is none
+    person: (
+        str  #: who has the shifts, the provider of schedules, or the group: the name, and the id where that is another
+    )
+    numbers: Mapping[str, int]  #: records by what would happen: create, replace, exists, add to group, look up
+    first: str = ""  #: the local day on which the first of them begins
+    last: str = ""  #: the local day on which the last of them ends
+
+
+class Repeated(NamedTuple):
+    """A row that makes several records."""
+
+    sheet: Sheet
+    row: int
+    number: int
+    first: str  #: the local time at which the first begins
+    last: str  #: the local time at which the last ends
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What would happen, by target, schedule and person."""
+
+    expected: Sequence[Expected]
+    repeated: Sequence[Repeated]  #: the first rows that make several records
+    repeated_rows: int  #: how many such rows there are
+    is_asked: bool  #: the targets were asked what exists
+    is_of_several: bool  #: there are several sources, so a row is told with the one that it is of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +76,8 @@ class Result:
     unresolved: Mapping[str, int] = field(default_factory=dict)
     notice: str = ""  #: what a file does not show, or which could not be made
     doubled: int = 0  #: records that the closing look found at the target more than once
+    plan: Path | None = None  #: of a check: the plan that was written
+    overview: Overview | None = None  #: of a check: what would happen
     undone: str = ""  #: of an undo: the folder of the run that it undoes
 
     @property

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from importer.cli.output.console import Console
     from importer.result import Result
-    from importer.session.control import Canary, Plan, RunControl
+    from importer.session.control import Canary, Consent, Plan, RunControl
     from importer.settings import Settings
 
 
@@ -138,31 +138,37 @@ async def _guided(action: Action, settings: Settings, console: Console, interrup
         return await action(settings, control)
 
 
-async def _ask(console: Console, interrupted: anyio.Event, plan: Plan) -> bool:
+async def _ask(console: Console, interrupted: anyio.Event, plan: Plan) -> Consent:
     """Ask before the first write. Nothing else goes on meanwhile, so the answer is waited for right here."""
     from importer.cli.output.summary import ask_about
+    from importer.session.control import Consent
 
-    return await _confirm(console, interrupted, ask_about(plan))
+    if plan.overview is not None:
+        console.show_overview(plan.overview)
+    can_show = not plan.undo_of
+    question = f"{ask_about(plan)}{' (show: the plan)' if can_show else ''}"
+    return Consent(await _confirm(console, interrupted, question, can_show=can_show))
 
 
 async def _ask_for_rest(console: Console, interrupted: anyio.Event, canary: Canary) -> bool:
     """Ask whether the rest may follow the first records, as `_ask`."""
     number = sum(canary.left.values())
     what = "record" if number == 1 else f"{number} records"
-    return await _confirm(console, interrupted, f"Send the other {what} to {', '.join(canary.left)}?")
+    return await _confirm(console, interrupted, f"Send the other {what} to {', '.join(canary.left)}?") == "yes"
 
 
-async def _confirm(console: Console, interrupted: anyio.Event, question: str) -> bool:
+async def _confirm(console: Console, interrupted: anyio.Event, question: str, *, can_show: bool = False) -> str:
     """Ask, and go on listening for signals meanwhile: one ends the question, and then the run, as everywhere else."""
     import anyio
     import anyio.to_thread
 
-    said_yes = False
+    answer = "no"
 
     async def ask(scope: anyio.CancelScope) -> None:
-        nonlocal said_yes
+        nonlocal answer
         # A thread that is left behind goes on waiting for a line: what was interrupted ends with os._exit.
-        said_yes = await anyio.to_thread.run_sync(_read_answer, console, question, abandon_on_cancel=True)
+        read = partial(_read_answer, console, question, can_show=can_show)
+        answer = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
         scope.cancel()
 
     with console.paused():
@@ -170,18 +176,18 @@ async def _confirm(console: Console, interrupted: anyio.Event, question: str) ->
             group.start_soon(ask, group.cancel_scope)
             await interrupted.wait()
             group.cancel_scope.cancel()
-    return said_yes and not interrupted.is_set()
+    return "no" if interrupted.is_set() else answer
 
 
-def _read_answer(console: Console, question: str) -> bool:
-    """Ask until the answer is yes or no; none is no. Not click's: it redirects standard output while it waits."""
-    answers = {"y": True, "yes": True, "n": False, "no": False, "": False}
+def _read_answer(console: Console, question: str, *, can_show: bool) -> str:
+    """Ask until the answer is one; none is no. Not click's: it redirects standard output while it waits."""
+    answers = {"y": "yes", "yes": "yes", "n": "no", "no": "no", "": "no", **({"show": "show"} if can_show else {})}
     while True:
         console.ask(f"{question} [y/N]: ")
         answer = sys.stdin.readline().strip().lower()
         if answer in answers:
             return answers[answer]
-        console.ask("Answer y or n.\n")
+        console.ask("Answer y, n or show.\n" if can_show else "Answer y or n.\n")
 
 
 # ---- signals

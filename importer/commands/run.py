@@ -13,17 +13,20 @@ from __future__ import annotations
 import logging
 import math
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from importer.commands.canary import leave_rest, look_at_first, may_go_on
 from importer.delivery.delivery import deliver, find_existing
 from importer.delivery.listing import look_up
-from importer.errors import JournalError
+from importer.errors import JournalError, UsageError
 from importer.journal.run_folder import open_scratch
 from importer.journal.run_info import RunStage
 from importer.log import log
 from importer.normalizer.directory import Directory, Group, Person
 from importer.notice import Notice
+from importer.planning.forecast import read_lines, read_overview, touched_schedules
+from importer.planning.plan_file import check_plan_path, hold_to_plan, read_plan, write_plan
 from importer.planning.previous_run import find_earlier, inherit, refuse_other_mapping
 from importer.planning.sources import (
     check_sources,
@@ -39,7 +42,7 @@ from importer.planning.sources import (
 from importer.records import KnownName, TargetName
 from importer.reporter.marked_source import check_marked_path
 from importer.reporter.report import make_check, make_report
-from importer.session.control import Plan
+from importer.session.control import Consent, Plan
 from importer.session.endpoints import connect
 from importer.session.lifecycle import (
     begin_run,
@@ -52,6 +55,7 @@ from importer.session.lifecycle import (
     settle_turns,
     why_stopped,
 )
+from importer.settings.values import canonical_url
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.targets.opal import takes_no_schedules
@@ -66,10 +70,11 @@ if TYPE_CHECKING:
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
     from importer.journal.run_info import RunInfo
+    from importer.planning.forecast import PlanLine
     from importer.planning.loader import Loader
     from importer.planning.previous_run import PreviousRun
     from importer.reader.read import Source
-    from importer.result import Result
+    from importer.result import Overview, Result
     from importer.session.control import RunControl
     from importer.settings import Settings
 
@@ -96,6 +101,7 @@ async def run(
     check_sources(sources)
     sources, notices = expand_sources(sources)
     check_junit(settings, [name_source(source) for source in sources])
+    approved = None if settings.plan is None else read_plan(settings.plan)
     mapping = load_mapping(settings.mapping, like)
     arguments = [locate_source(source) for source in sources]
     members = {"arguments": arguments, "mapping": mapping.text, "mapping_id": mapping.id}
@@ -105,7 +111,7 @@ async def run(
             loader.take_notice(notice)
         await gather_sources(loader, sources, settings, control.interrupted)
         stopped = await resolve(loader, settings, control)
-        return await _finish(folder, settings, control, stopped)
+        return await _finish(folder, loader, settings, control, stopped, approved=approved)
 
 
 async def check(
@@ -125,6 +131,8 @@ async def check(
     sources, notices = expand_sources(sources)
     if output is not None:
         check_marked_path(output, [name_source(source) for source in sources])
+    if settings.plan is not None:
+        check_plan_path(settings.plan, [name_source(source) for source in sources])
     check_junit(settings, [name_source(source) for source in sources])
     mapping = load_mapping(settings.mapping).rules
     with open_scratch() as journal:
@@ -133,6 +141,7 @@ async def check(
             loader.take_notice(notice)
         await gather_sources(loader, sources, settings, control.interrupted)
         stopped: dict[str, str] = {}
+        asked: Collection[TargetName] = ()
         if is_online:
             stopped = await resolve(loader, settings, control)
             async with connect(journal.open_targets(), settings) as connections:
@@ -140,12 +149,16 @@ async def check(
                     journal, connections, settings, observer=control.observer, interrupted=control.interrupted
                 )
             stopped |= why_stopped(found)
+            asked = [target for target, end in found.items() if end.reason is None]
         else:
             _finish_reading(loader, control)
         is_interrupted = control.interrupted.is_set()
-        return make_check(
+        result = make_check(
             journal, output, stopped, is_interrupted=is_interrupted, junit=settings.junit, is_strict=settings.strict
         )
+        plan = None if settings.plan is None else write_plan(settings.plan, _plan_lines(loader, settings, asked))
+        files = [*result.files, *([plan] if plan else [])]
+        return replace(result, files=files, plan=plan, overview=_overview(loader, settings, asked))
 
 
 async def rerun(argument: str, settings: Settings, control: RunControl, *, like: RunInfo | None = None) -> Result:
@@ -169,7 +182,7 @@ async def rerun(argument: str, settings: Settings, control: RunControl, *, like:
         )
         await gather_left_over(loader, previous, settings, control.interrupted)
         stopped = await resolve(loader, settings, control)
-        return await _finish(folder, settings, control, stopped)
+        return await _finish(folder, loader, settings, control, stopped)
 
 
 async def _start_again(previous: PreviousRun, settings: Settings, control: RunControl) -> Result:
@@ -250,12 +263,23 @@ def _directory(found: LookedUp) -> Directory:
     )
 
 
-async def _finish(folder: RunFolder, settings: Settings, control: RunControl, stopped: dict[str, str]) -> Result:
+async def _finish(
+    folder: RunFolder,
+    loader: Loader,
+    settings: Settings,
+    control: RunControl,
+    stopped: dict[str, str],
+    *,
+    approved: Sequence[PlanLine] | None = None,
+) -> Result:
     """Send what is planned and write the report; `stopped` are targets that could not be asked before."""
     journal = folder.journal
     async with connect(journal.targets_to_ask(), settings) as connections:
         settings = fit_concurrency(settings, len(connections), control)
-        why_not = await _ask_to_go_on(folder, connections, settings, control)
+        forecast = _Forecast(loader, connections, settings, control)
+        if approved is not None:
+            await forecast.hold_to(approved, stopped)
+        why_not = await _ask_to_go_on(folder, connections, settings, control, forecast)
         if why_not:
             for target in connections:
                 journal.explain_planned(target, f"not attempted: {why_not}", "rerun to send it")
@@ -297,8 +321,71 @@ async def _send(
     return await _deliver(journal, connections, settings, run_name, control)
 
 
+class _Forecast:
+    """What a run would do, with what its targets have already, before anything is sent."""
+
+    def __init__(
+        self, loader: Loader, connections: Mapping[TargetName, Connection], settings: Settings, control: RunControl
+    ) -> None:
+        self._loader = loader
+        self._connections = connections
+        self._settings = settings
+        self._control = control
+        self._asked: list[TargetName] | None = None  # None: nobody was
+
+    async def overview(self) -> Overview:
+        """Ask the targets what exists, once, and sum up what would happen."""
+        await self._ask()
+        return _overview(self._loader, self._settings, self._asked or ())
+
+    async def hold_to(self, approved: Sequence[PlanLine], stopped: Mapping[str, str]) -> None:
+        """See that the run does exactly what was approved.
+
+        Raises:
+            UsageError: it would not, or nobody can tell.
+        """
+        words = dict(stopped)
+        if any(line.exists in ("yes", "no") for line in approved):
+            words |= await self._ask()
+        path = self._settings.plan
+        if words or path is None or self._control.interrupted.is_set():
+            told = "; ".join(f"{target}: {why}" for target, why in words.items()) or "interrupted"
+            raise UsageError(
+                f"whether the plan still fits could not be asked, and nothing was sent ({told})",
+                hint="Run it again when the target can be asked; oncall-importer doctor looks at it.",
+            )
+        hold_to_plan(path, approved, _plan_lines(self._loader, self._settings, self._asked or ()))
+
+    async def _ask(self) -> dict[str, str]:
+        if self._asked is not None:
+            return {}
+        found = await find_existing(
+            self._loader.journal,
+            self._connections,
+            self._settings,
+            observer=self._control.observer,
+            interrupted=self._control.interrupted,
+        )
+        self._asked = [target for target, end in found.items() if end.reason is None]
+        return why_stopped(found)
+
+
+def _plan_lines(loader: Loader, settings: Settings, asked: Collection[TargetName]) -> Iterator[PlanLine]:
+    # The sandbox is at another port each time.
+    urls = {name: "sandbox" if settings.sandbox else canonical_url(settings.base_url(name)) for name in TargetName}
+    return read_lines(loader.journal, loader.rules, urls, asked=asked, timezone=settings.timezone or "UTC")
+
+
+def _overview(loader: Loader, settings: Settings, asked: Collection[TargetName]) -> Overview:
+    return read_overview(loader.journal, loader.rules, asked=asked, timezone=settings.timezone or "UTC")
+
+
 async def _ask_to_go_on(
-    folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings, control: RunControl
+    folder: RunFolder,
+    connections: Mapping[TargetName, Connection],
+    settings: Settings,
+    control: RunControl,
+    forecast: _Forecast,
 ) -> str:
     """Return the reason why nothing is to be sent; empty where all may go."""
     journal = folder.journal
@@ -315,6 +402,7 @@ async def _ask_to_go_on(
         is_sandbox=settings.sandbox,
         to_bind=to_bind,
         groups=groups,
+        schedules=touched_schedules(journal),
     )
     control.observer.planned(plan)
     log(logging.INFO, "planned", f"{plan.rows} rows, {plan.invalid} invalid", to_send=plan.to_send)
@@ -324,8 +412,15 @@ async def _ask_to_go_on(
         return f"at the rate that is set, sending takes about {days}; raise --rate, or send all the same with --yes"
     if settings.strict and invalid:
         return f"{invalid} rows are invalid, and --strict sends nothing while any is"
-    if plan.to_send and control.confirm is not None and not settings.sandbox and not await control.confirm(plan):
-        return "interrupted" if control.interrupted.is_set() else "you said no"
+    while plan.to_send and control.confirm is not None and not settings.sandbox:
+        choice = await control.confirm(plan)
+        if choice is Consent.SHOW:
+            overview = await forecast.overview()
+            plan = replace(plan, to_send=journal.open_targets(), overview=overview)
+            continue
+        if choice is Consent.NO:
+            return "interrupted" if control.interrupted.is_set() else "you said no"
+        break
     return ""
 
 

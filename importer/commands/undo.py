@@ -24,7 +24,7 @@ from importer.planning.previous_run import find_earlier
 from importer.planning.undo_plan import Done, plan_removal
 from importer.records import TargetName
 from importer.reporter.report import make_report
-from importer.session.control import Plan, SilentObserver
+from importer.session.control import Consent, Plan, SilentObserver
 from importer.session.endpoints import connect
 from importer.session.lifecycle import (
     begin_run,
@@ -212,7 +212,12 @@ async def _finish(folder: RunFolder, previous: PreviousRun, settings: Settings, 
         settings = fit_concurrency(settings, len(connections), control)
         plan = _plan(folder, connections, settings)
         control.observer.planned(plan)
-        if plan.to_send and control.confirm is not None and not settings.sandbox and not await control.confirm(plan):
+        if (
+            plan.to_send
+            and control.confirm is not None
+            and not settings.sandbox
+            and await control.confirm(plan) is not Consent.YES
+        ):
             for target in connections:
                 why = "interrupted" if control.interrupted.is_set() else "you said no"
                 journal.explain_planned(target, f"not attempted: {why}", "undo again to have it undone")

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import orjson
 
-from importer.journal.states import NO_OUTCOME, BindingState, Change, Claimed, Entry, Joined, State, Tally, Unresolved
+from importer.journal.states import (
+    NO_OUTCOME,
+    BindingState,
+    Change,
+    Claimed,
+    Entry,
+    Joined,
+    Prospect,
+    State,
+    SummedUp,
+    Tally,
+    Unresolved,
+)
 from importer.notice import Notice, NoticeLevel
 from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Scope, Severity, Sheet, TargetName
 from importer.statuses import Status
@@ -181,6 +193,35 @@ def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
         outcome=Outcome(read_status(state), *known),
     )
     return sheet, Row(number, tuple(orjson.loads(cells)), line), entry
+
+
+@decoding
+def read_prospect(values: tuple[Any, ...]) -> Prospect:
+    """Read a record with what is to become of it."""
+    sheet, number, line, cells, part, kind, target, key, state, zone, replaces, id_, error, groups, *first = values
+    return Prospect(
+        sheet,
+        Row(number, tuple(orjson.loads(cells)), line),
+        part,
+        kind,
+        target and TargetName(target),
+        None if key is None else tuple(orjson.loads(key)),
+        _STATES[state],
+        zone,
+        replaces,
+        id_,
+        error,
+        tuple(orjson.loads(groups)),
+        *first,
+    )
+
+
+@decoding
+def read_summed_up(values: tuple[Any, ...]) -> SummedUp:
+    """Read what records of one state and person sum up to."""
+    scope, value, state, is_replacing, number, starts_at, ends_at, zone, key = values
+    told = tuple(orjson.loads(key))
+    return SummedUp(scope, value, _STATES[state], bool(is_replacing), number, starts_at, ends_at, zone, told)
 
 
 @decoding

@@ -269,6 +269,39 @@ LEFT JOIN row AS first_row ON first_row.id = first.row
 WHERE record.id IN (SELECT value FROM json_each(?1))
 ORDER BY record.id;
 
+-- name: prospects
+-- Every record in the order of the source, with what is to become of it.
+SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.key, record.state,
+       record.zone, record.replaces, coalesce(first.returned_id, record.returned_id), record.error,
+       (SELECT json_group_array(group_id) FROM binding
+        WHERE binding.record = record.id AND binding.state IN ('wanted', 'adding')),
+       first_row.number, first_row.sheet
+FROM record
+JOIN row ON row.id = record.row
+LEFT JOIN record AS first ON first.id = record.first
+LEFT JOIN row AS first_row ON first_row.id = first.row
+ORDER BY record.id;
+
+-- name: sum_up
+-- The records of a kind by scope, by one value of their keys, and by state, with when the first begins and the last ends.
+SELECT scope, json_extract(key, ?2), state, replaces <> '', count(*), min(json_extract(key, ?3)), max(json_extract(key, ?4)),
+       max(zone), min(key)
+FROM record WHERE kind = ?1 AND key IS NOT NULL AND state IN ('planned', 'unbound', 'exists')
+GROUP BY 1, 2, 3, 4 ORDER BY min(id);
+
+-- name: repetitions
+-- Rows that make several records of a kind, with when the first begins and the last ends.
+SELECT row.sheet, row.number, count(*), min(json_extract(record.key, ?2)), max(json_extract(record.key, ?3)), max(record.zone)
+FROM record JOIN row ON row.id = record.row
+WHERE record.kind = ?1 AND record.part <> '' AND record.key IS NOT NULL GROUP BY record.row ORDER BY record.row LIMIT ?4;
+
+-- name: count_repetitions
+SELECT count(DISTINCT row) FROM record WHERE part <> '';
+
+-- name: count_by_group
+SELECT binding.group_id, count(*) FROM binding JOIN record ON record.id = binding.record
+WHERE binding.state IN ('wanted', 'adding') AND record.state IN ('planned', 'unbound') GROUP BY 1 ORDER BY 2 DESC, 1;
+
 -- name: entries
 SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,
        record.state, record.zone, record.was,

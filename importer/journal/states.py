@@ -93,6 +93,39 @@ class Leaving(NamedTuple):
     kind: str
 
 
+class Prospect(NamedTuple):
+    """A record of a journal, and what is to become of it."""
+
+    sheet: int  #: index into the run's sheets
+    row: Row
+    part: str
+    kind: str | None
+    target: TargetName | None
+    key: Key | None
+    state: State | Status
+    zone: str
+    replaces: str  #: ids of what the target deletes for it, with a comma between them
+    id: str  #: the target's; of a duplicate that of its first
+    error: str
+    groups: tuple[str, ...]  #: ids of the groups that it is to be added to
+    first_row: int | None  #: of a duplicate: the row that it repeats
+    first_sheet: int | None
+
+
+class SummedUp(NamedTuple):
+    """Records of a kind that have the same scope, the same value in one place of their keys, and the same state."""
+
+    scope: str
+    value: str | int
+    state: State | Status
+    is_replacing: bool  #: the target deletes others for them
+    number: int
+    starts_at: int | None  #: epoch seconds
+    ends_at: int | None
+    zone: str  #: that one of them was written in; empty where none was named
+    key: Key  #: one of theirs
+
+
 class Joined(NamedTuple):
     """The groups, by their ids, that a run added a record to."""
 

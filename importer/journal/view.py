@@ -18,9 +18,11 @@ from importer.journal.codec import (
     read_key,
     read_line,
     read_notice,
+    read_prospect,
     read_row,
     read_sheet,
     read_status,
+    read_summed_up,
     read_tally,
     states_of,
 )
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from importer.journal.run_info import RunInfo
-    from importer.journal.states import Entry, Joined, Tally
+    from importer.journal.states import Entry, Joined, Prospect, SummedUp, Tally
     from importer.records import Finding, Key, ReportLine
 
 
@@ -193,6 +195,32 @@ class View:
     def entries(self) -> Iterator[tuple[int, Row, Entry]]:
         """Yield what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
         yield from map(read_entry, self._db.execute(_SQL["entries"]))
+
+    def prospects(self) -> Iterator[Prospect]:
+        """Yield every record with what is to become of it, in the order of the source."""
+        return map(read_prospect, self._db.execute(_SQL["prospects"]))
+
+    def sum_up(self, kind: str, value: int, starts_at: int | None, ends_at: int | None) -> Iterator[SummedUp]:
+        """Sum up the good records of a kind by scope, state and one value of their keys; the numbers are its places."""
+        places = [f"$[{99 if place is None else place}]" for place in (value, starts_at, ends_at)]
+        return map(read_summed_up, self._db.execute(_SQL["sum_up"], (kind, *places)))
+
+    def repetitions(
+        self, kind: str, starts_at: int, ends_at: int, limit: int
+    ) -> list[tuple[int, int, int, int, int, str]]:
+        """List the first rows that make several records of a kind.
+
+        Sheet, row, how many, when the first begins and the last ends, and the zone that the row was written in.
+        """
+        return list(self._db.execute(_SQL["repetitions"], (kind, f"$[{starts_at}]", f"$[{ends_at}]", limit)))
+
+    def count_repetitions(self) -> int:
+        """Count the rows that make several records."""
+        return int(self._db.execute(_SQL["count_repetitions"]).fetchone()[0])
+
+    def count_by_group(self) -> list[tuple[str, int]]:
+        """Count what is to be added to each group, by its id, the largest first."""
+        return list(self._db.execute(_SQL["count_by_group"]))
 
     def row_numbers(self) -> Iterator[tuple[int, int, int]]:
         """Yield the journal's number of each row, its sheet, and its number there, in the order of the source."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfoNotFoundError
 
+from importer.normalizer.times.zones import load_zone
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
 
     from importer.normalizer.fast_path import FastPath
     from importer.normalizer.fields import Fields, Places, RowRules
@@ -34,7 +36,7 @@ class Column:
     is_open: bool = False  #: it takes other words than its choices
     is_moment: bool = False  #: a date with a time of day is typed into it
     read: Callable[[str], object] | None = None  #: judges a text before any row; None where rows are needed for it
-    names: str = ""  #: headers, as `headers`, of a column beside it that says what its ids are called
+    names: str = ""  #: headers, as `headers`, of a column beside it that can only say what its ids are called
 
 
 def option(name: str, right: str, **facts: Any) -> Column:
@@ -74,13 +76,14 @@ class KeyPart(NamedTuple):
     column: str
     what: str  #: "user", "schedule" or "group"; of a schedule in another system that system's name
     id: str
+    role: str = "schedule"  #: what it is in a plan: the schedule, the person, who or what is shadowed
 
 
 class Names:
     """What ids are called: as a target lists them, or as a row says beside them."""
 
     def __init__(self, names: Mapping[tuple[str, str], str] | None = None) -> None:
-        self._names = names or {}
+        self._names = {} if names is None else names
 
     def find(self, what: str, id_: str) -> str:
         """Return the name; empty where it is not known."""
@@ -93,6 +96,22 @@ class Names:
 
 
 NO_NAMES = Names()
+
+
+def show_moment(at: int, zone: str) -> str:
+    """Return an epoch second as the local time of a zone, or in UTC where there is none: `2027-03-01 09:00`."""
+    try:
+        local = datetime.fromtimestamp(at, load_zone(zone) if zone else UTC)
+    except (ValueError, OverflowError, ZoneInfoNotFoundError):  # on the other side of year 1 or 9999
+        return iso_utc(at)
+    return f"{local:%Y-%m-%d %H:%M:%S}" if local.second else f"{local:%Y-%m-%d %H:%M}"
+
+
+def show_span(starts_at: int, ends_at: int, zone: str) -> str:
+    """Return a span of time as local times: `2027-03-01 09:00 to 17:00 Europe/Berlin`."""
+    start, end = show_moment(starts_at, zone), show_moment(ends_at, zone)
+    end = end[11:] if start[:10] == end[:10] else end
+    return f"{start} to {end} {zone or 'UTC'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +166,8 @@ class RecordKind:
     overlap: Overlap | None = None  #: None: its records may overlap
     shift: Callable[[Key], UserShift] | None = None  #: a key to who has a shift and when; None: it is no shift
     subjects: Callable[[Key], tuple[KeyPart, ...]]  #: a key to whom and what a record is about
+    sentence: str  #: what it is, with the columns of its subjects, such as "{user_id} takes over on {schedule_id}"
+    summed_by: int  #: the place in a key by which a plan sums records up, beside their scope: a person, a provider
 
     # at its target
     target: TargetName  #: the API that takes it
@@ -165,6 +186,15 @@ class RecordKind:
             return ", ".join(names.show(one.what, one.id) for one in self.subjects(key))
         one = self.shift(key)
         return f"{names.show('user', one.user)}, {iso_utc(one.starts_at)} to {iso_utc(one.ends_at)}"
+
+    def tell(self, key: Key, names: Names = NO_NAMES, zone: str = "") -> str:
+        """Tell a record to people as a sentence, names before ids, with its local times."""
+        shown = {one.column: names.show(one.what, one.id) for one in self.subjects(key)}
+        told = self.sentence.format_map(shown)
+        if self.shift is None:
+            return told
+        one = self.shift(key)
+        return f"{told}, {show_span(one.starts_at, one.ends_at, zone)}"
 
     @property
     def able_to_remove(self) -> Removal:

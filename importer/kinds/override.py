@@ -137,7 +137,7 @@ def _shift(key: Key) -> UserShift:
 
 
 def _subjects(key: Key) -> tuple[KeyPart, ...]:
-    return KeyPart("schedule_id", "schedule", str(key[0])), KeyPart("user_id", "user", str(key[1]))
+    return KeyPart("schedule_id", "schedule", str(key[0])), KeyPart("user_id", "user", str(key[1]), "person")
 
 
 _read_object = partial(read_object, read_key=_read_key)
@@ -202,6 +202,8 @@ KIND = RecordKind(
     ),
     shift=_shift,
     subjects=_subjects,
+    sentence="{user_id} takes over on {schedule_id}",
+    summed_by=1,
     target=TargetName.ROOTLY,
     scope=_scope,
     request=_request,

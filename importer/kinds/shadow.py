@@ -210,8 +210,8 @@ def _subjects(key: Key) -> tuple[KeyPart, ...]:
     schedule_id, shadowable_type, shadowable_id, user, *_ = map(str, key)
     return (
         KeyPart("schedule_id", "schedule", schedule_id),
-        KeyPart("shadowable_id", shadowable_type.lower(), shadowable_id),
-        KeyPart("shadow_user_id", "user", user),
+        KeyPart("shadowable_id", shadowable_type.lower(), shadowable_id, "shadowed"),
+        KeyPart("shadow_user_id", "user", user, "person"),
     )
 
 
@@ -310,6 +310,8 @@ KIND = RecordKind(
     ),
     shift=_shift,
     subjects=_subjects,
+    sentence="{shadow_user_id} shadows {shadowable_id} on {schedule_id}",
+    summed_by=3,
     target=TargetName.ROOTLY,
     scope=_scope,
     request=_request,

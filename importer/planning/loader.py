@@ -385,7 +385,8 @@ class _RowNames:
         self._beside: dict[tuple[str, str], int] = {}  # by kind and column
         for kind in KINDS.values():
             for column in kind.columns:
-                beside = next((headers[name] for name in column.names.split() if name in headers), None)
+                words = f"{column.names} {column.headers} {column.headers_of_kind}".split()
+                beside = next((headers[name] for name in words if name in headers and not name.endswith("id")), None)
                 if beside is None and column.name in layout.values:
                     beside = layout.indices.get(column.name)
                 if beside is not None and column.name in {*layout.indices, *layout.given}:
@@ -395,7 +396,7 @@ class _RowNames:
     def find(self, row: Row, normalized: Normalized) -> Iterator[KnownName]:
         """Yield what a row calls what its records are about."""
         for record in normalized.records[:1]:
-            for column, what, id_ in KINDS[normalized.kind or ""].subjects(record.key):
+            for column, what, id_, _ in KINDS[normalized.kind or ""].subjects(record.key):
                 place = self._beside.get((normalized.kind or "", column))
                 name = "" if place is None else row.cells[place].strip(BLANKS)
                 if name and name != id_ and (own := self._own.get(column)) is not None and row.cells[own].strip(BLANKS):

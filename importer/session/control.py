@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import anyio
@@ -19,8 +20,17 @@ from importer.settings import load_settings
 if TYPE_CHECKING:
     from importer.notice import Notice
     from importer.records import Finding, FindingKind, ReportLine, Sheet, TargetName
+    from importer.result import Overview
     from importer.settings import Settings
     from importer.statuses import Status
+
+
+class Consent(StrEnum):
+    """What somebody says to a question before the first write."""
+
+    YES = "yes"
+    NO = "no"
+    SHOW = "show"  #: the plan; then ask again
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,8 @@ class Plan:
     to_bind: int = 0  #: of these records, those that are also added to groups
     to_unbind: Mapping[TargetName, int] = field(default_factory=dict)  #: of an undo's: those only taken out of groups
     groups: int = 0  #: how many groups that are
+    schedules: Sequence[str] = ()  #: what it touches, by name
+    overview: Overview | None = None  #: what would happen, where that was asked for
 
 
 class Tried(NamedTuple):
@@ -48,6 +60,7 @@ class Tried(NamedTuple):
     sheet: Sheet
     line: ReportLine
     link: str  #: the address of the object that the target has now; empty where it has none
+    words: str = ""  #: whom and what it is about, by name, and when
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,7 @@ class RunControl:
 
     observer: RunObserver
     interrupted: anyio.Event  #: set it to end the run early and in order
-    confirm: Callable[[Plan], Awaitable[bool]] | None = None  #: asked before the first write to a real API
+    confirm: Callable[[Plan], Awaitable[Consent]] | None = None  #: asked before the first write to a real API
     confirm_rest: Callable[[Canary], Awaitable[bool]] | None = None  #: asked after the first records (--canary)
     command_line: tuple[str, ...] = ()  #: what was typed, for the report; empty for a library's call
 

@@ -254,6 +254,14 @@ class Settings:
         _READS,
         decides=Decides.RUNNING,
     )
+    plan: Path | None = setting(
+        None,
+        values.path,
+        "Plan of every record (.xlsx, .csv or .json): check writes it, run sends exactly that or nothing.",
+        "run check",
+        metavar="FILE",
+        stands=Stands.NOT_IN_FOLDER,
+    )
     #: 0: none; no option says so, for whoever writes --canary wants some
     canary: int = setting(
         0,

@@ -42,7 +42,8 @@ def test_check_online_shows_what_is_there_already(place: Workplace) -> None:
     runs = place.runs
     done = place.run("check", place.write("t.csv", schedules(5)), "--online", "--sandbox")
     assert done.status == 0, done
-    assert [line.split()[:3] for line in done.out.splitlines()[1:]] == [["exists", "2", "2"], ["good", "3", "3"]]
+    assert "  PAGER_DUTY: 2 schedules there already, 3 schedules to create\n" in done.out
+    assert [line.split()[:3] for line in done.out.splitlines()[-2:]] == [["exists", "2", "2"], ["good", "3", "3"]]
     assert place.runs == runs
 
 

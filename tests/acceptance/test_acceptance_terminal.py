@@ -77,9 +77,11 @@ def _read(descriptor: int) -> bytes:
 
 
 def test_yes_sends(online: Workplace, front: Front) -> None:
-    """After the plan was shown with its numbers and where it goes."""
-    status, shown = at_terminal(online, "run", online.write("s.csv", schedules(3)), answer=b"y\n")
+    """After the plan was shown with its numbers and where it goes, and what would happen to whoever said `show`."""
+    status, shown = at_terminal(online, "run", online.write("s.csv", schedules(3)), answer=b"show\ny\n")
     assert status == 0, shown
+    assert shown.count("[y/N]") == 2
+    assert ": 3 schedules to create" in shown
     plan, _, _ = shown.partition("[y/N]")
     assert "3 for opal" in plan
     assert f"127.0.0.1:{front.port}" in plan

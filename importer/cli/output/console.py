@@ -20,12 +20,14 @@ from importer.cli.output.json_lines import (
     object_of_plan,
     object_of_result,
     object_of_tried,
+    objects_of_overview,
 )
 from importer.cli.output.past_runs import duration
 from importer.cli.output.progress_bars import Display, Meter
 from importer.cli.output.summary import (
     check_rows,
     count_to_mend,
+    describe_overview,
     describe_plan,
     is_to_repeat,
     name_file,
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from importer.delivery.queue import Progress
     from importer.errors import ImporterError
     from importer.records import Finding, FindingKind, Sheet, TargetName
-    from importer.result import Result
+    from importer.result import Overview, Result
     from importer.session.control import Canary, Plan
     from importer.settings import Settings
 
@@ -62,6 +64,7 @@ _NOTICES = 8  # of a kind that are printed; the others are counted
 _PAGE = 40  # lines that are one screen where there is no terminal
 _WIDTH = 160  # characters of a line there
 _REST = 12  # lines of a screen for what is not a finding: statuses, files, the next step
+_LEAST = 4  # lines of a screen for what would happen, however many problems there are
 _FOR_MEANINGS = 76  # columns of a terminal in which the statuses' meanings fit beside their numbers
 _LINE_EVERY = 1000  # records between two lines of progress where there is no terminal
 _OF_LEVEL = {
@@ -164,10 +167,10 @@ class Console:
     def _has_sources(kinds: Sequence[FindingKind]) -> bool:
         return any(kind.is_of_several for kind in kinds)
 
-    def _describe(self, groups: Sequence[FindingGroup]) -> Iterator[Text]:
+    def _describe(self, groups: Sequence[FindingGroup], room: int = 0) -> Iterator[Text]:
         """Yield the lines that tell of groups, so that all fits a screen."""
         height, width = (self._out.height, self._out.width) if self._out.is_screen else (_PAGE, _WIDTH)
-        return describe_groups(groups, max(_REST, height - _REST), width)
+        return describe_groups(groups, room or max(_REST, height - _REST), width)
 
     def planned(self, plan: Plan) -> None:
         """Show what is about to be done, and open a bar for each target."""
@@ -250,6 +253,8 @@ class Console:
         if self._settings.json:
             for sheet, line in telling_lines(result):
                 self._print_json(object_of_line(sheet, line))
+            for expected in objects_of_overview(result.overview) if result.overview else ():
+                self._print_json(expected)
             self._print_json(object_of_result(result))
         elif self._is_check:
             self._show_check(result)
@@ -258,6 +263,16 @@ class Console:
         if github.is_wanted():  # on standard error, for standard output may be objects alone
             for note in github.annotate(result):
                 self._err.write_line(note)
+
+    def show_overview(self, overview: Overview) -> None:
+        """Show what would happen, where somebody is asked."""
+        if self._settings.json:
+            for expected in objects_of_overview(overview):
+                self._print_json(expected)
+        height, width = (self._err.height, self._err.width) if self._err.is_screen else (_PAGE, _WIDTH)
+        room = len(overview.expected) * 3 + _PAGE if self._settings.all else max(_REST, height - 4)
+        for line in describe_overview(overview, room, width):
+            self._err.print(line, soft_wrap=not self._err.is_screen)
 
     def _show_run(self, result: Result) -> None:
         """Show what a run came to: statuses, what needs attention by kind, the report, the next step."""
@@ -275,21 +290,32 @@ class Console:
             self._out.print(Text(f"next:   {command}"), soft_wrap=True)  # to be copied
 
     def _show_check(self, result: Result) -> None:
-        """Show what a check found: every kind of problem, and how many rows are good."""
-        self._show_problems(result)
+        """Show what a check found: every kind of problem, what would happen, and how many rows are good."""
+        height, width = (self._out.height, self._out.width) if self._out.is_screen else (_PAGE, _WIDTH)
+        rows = check_rows(result)
+        below = len(rows) + len(result.files) + len(result.stopped) + 5  # with blank lines, the header and a prompt
+        room = max(_REST, height - below)
+        is_short = self._settings.quiet or result.overview is None
+        wanted = [] if is_short or result.overview is None else list(describe_overview(result.overview, 10**9, width))
+        used = self._show_problems(result, room - min(_LEAST, len(wanted)))
         if self._kinds or result.problems:
             self._out.print()
-        self._show_statuses(check_rows(result))
+        if result.overview is not None and wanted:
+            room = 10**9 if self._settings.all else max(_LEAST, room - used)
+            for line in describe_overview(result.overview, room, width):
+                self._out.print(line, soft_wrap=not self._out.is_screen)
+            self._out.print()
+        self._show_statuses(rows)
         self._show_stops(result)
         for file in result.files:
-            self._out.print(
-                Text(f"{'marked: ' if file.suffix == '.xlsx' else 'junit:  '}{shown_path(file)}"), soft_wrap=True
-            )
+            name = "plan:   " if file == result.plan else "marked: " if file.suffix == ".xlsx" else "junit:  "
+            self._out.print(Text(f"{name}{shown_path(file)}"), soft_wrap=True)
         self._show_notice(result)
         if result.is_strict and result.warnings:
             self._out.print(f"strict: {count_of(result.warnings, 'warning')} above; --strict does not let them pass")
 
-    def _show_problems(self, result: Result) -> None:
+    def _show_problems(self, result: Result, room: int = 0) -> int:
+        """Show what needs attention, in so many lines where that is said; return how many there were."""
         lines = telling_lines(result)
         with_source = result.sources > 1
         if self._settings.all:
@@ -298,13 +324,15 @@ class Console:
         else:
             groups = groups_of_lines(lines, with_source=with_source)
             groups += groups_of_kinds(self._kinds, with_source=with_source)
-            for line in self._describe(groups):
+            told = list(self._describe(groups, room))
+            for line in told:
                 self._out.print(line, soft_wrap=not self._out.is_screen)  # a line each to grep in
         wrong = sum(number for status, number in result.statuses.items() if status in _TOLD)
         wrong -= result.count(Status.INVALID) if self._kinds else 0
         if wrong > len(lines):
             where = ", all in the report" if result.run else ""
             self._out.print(f"... and {count_of(wrong - len(lines), 'more record')} that need attention{where}")
+        return len(lines) if self._settings.all else len(told)
 
     def _show_notice(self, result: Result) -> None:
         if result.notice:

@@ -8,9 +8,11 @@ from importer.cells import column_of
 from importer.records import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from importer.notice import Notice
     from importer.records import Finding, ReportLine, Sheet
-    from importer.result import Result
+    from importer.result import Overview, Result
     from importer.session.control import Plan, Tried
 
 
@@ -69,6 +71,33 @@ def object_of_plan(plan: Plan) -> dict[str, object]:
         "base_urls": {str(target): url for target, url in plan.base_urls.items()},
         "is_sandbox": plan.is_sandbox,
     }
+
+
+def objects_of_overview(overview: Overview) -> Iterator[dict[str, object]]:
+    """Yield what would happen, by target, schedule and person, and the first rows that repeat."""
+    for one in overview.expected:
+        yield {
+            "type": "expected",
+            "target": one.target,
+            "kind": one.kind,
+            "schedule": one.schedule or None,
+            "person": one.person,
+            "numbers": dict(one.numbers),
+            "first": one.first or None,
+            "last": one.last or None,
+            "is_asked": overview.is_asked,
+        }
+    for row in overview.repeated:
+        yield {
+            "type": "repeated",
+            "source": row.sheet.source,
+            "sheet": row.sheet.name,
+            "row": row.row,
+            "number": row.number,
+            "first": row.first,
+            "last": row.last,
+            "timezone": row.timezone,
+        }
 
 
 def object_of_line(sheet: Sheet, line: ReportLine) -> dict[str, object]:

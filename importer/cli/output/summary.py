@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,10 +19,10 @@ from importer.statuses import Status
 from importer.wording import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from importer.records import ReportLine, Sheet, TargetName
-    from importer.result import Result
+    from importer.result import Expected, Overview, Result
     from importer.session.control import Plan, Tried
     from importer.settings import Settings
 
@@ -42,7 +43,14 @@ def ask_about(plan: Plan) -> str:
     if plan.undo_of:
         return _ask_about_undo(plan)
     where = ", ".join(f"{target} ({plan.base_urls[target]})" for target in plan.to_send)
-    return f"Send {count_of(sum(plan.to_send.values()), 'record')} to {where}?"
+    on = f", on {_named(plan.schedules)}" if plan.schedules else ""
+    return f"Send {count_of(sum(plan.to_send.values()), 'record')} to {where}{on}?"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    shown = ", ".join(escape(name, 80) for name in names[:_MOST_NAMED])
+    return f"{shown} and {count_of(more, 'more schedule')}" if more > 0 else shown
 
 
 def _ask_about_undo(plan: Plan) -> str:
@@ -89,6 +97,95 @@ def _schedules(plan: Plan) -> str:
 
 def _groups(plan: Plan) -> str:
     return count_of(plan.groups, "Opal group")
+
+
+# ---- what would happen
+
+_MOST_NAMED = 2  # schedules in a question
+_MOST_REPEATED = 3  # rows of which a plan tells first and last
+
+
+def describe_overview(overview: Overview, room: int, width: int) -> Iterator[Text]:
+    """Yield the lines that tell what would happen, in so many lines: by person, else by schedule, else by target."""
+    repeated = list(_repeated_lines(overview, _MOST_REPEATED if room < len(overview.repeated) else room))
+    room -= len(repeated)
+    forms = (_lines_of(overview, is_by_person=True, room=None), _lines_of(overview, is_by_person=False, room=None))
+    lines = next((form for form in map(list, forms) if len(form) <= room), None)
+    if lines is None:
+        lines = list(_lines_of(overview, is_by_person=False, room=room))
+    for line in [*lines, *repeated]:
+        line.truncate(max(width, 40), overflow="ellipsis")
+        yield line
+
+
+def _lines_of(overview: Overview, *, is_by_person: bool, room: int | None) -> Iterator[Text]:
+    """Yield a line for each target, below it for each schedule, and below that for each person; the first ones."""
+    by_target: dict[str, list[Expected]] = {}
+    for one in overview.expected:
+        by_target.setdefault(one.target, []).append(one)
+    for target, own in by_target.items():
+        asked = "" if overview.is_asked else ", not asked what exists"
+        yield Text.assemble((f"{target}", "bold"), f"{asked}: {_told(own)}")
+        lines = list(_schedule_lines(own, is_by_person=is_by_person))
+        most = len(lines) if room is None else max(1, room // len(by_target) - 1)
+        yield from lines if len(lines) <= most else lines[: most - 1]
+        if len(lines) > most:
+            yield Text(f"  ... and {len(lines) - most + 1:,} more; --all prints every one", style="dim")
+
+
+def _schedule_lines(own: Sequence[Expected], *, is_by_person: bool) -> Iterator[Text]:
+    places: dict[tuple[str, str], list[Expected]] = {}
+    for one in own:
+        places.setdefault((one.schedule, one.schedule and one.kind), []).append(one)
+    for (schedule, _), those in places.items():
+        if not schedule:
+            yield from (Text(f"  {escape(one.person, 80)}: {_told([one])}") for one in those)
+        elif len(those) == 1 and is_by_person:
+            yield Text(f"  {escape(schedule, 80)}: {_of_person(those[0])}")
+        else:
+            yield Text(f"  {escape(schedule, 80)}: {_told(those)}{_days(those)}")
+            yield from (Text(f"    {_of_person(one)}") for one in those if is_by_person)
+
+
+def _of_person(one: Expected) -> str:
+    return f"{escape(one.person, 80)}: {_told([one])}{_days([one])}"
+
+
+def _told(those: Sequence[Expected]) -> str:
+    """Count what would happen: `12 shadows to create, 2 exist`."""
+    numbers: Counter[tuple[str, str]] = Counter()
+    for one in those:
+        for action, number in one.numbers.items():
+            numbers[one.kind, action] += number
+    return ", ".join(
+        _WORDS.get(action, "{} " + action).format(count_of(number, "schedule" if kind == "Opal group" else kind))
+        for (kind, action), number in numbers.items()
+    )
+
+
+_WORDS = {
+    "create": "{} to create",
+    "replace": "{} to create in place of others",
+    "exists": "{} there already",
+    "add to group": "{} to add to the group",
+    "look up": "{} with names to look up",
+}
+
+
+def _days(those: Sequence[Expected]) -> str:
+    first = min((one.first for one in those if one.first), default="")
+    last = max((one.last for one in those), default="")
+    return (f", {first} to {last}" if first != last else f", {first}") if first else ""
+
+
+def _repeated_lines(overview: Overview, most: int) -> Iterator[Text]:
+    if overview.repeated:
+        yield Text("rows that repeat", style="bold")
+    for one in overview.repeated[:most]:
+        where = place_of(one.sheet, "", one.row, with_source=overview.is_of_several)
+        yield Text(f"  {where}: {one.number:,} times, from {one.first} to {one.last} {one.timezone}")
+    if (more := overview.repeated_rows - most) > 0:
+        yield Text(f"  ... and {count_of(more, 'more row')}", style="dim")
 
 
 # ---- the table of statuses

@@ -77,7 +77,12 @@ KIND = RecordKind(
     ),
     read=_read,
     examples=({"schedule_id": "Payments primary", "handed_to": "112", "handed_at": "2027-03-01T08:00:00Z"},),
-    subjects=lambda key: (KeyPart("schedule_id", "schedule", str(key[0])), KeyPart("handed_to", "user", str(key[1]))),
+    subjects=lambda key: (
+        KeyPart("schedule_id", "schedule", str(key[0])),
+        KeyPart("handed_to", "user", str(key[1]), "person"),
+    ),
+    sentence="{handed_to} takes {schedule_id}",
+    summed_by=1,
     target=TargetName.ROOTLY,
     scope=lambda key: str(key[0]),
     request=_request,
