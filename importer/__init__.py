@@ -102,6 +102,7 @@ class Options(TypedDict, total=False):
     if_exists: str
     replace_overrides: bool
     strict: bool
+    fail_on: str
     plan: str | os.PathLike[str]  #: written by `check`; `run` sends exactly what it says
     canary: int
     no_closing_look: bool

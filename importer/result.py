@@ -69,7 +69,7 @@ class Result:
     #: the first things that were found about rows, in the order of the source
     findings: Sequence[tuple[Sheet, Finding]] = field(default=(), repr=False)
     topics: Sequence[tuple[Severity, str, int]] = ()  #: how often each kind of thing was found
-    is_strict: bool = False  #: of a check: warnings count
+    fails_on_warnings: bool = False  #: whether warnings count for the exit status
     seconds: float | None = None  #: from the run's beginning to its end, as `runs` shows it; None for a check
     sources: int = 1  #: how many sources have rows
     #: of a check: by target, pending records that wait for ids of what they name
@@ -109,7 +109,7 @@ class Result:
             return 4
         if self.count(Status.UNKNOWN) or self.doubled:
             return 3
-        return int(any(status.needs_attention for status in self.statuses))
+        return int(self._is_warned or any(status.needs_attention for status in self.statuses))
 
     @property
     def check_status(self) -> int:
@@ -118,6 +118,9 @@ class Result:
             return 130
         if self.stopped:
             return 4
-        if self.is_strict and self.warnings:
-            return 1
-        return int(any(status.needs_attention for status in self.statuses if status is not Status.PENDING))
+        statuses = (status for status in self.statuses if status is not Status.PENDING)
+        return int(self._is_warned or any(status.needs_attention for status in statuses))
+
+    @property
+    def _is_warned(self) -> bool:
+        return self.fails_on_warnings and self.warnings > 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from click.shell_completion import CompletionItem
 
-from importer.settings import DECLARATIONS, DEFAULTS, DateOrder, HiddenRows, IfExists
+from importer.settings import DECLARATIONS, DEFAULTS, DateOrder, FailOn, HiddenRows, IfExists
 from importer.settings.origins import Declaration, option_name
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ _COMPLETED = {
     "date_order": Words(*DateOrder),
     "if_exists": Words(*IfExists),
     "hidden_rows": Words(*HiddenRows),
+    "fail_on": Words(*FailOn),
 }
 sources = click.argument("sources", metavar="SOURCE...", type=SOURCE, nargs=-1, required=True)
 

@@ -55,6 +55,7 @@ from importer.session.lifecycle import (
     settle_turns,
     why_stopped,
 )
+from importer.settings import FailOn
 from importer.settings.values import canonical_url
 from importer.statuses import Status
 from importer.targets import TARGETS
@@ -154,7 +155,12 @@ async def check(
             _finish_reading(loader, control)
         is_interrupted = control.interrupted.is_set()
         result = make_check(
-            journal, output, stopped, is_interrupted=is_interrupted, junit=settings.junit, is_strict=settings.strict
+            journal,
+            output,
+            stopped,
+            is_interrupted=is_interrupted,
+            junit=settings.junit,
+            fails_on_warnings=settings.strict or settings.fail_on is FailOn.WARNING,
         )
         plan = None if settings.plan is None else write_plan(settings.plan, _plan_lines(loader, settings, asked))
         files = [*result.files, *([plan] if plan else [])]

@@ -24,6 +24,7 @@ from importer.reporter.page.document import write_page
 from importer.reporter.report_csv import write_csv
 from importer.reporter.report_xlsx import RunFacts, ShadowTimes, write_xlsx
 from importer.result import Result
+from importer.settings import FailOn
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
         is_interrupted=is_interrupted,
         notice=f"{restored} {notice}".strip(),
         undone=info.undone_path,
+        fails_on_warnings=settings.fail_on is FailOn.WARNING,
         seconds=_seconds(journal.info()),
     )
     with suppress(ReportError):
@@ -160,7 +162,7 @@ def make_check(
     *,
     is_interrupted: bool,
     junit: Path | None = None,
-    is_strict: bool = False,
+    fails_on_warnings: bool = False,
 ) -> Result:
     """Make what a check came to; `output` is a workbook to be written, with the sources and all that was found.
 
@@ -178,7 +180,7 @@ def make_check(
         is_interrupted=is_interrupted,
         files=files,
         notice=marked.notice if marked else "",
-        is_strict=is_strict,
+        fails_on_warnings=fails_on_warnings,
         unresolved=journal.count_unresolved(),
     )
 

@@ -63,6 +63,13 @@ class DateOrder(StrEnum):
     MDY = "mdy"
 
 
+class FailOn(StrEnum):
+    """What the least is that makes the exit status 1."""
+
+    PROBLEM = "problem"  #: a row that needs attention
+    WARNING = "warning"  #: a warning about a row, too
+
+
 class HiddenRows(StrEnum):
     """What to do with rows that a filter or a person hid in a workbook."""
 
@@ -252,6 +259,14 @@ class Settings:
         values.flag,
         "Send nothing while any row is invalid; check also exits with 1 on warnings.",
         _READS,
+        decides=Decides.RUNNING,
+    )
+    fail_on: FailOn = setting(
+        FailOn.PROBLEM,
+        values.one_of(FailOn),
+        "What makes the exit status 1.",
+        _READS,
+        metavar="problem|warning",
         decides=Decides.RUNNING,
     )
     plan: Path | None = setting(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -176,13 +177,24 @@ def test_the_time_that_a_run_took_is_the_same_everywhere(place: Workplace) -> No
     assert f"  {took}  " in place.run("runs").out
 
 
-def test_check_with_strict_fails_on_warnings_that_it_names(place: Workplace) -> None:
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["check", "odd.csv", "--strict", "--quiet"], "--strict"),
+        (["check", "odd.csv", "--fail-on", "warning"], "--fail-on warning"),
+        (["run", "odd.csv", "--sandbox", "--fail-on", "warning"], "--fail-on warning"),
+    ],
+)
+def test_warnings_fail_a_command_that_is_told_so_and_are_named(place: Workplace, words: list[str], told: str) -> None:
+    """The rows are sent all the same."""
     place.write("odd.csv", [ROWS[0], ["PAGER_DUTY", "P1"]])
-    assert place.run("check", "odd.csv").status == 0
-    done = place.run("check", "odd.csv", "--strict", "--quiet")
-    assert done.status == 1
+    assert place.run(*words[:2], "--sandbox").status == 0
+    done = place.run(*words)
+    assert done.status == 1, done
     assert "warning: remote_id" in done.out
-    assert "--strict does not let them pass" in done.out
+    assert f"1 warning above; {told} does not let them pass" in done.out
+    *_, result = map(json.loads, place.run(*words, "--json").out.splitlines())
+    assert (result["type"], result["warnings"], result["exit_status"]) == ("result", 1, 1)
 
 
 def test_findings_fit_a_screen_however_many_there_are(place: Workplace) -> None:

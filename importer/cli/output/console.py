@@ -283,6 +283,7 @@ class Console:
         for file in result.files:
             self._out.print(Text(f"{name_file(file, result)}{shown_path(file)}"), soft_wrap=True)
         self._show_notice(result)
+        self._show_warned(result)
         if result.exit_status and (to_mend := count_to_mend(result)):
             self._out.print(f"mend:   {count_of(to_mend, 'row')} in the report")
         if result.exit_status and is_to_repeat(result):
@@ -311,8 +312,13 @@ class Console:
             name = "plan:   " if file == result.plan else "marked: " if file.suffix == ".xlsx" else "junit:  "
             self._out.print(Text(f"{name}{shown_path(file)}"), soft_wrap=True)
         self._show_notice(result)
-        if result.is_strict and result.warnings:
-            self._out.print(f"strict: {count_of(result.warnings, 'warning')} above; --strict does not let them pass")
+        self._show_warned(result)
+
+    def _show_warned(self, result: Result) -> None:
+        """Show why the exit status is not 0 where only warnings make it so."""
+        if result.fails_on_warnings and result.warnings:
+            name = "--strict" if self._is_check and self._settings.strict else "--fail-on warning"
+            self._out.print(f"fail:   {count_of(result.warnings, 'warning')} above; {name} does not let them pass")
 
     def _show_problems(self, result: Result, room: int = 0) -> int:
         """Show what needs attention, in so many lines where that is said; return how many there were."""
