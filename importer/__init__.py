@@ -107,6 +107,8 @@ class Options(TypedDict, total=False):
     canary: int
     no_closing_look: bool
     xlsx: bool
+    mend_by_source: bool
+    contact: str
     wait: bool
     reports: str | os.PathLike[str]
     junit: str | os.PathLike[str]

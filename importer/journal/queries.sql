@@ -226,7 +226,7 @@ UPDATE record SET hint = ?2, error = CASE state WHEN 'unbound' THEN 'it is there
 WHERE target = ?3 AND state IN ('planned', 'unbound') AND error = '';
 
 -- name: lines
--- All of them, or those that need attention; a limit of -1 is none.
+-- All of them, or those that need attention; a limit of -1 is none; of some sheets where ?3 lists them.
 SELECT row.sheet, row.number, record.part, record.kind, row.cells, record.state,
        coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint || coalesce((
            SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
@@ -236,9 +236,10 @@ FROM record
 JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first
 LEFT JOIN row AS first_row ON first_row.id = first.row
-WHERE ?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt', 'unbound', 'undone',
+WHERE (?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt', 'unbound', 'undone',
                              'reported', 'changed', 'kept', 'manual')
-   OR record.state IN ('created', 'exists') AND record.hint <> ''
+   OR record.state IN ('created', 'exists') AND record.hint <> '')
+  AND (?3 IS NULL OR row.sheet IN (SELECT value FROM json_each(?3)))
 ORDER BY record.id LIMIT ?2;
 
 -- name: lines_of

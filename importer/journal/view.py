@@ -140,19 +140,19 @@ class View:
         """List the targets that have open records, or of which a report says that they have something."""
         return [TargetName(target) for (target,) in self._db.execute(_SQL["targets_to_ask"])]
 
-    def lines(self) -> Iterator[ReportLine]:
-        """Yield the report's lines in the order of the source."""
-        yield from self._read_lines("lines", True, -1)
+    def lines(self, sheets: Collection[int] | None = None) -> Iterator[ReportLine]:
+        """Yield the report's lines in the order of the source; of some sheets, by their indices."""
+        yield from self._read_lines("lines", True, -1, None if sheets is None else orjson.dumps([*sheets]).decode())
 
     def wrong_lines(self, limit: int) -> list[ReportLine]:
         """Return the first lines that need attention, in the order of the source."""
-        return list(self._read_lines("lines", False, limit))
+        return list(self._read_lines("lines", False, limit, None))
 
     def lines_by_id(self, records: Sequence[int]) -> list[ReportLine]:
         """Return the lines of some records, each by its id, in the order of the source."""
         return list(self._read_lines("lines_by_id", orjson.dumps(records).decode()))
 
-    def _read_lines(self, query: str, *values: str | int) -> Iterator[ReportLine]:
+    def _read_lines(self, query: str, *values: str | int | None) -> Iterator[ReportLine]:
         names, run = [sheet.name for sheet in self.sheets()], self.info().run
         return (read_line(found, names, run) for found in self._db.execute(_SQL[query], values))
 

@@ -126,6 +126,11 @@ class Directory:
         # An id needs no list; should the group take no schedules, Opal says so.
         return text.lower() if _UUID.fullmatch(text) else _unlisted("group", self._no_groups)
 
+    def nearest(self, what: str, text: str) -> list[str]:
+        """Return the ids of the users, schedules or groups that a text may mean, the nearest first."""
+        listed = {"user": self._users, "schedule": self._schedules, "group": self._groups}[what]
+        return [] if listed is None else listed.nearest(_without_prefix(text)[0])
+
     def _find_user(self, text: str) -> str | Unreadable:
         if self._users is None:
             return _unlisted("user", self._no_users)
@@ -163,6 +168,10 @@ class _Users:
             return id_
         return _unusable("user", id_)
 
+    def nearest(self, plain: str) -> list[str]:
+        found = self._nearest.find(_mailbox(plain) if "@" in plain else plain)
+        return [self._people[position].id for position in found]
+
     def _show(self, position: int) -> str:
         person = self._people[position]
         return _shown(person.id, [person.name, person.email])
@@ -183,6 +192,9 @@ class _Schedules:
             return _not_found("name", "schedule", list(map(self._show, self._nearest.find(plain))))
         id_ = self._schedules[found[0]][0]
         return id_ if _ID.fullmatch(id_) else _unusable("schedule", id_)
+
+    def nearest(self, plain: str) -> list[str]:
+        return [self._schedules[position][0] for position in self._nearest.find(plain)]
 
     def _show(self, position: int) -> str:
         id_, name = self._schedules[position]
@@ -218,6 +230,9 @@ class _Groups:
                 reason, "take the group out, or name one of another type", "group that takes no schedules"
             )
         return group.id.lower()
+
+    def nearest(self, plain: str) -> list[str]:
+        return [self._groups[position].id for position in self._nearest.find(plain)]
 
     def _show(self, position: int) -> str:
         group = self._groups[position]

@@ -246,7 +246,7 @@ class LeftOver:
         memory, path = self._memory, self._previous.path
         if memory is None:
             return
-        if missing := memory.missing():
+        for missing in filter(None, memory.missing()):
             yield Notice(f"not in {path}, and so not in this run: {missing}", NoticeLevel.LEFT_OUT)
         if memory.new:
             yield Notice(f"new in {path}: {memory.new}", NoticeLevel.WARNING)

@@ -13,6 +13,7 @@ from importer.records import Problem, Row, Sheet, read_part
 from importer.reporter.columns import number_repeats
 from importer.reporter.report_reader import MENDABLE
 from importer.statuses import Status
+from importer.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,14 +131,17 @@ class Memory:
                 return (entry, own) if is_ours else None
         return None
 
-    def missing(self) -> _Places:
-        """Return the rows of the run that no line has told of."""
-        places = _Places()
+    def missing(self) -> tuple[_Places, _Places]:
+        """Return the rows of the run that no line has told of, and the sheets of which no line was there at all."""
+        rows, sheets = _Places(), _Places("sheet")
         for name, (index, _) in self._sheets.items():
-            for number, row in self._rows[index].items():
-                if row not in self._told_rows:
-                    places.add(f"{number} of sheet {name}" if len(self._sheets) > 1 else str(number))
-        return places
+            missing = [number for number, row in self._rows[index].items() if row not in self._told_rows]
+            if missing and len(missing) == len(self._rows[index]):
+                sheets.add(f"{name} ({count_of(len(missing), 'row')})")
+                continue
+            for number in missing:
+                rows.add(f"{number} of sheet {name}" if len(self._sheets) > 1 else str(number))
+        return rows, sheets
 
 
 class _Places:

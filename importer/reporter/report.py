@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import groupby, islice
+from itertools import chain, count, groupby, islice
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import orjson
@@ -13,7 +17,7 @@ import orjson
 from importer.errors import ImporterError, JournalError, ReportError
 from importer.journal.run_folder import JOURNAL_FILE, restore_folder
 from importer.journal.run_info import RunInfo, RunStage
-from importer.kinds.registry import SHIFTS
+from importer.kinds.registry import KINDS, SHIFTS
 from importer.notice import Notice, NoticeLevel
 from importer.records import Severity
 from importer.reporter.atomic_file import replace_file
@@ -28,13 +32,14 @@ from importer.settings import FailOn
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
-    from importer.records import Finding
+    from importer.records import Finding, ReportLine
     from importer.settings import Settings
+    from importer.statuses import Status
 
 
 # ---- summary.json
@@ -67,6 +72,8 @@ def _encodable(value: object) -> object:
 
 
 _XLSX_ROWS = 20_000  # beyond, report.xlsx is made only where it is asked for
+_MOST_PARTS = 3  # of a source's path in the name of its workbook
+_not_in_names = re.compile(r"[^\w .()-]")
 _MOST = 1000  # problems, and findings, that a result holds; the report has them all
 
 
@@ -84,18 +91,10 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
         journal.change_info(stage=RunStage.ENDED, finished_at=iso_utc(datetime.now(UTC)))
         files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines(), info.mapping_id))
         if settings.xlsx or journal.count_rows() <= _XLSX_ROWS:
-            workbook = write_xlsx(
-                path / "report.xlsx",
-                journal.sheets(),
-                journal.lines(),
-                findings=journal.findings(),
-                counts=journal.counts(),
-                shadow_times=_shadow_times(journal),
-                mapping_id=info.mapping_id,
-                mapping=info.mapping,
-                facts=_run_facts(journal, info),
-            )
+            workbook = _write_workbook(path / "report.xlsx", journal, info, settings)
             files.extend([workbook] if workbook else [])
+        if settings.mend_by_source:
+            files.append(_write_by_source(path / "mend", journal, info, settings))
     except (JournalError, ReportError) as error:
         # Every outcome is safe, in the journal or in doubt there, unless that was removed with its folder.
         is_safe = (path / JOURNAL_FILE).exists()
@@ -120,9 +119,67 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     return result
 
 
-def _run_facts(journal: Journal, info: RunInfo) -> RunFacts:
-    sources = dict.fromkeys(sheet.original for sheet in journal.sheets())
-    return RunFacts(info.run, tuple(sources), info.started_at, info.is_sandbox, info.is_undo)
+def _write_workbook(
+    path: Path, journal: Journal, info: RunInfo, settings: Settings, only: Collection[int] | None = None
+) -> Path | None:
+    """Write all lines to a workbook, or those of some sheets, by their indices."""
+    sheets = journal.sheets()
+    places = sorted(range(len(sheets)) if only is None else only)
+    numbers = {sheet: number for number, sheet in enumerate(places)}
+    own = [sheets[place] for place in places]
+    counts: Counter[tuple[str, Status]] = Counter()
+
+    def lines() -> Iterator[ReportLine]:
+        for line in journal.lines(None if only is None else places):
+            counts[KINDS[line.kind].target if line.kind else "", line.outcome.status] += 1
+            yield line._replace(sheet=numbers[line.sheet])
+
+    findings = (replace(one, sheet=numbers[one.sheet]) for one in journal.findings() if one.sheet in numbers)
+    return write_xlsx(
+        path,
+        own,
+        lines(),
+        findings=findings,
+        counts=counts,
+        shadow_times=_shadow_times(journal, only),
+        mapping_id=info.mapping_id,
+        mapping=info.mapping,
+        facts=RunFacts(
+            info.run,
+            tuple(dict.fromkeys(sheet.original for sheet in own)),
+            info.started_at,
+            settings.contact or "",
+            info.is_sandbox,
+            info.is_undo,
+        ),
+        known=journal.known(),
+    )
+
+
+def _write_by_source(folder: Path, journal: Journal, info: RunInfo, settings: Settings) -> Path:
+    """Write a workbook for each source of a run, named as the source is, into a folder of their own; give that."""
+    sheets: dict[str, list[int]] = {}
+    for index, sheet in enumerate(journal.sheets()):
+        sheets.setdefault(sheet.original, []).append(index)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name, own in zip(_names_apart(list(sheets)), sheets.values(), strict=True):
+        _write_workbook(folder / f"{name}.xlsx", journal, info, settings, own)
+    return folder
+
+
+def _names_apart(sources: Sequence[str]) -> Iterator[str]:
+    """Yield a name for each source's workbook: as the source is called, with its folders where several are so."""
+    found = [PurePath(source.replace("\\", "/")) for source in sources]
+    paths = [path.with_name(path.stem) if path.name else path for path in found]
+    stems = Counter(path.name.casefold() for path in paths)
+    taken: set[str] = set()
+    for path in paths:
+        parts = path.parts[-_MOST_PARTS:] if stems[path.name.casefold()] > 1 else (path.name,)
+        plain = _not_in_names.sub("_", "-".join(part for part in parts if part.strip("/."))).strip(" .-") or "source"
+        names = chain((plain,), (f"{plain} ({number})" for number in count(2)))
+        name = next(one for one in names if one.casefold() not in taken)
+        taken.add(name.casefold())
+        yield name
 
 
 def _seconds(info: RunInfo) -> float | None:
@@ -207,12 +264,19 @@ def _place(finding: Finding) -> tuple[int, int]:
     return finding.sheet, finding.row.number
 
 
-def _shadow_times(journal: Journal) -> Iterator[ShadowTimes]:
-    names = [sheet.name for sheet in journal.sheets()]
+def _shadow_times(journal: Journal, only: Collection[int] | None = None) -> Iterator[ShadowTimes]:
+    sheets = [sheet.name for sheet in journal.sheets()]
+    names = {(one.what, one.id): one.name for one in journal.known()}
     for sheet, number, part, kind, key, zone in journal.shift_times(list(SHIFTS)):
+        if only is not None and sheet not in only:
+            continue
         one = SHIFTS[kind](key)
         start, end = (datetime.fromtimestamp(at, UTC) for at in (one.starts_at, one.ends_at))
-        yield ShadowTimes(names[sheet], number, part, one.schedule, one.shadowed, one.user, start, end, zone)
+        what, _, id_ = one.shadowed.partition(" ")
+        subjects = (("schedule", one.schedule), (what.lower(), id_), ("user", one.user))
+        schedule, shadowed, user = (names.get(subject, "") for subject in subjects)
+        ids = (one.schedule, one.shadowed, one.user)
+        yield ShadowTimes(sheets[sheet], number, part, *ids, start, end, zone, (schedule, shadowed, user))
 
 
 def make_result(journal: Journal, **facts: object) -> Result:

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from importer.kinds.registry import KINDS
 from importer.normalizer.times.zones import load_zone
+from importer.quoting import escape
 from importer.records import Problem, Severity
 from importer.reporter.columns import PRODUCT_COLUMNS, header_cells, line_cells, merge_columns
-from importer.reporter.formula_guard import guard
+from importer.reporter.drop_downs import DropDowns
+from importer.reporter.formula_guard import guard, unguard
 from importer.reporter.report_reader import (
     ALL_ROWS,
     MAPPING_SHEET,
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from importer.records import Finding, ReportLine, Sheet
+    from importer.records import Finding, KnownName, ReportLine, Sheet
     from importer.reporter.xlsx_writer import Book
 
 
@@ -55,14 +57,17 @@ SHADOW_TIMES_COLUMNS: tuple[str, ...] = (
     "row",
     "sheet",
     "part",
-    "schedule_id",
-    "shadowable",
-    "shadow_user_id",
+    "schedule",
+    "shadowed",
+    "user",
     "starts_at (local)",
     "ends_at (local)",
     "timezone",
     "starts_at (UTC)",
     "ends_at (UTC)",
+    "schedule_id",
+    "shadowable",
+    "shadow_user_id",
 )
 
 
@@ -78,24 +83,25 @@ class ShadowTimes(NamedTuple):
     starts_at: datetime  #: UTC
     ends_at: datetime  #: UTC
     zone: str  #: an IANA name; empty where the row gives no zone: then there is no local time
+    names: tuple[str, str, str] = ("", "", "")  #: of the schedule, of who is shadowed and of the user; empty: not known
 
 
 def shadow_cells(shadows: Iterable[ShadowTimes]) -> Iterator[list[str | int]]:
     """Yield each shadow's cells, guarded; local times with the offset that holds then."""
     for shadow in shadows:
         zone = _find_zone(shadow.zone)
+        ids = (shadow.schedule_id, shadow.shadowable, shadow.shadow_user_id)
         yield [
             shadow.row,
             guard(shadow.sheet),
             guard(shadow.part),
-            guard(shadow.schedule_id),
-            guard(shadow.shadowable),
-            guard(shadow.shadow_user_id),
+            *(guard(name or id_) for name, id_ in zip(shadow.names, ids, strict=True)),
             _local(shadow.starts_at, zone),
             _local(shadow.ends_at, zone),
             guard(shadow.zone),
             f"{shadow.starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
             f"{shadow.ends_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            *map(guard, ids),
         ]
 
 
@@ -124,7 +130,8 @@ _ERROR, _HINT, _STATUS = map(PRODUCT_COLUMNS.index, ("import_error", "import_hin
 _LEFT_TO_MEND = ("import_error", "import_hint", "import_row", "import_status")
 _LEFT_OF_ALL = ("import_row", "import_status", "import_error", "import_hint")
 _PLAIN = {column: header for header, column in PLAIN_HEADERS.items()}
-_TIMES_WIDTHS = (8, 18, 9, 38, 26, 18, 28, 28, 22, 23, 23)
+_TIMES_WIDTHS = (8, 16, 9, 24, 20, 20, 26, 26, 20, 21, 21, 20, 20, 16)
+_IDS_OF_TIMES = SHADOW_TIMES_COLUMNS.index("schedule_id")  # and what follows
 _FILLS = {tone: Fill[tone.name] for tone in Tone}
 _MEASURED = 500  # lines by which a column's width is found
 _WIDEST = 26  # characters of an own column: wider ones make the print small
@@ -139,6 +146,7 @@ class RunFacts:
     run: str = ""
     sources: Sequence[str] = ()
     started_at: str = ""
+    contact: str = ""  #: whom it goes back to; empty: whoever sent it
     is_sandbox: bool = False
     is_undo: bool = False
 
@@ -154,6 +162,7 @@ def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
     mapping_id: str = "",
     mapping: str = "",
     facts: RunFacts | None = None,
+    known: Sequence[KnownName] = (),
 ) -> Path | None:
     """Write the lines in their order; give the path the file has in the end.
 
@@ -162,7 +171,8 @@ def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
     lines) and `shadow_times` are taken one by one. Texts are written as texts; the row, HTTP status and attempts as
     numbers, so that they sort. The sheet of what is to be mended is left out of an undo's report. With `counts`, by
     target (empty where there is none) and status, a sheet "Summary" follows; with shadow times one of these; with the
-    text of a mapping one of that, so that the workbook can be read again wherever it is mailed to.
+    text of a mapping one of that, so that the workbook can be read again wherever it is mailed to. `known` is offered
+    in drop-downs where a cell names something else. `counts` are asked for when all lines are written.
 
     Raises:
         ReportError: the file could not be written; an older one is still there.
@@ -170,10 +180,13 @@ def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
     facts = facts or RunFacts()
 
     def fill(book: Book) -> None:
-        _fill_tables(book, sheets, _with_findings(lines, findings), mapping_id, is_mendable=not facts.is_undo)
+        offered = DropDowns(book, known)
+        mender = None if facts.is_undo else offered
+        _fill_tables(book, sheets, _with_findings(lines, findings), mapping_id, mender)
         _fill_times(book, shadow_times)
         if counts is not None:
             _fill_summary(book, counts, facts)
+        offered.write()
         if mapping:
             _fill_mapping(book, mapping_id, mapping)
 
@@ -203,24 +216,25 @@ def _fill_tables(
     sheets: Sequence[Sheet],
     lines: Iterator[tuple[ReportLine, Sequence[Finding]]],
     mapping_id: str,
-    *,
-    is_mendable: bool,
+    offered: DropDowns | None,
 ) -> None:
+    """Write the lines to one sheet or two: with `offered`, those that people can mend into one of their own too."""
     header = header_cells(sheets)
     extra = _extra_columns(sheets)
-    to_mend = _Table(book, TO_MEND, header, (*_LEFT_TO_MEND, *extra)) if is_mendable else None
+    to_mend = _Table(book, TO_MEND, header, (*_LEFT_TO_MEND, *extra)) if offered else None
     all_rows = _Table(book, ALL_ROWS, header, (*_LEFT_OF_ALL, *extra))
     places = _report_columns(sheets)
     told, passed = tee(lines)  # in step: what tee keeps is one line
     for (line, findings), cells in zip(told, line_cells(sheets, (line for line, _ in passed), mapping_id), strict=True):
         status = line.outcome.status
         marks = {_STATUS: Mark(_FILLS[status.tone], "")}
-        if to_mend is not None and status in MENDABLE:
+        if to_mend and offered and status in MENDABLE:
             problems = _problems_of(line, findings)
             own = _marks(problems, findings, places[line.sheet])
             marks |= {column: mark._replace(comment="") for column, mark in own.items()}
+            hints = [_offer(offered, to_mend, problem, cells, places[line.sheet]) for problem in problems]
             mended = [*cells]
-            mended[_ERROR], mended[_HINT] = map(guard, _tell(line, problems, findings))
+            mended[_ERROR], mended[_HINT] = map(guard, _tell(line, problems, hints, findings))
             to_mend.add(mended, own)
         elif findings or line.outcome.cell:
             marks |= _marks(_problems_of(line, findings), findings, places[line.sheet])
@@ -228,8 +242,10 @@ def _fill_tables(
     for table in (to_mend, all_rows):
         if table is not None:
             table.finish()
-    if to_mend is not None and not to_mend.lines:
-        all_rows.sheet.activate()
+    if to_mend and offered:
+        offered.finish(to_mend.sheet, to_mend.lines)
+        if not to_mend.lines:
+            all_rows.sheet.activate()
 
 
 def _extra_columns(sheets: Sequence[Sheet]) -> list[str]:
@@ -285,10 +301,22 @@ def _marks(problems: Iterable[Problem], findings: Iterable[Finding], columns: Ma
     }
 
 
-def _tell(line: ReportLine, problems: Sequence[Problem], findings: Sequence[Finding]) -> tuple[str, str]:
+def _offer(
+    offered: DropDowns, table: _Table, problem: Problem, cells: Sequence[str | int], places: Mapping[int, int]
+) -> str:
+    """Offer what the cells of a problem may mean, in the line to be written next; give the words for what to do."""
+    words = ""
+    for position, _ in named_cells(problem.cell):
+        if (place := places.get(position)) is not None:
+            words = offered.offer(table.lines + 1, table.column_of[place], problem, unguard(str(cells[place]))) or words
+    return words or as_sentence(problem.hint)
+
+
+def _tell(
+    line: ReportLine, problems: Sequence[Problem], hints: list[str], findings: Sequence[Finding]
+) -> tuple[str, str]:
     """Return what is wrong with a line and what to do about it, a sentence a line."""
     wrong = [as_sentence(problem.message) for problem in problems]
-    hints = [as_sentence(problem.hint) for problem in problems]
     if line.outcome.status is Status.REJECTED and wrong:
         target = KINDS[line.kind].target.capitalize() if line.kind else "The target"
         wrong[0] = f"{target} refused it: {problems[0].message}"
@@ -313,6 +341,7 @@ class _Table:
         rest = [place for place in range(len(PRODUCT_COLUMNS)) if place not in first]
         self._closed = range(len(header) - len(rest) - len(clashing), len(header) - len(clashing))
         self._order = [*first, *(place for place in own if place not in clashing), *rest, *clashing]
+        self.column_of = {place: column for column, place in enumerate(self._order)}
         self._is_wrapped = name == TO_MEND
         texts = [
             _PLAIN[left[place]] if self._is_wrapped and place < 2 else header[of]
@@ -369,7 +398,7 @@ class _Table:
 
 def _count_lines(cell: str | int) -> int:
     """Return how many lines a text has in a cell as wide as those that say what is wrong, about."""
-    return min(sum(1 + len(line) // (_WIDTHS["import_error"] - 1) for line in str(cell).split("\n")), _MOST_LINES)
+    return min(sum(1 + len(line) // (_WIDTHS["import_error"] + 3) for line in str(cell).split("\n")), _MOST_LINES)
 
 
 _STEPS = f"""\
@@ -377,7 +406,7 @@ _STEPS = f"""\
 2. Correct the colored cells there. A cell with an arrow offers what is known.
 3. You may sort, filter, add rows, and delete rows that nobody wants any more.
 4. Leave the headers and the columns that begin with import_ as they are, and the sheet {ALL_ROWS} too.
-5. Save it as .xlsx under any name, and send it back to whoever sent it to you. Nothing is imported twice.""".split(
+5. Save it as .xlsx under any name, and send it back to {{contact}}. Nothing is imported twice.""".split(
     "\n"
 )
 
@@ -405,7 +434,7 @@ def _fill_summary(book: Book, counts: Mapping[tuple[str, Status], int], facts: R
     if mended and not is_undo:
         put(sheet, row + 1, 0, "How to mend", bold)
         for number, step in enumerate(_STEPS, start=row + 2):
-            put(sheet, number, 0, step, text)
+            put(sheet, number, 0, step.format(contact=escape(facts.contact) or "whoever sent it to you"), text)
         row += 2 + len(_STEPS)
         put(sheet, row + 1, 0, "Whoever gets it back: oncall-importer rerun FILE.xlsx", text)
     fit_to_width(sheet)
@@ -455,7 +484,9 @@ def _fill_times(book: Book, shadow_times: Iterable[ShadowTimes]) -> None:
     sheet = book.add_sheet("Shadow times")
     text = book.style(CellStyle(number_format=TEXT))
     for column, width in enumerate(_TIMES_WIDTHS):
-        sheet.set_column(column, column, width, text if column else None)
+        options = {"level": 1, "hidden": True} if column >= _IDS_OF_TIMES else {}
+        sheet.set_column(column, column, width, text if column else None, options)
+    sheet.set_column(len(_TIMES_WIDTHS), len(_TIMES_WIDTHS), None, None, {"collapsed": True})
     book.head(sheet, 0, SHADOW_TIMES_COLUMNS, range(len(SHADOW_TIMES_COLUMNS)), CellStyle(Fill.HEADER, is_bold=True))
     number = 0
     for number, cells in enumerate(chain([first], rows), start=1):

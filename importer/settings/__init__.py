@@ -292,6 +292,16 @@ class Settings:
         _SENDS,
     )
     xlsx: bool = setting(False, values.flag, "Make report.xlsx beyond 20,000 rows, too.", _WRITES)
+    mend_by_source: bool = setting(
+        False, values.flag, "Also make a workbook to mend for each source, in the folder mend of the run.", _SENDS
+    )
+    contact: str | None = setting(
+        None,
+        values.text,
+        "Whom report.xlsx asks people to send it back to, such as a name and an e-mail address.",
+        _SENDS,
+        metavar="TEXT",
+    )
     wait: bool = setting(
         False,
         values.flag,

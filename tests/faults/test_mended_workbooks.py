@@ -216,3 +216,41 @@ async def test_a_line_given_twice_is_named_and_one_missing_everywhere_too(tmp_pa
     heard = " ".join(listener.heard)
     assert "not in this run: row 2" in heard
     assert "given more than once" in heard
+
+
+SHIFT = ("schedule_id", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
+
+
+def source(path: Path, user: str, day: int) -> Path:
+    """Write a source of two shadows, the second by a user of that name."""
+    path.parent.mkdir(exist_ok=True)
+    times = [f"2027-05-{day:02}T09:00Z", f"2027-05-{day:02}T17:00Z"]
+    rows = [("Payments primary", "Anna Berg", name, *times) for name in ("Lena Novák", user)]
+    path.write_text("\n".join(",".join(row) for row in (SHIFT, *rows)), encoding="utf-8")
+    return path
+
+
+async def test_each_team_lead_gets_a_workbook_and_chooses_who_was_meant(tmp_path: Path) -> None:
+    """Each comes back by itself: what is in the others is named and left."""
+    listener = Listener()
+    rehearsal = Rehearsal(tmp_path, {"observer": listener})
+    sources = [
+        source(tmp_path / folder / "team.csv", user, day)
+        for day, folder, user in ((1, "a", "Ben Ose"), (2, "b", "Emi Tanka"))
+    ]
+    async with rehearsal.served():
+        options = rehearsal._given({"mend_by_source": True, "contact": "Ann <ann@example.com>"})
+        first = await importer.run(*sources, **options)
+        assert first.statuses == {Status.CREATED: 2, Status.INVALID: 2}
+        assert first.folder is not None
+        names = {path.name.rpartition("-")[0][-1]: path for path in (first.folder / "mend").iterdir()}
+        assert names.keys() == {"a", "b"}
+        book = openpyxl.load_workbook(names["b"])
+        assert any("back to Ann <ann@example.com>." in str(row[0]) for row in book["Summary"].values)
+        chosen = next(str(cells[1]) for cells in list(book["Lists"].values)[1:])
+        assert chosen == "Emi Tanaka <emi.tanaka@example.com>"
+        Sheet(book["To mend"]).put(3, shadow_user_id=chosen)
+        book.save(names["b"])
+        again = await importer.rerun(names["b"], **options)
+    assert again.statuses == {Status.CREATED: 2}
+    assert f"not in {names['b']}, and so not in this run: sheet team (2 rows)" in listener.heard

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from python_calamine import load_workbook
 from report_lines import TEXTS, fewer, make_line, make_sheet
 
+from importer.kinds.registry import KINDS
 from importer.reader import read as reader
-from importer.records import Finding, Outcome, Problem, Row, Severity, Sheet, TargetName
+from importer.records import Finding, KnownName, Outcome, Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.columns import PRODUCT_COLUMNS
 from importer.reporter.formula_guard import unguard
 from importer.reporter.report_reader import is_report, join_mapping, product_column
@@ -223,6 +224,60 @@ def test_what_is_to_be_mended_stands_first_in_plain_words(report: Path) -> None:
     assert {row[1].number_format for row in book["To mend"]["E2:G3"]} == {"@"}
 
 
+KNOWN = [
+    KnownName("user", "101", "Anna Berg", "anna@example.com"),
+    KnownName("user", "102", "Ben, Osei", "ben@example.com"),
+    KnownName("schedule", "s-1", "Payments primary"),
+    KnownName("schedule", "s-2", "Primary"),
+    KnownName("schedule", "s-3", "Twins"),
+    KnownName("schedule", "s-4", "Twins"),
+]
+
+
+def choices(book: openpyxl.Workbook, cell: str) -> list[str]:
+    """Give what a drop-down offers, through its defined name."""
+    (rule,) = [one for one in book["To mend"].data_validations.dataValidation if cell in one.sqref]
+    assert (rule.type, rule.errorStyle) == ("list", "warning")
+    place = book.defined_names[rule.formula1.removeprefix("=")].attr_text
+    sheet, _, cells = place.rpartition("!")
+    assert sheet == "'Lists'"
+    return [str(one.value) for (one,) in book["Lists"][cells.replace("$", "")]]
+
+
+def test_a_cell_that_names_nobody_offers_who_is_known_the_nearest_first(report: Path) -> None:
+    """Every choice is read again as what it stands for; a list with commas in it stays whole."""
+    sheet = make_sheet("Schedule", "Trainee", "kind")
+    rows = [Row(2, ("Paymnts primary", "Ben Ose", "shadow")), Row(3, ("Twins", "", "shade"))]
+    topics = {"Schedule": "schedule not found", "Trainee": "user not found", "kind": "no kind of row"}
+    columns = {"Schedule": "schedule_id", "Trainee": "shadow_user_id", "kind": "kind"}
+    findings = [
+        Finding(
+            Severity.PROBLEM,
+            0,
+            row,
+            Problem(f"{name} is odd", "mend it", columns[name], f"{letter}{row.number}", topic),
+        )
+        for row in rows
+        for letter, (name, topic) in zip("ABC", topics.items(), strict=True)
+    ]
+    outcome = Outcome(Status.INVALID, error="; ".join(f"{name} is odd" for name in topics))
+    lines = [make_line(*row.cells, row=row.number, outcome=outcome) for row in rows]
+    write_xlsx(report, [sheet], lines, findings=findings, known=KNOWN)
+    book = openpyxl.load_workbook(report)
+    people = ["Anna Berg <anna@example.com>", "Ben, Osei <ben@example.com>"]
+    assert choices(book, "F2") == people[::-1]
+    assert choices(book, "F3") == choices(book, "F9") == people
+    assert choices(book, "E2") == ["Payments primary", "name:Primary", "s-3", "s-4"]
+    assert choices(book, "E3")[:2] == ["s-3", "s-4"]
+    assert choices(book, "G2") == list(KINDS)
+    todo = book["To mend"]["B2"].value.split("\n")
+    assert (
+        todo[1]
+        == "Choose from the list in the cell, where Ben, Osei <ben@example.com> stands first, or write another one."
+    )
+    assert todo[2:] == ["Mend it.", "Or choose from the list in the cell."]
+
+
 def test_a_warning_of_a_row_that_needs_no_mending_is_at_its_cell_among_all_rows(report: Path) -> None:
     row = Row(2, ("1", "2020-01-01"))
     odd = Finding(Severity.WARNING, 0, row, Problem("End is in the past", "", "ends_at", "B2"))
@@ -283,15 +338,22 @@ def test_the_sheets_of_an_undo_have_the_statuses_of_an_undo_and_nothing_to_mend(
 
 
 def test_shadow_times_are_told_in_utc_and_on_the_local_clock_across_summer_time(report: Path) -> None:
-    shadows = [TIMES, TIMES._replace(zone=""), TIMES._replace(zone="No/Zone"), TIMES._replace(part="2/2")]
+    shadows = [
+        TIMES,
+        TIMES._replace(zone=""),
+        TIMES._replace(zone="No/Zone"),
+        TIMES._replace(names=("Payments", "Anna Berg", "")),
+    ]
     write_xlsx(report, [make_sheet("id")], [make_line("1")], shadow_times=iter(shadows))
     sheet = openpyxl.load_workbook(report)["Shadow times"]
     rows = [["" if cell is None else cell for cell in row] for row in sheet.values]
     utc = ["2027-03-27T23:30:00Z", "2027-03-28T07:30:00Z"]
     local = ["2027-03-28T00:30:00+01:00", "2027-03-28T09:30:00+02:00", "Europe/Berlin"]
-    assert rows[1] == [7, "Shadows", "1/2", "'-abc", "User 101", "112", *local, *utc]
-    assert [row[6:] for row in rows[2:4]] == [["", "", "", *utc], ["", "", "No/Zone", *utc]]
-    assert (len(rows), sheet.freeze_panes, sheet.auto_filter.ref) == (5, "A2", "A1:K5")
+    ids = ["'-abc", "User 101", "112"]
+    assert rows[1] == [7, "Shadows", "1/2", *ids, *local, *utc, *ids]
+    assert [row[6:11] for row in rows[2:4]] == [["", "", "", *utc], ["", "", "No/Zone", *utc]]
+    assert rows[4][3:6] == ["Payments", "Anna Berg", "112"]
+    assert (len(rows), sheet.freeze_panes, sheet.auto_filter.ref) == (5, "A2", "A1:N5")
 
 
 def test_a_time_at_the_end_of_the_calendar_loses_no_report(report: Path) -> None:
