@@ -406,9 +406,7 @@ _STEPS = f"""\
 2. Correct the colored cells there. A cell with an arrow offers what is known.
 3. You may sort, filter, add rows, and delete rows that nobody wants any more.
 4. Leave the headers and the columns that begin with import_ as they are, and the sheet {ALL_ROWS} too.
-5. Save it as .xlsx under any name, and send it back to {{contact}}. Nothing is imported twice.""".split(
-    "\n"
-)
+5. Save it as .xlsx under any name, and send it back to {{contact}}. Nothing is imported twice.""".split("\n")
 
 
 def _fill_summary(book: Book, counts: Mapping[tuple[str, Status], int], facts: RunFacts) -> None:
