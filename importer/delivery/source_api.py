@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import anyio
 
 from importer.calendars.pulled import RefusedError
-from importer.delivery.client import Answer, open_client
+from importer.delivery.client import Answer, Client, open_client
 from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json
 from importer.delivery.stop import Stop, StoppedError
 from importer.delivery.throttle import Throttle
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _REFUSED = frozenset({400, 402, 403, 404, 410, 422})
 _FEED_ATTEMPTS = 4  # a feed is one file: whoever asks for it is at hand, and waits no half minute for a wrong address
+_BASE_URL = "Check the base URL: it must be the API's, not the web page's."
+_MOST_CUT = 3  # answers to one question that are no JSON
 _AGAIN = "Start the command again when it can be reached; nothing was written."
 
 
@@ -65,22 +67,7 @@ async def open_source_api(
         group.start_soon(_cancel_on_interrupt, group.cancel_scope, interrupted)
 
         async def ask(path: str) -> Any:
-            url = _resolve(path, connection.base_url, api.name)
-            attempt, words = 0, ""
-            while attempt < MOST_ATTEMPTS:
-                await throttle.enter(is_write=False)
-                reply = await client.get(url, attempt + 1)
-                if isinstance(reply, Answer) and reply.status == 429:
-                    throttle.pause(reply.headers, is_write=False)
-                    continue
-                if isinstance(reply, Answer) and reply.status < 500 and reply.status != 408:
-                    throttle.succeed(reply.headers, is_write=False)
-                    return _read(reply, api)
-                words = f"{reply.status}: {_words(reply)}" if isinstance(reply, Answer) else reply.reason
-                throttle.fail(words, reply.headers if isinstance(reply, Answer) else {})
-                attempt += 1
-                await stop.sleep(back_off(attempt, 0.5), is_write=False)
-            raise TargetError(f"{api.name} gives no usable answer: {words}", hint=_AGAIN)
+            return await _ask(_resolve(path, connection.base_url, api.name), api, client, throttle)
 
         try:
             yield ask
@@ -96,6 +83,30 @@ async def open_source_api(
         raise InterruptedReadingError(
             f"interrupted while reading {api.name}; nothing was written", hint="Start it again."
         )
+
+
+async def _ask(url: str, api: SourceApi, client: Client, throttle: Throttle) -> Any:
+    """Return the JSON at a URL; what passes, such as a 5xx or a body that was cut off, is asked for again."""
+    attempt, cut, words = 0, 0, ""
+    while attempt < MOST_ATTEMPTS and cut < _MOST_CUT:
+        await throttle.enter(is_write=False)
+        reply = await client.get(url, attempt + 1)
+        if isinstance(reply, Answer) and reply.status == 429:
+            throttle.pause(reply.headers, is_write=False)
+            continue
+        attempt += 1
+        if isinstance(reply, Answer) and reply.status < 500 and reply.status != 408:
+            throttle.succeed(reply.headers, is_write=False)
+            try:
+                return _read(reply, api)
+            except ValueError as error:
+                words, cut = str(error), cut + 1
+        else:
+            words = f"{reply.status}: {_words(reply)}" if isinstance(reply, Answer) else reply.reason
+            throttle.fail(words, reply.headers if isinstance(reply, Answer) else {})
+        await throttle.stop.sleep(back_off(attempt, 0.5), is_write=False)
+    hint = _BASE_URL if cut == _MOST_CUT else _AGAIN
+    raise TargetError(f"{api.name} gives no usable answer: {words}", hint=hint)
 
 
 async def _cancel_on_interrupt(scope: anyio.CancelScope, interrupted: anyio.Event) -> None:
@@ -117,12 +128,13 @@ def _read(answer: Answer, api: SourceApi) -> Any:
     Raises:
         RefusedError: the system refuses this question.
         TargetError: it refuses the key, or something else than its API answers.
+        ValueError: it is no JSON object.
     """
     name = api.name
     if answer.body.lstrip()[:1] == b"<":  # an error can be a page, too
         raise TargetError(
             f"{name} answers {answer.status} with HTML, a page for people",
-            hint="Check the base URL: it must be the API's, not the web page's.",
+            hint=_BASE_URL,
         )
     if 300 <= answer.status < 400:
         raise TargetError(
@@ -140,9 +152,7 @@ def _read(answer: Answer, api: SourceApi) -> Any:
     except ValueError:
         payload = None
     if not isinstance(payload, dict):
-        raise TargetError(
-            f"{name} answers with no JSON object", hint="Check the base URL: it must be the API's, not the web page's."
-        )
+        raise ValueError(f"{answer.status}, but no JSON object")
     return payload
 
 

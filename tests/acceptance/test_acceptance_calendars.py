@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from openpyxl import load_workbook
+
+from importer import sandbox
+from importer.sandbox.faults.fault_plan import FaultPlan
 
 from .command import finish, read_table, wait_until
 from .front import CANARY
@@ -277,7 +281,7 @@ KEY = "c0ffee-never-shown"
             "refuses a list (403: You are not authorized)",
         ),
         (200, {}, '{"took": 0.1}', "answers in a form that is not known"),
-        (200, {}, "[1", "answers with no JSON object"),
+        (200, {}, "[1", "gives no usable answer: 200, but no JSON object"),
     ],
 )
 def test_what_a_system_says_instead_of_its_calendar_is_one_sentence(
@@ -408,3 +412,36 @@ def test_doctor_tells_what_has_become_of_an_opsgenie_key(
     if answer[0] in (401, 403):
         assert "2027-04-05, or 120 days after" in token["hint"]
     assert KEY not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "selected"), [("pagerduty", ("Payments*",)), ("opsgenie", ("Security primary", "Support primary"))]
+)
+def test_a_system_that_fails_now_and_then_is_read_as_one_that_is_well(
+    place: Workplace, name: str, selected: tuple[str, ...]
+) -> None:
+    def fault(at: int, **what: object) -> dict[str, object]:
+        return {"target": name, "at": [at], **what}
+
+    faults = [
+        fault(2, what="status", status=429, when="before", reset_in=0.1),
+        fault(4, what="status", status=503, when="before", form="html"),
+        fault(6, what="truncated"),
+        fault(8, what="reset"),
+        fault(10, what="status", status=502, when="after", form="empty", method="GET"),
+        fault(12, what="drip", pace=0.00001),
+    ]
+    options = [part for one in selected for part in ("--schedule", one)]
+    assert place.run("pull", name, "well.xlsx", *WEEK, *options, "--sandbox").status == 0
+    plan = FaultPlan.model_validate({"fault": faults})
+    with start_blocking_portal() as portal:
+        served = sandbox.serve(place.path / "faulty.sqlite3", faults=plan)
+        with portal.wrap_async_context_manager(served) as address:
+            token = "PAGERDUTY_TOKEN" if name == "pagerduty" else "OPSGENIE_API_KEY"
+            variables = {token: sandbox.TOKEN, f"{name.upper()}_BASE_URL": getattr(address, name)}
+            done = place.run("pull", name, "ill.xlsx", *WEEK, *options, variables=variables)
+    assert done.status == 0, done.err
+    hit = [one.fault for one in sandbox.read_truth(place.path / "faulty.sqlite3").requests if one.fault]
+    assert hit == ["status", "status", "truncated", "reset", "status", "drip"]
+    for one in ("Schedules", "Overrides", "Shadows", "On call", "Notes"):
+        assert sheet(place.path / "well.xlsx", one) == sheet(place.path / "ill.xlsx", one)

@@ -16,7 +16,7 @@ from aiohttp import web
 from yarl import URL
 
 from importer.records import TargetName
-from importer.sandbox.api import opal, rootly
+from importer.sandbox.api import opal, opsgenie, pagerduty, rootly
 from importer.sandbox.api.answers import JSON, Objection, objections
 
 if TYPE_CHECKING:
@@ -233,8 +233,9 @@ def _body(form: str, asked: Asked, status: int) -> web.Response:
         return web.Response(text=f"{words}\n", status=status)
     if form == "empty":
         return web.Response(status=status)
+    messages = {"pagerduty": pagerduty.refusal, "opsgenie": opsgenie.failure}
     if asked.target is not TargetName.ROOTLY:
-        return opal.message(status, words)
+        return messages.get(asked.source or "", opal.message)(status, words)
     if status == 429:
         return rootly.flat(status, "Rate limit exceeded. Try again later.")
     return objections(status, Objection(words), **({"media_type": JSON} if status == 401 else {}))
@@ -247,7 +248,10 @@ def _headers(fault: Fault, asked: Asked, status: int, now: float) -> dict[str, s
     if fault.retry_date is not None:
         headers["Retry-After"] = formatdate(math.ceil(now + fault.retry_date), usegmt=True)
     if fault.reset_in is not None:
-        headers["X-RateLimit-Reset"] = str(math.ceil(now + fault.reset_in))
+        # Of those that are only read, PagerDuty and Opsgenie tell seconds, not a point in time.
+        of_source = {"pagerduty": "ratelimit-reset", "opsgenie": "X-RateLimit-Period-In-Sec"}
+        name = of_source.get(asked.source or "", "X-RateLimit-Reset")
+        headers[name] = str(math.ceil(fault.reset_in if asked.source else now + fault.reset_in))
     if fault.to or 300 <= status < 400:
         headers["Location"] = (fault.to or ELSEWHERE) + asked.path
     return headers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Kinds of faults; docs/sandbox.md quotes the table
 
 When: TypeAlias = Literal["before", "after"]
+#: The systems that are only read.
+Source: TypeAlias = Literal["pagerduty", "opsgenie"]
 
 #: As `method`: any method.
 ANY: Final = "any"
@@ -112,7 +114,7 @@ class Fault(_Strict):
 
     what: str
     when: When = "after"  #: before the commit, so that nothing was created, or after it
-    target: TargetName | None = None
+    target: TargetName | Source | None = None  #: None: both targets, and no system that is only read
     method: Literal["any", "GET", "POST", "PUT", "DELETE"] = ANY
     scope: str = ""  #: a Rootly schedule's id: only requests for that schedule
     path: str = ""  #: only requests whose path and query contain this text
@@ -146,6 +148,8 @@ class Fault(_Strict):
             raise ValueError(f"what must be one of {', '.join(FAULT_KINDS)}")
         _refuse_foreign(given, kind)
         when = given.get("when", kind.moments[0])
+        if given.get("target") in get_args(Source):
+            given = {"method": "GET", **given}
         method = "POST" if kind.method == ANY and when == "after" and given["what"] == "status" else kind.method
         form = kind.forms[0] if kind.forms else ""
         times = 1 if kind.is_single and not {"at", "every", "probability"} & given.keys() else None
@@ -160,6 +164,8 @@ class Fault(_Strict):
             raise ValueError(f"form of {self.what} must be one of {', '.join(self.kind.forms)}")
         if sum((bool(self.at), self.every is not None, self.probability is not None)) > 1:
             raise ValueError("only one of at, every and probability can be given")
+        if self.target in get_args(Source) and (self.kind.of != "request" or self.what == "go_away"):
+            raise ValueError(f"{self.what} does not hit {self.target}, which is only read")
         if self.kind.of != "request" and self.method != self.kind.method:
             raise ValueError(f"{self.what} hits {self.kind.method} requests only")
         if self.what == "hang" and self.when == "before" and self.delay is not None:
@@ -213,6 +219,7 @@ class Asked:
     scope: str = ""  #: the Rootly schedule in the path
     is_list: bool = False
     is_creation: bool = False
+    source: Source | None = None  #: the system that is only read, where it is one
 
 
 _PREFIXES = {"/opal/v1": TargetName.OPAL, "/rootly": TargetName.ROOTLY}
@@ -237,14 +244,16 @@ def describe(method: str, path: str) -> Asked:
                 is_list=method == "GET" and bool(collections().fullmatch(bare) or _DIRECTORY.fullmatch(bare)),
                 is_creation=method == "POST" and bool(collections().fullmatch(bare)),
             )
+    for source in get_args(Source):
+        if path.startswith(f"/{source}/"):
+            return Asked(None, method, path.removeprefix(f"/{source}"), source=source)
     return Asked(None, method, path)
 
 
 def is_matching(fault: Fault, asked: Asked) -> bool:
     """Return whether a fault counts a request."""
     return (
-        asked.target is not None
-        and fault.target in (None, asked.target)
+        ((fault.target is None and asked.target is not None) or fault.target in {asked.target, asked.source} - {None})
         and fault.method in (ANY, asked.method)
         and fault.scope in ("", asked.scope)
         and fault.path in asked.path

@@ -131,7 +131,7 @@ class FaultMiddleware:
             "log_request",
             arrived_at=visit.arrived_at,
             monotonic=visit.monotonic,
-            target=visit.asked.target or "",
+            target=visit.asked.target or visit.asked.source or "",
             method=visit.asked.method,
             path=visit.asked.path,
             key=orjson.dumps(posted_key(visit.asked, visit.body)).decode(),
