@@ -76,6 +76,8 @@ class Result:
     unresolved: Mapping[str, int] = field(default_factory=dict)
     notice: str = ""  #: what a file does not show, or which could not be made
     doubled: int = 0  #: records that the closing look found at the target more than once
+    #: what ids are called, by what they are of ("user", "schedule") and by id
+    names: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     plan: Path | None = None  #: of a check: the plan that was written
     overview: Overview | None = None  #: of a check: what would happen
     undone: str = ""  #: of an undo: the folder of the run that it undoes

@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from importer.errors import JournalError
-from importer.kinds.registry import KINDS
+from importer.kinds.kind import Names
+from importer.kinds.registry import KINDS, tell_line
 from importer.session.control import Canary, Tried
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def look_at_first(
     """Read off the journal what the first records came to."""
     sheets = journal.sheets()
     lines = journal.lines_by_id([id_ for end in delivered.values() for id_ in end.claimed])
-    rows = [Tried(sheets[line.sheet], line, _link(line, connections)) for line in lines]
+    names = Names(journal.names())
+    rows = [Tried(sheets[line.sheet], line, _link(line, connections), tell_line(line, names)) for line in lines]
     return Canary(rows, journal.open_targets(), is_asked)
 
 

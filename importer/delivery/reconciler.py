@@ -113,7 +113,7 @@ class Existing:
             if not overlapped:
                 continue
             if self._names is None:
-                self._names = Names({(one.what, one.id): one.name for one in self._journal.known()})
+                self._names = Names(self._journal.names())
             replaced = [f"{one.id} ({kind.describe(one.key, self._names)})" for one in overlapped]
             named = f"{kind.plural if len(replaced) > 1 else kind.name} {', '.join(replaced)}"
             if may_replace:

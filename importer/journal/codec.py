@@ -164,7 +164,7 @@ def planned_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
 @decoding
 def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> ReportLine:
     """Read a line of the report."""
-    sheet, number, part, kind, cells, state, *known, first, first_sheet, line = values
+    sheet, number, part, kind, cells, state, *known, first, first_sheet, line, key, zone = values
     id_, http_status, error, cell, hint, attempts, finished_at, decided_by = known
     status = _STATUSES[state]
     if status is Status.DUPLICATE and first is not None:
@@ -172,7 +172,8 @@ def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> 
         error = f"the same record as row {first}{where}"
     # Every line says whose it is, also one that nothing was done about.
     outcome = Outcome(status, id_, http_status, error, cell, hint, attempts, finished_at, decided_by or run)
-    return ReportLine(sheet, number, part, kind, tuple(orjson.loads(cells)), outcome, line)
+    own_key = None if key is None else tuple(orjson.loads(key))
+    return ReportLine(sheet, number, part, kind, tuple(orjson.loads(cells)), outcome, line, own_key, zone)
 
 
 @decoding

@@ -231,7 +231,8 @@ SELECT row.sheet, row.number, record.part, record.kind, row.cells, record.state,
        coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint || coalesce((
            SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
            WHERE finding.row = record.row AND finding.severity = 'warning'), ''),
-       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line
+       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line,
+       record.key, record.zone
 FROM record
 JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first
@@ -248,7 +249,8 @@ SELECT record.id, row.sheet, row.number, record.part, record.kind, row.cells, re
        coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint || coalesce((
            SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
            WHERE finding.row = record.row AND finding.severity = 'warning'), ''),
-       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line
+       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line,
+       record.key, record.zone
 FROM record
 JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first
@@ -262,7 +264,8 @@ SELECT row.sheet, row.number, record.part, record.kind, row.cells, record.state,
        coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint || coalesce((
            SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
            WHERE finding.row = record.row AND finding.severity = 'warning'), ''),
-       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line
+       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line,
+       record.key, record.zone
 FROM record
 JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first

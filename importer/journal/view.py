@@ -188,6 +188,10 @@ class View:
         """List the people, schedules and groups whose names are known, by what they are and by name."""
         return [KnownName(*values) for values in self._db.execute(_SQL["known"])]
 
+    def names(self) -> dict[tuple[str, str], str]:
+        """Return the names that are known, by what they are of and by id."""
+        return {(one.what, one.id): one.name for one in self.known()}
+
     def topics(self) -> list[tuple[Severity, str, int]]:
         """Count what was found by severity and topic, in the order of first appearance."""
         return [(Severity(severity), topic, number) for severity, topic, number in self._db.execute(_SQL["topics"])]

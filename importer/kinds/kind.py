@@ -110,6 +110,8 @@ def show_moment(at: int, zone: str) -> str:
 def show_span(starts_at: int, ends_at: int, zone: str) -> str:
     """Return a span of time as local times: `2027-03-01 09:00 to 17:00 Europe/Berlin`."""
     start, end = show_moment(starts_at, zone), show_moment(ends_at, zone)
+    if start.endswith("Z") or end.endswith("Z"):  # there is no such zone, or no such local time
+        return f"{iso_utc(starts_at)} to {iso_utc(ends_at)}"
     end = end[11:] if start[:10] == end[:10] else end
     return f"{start} to {end} {zone or 'UTC'}"
 

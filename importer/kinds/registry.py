@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
 
-    from importer.records import TargetName
+    from importer.kinds.kind import Names
+    from importer.records import ReportLine, TargetName
 
 
 def _find_kinds() -> dict[str, RecordKind]:
@@ -33,6 +34,19 @@ KINDS: Final = _find_kinds()
 
 #: The kinds whose records are shifts -> who has one, by its key.
 SHIFTS: Final = {kind.name: kind.shift for kind in KINDS.values() if kind.shift is not None}
+
+
+def tell_line(line: ReportLine, names: Names, *, is_named: bool = False) -> str:
+    """Tell what a line is about as a sentence, names before ids; empty where it has no record.
+
+    With `is_named` it is empty where none of its names is known, too.
+    """
+    kind = KINDS.get(line.kind or "")
+    if kind is None or line.key is None:
+        return ""
+    if is_named and not any(names.find(one.what, one.id) for one in kind.subjects(line.key)):
+        return ""
+    return kind.tell(line.key, names, line.zone)
 
 
 def kinds_of(target: TargetName) -> list[RecordKind]:

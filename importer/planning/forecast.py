@@ -121,7 +121,7 @@ class _LineReader:
     def __init__(self, journal: Journal, rules: Rules, timezone: str) -> None:
         self._sheets = journal.sheets()
         self._timezone = timezone
-        self._names = {(one.what, one.id): one.name for one in journal.known()}
+        self._names = journal.names()
         self._guesses = _Guesses(self._sheets, rules, self._names)
 
     def read(self, prospect: Prospect, beside: Mapping[str, str]) -> Iterator[PlanLine]:
@@ -222,7 +222,7 @@ class _Guesses(Directory):
 
 def touched_schedules(journal: Journal) -> list[str]:
     """List the schedules that shifts are to be sent to, each by its name where that is known."""
-    names = Names({(one.what, one.id): one.name for one in journal.known()})
+    names = Names(journal.names())
     found = (scope.name for target in TargetName for scope in journal.scopes(target) if scope.name)
     return [names.show("schedule", one) for one in dict.fromkeys(found)]
 
@@ -233,7 +233,7 @@ _OF_GROUPS = next(name for name, target in TARGETS.items() if target.grouping is
 
 def read_overview(journal: Journal, rules: Rules, *, asked: Collection[TargetName], timezone: str) -> Overview:
     """Sum up what would happen by target, schedule and person; `asked` and `timezone` as for `read_lines`."""
-    known = {(one.what, one.id): one.name for one in journal.known()}
+    known = journal.names()
     groups: dict[_Place, _Sum] = {}
     repeated: list[Repeated] = []
     sheets = journal.sheets()

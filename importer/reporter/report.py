@@ -290,6 +290,7 @@ def make_result(journal: Journal, **facts: object) -> Result:
         findings=[(sheets[finding.sheet], finding) for finding in islice(journal.findings(), _MOST)],
         topics=journal.topics(),
         doubled=journal.info().doubled,
+        names=journal.names(),
         **facts,  # type: ignore[arg-type]  # by name
     )
 

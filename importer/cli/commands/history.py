@@ -132,16 +132,20 @@ def _write_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int 
 def _tell_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int | None, total: int) -> None:
     from importer.cli.output.past_runs import row_line
     from importer.journal.run_folder import open_view
+    from importer.kinds.kind import Names
+    from importer.kinds.registry import tell_line
 
     shown = 0
     with open_view(path) as journal:
         sheets = journal.sheets()
+        names = Names(journal.names())
         with_source = len({sheet.source for sheet in sheets}) > 1
         for line in _until_closed(out, journal.lines_of(statuses, limit)):
             if not shown:
                 out.print()
             shown += 1
-            out.write_line(row_line(sheets[line.sheet], line, with_source=with_source))
+            about = tell_line(line, names, is_named=True)
+            out.write_line(row_line(sheets[line.sheet], line, with_source=with_source, about=about))
     if shown and total > shown:
         out.write_line(f"... and {total - shown} more; --status and --limit choose")
 

@@ -39,6 +39,7 @@ from importer.cli.output.summary import (
     tried_line,
 )
 from importer.cli.output.terminal import Stream, open_terminal
+from importer.kinds.kind import Names
 from importer.notice import Notice, NoticeLevel
 from importer.quoting import escape
 from importer.statuses import Status
@@ -322,13 +323,13 @@ class Console:
 
     def _show_problems(self, result: Result, room: int = 0) -> int:
         """Show what needs attention, in so many lines where that is said; return how many there were."""
-        lines = telling_lines(result)
+        lines, names = telling_lines(result), Names(result.names)
         with_source = result.sources > 1
         if self._settings.all:
             for sheet, wrong_line in lines:
-                self._out.write_line(problem_line(sheet, wrong_line, with_source=with_source))
+                self._out.write_line(problem_line(sheet, wrong_line, names, with_source=with_source))
         else:
-            groups = groups_of_lines(lines, with_source=with_source)
+            groups = groups_of_lines(lines, names, with_source=with_source)
             groups += groups_of_kinds(self._kinds, with_source=with_source)
             told = list(self._describe(groups, room))
             for line in told:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
+from importer.kinds.registry import tell_line
 from importer.quoting import escape
 from importer.records import Severity
 from importer.statuses import Status, Tone
@@ -16,6 +17,7 @@ from importer.wording import count_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from importer.kinds.kind import Names
     from importer.records import Finding, FindingKind, ReportLine, Sheet
 
 
@@ -79,7 +81,9 @@ def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[
     ]
 
 
-def groups_of_lines(lines: Iterable[tuple[Sheet, ReportLine]], *, with_source: bool) -> list[FindingGroup]:
+def groups_of_lines(
+    lines: Iterable[tuple[Sheet, ReportLine]], names: Names, *, with_source: bool
+) -> list[FindingGroup]:
     """Return what became of records, by status and what was said about them: the largest groups first."""
     groups: defaultdict[tuple[Status, str], list[tuple[Sheet, ReportLine]]] = defaultdict(list)
     for sheet, line in lines:
@@ -93,7 +97,7 @@ def groups_of_lines(lines: Iterable[tuple[Sheet, ReportLine]], *, with_source: b
             [
                 Example(
                     place_of(sheet, line.outcome.cell, line.row, with_source=with_source) + _part(line),
-                    "",
+                    escape(tell_line(line, names, is_named=True), _LONGEST),
                     escape(line.outcome.hint, _LONGEST),
                 )
                 for sheet, line in own[:EXAMPLES]

@@ -121,7 +121,7 @@ def object_of_line(sheet: Sheet, line: ReportLine) -> dict[str, object]:
 
 def object_of_tried(row: Tried) -> dict[str, object]:
     """Return one of the first records that --canary sends."""
-    return {**object_of_line(row.sheet, row.line), "type": "canary", "link": row.link or None}
+    return {**object_of_line(row.sheet, row.line), "type": "canary", "about": row.words, "link": row.link or None}
 
 
 def object_of_result(result: Result) -> dict[str, object]:

@@ -215,12 +215,12 @@ def _written(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def row_line(sheet: Sheet, line: ReportLine, *, with_source: bool) -> Text:
-    """Return the line that tells what became of one row."""
+def row_line(sheet: Sheet, line: ReportLine, *, with_source: bool, about: str = "") -> Text:
+    """Return the line that tells what became of one row; `about` is what it is about, names before ids."""
     outcome = line.outcome
     where = place_of(sheet, outcome.cell, line.row, with_source=with_source)
     part = f", part {escape(line.part)}" if line.part else ""
-    told = ": ".join(filter(None, (escape(outcome.id), escape(outcome.error, 300))))
+    told = ": ".join(filter(None, (escape(about, 300), escape(outcome.id), escape(outcome.error, 300))))
     text = Text.assemble(
         (f"{outcome.status} ", TONE_STYLES[outcome.status.tone]), f"{where}{part}{': ' if told else ''}{told}"
     )

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from importer.cli.output.findings import TONE_STYLES, place_of
 from importer.cli.output.past_runs import row_line
+from importer.kinds.registry import tell_line
 from importer.quoting import escape
 from importer.records import Severity
 from importer.settings import DECLARATIONS
@@ -21,6 +22,7 @@ from importer.wording import count_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from importer.kinds.kind import Names
     from importer.records import ReportLine, Sheet, TargetName
     from importer.result import Expected, Overview, Result
     from importer.session.control import Plan, Tried
@@ -274,7 +276,7 @@ def tried_line(row: Tried, *, is_screen: bool) -> Text:
     """Return what became of one of the first records, and where that is: on a terminal on a line of its own."""
     between = "\n    " if is_screen else "  "
     link = f"{between}{escape(row.link, 4096)}" if row.link else ""
-    return Text("  ") + row_line(row.sheet, row.line, with_source=False) + Text(link, style="cyan")
+    return Text("  ") + row_line(row.sheet, row.line, with_source=False, about=row.words) + Text(link, style="cyan")
 
 
 def count_to_mend(result: Result) -> int:
@@ -282,12 +284,14 @@ def count_to_mend(result: Result) -> int:
     return result.count(Status.INVALID) + result.count(Status.REJECTED)
 
 
-def problem_line(sheet: Sheet, line: ReportLine, *, with_source: bool) -> Text:
+def problem_line(sheet: Sheet, line: ReportLine, names: Names, *, with_source: bool) -> Text:
     """Return one line about a row that needs attention: its status, its cell, what is wrong and what to do."""
     outcome = line.outcome
     where = place_of(sheet, outcome.cell, line.row, with_source=with_source)
     part = f", part {escape(line.part)}" if line.part else ""
-    text = Text.assemble((f"{outcome.status} ", TONE_STYLES[outcome.status.tone]), f"{where}{part}: ")
+    about = escape(tell_line(line, names, is_named=True), 300)
+    told = f"{where}{part}: {about}{': ' if about else ''}"
+    text = Text.assemble((f"{outcome.status} ", TONE_STYLES[outcome.status.tone]), told)
     text.append(escape(outcome.error, 300))
     if outcome.hint:
         text.append(f" ({escape(outcome.hint, 300)})", style="dim")
