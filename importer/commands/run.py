@@ -11,7 +11,6 @@ names and asks what exists.
 from __future__ import annotations
 
 import logging
-import math
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -50,7 +49,9 @@ from importer.session.lifecycle import (
     check_junit,
     fit_concurrency,
     hold,
+    least_seconds,
     log_end,
+    refuse_weeks,
     rescue,
     settle_turns,
     why_stopped,
@@ -58,7 +59,6 @@ from importer.session.lifecycle import (
 from importer.settings import FailOn
 from importer.settings.values import canonical_url
 from importer.statuses import Status
-from importer.targets import TARGETS
 from importer.targets.opal import takes_no_schedules
 
 if TYPE_CHECKING:
@@ -84,9 +84,6 @@ _ASKING = {
     TargetName.ROOTLY: "asking Rootly for the ids of the users and schedules that rows name",
     TargetName.OPAL: "asking Opal for the groups that rows name",
 }
-
-
-_LONGEST = 7 * 86400  # seconds that a run may take by its rate without --yes
 
 
 async def run(
@@ -409,31 +406,26 @@ async def _ask_to_go_on(
         to_bind=to_bind,
         groups=groups,
         schedules=touched_schedules(journal),
+        seconds=least_seconds(journal.open_targets(), settings),
     )
     control.observer.planned(plan)
     log(logging.INFO, "planned", f"{plan.rows} rows, {plan.invalid} invalid", to_send=plan.to_send)
-    seconds = max((_seconds(target, number, settings) for target, number in plan.to_send.items()), default=0.0)
-    if seconds > _LONGEST and not settings.yes:
-        days = f"{seconds / 86400:,.0f} days"
-        return f"at the rate that is set, sending takes about {days}; raise --rate, or send all the same with --yes"
+    if why_not := refuse_weeks(plan, settings):
+        return why_not
     if settings.strict and invalid:
         return f"{invalid} rows are invalid, and --strict sends nothing while any is"
     while plan.to_send and control.confirm is not None and not settings.sandbox:
         choice = await control.confirm(plan)
         if choice is Consent.SHOW:
             overview = await forecast.overview()
-            plan = replace(plan, to_send=journal.open_targets(), overview=overview)
+            to_send = journal.open_targets()
+            seconds = least_seconds(to_send, settings)
+            plan = replace(plan, to_send=to_send, seconds=seconds, overview=overview)
             continue
         if choice is Consent.NO:
             return "interrupted" if control.interrupted.is_set() else "you said no"
         break
     return ""
-
-
-def _seconds(target: TargetName, records: int, settings: Settings) -> float:
-    """Return how long so many records take at least at the rate that is set."""
-    rate = settings.rate.get(target, TARGETS[target].rate) * (1 - settings.headroom)
-    return records / rate if rate > 0 else math.inf
 
 
 async def _deliver(

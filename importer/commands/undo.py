@@ -32,7 +32,9 @@ from importer.session.lifecycle import (
     check_junit,
     fit_concurrency,
     hold,
+    least_seconds,
     log_end,
+    refuse_weeks,
     rescue,
     settle_turns,
     why_stopped,
@@ -212,15 +214,13 @@ async def _finish(folder: RunFolder, previous: PreviousRun, settings: Settings, 
         settings = fit_concurrency(settings, len(connections), control)
         plan = _plan(folder, connections, settings)
         control.observer.planned(plan)
-        if (
-            plan.to_send
-            and control.confirm is not None
-            and not settings.sandbox
-            and await control.confirm(plan) is not Consent.YES
-        ):
+        why_not = refuse_weeks(plan, settings)
+        confirm = control.confirm if plan.to_send and not settings.sandbox else None
+        if not why_not and confirm is not None and await confirm(plan) is not Consent.YES:
+            why_not = "interrupted" if control.interrupted.is_set() else "you said no"
+        if why_not:
             for target in connections:
-                why = "interrupted" if control.interrupted.is_set() else "you said no"
-                journal.explain_planned(target, f"not attempted: {why}", "undo again to have it undone")
+                journal.explain_planned(target, f"not attempted: {why_not}", "undo again to have it undone")
         else:
             async with hold(connections, folder, settings, control) as turns:
                 begin_sending(journal, turns, connections)
@@ -247,17 +247,19 @@ def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], setti
     leaving = journal.bindings.count_leaving()
     by_hand = Counter({target: counts.get((target, Status.MANUAL), 0) for target in TARGETS})
     by_hand.update({target: manual for target, (_, _, manual) in leaving.items()})
+    to_send = journal.open_targets()
     return Plan(
         run=folder.path.name,
         rows=journal.count_rows(),
         invalid=0,
         duplicates=0,
-        to_send=journal.open_targets(),
-        base_urls={target: connections[target].base_url for target in journal.open_targets()},
+        to_send=to_send,
+        base_urls={target: connections[target].base_url for target in to_send},
         is_sandbox=settings.sandbox,
         undo_of=journal.info().undo_of,
         by_hand=+by_hand,
         to_unbind={target: records for target, (records, _, _) in leaving.items()},
         groups=sum(groups for _, groups, _ in leaving.values()),
+        seconds=least_seconds({one: number for one, number in to_send.items() if one not in leaving}, settings),
         done=sum(number for (_, status), number in counts.items() if status.is_removed),
     )

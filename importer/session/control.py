@@ -52,6 +52,7 @@ class Plan:
     groups: int = 0  #: how many groups that are
     schedules: Sequence[str] = ()  #: what it touches, by name
     overview: Overview | None = None  #: what would happen, where that was asked for
+    seconds: float = 0.0  #: that it takes at least, at the rates that are set
 
 
 class Tried(NamedTuple):

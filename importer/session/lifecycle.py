@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import resource
 import shutil
@@ -26,6 +27,7 @@ from importer.quoting import escape_unprintable
 from importer.reporter.junit import check_junit_path
 from importer.session.target_lock import TargetLock, take_turns
 from importer.statuses import Status
+from importer.targets import TARGETS
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
@@ -37,8 +39,28 @@ if TYPE_CHECKING:
     from importer.journal.run_folder import RunFolder
     from importer.records import TargetName
     from importer.result import Result
-    from importer.session.control import RunControl
+    from importer.session.control import Plan, RunControl
     from importer.settings import Settings
+
+
+_LONGEST = 7 * 86400  # seconds that a run may take by its rate without --yes
+
+
+def least_seconds(records: Mapping[TargetName, int], settings: Settings) -> float:
+    """Return how long so many records of each target take at least at the rates that are set."""
+    rates = {target: settings.rate.get(target, TARGETS[target].rate) * (1 - settings.headroom) for target in records}
+    return max(
+        (number / rates[target] if rates[target] > 0 else math.inf for target, number in records.items()), default=0.0
+    )
+
+
+def refuse_weeks(plan: Plan, settings: Settings) -> str:
+    """Return why a plan that takes longer than a week is not begun without --yes; empty where it may be."""
+    if plan.seconds <= _LONGEST or settings.yes:
+        return ""
+    days = f"{plan.seconds / 86400:,.0f} days"
+    how = "undo it" if plan.undo_of else "send"
+    return f"at the rate that is set, it takes about {days}; raise --rate, or {how} all the same with --yes"
 
 
 _SPARE_FILES = 40  # that are open beside connections: journal, log, the names that a resolver looks up, reports

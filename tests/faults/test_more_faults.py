@@ -180,7 +180,7 @@ async def test_a_rate_at_which_a_run_would_take_weeks_is_refused_and_says_how_lo
     assert slow.statuses == {Status.PENDING: 6}
     assert {line["import_error"] for line in read_report(slow)} == {
         (
-            "not attempted: at the rate that is set, sending takes about 694 days; "
+            "not attempted: at the rate that is set, it takes about 694 days; "
             "raise --rate, or send all the same with --yes"
         )
     }

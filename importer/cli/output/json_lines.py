@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from importer.cells import column_of
@@ -65,6 +66,7 @@ def object_of_plan(plan: Plan) -> dict[str, object]:
         "to_take_out_of_groups": {str(target): number for target, number in plan.to_unbind.items()},
         "by_hand": {str(target): number for target, number in plan.by_hand.items()},
         "done_before": plan.done,
+        "seconds": round(plan.seconds, 1) if math.isfinite(plan.seconds) else None,
         "invalid": plan.invalid,
         "duplicates": plan.duplicates,
         "groups": plan.groups,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.text import Text
 
 from importer.cli.output.findings import TONE_STYLES, place_of
-from importer.cli.output.past_runs import row_line
+from importer.cli.output.past_runs import duration, row_line
 from importer.kinds.registry import tell_line
 from importer.quoting import escape
 from importer.records import Severity
@@ -46,7 +46,7 @@ def ask_about(plan: Plan) -> str:
         return _ask_about_undo(plan)
     where = ", ".join(f"{target} ({plan.base_urls[target]})" for target in plan.to_send)
     on = f", on {_named(plan.schedules)}" if plan.schedules else ""
-    return f"Send {count_of(sum(plan.to_send.values()), 'record')} to {where}{on}?"
+    return f"Send {count_of(sum(plan.to_send.values()), 'record')} to {where}{on}{_how_long(plan, ' in ')}?"
 
 
 def _named(names: Sequence[str]) -> str:
@@ -55,12 +55,20 @@ def _named(names: Sequence[str]) -> str:
     return f"{shown} and {count_of(more, 'more schedule')}" if more > 0 else shown
 
 
+def _how_long(plan: Plan, before: str) -> str:
+    """Return about how long a plan takes, after some words; empty where that is less than a minute."""
+    if plan.seconds < 60:
+        return ""
+    days = plan.seconds / 86400
+    return f"{before}about {count_of(round(days), 'day') if days >= 2 else duration(plan.seconds)}"
+
+
 def _ask_about_undo(plan: Plan) -> str:
     deletions = _deletions(plan)
     parts = [f"take {_schedules(plan)} out of {_groups(plan)}"] if plan.to_unbind else []
     parts += [f"delete {sum(deletions.values())} records from {', '.join(deletions)}"] if deletions else []
     question = ", and ".join(parts)
-    return f"{question[:1].upper()}{question[1:]}?"
+    return f"{question[:1].upper()}{question[1:]}{_how_long(plan, ' in ')}?"
 
 
 def is_to_repeat(result: Result) -> bool:
@@ -75,7 +83,7 @@ def _describe_run(plan: Plan) -> str:
         parts.append(f"{count_of(plan.to_bind, 'schedule')} to be added to {count_of(plan.groups, 'Opal group')}")
     parts += [f"{plan.invalid} invalid"] if plan.invalid else []
     parts += [f"{plan.duplicates} duplicate"] if plan.duplicates else []
-    return f"run {plan.run}: " + ", ".join(parts)
+    return f"run {plan.run}: {', '.join(parts)}{_how_long(plan, ', ')}"
 
 
 def _describe_undo(plan: Plan) -> str:
@@ -86,7 +94,7 @@ def _describe_undo(plan: Plan) -> str:
     parts += [f"{number} to delete at {target} ({plan.base_urls[target]})" for target, number in deletions]
     parts += [f"{plan.done} undone before"] if plan.done else []
     parts += [f"{number} to be removed by hand: {target} cannot delete" for target, number in plan.by_hand.items()]
-    return f"undo of run {plan.undo_of}: " + ", ".join(parts)
+    return f"undo of run {plan.undo_of}: {', '.join(parts)}{_how_long(plan, ', ')}"
 
 
 def _deletions(plan: Plan) -> dict[TargetName, int]:
