@@ -95,7 +95,9 @@ def advise(status: Status, http_status: int = 0) -> str:
     """Return what to do next about a status."""
     if status is Status.REJECTED:
         return (
-            "check that the schedule exists and its id is right" if http_status == 404 else "mend the row, then rerun"
+            "check that the schedule exists and its id is right"
+            if http_status == 404
+            else "correct the row as the words of the answer say"
         )
     if status is Status.FAILED:
         return "rerun: it was certainly not applied"

@@ -29,7 +29,7 @@ from importer.reporter.report_csv import write_csv
 from importer.reporter.report_xlsx import RunFacts, ShadowTimes, write_xlsx
 from importer.result import Result
 from importer.settings import FailOn
-from importer.wording import iso_utc
+from importer.wording import count_of, iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -149,11 +149,24 @@ def _write_workbook(
             tuple(dict.fromkeys(sheet.original for sheet in own)),
             info.started_at,
             settings.contact or "",
+            _warnings(journal, only),
             info.is_sandbox,
             info.is_undo,
         ),
         known=journal.known(),
     )
+
+
+def _warnings(journal: Journal, only: Collection[int] | None) -> list[str]:
+    """List what is worth a look: kinds of warnings with their numbers, and of all sheets the notices about the run."""
+    topics = Counter(
+        finding.problem.topic
+        for finding in journal.findings()
+        if finding.severity is Severity.WARNING and (only is None or finding.sheet in only)
+    )
+    notices = journal.notices() if only is None else []
+    told = [f"{topic}: {count_of(number, 'row')}" for topic, number in topics.items()]
+    return told + [notice.text for notice in notices if notice.level is not NoticeLevel.INFO]
 
 
 def _write_by_source(folder: Path, journal: Journal, info: RunInfo, settings: Settings) -> Path:

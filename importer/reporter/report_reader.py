@@ -103,10 +103,10 @@ def is_report(header: Sequence[str]) -> bool:
 
 
 def is_of_mender(sheet: Sheet) -> bool:
-    """Return whether a report's table is the one in which people mend: it says in plain words what is wrong."""
+    """Return whether a report's table is the one in which people mend, by its name or by its plain headers."""
     names = {_name(text) for text in sheet.header}
     is_plain = {header.casefold() for header in PLAIN_HEADERS} <= names
-    return is_plain and (sheet.name == TO_MEND or "import_error" not in names)
+    return sheet.name == TO_MEND or (is_plain and "import_error" not in names)
 
 
 def split(sheet: Sheet) -> Splitter:

@@ -136,6 +136,7 @@ _FILLS = {tone: Fill[tone.name] for tone in Tone}
 _MEASURED = 500  # lines by which a column's width is found
 _WIDEST = 26  # characters of an own column: wider ones make the print small
 _LINE_HEIGHT, _MOST_LINES = 15, 20  # points; not every program fits a row to its text
+_LONGEST_WARNING = 1_000  # characters
 _NOTHING: Sequence[Finding] = ()
 
 
@@ -147,6 +148,7 @@ class RunFacts:
     sources: Sequence[str] = ()
     started_at: str = ""
     contact: str = ""  #: whom it goes back to; empty: whoever sent it
+    warnings: Sequence[str] = ()  #: what a person should know beside the rows
     is_sandbox: bool = False
     is_undo: bool = False
 
@@ -320,8 +322,6 @@ def _tell(
     if line.outcome.status is Status.REJECTED and wrong:
         target = KINDS[line.kind].target.capitalize() if line.kind else "The target"
         wrong[0] = f"{target} refused it: {problems[0].message}"
-        hints = [hint for hint in hints if "rerun" not in hint]  # which is for whoever gets it back
-        hints.append("" if any(hints) else "Correct the row, or ask whoever sent you this workbook.")
     wrong += [
         f"Also: {as_sentence(finding.problem.message)}" for finding in findings if finding.severity is Severity.WARNING
     ]
@@ -435,6 +435,11 @@ def _fill_summary(book: Book, counts: Mapping[tuple[str, Status], int], facts: R
             put(sheet, number, 0, step.format(contact=escape(facts.contact) or "whoever sent it to you"), text)
         row += 2 + len(_STEPS)
         put(sheet, row + 1, 0, "Whoever gets it back: oncall-importer rerun FILE.xlsx", text)
+        row += 2
+    if facts.warnings:
+        put(sheet, row + 1, 0, "Warnings", bold)
+        for number, words in enumerate(facts.warnings, start=row + 2):
+            put(sheet, number, 0, guard(escape(words, _LONGEST_WARNING)), text)
     fit_to_width(sheet)
 
 

@@ -186,7 +186,7 @@ def test_what_is_to_be_mended_stands_first_in_plain_words(report: Path) -> None:
     errors = Outcome(
         Status.INVALID, error="Trainee is empty; no shift is so long", hint="write who shadows; shorten it"
     )
-    refused = Outcome(Status.REJECTED, error="no seat", hint="mend the row, then rerun")
+    refused = Outcome(Status.REJECTED, error="no seat", hint="correct the row")
     long = Problem("no shift is so long", "shorten it", "", "")
     lines = [
         make_line("Payments", "1", "x"),
@@ -210,7 +210,7 @@ def test_what_is_to_be_mended_stands_first_in_plain_words(report: Path) -> None:
         "Trainee is empty.\nNo shift is so long.\nAlso: End is in the past.",
         "Write who shadows.\nShorten it.",
     ]
-    assert rows[1][:2] == ["Rootly refused it: no seat", "Correct the row, or ask whoever sent you this workbook."]
+    assert rows[1][:2] == ["Rootly refused it: no seat", "Correct the row."]
     assert comments(path, "To mend") == {
         "F2": "Trainee is empty\nWrite who shadows",
         "G2": "Warning: End is in the past\nCompare it",
@@ -313,12 +313,14 @@ def summed_up(path: Path) -> list[list[object]]:
 
 
 def test_a_sheet_sums_up_by_target_and_status_and_says_how_to_mend(report: Path) -> None:
-    facts = RunFacts("a-run", ["a.csv", "b.csv"], "2026-11-28T21:02:59Z")
+    warned = ["end in the past: 3 rows", "=row 7 was left out"]
+    facts = RunFacts("a-run", ["a.csv", "b.csv"], "2026-11-28T21:02:59Z", warnings=warned)
     write_xlsx(report, [make_sheet("id")], [make_line("1")], counts=COUNTS, facts=facts)
     rows = summed_up(report)
     told = {row[0]: row[1:5] for row in rows}
     assert (told["Source"][0], told["Run"][0], told["To mend"][0]) == ("a.csv, b.csv", "a-run", "4")
     assert told["status"] == ["opal", "rootly", "no target", "all"]
+    assert [row[0] for row in rows[-3:]] == ["Warnings", "end in the past: 3 rows", "'=row 7 was left out"]
     assert told.keys() >= {*(status.value for status in RUN_STATUSES), "all", "How to mend"}
     assert (told["created"], told["unknown"], told["invalid"], told["failed"], told["all"]) == (
         [2, 0, 0, 2],
