@@ -18,144 +18,160 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-_WINDOWS = (1.0, 5.0, 10.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3600.0)  # seconds in which servers count, mostly
-_ROUNDED = 1.0  # seconds to which servers round a Retry-After up
-_BLUR = 0.05  # seconds by which one answer can come sooner than another
-_LONG = 0.25  # of the time until a refusal is a pause after which a window must have been full
-_SOON = 2.5  # windows: a rate that is too high is refused within two
-_BELOW = 0.98  # of what a window takes is where the rate goes on
-_CUT = 0.03  # what a rate that held for longer goes down by, ...
-_SHARED = 0.1  # of a rate that headers tell is what it goes down by where it is refused again soon
-_LOSS = 0.02  # ... and grows by again after so long that the pause was no more than this share of the time ...
+_WINDOWS = (3600.0, 900.0, 300.0, 60.0, 30.0, 15.0, 10.0, 5.0, 2.0, 1.0)  # seconds in which servers count, mostly
+_BLUR = 0.02  # seconds by which one answer can come sooner than another
+_WAITED, _LONG = 0.3, 0.25  # seconds, and the share of the time before it: a longer pause is the rest of a window
+_SPREAD = 0.6  # times the root of what a window takes is what it may vary by, where answers take different times ...
+_MOST_SPREAD = 0.06  # ... but no more than this share of it is left free
+_LOOSE = 1.7  # times a proven limit: where the limit may be as much, it is worth looking for
+_DOUBTFUL, _SOONER = 1.25, 6.0  # times that: where it may be as much, the rate grows so much sooner
+_UNPROVEN = 50.0  # requests a second at the most at which the search begins, unless more is proven
+_CLIMB = 0.2  # of a rate is what it climbs by while as much is taken as was taken at once
+_CUT, _MOST_CUT = 0.03, 0.35  # of a rate that is refused: the least and the most that it goes down by
+_STRAYS = 8.0  # requests that may arrive at once although they left evenly
+_RESTART = 0.25  # of a rate is where the search begins anew, where it began too high
+_LEAST = 0.3  # of a rate that is refused is where it goes on at the least, until a whole window was seen
+_LOSS = 0.02  # a rate grows by _CUT again after so long that the pause was no more than this share of the time, ...
 _FEWEST = 150.0  # ... and after no fewer requests; twice as fast after as many more, and so on, ...
 _MOST_DOUBLINGS = 10.0  # ... but not for ever
-_LEAST = 0.3  # of a rate is where it goes on at the least, unless a whole window was seen
-_APPROACH = 2.0  # windows in which a rate makes two thirds of its way to the ceiling
-_RECENT = 100  # requests by which it is told how fast they leave
+_RECENT, _FEW = 100, 50  # requests by which it is told how fast they leave, and the fewest that tell it
 _FAR = 1.25  # times that: a rate that is set so far above it means nothing
 _SLOWEST = 0.1  # requests a second
-
-
-class _Cycle(NamedTuple):
-    """What happened from the end of one pause to the end of the next; seconds since its beginning."""
-
-    taken: int
-    rate: float  #: requests a second, when the first was refused
-    worked: float  #: until then
-    certain: float  #: until which nothing can have been allowed again
-    whole: float
-
-    @property
-    def is_pause_long(self) -> bool:
-        """True where the target waited for its window to end: it was full."""
-        return self.certain - self.worked > _LONG * self.worked
-
-    @property
-    def window(self) -> float | None:
-        """The window in which servers mostly count that ended in the pause."""
-        return next((window for window in _WINDOWS if self.certain - _BLUR <= window <= self.whole), None)
-
-    @property
-    def likely_window(self) -> float:
-        """The window, where it is none of those."""
-        return (self.certain + self.whole) / 2
 
 
 class AdaptiveLimit:
     """Finds a limit that only 429s tell.
 
-    A rate that is too high is refused soon. The limit is then between what the whole cycle took, its pause included,
-    and what it took before that; it is looked for there, from below. A rate that held for longer was right but for a
-    little: it goes down by that. In between it grows, the slower the longer the pauses are that this costs.
+    What is taken until the first refusal, the burst, is the most that the target takes at once. So whatever the target
+    counts by, in any stretch of time it takes no more than the burst and its limit times the seconds: every stretch of
+    requests that were taken proves a lower bound of the limit. Where the pause shows the window, the limit is known at
+    once. Elsewhere the rate climbs until it is refused again, and goes on at the highest bound that this proves. From
+    there it grows, the slower the more a pause costs, and falls a little when it is refused.
     """
 
-    def __init__(self, most: float, window: float = 0.0) -> None:
+    def __init__(self, most: float, *, is_told: bool = False) -> None:
         self.rate = most  #: requests a second
-        self._told_window = window  # seconds; 0 unless the target's headers told `most`
         self._most = most
-        self._ceiling = most  # where the rate is going; creeps up
-        self._approach = 1.0  # requests in which it makes two thirds of the way there
-        self._patience = _FEWEST  # requests in which the ceiling grows by about _CUT
-        self._window = 1.0  # seconds in which the target counts, as far as it was seen
-        self._is_first = True
-        self._began: float | None = None
+        self._is_first = not is_told  # nothing is known yet: headers have not told it, and no refusal
+        self._is_partial = False  # others had used a part of the first window
+        self._is_climbing = False
+        self._burst = _STRAYS
+        self._burst_time = 0.0  # seconds in which it was taken
+        self._bound = 0.0  # what the first refusal proved
+        self._patience = _FEWEST  # requests in which the rate grows by _CUT
+        self._recent: deque[float] = deque(maxlen=_RECENT)  # when requests were taken
+        # Since the end of the last pause:
+        self._began = math.inf
         self._taken = 0
-        self._recent: deque[float] = deque(maxlen=_RECENT)
         self._refused_at: float | None = None
         self._refused_rate = most
-        self._certain = 0.0
+        self._certain = 0.0  # nothing can have been free before
 
-    def refuse(self, now: float, until: float, rate: float) -> None:
-        """Note a 429 to what left at a rate; `until` when it asked to wait, `now` where it did not."""
-        if self._began is None:
-            self._began = now
+    def refuse(self, now: float, certain: float, rate: float, *, is_late: bool) -> None:
+        """Note a 429 to what left at a rate; nothing can be free before `certain`.
+
+        `is_late`: it was sent before the pause that is going on.
+        """
+        self._began = min(self._began, now)
         if self._refused_at is None:
-            self._refused_at = self._certain = now
+            self._refused_at, self._certain = now, max(now, certain)
             self._refused_rate = self._left(now, rate)
-        self._certain = max(self._certain, now, until - _ROUNDED)
+        elif not is_late:
+            self._certain = max(self._certain, now, certain)
 
-    def take(self, now: float, *, is_late: bool) -> None:
-        """Note a request that was not refused; `is_late`: it was sent before the pause that is going on."""
-        if self._began is None:
-            self._began = now
+    def take(self, now: float, *, is_late: bool) -> bool:
+        """Note a request that was not refused; return whether it ended a pause from which the rate was learnt."""
+        is_learnt = False
+        self._began = min(self._began, now)
         if self._refused_at is not None and not is_late:
-            moments = (moment - self._began for moment in (self._refused_at, self._certain, now))
-            self._learn(_Cycle(self._taken, self._refused_rate, *moments))
+            is_learnt = self._taken > 0 and math.isfinite(self._refused_rate)  # else others had taken everything before
+            if is_learnt:
+                self._learn(*(moment - self._began for moment in (self._refused_at, self._certain, now)))
             self._began, self._taken, self._refused_at = now, 0, None
             self._recent.clear()
         elif self.rate < self._most:
             self._grow()
         self._taken += 1
         self._recent.append(now)
+        return is_learnt
 
     def _left(self, now: float, rate: float) -> float:
         """Return the rate at which requests left: the one that was set, unless they could not be so fast."""
-        if not self._recent or (math.isfinite(rate) and len(self._recent) < _RECENT):
+        if not self._recent or (math.isfinite(rate) and (self._is_climbing or len(self._recent) < _FEW)):
             return rate
         left = len(self._recent) / max(_BLUR, now - self._recent[0])
         return rate if rate < _FAR * left else left
 
     def _grow(self) -> None:
-        doublings = min(_MOST_DOUBLINGS, self._taken / self._patience)
-        self._ceiling = min(self._most, self._ceiling * (1 + _CUT / self._patience * 2**doublings))
-        self.rate += (self._ceiling - self.rate) / self._approach
+        if self._is_climbing:
+            growth = _CLIMB / (self._burst + 1)
+        else:
+            growth = _CUT / self._patience * 2 ** min(_MOST_DOUBLINGS, self._taken / self._patience)
+        self.rate = min(self._most, self.rate * (1 + growth))
 
-    def _learn(self, cycle: _Cycle) -> None:
-        if not cycle.taken or math.isinf(cycle.rate):
-            return  # somebody else had taken everything before
-        self.rate = self._ceiling = cycle.rate * (1 - _CUT)
-        lost = cycle.whole - cycle.worked
-        if self._told_window:
-            # The limit is known: a refusal says that others use it too, or that requests arrived unevenly.
-            if cycle.worked < _SOON * self._told_window:
-                self.rate = self._ceiling = cycle.rate * (1 - _SHARED)
-        elif cycle.is_pause_long or cycle.worked < _SOON * self._window:
-            window = None
-            if cycle.is_pause_long or self._is_first:
-                window = cycle.window
-                self._window = window or cycle.likely_window
-                lost = cycle.whole - self._window
-            self._narrow(cycle, window)
-        self._is_first = False
+    def _learn(self, worked: float, certain: float, whole: float) -> None:
+        """Learn from a pause: the seconds until its beginning, its certain part, its end."""
+        windows = [window for window in _WINDOWS if certain - _BLUR <= window <= whole]
+        window = windows[0] if windows else whole
+        bound = (self._taken - _spread(self._taken)) / window
+        is_window_seen = certain - worked > max(_WAITED, _LONG * worked)
+        pause = whole - worked
+        if self._is_first and is_window_seen and not windows and not self._is_partial:
+            self._is_partial = True
+            self.rate = max(bound, _LEAST * self._refused_rate)
+        elif self._is_first:
+            self._is_first = False
+            self.rate = self._bound = bound
+            possible = 0.0 if is_window_seen else min(self._refused_rate, self._taken / max(_BLUR, certain))
+            if possible > _DOUBTFUL * bound:
+                pause /= _SOONER
+            if possible > _LOOSE * bound:
+                self._is_climbing = True
+                self._burst, self._burst_time = self._taken, self._recent[-1] - self._began
+                self.rate = max(bound, min(_UNPROVEN, (self._taken / window) ** 0.6 * self._refused_rate**0.4))
+        elif self._is_climbing:
+            self._end_climb(bound)
+        else:
+            cut = min(_MOST_CUT, self._burst / self._taken / 2)  # a burst that lasted for so few was spent so fast
+            self.rate = self._refused_rate * (1 - max(_CUT, cut))
+            if is_window_seen:
+                self.rate = min(self.rate, max(bound, _LEAST * self.rate))
         self.rate = max(_SLOWEST, self.rate)
-        self._approach = 1 + _APPROACH * self._window * self.rate
-        self._patience = max(_FEWEST, lost * self.rate / _LOSS)
+        self._patience = max(_FEWEST, pause * self.rate / _LOSS)
 
-    def _narrow(self, cycle: _Cycle, window: float | None) -> None:
-        """Look for the limit where it must be; with a whole window it is known."""
-        likely = cycle.taken / (window or cycle.likely_window) * _BELOW
-        if self._is_first or window is None:
-            # What others took of a window before we came makes it seem smaller than it is.
-            likely = max(likely, _LEAST * cycle.rate)
-        self.rate = min(self.rate, likely)
-        before = cycle.taken / max(_BLUR, cycle.certain)
-        self._ceiling = max(self.rate, min(self._ceiling, likely if window else before))
+    def _end_climb(self, bound: float) -> None:
+        """Go on at what the climb proved; begin lower where it began too high to prove anything."""
+        if self._taken <= self._burst and self._refused_rate * _RESTART > bound:
+            self.rate = self._refused_rate * _RESTART
+            return
+        self._is_climbing = False
+        bound = max(bound, self._bound)
+        last = self._recent[-1]
+        proven = max(
+            (
+                (number - self._burst) / (last - moment - self._burst_time)
+                for number, moment in enumerate(reversed(self._recent), 1)
+                if last - moment > max(_BLUR, 2 * self._burst_time)
+            ),
+            default=0.0,
+        )
+        if proven < bound:  # it is a window, and no bucket
+            self._burst = _STRAYS
+        self.rate = min(max(bound, proven), self._refused_rate * (1 - _CUT))
+
+
+def _spread(number: float) -> float:
+    """Return the requests of a window's number that must stay free, where answers take different times."""
+    return min(_MOST_SPREAD * number, _SPREAD * math.sqrt(number))
 
 
 # A run paced at a limit must stay below it in every window of the server's: 1 in 65 less than allowed.
 _MARGIN = 0.985
 # Seconds by which a late timer may be made up for. More would be a burst, less would lose pace at high rates.
 _SLACK = 0.01
+# Times the root of what is in flight is what a window may get more than the even pace sends in it; answers' times vary.
+_FLIGHT_SPREAD = 1.5
+_LATELY = 20  # answers
 _RESET_BLUR = (
     2.0  # seconds that a window may be shorter than its headers say: Reset is rounded up, Date is rounded down
 )
@@ -190,7 +206,10 @@ class Pacer:
             self._limiter = AsyncLimiter(size, size / self._most)
         self._seen = AdaptiveLimit(self._most)  # what the target was seen to allow
         self._ceiling = math.inf  # what its headers say that it allows for ever
-        self._left = self._answered = 0
+        self._told = math.inf  # requests of a window that the ceiling is of
+        self._is_fresh = True  # nothing has left yet
+        self._in_flight = 0
+        self._usual_flight = 0.0  # the average of what was in flight lately
         self._unpaced = 0  # requests in flight that left before the headers told the limit: they prove nothing
         self._is_emptied = False  # the headers said that nothing remains, and nothing was taken since
         self._is_zero_true = True  # False where requests are taken although nothing remains
@@ -200,20 +219,23 @@ class Pacer:
     @property
     def rate(self) -> float:
         """Requests a second at present; never so few that a wait looks like the end."""
-        return max(min(_SLOWEST, self._most), min(self._most, self._seen.rate, self._ceiling))
+        ceiling = self._ceiling
+        if ceiling < self._most:
+            ceiling *= 1 - min(_MOST_SPREAD, _FLIGHT_SPREAD * math.sqrt(self._usual_flight) / self._told)
+        return max(min(_SLOWEST, self._most), min(self._most, self._seen.rate, ceiling))
 
     async def wait(self) -> None:
         """Wait for a turn."""
-        await self._wait()
-        self._left += 1
-
-    async def _wait(self) -> None:
         if self._limiter is not None:
+            if self._is_fresh:
+                self._is_fresh = False  # its bucket begins full: that is no time that a timer was late
+                await self._limiter.acquire(self._limiter.max_rate - 1)
             await self._limiter.acquire()
         if min(self._seen.rate, self._ceiling) < self._most:
             async with self._turn:  # one after the other: whoever waits has taken no turn that a pause could waste
-                await anyio.sleep_until(self._next)
-                self._next = max(self._next, anyio.current_time() - _SLACK) + 1 / self.rate
+                while (now := anyio.current_time()) < self._next:  # noqa: ASYNC110 - it may be put off meanwhile
+                    await anyio.sleep_until(self._next)
+                self._next = (self._next if now - self._next < _SLACK else now) + 1 / self.rate
 
     @property
     def is_endless(self) -> bool:
@@ -227,29 +249,37 @@ class Pacer:
             return False
         return self._limiter is None or self._limiter.has_capacity()
 
-    def take(self, now: float, *, is_late: bool) -> None:
-        """Learn from a request that was not refused; `is_late`: it was sent before the pause that is going on."""
-        self._answered += 1
-        self._unpaced -= self._unpaced > 0
-        self._seen.take(now, is_late=is_late)
+    def take(self, now: float, *, is_late: bool, in_flight: int) -> None:
+        """Learn from a request that was not refused, and how many are in flight still.
 
-    def refuse(self, now: float, until: float) -> None:
-        """Learn from a 429 that asked to wait until then, or `now`; what follows is known when one is taken again."""
-        self._answered += 1
+        `is_late`: it was sent before the pause that is going on.
+        """
+        self._note_flight(in_flight)
+        self._unpaced -= self._unpaced > 0
+        if self._seen.take(now, is_late=is_late):
+            self._next = max(self._next, anyio.current_time() + 1 / self.rate)
+
+    def _note_flight(self, in_flight: int) -> None:
+        self._in_flight = in_flight
+        self._usual_flight += (in_flight - self._usual_flight) / _LATELY
+
+    def refuse(self, now: float, certain: float, *, is_late: bool, in_flight: int) -> None:
+        """Learn from a 429: nothing can be free before `certain`. What follows is known when one is taken again."""
+        self._note_flight(in_flight)
         if self._unpaced > 0:
             self._unpaced -= 1
         else:
-            self._seen.refuse(now, until, self.rate)
+            self._seen.refuse(now, certain, self.rate, is_late=is_late)
 
     def heed(self, quota: Quota) -> float:
         """Keep to the limit that the headers tell; return the seconds to pause, 0 where there is something left."""
         if quota.limit and quota.window:
             told = quota.limit / quota.window * _MARGIN * (1 - self._headroom)
             if told != self._ceiling:
-                self._ceiling = told
+                self._ceiling, self._told = told, quota.limit
                 if told < self._most:
-                    self._seen = AdaptiveLimit(told, quota.window)
-                    self._unpaced = max(0, self._left - self._answered)
+                    self._seen = AdaptiveLimit(told, is_told=True)
+                    self._unpaced = self._in_flight
                     self._next = anyio.current_time() + (1 + self._unpaced) / told
         is_empty = quota.remaining - self._headroom * quota.limit < 1 and self._is_zero_true
         is_blurred = quota.seconds <= _RESET_BLUR or 0 < quota.window <= 2 * _RESET_BLUR

@@ -162,6 +162,11 @@ def asked_pause(headers: Mapping[str, str], now: float) -> float | None:
     return None if asked is None or asked < 0 else min(LONGEST_PAUSE, asked)
 
 
+def rounding(headers: Mapping[str, str]) -> float:
+    """Return by how many seconds a Retry-After may be too long: it is rounded up; a date's Date is rounded down too."""
+    return 1.0 if _read_number(headers["Retry-After"]) is not None else 2.0
+
+
 def read_clock(headers: Mapping[str, str], now: float) -> float:
     """Return the server's time in epoch seconds: its Date header, else ours."""
     clock = _read_date(headers.get("Date", ""))

@@ -10,7 +10,7 @@ import anyio
 
 from importer.delivery.client import Answer
 from importer.delivery.pacer import Pacer, read_quota
-from importer.delivery.replies import LONGEST_PAUSE, asked_pause, back_off, pause_time, read_clock
+from importer.delivery.replies import LONGEST_PAUSE, asked_pause, back_off, pause_time, read_clock, rounding
 from importer.delivery.stop import Reason, Stop
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ class Throttle:
         self.stop = stop
         self._notify = notify
         self.successes = 0
+        self._in_flight = 0  # of what passed here
         self._paused_until = -math.inf
         self._refusals = 0  # 429s in a row
         self._refused_since = 0.0
@@ -146,6 +147,7 @@ class Throttle:
                 self._end_probe(is_probe=is_probe)
                 raise
             if anyio.current_time() >= self._paused_until:
+                self._in_flight += 1
                 return
             self._end_probe(is_probe=is_probe)
 
@@ -209,13 +211,17 @@ class Throttle:
         for _ in range(number):
             self._note_success(now, is_write=is_write)
 
+    def _land(self) -> None:
+        self._in_flight = max(0, self._in_flight - 1)  # what left while all is clear did not pass here
+
     def _note_success(self, now: float, *, is_write: bool) -> bool:
         """Count a success; True where it comes from before a pause that is going on."""
+        self._land()
         self.successes += 1
         if is_write:  # one question can take many pages: they would pay for any storm
             self._budget.earn()
         is_late = now < self._paused_until
-        self._paces[is_write].take(now, is_late=is_late)
+        self._paces[is_write].take(now, is_late=is_late, in_flight=self._in_flight)
         if self._close_breaker():
             self._notify("answers again")
         return is_late
@@ -236,6 +242,7 @@ class Throttle:
 
         So does a Retry-After, which a 503 usually carries.
         """
+        self._land()
         now = anyio.current_time()
         if asked := asked_pause(headers, time.time()) or 0.0:
             self._pause(now, asked, f"asked us to wait ({words})")
@@ -248,15 +255,17 @@ class Throttle:
 
     def pause(self, headers: Mapping[str, str], *, is_write: bool) -> None:
         """Keep everybody waiting: the target said 429."""
+        self._land()
         now = anyio.current_time()
         if not self._refusals:
             self._refused_since = now
-        if now >= self._paused_until or not self._refusals:  # else it was in flight before the pause began
-            self._refusals += 1
+        is_late = self._refusals > 0 and now < self._paused_until  # it was in flight before the pause began
+        self._refusals += not is_late
         seconds = pause_time(headers, time.time(), self._refusals)
         if _tells_limit(headers):
             self._read(headers, is_write=is_write)
-        self._paces[is_write].refuse(now, now + seconds if "Retry-After" in headers else now)
+        certain = now + (seconds - rounding(headers) if "Retry-After" in headers else 0.0)
+        self._paces[is_write].refuse(now, certain, is_late=is_late, in_flight=self._in_flight)
         self._pause(now, seconds, "asked us to slow down (429)")
         self._close_breaker()
         if now - self._refused_since > _REFUSED_LONG * self._breaker.timeout:
