@@ -49,11 +49,20 @@ def failure(status: int, text: str) -> web.Response:
 def application(account: Opsgenie, limits: Limits, now: Callable[[], float]) -> web.Application:
     """Return Opsgenie's application; the throttle comes before every route."""
     throttle = _OpsgenieThrottle(limits, now)
-    app = web.Application(middlewares=[error_middleware(failure), throttle.check])
+    app = web.Application(middlewares=[error_middleware(failure), throttle.check, _refuse_invalid])
     app.add_routes([web.get("/v2/request-limits/", throttle.show, allow_head=False)])
     app.add_routes(_OpsgenieLists(account).routes())
     app.add_routes(_OpsgenieSchedules(account, now).routes())
     return app
+
+
+@web.middleware
+async def _refuse_invalid(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer 422 where a handler raises ValueError about a parameter."""
+    try:
+        return await handler(request)
+    except ValueError as error:
+        return failure(422, str(error))
 
 
 class _OpsgenieThrottle:
@@ -128,12 +137,9 @@ class _OpsgenieLists:
 
     async def _users(self, request: web.Request) -> web.Response:
         """List users in pages; the links lead to this host."""
-        try:
-            offset, limit = int(request.query.get("offset", 0)), int(request.query.get("limit", _LARGEST_PAGE))
-        except ValueError:
-            return failure(422, "offset and limit must be integers.")
+        offset, limit = int(request.query.get("offset", 0)), int(request.query.get("limit", _LARGEST_PAGE))
         if offset < 0 or not 1 <= limit <= _LARGEST_PAGE:
-            return failure(422, f"limit must be from 1 to {_LARGEST_PAGE}.")
+            raise ValueError(f"limit must be from 1 to {_LARGEST_PAGE}.")
         users = self._account.users
         last = max(0, (len(users) - 1) // limit * limit)
         places = {"first": 0, "last": last} | ({"next": offset + limit} if offset + limit < len(users) else {})
@@ -232,19 +238,15 @@ class _OpsgenieSchedules:
 
     async def _show(self, request: web.Request) -> web.Response:
         schedule = self._find(request, "identifierType")
-        return _success(self._body(schedule)) if not isinstance(schedule, web.Response) else schedule
+        return _success(self._body(schedule))
 
     async def _rotations(self, request: web.Request) -> web.Response:
         schedule = self._find(request, "scheduleIdentifierType")
-        if isinstance(schedule, web.Response):
-            return schedule
         return _success([self._rotation(rotation) for rotation in schedule.rotations])
 
     async def _overrides(self, request: web.Request) -> web.Response:
         """List all overrides that ever were or will be."""
         schedule = self._find(request, "scheduleIdentifierType")
-        if isinstance(schedule, web.Response):
-            return schedule
         names = {rotation.id: rotation.name for rotation in schedule.rotations}
         found = [
             {
@@ -261,12 +263,7 @@ class _OpsgenieSchedules:
 
     async def _timeline(self, request: web.Request) -> web.Response:
         schedule = self._find(request, "identifierType")
-        if isinstance(schedule, web.Response):
-            return schedule
-        try:
-            span = self._span(request)
-        except ValueError as error:
-            return failure(422, str(error))
+        span = self._span(request)
         expanded = _expanded(request)
         data: dict[str, object] = {
             "_parent": _meta(schedule),
@@ -279,8 +276,6 @@ class _OpsgenieSchedules:
 
     async def _on_call(self, request: web.Request) -> web.Response:
         schedule = self._find(request, "scheduleIdentifierType")
-        if isinstance(schedule, web.Response):
-            return schedule
         return self._answer_on_calls(request, [schedule], is_one=True)
 
     async def _all_on_call(self, request: web.Request) -> web.Response:
@@ -290,10 +285,7 @@ class _OpsgenieSchedules:
     def _answer_on_calls(
         self, request: web.Request, schedules: Iterable[OpsgenieSchedule], *, is_one: bool = False
     ) -> web.Response:
-        try:
-            moment = _moment(request.query.get("date"), self._now())
-        except ValueError as error:
-            return failure(422, str(error))
+        moment = _moment(request.query.get("date"), self._now())
         found: list[dict[str, object]] = []
         for schedule in schedules:
             span = Span(moment, moment + 1)
@@ -309,13 +301,15 @@ class _OpsgenieSchedules:
             found.append(body)
         return _success(found[0] if is_one else found)
 
-    def _find(self, request: web.Request, type_name: str) -> OpsgenieSchedule | web.Response:
-        """Return the schedule that a path names, or the answer that refuses it."""
+    def _find(self, request: web.Request, type_name: str) -> OpsgenieSchedule:
+        """Return the schedule that a path names."""
         key = "name" if request.query.get(type_name) == "name" else "id"
         for schedule in self._account.schedules:
             if getattr(schedule, key) == request.match_info["id"]:
-                return schedule if _sees(request, schedule, self) else failure(403, _TEAM_ONLY)
-        return failure(404, "Schedule does not exist.")
+                if _sees(request, schedule, self):
+                    return schedule
+                raise web.HTTPForbidden(reason=_TEAM_ONLY)
+        raise web.HTTPNotFound
 
     @property
     def first_team(self) -> str | None:

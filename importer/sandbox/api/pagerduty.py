@@ -43,11 +43,21 @@ def refusal(status: int, text: str, *errors: str) -> web.Response:
 
 def application(account: PagerDuty, limits: Limits, now: Callable[[], float]) -> web.Application:
     """Return PagerDuty's application; the throttle comes before every route."""
-    app = web.Application(middlewares=[error_middleware(refusal), _PagerDutyThrottle(limits, now).check])
+    throttle = _PagerDutyThrottle(limits, now)
+    app = web.Application(middlewares=[error_middleware(refusal), throttle.check, _refuse_invalid])
     app.add_routes(_Lists(account).routes())
     app.add_routes(_LayeredSchedules(account, now).routes())
     app.add_routes(_ShiftSchedules(account, now).routes())
     return app
+
+
+@web.middleware
+async def _refuse_invalid(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer 400 where a handler raises ValueError about a parameter."""
+    try:
+        return await handler(request)
+    except ValueError as error:
+        return refusal(400, "Invalid Input Provided", str(error))
 
 
 class _PagerDutyThrottle:
@@ -143,13 +153,10 @@ def _page(
     request: web.Request, name: str, items: Sequence[Any], show: Callable[[Any], object], *, default: int, most: int
 ) -> web.Response:
     """Answer with the part of a list that `offset` and `limit` ask for."""
-    try:
-        offset, limit = int(request.query.get("offset", 0)), int(request.query.get("limit", default))
-    except ValueError:
-        return refusal(400, "Invalid Input Provided", "offset and limit must be integers")
+    offset, limit = int(request.query.get("offset", 0)), int(request.query.get("limit", default))
     limit = min(limit, most)
     if offset < 0 or limit < 1 or offset + limit > _CAP:
-        return refusal(400, "Invalid Input Provided", f"offset and limit must not exceed {_CAP} together")
+        raise ValueError(f"offset and limit must not exceed {_CAP} together")
     total = len(items) if request.query.get("total") == "true" else None
     part = [show(item) for item in items[offset : offset + limit]]
     more = offset + limit < len(items)
@@ -193,7 +200,7 @@ class _Lists:
         for user in self._account.users:
             if user.id == wanted and not user.deleted_at:
                 return answer({"user": self._show(user)})
-        return refusal(404, "Not Found")
+        raise web.HTTPNotFound
 
     def _show(self, user: Any) -> dict[str, object]:
         own = {"name": user.name, "email": user.email, "time_zone": user.time_zone, "role": "user", "teams": []}
@@ -222,36 +229,23 @@ class _LayeredSchedules:
         ]
 
     async def _list(self, request: web.Request) -> web.Response:
-        try:
-            question = _question(request, self._now(), self._zone)
-        except ValueError as error:
-            return refusal(400, "Invalid Input Provided", str(error))
+        question = _question(request, self._now(), self._zone)
         included = set(request.query.getall("include[]", []))
         found = [one for one in self._schedules.values() if _is_wanted(request, one.name, one.teams)]
         return _page(request, "schedules", found, lambda one: self._body(one, question, included), default=25, most=100)
 
     async def _show(self, request: web.Request) -> web.Response:
-        schedule = self._schedules.get(request.match_info["id"])
-        if schedule is None:
-            return refusal(404, "Not Found")
-        try:
-            question = _question(request, self._now(), self._zone)._replace(is_given=True)
-        except ValueError as error:
-            return refusal(400, "Invalid Input Provided", str(error))
+        schedule = self._find(request)
+        question = _question(request, self._now(), self._zone)._replace(is_given=True)
         included = {"schedule_layers", "final_schedule", "overrides_subschedule"}
         return answer({"schedule": self._body(schedule, question, included)})
 
     async def _overrides(self, request: web.Request) -> web.Response:
         """List overrides; PagerDuty answers 201 here."""
-        schedule = self._schedules.get(request.match_info["id"])
-        if schedule is None:
-            return refusal(404, "Not Found")
+        schedule = self._find(request)
         if missing := [name for name in ("since", "until") if name not in request.query]:
-            return refusal(400, "Invalid Input Provided", f"{missing[0]} is required")
-        try:
-            question = _question(request, self._now(), self._zone)
-        except ValueError as error:
-            return refusal(400, "Invalid Input Provided", str(error))
+            raise ValueError(f"{missing[0]} is required")
+        question = _question(request, self._now(), self._zone)
         earliest = self._now() if request.query.get("editable") == "true" else question.span.start
         found = [
             {
@@ -265,15 +259,16 @@ class _LayeredSchedules:
         ]
         return answer({"overrides": found}, status=201)
 
-    async def _users(self, request: web.Request) -> web.Response:
-        """List who is on call in the span."""
+    def _find(self, request: web.Request) -> PagerDutySchedule:
         schedule = self._schedules.get(request.match_info["id"])
         if schedule is None:
-            return refusal(404, "Not Found")
-        try:
-            question = _question(request, self._now(), self._zone)
-        except ValueError as error:
-            return refusal(400, "Invalid Input Provided", str(error))
+            raise web.HTTPNotFound
+        return schedule
+
+    async def _users(self, request: web.Request) -> web.Response:
+        """List who is on call in the span."""
+        schedule = self._find(request)
+        question = _question(request, self._now(), self._zone)
         ids = dict.fromkeys(turn.who for turn in final_turns(schedule, question.span))
         return answer({"users": [self._people.user(id_) | {"type": "user"} for id_ in ids]})
 
@@ -434,13 +429,8 @@ class _ShiftSchedules:
         )
 
     async def _show(self, request: web.Request) -> web.Response:
-        try:
-            schedule = self._find(request)
-            question = _question(request, self._now(), schedule.time_zone)
-        except ValueError as error:
-            return refusal(400, "Invalid Input Provided", str(error))
-        except LookupError:
-            return refusal(404, "Not Found")
+        schedule = self._find(request)
+        question = _question(request, self._now(), schedule.time_zone)
         ids = dict.fromkeys(
             member
             for rotation in schedule.rotations
@@ -493,15 +483,10 @@ class _ShiftSchedules:
         self, request: web.Request, name: str, show: Callable[[Any, ZoneInfo], dict[str, object]]
     ) -> web.Response:
         """List what touches a span, which must be given."""
-        try:
-            schedule = self._find(request)
-            question = _question(request, self._now(), schedule.time_zone)
-        except ValueError as error:
-            return refusal(400, "Invalid Input Provided", str(error))
-        except LookupError:
-            return refusal(404, "Not Found")
+        schedule = self._find(request)
+        question = _question(request, self._now(), schedule.time_zone)
         if not question.is_given:
-            return refusal(400, "Invalid Input Provided", "since and until are required")
+            raise ValueError("since and until are required")
         found = [
             one
             for one in getattr(schedule, name)
@@ -510,31 +495,27 @@ class _ShiftSchedules:
         return _page(request, name, found, lambda one: show(one, question.zone), default=25, most=100)
 
     async def _rotations(self, request: web.Request) -> web.Response:
-        try:
-            schedule = self._find(request)
-        except ValueError as error:
-            return refusal(400, "Invalid Input Provided", str(error))
-        except LookupError:
-            return refusal(404, "Not Found")
+        schedule = self._find(request)
         return _page(
             request, "rotations", schedule.rotations, lambda one: _rotation(schedule, one), default=25, most=100
         )
 
     async def _events(self, request: web.Request) -> web.Response:
-        try:
-            schedule = self._find(request)
-            rotation = next(one for one in schedule.rotations if one.id == request.match_info["rotation_id"])
-        except ValueError as error:
-            return refusal(400, "Invalid Input Provided", str(error))
-        except (LookupError, StopIteration):
-            return refusal(404, "Not Found")
-        return _page(request, "events", rotation.events, lambda one: _event(schedule, one), default=25, most=100)
+        schedule = self._find(request)
+        for rotation in schedule.rotations:
+            if rotation.id == request.match_info["rotation_id"]:
+                return _page(
+                    request, "events", rotation.events, lambda one: _event(schedule, one), default=25, most=100
+                )
+        raise web.HTTPNotFound
 
     def _find(self, request: web.Request) -> PagerDutyShiftSchedule:
-        """Return the schedule. Raise ValueError for a layer-based one, LookupError where there is none."""
+        """Return the schedule. Raise ValueError for a layer-based one."""
         id_ = request.match_info["id"]
         if id_ in self._layered:
             raise ValueError("This schedule is not shift-based")
+        if id_ not in self._schedules:
+            raise web.HTTPNotFound
         return self._schedules[id_]
 
 
