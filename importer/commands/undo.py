@@ -20,6 +20,7 @@ from importer.delivery.delivery import ask_about_doubts, remove
 from importer.errors import DamagedError, UsageError
 from importer.journal.run_folder import UNDO, open_run
 from importer.kinds.registry import can_delete
+from importer.notice import Notice, NoticeLevel
 from importer.planning.previous_run import find_earlier
 from importer.planning.undo_plan import Done, plan_removal
 from importer.records import TargetName
@@ -73,7 +74,7 @@ async def undo(argument: str, settings: Settings, control: RunControl) -> Result
     members = {"arguments": [str(previous.path.absolute())], "undo_of": previous.run, "undone_path": previous.path}
     with begin_run(settings, "undo", control, **members) as folder:
         await _clear_up(folder, previous, settings, control)
-        _gather(folder, previous, settings)
+        _gather(folder, previous, settings, control)
         return await _finish(folder, previous, settings, control)
 
 
@@ -140,7 +141,7 @@ async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings
             settle_turns(journal, turns)
 
 
-def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings) -> None:
+def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings, control: RunControl) -> None:
     """Take over what the run created and what earlier undos did; from then on the run knows of this undo."""
     with open_run(previous.path, UNDO) as opened:
         undos = list(opened.journal.info().undone_by)
@@ -153,6 +154,13 @@ def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings) -> Non
         folder.journal.finish_reading()
         if not settings.sandbox:
             _refuse_other_target(folder.journal.open_targets(), previous, settings)
+        if number := opened.journal.count_replacing(previous.run):
+            what = (
+                f"{count_of(number, 'override')} of {previous.run} took the place of others, which an undo cannot bring"
+            )
+            notice = Notice(f"{what} back; its report names them", NoticeLevel.WARNING)
+            folder.journal.add_notice(notice)
+            control.observer.noticed(notice)
         opened.journal.change_info(undone_by=[*undos, str(folder.path.absolute())])
 
 

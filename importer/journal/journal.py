@@ -213,6 +213,11 @@ class Journal(View):
         """List the records of a scope that are still to be sent for the first time, with their keys."""
         return [(id_, tuple(orjson.loads(key))) for id_, key in self._db.execute(_SQL["planned_in"], scope)]
 
+    def count_replacing(self, run: str) -> int:
+        """Return how many records that a run created took the place of others."""
+        (number,) = self._db.execute(_SQL["count_replacing"], (run,)).fetchone()
+        return int(number)
+
     def note_planned(self, record: int, severity: Severity, problem: Problem, replaced: Iterable[str] = ()) -> None:
         """Write down what was found about a record's row, once; `replaced`: ids of what the target deletes for it."""
         values = finding_values(row_of(record), severity, problem)

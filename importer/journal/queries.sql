@@ -76,6 +76,9 @@ SELECT id, key FROM record WHERE kind = ? AND scope = ? AND state = 'planned' OR
 INSERT INTO finding (row, severity, topic, message, hint, field, cell)
 SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM finding WHERE row = ? AND message = ?);
 
+-- name: count_replacing
+SELECT count(*) FROM record WHERE run = ? AND state = 'created' AND replaces <> '';
+
 -- name: set_replaces
 UPDATE record SET replaces = ? WHERE id = ?;
 

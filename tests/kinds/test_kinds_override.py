@@ -221,6 +221,10 @@ async def test_an_override_that_would_replace_another_is_refused_until_it_may(pl
     assert all(one["import_id"] in line["import_error"] for one in before)
     assert "user 101" in line["import_error"]
     assert {key[1] for key in place.there} == {103, 104}
+    undone = await place.undo(replaced)
+    assert {key[1] for key in place.there} == {104}
+    page = (folder_of(undone) / "report.html").read_text(encoding="utf-8")
+    assert f"1 override of {folder_of(replaced).name} took the place of others, which an undo cannot bring back" in page
 
 
 @asynccontextmanager
