@@ -149,15 +149,17 @@ async def check(*sources: Source, online: bool = False, **options: Unpack[Option
     return await commands.check(sources, *control.prepare(options), is_online=online)
 
 
-async def rerun(run_or_report: str | os.PathLike[str], **options: Unpack[Options]) -> Result:
+async def rerun(*run_or_reports: str | os.PathLike[str], **options: Unpack[Options]) -> Result:
     """Send again what has not succeeded, from a run's folder or from its report, edited or not.
+
+    Several reports must be of one run, such as the workbooks of its sources.
 
     Raises: as `run`.
     """
     from importer.commands import run as commands
     from importer.session import control
 
-    return await commands.rerun(control.name_run(run_or_report), *control.prepare(options))
+    return await commands.rerun(list(map(control.name_run, run_or_reports)), *control.prepare(options))
 
 
 async def undo(run: str | os.PathLike[str], **options: Unpack[Options]) -> Result:

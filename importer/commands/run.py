@@ -26,7 +26,7 @@ from importer.normalizer.directory import Directory, Group, Person
 from importer.notice import Notice
 from importer.planning.forecast import read_lines, read_overview, touched_schedules
 from importer.planning.plan_file import check_plan_path, hold_to_plan, read_plan, write_plan
-from importer.planning.previous_run import find_earlier, inherit, refuse_other_mapping
+from importer.planning.previous_run import find_all, inherit, refuse_other_mapping
 from importer.planning.sources import (
     check_sources,
     expand_sources,
@@ -164,19 +164,22 @@ async def check(
         return replace(result, files=files, plan=plan, overview=_overview(loader, settings, asked))
 
 
-async def rerun(argument: str, settings: Settings, control: RunControl, *, like: RunInfo | None = None) -> Result:
-    """Go on with an earlier run, from its folder or its report: only what has not succeeded is sent.
+async def rerun(
+    arguments: Sequence[str], settings: Settings, control: RunControl, *, like: RunInfo | None = None
+) -> Result:
+    """Go on with an earlier run, from its folder or its reports: only what has not succeeded is sent.
 
     Raises: as `run`; also JournalError, where that run is still going on.
     """
-    check_junit(settings, [argument])
-    previous = find_earlier(argument, settings.reports, encoding=settings.encoding)
+    check_junit(settings, arguments)
+    previous = find_all(arguments, settings.reports, encoding=settings.encoding)
     settings = inherit(settings, previous)
     if not previous.info.was_read:
         return await _start_again(previous, settings, control)
     mapping = load_mapping(settings.mapping, previous.info if previous.info.mapping else like)
     refuse_other_mapping(previous, mapping.id)
-    members = {"arguments": [str(previous.path.absolute())], "rerun_of": previous.run}
+    paths = [str(one.path.absolute()) for one in (previous, *previous.others)]
+    members = {"arguments": paths, "rerun_of": previous.run}
     base_urls = previous.info.base_urls  # what it takes over is there
     members |= {"mapping": mapping.text, "mapping_id": mapping.id}
     with begin_run(settings, "rerun", control, **members, base_urls=base_urls) as folder:
@@ -191,7 +194,7 @@ async def rerun(argument: str, settings: Settings, control: RunControl, *, like:
 async def _start_again(previous: PreviousRun, settings: Settings, control: RunControl) -> Result:
     """Repeat a run that ended before it had read its sources: nothing was sent."""
     if previous.info.command == "rerun":
-        return await rerun(previous.info.arguments[0], settings, control, like=previous.info)
+        return await rerun(previous.info.arguments, settings, control, like=previous.info)
     previous.check_sources()
     return await run(previous.info.arguments, settings, control, like=previous.info)
 

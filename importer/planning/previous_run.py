@@ -46,6 +46,7 @@ class PreviousRun:
     folder: Path | None = None  #: where that journal is, if `path` is a report
     encoding: str | None = None  #: of the report, as the user gives it now; the run's own was that of its source
     mended: Mended | None = None  #: what stands in the report's table in which people mend
+    others: tuple[PreviousRun, ...] = ()  #: more reports of the same run, each with a part of its rows
 
     @property
     def run(self) -> str:
@@ -69,7 +70,8 @@ class PreviousRun:
             with open_run(self.path) as folder:
                 return folder.journal.sources()
         with self.path.open("rb") as file:
-            return [(str(self.path), str(self.path.absolute()), hashlib.file_digest(file, "sha256").hexdigest())]
+            own = (str(self.path), str(self.path.absolute()), hashlib.file_digest(file, "sha256").hexdigest())
+        return [own, *(source for other in self.others for source in other.sources())]
 
     def known(self) -> list[KnownName]:
         """List what the run's journal calls the ids in its rows."""
@@ -114,6 +116,25 @@ def find_earlier(argument: str, reports: Path, purpose: Purpose = RERUN, *, enco
         f"there is no run and no report {argument!r}",
         hint=f"name a folder in {reports}/ in full (oncall-importer runs lists them), or a run's report.csv or .xlsx",
     )
+
+
+def find_all(arguments: Sequence[str], reports: Path, *, encoding: str | None = None) -> PreviousRun:
+    """Find a run, or the run that several reports are of.
+
+    Raises:
+        UsageError: there is none, they are of several runs, or one is no report.
+    """
+    if not arguments:
+        raise UsageError("no run was given", hint="Pass a run's folder, or its report.")
+    first, *others = (find_earlier(argument, reports, encoding=encoding) for argument in arguments)
+    for other in others:
+        if other.run != first.run or other.folder != first.folder or first.path.is_dir() or other.path.is_dir():
+            raise UsageError(
+                f"{first.path} and {other.path} are not reports of one run; nothing was sent",
+                hint="Give only reports of the same run together; rerun the others by themselves.",
+            )
+    first.others = tuple(others)
+    return first
 
 
 def _of_folder(path: Path, purpose: Purpose = RERUN) -> PreviousRun:
@@ -235,15 +256,18 @@ class LeftOver:
                 yield from _from_journal(opened.journal)
         elif folder is not None:
             with open_run(folder) as opened:
-                self._memory = Memory(opened.journal)
-                yield from _from_report(self._previous, self._memory)
+                yield from self._from_reports(Memory(opened.journal))
         else:
-            self._memory = Memory()
-            yield from _from_report(self._previous, self._memory)
+            yield from self._from_reports(Memory())
+
+    def _from_reports(self, memory: Memory) -> Iterator[list[PreviousLine]]:
+        self._memory = memory
+        for one in (self._previous, *self._previous.others):
+            yield from _from_report(one, memory)
 
     def notices(self) -> Iterator[Notice]:
         """Yield what changed in an edited report: rows missing, new, given twice, and edits that do not count."""
-        memory, path = self._memory, self._previous.path
+        memory, path = self._memory, ", ".join(str(one.path) for one in (self._previous, *self._previous.others))
         if memory is None:
             return
         for missing in filter(None, memory.missing()):

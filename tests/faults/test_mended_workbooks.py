@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 import importer
-from importer.errors import SourceError
+from importer.errors import SourceError, UsageError
 from importer.session.control import SilentObserver
 from importer.statuses import Status
 
@@ -252,5 +252,9 @@ async def test_each_team_lead_gets_a_workbook_and_chooses_who_was_meant(tmp_path
         Sheet(book["To mend"]).put(3, shadow_user_id=chosen)
         book.save(names["b"])
         again = await importer.rerun(names["b"], **options)
+        both = await importer.rerun(names["a"], names["b"], **options)
+        with pytest.raises(UsageError, match="are not reports of one run"):
+            await importer.rerun(names["a"], first.folder, **options)
+    assert both.statuses == {Status.CREATED: 2, Status.EXISTS: 1, Status.INVALID: 1}
     assert again.statuses == {Status.CREATED: 2}
     assert f"not in {names['b']}, and so not in this run: sheet team (2 rows)" in listener.heard

@@ -42,15 +42,18 @@ def check(sources: tuple[str, ...], online: bool, output: Path | None, **given: 
 
 
 @click.command()
-@click.argument("run_or_report", type=RUN)
+@click.argument("run_or_reports", type=RUN, nargs=-1, required=True, metavar="RUN_OR_REPORT...")
 @options(shared_options("rerun"), verifying)
-def rerun(run_or_report: str, verify: bool, **given: Any) -> None:
+def rerun(run_or_reports: tuple[str, ...], verify: bool, **given: Any) -> None:
     """Send again, but only rows that have not succeeded.
 
-    RUN_OR_REPORT is a run's folder, also of an interrupted run, or a report file, edited by hand or not.
+    RUN_OR_REPORT is a run's folder, also of an interrupted run, or a report file, edited by hand or not. Several
+    reports of one run may be given, such as the workbooks that --mend-by-source made.
     """
     afterwards = verify_run if verify else None
-    perform(given, lambda settings, control: _commands().rerun(run_or_report, settings, control), afterwards=afterwards)
+    perform(
+        given, lambda settings, control: _commands().rerun(run_or_reports, settings, control), afterwards=afterwards
+    )
 
 
 @click.command()
