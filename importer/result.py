@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from importer.records import Finding, ReportLine, Sheet
+    from importer.records import Finding, FindingKind, ReportLine, Sheet
 
 
 class Expected(NamedTuple):
@@ -69,6 +69,7 @@ class Result:
     #: the first things that were found about rows, in the order of the source
     findings: Sequence[tuple[Sheet, Finding]] = field(default=(), repr=False)
     topics: Sequence[tuple[Severity, str, int]] = ()  #: how often each kind of thing was found
+    kinds: Sequence[FindingKind] = field(default=(), repr=False)  #: each kind of thing, with the first three of it
     fails_on_warnings: bool = False  #: whether warnings count for the exit status
     seconds: float | None = None  #: from the run's beginning to its end, as `runs` shows it; None for a check
     sources: int = 1  #: how many sources have rows

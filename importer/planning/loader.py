@@ -351,14 +351,19 @@ class Loader:
     def _resolve_chunk(self, chunk: list[Unresolved], sheets: list[tuple[Sheet, SheetNormalizer]]) -> None:
         resolved: list[tuple[int, list[Entry]]] = []
         findings: list[tuple[int, Severity, Problem]] = []
+        known: list[KnownName] = []
         for (row, kind), parts in groupby(chunk, key=lambda one: (row_of(one.id), one.kind)):
             first, *others = parts  # of one row; they come to the very same
             sheet, normalizer = sheets[first.sheet]
             normalized = normalizer.normalize(first.row, kind)
             findings.extend((row, *found) for found in self._look_at(sheet, first.row, normalized))
+            if names := self._names_in.get(first.sheet):
+                known.extend(names.find(first.row, normalized))
             resolved.extend((one.id, list(carry_row(normalized, one.left, self._run))) for one in (first, *others))
         self.journal.resolve(resolved)
         self.journal.add_findings(findings)
+        if known:
+            self.journal.add_known(known, is_listed=False)
 
     def finish(self) -> None:
         """Find duplicates and overlaps, when every row is in and every name that can be resolved is."""

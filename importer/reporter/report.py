@@ -302,6 +302,7 @@ def make_result(journal: Journal, **facts: object) -> Result:
         sources=len({sheet.source for sheet in sheets}),
         findings=[(sheets[finding.sheet], finding) for finding in islice(journal.findings(), _MOST)],
         topics=journal.topics(),
+        kinds=journal.finding_kinds(),
         doubled=journal.info().doubled,
         names=journal.names(),
         **facts,  # type: ignore[arg-type]  # by name

@@ -169,3 +169,22 @@ def test_what_would_happen_fits_a_screen_however_much_it_is(place: Workplace) ->
     assert "Person 99 (299)" in place.run("check", source, "--all").out
     objects = [json.loads(line) for line in place.run("check", source, "--json").out.splitlines()]
     assert sum(one["numbers"]["create"] for one in objects if one["type"] == "expected") == 100
+
+
+def test_what_a_target_says_against_a_row_is_told_as_a_kind_of_problem(place: Workplace) -> None:
+    """An override that would replace another is found after all else, with the names that are known."""
+    assert place.run("run", overrides(place, FIRST), "--sandbox").status == 0
+    source = overrides(place, FIRST.replace("112", "113").replace("=Lena Novák", "Bo Ek"))
+    done = place.run("check", source, "--online", "--sandbox")
+    assert done.status == 1, done
+    assert "problem: would replace overrides of rootly  (1 row)" in done.out
+    allowed = place.run("check", source, "--online", "--sandbox", "--replace-overrides", "--plan", PLAN)
+    assert allowed.status == 0, allowed
+    assert "1 override to create in place of others" in allowed.out
+    (line,) = read_lines(place.path / PLAN)
+    assert (line["action"], len(line["replaces"])) == ("replace", 36)
+    refused = place.run("run", source, "--sandbox", "--plan", PLAN)
+    assert refused.status == 2, refused
+    assert "and the plan says: replace" in refused.err
+    done = place.run("run", source, "--sandbox", "--replace-overrides", "--plan", PLAN)
+    assert done.status == 0, done

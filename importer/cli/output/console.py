@@ -252,7 +252,7 @@ class Console:
     def show_end(self, result: Result) -> None:
         """Show what the command came to; tell GitHub, where it runs this."""
         if self._settings.json:
-            for sheet, line in telling_lines(result):
+            for sheet, line in telling_lines(result, self._kinds):
                 self._print_json(object_of_line(sheet, line))
             for expected in objects_of_overview(result.overview) if result.overview else ():
                 self._print_json(expected)
@@ -300,7 +300,7 @@ class Console:
         is_short = self._settings.quiet or result.overview is None
         wanted = [] if is_short or result.overview is None else list(describe_overview(result.overview, 10**9, width))
         used = self._show_problems(result, room - min(_LEAST, len(wanted)))
-        if self._kinds or result.problems:
+        if used:
             self._out.print()
         if result.overview is not None and wanted:
             room = 10**9 if self._settings.all else max(_LEAST, room - used)
@@ -323,19 +323,20 @@ class Console:
 
     def _show_problems(self, result: Result, room: int = 0) -> int:
         """Show what needs attention, in so many lines where that is said; return how many there were."""
-        lines, names = telling_lines(result), Names(result.names)
+        kinds = self._kinds if self._settings.all else result.kinds  # what targets said about rows is among the latter
+        lines, names = telling_lines(result, kinds), Names(result.names)
         with_source = result.sources > 1
         if self._settings.all:
             for sheet, wrong_line in lines:
                 self._out.write_line(problem_line(sheet, wrong_line, names, with_source=with_source))
         else:
             groups = groups_of_lines(lines, names, with_source=with_source)
-            groups += groups_of_kinds(self._kinds, with_source=with_source)
+            groups += groups_of_kinds(kinds, with_source=with_source)
             told = list(self._describe(groups, room))
             for line in told:
                 self._out.print(line, soft_wrap=not self._out.is_screen)  # a line each to grep in
         wrong = sum(number for status, number in result.statuses.items() if status in _TOLD)
-        wrong -= result.count(Status.INVALID) if self._kinds else 0
+        wrong -= result.count(Status.INVALID) if kinds else 0
         if wrong > len(lines):
             where = ", all in the report" if result.run else ""
             self._out.print(f"... and {count_of(wrong - len(lines), 'more record')} that need attention{where}")

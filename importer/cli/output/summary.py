@@ -20,10 +20,10 @@ from importer.statuses import Status
 from importer.wording import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from importer.kinds.kind import Names
-    from importer.records import ReportLine, Sheet, TargetName
+    from importer.records import FindingKind, ReportLine, Sheet, TargetName
     from importer.result import Expected, Overview, Result
     from importer.session.control import Plan, Tried
     from importer.settings import Settings
@@ -252,9 +252,14 @@ def name_file(file: Path, result: Result) -> str:
     return "report: " if file.parent == result.folder else "junit:  "
 
 
-def telling_lines(result: Result) -> Sequence[tuple[Sheet, ReportLine]]:
-    """Return the lines that need attention and that no finding tells of."""
-    told = {(sheet.name, one.row.number) for sheet, one in result.findings if one.severity is Severity.PROBLEM}
+def telling_lines(result: Result, kinds: Iterable[FindingKind]) -> Sequence[tuple[Sheet, ReportLine]]:
+    """Return the lines that need attention and that no finding tells of.
+
+    `kinds` are the findings that were told: what a target says about a row comes after them.
+    """
+    topics = {kind.topic for kind in kinds if kind.severity is Severity.PROBLEM}
+    problems = ((sheet, one) for sheet, one in result.findings if one.severity is Severity.PROBLEM)
+    told = {(sheet.name, one.row.number) for sheet, one in problems if one.problem.topic in topics}
     are_all = len(result.findings) == sum(number for _, _, number in result.topics)
     return [
         (sheet, line)

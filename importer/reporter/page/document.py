@@ -133,7 +133,11 @@ def load(name: str) -> str:
 
 def _data(contents: Contents) -> str:
     """Return what the script needs to know beside the rows."""
-    names = [{"name": sheet.name, "header": sheet.header} for sheet in contents.sheets]
+    is_of_several = len({sheet.original for sheet in contents.sheets}) > 1
+    names = [
+        {"name": f"{sheet.original}, {sheet.name}" if is_of_several else sheet.name, "header": sheet.header}
+        for sheet in contents.sheets
+    ]
     attention = [status.value for status in Status if status.needs_attention]
     tones = {status.value: status.tone.value for status in Status}
     return _harmless(orjson.dumps({"run": contents.run, "sheets": names, "tones": tones, "attention": attention}))
