@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 NARROW = 70  #: columns of a terminal that a table of runs needs
-_WIDE = 120  # columns of a terminal that show when a run began, and what it is a rerun of, in columns of their own
-_LONG, _SHORT = 60, 20  # characters of a source's name in a wide and in a narrow table
+_WIDE = 150  # columns of a terminal that show when a run began, what it is a rerun of, and its source, apart
+_LONG, _SHORT = 40, 20  # characters of a source's name in a wide and in a narrow table
 _STAGES = {Stage.ENDED: "", Stage.INTERRUPTED: "yellow", Stage.GOING_ON: "cyan", Stage.DAMAGED: "red"}
 
 
@@ -43,7 +43,7 @@ def run_cards(runs: Sequence[PastRun], now: datetime) -> Iterator[Text]:
     for run in runs:
         cells = _run_cells(run, now, is_wide=False)
         yield Text(cells["run"].plain, style="bold")
-        yield Text("  ") + Text(", ").join(cells[name] for name in ("what", "source", "stage", "took") if cells[name])
+        yield Text("  ") + Text(", ").join(cells[name] for name in ("what", "stage", "took") if cells[name])
         yield Text("  ") + cells["records"]
 
 
@@ -60,7 +60,7 @@ def _cells(runs: Sequence[PastRun], now: datetime, *, is_wide: bool) -> tuple[li
     if is_wide:
         names = ["run", "what", "began (UTC)", "took", "stage", "of", "source", "records"]
     else:
-        names = ["run", "what", "took", "stage", "source", "records"]
+        names = ["run", "what", "took", "stage", "records"]
     return names, [[cells[name] for name in names] for cells in (_run_cells(run, now, is_wide=is_wide) for run in runs)]
 
 
@@ -74,8 +74,8 @@ def _run_cells(run: PastRun, now: datetime, *, is_wide: bool) -> dict[str, Text]
         "took": Text(_took(run, now)),
         "stage": _stage(run),
         "of": Text(origin),
-        "source": Text(_sources(run, _LONG if is_wide else _SHORT)),
-        "records": Text(records),
+        "source": Text(_sources(run, _LONG)),
+        "records": Text(records if is_wide else "\n".join(filter(None, (records, _sources(run, _SHORT))))),
     }
 
 
