@@ -242,6 +242,8 @@ class ReportTable:
             return
         now = carried.row.cells
         before = self._part_of(carried).cells_now(known, len(now))
+        if now == before:
+            return
         for index, (text, old) in enumerate(zip(now, before, strict=True)):
             if text != old and text.split() != old.split() and (place := self._splitter.places[index]) >= 0:
                 header = escape(self._splitter.header[index].strip(), _LONGEST_NAME)

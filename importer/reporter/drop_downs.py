@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from importer.kinds.registry import COLUMNS
 from importer.normalizer.directory import Directory, Group, Person, is_schedule_reference
-from importer.reporter.xlsx_writer import CellStyle, Fill, header_width, put
+from importer.reporter.xlsx_writer import ROWS, CellStyle, Fill, header_width, put
 from importer.wording import as_sentence
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class DropDowns:
             for row, name in own.items():
                 _validate(sheet, row, row, column, name)
             start = 1
-            for row in (*sorted(own), lines + _ROOM):
+            for row in (*sorted(own), min(lines + _ROOM, ROWS)):
                 if start < row:
                     _validate(sheet, start, row - 1, column, general)
                 start = row + 1

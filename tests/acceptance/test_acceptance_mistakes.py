@@ -90,7 +90,7 @@ def test_the_end_shows_the_first_problems_and_the_command_that_goes_on(ran: tupl
     assert "problem: third_party_provider is empty  (2 cells) mistakes B4, mistakes B12" in done.out
     assert "more kinds" in done.out
     assert len(done.out.splitlines()) <= 40
-    assert done.out.rstrip().endswith(f"oncall-importer rerun {done.run}/report.csv --sandbox")
+    assert done.out.rstrip().endswith(f"oncall-importer rerun {done.run}/report.xlsx --sandbox")
 
 
 def test_the_summary_adds_up(ran: tuple[Workplace, Done]) -> None:

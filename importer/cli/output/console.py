@@ -33,6 +33,7 @@ from importer.cli.output.summary import (
     name_file,
     next_command,
     problem_line,
+    report_to_mend,
     shown_path,
     status_rows,
     telling_lines,
@@ -286,7 +287,9 @@ class Console:
         self._show_notice(result)
         self._show_warned(result)
         if result.exit_status and (to_mend := count_to_mend(result)):
-            self._out.print(f"mend:   {count_of(to_mend, 'row')} in the report")
+            report = report_to_mend(result)
+            where = "in the sheet To mend of report.xlsx" if report and report.suffix == ".xlsx" else "in the report"
+            self._out.print(f"mend:   {count_of(to_mend, 'row')} {where}")
         if result.exit_status and is_to_repeat(result):
             command = shown_path(next_command(result, self._settings))
             self._out.print(Text(f"next:   {command}"), soft_wrap=True)  # to be copied

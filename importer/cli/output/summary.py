@@ -273,7 +273,7 @@ def next_command(result: Result, settings: Settings) -> str:
 
     It keeps every option that changes what happens; what the environment or importer.toml says counts again anyhow.
     """
-    report = next((file for file in result.files if file.suffix == ".csv"), None)
+    report = report_to_mend(result)
     start = report if report and count_to_mend(result) else result.folder or settings.reports
     command, argument = ("undo", result.undone) if result.undone else ("rerun", str(start))
     kept = [
@@ -290,6 +290,12 @@ def tried_line(row: Tried, *, is_screen: bool) -> Text:
     between = "\n    " if is_screen else "  "
     link = f"{between}{escape(row.link, 4096)}" if row.link else ""
     return Text("  ") + row_line(row.sheet, row.line, with_source=False, about=row.words) + Text(link, style="cyan")
+
+
+def report_to_mend(result: Result) -> Path | None:
+    """Return the report in which people mend: the workbook, where there is one; None where there is none at all."""
+    reports = {file.name: file for file in result.files if file.parent == result.folder}
+    return reports.get("report.xlsx") or reports.get("report.csv")
 
 
 def count_to_mend(result: Result) -> int:
