@@ -206,6 +206,7 @@ class Pacer:
             self._limiter = AsyncLimiter(size, size / self._most)
         self._seen = AdaptiveLimit(self._most)  # what the target was seen to allow
         self._ceiling = math.inf  # what its headers say that it allows for ever
+        self._window = 0.0  # seconds in which the target counts, where its headers tell no more than when one ends
         self._told = math.inf  # requests of a window that the ceiling is of
         self._is_fresh = True  # nothing has left yet
         self._in_flight = 0
@@ -273,8 +274,12 @@ class Pacer:
 
     def heed(self, quota: Quota) -> float:
         """Keep to the limit that the headers tell; return the seconds to pause, 0 where there is something left."""
-        if quota.limit and quota.window:
-            told = quota.limit / quota.window * _MARGIN * (1 - self._headroom)
+        if not quota.window and quota.remaining >= quota.limit / 2:
+            # Nearly nothing of the window is used, so it has just begun: what is left of it is its length.
+            length = next((window for window in _WINDOWS if window <= quota.seconds), 0.0)
+            self._window = max(self._window, length)
+        if quota.limit and (window := quota.window or self._window):
+            told = quota.limit / window * _MARGIN * (1 - self._headroom)
             if told != self._ceiling:
                 self._ceiling, self._told = told, quota.limit
                 if told < self._most:
