@@ -86,6 +86,7 @@ def main(folder: Path) -> None:
     write_csv(folder / "schedules.csv", snake(SCHEDULES_HEADER), schedules)
     write_csv(folder / "shadows.csv", snake(SHADOWS_HEADER), [tuple(map(as_text, row)) for row in rows])
     write_csv(folder / "mistakes.csv", mistakes.HEADER, mistakes.rows())
+    write_rota(folder / "rota.xlsx")
 
 
 def pager_duty_schedules() -> list[tuple[str, ...]]:
@@ -201,6 +202,33 @@ def write_sheet(
                 sheet.write_string(number, column, value)
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, len(rows), len(header) - 1)
+
+
+def write_rota(path: Path) -> None:
+    """Write a table as a team keeps it: titles, merged blocks, times apart from dates, a filter, a total."""
+    with xlsxwriter.Workbook(path, {"default_date_format": "yyyy-mm-dd"}) as book:
+        book.set_properties({"created": MADE_ON})
+        sheet = book.add_worksheet("April")
+        sheet.write_row(0, 0, ["Cover for the holidays, April 2027"], book.add_format({"bold": True}))
+        sheet.write_row(1, 0, ["Kept by Ines. Ask before you change anything."])
+        sheet.write_row(
+            3, 0, ["Team", "Date", "Start", "End", "Who", "State", "Remark"], book.add_format({"bold": True})
+        )
+        clock, row = book.add_format({"num_format": "hh:mm"}), 4
+        for team, days in (("Payments primary", (1, 2, 3, 4)), ("Identity primary", (5, 6, 7))):
+            sheet.merge_range(row, 0, row + len(days) - 1, 0, team)
+            for day in days:
+                sheet.write_datetime(row, 1, datetime(2027, 4, day))  # noqa: DTZ001  (a cell has no zone)
+                sheet.write_datetime(row, 2, time(22 if day % 2 else 9), clock)
+                sheet.write_datetime(row, 3, time(6 if day % 2 else 17), clock)
+                sheet.write_row(row, 4, [PEOPLE[100 + day], "cancelled" if day == 4 else "agreed"])
+                if day == 4:
+                    sheet.set_row(row, None, None, {"hidden": True})
+                row += 1
+        sheet.write_row(row, 0, ["Total", "", "", "", "6 shifts"])
+        sheet.autofilter(3, 0, row - 1, 6)
+        sheet.filter_column("F", "x == agreed")
+        sheet.set_column(0, 6, 18)
 
 
 if __name__ == "__main__":

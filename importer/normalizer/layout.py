@@ -255,8 +255,10 @@ def _decide(headers: _Headers, sheet: Sheet, mapping: Mapping, given: set[str]) 
     kinds = kinds_told_by(sure | clear)
     if told := default or kind_of_name(sheet.name):
         # A file called "on-call schedule" that holds shadows: its rows say what they are.
-        is_contradicted = bool(kinds_told_by(sure | (clear & TELLING_IN_SPITE)) - {told}) and told not in kinds
-        return None if is_contradicted else told
+        said = sure | (clear & TELLING_IN_SPITE)
+        is_contradicted = bool(kinds_told_by(said) - {told}) and told not in kinds
+        has_foreign = any(told not in KINDS_WITH[column] for column in said & TELLING)
+        return None if is_contradicted and has_foreign else told
     kinds = kinds or (set() if _is_of_others(sheet, headers) else given)
     return next(iter(kinds)) if len(kinds) == 1 else None
 

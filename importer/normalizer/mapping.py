@@ -90,6 +90,7 @@ class Mapping:
         default_factory=dict
     )  #: column of ours -> cell's text -> what it stands for
     keep: abc.Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: header -> texts of rows that count
+    drop: abc.Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: header -> texts of rows that do not
     fill: tuple[str, ...] = ()  #: headers whose empty cells take the value above
     matrix: Matrix | None = None  #: how a roster is read; None: each row is a record
     sheets: abc.Mapping[str, Mapping] = field(
@@ -120,6 +121,7 @@ class Mapping:
             checks=_said_before(own.checks, self.checks),
             values={**self.values, **{name: {**self.values.get(name, {}), **own.values[name]} for name in own.values}},
             keep={**self.keep, **own.keep},
+            drop={**self.drop, **own.drop},
             fill=tuple(dict.fromkeys((*self.fill, *own.fill))),
             matrix=matrix,
             sheets={},

@@ -85,7 +85,7 @@ def refuse_lost_headers(mapping: Mapping, name: str, sheets: Iterable[Sheet]) ->
                 f"{quote(name)}, [matrix]: no sheet has {table.matrix.across or 'date'}s across",
                 hint="Write whole dates into the header, or below [matrix] when the roster begins: first = 2027-03-01.",
             )
-        own = {"columns": table.columns, "rows": table.keep, "fill": table.fill}
+        own = {"columns": table.columns, "rows": {**table.keep, **table.drop}, "fill": table.fill}
         own |= {"matrix": table.matrix.headers} if table.matrix else {}
         for section, headers in own.items():
             if lost := [one for one in headers if one not in found and (canonical(one) or one) not in found]:
@@ -115,7 +115,7 @@ class _Table(BaseModel):
     constants: dict[str, str] = {}
     defaults: dict[str, str] = {}
     values: dict[str, dict[str, str]] = {}
-    rows: dict[str, tuple[str, ...]] = {}
+    rows: dict[str, dict[str, tuple[str, ...]]] = {}
     fill: tuple[str, ...] = ()
     matrix: Matrix | None = None
     times: TimeRules = TimeRules()
@@ -150,10 +150,13 @@ class _Table(BaseModel):
 
     @field_validator("rows", mode="before")
     @classmethod
-    def _read_rows(cls, table: object) -> dict[str, tuple[str, ...]]:
+    def _read_rows(cls, table: object) -> dict[str, dict[str, tuple[str, ...]]]:
         rows = _table(table)
-        _refuse_unknown(rows, ["keep"])
-        return {_header(key): _texts(value, key) for key, value in _table(rows.get("keep", {}), "keep").items()}
+        _refuse_unknown(rows, ["keep", "drop"])
+        return {
+            which: {_header(key): _texts(value, key) for key, value in _table(listed, which).items()}
+            for which, listed in rows.items()
+        }
 
     @field_validator("fill", mode="before")
     @classmethod
@@ -220,7 +223,8 @@ class _Table(BaseModel):
             times=self.times,
             checks=self.checks,
             values=self.values,
-            keep=self.rows,
+            keep=self.rows.get("keep", {}),
+            drop=self.rows.get("drop", {}),
             fill=self.fill,
             matrix=self.matrix,
         )
@@ -461,7 +465,10 @@ def _tables(mapping: Mapping, notes: Texts, prefix: str) -> Iterator[str]:
         "constants": [f"{column} = {_quoted(text)}" for column, text in mapping.constants.items()],
         "defaults": [f"{column} = {_quoted(text)}" for column, text in mapping.defaults.items()],
         **{f"values.{column}": list(_columns(texts, {})) for column, texts in mapping.values.items()},
-        "rows.keep": [f"{_quoted(header)} = {_list(texts)}" for header, texts in mapping.keep.items()],
+        **{
+            f"rows.{which}": [f"{_quoted(header)} = {_list(texts)}" for header, texts in rows.items()]
+            for which, rows in (("keep", mapping.keep), ("drop", mapping.drop))
+        },
         "fill": [f"down = {_list(mapping.fill)}"] if mapping.fill else [],
         **_matrix(mapping.matrix),
         "times": list(_said(mapping.times)),

@@ -55,11 +55,14 @@ class Normalizer:
         mapping = rules.mapping.of_sheet(sheet.name)
         self._rules = rules if mapping is rules.mapping else of_mapping(rules, mapping)
         self.layout = plan(sheet, mapping, rules.provider, is_known=rules.is_repeated)
-        self._keep = [
-            (index, {text.casefold() for text in texts})
-            for header, texts in mapping.keep.items()
-            for index in find_headers(sheet.header, header)
-        ]
+        self._kept, self._dropped = (
+            [
+                (index, {text.casefold() for text in texts})
+                for header, texts in rows.items()
+                for index in find_headers(sheet.header, header)
+            ]
+            for rows in (mapping.keep, mapping.drop)
+        )
         self._above: dict[int, str] = {
             index: "" for header in mapping.fill for index in find_headers(sheet.header, header)
         }  #: index of a column that is filled down -> the last text in it
@@ -96,7 +99,8 @@ class Normalizer:
 
     def left_out(self, row: Row) -> str:
         """Return why a row is left out, as the mapping wants it; empty where it counts."""
-        if any(row.cells[index].strip(BLANKS).casefold() not in texts for index, texts in self._keep):
+        is_kept = all(row.cells[index].strip(BLANKS).casefold() in texts for index, texts in self._kept)
+        if not is_kept or any(row.cells[at].strip(BLANKS).casefold() in texts for at, texts in self._dropped):
             return "because [rows] in the mapping says so"
         if self.layout.grid and not row.problems and self.layout.grid.is_empty(row):
             return "because no cell of [matrix] names a shift"

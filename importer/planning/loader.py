@@ -132,7 +132,7 @@ class Loader:
                 known[id(chunk.sheet)] = self._open_sheet(chunk.sheet)
             opened = known[id(chunk.sheet)]
             if opened is not None:
-                chunk.rows[:] = self._taken(chunk.sheet, chunk.rows)
+                self._note_hidden(chunk.sheet, chunk.rows)
                 yield self._take_chunk(*opened, chunk)
         self._tell_hidden()
         used = {sheet.name for sheet in sheets if known[id(sheet)] is not None}
@@ -146,13 +146,9 @@ class Loader:
         self._tell_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
         self.journal.add_source(reading.name, reading.path, reading.sha256)
 
-    def _taken(self, sheet: Sheet, rows: list[Row]) -> list[Row]:
-        """Return the rows without those that are hidden, where they are to be skipped, and note which are hidden."""
-        hidden = [row.number for row in rows if row.is_hidden]
-        if not hidden:
-            return rows
-        self._hidden.setdefault((sheet.source, sheet.name), []).extend(hidden)
-        return rows if self._hidden_rows is HiddenRows.SEND else [row for row in rows if not row.is_hidden]
+    def _note_hidden(self, sheet: Sheet, rows: list[Row]) -> None:
+        if hidden := [row.number for row in rows if row.is_hidden]:
+            self._hidden.setdefault((sheet.source, sheet.name), []).extend(hidden)
 
     def _tell_hidden(self) -> None:
         """Notice which rows of a source are hidden, and what becomes of them.
@@ -232,7 +228,9 @@ class Loader:
         names = self._row_names(index, normalizer.layout)
         known: list[KnownName] = []
         for unfilled in chunk.rows:
-            row = normalizer.fill_down(unfilled)
+            row = normalizer.fill_down(unfilled)  # of hidden rows, too: one can be the first of a merged block
+            if row.is_hidden and self._hidden_rows is not HiddenRows.SEND:
+                continue
             if normalizer.is_example(row):
                 examples.append(row.number)
                 continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import tomllib
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 import openpyxl
 import pytest
 
-from .command import Workplace, statuses
+from .command import ROOT, SAMPLES, Workplace, statuses
 from .terminals import converse
 from .truth import read_truth
 
@@ -176,10 +178,13 @@ def test_map_at_a_terminal_asks_and_what_it_writes_is_enough(place: Workplace) -
             ("may be schedule_id", "y\n"),
             ("may be starts_at", "y\n"),
             ("may be ends_at", "y\n"),
-            ("shadowable_id is lacking", "99\n"),
-            ("none of these numbers", ""),
-            ("shadowable_id is lacking", "2\n"),
-            ("shadow_user_id is lacking", "1\n"),
+            ("What does the sheet hold", "shadows\n"),
+            ("shadowable_id is lacking", ""),
+            ("or nothing", "99\n"),
+            ("none of the headers", ""),
+            ("or nothing", "whom\n"),
+            ("shadow_user_id is lacking", ""),
+            ("or nothing", "2\n"),
         ],
     )
     assert status == 0, shown
@@ -196,9 +201,10 @@ def test_map_at_a_terminal_takes_one_value_for_every_row(place: Workplace) -> No
         ["map", source, "--output", "pd.toml"],
         [
             ('"ID"', "y\n"),
-            ("third_party_provider is lacking", "= VictorOps\n"),
-            ("VictorOps", ""),
-            ("third_party_provider is lacking", "=pd\n"),
+            ("third_party_provider is lacking", ""),
+            ("or nothing", "= VictorOps\n"),
+            ('is "VictorOps"', ""),
+            ("or nothing", "=pd\n"),
         ],
     )
     assert status == 0, shown
@@ -210,6 +216,56 @@ def test_whoever_leaves_a_question_of_map_leaves_no_file(place: Workplace) -> No
     status, shown = converse(place, ["map", source], [("[y/N]", "\x04")])
     assert status == 130, shown
     assert "Traceback" not in shown
+    assert not (place.path / "mapping.toml").exists()
+
+
+def test_the_walk_of_the_page_from_a_stranger_table_to_a_mapping_is_what_really_happens(place: Workplace) -> None:
+    """Its answers are typed; what is shown and written is what docs/mapping.md and samples/ have."""
+    page = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8")
+    (dialogue,) = re.findall(r"```console\n\$ oncall-importer [^\n]*\n(.*?)```", page, re.DOTALL)
+    questions = re.findall(r"(leave it out\)|or nothing|\[Y/n\]): (.*)", dialogue)
+    shutil.copy(SAMPLES / "rota.xlsx", place.path)
+    answers = [(f"{asked}: ", f"{answer}\n") for asked, answer in questions]
+    status, shown = converse(place, ["map", "rota.xlsx", "--output", "rota.toml"], answers)
+    assert status == 0, shown
+    lines = shown.replace("\r", "").splitlines()
+    assert [line for line in dialogue.splitlines() if line not in lines] == []
+    written = (place.path / "rota.toml").read_text(encoding="utf-8")
+    assert written.strip() == (SAMPLES / "rota.toml").read_text(encoding="utf-8").strip()
+
+
+def test_map_asks_about_the_marks_of_a_roster(place: Workplace) -> None:
+    """And about times in two columns, and values for empty cells; what it writes is enough."""
+    rows = [["Name", "2027-03-01", "2027-03-02", "2027-03-03"], ["Anna Berg", "E", "", "U"], ["Ben Osei", "", "E", "E"]]
+    source = place.write("Overrides.csv", rows)
+    status, shown = converse(
+        place,
+        ["map", source],
+        [
+            ("Dates stand across", "\n"),
+            ('"E" is a shift', "six\n"),
+            ("write it as", ""),
+            ('"E" is a shift', "06:00-14:00\n"),
+            ('"U" is a shift', "\n"),
+            ("schedule_id is lacking", ""),
+            ("or nothing", "= Payments primary\n"),
+            ("user_id is lacking", ""),
+            ("or nothing", "1\n"),
+            ("timezone is lacking", ""),
+            ("or nothing", "? Europe/Berlin\n"),
+        ],
+    )
+    assert status == 0, shown
+    done = place.run("run", source, "--mapping", "mapping.toml", "--sandbox")
+    assert done.status == 0, done
+    assert [line["import_cell"] for line in place.lines(done.run)] == ["B2", "C3", "D3"]
+
+
+def test_map_writes_no_empty_file(place: Workplace) -> None:
+    header = ["third_party_provider", "remote_id"]
+    done = place.run("map", place.write("Schedules.csv", [header, ["PAGER_DUTY", "PI7DH85"]]))
+    assert done.status == 0, done
+    assert "no mapping is needed" in done.err
     assert not (place.path / "mapping.toml").exists()
 
 
@@ -270,7 +326,7 @@ def test_nothing_in_headers_or_mappings_steers_the_terminal(place: Workplace) ->
     for done in told:
         assert not set("\x1b\x07\u202e") & set(done.out + done.err), done
     status, shown = converse(
-        place, ["map", name, "--output", "m\x1b[2J.toml"], [("shadow_user_id is lacking", "1\n"), ("ends_at", "\n")]
+        place, ["map", name, "--output", "m\x1b[2J.toml"], [("or nothing", "2\n"), ("or nothing", "\n")]
     )
     assert status == 0, shown
     assert not set("\x1b\x07\u202e") & set(shown), shown

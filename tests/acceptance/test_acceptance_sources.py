@@ -53,6 +53,23 @@ def test_hidden_rows_are_sent_or_left_out_as_somebody_says(place: Workplace, cho
     assert ("row 3 is hidden, and left out because of --hidden-rows skip" in done.out + done.err) == (choice == "skip")
 
 
+def test_a_hidden_row_that_begins_a_merged_block_gives_its_text_to_the_rows_below(place: Workplace) -> None:
+    """[fill] takes the value above, whether that row is sent or not; never the one of the block before."""
+    with xlsxwriter.Workbook(place.path / "blocks.xlsx") as book:
+        sheet = book.add_worksheet("Schedules")
+        rows = [["Provider", "Remote ID"], ["PagerDuty", "PI7DH85"], ["Opsgenie", "x"], ["", "a-b-c"]]
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+        sheet.set_row(2, None, None, {"hidden": True})
+    (place.path / "map.toml").write_text('[fill]\ndown = ["Provider"]\n', encoding="utf-8")
+    done = place.run("run", "blocks.xlsx", "--sandbox", "--hidden-rows", "skip", "--mapping", "map.toml")
+    assert done.status == 0, done
+    assert [(line["import_row"], line["Provider"]) for line in place.lines(done.run)] == [
+        ("2", "PagerDuty"),
+        ("4", "Opsgenie"),
+    ]
+
+
 def test_the_library_is_told_by_a_keyword(place: Workplace) -> None:
     path = filtered(place)
     with pytest.raises(importer.ImporterError, match="row 3 is hidden"):

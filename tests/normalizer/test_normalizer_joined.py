@@ -142,6 +142,12 @@ def test_rows_that_the_mapping_does_not_keep_are_left_out() -> None:
     assert [bool(normalizer.left_out(Row(2, cells))) for cells in rows] == [False, False, True, True, True]
 
 
+def test_rows_that_the_mapping_drops_are_left_out() -> None:
+    normalizer = _normalizer(("Team", "Note"), '[rows]\ndrop = { "team" = ["Total", "sum"] }')
+    rows = [("A", ""), ("TOTAL ", "3"), ("", "Total"), ("Sum", "")]
+    assert [bool(normalizer.left_out(Row(2, cells))) for cells in rows] == [False, True, False, True]
+
+
 def test_empty_cells_take_the_value_above_but_never_over_one_that_could_not_be_read() -> None:
     normalizer = _normalizer(("Schedule", "Trainee"), '[fill]\ndown = ["schedule"]')
     damaged = (Problem("the cell holds an error", cell="A5"),)

@@ -46,6 +46,7 @@ provider = "problem"
 Ann = 101
 [rows]
 keep = { "Status" = ["migrate", "later"], "Team" = "A" }
+drop = { "Team" = "Total" }
 [fill]
 down = ["Schedule"]
 [sheets."H1 2027".columns]
@@ -72,6 +73,7 @@ def test_every_section_is_read() -> None:
             "shadow_user_id": {"Ann": "101"},
         },
         keep={"Status": ("migrate", "later"), "Team": ("A",)},
+        drop={"Team": ("Total",)},
         fill=("Schedule",),
         sheets={"H1 2027": Mapping(columns={"Tag": "date"}, checks=Checks(past=Level.PROBLEM))},
     )
@@ -127,7 +129,7 @@ def test_an_empty_file_says_nothing_and_lines_may_end_as_on_windows() -> None:
         ('[values]\nschedule_id = "x"', "[values]: schedule_id is not a table", "square brackets"),
         ('[values.schedule_id]\n"Payments" = ""', '[values]: "Payments" is empty', "take the line out"),
         ('[values.Schedule]\n"Payments" = "x"', '"Schedule" is not a column of ours', "Write schedule_id"),
-        ('[rows]\ndrop = ["x"]', '[rows]: "drop" is not an option', "Write one of keep"),
+        ('[rows]\nskip = ["x"]', '[rows]: "skip" is not an option', "Write one of keep, drop"),
         ("[rows.keep]\nStatus = []", '"Status" is not a list of texts', "Write it as"),
         ("[fill]\ndown = [true]", '"down" is not a list of texts', "Write it as"),
         ('[sheets."H1".colums]\nID = "kind"', '[sheets.H1], has a table "colums"', "Write [columns]"),

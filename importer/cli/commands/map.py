@@ -93,7 +93,12 @@ def _map(
         _doubt_headers(drafts)
     if is_asking:
         mapping = _ask_for_all(drafts, mapping)
-    text = _compose(mapping, [] if is_asking else drafts)
+    open_drafts = [draft.under(mapping) for draft in drafts if not is_asking or draft.under(mapping).lacking]
+    text = _compose(mapping, open_drafts)
+    if not text.strip():
+        click.echo("no mapping is needed, and none was written: every sheet is understood as it is", err=True)
+        click.echo(f"next:     {_command('check', *sources)}", err=output == _STDOUT)
+        return 0
     if output == _STDOUT:
         click.echo(text, nl=False)
         return 0
@@ -121,6 +126,8 @@ def _tell_left(drafts: Iterable[SheetDraft], mapping: Mapping) -> None:
             click.echo(f"not used: {_quoted(header)} of {_where(draft)}", err=True)
         for column in draft.lacking:
             click.echo(f"lacking:  {column} in {_where(draft)}", err=True)
+        if draft.layout.kind is None and not draft.layout.is_usable:
+            click.echo(f"left out: {_where(draft)}, for nothing says what it holds", err=True)
 
 
 def _suggestions(drafts: Iterable[SheetDraft]) -> list[Suggestion]:
@@ -128,17 +135,59 @@ def _suggestions(drafts: Iterable[SheetDraft]) -> list[Suggestion]:
 
 
 def _ask_for_all(drafts: list[SheetDraft], mapping: Mapping) -> Mapping:
-    """Ask for what each sheet leaves open: suggestions first, then the columns that it must have."""
+    """Ask for what each sheet leaves open, from what its headers mean to which of its rows count."""
     for draft in drafts:
-        click.echo(_where(draft), err=True)
+        _list_headers(draft)
+        mapping = _ask_about_roster(draft, mapping)
         mapping = _ask_about_suggestions(draft, mapping)
-        for column in draft.under(mapping).lacking:
-            mapping = _ask_for_column(draft, column, mapping)
+        told = _ask_about_kind(draft, mapping, is_alone=len(drafts) == 1)
+        if told is None:
+            continue
+        mapping = told
+        asked: set[str] = set()
+        while left := [column for column in draft.under(mapping).lacking if column not in asked]:
+            asked.add(left[0])
+            mapping = _ask_for_column(draft, left[0], mapping)
+        if draft.under(mapping).layout.is_usable:
+            mapping = _ask_about_rows(draft, mapping)
     return mapping
+
+
+def _list_headers(draft: SheetDraft) -> None:
+    """Print a sheet's headers with their numbers, some values, and what is known of them."""
+    click.echo(f"{_where(draft)}, header in row {draft.sheet.header_row}", err=True)
+    known = {index: column for column, index in draft.layout.indices.items()}
+    for number, header in enumerate(draft.sheet.header, 1):
+        meaning = f" = {known[number - 1]}" if number - 1 in known else ""
+        click.echo(f"    {number}  {_quoted(header)}{meaning}{_shown(draft, header)}", err=True)
+
+
+def _ask_about_roster(draft: SheetDraft, mapping: Mapping) -> Mapping:
+    """Ask what the marks of a roster mean, where dates stand across."""
+    from importer.normalizer.mapping import Matrix
+
+    if not draft.under(mapping).looks_like_roster:
+        return mapping
+    if not click.confirm("  Dates stand across. Is each filled cell below them a shift?", default=True, err=True):
+        return mapping
+    marks: dict[str, dict[str, str]] = {}
+    for mark in draft.under(mapping).marks():
+        question = f"  {_quoted(mark)} is a shift from-to, such as 06:00-14:00 (nothing: nobody)"
+        while answer := str(click.prompt(question, default="", show_default=False, err=True)).strip():
+            start, dash, end = (part.strip() for part in answer.partition("-"))
+            marks[mark] = {"start_time": start, "end_time": end}
+            if dash and not (fault := _fault(replace(mapping, matrix=Matrix(marks=marks)))):
+                break
+            click.echo(f"    {fault if dash else 'write it as 06:00-14:00'}", err=True)
+        else:
+            marks[mark] = {}
+    return replace(mapping, matrix=Matrix(marks=marks))
 
 
 def _ask_about_suggestions(draft: SheetDraft, mapping: Mapping) -> Mapping:
     """Ask about each suggestion once; an answer can tell what the sheet holds, and so what else may be meant."""
+    from importer.commands.map_draft import with_column
+
     asked: set[tuple[str, str]] = set()
     while True:
         left = [one for one in draft.under(mapping).suggestions if (one.header, one.column) not in asked]
@@ -148,28 +197,71 @@ def _ask_about_suggestions(draft: SheetDraft, mapping: Mapping) -> Mapping:
         asked.add((one.header, one.column))
         words = f"  {_quoted(one.header)}{_shown(draft, one.header)} may be {one.column}"
         if click.confirm(f"{words} ({one.confidence} %): {_escape(one.why)}. Use it?", err=True):
-            mapping = replace(mapping, columns={**mapping.columns, one.header.strip(): one.column})
+            mapping = with_column(mapping, one.header, one.column)
+
+
+def _ask_about_kind(draft: SheetDraft, mapping: Mapping, *, is_alone: bool) -> Mapping | None:
+    """Ask what a sheet holds, where neither its name nor its columns say so; None: nothing that is to be imported."""
+    from importer.kinds.registry import KIND_WORDS, KINDS, any_of
+    from importer.normalizer.mapping import NO_MAPPING
+
+    found = draft.under(mapping)
+    if found.is_kind_told or (found.layout.kind and not set(found.lacking) - {"timezone"}):
+        return mapping
+    question = f"  What does the sheet hold: {any_of(kind.plural for kind in KINDS.values())}? (nothing: leave it out)"
+    while answer := str(click.prompt(question, default="", show_default=False, err=True)).strip():
+        if kind := KIND_WORDS.get(answer.casefold()):
+            if is_alone:
+                return replace(mapping, constants={**mapping.constants, "kind": kind})
+            own = replace(NO_MAPPING, constants={"kind": kind})
+            return replace(mapping, sheets={**mapping.sheets, draft.name: own})
+    return None
 
 
 def _ask_for_column(draft: SheetDraft, column: str, mapping: Mapping) -> Mapping:
-    """Ask which header is a column, or what holds for every row, until the answer can be."""
+    """Ask which header is a column, or what holds for rows that have none, until the answer can be."""
     from importer.kinds.registry import RIGHTS
 
-    free = draft.under(mapping).layout.not_used
-    for number, header in enumerate(free, 1):
-        click.echo(f"    {number}  {_quoted(header)}{_shown(draft, header)}", err=True)
-    question = (
-        f"  {column} is lacking. Number of its header, or = and one value for every row ({RIGHTS[column]}), or nothing"
-    )
+    click.echo(f"  {column} is lacking: {RIGHTS[column]}.", err=True)
+    joined = ", two for date + time" if column in ("starts_at", "ends_at") else ""
+    question = f"  Its header by number or words{joined}; = VALUE for every row; ? VALUE for empty cells; or nothing"
     while answer := str(click.prompt(question, default="", show_default=False, err=True)).strip():
-        if answer.startswith("="):
-            changed = replace(mapping, constants={**mapping.constants, column: answer[1:].strip()})
-        else:
-            chosen = dict(enumerate(free, 1)).get(int(answer)) if answer.isdecimal() else None
-            changed = replace(mapping, columns={**mapping.columns, chosen.strip(): column}) if chosen else mapping
-        if changed is not mapping and not (fault := _fault(changed)):
+        changed = _answered(draft, column, mapping, answer)
+        if changed is not None and not (fault := _fault(changed)):
             return changed
-        click.echo(f"    {fault if changed is not mapping else 'that is none of these numbers'}", err=True)
+        click.echo(f"    {fault if changed else 'that is none of the headers above, or several'}", err=True)
+    return mapping
+
+
+def _answered(draft: SheetDraft, column: str, mapping: Mapping, answer: str) -> Mapping | None:
+    """Return what an answer makes of a mapping; None where it names no header."""
+    from importer.commands.map_draft import with_column, with_joined
+
+    value = answer[1:].strip()
+    if answer.startswith("="):
+        return replace(mapping, constants={**mapping.constants, column: value})
+    if answer.startswith("?"):
+        return replace(mapping, defaults={**mapping.defaults, column: value})
+    if header := draft.find(answer):
+        return with_column(mapping, header, column)
+    day, plus, clock = answer.partition("+")
+    if plus and column in ("starts_at", "ends_at") and (first := draft.find(day)) and (second := draft.find(clock)):
+        return with_joined(mapping, first, second, column)
+    return None
+
+
+def _ask_about_rows(draft: SheetDraft, mapping: Mapping) -> Mapping:
+    """Ask about cells that are empty below a text, as in merged blocks, and rows that are totals."""
+    for header, texts in draft.totals.items():
+        words = (
+            f"  Rows with {', '.join(map(_quoted, texts))} below {_quoted(header)} look like totals. Leave them out?"
+        )
+        if click.confirm(words, default=True, err=True):
+            mapping = replace(mapping, drop={**mapping.drop, header: texts})
+    for header in draft.under(mapping).gaps():
+        words = f"  {_quoted(header)} has empty cells below a text. Do they mean the text above?"
+        if click.confirm(words, default=True, err=True):
+            mapping = replace(mapping, fill=(*mapping.fill, header.strip()))
     return mapping
 
 
@@ -235,7 +327,7 @@ def _shown(draft: SheetDraft, header: str) -> str:
 
 
 def _samples(draft: SheetDraft, header: str) -> str:
-    return ", ".join(_quoted(text) for text in draft.samples.get(header, ()))
+    return ", ".join(_quoted(text) for text in draft.samples(header))
 
 
 def _where(draft: SheetDraft) -> str:
