@@ -17,6 +17,7 @@ from importer.calendars.pulled import RefusedError
 from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import TargetError, UsageError
 from importer.journal.run_folder import open_view
+from importer.kinds.kind import Names
 from importer.kinds.registry import KINDS
 from importer.notice import Notice
 from importer.planning.previous_run import find_earlier, refuse_other_target
@@ -108,6 +109,7 @@ class _Made(NamedTuple):
     kind: RecordKind
     id: str
     key: Key
+    about: str  #: whom or what it is about, names before ids
 
 
 async def verify(argument: str, settings: Settings, control: RunControl, progress: ProgressCallback) -> Verification:
@@ -129,10 +131,13 @@ async def verify(argument: str, settings: Settings, control: RunControl, progres
     refuse_other_target(settings, previous)
     with open_view(previous.path) as view:
         names = [sheet.name for sheet in view.sheets()]
+        known = Names(view.names())
         made = [
-            _Made(row.number, names[sheet], entry.part, KINDS[entry.kind], entry.outcome.id, entry.key)
+            _Made(
+                row.number, names[sheet], entry.part, kind, entry.outcome.id, entry.key, kind.describe(entry.key, known)
+            )
             for sheet, row, entry in view.entries()
-            if entry.state in _MADE and entry.key is not None and entry.kind is not None
+            if entry.state in _MADE and entry.key is not None and (kind := KINDS.get(entry.kind or ""))
         ]
     verified: list[VerifiedRecord] = []
     for target in TargetName:
@@ -209,9 +214,7 @@ def _judge(one: _Made, there: Mapping[str, Key | None]) -> VerifiedRecord:
 
 
 def _verified(one: _Made, verdict: RecordState, detail: str = "") -> VerifiedRecord:
-    return VerifiedRecord(
-        one.row, one.sheet, one.part, one.kind.name, one.id, one.kind.describe(one.key), verdict, detail
-    )
+    return VerifiedRecord(one.row, one.sheet, one.part, one.kind.name, one.id, one.about, verdict, detail)
 
 
 async def _look_at_calendar(

@@ -78,7 +78,7 @@ class Outcomes:
         """Make the outcome of what the target had before it was sent."""
         if self._if_exists is IfExists.SKIP:
             return self.make(Status.EXISTS)
-        return self.make(Status.REJECTED, error="exists already", hint="take the row out, or use --if-exists skip")
+        return self.make(Status.REJECTED, error="exists already", hint="Take the row out, or use --if-exists skip.")
 
     def judged(self, status: Status, record: Claimed, judgement: Judgement) -> Outcome:
         """Make the outcome that a judgement of a reply comes to; nothing was created."""

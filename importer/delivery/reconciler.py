@@ -121,7 +121,7 @@ class Existing:
                 problem = Problem(f"it replaces {named}", topic=f"replaces {kind.plural} of {kind.target}")
                 self._journal.note_planned(record, Severity.WARNING, problem, [one.id for one in overlapped])
                 continue
-            hint = "take the row out, or let it replace that with --replace-overrides"
+            hint = "Take the row out, or let it replace that with --replace-overrides."
             problem = Problem(f"it would replace {named}", hint, topic=f"would replace {kind.plural} of {kind.target}")
             self._journal.note_planned(record, Severity.PROBLEM, problem)
             refused.append((record, self._outcomes.make(Status.INVALID, error=problem.message, hint=hint)))
