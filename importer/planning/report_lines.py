@@ -16,7 +16,7 @@ from importer.statuses import Status
 from importer.wording import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from importer.journal.view import View
     from importer.reporter.report_reader import Carried, Splitter
@@ -61,6 +61,7 @@ class Memory:
         for row, index, number in journal.row_numbers() if journal else ():
             self._rows[index].setdefault(number, row)
         self._last: tuple[int, list[tuple[int, Row, Entry]]] = (0, [])
+        self._last_numbers: dict[str, int] = {}  # of sheets to which rows were added
         self._told: set[tuple[str, str, int, str]] = set()
         self._told_rows: set[int] = set()
         self.new = _Places()
@@ -73,12 +74,19 @@ class Memory:
         """Return the source that a sheet of the run is of; empty where the run is not known."""
         return self._sheets.get(sheet, (0, ""))[1]
 
-    def recall(self, carried: Carried, sheet: str) -> Known | None:
+    def number_new(self, sheet: str) -> int:
+        """Return a number for a row that was added to a sheet of the run: behind its last one."""
+        last = self._last_numbers.get(sheet) or max(self._rows[self._sheets[sheet][0]], default=1)
+        self._last_numbers[sheet] = last + 1
+        return last + 1
+
+    def recall(self, carried: Carried, sheet: str, table: str = "") -> Known | None:
         """Return what the journal says of a line; None: the line stands for itself.
 
-        A line with an empty `import_status` is to be a new record, whatever its row was.
+        A line with an empty `import_status` is to be a new record, whatever its row was. One without a number is named
+        as it stands in the table.
         """
-        place = _place_of(carried, sheet)
+        place = _place_of(carried, sheet if carried.is_numbered else table or sheet)
         row = self._find_row(carried, sheet)
         if row:
             self._told_rows.add(row)
@@ -219,11 +227,13 @@ class ReportTable:
         """Return a line of the earlier run; `before` are its cells where nobody has mended any."""
         name = self._name_of(carried)
         part, outcome = self._part_of(carried), carried.outcome
-        known = self._memory.recall(carried, name)
+        known = self._memory.recall(carried, name, self._table.name)
         if before is None:
             before = part.cells_now(known.cells, len(carried.row.cells)) if known else None
         row = self._look_at(carried, before)
         own = row._replace(cells=tuple(row.cells[index] for index in part.kept))
+        if not carried.is_numbered and name in self._memory.headers:
+            own = own._replace(number=self._memory.number_new(name), line=row.place)
         if outcome is None:
             return PreviousLine(part.sheet, own, None)
         if known is None:
@@ -270,7 +280,17 @@ class ReportTable:
         return row._replace(problems=(*row.problems, *spoiled)) if spoiled else row
 
     def _name_of(self, carried: Carried) -> str:
-        return carried.sheet or self._table.name
+        """Return the sheet that a line is of; a new one is of the only sheet that has all columns it has filled."""
+        if carried.sheet or carried.is_numbered:
+            return carried.sheet or self._table.name
+        filled = [index for index, cell in enumerate(carried.row.cells) if cell]
+        fitting = [name for name in self._memory.headers if self._has_columns(name, filled)]
+        return fitting[0] if len(fitting) == 1 else self._table.name
+
+    def _has_columns(self, name: str, filled: Iterable[int]) -> bool:
+        key = (self._memory.source_of(name), name)
+        part = self._parts[key] if key in self._parts else self._parts.setdefault(key, self._part(*key))
+        return all(index in part.places for index in filled)
 
     def _part_of(self, carried: Carried) -> _Part:
         name = self._name_of(carried)

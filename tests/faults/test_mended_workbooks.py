@@ -195,6 +195,44 @@ async def test_what_a_spreadsheet_did_to_a_cell_is_a_problem_of_it(
     assert bad["import_cell"] == f"{'G' if header == 'shadow_user_id' else 'J'}2"
 
 
+async def test_an_added_row_is_of_the_sheet_whose_columns_it_fills(tmp_path: Path) -> None:
+    """Though a sheet with other columns stands beside it in the report; its number is behind that sheet's last one."""
+    book = openpyxl.Workbook()
+    book.active.title = "Schedules"
+    for cells in (("Provider", "ID"), ("PagerDuty", "P000001"), ("PagrDuty", "P000002")):
+        book.active.append(cells)
+    sheet = book.create_sheet("Shadows")
+    times = ("2027-05-01T09:00Z", "2027-05-01T17:00Z")
+    for cells in (
+        ("Schedule", "On call user", "Trainee", "Start", "End"),
+        ("a", "101", "102", *times),
+        ("a", "101", ""),
+    ):
+        sheet.append(cells)
+    book.save(tmp_path / "two.xlsx")
+
+    def add(sheet: Sheet) -> None:
+        for provider in (cell for cell in next(sheet.sheet.iter_cols(6, 6)) if cell.value == "PagrDuty"):
+            provider.value = "PagerDuty"
+        shadow = {"Schedule": "a", "On call user": "101", "Trainee": "103", "Start": times[0], "End": times[1]}
+        for new in ({"Provider": "Opsgenie", "ID": "0b4a7a3e-1111-4c1c-8f8f-0123456789ab"}, shadow):
+            sheet.sheet.append([new.get(header) for header in sheet.header])
+
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served():
+        first = await importer.run(tmp_path / "two.xlsx", **rehearsal._given({}))
+        again = await importer.rerun(edit(first, add), **rehearsal._given({}))
+    told = [tuple(line[f"import_{name}"] for name in ("sheet", "row", "status")) for line in read_report(again)]
+    assert told == [
+        ("Schedules", "2", "created"),
+        ("Schedules", "3", "created"),
+        ("Shadows", "2", "created"),
+        ("Shadows", "3", "invalid"),
+        ("Schedules", "4", "created"),
+        ("Shadows", "4", "created"),
+    ]
+
+
 async def test_a_line_given_twice_is_named_and_one_missing_everywhere_too(tmp_path: Path) -> None:
     def repeat(sheet: Sheet) -> None:
         _, first, *_ = sheet.sheet.values
