@@ -203,12 +203,9 @@ async def test_an_added_row_is_of_the_sheet_whose_columns_it_fills(tmp_path: Pat
         book.active.append(cells)
     sheet = book.create_sheet("Shadows")
     times = ("2027-05-01T09:00Z", "2027-05-01T17:00Z")
-    for cells in (
-        ("Schedule", "On call user", "Trainee", "Start", "End"),
-        ("a", "101", "102", *times),
-        ("a", "101", ""),
-    ):
-        sheet.append(cells)
+    sheet.append(("Schedule", "On call user", "Trainee", "Start", "End"))
+    for user in ("102", ""):
+        sheet.append(("a", "101", user, *times))
     book.save(tmp_path / "two.xlsx")
 
     def add(sheet: Sheet) -> None:
