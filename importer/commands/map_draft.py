@@ -16,6 +16,7 @@ from importer.normalizer.nearest import nearest
 from importer.normalizer.suggestions import suggest
 from importer.normalizer.times.date_times import is_clock, read_moment
 from importer.normalizer.unreadable import Unreadable
+from importer.planning.sources import expand_sources
 from importer.reader.read import read
 
 if TYPE_CHECKING:
@@ -143,14 +144,15 @@ def with_joined(mapping: Mapping, day: str, clock: str, column: str) -> Mapping:
 
 
 def draft_sheets(sources: Sequence[str], mapping: Mapping, sheets: Sequence[str] = ()) -> list[SheetDraft]:
-    """Look at the headers of sources.
+    """Look at the headers of sources, of folders and patterns too.
 
     Raises:
         SourceError: one cannot be read.
     """
     drafts: dict[int, SheetDraft] = {}
     kept = []  # sheets are known by their identity, which their chunks share
-    for source in sources:
+    files, _ = expand_sources(sources)
+    for source in map(str, files):
         reading = read(
             source, sheets=sheets, is_header=partial(rate_header, mapping=mapping), header_row=mapping.header_row
         )

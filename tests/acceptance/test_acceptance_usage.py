@@ -15,7 +15,7 @@ WRONG = {
     "rnu s.csv": ("No such command 'rnu'", "oncall-importer --help"),
     "run s.csv --concurrency many": ('--concurrency: "many" is not a whole number', "Correct the option"),
     "run s.csv --ca-file": ("'--ca-file' requires an argument", "--help"),
-    "rerun one two": ("unexpected extra argument (two)", "oncall-importer rerun --help"),
+    "undo one two": ("unexpected extra argument (two)", "oncall-importer undo --help"),
     "map s.csv --no-header --header-row 3": ("exclude each other", "oncall-importer map --help"),
     "map s.csv --header-row 0": ("'--header-row': 0 is not in the range", "oncall-importer map --help"),
     "run s.csv --rate opal=fast": ('--rate: "opal=fast" is not a rate: write opal=50/s', "Correct the option"),
