@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -112,23 +114,28 @@ def _groups(plan: Plan) -> str:
 # ---- what would happen
 
 _MOST_NAMED = 2  # schedules in a question
+_FOR_IDS = 120  # columns of a terminal that have room for an id behind a name
 _MOST_REPEATED = 3  # rows of which a plan tells first and last
 
 
 def describe_overview(overview: Overview, room: int, width: int) -> Iterator[Text]:
-    """Yield the lines that tell what would happen, in so many lines: by person, else by schedule, else by target."""
-    repeated = list(_repeated_lines(overview, _MOST_REPEATED if room < len(overview.repeated) else room))
+    """Yield what would happen, in so many lines: by person, else by schedule, else the first ones."""
+    repeated = list(_repeated_lines(overview, _MOST_REPEATED if room < len(overview.repeated) else room, width))
     room -= len(repeated)
-    forms = (_lines_of(overview, is_by_person=True, room=None), _lines_of(overview, is_by_person=False, room=None))
-    lines = next((form for form in map(list, forms) if len(form) <= room), None)
-    if lines is None:
-        lines = list(_lines_of(overview, is_by_person=False, room=room))
+    if width < _FOR_IDS:
+        short = [one._replace(schedule=_short(one.schedule), person=_short(one.person)) for one in overview.expected]
+        overview = replace(overview, expected=short)
+    lines = list(_lines_of(overview, width, is_deep=True))
+    if len(lines) > room:
+        lines = list(_lines_of(overview, width, is_deep=False))
+    if len(lines) > room:
+        lines = list(_lines_of(overview, width, is_deep=False, room=room))
     for line in [*lines, *repeated]:
         line.truncate(max(width, 40), overflow="ellipsis")
         yield line
 
 
-def _lines_of(overview: Overview, *, is_by_person: bool, room: int | None) -> Iterator[Text]:
+def _lines_of(overview: Overview, width: int, *, is_deep: bool, room: int | None = None) -> Iterator[Text]:
     """Yield a line for each target, below it for each schedule, and below that for each person; the first ones."""
     by_target: dict[str, list[Expected]] = {}
     for one in overview.expected:
@@ -136,25 +143,30 @@ def _lines_of(overview: Overview, *, is_by_person: bool, room: int | None) -> It
     for target, own in by_target.items():
         asked = "" if overview.is_asked else ", not asked what exists"
         yield Text.assemble((f"{target}", "bold"), f"{asked}: {_told(own)}")
-        lines = list(_schedule_lines(own, is_by_person=is_by_person))
+        lines = list(_schedule_lines(own, width, is_deep=is_deep))
         most = len(lines) if room is None else max(1, room // len(by_target) - 1)
         yield from lines if len(lines) <= most else lines[: most - 1]
         if len(lines) > most:
             yield Text(f"  ... and {len(lines) - most + 1:,} more; --all prints every one", style="dim")
 
 
-def _schedule_lines(own: Sequence[Expected], *, is_by_person: bool) -> Iterator[Text]:
+def _short(name: str) -> str:
+    """Shorten the id behind a name: the name is what people know, and a plan has the whole id."""
+    return re.sub(r"\(([^()]{8})[^()]{5,}\)$", r"(\1…)", name)
+
+
+def _schedule_lines(own: Sequence[Expected], width: int, *, is_deep: bool) -> Iterator[Text]:
     places: dict[tuple[str, str], list[Expected]] = {}
     for one in own:
         places.setdefault((one.schedule, one.schedule and one.kind), []).append(one)
     for (schedule, _), those in places.items():
         if not schedule:
             yield from (Text(f"  {escape(one.person, 80)}: {_told([one])}") for one in those)
-        elif len(those) == 1 and is_by_person:
-            yield Text(f"  {escape(schedule, 80)}: {_of_person(those[0])}")
+        elif len(those) == 1 and is_deep and len(whole := f"  {escape(schedule, 80)}: {_of_person(those[0])}") <= width:
+            yield Text(whole)
         else:
             yield Text(f"  {escape(schedule, 80)}: {_told(those)}{_days(those)}")
-            yield from (Text(f"    {_of_person(one)}") for one in those if is_by_person)
+            yield from (Text(f"    {_of_person(one)}") for one in those if is_deep)
 
 
 def _of_person(one: Expected) -> str:
@@ -188,12 +200,14 @@ def _days(those: Sequence[Expected]) -> str:
     return (f", {first} to {last}" if first != last else f", {first}") if first else ""
 
 
-def _repeated_lines(overview: Overview, most: int) -> Iterator[Text]:
+def _repeated_lines(overview: Overview, most: int, width: int) -> Iterator[Text]:
     if overview.repeated:
         yield Text("rows that repeat", style="bold")
     for one in overview.repeated[:most]:
         where = place_of(one.sheet, "", one.row, with_source=overview.is_of_several)
-        yield Text(f"  {where}: {one.number:,} times, from {one.first} to {one.last} {one.timezone}")
+        span = f"from {one.first} to {one.last} {one.timezone}"
+        whole = f"  {where}: {one.number:,} times, {span}"
+        yield from map(Text, [whole] if len(whole) <= width else [f"  {where}: {one.number:,} times,", f"    {span}"])
     if (more := overview.repeated_rows - most) > 0:
         yield Text(f"  ... and {count_of(more, 'more row')}", style="dim")
 
