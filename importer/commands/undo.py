@@ -21,7 +21,7 @@ from importer.errors import DamagedError, UsageError
 from importer.journal.run_folder import UNDO, open_run
 from importer.kinds.registry import can_delete
 from importer.notice import Notice, NoticeLevel
-from importer.planning.previous_run import find_earlier
+from importer.planning.previous_run import check_contents, find_earlier
 from importer.planning.undo_plan import Done, plan_removal
 from importer.records import TargetName
 from importer.reporter.report import make_report
@@ -193,6 +193,7 @@ def _remember(undos: list[str], run: Path, journal: Journal) -> Done:
         places = (written, run.parent / written.name)  # the folder of all runs can have been moved
         if folder := next(filter(Path.is_dir, places), None):
             with suppress(DamagedError), open_run(folder) as opened:
+                check_contents(opened.journal)
                 journal.bindings.remove(opened.journal.bindings.removed())
                 entries = (entry for _, _, entry in opened.journal.entries())
                 done.update(((one.target, one.outcome.id), one) for one in entries if one.target and one.outcome.id)

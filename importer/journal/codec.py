@@ -102,6 +102,13 @@ def dump_key(key: Key) -> str:
     return orjson.dumps(key).decode()
 
 
+def _read_cells(written: bytes) -> tuple[str, ...]:
+    """Read a row's cells."""
+    cells = tuple(orjson.loads(written))
+    "".join(cells)  # a TypeError where one is no text
+    return cells
+
+
 @decoding
 def read_claimed(values: tuple[int, str, str, str, int]) -> Claimed:
     """Read a record to be sent."""
@@ -193,7 +200,7 @@ def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
         bound=tuple(orjson.loads(bound)),
         outcome=Outcome(read_status(state), *known),
     )
-    return sheet, Row(number, tuple(orjson.loads(cells)), line), entry
+    return sheet, Row(number, _read_cells(cells), line), entry
 
 
 @decoding
@@ -202,7 +209,7 @@ def read_prospect(values: tuple[Any, ...]) -> Prospect:
     sheet, number, line, cells, part, kind, target, key, state, zone, replaces, id_, error, groups, *first = values
     return Prospect(
         sheet,
-        Row(number, tuple(orjson.loads(cells)), line),
+        Row(number, _read_cells(cells), line),
         part,
         kind,
         target and TargetName(target),
@@ -241,14 +248,14 @@ def read_unresolved(values: tuple[Any, ...]) -> Unresolved:
     if was:
         outcome = Outcome(read_status(was), *known)
         left = Entry(_STATES[was], own, key=key and tuple(orjson.loads(key)), part=part, outcome=outcome)
-    return Unresolved(id_, sheet, Row(number, tuple(orjson.loads(cells)), line), own, left)
+    return Unresolved(id_, sheet, Row(number, _read_cells(cells), line), own, left)
 
 
 @decoding
 def read_finding(values: tuple[Any, ...]) -> Finding:
     """Read what was found about a row."""
     severity, sheet, number, line, cells, *problem = values
-    return Finding(Severity(severity), sheet, Row(number, tuple(orjson.loads(cells)), line), Problem(*problem))
+    return Finding(Severity(severity), sheet, Row(number, _read_cells(cells), line), Problem(*problem))
 
 
 def finding_values(row: int, severity: Severity, problem: Problem) -> tuple[int | str, ...]:
@@ -283,7 +290,7 @@ def read_sheet(values: tuple[Any, ...]) -> tuple[Sheet, tuple[str, ...]]:
 def read_row(values: tuple[Any, ...]) -> tuple[int, Row]:
     """Read a row, and the index of its sheet."""
     sheet, number, line, cells = values
-    return sheet, Row(number, tuple(orjson.loads(cells)), line)
+    return sheet, Row(number, _read_cells(cells), line)
 
 
 @decoding

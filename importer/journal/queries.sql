@@ -335,6 +335,50 @@ FROM record JOIN row ON row.id = record.row
 WHERE record.id >= ?1 AND record.id < ?2
 ORDER BY record.id;
 
+-- name: malformed
+-- Where a value stands that no run writes: ?1 is a JSON object with each kind's target, ?2 and ?3 are JSON arrays of the
+-- states of records and of bindings. What a key or a header's id means, and what facts hold, is looked at elsewhere.
+SELECT 'sheet' WHERE (SELECT count(*) FROM sheet) <> (SELECT coalesce(max(id) + 1, 0) FROM sheet)
+UNION ALL SELECT 'sheet' FROM sheet
+WHERE typeof(source) || typeof(name) || typeof(origin) || typeof(header_row) <> 'texttexttextinteger'
+   OR json_array_length(CAST(header AS TEXT)) <> json_array_length(CAST(positions AS TEXT))
+   OR json_type(CAST(header AS TEXT)) <> 'array' OR json_type(CAST(not_used AS TEXT)) <> 'array'
+   OR EXISTS (SELECT 1 FROM json_each(CAST(positions AS TEXT)) WHERE type <> 'integer')
+UNION ALL SELECT 'source' FROM source WHERE typeof(name) || typeof(path) || typeof(sha256) <> 'texttexttext'
+UNION ALL SELECT 'row' FROM row LEFT JOIN sheet ON sheet.id = row.sheet
+WHERE sheet.id IS NULL OR typeof(row.sheet) || typeof(number) || typeof(line) <> 'integerintegerinteger'
+   OR json_type(CAST(cells AS TEXT)) <> 'array'
+   OR json_array_length(CAST(cells AS TEXT)) < json_array_length(CAST(sheet.header AS TEXT))
+UNION ALL SELECT 'record' FROM record
+WHERE typeof(part) || typeof(returned_id) || typeof(error) || typeof(cell) || typeof(hint) <> 'texttexttexttexttext'
+   OR typeof(finished_at) || typeof(run) || typeof(zone) || typeof(replaces) || typeof(was) <> 'texttexttexttexttext'
+   OR typeof(http_status) || typeof(attempts) <> 'integerinteger'
+   OR row <> id / 1024 OR row NOT IN (SELECT id FROM row)
+   OR first IS NOT NULL AND NOT EXISTS (SELECT 1 FROM record AS other WHERE other.id = record.first)
+   OR state NOT IN (SELECT value FROM json_each(?2)) OR was <> '' AND was NOT IN (SELECT value FROM json_each(?2))
+   OR coalesce(kind, '') || ':' || coalesce(target, '') NOT IN (SELECT json_each.key || ':' || value FROM json_each(?1) UNION SELECT ':')
+   OR record.key IS NOT NULL AND (kind IS NULL OR typeof(scope) <> 'text' OR json_type(record.key) <> 'array')
+UNION ALL SELECT 'binding' FROM binding
+WHERE typeof(record) || typeof(group_id) <> 'integertext' OR state NOT IN (SELECT value FROM json_each(?3))
+UNION ALL SELECT 'known' FROM known WHERE typeof(what) || typeof(id) || typeof(name) || typeof(email) <> 'texttexttexttext'
+UNION ALL SELECT 'finding' FROM finding
+WHERE typeof(severity) || typeof(topic) || typeof(message) || typeof(hint) <> 'texttexttexttext'
+   OR typeof(row) || typeof(field) || typeof(cell) <> 'integertexttext'
+UNION ALL SELECT 'notice' FROM notice WHERE typeof(level) || typeof(text) <> 'texttext'
+UNION ALL SELECT 'traffic' FROM traffic
+WHERE typeof(target) || typeof(second) || typeof(requests) || typeof(limited) || typeof(failed) <> 'textintegerintegerintegerinteger'
+   OR typeof(slowest) NOT IN ('real', 'integer')
+LIMIT 1;
+
+-- name: shapes
+-- One key of each kind and form: how long it is, and of which types its parts are.
+SELECT kind, min(key) FROM record WHERE key IS NOT NULL
+GROUP BY kind, json_array_length(key), json_type(key, '$[0]'), json_type(key, '$[1]'), json_type(key, '$[2]'), json_type(key, '$[3]'),
+         json_type(key, '$[4]'), json_type(key, '$[5]');
+
+-- name: bound_groups
+SELECT DISTINCT record.target, binding.group_id FROM binding JOIN record ON record.id = binding.record;
+
 -- name: row_numbers
 SELECT id, sheet, number FROM row ORDER BY id;
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from importer.journal.codec import (
+    MalformedError,
     decoding,
     first_id,
     load_queries,
@@ -27,13 +28,14 @@ from importer.journal.codec import (
     states_of,
 )
 from importer.journal.run_info import read_facts
+from importer.journal.states import BindingState, State
 from importer.notice import Notice
 from importer.records import FindingKind, KnownName, Row, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from importer.journal.run_info import RunInfo
     from importer.journal.states import Entry, Joined, Prospect, SummedUp, Tally
@@ -131,6 +133,26 @@ class View:
             key = (target, read_status(state))
             counts[key] = counts.get(key, 0) + number
         return counts
+
+    def check_values(self, kinds: Mapping[str, TargetName]) -> None:
+        """See that everything has the form in which a run writes it, given each kind's target.
+
+        Raises:
+            MalformedError: something has not.
+        """
+        states = orjson.dumps([*Status, *State]).decode()
+        bindings = orjson.dumps([*BindingState]).decode()
+        found = self._db.execute(_SQL["malformed"], (orjson.dumps(kinds).decode(), states, bindings)).fetchone()
+        if found is not None:
+            raise MalformedError(f"a value in its table {found[0]} makes no sense")
+
+    def shapes(self) -> list[tuple[str, Key]]:
+        """List one key of each kind and form."""
+        return [(kind, read_key(key)) for kind, key in self._db.execute(_SQL["shapes"])]
+
+    def bound_groups(self) -> list[tuple[TargetName, str]]:
+        """List the groups that records belong into, with their target."""
+        return [(TargetName(target), group) for target, group in self._db.execute(_SQL["bound_groups"])]
 
     def open_targets(self) -> dict[TargetName, int]:
         """Count the undecided records of each target that has any."""

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from importer.errors import DamagedError, JournalError, SettingsError, SourceError, UsageError
+from importer.journal.codec import MalformedError
 from importer.journal.run_folder import JOURNAL_FILE, RERUN, Purpose, open_run, open_view
 from importer.journal.run_info import RunInfo, info_of_name
+from importer.kinds.registry import KINDS
 from importer.notice import Notice, NoticeLevel
 from importer.planning.report_lines import Memory, Mended, Merger, PreviousLine, ReportTable
 from importer.reader.limits import Bounds
@@ -21,6 +23,7 @@ from importer.settings import DECLARATIONS
 from importer.settings.origins import Decides
 from importer.settings.values import canonical_url
 from importer.statuses import Status
+from importer.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -139,7 +142,27 @@ def find_all(arguments: Sequence[str], reports: Path, *, encoding: str | None = 
 
 def _of_folder(path: Path, purpose: Purpose = RERUN) -> PreviousRun:
     with open_run(path, purpose) as folder:
+        check_contents(folder.journal)
         return PreviousRun(path, folder.journal.info())
+
+
+def check_contents(journal: Journal) -> None:
+    """See that a journal holds what a run writes, before anything is done by it: somebody may have changed it.
+
+    Raises:
+        MalformedError: it does not; whoever has opened it says so as a DamagedError.
+    """
+    journal.check_values({name: kind.target for name, kind in KINDS.items()})
+    try:
+        for name, key in journal.shapes():
+            KINDS[name].tell(key)
+            KINDS[name].request(key)
+        for target, group in journal.bound_groups():
+            grouping = TARGETS[target].grouping
+            if grouping is not None:
+                grouping.members(group)
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+        raise MalformedError(f"a key in it makes no sense ({error})") from error
 
 
 def _of_report(path: Path, reports: Path, encoding: str | None) -> PreviousRun:
