@@ -9,7 +9,6 @@ import csv
 import io
 import os
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import importer
 
+from . import fork_server
 from .in_process import call
 
 if TYPE_CHECKING:
@@ -74,15 +74,8 @@ class Workplace:
         self, *arguments: str | Path, variables: dict[str, str] | None = None, umask: int = -1
     ) -> subprocess.Popen[bytes]:
         """Start the command as a process; the caller waits for it: `finish`, `run_process`."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "importer", *map(str, arguments)],
-            cwd=self.path,
-            env={**self.variables, **(variables or {})},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            umask=umask,
-        )
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        return fork_server.start(arguments, self.path, {**self.variables, **(variables or {})}, umask=umask, **pipes)
 
     def run(
         self, *arguments: str | Path, stdin: bytes = b"", variables: dict[str, str] | None = None, umask: int = -1

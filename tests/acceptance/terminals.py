@@ -6,9 +6,9 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
+from . import fork_server
 from .command import PATIENCE
 
 if TYPE_CHECKING:
@@ -26,19 +26,10 @@ def converse(
     Give its status and all it showed.
     """
     outer, inner = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "importer", *map(str, arguments)],
-        cwd=place.path,
-        env={**place.variables, "TERM": "dumb"},
-        stdin=inner,
-        stdout=inner,
-        stderr=inner,
-        start_new_session=True,
-    )
-    os.close(inner)
+    process = start_at(inner, place, *arguments, TERM="dumb")
     shown, seen, left = b"", 0, list(answers)
     with process, os.fdopen(outer, "r+b", buffering=0) as terminal:
-        while part := _read(terminal.fileno()):
+        while part := read_terminal(terminal.fileno()):
             shown += part
             while left and (found := shown.find(left[0][0].encode(), seen)) >= 0:
                 seen = found + len(left[0][0].encode())
@@ -56,7 +47,18 @@ def converse(
     return process.returncode, shown.decode()
 
 
-def _read(descriptor: int) -> bytes:
+def start_at(terminal: int, place: Workplace, *arguments: str | Path, **variables: str) -> subprocess.Popen[bytes]:
+    """Start a command at a terminal, which is its own; close our end of what it has."""
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
+    process = fork_server.start(
+        arguments, place.path, {**place.variables, **variables}, start_new_session=True, **streams
+    )
+    os.close(terminal)
+    return process
+
+
+def read_terminal(descriptor: int) -> bytes:
+    """Read what came; nothing where the command has ended."""
     try:
         return os.read(descriptor, 65536)
     except OSError:  # the other end was closed: the command has ended

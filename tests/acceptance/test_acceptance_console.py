@@ -7,8 +7,6 @@ import os
 import pty
 import re
 import struct
-import subprocess
-import sys
 import termios
 from typing import TYPE_CHECKING
 
@@ -16,6 +14,7 @@ import pytest
 
 from .command import PATIENCE, Workplace
 from .sources import schedules, shadows
+from .terminals import read_terminal, start_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,29 +26,13 @@ def at_width(place: Workplace, columns: int, *arguments: str | Path, **variables
     """Run a command at a terminal of so many columns; give its status and all it sent there."""
     outer, inner = pty.openpty()
     fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "importer", *map(str, arguments)],
-        cwd=place.path,
-        env={**place.variables, "TERM": "xterm-256color", **variables},
-        stdin=inner,
-        stdout=inner,
-        stderr=inner,
-        start_new_session=True,
-    )
-    os.close(inner)
+    process = start_at(inner, place, *arguments, **{"TERM": "xterm-256color", **variables})
     shown = b""
     with process, os.fdopen(outer, "r+b", buffering=0) as terminal:
-        while part := _read(terminal.fileno()):
+        while part := read_terminal(terminal.fileno()):
             shown += part
         process.wait(PATIENCE)
     return process.returncode, shown.decode()
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # the other end was closed: the command has ended
-        return b""
 
 
 def both(place: Workplace) -> list[Path]:

@@ -9,7 +9,6 @@ import re
 import select
 import struct
 import subprocess
-import sys
 import termios
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ import pytest
 
 from .command import PATIENCE, Workplace, statuses
 from .sources import schedules, shadows
+from .terminals import read_terminal, start_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,20 +31,11 @@ def at_terminal(place: Workplace, *arguments: str | Path, answer: bytes = b"", *
     """Run a command at a terminal of 80 columns and answer its question; give its status and what it showed."""
     outer, inner = pty.openpty()
     fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-c", _IN_FOREGROUND, *map(str, arguments)],
-        cwd=place.path,
-        env={**place.variables, "TERM": "xterm-256color", **variables},
-        stdin=inner,
-        stdout=inner,
-        stderr=inner,
-        start_new_session=True,
-    )
-    os.close(inner)
+    process = start_at(inner, place, *arguments, **{"TERM": "xterm-256color", **variables})
     shown = b""
     with process, os.fdopen(outer, "r+b", buffering=0) as terminal:
         is_answered = False
-        while part := _read(terminal.fileno()):
+        while part := read_terminal(terminal.fileno()):
             shown += part
             if QUESTION in shown and not is_answered:
                 terminal.write(answer)
@@ -58,22 +49,6 @@ def at_terminal(place: Workplace, *arguments: str | Path, answer: bytes = b"", *
             process.kill()
             raise
     return process.returncode, shown.decode()
-
-
-# Takes the terminal as its own, so that Ctrl-C typed there reaches it as a signal.
-_IN_FOREGROUND = """
-import fcntl, runpy, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-sys.argv[0] = "importer"
-runpy.run_module("importer", run_name="__main__")
-"""
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # the other end was closed: the command has ended
-        return b""
 
 
 def test_yes_sends(online: Workplace, front: Front) -> None:

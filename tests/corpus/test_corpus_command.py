@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from acceptance.command import Workplace
+from acceptance.terminals import converse
 from click.testing import CliRunner, Result
 
-import importer
 from importer.cli import app
 
 from . import ODD_FILES
@@ -27,7 +24,6 @@ _OPTIONS = {"sheets": "--sheet"}  # of the command, by those of `read`
 _OWN_AFFAIRS = {"header_row", "bounds"}  # of which the command hears in other ways
 _ONE_SENTENCE = re.compile(r"error: [^\n]+\n  [^\n]+\n")
 _KNOWN = {"remote_id", "schedule_id"}  # columns by which the command takes a sheet
-_PATIENCE = 60  # seconds until a command that hangs is ended
 
 #: One of each sort: that every file is refused in a sentence is shown where it is read (test_corpus_reading.py).
 _OF_EACH_SORT = (
@@ -101,18 +97,17 @@ def test_check_refuses_an_odd_file_in_one_sentence_and_status_2(
 
 @each([odd_file for odd_file in ODD_FILES if odd_file.name in _IN_A_PROCESS])
 def test_the_process_of_the_command_ends_with_one_sentence(odd_file: OddFile, written: Written, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "importer", *arguments(odd_file, written(odd_file))]
-    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, timeout=_PATIENCE, check=False)
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert_one_sentence(odd_file, done.stderr.decode())
+    done = Workplace(tmp_path, TERM="dumb").run_process(*arguments(odd_file, written(odd_file)))
+    assert (done.status, done.out) == (2, "")
+    assert_one_sentence(odd_file, done.err)
 
 
 @each(
     [odd_file for odd_file in ODD_FILES if odd_file.name in {"control_characters", "name_that_commands_the_terminal"}]
 )
 def test_no_escape_of_an_odd_file_reaches_a_terminal(odd_file: OddFile, written: Written, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "importer", *arguments(odd_file, written(odd_file))]
-    said = on_a_terminal(command, tmp_path)
+    # a dumb terminal is sent no colours: whatever escape arrives came out of the file
+    _, said = converse(Workplace(tmp_path), arguments(odd_file, written(odd_file)), [])
     assert "\\x1b[" in said
     assert is_clean(said)
 
@@ -131,32 +126,6 @@ def arguments(odd_file: OddFile, path: Path) -> list[str]:
         for argument in (_OPTIONS[name], value)
     ]
     return ["check", str(path), "--provider", "pagerduty", "--hidden-rows", "send", *more]
-
-
-def environment() -> dict[str, str]:
-    root = Path(importer.__file__).parents[1]
-    # a dumb terminal is sent no colours: whatever escape arrives came out of the file
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(root), "TERM": "dumb"}
-
-
-def on_a_terminal(command: list[str], folder: Path) -> str:
-    """Run a command with a terminal for its output, and give what it wrote."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        command, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
-    ) as process:
-        os.close(theirs)
-        said = b"".join(iter(lambda: blocks(ours), b""))
-        process.wait(_PATIENCE)
-    os.close(ours)
-    return said.decode()
-
-
-def blocks(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # Linux says so when the last writer has gone
-        return b""
 
 
 def is_clean(said: str) -> bool:

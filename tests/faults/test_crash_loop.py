@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import subprocess
-import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from acceptance import fork_server
 
 from importer import sandbox
 
@@ -85,10 +85,8 @@ class Killer:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start the command."""
-        command = [sys.executable, "-m", "importer", *arguments, "--quiet"]
-        return subprocess.Popen(
-            command, env=self._environment, cwd=self.reports.parent, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
+        streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        return fork_server.start([*arguments, "--quiet"], self.reports.parent, self._environment, **streams)
 
     def newest(self) -> Path | None:
         """Find the folder of the newest run; None while there is none."""
@@ -109,7 +107,7 @@ class Killer:
     def kill(self, process: subprocess.Popen[bytes], longest: float) -> int:
         """Let it run for a random time, then kill it; its exit status."""
         try:
-            process.wait(self._random.uniform(0.35, longest))
+            process.wait(self._random.uniform(0.05, longest))
         except subprocess.TimeoutExpired:
             process.kill()
         process.communicate()
@@ -151,10 +149,10 @@ def crash_until_done(folder: Path, *, rows: int, kills: int, longest: float) -> 
 
 
 def test_a_run_that_is_killed_a_few_times_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
-    crash_until_done(tmp_path, rows=120, kills=6, longest=1.4)
+    crash_until_done(tmp_path, rows=120, kills=6, longest=0.8)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_a_run_that_is_killed_fifty_times_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
-    crash_until_done(tmp_path, rows=2000, kills=50, longest=1.6)
+    crash_until_done(tmp_path, rows=2000, kills=50, longest=1.2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.table import Table
 from rich.text import Text
@@ -31,8 +31,9 @@ def runs_table(runs: Sequence[PastRun], now: datetime, width: int) -> Table:
     """Return the table of runs for a terminal; in a narrow one the name alone says when."""
     names, rows = _cells(runs, now, is_wide=width >= _WIDE)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in names:
-        table.add_column(name, overflow="fold", justify="right" if name == "took" else "left")
+    for name in names:  # a run's name is there to be copied: whole
+        side: Literal["left", "right"] = "right" if name == "took" else "left"
+        table.add_column(name, overflow="fold", justify=side, no_wrap=name == "run")
     for cells in rows:
         table.add_row(*cells)
     return table
