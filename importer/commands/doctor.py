@@ -188,7 +188,7 @@ def describe_holder(name: TargetName, holder: Holder | None, settings: Settings)
     if holder.is_held:
         level = DiagnosisLevel.NOTE if settings.wait else DiagnosisLevel.PROBLEM
         return Diagnosis(level, about, f"held by {who}", "Wait for it with --wait, or stop it.")
-    hint = f"nothing: the next run waits {settings.settle:g} s, then asks what became of it; or rerun that folder"
+    hint = f"Nothing: the next run waits {settings.settle:g} s, then asks what became of it; or rerun that folder."
     return Diagnosis(DiagnosisLevel.NOTE, about, f"left by {who}, which ended with something on its way", hint)
 
 

@@ -101,7 +101,7 @@ def list_runs(reports: Path) -> list[PastRun]:
         folders = [path for path in reports.iterdir() if _is_run(path)] if reports.exists() else []
     except OSError as error:
         raise UsageError(
-            f"{reports} cannot be looked into: {error.strerror}", hint="name another with --reports"
+            f"{reports} cannot be looked into: {error.strerror}", hint="Name another with --reports."
         ) from error
     return sorted(map(look_at, folders), key=_age, reverse=True)
 
@@ -122,9 +122,10 @@ def find_run(argument: str, reports: Path) -> Path:
         return found[0]
     if found:
         names = ", ".join(path.name for path in found[:5]) + (" ..." if len(found) > 5 else "")
-        raise UsageError(f"{argument!r} is the beginning of {len(found)} runs: {names}", hint="name more of it")
+        raise UsageError(f"{argument!r} is the beginning of {len(found)} runs: {names}", hint="Name more of it.")
     raise UsageError(
-        f"there is no run {argument!r}", hint=f"oncall-importer runs --reports {reports} lists those that there are"
+        f"there is no run {argument!r}",
+        hint=f"List those that there are with: oncall-importer runs --reports {reports}",
     )
 
 

@@ -87,18 +87,18 @@ def _for(previous: PreviousRun, settings: Settings) -> Settings:
     if not previous.path.is_dir():
         where = f": oncall-importer undo {previous.folder}" if previous.folder else ""
         raise UsageError(
-            f"{previous.path} is a report, and its cells can have been edited", hint=f"name the run's folder{where}"
+            f"{previous.path} is a report, and its cells can have been edited", hint=f"Name the run's folder{where}."
         )
     if previous.info.is_undo:
         raise UsageError(
             f"{previous.run} is an undo itself: what it deleted cannot be brought back",
-            hint=f"to go on with it: oncall-importer undo {previous.info.undone_path}; "
+            hint=f"To go on with it: oncall-importer undo {previous.info.undone_path}; "
             "to import again: oncall-importer run SOURCE",
         )
     was_sandbox = previous.info.is_sandbox
     if settings.sandbox and not was_sandbox:
         raise UsageError(
-            f"{previous.run} was no rehearsal: what it created is not in the sandbox", hint="leave --sandbox away"
+            f"{previous.run} was no rehearsal: what it created is not in the sandbox", hint="Leave --sandbox away."
         )
     # What a rehearsal created is in the sandbox beside it.
     return replace(settings, sandbox=was_sandbox, reports=previous.path.parent if was_sandbox else settings.reports)
@@ -208,7 +208,7 @@ def _refuse_other_target(targets: Iterable[TargetName], previous: PreviousRun, s
             where = f"was sent to {before}" if before else f"does not say which {target} it was sent to"
             raise UsageError(
                 f"{previous.run} {where}, and {target.upper()}_BASE_URL is {now}",
-                hint=f"set {target.upper()}_BASE_URL to where it was sent; nothing was deleted",
+                hint=f"Set {target.upper()}_BASE_URL to where it was sent; nothing was deleted.",
             )
 
 

@@ -109,15 +109,15 @@ class ClosingLook:
                 one.status,
                 ids,
                 f"{one.error}; it is there after all: {ids}",
-                "rerun: it is found there, and not created again",
+                "Rerun: it is found there, and not created again.",
             )
         if one.there:
             self._found["there under another id"] += 1
             error = f"the answer named {one.returned_id}, which is not this record; it is there as {ids}"
-            return self._change(one, one.status, ids, error, "nothing is to be done: the id here is the right one")
+            return self._change(one, one.status, ids, error, "Nothing is to be done: the id here is the right one.")
         self._found["missing"] += 1
         error = f"{target} answered that it created it ({one.returned_id}), and its list does not have it"
-        hint = "rerun: the target is asked first, nothing is sent twice"
+        hint = "Rerun: the target is asked first, nothing is sent twice."
         return self._change(one, Status.UNKNOWN, one.returned_id, error, hint)
 
     def _change(self, one: ClosingDifference, status: Status, returned_id: str, error: str, hint: str) -> Change:

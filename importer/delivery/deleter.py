@@ -121,7 +121,7 @@ class Deleter:
         answer = await self._listing.look(kind.object_path(subject.id))
         seen = judge_look(answer, self._target, kind.able_to_remove, subject, _clock(answer))
         if seen.sight is Sight.UNREADABLE:
-            raise TargetError(seen.words, hint="undo the run again when the target can be asked")
+            raise TargetError(seen.words, hint="Undo the run again when the target can be asked.")
         if seen.sight is Sight.GONE and not await self._can_see(Scope(kind.name, kind.scope(record.key))):
             return Seen(Sight.UNREADABLE, seen.status, _UNSEEN)
         return seen

@@ -55,7 +55,7 @@ class GroupError(TargetError):
     """A group's list that could not be changed; `status` is what that is for those who should be in it."""
 
     def __init__(self, status: Status, words: str, http_status: int = 0) -> None:
-        super().__init__(words, hint="rerun: what is in its group already is seen first")
+        super().__init__(words, hint="Rerun: what is in its group already is seen first.")
         self.status = status
         self.http_status = http_status
 

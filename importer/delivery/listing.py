@@ -114,7 +114,7 @@ _MOST_BYTES = 1 << 28  # of one list: some hundred bytes for each of its objects
 _MOST_SECONDS = 900.0  # for one list: twice as long as that many pages take at the usual limit
 MOST_READINGS = 4  # of one list, until two agree
 _FEW_ATTEMPTS = 2  # at a question, once the run was interrupted: somebody waits for its end
-_ASK_AGAIN = "rerun when it can be asked: what was in doubt is asked about first (oncall-importer doctor looks at it)"
+_ASK_AGAIN = "Rerun when it can be asked: what was in doubt is asked about first (oncall-importer doctor looks at it)."
 _MOST_STALE = 3  # pages in a row without anything new: the list does not end
 
 
@@ -122,7 +122,7 @@ class ScopeRefusedError(TargetError):
     """The target refuses to list one scope (403, 404) and is well otherwise."""
 
     def __init__(self, status: int, words: str) -> None:
-        super().__init__(words, hint="see that the id is right and that the token may list it")
+        super().__init__(words, hint="See that the id is right and that the token may list it.")
         self.status = status
 
 

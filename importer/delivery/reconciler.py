@@ -214,7 +214,7 @@ class Reconciler:
             )
             self._queue.decide(record, found)
         elif self._is_taken_otherwise(doubt, sweep):
-            hint = f"look at {doubt.returned_id} in {self._target.name}: it may be this record with other values"
+            hint = f"Look at {doubt.returned_id} in {self._target.name}: it may be this record with other values."
             self._queue.decide(record, known._replace(status=Status.UNKNOWN, hint=hint))
         elif sweep.reading.contradiction:  # what such a list does not show may be there all the same
             self._leave([doubt], sweep.reading.contradiction)

@@ -109,7 +109,7 @@ def make_trust(ca_file: Path | None) -> ssl.SSLContext:
         return context
     raise SettingsError(
         f"--ca-file {ca_file}: {why}",
-        hint="name a file with your authority's certificate, which begins with -----BEGIN CERTIFICATE-----",
+        hint="Name a file with your authority's certificate; it begins with -----BEGIN CERTIFICATE-----.",
     )
 
 

@@ -109,9 +109,9 @@ def _open(path: Path, purpose: Purpose, *, again: str) -> Iterator[RunFolder]:
     try:
         is_run = (path / JOURNAL_FILE).is_file()
     except OSError as error:  # somebody else's folder
-        raise JournalError(f"{path} cannot be opened: {error.strerror}", hint="name a folder of your own") from error
+        raise JournalError(f"{path} cannot be opened: {error.strerror}", hint="Name a folder of your own.") from error
     if not is_run:
-        raise JournalError(f"{path} is no run's folder: it has no {JOURNAL_FILE}", hint="name a folder below reports/")
+        raise JournalError(f"{path} is no run's folder: it has no {JOURNAL_FILE}", hint="Name a folder below reports/.")
     with _held(path), closing(_connect(path / JOURNAL_FILE, purpose)) as connection:
         try:
             yield RunFolder(path, Journal(connection, again))
@@ -148,7 +148,7 @@ def _held(folder: Path) -> Iterator[None]:
         if not _take(descriptor):
             raise JournalError(
                 f"{folder} is in use: that run is still going on{_holder(folder)}",
-                hint="wait until it has ended, or stop it with Ctrl-C (SIGINT)",
+                hint="Wait until it has ended, or stop it with Ctrl-C (SIGINT).",
             )
         yield
     finally:
@@ -272,23 +272,23 @@ def _check_version(connection: sqlite3.Connection, file: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != _APPLICATION_ID:
-        raise JournalError(f"{file} is not a journal of oncall-importer", hint="name a folder below reports/")
+        raise JournalError(f"{file} is not a journal of oncall-importer", hint="Name a folder below reports/.")
     if version > _VERSION:
         raise JournalError(
             f"{file} was written by a newer oncall-importer (journal version {version}, this one knows {_VERSION})",
-            hint="install that version; the journal was left as it is",
+            hint="Install that version; the journal was left as it is.",
         )
     if version < _VERSION:
         raise JournalError(
             f"{file} was written by a version of oncall-importer before its first release",
-            hint="rerun from the report.csv beside it: what is there already is found first",
+            hint="Rerun from the report.csv beside it: what is there already is found first.",
         )
 
 
 def _cannot_write(reports: Path, error: Exception) -> JournalError:
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return JournalError(
-        f"{reports} cannot take the run's folder: {words}", hint="make room or name another folder with --reports"
+        f"{reports} cannot take the run's folder: {words}", hint="Make room or name another folder with --reports."
     )
 
 

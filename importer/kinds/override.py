@@ -198,7 +198,7 @@ KIND = RecordKind(
         is_replaced=True,
         words="the override overlaps {other} on the same schedule, and Rootly keeps only one of them",
         topic="overrides of one schedule overlap",
-        hint="take one of them out, or change their times so that one begins where the other ends",
+        hint="Take one of them out, or change their times so that one begins where the other ends.",
     ),
     shift=_shift,
     subjects=_subjects,

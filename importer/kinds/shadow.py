@@ -306,7 +306,7 @@ KIND = RecordKind(
         ends_at=5,
         words="the shadow overlaps {other}, by the same person",
         topic="shadows of one person overlap",
-        hint="check both rows: one person can hardly shadow twice at the same time",
+        hint="Check both rows: one person can hardly shadow twice at the same time.",
     ),
     shift=_shift,
     subjects=_subjects,

@@ -469,8 +469,8 @@ def _refuse_repeats(sheet: Sheet, columns: abc.Mapping[str, tuple[int, ...]]) ->
     if repeats:
         raise SourceError(
             f"{quote_path(sheet.source)}, sheet {quote(sheet.name)}, has more than one column for {'; '.join(repeats)}",
-            hint='keep one of them: rename or delete the others, or write "their header" = "" below [columns] '
-            "in a mapping file",
+            hint='Keep one of them: rename or delete the others, or write "their header" = "" below [columns] '
+            "in a mapping file.",
         )
 
 

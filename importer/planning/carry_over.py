@@ -66,7 +66,7 @@ class SheetNormalizer:
         clashes = [ones for ones in chosen if len({row.cells[index].strip() for index in ones}) > 1]
         problems = tuple(
             Problem(
-                f"{' and '.join(quote(self._sheet.header[index]) for index in ones)} say different things", "keep one"
+                f"{' and '.join(quote(self._sheet.header[index]) for index in ones)} say different things", "Keep one."
             )
             for ones in clashes
         )
@@ -160,7 +160,7 @@ def _has_groups(left: Entry) -> bool:
 
 
 def _leave_unknown(left: Entry, run: str) -> Entry:
-    hint = "rerun it when the target can be asked for what its row names"
+    hint = "Rerun it when the target can be asked for what its row names."
     return _keep(left._replace(outcome=left.outcome._replace(hint=hint, run=run)), Status.UNKNOWN)
 
 
@@ -250,13 +250,13 @@ def _keep(left: Entry, state: State | Status, normalized: Normalized | None = No
 def _refuse_changed(left: Entry, run: str) -> Entry:
     """Refuse a row whose cells say something else than what was sent for it; what that was stays known."""
     if not (_is_taken(left) or _is_refused(left)):
-        hint = "put the cells back and rerun: the target is asked first"
+        hint = "Put the cells back and rerun: the target is asked first."
         outcome = left.outcome._replace(status=Status.UNKNOWN, error=_CHANGED_IN_DOUBT, hint=hint)
         return _keep(left, Status.UNKNOWN)._replace(outcome=outcome)
     error = f"it says something else than what was created as {left.outcome.id}; nothing was sent"
-    hint = "put the cells back; or, for a new record, empty import_status and import_id"
+    hint = "Put the cells back; or, for a new record, empty import_status and import_id."
     if left.key is None:
-        hint = "empty import_status and import_id: the target is asked first whether it has what the cells say"
+        hint = "Empty import_status and import_id: the target is asked first whether it has what the cells say."
     outcome = Outcome(Status.INVALID, id=left.outcome.id, error=error, hint=hint, run=left.outcome.run or run)
     return _keep(left, Status.INVALID)._replace(outcome=outcome)
 
@@ -284,5 +284,5 @@ def describe_problems(problems: Iterable[Problem]) -> Outcome:
         Status.INVALID,
         error="; ".join(problem.message for problem in problems),
         cell=", ".join(dict.fromkeys(problem.cell for problem in problems if problem.cell)),
-        hint="; ".join(dict.fromkeys(problem.hint for problem in problems if problem.hint)),
+        hint=" ".join(dict.fromkeys(problem.hint for problem in problems if problem.hint)),
     )

@@ -94,7 +94,7 @@ class PreviousRun:
             if not Path(argument).is_file():
                 raise SourceError(
                     f"{self.path} ended before it had read {argument}, which is not there any more; nothing was sent",
-                    hint="start it again with: oncall-importer run SOURCE",
+                    hint="Start it again with: oncall-importer run SOURCE",
                 )
 
 
@@ -114,10 +114,10 @@ def find_earlier(argument: str, reports: Path, purpose: Purpose = RERUN, *, enco
             if path.is_file():
                 return _of_report(path, reports, encoding)
     except OSError as error:  # a name that is too long, a folder that is somebody else's
-        raise SourceError(f"{argument!r} cannot be opened: {error.strerror}", hint="name a run or a report") from error
+        raise SourceError(f"{argument!r} cannot be opened: {error.strerror}", hint="Name a run or a report.") from error
     raise SourceError(
         f"there is no run and no report {argument!r}",
-        hint=f"name a folder in {reports}/ in full (oncall-importer runs lists them), or a run's report.csv or .xlsx",
+        hint=f"Name a folder in {reports}/ in full (oncall-importer runs lists them), or a run's report.csv or .xlsx.",
     )
 
 
@@ -378,7 +378,7 @@ def _from_report(previous: PreviousRun, memory: Memory) -> Iterator[list[Previou
     elif not tables:
         raise SourceError(
             f"{path} is no report: it has no columns import_row and import_status",
-            hint="give a run's folder, or its report.csv or report.xlsx; a new file goes through: oncall-importer run",
+            hint="Give a run's folder, or its report.csv or report.xlsx; a new file goes through: oncall-importer run",
         )
     if memory.changed:
         raise SourceError(

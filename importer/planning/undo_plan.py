@@ -37,7 +37,7 @@ def plan_removal(created: Entry, run: str, done: Done, joined: Joined = _NOWHERE
     is_own = Status.CREATED in (created.state, created.was) and created.outcome.run == run
     if not (is_own or joined.added or joined.removed) or target is None or kind is None or created.key is None:
         error = f"whether {run} created it is not known"
-        hint = "rerun that run: it asks the target; then undo the rerun, if that says created"
+        hint = "Rerun that run: it asks the target; then undo the rerun, if that says created."
         outcome = Outcome(Status.UNKNOWN, created.outcome.id, error=error, hint=hint)
         return created._replace(state=Status.UNKNOWN, was=None, outcome=outcome)
     created = created._replace(was=None, scope=id_)
@@ -76,7 +76,7 @@ def describe_left(
     whereabouts += [f"it was not in group {group} any more" for group in gone]
     is_manual = status is Status.MANUAL
     why = _why_by_hand(kind, target, id_) if is_manual else "it was there before that run, and stays"
-    return Left("; ".join([why, *whereabouts]), f"remove {id_} in {target} by hand" if is_manual else "")
+    return Left("; ".join([why, *whereabouts]), f"Remove {id_} in {target} by hand." if is_manual else "")
 
 
 def _why_by_hand(kind: str, target: TargetName, id_: str) -> str:

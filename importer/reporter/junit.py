@@ -44,15 +44,15 @@ def check_junit_path(path: Path, sources: Iterable[str]) -> None:
     """
     if not path.parent.is_dir() or path.is_dir():
         what = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise UsageError(f"{path} cannot be the JUnit file: {what}", hint="name a file in a folder that is there")
+        raise UsageError(f"{path} cannot be the JUnit file: {what}", hint="Name a file in a folder that is there.")
     if (path.parent / JOURNAL_FILE).exists():
         raise UsageError(
             f"{path} cannot be the JUnit file: {path.parent} is a run's folder, whose files are its own",
-            hint="name a file in another folder with --junit",
+            hint="Name a file in another folder with --junit.",
         )
     for source in sources:
         if source not in {"", "-"} and _is_same(path, Path(source)):
-            raise UsageError(f"{path} is the source itself, and was left alone", hint="name another file with --junit")
+            raise UsageError(f"{path} is the source itself, and was left alone", hint="Name another file with --junit.")
 
 
 def _is_same(path: Path, source: Path) -> bool:

@@ -109,7 +109,7 @@ def test_what_may_have_been_added_and_was_not_seen_since_is_unknown(journal: Jou
     journal.claim(OPAL, 0, 10)
     create(journal, 1, 2)
     journal.bindings.set_states(A, {nth(1): BindingState.ADDING})
-    journal.bindings.doubt(OPAL, Outcome(Status.UNKNOWN, error="reset", hint="rerun"))
+    journal.bindings.doubt(OPAL, Outcome(Status.UNKNOWN, error="reset", hint="Rerun."))
     journal.explain_planned(OPAL, "not attempted: interrupted", "rerun to go on")
     first, second = outcomes(journal)
     assert (first.status, first.id, first.hint, "reset" in first.error) == ("unknown", "id-1", "rerun", True)

@@ -292,17 +292,17 @@ def hole(file: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words", "hint"),
     [
-        (newer, "written by a newer oncall-importer (journal version 99, this one knows 6)", "install that version"),
-        (newer_and_killed, "written by a newer oncall-importer (journal version 99, this one knows 6)", "install that"),
-        (older, "written by a version of oncall-importer before its first release", "rerun from the report.csv"),
-        (foreign, "is not a journal of oncall-importer", "name a folder"),
-        (foreign_and_killed, "is not a journal of oncall-importer", "name a folder"),
-        (cut(0), "is not a journal of oncall-importer", "name a folder"),
-        (cut(4096), "is damaged: ", "rerun from the report.csv"),
-        (cut(20480), "is damaged: ", "rerun from the report.csv"),
-        (cut(50_000), "is damaged: ", "rerun from the report.csv"),
-        (garbage, "is damaged: ", "rerun from the report.csv"),
-        (hole, "is damaged: ", "rerun from the report.csv"),
+        (newer, "written by a newer oncall-importer (journal version 99, this one knows 6)", "Install that version"),
+        (newer_and_killed, "written by a newer oncall-importer (journal version 99, this one knows 6)", "Install that"),
+        (older, "written by a version of oncall-importer before its first release", "Rerun from the report.csv"),
+        (foreign, "is not a journal of oncall-importer", "Name a folder"),
+        (foreign_and_killed, "is not a journal of oncall-importer", "Name a folder"),
+        (cut(0), "is not a journal of oncall-importer", "Name a folder"),
+        (cut(4096), "is damaged: ", "Rerun from the report.csv"),
+        (cut(20480), "is damaged: ", "Rerun from the report.csv"),
+        (cut(50_000), "is damaged: ", "Rerun from the report.csv"),
+        (garbage, "is damaged: ", "Rerun from the report.csv"),
+        (hole, "is damaged: ", "Rerun from the report.csv"),
     ],
 )
 def test_a_journal_that_cannot_be_used_is_refused_and_not_a_byte_of_it_is_changed(

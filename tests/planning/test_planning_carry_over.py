@@ -247,7 +247,7 @@ def member(group: str, *, remote_id: str = "PI7DH85", directory: Directory | Non
 
 def unbound(state: State | Status = State.UNBOUND, was: Status = Status.CREATED, *bound: str) -> Entry:
     status = state if isinstance(state, Status) else Status.PENDING
-    outcome = Outcome(status, id="id-1", error="not in its group", hint="rerun", run=EARLIER)
+    outcome = Outcome(status, id="id-1", error="not in its group", hint="Rerun.", run=EARLIER)
     return Entry(state, "schedule", key=SCHEDULE, outcome=outcome, was=was, groups=(GROUP,), bound=bound)
 
 

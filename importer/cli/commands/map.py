@@ -314,11 +314,11 @@ def _write(output: Path, text: str, *, is_asking: bool) -> None:
     from importer.errors import UsageError
 
     if output.exists() and not (is_asking and click.confirm(f"{_plain(output)} exists. Replace it?", err=True)):
-        raise UsageError(f"{output} exists, and was left alone", hint="name another file with --output")
+        raise UsageError(f"{output} exists, and was left alone", hint="Name another file with --output.")
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}", hint="name another with --output") from error
+        raise UsageError(f"{output} cannot be written: {error.strerror}", hint="Name another with --output.") from error
 
 
 def _shown(draft: SheetDraft, header: str) -> str:

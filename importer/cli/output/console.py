@@ -84,9 +84,7 @@ def print_error(error: ImporterError) -> None:
     stream = Stream(stderr=True, highlight=False)
     stream.print(Text.assemble(("error: ", "bold red"), escape(error.message, 1000)), soft_wrap=True)
     if error.hint:
-        is_command = error.hint.startswith("oncall-importer")  # to be copied
-        hint = (error.hint if is_command else error.hint[0].upper() + error.hint[1:]).removesuffix(".")
-        stream.print(Text(f"  {escape(hint, 1000)}"), soft_wrap=True)
+        stream.print(Text(f"  {escape(error.hint, 1000)}"), soft_wrap=True)
     if github.is_wanted():
         stream.write_line(github.annotate_failure(error.message, error.hint))
 
