@@ -57,7 +57,8 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object], *, hint: str =
 
 def is_special(path: Path) -> bool:
     """Return whether a path is there and is no file that could be replaced: a device, a pipe, a socket."""
-    if path.is_absolute() and path.parts[1:2] in (("dev",), ("proc",)):  # /dev/stdout can be a file that is redirected
+    is_device = path.is_absolute() and path.parts[1:2] in (("dev",), ("proc",))
+    if is_device and path.parts[1:3] != ("dev", "shm"):  # /dev/stdout can be a file that is redirected
         return path.exists() and not path.is_dir()
     try:
         mode = path.stat().st_mode

@@ -85,7 +85,7 @@ def _columns(problem: Problem, number: int, positions: Sequence[int]) -> list[in
 
 def remark(message: str, hint: str) -> str:
     """Put what is wrong and what would be right on a line each."""
-    return f"{message}\n{hint}" if hint else message
+    return f"{message}\n{hint[:1].upper()}{hint[1:]}" if hint else message
 
 
 # ---- the workbook
