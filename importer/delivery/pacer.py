@@ -34,7 +34,8 @@ _LEAST = 0.3  # of a rate that is refused is where it goes on at the least, unti
 _LOSS = 0.02  # a rate grows by _CUT again after so long that the pause was no more than this share of the time, ...
 _FEWEST = 150.0  # ... and after no fewer requests; twice as fast after as many more, and so on, ...
 _MOST_DOUBLINGS = 10.0  # ... but not for ever
-_RECENT, _FEW = 100, 50  # requests by which it is told how fast they leave, and the fewest that tell it
+_RECENT = 1000  # requests that prove a limit at the most
+_LATEST, _FEW = 100, 50  # requests by which it is told how fast they leave, and the fewest that tell it
 _FAR = 1.25  # times that: a rate that is set so far above it means nothing
 _SLOWEST = 0.1  # requests a second
 
@@ -97,9 +98,10 @@ class AdaptiveLimit:
 
     def _left(self, now: float, rate: float) -> float:
         """Return the rate at which requests left: the one that was set, unless they could not be so fast."""
-        if not self._recent or (math.isfinite(rate) and (self._is_climbing or len(self._recent) < _FEW)):
+        number = min(_LATEST, len(self._recent))
+        if not number or (math.isfinite(rate) and (self._is_climbing or number < _FEW)):
             return rate
-        left = len(self._recent) / max(_BLUR, now - self._recent[0])
+        left = number / max(_BLUR, now - self._recent[-number])
         return rate if rate < _FAR * left else left
 
     def _grow(self) -> None:
