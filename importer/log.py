@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 
@@ -38,9 +38,11 @@ def _is_heard() -> bool:
     return bool(logging.getLogger().handlers) or any(type(one) is not logging.NullHandler for one in LOG.handlers)
 
 
-def log_finding(source: str, row: int, topic: str) -> None:
-    """Log that the user is warned of a row: which, and of what kind, not what stands in it."""
-    log(logging.WARNING, WARNED, topic, source=source, row=row)
+def log_warned(warned: Iterable[tuple[str, int, str]]) -> None:
+    """Log of which rows the user is warned: source, row and topic of each, not what stands in it."""
+    if LOG.isEnabledFor(logging.WARNING) and _is_heard():
+        for source, row, topic in warned:
+            log(logging.WARNING, WARNED, topic, source=source, row=row)
 
 
 def is_telling_all() -> bool:

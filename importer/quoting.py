@@ -33,6 +33,8 @@ def escape_unprintable(text: str, *, keep: str = "") -> str:
 
 def quote(text: str, limit: int = LONGEST_QUOTE) -> str:
     r"""Return a foreign text in double quotes, cut to `limit` characters; line breaks show as `\\n`."""
+    if text.isprintable() and len(text) <= limit:
+        return f'"{text}"'
     shown = text if len(text) <= limit else text[: limit - 1] + "…"
     return f'"{escape_unprintable(shown)}"'
 

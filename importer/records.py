@@ -19,8 +19,7 @@ class TargetName(StrEnum):
     ROOTLY = "rootly"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong with one row, for the person who mends it."""
 
     message: str  #: what is wrong, with the value that is wrong

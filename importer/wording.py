@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def count_of(number: int, noun: str, plural: str = "") -> str:
@@ -10,6 +11,7 @@ def count_of(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
+@lru_cache(maxsize=256)  # the hint of a warning that every row has
 def as_sentence(text: str) -> str:
     """Return a clause as a sentence: with a capital letter and a full stop; an empty one stays empty."""
     return text and f"{text[0].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"

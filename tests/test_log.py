@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from importer.log import LOG, is_telling_all, log, log_finding, logging_run
+from importer.log import LOG, is_telling_all, log, log_warned, logging_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,8 +71,7 @@ async def test_two_runs_of_one_process_have_a_log_each(tmp_path: Path) -> None:
 
 def test_of_rows_that_are_warned_of_a_thousand_are_enough_and_the_rest_of_the_run_is_told(tmp_path: Path) -> None:
     with logging_run(tmp_path, pytest.fail, is_verbose=False):
-        for row in range(3000):
-            log_finding("s.csv", row, "past")
+        log_warned(("s.csv", row, "past") for row in range(3000))
         log(logging.INFO, "ended")
     events = [line["event"] for line in lines(tmp_path)]
     assert (events.count("warned"), events[-1]) == (1000, "ended")

@@ -258,11 +258,6 @@ def read_finding(values: tuple[Any, ...]) -> Finding:
     return Finding(Severity(severity), sheet, Row(number, _read_cells(cells), line), Problem(*problem))
 
 
-def finding_values(row: int, severity: Severity, problem: Problem) -> tuple[int | str, ...]:
-    """Return the values of the statement `insert_finding`."""
-    return (row, severity, problem.topic, problem.message, problem.hint, problem.column, problem.cell)
-
-
 def tally_values(target: TargetName, tally: Tally) -> tuple[Any, ...]:
     """Return the values of the statement `insert_traffic`."""
     latencies = orjson.dumps(tally.latencies, option=orjson.OPT_NON_STR_KEYS)

@@ -14,7 +14,6 @@ from importer.journal.codec import (
     binding_values,
     change_values,
     dump_key,
-    finding_values,
     first_id,
     is_new,
     load_queries,
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 _SQL = load_queries()
 _UNSENT = frozenset({State.PLANNED, State.UNRESOLVED, Status.INVALID})  # as what a new row goes in
 _CHUNK = 2000  # records looked at in one go
+_MOST_KINDS = 5000  # of findings that are known at a time
 
 
 def _code(error: Exception) -> int:
@@ -61,6 +61,7 @@ class Journal(View):
         self._has_bindings = bool(connection.execute(_SQL["has_bindings"]).fetchone()[0])
         self._is_carrying = False  # something that an earlier run sent
         self._has_reported = False  # something of which only a report tells
+        self._finding_kinds: dict[tuple[str, str, str, str], int] = {}  #: to their ids
         self._rows = connection.execute("SELECT coalesce(max(id), 0) FROM row").fetchone()[0]
 
     @contextmanager
@@ -98,6 +99,7 @@ class Journal(View):
         self._db.backup(other)
 
     def _roll_back(self) -> None:
+        self._finding_kinds.clear()
         if self._db.in_transaction:  # a full disk can have ended it already
             self._db.execute("ROLLBACK")
 
@@ -162,7 +164,18 @@ class Journal(View):
     def add_findings(self, findings: Iterable[tuple[int, Severity, Problem]]) -> None:
         """Write down what was found about rows, each by its number in the journal."""
         with self._commit() as db:
-            db.executemany(_SQL["insert_finding"], [finding_values(*finding) for finding in findings])
+            known = self._finding_kinds
+            values = []
+            for row, severity, (message, hint, column, cell, topic) in findings:
+                kind = (severity.value, topic, hint, column)
+                values.append((row, known.get(kind) or self._add_finding_kind(db, kind), message, cell))
+            db.executemany(_SQL["insert_found"], values)
+
+    def _add_finding_kind(self, db: sqlite3.Connection, kind: tuple[str, str, str, str]) -> int:
+        if len(self._finding_kinds) >= _MOST_KINDS:  # hints that name values: one more entry of a kind does no harm
+            self._finding_kinds.clear()
+        added = self._finding_kinds[kind] = db.execute(_SQL["insert_finding_kind"], kind).lastrowid or 0
+        return added
 
     def add_notice(self, notice: Notice) -> None:
         """Write down what a person should know about the run as a whole."""
@@ -220,18 +233,11 @@ class Journal(View):
 
     def note_planned(self, record: int, severity: Severity, problem: Problem, replaced: Iterable[str] = ()) -> None:
         """Write down what was found about a record's row, once; `replaced`: ids of what the target deletes for it."""
-        values = finding_values(row_of(record), severity, problem)
+        kind = (severity.value, problem.topic, problem.hint, problem.column)
         with self._commit() as db:
+            known = self._finding_kinds.get(kind) or self._add_finding_kind(db, kind)
             db.execute(_SQL["set_replaces"], (", ".join(replaced), record))
-            db.execute(_SQL["insert_finding_once"], (*values, values[0], values[3]))
-
-    def is_planned(self, record: int) -> bool:
-        """Return whether a record is still to be sent for the first time."""
-        return bool(self._db.execute(_SQL["is_planned"], (record,)).fetchone()[0])
-
-    def cell_of(self, record: int) -> str:
-        """Return the cell that a record of a matrix comes from; empty where it is one of a whole row."""
-        return str(self._db.execute(_SQL["cell_of"], (record,)).fetchone()[0])
+            db.execute(_SQL["insert_found_once"], (row_of(record), known, problem.message, problem.cell))
 
     def refuse_planned(self, refused: Iterable[tuple[int, Outcome]]) -> None:
         """Make records invalid, each by its id; those that were sent already are left as they are."""

@@ -24,8 +24,11 @@ SET name = excluded.name, email = excluded.email WHERE ?5;
 -- name: known
 SELECT what, id, name, email FROM known ORDER BY what, name, id;
 
--- name: insert_finding
-INSERT INTO finding (row, severity, topic, message, hint, field, cell) VALUES (?, ?, ?, ?, ?, ?, ?);
+-- name: insert_finding_kind
+INSERT INTO finding_kind (severity, topic, hint, field) VALUES (?, ?, ?, ?);
+
+-- name: insert_found
+INSERT INTO found (row, kind, message, cell) VALUES (?, ?, ?, ?);
 
 -- name: unresolved
 SELECT record.id, row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.key, record.was,
@@ -49,18 +52,24 @@ SELECT sheet, number, line, cells FROM row ORDER BY id;
 SELECT finding.severity, row.sheet, row.number, row.line, row.cells,
        finding.message, finding.hint, finding.field, finding.cell, finding.topic
 FROM finding JOIN row ON row.id = finding.row
-ORDER BY finding.row, finding.rowid;
+ORDER BY finding.row, finding.id;
 
 -- name: examples
+-- The first of each severity and topic, of which there can be several kinds.
+WITH ranked AS (SELECT id, row, kind, row_number() OVER (PARTITION BY kind ORDER BY row, id) AS place FROM found),
+     example AS (SELECT ranked.id, row_number() OVER (PARTITION BY severity, topic ORDER BY row, ranked.id) AS place
+                 FROM ranked JOIN finding_kind ON finding_kind.id = ranked.kind WHERE place <= ?1)
 SELECT finding.severity, row.sheet, row.number, row.line, row.cells,
        finding.message, finding.hint, finding.field, finding.cell, finding.topic
-FROM (SELECT rowid AS first, row_number() OVER (PARTITION BY severity, topic ORDER BY row, rowid) AS place FROM finding)
-JOIN finding ON finding.rowid = first JOIN row ON row.id = finding.row
-WHERE place <= ?
-ORDER BY finding.row, finding.rowid;
+FROM example JOIN finding ON finding.id = example.id JOIN row ON row.id = finding.row
+WHERE example.place <= ?1
+ORDER BY finding.row, finding.id;
 
 -- name: topics
-SELECT severity, topic, count(*) FROM finding GROUP BY severity, topic ORDER BY min(rowid);
+SELECT severity, topic, sum(number)
+FROM (SELECT kind, count(*) AS number, min(id) AS first FROM found GROUP BY kind)
+JOIN finding_kind ON finding_kind.id = kind
+GROUP BY severity, topic ORDER BY min(first);
 
 -- name: spans
 -- Of the good records of a kind: whose they are, when they begin and end, by their places in the key.
@@ -72,9 +81,9 @@ ORDER BY 1, 2, 3;
 -- name: planned_in
 SELECT id, key FROM record WHERE kind = ? AND scope = ? AND state = 'planned' ORDER BY id;
 
--- name: insert_finding_once
-INSERT INTO finding (row, severity, topic, message, hint, field, cell)
-SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM finding WHERE row = ? AND message = ?);
+-- name: insert_found_once
+INSERT INTO found (row, kind, message, cell)
+SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM found WHERE row = ?1 AND message = ?3);
 
 -- name: count_replacing
 SELECT count(*) FROM record WHERE run = ? AND state = 'created' AND replaces <> '';
@@ -85,11 +94,9 @@ UPDATE record SET replaces = ? WHERE id = ?;
 -- name: row_of_record
 SELECT row.sheet, row.number, row.line, row.cells FROM record JOIN row ON row.id = record.row WHERE record.id = ?;
 
--- name: is_planned
-SELECT state = 'planned' FROM record WHERE id = ?;
-
--- name: cell_of
-SELECT cell FROM record WHERE id = ?;
+-- name: places
+SELECT record.id, row.sheet, row.number, record.cell, record.state = 'planned'
+FROM json_each(?) JOIN record ON record.id = json_each.value JOIN row ON row.id = record.row;
 
 -- name: refuse_planned
 UPDATE record SET state = 'invalid', error = ?, cell = coalesce(nullif(?, ''), cell), hint = ?, run = ? WHERE id = ? AND state = 'planned';
@@ -109,7 +116,7 @@ INSERT INTO notice (level, text) VALUES (?, ?);
 SELECT level, text FROM notice ORDER BY id;
 
 -- name: index_findings
-CREATE INDEX IF NOT EXISTS finding_row ON finding (row);
+CREATE INDEX IF NOT EXISTS found_row ON found (row);
 
 -- name: index_key
 CREATE INDEX IF NOT EXISTS record_key ON record (key) WHERE key IS NOT NULL;

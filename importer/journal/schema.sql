@@ -73,15 +73,26 @@ CREATE TABLE known (
     PRIMARY KEY (what, id)
 ) WITHOUT ROWID;
 
-CREATE TABLE finding (
-    row      INTEGER NOT NULL REFERENCES row (id),
+-- What findings of one kind share. Every row can have one of the same kind: they are stored small.
+CREATE TABLE finding_kind (
+    id       INTEGER PRIMARY KEY,
     severity TEXT NOT NULL,  -- a records.Severity
     topic    TEXT NOT NULL,
-    message  TEXT NOT NULL,
     hint     TEXT NOT NULL,
-    field    TEXT NOT NULL,  -- the column of ours; empty where the row as a whole is meant
-    cell     TEXT NOT NULL
+    field    TEXT NOT NULL   -- the column of ours; empty where the row as a whole is meant
 );
+
+CREATE TABLE found (
+    id      INTEGER PRIMARY KEY,
+    row     INTEGER NOT NULL REFERENCES row (id),
+    kind    INTEGER NOT NULL REFERENCES finding_kind (id),
+    message TEXT NOT NULL,
+    cell    TEXT NOT NULL
+);
+
+CREATE VIEW finding AS
+SELECT found.id, found.row, severity, topic, message, hint, field, cell
+FROM found JOIN finding_kind ON finding_kind.id = found.kind;
 
 CREATE TABLE notice (
     id    INTEGER PRIMARY KEY,

@@ -32,7 +32,7 @@ from importer.targets.rootly import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from importer.normalizer.fields import Fields, Places, RowRules
     from importer.normalizer.plausibility import Implausibility
@@ -86,7 +86,7 @@ def _make_fast(values: tuple[Any, ...], starts_at: datetime, ends_at: datetime) 
     return OverrideRecord(schedule_id=schedule_id, user_id=user, starts_at=starts_at, ends_at=ends_at)
 
 
-def _check(record: OverrideRecord, now: datetime) -> Iterator[Implausibility]:
+def _check(record: OverrideRecord, now: datetime) -> list[Implausibility]:
     return check_span(record.starts_at, record.ends_at, now)
 
 

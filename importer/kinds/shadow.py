@@ -33,7 +33,7 @@ from importer.targets.rootly import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from importer.normalizer.fields import Fields, Places, RowRules
     from importer.targets.target import Request
@@ -120,11 +120,12 @@ def _read_shadowable_id(fields: Fields, rules: RowRules, shadowable_type: Shadow
     return shadowable_id
 
 
-def check_shadow(record: ShadowRecord, now: datetime) -> Iterator[Implausibility]:
+def check_shadow(record: ShadowRecord, now: datetime) -> list[Implausibility]:
     """Find what is odd about one shadow; whether it counts is not asked here. `now` has a time zone."""
+    found = check_span(record.starts_at, record.ends_at, now)
     if record.shadowable_type == "User" and record.shadowable_id.lstrip("0") == str(record.shadow_user_id):
-        yield Implausibility("self_shadow", "shadow_user_id", _SELF_SHADOW)
-    yield from check_span(record.starts_at, record.ends_at, now)
+        found.insert(0, Implausibility("self_shadow", "shadow_user_id", _SELF_SHADOW))
+    return found
 
 
 def _fast(places: Places, rules: RowRules) -> FastPath | None:

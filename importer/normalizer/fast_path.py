@@ -16,7 +16,7 @@ from importer.normalizer.times.zones import find_contradiction, read_zone
 from importer.normalizer.unreadable import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -50,7 +50,7 @@ class FastPath:
         rules: RowRules,
         columns: Sequence[FastColumn],
         make: Callable[[tuple[Any, ...], datetime, datetime], Record],
-        find: Callable[[Any, datetime], Iterator[Implausibility]],
+        find: Callable[[Any, datetime], list[Implausibility]],
     ) -> None:
         self._rules = rules
         self._make = make
@@ -84,7 +84,7 @@ class FastPath:
             return None
         record = self._make(values, starts_at, ends_at)
         now = self._rules.now
-        return record, zone.key if zone else "", () if now is None else tuple(self._find(record, now))
+        return record, zone.key if zone else "", () if now is None else self._find(record, now)
 
     def _remember_times(self, zone: ZoneInfo | None) -> _Memory:
         times = self._rules.times

@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 _LONGEST_NAME = 60  # characters of a header in a message
 _NO_CHECKS: Final = Checks()
+_NO_CELLS: Final[frozenset[str]] = frozenset()
 
 
 class JoinedTimes(NamedTuple):
@@ -99,7 +100,7 @@ class Fields:
         self._warnings: list[Problem] = []
         self._references: tuple[Reference, ...] = ()
         # One cause, one problem: a cell that could not be read is not judged again.
-        self._blocked = frozenset(problem.cell for problem in row.problems if problem.cell)
+        self._blocked = frozenset([one.cell for one in row.problems if one.cell]) if row.problems else _NO_CELLS
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -203,12 +204,15 @@ class Fields:
     def judge(self, check: str, column: str, fault: Unreadable) -> None:
         """Note what is odd about a column's text, as a problem or a warning or not at all: as [checks] say."""
         level = self._checks.level(check)
+        if level is Level.OFF:
+            return
+        text = self.text(column)
         if level is Level.PROBLEM:
-            self.fault(column, self.text(column), fault)
-        elif level is Level.WARNING:
-            name = self.name(column)
-            message = f"{name} is {quote(self.text(column))}{fault.reason}"
-            self._warnings.append(self._problem(column, message, fault.hint, f"{name}: {fault.topic}"))
+            self.fault(column, text, fault)
+            return
+        name = self.name(column)
+        message = f"{name} is {quote(text)}{fault.reason}"
+        self._warnings.append(self._problem(column, message, fault.hint, f"{name}: {fault.topic}"))
 
     def identify(self, column: str, parse: Callable[[str], T | Waiting | Unreadable]) -> T | Waiting | None:
         """Read a cell with an id, or with a name that must be looked up: then that is noted."""

@@ -60,15 +60,17 @@ class Implausibility(NamedTuple):
     fault: Unreadable
 
 
-def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> Iterator[Implausibility]:
+def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> list[Implausibility]:
     """Find what is odd about one span of time; whether it counts is not asked here. All have a time zone."""
+    found = []
     if ends_at <= now:
-        yield Implausibility("past", "ends_at", _past(ends_at))
+        found.append(Implausibility("past", "ends_at", _past(ends_at)))
     if ends_at - starts_at > _LONGEST:
-        yield Implausibility("long", "ends_at", _long(ends_at - starts_at))
+        found.append(Implausibility("long", "ends_at", _long(ends_at - starts_at)))
     # The year alone first: it settles nearly every row, and costs nothing.
     if starts_at.year - now.year >= _YEARS_AHEAD and starts_at > _years_after(now):
-        yield Implausibility("far", "starts_at", _far(starts_at))
+        found.append(Implausibility("far", "starts_at", _far(starts_at)))
+    return found
 
 
 def overlaps(spans: Iterable[tuple[Person, At, At, Id]]) -> Iterator[tuple[Id, Id]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -103,11 +103,8 @@ class References:
         found = {part: self.directory.find_group(part) for part in parts}
         for part, id_ in found.items():
             if isinstance(id_, Unreadable):
-                return (
-                    id_
-                    if len(parts) == 1
-                    else replace(id_, reason=f", of which {quote(part)}{id_.reason.removeprefix(', which')}")
-                )
+                reason = f", of which {quote(part)}{id_.reason.removeprefix(', which')}"
+                return id_ if len(parts) == 1 else id_._replace(reason=reason)
         return tuple(dict.fromkeys(id_ for id_ in found.values() if isinstance(id_, str)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from importer.cells import BLANKS, canonical, cell_name
@@ -117,8 +116,8 @@ class Normalizer:
             fields = Fields(self.layout, row, self._rules.checks)
             for finding in findings:
                 fields.judge(*finding)
-            records = () if fields.problems else (record,)
-            return Normalized(self._fast_kind, records, fields.problems, fields.warnings, zone=zone)
+            problems = fields.problems
+            return Normalized(self._fast_kind, () if problems else (record,), problems, fields.warnings, zone=zone)
         if remark := self._remark(row):
             fields = Fields(self.layout, row, self._rules.checks)
             return Normalized(self._decide(fields, kind), (), (*row.problems, remark), ())
@@ -197,7 +196,7 @@ _NOBODY = Problem("no cell of the row names a shift", "Fill in a cell below a da
 def _with_clock_hint(problem: Problem) -> Problem:
     if problem.cell or problem.column not in ("starts_at", "ends_at"):
         return problem
-    return replace(problem, hint="Write start_time and end_time below [matrix], or for each of its marks.")
+    return problem._replace(hint="Write start_time and end_time below [matrix], or for each of its marks.")
 
 
 def _kind_of_columns(fields: Fields) -> str | None:

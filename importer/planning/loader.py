@@ -11,7 +11,7 @@ from importer.errors import SourceError
 from importer.journal.codec import row_of
 from importer.journal.states import State
 from importer.kinds.registry import KINDS
-from importer.log import log_finding
+from importer.log import log_warned
 from importer.normalizer.references import References, Sought
 from importer.normalizer.row import Normalizer
 from importer.normalizer.suggestions import describe_suggestion, suggest
@@ -243,7 +243,7 @@ class Loader:
             entries = list(plan_row(normalized, self._run))
             if normalized.problems or normalized.warnings or normalized.references or row.warnings:  # hardly any
                 self._need(normalized, entries)
-                found.append([*self._warn(chunk.sheet, row), *self._look_at(chunk.sheet, row, normalized)])
+                found.append([(Severity.WARNING, one) for one in row.warnings] + self._look_at(normalized))
             else:
                 found.append(_NOTHING)
             rows.append((index, row, entries))
@@ -285,7 +285,7 @@ class Loader:
                 if is_part:
                     rows[-1][2].extend(entries)
                 else:
-                    found.append(self._look_at(sheet, row, normalized))
+                    found.append(self._look_at(normalized))
                     rows.append((index, row, entries))
                 self._need(normalized, entries)
             self._write(rows[:-1], found[:-1])
@@ -301,26 +301,16 @@ class Loader:
 
     # ---- both
 
-    def _look_at(self, sheet: Sheet, row: Row, normalized: Normalized) -> list[tuple[Severity, Problem]]:
-        """Return what was found about a row; its warnings are told."""
-        if not (normalized.problems or normalized.warnings or normalized.references):
-            return []
+    def _look_at(self, normalized: Normalized) -> list[tuple[Severity, Problem]]:
+        """Return what was found about a row."""
         references = () if normalized.problems else normalized.references
         if references and self._is_resolving:
             return []  # what there is to say is said when the ids are known
-        for warning in normalized.warnings:
-            log_finding(sheet.source, row.number, warning.topic)
-        return [
-            *((Severity.PROBLEM, problem) for problem in normalized.problems),
-            *((Severity.WARNING, problem) for problem in normalized.warnings),
-            *((Severity.NOTE, reference.note) for reference in references),
-        ]
-
-    def _warn(self, sheet: Sheet, row: Row) -> Iterator[tuple[Severity, Problem]]:
-        """Report what reading found worth a look."""
-        for warning in row.warnings:
-            log_finding(sheet.source, row.number, warning.topic)
-            yield Severity.WARNING, warning
+        found = [(Severity.PROBLEM, problem) for problem in normalized.problems]
+        found += [(Severity.WARNING, problem) for problem in normalized.warnings]
+        if references:
+            found += [(Severity.NOTE, reference.note) for reference in references]
+        return found
 
     def _need(self, normalized: Normalized, entries: list[Entry]) -> None:
         """Note what must be asked for, where one of a row's entries waits for it."""
@@ -335,6 +325,12 @@ class Loader:
         findings = [(row, *finding) for row, findings in enumerate(found, first) for finding in findings]
         if findings:
             self.journal.add_findings(findings)
+            sources = [sheet.source for sheet in self.journal.sheets()]
+            log_warned(
+                (sources[rows[row - first][0]], rows[row - first][1].number, problem.topic)
+                for row, severity, problem in findings
+                if severity is Severity.WARNING
+            )
 
     # ---- ids for what rows name
 
@@ -350,16 +346,19 @@ class Loader:
         resolved: list[tuple[int, list[Entry]]] = []
         findings: list[tuple[int, Severity, Problem]] = []
         known: list[KnownName] = []
+        warned: list[tuple[str, int, str]] = []
         for (row, kind), parts in groupby(chunk, key=lambda one: (row_of(one.id), one.kind)):
             first, *others = parts  # of one row; they come to the very same
             sheet, normalizer = sheets[first.sheet]
             normalized = normalizer.normalize(first.row, kind)
-            findings.extend((row, *found) for found in self._look_at(sheet, first.row, normalized))
+            findings.extend((row, *found) for found in self._look_at(normalized))
+            warned.extend((sheet.source, first.row.number, one.topic) for one in normalized.warnings)
             if names := self._names_in.get(first.sheet):
                 known.extend(names.find(first.row, normalized))
             resolved.extend((one.id, list(carry_row(normalized, one.left, self._run))) for one in (first, *others))
         self.journal.resolve(resolved)
         self.journal.add_findings(findings)
+        log_warned(warned)
         if known:
             self.journal.add_known(known, is_listed=False)
 

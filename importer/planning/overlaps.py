@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from array import array
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from importer.journal.codec import row_of
 from importer.kinds.registry import KINDS
-from importer.log import log_finding
+from importer.log import log_warned
 from importer.normalizer.plausibility import Level, overlaps
 from importer.records import Outcome, Problem, Severity
 from importer.statuses import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from importer.journal.journal import Journal
+    from importer.journal.view import Place
     from importer.kinds.kind import Overlap
-    from importer.records import Row, Sheet
+    from importer.records import Sheet
 
 
-_CHUNK = 2000  # records changed in one commit
+_PAIRS = 2000  # that are looked up, and written, in one go
 
 
 def tell_overlaps(journal: Journal, level: Level, run: str) -> None:
@@ -32,46 +35,42 @@ def tell_overlaps(journal: Journal, level: Level, run: str) -> None:
         overlap = kind.overlap
         if overlap is None or (level is Level.OFF and not overlap.is_replaced):
             continue
-        own_level = Level.PROBLEM if overlap.is_replaced else level
-        chunk: list[tuple[int, Problem]] = []
-        for record, sheet, row, problem in _found(journal, sheets, kind.name, overlap):
-            if own_level is Level.WARNING:
-                log_finding(sheet.source, row.number, problem.topic)
-            chunk.append((record, problem))
-            if len(chunk) >= _CHUNK:
-                _write(journal, chunk, own_level, run)
-                chunk = []
-        _write(journal, chunk, own_level, run)
-
-
-def _found(
-    journal: Journal, sheets: list[Sheet], kind: str, overlap: Overlap
-) -> Iterator[tuple[int, Sheet, Row, Problem]]:
-    spans = journal.spans(kind, (overlap.of, overlap.starts_at, overlap.ends_at))
-    told = set()
-    for later, previous in list(overlaps(spans)):  # a list, for the journal is written meanwhile
-        # Of what was sent already nothing can be taken back: then the other one is told of.
-        pair = (later, previous) if journal.is_planned(later) else (previous, later)
-        for record, other in (pair, pair[::-1]) if overlap.is_replaced else (pair,):
-            if overlap.is_replaced and (record in told or not journal.is_planned(record)):
+        spans = journal.spans(kind.name, (overlap.of, overlap.starts_at, overlap.ends_at))
+        # All at once, for the journal is written meanwhile; in an array, for there can be one for each record.
+        pairs = array("q", chain.from_iterable(overlaps(spans)))
+        told: set[int] = set()
+        for first in range(0, len(pairs), 2 * _PAIRS):
+            part = pairs[first : first + 2 * _PAIRS]
+            places = journal.places(part)
+            found = list(_judge(zip(part[::2], part[1::2], strict=True), places, overlap, sheets, told))
+            is_problem = level is Level.PROBLEM or overlap.is_replaced
+            severity = Severity.PROBLEM if is_problem else Severity.WARNING
+            journal.add_findings((row_of(record), severity, problem) for record, problem in found)
+            if is_problem:
+                journal.refuse_planned((record, _outcome(problem, run)) for record, problem in found)
                 continue
-            told.add(record)
-            index, row = journal.row_of(record)
-            other_index, other_row = journal.row_of(other)
-            where = "" if other_index == index else f" of sheet {sheets[other_index].name}"
-            cell, other_cell = journal.cell_of(record), journal.cell_of(other)
-            place = f"cell {other_cell}" if other_cell else f"row {other_row.number}"
+            warned = ((places[record], problem.topic) for record, problem in found)
+            log_warned((sheets[place.sheet].source, place.row, topic) for place, topic in warned)
+
+
+def _outcome(problem: Problem, run: str) -> Outcome:
+    return Outcome(Status.INVALID, error=problem.message, cell=problem.cell, hint=problem.hint, run=run)
+
+
+def _judge(
+    pairs: Iterable[tuple[int, int]], places: dict[int, Place], overlap: Overlap, sheets: list[Sheet], told: set[int]
+) -> Iterator[tuple[int, Problem]]:
+    """Yield the records to be told of, each with what is said about it; `told` are those that were already."""
+    for later, previous in pairs:
+        # Of what was sent already nothing can be taken back: then the other one is told of.
+        pair = (later, previous) if places[later].is_planned else (previous, later)
+        for record, other in (pair, pair[::-1]) if overlap.is_replaced else (pair,):
+            if overlap.is_replaced:
+                if record in told or not places[record].is_planned:
+                    continue
+                told.add(record)
+            one = places[other]
+            where = "" if one.sheet == places[record].sheet else f" of sheet {sheets[one.sheet].name}"
+            place = f"cell {one.cell}" if one.cell else f"row {one.row}"
             words = overlap.words.format(other=f"the one of {place}{where}")
-            yield record, sheets[index], row, Problem(words, overlap.hint, cell=cell, topic=overlap.topic)
-
-
-def _write(journal: Journal, chunk: list[tuple[int, Problem]], level: Level, run: str) -> None:
-    severity = Severity.PROBLEM if level is Level.PROBLEM else Severity.WARNING
-    journal.add_findings([(row_of(record), severity, problem) for record, problem in chunk])
-    if level is Level.PROBLEM:
-        journal.refuse_planned(
-            [
-                (record, Outcome(Status.INVALID, error=problem.message, cell=problem.cell, hint=problem.hint, run=run))
-                for record, problem in chunk
-            ]
-        )
+            yield record, Problem(words, overlap.hint, cell=places[record].cell, topic=overlap.topic)

@@ -1,4 +1,4 @@
-"""Item 3: checking a CSV against pandas and pydantic, and a workbook against calamine's own reading of it."""
+"""Item 3: checking a CSV against pandas and pydantic, a workbook against calamine, and odd rows against plain ones."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from .figures import Figure, divided, in_turns, micro
-from .sources import write_csv, write_xlsx
+from .sources import long_rows, past_rows, write_csv, write_xlsx
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .kit import Kit
+    from .processes import Spent
 
 _CSV_ROWS = 1_000_000
 _XLSX_ROWS = 100_000
+_ODD_ROWS = 100_000
+_BLANKS = 1_000_000  # lines: more are refused
 
 
 def checking(kit: Kit) -> list[Figure]:
-    """Measure both kinds of sources."""
-    return [_check_csv(kit), _check_xlsx(kit)]
+    """Measure all kinds of sources."""
+    return [_check_csv(kit), _check_xlsx(kit), *_check_odd(kit)]
 
 
 def _check_csv(kit: Kit) -> Figure:
@@ -55,3 +60,37 @@ def _check_xlsx(kit: Kit) -> Figure:
         divided(beyond, calamine),
         at_most=1.5,
     )
+
+
+def _check_odd(kit: Kit) -> list[Figure]:
+    """Compare rows that all carry a warning, and rows that all overlap another, with the like of them that do not."""
+    rows = kit.rows(_ODD_ROWS)
+    plain = write_csv(kit.folder, rows)
+    sources = {
+        "plain rows": plain,
+        "rows with a warning each": write_csv(kit.folder, rows, past_rows(rows), "past"),
+        "rows and empty lines": _with_blanks(plain, int(_BLANKS * kit.scale)),
+        "long shifts": write_csv(kit.folder, rows, long_rows(rows, is_overlapping=False), "apart"),
+        "long shifts that overlap": write_csv(kit.folder, rows, long_rows(rows, is_overlapping=True), "overlapping"),
+    }
+    actions = {name: partial(kit.check, source) for name, source in sources.items()}
+    clean, warned, blank, apart, overlapping = in_turns(kit.rounds, actions, kit.tell).values()
+    return [
+        _odd("rows that carry a warning each", rows, warned, clean, "cpu"),
+        _odd("rows that carry a warning each, memory", rows, warned, clean, "memory"),
+        _odd("shifts that overlap", rows, overlapping, apart, "cpu"),
+        _odd("shifts that overlap, memory", rows, overlapping, apart, "memory"),
+        _odd("rows with a million empty lines below", rows, blank, clean, "cpu"),
+    ]
+
+
+def _with_blanks(plain: Path, number: int) -> Path:
+    path = plain.with_name(f"blank-{plain.name}")
+    path.write_bytes(plain.read_bytes() + b"\n" * number)
+    return path
+
+
+def _odd(what: str, rows: int, odd: list[Spent], plain: list[Spent], of: str) -> Figure:
+    ours, theirs = ([float(getattr(spent, of)) for spent in each] for each in (odd, plain))
+    words = (f"{median(each):.1f} s" if of == "cpu" else f"{median(each) / 1e6:.0f} MB" for each in (ours, theirs))
+    return Figure(f"check of {rows:,} {what}", next(words), f"plain {next(words)}", divided(ours, theirs), at_most=1.3)

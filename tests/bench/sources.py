@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+Row: TypeAlias = tuple[str, ...]
 COLUMNS = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
 _SHIFTS = 1000  # of a schedule, at most
 _LEAST_SCHEDULES = 10
@@ -21,34 +22,44 @@ _SHIFT = timedelta(hours=8)
 _FIRST = datetime(datetime.now(UTC).year + 1, 1, 1, tzinfo=UTC)  # in the future: none is told to be over
 
 
-def shadow_rows(number: int) -> Iterator[tuple[str, ...]]:
-    """Make so many rows."""
+def shadow_rows(number: int, first: datetime = _FIRST, length: timedelta = _SHIFT, people: int = 1) -> Iterator[Row]:
+    """Make so many rows from `first` on, of shifts of a `length`; `people` of a schedule take turns."""
     schedules = max(_LEAST_SCHEDULES, number // _SHIFTS)
     for index in range(number):
         shift, schedule = divmod(index, schedules)
-        starts_at = _FIRST + shift * _SHIFT + timedelta(minutes=schedule % 60)
+        starts_at = first + shift * _SHIFT + timedelta(minutes=schedule % 60)
         yield (
             f"{schedule:08x}-aaaa-4aaa-8aaa-0123456789ab",
             "User",
             str(100_000 + schedule),
-            str(200_000 + schedule),
+            str(200_000 + schedule * people + shift % people),
             _written(starts_at),
-            _written(starts_at + _SHIFT),
+            _written(starts_at + length),
         )
+
+
+def past_rows(number: int) -> Iterator[Row]:
+    """Make so many rows of which each carries a warning: its shift is over."""
+    return shadow_rows(number, _FIRST - timedelta(days=3 * 365))
+
+
+def long_rows(number: int, *, is_overlapping: bool) -> Iterator[Row]:
+    """Make so many rows of shifts of 20 hours, one every eight: of one person each overlaps the next, of three none."""
+    return shadow_rows(number, length=timedelta(hours=20), people=1 if is_overlapping else 3)
 
 
 def _written(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def write_csv(folder: Path, rows: int) -> Path:
-    """Write a CSV, once."""
-    path = folder / f"shadows-{rows}.csv"
+def write_csv(folder: Path, rows: int, made: Iterable[Row] | None = None, name: str = "shadows") -> Path:
+    """Write a CSV, once, of the rows that are `made` or of plain ones."""
+    path = folder / f"{name}-{rows}.csv"
     if not path.exists():
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
-            writer.writerows(shadow_rows(rows))
+            writer.writerows(shadow_rows(rows) if made is None else made)
     return path
 
 
