@@ -97,7 +97,7 @@ def advise(status: Status, http_status: int = 0) -> str:
         return (
             "check that the schedule exists and its id is right"
             if http_status == 404
-            else "correct the row as the words of the answer say"
+            else "correct the row; the answer says what is wrong"
         )
     if status is Status.FAILED:
         return "rerun: it was certainly not applied"
