@@ -298,11 +298,11 @@ def hole(file: Path) -> None:
         (foreign, "is not a journal of oncall-importer", "Name a folder"),
         (foreign_and_killed, "is not a journal of oncall-importer", "Name a folder"),
         (cut(0), "is not a journal of oncall-importer", "Name a folder"),
-        (cut(4096), "is damaged: ", "Rerun from the report.csv"),
-        (cut(20480), "is damaged: ", "Rerun from the report.csv"),
-        (cut(50_000), "is damaged: ", "Rerun from the report.csv"),
-        (garbage, "is damaged: ", "Rerun from the report.csv"),
-        (hole, "is damaged: ", "Rerun from the report.csv"),
+        (cut(4096), "is damaged: ", "rerun from the report.csv"),
+        (cut(20480), "is damaged: ", "rerun from the report.csv"),
+        (cut(50_000), "is damaged: ", "rerun from the report.csv"),
+        (garbage, "is damaged: ", "rerun from the report.csv"),
+        (hole, "is damaged: ", "rerun from the report.csv"),
     ],
 )
 def test_a_journal_that_cannot_be_used_is_refused_and_not_a_byte_of_it_is_changed(
