@@ -112,7 +112,7 @@ def test_what_may_have_been_added_and_was_not_seen_since_is_unknown(journal: Jou
     journal.bindings.doubt(OPAL, Outcome(Status.UNKNOWN, error="reset", hint="Rerun."))
     journal.explain_planned(OPAL, "not attempted: interrupted", "rerun to go on")
     first, second = outcomes(journal)
-    assert (first.status, first.id, first.hint, "reset" in first.error) == ("unknown", "id-1", "rerun", True)
+    assert (first.status, first.id, first.hint, "reset" in first.error) == ("unknown", "id-1", "Rerun.", True)
     assert (second.status, second.id, second.hint) == ("pending", "id-2", "rerun to go on")
     assert "not in its group" in second.error
     assert second.error.endswith("not attempted: interrupted")
