@@ -11,9 +11,10 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
+import openpyxl
 import pytest
 from acceptance.command import Workplace, finish, wait_until
 
@@ -21,6 +22,7 @@ from importer.cli.execute import perform_reading
 
 if TYPE_CHECKING:
     from importer.cli.output.console import Console
+    from importer.result import Result
     from importer.session.control import RunControl
     from importer.settings import Settings
 
@@ -94,6 +96,72 @@ def test_a_signal_wakes_a_command_that_only_waits(place: Workplace, number: sign
     with pytest.raises(SystemExit) as ended:
         perform_reading({}, wait)
     assert ended.value.code == 1
+
+
+def test_a_signal_ends_a_command_whose_parsing_child_is_stopped(place: Workplace) -> None:
+    """In order and in time; the child does not stay behind."""
+    openpyxl.Workbook().save(place.path / "s.xlsx")
+    process = place.start("check", "s.xlsx")
+    threads = Path(f"/proc/{process.pid}/task")
+    children: list[str] = []
+    while not children:  # of whichever thread it is
+        assert process.poll() is None
+        children = " ".join(one.read_text() for one in threads.glob("*/children")).split()
+    child = int(children[0])
+    wait_until(
+        lambda: b"worker" in Path(f"/proc/{child}/cmdline").read_bytes()
+    )  # until then the parent stands still, too
+    os.kill(child, signal.SIGSTOP)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    assert time.monotonic() - began < 10
+    assert done.status == 130, done
+    assert "Traceback" not in done.err
+    wait_until(lambda: not Path(f"/proc/{child}").exists())
+
+
+#: A report that takes for ever, and less patience than ten seconds; the command interrupts itself when it begins.
+ENDLESS_REPORT = """
+import os, signal, sys
+from importer.cli import execute, main
+from importer.commands import run
+execute._PATIENCE, execute._LONGEST = 0.1, 0.3
+def make_report(*_, **__):
+    os.kill(os.getpid(), signal.SIGINT)
+    while True:
+        pass
+run.make_report = make_report
+main()
+"""
+
+
+def test_a_signal_ends_a_command_whose_reports_take_too_long_and_rerun_has_all_of_it(place: Workplace) -> None:
+    words = [sys.executable, "-c", ENDLESS_REPORT, "run", "s.csv", "--sandbox"]
+    done = subprocess.run(words, cwd=place.path, env=place.variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done
+    assert "the run's journal holds what was done" in done.stderr
+    (run,) = place.runs
+    again = place.run("rerun", run)
+    assert again.status == 0, again
+    assert [line["import_status"] for line in place.lines(again.run)] == ["created"]
+
+
+def test_a_signal_while_reports_are_written_leaves_them_whole(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from importer.commands import run as commands
+    from importer.reporter.report import make_report
+
+    def interrupted(*arguments: Any, **named: Any) -> Result:
+        os.kill(os.getpid(), signal.SIGINT)
+        return make_report(*arguments, **named)
+
+    monkeypatch.setattr(commands, "make_report", interrupted)
+    done = place.run("run", "s.csv", "--sandbox")
+    assert "Traceback" not in done.err
+    assert [line["import_status"] for line in place.lines(done.run)] == ["created"]
+    assert {path.name for path in (place.path / done.run).iterdir()} >= {"report.csv", "report.xlsx", "report.html"}
 
 
 def test_the_question_goes_to_the_terminal_though_all_output_goes_elsewhere(place: Workplace) -> None:
