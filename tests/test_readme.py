@@ -161,6 +161,7 @@ def test_every_option_of_the_commands_stands_in_the_pages_and_the_other_way_roun
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", re.sub(r"```text\n.*?```", "", EVERYTHING, flags=re.DOTALL)))
     others = {
         "--cov",  # pytest's
+        "--few",  # of tests/delivery/limits_table
         "--require-hashes",
         "--no-deps",
         "--no-build-isolation",
