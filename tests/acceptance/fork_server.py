@@ -43,7 +43,10 @@ def start(
     arguments: Sequence[str | Path], folder: Path, variables: dict[str, str], **options: Any
 ) -> subprocess.Popen[bytes]:
     """Start `python -m importer`; a terminal at its standard input is a new session's own. `options`: of `Popen`."""
-    if sys.platform != "linux" or any(name.startswith(_AT_START) and name != "PYTHONPATH" for name in variables):
+    is_fresh = any(
+        name.startswith(_AT_START) and (name, text) != ("PYTHONPATH", str(ROOT)) for name, text in variables.items()
+    )
+    if sys.platform != "linux" or is_fresh:
         arguments = [sys.executable, "-m", "importer", *arguments]
         return subprocess.Popen([*map(str, arguments)], cwd=folder, env=variables, **options)
     return _WarmProcess([*map(str, arguments)], cwd=folder, env=variables, **options)
