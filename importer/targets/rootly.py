@@ -263,8 +263,8 @@ def _error_words(error: Any) -> str:
         return as_text(error) or ""
     source = error.get("source")
     pointer = as_text(source.get("pointer")) if isinstance(source, dict) else None
-    parts = (as_text(error.get("title")), as_text(error.get("detail")), pointer and f"({pointer})")
-    return " ".join(filter(None, parts))
+    words = ": ".join(filter(None, (as_text(error.get("title")), as_text(error.get("detail")))))
+    return " ".join(filter(None, (words, pointer and f"({pointer})")))
 
 
 ROOTLY = Target(

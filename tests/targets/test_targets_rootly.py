@@ -280,7 +280,7 @@ def test_a_next_page_that_cannot_be_read_makes_the_page_unusable_rather_than_the
 @pytest.mark.parametrize(
     ("payload", "words"),
     [
-        ({"errors": [{"title": "Unprocessable", "status": "422", "detail": "no seat"}]}, "Unprocessable no seat"),
+        ({"errors": [{"title": "Unprocessable", "status": "422", "detail": "no seat"}]}, "Unprocessable: no seat"),
         (
             {"errors": [{"title": "a", "source": {"pointer": "/data/attributes/starts_at"}}, {"detail": "b"}]},
             "a (/data/attributes/starts_at); b",
