@@ -67,7 +67,7 @@ def create_run(reports: Path, name: str, info: Mapping[str, Any] = _NOTHING) -> 
     try:
         reports.mkdir(parents=True, exist_ok=True)
         with _locked(reports):  # two runs can begin in the same second
-            path = _free_path(reports, name)
+            path = _free_path(reports, name, info.get("rerun_of", ""))
             _make_folder(path, {**info, "run": path.name})
     except (OSError, sqlite3.Error) as error:
         raise _cannot_write(reports, error) from error
@@ -130,11 +130,11 @@ def open_scratch() -> Iterator[Journal]:
         yield Journal(connection)
 
 
-def _free_path(reports: Path, name: str) -> Path:
-    """Return the folder's path; a second run in the same second gets `-2`."""
+def _free_path(reports: Path, name: str, repeated: str) -> Path:
+    """Return the folder's path; a second run in the same second gets `-2`, also where the one it repeats is removed."""
     path = reports / name
     number = 1
-    while path.exists():
+    while path.exists() or path.name == repeated:
         number += 1
         path = reports / f"{name}-{number}"
     return path

@@ -260,7 +260,6 @@ def test_a_run_that_is_killed_while_it_looks_up_is_started_again(online: Workpla
     assert front.posts == len(GOOD)
     moved = move(online, done.run, (",created,", ",failed,"))
     shutil.rmtree(online.path / done.run)  # else its journal knows better than the cells
-    (online.path / done.run).mkdir()  # else a run that starts in the same second takes its name
     before = online.runs
     end_while_it_looks_up(online, front, signal.SIGKILL, "rerun", moved, "--mapping", moved_away)
     (killed,) = set(online.runs) - set(before)

@@ -100,6 +100,12 @@ def test_a_second_run_of_the_same_name_gets_another_one(tmp_path: Path) -> None:
     assert names == [("a-run", "a-run"), ("a-run-2", "a-run-2"), ("a-run-3", "a-run-3")]
 
 
+def test_a_rerun_never_has_the_name_of_the_run_that_it_repeats(tmp_path: Path) -> None:
+    """Its folder may be gone, and the second the same: it would repeat itself for ever."""
+    with create_run(tmp_path, "a-run", {"rerun_of": "a-run"}) as folder:
+        assert folder.path.name == "a-run-2"
+
+
 def test_runs_that_begin_at_the_same_moment_get_a_folder_each(tmp_path: Path) -> None:
     def create(number: int) -> tuple[str, str]:
         with create_run(tmp_path, "a-run", {"arguments": [str(number)]}) as folder:
