@@ -342,7 +342,9 @@ def test_the_servers_words_are_shown_where_it_has_any_and_never_a_page(target: T
 
 
 def test_json_api_and_opals_message_are_words_too() -> None:
-    assert read_words(answer(422, {"errors": [{"title": "Invalid", "detail": "no seat"}]}), ROOTLY) == "Invalid: no seat"
+    assert (
+        read_words(answer(422, {"errors": [{"title": "Invalid", "detail": "no seat"}]}), ROOTLY) == "Invalid: no seat"
+    )
     assert read_words(answer(400, {"Message": "no such provider"}), OPAL) == "no such provider"
 
 
