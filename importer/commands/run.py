@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from importer.commands.canary import leave_rest, look_at_first, may_go_on
 from importer.delivery.delivery import deliver, find_existing
 from importer.delivery.listing import look_up
-from importer.errors import JournalError, UsageError
+from importer.errors import JournalError, SettingsError, UsageError
 from importer.journal.run_folder import open_scratch
 from importer.journal.run_info import RunStage
 from importer.log import log
@@ -84,6 +84,9 @@ _ASKING = {
     TargetName.ROOTLY: "asking Rootly for the ids of the users and schedules that rows name",
     TargetName.OPAL: "asking Opal for the groups that rows name",
 }
+
+
+_NOT_LOOKED_UP = "names in rows that have other problems were not looked up: "
 
 
 async def run(
@@ -211,21 +214,34 @@ async def resolve(loader: Loader, settings: Settings, control: RunControl) -> di
         SettingsError: a token that is needed is not set.
     """
     stopped: dict[str, str] = {}
-    for target, lists in loader.needed.targets.items():
-        control.observer.noticed(Notice(_ASKING[target]))
-        async with connect([target], settings) as connections:
-            found = await look_up(
-                target,
-                connections[target],
-                settings,
-                lists=lists,
-                observer=control.observer,
-                interrupted=control.interrupted,
-            )
+    needed, wished = loader.needed.targets, loader.wished.targets
+    for target in [one for one in TargetName if one in needed or one in wished]:
+        must = needed.get(target, [])
+        lists = list(dict.fromkeys([*must, *wished.get(target, [])]))
+        try:
+            async with connect([target], settings) as connections:
+                control.observer.noticed(Notice(_ASKING[target]))
+                found = await look_up(
+                    target,
+                    connections[target],
+                    settings,
+                    lists=lists,
+                    observer=control.observer,
+                    interrupted=control.interrupted,
+                )
+        except SettingsError as error:
+            if must:
+                raise
+            loader.leave_unresolved(target, error.message)
+            loader.notice(_NOT_LOOKED_UP + error.message)
+            continue
         await let_signals_in(control.interrupted)
-        if why_not := _why_not(found, lists):
+        if why_not := _why_not(found, must or lists):
             loader.leave_unresolved(target, why_not)
-            stopped[target] = why_not
+            if must:
+                stopped[target] = why_not
+            else:
+                loader.notice(_NOT_LOOKED_UP + why_not)
             continue
         loader.journal.add_known(_known(found), is_listed=True)
         for _ in loader.resolve(target, _directory(found)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from importer.cells import BLANKS, cell_name, clean
@@ -65,6 +67,10 @@ class Places:
             self._names[column] = self._find_name(column)
         return self._names[column]
 
+    def in_own_words(self, text: str) -> str:
+        """Return a message of ours with its columns called as the user calls them; one that quotes a text stays so."""
+        return text if '"' in text else _columns_in(tuple(self.rights)).sub(lambda found: self.name(found[0]), text)
+
     def _find_name(self, column: str) -> str:
         index = self.indices.get(column)
         if index is None or not self.sheet.header_row:
@@ -72,6 +78,13 @@ class Places:
         indices = (joined.day, index) if (joined := self.joined.get(column)) else (index,)
         headers = [escape(self.sheet.header[one].strip(BLANKS), _LONGEST_NAME) for one in indices]
         return " + ".join(headers) if all(headers) else column
+
+
+@lru_cache
+def _columns_in(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Find our columns in a message: a name that is a word of English too counts where it can only be a column's."""
+    plain, sure = ("|".join(name for name in names if ("_" in name) is is_sure) for is_sure in (False, True))
+    return re.compile(rf"\b(?:{sure})\b|(?:(?<=\bin )|(?<=\bor )|(?<=\bempty )|(?<=\bcolumn ))(?:{plain})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +207,7 @@ class Fields:
 
     def fault(self, column: str, text: str, fault: Unreadable) -> None:
         """Note that a column's text is no value of it."""
-        message = f"{self.name(column)} is {quote(text)}{fault.reason}"
+        message = f"{self.name(column)} is {quote(text)}{self._places.in_own_words(fault.reason)}"
         self.note(column, message, fault.hint or self._places.rights[column], self._topic(column, fault.topic))
 
     def note(self, column: str, message: str, hint: str, topic: str = "") -> None:
@@ -211,7 +224,7 @@ class Fields:
             self.fault(column, text, fault)
             return
         name = self.name(column)
-        message = f"{name} is {quote(text)}{fault.reason}"
+        message = f"{name} is {quote(text)}{self._places.in_own_words(fault.reason)}"
         self._warnings.append(self._problem(column, message, fault.hint, f"{name}: {fault.topic}"))
 
     def identify(self, column: str, parse: Callable[[str], T | Waiting | Unreadable]) -> T | Waiting | None:
@@ -224,7 +237,7 @@ class Fields:
 
     def refer(self, column: str, text: str, what: Sought) -> None:
         """Note that a text of a column names something that must be looked up."""
-        self._references += (describe_reference(column, text, self._cell(column), what),)
+        self._references += (describe_reference(column, text, self._cell(column), what, self.name(column)),)
 
     def _miss(self, column: str) -> None:
         right = self._places.rights[column]
@@ -237,7 +250,7 @@ class Fields:
             self.note(column, f"the {words}", hint, words)
 
     def _problem(self, column: str, message: str, hint: str, topic: str) -> Problem:
-        return Problem(message, as_sentence(hint), column, self._cell(column), topic)
+        return Problem(message, as_sentence(self._places.in_own_words(hint)), column, self._cell(column), topic)
 
     def _cell(self, column: str) -> str:
         """Return the name of a column's cell; empty where there is none, or where the mapping gives the text."""

@@ -136,11 +136,11 @@ def split_groups(text: str) -> tuple[str, ...] | Unreadable:
     )
 
 
-def describe_reference(column: str, text: str, cell: str, what: Sought) -> Reference:
-    """Describe a cell that must be looked up, and as what."""
+def describe_reference(column: str, text: str, cell: str, what: Sought, name: str) -> Reference:
+    """Describe a cell that must be looked up, and as what; `name` is what the user calls its column."""
     is_group = what is Sought.GROUP
     words = {Sought.SCHEDULE: "a schedule's name", Sought.GROUP: "an Opal group"}
     of_user = "a user's e-mail address" if "@" in text else "a user's full name"
-    message = f"{column} is {quote(text)}, which is looked up as {words.get(what, of_user)}"
-    topic = f"{column}: to be looked up in {'Opal' if is_group else 'Rootly'}"
+    message = f"{name} is {quote(text)}, which is looked up as {words.get(what, of_user)}"
+    topic = f"{name}: to be looked up in {'Opal' if is_group else 'Rootly'}"
     return Reference(what, Problem(message, "Run check --online to look it up now.", column, cell, topic))

@@ -78,10 +78,13 @@ def _filled(group: tuple[int, ...], cells: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[Entry]:
-    """Yield what a row that was just read goes in as: its records, planned, or one line with all its problems."""
+    """Yield what a row that was just read goes in as: its records, planned, or one line with all its problems.
+
+    One that names what must be looked up waits for that, also beside problems: then all of them are told at once.
+    """
     kind = normalized.kind
     known = KINDS[kind] if kind else None
-    if normalized.problems or known is None:
+    if known is None or (normalized.problems and not normalized.references):
         outcome = describe_problems(normalized.problems)._replace(run=run)
         yield Entry(Status.INVALID, kind, known.target if known else None, outcome=outcome)
         return
@@ -117,13 +120,13 @@ def _carry(normalized: Normalized, left: Entry | None, run: str, *, is_unedited:
     if left is not None and left.part:
         normalized = _part(normalized, left.part)
     own = normalized.records[0].key if len(normalized.records) == 1 else None
-    if left is not None and normalized.references and not normalized.problems:
+    if left is not None and normalized.references and not (normalized.problems and _counts_already(left)):
         is_known = is_unedited and left.key is not None and _is_of_its_cells(left)
         if is_known:
             yield _keep(left, _kept_state(left), normalized)._replace(groups=left.groups)
         else:
             yield _keep(left, State.UNRESOLVED, normalized)._replace(was=left.state, groups=())
-    elif left is None or not (_was_sent(left) or _may_be_taken(left)):
+    elif left is None or not _counts_already(left):
         for entry in plan_row(normalized, run, left.outcome.attempts if left else 0):
             yield entry._replace(part=left.part) if left and left.part else entry
     elif _is_refused(left):
@@ -143,7 +146,7 @@ def _carry(normalized: Normalized, left: Entry | None, run: str, *, is_unedited:
 
 def carry_unresolved(left: Entry | None, run: str) -> Entry | None:
     """Return what a row becomes whose ids cannot be found out now; None: it stays as it is, unresolved."""
-    if left is None or not (_was_sent(left) or _may_be_taken(left)):
+    if left is None or not _counts_already(left):
         return None
     if _is_refused(left):
         return _refuse_changed(left, run)
@@ -221,6 +224,11 @@ def _was_sent(left: Entry) -> bool:
 def _may_be_taken(left: Entry) -> bool:
     """Return whether it is a duplicate whose first row, perhaps in doubt, has left the report since."""
     return left.state is Status.DUPLICATE and left.key is None and not left.outcome.id
+
+
+def _counts_already(left: Entry) -> bool:
+    """Return whether a row's record may be there already, by what an earlier run left."""
+    return _was_sent(left) or _may_be_taken(left)
 
 
 def _kept_state(left: Entry) -> State | Status:

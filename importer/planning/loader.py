@@ -98,6 +98,8 @@ class Loader:
         self._names: set[str] = set()
         self._names_in: dict[int, _RowNames | None] = {}  # by the sheet's index; None where nothing has a name
         self.needed = Needed()
+        self.wished = Needed()  #: by rows that have other problems: asked for only where the target can be asked
+        self._problems: dict[int, tuple[Problem, ...]] = {}  # what reading found, by rows that wait; not in the journal
         self._left_out: dict[tuple[Sheet, str], list[int]] = {}  # rows that the mapping leaves out, by its reason
         self.sheets: list[Sheet] = []  #: all that were seen, by the names that their sources give them
         self.refused: list[SourceError] = []  #: of sources that have no column of ours
@@ -239,11 +241,11 @@ class Loader:
                 continue
             if row.shown:
                 row = _with_decorated_ids(row, normalizer.layout)
-            normalized = normalizer.normalize(row)
+            normalized = self._without_idle(normalizer.normalize(row))
             entries = list(plan_row(normalized, self._run))
             if normalized.problems or normalized.warnings or normalized.references or row.warnings:  # hardly any
                 self._need(normalized, entries)
-                found.append([(Severity.WARNING, one) for one in row.warnings] + self._look_at(normalized))
+                found.append([(Severity.WARNING, one) for one in row.warnings] + self._look_at(normalized, entries))
             else:
                 found.append(_NOTHING)
             rows.append((index, row, entries))
@@ -280,12 +282,12 @@ class Loader:
                 is_part = is_of_parts and _is_part(left, row) and _is_same(rows[-1], index, row)  # of the row before
                 is_of_parts = _is_part(left, row)
                 if normalized is None or not is_part or normalized.problems:  # else it comes to the very same
-                    normalized = normalizer.normalize(row, left.kind if left else None)
+                    normalized = self._without_idle(normalizer.normalize(row, left.kind if left else None))
                 entries = list(carry_row(normalized, left, self._run, is_unedited=is_unedited))
                 if is_part:
                     rows[-1][2].extend(entries)
                 else:
-                    found.append(self._look_at(normalized))
+                    found.append(self._look_at(normalized, entries))
                     rows.append((index, row, entries))
                 self._need(normalized, entries)
             self._write(rows[:-1], found[:-1])
@@ -301,11 +303,17 @@ class Loader:
 
     # ---- both
 
-    def _look_at(self, normalized: Normalized) -> list[tuple[Severity, Problem]]:
-        """Return what was found about a row."""
-        references = () if normalized.problems else normalized.references
-        if references and self._is_resolving:
-            return []  # what there is to say is said when the ids are known
+    def _without_idle(self, normalized: Normalized) -> Normalized:
+        """Take out the references of a row with problems where no look-up can add to these."""
+        is_waiting = self._is_resolving and normalized.kind is not None
+        return normalized._replace(references=()) if normalized.problems and not is_waiting else normalized
+
+    def _look_at(self, normalized: Normalized, entries: Sequence[Entry] = ()) -> list[tuple[Severity, Problem]]:
+        """Return what was found about a row, and is not said later: when the ids are known."""
+        references = normalized.references
+        if references and self._is_resolving and (not normalized.problems or _waits(entries)):
+            return []
+        references = () if normalized.problems else references
         found = [(Severity.PROBLEM, problem) for problem in normalized.problems]
         found += [(Severity.WARNING, problem) for problem in normalized.warnings]
         if references:
@@ -314,14 +322,18 @@ class Loader:
 
     def _need(self, normalized: Normalized, entries: list[Entry]) -> None:
         """Note what must be asked for, where one of a row's entries waits for it."""
-        if normalized.references and any(entry.state is State.UNRESOLVED for entry in entries):
+        if normalized.references and _waits(entries):
             sought = {reference.what for reference in normalized.references}
-            self.needed.schedules |= Sought.SCHEDULE in sought
-            self.needed.users |= Sought.USER in sought
-            self.needed.groups |= Sought.GROUP in sought
+            needed = self.wished if normalized.problems else self.needed
+            needed.schedules |= Sought.SCHEDULE in sought
+            needed.users |= Sought.USER in sought
+            needed.groups |= Sought.GROUP in sought
 
     def _write(self, rows: list[tuple[int, Row, list[Entry]]], found: list[Sequence[tuple[Severity, Problem]]]) -> None:
         first = self.journal.add_rows(rows)
+        self._problems.update(
+            (number, row.problems) for number, (_, row, made) in enumerate(rows, first) if row.problems and _waits(made)
+        )
         findings = [(row, *finding) for row, findings in enumerate(found, first) for finding in findings]
         if findings:
             self.journal.add_findings(findings)
@@ -350,11 +362,15 @@ class Loader:
         for (row, kind), parts in groupby(chunk, key=lambda one: (row_of(one.id), one.kind)):
             first, *others = parts  # of one row; they come to the very same
             sheet, normalizer = sheets[first.sheet]
-            normalized = normalizer.normalize(first.row, kind)
+            own = first.row._replace(problems=self._problems.get(row, ()))
+            normalized = normalizer.normalize(own, kind)
+            if normalized.references and not normalized.problems:
+                continue  # it waits on
+            normalized = normalized._replace(references=())
             findings.extend((row, *found) for found in self._look_at(normalized))
-            warned.extend((sheet.source, first.row.number, one.topic) for one in normalized.warnings)
+            warned.extend((sheet.source, own.number, one.topic) for one in normalized.warnings)
             if names := self._names_in.get(first.sheet):
-                known.extend(names.find(first.row, normalized))
+                known.extend(names.find(own, normalized))
             resolved.extend((one.id, list(carry_row(normalized, one.left, self._run))) for one in (first, *others))
         self.journal.resolve(resolved)
         self.journal.add_findings(findings)
@@ -369,6 +385,9 @@ class Loader:
 
     def leave_unresolved(self, target: TargetName, words: str) -> None:
         """Keep the rows that wait for ids of a target, and say why; what was sent for them before is kept."""
+        sheets = [(sheet, SheetNormalizer(sheet, self.rules)) for sheet in self.journal.sheets()]
+        for chunk in self.journal.unresolved(target):
+            self._resolve_chunk(chunk, sheets)  # rows that have other problems
         for chunk in self.journal.unresolved(target):
             kept = [(one.id, carry_unresolved(one.left, self._run)) for one in chunk]
             self.journal.resolve([(id_, [entry]) for id_, entry in kept if entry is not None])
@@ -422,6 +441,11 @@ def _with_decorated_ids(row: Row, layout: Layout) -> Row:
             )
             problems.append(problem)
     return row._replace(problems=tuple(problems))
+
+
+def _waits(entries: Iterable[Entry]) -> bool:
+    """Return whether one of a row's entries waits for what its row names."""
+    return any(entry.state is State.UNRESOLVED for entry in entries)
 
 
 def _is_part(left: Entry | None, row: Row) -> bool:

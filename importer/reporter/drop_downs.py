@@ -30,6 +30,7 @@ _SUBJECTS = {
     "schedule_id": "schedule",
     "group": "group",
 }
+_OF_SEVERAL = frozenset({"rotation", "group"})  # a choice would take the others' place
 _MOST_CELLS = 20_000  # of all lists with the nearest first: beyond, such a list holds the nearest alone
 _MOST_CELLS_OF_THEIR_OWN = 2_000  # with a list; the others have that of their column
 _ROOM = 200  # rows below the last line in which rows may be added
@@ -67,6 +68,12 @@ class DropDowns:
             if first != nearest[0]:  # an id alone tells nobody anything
                 words = f"Choose from the list in the cell, where {first} stands first, or write another one."
         return words
+
+    def offer_column(self, column: int, name: str) -> None:
+        """Offer who and what is known in all cells of a column, where `name`, a column of ours, takes one of these."""
+        what = "" if name in _OF_SEVERAL else _SUBJECTS.get(name, "")
+        if what and (choices := self._choices_of(what)):
+            self._columns.setdefault(column, self._name(what, "", choices.values()))
 
     def _subject(self, problem: Problem) -> str:
         """Return what a problem's cell names: one that was looked up says so itself."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, groupby, tee
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from importer.errors import ImporterError
 from importer.kinds.registry import KINDS
+from importer.normalizer.layout import plan
+from importer.normalizer.mapping import NO_MAPPING
+from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.times.zones import load_zone
 from importer.quoting import escape
 from importer.records import Problem, Severity
@@ -184,7 +190,7 @@ def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
     def fill(book: Book) -> None:
         offered = DropDowns(book, known)
         mender = None if facts.is_undo else offered
-        _fill_tables(book, sheets, _with_findings(lines, findings), mapping_id, mender)
+        _fill_tables(book, sheets, _with_findings(lines, findings), mapping_id, mender, _meanings(sheets, mapping))
         _fill_times(book, shadow_times)
         if counts is not None:
             _fill_summary(book, counts, facts)
@@ -219,8 +225,12 @@ def _fill_tables(
     lines: Iterator[tuple[ReportLine, Sequence[Finding]]],
     mapping_id: str,
     offered: DropDowns | None,
+    meanings: Mapping[int, str],
 ) -> None:
-    """Write the lines to one sheet or two: with `offered`, those that people can mend into one of their own too."""
+    """Write the lines to one sheet or two: with `offered`, those that people can mend into one of their own too.
+
+    `meanings` are the columns of ours by their places in a line.
+    """
     header = header_cells(sheets)
     extra = _extra_columns(sheets)
     to_mend = _Table(book, TO_MEND, header, (*_LEFT_TO_MEND, *extra)) if offered else None
@@ -245,9 +255,29 @@ def _fill_tables(
         if table is not None:
             table.finish()
     if to_mend and offered:
+        for place, name in meanings.items() if to_mend.lines else ():
+            offered.offer_column(to_mend.column_of[place], name)
         offered.finish(to_mend.sheet, to_mend.lines)
         if not to_mend.lines:
             all_rows.sheet.activate()
+
+
+def _meanings(sheets: Sequence[Sheet], mapping: str) -> dict[int, str]:
+    """Return the columns of ours by their places in a line, as far as the headers and the mapping tell."""
+    found: dict[int, str] = {}
+    with suppress(ImporterError):  # the run has read its rows: what cannot be read again is only not offered
+        told = (
+            read_mapping(json.loads(mapping) if mapping.startswith("{") else mapping, MAPPING_SHEET)
+            if mapping
+            else NO_MAPPING
+        )
+        for sheet, places in zip(sheets, merge_columns(sheets).places, strict=True):
+            columns = {
+                index: name for name, index in plan(sheet, told.of_sheet(sheet.name), is_known=True).indices.items()
+            }
+            own = ((column, columns.get(place)) for column, place in enumerate(places, start=len(PRODUCT_COLUMNS)))
+            found.update((column, name) for column, name in own if name)
+    return found
 
 
 def _extra_columns(sheets: Sequence[Sheet]) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from importer.errors import SettingsError
 from importer.kinds.schedule import ScheduleRecord
 from importer.kinds.shadow import ShadowRecord
+from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.providers import check_provider, read_remote_id
 from importer.normalizer.row import Normalized, Normalizer
 from importer.normalizer.rules import make_rules
@@ -274,3 +275,27 @@ def test_two_ids_in_one_cell_are_a_problem(normalize: Callable[..., Normalized],
     (problem,) = normalize(third_party_provider="pd", remote_id=text).problems
     assert problem.message.endswith(", which holds 2 ids")
     assert problem.hint == "Write a row for each of them."
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"Schedule": "Payments primary"}, 'Schedule is "Payments primary", which is looked up as a schedule\'s name'),
+        ({"Trainee": "x@example.com"}, 'Trainee is "x@example.com", which is looked up as a user\'s e-mail address'),
+        ({"Repeats": "FREQ=DAILY"}, "Write a COUNT in Repeats, such as"),
+        ({"Repeats": "FREQ=DAILY"}, "or a date in a column Until when, or give"),
+        ({"Until when": "2027-06-01"}, "Fill in Repeats, or empty Until when."),
+    ],
+)
+def test_messages_and_hints_call_columns_as_the_file_does(changed: dict[str, str], words: str) -> None:
+    ours = {"Schedule": "schedule_id", "Trainee": "shadow_user_id", "Repeats": "repeat", "Until when": "until"}
+    cells = {"Schedule": "s-1", "shadowable_id": "101", "Trainee": "112", "starts_at": "2027-05-03T09:00Z"}
+    cells |= {"duration": "8h", "Repeats": "", "Until when": ""} | changed
+    sheet = Sheet("table.csv", "table", tuple(cells), tuple(range(len(cells))))
+    rules = make_rules(read_mapping({"columns": ours}, "m.toml"))
+    row = Normalizer(sheet, rules).normalize(Row(2, tuple(cells.values())))
+    told = [*row.problems, *(one.note for one in row.references)]
+    assert any(words in f"{one.message} {one.hint}" for one in told), told
+    assert not any(
+        name in f"{one.message} {one.hint} {one.topic}" for one in told for name in ("shadow_user_id", "in repeat")
+    )

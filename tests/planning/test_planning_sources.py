@@ -127,7 +127,7 @@ def test_a_part_that_became_a_date_does_not_borrow_from_the_line_before(journal:
         (("s-1", "101", "lena@x.example"), True, False),
         (("s-1", "101", "112"), False, False),
         (("Payments primary", "Lena Novák", "112"), True, True),
-        (("Payments primary", "Lena Novák", "1e5"), False, False),  # a problem already: nobody is asked for it
+        (("Payments primary", "Lena Novák", "1e5"), False, False),  # a problem already: asked only where it can be
     ],
 )
 def test_only_that_is_asked_for_which_some_good_row_names(
@@ -138,6 +138,40 @@ def test_only_that_is_asked_for_which_some_good_row_names(
     list(intake.take_left_over([[PreviousLine(SHEET, row, None)]]))
     assert (intake.needed.users, intake.needed.schedules) == (users, schedules)
     assert bool(intake.needed.targets) == (users or schedules)
+    wished = intake.wished
+    assert (wished.users, wished.schedules) == ((True, True) if "1e5" in named else (False, False))
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+@pytest.mark.parametrize("status", [None, Status.INVALID])
+def test_all_problems_of_a_row_come_at_once_those_of_names_included(
+    journal: Journal, status: Status | None, is_asked: bool
+) -> None:
+    """Also what reading found, which the journal does not keep; where nobody can be asked, those of its own cells."""
+    intake = Loader(journal, make_rules(), "run", SilentObserver())
+    row = Row(2, ("Nobody's", "101", "1e5", "", "8h", "", "UTC"), problems=(Problem("E2 is #N/A", cell="E2"),))
+    left = Entry(status, "shadow", outcome=Outcome(status, attempts=1)) if status else None
+    list(intake.take_left_over([[PreviousLine(SHEET, row, left)]]))
+    if is_asked:
+        resolve(intake)
+    else:
+        intake.leave_unresolved(TargetName.ROOTLY, "rootly is not there")
+    intake.finish()
+    (told,) = journal.lines()
+    assert told.outcome.status is Status.INVALID
+    names = ["schedule_id"] if is_asked else []
+    problems = [finding.problem for finding in journal.findings()]
+    assert [one.message.split(" is ")[0] for one in problems] == ["E2", *names, "shadow_user_id", "starts_at"]
+    assert told.outcome.error == "; ".join(one.message for one in problems)
+
+
+def test_without_a_target_to_ask_a_row_with_problems_waits_for_nothing(journal: Journal) -> None:
+    intake = Loader(journal, make_rules(), "", SilentObserver(), is_resolving=False)
+    row = Row(2, ("Payments primary", "101", "1e5", "2027-05-03T09:00", "8h", "", "UTC"))
+    list(intake.take_left_over([[PreviousLine(SHEET, row, None)]]))
+    intake.finish()
+    assert [line.outcome.status for line in journal.lines()] == [Status.INVALID]
+    assert not intake.wished.targets
 
 
 def test_a_report_without_lines_has_no_rows(journal: Journal) -> None:

@@ -278,6 +278,19 @@ def test_a_cell_that_names_nobody_offers_who_is_known_the_nearest_first(report: 
     assert todo[2:] == ["Mend it.", "Or choose from the list in the cell."]
 
 
+@pytest.mark.parametrize("mapping", ['[columns]\n"Wer" = "shadow_user_id"', '{"columns": {"Wer": "shadow_user_id"}}'])
+def test_who_is_known_is_offered_in_every_column_that_takes_one_whatever_is_wrong_in_its_rows(
+    report: Path, mapping: str
+) -> None:
+    sheet = make_sheet("schedule_id", "Wer", "note", name="Shadows")
+    line = make_line("s-3", "102", "Ben", outcome=Outcome(Status.INVALID, error="ends_at is empty"))
+    write_xlsx(report, [sheet], [line], known=KNOWN, mapping=mapping)
+    book = openpyxl.load_workbook(report)
+    assert choices(book, "F2") == choices(book, "F9") == ["Anna Berg <anna@example.com>", "Ben, Osei <ben@example.com>"]
+    assert "name:Primary" in choices(book, "E2")
+    assert {str(one.sqref)[0] for one in book["To mend"].data_validations.dataValidation} == {"E", "F"}
+
+
 def test_a_warning_of_a_row_that_needs_no_mending_is_at_its_cell_among_all_rows(report: Path) -> None:
     row = Row(2, ("1", "2020-01-01"))
     odd = Finding(Severity.WARNING, 0, row, Problem("End is in the past", "", "ends_at", "B2"))
