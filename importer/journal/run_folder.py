@@ -280,7 +280,7 @@ def _check_version(connection: sqlite3.Connection, file: Path) -> None:
         )
     if version < _VERSION:
         raise JournalError(
-            f"{file} was written by a version of oncall-importer before its first release",
+            f"{file} was written by an older oncall-importer (journal version {version}, this one reads {_VERSION})",
             hint="Rerun from the report.csv beside it: what is there already is found first.",
         )
 
