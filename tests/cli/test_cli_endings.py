@@ -45,9 +45,10 @@ def shell(place: Workplace, line: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", ["check s.csv --json", "run s.csv --sandbox", "--help", "map s.csv --output -"])
+@pytest.mark.parametrize("command", ["check s.csv --json", "run s.csv --sandbox", "--help", "map t.csv --output -"])
 def test_output_that_a_full_disk_cannot_take_is_no_success(place: Workplace, command: str) -> None:
     """A CI job that keeps `--json > result.json` must not see a success and an empty file."""
+    place.write("t.csv", [["Provider", "Whose"], ROWS[1]])  # needs a mapping
     done = shell(place, f"$IMPORTER {command} > /dev/full")
     assert done.returncode == 4
     assert "error: standard output could not be written: no space left on device\n" in done.stderr

@@ -95,7 +95,7 @@ def test_a_question_that_is_refused_ends_that_question_alone() -> None:
     ("answer", "words"),
     [
         ((401, {}, b'{"error": {"message": "bad key"}}'), r"refused the key \(401\): bad key"),
-        ((200, {}, b"<!DOCTYPE html><html>login</html>"), "answers with HTML"),
+        ((200, {}, b"<!DOCTYPE html><html>login</html>"), "answers 200 with HTML"),
         ((200, {}, b"[1, 2]"), "no JSON object"),
         ((302, {"Location": "https://elsewhere.example"}, b""), "302"),
     ],
