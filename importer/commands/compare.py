@@ -176,14 +176,27 @@ def _run_folder(*folders: Path) -> Path | None:
     return next((folder for folder in folders if (folder / JOURNAL_FILE).is_file()), None)
 
 
+def _pulled_files(path: Path) -> list[Path]:
+    """Return a workbook, or what was pulled into a folder; nothing where it is neither."""
+    if not path.is_dir():
+        return [path] if _is_file(path) and path.suffix.casefold() == ".xlsx" else []
+    *others, notes = files = [path / name for name in ("schedules.csv", "on-call.csv", "notes.csv")]
+    if not all(map(_is_file, others)):
+        return []
+    if not _is_file(notes):
+        hint = "Pull it again: notes are written last, so a pull that was killed has left the folder half."
+        raise SourceError(f"{path} has no {notes.name} beside {others[1].name}", hint=hint)
+    return files
+
+
 def _of_pulled(path: Path, window: Window) -> Calendar | None:
     """Read what was rendered when a workbook, or a folder of CSV files, was pulled; None where it is neither.
 
     Raises:
         SourceError: it cannot be read.
     """
-    files = [path / name for name in ("schedules.csv", "on-call.csv", "notes.csv")] if path.is_dir() else [path]
-    if not all(map(_is_file, files)) or not (path.is_dir() or path.suffix.casefold() == ".xlsx"):
+    files = _pulled_files(path)
+    if not files:
         return None
     sheets: dict[str, list[Row]] = {"schedules": [], "on-call": [], "notes": []}
     headers: dict[str, tuple[str, ...]] = {}

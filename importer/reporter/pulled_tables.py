@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _NARROWEST, _WIDEST = 12, 60  # characters of a column
-#: The names of the tables, in their order.
+#: The names of the tables, in their order. The last one is put in its place last: a set without it is not whole.
 SHEETS = ("Schedules", "Overrides", "Shadows", "On call", "Notes")
 _LOCK = ".lock"
 _ROOM_HINT = "Make room on the disk, or name another file."
@@ -43,10 +43,15 @@ def check_output(path: Path, *, is_replaced: bool = False) -> None:
     """
     if path.suffix.casefold() not in ("", ".xlsx", ".csv"):
         raise UsageError(f"{path} ends in neither .xlsx nor .csv", hint="Name the output pulled.xlsx, for instance.")
-    for file in _files(path):
+    files = _files(path)
+    for file in files:
         if not is_replaced and (file.exists() or file.is_symlink()):
+            half = (
+                "" if files[-1].exists() else f" There is no {files[-1].name}: a pull that was killed can have left it."
+            )
             raise ReportError(
-                f"{file} is there already, and was left alone.", hint="Name a new file, or replace it with --yes."
+                f"{file} is there already, and was left alone.{half}",
+                hint="Name a new file, or replace it with --yes.",
             )
         if file.exists() and not (file.is_file() and os.access(file, os.W_OK)):
             raise ReportError(f"{file} cannot be replaced: it is read-only, or no file.", hint="Name a new file.")
@@ -59,7 +64,9 @@ def write_tables(path: Path, tables: Sequence[Table], *, is_replaced: bool = Fal
 
     `name.csv` makes `name-schedules.csv`, ...; a folder, or a name without an ending, holds `schedules.csv`, ... The
     same tables make the same sheets. Files that are there are replaced only with `is_replaced`. All is written in a
-    hidden folder first, and then put in its place; one that a killed process left is removed. Returns the files.
+    hidden folder first, and then put in its place; one that a killed process left is removed. A workbook and a new
+    folder appear at once. Other CSV files come one by one, the notes last and, where they are replaced, gone first: so
+    a set that has notes is whole, and of one pull. Returns the files.
 
     Raises:
         UsageError: the name has another ending.
@@ -79,7 +86,10 @@ def write_tables(path: Path, tables: Sequence[Table], *, is_replaced: bool = Fal
                 folder.chmod(0o700)
                 folder.rename(path)
             else:
-                for file in _files(path):
+                files = _files(path)
+                if len(files) > 1:
+                    files[-1].resolve().unlink(missing_ok=True)
+                for file in files:
                     (folder / file.name).replace(file.resolve())
     except OSError as error:
         raise ReportError(f"{path} could not be written: {error.strerror or error}.", hint=_ROOM_HINT) from error

@@ -7,7 +7,7 @@ import signal
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 from zipfile import ZipFile
 
@@ -168,13 +168,14 @@ def test_an_ics_file_becomes_a_workbook(place: Workplace) -> None:
 # ---- verify
 
 
-def call(front: Front, method: str, path: str, body: object = None) -> None:
-    """Change something at the stand-in for Rootly, as somebody else would."""
+def call(front: Front, method: str, path: str, body: object = None) -> Any:
+    """Change something at the stand-in for Rootly, as somebody else would; return its answer."""
     headers = {"Authorization": f"Bearer {CANARY}", "User-Agent": "somebody", "Accept": JSON_API}
     data = None if body is None else json.dumps(body).encode()
     url = front.variables["ROOTLY_BASE_URL"] + path
     with urlopen(Request(url, data, headers | {"Content-Type": JSON_API}, method=method)) as answer:
         assert answer.status < 300
+        return json.loads(answer.read() or b"null")
 
 
 def test_what_was_changed_or_removed_since_is_named_with_its_row(online: Workplace, front: Front) -> None:
@@ -190,14 +191,19 @@ def test_what_was_changed_or_removed_since_is_named_with_its_row(online: Workpla
     call(front, "DELETE", f"/v1/on_call_shadows/{ids[1]}")
     end = {"data": {"type": "on_call_shadows", "attributes": {"ends_at": "2031-01-01T00:00:00Z"}}}
     call(front, "PUT", f"/v1/on_call_shadows/{ids[2]}", end)
+    schedule, type_, primary, shadow, starts, ends, _ = shadows(4)[-1]
+    again = {"shadowable_type": type_, "shadowable_id": primary, "shadow_user_id": int(shadow)}
+    twin = {"data": {"type": "on_call_shadows", "attributes": again | {"starts_at": starts, "ends_at": ends}}}
+    other = call(front, "POST", f"/v1/schedules/{schedule}/on_call_shadows", twin)["data"]["id"]
     done = online.run("verify", run)
     assert done.status == 1
-    gone, changed, total, _ = done.out.splitlines()
+    gone, changed, twice, total, _ = done.out.splitlines()
     assert gone.startswith("s row 3: gone: the target does not list it any more")
     assert changed.startswith("s row 4: changed: ")
     assert "2031-01-01T00:00:00Z" in changed
-    assert total.endswith("2 shown in the calendar, 2 not")
-    assert "2 of 4 records are not as this run made them" in page.read_text(encoding="utf-8")
+    assert twice.startswith(f"s row 5: there twice: it is there 2 times: {', '.join(sorted([ids[3], other]))}")
+    assert total.endswith("1 shown in the calendar, 3 not")
+    assert "3 of 4 records are not as this run made them" in page.read_text(encoding="utf-8")
     assert page.read_text(encoding="utf-8").count('<section id="verified"') == 1
 
 
@@ -351,6 +357,9 @@ def test_each_kind_of_side_can_be_compared_with_what_it_came_from(place: Workpla
     for right in (pulled.name, "folder", "pagerduty:"):
         done = place.run("compare", "folder", right, *WEEK, *SOME)
         assert done.status == 0, done.out + done.err
+    (place.path / "folder" / "notes.csv").unlink()
+    half = place.run("compare", "folder", pulled.name, *WEEK, *SOME)
+    assert (half.status, "folder has no notes.csv beside on-call.csv" in half.err) == (2, True), half.err
     assert place.run("pull", "pagerduty", "now", *SOME).status == 0
     for sides in (("now/overrides.csv", "pagerduty:"), ("pagerduty:", "now/overrides.csv")):
         done = place.run("compare", *sides, "--schedule", "PSCHED1", "--sandbox")

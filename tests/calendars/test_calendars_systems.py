@@ -11,13 +11,17 @@ import anyio
 import pytest
 
 from importer.calendars import opsgenie, pagerduty, rootly
+from importer.calendars.comparison import compare
 from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window
 from importer.calendars.pulled import Override, Pulled, RefusedError, Selection, instant
+from importer.commands.pull import make_tables
 from importer.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from importer.reporter.pulled_tables import Table
 
 WINDOW = Window(instant("2027-01-04T00:00:00Z"), instant("2027-01-11T00:00:00Z"))
 ALL = Selection()
@@ -374,6 +378,111 @@ def test_rootlys_shifts_say_who_is_on_call_who_overrides_and_who_shadows() -> No
         ("u3@x.org", Role.OVERRIDE),
     }
     assert {(one.start, one.end) for one in pulled.calendar.intervals} == {(instant(MONDAY), instant(TUESDAY))}
+
+
+def test_opsgenie_and_rootly_are_compared_by_who_is_paged_and_differ_by_the_hour() -> None:
+    """An override of either side is being on call; a shadow is nobody who is paged."""
+    wednesday, thursday = "2027-01-06T00:00:00Z", "2027-01-07T00:00:00Z"
+    old = opsgenie_account(
+        [period("u1", MONDAY, TUESDAY), period("u2", TUESDAY, wednesday, "override")],
+        [period("u2", wednesday, thursday)],
+    ).read(opsgenie.read_calendar)
+
+    def shift(user: int, start: str, end: str, **flags: bool) -> dict[str, Any]:
+        attributes = {"user_id": user, "starts_at": start, "ends_at": end} | flags
+        return {"id": f"{user}{start}", "type": "shifts", "attributes": attributes}
+
+    shifts = [
+        shift(1, MONDAY, TUESDAY, is_override=True),
+        shift(2, MONDAY, TUESDAY, is_shadow=True),
+        shift(2, TUESDAY, wednesday),
+        shift(2, wednesday, "2027-01-06T23:00:00Z"),
+        shift(1, "2027-01-06T23:00:00Z", thursday),
+    ]
+    users = [(1, "ANN@example.com", "Ann"), (2, "bo@example.com", "Bo")]
+    new = System(
+        {
+            "/v1/users": {
+                "data": [{"id": str(id_), "attributes": {"email": email, "name": name}} for id_, email, name in users]
+            },
+            "/v1/schedules": {
+                "data": [
+                    {"id": "r-1", "attributes": {"name": "Payments"}},
+                    {"id": "r-2", "attributes": {"name": "Search"}},
+                ]
+            },
+            "/v1/schedules/r-1/shifts": {"data": shifts},
+            "/v1/schedules/r-2/shifts": {"data": []},
+        }
+    ).read(rootly.read_calendar)
+    comparison = compare(old.calendar, new.calendar, WINDOW)
+    (compared,) = comparison.compared
+    (difference,) = compared.differences
+    assert (compared.pair.left.id, compared.pair.right.id) == ("s-1", "r-1")
+    assert (difference.start, difference.end) == (instant("2027-01-06T23:00:00Z"), instant(thursday))
+    assert difference.left == {("bo@example.com", Role.ON_CALL)}
+    assert difference.right == {("ann@example.com", Role.ON_CALL)}
+    assert compared.left_gaps == compared.right_gaps == (Window(instant(thursday), WINDOW.end),)
+    assert [one.name for one in comparison.only_right] == ["Search"]
+
+
+# ---- what makes no row
+
+
+def test_somebody_who_left_makes_no_row_and_each_time_is_noted() -> None:
+    gone = {"id": "PUGONE", "summary": "Cy Old"}
+    times = {"start": "2027-01-05T00:00:00Z", "end": "2027-01-06T00:00:00Z"}
+    final = {"rendered_schedule_entries": [{"user": gone, **times}]}
+    overrides = [{"id": "O1", "user": gone, **times}]
+    search = layered(id="PBBBBBB", name="Search", teams=[], final_schedule={"rendered_schedule_entries": []})
+    system = account(
+        layered(final_schedule=final),
+        **{
+            "/schedules": {"schedules": [layered(), search], "more": False},
+            "/schedules/PAAAAAA/overrides": {"overrides": overrides},
+            "/schedules/PBBBBBB": {"schedule": search},
+            "/schedules/PBBBBBB/overrides": {"overrides": overrides},
+        },
+    )
+
+    def tables(pairs: dict[str, str]) -> dict[str, Table]:
+        made = make_tables(system.read(pagerduty.read_calendar), pairs, ["Payments=Search"])
+        return {table.name: table for table in made}
+
+    found = tables({})
+    assert (found["Overrides"].rows, found["Shadows"].rows) == ([], [])
+    assert [row[2] for row in found["On call"].rows] == ["Cy Old"]
+    noted = [(about, why) for about, why in found["Notes"].rows if why.startswith("Not taken")]
+    assert [about for about, _ in noted] == ["Search", "Search"]
+    assert "the override of Cy Old, 2027-01-04T19:00:00-05:00 to" in noted[0][1]
+    assert "the shadow of Cy Old, 2027-01-04T19:00:00-05:00 to" in noted[1][1]
+    assert all("Name somebody with --pairs." in why for _, why in noted)
+    found = tables({"Cy Old": "bo@example.com"})
+    assert [row[1] for row in found["Overrides"].rows] == ["bo@example.com"]
+    assert [row[3] for row in found["Shadows"].rows] == ["bo@example.com"]
+
+
+def test_schedules_of_one_name_make_no_row_until_pairs_tell_them_apart() -> None:
+    times = {"start": "2027-01-05T00:00:00Z", "end": "2027-01-06T00:00:00Z"}
+    overrides = {"overrides": [{"id": "O1", "user": {"id": "PUBO"}, **times}]}
+    other = layered(id="PBBBBBB")
+    system = account(
+        layered(),
+        **{
+            "/schedules": {"schedules": [layered(), other], "more": False},
+            "/schedules/PAAAAAA/overrides": overrides,
+            "/schedules/PBBBBBB": {"schedule": other},
+            "/schedules/PBBBBBB/overrides": overrides,
+        },
+    )
+    made = make_tables(system.read(pagerduty.read_calendar), {"PBBBBBB": "Payments EU"}, [])
+    found = {table.name: table.rows for table in made}
+    assert [row[1] for row in found["Schedules"]] == ["PAAAAAA", "PBBBBBB"]  # Opal takes them by their ids
+    assert [row[:2] for row in found["Overrides"]] == [("Payments EU", "bo@example.com")]
+    (noted,) = [row for row in found["Notes"] if row[1].startswith("Not taken")]
+    assert noted[0] == "Payments"
+    assert "2 schedules have this name, so the override of bo@example.com, 2027-01-04T19:00:00-05:00 to" in noted[1]
+    assert "Tell them apart with --pairs, by their ids." in noted[1]
 
 
 # ---- what other servers that follow the contracts answer

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from importer.errors import ReportError
 from importer.reporter.pulled_tables import SHEETS, Table, write_tables
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TABLES = [Table(name, ("one", "two"), [("=1+1", "b")]) for name in SHEETS]
 
@@ -46,6 +43,32 @@ def test_a_process_that_is_killed_leaves_nothing_that_the_next_one_does_not_clea
     assert sorted(tmp_path.iterdir()) == (sorted(written) if output.suffix else [output])
     if not output.suffix:
         assert sorted(output.iterdir()) == sorted(written)
+
+
+@pytest.mark.parametrize("name", ["folder", "pulled.csv"])
+def test_a_set_that_was_half_put_in_its_place_has_no_notes_and_is_told(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / name
+    (tmp_path / "folder").mkdir()
+    *others, notes = write_tables(output, TABLES)
+    replace = Path.replace
+
+    def replace_some(self: Path, target: Path) -> Path:
+        if self.name == others[2].name:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace_some)
+    with pytest.raises(KeyboardInterrupt):
+        write_tables(output, [table._replace(rows=[("new", "")]) for table in TABLES], is_replaced=True)
+    monkeypatch.undo()
+    assert "new" in others[0].read_text()
+    assert "new" not in others[2].read_text()
+    assert not notes.exists()
+    with pytest.raises(ReportError, match=f"There is no {notes.name}: a pull that was killed"):
+        write_tables(output, TABLES)
+    assert write_tables(output, TABLES, is_replaced=True) == [*others, notes]
 
 
 def test_what_is_there_is_replaced_only_when_asked_and_then_wholly(tmp_path: Path) -> None:

@@ -10,13 +10,19 @@ import pytest
 from importer.sandbox.directory_file import TOKEN
 from importer.sandbox.rate_limits import Limits
 
-from .client import PAGERDUTY_HEADERS, Client, Clock, assert_valid, served
+from .client import PAGERDUTY_HEADERS, Client, Clock, assert_valid, plan, served
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.anyio
 
+#: Which documented form an error has, by system and path.
+ERROR_FORMS = {
+    ("pagerduty", "/users"): "PagerDutyErrorResponse",
+    ("pagerduty", "/v3/schedules"): "PagerDutyV3ErrorResponse",
+    ("opsgenie", "/v2/schedules"): "OpsgenieErrorResponse",
+}
 WEEK = "since=2026-01-05T00:00:00Z&until=2026-01-12T00:00:00Z"  # of the clock's first Monday
 
 
@@ -170,8 +176,27 @@ async def test_token_and_version_are_checked(client: Client, headers: dict[str, 
 
 
 @pytest.mark.parametrize("query", ["offset=9950&limit=100", "offset=-1", "limit=0", "limit=x", "since=yesterday"])
-async def test_what_cannot_be_answered_is_refused(client: Client, query: str) -> None:
-    assert (await client.pagerduty(f"/schedules?{query}")).status == 400
+async def test_what_cannot_be_answered_is_refused_in_the_documented_form(client: Client, query: str) -> None:
+    of_shifts = "/v3/schedules/PSHIFT3" if query.startswith("since") else "/v3/schedules"
+    for path, shape in (("/schedules", "ErrorResponse"), (of_shifts, "V3ErrorResponse")):
+        answer = await client.pagerduty(f"{path}?{query}")
+        assert answer.status == 400
+        assert_valid(answer.json, f"PagerDuty{shape}")
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 429, 500, 503])
+async def test_a_status_that_was_told_has_the_documented_form_of_each_system(
+    state: Path, clock: Clock, status: int
+) -> None:
+    told = {"what": "status", "status": status, "when": "before"}
+    faults = [{"target": target, "path": path, **told} for target, path in ERROR_FORMS]
+    async with served(state, clock, faults=plan(*faults)) as client:
+        for (target, path), shape in ERROR_FORMS.items():
+            ask = client.pagerduty if target == "pagerduty" else client.opsgenie
+            answer = await ask(path)
+            assert answer.status == status
+            assert_valid(answer.json, shape)
+            assert "The sandbox was told" in answer.body.decode()
 
 
 async def test_the_limit_is_reported_in_seconds_until_it_is_reset(state: Path, clock: Clock) -> None:

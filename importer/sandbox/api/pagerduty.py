@@ -34,11 +34,11 @@ _TWO_WEEKS = 14 * DAY
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
-def refusal(status: int, text: str, *errors: str) -> web.Response:
-    """Answer an error in PagerDuty's form."""
+def refusal(status: int, text: str, errors: list[str] | dict[str, list[str]] | None = None) -> web.Response:
+    """Answer an error in PagerDuty's form; version 3 names each error's parameter."""
     code = {400: 2001, 401: 2006, 404: 2100, 429: 2020}.get(status, 2000)
     error: dict[str, object] = {"message": text, "code": code}
-    return answer({"error": error | ({"errors": list(errors)} if errors else {})}, status=status)
+    return answer({"error": error | ({"errors": errors} if errors else {})}, status=status)
 
 
 def application(account: PagerDuty, limits: Limits, now: Callable[[], float]) -> web.Application:
@@ -57,7 +57,9 @@ async def _refuse_invalid(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except ValueError as error:
-        return refusal(400, "Invalid Input Provided", str(error))
+        words = str(error)
+        is_v3 = "/v3/" in request.path
+        return refusal(400, "Invalid Input Provided", {words.partition(" ")[0]: [words]} if is_v3 else [words])
 
 
 class _PagerDutyThrottle:
