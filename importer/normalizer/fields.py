@@ -246,7 +246,7 @@ class Fields:
             self.note(column, words, right, words)
         else:
             words = f"sheet has no column {column}"
-            hint = f"add a column {column} and {right}; or say in a mapping file which column of yours it is"
+            hint = f"add a column {column}, or name yours in a mapping file, and {right}"
             self.note(column, f"the {words}", hint, words)
 
     def _problem(self, column: str, message: str, hint: str, topic: str) -> Problem:

@@ -27,7 +27,7 @@ EXAMPLE: Final = "example"
 _is_example = re.compile(rf"{EXAMPLE}(?![^\W_])", re.IGNORECASE).match
 
 
-_MANY: Final = 3  # columns that a record needs
+_MANY: Final = 3  # columns that a record needs: of fewer, one filled cell may be a record half written
 
 
 class Normalized(NamedTuple):
@@ -74,8 +74,7 @@ class Normalizer:
         make = KINDS[self._fast_kind].fast if self._fast_kind and not self.layout.grid else None
         self._fast = make(self.layout, self._rules) if make else None
         required = [place for name, place in self.layout.indices.items() if COLUMNS[name].is_required]
-        # None where the mapping gives what cells lack, or where one filled cell may be a record half written.
-        self._making = required if len(required) >= _MANY and not self.layout.given else []
+        self._making = [] if self.layout.given else required  #: none where the mapping gives what cells lack
 
     def is_example(self, row: Row) -> bool:
         """Return whether a row is a template's example, which makes nothing."""
@@ -120,7 +119,7 @@ class Normalizer:
             return Normalized(self._fast_kind, () if problems else (record,), problems, fields.warnings, zone=zone)
         if remark := self._remark(row):
             fields = Fields(self.layout, row, self._rules.checks)
-            return Normalized(self._decide(fields, kind), (), (*row.problems, remark), ())
+            return Normalized(self._decide(fields, kind), (), (remark,), ())
         return self._read(self.layout, row, kind)
 
     def _normalize_cells(self, row: Row, grid: Grid, kind: str | None) -> Normalized:
@@ -165,20 +164,27 @@ class Normalizer:
         return Normalized(kind, made.records, problems, fields.warnings, zone=made.zone, groups=made.groups)
 
     def _remark(self, row: Row) -> Problem | None:
-        """Return whether a line is a total or a note below a table: one cell of all that makes a record is filled."""
-        if not self._making:
-            return None
+        """Return what to say of a total, a note or a stray cell: at most one cell of what makes a record is filled.
+
+        What is wrong with its other cells, such as sums that were never calculated, is of no interest then; but a row
+        whose unreadable cells could complete it is a record.
+        """
         filled = [place for place in self.layout.indices.values() if row.cells[place].strip(BLANKS)]
-        if len(filled) != 1:
+        if len(filled) > (len(self._making) >= _MANY) or not self._making:
             return None
-        place = filled[0]
-        cell = cell_name(self.layout.sheet.positions[place], row.place)
-        if any(problem.cell == cell for problem in row.problems):
-            return None  # it has been judged
+        place = next((place for place, text in enumerate(row.cells) if text.strip(BLANKS)), None)
+        if place is None:
+            return None
+        place = filled[0] if filled else place
+        names = [cell_name(position, row.place) for position in self.layout.sheet.positions]
+        unreadable = {problem.cell for problem in row.problems}
+        if names[place] in unreadable or unreadable.issuperset(names[at] for at in self._making if at != place):
+            return None
         return Problem(
-            f"the row has {quote(row.cells[place].strip(BLANKS))} in {cell} and nothing else that makes a record",
+            f"the row has {quote(row.cells[place].strip(BLANKS))} in {names[place]} "
+            f"and nothing {'else ' if filled else ''}that makes a record",
             "Delete the row if it is a total or a note; else fill in the other cells.",
-            cell=cell,
+            cell=names[place],
             topic="a row with one cell only",
         )
 

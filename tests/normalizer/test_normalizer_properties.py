@@ -75,7 +75,7 @@ def test_any_text_gives_records_or_problems_and_never_an_exception(
     result = normalize(cells, kind, timezone=zone, provider=provider)
     assert [bool(result.records), bool(result.problems or result.references)].count(True) == 1
     assert all(problem.cell in {f"{letter}7" for letter in LETTERS} for problem in result.problems)
-    assert len({problem.cell for problem in result.problems}) == len(result.problems)
+    assert len({(problem.cell, problem.message) for problem in result.problems}) == len(result.problems)
     assert [problem.cell for problem in result.problems] == sorted(problem.cell for problem in result.problems)
     assert all((problem.message + problem.hint).isprintable() for problem in (*result.problems, *result.warnings))
     assert result.kind is not None or result.problems
@@ -89,7 +89,7 @@ def test_a_row_with_a_problem_from_reading_never_makes_a_record(cells: tuple[str
     result = Normalizer(sheet).normalize(Row(7, cells, problems=found))
     assert not result.records
     assert result.problems[: len(found)] == found
-    assert len({problem.cell for problem in result.problems}) == len(result.problems)
+    assert len({(problem.cell, problem.message) for problem in result.problems}) == len(result.problems)
 
 
 @given(INSTANTS, ZONES, st.integers(-14 * 60, 14 * 60), st.integers(-500_000, 499_999))

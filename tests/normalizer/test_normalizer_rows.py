@@ -44,7 +44,7 @@ def test_what_a_sheet_lacks_is_named_after_what_stands_in_it() -> None:
         ("", "the sheet has no column shadow_user_id"),
         ("", "the sheet has no column ends_at"),
     ]
-    assert result.problems[-1].hint.startswith("Add a column ends_at and write ")
+    assert result.problems[-1].hint.startswith("Add a column ends_at, or name yours in a mapping file, and write ")
 
 
 def test_what_reading_found_comes_first_and_makes_the_row_invalid() -> None:
@@ -87,3 +87,43 @@ def test_outer_blanks_of_all_sorts_are_no_part_of_a_value() -> None:
 
 def test_every_column_says_what_is_right_as_an_order() -> None:
     assert all(column.right.startswith("write ") for column in COLUMNS.values())
+
+
+_SUM = "the cell holds a formula whose result was never stored"
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "unreadable", "cell"),
+    [
+        ("schedule_id shadowable_id shadow_user_id starts_at ends_at", ("Total", "", "", "", ""), "", "A5"),
+        ("schedule_id shadowable_id shadow_user_id starts_at ends_at", ("Total", "", "", "", ""), "CD", "A5"),
+        ("schedule_id user_id starts_at ends_at", ("", "", "Sum", ""), "B", "C5"),
+        ("schedule_id user_id starts_at ends_at hours", ("", "", "", "", "x"), "", "E5"),  # a cell that is astray
+        ("remote_id third_party_provider hours", ("", "", "24"), "", "C5"),
+    ],
+)
+def test_a_total_or_a_stray_cell_below_a_table_is_one_problem_whatever_is_wrong_with_its_sums(
+    header: str, cells: tuple[str, ...], unreadable: str, cell: str
+) -> None:
+    sheet = Sheet("plan.xlsx", "plan", tuple(header.split()), tuple(range(len(cells))))
+    row = Row(5, cells, problems=tuple(Problem(_SUM, "Calculate.", cell=f"{letter}5") for letter in unreadable))
+    (problem,) = Normalizer(sheet).normalize(row).problems
+    assert (problem.topic, problem.cell) == ("a row with one cell only", cell)
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "unreadable"),
+    [
+        ("schedule_id user_id starts_at ends_at", ("primary-eu", "", "", ""), "BCD"),  # nothing was calculated yet
+        ("schedule_id user_id starts_at ends_at", ("primary-eu", "112", "", ""), "C"),
+        ("remote_id third_party_provider", ("PI7DH85", ""), "B"),
+    ],
+)
+def test_a_row_that_unreadable_cells_could_complete_is_a_record_with_its_own_problems(
+    header: str, cells: tuple[str, ...], unreadable: str
+) -> None:
+    sheet = Sheet("plan.xlsx", "plan", tuple(header.split()), tuple(range(len(cells))))
+    row = Row(5, cells, problems=tuple(Problem(_SUM, "Calculate.", cell=f"{letter}5") for letter in unreadable))
+    problems = Normalizer(sheet).normalize(row).problems
+    assert {problem.cell[0] for problem in problems if problem.message == _SUM} == set(unreadable)
+    assert all(problem.topic != "a row with one cell only" for problem in problems)

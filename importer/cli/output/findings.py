@@ -32,7 +32,10 @@ TONE_STYLES: Mapping[Tone, str] = {
 EXAMPLES = 3  #: that are shown of a kind
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 _STYLES = {Severity.PROBLEM: Tone.BAD, Severity.WARNING: Tone.DOUBT, Severity.NOTE: Tone.SAME}
-_LONGEST = 160  # characters of a message or a hint where only examples are shown
+_LONGEST = 160  # characters of a heading
+_WHOLE = (
+    500  # of what is never cut, for its end says what else can be meant, or what to do: only foreign text is longer
+)
 _MORE = "--all prints every one"
 
 
@@ -71,8 +74,8 @@ def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[
             [
                 Example(
                     place_of(sheet, finding.problem.cell, finding.row.number, with_source=with_source),
-                    escape(finding.problem.message, _LONGEST),
-                    escape(finding.problem.hint, _LONGEST),
+                    escape(finding.problem.message, _WHOLE),
+                    escape(finding.problem.hint, _WHOLE),
                 )
                 for sheet, finding in kind.examples
             ],
@@ -98,7 +101,7 @@ def groups_of_lines(
                 Example(
                     place_of(sheet, line.outcome.cell, line.row, with_source=with_source) + _part(line),
                     escape(tell_line(line, names, is_named=True), _LONGEST),
-                    escape(line.outcome.hint, _LONGEST),
+                    escape(line.outcome.hint, _WHOLE),
                 )
                 for sheet, line in own[:EXAMPLES]
             ],
@@ -179,7 +182,7 @@ def finding_line(sheet: Sheet, finding: Finding, *, with_source: bool) -> Text:
     problem = finding.problem
     where = place_of(sheet, problem.cell, finding.row.number, with_source=with_source)
     text = Text.assemble((f"{finding.severity.value} ", TONE_STYLES[_STYLES[finding.severity]]), f"{where}: ")
-    text.append(escape(problem.message, 300))
+    text.append(escape(problem.message, _WHOLE))
     if problem.hint:
-        text.append(f" ({escape(problem.hint, 300)})", style="dim")
+        text.append(f" ({escape(problem.hint, _WHOLE)})", style="dim")
     return text

@@ -166,9 +166,8 @@ def find_drift(series: Series, turns: tuple[AssignedShift, ...]) -> Unreadable |
         start, end = map(series.local, turn.shift)
         if end != start + timedelta(days=days):
             return Unreadable(
-                f", which counts exact hours: shift {number} starts on {start:%Y-%m-%d %H:%M} and ends on "
-                f"{end:%Y-%m-%d %H:%M} local time, as the clock changes meanwhile; in days it would end on "
-                f"{start + timedelta(days=days):%Y-%m-%d %H:%M}",
+                f", which counts exact hours: the clock changes in shift {number}, which ends at "
+                f"{end:%Y-%m-%d %H:%M}; in days it would end at {start + timedelta(days=days):%Y-%m-%d %H:%M}",
                 f"Write {f'{days // 7}w' if days % 7 == 0 else f'{days}d'} to hand over at the same local time always.",
                 "whole days in hours over a change of the clock",
             )

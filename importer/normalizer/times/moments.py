@@ -133,8 +133,8 @@ def contradiction(moment: Moment, zone: ZoneInfo) -> Unreadable | None:
         return None
     there = local.replace(tzinfo=zone)
     return Unreadable(
-        f", whose offset {zone.key} does not have then: by the offset it is {_clock(instant)}, "
-        f"as local time of {zone.key} it would be {_clock(there.astimezone(UTC))}; the offset is used",
+        f", whose offset {zone.key} does not have then: it is read as {_clock(instant)}, "
+        f"and as local time would be {_clock(there.astimezone(UTC))}",
         f"Write {_iso(there)} or leave the offset out if local time is meant; else correct the time zone.",
         "offset that contradicts the time zone",
     )
