@@ -10,7 +10,7 @@ from importer.cells import cell_name
 from importer.journal.states import NO_OUTCOME, Entry
 from importer.quoting import escape, quote
 from importer.records import Problem, Row, Sheet, read_part
-from importer.reporter.columns import number_repeats
+from importer.reporter.columns import changed_cells, number_repeats
 from importer.reporter.report_reader import MENDABLE
 from importer.statuses import Status
 from importer.wording import count_of
@@ -247,15 +247,19 @@ class ReportTable:
 
     def note_changes(self, carried: Carried) -> None:
         """Note which cells of a line are not those that the run had; the blanks that a spreadsheet changes aside."""
-        known = self._memory.cells_of(carried, self._name_of(carried)) if carried.outcome else None
-        if known is None:
+        if carried.outcome is None:
             return
         now = carried.row.cells
-        before = self._part_of(carried).cells_now(known, len(now))
-        if now == before:
-            return
-        for index, (text, old) in enumerate(zip(now, before, strict=True)):
-            if text != old and text.split() != old.split() and (place := self._splitter.places[index]) >= 0:
+        known = self._memory.cells_of(carried, self._name_of(carried))
+        if known is None:
+            changed = changed_cells(self._splitter.header, now, carried.digest) if carried.digest else []
+        elif now == (before := self._part_of(carried).cells_now(known, len(now))):
+            changed = []
+        else:
+            pairs = enumerate(zip(now, before, strict=True))
+            changed = [index for index, (text, old) in pairs if text != old and text.split() != old.split()]
+        for index in changed:
+            if (place := self._splitter.places[index]) >= 0:
                 header = escape(self._splitter.header[index].strip(), _LONGEST_NAME)
                 self._memory.changed.add(f"{cell_name(place, carried.row.place)} ({header})")
 

@@ -6,6 +6,8 @@ the product's own, which are always the first fifteen; reading back takes the fi
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,6 +39,9 @@ PRODUCT_COLUMNS: tuple[str, ...] = (
     "import_mapping",
 )
 
+#: The header of a workbook's last column: by it a cell that was changed is known where there is no journal.
+DIGEST_COLUMN = "import_digest (leave it as it is)"
+_NAME_BYTES, _TEXT_BYTES = 2, 4  # of a cell's digest: what it is called, and its text
 _LACKING = -1  # the place of a cell that a sheet does not have: the empty text put behind each line's cells
 
 
@@ -104,3 +109,34 @@ def line_cells(sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id:
             attempts,
         ]
         yield [*told, finished_at, run, sources[line.sheet], mapping_id, *own]
+
+
+def digest_cells(header: Iterable[str], cells: Iterable[str]) -> str:
+    """Return a digest for each cell of a line, one behind the other; blanks that a spreadsheet changes do not count."""
+    names = number_repeats(map(str.strip, header))
+    digests = (
+        _digest(f"{number} {name}", _NAME_BYTES) + _digest(text, _TEXT_BYTES)
+        for (name, number), text in zip(names, cells, strict=True)
+    )
+    return base64.b64encode(b"".join(digests)).decode()
+
+
+def changed_cells(header: Iterable[str], cells: Iterable[str], digest: str) -> list[int]:
+    """Return the places of the cells that are not those of a digest; columns may have been moved, deleted and added."""
+    before, now = (_split(one) for one in (digest, digest_cells(header, cells)))
+    known, empty = dict(before), _digest("", _TEXT_BYTES)
+    return [place for place, (name, text) in enumerate(now) if known.get(name, empty) != text] if known else []
+
+
+def _digest(text: str, size: int) -> bytes:
+    return hashlib.blake2b(" ".join(text.split()).encode("utf-8", "surrogatepass"), digest_size=size).digest()
+
+
+def _split(digest: str) -> list[tuple[bytes, bytes]]:
+    size = _NAME_BYTES + _TEXT_BYTES
+    try:
+        content = base64.b64decode(digest, validate=True)
+    except ValueError:
+        return []
+    parts = [content[start : start + size] for start in range(0, len(content), size)]
+    return [(part[:_NAME_BYTES], part[_NAME_BYTES:]) for part in parts]

@@ -16,7 +16,7 @@ from importer.errors import SourceError
 from importer.kinds.registry import KINDS, any_of
 from importer.quoting import quote
 from importer.records import Outcome, Problem, Row, Sheet, read_part
-from importer.reporter.columns import PRODUCT_COLUMNS, number_repeats
+from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS, number_repeats
 from importer.reporter.formula_guard import unguard
 from importer.statuses import RUN_STATUSES, Status
 
@@ -95,6 +95,7 @@ class Carried:
     source: str = ""  #: the source it came from; empty where the line does not say
     is_numbered: bool = True  #: it says which row of its source it is
     mapping: str = ""  #: what its report calls the mapping that it was read by; empty where there was none
+    digest: str = ""  #: of the source's own cells as its report was written; empty where the report has none
 
 
 def is_report(header: Sequence[str]) -> bool:
@@ -125,7 +126,7 @@ def split(sheet: Sheet) -> Splitter:
     is_plain = is_of_mender(sheet)
     for index, text in enumerate(sheet.header):
         name = product_column(text) if is_plain else _name(text)
-        if name in PRODUCT_COLUMNS and name not in product:
+        if name in (*PRODUCT_COLUMNS, DIGEST_COLUMN) and name not in product:
             product[name] = index
         else:
             own.append(index)
@@ -192,6 +193,7 @@ class Splitter:
             source=texts["import_source"],
             is_numbered=_whole(texts["import_row"]) > 0,
             mapping=texts["import_mapping"].strip(),
+            digest=texts.get(DIGEST_COLUMN, "").strip(),
         )
 
     def _problems(self, texts: Mapping[str, str], row: Row) -> Iterator[Problem]:

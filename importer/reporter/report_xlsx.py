@@ -18,7 +18,14 @@ from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.times.zones import load_zone
 from importer.quoting import escape
 from importer.records import Problem, Severity
-from importer.reporter.columns import PRODUCT_COLUMNS, header_cells, line_cells, merge_columns
+from importer.reporter.columns import (
+    DIGEST_COLUMN,
+    PRODUCT_COLUMNS,
+    digest_cells,
+    header_cells,
+    line_cells,
+    merge_columns,
+)
 from importer.reporter.drop_downs import DropDowns
 from importer.reporter.formula_guard import guard, unguard
 from importer.reporter.report_reader import (
@@ -143,6 +150,7 @@ _MEASURED = 500  # lines by which a column's width is found
 _WIDEST = 26  # characters of an own column: wider ones make the print small
 _LINE_HEIGHT, _MOST_LINES = 15, 20  # points; not every program fits a row to its text
 _LONGEST_WARNING = 1_000  # characters
+_MOST_DIGESTED = 4_000  # own columns: more would not fit into a cell
 _NOTHING: Sequence[Finding] = ()
 
 
@@ -382,6 +390,12 @@ class _Table:
             for of in self._order
         ]
         self._styles = [self._style(of) for of in self._order]
+        own_header = [unguard(text) for text in header[len(PRODUCT_COLUMNS) :]]
+        # Of all rows, where no change counts: what they were as they were written.
+        self._digested = own_header if name == ALL_ROWS and len(own_header) <= _MOST_DIGESTED else None
+        if self._digested is not None:
+            texts.append(DIGEST_COLUMN)
+        self._width = len(texts)
         self._set_columns()
         book.head(self.sheet, 0, texts, range(len(texts)), CellStyle(Fill.HEADER, is_bold=True))
 
@@ -395,8 +409,10 @@ class _Table:
             options = {"level": 1, "hidden": True} if column in self._closed else {}
             options |= {"collapsed": True} if column == self._closed.stop else {}
             self.sheet.set_column(column, column, width, style, options)
-        if self._closed.stop == len(self._order):
-            self.sheet.set_column(self._closed.stop, self._closed.stop, None, None, {"collapsed": True})
+        if self._digested is not None:
+            self.sheet.set_column(self._width - 1, self._width - 1, 12, self._styles[-1], {"level": 1, "hidden": True})
+        if self._digested is not None or self._closed.stop == len(self._order):
+            self.sheet.set_column(self._width, self._width, None, None, {"collapsed": True})
 
     def add(self, cells: Sequence[str | int], marks: Mapping[int, Mark]) -> None:
         """Write a line; `marks` are by places in `cells`."""
@@ -412,6 +428,9 @@ class _Table:
                 put_marked(sheet, number, column, str(cells[place]), self._style(place, mark.fill))
                 if mark.comment:
                     self._book.comment(sheet, number, column, mark.comment)
+        if self._digested is not None:
+            own = (unguard(str(cell)) for cell in cells[len(PRODUCT_COLUMNS) :])
+            put(sheet, number, self._width - 1, digest_cells(self._digested, own), styles[-1])
         if number <= _MEASURED:
             self._measure(cells)
 
@@ -423,7 +442,7 @@ class _Table:
     def finish(self) -> None:
         """Set what depends on all lines: widths, and how far the filter goes."""
         self._set_columns()
-        finish_table(self.sheet, self.lines, len(self._order))
+        finish_table(self.sheet, self.lines, self._width)
 
 
 def _count_lines(cell: str | int) -> int:

@@ -152,18 +152,23 @@ async def test_lines_may_be_moved_added_and_deleted_and_are_named(tmp_path: Path
     assert {line["Note"] for line in read_report(again)} == {"'=1+1", ""}
 
 
-async def test_a_cell_changed_only_among_all_rows_is_refused_by_its_name(tmp_path: Path) -> None:
-    """Nothing is sent, and no run is left behind; what differs in blanks only is no change."""
+@pytest.mark.parametrize("away", [False, True], ids=["beside its journal", "without it"])
+async def test_a_cell_changed_only_among_all_rows_is_refused_by_its_name(tmp_path: Path, *, away: bool) -> None:
+    """Nothing is sent, and no run is left behind; blanks are no change, nor is what was corrected in To mend."""
 
     def change(sheet: Sheet) -> None:
+        mend(Sheet(sheet.sheet.parent["To mend"]))
         sheet.put(2, shadow_user_id="105", Note="'=1+1 ")
         sheet.put(3, shadow_user_id="103")
 
     rehearsal = Rehearsal(tmp_path, ZONE)
     async with rehearsal.served():
         first = await rehearsal.run(bad_shadows())
-        sent, runs = rehearsal.posts(), len(list((tmp_path / "reports").iterdir()))
         path = edit(first, change, sheet="All rows")
+        if away:
+            shutil.rmtree(tmp_path / "reports")
+            (tmp_path / "reports").mkdir()
+        sent, runs = rehearsal.posts(), len(list((tmp_path / "reports").iterdir()))
         with pytest.raises(SourceError, match=r"cells G2 \(shadow_user_id\), G3 \(shadow_user_id\); nothing was sent"):
             await importer.rerun(path, **rehearsal._given({}))
     assert rehearsal.posts() == sent

@@ -1,11 +1,20 @@
 """A report has the product's columns, then each of the source's once."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from report_lines import any_sheets, make_line, make_sheet, unhurried
 
 from importer.records import Sheet
-from importer.reporter.columns import PRODUCT_COLUMNS, Columns, header_cells, line_cells, merge_columns
+from importer.reporter.columns import (
+    PRODUCT_COLUMNS,
+    Columns,
+    changed_cells,
+    digest_cells,
+    header_cells,
+    line_cells,
+    merge_columns,
+)
 
 
 def test_the_products_columns_are_those_of_the_contract() -> None:
@@ -52,3 +61,23 @@ def test_every_line_is_as_wide_as_the_header(data: st.DataObject) -> None:
     sheets = data.draw(any_sheets())
     line = make_line(*(str(place) for place in range(len(sheets[-1].header))), sheet=len(sheets) - 1)
     assert [len(cells) for cells in line_cells(sheets, [line])] == [len(header_cells(sheets))]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "changed"),
+    [
+        ("a b a", "1 2 3", []),
+        ("b a a", "2 1 3", []),
+        ("a b", "1 2", []),
+        ("a b a new", "1 2 3 ", []),
+        ("a b a", "1 3 2", [1, 2]),
+        ("a b a", "1  3", [1]),
+        ("a b a new", "1 2 3 4", [3]),
+    ],
+)
+def test_a_changed_cell_is_known_by_its_digest_wherever_its_column_was_moved(
+    header: str, cells: str, changed: list[int]
+) -> None:
+    digest = digest_cells("aba", "123")
+    assert changed_cells(header.split(), cells.split(" "), digest) == changed
+    assert changed_cells(header.split(), cells.split(" "), "no digest") == []

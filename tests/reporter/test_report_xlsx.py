@@ -16,7 +16,7 @@ from report_lines import TEXTS, fewer, make_line, make_sheet
 from importer.kinds.registry import KINDS
 from importer.reader import read as reader
 from importer.records import Finding, KnownName, Outcome, Problem, Row, Severity, Sheet, TargetName
-from importer.reporter.columns import PRODUCT_COLUMNS
+from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS
 from importer.reporter.formula_guard import unguard
 from importer.reporter.report_reader import is_report, join_mapping, product_column
 from importer.reporter.report_xlsx import RunFacts, ShadowTimes, write_xlsx
@@ -118,7 +118,7 @@ def test_the_header_stays_in_sight_and_filters(report: Path) -> None:
     book = openpyxl.load_workbook(report)
     sheet = book["All rows"]
     assert book.sheetnames == ["To mend", "All rows"]
-    assert (sheet.freeze_panes, sheet.auto_filter.ref, sheet.print_title_rows) == ("A2", "A1:P3", "$1:$1")
+    assert (sheet.freeze_panes, sheet.auto_filter.ref, sheet.print_title_rows) == ("A2", "A1:Q3", "$1:$1")
     assert (
         sheet.page_setup.orientation,
         sheet.page_setup.fitToHeight,
@@ -136,7 +136,7 @@ def test_the_header_stays_in_sight_and_filters(report: Path) -> None:
 def test_an_empty_run_has_a_header(report: Path) -> None:
     (header,) = read(write_xlsx(report, [make_sheet("id")], []))
     assert header[:5] == ["import_row", "import_status", "import_error", "import_hint", "id"]
-    assert sorted(map(str, header[:4] + header[5:])) == sorted(PRODUCT_COLUMNS)
+    assert sorted(map(str, header[:4] + header[5:])) == sorted([*PRODUCT_COLUMNS, DIGEST_COLUMN])
 
 
 def colours(path: Path, name: str = "All rows") -> dict[str, str]:
@@ -217,9 +217,9 @@ def test_what_is_to_be_mended_stands_first_in_plain_words(report: Path) -> None:
     }
     assert colours(path, "To mend") == {"F2": "FFC7CE", "G2": "FFEB9C"}
     book = openpyxl.load_workbook(path)
-    for table in (book["To mend"], book["All rows"]):
+    for table, last in ((book["To mend"], 18), (book["All rows"], 19)):  # all rows have a digest
         closed = [one for one in table.column_dimensions.values() if one.hidden and one.outlineLevel == 1]
-        assert sorted(n for one in closed for n in range(one.min, one.max + 1)) == list(range(8, 19))
+        assert sorted(n for one in closed for n in range(one.min, one.max + 1)) == list(range(8, last + 1))
         assert not table.protection.sheet
     assert {row[1].number_format for row in book["To mend"]["E2:G3"]} == {"@"}
 
