@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -9,14 +10,14 @@ import sys
 import time
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from importer.errors import ImporterError, InterruptedReadingError, SourcesError, UnexpectedError
+from importer.errors import ImporterError, InterruptedReadingError, SourcesError, UnexpectedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
     from types import FrameType
 
     import anyio
@@ -265,6 +266,7 @@ def guard(act: Callable[[], int]) -> None:
     failures: list[ImporterError] = []
     status = 2
     try:
+        _check_place()
         status = act()
     except* ImporterError as group:
         failures.extend(_leaves(group))
@@ -286,6 +288,16 @@ def guard(act: Callable[[], int]) -> None:
     sys.exit(status)
 
 
+def _check_place() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            f"the current folder cannot be used: {(error.strerror or str(error)).lower()}",
+            hint="It may have been removed or renamed: change to a folder that is there.",
+        ) from None
+
+
 def fail(error: ImporterError) -> None:
     """Print why a command cannot go on, and what to do."""
     from importer.cli.output.console import print_error
@@ -297,6 +309,11 @@ def _unexpected(group: BaseExceptionGroup[Exception]) -> ImporterError:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        return UnexpectedError(
+            f"the machine gave no more: {(error.strerror or str(error)).lower()}",
+            hint="Raise its limits (ulimit -n, ulimit -v), then rerun the run's folder: its journal has what was sent.",
+        )
     return UnexpectedError(
         f"something went wrong that should not have: {type(error).__name__}",
         hint="What was sent is in the run's journal: rerun its folder. IMPORTER_DEBUG=1 shows where it happened.",

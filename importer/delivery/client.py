@@ -190,6 +190,7 @@ class Lost(NamedTuple):
 
 _SECRET = 16  # characters of a token that stands nowhere by chance
 _ESCAPED = 2  # times that something can be escaped: HTML in JSON, for instance
+_LONGEST_SPELLING = 32  # characters that one character takes when it is escaped so often
 _JSON_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 Reply: TypeAlias = Answer | NotSent | Lost
 
@@ -329,18 +330,25 @@ def without_token(content: bytes, status: int, token: bytes) -> bytes:
     object or a list, its id for instance, nothing of the body is kept: what it says cannot be written down.
     """
     is_error = not 200 <= status < 300
-    if not is_error and len(token) < _SECRET:  # a word that can stand anywhere
+    if not token or (not is_error and len(token) < _SECRET):  # a feed has none; a word can stand anywhere
         return content
     if token in content:
         return content.replace(token, b"[token]") if is_error else b""
-    if len(content) > POST_LIMIT or not any(mark in content for mark in (b"\\", b"%", b"&")):
+    if not any(mark in content for mark in (b"\\", b"%", b"&")):
         return content
-    text, plain = content.decode("utf-8", "replace"), token.decode("utf-8", "replace")
-    for _ in range(_ESCAPED):
-        text = html.unescape(unquote(_JSON_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text).replace("\\/", "/")))
-        if plain in text:
+    plain, reach = token.decode("utf-8", "replace"), _LONGEST_SPELLING * len(token)
+    for begin in range(0, len(content), POST_LIMIT):  # a list can be long, and what is unescaped is a copy of it
+        if _repeats(content[begin : begin + POST_LIMIT + reach].decode("utf-8", "replace"), plain):
             return b"[an answer that repeats the token]" if is_error else b""
     return content
+
+
+def _repeats(text: str, token: str) -> bool:
+    for _ in range(_ESCAPED):
+        text = html.unescape(unquote(_JSON_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text).replace("\\/", "/")))
+        if token in text:
+            return True
+    return False
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from inspect import GEN_RUNNING, getgeneratorstate
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
@@ -216,7 +217,8 @@ async def read_on_thread(reading: Reading, interrupted: anyio.Event) -> AsyncGen
                 return
             yield chunk
     finally:
-        chunks.close()
+        if getgeneratorstate(chunks) != GEN_RUNNING:  # else its thread stands still, and is left behind
+            chunks.close()
 
 
 async def _call_on(event: anyio.Event, call: Callable[[], None]) -> None:

@@ -42,8 +42,14 @@ def check_junit_path(path: Path, sources: Iterable[str]) -> None:
     Raises:
         UsageError: it cannot.
     """
-    if not path.parent.is_dir() or path.is_dir():
-        what = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+    if not path.parent.is_dir() or path.is_dir() or path.is_socket():
+        what = (
+            "it is a folder"
+            if path.is_dir()
+            else "it is a socket"
+            if path.is_socket()
+            else f"there is no folder {path.parent}"
+        )
         raise UsageError(f"{path} cannot be the JUnit file: {what}", hint="Name a file in a folder that is there.")
     if (path.parent / JOURNAL_FILE).exists():
         raise UsageError(

@@ -127,7 +127,7 @@ def encoding(value: object) -> str:
     name = text(value)
     try:
         b"".decode(name)
-        codecs.getincrementaldecoder(name)
+        codecs.getincrementaldecoder(name)().decode(b"a", final=True)  # "undefined" takes nothing but an empty text
     except (LookupError, ValueError):
         raise ValueError(f"{_shown(value)} is not an encoding: write a name such as shift_jis or cp1250") from None
     return name

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -17,16 +19,22 @@ import anyio
 import openpyxl
 import pytest
 from acceptance.command import Workplace, finish, wait_until
+from acceptance.sources import shadows
 
-from importer.cli.execute import perform_reading
+from importer.cli.execute import guard, perform_reading
+from importer.errors import SourceError
+from importer.reader.workbook import parent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from importer.cli.output.console import Console
     from importer.result import Result
     from importer.session.control import RunControl
     from importer.settings import Settings
 
 ROWS = [["third_party_provider", "remote_id"], ["PAGER_DUTY", "PI7DH85"]]
+ODD_ROWS = [["Provider name", "Some id"], ["PagerDuty", "P1"]]  # that need a mapping
 
 
 @pytest.fixture
@@ -45,10 +53,10 @@ def shell(place: Workplace, line: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", ["check s.csv --json", "run s.csv --sandbox", "--help", "map t.csv --output -"])
+@pytest.mark.parametrize("command", ["check s.csv --json", "run s.csv --sandbox", "--help", "map odd.csv --output -"])
 def test_output_that_a_full_disk_cannot_take_is_no_success(place: Workplace, command: str) -> None:
     """A CI job that keeps `--json > result.json` must not see a success and an empty file."""
-    place.write("t.csv", [["Provider", "Whose"], ROWS[1]])  # needs a mapping
+    place.write("odd.csv", ODD_ROWS)
     done = shell(place, f"$IMPORTER {command} > /dev/full")
     assert done.returncode == 4
     assert "error: standard output could not be written: no space left on device\n" in done.stderr
@@ -137,6 +145,29 @@ main()
 """
 
 
+#: A child that stands still before it is the worker: the one that starts it waits for it, and hears of no stop.
+STUCK_START = """
+import os, signal, time
+from importer.cli import execute, main
+from importer.reader.workbook import parent
+execute._PATIENCE = 0.1
+def start(*_, **__):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+parent.subprocess.Popen = start
+main()
+"""
+
+
+def test_a_signal_ends_a_command_that_still_starts_its_parsing_child(place: Workplace) -> None:
+    openpyxl.Workbook().save(place.path / "s.xlsx")
+    words = [sys.executable, "-c", STUCK_START, "check", "s.xlsx"]
+    done = subprocess.run(words, cwd=place.path, env=place.variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+    assert done.stderr.endswith("error: interrupted while reading; nothing was sent\n  Start it again.\n")
+
+
 def test_a_signal_ends_a_command_whose_reports_take_too_long_and_rerun_has_all_of_it(place: Workplace) -> None:
     words = [sys.executable, "-c", ENDLESS_REPORT, "run", "s.csv", "--sandbox"]
     done = subprocess.run(words, cwd=place.path, env=place.variables, capture_output=True, text=True, check=False)
@@ -217,6 +248,87 @@ def test_a_fifo_is_not_waited_for_where_settings_are_read(place: Workplace, file
     done = place.run("check", "s.csv", "--mapping", "m.toml")
     assert done.status == 2
     assert done.err.startswith(f"error: {file} is not a regular file\n")
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_machine_that_gives_no_more_is_told_as_that(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    def act() -> int:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(SystemExit) as ended:
+        guard(act)
+    assert ended.value.code == 4
+    assert f"the machine gave no more: {os.strerror(number).lower()}" in capsys.readouterr().err
+
+
+def test_a_current_folder_that_was_removed_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(SystemExit) as ended:
+        guard(lambda: 0)
+    assert ended.value.code == 2
+    assert "the current folder cannot be used: no such file or directory" in capsys.readouterr().err
+
+
+def test_a_child_that_cannot_be_started_is_not_called_a_file_that_cannot_be_read(
+    place: Workplace,
+) -> None:
+    openpyxl.Workbook().save(place.path / "s.xlsx")
+    a_folder = (str(place.path),)  # is no program
+    with (
+        (place.path / "s.xlsx").open("rb") as file,
+        pytest.raises(SourceError, match="the process that reads workbooks does not start"),
+    ):
+        list(parent.workbook_chunks(file, "s.xlsx", (), [], command=a_folder))
+
+
+# ---- what is written
+
+
+def make_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_socket(path: Path) -> None:
+    os.mknod(path, 0o600 | stat.S_IFSOCK)
+
+
+def make_link(path: Path) -> None:
+    path.symlink_to(f"real-{path.name}")
+
+
+@pytest.mark.parametrize("make", [make_fifo, make_socket, make_link])
+def test_no_output_of_any_command_replaces_what_is_no_file(place: Workplace, make: Callable[[Path], None]) -> None:
+    """A FIFO that nobody reads is not waited for; a link stays, and what it points to is written."""
+    place.write("odd.csv", ODD_ROWS)
+    place.write("t.csv", shadows(1))
+    commands = [
+        "check s.csv --plan p.csv",
+        "check s.csv --plan p.xlsx",
+        "check s.csv --plan p.json",
+        "check s.csv --output o.xlsx",
+        "check s.csv --junit j.xml",
+        "map odd.csv --yes --output m.toml",
+        "template t-new.csv",
+        "template t-new.xlsx",
+        "template t-new.csv --yes",
+        "compare t.csv t.csv --html c.html",
+        "compare t.csv t.csv --csv c.csv",
+    ]
+    for command in commands:
+        path = place.path / next(word for word in command.split()[::-1] if not word.startswith("-"))
+        make(path)
+        before = path.lstat()
+        done = place.run(*command.split())
+        assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode), command
+        assert done.status in (0, 2), done
+        assert done.status == 2 or make is make_link, done
+        assert "Traceback" not in done.err
+        path.unlink()
 
 
 def test_options_of_other_tools_lead_to_the_command_that_does_it(place: Workplace) -> None:

@@ -274,6 +274,18 @@ async def test_pages_without_end_are_read_to_a_bound() -> None:
     assert len(script.asked) <= 27
 
 
+async def test_a_list_that_goes_on_for_ever_is_read_to_a_bound_in_time() -> None:
+    def endless(url: str) -> Reply:
+        number = int(url.rpartition("=")[2]) if "page=" in url else 1
+        return page(entry(str(number), user=7), following=f"{SHADOWS}?page={number + 1}")
+
+    script = Script(endless)
+    throttle = Throttle(1 / 60, 0.0, 60.0, Stop(), list[str]().append)  # a page a minute
+    with pytest.raises(TargetError, match="does not end within 900 s"):
+        await Listing(ROOTLY, cast("Client", script), throttle).sweep(SCHED_1, {KEY}, set())
+    assert now() < 1000
+
+
 # ---- refusals
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from importer.delivery.client import without_token
+from importer.delivery.client import POST_LIMIT, without_token
 
 TOKEN = "tok/en-<7f3d>&canary+0123456789"
 SPELLINGS = {
@@ -40,3 +40,14 @@ def test_every_other_answer_stays_as_it_is(body: bytes, status: int) -> None:
 
 def test_a_short_word_as_token_does_not_empty_every_answer() -> None:
     assert without_token(b'{"name": "sandbox"}', 200, b"sandbox") == b'{"name": "sandbox"}'
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("before", [POST_LIMIT - 7, 2 * POST_LIMIT + 7])
+def test_a_long_list_is_searched_to_its_end(spelling: str, before: int) -> None:
+    body = b" " * before + f'{{"id": "{spelling}"}}'.encode() + b" " * POST_LIMIT
+    assert without_token(body, 200, TOKEN.encode()) == b""
+
+
+def test_a_feed_has_no_token_and_its_answers_stay_as_they_are() -> None:
+    assert without_token(b"gone %", 500, b"") == b"gone %"

@@ -6,7 +6,8 @@ import csv
 import hashlib
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 import pytest
@@ -15,7 +16,9 @@ import importer
 from importer.delivery.transport import Connection
 from importer.errors import SettingsError, SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE
+from importer.planning.previous_run import find_earlier
 from importer.records import TargetName
+from importer.session import lifecycle
 from importer.session.control import SilentObserver
 from importer.session.target_lock import take_turn
 from importer.statuses import Status
@@ -24,6 +27,7 @@ from .rehearsal import Rehearsal, disagreements, read_report, schedules, shadows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
     from pathlib import Path
 
     from importer.result import Result
@@ -327,3 +331,28 @@ async def test_a_report_saved_in_another_encoding_is_read_by_the_one_that_is_giv
         assert again.folder is not None
         third = await importer.rerun(again.folder / "report.csv", **rehearsal._given({}))
     assert {line["Team"] for line in read_report(third)} == {"当直"}
+
+
+class HoursBack(datetime):
+    """A clock that was set back five hours."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return super().now(tz) - timedelta(hours=5)
+
+
+async def test_a_clock_that_is_set_back_makes_no_older_run_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which of two runs goes back to the other stands in their journals; their names say the opposite."""
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served({"what": "status", "status": 422, "method": "POST", "first": 1}):
+        first = await rehearsal.run(schedules(2))
+    monkeypatch.setattr(lifecycle, "datetime", HoursBack)
+    async with rehearsal.served({"what": "status", "status": 422, "method": "POST", "first": 1}):
+        second = await rehearsal.rerun(first)
+    assert first.folder is not None
+    assert second.folder is not None
+    assert second.folder.name < first.folder.name
+    moved = tmp_path / "moved.csv"
+    claims = [{**read_report(second)[0], "import_run": first.folder.name}, read_report(second)[1]]
+    pd.DataFrame(claims).to_csv(moved, index=False)
+    assert find_earlier(str(moved), tmp_path / "reports").run == second.folder.name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import tracemalloc
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -97,7 +99,9 @@ def test_lines_are_taken_one_by_one(path: Path) -> None:
 def test_a_name_that_cannot_be_is_refused_before_anything_happens(tmp_path: Path) -> None:
     source = tmp_path / "s.csv"
     source.touch()
-    for wrong in (tmp_path / "nosuch" / "out.xml", tmp_path, source):
+    socket_file = tmp_path / "socket"
+    os.mknod(socket_file, 0o600 | stat.S_IFSOCK)
+    for wrong in (tmp_path / "nosuch" / "out.xml", tmp_path, source, socket_file):
         with pytest.raises(UsageError):
             check_junit_path(wrong, [str(source)])
     check_junit_path(tmp_path / "out.xml", ["-", str(source)])

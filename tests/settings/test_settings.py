@@ -158,6 +158,7 @@ def test_a_file_that_is_no_toml_is_one_clear_sentence(tmp_path: Path, content: b
         ({"date_order": "ymd"}, "ymd"),
         ({"strict": "perhaps"}, "perhaps"),
         ({"timezone": 5}, "5"),
+        ({"encoding": "undefined"}, "undefined"),
         ({"sheet": 5}, "5"),
         ({"reports": ""}, '""'),
         ({"reports": "a\0b"}, "a"),

@@ -102,7 +102,7 @@ def _map(
     if output == _STDOUT:
         click.echo(text, nl=False)
         return 0
-    _write(output, text, is_asking=is_asking)
+    output = _write(output, text, is_asking=is_asking)
     _tell_left(drafts, mapping)
     click.echo(f"mapping:  {_plain(output)}")
     click.echo(f"next:     {_command('check', *sources, '--mapping', str(output))}")
@@ -310,15 +310,13 @@ def _comment(header: str, column: str, words: str) -> str:
     return f"# {line}" + (f"  # {words}" if words else "") + "\n"
 
 
-def _write(output: Path, text: str, *, is_asking: bool) -> None:
+def _write(output: Path, text: str, *, is_asking: bool) -> Path:
     from importer.errors import UsageError
+    from importer.reporter.atomic_file import ROOM_HINT, replace_file
 
     if output.exists() and not (is_asking and click.confirm(f"{_plain(output)} exists. Replace it?", err=True)):
         raise UsageError(f"{output} exists, and was left alone", hint="Name another file with --output.")
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}", hint="Name another with --output.") from error
+    return replace_file(output, lambda file: file.write(text.encode()), hint=ROOM_HINT)
 
 
 def _shown(draft: SheetDraft, header: str) -> str:

@@ -191,9 +191,16 @@ def workbook_chunks(  # noqa: PLR0913  (all from the rule on by name)
         sha256 = _copied(file, copy)
         descriptor = copy.fileno()
         request = orjson.dumps({"sheets": list(sheets), "folder": folder, "bounds": asdict(bounds)}).decode()
-        child = Child(
-            [*command, str(descriptor), request], descriptors=[descriptor], seconds=bounds.seconds, stopped=stopped
-        )
+        try:
+            child = Child(
+                [*command, str(descriptor), request], descriptors=[descriptor], seconds=bounds.seconds, stopped=stopped
+            )
+        except OSError as error:  # that is not about the file
+            raise SourceError(
+                f"{named(name)} cannot be read: the process that reads workbooks does not start: "
+                f"{(error.strerror or str(error)).lower()}",
+                hint="See that Python may be run, and how many files and processes this user may have (ulimit -a).",
+            ) from error
         with child:
             yield from _Told(name, notices, rule, child).chunks(_messages(child, name, bounds))
     return sha256

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from importer.calendars.intervals import Interval, Role, Window, clip, local_time
-from importer.reporter.atomic_file import replace_file
+from importer.reporter.atomic_file import ROOM_HINT, replace_file
 from importer.reporter.page.document import environment, load, policy
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def write_comparison_page(
     def write(file: BinaryIO) -> None:
         file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
 
-    return replace_file(path, write)
+    return replace_file(path, write, hint=ROOM_HINT)
 
 
 #: Where a run's page takes the section of what verifying the run came to.
