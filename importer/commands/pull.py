@@ -12,6 +12,7 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -452,6 +453,7 @@ def _on_call(one: Interval, schedule: Schedule, calendar: Calendar) -> tuple[str
     return (one.schedule, schedule.name, one.person, name, one.role, start, end, _local(one.start, schedule.zone))
 
 
+@lru_cache(maxsize=4096)  # a shift ends when the next one begins, and schedules change hands at the same times
 def _local(moment: int, zone: str) -> str:
     """Return a time with its offset, on the clocks of a zone; UTC where that is not known."""
     return local_time(moment, zone).isoformat().replace("+00:00", "Z")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from importer.errors import ReportError, UsageError
 from importer.reporter.formula_guard import guard
 from importer.reporter.report_csv import write_table
-from importer.reporter.xlsx_writer import TEXT, Book, CellStyle, put, write_book
+from importer.reporter.xlsx_writer import TEXT, Book, CellStyle, UnholdableError, put_row, write_book
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,6 +93,11 @@ def write_tables(path: Path, tables: Sequence[Table], *, is_replaced: bool = Fal
                     (folder / file.name).replace(file.resolve())
     except OSError as error:
         raise ReportError(f"{path} could not be written: {error.strerror or error}.", hint=_ROOM_HINT) from error
+    except UnholdableError as error:
+        raise ReportError(
+            f"{path} could not be written: a text is too long for a workbook, or has signs that one cannot hold.",
+            hint="Name an output that ends in .csv.",
+        ) from error
     return _files(path)
 
 
@@ -140,8 +145,7 @@ def _write(path: Path, tables: Sequence[Table]) -> None:
                 widest = max((len(row[column]) for row in table.rows), default=0)
                 sheet.set_column(column, column, min(_WIDEST, max(_NARROWEST, len(name) + 2, widest + 1)), style)
             for number, row in enumerate(table.rows, 1):
-                for column, cell in enumerate(row):
-                    put(sheet, number, column, cell, style)
+                put_row(sheet, number, row, style)
             sheet.freeze_panes(1, 0)
             sheet.autofilter(0, 0, max(1, len(table.rows)), len(table.header) - 1)
 

@@ -109,6 +109,10 @@ _is_unholdable = re.compile(
     r"_x[0-9a-fA-F]{4}_x[0-9a-fA-F]{4}_ | [\ud800-\udfff\ufffe\uffff] | \A<r>.*</r>\Z",
     re.VERBOSE | re.DOTALL,
 ).search
+# In a row whose cells are joined by `|`: what is escaped or refused in a workbook, or needs an attribute there.
+_is_intricate = re.compile(
+    r'["&<>\x00-\x1f\ud800-\udfff\ufffe\uffff] | _x | (?:\A|\|)\s | \s(?:\Z|\|)', re.VERBOSE
+).search
 _around_names = re.compile(r"\A[\s']+|[\s']+\Z")
 _humps = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _words = re.compile(r"[^\W\d_]+")
@@ -221,6 +225,26 @@ def put(sheet: Any, row: int, column: int, cell: str | int, style: Any = None) -
         refused = _is_unholdable(cell) or sheet.write_string(row, column, cell, style)
     if refused:  # -1: outside of the sheet, -2: too long
         raise UnholdableError
+
+
+def put_row(sheet: Any, row: int, cells: Sequence[str], style: Any) -> None:
+    """Write a row of texts from its first column on, below all that was written: as `put` does, in a sixth of its time.
+
+    A row without anything to escape is written as XML, for XlsxWriter looks at each cell six times.
+
+    Raises:
+        UnholdableError: a cell would not come back as it is.
+    """
+    text = "|".join(cells)
+    if _is_intricate(text) or len(text) > _LONGEST // 2 or row >= ROWS or not text.strip("|"):
+        for column, cell in enumerate(cells):
+            put(sheet, row, column, cell, style)
+        return
+    sheet._write_single_row(row)  # the one before
+    sheet._check_dimensions(row, len(cells) - 1)
+    head = f'{row + 1}" s="{style._get_xf_index()}" t="inlineStr"><is><t>'
+    written = [f'<c r="{letters_of(column)}{head}{cell}</t></is></c>' for column, cell in enumerate(cells) if cell]
+    sheet.fh.write(f'<row r="{row + 1}">{"".join(written)}</row>')
 
 
 def finish_table(sheet: Any, last_row: int, width: int) -> None:

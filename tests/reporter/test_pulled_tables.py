@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from importer.errors import ReportError
 from importer.reporter.pulled_tables import SHEETS, Table, write_tables
+from importer.reporter.xlsx_writer import Book, CellStyle, put, put_row, write_book
 
 TABLES = [Table(name, ("one", "two"), [("=1+1", "b")]) for name in SHEETS]
 
@@ -69,6 +71,46 @@ def test_a_set_that_was_half_put_in_its_place_has_no_notes_and_is_told(
     with pytest.raises(ReportError, match=f"There is no {notes.name}: a pull that was killed"):
         write_tables(output, TABLES)
     assert write_tables(output, TABLES, is_replaced=True) == [*others, notes]
+
+
+#: Rows of which some need care: escapes, spaces at an end, nothing, what is joined.
+ROWS = [
+    ("plain", "Jos\u00e9 \U0001f600", "a|b", "x_y"),
+    ("a & b", "1 < 2", '"quoted"', "it's"),
+    (" before", "after ", "\u00a0", "two\nlines"),
+    ("_x0041_", "a_xb", "\x01", "tab\t"),
+    ("", "", "", ""),
+    ("", "second", "", "last"),
+    ("|", "||", " | ", ""),
+    ("last", "", "", ""),
+]
+
+
+def test_a_row_is_written_in_one_step_as_cell_by_cell(tmp_path: Path) -> None:
+    def sheet(*, is_by_row: bool) -> bytes:
+        def fill(book: Book) -> None:
+            made, style = book.add_sheet("One"), book.style(CellStyle())
+            book.head(made, 0, ("one", "two", "three", "four"), range(4))
+            for number, row in enumerate(ROWS * 2, 1):
+                if is_by_row:
+                    put_row(made, number, row, style)
+                    continue
+                for column, cell in enumerate(row):
+                    put(made, number, column, cell, style)
+
+        with ZipFile(write_book(tmp_path / f"{is_by_row}.xlsx", fill)) as archive:
+            return archive.read("xl/worksheets/sheet1.xml")
+
+    assert sheet(is_by_row=True) == sheet(is_by_row=False)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "x" * 32_768, "<r>rich</r>"])
+def test_what_no_workbook_can_hold_is_told_and_goes_into_csv(tmp_path: Path, text: str) -> None:
+    tables = [table._replace(rows=[("a", text)]) for table in TABLES]
+    with pytest.raises(ReportError, match="a text is too long for a workbook, or") as caught:
+        write_tables(tmp_path / "pulled.xlsx", tables)
+    assert caught.value.hint == "Name an output that ends in .csv."
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_there_is_replaced_only_when_asked_and_then_wholly(tmp_path: Path) -> None:
