@@ -17,6 +17,9 @@ class ReadingObserver(Protocol):
     def read(self, rows: int) -> None:
         """So many rows have been read so far."""
 
+    def advanced(self, share: float) -> None:
+        """So much of all sources has been read, from 0 to 1; told before the rows are."""
+
     def noticed(self, notice: Notice) -> None:
         """Note what a person should know about a source or the run as a whole."""
 

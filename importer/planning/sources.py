@@ -94,7 +94,8 @@ async def gather_sources(
     mapping = loader.rules.mapping
     rows = 0
     unreadable: list[SourceError] = []
-    for source in sources:
+    sizes = [_size_of(source) for source in sources]
+    for index, source in enumerate(sources):
         before = rows
         with await spool(source, interrupted) or nullcontext() as stdin:
             reading = read(
@@ -111,6 +112,8 @@ async def gather_sources(
                 async with aclosing(read_on_thread(reading, interrupted)) as chunks:
                     async for number in loader.take_source(reading, chunks):
                         rows += number
+                        done = sum(sizes[:index]) + sizes[index] * reading.share
+                        loader.observer.advanced(done / sum(sizes))
                         loader.observer.read(rows)
                         await let_signals_in(interrupted)
             except SourceError as error:  # the others are read all the same, so that all is told at once
@@ -123,6 +126,14 @@ async def gather_sources(
     if not unreadable:  # else a header may stand in what was not read
         refuse_lost_headers(mapping, _shown_mapping(settings.mapping), loader.sheets)
     _refuse([*unreadable, *loader.refused])
+
+
+def _size_of(source: Source) -> int:
+    """Return the bytes of a file, to weigh it against the others; 1 for what is none."""
+    try:
+        return max(1, Path(source).stat().st_size) if isinstance(source, str | os.PathLike) else 1
+    except (OSError, ValueError):  # whoever reads it says why
+        return 1
 
 
 def _refuse(errors: Sequence[SourceError]) -> None:

@@ -40,6 +40,27 @@ Chunks: TypeAlias = "Callable[[list[Notice]], Generator[Chunk, None, str]]"
 Source: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
 
 
+class Position:
+    """How far a text has been read."""
+
+    def __init__(self) -> None:
+        self._file: BinaryIO | None = None
+        self._size = 0
+
+    def follow(self, file: BinaryIO) -> None:
+        """Follow a file that is about to be read from its beginning."""
+        self._size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        self._file = file
+
+    @property
+    def share(self) -> float:
+        """How much of it has been read, from 0 to 1."""
+        if self._file is None or self._file.closed or not self._size:
+            return 0.0
+        return self._file.tell() / self._size
+
+
 class Reading:
     """One source, to be iterated once, for its chunks. Close the iterator to stop early.
 
@@ -53,13 +74,20 @@ class Reading:
     notices: list[Notice]  #: what is worth telling; complete when the iteration has ended
 
     def __init__(
-        self, name: str, path: str, chunks: Chunks, bounds: Bounds = USUAL, stopped: threading.Event | None = None
+        self,
+        name: str,
+        path: str,
+        chunks: Chunks,
+        bounds: Bounds = USUAL,
+        stopped: threading.Event | None = None,
+        position: Position | None = None,
     ) -> None:
         self.name = name
         self.path = path
         self.sha256 = ""
         self.notices = []
         self._stopped = stopped or threading.Event()
+        self._position = position
         self._chunks = chunks
         self._bounds = bounds
         self._is_begun = False
@@ -67,6 +95,11 @@ class Reading:
     def stop(self) -> None:
         """End the reading soon, from another thread: it raises InterruptedReadingError."""
         self._stopped.set()
+
+    @property
+    def share(self) -> float:
+        """How much of it has been read, from 0 to 1; 0 for what does not come piece by piece, such as a workbook."""
+        return self._position.share if self._position else 0.0
 
     def __iter__(self) -> Generator[Chunk, None, None]:
         if self._is_begun:
@@ -104,6 +137,7 @@ class Wishes:
     bounds: Bounds
     encoding: str | None  #: of a text; None: it is found out
     stopped: threading.Event
+    position: Position
 
 
 def read(  # noqa: PLR0913  (all but the source by name)
@@ -132,8 +166,10 @@ def read(  # noqa: PLR0913  (all but the source by name)
     if isinstance(source, str | os.PathLike):
         name = os.fspath(source)
         path = "" if name == "-" else str(Path(name).absolute())
-        wishes = Wishes(tuple(sheets), HeaderRule(header_row, is_header, is_known), bounds, encoding, threading.Event())
-        return Reading(name, path, partial(_file_chunks, name, stdin, wishes), bounds, wishes.stopped)
+        wishes = Wishes(
+            tuple(sheets), HeaderRule(header_row, is_header, is_known), bounds, encoding, threading.Event(), Position()
+        )
+        return Reading(name, path, partial(_file_chunks, name, stdin, wishes), bounds, wishes.stopped, wishes.position)
     return Reading("DataFrame", "", partial(_frame_chunks, source), bounds)
 
 
@@ -151,6 +187,7 @@ def _file_chunks(
                 source.file, name, wishes.sheets, notices, rule=rule, bounds=bounds, stopped=wishes.stopped
             )
         else:
+            wishes.position.follow(source.file)
             chunks = csv_file.csv_chunks(source.file, name, notices, rule, bounds, encoding=wishes.encoding)
         sha256 = yield from chunks
     return source.sha256 or sha256

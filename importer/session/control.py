@@ -105,6 +105,9 @@ class SilentObserver:
     def read(self, rows: int) -> None:
         """Do nothing."""
 
+    def advanced(self, share: float) -> None:
+        """Do nothing."""
+
     def noticed(self, notice: Notice) -> None:
         """Do nothing."""
 

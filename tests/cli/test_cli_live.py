@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from importer.cli.output.progress_bars import Display, Meter, facts_of, lines_of
+from importer.cli.output.progress_bars import Display, Meter, ReadingMeter, facts_of, lines_of
 from importer.statuses import Status
 
 
@@ -86,3 +86,28 @@ def test_a_terminal_without_unicode_gets_a_bar_all_the_same() -> None:
     Console(file=out, width=60).print(display)
     out.flush()
     assert b"####" in written.getvalue()
+
+
+def test_reading_shows_rows_the_share_and_the_time_that_is_left() -> None:
+    """The time before the first rows, in which the encoding is found out, does not count."""
+    now = [100.0]
+    meter = ReadingMeter(lambda: now[0])
+    told = []
+    for second, rows, share in ((0, 2000, 0.1), (0.5, 100_000, 0.2), (10, 1_200_000, 0.5), (20, 2_400_000, 1.0)):
+        now[0] = 100.0 + second
+        meter.rows = rows
+        meter.advance(share)
+        told.append(meter.describe())
+    assert told == [
+        "2,000 rows read",
+        "100,000 rows read, 20%",
+        "1,200,000 rows read, 50%, 0:13 left",
+        "2,400,000 rows read",
+    ]
+
+
+def test_what_does_not_come_piece_by_piece_shows_its_rows() -> None:
+    meter = ReadingMeter(lambda: 1.0)
+    meter.rows = 2000
+    meter.advance(0.0)
+    assert meter.describe() == "2,000 rows read"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 
+import importer
 from importer.errors import SettingsError
 from importer.journal.run_folder import open_scratch
 from importer.journal.states import Entry, State
@@ -283,3 +285,26 @@ def test_a_folder_or_a_pattern_stands_for_its_files_and_what_is_left_out_is_told
     assert len(expanded.notices) == len(told)
     for notice, words in zip(expanded.notices, told, strict=True):
         assert words in notice.text
+
+
+class Listener(SilentObserver):
+    """Keeps how far reading has come."""
+
+    def __init__(self) -> None:
+        self.shares: list[float] = []
+
+    def advanced(self, share: float) -> None:
+        self.shares.append(share)
+
+
+def test_reading_says_how_much_of_all_sources_it_has_read(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        rows = "".join(f"PAGER_DUTY,P{name[0].upper()}{number:06},{'note ' * 100}\n" for number in range(6000))
+        (tmp_path / name).write_text(f"third_party_provider,remote_id,note\n{rows}")
+    listener = Listener()
+    sources = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    asyncio.run(importer.check(*sources, reports=tmp_path / "reports", observer=listener))
+    assert listener.shares == sorted(listener.shares)
+    assert len(set(listener.shares)) == 6  # chunks of 2,000 rows
+    assert 0 < listener.shares[0] < 0.5
+    assert listener.shares[-1] == 1

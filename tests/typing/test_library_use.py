@@ -33,7 +33,7 @@ def test_importing_the_library_imports_nothing_heavy() -> None:
         (("",), {}, "is not a source"),
         (("a.csv",), {"sanbox": True}, "there is no option sanbox"),
         (("a.csv",), {"rate": "fast"}, 'rate: "fast" is not a rate'),
-        (("a.csv",), {"observer": object()}, "observer: object has no method decided"),
+        (("a.csv",), {"observer": object()}, "observer: object has no method advanced"),
         (("a.csv",), {"interrupted": True}, "interrupted: bool is not an event"),
         (("a.csv",), {"mapping": {"colums": {}}}, "colums"),
     ],

@@ -126,11 +126,15 @@ class Console:
         if self._live is not None:
             self._live.start()
 
+    def advanced(self, share: float) -> None:
+        """Note how much of the sources has been read."""
+        self._display.reading.advance(share)
+
     def read(self, rows: int) -> None:
         """Show that reading goes on, when it takes long."""
-        self._display.rows = rows
+        self._display.reading.rows = rows
         if self._live is None and rows % 100_000 < 2000 and rows >= 100_000:
-            self.tell(f"{rows} rows read")
+            self.tell(self._display.reading.describe())
 
     def noticed(self, notice: Notice) -> None:
         """Print a notice; a quiet console prints those of what was left out."""

@@ -112,13 +112,38 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+class ReadingMeter:
+    """How reading goes on."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._first: tuple[float, float] | None = None  # when, and the share then
+        self._share = 0.0
+        self.rows = 0  #: read so far
+
+    def advance(self, share: float) -> None:
+        """Note how much of all sources has been read, from 0 to 1."""
+        self._share = share
+        self._first = self._first or (self._clock(), share)
+
+    def describe(self) -> str:
+        """Return the rows, and the share and the time left where they are known."""
+        words = f"{self.rows:,} rows read"
+        began, before = self._first or (self._clock(), 0.0)
+        seconds, done = self._clock() - began, self._share - before
+        if not 0 < self._share < 1 or done <= 0:
+            return words
+        left = f", {_clock(seconds * (1 - self._share) / done)} left" if seconds >= _SOONEST else ""
+        return f"{words}, {self._share:.0%}{left}"
+
+
 class Display:
     """What stands at the bottom of the terminal while a run goes on."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._meters: list[Meter] = []
-        self.rows = 0  #: read so far
+        self.reading = ReadingMeter(clock)
 
     def show(self, meters: Sequence[Meter]) -> None:
         """Show these from now on."""
@@ -126,8 +151,8 @@ class Display:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         """Return the lines, none wider than the terminal."""
-        if not self._meters and self.rows:
-            yield Text(f"{self.rows:,} rows read", no_wrap=True, overflow="crop")
+        if not self._meters and self.reading.rows:
+            yield Text(self.reading.describe(), no_wrap=True, overflow="crop")
         for line in lines_of(self._meters, self._clock(), options.max_width, is_ascii=options.ascii_only):
             yield Text(no_wrap=True, overflow="crop") + line
 
