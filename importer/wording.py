@@ -13,8 +13,12 @@ def count_of(number: int, noun: str, plural: str = "") -> str:
 
 @lru_cache(maxsize=256)  # the hint of a warning that every row has
 def as_sentence(text: str) -> str:
-    """Return a clause as a sentence: with a capital letter and a full stop; an empty one stays empty."""
-    return text and f"{text[0].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+    """Return a clause as a sentence: with a capital letter and a full stop; an empty one stays empty.
+
+    A word such as `starts_at` at its beginning is somebody's header and stays as it is.
+    """
+    first = text[:1] if "_" in text.partition(" ")[0] else text[:1].upper()
+    return text and f"{first}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
 
 
 def iso_utc(instant: float | datetime) -> str:

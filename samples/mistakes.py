@@ -59,7 +59,7 @@ def _kinds() -> list[dict[str, str]]:
     return [
         _schedule("kind: no such kind", kind="shedule", remote_id="PMN4K2X"),
         _shadow("kind: empty, and columns of both kinds are filled", kind="", remote_id="PMN4K2Y"),
-        {EXPLANATION: "kind: empty, and no column of either kind is filled"},
+        {EXPLANATION: "what is wrong: nothing else stands in the row"},
         _shadow(
             "third_party_provider, remote_id: the row says schedule, but a shadow's columns are filled", kind="schedule"
         ),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from importer.wording import count_of, iso_utc
+from importer.wording import as_sentence, count_of, iso_utc
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,16 @@ def test_a_noun_can_bring_its_plural() -> None:
 )
 def test_an_instant_is_written_in_utc_with_whole_seconds(instant: float | datetime) -> None:
     assert iso_utc(instant) == "2027-03-23T22:50:00Z"
+
+
+@pytest.mark.parametrize(
+    ("clause", "sentence"),
+    [
+        ("", ""),
+        ("write an id", "Write an id."),
+        ("Is it right?", "Is it right?"),
+        ("starts_at is empty", "starts_at is empty."),
+    ],
+)
+def test_a_clause_becomes_a_sentence_and_a_header_stays_as_it_is(clause: str, sentence: str) -> None:
+    assert as_sentence(clause) == sentence

@@ -95,12 +95,12 @@ def advise(status: Status, http_status: int = 0) -> str:
     """Return what to do next about a status."""
     if status is Status.REJECTED:
         return (
-            "check that the schedule exists and its id is right"
+            "Check that the schedule exists and its id is right."
             if http_status == 404
-            else "correct the row; the answer says what is wrong"
+            else "Correct the row; the answer says what is wrong."
         )
     if status is Status.FAILED:
-        return "rerun: it was certainly not applied"
+        return "Rerun: it was certainly not applied."
     if status is Status.UNKNOWN:
-        return "rerun: the target is asked first, nothing is sent twice"
+        return "Rerun: the target is asked first, nothing is sent twice."
     return ""
