@@ -196,11 +196,16 @@ def test_a_stray_byte_in_a_text_of_utf8_is_named_with_its_line_and_the_option(wr
     assert "--encoding" in error.hint
 
 
-@pytest.mark.parametrize("codec", ["cp1251", "gb18030", "shift_jis", "cp1253"])
+@pytest.mark.parametrize("codec", ["cp1251", "gb18030", "shift_jis", "shift_jis_2004", "euc_jp", "cp1253"])
 def test_a_text_in_no_certain_encoding_is_refused_and_read_where_it_is_named(write: Write, codec: str) -> None:
-    word = {"cp1251": "Дежурный", "gb18030": "值班组值班", "shift_jis": "東京当番日程", "cp1253": "Αθήνα εφημερία"}[
-        codec
-    ]
+    word = {
+        "cp1251": "Дежурный",
+        "gb18030": "值班组值班",
+        "shift_jis": "東京当番日程",
+        "shift_jis_2004": "東京当番",
+        "euc_jp": "当番",
+        "cp1253": "Αθήνα εφημερία",
+    }[codec]
     path = write("t.csv", f"id,group\nP1,{word}\n".encode(codec))
     error = refusal(path)
     assert "line 2" in error.message
@@ -217,10 +222,22 @@ def test_a_byte_that_the_named_encoding_does_not_have_is_named(write: Write) -> 
     assert refusal(path, encoding="utf-8").message == f"{path}: byte 0xFF at offset 11 (line 3) is not utf-8"
 
 
-def test_japanese_of_seven_bits_is_read_and_told(write: Write) -> None:
-    reading = read(write("t.csv", "id,group\nP1,東京 当番\n".encode("iso2022_jp")))
-    assert [row.cells for chunk in reading for row in chunk.rows] == [("P1", "東京 当番")]
-    assert notice_texts(reading)[0].endswith("is read as ISO-2022-JP")
+@pytest.mark.parametrize(
+    ("codec", "word", "shown"),
+    [("iso2022_jp", "東京 当番", "ISO-2022-JP"), ("iso2022_kr", "서울 당직", "ISO-2022-KR")],
+)
+def test_a_text_of_seven_bits_with_escapes_is_read_and_told(write: Write, codec: str, word: str, shown: str) -> None:
+    reading = read(write("t.csv", f"id,group\nP1,{word}\n".encode(codec)))
+    assert [row.cells for chunk in reading for row in chunk.rows] == [("P1", word)]
+    assert notice_texts(reading)[0].endswith(f"is read as {shown}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["„Übergröße“", "« Été », « Noël »", "——————", "…………", "Ärger, Öl, Übung", "¿Élan? ¡Ñandú!", "Søren Ångström"],
+)
+def test_signs_and_accents_of_western_europe_are_no_sign_of_another_encoding(write: Write, text: str) -> None:
+    assert rows_of(write("t.csv", f'id,group\nP1,"{text}"\n'.encode("cp1252"))) == [Row(2, ("P1", text))]
 
 
 # ---- quotes and delimiters

@@ -40,17 +40,19 @@ def as_xlsm(path: Path) -> None:
     book.save(path)
 
 
-def as_xls(path: Path) -> None:
+def as_xls(path: Path, *, is_flat: bool = False) -> None:
     book = xlwt.Workbook()
     sheet, struck = book.add_sheet("S"), xlwt.easyxf("font: struck_out on")
     for number, cells in enumerate(TABLE):
         for column, text in enumerate(cells):
             sheet.write(number, column, text, *([struck] if number == 3 else []))
-    sheet.row(2).hidden = True
+    if is_flat:
+        sheet.row(2).height, sheet.row(2).height_mismatch = 0, True
+    sheet.row(2).hidden = not is_flat
     book.save(str(path))
 
 
-def as_xlsb(path: Path) -> None:
+def as_xlsb(path: Path, third: bytes = struct.pack("<IIHBBI", 2, 0, 300, 0, 0x10, 0)) -> None:
     rows = [
         binary.row(
             number,
@@ -61,8 +63,16 @@ def as_xlsb(path: Path) -> None:
         )
         for number, cells in enumerate(TABLE, 1)
     ]
-    rows[2] = binary.record(0x00, struct.pack("<IIHBBI", 2, 0, 300, 0, 0x10, 0)) + rows[2][len(binary.row(3)) :]
+    rows[2] = binary.record(0x00, third) + rows[2][len(binary.row(3)) :]
     binary.write_xlsb(path, ("S", 0, b"".join(rows)), has_struck_style=True)
+
+
+def as_xls_of_no_height(path: Path) -> None:
+    as_xls(path, is_flat=True)
+
+
+def as_xlsb_of_no_height(path: Path) -> None:
+    as_xlsb(path, struct.pack("<IIHBBI", 2, 0, 0, 0, 0x20, 0))
 
 
 def as_ods(path: Path) -> None:
@@ -77,9 +87,9 @@ def as_ods(path: Path) -> None:
     write_ods(path, "".join(rows), styles=styles)
 
 
-@pytest.mark.parametrize("make", [as_xlsx, as_xlsm, as_xls, as_xlsb, as_ods])
+@pytest.mark.parametrize("make", [as_xlsx, as_xlsm, as_xls, as_xls_of_no_height, as_xlsb, as_xlsb_of_no_height, as_ods])
 def test_a_hidden_row_and_one_that_is_struck_out_are_told(tmp_path: Path, make: Callable[[Path], None]) -> None:
-    path = tmp_path / f"t.{make.__name__.removeprefix('as_')}"
+    path = tmp_path / f"t.{make.__name__.split('_')[1]}"
     make(path)
     sheet = read_sheet(path)
     assert sheet.rows == dict(enumerate(TABLE[1:], 2))

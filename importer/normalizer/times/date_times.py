@@ -97,8 +97,8 @@ _SEVERAL_BLANKS = re.compile(" {2,}")
 
 _CLOCK = re.compile(
     r"(?P<hour>[0-9]{1,2})"
-    r"(?:(?P<mark>[:.])(?P<minute>[0-9]{2})(?:(?P=mark)(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]+))?)?)?"
-    r"(?: ?(?P<half>[ap])\.? ?m\b\.?| ?(?P<word>uhr|hrs?|hours|h|o'clock)\b\.?)?(?P<offset>.*)",
+    r"(?:(?P<mark>[:.h])(?P<minute>[0-9]{2})(?:(?P=mark)(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]+))?)?)?"
+    r"(?: ?(?P<half>[ap])\.? ?m\b\.?| ?(?P<word>uhr|uur|hrs?|hs|hours|horas|heures|h|o'clock)\b\.?)?(?P<offset>.*)",
     re.IGNORECASE,
 )
 _BEFORE_CLOCK = re.compile(r"T|,? (?:at |- )?|,", re.IGNORECASE)

@@ -76,7 +76,7 @@ def examine(file: BinaryIO, name: str, encoding: str | None = None) -> Encoding:
     for block in _blocks(file):
         signs.add(block)
     if signs.has_shifts:
-        return _shifted(file, name)
+        return _shifted(file, name, signs)
     sha256, fault = _decode_all(file, "utf-8", name)
     if fault is None:
         return Encoding("utf-8", sha256, "")
@@ -89,12 +89,17 @@ class _Signs:
     """What tells encodings apart beyond whether they decode: characters of UTF-8, long runs of letters, escapes."""
 
     _UTF8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-    _RUN = re.compile(rb"[\xc0-\xff]{3}")
+    # Capitals and small letters without a plain one between, or four signs of which three differ: text of East Asia.
+    _RUN = re.compile(
+        rb"[\xc0-\xff]{3}"
+        rb"|([\x80-\x9f\xa1-\xff])(?!\1)([\x80-\x9f\xa1-\xff])(?!\1|\2)[\x80-\x9f\xa1-\xff]{2}"
+    )
     _SHIFT = re.compile(rb"\x1b(?:\$[@AB]|\$[()][A-Z]|\([BIJ])")
+    _LOCKED = b"\x0e"  # begins what ISO-2022-KR alone writes; the others would leave it as it stands
     _LONGEST = 4  # bytes of a sign
 
     def __init__(self) -> None:
-        self.has_utf8 = self.has_runs = self.has_shifts = False
+        self.has_utf8 = self.has_runs = self.has_shifts = self.has_locked = False
         self._rest = b""
 
     def add(self, block: bytes) -> None:
@@ -102,14 +107,15 @@ class _Signs:
         text = self._rest + block
         self._rest = text[1 - self._LONGEST :]
         self.has_shifts = self.has_shifts or (b"\x1b" in text and self._SHIFT.search(text) is not None)
+        self.has_locked = self.has_locked or self._LOCKED in text
         if not text.isascii():
             self.has_utf8 = self.has_utf8 or self._UTF8.search(text) is not None
             self.has_runs = self.has_runs or self._RUN.search(text) is not None
 
 
-def _shifted(file: BinaryIO, name: str) -> Encoding:
-    """Read a text of seven bits that shifts between character sets by escapes, as Japanese mail does."""
-    for codec in ("iso2022_jp", "iso2022_jp_ext", "iso2022_jp_2", "iso2022_kr"):
+def _shifted(file: BinaryIO, name: str, signs: _Signs) -> Encoding:
+    """Read a text of seven bits that shifts between character sets by escapes, as Japanese and Korean mail does."""
+    for codec in ("iso2022_kr",) if signs.has_locked else ("iso2022_jp", "iso2022_jp_ext", "iso2022_jp_2"):
         sha256, fault = _decode_all(file, codec, name)
         if fault is None:
             shown = codec.replace("iso2022_", "ISO-2022-").upper().replace("_", "-")

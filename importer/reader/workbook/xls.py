@@ -121,7 +121,7 @@ class OldSheet:
 
     def _is_hidden(self, number: int) -> bool:
         row = self._sheet.rowinfo_map.get(number)
-        return row is not None and bool(row.hidden)
+        return row is not None and (bool(row.hidden) or (row.height == 0 and bool(row.height_mismatch)))
 
     def _cells(self, number: int) -> Mapping[int, StoredCell]:
         types, values = self._sheet.row_types(number), self._sheet.row_values(number)

@@ -36,7 +36,7 @@ _FOLDER, _WORKBOOK, _LINKS = "xl", "xl/workbook.bin", "xl/_rels/workbook.bin.rel
 _SHEET, _PROPERTIES, _END_SHEETS, _TEXT = 0x9C, 0x99, 0x90, 0x13
 _FORMAT, _FONT, _BEGIN_STYLES, _STYLE, _END_STYLES = 0x2C, 0x2B, 0x269, 0x2F, 0x26A
 _ROW, _END_ROWS, _MERGED = 0x00, 0x92, 0xB0
-_HIDDEN, _STRUCK = 0x10, 0x08
+_HIDDEN, _OWN_HEIGHT, _STRUCK = 0x10, 0x20, 0x08
 _BLANK, _SHORT_BLANK, _RICH = 0x01, 0x0C, 0x3E
 #: Records of cells that have no column of their own, but stand to the right of the one before.
 _SHORT = range(_SHORT_BLANK, 0x13)
@@ -194,7 +194,9 @@ class BinarySheet:
             for kind, data in _records(stream):
                 if kind == _ROW and is_data:
                     number, column = in_order(_long(data, 0) + 1, number), -1
-                    is_hidden = len(data) > 11 and bool(data[11] & _HIDDEN)
+                    is_hidden = len(data) > 11 and (
+                        bool(data[11] & _HIDDEN) or (data[8:10] == b"\0\0" and bool(data[11] & _OWN_HEIGHT))
+                    )
                     yield number, is_hidden, kind, column, data
                 elif kind in _SHORT and is_data:
                     column += 1
