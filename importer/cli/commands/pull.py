@@ -60,8 +60,10 @@ def read_selection(given: dict[str, Any]) -> PullOptions:
     metavar="SHADOW=PRIMARY",
     help="Shifts of SHADOW become shadows of PRIMARY. Repeatable.",
 )
-@click.option("--backup", type=FILE, metavar="DIR", help="Read this backup folder of Opsgenie instead of its API.")
-@click.option("--yes", "-y", is_flag=True, help="Replace a file of that name.")
+@click.option(
+    "--backup", type=FILE, metavar="DIR", help="Read this backup of Opsgenie, a folder or a zip, not its API."
+)
+@click.option("--yes", "-y", is_flag=True, help="Replace files that are there already.")
 def pull(system: str, output: Path, shadow_of: tuple[str, ...], backup: Path | None, yes: bool, **given: Any) -> None:
     """Read schedules, overrides and shadows out of another system into a workbook or CSV files.
 
