@@ -34,7 +34,7 @@ def test_its_columns_tell_it_names_are_looked_up_and_what_is_wrong_has_its_cells
     assert [line["import_kind"] for line in lines] == ["handover"] * 4
     assert [line["import_status"] for line in lines] == ["created", "created", "duplicate", "invalid"]
     assert lines[2]["import_id"] == lines[0]["import_id"]
-    assert lines[3]["import_cell"] == "A5, C5, D5"  # names are looked up where the rest is right
+    assert lines[3]["import_cell"] == "A5, B5, C5, D5"
 
 
 def test_it_exists_on_the_second_run_and_is_undone(told: Any) -> None:
