@@ -66,6 +66,9 @@ def test_a_date_and_a_time_of_day_apart_are_one_time(cells: dict[str, str], span
 
 def test_a_mapping_joins_columns_by_any_header() -> None:
     mapping = '[columns]\n"Tag" = "date"\n"Von" = "start_time"\n"Bis" = "end_time"'
+    assert _span(_normalize(IDS | {"Tag": "01.03.2027", "Von": "22h00", "Bis": "6h"}, mapping)) == _span(
+        _normalize(IDS | {"Tag": "01.03.2027", "Von": "22:00", "Bis": "6:00"}, mapping)
+    )
     assert _span(_normalize(IDS | {"Tag": "01.03.2027", "Von": "22:00 Uhr", "Bis": "6:00"}, mapping)) == (
         "03-01T21:00",
         "03-02T05:00",

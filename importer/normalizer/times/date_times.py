@@ -222,9 +222,9 @@ def _read_serial(days: str, decimals: str) -> Moment | Unreadable:
 def _read_written(text: str, order: DateOrder | None) -> Moment | Unreadable:
     """Read a date-time that is not ISO 8601; `order` says what a date such as 03/04/2026 is."""
     tidy = _SEVERAL_BLANKS.sub(" ", text.translate(_TIDY)).strip()
-    day = _read_day(tidy, order)
+    clock = _CLOCK.fullmatch(tidy)
+    day = None if clock and clock["mark"] in {"h", "H"} else _read_day(tidy, order)  # 8h30 is no 8th of h
     if day is None:
-        clock = _CLOCK.fullmatch(tidy)
         return _NO_DATE if clock and _has_time(clock) and not clock["offset"] else NO_DATE_TIME
     return day if isinstance(day, Unreadable) else _read_time(day)
 
