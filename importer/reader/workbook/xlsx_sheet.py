@@ -257,7 +257,7 @@ _CONTENT = (
     rb'| t="b">%(f)b<v>[01]</v>| t="inlineStr"><is><t(?: [^<>]*)?>[^<]*</t></is>)'
 ) % {b"s": _STYLE, b"f": _FORMULA}
 _BLANK = rb"%b(?:/>|></c>)" % _STYLE
-_BLANKS = rb'(?:<c r="[A-Z]{1,3}\1"%b)*+' % _BLANK
+_BLANKS = rb'(?>(?:<c r="[A-Z]{1,3}\1"%b)*)' % _BLANK  # not *+: before Python 3.11.4 that finds too little
 _MAY_BE_EMPTY = (b' t="s"', b' t="inlineStr"')  # a text can be empty, a number cannot
 _STYLED = re.compile(rb' s="([0-9]{1,9})"')
 _NUMBERED = re.compile(rb"<v>([0-9][0-9.Ee+-]*)</v>")
