@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SCHEDULE_ID: Final = Column(
     "schedule_id",
-    "write the id of a Rootly schedule, such as 3f6c1b1e-52a4-4f0e-9d0e-6f5b8a7c2d10",
+    "write the name or the id of a Rootly schedule, such as 3f6c1b1e-52a4-4f0e-9d0e-6f5b8a7c2d10",
     headers="rootlyscheduleid rootlyschedule",
     headers_of_kind="schedule oncallschedule oncallscheduleid rota rotaid",
     names="schedulename rotaname",
