@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, NamedTuple, TypeAlias
@@ -122,9 +123,9 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     @property
+    @abstractmethod
     def key(self) -> Key:
         """Two records of a kind with the same key are the same thing. It holds the whole record."""
-        raise NotImplementedError
 
 
 Key: TypeAlias = tuple[str | int, ...]

@@ -51,7 +51,7 @@ def _link(line: ReportLine, connections: Mapping[TargetName, Connection]) -> str
 async def may_go_on(canary: Canary, control: RunControl) -> tuple[str, str]:
     """Ask whether the rest may go, or decide where nobody can be asked: only if all of the first ones succeeded.
 
-    Gives why the rest is not sent, and in other words why the product itself stopped; both are empty where all may go.
+    Returns why the rest is not sent, and in other words why the product itself stopped; both empty where all may go.
     """
     if canary.rows:
         control.observer.tried(canary)

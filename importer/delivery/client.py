@@ -139,7 +139,7 @@ class Deadlines:
     def _forget(self, task: asyncio.Task[object]) -> bool:
         """Take back the cancellation of a task that was late, also where its work made something else of it.
 
-        Gives whether it was late.
+        Returns whether it was late.
         """
         self._ends.pop(task, None)
         if task not in self._late:

@@ -207,7 +207,7 @@ async def deliver(
     """Send every planned record and clear up every one in doubt, each target on its own.
 
     After `interrupted` nothing more is sent, and what is in flight has ten seconds, fewer where the target is gone.
-    Gives for each target whether and why it stopped early; what became of the records stands in the journal. With a
+    Returns for each target whether and why it stopped early; what became of the records stands in the journal. With a
     limit, so many planned records of each target are sent, the first ones, and what earlier runs left in doubt is left.
     """
 
@@ -271,7 +271,7 @@ async def remove(
 ) -> dict[TargetName, Delivered]:
     """Delete the objects of every planned record that are as they were sent, each target on its own.
 
-    A record's scope is the id of its object. What is interrupted, and what it gives: as `deliver`.
+    A record's scope is the id of its object. What is interrupted, and what it returns: as `deliver`.
     """
 
     def make(target: Target, client: Client) -> TargetDeletion:

@@ -169,7 +169,7 @@ async def unbind(
     """Take ids out of groups' lists, by the groups' ids; whatever else stands in them stays.
 
     What is not in a list any more counts as taken out, and nothing is sent for it. After `interrupted` no other group
-    is begun, and the one in hand has ten seconds. Gives why the work was ended early, if not by the user; else "".
+    is begun, and the one in hand has ten seconds. Returns why the work was ended early, if not by the user; else "".
     """
     target, stop = TARGETS[name], Stop()
     async with open_client(target, *connection, concurrency=2, request_timeout=settings.request_timeout) as client:

@@ -128,7 +128,7 @@ class Journal(View):
     def add_rows(self, rows: Iterable[tuple[int, Row, Sequence[Entry]]]) -> int:
         """Write down rows, each with the index of its sheet and what it makes, in one commit.
 
-        Gives the journal's number of the first row; the others are numbered on from it.
+        Returns the journal's number of the first row; the others are numbered on from it.
         """
         first = int(self._rows) + 1
         new_rows: list[tuple[object, ...]] = []
@@ -269,7 +269,7 @@ class Journal(View):
     def find(self, kind: str, found: Iterable[tuple[Key, str]], existing: Outcome) -> tuple[int, int]:
         """Take what the target has of a kind: planned records become as `existing` says, those in doubt become created.
 
-        Gives the number of each.
+        Returns the number of each.
         """
         pairs = [(dump_key(key), returned_id) for key, returned_id in found]
         at, run = existing.finished_at, existing.run

@@ -295,7 +295,7 @@ def _cannot_write(reports: Path, error: Exception) -> JournalError:
 def restore_folder(folder: RunFolder) -> bool:
     """Make a run's folder again that was removed while it ran, with the journal that this process still has open.
 
-    Gives False where it is still there.
+    Returns False where it is still there.
 
     Raises:
         JournalError: it cannot be made again; every outcome is lost with it.

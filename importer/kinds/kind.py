@@ -190,7 +190,7 @@ class RecordKind:
         return f"{names.show('user', one.user)}, {iso_utc(one.starts_at)} to {iso_utc(one.ends_at)}"
 
     def tell(self, key: Key, names: Names = NO_NAMES, zone: str = "") -> str:
-        """Tell a record to people as a sentence, names before ids, with its local times."""
+        """Return a record for people as a sentence, names before ids, with its local times."""
         shown = {one.column: names.show(one.what, one.id) for one in self.subjects(key)}
         told = self.sentence.format_map(shown)
         if self.shift is None:

@@ -37,7 +37,7 @@ SHIFTS: Final = {kind.name: kind.shift for kind in KINDS.values() if kind.shift 
 
 
 def tell_line(line: ReportLine, names: Names, *, is_named: bool = False) -> str:
-    """Tell what a line is about as a sentence, names before ids; empty where it has no record.
+    """Return what a line is about as a sentence, names before ids; empty where it has no record.
 
     With `is_named` it is empty where none of its names is known, too.
     """

@@ -188,7 +188,7 @@ def _tell(kind: RecordKind, key: Key, names: Mapping[tuple[str, str], str], zone
 
 
 class _Guesses(Directory):
-    """Gives each name an id that nothing has, so that a row that waits for ids makes its records all the same."""
+    """Finds for each name an id that nothing has, so that a row that waits for ids makes its records all the same."""
 
     def __init__(self, sheets: list[Sheet], rules: Rules, names: dict[tuple[str, str], str]) -> None:
         super().__init__(None, None)

@@ -183,7 +183,7 @@ class Book:
             put(sheet, row, column, text, bold)
 
     def name_range(self, name: str, sheet: Any, column: int, rows: int) -> None:
-        """Give the first rows of a column a name, for a drop-down to take its choices from."""
+        """Name the first rows of a column, for a drop-down to take its choices from."""
         letters = letters_of(column)
         self._book.define_name(name, f"='{sheet.get_name()}'!${letters}$2:${letters}${rows + 1}")
 

@@ -147,13 +147,13 @@ main()
 
 #: A child that stands still before it is the worker: the one that starts it waits for it, and hears of no stop.
 STUCK_START = """
-import os, signal, time
+import os, signal
 from importer.cli import execute, main
 from importer.reader.workbook import parent
 execute._PATIENCE = 0.1
 def start(*_, **__):
     os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(60)
+    signal.pause()
 parent.subprocess.Popen = start
 main()
 """

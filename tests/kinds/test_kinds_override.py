@@ -178,14 +178,14 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-async def test_a_backfill_is_created_then_exists_and_is_undone(place: Place) -> None:
-    rows = [shift(100 + number % 7, number * 8, 8, f"schedule-{number % 3}") for number in range(60)]
+async def test_a_backfill_of_three_hundred_is_created_then_exists_and_is_undone(place: Place) -> None:
+    rows = [shift(100 + number % 7, number * 8, 8, f"schedule-{number % 3}") for number in range(300)]
     result = await place.run(*rows)
     assert {line["import_status"] for line in lines_of(result)} == {"created"}
     assert sorted(ids[0] for ids in place.there.values()) == sorted(line["import_id"] for line in lines_of(result))
     again = await place.run(*rows)
     assert {line["import_status"] for line in lines_of(again)} == {"exists"}
-    assert len(place.there) == 60
+    assert len(place.there) == 300
     undone = await place.undo(result)
     assert {line["import_status"] for line in lines_of(undone)} == {"deleted"}
     assert place.there == {}

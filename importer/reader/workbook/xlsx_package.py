@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from abc import ABC, abstractmethod
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from xml.parsers import expat
@@ -152,7 +153,7 @@ def kind_of_sheet(relationship: str) -> str:
 # ---- What is seen of parts on their way past the check for DOCTYPEs, at next to no cost
 
 
-class _Scan:
+class _Scan(ABC):
     """Takes a part block by block, and looks at it up to the last tag that is begun."""
 
     def __init__(self) -> None:
@@ -166,8 +167,8 @@ class _Scan:
         self._rest = text[cut:]
         self._look(text[:cut])
 
-    def _look(self, text: bytes) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _look(self, text: bytes) -> None: ...
 
 
 class _TextScan(_Scan):
