@@ -89,11 +89,14 @@ class TargetDelivery:
         self._outcomes = outcomes
         self._binder = Binder(target, journal, lists, outcomes, self.stop, observer) if lists else None
 
-    async def find_existing(self) -> None:
-        """Find what the target has already; send nothing. Once the work is told to end, there is no use in it."""
+    async def find_existing(self, *, is_approved: bool = False) -> None:
+        """Find what the target has already; send nothing. Once the work is told to end, there is no use in it.
+
+        `is_approved`: somebody approved what was to be replaced when this was asked before, and nothing else may be.
+        """
         async with anyio.create_task_group() as group:
             group.start_soon(self._cancel_on_stop, group.cancel_scope)
-            await self._existing.find(may_replace=self._settings.replace_overrides)
+            await self._existing.find(may_replace=self._settings.replace_overrides, is_approved=is_approved)
             group.cancel_scope.cancel()
 
     async def look(self) -> None:
@@ -110,7 +113,7 @@ class TargetDelivery:
         async with self._workers.on_duty(self._end):
             if self._binder:
                 self._binder.carry()
-            await self.find_existing()
+            await self.find_existing(is_approved=self._settings.plan is not None)
             await self._send()
             await self._bind()
             await self._look_back()

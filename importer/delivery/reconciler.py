@@ -22,6 +22,8 @@ from importer.records import Problem, Severity
 from importer.statuses import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from importer.delivery.listing import Listing, Sweep
     from importer.delivery.notices import Observer
     from importer.delivery.outcomes import Outcomes
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
     from importer.delivery.stop import Stop
     from importer.delivery.throttle import Throttle
     from importer.journal.journal import Journal
-    from importer.kinds.kind import Overlap
+    from importer.kinds.kind import Overlap, RecordKind
     from importer.records import Scope
     from importer.targets.target import Found, Target
 
 
 _AT_ONCE = 8  # lists
+_LET_REPLACE = "Take the row out, or let it replace that with --replace-overrides."
+_PLAN_AGAIN = "Write a new plan with oncall-importer check --online --plan, and have it approved."
 
 
 class Existing:
@@ -52,15 +56,20 @@ class Existing:
         self._tell = partial(tell, observer, target.name)
         self._names: Names | None = None  # read where something is to be named
 
-    async def find(self, *, may_replace: bool = False) -> None:
-        """Ask about every scope that has open records; a scope that cannot be asked about is decided here."""
+    async def find(self, *, may_replace: bool, is_approved: bool) -> None:
+        """Ask about every scope that has open records; a scope that cannot be asked about is decided here.
+
+        `is_approved`: they may only replace what they were known to replace before.
+        """
         limiter = anyio.Semaphore(_AT_ONCE)
         async with anyio.create_task_group() as group:
             for scope in self._journal.scopes(self._target.name):
                 await limiter.acquire()
-                group.start_soon(self._find_in_scope, scope, may_replace, limiter)
+                group.start_soon(self._find_in_scope, scope, may_replace, is_approved, limiter)
 
-    async def _find_in_scope(self, scope: Scope, may_replace: bool, limiter: anyio.Semaphore) -> None:
+    async def _find_in_scope(
+        self, scope: Scope, may_replace: bool, is_approved: bool, limiter: anyio.Semaphore
+    ) -> None:
         overlap = KINDS[scope.kind].overlap
         try:
             there: dict[str, Found] = {}
@@ -75,7 +84,7 @@ class Existing:
                 where = f" about schedule {scope.name}" if scope.name else ""
                 self._tell(f"contradicts itself{where}: {reading.contradiction}; what it does not show is sent")
             if there and overlap is not None:
-                self._look_at_replaced(scope, overlap, list(there.values()), may_replace=may_replace)
+                self._look_at_replaced(scope, overlap, there.values(), may_replace=may_replace, is_approved=is_approved)
             self._journal.refuse_reported(self._target.name, scope)
         except StoppedError:
             return
@@ -103,30 +112,38 @@ class Existing:
                 there |= {found.id: found for found in page.found}
         return reading
 
-    def _look_at_replaced(self, scope: Scope, overlap: Overlap, there: list[Found], *, may_replace: bool) -> None:
+    def _look_at_replaced(
+        self, scope: Scope, overlap: Overlap, there: Iterable[Found], *, may_replace: bool, is_approved: bool
+    ) -> None:
         """Refuse planned records that would replace others at the target; where they may, note what they replace."""
         kind = KINDS[scope.kind]
         spans = _Spans([(*overlap.span(found.key), found) for found in there])
         refused = []
-        for record, key in self._journal.planned_in(scope):
+        for record, key, known in self._journal.planned_in(scope):
             overlapped = spans.overlapping(*overlap.span(key))
             if not overlapped:
                 continue
-            if self._names is None:
-                self._names = Names(self._journal.names())
-            replaced = [f"{one.id} ({kind.describe(one.key, self._names)})" for one in overlapped]
-            named = f"{kind.plural if len(replaced) > 1 else kind.name} {', '.join(replaced)}"
-            if may_replace:
+            new = [one for one in overlapped if one.id not in known] if is_approved and may_replace else []
+            named = self._name(kind, new or overlapped)
+            if may_replace and not new:
                 self._outcomes.notes[record] = f"replaced {named}"
                 problem = Problem(f"it replaces {named}", topic=f"replaces {kind.plural} of {kind.target}")
                 self._journal.note_planned(record, Severity.WARNING, problem, [one.id for one in overlapped])
                 continue
-            hint = "Take the row out, or let it replace that with --replace-overrides."
-            problem = Problem(f"it would replace {named}", hint, topic=f"would replace {kind.plural} of {kind.target}")
+            words, hint = f"it would replace {named}", _LET_REPLACE
+            if new:
+                words, hint = f"{words}, which the plan does not say", _PLAN_AGAIN
+            problem = Problem(words, hint, topic=f"would replace {kind.plural} of {kind.target}")
             self._journal.note_planned(record, Severity.PROBLEM, problem)
             refused.append((record, self._outcomes.make(Status.INVALID, error=problem.message, hint=hint)))
         self._journal.refuse_planned(refused)
         self._decided(Status.INVALID, len(refused))
+
+    def _name(self, kind: RecordKind, found: Sequence[Found]) -> str:
+        if self._names is None:
+            self._names = Names(self._journal.names())
+        described = ", ".join(f"{one.id} ({kind.describe(one.key, self._names)})" for one in found)
+        return f"{kind.plural if len(found) > 1 else kind.name} {described}"
 
     def close_scope(self, scope: Scope, status: Status, words: str, http_status: int = 0) -> None:
         """Decide all planned records of a scope alike."""

@@ -222,9 +222,13 @@ class Journal(View):
         """Yield of all good records of a kind three values of their keys by their places, and the record, in order."""
         return iter(self._db.execute(_SQL["spans"], (kind, *(f"$[{place}]" for place in places))))
 
-    def planned_in(self, scope: Scope) -> list[tuple[int, Key]]:
-        """List the records of a scope that are still to be sent for the first time, with their keys."""
-        return [(id_, tuple(orjson.loads(key))) for id_, key in self._db.execute(_SQL["planned_in"], scope)]
+    def planned_in(self, scope: Scope) -> list[tuple[int, Key, Sequence[str]]]:
+        """List the records of a scope that are still to be sent for the first time: their keys, and what they replace.
+
+        What one replaces are the ids that `note_planned` noted last.
+        """
+        found = self._db.execute(_SQL["planned_in"], scope)
+        return [(id_, tuple(orjson.loads(key)), replaced.split(", ")) for id_, key, replaced in found]
 
     def count_replacing(self, run: str) -> int:
         """Return how many records that a run created took the place of others."""

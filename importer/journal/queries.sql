@@ -79,7 +79,7 @@ WHERE kind = ?1 AND key IS NOT NULL
 ORDER BY 1, 2, 3;
 
 -- name: planned_in
-SELECT id, key FROM record WHERE kind = ? AND scope = ? AND state = 'planned' ORDER BY id;
+SELECT id, key, replaces FROM record WHERE kind = ? AND scope = ? AND state = 'planned' ORDER BY id;
 
 -- name: insert_found_once
 INSERT INTO found (row, kind, message, cell)

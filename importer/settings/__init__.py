@@ -276,6 +276,7 @@ class Settings:
         "run check",
         metavar="FILE",
         stands=Stands.NOT_IN_FOLDER,
+        decides=Decides.RUNNING,
     )
     #: 0: none; no option says so, for whoever writes --canary wants some
     canary: int = setting(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,14 @@ import pytest
 
 import importer
 from importer import sandbox
+from importer.commands.run import run
+from importer.errors import UsageError
+from importer.journal.run_folder import create_run
 from importer.kinds.override import KIND, OverrideRecord
 from importer.normalizer.row import Normalized, Normalizer
 from importer.normalizer.rules import make_rules
 from importer.records import Row, Sheet
+from importer.session.control import Consent, prepare
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
 
     from importer.records import Key
     from importer.result import Result
+    from importer.session.control import Plan
 
 pytestmark = pytest.mark.anyio
 
@@ -228,9 +235,9 @@ async def test_an_override_that_would_replace_another_is_refused_until_it_may(pl
 
 
 @asynccontextmanager
-async def failing(folder: Path, **fault: Any) -> AsyncIterator[dict[str, Any]]:
-    """Serve a sandbox that fails; yields the options of runs against it."""
-    plan = sandbox.FaultPlan.model_validate({"fault": [fault]})
+async def serving(folder: Path, **fault: Any) -> AsyncIterator[dict[str, Any]]:
+    """Serve a sandbox, which has a fault where one is given; yields the options of runs against it."""
+    plan = sandbox.FaultPlan.model_validate({"fault": [fault] if fault else []})
     async with sandbox.serve(folder / "state.sqlite3", faults=plan) as address:
         yield {
             "rootly_base_url": address.rootly,
@@ -242,16 +249,63 @@ async def failing(folder: Path, **fault: Any) -> AsyncIterator[dict[str, Any]]:
 
 async def test_a_lost_answer_is_asked_about_and_the_override_counts_as_created(place: Place, tmp_path: Path) -> None:
     source = place.write(*(shift(101, number * 8, 8) for number in range(4)))
-    async with failing(tmp_path, what="reset", when="after", at=[2, 3], method="POST") as options:
+    async with serving(tmp_path, what="reset", when="after", at=[2, 3], method="POST") as options:
         result = await importer.run(source, **options)
     assert [line["import_status"] for line in lines_of(result)] == ["created"] * 4
     truth = sandbox.read_truth(tmp_path / "state.sqlite3")
     assert (len(truth.objects), truth.doubles) == (4, {})
 
 
+@pytest.mark.parametrize("is_asked", [True, False], ids=["online", "offline"])
+async def test_a_run_by_a_plan_replaces_what_the_plan_says_and_nothing_that_appeared_since(
+    place: Place, tmp_path: Path, is_asked: bool
+) -> None:
+    """Somebody creates overrides after the plan was compared and before the target is asked again: at the question."""
+    rows = [shift(103, 4, 8), shift(104, 30, 8), shift(105, 60, 8)]
+    late = [shift(106, 34, 8), shift(107, 10, 2)]
+    async with serving(tmp_path) as options:
+        before = lines_of(await importer.run(place.write(shift(101, 0, 8)), **options))
+        by_plan = {**options, "plan": tmp_path / "plan.csv", "replace_overrides": True}
+        await importer.check(place.write(*rows), online=is_asked, **by_plan)
+
+        async def agree(plan: Plan) -> Consent:
+            assert plan.to_send == {"rootly": 3}
+            assert lines_of(await importer.run(place.write(*late), **options))[1]["import_status"] == "created"
+            return Consent.YES
+
+        settings, control = prepare(by_plan)
+        result = await run([place.write(*rows)], settings, replace(control, confirm=agree))
+    first, second, third = lines_of(result)
+    there = {ids[0] for ids in sandbox.read_truth(tmp_path / "state.sqlite3").ids.values()}
+    assert [line["import_status"] for line in (first, second, third)] == ["invalid", "invalid", "created"]
+    assert "user 107" in first["import_error"]
+    assert ("user 101" in first["import_error"]) is not is_asked  # that alone the plan said
+    assert re.search(r"would replace override .*user 106.*, which the plan does not say", second["import_error"])
+    assert "check --online --plan" in second["import_hint"]
+    assert before[0]["import_id"] in there
+    assert len(there) == 4
+
+
+async def test_a_rerun_of_a_run_by_a_plan_that_was_killed_while_it_read_goes_by_the_plan_too(
+    place: Place, tmp_path: Path
+) -> None:
+    source, plan, reports = place.write(shift(101, 0, 8)), tmp_path / "plan.csv", tmp_path / "reports"
+    await importer.check(source, plan=plan, sandbox=True, reports=reports)
+    options = {"plan": str(plan), "replace_overrides": True}
+    info = {"command": "run", "stage": "reading", "arguments": [str(source)], "options": options, "is_sandbox": True}
+    with create_run(reports, "killed", info) as folder:
+        killed = folder.path
+    place.write(shift(102, 0, 8))
+    with pytest.raises(UsageError, match=r"1 record differs from .*plan\.csv, and nothing was sent"):
+        await importer.rerun(killed, sandbox=True, reports=reports)
+    place.write(shift(101, 0, 8))
+    result = await importer.rerun(killed, sandbox=True, reports=reports)
+    assert [line["import_status"] for line in lines_of(result)] == ["created"]
+
+
 async def test_one_that_no_list_shows_yet_is_there_already_by_the_answer(place: Place, tmp_path: Path) -> None:
     source = place.write(shift(101, 0, 8))
-    async with failing(tmp_path, what="lagging_list", delay=86400.0) as options:
+    async with serving(tmp_path, what="lagging_list", delay=86400.0) as options:
         options |= {"no_closing_look": True}  # such a list would have it called missing
         first = await importer.run(source, **options)
         second = await importer.run(source, **options)
