@@ -1,16 +1,30 @@
 """What PagerDuty's and Opsgenie's stand-ins know: people, teams, schedules, read from a JSON file.
 
-The fields are those of the two APIs, ids in the place of references; docs/sandbox.md shows a file.
+The fields are those of the two APIs, ids in the place of references; docs/sandbox.md shows a file. The instants in it
+are epoch seconds here, and the APIs' date-times again in a dump: in the time zone that is its context, else in UTC.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, time
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+import re
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from importlib.resources import files
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+    NaiveDatetime,
+    PlainSerializer,
+    SerializationInfo,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import core_schema
 
 from importer.errors import SettingsError
 from importer.sandbox.directory_file import first_error, read_file
@@ -21,47 +35,67 @@ if TYPE_CHECKING:
 _HINT = "See docs/sandbox.md for an example, or leave the file out to use the demo organization."
 
 
+def show(instant: int, zone: tzinfo | None = None) -> str:
+    """Write an instant in a zone, as PagerDuty does; without one in UTC, as Opsgenie does."""
+    moment = datetime.fromtimestamp(instant, zone or UTC)
+    return moment.isoformat() if zone else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError) as error:  # an unknown name is a KeyError's kin, a folder an OSError
-        raise ValueError("is not the name of a time zone") from error
-    except KeyError as error:
+    except (KeyError, ValueError, OSError) as error:  # an unknown name is a KeyError's kin, a folder an OSError
         raise ValueError("is not the name of a time zone") from error
     return name
 
 
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _dumped(instant: int, info: SerializationInfo[Any]) -> str:
+    return show(instant, info.context)
+
+
+_AWARE = core_schema.no_info_after_validator_function(_seconds, core_schema.datetime_schema(tz_constraint="aware"))
+
 Zone: TypeAlias = Annotated[str, AfterValidator(_check_zone)]
 Id: TypeAlias = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 Seconds: TypeAlias = Annotated[int, Field(ge=60, le=366 * 86_400)]
+#: Epoch seconds, written as a date-time with its offset.
+Instant: TypeAlias = Annotated[
+    int,
+    GetPydanticSchema(lambda _int, _handler: _AWARE),
+    PlainSerializer(_dumped),
+]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class _Camel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+class _Named(_Strict):
+    id: Id
+    name: str
+
+
+class _Camel(_Strict):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class _CamelNamed(_Camel, _Named):
+    pass
 
 
 # PagerDuty
 
 
-class PagerDutyUser(_Strict):
+class PagerDutyUser(_Named):
     """A user. One with `deleted_at` is in no list any more, but keeps the turns that layers give to the id."""
 
-    id: Id
-    name: str
     email: str
     time_zone: Zone = "UTC"
-    deleted_at: AwareDatetime | None = None
-
-
-class PagerDutyTeam(_Strict):
-    """A team."""
-
-    id: Id
-    name: str
+    deleted_at: Instant | None = None
 
 
 class PagerDutyRestriction(_Strict):
@@ -73,15 +107,13 @@ class PagerDutyRestriction(_Strict):
     start_day_of_week: Annotated[int, Field(ge=1, le=7)] | None = None  #: Monday is 1
 
 
-class PagerDutyLayer(_Strict):
+class PagerDutyLayer(_Named):
     """A rotation in a layer-based schedule."""
 
-    id: Id
-    name: str
-    start: AwareDatetime
-    end: AwareDatetime | None = None
+    start: Instant
+    end: Instant | None = None
     users: tuple[Id, ...]
-    rotation_virtual_start: AwareDatetime
+    rotation_virtual_start: Instant
     rotation_turn_length_seconds: Seconds
     restrictions: tuple[PagerDutyRestriction, ...] = ()
 
@@ -90,32 +122,33 @@ class PagerDutyOverride(_Strict):
     """An override of a layer-based schedule."""
 
     id: Id
-    start: AwareDatetime
-    end: AwareDatetime
+    start: Instant
+    end: Instant
     user: Id
 
 
-class PagerDutySchedule(_Strict):
-    """A layer-based schedule; the first layer is the highest."""
+class PagerDutyAnySchedule(_Named):
+    """What both kinds of schedules have."""
 
-    id: Id
-    name: str
     description: str = ""
     time_zone: Zone
     teams: tuple[Id, ...] = ()
+
+
+class PagerDutySchedule(PagerDutyAnySchedule):
+    """A layer-based schedule; the first layer is the highest."""
+
     layers: tuple[PagerDutyLayer, ...] = ()
     overrides: tuple[PagerDutyOverride, ...] = ()
 
 
-class PagerDutyEvent(_Strict):
+class PagerDutyEvent(_Named):
     """A recurring span of a shift-based schedule; `None` among the members is a planned gap."""
 
-    id: Id
-    name: str
     start_time: NaiveDatetime  #: local time of the schedule
     end_time: NaiveDatetime
-    effective_since: AwareDatetime
-    effective_until: AwareDatetime | None = None
+    effective_since: Instant
+    effective_until: Instant | None = None
     rrule: Annotated[str, Field(pattern=r"^FREQ=(DAILY|WEEKLY)(;INTERVAL=[1-9]\d?)?(;BYDAY=[A-Z]{2}(,[A-Z]{2})*)?$")]
     members: Annotated[tuple[Id | None, ...], Field(min_length=1, max_length=20)]
     shifts_per_member: Annotated[int, Field(ge=1)] | None = 1  #: None: every member has every shift
@@ -132,8 +165,8 @@ class PagerDutyShift(_Strict):
     """A single shift beside the rotations."""
 
     id: Id
-    start_time: AwareDatetime
-    end_time: AwareDatetime
+    start_time: Instant
+    end_time: Instant
     member: Id
 
 
@@ -143,20 +176,15 @@ class PagerDutyShiftOverride(_Strict):
     id: Id
     rotation_id: Id | None = None
     custom_shift_id: Id | None = None
-    start_time: AwareDatetime
-    end_time: AwareDatetime
+    start_time: Instant
+    end_time: Instant
     overridden_member: Id
     overriding_member: Id | None  #: None: nobody
 
 
-class PagerDutyShiftSchedule(_Strict):
+class PagerDutyShiftSchedule(PagerDutyAnySchedule):
     """A shift-based schedule (v3)."""
 
-    id: Id
-    name: str
-    description: str = ""
-    time_zone: Zone
-    teams: tuple[Id, ...] = ()
     rotations: tuple[PagerDutyRotation, ...] = ()
     custom_shifts: tuple[PagerDutyShift, ...] = ()
     overrides: tuple[PagerDutyShiftOverride, ...] = ()
@@ -167,7 +195,7 @@ class PagerDuty(_Strict):
 
     me: Id
     users: tuple[PagerDutyUser, ...]
-    teams: tuple[PagerDutyTeam, ...] = ()
+    teams: tuple[_Named, ...] = ()
     schedules: tuple[PagerDutySchedule, ...] = ()
     v3_schedules: tuple[PagerDutyShiftSchedule, ...] = ()
 
@@ -185,11 +213,9 @@ class OpsgenieUser(_Camel):
     blocked: bool = False
 
 
-class OpsgenieTeam(_Camel):
+class OpsgenieTeam(_CamelNamed):
     """A team."""
 
-    id: Id
-    name: str
     members: tuple[Id, ...] = ()
 
 
@@ -219,13 +245,11 @@ class OpsgenieRestriction(_Camel):
     restrictions: tuple[OpsgenieHours, ...] | None = None
 
 
-class OpsgenieRotation(_Camel):
+class OpsgenieRotation(_CamelNamed):
     """A rotation; all rotations of a schedule are in force at once."""
 
-    id: Id
-    name: str
-    start_date: AwareDatetime
-    end_date: AwareDatetime | None = None
+    start_date: Instant
+    end_date: Instant | None = None
     type: Literal["hourly", "daily", "weekly"]
     length: Annotated[int, Field(ge=1, le=366)] = 1
     participants: tuple[OpsgenieParticipant, ...]
@@ -237,16 +261,14 @@ class OpsgenieOverride(_Camel):
 
     alias: str
     user: OpsgenieParticipant
-    start_date: AwareDatetime
-    end_date: AwareDatetime
+    start_date: Instant
+    end_date: Instant
     rotations: tuple[Id, ...] = ()
 
 
-class OpsgenieSchedule(_Camel):
+class OpsgenieSchedule(_CamelNamed):
     """A schedule."""
 
-    id: Id
-    name: str
     description: str = ""
     timezone: Zone
     enabled: bool = True
@@ -261,8 +283,8 @@ class OpsgenieForwarding(_Camel):
     id: Id
     from_user: Id
     to_user: Id
-    start_date: AwareDatetime
-    end_date: AwareDatetime
+    start_date: Instant
+    end_date: Instant
 
 
 class Opsgenie(_Camel):
@@ -294,6 +316,18 @@ def read_organization(path: Path) -> Organization:
         raise SettingsError(message, hint=_HINT) from error
 
 
-def seconds(moment: datetime) -> int:
-    """Return an instant in whole seconds since the epoch."""
-    return int(moment.timestamp())
+def demo_organization(now: float) -> Organization:
+    """Return the demo: 40 schedules in PagerDuty and Opsgenie, with all that makes a migration go wrong.
+
+    People and the schedules that carry overrides have the names of the sandbox's Rootly, so that what is pulled can be
+    run. Its file counts the days of overrides from the Monday of this week; all else is fixed.
+    """
+    today = datetime.fromtimestamp(now, UTC).date()
+    monday = today - timedelta(days=today.weekday())
+    text = files(__package__).joinpath("demo.json").read_text("utf-8")
+    text = re.sub(r"monday([+-]\d+)", lambda found: str(monday + timedelta(days=int(found[1]))), text)
+    weeks = (monday - date(2025, 1, 6)).days // 7
+    # The override of Kubernetes primary names whom it overrides: who is on call in the next week.
+    return Organization.model_validate_json(
+        text.replace('"on-call"', f'"{("PUSER07", "PUSER05", "PUSER02")[(weeks + 1) % 3]}"')
+    )

@@ -19,9 +19,9 @@ from aiohttp import hdrs, web
 from importer.errors import UsageError
 from importer.records import TargetName
 from importer.sandbox.api import opal, opsgenie, pagerduty, rootly
-from importer.sandbox.demo import demo_organization
 from importer.sandbox.faults.middleware import FaultMiddleware
 from importer.sandbox.faults.transport import FaultyTransport, reset
+from importer.sandbox.organization import demo_organization
 from importer.sandbox.state import SandboxState, opened, unusable
 
 if TYPE_CHECKING:

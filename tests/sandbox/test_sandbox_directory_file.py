@@ -10,7 +10,7 @@ import pytest
 
 from importer.errors import SettingsError
 from importer.sandbox import read_organization, reset
-from importer.sandbox.demo import demo_organization
+from importer.sandbox.organization import demo_organization
 from importer.sandbox.directory_file import DirectoryFile, read_directory
 
 from .client import Client, Clock, served

@@ -20,12 +20,16 @@ from aiohttp import web
 from importer.sandbox.directory_file import TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from aiohttp.typedefs import Middleware
 
+    from importer.sandbox.rate_limits import RateWindow
+
     #: Makes an error answer of a status and its message.
     ErrorAnswer: TypeAlias = Callable[[int, str], web.Response]
+    #: Makes the answer to an invalid request of what is wrong with it.
+    InvalidAnswer: TypeAlias = Callable[[web.Request, str], web.Response]
 
 Handler: TypeAlias = "Callable[[web.Request], Awaitable[web.StreamResponse]]"
 
@@ -65,23 +69,87 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:80]}..."
 
 
-def error_middleware(error_answer: ErrorAnswer) -> Middleware:
-    """Return a middleware that turns what no handler answered (unknown path, full disk) into the API's own errors."""
+class RefusedRequestError(Exception):
+    """A handler refuses a request."""
+
+    def __init__(self, response: web.Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+def error_middleware(error_answer: ErrorAnswer, invalid: InvalidAnswer | None = None) -> Middleware:
+    """Return a middleware that turns what no handler answered (unknown path, full disk) into the API's own errors.
+
+    A handler's ValueError is about what was asked: `invalid` answers it, or else the error of status 400.
+    """
+
+    def answer_error(request: web.Request, error: Exception) -> web.Response:
+        if isinstance(error, RefusedRequestError):
+            return error.response
+        if isinstance(error, web.HTTPNotFound | web.HTTPMethodNotAllowed):  # none of the APIs distinguishes them
+            return error_answer(404, f"Not found: {request.method} {request.path[:200]}")
+        if isinstance(error, web.HTTPException):
+            return error_answer(error.status, error.reason)
+        if isinstance(error, ConnectionError):  # the client is gone: nobody reads this, but it is not a bug to log
+            return error_answer(400, f"The connection was lost while the request was read: {error}.")
+        if isinstance(error, sqlite3.Error):
+            return error_answer(500, f"The sandbox's state cannot be used: {error}.")
+        return invalid(request, str(error)) if invalid else error_answer(400, str(error))
 
     @web.middleware
     async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except (web.HTTPNotFound, web.HTTPMethodNotAllowed):  # none of the APIs distinguishes them
-            return error_answer(404, f"Not found: {request.method} {request.path[:200]}")
-        except web.HTTPException as error:
-            return error_answer(error.status, error.reason)
-        except ConnectionError as error:  # the client is gone: nobody reads this, but it is not a bug to log
-            return error_answer(400, f"The connection was lost while the request was read: {error}.")
-        except sqlite3.Error as error:
-            return error_answer(500, f"The sandbox's state cannot be used: {error}.")
+        except (RefusedRequestError, ValueError, web.HTTPException, ConnectionError, sqlite3.Error) as error:
+            return answer_error(request, error)
 
     return answer_errors
+
+
+def throttle(
+    now: Callable[[], float],
+    *,
+    refuse: Callable[[web.Request], web.Response | None],
+    windows: Callable[[web.Request], Iterable[RateWindow]],
+    too_many: Callable[[], web.Response],
+    report: Callable[[web.Request, RateWindow | None], Mapping[str, str]] | None = None,
+) -> Middleware:
+    """Return a middleware that comes before every route, with what is refused at once, and the limits.
+
+    Only what is not refused is counted. `report` makes headers for all other answers; it is told which window is full.
+    """
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if refused := refuse(request):
+            return refused
+        full = next((window for window in windows(request) if not window.take(now())), None)
+        response = await handler(request) if full is None else too_many()
+        response.headers.update(report(request, full) if report else {})
+        return response
+
+    return check
+
+
+def gets(handlers: Mapping[str, Handler]) -> list[web.RouteDef]:
+    """Return the routes that are only read, by path."""
+    return [web.get(path, handler, allow_head=False) for path, handler in handlers.items()]
+
+
+def read_moment(query: Mapping[str, str], name: str, default: float) -> int:
+    """Read a parameter as epoch seconds; without an offset it is UTC.
+
+    Raises:
+        ValueError: it is no date-time; the message begins with the parameter's name.
+    """
+    text = query.get(name)
+    if text is None:
+        return int(default)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{name} is not a date-time: {shown(text)}") from error
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 # Date-times; inside the sandbox an instant is a number of epoch milliseconds

@@ -19,10 +19,9 @@ from importer.sandbox.api.answers import (
     objections,
     show_instant,
 )
-from importer.sandbox.api.pagerduty import base_turns
 from importer.sandbox.api.shadows import read, refused_schedule, refused_user
 from importer.sandbox.api.stored_kinds import StoredKind
-from importer.sandbox.rotation import DAY, Span, Turn, without
+from importer.sandbox.rotation import DAY, Span, Turn, base_turns, without
 
 if TYPE_CHECKING:
     import sqlite3
