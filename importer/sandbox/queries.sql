@@ -62,15 +62,10 @@ INSERT INTO rootly_shadows (
 SELECT * FROM rootly_shadows
 WHERE id = :id AND id NOT IN (SELECT id FROM late WHERE due > clock() AND NOT is_applied);
 
--- name: shadows_total
-SELECT count(*) AS total FROM rootly_shadows
-WHERE schedule_id = :schedule_id AND id NOT IN (SELECT id FROM late WHERE due > clock());
-
 -- name: shadows_page
 SELECT * FROM rootly_shadows
 WHERE schedule_id = :schedule_id AND id NOT IN (SELECT id FROM late WHERE due > clock())
-ORDER BY number DESC
-LIMIT :limit OFFSET :offset;
+ORDER BY number DESC;
 
 -- name: change_shadow
 UPDATE rootly_shadows SET
@@ -106,15 +101,10 @@ WHERE schedule_id = :schedule_id AND starts_at < :ends_at AND ends_at > :starts_
     AND id NOT IN (SELECT id FROM late WHERE due > clock() AND NOT is_applied)
 ORDER BY number;
 
--- name: overrides_total
-SELECT count(*) AS total FROM rootly_overrides
-WHERE schedule_id = :schedule_id AND id NOT IN (SELECT id FROM late WHERE due > clock());
-
 -- name: overrides_page
 SELECT * FROM rootly_overrides
 WHERE schedule_id = :schedule_id AND id NOT IN (SELECT id FROM late WHERE due > clock())
-ORDER BY number DESC
-LIMIT :limit OFFSET :offset;
+ORDER BY number DESC;
 
 -- name: change_override
 UPDATE rootly_overrides SET user_id = :user_id, updated_at = :updated_at WHERE id = :id;
@@ -137,30 +127,22 @@ SELECT id FROM rootly_schedules ORDER BY number;
 -- name: rootly_schedule
 SELECT * FROM rootly_schedules WHERE id = :id;
 
--- name: rootly_schedules_total
-SELECT count(*) AS total FROM rootly_schedules
-WHERE (:is_named IS NULL OR name = :is_named)
-    AND (:named IS NULL OR instr(fold(name), :named) > 0)
-    AND (:search IS NULL OR instr(fold(name), :search) > 0)
-    AND 'schedule/' || id NOT IN (SELECT id FROM late WHERE due > clock());
-
 -- name: rootly_schedules_page
 SELECT * FROM rootly_schedules
 WHERE (:is_named IS NULL OR name = :is_named)
     AND (:named IS NULL OR instr(fold(name), :named) > 0)
     AND (:search IS NULL OR instr(fold(name), :search) > 0)
     AND 'schedule/' || id NOT IN (SELECT id FROM late WHERE due > clock())
-ORDER BY number DESC
-LIMIT :limit OFFSET :offset;
+ORDER BY number DESC;
 
 -- name: rootly_user
 SELECT * FROM rootly_users WHERE id = :id;
 
--- name: rootly_users_total
-SELECT count(*) AS total FROM rootly_users
-WHERE (:email IS NULL OR fold(email) = :email)
-    AND (:search IS NULL OR instr(fold(first_name || ' ' || last_name || ' ' || email), :search) > 0)
-    AND 'user/' || id NOT IN (SELECT id FROM late WHERE due > clock());
+-- name: rootly_user_of
+SELECT id FROM rootly_users
+WHERE fold(email) = :email AND 'user/' || id NOT IN (SELECT id FROM late WHERE due > clock())
+ORDER BY created_at, id
+LIMIT 1;
 
 -- name: rootly_users_page
 SELECT * FROM rootly_users
@@ -180,8 +162,7 @@ ORDER BY
         WHEN 'updated_at' THEN updated_at
         WHEN '-updated_at' THEN -updated_at
     END,
-    id
-LIMIT :limit OFFSET :offset;
+    id;
 
 -- name: forget_rootly_schedules
 DELETE FROM rootly_schedules;

@@ -54,10 +54,13 @@ class SandboxState:
         found: sqlite3.Row | None = self._connection.execute(_STATEMENTS[statement], values).fetchone()
         return found
 
-    def total(self, statement: str, **values: Value) -> int:
-        """Return what a counting query counts."""
-        found = self.row(statement, **values)
-        return int(found["total"]) if found else 0
+    def page(self, statement: str, size: int, offset: int, **values: Value) -> tuple[int, list[sqlite3.Row]]:
+        """Return how many rows a query has, and some of them."""
+        query = _STATEMENTS[statement].strip().removesuffix(";")
+        found = query.partition("ORDER BY")[0]  # sorting would cost more than counting
+        (total,) = self._connection.execute(f"SELECT count(*) FROM ({found})", values).fetchone()  # noqa: S608  ours
+        part = f"{query} LIMIT {size} OFFSET {offset}"
+        return total, self._connection.execute(part, values).fetchall()
 
     def change(self, statement: str, **values: Value) -> None:
         """Run a statement that changes data; committed on return, unless inside `at_once`."""

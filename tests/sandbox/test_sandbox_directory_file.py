@@ -10,8 +10,8 @@ import pytest
 
 from importer.errors import SettingsError
 from importer.sandbox import read_organization, reset
-from importer.sandbox.organization import demo_organization
 from importer.sandbox.directory_file import DirectoryFile, read_directory
+from importer.sandbox.organization import demo_organization
 
 from .client import Client, Clock, served
 

@@ -11,7 +11,16 @@ import orjson
 from aiohttp import web
 
 from importer.records import TargetName
-from importer.sandbox.api.answers import Handler, answer, error_middleware, has_token, json_body, shown
+from importer.sandbox.api.answers import (
+    RefusedRequestError,
+    answer,
+    error_middleware,
+    gets,
+    has_token,
+    json_body,
+    shown,
+    throttle,
+)
 from importer.sandbox.api.stored_kinds import StoredKind, stored_kinds
 from importer.sandbox.directory_file import reserved
 
@@ -20,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from importer.records import Key
-    from importer.sandbox.api.answers import ErrorAnswer
-    from importer.sandbox.rate_limits import Limits
+    from importer.sandbox.rate_limits import Limits, RateWindow
     from importer.sandbox.state import SandboxState, Value
 # Groups
 
@@ -33,59 +41,47 @@ _APP_ID = "a7c3e291-6f0d-4c58-9be1-3d5a70c2e811"
 _ADMIN_OWNER_ID = "4220bc12-ab8a-4b5d-be7b-f6bbcf9159f3"
 
 
-class GroupRoutes:
-    """The routes of groups; `error_answer` makes Opal's error answers."""
+class _GroupRoutes:
+    """The routes of groups."""
 
-    def __init__(self, state: SandboxState, error_answer: ErrorAnswer) -> None:
+    def __init__(self, state: SandboxState) -> None:
         self._state = state
-        self._error = error_answer
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
-        return [
-            web.get("/groups", self._list, allow_head=False),
-            web.get("/groups/{id}/on-call-schedules", self._attached, allow_head=False),
-            web.put("/groups/{id}/on-call-schedules", self._attach),
-        ]
+        schedules = "/groups/{id}/on-call-schedules"
+        return [*gets({"/groups": self._list, schedules: self._attached}), web.put(schedules, self._attach)]
 
     async def _list(self, request: web.Request) -> web.Response:
-        try:
-            asked = _question(request.query)
-            size = _page_size(request.query.get("page_size"))
-            after = _position(request.query.get("cursor"))
-        except ValueError as error:
-            return self._error(400, str(error))
+        asked = _question(request.query)
+        size = _page_size(request.query.get("page_size"))
+        after = _position(request.query.get("cursor"))
         rows = self._state.rows("groups", after=after, limit=size + 1, **asked)
         following = _cursor(rows[size - 1]["number"]) if len(rows) > size else None
         previous = request.query.get("cursor")
         return answer({"next": following, "previous": previous, "results": [_group(row) for row in rows[:size]]})
 
     async def _attached(self, request: web.Request) -> web.Response:
-        group = self._group(request)
-        if group is None:
-            return self._error(404, "Group not found.")
-        rows = self._state.rows("group_schedules", group_id=group["id"])
+        rows = self._state.rows("group_schedules", group_id=self._find(request)["id"])
         return answer({"on_call_schedules": [dict(row) for row in rows]})
 
     async def _attach(self, request: web.Request) -> web.Response:
         """Replace the whole list of a group."""
-        group = self._group(request)
-        if group is None:
-            return self._error(404, "Group not found.")
+        group = self._find(request)
         if group["type"] in _REFUSING:
-            return self._error(400, f"On-call schedules cannot be set on a group of type {group['type']}.")
-        try:
-            ids = self._known(await json_body(request))
-        except ValueError as error:
-            return self._error(400, str(error))
+            raise ValueError(f"On-call schedules cannot be set on a group of type {group['type']}.")
+        ids = self._known(await json_body(request))
         with self._state.at_once():
             self._state.change("clear_group", group_id=group["id"])
             for position, schedule_id in enumerate(ids):
                 self._state.change("attach_to_group", group_id=group["id"], position=position, schedule_id=schedule_id)
         return answer(ids)
 
-    def _group(self, request: web.Request) -> sqlite3.Row | None:
-        return self._state.row("group", id=request.match_info["id"].lower())
+    def _find(self, request: web.Request) -> sqlite3.Row:
+        group = self._state.row("group", id=request.match_info["id"].lower())
+        if group is None:
+            raise RefusedRequestError(message(404, "Group not found."))
+        return group
 
     def _known(self, body: object) -> list[str]:
         """Return the ids in a body, each once and in order. Raise ValueError where one is unknown."""
@@ -165,38 +161,24 @@ def message(status: int, text: str) -> web.Response:
 
 
 def application(state: SandboxState, limits: Limits, now: Callable[[], float]) -> web.Application:
-    """Return Opal's application; the throttle comes before every route."""
-    throttle = _OpalThrottle(limits, now)
-    app = web.Application(middlewares=[error_middleware(message), throttle.check])
+    """Return Opal's application: 100/s over all routes, half of that for writes to groups; no header reports either."""
+    all_, group_writes = limits.opal(), limits.opal(share=0.5)
+
+    def windows(request: web.Request) -> tuple[RateWindow, ...]:
+        return (all_,) if request.method == "GET" or "/groups/" not in request.path else (all_, group_writes)
+
+    check = throttle(
+        now,
+        refuse=lambda request: None if has_token(request) else message(401, "The API token is missing or invalid."),
+        windows=windows,
+        too_many=lambda: message(429, "Too many requests."),
+    )
+    app = web.Application(middlewares=[check, error_middleware(message)])
     for stored in stored_kinds():
         if stored.target is TargetName.OPAL:
             app.add_routes(stored.routes(state, now))
-    app.add_routes(GroupRoutes(state, message).routes())
+    app.add_routes(_GroupRoutes(state).routes())
     return app
-
-
-class _OpalThrottle:
-    """Checks token and limits: 100/s over all routes, half of that for writes to groups; no header reports either."""
-
-    def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
-        self._all = limits.opal()
-        self._group_writes = limits.opal(share=0.5)
-        self._now = now
-
-    @web.middleware
-    async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let a request through, or answer 401 or 429."""
-        if not has_token(request):
-            return message(401, "The API token is missing or invalid.")
-        if not self._is_within_limits(request):
-            return message(429, "Too many requests.")
-        return await handler(request)
-
-    def _is_within_limits(self, request: web.Request) -> bool:
-        moment = self._now()
-        if not self._all.take(moment):
-            return False
-        return request.method == "GET" or "/groups/" not in request.path or self._group_writes.take(moment)
 
 
 class _Schedules:
@@ -206,18 +188,12 @@ class _Schedules:
         self._state = state
 
     def routes(self) -> list[web.RouteDef]:
-        return [
-            web.post("/on-call-schedules", self._create),
-            web.get("/on-call-schedules", self._list, allow_head=False),
-            web.get("/on-call-schedules/{id}", self._show, allow_head=False),
-        ]
+        read = gets({"/on-call-schedules": self._list, "/on-call-schedules/{id}": self._show})
+        return [web.post("/on-call-schedules", self._create), *read]
 
     async def _create(self, request: web.Request) -> web.Response:
         """Create a schedule. What a second POST of the same pair does is not documented: here it creates a second."""
-        try:
-            provider, remote_id = _pair(await json_body(request))
-        except ValueError as error:
-            return message(400, str(error))
+        provider, remote_id = _pair(await json_body(request))
         if failure := reserved("remote_id", remote_id):
             return message(failure.status, failure.words)
         schedule = {

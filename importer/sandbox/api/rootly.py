@@ -12,26 +12,23 @@ from importer.sandbox.api.answers import (
     JSON,
     JSON_API,
     ZONE_NAME,
-    Handler,
-    ListPage,
     Objection,
     answer,
     document,
     error_middleware,
+    gets,
     has_token,
-    listing,
     objections,
     show_instant,
+    throttle,
 )
-from importer.sandbox.api.shadows import is_id
 from importer.sandbox.api.shifts import ShiftRoutes
-from importer.sandbox.api.stored_kinds import stored_kinds
-from importer.sandbox.directory_file import reserved
+from importer.sandbox.api.stored_kinds import is_id, known_schedule, list_page, refuse, stored_kinds
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Mapping
 
+    from importer.sandbox.api.stored_kinds import Record
     from importer.sandbox.directory_file import DirectoryFile
     from importer.sandbox.organization import PagerDuty
     from importer.sandbox.rate_limits import Limits, RateWindow
@@ -50,54 +47,43 @@ def flat(status: int, text: str) -> web.Response:
 
 
 def application(state: SandboxState, account: PagerDuty, limits: Limits, now: Callable[[], float]) -> web.Application:
-    """Return Rootly's application; the throttle comes before every route. Rotations are those of `account`."""
-    throttle = _RootlyThrottle(limits, now)
-    app = web.Application(middlewares=[throttle.report_limits, error_middleware(flat), throttle.check])
+    """Return Rootly's application: every answer reports the limits. Rotations are those of `account`."""
+    reads, writes = limits.rootly(), limits.rootly()
+
+    def window(request: web.Request) -> RateWindow:
+        return reads if request.method in {"GET", "HEAD", "OPTIONS"} else writes
+
+    def report(request: web.Request, *_: object) -> dict[str, str]:
+        if not limits.reports:
+            return {}
+        standing, seconds = window(request).standing(now()), window(request).seconds
+        return {
+            "X-RateLimit-Limit": f"{standing.limit}, {standing.limit};window={round(seconds, 3):g}",
+            "X-RateLimit-Remaining": str(standing.remaining),
+            "X-RateLimit-Used": str(standing.used),
+            "X-RateLimit-Reset": str(math.ceil(standing.resets_at)),
+        }
+
+    def refuse_incomplete(request: web.Request) -> web.Response | None:
+        refused = _refused(request)
+        if refused is not None:
+            refused.headers.update(report(request))
+        return refused
+
+    check = throttle(
+        now,
+        refuse=refuse_incomplete,
+        windows=lambda request: (window(request),),
+        too_many=lambda: flat(429, "Rate limit exceeded. Try again later."),
+        report=report,
+    )
+    app = web.Application(middlewares=[check, error_middleware(flat)])
     app.add_routes(RootlyDirectory(state).routes())
     for stored in stored_kinds():
         if stored.target is TargetName.ROOTLY:
             app.add_routes(stored.routes(state, now))
     app.add_routes(ShiftRoutes(state, account, now).routes())
     return app
-
-
-class _RootlyThrottle:
-    """Checks headers, token and limits; reads and writes are counted separately."""
-
-    def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
-        self._reads = limits.rootly()
-        self._writes = limits.rootly()
-        self._reports = limits.reports
-        self._now = now
-
-    @web.middleware
-    async def report_limits(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Put the X-RateLimit headers on every answer, unless they are switched off."""
-        response = await handler(request)
-        if not self._reports:
-            return response
-        window = self._window(request)
-        standing = window.standing(self._now())
-        response.headers["X-RateLimit-Limit"] = (
-            f"{standing.limit}, {standing.limit};window={round(window.seconds, 3):g}"
-        )
-        response.headers["X-RateLimit-Remaining"] = str(standing.remaining)
-        response.headers["X-RateLimit-Used"] = str(standing.used)
-        response.headers["X-RateLimit-Reset"] = str(math.ceil(standing.resets_at))
-        return response
-
-    @web.middleware
-    async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let a request through, or answer 403, 415, 401 or 429. Only requests with a valid token are counted."""
-        refused = _refused(request)
-        if refused is not None:
-            return refused
-        if not self._window(request).take(self._now()):
-            return flat(429, "Rate limit exceeded. Try again later.")
-        return await handler(request)
-
-    def _window(self, request: web.Request) -> RateWindow:
-        return self._reads if request.method in {"GET", "HEAD", "OPTIONS"} else self._writes
 
 
 def _refused(request: web.Request) -> web.Response | None:
@@ -123,6 +109,7 @@ _SCHEDULE_FILTERS = {"filter[name]", "filter[name][eq]", "filter[search]"}
 _USER_FILTERS = {"filter[email]", "filter[search]"}
 #: Creation time of objects that are in no list but are accepted by their id: 2025-01-01, noon UTC.
 _MADE_UP_AT = 1735732800000
+_MADE_UP_TIMES = {"created_at": _MADE_UP_AT, "updated_at": _MADE_UP_AT}
 
 
 class RootlyDirectory:
@@ -135,66 +122,55 @@ class RootlyDirectory:
         self._state = state
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes; `me` must come before the ids."""
-        return [
-            web.get("/v1/schedules", self._schedules, allow_head=False),
-            web.get("/v1/schedules/{id}", self._schedule, allow_head=False),
-            web.get("/v1/users", self._users, allow_head=False),
-            web.get("/v1/users/me", self._me, allow_head=False),
-            web.get("/v1/users/{id}", self._user, allow_head=False),
-        ]
+        """Return the routes."""
+        return gets(
+            {
+                "/v1/schedules": self._schedules,
+                "/v1/schedules/{id}": self._schedule,
+                "/v1/users": self._users,
+                "/v1/users/{id}": self._user,
+            }
+        )
 
     async def _schedules(self, request: web.Request) -> web.Response:
         query = request.query
-        if refused := _unknown_filter(query, _SCHEDULE_FILTERS):
-            return refused
+        _refuse_unknown_filters(query, _SCHEDULE_FILTERS)
         asked: dict[str, Value] = {
             "is_named": query.get("filter[name][eq]"),
             "named": _folded(query, "filter[name]"),
             "search": _folded(query, "filter[search]"),
         }
-        page = ListPage.from_query(query)
-        total = self._state.total("rootly_schedules_total", **asked)
-        rows = self._state.rows("rootly_schedules_page", limit=page.size, offset=page.offset, **asked)
-        return listing(request, page, total, [_schedule(dict(row)) for row in rows])
+        return list_page(request, self._state, "rootly_schedules_page", _schedule, **asked)
 
     async def _schedule(self, request: web.Request) -> web.Response:
-        schedule_id = request.match_info["id"]
-        failure = reserved("schedule_id", schedule_id)
-        if not is_id(schedule_id) or (failure is not None and failure.status == 404):
-            return objections(404, Objection("Schedule not found."))
+        schedule_id = known_schedule(request.match_info["id"])
         row = self._state.row("rootly_schedule", id=schedule_id)
-        return document(_schedule(dict(row) if row else _made_up_schedule(schedule_id)))
+        made_up = {"id": schedule_id, "name": f"Schedule {schedule_id}", "owner_user_id": _ME, **_MADE_UP_TIMES}
+        return document(_schedule(dict(row) if row else made_up))
 
     async def _users(self, request: web.Request) -> web.Response:
         query = request.query
-        if refused := _unknown_filter(query, _USER_FILTERS):
-            return refused
+        _refuse_unknown_filters(query, _USER_FILTERS)
         sorts = query.get("sort", "created_at").split(",")
         if len(sorts) > 2 or not set(sorts) <= _SORTS:
-            return objections(
-                400, Objection("sort accepts created_at and updated_at, each with or without -", "", "sort")
-            )
-        asked: dict[str, Value] = {"email": _folded(query, "filter[email]"), "search": _folded(query, "filter[search]")}
-        page = ListPage.from_query(query)
-        total = self._state.total("rootly_users_total", **asked)
-        order: dict[str, Value] = {"sort": sorts[0], "then_sort": sorts[-1]}
-        rows = self._state.rows("rootly_users_page", limit=page.size, offset=page.offset, **asked, **order)
-        return listing(request, page, total, [_user(dict(row)) for row in rows])
+            refuse(400, Objection("sort accepts created_at and updated_at, each with or without -", "", "sort"))
+        asked: dict[str, Value] = {
+            "email": _folded(query, "filter[email]"),
+            "search": _folded(query, "filter[search]"),
+            "sort": sorts[0],
+            "then_sort": sorts[-1],
+        }
+        return list_page(request, self._state, "rootly_users_page", _user, **asked)
 
     async def _user(self, request: web.Request) -> web.Response:
         user_id = request.match_info["id"]
+        user_id = str(_ME) if user_id == "me" else user_id
         if not (is_id(user_id) and user_id.isdigit()):
-            return objections(404, Objection("User not found."))
-        row = self._find_user(user_id)
-        return document(_user(dict(row) if row else _made_up_user(user_id)))
-
-    async def _me(self, _request: web.Request) -> web.Response:
-        row = self._find_user(str(_ME))
-        return document(_user(dict(row) if row else _made_up_user(str(_ME))))
-
-    def _find_user(self, user_id: str) -> sqlite3.Row | None:
-        return self._state.row("rootly_user", id=user_id)
+            refuse(404, Objection("User not found."))
+        row = self._state.row("rootly_user", id=user_id)
+        email = f"user{user_id}@example.com"
+        made_up = {"id": user_id, "email": email, "first_name": "User", "last_name": user_id, **_MADE_UP_TIMES}
+        return document(_user(dict(row) if row else made_up))
 
 
 def replace_directory(state: SandboxState, directory: DirectoryFile, now: float) -> None:
@@ -229,29 +205,13 @@ def _folded(query: Mapping[str, str], name: str) -> str | None:
     return None if text is None else text.casefold()
 
 
-def _unknown_filter(query: Mapping[str, str], known: set[str]) -> web.Response | None:
+def _refuse_unknown_filters(query: Mapping[str, str], known: set[str]) -> None:
     """Refuse a filter that the sandbox does not have, rather than answer as if everything had matched."""
-    unknown = sorted(name for name in query if name.startswith("filter[") and name not in known)
-    if not unknown:
-        return None
-    return objections(400, *(Objection("The sandbox does not have this filter", "", name) for name in unknown))
+    if unknown := sorted(name for name in query if name.startswith("filter[") and name not in known):
+        refuse(400, *(Objection("The sandbox does not have this filter", "", name) for name in unknown))
 
 
-def _made_up_schedule(schedule_id: str) -> dict[str, str | int]:
-    name = f"Schedule {schedule_id}"
-    return {"id": schedule_id, "name": name, "owner_user_id": _ME, **_made_up_times()}
-
-
-def _made_up_user(user_id: str) -> dict[str, str | int]:
-    email = f"user{user_id}@example.com"
-    return {"id": user_id, "email": email, "first_name": "User", "last_name": user_id, **_made_up_times()}
-
-
-def _made_up_times() -> dict[str, int]:
-    return {"created_at": _MADE_UP_AT, "updated_at": _MADE_UP_AT}
-
-
-def _schedule(row: Mapping[str, str | int]) -> dict[str, object]:
+def _schedule(row: Record) -> Record:
     attributes: dict[str, object] = {
         "name": row["name"],
         "description": None,
@@ -263,7 +223,7 @@ def _schedule(row: Mapping[str, str | int]) -> dict[str, object]:
     return {"id": row["id"], "type": "schedules", "attributes": attributes}
 
 
-def _user(row: Mapping[str, str | int]) -> dict[str, object]:
+def _user(row: Record) -> Record:
     full_name = f"{row['first_name']} {row['last_name']}".strip()
     attributes: dict[str, object] = {
         "email": row["email"],
@@ -277,5 +237,5 @@ def _user(row: Mapping[str, str | int]) -> dict[str, object]:
     return {"id": str(row["id"]), "type": "users", "attributes": attributes}
 
 
-def _times(row: Mapping[str, str | int]) -> dict[str, str]:
-    return {name: show_instant(int(row[name])) for name in ("created_at", "updated_at")}
+def _times(row: Record) -> dict[str, str]:
+    return {name: show_instant(row[name]) for name in ("created_at", "updated_at")}
