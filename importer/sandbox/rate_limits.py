@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from importer.errors import UsageError
 
@@ -70,117 +70,94 @@ class Standing:
         return self.limit - self.used
 
 
-class RateWindow(Protocol):
-    """Counts the requests that it lets through; a refused request does not count."""
-
-    limit: int
-    seconds: float
-
-    def take(self, now: float) -> bool:
-        """Count a request that arrives now; return False, and count nothing, if it is one too many."""
-
-    def standing(self, now: float) -> Standing:
-        """Return how much is used, counting nothing."""
-
-
-class SlidingWindow:
-    """At most `limit` requests in any span of `seconds`."""
+class RateWindow:
+    """At most `limit` requests in `seconds`, as they are let through; a refused request does not count."""
 
     def __init__(self, limit: int, seconds: float) -> None:
         self.limit = limit
         self.seconds = seconds
-        self._taken: deque[float] = deque()
 
     def take(self, now: float) -> bool:
-        self._forget(now)
-        if len(self._taken) >= self.limit:
+        """Count a request that arrives now; return False, and count nothing, if it is one too many."""
+        if self.standing(now).remaining < 1:
             return False
-        self._taken.append(now)
+        self._count(now)
         return True
 
     def standing(self, now: float) -> Standing:
-        self._forget(now)
-        oldest = self._taken[0] if self._taken else now
-        return Standing(self.limit, len(self._taken), oldest + self.seconds)
+        """Return how much is used, counting nothing."""
+        raise NotImplementedError
 
-    def _forget(self, now: float) -> None:
+    def _count(self, now: float) -> None:
+        """Count a request that arrives now."""
+
+
+class SlidingWindow(RateWindow):
+    """At most `limit` requests in any span of `seconds`."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        super().__init__(limit, seconds)
+        self._taken: deque[float] = deque()
+
+    def standing(self, now: float) -> Standing:
         if self._taken and now < self._taken[-1]:
             self._taken.clear()  # the clock was set back: old times would block until it has caught up
         while self._taken and self._taken[0] + self.seconds <= now:
             self._taken.popleft()
+        oldest = self._taken[0] if self._taken else now
+        return Standing(self.limit, len(self._taken), oldest + self.seconds)
+
+    def _count(self, now: float) -> None:
+        self._taken.append(now)
 
 
-class FixedWindow:
+class FixedWindow(RateWindow):
     """At most `limit` requests between two multiples of `seconds`: up to twice as many around one."""
 
     def __init__(self, limit: int, seconds: float) -> None:
-        self.limit = limit
-        self.seconds = seconds
+        super().__init__(limit, seconds)
         self._used = 0
         self._ends_at = -math.inf
 
-    def take(self, now: float) -> bool:
-        self._turn(now)
-        if self._used >= self.limit:
-            return False
-        self._used += 1
-        return True
-
     def standing(self, now: float) -> Standing:
-        self._turn(now)
+        if not self._ends_at - self.seconds <= now < self._ends_at:
+            self._used = 0
+            self._ends_at = (math.floor(now / self.seconds) + 1) * self.seconds
+            if self._ends_at <= now:  # lost in rounding
+                self._ends_at += self.seconds
         return Standing(self.limit, self._used, self._ends_at)
 
-    def _turn(self, now: float) -> None:
-        if self._ends_at - self.seconds <= now < self._ends_at:
-            return
-        self._used = 0
-        self._ends_at = (math.floor(now / self.seconds) + 1) * self.seconds
-        if self._ends_at <= now:  # lost in rounding
-            self._ends_at += self.seconds
+    def _count(self, now: float) -> None:  # noqa: ARG002  same signature as the others
+        self._used += 1
 
 
-class Bucket:
+class Bucket(RateWindow):
     """A token bucket of `limit` requests, full at first, that refills evenly in `seconds`."""
 
     def __init__(self, limit: int, seconds: float) -> None:
-        self.limit = limit
-        self.seconds = seconds
+        super().__init__(limit, seconds)
         self._left = float(limit)
         self._filled_at = -math.inf
 
-    def take(self, now: float) -> bool:
-        self._fill(now)
-        if self._left < 1 - _ROUNDING:
-            return False
-        self._left -= 1
-        return True
-
     def standing(self, now: float) -> Standing:
-        self._fill(now)
-        used = self.limit - math.floor(self._left + _ROUNDING)
-        return Standing(self.limit, used, now + (self.limit - self._left) * self.seconds / self.limit)
-
-    def _fill(self, now: float) -> None:
         passed = max(0.0, now - self._filled_at)  # nothing is gained or lost when the clock is set back
         self._left = min(float(self.limit), self._left + passed * self.limit / self.seconds)
         self._filled_at = now
+        used = self.limit - math.floor(self._left + _ROUNDING)
+        return Standing(self.limit, used, now + (self.limit - self._left) * self.seconds / self.limit)
+
+    def _count(self, now: float) -> None:  # noqa: ARG002  same signature as the others
+        self._left -= 1
 
 
-class Unlimited:
+class Unlimited(RateWindow):
     """Refuses nothing and counts nothing."""
-
-    def __init__(self, limit: int, seconds: float) -> None:
-        self.limit = limit
-        self.seconds = seconds
-
-    def take(self, now: float) -> bool:  # noqa: ARG002  same signature as the others
-        return True
 
     def standing(self, now: float) -> Standing:
         return Standing(self.limit, 0, now + self.seconds)
 
 
-_WINDOWS: dict[Enforcement, type[SlidingWindow | FixedWindow | Bucket | Unlimited]] = {
+_WINDOWS: dict[Enforcement, type[RateWindow]] = {
     "sliding": SlidingWindow,
     "fixed": FixedWindow,
     "bucket": Bucket,

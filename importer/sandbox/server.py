@@ -9,7 +9,9 @@ import os
 import re
 import socket
 import sqlite3
+import time
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ from importer.sandbox.api import opal, opsgenie, pagerduty, rootly
 from importer.sandbox.faults.middleware import FaultMiddleware
 from importer.sandbox.faults.transport import FaultyTransport, reset
 from importer.sandbox.organization import demo_organization
+from importer.sandbox.rate_limits import Limits
 from importer.sandbox.state import SandboxState, opened, unusable
 
 if TYPE_CHECKING:
@@ -32,8 +35,10 @@ if TYPE_CHECKING:
     from importer.sandbox.directory_file import DirectoryFile
     from importer.sandbox.faults.fault_plan import FaultPlan
     from importer.sandbox.organization import Organization
-    from importer.sandbox.rate_limits import Limits
 
+
+#: What the real APIs let through: the default.
+_REAL = Limits()
 
 _BACKLOG = 128  # connections that may wait to be accepted
 _PAUSE = 0.2  # seconds until the next try where no more files may be open
@@ -55,11 +60,6 @@ class Port:
     def origin(self) -> str:
         """Return the base of its URLs, for example `http://127.0.0.1:8080`."""
         return f"http://[{self._host}]:{self._port}" if ":" in self._host else f"http://{self._host}:{self._port}"
-
-    @property
-    def is_closed(self) -> bool:
-        """Return whether nothing listens."""
-        return not self._is_open
 
     async def open(self) -> None:
         """Listen.
@@ -110,10 +110,10 @@ class Port:
         self._bound.close()
         self._is_open = False
 
-    async def close(self) -> None:
-        """Refuse new connections and reset those there are."""
+    async def close(self) -> bool:
+        """Refuse new connections and reset those there are; return False where it is closed already."""
         if not self._is_open:
-            return
+            return False
         self._stop_listening()
         # Bound again at once: otherwise another program, or a connecting client, could be given the port.
         self._bound = _bind(self._host, self._port)
@@ -121,6 +121,7 @@ class Port:
             transport = connection.transport
             if transport is not None and transport.get_extra_info("sockname")[1] == self._port:
                 reset(transport)
+        return True
 
     def release(self) -> None:
         """Release the port."""
@@ -130,33 +131,30 @@ class Port:
 
 
 class Ports:
-    """The port of each target: one for all, unless a target may go away without the others."""
+    """The ports of Opal and Rootly: one for both, unless one target may go away without the other."""
 
     def __init__(self) -> None:
         self._ports: dict[TargetName, Port] = {}
         self._returns: list[asyncio.Task[None]] = []
 
-    async def open(self, runner: web.AppRunner, host: str, port: int, *, is_separate: bool) -> dict[TargetName, str]:
-        """Listen, and return each target's origin; if separate, only the first gets `port`, the others free ones.
+    async def open(self, runner: web.AppRunner, host: str, port: int, *, is_separate: bool) -> tuple[str, str]:
+        """Listen, and return the origins of Opal and Rootly; if separate, Rootly's port is a free one.
 
         Raises:
             UsageError: the port is in use or cannot be listened on.
         """
-        for target in TargetName:
-            is_own = is_separate or not self._ports
-            opened_port = Port(runner, host, 0 if self._ports else port) if is_own else next(iter(self._ports.values()))
-            self._ports[target] = opened_port
-            if is_own:
-                await opened_port.open()
-        return {target: each.origin for target, each in self._ports.items()}
+        first = second = self._ports[TargetName.OPAL] = Port(runner, host, port)
+        if is_separate:
+            second = Port(runner, host, 0)
+        self._ports[TargetName.ROOTLY] = second
+        for each in dict.fromkeys((first, second)):
+            await each.open()
+        return first.origin, second.origin
 
     async def leave(self, target: TargetName, delay: float | None) -> None:
         """Make a target unreachable for `delay` seconds, or for good; do nothing if it is already."""
         port = self._ports[target]
-        if port.is_closed:
-            return
-        await port.close()
-        if delay is not None:
+        if await port.close() and delay is not None:
             self._returns.append(asyncio.create_task(_come_back(port, delay)))
 
     async def close(self) -> None:
@@ -198,41 +196,56 @@ _AUTHORITY = re.compile(r"(\[[^\]]+\]|[^:\[\]]+)(?::\d+)?")  # a Host header: na
 _SHUTDOWN_TIMEOUT = 1.0  # seconds for requests in progress when the sandbox stops
 
 
-@asynccontextmanager
-async def serving(  # noqa: PLR0913  keyword-only
-    path: Path,
-    *,
-    host: str,
-    port: int,
-    limits: Limits,
-    faults: FaultPlan | None,
-    directory: DirectoryFile | None,
-    organization: Organization | None,
-    now: Callable[[], float],
-) -> AsyncIterator[dict[TargetName, str]]:
-    """Serve until the block ends; yield each target's origin, for example `http://127.0.0.1:8080`.
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The base URLs to use in place of the real ones."""
 
-    Requests are logged if there is a fault plan, even an empty one.
+    opal: str  #: for OPAL_BASE_URL
+    rootly: str  #: for ROOTLY_BASE_URL
+    pagerduty: str  #: for PAGERDUTY_BASE_URL
+    opsgenie: str  #: for OPSGENIE_BASE_URL
+
+
+@asynccontextmanager
+async def serve(  # noqa: PLR0913  keyword-only
+    state: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    limits: Limits = _REAL,
+    faults: FaultPlan | None = None,
+    directory: DirectoryFile | None = None,
+    organization: Organization | None = None,
+    now: Callable[[], float] = time.time,
+) -> AsyncIterator[Address]:
+    """Serve all APIs until the block ends; what was created stays in `state`.
+
+    Port 0 means any free one. With a fault plan, even an empty one, every request is logged in the state, where
+    `read_truth` finds it; with a plan in which a target goes away, Rootly gets a free port of its own. A directory
+    replaces the state's users and schedules and stays there; without one they are those that the samples name, or the
+    last that were given. An organization is what PagerDuty and Opsgenie hold; the default is a demo. `now` is the
+    server's clock in epoch seconds: limits, dates and late objects follow it.
+
+    Raises:
+        UsageError: the host is not a loopback address, or the port is in use.
+        SettingsError: the state is in use, not a sandbox's, or cannot be opened.
     """
     host = "127.0.0.1" if host == "localhost" else host  # one address, whatever this machine resolves the name to
     _refuse_address(host, port)
     ports = Ports()
-    with opened(path, now) as state:
+    with opened(state, now) as store:
         if directory is not None:
-            _replace_directory(state, path, directory, now())
-        app = _application(state, organization or demo_organization(now()), limits, now)
+            try:
+                rootly.replace_directory(store, directory, now())
+            except sqlite3.Error as error:
+                raise unusable(state, "cannot take the directory", error) from error
+        app = _application(store, organization or demo_organization(now()), limits, now)
         if faults is not None:
-            _add_faults(app, faults, state, now, ports)
+            _add_faults(app, faults, store, now, ports)
         is_separate = faults is not None and any(fault.what == "go_away" for fault in faults.fault)
         async with _running(app, ports, is_faulty=faults is not None) as runner:
-            yield await ports.open(runner, host, port, is_separate=is_separate)
-
-
-def _replace_directory(state: SandboxState, path: Path, directory: DirectoryFile, now: float) -> None:
-    try:
-        rootly.replace_directory(state, directory, now)
-    except sqlite3.Error as error:
-        raise unusable(path, "cannot take the directory", error) from error
+            first, second = await ports.open(runner, host, port, is_separate=is_separate)
+            yield Address(f"{first}/opal/v1", f"{second}/rootly", f"{first}/pagerduty", f"{first}/opsgenie")
 
 
 def _application(

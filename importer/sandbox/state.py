@@ -113,11 +113,11 @@ def looked_at(path: Path) -> Iterator[SandboxState]:
         raise unusable(path, "cannot be read", error) from error
 
 
-def delete(path: Path) -> None:
-    """Delete the state and SQLite's files beside it, after checking that it is a sandbox's.
+def reset(path: Path) -> None:
+    """Empty the state: delete it and SQLite's files beside it; do nothing if there is no such file.
 
     Raises:
-        SettingsError: in use, not a sandbox's, or cannot be deleted.
+        SettingsError: it is in use, is not a sandbox's, or cannot be deleted; nothing was deleted.
     """
     if not path.exists():
         return

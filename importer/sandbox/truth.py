@@ -91,8 +91,8 @@ class Truth:
         return sum(bool(request.id) for request in self.requests)
 
 
-def read(state: Path) -> Truth:
-    """Read what exists now, and what was requested; nothing is changed and nobody is locked out.
+def read_truth(state: Path) -> Truth:
+    """Read what a state holds now, and which requests were logged; nothing is changed and nobody is locked out.
 
     Raises:
         SettingsError: the state is not a sandbox's, or cannot be read.
