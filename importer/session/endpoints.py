@@ -44,8 +44,8 @@ def make_connection(target: TargetName, settings: Settings, trust: ssl.SSLContex
     Raises:
         SettingsError: its token is not set, or the proxy cannot be one.
     """
-    token = settings.token(target)
-    return Connection(settings.base_url(target), token, Transport(settings.proxy(target), trust))
+    token, url = settings.token(target), settings.base_url(target)
+    return Connection(url, token, Transport(settings.proxy_to(url, target), trust))
 
 
 @asynccontextmanager

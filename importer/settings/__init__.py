@@ -19,7 +19,6 @@ from importer.settings import values
 from importer.settings.origins import (
     Decides,
     Declaration,
-    FoundSetting,
     Stands,
     declaration_of,
     find_in_files,
@@ -81,73 +80,65 @@ def _read_mapping(value: object) -> Path | Mapping[str, Any] | None:
     return value if isinstance(value, dict) else values.path(value)
 
 
+def _token(help: str, *variables: str) -> Secret | None:  # noqa: A002  (what click calls it)
+    return setting(None, values.secret, help, stands=Stands.ENVIRONMENT, variables=variables)
+
+
+def _base_url(default: str, variable: str, help: str) -> str:  # noqa: A002
+    return setting(default, values.base_url, help, stands=Stands.NOT_IN_FOLDER, variables=(variable,))
+
+
+def _switch(help: str, commands: str, **more: Any) -> bool:  # noqa: A002
+    return setting(False, values.flag, help, commands, **more)
+
+
+def _text(help: str, commands: str, metavar: str, **more: Any) -> str | None:  # noqa: A002
+    return setting(None, values.text, help, commands, metavar=metavar, **more)
+
+
+def _word(choices: type[StrEnum], help: str, commands: str, decides: Decides, default: StrEnum | None = None) -> Any:  # noqa: A002
+    return setting(default, values.one_of(choices), help, commands, metavar="|".join(choices), decides=decides)
+
+
+def _file(help: str, commands: str) -> Path | None:  # noqa: A002
+    return setting(None, values.path, help, commands, metavar="FILE", stands=Stands.NOT_IN_FOLDER)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Every setting's value. Durations are seconds."""
 
-    opal_token: Secret | None = setting(
-        None,
-        values.secret,
-        "The token for Opal; needed where the source has schedules.",
-        stands=Stands.ENVIRONMENT,
-        variables=TOKEN_VARIABLES["opal"],
+    opal_token: Secret | None = _token(
+        "The token for Opal; needed where the source has schedules.", *TOKEN_VARIABLES["opal"]
     )
-    rootly_token: Secret | None = setting(
-        None,
-        values.secret,
-        "The token for Rootly; needed where the source has shadows or overrides.",
-        stands=Stands.ENVIRONMENT,
-        variables=TOKEN_VARIABLES["rootly"],
+    rootly_token: Secret | None = _token(
+        "The token for Rootly; needed where the source has shadows or overrides.", *TOKEN_VARIABLES["rootly"]
     )
-    opal_base_url: str = setting(
-        "https://api.opal.dev/v1",
-        values.base_url,
-        "Where Opal is; plain http is refused, this machine aside.",
-        stands=Stands.NOT_IN_FOLDER,
-        variables=("OPAL_BASE_URL",),
+    opal_base_url: str = _base_url(
+        "https://api.opal.dev/v1", "OPAL_BASE_URL", "Where Opal is; plain http is refused, this machine aside."
     )
-    rootly_base_url: str = setting(
-        "https://api.rootly.com",
-        values.base_url,
-        "Where Rootly is; plain http is refused, this machine aside.",
-        stands=Stands.NOT_IN_FOLDER,
-        variables=("ROOTLY_BASE_URL",),
+    rootly_base_url: str = _base_url(
+        "https://api.rootly.com", "ROOTLY_BASE_URL", "Where Rootly is; plain http is refused, this machine aside."
     )
-    pagerduty_token: Secret | None = setting(
-        None,
-        values.secret,
-        "The key for reading PagerDuty (pull, compare); a read-only one is enough.",
-        stands=Stands.ENVIRONMENT,
-        variables=("PAGERDUTY_TOKEN",),
+    pagerduty_token: Secret | None = _token(
+        "The key for reading PagerDuty (pull, compare); a read-only one is enough.", "PAGERDUTY_TOKEN"
     )
-    opsgenie_api_key: Secret | None = setting(
-        None,
-        values.secret,
-        "The key for reading Opsgenie (pull, compare); it needs read and configuration access.",
-        stands=Stands.ENVIRONMENT,
-        variables=("OPSGENIE_API_KEY",),
+    opsgenie_api_key: Secret | None = _token(
+        "The key for reading Opsgenie (pull, compare); it needs read and configuration access.", "OPSGENIE_API_KEY"
     )
-    pagerduty_base_url: str = setting(
+    pagerduty_base_url: str = _base_url(
         "https://api.pagerduty.com",
-        values.base_url,
+        "PAGERDUTY_BASE_URL",
         "Where PagerDuty is; in the EU https://api.eu.pagerduty.com.",
-        stands=Stands.NOT_IN_FOLDER,
-        variables=("PAGERDUTY_BASE_URL",),
     )
-    opsgenie_base_url: str = setting(
-        "https://api.opsgenie.com",
-        values.base_url,
-        "Where Opsgenie is; in the EU https://api.eu.opsgenie.com.",
-        stands=Stands.NOT_IN_FOLDER,
-        variables=("OPSGENIE_BASE_URL",),
+    opsgenie_base_url: str = _base_url(
+        "https://api.opsgenie.com", "OPSGENIE_BASE_URL", "Where Opsgenie is; in the EU https://api.eu.opsgenie.com."
     )
     #: A proxy's URL, with its password if it has one: a secret. Read where a target is reached; the sandbox needs none.
     https_proxy: Secret | None = setting(
         None, values.secret, "The proxy that targets are reached through.", stands=Stands.NOT_IN_FOLDER
     )
-    no_proxy: str | None = setting(
-        None, values.text, "Hosts that are reached without a proxy.", stands=Stands.NOT_IN_FOLDER
-    )
+    no_proxy: str | None = _text("Hosts that are reached without a proxy.", "", "", stands=Stands.NOT_IN_FOLDER)
 
     sheet: tuple[str, ...] = setting(
         (),
@@ -158,13 +149,8 @@ class Settings:
         is_repeatable=True,
         decides=Decides.RUNNING,
     )
-    hidden_rows: HiddenRows | None = setting(
-        None,
-        values.one_of(HiddenRows),
-        "What to do with rows that a filter or a person hid.",
-        _READS,
-        metavar="send|skip",
-        decides=Decides.READING,
+    hidden_rows: HiddenRows | None = _word(
+        HiddenRows, "What to do with rows that a filter or a person hid.", _READS, Decides.READING
     )
     encoding: str | None = setting(
         None,
@@ -174,49 +160,20 @@ class Settings:
         metavar="NAME",
         decides=Decides.READING,
     )
-    timezone: str | None = setting(
-        None,
-        values.text,
+    timezone: str | None = _text(
         "Time zone of date-times without an offset, such as Europe/Berlin.",
         "run check rerun doctor pull compare",
-        metavar="ZONE",
+        "ZONE",
         decides=Decides.READING,
     )
-    provider: str | None = setting(
-        None,
-        values.text,
-        "Provider of schedule rows that name none.",
-        _READS,
-        metavar="NAME",
-        decides=Decides.READING,
-    )
+    provider: str | None = _text("Provider of schedule rows that name none.", _READS, "NAME", decides=Decides.READING)
     mapping: Path | Mapping[str, Any] | None = setting(
-        None,
-        _read_mapping,
-        "Mapping file: which header is which column, constants, defaults.",
-        _READS,
-        metavar="FILE",
+        None, _read_mapping, "Mapping file: which header is which column, constants, defaults.", _READS, metavar="FILE"
     )
-    date_order: DateOrder | None = setting(
-        None,
-        values.one_of(DateOrder),
-        "How dates such as 03/04/2026 are meant.",
-        _READS,
-        metavar="dmy|mdy",
-        decides=Decides.READING,
-    )
-    until: str | None = setting(
-        None,
-        values.text,
-        "End date for repeating rows that have none.",
-        _READS,
-        metavar="DATE",
-        decides=Decides.READING,
-    )
+    date_order: DateOrder | None = _word(DateOrder, "How dates such as 03/04/2026 are meant.", _READS, Decides.READING)
+    until: str | None = _text("End date for repeating rows that have none.", _READS, "DATE", decides=Decides.READING)
 
-    sandbox: bool = setting(
-        False, values.flag, "Use the embedded stand-in: no account, no token.", f"{_REACHES} {_CALENDARS}"
-    )
+    sandbox: bool = _switch("Use the embedded stand-in: no account, no token.", f"{_REACHES} {_CALENDARS}")
     rate: Rates = setting(
         {},
         values.rates,
@@ -229,54 +186,24 @@ class Settings:
         0.0, values.share, "Share of each target's limit to leave to others, such as 20%.", _REACHES, metavar="SHARE"
     )
     concurrency: int = setting(20, values.whole(1, 1000), "Requests in flight per target.", _REACHES, metavar="N")
-    #: PEM certificates of authorities to trust beside the system's
-    ca_file: Path | None = setting(
-        None,
-        values.path,
-        "Certificate authorities (PEM) to trust beside the system's.",
-        f"{_REACHES} {_CALENDARS}",
-        metavar="FILE",
-        stands=Stands.NOT_IN_FOLDER,
+    ca_file: Path | None = _file(
+        "Certificate authorities (PEM) to trust beside the system's.", f"{_REACHES} {_CALENDARS}"
     )
 
-    if_exists: IfExists = setting(
-        IfExists.SKIP,
-        values.one_of(IfExists),
-        "What to do with records that already exist.",
-        _SENDS,
-        metavar="skip|fail",
-        decides=Decides.RUNNING,
+    if_exists: IfExists = _word(
+        IfExists, "What to do with records that already exist.", _SENDS, Decides.RUNNING, IfExists.SKIP
     )
-    replace_overrides: bool = setting(
-        False,
-        values.flag,
+    replace_overrides: bool = _switch(
         "Let new overrides replace those at the target that they overlap.",
         f"{_SENDS} check",
         decides=Decides.RUNNING,
     )
-    strict: bool = setting(
-        False,
-        values.flag,
-        "Send nothing while any row is invalid; check also exits with 1 on warnings.",
-        _READS,
-        decides=Decides.RUNNING,
+    strict: bool = _switch(
+        "Send nothing while any row is invalid; check also exits with 1 on warnings.", _READS, decides=Decides.RUNNING
     )
-    fail_on: FailOn = setting(
-        FailOn.PROBLEM,
-        values.one_of(FailOn),
-        "What makes the exit status 1.",
-        _READS,
-        metavar="problem|warning",
-        decides=Decides.RUNNING,
-    )
-    plan: Path | None = setting(
-        None,
-        values.path,
-        "Plan of every record (.xlsx, .csv or .json): check writes it, run sends exactly that or nothing.",
-        "run check",
-        metavar="FILE",
-        stands=Stands.NOT_IN_FOLDER,
-        decides=Decides.RUNNING,
+    fail_on: FailOn = _word(FailOn, "What makes the exit status 1.", _READS, Decides.RUNNING, FailOn.PROBLEM)
+    plan: Path | None = _file(
+        "Plan of every record (.xlsx, .csv or .json): check writes it, run sends exactly that or nothing.", "run check"
     )
     #: 0: none; no option says so, for whoever writes --canary wants some
     canary: int = setting(
@@ -286,30 +213,20 @@ class Settings:
         _SENDS,
         metavar="N",
     )
-    no_closing_look: bool = setting(
-        False,
-        values.flag,
-        "Do not compare, after sending, what the targets have with what the report says.",
-        _SENDS,
+    no_closing_look: bool = _switch(
+        "Do not compare, after sending, what the targets have with what the report says.", _SENDS
     )
-    xlsx: bool = setting(False, values.flag, "Make report.xlsx beyond 20,000 rows, too.", _WRITES)
-    mend_by_source: bool = setting(
-        False, values.flag, "Also make a workbook to mend for each source, in the folder mend of the run.", _SENDS
+    xlsx: bool = _switch("Make report.xlsx beyond 20,000 rows, too.", _WRITES)
+    mend_by_source: bool = _switch(
+        "Also make a workbook to mend for each source, in the folder mend of the run.", _SENDS
     )
-    contact: str | None = setting(
-        None,
-        values.text,
-        "Whom report.xlsx asks people to send it back to, such as a name and an e-mail address.",
-        _SENDS,
-        metavar="TEXT",
+    contact: str | None = _text(
+        "Whom report.xlsx asks people to send it back to, such as a name and an e-mail address.", _SENDS, "TEXT"
     )
-    wait: bool = setting(
-        False,
-        values.flag,
-        "Wait for another run that sends to the same target, instead of refusing.",
-        f"{_WRITES} doctor",
+    wait: bool = _switch(
+        "Wait for another run that sends to the same target, instead of refusing.", f"{_WRITES} doctor"
     )
-    yes: bool = setting(False, values.flag, "Do not ask before writing.", _WRITES, short="-y", is_of_console=True)
+    yes: bool = _switch("Do not ask before writing.", _WRITES, short="-y", is_of_console=True)
 
     reports: Path = setting(
         Path("reports"),
@@ -319,36 +236,16 @@ class Settings:
         metavar="DIR",
         stands=Stands.NOT_IN_FOLDER,
     )
-    json: bool = setting(
-        False,
-        values.flag,
-        "Print one JSON object per line on standard output.",
-        f"{_REACHES} {_CALENDARS} runs show",
-        is_of_console=True,
+    json: bool = _switch(
+        "Print one JSON object per line on standard output.", f"{_REACHES} {_CALENDARS} runs show", is_of_console=True
     )
-    junit: Path | None = setting(
-        None,
-        values.path,
-        "Write the outcome of each row as JUnit XML.",
-        _REACHES,
-        metavar="FILE",
-        stands=Stands.NOT_IN_FOLDER,
-    )
-    all: bool = setting(
-        False, values.flag, "Print every finding, not only three examples of each kind.", _READS, is_of_console=True
-    )
-    quiet: bool = setting(
-        False,
-        values.flag,
-        "Print the end only, and which rows were left out.",
-        f"{_REACHES} {_CALENDARS}",
-        short="-q",
-        is_of_console=True,
+    junit: Path | None = _file("Write the outcome of each row as JUnit XML.", _REACHES)
+    all: bool = _switch("Print every finding, not only three examples of each kind.", _READS, is_of_console=True)
+    quiet: bool = _switch(
+        "Print the end only, and which rows were left out.", f"{_REACHES} {_CALENDARS}", short="-q", is_of_console=True
     )
     #: of the library: run.log has every request
-    verbose: bool = setting(
-        False, values.flag, "Show each request; run.log has them too.", f"{_REACHES} {_CALENDARS}", short="-v"
-    )
+    verbose: bool = _switch("Show each request; run.log has them too.", f"{_REACHES} {_CALENDARS}", short="-v")
 
     settle: float = setting(
         5.0,
@@ -382,7 +279,7 @@ class Settings:
         Raises:
             SettingsError: nobody set it.
         """
-        secret = self.opal_token if target == "opal" else self.rootly_token
+        secret: Secret | None = getattr(self, f"{target}_token")
         if secret is None:
             variable, other = TOKEN_VARIABLES[target]
             raise SettingsError(
@@ -393,19 +290,11 @@ class Settings:
 
     def has_token(self, target: TargetName) -> bool:
         """Return whether somebody set the target's token."""
-        return (self.opal_token if target == "opal" else self.rootly_token) is not None
+        return getattr(self, f"{target}_token") is not None
 
     def base_url(self, target: TargetName) -> str:
         """Return the target's base URL, without a slash at its end."""
-        return self.opal_base_url if target == "opal" else self.rootly_base_url
-
-    def proxy(self, target: TargetName) -> Proxy | None:
-        """Return the proxy that the target is reached through; None where it is reached directly.
-
-        Raises:
-            SettingsError: HTTPS_PROXY cannot be one.
-        """
-        return self.proxy_to(self.base_url(target), target)
+        return str(getattr(self, f"{target}_base_url"))
 
     def proxy_to(self, url: str, name: str) -> Proxy | None:
         """Return the proxy that a system at a URL is reached through; `name` is the system's.
@@ -458,24 +347,18 @@ def load_settings(options: Mapping[str, Any], *, is_library: bool = True) -> Set
     found |= (find_keywords if is_library else find_options)(given, DECLARATIONS)
     taken: dict[str, Any] = {}
     wrong: list[str] = []
-    hints: dict[str, None] = {}
+    hints: set[str] = set()
     for name in DECLARATIONS.keys() & found.keys():
+        value, origin = found[name]
         try:
-            taken[name] = _read(name, found[name])
+            taken[name] = DECLARATIONS[name].read(value)
         except ValueError as error:
-            wrong.append(f"{found[name].origin.name}: {error}")
-            hints[found[name].origin.hint] = None
+            wrong.append(f"{origin.name}: {error}")
+            hints.add(origin.hint)
     if wrong:
         raise SettingsError("; ".join(sorted(wrong)), hint=" ".join(sorted(hints)))
     origins = {name: found[name].origin for name in DECLARATIONS if name in taken}
-    return Settings(**(_proxies() | taken), origins=origins)
-
-
-def _read(name: str, found: FoundSetting) -> Any:
-    return DECLARATIONS[name].read(found.value)
-
-
-def _proxies() -> dict[str, Any]:
-    """Return what the variables that every program knows say; one that is set to nothing means: no proxy."""
+    # What the variables that every program knows say; one that is set to nothing means: no proxy.
     proxy, direct = first_set(PROXY_VARIABLES, os.environ), first_set(NO_PROXY_VARIABLES, os.environ)
-    return {"https_proxy": values.Secret(proxy) if proxy else None, "no_proxy": direct or None}
+    proxies = {"https_proxy": values.Secret(proxy) if proxy else None, "no_proxy": direct or None}
+    return Settings(**(proxies | taken), origins=origins)

@@ -197,39 +197,33 @@ def _find_in_file(path: Path, shown: str, known: Mapping[str, Declaration], *, i
     written = read_config_file(path, shown)
     if written is None:
         return {}
-    lines = dict(_lines(written))
-    tokens = {one.upper() for declaration in _tokens(known) for one in declaration.variables} | {
-        name.upper() for name, declaration in known.items() if declaration.stands is Stands.ENVIRONMENT
+    lines, parsed = dict(_lines(written)), _parse(written, shown)
+    places = {
+        name: f"{shown}, line {lines[name]}: {escape(name)}" if name in lines else f"{shown}: {escape(name)}"
+        for name in parsed
     }
-    found, wrong = {}, []
-    for name, value in _parse(written, shown).items():
-        where = f"{shown}, line {lines[name]}: {escape(name)}" if name in lines else f"{shown}: {escape(name)}"
-        declaration = known.get(name)
+    secret = [(name, one) for name, one in known.items() if one.stands is Stands.ENVIRONMENT]
+    tokens = {spelling.upper() for name, declaration in secret for spelling in (name, *declaration.variables)}
+    for name, where in places.items():
         if name.upper() in tokens:
             raise SettingsError(
                 f"{where} is a token, and a token belongs into the environment only",
                 hint=f"Take it out of {shown}, and set {name.upper()} in the environment.",
             )
-        if declaration is None:
-            wrong.append(f"{where} is not a known setting")
-        elif declaration.stands is Stands.NOT_IN_FOLDER and not is_own:
+        if name in known and known[name].stands is Stands.NOT_IN_FOLDER and not is_own:
             raise SettingsError(
                 f"{where} may not stand in the importer.toml of a folder: it decides where a token goes or which file "
                 "is written",
-                hint=f"Set it by {_other_ways(name, declaration)}.",
+                hint=f"Set it by {_other_ways(name, known[name])}.",
             )
-        else:
-            found[name] = FoundSetting(value, Origin(where, f"Correct it in {shown}."))
-    if wrong:
-        names = [name for name in _parse(written, shown) if name not in known]
+    if unknown := [name for name in parsed if name not in known]:
         raise SettingsError(
-            "; ".join(wrong), hint=f"{_nearest(names[0], list(known))}docs/commands.md lists the settings."
+            "; ".join(f"{places[name]} is not a known setting" for name in unknown),
+            hint=f"{_nearest(unknown[0], list(known))}docs/commands.md lists the settings.",
         )
-    return found
-
-
-def _tokens(known: Mapping[str, Declaration]) -> Iterator[Declaration]:
-    return (declaration for declaration in known.values() if declaration.stands is Stands.ENVIRONMENT)
+    return {
+        name: FoundSetting(value, Origin(places[name], f"Correct it in {shown}.")) for name, value in parsed.items()
+    }
 
 
 def _other_ways(name: str, declaration: Declaration) -> str:
@@ -246,19 +240,15 @@ def read_config_file(path: Path, shown: str) -> str | None:
         SettingsError: it is no regular file, too large, not text, or cannot be read.
     """
     try:
-        is_regular = stat.S_ISREG(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise SettingsError(f"{shown} cannot be read: {error.strerror}", hint=f"Make {shown} readable.") from None
-    if not is_regular:  # reading a FIFO would wait for ever
-        raise SettingsError(f"{shown} is not a regular file", hint=f"Replace {shown} by a file, or remove it.")
-    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a FIFO would wait for ever
+            raise SettingsError(f"{shown} is not a regular file", hint=f"Replace {shown} by a file, or remove it.")
         with path.open("rb") as file:
             content = file.read(_LONGEST_FILE + 1)
         if len(content) > _LONGEST_FILE:
             raise SettingsError(f"{shown} is longer than {_LONGEST_FILE} bytes", hint=f"Shorten {shown}.")
         return content.decode("utf-8-sig").replace("\r\n", "\n")  # Notepad puts a mark before the text
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as error:
         raise SettingsError(f"{shown} cannot be read: {error.strerror}", hint=f"Make {shown} readable.") from None
     except UnicodeDecodeError:

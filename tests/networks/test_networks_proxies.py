@@ -93,7 +93,8 @@ def test_no_proxy_names_addresses_and_networks(url: str, no_proxy: str, is_match
 
 
 def proxy_of(target: TargetName = TargetName.ROOTLY) -> str:
-    proxy = load_settings({}).proxy(target)
+    settings = load_settings({})
+    proxy = settings.proxy_to(settings.base_url(target), target)
     return proxy.url if proxy else ""
 
 
@@ -128,7 +129,7 @@ def test_a_proxy_that_is_none_names_the_variable_and_not_its_password(monkeypatc
     monkeypatch.setenv("HTTPS_PROXY", "socks5://me:swordfish@proxy:1")
     settings = load_settings({})
     with pytest.raises(SettingsError, match="HTTPS_PROXY has the scheme") as caught:
-        settings.proxy(TargetName.OPAL)
+        settings.proxy_to(settings.opal_base_url, TargetName.OPAL)
     assert "swordfish" not in caught.value.message + caught.value.hint + repr(settings)
 
 
