@@ -7,14 +7,13 @@ who is on call in any of them is paged.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit
 from zipfile import BadZipFile, ZipFile
 
-from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window, merge
-from importer.calendars.pulled import Override, People, Pulled, RefusedError, instant, path_with
+from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window
+from importer.calendars.pulled import Override, Pulled, RefusedError, instant, iso, path_with
 from importer.errors import SourceError
 
 if TYPE_CHECKING:
@@ -73,63 +72,58 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
         ImporterError: Opsgenie cannot be asked.
         RefusedError: it refuses its list of schedules.
     """
-    pulled = Pulled(Calendar("Opsgenie", window, roles=PAGED))
-    people = _people(pulled)
+    pulled = _pulled("Opsgenie", window)
     try:
-        await _read_users(ask, people)
+        await _read_users(ask, pulled)
     except RefusedError as error:
         if error.status != 403:  # a team's key may not see it
             raise
         pulled.note("Opsgenie", f"It refuses its list of users ({error}): people are named as schedules name them.")
     listed = (await ask("/v2/schedules?expand=rotation"))["data"]
-    wanted = _wanted(pulled, listed, selection)
-    for done, one in enumerate(wanted, 1):
-        schedule = _schedule(one)
-        try:
-            await _read_schedule(ask, pulled, people, schedule)
-        except RefusedError as error:
-            pulled.refuse(schedule, f"Opsgenie refuses to show this schedule ({error}).")
-        progress(done, len(wanted), "schedules")
+    wanted = [schedule for schedule, _ in _wanted(pulled, listed, selection)]
+    await pulled.read_each(wanted, lambda schedule: _read_schedule(ask, pulled, schedule), progress)
     number = len(pulled.listed)
     pulled.note("Opsgenie", f"Schedules seen: {number}. A team's key sees only the schedules of its team.")
-    pulled.calendar.intervals = merge(pulled.calendar.intervals, window)
     return pulled
 
 
-def _people(pulled: Pulled) -> People:
-    return People(pulled, "This user is not in Opsgenie's list of users: deleted, perhaps.")
+def _pulled(label: str, window: Window) -> Pulled:
+    why = "This user is not in Opsgenie's list of users: deleted, perhaps."
+    return Pulled(Calendar(label, window, roles=PAGED), stranger_reason=why)
 
 
-async def _read_users(ask: Ask, people: People) -> None:
+async def _read_users(ask: Ask, pulled: Pulled) -> None:
     """Read the list of users in pages. Where the next one begins is taken from its link, never where it leads."""
     offset, following = -1, 0
     while following > offset:
         offset = following
         page = await ask(path_with("/v2/users", limit=_PAGE, offset=offset))
-        _add_users(people, page["data"])
+        _add_users(pulled, page["data"])
         link = str((page.get("paging") or {}).get("next") or "")
         begins = parse_qs(urlsplit(link).query).get("offset", [""])[0]
         following = int(begins) if begins.isdecimal() else offset + len(page["data"]) if link else offset
 
 
-def _add_users(people: People, users: Iterable[dict[str, Any]]) -> None:
+def _add_users(pulled: Pulled, users: Iterable[dict[str, Any]]) -> None:
     for user in users:
-        people.add(str(user["id"]), str(user.get("username") or ""), str(user.get("fullName") or ""))
+        pulled.add_person(str(user["id"]), str(user.get("username") or ""), str(user.get("fullName") or ""))
 
 
-def _wanted(pulled: Pulled, listed: list[dict[str, Any]], selection: Selection) -> list[dict[str, Any]]:
+def _wanted(
+    pulled: Pulled, listed: list[dict[str, Any]], selection: Selection
+) -> list[tuple[Schedule, dict[str, Any]]]:
     wanted = []
     for one in listed:
         schedule = _schedule(one)
         pulled.listed.append(schedule)
         if not selection.takes(schedule):
-            pulled.note(schedule.name, "Left out: the options do not select it.")
+            pulled.leave_out(schedule)
         elif not schedule.is_enabled:
-            pulled.note(schedule.name, "Left out: it is disabled in Opsgenie.")
+            pulled.leave_out(schedule, "it is disabled in Opsgenie")
         elif not one.get("rotations"):
-            pulled.note(schedule.name, "Left out: it has no rotations; every new team gets such an empty schedule.")
+            pulled.leave_out(schedule, "it has no rotations; every new team gets such an empty schedule")
         else:
-            wanted.append(one)
+            wanted.append((schedule, one))
     return wanted
 
 
@@ -143,15 +137,14 @@ def _schedule(listed: dict[str, Any]) -> Schedule:
     return Schedule(str(listed["id"]), name, zone, team, link, "OPSGENIE", is_enabled, teams)
 
 
-async def _read_schedule(ask: Ask, pulled: Pulled, people: People, schedule: Schedule) -> None:
+async def _read_schedule(ask: Ask, pulled: Pulled, schedule: Schedule) -> None:
     path = f"/v2/schedules/{quote(schedule.id, safe='')}"
     window = pulled.calendar.window
     days = -((window.start - window.end) // _DAY)
-    date = datetime.fromtimestamp(window.start, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     asked = path_with(
         f"{path}/timeline",
         identifierType="id",
-        date=date,
+        date=iso(window.start),
         interval=days,
         intervalUnit="days",
         expand="base,forwarding,override",
@@ -168,19 +161,16 @@ async def _read_schedule(ask: Ask, pulled: Pulled, people: People, schedule: Sch
         pulled.note(schedule.name, f"Opsgenie says who is on call from {begins} to {ends} only.")
     for rotation in rotations:
         for period in rotation.get("periods") or []:
-            _add_period(pulled, people, schedule, str(rotation.get("name") or ""), period)
+            _add_period(pulled, schedule, str(rotation.get("name") or ""), period)
     if not any(one.schedule == schedule.id for one in pulled.calendar.intervals):
         pulled.note(schedule.name, "Nobody is on call in the whole window.")
-    try:
-        overrides = await ask(path_with(f"{path}/overrides", scheduleIdentifierType="id"))
-    except RefusedError as error:
-        pulled.note(schedule.name, f"Opsgenie refuses to show the overrides of this schedule ({error}).")
-        return
-    for one in overrides["data"]:
-        _add_override(pulled, people, schedule, window, one)
+    asked = path_with(f"{path}/overrides", scheduleIdentifierType="id")
+    overrides = await pulled.read_overrides(ask, asked, schedule)
+    for one in overrides["data"] if overrides else ():
+        _add_override(pulled, schedule, one)
 
 
-def _add_period(pulled: Pulled, people: People, schedule: Schedule, rotation: str, period: dict[str, Any]) -> None:
+def _add_period(pulled: Pulled, schedule: Schedule, rotation: str, period: dict[str, Any]) -> None:
     recipients = period.get("flattenedRecipients") or [period.get("recipient") or {}]
     start, end = instant(period["startDate"]), instant(period["endDate"])
     for recipient in recipients:
@@ -195,17 +185,18 @@ def _add_period(pulled: Pulled, people: People, schedule: Schedule, rotation: st
         if period.get("type") == "forwarding" and period.get("fromUser"):
             reason = f"Until {period['endDate']} a forwarding rule of {period['fromUser']} puts somebody else on call."
             pulled.note(schedule.name, reason)
-        person = _person(people, recipient)
+        person = _person(pulled, recipient)
         if end > start:
             pulled.calendar.intervals.append(Interval(schedule.id, person, role, start, end))
 
 
-def _person(people: People, recipient: dict[str, Any]) -> str:
+def _person(pulled: Pulled, recipient: dict[str, Any]) -> str:
     name = str(recipient.get("username") or recipient.get("name") or "")
-    return people.person(str(recipient.get("id") or name), name)
+    return pulled.person(str(recipient.get("id") or name), name)
 
 
-def _add_override(pulled: Pulled, people: People, schedule: Schedule, window: Window, one: dict[str, Any]) -> None:
+def _add_override(pulled: Pulled, schedule: Schedule, one: dict[str, Any]) -> None:
+    window = pulled.calendar.window
     start, end = instant(one["startDate"]), instant(one["endDate"])
     alias = str(one.get("alias") or "")
     if end <= window.start or start >= window.end:
@@ -218,7 +209,7 @@ def _add_override(pulled: Pulled, people: People, schedule: Schedule, window: Wi
     if rotations:
         reason = f"Override {alias!r} is of the rotations {', '.join(rotations)} only; Rootly has it for the schedule."
         pulled.note(schedule.name, reason)
-    pulled.overrides.append(Override(schedule.id, start, end, _person(people, user), alias))
+    pulled.overrides.append(Override(schedule.id, start, end, _person(pulled, user), alias))
 
 
 def read_backup(path: Path, window: Window, selection: Selection) -> Pulled:
@@ -229,14 +220,15 @@ def read_backup(path: Path, window: Window, selection: Selection) -> Pulled:
     Raises:
         SourceError: it is no backup, or a file of it cannot be read.
     """
-    files = _files_of_zip(path) if path.is_file() else _files_of_folder(path)
-    pulled = Pulled(Calendar(f"the backup {path.name}", window, roles=PAGED))
-    people = _people(pulled)
-    _add_users(people, [content["user"] for content in _objects(files, "user")])
-    listed = sorted((content["schedule"] for content in _objects(files, "schedule")), key=_name_and_id)
+    files = _files(path)
+    pulled = _pulled(f"the backup {path.name}", window)
+    _add_users(pulled, [content["user"] for content in _objects(files, "user")])
+    listed = sorted(
+        (content["schedule"] for content in _objects(files, "schedule")),
+        key=lambda one: (str(one.get("name") or ""), str(one.get("id") or "")),
+    )
     teams = {str(content["team"].get("id")) for content in _objects(files, "team")}
-    for one in _wanted(pulled, listed, selection):
-        schedule = _schedule(one)
+    for schedule, one in _wanted(pulled, listed, selection):
         pulled.calendar.schedules.append(schedule)
         pulled.calendar.covers[schedule.id] = Window(window.start, window.start)  # nothing is known of who is on call
         team = one.get("ownerTeam") or {}
@@ -245,41 +237,38 @@ def read_backup(path: Path, window: Window, selection: Selection) -> Pulled:
         for rotation in one["rotations"]:
             for participant in rotation.get("participants") or []:
                 if participant.get("type") == "user":
-                    _person(people, participant)
+                    _person(pulled, participant)
     pulled.note(path.name, "A backup holds no overrides and no timeline: read the API to have them.")
     return pulled
-
-
-def _name_and_id(schedule: dict[str, Any]) -> tuple[str, str]:
-    return str(schedule.get("name") or ""), str(schedule.get("id") or "")
 
 
 #: The files of a backup, by the folder that they stand in: how to call one, and how to read it.
 _Files: TypeAlias = "dict[str, list[tuple[str, Callable[[], bytes]]]]"
 
 
-def _files_of_folder(folder: Path) -> _Files:
-    root = folder / _BACKUP if (folder / _BACKUP).is_dir() else folder
-    if not (root / "schedules").is_dir():
-        raise _no_backup(folder)
-    return {
-        name: [(str(path), path.read_bytes) for path in sorted((root / name).glob("*.json"))]
-        for name in ("users", "schedules", "teams")  # version control drops empty folders
-    }
-
-
-def _files_of_zip(path: Path) -> _Files:
-    try:
-        archive = ZipFile(path)
-        found = sorted(archive.infolist(), key=lambda one: one.filename)
-    except (OSError, BadZipFile, ValueError) as error:
-        raise _no_backup(path) from error
-    files: _Files = {"users": [], "schedules": [], "teams": []}
-    for one in found:
-        *_, folder, name = ("", *one.filename.split("/"))
+def _files(path: Path) -> _Files:
+    """Find the files of a backup in its folder, or in a zip archive of it."""
+    found: list[tuple[str, str, Callable[[], bytes]]]
+    if path.is_file():
+        try:
+            archive = ZipFile(path)
+            entries = sorted(archive.infolist(), key=lambda one: one.filename)
+        except (OSError, BadZipFile, ValueError) as error:
+            raise _no_backup(path) from error
+        if sum(one.file_size for one in entries) > _LARGEST:
+            raise _no_backup(path)
+        found = [(one.filename, f"{one.filename} in {path}", partial(archive.read, one)) for one in entries]
+    else:
+        root = path / _BACKUP if (path / _BACKUP).is_dir() else path
+        if not (root / "schedules").is_dir():
+            raise _no_backup(path)
+        found = [(one.as_posix(), str(one), one.read_bytes) for one in sorted(root.glob("*/*.json"))]
+    files: _Files = {"users": [], "schedules": [], "teams": []}  # version control drops empty folders
+    for filename, shown, read in found:
+        *_, folder, name = ("", *filename.split("/"))
         if folder in files and name.endswith(".json"):
-            files[folder].append((f"{one.filename} in {path}", partial(archive.read, one)))
-    if sum(one.file_size for one in found) > _LARGEST or not files["schedules"]:
+            files[folder].append((shown, read))
+    if path.is_file() and not files["schedules"]:
         raise _no_backup(path)
     return files
 

@@ -6,20 +6,17 @@ layers stand in /schedules, those made of shifts in /v3/schedules, and neither l
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from string import ascii_lowercase, digits
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window, mark_overrides, merge
-from importer.calendars.pulled import Override, People, Pulled, RefusedError, instant, overlapping, path_with
+from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window, mark_overrides
+from importer.calendars.pulled import Override, Pulled, RefusedError, instant, iso, overlapping, path_with
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from importer.calendars.pulled import Ask, ProgressCallback, Selection
-
-    _Reader: TypeAlias = Callable[[Ask, Pulled, People, Schedule, Selection], Awaitable[None]]
 
 #: Requests a second that a key may make: 960 a minute.
 RATE = 16.0
@@ -45,30 +42,18 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
         ImporterError: PagerDuty cannot be asked.
         RefusedError: it refuses one of its lists.
     """
-    pulled = Pulled(Calendar("PagerDuty", window, roles=PAGED))
-    people = People(pulled, "This user is not in PagerDuty's list of users: deleted, or out of the key's sight.")
+    why = "This user is not in PagerDuty's list of users: deleted, or out of the key's sight."
+    pulled = Pulled(Calendar("PagerDuty", window, roles=PAGED), stranger_reason=why)
     for user in await _list(ask, pulled, "/users", "users"):
-        people.add(str(user["id"]), str(user.get("email") or ""), str(user.get("name") or user.get("summary") or ""))
+        name = user.get("name") or user.get("summary") or ""
+        pulled.add_person(str(user["id"]), str(user.get("email") or ""), str(name))
     layered = {str(one["id"]): _schedule(one) for one in await _list(ask, pulled, "/schedules", "schedules")}
     shifted = {str(one["id"]): _schedule(one) for one in await _list(ask, pulled, "/v3/schedules", "schedules")}
     pulled.listed = [*layered.values(), *(one for id_, one in shifted.items() if id_ not in layered)]
-    wanted = [one for one in pulled.listed if _takes(pulled, selection, one, is_team_known=one.id in layered)]
-    for done, schedule in enumerate(wanted, 1):
-        readers = (_read_layers, _read_shifts) if schedule.id in layered else (_read_shifts, _read_layers)
-        try:
-            await _read_either(readers, ask, pulled, people, schedule, selection)
-        except RefusedError as error:
-            pulled.refuse(schedule, f"PagerDuty refuses to show this schedule ({error}).")
-        progress(done, len(wanted), "schedules")
-    pulled.calendar.intervals = merge(pulled.calendar.intervals, window)
+    reader = _PagerDutyReader(ask, pulled, selection, layered.keys())
+    wanted = [one for one in pulled.listed if reader.takes(one, is_team_known=one.id in layered)]
+    await pulled.read_each(wanted, reader.read, progress)
     return pulled
-
-
-def _takes(pulled: Pulled, selection: Selection, schedule: Schedule, *, is_team_known: bool = True) -> bool:
-    is_taken = selection.takes(schedule, is_team_known=is_team_known)
-    if not is_taken:
-        pulled.note(schedule.name, "Left out: the options do not select it.")
-    return is_taken
 
 
 async def _list(ask: Ask, pulled: Pulled, path: str, what: str) -> list[dict[str, Any]]:
@@ -129,158 +114,154 @@ def _schedule(listed: dict[str, Any]) -> Schedule:
     return Schedule(str(listed["id"]), name, zone, named, link, "PAGER_DUTY", teams=known)
 
 
-def _iso(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+class _PagerDutyReader:
+    """Reads schedules of both kinds into what is pulled; `layered` has the ids of those that are made of layers."""
 
+    def __init__(self, ask: Ask, pulled: Pulled, selection: Selection, layered: Collection[str]) -> None:
+        self._ask = ask
+        self._pulled = pulled
+        self._selection = selection
+        self._layered = layered
+        window = pulled.calendar.window
+        self._span = {"since": iso(window.start), "until": iso(window.end)}
 
-async def _read_either(
-    readers: Iterable[_Reader], ask: Ask, pulled: Pulled, people: People, schedule: Schedule, selection: Selection
-) -> None:
-    """Read a schedule, as the other sort where PagerDuty says that it is none of the first: it can be upgraded."""
-    refused: RefusedError | None = None
-    for read in readers:
+    def takes(self, schedule: Schedule, *, is_team_known: bool = True) -> bool:
+        """Return whether a schedule is wanted; note it where it is not."""
+        is_taken = self._selection.takes(schedule, is_team_known=is_team_known)
+        if not is_taken:
+            self._pulled.leave_out(schedule)
+        return is_taken
+
+    async def read(self, schedule: Schedule) -> None:
+        """Read a schedule, as the other sort where PagerDuty says that it is none of the first: it can be upgraded."""
+        first, second = self._read_layers, self._read_shifts
+        if schedule.id not in self._layered:
+            first, second = second, first
         try:
-            return await read(ask, pulled, people, schedule, selection)
-        except RefusedError as error:
-            if error.status not in (400, 404):
+            await first(schedule)
+        except RefusedError as refused:
+            if refused.status not in (400, 404):
                 raise
-            refused = refused or error
-    if refused is not None:
-        raise refused
-    return None
+            try:
+                await second(schedule)
+            except RefusedError as error:
+                raise refused if error.status in (400, 404) else error from None
 
+    async def _read_layers(self, schedule: Schedule) -> None:
+        """Read a schedule that is made of layers; asked in its own zone, for the key's user has another one."""
+        path = f"/schedules/{quote(schedule.id, safe='')}"
+        asked = path_with(path, **self._span, time_zone=schedule.zone or None, overflow="false")
+        found = (await self._ask(asked))["schedule"]
+        schedule = _schedule({"html_url": schedule.link, **found})
+        if not self.takes(schedule):
+            return
+        final = found.get("final_schedule")
+        if not final or final.get("rendered_schedule_entries") is None:
+            self._pulled.refuse(schedule, "PagerDuty does not say who is on call.")
+            return
+        self._pulled.calendar.schedules.append(schedule)
+        self._note_deleted(schedule, found)
+        intervals = self._rendered(schedule, final)
+        if not intervals:
+            self._pulled.note(schedule.name, "Nobody is on call in the whole window.")
+        rendered = self._rendered(schedule, found.get("overrides_subschedule") or {})
+        overrides = await self._overrides_of_layers(path, schedule, rendered)
+        self._pulled.overrides.extend(overrides)
+        own = [Interval(one.schedule, one.person, Role.OVERRIDE, one.start, one.end) for one in overrides]
+        for interval in mark_overrides(intervals, rendered or own):
+            self._add(interval, schedule)
 
-async def _read_layers(ask: Ask, pulled: Pulled, people: People, schedule: Schedule, selection: Selection) -> None:
-    """Read a schedule that is made of layers; asked in its own zone, for the key's user has another one."""
-    window = pulled.calendar.window
-    since, until = _iso(window.start), _iso(window.end)
-    path = f"/schedules/{quote(schedule.id, safe='')}"
-    zone = schedule.zone or None
-    found = (await ask(path_with(path, since=since, until=until, time_zone=zone, overflow="false")))["schedule"]
-    schedule = _schedule({"html_url": schedule.link, **found})
-    if not _takes(pulled, selection, schedule):
-        return
-    final = found.get("final_schedule")
-    if not final or final.get("rendered_schedule_entries") is None:
-        pulled.refuse(schedule, "PagerDuty does not say who is on call.")
-        return
-    pulled.calendar.schedules.append(schedule)
-    _note_deleted(pulled, schedule, found)
-    entries = final["rendered_schedule_entries"]
-    intervals = [_rendered(people, schedule, one, window) for one in entries if one.get("user")]
-    if not intervals:
-        pulled.note(schedule.name, "Nobody is on call in the whole window.")
-    rendered = [
-        _rendered(people, schedule, one, window)
-        for one in (found.get("overrides_subschedule") or {}).get("rendered_schedule_entries") or []
-        if one.get("user")
-    ]
-    overrides = await _overrides_of_layers(ask, pulled, people, schedule, rendered)
-    pulled.overrides.extend(overrides)
-    covers = rendered or [Interval(one.schedule, one.person, Role.OVERRIDE, one.start, one.end) for one in overrides]
-    for interval in mark_overrides(intervals, covers):
-        _add(pulled, interval, schedule)
+    def _rendered(self, schedule: Schedule, part: dict[str, Any]) -> list[Interval]:
+        """Return the entries of a rendered part of a schedule, those without a person aside."""
+        intervals = []
+        for entry in part.get("rendered_schedule_entries") or []:
+            if entry.get("user"):
+                end = instant(entry["end"]) if entry.get("end") else self._pulled.calendar.window.end
+                person = self._person(entry["user"])
+                intervals.append(Interval(schedule.id, person, Role.ON_CALL, instant(entry["start"]), end))
+        return intervals
 
+    def _person(self, user: dict[str, Any]) -> str:
+        return self._pulled.person(str(user.get("id") or ""), str(user.get("summary") or ""))
 
-def _rendered(people: People, schedule: Schedule, entry: dict[str, Any], window: Window) -> Interval:
-    user = entry["user"]
-    person = people.person(str(user.get("id") or ""), str(user.get("summary") or ""))
-    end = instant(entry["end"]) if entry.get("end") else window.end
-    return Interval(schedule.id, person, Role.ON_CALL, instant(entry["start"]), end)
+    def _note_deleted(self, schedule: Schedule, found: dict[str, Any]) -> None:
+        """Note who left and still has turns; a layer that was edited is kept, ended, beside the new one."""
+        for layer in found.get("schedule_layers") or []:
+            if layer.get("end") and instant(layer["end"]) <= self._pulled.calendar.window.start:
+                continue
+            for place in layer.get("users") or []:
+                user = place.get("user") or place
+                if user.get("deleted_at") or place.get("deleted_at"):
+                    reason = f"This user is deleted, and still has a turn in layer {layer.get('name')!r}."
+                    self._pulled.note(f"{user.get('summary') or user.get('id')} in {schedule.name}", reason)
 
+    async def _overrides_of_layers(self, path: str, schedule: Schedule, rendered: Sequence[Interval]) -> list[Override]:
+        """Return the overrides in the window: each with its id, or as they are rendered where some overlap."""
+        answer = await self._pulled.read_overrides(self._ask, path_with(f"{path}/overrides", **self._span), schedule)
+        overrides = [
+            Override(
+                schedule.id,
+                instant(one["start"]),
+                instant(one["end"]),
+                self._person(one.get("user") or {}),
+                str(one.get("id") or ""),
+            )
+            for one in (answer or {"overrides": []})["overrides"]
+        ]
+        if not overlapping(overrides):
+            return overrides
+        reason = f"{len(overrides)} overrides overlap: taken as PagerDuty renders them, as {len(rendered)} spans."
+        self._pulled.note(schedule.name, reason)
+        return [Override(one.schedule, one.start, one.end, one.person) for one in rendered]
 
-def _note_deleted(pulled: Pulled, schedule: Schedule, found: dict[str, Any]) -> None:
-    """Note who left and still has turns; a layer that was edited is kept, ended, beside the new one."""
-    for layer in found.get("schedule_layers") or []:
-        if layer.get("end") and instant(layer["end"]) <= pulled.calendar.window.start:
-            continue
-        for place in layer.get("users") or []:
-            user = place.get("user") or place
-            if user.get("deleted_at") or place.get("deleted_at"):
-                reason = f"This user is deleted, and still has a turn in layer {layer.get('name')!r}."
-                pulled.note(f"{user.get('summary') or user.get('id')} in {schedule.name}", reason)
+    async def _read_shifts(self, schedule: Schedule) -> None:
+        """Read a schedule that is made of shifts (version 3): several people may be on call at once."""
+        path = f"/v3/schedules/{quote(schedule.id, safe='')}"
+        asked = path_with(path, **self._span, time_zone=schedule.zone or None, include=["final_schedule"])
+        found = (await self._ask(asked))["schedule"]
+        schedule = _schedule({"summary": schedule.name, "html_url": schedule.link, **found})
+        if not self.takes(schedule):
+            return
+        shifts = (found.get("final_schedule") or {}).get("computed_shift_assignments")
+        if shifts is None:
+            self._pulled.refuse(schedule, "PagerDuty does not say who is on call.")
+            return
+        self._pulled.calendar.schedules.append(schedule)
+        sources = [str((shift.get("source") or {}).get("type") or "") for shift in shifts]
+        for shift, source in zip(shifts, sources, strict=True):
+            member = shift.get("member") or {}
+            if not member.get("user_id"):
+                continue  # a gap that somebody planned
+            role = Role.OVERRIDE if source.endswith("_override") else Role.ON_CALL
+            person = self._pulled.person(str(member["user_id"]))
+            start, end = instant(shift["start_time"]), instant(shift["end_time"])
+            self._add(Interval(schedule.id, person, role, start, end), schedule)
+        if not shifts:
+            self._pulled.note(schedule.name, "Nobody is on call in the whole window.")
+        if {"custom_shift", "schedule_rotation"} <= set(sources):
+            reason = "Single shifts stand beside its rotation: taken as on call, though some may be shadows."
+            self._pulled.note(schedule.name, reason)
+        offset, more = 0, True
+        while more:
+            page = await self._ask(path_with(f"{path}/overrides", **self._span, limit=_PAGE, offset=offset))
+            for one in page["overrides"]:
+                self._add_override_shift(schedule, one)
+            more = bool(page.get("more") and page["overrides"])
+            offset += _length(page)
 
+    def _add_override_shift(self, schedule: Schedule, one: dict[str, Any]) -> None:
+        member = one.get("overriding_member") or {}
+        start, end = instant(one["start_time"]), instant(one["end_time"])
+        if member.get("user_id"):
+            person = self._pulled.person(str(member["user_id"]))
+            self._pulled.overrides.append(Override(schedule.id, start, end, person, str(one["id"])))
+        else:
+            when = f"from {iso(start)} to {iso(end)}"
+            self._pulled.note(schedule.name, f"An override leaves a shift empty {when}: Rootly needs a person.")
 
-async def _overrides_of_layers(
-    ask: Ask, pulled: Pulled, people: People, schedule: Schedule, rendered: Sequence[Interval]
-) -> list[Override]:
-    """Return the overrides in the window: each with its id, or as they are rendered where some overlap."""
-    window = pulled.calendar.window
-    path = f"/schedules/{quote(schedule.id, safe='')}/overrides"
-    try:
-        listed = (await ask(path_with(path, since=_iso(window.start), until=_iso(window.end))))["overrides"]
-    except RefusedError as error:
-        pulled.note(schedule.name, f"PagerDuty refuses to show the overrides of this schedule ({error}).")
-        return []
-    overrides = []
-    for one in listed:
-        user = one.get("user") or {}
-        person = people.person(str(user.get("id") or ""), str(user.get("summary") or ""))
-        id_ = str(one.get("id") or "")
-        overrides.append(Override(schedule.id, instant(one["start"]), instant(one["end"]), person, id_))
-    if not overlapping(overrides):
-        return overrides
-    reason = f"{len(overrides)} overrides overlap: taken as PagerDuty renders them, as {len(rendered)} spans."
-    pulled.note(schedule.name, reason)
-    return [Override(one.schedule, one.start, one.end, one.person) for one in rendered]
-
-
-async def _read_shifts(ask: Ask, pulled: Pulled, people: People, schedule: Schedule, selection: Selection) -> None:
-    """Read a schedule that is made of shifts (version 3): several people may be on call at once."""
-    window = pulled.calendar.window
-    since, until = _iso(window.start), _iso(window.end)
-    path = f"/v3/schedules/{quote(schedule.id, safe='')}"
-    asked = path_with(path, since=since, until=until, time_zone=schedule.zone or None, include=["final_schedule"])
-    found = (await ask(asked))["schedule"]
-    schedule = _schedule({"summary": schedule.name, "html_url": schedule.link, **found})
-    if not _takes(pulled, selection, schedule):
-        return
-    shifts = (found.get("final_schedule") or {}).get("computed_shift_assignments")
-    if shifts is None:
-        pulled.refuse(schedule, "PagerDuty does not say who is on call.")
-        return
-    pulled.calendar.schedules.append(schedule)
-    sources = {_source(shift) for shift in shifts}
-    for shift in shifts:
-        member = shift.get("member") or {}
-        if not member.get("user_id"):
-            continue  # a gap that somebody planned
-        role = Role.OVERRIDE if _source(shift).endswith("_override") else Role.ON_CALL
-        person = people.person(str(member["user_id"]))
-        interval = Interval(schedule.id, person, role, instant(shift["start_time"]), instant(shift["end_time"]))
-        _add(pulled, interval, schedule)
-    if not shifts:
-        pulled.note(schedule.name, "Nobody is on call in the whole window.")
-    if "custom_shift" in sources and "schedule_rotation" in sources:
-        pulled.note(
-            schedule.name, "Single shifts stand beside its rotation: taken as on call, though some may be shadows."
-        )
-    offset, more = 0, True
-    while more:
-        page = await ask(path_with(f"{path}/overrides", since=since, until=until, limit=_PAGE, offset=offset))
-        for one in page["overrides"]:
-            _add_override_shift(pulled, people, schedule, one)
-        more = bool(page.get("more") and page["overrides"])
-        offset += _length(page)
-
-
-def _source(shift: dict[str, Any]) -> str:
-    return str((shift.get("source") or {}).get("type") or "")
-
-
-def _add_override_shift(pulled: Pulled, people: People, schedule: Schedule, one: dict[str, Any]) -> None:
-    member = one.get("overriding_member") or {}
-    start, end = instant(one["start_time"]), instant(one["end_time"])
-    if member.get("user_id"):
-        person = people.person(str(member["user_id"]))
-        pulled.overrides.append(Override(schedule.id, start, end, person, str(one["id"])))
-    else:
-        when = f"from {_iso(start)} to {_iso(end)}"
-        pulled.note(schedule.name, f"An override leaves a shift empty {when}: Rootly needs a person.")
-
-
-def _add(pulled: Pulled, interval: Interval, schedule: Schedule) -> None:
-    if interval.end <= interval.start:
-        pulled.note(schedule.name, f"A shift of {interval.person} ends where it begins, at {_iso(interval.start)}.")
-        return
-    pulled.calendar.intervals.append(interval)
+    def _add(self, interval: Interval, schedule: Schedule) -> None:
+        if interval.end > interval.start:
+            self._pulled.calendar.intervals.append(interval)
+            return
+        reason = f"A shift of {interval.person} ends where it begins, at {iso(interval.start)}."
+        self._pulled.note(schedule.name, reason)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
-from importer.calendars.intervals import Calendar, Note, Schedule, Window
+from importer.calendars.intervals import Calendar, Note, Schedule, Window, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 
 class RefusedError(Exception):
@@ -93,10 +93,16 @@ class Pulled:
     overrides: list[Override] = field(default_factory=list)
     listed: list[Schedule] = field(default_factory=list)  #: all that the system listed, wanted or not
     strangers: set[str] = field(default_factory=set)  #: people that no list of the system has: deleted, mostly
+    stranger_reason: str = ""  #: the note about one
+    _people: dict[str, tuple[str, str]] = field(default_factory=dict)  # e-mail address and name by the system's id
 
     def note(self, subject: str, reason: str) -> None:
         """Note something that was seen and not taken."""
         self.calendar.notes.append(Note(subject, reason))
+
+    def leave_out(self, schedule: Schedule, why: str = "the options do not select it") -> None:
+        """Note that a schedule is not read."""
+        self.note(schedule.name, f"Left out: {why}.")
 
     def refuse(self, schedule: Schedule, reason: str) -> None:
         """Note that nobody knows who is on call on a schedule: that is not nobody."""
@@ -106,6 +112,43 @@ class Pulled:
         self.calendar.intervals = [one for one in self.calendar.intervals if one.schedule != schedule.id]
         start = self.calendar.window.start
         self.calendar.covers[schedule.id] = Window(start, start)
+
+    async def read_each(
+        self, schedules: Sequence[Schedule], read: Callable[[Schedule], Awaitable[None]], progress: ProgressCallback
+    ) -> None:
+        """Read one schedule after the other, and merge their intervals; one that is refused is noted."""
+        for done, schedule in enumerate(schedules, 1):
+            try:
+                await read(schedule)
+            except RefusedError as error:
+                self.refuse(schedule, f"{self.calendar.label} refuses to show this schedule ({error}).")
+            progress(done, len(schedules), "schedules")
+        self.calendar.intervals = merge(self.calendar.intervals, self.calendar.window)
+
+    async def read_overrides(self, ask: Ask, path: str, schedule: Schedule) -> Any:
+        """Return the answer with a schedule's overrides; None where the system refuses it, which is noted."""
+        try:
+            return await ask(path)
+        except RefusedError as error:
+            label = self.calendar.label
+            self.note(schedule.name, f"{label} refuses to show the overrides of this schedule ({error}).")
+            return None
+
+    def add_person(self, id_: str, email: str, name: str) -> None:
+        """Learn a person of the system's own list."""
+        self._people[id_] = email.strip().lower(), name
+
+    def person(self, id_: str, name: str = "") -> str:
+        """Return what `Interval.person` holds for an id; somebody who is in no list is noted, never dropped."""
+        email, own_name = self._people.get(id_, ("", ""))
+        if email:
+            self.calendar.names.setdefault(email, own_name or name)
+            return email
+        person = name.strip().lower() if "@" in name else name or own_name or id_
+        if person not in self.strangers:
+            self.strangers.add(person)
+            self.note(person, self.stranger_reason)
+        return person
 
 
 class ProgressCallback(Protocol):
@@ -126,6 +169,11 @@ def path_with(path: str, **query: str | int | Sequence[str] | None) -> str:
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
+def iso(moment: int) -> str:
+    """Return an epoch second as a date-time in UTC."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def instant(text: str) -> int:
     """Return the epoch second of an ISO 8601 date-time.
 
@@ -136,34 +184,6 @@ def instant(text: str) -> int:
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset from UTC")
     return int(moment.timestamp())
-
-
-class People:
-    """Who is who in a system: its ids to e-mail addresses and names."""
-
-    def __init__(self, pulled: Pulled, why: str) -> None:
-        """Make an empty directory; `why` is the note about somebody who is not in it."""
-        self._pulled = pulled
-        self._why = why
-        self._emails: dict[str, str] = {}
-        self._names: dict[str, str] = {}
-
-    def add(self, id_: str, email: str, name: str) -> None:
-        """Learn a person of the system's own list."""
-        self._emails[id_] = email.strip().lower()
-        self._names[id_] = name
-
-    def person(self, id_: str, name: str = "") -> str:
-        """Return what `Interval.person` holds for an id; somebody who is in no list is noted, never dropped."""
-        email = self._emails.get(id_, "")
-        if email:
-            self._pulled.calendar.names.setdefault(email, self._names.get(id_) or name)
-            return email
-        person = name.strip().lower() if "@" in name else name or self._names.get(id_) or id_
-        if person not in self._pulled.strangers:
-            self._pulled.strangers.add(person)
-            self._pulled.note(person, self._why)
-        return person
 
 
 def overlapping(overrides: Iterable[Override]) -> list[tuple[Override, Override]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window, merge
-from importer.calendars.pulled import People, Pulled, instant
+from importer.calendars.pulled import Pulled, instant, iso
 
 if TYPE_CHECKING:
     from importer.calendars.pulled import Ask, ProgressCallback, Selection
@@ -22,12 +21,11 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
         ImporterError: Rootly cannot be asked.
         RefusedError: it refuses one of its lists.
     """
-    pulled = Pulled(Calendar("Rootly", window))
-    people = People(pulled, "This user is not in Rootly's list of users.")
+    pulled = Pulled(Calendar("Rootly", window), stranger_reason="This user is not in Rootly's list of users.")
     for user in await pages(ask, "/v1/users?sort=created_at&"):
         attributes = user["attributes"]
         name = attributes.get("full_name") or attributes.get("name") or ""
-        people.add(str(user["id"]), str(attributes.get("email") or ""), str(name))
+        pulled.add_person(str(user["id"]), str(attributes.get("email") or ""), str(name))
         if attributes.get("email"):
             pulled.calendar.aliases[str(user["id"])] = str(attributes["email"]).strip().lower()
     listed = await pages(ask, "/v1/schedules?")
@@ -42,7 +40,7 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
         pulled.calendar.schedules.append(schedule)
         for shift in await shifts(ask, schedule.id, window):
             if shift["attributes"].get("user_id") is not None:
-                person = people.person(str(shift["attributes"]["user_id"]))
+                person = pulled.person(str(shift["attributes"]["user_id"]))
                 pulled.calendar.intervals.append(interval(shift, schedule.id, person))
         progress(done, len(listed), "schedules")
     pulled.calendar.intervals = merge(pulled.calendar.intervals, window)
@@ -51,7 +49,7 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
 
 async def shifts(ask: Ask, schedule_id: str, window: Window) -> list[dict[str, Any]]:
     """Return the shifts of a schedule that touch the window, as Rootly's objects."""
-    begins, ends = _iso(window.start), _iso(window.end)
+    begins, ends = iso(window.start), iso(window.end)
     path = f"/v1/schedules/{quote(schedule_id, safe='')}/shifts?from={quote(begins)}&to={quote(ends)}&"
     return await pages(ask, path)
 
@@ -75,7 +73,3 @@ async def pages(ask: Ask, path: str) -> list[dict[str, Any]]:
         following = (page.get("meta") or {}).get("next_page")
         number = following if isinstance(following, int) and following > number and fresh else None
     return list(found.values())
-
-
-def _iso(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
