@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from importer.calendars.intervals import Interval, Role, Window, clip, gaps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from importer.calendars.intervals import Calendar, Schedule
 
@@ -92,29 +93,24 @@ def pair_schedules(
     """
     lefts, rights = list(left.schedules), list(right.schedules)
     chosen = [Pair(_find(lefts, one, left.label), _find(rights, other, right.label)) for one, other in pairs.items()]
-    taken_left, taken_right = {pair.left.id for pair in chosen}, {pair.right.id for pair in chosen}
-    by_id = {schedule.id: schedule for schedule in rights}
-    for schedule in lefts:
-        if schedule.id in by_id and schedule.id not in taken_left and schedule.id not in taken_right:
-            chosen.append(Pair(schedule, by_id[schedule.id]))
-            taken_left.add(schedule.id)
-            taken_right.add(schedule.id)
-    by_name: dict[str, list[Schedule]] = defaultdict(list)
-    for schedule in rights:
-        if schedule.id not in taken_right:
-            by_name[schedule.name].append(schedule)
-    names = [schedule.name for schedule in lefts if schedule.id not in taken_left]
-    for schedule in lefts:
-        partners = by_name.get(schedule.name, [])
-        if schedule.id not in taken_left and len(partners) == 1 and names.count(schedule.name) == 1:
-            chosen.append(Pair(schedule, partners[0]))
-            taken_left.add(schedule.id)
-            taken_right.add(partners[0].id)
+    for of_pair in (attrgetter("id"), attrgetter("name")):
+        free_left, free_right = (
+            _free(lefts, {one.left.id for one in chosen}),
+            _free(rights, {one.right.id for one in chosen}),
+        )
+        number_left, number_right = Counter(map(of_pair, free_left)), Counter(map(of_pair, free_right))
+        partners = {of_pair(one): one for one in free_right if number_right[of_pair(one)] == 1}
+        single = (one for one in free_left if number_left[of_pair(one)] == 1)
+        chosen += [Pair(one, partners[of_pair(one)]) for one in single if of_pair(one) in partners]
     return (
         sorted(chosen, key=lambda pair: (pair.left.name, pair.left.id)),
-        [schedule for schedule in lefts if schedule.id not in taken_left],
-        [schedule for schedule in rights if schedule.id not in taken_right],
+        _free(lefts, {one.left.id for one in chosen}),
+        _free(rights, {one.right.id for one in chosen}),
     )
+
+
+def _free(schedules: Iterable[Schedule], taken: Container[str]) -> list[Schedule]:
+    return [one for one in schedules if one.id not in taken]
 
 
 def _find(schedules: Sequence[Schedule], wanted: str, label: str) -> Schedule:

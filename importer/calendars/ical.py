@@ -22,7 +22,7 @@ from importer.normalizer.times.zones import read_zone
 from importer.normalizer.unreadable import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 _LARGEST = 20_000_000  # bytes of a file
 _MOST = 10_000  # occurrences of a file
@@ -38,19 +38,69 @@ class _Event(NamedTuple):
 
     event: Any
     master: Any
-    starts: date | datetime | None = None  #: of an occurrence of a rule; else the event's own
-    ends: date | datetime | None = None
+    start: date | datetime | None
+    end: date | datetime | None
+
+    @classmethod
+    def of(cls, event: Any, master: Any = None) -> _Event:
+        """Return an event that happens once, at its own time."""
+        own = (getattr(event.get(name), "dt", None) for name in ("DTSTART", "DTEND"))
+        return cls(event, event if master is None else master, *own)
 
     def text(self, name: str) -> str:
         """Return a property as text, empty where neither has it."""
         value = self.event.get(name)
         return str(value if value is not None else self.master.get(name, "")).strip()
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Return whether it does not take place."""
+        return self.text("STATUS").upper() == "CANCELLED"
+
+    @property
+    def subject(self) -> str:
+        """Return how notes call it."""
+        return f"{self.text('SUMMARY') or self.text('UID') or 'an event'} ({self.start})"
+
     def attendees(self) -> list[Any]:
         """Return who has not declined."""
-        found = self.event.get("ATTENDEE") or self.master.get("ATTENDEE") or []
-        listed = found if isinstance(found, list) else [found]
+        listed = _list(self.event.get("ATTENDEE") or self.master.get("ATTENDEE"))
         return [one for one in listed if str(one.params.get("PARTSTAT", "")).upper() != "DECLINED"]
+
+    def touches(self, window: Window) -> bool:
+        """Return whether it may lie in a window, wherever on Earth; so does one without a start, which is noted."""
+        if self.start is None:
+            return True
+        first = _epoch(self.start)
+        last = first if self.end is None else _epoch(self.end)
+        return min(first, last) < window.end + 86_400 and max(first, last) > window.start - 86_400
+
+    def span(self, home: ZoneInfo | None) -> tuple[int, int]:
+        """Return when it begins and ends, in `home` where it names no zone.
+
+        Raises:
+            ValueError: that cannot be said; the message says why.
+        """
+        start, end = self.start, self.end
+        if start is None:
+            raise ValueError("it has no start")
+        is_day = not isinstance(start, datetime)
+        if end is None:
+            end = start + getattr(self.event.get("DURATION"), "dt", timedelta(days=1 if is_day else 0))
+        for name, value in (("DTSTART", start), ("DTEND", end)):
+            is_local = isinstance(value, datetime) and value.tzinfo is None
+            written = self.event.get(name)
+            if is_local and written is not None and written.params.get("TZID"):
+                raise ValueError(f"its time zone {written.params['TZID']!r} is not known")
+            if (is_day or is_local) and home is None:
+                why = "it is of whole days" if is_day else "its times have no zone"
+                raise ValueError(f"{why}, and the calendar names no time zone; give one with --timezone")
+            if isinstance(value, datetime) and value.tzinfo is not None and not _exists(value):
+                raise ValueError("it begins or ends at a local time that the clocks skip")
+        begins, ends = _epoch(start, home), _epoch(end, home)
+        if ends <= begins:
+            raise ValueError("it ends before it begins" if ends < begins else "it has no length")
+        return begins, ends
 
 
 def read_calendar(
@@ -73,7 +123,7 @@ def read_calendar(
     components = _parse(content, label)
     feed = _feed(address) if len(components) == 1 else ("", "")
     for component in components:
-        _read_component(pulled, component, zone, re.compile(pattern) if pattern else _SUMMARY, feed)
+        _ComponentReader(pulled, component, zone, re.compile(pattern) if pattern else _SUMMARY, feed).read()
     pulled.listed = pulled.calendar.schedules
     pulled.calendar.intervals = merge(pulled.calendar.intervals, window)
     return pulled
@@ -112,96 +162,152 @@ def _parse(content: bytes, label: str) -> list[Any]:
         ) from error
 
 
-def _read_component(pulled: Pulled, component: Any, zone: str, pattern: re.Pattern[str], feed: tuple[str, str]) -> None:
-    window, own = pulled.calendar.window, str(component.get("X-WR-TIMEZONE", ""))
-    home = _zone(own) or _zone(zone)
-    events = list(component.walk("VEVENT"))
-    masters = {str(event.get("UID")): event for event in events if event.get("RECURRENCE-ID") is None}
-    name = str(component.get("X-WR-CALNAME", "")).strip()
-    matched = _CALENDAR_NAME.fullmatch(name)
-    name = matched["name"] if matched else name or pulled.calendar.label
-    if own and _zone(own) is None:
-        pulled.note(name, f"Its time zone {own!r} is not known.")
-    taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    count = 0
-    for found in _occurrences(pulled, events, masters):
-        span = _span(pulled, found, home)
-        if span is None or _is_cancelled(found):
-            if span is not None:
-                _note(pulled, found, "it is cancelled")
-            continue
-        summary = pattern.fullmatch(found.text("SUMMARY"))
-        person = _person(pulled, found, summary)
-        if person:
-            schedule = _schedule_of(pulled, found, name, summary, feed)
-            taken[schedule.id].append(span)
-            pulled.calendar.intervals.append(Interval(schedule.id, person, Role.ON_CALL, *span))
-            count += 1
-    if not count:
-        pulled.note(name, "This calendar has no shift in the window.")
-    for event in events:  # also those outside of the window: between its first and last event a feed is not silent
-        found = _Event(event, masters.get(str(event.get("UID")), event))
-        if (extent := _extent(found, home, window)) is not None and not _is_cancelled(found):
-            summary = pattern.fullmatch(found.text("SUMMARY"))
-            taken[_schedule_of(pulled, found, name, summary, feed).id].append(extent)
-    for schedule_id, spans in taken.items():
-        first, last = min(start for start, _ in spans), max(end for _, end in spans)
-        pulled.calendar.covers[schedule_id] = Window(first, last)
+class _ComponentReader:
+    """Reads one calendar of a file into what is pulled."""
 
+    def __init__(
+        self, pulled: Pulled, component: Any, zone: str, pattern: re.Pattern[str], feed: tuple[str, str]
+    ) -> None:
+        self._pulled = pulled
+        self._window = pulled.calendar.window
+        self._pattern = pattern
+        self._feed = feed
+        self._events = list(component.walk("VEVENT"))
+        self._masters = {str(one.get("UID")): one for one in self._events if one.get("RECURRENCE-ID") is None}
+        name = str(component.get("X-WR-CALNAME", "")).strip()
+        matched = _CALENDAR_NAME.fullmatch(name)
+        self._name = matched["name"] if matched else name or pulled.calendar.label
+        own = str(component.get("X-WR-TIMEZONE", ""))
+        self._home = _zone(own) or _zone(zone)
+        if own and _zone(own) is None:
+            pulled.note(self._name, f"Its time zone {own!r} is not known.")
 
-def _is_cancelled(found: _Event) -> bool:
-    return found.text("STATUS").upper() == "CANCELLED"
+    def read(self) -> None:
+        """Read all shifts in the window, and from when to when anything is known about each schedule."""
+        taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for found in self._occurrences():
+            span = self._span(found)
+            if span is None:
+                continue
+            if found.is_cancelled:
+                self._note(found, "it is cancelled")
+                continue
+            if person := self._person(found):
+                schedule = self._schedule_of(found)
+                taken[schedule.id].append(span)
+                self._pulled.calendar.intervals.append(Interval(schedule.id, person, Role.ON_CALL, *span))
+        if not taken:
+            self._pulled.note(self._name, "This calendar has no shift in the window.")
+        for event in self._events:  # also those outside of the window: between its first and last a feed is not silent
+            found = _Event.of(event, self._masters.get(str(event.get("UID"))))
+            if not found.is_cancelled and (extent := self._extent(found)) is not None:
+                taken[self._schedule_of(found).id].append(extent)
+        for schedule_id, spans in taken.items():
+            first, last = min(start for start, _ in spans), max(end for _, end in spans)
+            self._pulled.calendar.covers[schedule_id] = Window(first, last)
 
+    def _note(self, found: _Event, reason: str) -> None:
+        self._pulled.note(found.subject, f"Not taken: {reason}.")
 
-def _extent(found: _Event, home: ZoneInfo | None, window: Window) -> tuple[int, int] | None:
-    """Return from when to when an event with all its occurrences is; None where that cannot be said."""
-    try:
-        start, end = _read_span(found, home)
-        for rule in _rules(found.event):
-            if untils := rule.get("UNTIL"):
-                end = max(end, _epoch(untils[0], home))
-            elif not rule.get("COUNT"):
-                end = max(end, window.end)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return start, end
-
-
-def _occurrences(pulled: Pulled, events: list[Any], masters: Mapping[str, Any]) -> Iterator[_Event]:
-    """Return what happens in the window: single events as they are, rules expanded once they are known to be sound."""
-    moved: dict[str, list[Any]] = defaultdict(list)
-    for event in events:
-        if event.get("RECURRENCE-ID") is not None:
-            moved[str(event.get("UID"))].append(event)
-    count = 0
-    for event in events:
-        uid = str(event.get("UID"))
+    def _extent(self, found: _Event) -> tuple[int, int] | None:
+        """Return from when to when an event with all its occurrences is; None where that cannot be said."""
         try:
-            found = _of_event(event, masters.get(uid, event), moved[uid], pulled.calendar.window)
-        except (ValueError, TypeError, AttributeError, OverflowError) as error:
-            reason = str(error) if isinstance(error, ValueError) else "its rule cannot be expanded"
-            _note(pulled, _Event(event, event), reason)
-            continue
-        for one in found:
-            if _touches(one, pulled.calendar.window):
-                count += 1
-                yield one
-        if count > _MOST:
-            label = pulled.calendar.label
-            raise SourceError(f"{label} has more than {_MOST} shifts in the window", hint="Choose a shorter window.")
+            start, end = found.span(self._home)
+            for rule in _list(found.event.get("RRULE")):
+                if untils := rule.get("UNTIL"):
+                    end = max(end, _epoch(untils[0], self._home))
+                elif not rule.get("COUNT"):
+                    end = max(end, self._window.end)
+        except (ValueError, TypeError, OverflowError):
+            return None
+        return start, end
+
+    def _occurrences(self) -> Iterator[_Event]:
+        """Yield what happens in the window: single events, and rules expanded once they are known to be sound."""
+        moved: dict[str, list[Any]] = defaultdict(list)
+        for event in self._events:
+            if event.get("RECURRENCE-ID") is not None:
+                moved[str(event.get("UID"))].append(event)
+        count = 0
+        for event in self._events:
+            uid = str(event.get("UID"))
+            try:
+                found = _of_event(event, self._masters.get(uid), moved[uid], self._window)
+            except (ValueError, TypeError, AttributeError, OverflowError) as error:
+                reason = str(error) if isinstance(error, ValueError) else "its rule cannot be expanded"
+                self._note(_Event.of(event), reason)
+                continue
+            for one in found:
+                if one.touches(self._window):
+                    count += 1
+                    yield one
+            if count > _MOST:
+                label = self._pulled.calendar.label
+                raise SourceError(
+                    f"{label} has more than {_MOST} shifts in the window", hint="Choose a shorter window."
+                )
+
+    def _span(self, found: _Event) -> tuple[int, int] | None:
+        """Return when an event begins and ends; None where that cannot be said, which is noted."""
+        try:
+            span = found.span(self._home)
+        except (ValueError, TypeError, OverflowError) as error:
+            self._note(found, str(error) if isinstance(error, ValueError) else "its times cannot be read")
+            return None
+        if _is_twice(found.start) or _is_twice(found.end):
+            self._pulled.note(
+                found.subject,
+                "It begins or ends at a local time that comes twice that night: the first is taken, as RFC 5545 says.",
+            )
+        return span
+
+    def _person(self, found: _Event) -> str:
+        """Return who is on call: the attendee, else what the summary says; empty where that is not one person."""
+        summary = self._pattern.fullmatch(found.text("SUMMARY"))
+        attendees = found.attendees()
+        emails = {_MAILTO.sub("", str(one)).strip().lower() for one in attendees}
+        if len(emails) > 1:
+            self._note(found, f"it has {len(emails)} attendees: who of them is on call?")
+            return ""
+        if emails:
+            (email,) = emails
+            name = str(attendees[0].params.get("CN", "")) or (summary["person"] if summary else "")
+            self._pulled.calendar.names.setdefault(email, name)
+            return email
+        if summary:
+            return summary["person"].strip()
+        if not found.text("SUMMARY"):
+            self._note(found, "it names nobody")
+        return found.text("SUMMARY")
+
+    def _schedule_of(self, found: _Event) -> Schedule:
+        link, name = found.text("URL"), self._name
+        parts = urlsplit(link)
+        is_pagerduty = (parts.hostname or "").endswith(".pagerduty.com")
+        provider, id_ = ("PAGER_DUTY", parts.fragment) if is_pagerduty and parts.fragment else self._feed
+        summary = self._pattern.fullmatch(found.text("SUMMARY"))
+        if summary and "schedule" in summary.re.groupindex and summary["schedule"]:
+            name = summary["schedule"].strip()
+        for schedule in self._pulled.calendar.schedules:
+            if schedule.id == (id_ or name):
+                return schedule
+        is_page = bool(id_) and is_pagerduty and not parts.path.startswith("/private/")
+        schedule = Schedule(id_ or name, name, link=link if is_page else "", provider=provider)
+        self._pulled.calendar.schedules.append(schedule)
+        return schedule
 
 
 def _of_event(event: Any, master: Any, moved: list[Any], window: Window) -> list[_Event]:
     if event.get("RECURRENCE-ID") is not None:
         if event["RECURRENCE-ID"].params.get("RANGE"):
             raise ValueError("it changes all later shifts of its rule (RANGE): those are left out, too")
-        return [_Event(event, master)]
-    return _expand(event, moved, window) if _rules(event) or event.get("RDATE") else [_Event(event, event)]
+        return [_Event.of(event, master)]
+    return _expand(event, moved, window) if event.get("RRULE") or event.get("RDATE") else [_Event.of(event)]
 
 
-def _rules(event: Any) -> list[Any]:
-    found = event.get("RRULE") or []
-    return found if isinstance(found, list) else [found]
+def _list(found: Any) -> list[Any]:
+    """Return the values of a property: icalendar makes a list of them only where there are several."""
+    return found if isinstance(found, list) else [] if found is None else [found]
 
 
 def _expand(event: Any, moved: list[Any], window: Window) -> list[_Event]:
@@ -212,7 +318,7 @@ def _expand(event: Any, moved: list[Any], window: Window) -> list[_Event]:
     Raises:
         ValueError: the rule or the event is odd; the message says how.
     """
-    start, end = _value(event, "DTSTART"), _value(event, "DTEND")
+    _, _, start, end = _Event.of(event)
     if start is None:
         raise ValueError("it has no start")
     if event.get("EXRULE") is not None:
@@ -224,20 +330,17 @@ def _expand(event: Any, moved: list[Any], window: Window) -> list[_Event]:
         raise ValueError("it ends before it begins")
     zone = start.tzinfo if isinstance(start, datetime) else None
     first = _local(start, zone)
-    last = _local(_moment(window.end), zone) + timedelta(days=1)
-    starts = {_local(one.dt, zone) for one in _dates(event, "RDATE")}
-    for rule in _rules(event):
+    last = _local(datetime.fromtimestamp(window.end, UTC), zone) + timedelta(days=1)
+    starts = {_local(one.dt, zone) for dates in _list(event.get("RDATE")) for one in dates.dts}
+    for rule in _list(event.get("RRULE")):
         starts.update(_starts(rule.to_ical().decode(), first, last, zone))
-    starts -= {_local(one.dt, zone) for one in _dates(event, "EXDATE")}
+    starts -= {_local(one.dt, zone) for dates in _list(event.get("EXDATE")) for one in dates.dts}
     for one in moved:
         replaced = _local(one["RECURRENCE-ID"].dt, zone)
         is_range = bool(one["RECURRENCE-ID"].params.get("RANGE"))
         starts = {moment for moment in starts if moment != replaced and not (is_range and moment > replaced)}
-    occurrences = []
-    for moment in sorted(starts):
-        begin = moment.replace(tzinfo=zone) if isinstance(start, datetime) else moment.date()
-        occurrences.append(_Event(event, event, begin, begin + length))
-    return occurrences
+    begins = [one.replace(tzinfo=zone) if isinstance(start, datetime) else one.date() for one in sorted(starts)]
+    return [_Event(event, event, begin, begin + length) for begin in begins]
 
 
 def _starts(text: str, first: datetime, last: datetime, zone: tzinfo | None) -> Iterator[datetime]:
@@ -267,82 +370,14 @@ def _local(value: date | datetime, zone: tzinfo | None) -> datetime:
     return (value.astimezone(zone) if zone and value.tzinfo else value).replace(tzinfo=None)
 
 
-def _dates(event: Any, name: str) -> Iterator[Any]:
-    found = event.get(name) or []
-    for one in found if isinstance(found, list) else [found]:
-        yield from one.dts
-
-
-def _value(event: Any, name: str) -> date | datetime | None:
-    found = event.get(name)
-    return getattr(found, "dt", None) if found is not None else None
-
-
-def _touches(found: _Event, window: Window) -> bool:
-    start = found.starts or _value(found.event, "DTSTART")
-    end = found.ends or _value(found.event, "DTEND")
-    if start is None:
-        return True  # noted later
-    first = _epoch(start, ZoneInfo("UTC"))
-    last = _epoch(end, ZoneInfo("UTC")) if end is not None else first
-    return min(first, last) < window.end + 86_400 and max(first, last) > window.start - 86_400
-
-
-def _epoch(value: date | datetime, home: ZoneInfo | None) -> int:
+def _epoch(value: date | datetime, home: ZoneInfo | None = None) -> int:
     moment = value if isinstance(value, datetime) else datetime.combine(value, time())
     return int((moment if moment.tzinfo else moment.replace(tzinfo=home or UTC)).timestamp())
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _zone(name: str) -> ZoneInfo | None:
     found = read_zone(name) if name else None
     return found if isinstance(found, ZoneInfo) else None
-
-
-def _span(pulled: Pulled, found: _Event, home: ZoneInfo | None) -> tuple[int, int] | None:
-    """Return when an event begins and ends; None where that cannot be said, which is noted."""
-    try:
-        span = _read_span(found, home)
-    except (ValueError, TypeError, OverflowError) as error:
-        _note(pulled, found, str(error) if isinstance(error, ValueError) else "its times cannot be read")
-        return None
-    begin, end = found.starts or _value(found.event, "DTSTART"), found.ends or _value(found.event, "DTEND")
-    if _is_twice(begin) or _is_twice(end):
-        reason = "It begins or ends at a local time that comes twice that night: the first is taken, as RFC 5545 says."
-        pulled.note(_subject(found), reason)
-    return span
-
-
-def _read_span(found: _Event, home: ZoneInfo | None) -> tuple[int, int]:
-    start = found.starts or _value(found.event, "DTSTART")
-    end = found.ends or _value(found.event, "DTEND")
-    duration = getattr(found.event.get("DURATION"), "dt", None)
-    if start is None:
-        raise ValueError("it has no start")
-    is_day = not isinstance(start, datetime)
-    if end is None:
-        end = start + (duration if duration is not None else timedelta(days=1 if is_day else 0))
-    moments = []
-    for name, value in (("DTSTART", start), ("DTEND", end)):
-        if isinstance(value, datetime) and value.tzinfo is None and _names_zone(found.event.get(name)):
-            raise ValueError(f"its time zone {found.event[name].params['TZID']!r} is not known")
-        if (is_day or (isinstance(value, datetime) and value.tzinfo is None)) and home is None:
-            why = "it is of whole days" if is_day else "its times have no zone"
-            raise ValueError(f"{why}, and the calendar names no time zone; give one with --timezone")
-        if isinstance(value, datetime) and value.tzinfo is not None and not _exists(value):
-            raise ValueError("it begins or ends at a local time that the clocks skip")
-        moments.append(_epoch(value, home))
-    if moments[1] <= moments[0]:
-        how = "ends before it begins" if moments[1] < moments[0] else "has no length"
-        raise ValueError(f"it {how}")
-    return moments[0], moments[1]
-
-
-def _names_zone(value: Any) -> bool:
-    return value is not None and bool(value.params.get("TZID"))
 
 
 def _exists(value: datetime) -> bool:
@@ -356,49 +391,3 @@ def _is_twice(value: date | datetime | None) -> bool:
     if not isinstance(value, datetime) or value.tzinfo is None or not _exists(value):
         return False
     return value.replace(fold=0).utcoffset() != value.replace(fold=1).utcoffset()
-
-
-def _person(pulled: Pulled, found: _Event, summary: re.Match[str] | None) -> str:
-    """Return who is on call: the attendee, else what the summary says; empty where that is not one person."""
-    attendees = found.attendees()
-    emails = {_MAILTO.sub("", str(one)).strip().lower() for one in attendees}
-    if len(emails) > 1:
-        _note(pulled, found, f"it has {len(emails)} attendees: who of them is on call?")
-        return ""
-    if emails:
-        (email,) = emails
-        name = str(attendees[0].params.get("CN", "")) or (summary["person"] if summary else "")
-        pulled.calendar.names.setdefault(email, name)
-        return email
-    if summary:
-        return summary["person"].strip()
-    if not found.text("SUMMARY"):
-        _note(pulled, found, "it names nobody")
-    return found.text("SUMMARY")
-
-
-def _schedule_of(
-    pulled: Pulled, found: _Event, name: str, summary: re.Match[str] | None, feed: tuple[str, str]
-) -> Schedule:
-    link = found.text("URL")
-    parts = urlsplit(link)
-    is_pagerduty = (parts.hostname or "").endswith(".pagerduty.com")
-    provider, id_ = ("PAGER_DUTY", parts.fragment) if is_pagerduty and parts.fragment else feed
-    if summary and "schedule" in summary.re.groupindex and summary["schedule"]:
-        name = summary["schedule"].strip()
-    for schedule in pulled.calendar.schedules:
-        if schedule.id == (id_ or name):
-            return schedule
-    is_page = bool(id_) and is_pagerduty and not parts.path.startswith("/private/")
-    schedule = Schedule(id_ or name, name, link=link if is_page else "", provider=provider)
-    pulled.calendar.schedules.append(schedule)
-    return schedule
-
-
-def _subject(found: _Event) -> str:
-    when = found.starts or _value(found.event, "DTSTART")
-    return f"{found.text('SUMMARY') or found.text('UID') or 'an event'} ({when})"
-
-
-def _note(pulled: Pulled, found: _Event, reason: str) -> None:
-    pulled.note(_subject(found), f"Not taken: {reason}.")

@@ -13,8 +13,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 from zipfile import BadZipFile, ZipFile
 
 from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window
-from importer.calendars.pulled import Override, Pulled, RefusedError, instant, iso, path_with
+from importer.calendars.pulled import Override, Pulled, RefusedError, instant, path_with
 from importer.errors import SourceError
+from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -144,7 +145,7 @@ async def _read_schedule(ask: Ask, pulled: Pulled, schedule: Schedule) -> None:
     asked = path_with(
         f"{path}/timeline",
         identifierType="id",
-        date=iso(window.start),
+        date=iso_utc(window.start),
         interval=days,
         intervalUnit="days",
         expand="base,forwarding,override",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window, mark_overrides
-from importer.calendars.pulled import Override, Pulled, RefusedError, instant, iso, overlapping, path_with
+from importer.calendars.pulled import Override, Pulled, RefusedError, instant, overlapping, path_with
+from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -123,7 +124,7 @@ class _PagerDutyReader:
         self._selection = selection
         self._layered = layered
         window = pulled.calendar.window
-        self._span = {"since": iso(window.start), "until": iso(window.end)}
+        self._span = {"since": iso_utc(window.start), "until": iso_utc(window.end)}
 
     def takes(self, schedule: Schedule, *, is_team_known: bool = True) -> bool:
         """Return whether a schedule is wanted; note it where it is not."""
@@ -256,12 +257,12 @@ class _PagerDutyReader:
             person = self._pulled.person(str(member["user_id"]))
             self._pulled.overrides.append(Override(schedule.id, start, end, person, str(one["id"])))
         else:
-            when = f"from {iso(start)} to {iso(end)}"
+            when = f"from {iso_utc(start)} to {iso_utc(end)}"
             self._pulled.note(schedule.name, f"An override leaves a shift empty {when}: Rootly needs a person.")
 
     def _add(self, interval: Interval, schedule: Schedule) -> None:
         if interval.end > interval.start:
             self._pulled.calendar.intervals.append(interval)
             return
-        reason = f"A shift of {interval.person} ends where it begins, at {iso(interval.start)}."
+        reason = f"A shift of {interval.person} ends where it begins, at {iso_utc(interval.start)}."
         self._pulled.note(schedule.name, reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
@@ -167,11 +167,6 @@ def path_with(path: str, **query: str | int | Sequence[str] | None) -> str:
         elif value is not None:
             pairs.extend((f"{key}[]", one) for one in value)
     return f"{path}?{urlencode(pairs)}" if pairs else path
-
-
-def iso(moment: int) -> str:
-    """Return an epoch second as a date-time in UTC."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def instant(text: str) -> int:

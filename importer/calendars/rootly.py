@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window, merge
-from importer.calendars.pulled import Pulled, instant, iso
+from importer.calendars.pulled import Pulled, instant
+from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from importer.calendars.pulled import Ask, ProgressCallback, Selection
@@ -49,7 +50,7 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
 
 async def shifts(ask: Ask, schedule_id: str, window: Window) -> list[dict[str, Any]]:
     """Return the shifts of a schedule that touch the window, as Rootly's objects."""
-    begins, ends = iso(window.start), iso(window.end)
+    begins, ends = iso_utc(window.start), iso_utc(window.end)
     path = f"/v1/schedules/{quote(schedule_id, safe='')}/shifts?from={quote(begins)}&to={quote(ends)}&"
     return await pages(ask, path)
 
