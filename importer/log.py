@@ -11,6 +11,7 @@ import os
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ def _is_heard() -> bool:
 
 
 def log_warned(warned: Iterable[tuple[str, int, str]]) -> None:
-    """Log of which rows the user is warned: source, row and topic of each, not what stands in it."""
+    """Log of which rows the user is warned, of the first thousand: source, row and topic, not what stands in it."""
     if LOG.isEnabledFor(logging.WARNING) and _is_heard():
-        for source, row, topic in warned:
+        for source, row, topic in islice(warned, _MOST_WARNED):
             log(logging.WARNING, WARNED, topic, source=source, row=row)
 
 

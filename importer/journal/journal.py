@@ -218,9 +218,31 @@ class Journal(View):
         with self._commit() as db:
             db.execute(_SQL["explain_unresolved"], (error, hint, target))
 
-    def spans(self, kind: str, places: Sequence[int]) -> Iterator[tuple[str | int, int, int, int]]:
-        """Yield of all good records of a kind three values of their keys by their places, and the record, in order."""
-        return iter(self._db.execute(_SQL["spans"], (kind, *(f"$[{place}]" for place in places))))
+    def spans(self, kind: str, places: Sequence[int]) -> Iterator[tuple[str | int, int, int, tuple[int, bool]]]:
+        """Yield of all good records of a kind three values of their keys by their places, in the order of these.
+
+        Beside them the record, and whether it is still to be sent for the first time.
+        """
+        found = self._db.execute(_SQL["spans"], (kind, *(f"$[{place}]" for place in places)))
+        return ((of, starts_at, ends_at, (id_, bool(planned))) for of, starts_at, ends_at, id_, planned in found)
+
+    def note_overlaps(
+        self, pairs: Iterable[tuple[int, int]], words: str, severity: Severity, topic: str, hint: str, run: str
+    ) -> Iterator[tuple[str, int]]:
+        """Write down which records overlap another one each, once; yield source and row of each.
+
+        `words` have `{other}` for where that one stands. With a problem the records become invalid, sent ones aside.
+        All in SQL, for each record of a large source can overlap another.
+        """
+        with self._commit() as db:
+            for name in ("make_overlaps", "view_overlaps", "clear_overlaps"):
+                db.execute(_SQL[name])
+            if db.executemany(_SQL["insert_overlap"], pairs).rowcount > 0:
+                kind = self._add_finding_kind(db, (severity.value, topic, hint, ""))
+                db.execute(_SQL["find_overlaps"], (kind, words))
+                if severity is Severity.PROBLEM:
+                    db.execute(_SQL["refuse_overlaps"], (words, hint, run))
+        return iter(self._db.execute(_SQL["overlapping_rows"]))
 
     def planned_in(self, scope: Scope) -> list[tuple[int, Key, Sequence[str]]]:
         """List the records of a scope that are still to be sent for the first time: their keys, and what they replace.
@@ -257,6 +279,7 @@ class Journal(View):
             for name in (
                 "index_key",
                 "index_findings",
+                "index_finding_kinds",
                 *carried,
                 "mark_duplicates",
                 *bound,

@@ -56,9 +56,12 @@ ORDER BY finding.row, finding.id;
 
 -- name: examples
 -- The first of each severity and topic, of which there can be several kinds.
-WITH ranked AS (SELECT id, row, kind, row_number() OVER (PARTITION BY kind ORDER BY row, id) AS place FROM found),
-     example AS (SELECT ranked.id, row_number() OVER (PARTITION BY severity, topic ORDER BY row, ranked.id) AS place
-                 FROM ranked JOIN finding_kind ON finding_kind.id = ranked.kind WHERE place <= ?1)
+WITH example AS (
+    SELECT found.id, row_number() OVER (PARTITION BY severity, topic ORDER BY found.row, found.id) AS place
+    FROM finding_kind JOIN found ON found.id IN (
+        SELECT first.id FROM found AS first WHERE first.kind = finding_kind.id ORDER BY first.row, first.id LIMIT ?1
+    )
+)
 SELECT finding.severity, row.sheet, row.number, row.line, row.cells,
        finding.message, finding.hint, finding.field, finding.cell, finding.topic
 FROM example JOIN finding ON finding.id = example.id JOIN row ON row.id = finding.row
@@ -73,7 +76,7 @@ GROUP BY severity, topic ORDER BY min(first);
 
 -- name: spans
 -- Of the good records of a kind: whose they are, when they begin and end, by their places in the key.
-SELECT json_extract(key, ?2), json_extract(key, ?3), json_extract(key, ?4), id FROM record
+SELECT json_extract(key, ?2), json_extract(key, ?3), json_extract(key, ?4), id, state = 'planned' FROM record
 WHERE kind = ?1 AND key IS NOT NULL
   AND state IN ('planned', 'sending', 'in_doubt', 'reported', 'created', 'exists')
 ORDER BY 1, 2, 3;
@@ -94,12 +97,39 @@ UPDATE record SET replaces = ? WHERE id = ?;
 -- name: row_of_record
 SELECT row.sheet, row.number, row.line, row.cells FROM record JOIN row ON row.id = record.row WHERE record.id = ?;
 
--- name: places
-SELECT record.id, row.sheet, row.number, record.cell, record.state = 'planned'
-FROM json_each(?) JOIN record ON record.id = json_each.value JOIN row ON row.id = record.row;
-
 -- name: refuse_planned
 UPDATE record SET state = 'invalid', error = ?, cell = coalesce(nullif(?, ''), cell), hint = ?, run = ? WHERE id = ? AND state = 'planned';
+
+-- name: make_overlaps
+CREATE TEMP TABLE IF NOT EXISTS overlap (record INTEGER PRIMARY KEY, other INTEGER);
+
+-- name: view_overlaps
+-- Where the other one stands: its cell, where a row makes a record of each.
+CREATE TEMP VIEW IF NOT EXISTS overlapping AS
+SELECT overlap.record, record.row, record.cell, row.sheet, row.number,
+       'the one of ' || iif(other.cell = '', 'row ' || other_row.number, 'cell ' || other.cell)
+       || iif(other_row.sheet = row.sheet, '', ' of sheet ' || sheet.name) AS other
+FROM overlap
+JOIN record ON record.id = overlap.record JOIN row ON row.id = record.row
+JOIN record AS other ON other.id = overlap.other JOIN row AS other_row ON other_row.id = other.row
+JOIN sheet ON sheet.id = other_row.sheet;
+
+-- name: clear_overlaps
+DELETE FROM overlap;
+
+-- name: insert_overlap
+INSERT OR IGNORE INTO overlap (record, other) VALUES (?, ?);
+
+-- name: find_overlaps
+INSERT INTO found (row, kind, message, cell)
+SELECT row, ?, replace(?, '{other}', other), cell FROM overlapping ORDER BY record;
+
+-- name: refuse_overlaps
+UPDATE record SET state = 'invalid', error = replace(?, '{other}', overlapping.other), hint = ?, run = ?
+FROM overlapping WHERE record.id = overlapping.record AND record.state = 'planned';
+
+-- name: overlapping_rows
+SELECT sheet.source, overlapping.number FROM overlapping JOIN sheet ON sheet.id = overlapping.sheet ORDER BY record;
 
 -- name: shift_times
 -- The key of an invalid record with an id is what was created once, not what its row says now.
@@ -117,6 +147,9 @@ SELECT level, text FROM notice ORDER BY id;
 
 -- name: index_findings
 CREATE INDEX IF NOT EXISTS found_row ON found (row);
+
+-- name: index_finding_kinds
+CREATE INDEX IF NOT EXISTS found_kind ON found (kind, row);
 
 -- name: index_key
 CREATE INDEX IF NOT EXISTS record_key ON record (key) WHERE key IS NOT NULL;

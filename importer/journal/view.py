@@ -35,7 +35,7 @@ from importer.statuses import Status
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from importer.journal.run_info import RunInfo
     from importer.journal.states import Entry, Joined, Prospect, SummedUp, Tally
@@ -95,15 +95,6 @@ class PageView:
 
 
 # ---- reading a journal
-
-
-class Place(NamedTuple):
-    """Where a record stands in its source."""
-
-    sheet: int  #: index into the run's sheets
-    row: int  #: the row's number
-    cell: str  #: of a matrix: the cell that the record comes from; empty where it is one of a whole row
-    is_planned: bool  #: it is still to be sent for the first time
 
 
 _CHUNK = 2000  # lines of one question: no question lasts, for SQLite's log of a run that goes on would grow meanwhile
@@ -280,11 +271,6 @@ class View:
     def page_view(self) -> PageView:
         """What a page shows of the run."""
         return PageView(self._db)
-
-    def places(self, records: Iterable[int]) -> dict[int, Place]:
-        """Return where each of some records stands."""
-        wanted = orjson.dumps(list(records)).decode()
-        return {id_: Place(*values) for id_, *values in self._db.execute(_SQL["places"], (wanted,))}
 
     def row_of(self, record: int) -> tuple[int, Row]:
         """Return the sheet and the row that a record is of."""

@@ -12,12 +12,12 @@ from importer.journal.codec import row_of
 from importer.journal.states import State
 from importer.kinds.registry import KINDS
 from importer.log import log_warned
+from importer.normalizer.plausibility import Level, overlaps
 from importer.normalizer.references import References, Sought
 from importer.normalizer.row import Normalizer
 from importer.normalizer.suggestions import describe_suggestion, suggest
 from importer.notice import Notice, NoticeLevel
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
-from importer.planning.overlaps import tell_overlaps
 from importer.quoting import escape
 from importer.reader.header_row import rows_named
 from importer.records import KnownName, Problem, Row, Severity, Sheet, TargetName
@@ -381,7 +381,23 @@ class Loader:
     def finish(self) -> None:
         """Find duplicates and overlaps, when every row is in and every name that can be resolved is."""
         self.journal.finish_reading()
-        tell_overlaps(self.journal, self.rules.mapping.checks.level("overlap"), self._run)
+        level = self.rules.mapping.checks.level("overlap")
+        for kind in KINDS.values():
+            overlap = kind.overlap
+            if overlap is None or (level is Level.OFF and not overlap.is_replaced):
+                continue
+            is_problem = level is Level.PROBLEM or overlap.is_replaced
+            spans = self.journal.spans(kind.name, (overlap.of, overlap.starts_at, overlap.ends_at))
+            warned = self.journal.note_overlaps(
+                _to_be_told(overlaps(spans), is_replaced=overlap.is_replaced),
+                overlap.words,
+                Severity.PROBLEM if is_problem else Severity.WARNING,
+                overlap.topic,
+                overlap.hint,
+                self._run,
+            )
+            if not is_problem:
+                log_warned((source, row, overlap.topic) for source, row in warned)
 
     def leave_unresolved(self, target: TargetName, words: str) -> None:
         """Keep the rows that wait for ids of a target, and say why; what was sent for them before is kept."""
@@ -392,6 +408,20 @@ class Loader:
             kept = [(one.id, carry_unresolved(one.left, self._run)) for one in chunk]
             self.journal.resolve([(id_, [entry]) for id_, entry in kept if entry is not None])
         self.journal.explain_unresolved(target, f"not attempted: {words}", "Rerun when it can be asked.")
+
+
+def _to_be_told(
+    pairs: Iterable[tuple[tuple[int, bool], tuple[int, bool]]], *, is_replaced: bool
+) -> Iterator[tuple[int, int]]:
+    """Yield each record that is to be told of with the one that it overlaps; of those that replace each other both.
+
+    Of what was sent already nothing can be taken back: then the other one is told of.
+    """
+    for (later, is_later_planned), (previous, is_previous_planned) in pairs:
+        if is_later_planned:
+            yield later, previous
+        if is_previous_planned if is_replaced else not is_later_planned:
+            yield previous, later
 
 
 class _RowNames:

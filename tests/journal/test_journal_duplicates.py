@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from importer.journal.run_folder import open_scratch
 from importer.journal.states import Change, Entry, State
-from importer.records import Outcome, Row, Sheet, TargetName
+from importer.records import Outcome, Row, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 from .planning import OPAL, add, nth, outcomes, plan, schedule, shadow, states
@@ -33,6 +33,25 @@ def test_a_duplicate_in_another_sheet_names_the_sheet(journal: Journal) -> None:
     add(journal, schedule("P2"), schedule("P1"), name="second")
     journal.finish_reading()
     assert outcomes(journal)[2].error == "the same record as row 2 of sheet first"
+
+
+@pytest.mark.parametrize("severity", [Severity.WARNING, Severity.PROBLEM])
+def test_of_records_that_overlap_each_is_told_once_and_as_a_problem_becomes_invalid_unless_it_was_sent(
+    journal: Journal, severity: Severity
+) -> None:
+    add(journal, schedule("P1"), name="first")
+    add(journal, schedule("P2"), schedule("P3", State.IN_DOUBT), name="second")
+    journal.finish_reading()
+    pairs = [(nth(3), nth(2)), (nth(2), nth(1)), (nth(2), nth(3))]
+    noted = journal.note_overlaps(pairs, "it overlaps {other}", severity, "overlap", "Mend it.", "a-run")
+    assert list(noted) == [("second.csv", 2), ("second.csv", 3)]
+    assert [(one.severity, one.row.number, one.problem.message) for one in journal.findings()] == [
+        (severity, 2, "it overlaps the one of row 2 of sheet first"),
+        (severity, 3, "it overlaps the one of row 2"),
+    ]
+    is_problem = severity is Severity.PROBLEM
+    assert states(journal) == ["planned", "invalid" if is_problem else "planned", "in_doubt"]
+    assert outcomes(journal)[1].error == ("it overlaps the one of row 2 of sheet first" if is_problem else "")
 
 
 def test_a_duplicate_shows_the_id_of_the_record_that_counts(journal: Journal) -> None:
