@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,6 +38,8 @@ _WHOLE = (
     500  # of what is never cut, for its end says what else can be meant, or what to do: only foreign text is longer
 )
 _MORE = "--all prints every one"
+# Ids and numbers, which differ from record to record where the same thing is said of each.
+_NUMBERED = re.compile(r"[\w.:@/-]*\d[\w.:@/-]*")
 
 
 class Example(NamedTuple):
@@ -90,24 +93,24 @@ def groups_of_lines(
     """Return what became of records, by status and what was said about them: the largest groups first."""
     groups: defaultdict[tuple[Status, str], list[tuple[Sheet, ReportLine]]] = defaultdict(list)
     for sheet, line in lines:
-        groups[line.outcome.status, line.outcome.error].append((sheet, line))
-    return [
-        FindingGroup(
-            f"{status.value}: {escape(error, _LONGEST) or status.meaning(is_undo=False)}",
-            TONE_STYLES[status.tone],
-            len(own),
-            "record",
-            [
-                Example(
-                    place_of(sheet, line.outcome.cell, line.row, with_source=with_source) + _part(line),
-                    escape(tell_line(line, names, is_named=True), _LONGEST),
-                    escape(line.outcome.hint, _WHOLE),
-                )
-                for sheet, line in own[:EXAMPLES]
-            ],
-        )
-        for (status, error), own in sorted(groups.items(), key=lambda item: -len(item[1]))
-    ]
+        groups[line.outcome.status, _NUMBERED.sub("...", line.outcome.error)].append((sheet, line))
+    found = []
+    for (status, pattern), own in sorted(groups.items(), key=lambda item: -len(item[1])):
+        first = own[0][1].outcome.error
+        alike = all(line.outcome.error == first for _, line in own)
+        examples = [
+            Example(
+                place_of(sheet, line.outcome.cell, line.row, with_source=with_source) + _part(line),
+                escape(tell_line(line, names, is_named=True), _LONGEST)
+                + ("" if alike else f": {escape(line.outcome.error, _WHOLE)}"),
+                escape(line.outcome.hint, _WHOLE),
+            )
+            for sheet, line in own[:EXAMPLES]
+        ]
+        said = escape(first if alike else pattern, _LONGEST) or status.meaning(is_undo=False)
+        told = f"{status.value}: {said}"
+        found.append(FindingGroup(told, TONE_STYLES[status.tone], len(own), "record", examples))
+    return found
 
 
 def describe_groups(groups: Sequence[FindingGroup], room: int, width: int) -> Iterator[Text]:
