@@ -6,6 +6,7 @@ import re
 from abc import abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Annotated, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -63,11 +64,22 @@ class Sheet:
     header_row: int = 1  #: the row that the header stands in; 0: there is none, and the header is the columns' letters
     problems: tuple[Problem, ...] = ()  #: what is wrong with the header; it matters only where the sheet is used
     origin: str = ""  #: of a report read again: the source that its rows come from, as `import_source` says it
+    table: str = ""  #: of a report read again: the table of `source` in which its rows stand, such as "To mend"
 
     @property
     def original(self) -> str:
         """The source that its rows come from, also where they were read from a report."""
         return self.origin or self.source
+
+    @property
+    def report(self) -> str:
+        """Of a report read again: its file and the table, such as `back.xlsx, To mend`, before a cell; else empty."""
+        path = PurePath(self.source)
+        return f"{path.name}, {self.table}" if self.table not in {"", path.stem} else self.table and path.name
+
+    def name_cells(self, cells: str) -> str:
+        """Name cells as a person finds them: of a report read again behind its file and the table."""
+        return f"{self.report} {cells}" if cells and self.table else cells
 
 
 class Row(NamedTuple):

@@ -275,9 +275,9 @@ def read_tally(values: tuple[Any, ...]) -> tuple[TargetName, Tally]:
 @decoding
 def read_sheet(values: tuple[Any, ...]) -> tuple[Sheet, tuple[str, ...]]:
     """Read a sheet, and the headers in it that are none of ours."""
-    source, name, header, positions, not_used, header_row, origin = values
+    source, name, header, positions, not_used, header_row, origin, table = values
     places = tuple(map(int, orjson.loads(positions)))
-    sheet = Sheet(source, name, tuple(map(str, orjson.loads(header))), places, header_row, origin=origin)
+    sheet = Sheet(source, name, tuple(map(str, orjson.loads(header))), places, header_row, origin=origin, table=table)
     return sheet, tuple(map(str, orjson.loads(not_used)))
 
 

@@ -121,8 +121,8 @@ class Journal(View):
         (index,) = self._db.execute("SELECT count(*) FROM sheet").fetchone()
         header, positions, unused = (orjson.dumps(list(texts)) for texts in (sheet.header, sheet.positions, not_used))
         with self._commit() as db:
-            values = (index, sheet.source, sheet.name, header, positions, unused, sheet.header_row, sheet.origin)
-            db.execute(_SQL["insert_sheet"], values)
+            facts = (sheet.header_row, sheet.origin, sheet.table)
+            db.execute(_SQL["insert_sheet"], (index, sheet.source, sheet.name, header, positions, unused, *facts))
         return int(index)
 
     def add_rows(self, rows: Iterable[tuple[int, Row, Sequence[Entry]]]) -> int:

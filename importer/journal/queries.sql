@@ -2,8 +2,8 @@
 INSERT INTO source (name, path, sha256) VALUES (?, ?, ?);
 
 -- name: insert_sheet
-INSERT INTO sheet (id, source, name, header, positions, not_used, header_row, origin)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO sheet (id, source, name, header, positions, not_used, header_row, origin, place)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: insert_row
 INSERT INTO row (id, sheet, number, line, cells) VALUES (?, ?, ?, ?, ?);
@@ -195,7 +195,7 @@ SELECT name, value FROM fact;
 SELECT name, path, sha256 FROM source ORDER BY id;
 
 -- name: sheets
-SELECT source, name, header, positions, not_used, header_row, origin FROM sheet ORDER BY id;
+SELECT source, name, header, positions, not_used, header_row, origin, place FROM sheet ORDER BY id;
 
 -- name: counts
 SELECT coalesce(target, ''), state, count(*) FROM record GROUP BY target, state;
@@ -380,7 +380,7 @@ ORDER BY record.id;
 -- states of records and of bindings. What a key or a header's id means, and what facts hold, is looked at elsewhere.
 SELECT 'sheet' WHERE (SELECT count(*) FROM sheet) <> (SELECT coalesce(max(id) + 1, 0) FROM sheet)
 UNION ALL SELECT 'sheet' FROM sheet
-WHERE typeof(source) || typeof(name) || typeof(origin) || typeof(header_row) <> 'texttexttextinteger'
+WHERE typeof(source) || typeof(name) || typeof(origin) || typeof(place) || typeof(header_row) <> 'texttexttexttextinteger'
    OR json_array_length(CAST(header AS TEXT)) <> json_array_length(CAST(positions AS TEXT))
    OR json_type(CAST(header AS TEXT)) <> 'array' OR json_type(CAST(not_used AS TEXT)) <> 'array'
    OR EXISTS (SELECT 1 FROM json_each(CAST(positions AS TEXT)) WHERE type <> 'integer')

@@ -26,7 +26,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 JOURNAL_FILE = "journal.sqlite3"
 SQLITE_VERSION = sqlite3.sqlite_version
 _APPLICATION_ID = 0x0C1A11  # marks the file as ours in SQLite's header
-_VERSION = 7  # of the schema; a journal of another one is refused, never changed
+_VERSION = 8  # of the schema; a journal of another one is refused, never changed
 
 
 class Purpose(NamedTuple):

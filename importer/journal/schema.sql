@@ -20,7 +20,8 @@ CREATE TABLE sheet (
     positions BLOB NOT NULL,  -- JSON array of 0-based columns
     not_used  BLOB NOT NULL,  -- JSON array of the headers that are none of ours
     header_row INTEGER NOT NULL DEFAULT 1,  -- 0: there is no header
-    origin    TEXT NOT NULL DEFAULT ''  -- of a report read again: the source that its rows come from
+    origin    TEXT NOT NULL DEFAULT '', -- of a report read again: the source that its rows come from
+    place     TEXT NOT NULL DEFAULT ''  -- of a report read again: the table of `source` in which they stand
 );
 
 CREATE TABLE row (

@@ -105,8 +105,10 @@ def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedit
     A success stays as it is; one whose row says something else is refused until the cells are put back. One of which
     only a report tells is asked about, as is what may have been applied. What an undo took back stays so.
     Everything else is planned anew, for the row may have been mended; `is_unedited` says that it was not. What is there
-    already and not in all of its groups yet is taken as there, with the groups that are left.
+    already and not in all of its groups yet is taken as there, with the groups that are left. A cell that the earlier
+    run named is not carried: it can be one of another file.
     """
+    left = left and left._replace(outcome=left.outcome._replace(cell=""))
     if left is not None and left.state is Status.UNDONE:
         yield _keep(left, Status.UNDONE, normalized)
     else:
@@ -249,10 +251,12 @@ def _keep(left: Entry, state: State | Status, normalized: Normalized | None = No
     # A success of which only a report tells is in its groups, where the target has it at all.
     bound = groups if _is_taken(left) and left.key is None else left.bound
     name = known.target if known else None
-    entry = Entry(state, kind, name, scope, key, left.part, left.outcome, zone, groups=groups, bound=bound)
+    is_one = normalized is not None and len(normalized.cells) == 1
+    outcome = left.outcome._replace(cell=normalized.cells[0]) if normalized and is_one else left.outcome
+    entry = Entry(state, kind, name, scope, key, left.part, outcome, zone, groups=groups, bound=bound)
     if state is not State.REPORTED:
         return entry
-    return entry._replace(was=left.state, outcome=left.outcome._replace(error=_ONLY_REPORTED, hint=_ASK_AGAIN))
+    return entry._replace(was=left.state, outcome=outcome._replace(error=_ONLY_REPORTED, hint=_ASK_AGAIN))
 
 
 def _refuse_changed(left: Entry, run: str) -> Entry:

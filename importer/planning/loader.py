@@ -274,13 +274,14 @@ class Loader:
         found: list[Sequence[tuple[Severity, Problem]]] = []
         normalized = None
         is_of_parts = False  # the line before is one of several of its row
+        name = ""  # of its sheet
         for chunk in chunks:
             for sheet, row, left, is_unedited in chunk:
                 if sheet not in known:
                     known[sheet] = self._open_left(sheet)
                 index, normalizer = known[sheet]
-                is_part = is_of_parts and _is_part(left, row) and _is_same(rows[-1], index, row)  # of the row before
-                is_of_parts = _is_part(left, row)
+                is_part = is_of_parts and _is_part(left, row) and name == sheet.name and _is_same(rows[-1], row)
+                is_of_parts, name = _is_part(left, row), sheet.name
                 if normalized is None or not is_part or normalized.problems:  # else it comes to the very same
                     normalized = self._without_idle(normalizer.normalize(row, left.kind if left else None))
                 entries = list(carry_row(normalized, left, self._run, is_unedited=is_unedited))
@@ -483,10 +484,10 @@ def _is_part(left: Entry | None, row: Row) -> bool:
     return left is not None and left.part != "" and not row.problems
 
 
-def _is_same(last: tuple[int, Row, list[Entry]], index: int, row: Row) -> bool:
-    """Return whether a line is of the same row as the one before it."""
+def _is_same(last: tuple[int, Row, list[Entry]], row: Row) -> bool:
+    """Return whether a line is of the same row as the one before it, which is of the same sheet."""
     is_room = len(last[2]) < _MOST_PARTS  # lines can have been copied
-    return is_room and last[:1] == (index,) and last[1].number == row.number and last[1].cells == row.cells
+    return is_room and last[1].number == row.number and last[1].cells == row.cells
 
 
 def _where(sheet: Sheet) -> str:

@@ -56,10 +56,11 @@ class Memory:
         sheets = journal.sheets() if journal else []
         self.headers = {sheet.name: sheet.header for sheet in sheets}  #: by the sheet's name, which is unique in a run
         self._run = journal.info().run if journal else ""
-        self._sheets = {sheet.name: (index, sheet.original) for index, sheet in enumerate(sheets)}
-        self._rows: list[dict[int, int]] = [{} for _ in sheets]  # for each sheet, by number, the journal's number
+        self._sources = {sheet.name: sheet.original for sheet in sheets}
+        # For each sheet, by number, the journal's number; a sheet's rows can stand in two tables of a report.
+        self._rows: dict[str, dict[int, int]] = {name: {} for name in self._sources}
         for row, index, number in journal.row_numbers() if journal else ():
-            self._rows[index].setdefault(number, row)
+            self._rows[sheets[index].name].setdefault(number, row)
         self._last: tuple[int, list[tuple[int, Row, Entry]]] = (0, [])
         self._last_numbers: dict[str, int] = {}  # of sheets to which rows were added
         self._told: set[tuple[str, str, int, str]] = set()
@@ -72,11 +73,11 @@ class Memory:
 
     def source_of(self, sheet: str) -> str:
         """Return the source that a sheet of the run is of; empty where the run is not known."""
-        return self._sheets.get(sheet, (0, ""))[1]
+        return self._sources.get(sheet, "")
 
     def number_new(self, sheet: str) -> int:
         """Return a number for a row that was added to a sheet of the run: behind its last one."""
-        last = self._last_numbers.get(sheet) or max(self._rows[self._sheets[sheet][0]], default=1)
+        last = self._last_numbers.get(sheet) or max(self._rows[sheet], default=1)
         self._last_numbers[sheet] = last + 1
         return last + 1
 
@@ -123,10 +124,10 @@ class Memory:
         return found[1].cells if found else None
 
     def _find_row(self, carried: Carried, sheet: str) -> int:
-        index, source = self._sheets.get(sheet, (-1, ""))
-        if index < 0 or (carried.source and carried.source != source) or not carried.is_numbered:
+        is_other = carried.source and carried.source != self._sources.get(sheet)
+        if sheet not in self._rows or is_other or not carried.is_numbered:
             return 0
-        return self._rows[index].get(carried.row.number, 0)
+        return self._rows[sheet].get(carried.row.number, 0)
 
     def _entry(self, row: int, carried: Carried) -> tuple[Entry, Row] | None:
         """Find the entry of a line; a line that another run decided knows more than this journal."""
@@ -142,13 +143,13 @@ class Memory:
     def missing(self) -> tuple[_Places, _Places]:
         """Return the rows of the run that no line has told of, and the sheets of which no line was there at all."""
         rows, sheets = _Places(), _Places("sheet")
-        for name, (index, _) in self._sheets.items():
-            missing = [number for number, row in self._rows[index].items() if row not in self._told_rows]
-            if missing and len(missing) == len(self._rows[index]):
+        for name, own in self._rows.items():
+            missing = [number for number, row in own.items() if row not in self._told_rows]
+            if missing and len(missing) == len(own):
                 sheets.add(f"{name} ({count_of(len(missing), 'row')})")
                 continue
             for number in missing:
-                rows.add(f"{number} of sheet {name}" if len(self._sheets) > 1 else str(number))
+                rows.add(f"{number} of sheet {name}" if len(self._rows) > 1 else str(number))
         return rows, sheets
 
 
@@ -304,7 +305,9 @@ class ReportTable:
         return self._parts[source, name]
 
     def _part(self, source: str, name: str) -> _Part:
-        header, positions = self._splitter.header, self._splitter.positions
+        header = self._splitter.header
+        both = zip(self._splitter.places, self._splitter.positions, strict=True)
+        positions = tuple(own if own >= 0 else other for own, other in both)
         indices = range(len(header))
         places: tuple[int | None, ...] = tuple(indices)
         kept = tuple(indices)
@@ -319,6 +322,7 @@ class ReportTable:
             tuple(header[index] for index in kept),
             tuple(positions[index] for index in kept),
             origin=source,
+            table=self._table.name,
         )
         return _Part(sheet, kept, places, tuple(index for index in kept if index not in places))
 

@@ -91,6 +91,7 @@ def line_cells(sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id:
     for line in lines:
         cells = (*line.cells, "")
         status, id_, http_status, error, cell, hint, attempts, finished_at, run = line.outcome
+        cell = sheets[line.sheet].name_cells(cell)
         part, id_, error, cell, hint, finished_at, run, *own = guard_all(
             (line.part, id_, error, cell, hint, finished_at, run, *map(cells.__getitem__, places[line.sheet]))
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter, defaultdict
 from html import escape as escape_xml  # the XML five, and a tenth of a sax module's time to import
+from itertools import groupby
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -97,30 +98,32 @@ def _write(
         total: Counter[str] = sum(counts.values(), Counter())
         numbers = " ".join(f'{key}="{total[_COUNTED[key]]}"' for key in ("tests", "failures", "errors"))
         file.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name={_attribute(name)} {numbers}>\n'.encode())
-        for index, sheet in enumerate(sheets):
-            _write_suite(file, sheet, counts[index], (scratch, stretches[index]))
+        for suite, sheet in {_suite(sheet): sheet for sheet in sheets}.items():
+            _write_suite(file, sheet, counts[suite], (scratch, stretches[suite]))
         file.write(b"</testsuites>\n")
+
+
+def _suite(sheet: Sheet) -> tuple[str, str]:
+    """Return what makes a suite: rows of one sheet can stand in several tables of a report."""
+    return sheet.source, sheet.name
 
 
 def _write_cases(
     scratch: IO[bytes], sheets: Sequence[Sheet], lines: Iterable[ReportLine], *, is_check: bool
-) -> tuple[defaultdict[int, list[_Stretch]], defaultdict[int, Counter[str]]]:
-    """Write every case; give where those of each sheet stand, and how many of each sort they are."""
-    stretches: defaultdict[int, list[_Stretch]] = defaultdict(list)
-    counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
+) -> tuple[defaultdict[tuple[str, str], list[_Stretch]], defaultdict[tuple[str, str], Counter[str]]]:
+    """Write every case; give where those of each suite stand, and how many of each sort they are."""
+    stretches: defaultdict[tuple[str, str], list[_Stretch]] = defaultdict(list)
+    counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     classes = [_attribute(f"{_stem(sheet.source)}.{sheet.name}") for sheet in sheets]
-    sheet, begins, at = -1, 0, 0
-    for line in lines:
-        if line.sheet != sheet:
-            if at > begins:
-                stretches[sheet].append(_Stretch(begins, at - begins))
-            sheet, begins = line.sheet, at
-        element = "" if is_check and line.outcome.status is Status.PENDING else _element(line.outcome.status)
-        counts[sheet]["tests"] += 1
-        counts[sheet][element] += 1
-        at += scratch.write(_case(line, classes[sheet], element).encode())
-    if at > begins:
-        stretches[sheet].append(_Stretch(begins, at - begins))
+    at = 0
+    for index, own in groupby(lines, key=lambda line: line.sheet):
+        suite, begins = _suite(sheets[index]), at
+        for line in own:
+            element = "" if is_check and line.outcome.status is Status.PENDING else _element(line.outcome.status)
+            counts[suite]["tests"] += 1
+            counts[suite][element] += 1
+            at += scratch.write(_case(line, sheets[index], classes[index], element).encode())
+        stretches[suite].append(_Stretch(begins, at - begins))
     return stretches, counts
 
 
@@ -144,7 +147,7 @@ def _parts(scratch: IO[bytes], length: int) -> Iterator[bytes]:
         yield part
 
 
-def _case(line: ReportLine, class_name: str, element: str) -> str:
+def _case(line: ReportLine, sheet: Sheet, class_name: str, element: str) -> str:
     name = _attribute(f"row {line.row}, part {line.part}") if line.part else f'"row {line.row}"'
     start = f'<testcase classname={class_name} name={name} time="0"'
     outcome = line.outcome
@@ -153,7 +156,7 @@ def _case(line: ReportLine, class_name: str, element: str) -> str:
             return f"{start}/>\n"
         return f"{start}><system-out>{escape_xml(escape(outcome.hint, _LONGEST))}</system-out></testcase>\n"
     message = _attribute(outcome.error or outcome.status.value)
-    told = {"cell": outcome.cell, "hint": outcome.hint, "HTTP status": str(outcome.http_status or "")}
+    told = {"cell": sheet.name_cells(outcome.cell), "hint": outcome.hint, "HTTP status": str(outcome.http_status or "")}
     texts = [outcome.error, *(f"{name}: {text}" for name, text in told.items() if text)]
     body = "\n".join(escape_xml(escape(text, _LONGEST)) for text in texts if text)
     return f'{start}><{element} type="{outcome.status.value}" message={message}>{body}</{element}></testcase>\n'

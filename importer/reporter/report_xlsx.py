@@ -290,7 +290,10 @@ def _meanings(sheets: Sequence[Sheet], mapping: str) -> dict[int, str]:
 
 def _extra_columns(sheets: Sequence[Sheet]) -> list[str]:
     """Return the product's columns that people need where there are several sheets, or sources."""
-    counts = {"import_sheet": len(sheets), "import_source": len({sheet.original for sheet in sheets})}
+    counts = {
+        "import_sheet": len({sheet.name for sheet in sheets}),
+        "import_source": len({sheet.original for sheet in sheets}),
+    }
     return [column for column, number in counts.items() if number > 1]
 
 

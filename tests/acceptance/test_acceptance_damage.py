@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COLUMNS = {
     "fact": ["value"],
     "source": ["name", "path", "sha256"],
-    "sheet": ["id", "source", "name", "header", "positions", "not_used", "header_row", "origin"],
+    "sheet": ["id", "source", "name", "header", "positions", "not_used", "header_row", "origin", "place"],
     "row": ["sheet", "number", "line", "cells"],
     "record": [
         *("row", "part", "kind", "target", "scope", "key", "state", "first", "returned_id", "http_status", "error"),

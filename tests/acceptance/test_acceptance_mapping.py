@@ -375,7 +375,7 @@ def test_a_roster_becomes_a_record_for_each_cell_and_its_report_can_be_mended(pl
         for line in place.lines(again.run)
     ]
     assert told[2:] == [
-        ("5", f"{part} of 3", "created", cell) for part, cell in enumerate(("Q4", "R4", "S4"), 1)
-    ]  # of the report
+        ("5", f"{part} of 3", "created", f"report.csv {cell}") for part, cell in enumerate(("Q4", "R4", "S4"), 1)
+    ]
     assert place.run("rerun", again.run, "--sandbox").status == 0
     assert len(truth_of(place)) == 5

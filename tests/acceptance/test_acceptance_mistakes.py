@@ -87,7 +87,7 @@ def test_a_duplicate_names_the_first_row_and_carries_its_id(ran: tuple[Workplace
 
 def test_the_end_shows_the_first_problems_and_the_command_that_goes_on(ran: tuple[Workplace, Done]) -> None:
     _, done = ran
-    assert "problem: third_party_provider is empty  (2 cells) mistakes B4, mistakes B12" in done.out
+    assert "problem: third_party_provider is empty  (2 cells) mistakes B4, B12" in done.out
     assert "more kinds" in done.out
     assert len(done.out.splitlines()) <= 40
     assert done.out.rstrip().endswith(f"oncall-importer rerun {done.run}/report.xlsx --sandbox")

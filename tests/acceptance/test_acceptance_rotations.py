@@ -266,7 +266,7 @@ def test_a_part_of_which_a_spreadsheet_made_a_date_is_invalid(left: Left) -> Non
     for line, text in ((lines[1], "04. Mrz"), (lines[3], "Jan 04")):
         assert f'import_part is "{text}"' in line["import_error"]
         assert "date" in line["import_hint"]
-        assert line["import_cell"].startswith("C")
+        assert line["import_cell"].startswith("dates.csv C")
     assert count(left.place) == before + 2
 
 

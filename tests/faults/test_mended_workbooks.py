@@ -10,8 +10,11 @@ import openpyxl
 import pytest
 
 import importer
+from importer.cli.output.console import Console
+from importer.cli.output.json_lines import object_of_finding
 from importer.errors import SourceError, UsageError
 from importer.session.control import SilentObserver
+from importer.settings import load_settings
 from importer.statuses import Status
 
 from .rehearsal import Rehearsal, read_report, shadows
@@ -175,6 +178,48 @@ async def test_a_cell_changed_only_among_all_rows_is_refused_by_its_name(tmp_pat
     assert len(list((tmp_path / "reports").iterdir())) == runs
 
 
+async def test_what_is_still_wrong_is_named_where_it_was_mended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the console, in JSON and in every report: the file, its sheet, the cell there; then where it comes from.
+
+    A row that stands only among all rows is named there; and the folder of such a rerun tells the same again.
+    """
+
+    def mend_badly(sheet: Sheet) -> None:
+        sheet.put(3, shadow_user_id=103)
+        sheet.put(5, ends_at="someday")
+        column = sheet.header.index("ends_at") + 1
+        sheet.sheet.insert_cols(column)  # what stands behind it has moved here, and not among all rows
+        sheet.sheet.cell(1, column).value = "Asked"
+
+    source = tmp_path / "shifts.csv"
+    bad_shadows().to_csv(source, index=False)
+    rehearsal = Rehearsal(tmp_path, ZONE)
+    async with rehearsal.served():
+        first = await importer.run(source, **rehearsal._given({"strict": True}))
+        path = edit(first, mend_badly)
+        again = await importer.rerun(path, **rehearsal._given({"strict": False, "junit": tmp_path / "junit.xml"}))
+        folder = await rehearsal.rerun(again)
+    cell = Sheet(openpyxl.load_workbook(path)["To mend"]).cell(5, "ends_at").coordinate
+    for result in (again, folder):
+        (bad,) = [line for line in read_report(result) if line["import_row"] == "5"]
+        assert bad["import_cell"] == f"back.xlsx, To mend {cell}"
+        assert bad["import_error"].startswith('ends_at is "someday"')
+        assert result.folder is not None
+        assert f'"back.xlsx, To mend {cell}"' in (result.folder / "report.html").read_text(encoding="utf-8")
+        Console(load_settings({})).show_end(result)
+        out = capsys.readouterr().out
+        assert f"back.xlsx, To mend {cell} (shifts row 5)" in out
+        assert "back.xlsx, All rows row 6 (shifts row 6)" in out
+        told = [object_of_finding(sheet, finding) for sheet, finding in result.findings]
+        place = {"source": str(path), "sheet": "To mend", "row": int(cell[1:]), "cell": cell}
+        origin = {"import_source": str(source), "import_sheet": "shifts", "import_row": 5}
+        assert any(one.items() >= (place | origin).items() for one in told)
+    assert f"cell: back.xlsx, To mend {cell}" in (tmp_path / "junit.xml").read_text()
+    assert (tmp_path / "junit.xml").read_text().count("<testsuite ") == 1
+
+
 @pytest.mark.parametrize(
     ("header", "value", "words"),
     [
@@ -197,7 +242,7 @@ async def test_what_a_spreadsheet_did_to_a_cell_is_a_problem_of_it(
     assert again.statuses == {Status.CREATED: ROWS - 1, Status.INVALID: 1}
     (bad,) = [line for line in read_report(again) if line["import_status"] == "invalid"]
     assert words in bad["import_error"]
-    assert bad["import_cell"] == f"{'G' if header == 'shadow_user_id' else 'J'}2"
+    assert bad["import_cell"] == f"back.xlsx, To mend {'G' if header == 'shadow_user_id' else 'J'}2"
 
 
 async def test_an_added_row_is_of_the_sheet_whose_columns_it_fills(tmp_path: Path) -> None:

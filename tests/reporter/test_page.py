@@ -97,7 +97,7 @@ def test_rows_are_taken_one_chunk_at_a_time(tmp_path: Path) -> None:
             yield chunk
 
     contents = replace(CONTENTS, lines=lines())  # type: ignore[arg-type]
-    pieces = document._chunks(contents.lines)
+    pieces = document._chunks(contents.sheets, contents.lines)
     next(pieces)
     assert taken == [0]
     assert len(rows_of(write_page(tmp_path / "report.html", contents).read_text(encoding="utf-8"))) == 4000

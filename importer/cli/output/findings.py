@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
@@ -42,10 +43,20 @@ _MORE = "--all prints every one"
 _NUMBERED = re.compile(r"[\w.:@/-]*\d[\w.:@/-]*")
 
 
+class CellPlace(NamedTuple):
+    """Where a finding stands; sheets of several sources can have one name."""
+
+    table: str  #: a sheet of the source; of a report read again its file and the sheet there
+    cell: str  #: in it, or the row where there is no cell
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.cell}"
+
+
 class Example(NamedTuple):
     """One of a kind."""
 
-    where: str
+    where: CellPlace
     words: str  #: what is wrong there; empty where the kind says it all
     hint: str
 
@@ -76,7 +87,9 @@ def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[
             "cell" if any(finding.problem.cell for _, finding in kind.examples) else "row",
             [
                 Example(
-                    place_of(sheet, finding.problem.cell, finding.row.number, with_source=with_source),
+                    place_of(
+                        sheet, finding.problem.cell, finding.row.number, finding.row.place, with_source=with_source
+                    ),
                     escape(finding.problem.message, _WHOLE),
                     escape(finding.problem.hint, _WHOLE),
                 )
@@ -100,7 +113,7 @@ def groups_of_lines(
         alike = all(line.outcome.error == first for _, line in own)
         examples = [
             Example(
-                place_of(sheet, line.outcome.cell, line.row, with_source=with_source) + _part(line),
+                place_of_line(sheet, line, with_source=with_source),
                 escape(tell_line(line, names, is_named=True), _LONGEST)
                 + ("" if alike else f": {escape(line.outcome.error, _WHOLE)}"),
                 escape(line.outcome.hint, _WHOLE),
@@ -166,24 +179,34 @@ def _heading(group: FindingGroup) -> Text:
 
 
 def _places(group: FindingGroup) -> str:
-    more = ", ..." if group.number > len(group.examples) else ""
-    return f" {', '.join(example.where for example in group.examples)}{more}"
+    """Name the places of the examples, each table once for all that stand in it."""
+    tables = [list(own) for _, own in groupby((one.where for one in group.examples), key=lambda where: where.table)]
+    told = ", ".join(f"{table[0].table} {', '.join(where.cell for where in table)}" for table in tables)
+    return f" {told}{', ...' if group.number > len(group.examples) else ''}"
 
 
-def _part(line: ReportLine) -> str:
-    return f", part {escape(line.part)}" if line.part else ""
+def place_of(sheet: Sheet, cell: str, row: int, place: int, *, with_source: bool, part: str = "") -> CellPlace:
+    """Name a cell, or the row where there is none; `place` is the row in the file just read.
 
-
-def place_of(sheet: Sheet, cell: str, row: int, *, with_source: bool) -> str:
-    """Name a cell, or the row where there is none; sheets of several sources can have one name."""
+    What a report read again has is named as it stands there, and behind that as it stands in the source.
+    """
+    behind = f", part {escape(part)}" if part else ""
+    if sheet.table:
+        table = f"{sheet.source}, {sheet.table}" if with_source else sheet.report
+        return CellPlace(escape(table), f"{escape(cell) or f'row {place}'} ({escape(sheet.name)} row {row}{behind})")
     source = f"{escape(sheet.source)}, " if with_source else ""
-    return f"{source}{escape(sheet.name)} {escape(cell) or f'row {row}'}"
+    return CellPlace(f"{source}{escape(sheet.name)}", f"{escape(cell) or f'row {row}'}{behind}")
+
+
+def place_of_line(sheet: Sheet, line: ReportLine, *, with_source: bool) -> CellPlace:
+    """Name the cell of a line, or its row, with its part."""
+    return place_of(sheet, line.outcome.cell, line.row, line.place, with_source=with_source, part=line.part)
 
 
 def finding_line(sheet: Sheet, finding: Finding, *, with_source: bool) -> Text:
     """Return one finding whole, on a line to search in."""
     problem = finding.problem
-    where = place_of(sheet, problem.cell, finding.row.number, with_source=with_source)
+    where = place_of(sheet, problem.cell, finding.row.number, finding.row.place, with_source=with_source)
     text = Text.assemble((f"{finding.severity.value} ", TONE_STYLES[_STYLES[finding.severity]]), f"{where}: ")
     text.append(escape(problem.message, _WHOLE))
     if problem.hint:

@@ -60,7 +60,7 @@ def _worded(message: str, hint: str) -> str:
 
 
 def _title(sheet: Sheet, cell: str, row: int, part: str = "") -> str:
-    return f"{escape(sheet.name)} {cell or f'row {row}'}{f', part {part}' if part else ''}"
+    return f"{escape(sheet.report or sheet.name)} {cell or f'row {row}'}{f', part {part}' if part else ''}"
 
 
 def annotate(result: Result) -> Iterator[str]:

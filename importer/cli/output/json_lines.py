@@ -29,9 +29,7 @@ def object_of_finding(sheet: Sheet, finding: Finding) -> dict[str, object]:
         "type": "finding",
         "severity": finding.severity,
         "topic": problem.topic,
-        "source": sheet.source,
-        "sheet": sheet.name,
-        "row": finding.row.number,
+        **_place_of(sheet, finding.row.number, finding.row.place),
         "column": problem.column,
         "cell": problem.cell,
         "value": _value(sheet, finding),
@@ -39,6 +37,14 @@ def object_of_finding(sheet: Sheet, finding: Finding) -> dict[str, object]:
         "error": problem.message,
         "hint": problem.hint,
     }
+
+
+def _place_of(sheet: Sheet, row: int, place: int) -> dict[str, object]:
+    """Return where a row stands in what was just read; of a report also where in its source."""
+    if not sheet.table:
+        return {"source": sheet.source, "sheet": sheet.name, "row": row}
+    origin = {"import_source": sheet.original, "import_sheet": sheet.name, "import_row": row}
+    return {"source": sheet.source, "sheet": sheet.table, "row": place, **origin}
 
 
 def _value(sheet: Sheet, finding: Finding) -> str | None:
@@ -92,9 +98,7 @@ def objects_of_overview(overview: Overview) -> Iterator[dict[str, object]]:
     for row in overview.repeated:
         yield {
             "type": "repeated",
-            "source": row.sheet.source,
-            "sheet": row.sheet.name,
-            "row": row.row,
+            **_place_of(row.sheet, row.row, row.row),
             "number": row.number,
             "first": row.first,
             "last": row.last,
@@ -107,10 +111,8 @@ def object_of_line(sheet: Sheet, line: ReportLine) -> dict[str, object]:
     outcome = line.outcome
     return {
         "type": "row",
-        "row": line.row,
+        **_place_of(sheet, line.row, line.place),
         "part": line.part or None,
-        "sheet": sheet.name,
-        "source": sheet.source,
         "kind": line.kind,
         "status": outcome.status,
         "id": outcome.id or None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.table import Table
 from rich.text import Text
 
-from importer.cli.output.findings import TONE_STYLES, place_of
+from importer.cli.output.findings import TONE_STYLES, place_of_line
 from importer.cli.output.json_lines import object_of_line
 from importer.commands.history import Stage
 from importer.quoting import escape
@@ -219,11 +219,10 @@ def _written(value: Any) -> str:
 def row_line(sheet: Sheet, line: ReportLine, *, with_source: bool, about: str = "") -> Text:
     """Return the line that tells what became of one row; `about` is what it is about, names before ids."""
     outcome = line.outcome
-    where = place_of(sheet, outcome.cell, line.row, with_source=with_source)
-    part = f", part {escape(line.part)}" if line.part else ""
+    where = place_of_line(sheet, line, with_source=with_source)
     told = ": ".join(filter(None, (escape(about, 300), escape(outcome.id), escape(outcome.error, 300))))
     text = Text.assemble(
-        (f"{outcome.status} ", TONE_STYLES[outcome.status.tone]), f"{where}{part}{': ' if told else ''}{told}"
+        (f"{outcome.status} ", TONE_STYLES[outcome.status.tone]), f"{where}{': ' if told else ''}{told}"
     )
     if outcome.hint:
         text.append(f" ({escape(outcome.hint, 300)})", style="dim")

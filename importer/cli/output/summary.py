@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
-from importer.cli.output.findings import TONE_STYLES, place_of
+from importer.cli.output.findings import TONE_STYLES, place_of, place_of_line
 from importer.cli.output.past_runs import duration, row_line
 from importer.kinds.registry import tell_line
 from importer.quoting import escape
@@ -204,7 +204,7 @@ def _repeated_lines(overview: Overview, most: int, width: int) -> Iterator[Text]
     if overview.repeated:
         yield Text("rows that repeat", style="bold")
     for one in overview.repeated[:most]:
-        where = place_of(one.sheet, "", one.row, with_source=overview.is_of_several)
+        where = place_of(one.sheet, "", one.row, one.row, with_source=overview.is_of_several)
         span = f"from {one.first} to {one.last} {one.timezone}"
         whole = f"  {where}: {one.number:,} times, {span}"
         yield from map(Text, [whole] if len(whole) <= width else [f"  {where}: {one.number:,} times,", f"    {span}"])
@@ -320,10 +320,9 @@ def count_to_mend(result: Result) -> int:
 def problem_line(sheet: Sheet, line: ReportLine, names: Names, *, with_source: bool) -> Text:
     """Return one line about a row that needs attention: its status, its cell, what is wrong and what to do."""
     outcome = line.outcome
-    where = place_of(sheet, outcome.cell, line.row, with_source=with_source)
-    part = f", part {escape(line.part)}" if line.part else ""
+    where = place_of_line(sheet, line, with_source=with_source)
     about = escape(tell_line(line, names, is_named=True), 300)
-    told = f"{where}{part}: {about}{': ' if about else ''}"
+    told = f"{where}: {about}{': ' if about else ''}"
     text = Text.assemble((f"{outcome.status} ", TONE_STYLES[outcome.status.tone]), told)
     text.append(escape(outcome.error, 300))
     if outcome.hint:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
+    from importer.records import Sheet
     from importer.reporter.page.contents import Contents, Line
 
 
@@ -83,7 +84,7 @@ def write_page(path: Path, contents: Contents) -> Path:
         script=script,
         style=style,
         data=_data(contents),
-        chunks=_chunks(contents.lines),
+        chunks=_chunks(contents.sheets, contents.lines),
     )
 
     def write(file: BinaryIO) -> None:
@@ -143,11 +144,16 @@ def _data(contents: Contents) -> str:
     return _harmless(orjson.dumps({"run": contents.run, "sheets": names, "tones": tones, "attention": attention}))
 
 
-def _chunks(lines: Iterable[Sequence[Line]]) -> Iterator[str]:
+def _chunks(sheets: Sequence[Sheet], lines: Iterable[Sequence[Line]]) -> Iterator[str]:
     """Yield the rows as the inside of a JSON array."""
     comma = ""
     for chunk in lines:
-        packed = orjson.dumps([(*line[1:10], orjson.Fragment(line[10])) for line in chunk])
+        packed = orjson.dumps(
+            [
+                (sheet, *told, sheets[sheet].name_cells(cells), reason, hint, orjson.Fragment(content))
+                for _, sheet, *told, cells, reason, hint, content in chunk
+            ]
+        )
         yield comma + _harmless(packed[1:-1])
         comma = ",\n"
 

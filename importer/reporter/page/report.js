@@ -3,7 +3,7 @@ const find = (id) => document.getElementById(id);
 const facts = JSON.parse(find("facts").textContent);
 const records = JSON.parse(find("data").textContent);
 const [SHEET, ROW, PART, KIND, STATUS, ID, CELL, REASON, HINT, CELLS] = Array.from({ length: 10 }, (_, index) => index);
-const several = facts.sheets.length > 1;
+const several = new Set(facts.sheets.map(({ name }) => name)).size > 1;
 const bad = new Set(facts.attention);
 
 // What cannot be seen, or changes the direction of what follows, is shown as an escape.
