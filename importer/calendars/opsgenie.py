@@ -260,9 +260,9 @@ def _files(path: Path) -> _Files:
             raise _no_backup(path)
         found = [(one.filename, f"{one.filename} in {path}", partial(archive.read, one)) for one in entries]
     else:
-        root = path / _BACKUP if (path / _BACKUP).is_dir() else path
-        if not (root / "schedules").is_dir():
+        if not is_backup(path):
             raise _no_backup(path)
+        root = _root_of(path)
         found = [(one.as_posix(), str(one), one.read_bytes) for one in sorted(root.glob("*/*.json"))]
     files: _Files = {"users": [], "schedules": [], "teams": []}  # version control drops empty folders
     for filename, shown, read in found:
@@ -272,6 +272,15 @@ def _files(path: Path) -> _Files:
     if path.is_file() and not files["schedules"]:
         raise _no_backup(path)
     return files
+
+
+def is_backup(folder: Path) -> bool:
+    """Return whether a folder is a backup, or the one that it stands in."""
+    return (_root_of(folder) / "schedules").is_dir()
+
+
+def _root_of(folder: Path) -> Path:
+    return folder / _BACKUP if (folder / _BACKUP).is_dir() else folder
 
 
 def _no_backup(path: Path) -> SourceError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 from zipfile import is_zipfile
 
+from importer.calendars import opsgenie
 from importer.calendars.comparison import Comparison, compare
 from importer.calendars.intervals import PAGED, Calendar, Interval, Note, Role, Schedule, Window, merge
 from importer.calendars.pulled import instant, matches
@@ -18,7 +19,7 @@ from importer.errors import SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, open_scratch, open_view
 from importer.journal.states import State
 from importer.normalizer.directory import Directory, Person
-from importer.planning.sources import gather_sources, load_mapping, make_loader
+from importer.planning.sources import expand_sources, gather_sources, is_several, load_mapping, make_loader
 from importer.reader.read import read
 from importer.records import TargetName
 from importer.reporter.formula_guard import guard, unguard
@@ -143,7 +144,9 @@ def _learn_pairs(
 
 
 def _is_source(side: str) -> bool:
-    return side not in _SYSTEMS and _is_file(Path(side)) and Path(side).suffix.casefold() != ".ics"
+    if side in _SYSTEMS or Path(side).suffix.casefold() == ".ics":
+        return False
+    return _is_file(Path(side)) or (is_several(side) and not opsgenie.is_backup(Path(side)))
 
 
 async def _read_side(
@@ -163,7 +166,7 @@ async def _read_side(
         with open_view(folder) as view:
             return _of_journal(view, f"run {folder.name}", window, lambda state: state in _MADE)
     pulled = _of_pulled(path, window)
-    if pulled is not None or not _is_file(path) or (is_zipfile(path) and path.suffix.casefold() == ".zip"):
+    if pulled is not None or not _is_source(side) or (is_zipfile(path) and path.suffix.casefold() == ".zip"):
         return pulled or (await read_system(side, options, window, settings, control, progress)).calendar
     return await _of_source(side, window, settings, control, other)
 
@@ -241,7 +244,10 @@ async def _of_source(
         mapping = load_mapping(settings.mapping).rules
         is_resolving = other is not None and Role.ON_CALL in other.roles
         loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_resolving)
-        await gather_sources(loader, [side], settings, control.interrupted)
+        sources, notices = expand_sources([side])
+        for notice in notices:
+            loader.take_notice(notice)
+        await gather_sources(loader, sources, settings, control.interrupted)
         if is_rootly:
             await resolve(loader, settings, control)
         else:

@@ -255,7 +255,7 @@ def expand_sources(sources: Sequence[Source]) -> Expanded:
     seen: set[str] = set()
     for source in sources:
         name = os.fspath(source) if isinstance(source, str | os.PathLike) else "-"
-        if name == "-" or "\0" in name or not (Path(name).is_dir() or _is_pattern(name)):
+        if name == "-" or "\0" in name or not is_several(name):
             found.append(source)
             seen |= set() if name == "-" or "\0" in name else {os.path.realpath(name)}
             continue
@@ -268,8 +268,9 @@ def expand_sources(sources: Sequence[Source]) -> Expanded:
     return Expanded(tuple(found), tuple(notices))
 
 
-def _is_pattern(name: str) -> bool:
-    return glob.has_magic(name) and not os.path.lexists(name)
+def is_several(name: str) -> bool:
+    """Return whether a name stands for the files in a folder, or is a pattern of names."""
+    return Path(name).is_dir() or (glob.has_magic(name) and not os.path.lexists(name))
 
 
 def _list_files(name: str, notices: list[Notice]) -> list[Path]:

@@ -375,6 +375,22 @@ def test_sides_that_have_nothing_in_common_are_not_called_the_same(place: Workpl
     assert "there is nothing to compare" in done.err
 
 
+def test_a_side_can_be_a_folder_of_sources_or_a_pattern(place: Workplace) -> None:
+    header, *rows = shadows(4)
+    whole = place.write("all.csv", [header, *rows])
+    (place.path / "teams").mkdir()
+    place.write("teams/a.csv", [header, *rows[:2]])
+    place.write("teams/b.csv", [header, *rows[2:]])
+    window = ("--from", "2027-05-01", "--to", "2027-06-01")
+    for side in ("teams", "teams/*.csv"):
+        done = place.run("compare", whole, side, *window)
+        assert (done.status, "2 files" in done.err) == (0, True), done
+    done = place.run("compare", "teams/b*", whole, *window)
+    assert done.status == 1, done
+    done = place.run("compare", "teams/c*", whole, *window)
+    assert (done.status, "no file matches teams/c*" in done.err) == (2, True), done
+
+
 def test_a_side_that_covers_less_than_the_window_is_named(place: Workplace) -> None:
     event = "BEGIN:VEVENT\nUID:1\nDTSTART:20270105T090000Z\nDTEND:20270106T090000Z\nSUMMARY:Ann Berg\nEND:VEVENT\n"
     (place.path / "rota.ics").write_text(

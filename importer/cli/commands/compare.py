@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 def compare(left: str, right: str, csv: Path | None, html: Path | None, **given: Any) -> None:
     """Compare who is on call, overriding or shadowing when, in two places.
 
-    Each of LEFT and RIGHT is a source, a run's folder, a pulled workbook or folder, an .ics file, or one of pagerduty:,
-    opsgenie:, rootly:. Exit status 0: the same; 1: something differs; 2: a side could not be read.
+    Each of LEFT and RIGHT is a source (a file, a folder or a pattern), a run's folder, a pulled workbook or folder, an
+    .ics file, or one of pagerduty:, opsgenie:, rootly:. Exit status 0: the same; 1: something differs; 2: a side could
+    not be read.
     """
     chosen = read_selection(given)
 
