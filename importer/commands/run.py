@@ -123,7 +123,7 @@ async def check(
     is_online: bool = False,
     output: Path | None = None,
 ) -> Result:
-    """Read and check every row just as `run` does; write nothing.
+    """Check every row exactly as `run` does, and send nothing.
 
     `is_online` also asks the targets for the ids of what is named, and what exists. `output` is a workbook to be
     written, with the sources in it and all that was found marked.

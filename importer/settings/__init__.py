@@ -150,7 +150,7 @@ class Settings:
         decides=Decides.RUNNING,
     )
     hidden_rows: HiddenRows | None = _word(
-        HiddenRows, "What to do with rows that a filter or a person hid.", _READS, Decides.READING
+        HiddenRows, "What to do with rows hidden by a filter or by hand.", _READS, Decides.READING
     )
     encoding: str | None = setting(
         None,
@@ -170,31 +170,29 @@ class Settings:
     mapping: Path | Mapping[str, Any] | None = setting(
         None, _read_mapping, "Mapping file: which header is which column, constants, defaults.", _READS, metavar="FILE"
     )
-    date_order: DateOrder | None = _word(DateOrder, "How dates such as 03/04/2026 are meant.", _READS, Decides.READING)
+    date_order: DateOrder | None = _word(DateOrder, "How to read dates such as 03/04/2026.", _READS, Decides.READING)
     until: str | None = _text("End date for repeating rows that have none.", _READS, "DATE", decides=Decides.READING)
 
-    sandbox: bool = _switch("Use the embedded stand-in: no account, no token.", f"{_REACHES} {_CALENDARS}")
+    sandbox: bool = _switch("Use the local stand-in: no account, no token.", f"{_REACHES} {_CALENDARS}")
     rate: Rates = setting(
         {},
         values.rates,
-        "Most requests a second: opal=50/s, rootly=3000/min or opal=none.",
+        "Rate limit: opal=50/s, rootly=3000/min or opal=none.",
         _REACHES,
         metavar="TARGET=N/s",
         is_repeatable=True,
     )
     headroom: float = setting(
-        0.0, values.share, "Share of each target's limit to leave to others, such as 20%.", _REACHES, metavar="SHARE"
+        0.0, values.share, "Share of each rate limit to leave to other clients, such as 20%.", _REACHES, metavar="SHARE"
     )
-    concurrency: int = setting(20, values.whole(1, 1000), "Requests in flight per target.", _REACHES, metavar="N")
-    ca_file: Path | None = _file(
-        "Certificate authorities (PEM) to trust beside the system's.", f"{_REACHES} {_CALENDARS}"
-    )
+    concurrency: int = setting(20, values.whole(1, 1000), "Requests in flight to each target.", _REACHES, metavar="N")
+    ca_file: Path | None = _file("Extra certificate authorities (PEM) to trust.", f"{_REACHES} {_CALENDARS}")
 
     if_exists: IfExists = _word(
         IfExists, "What to do with records that already exist.", _SENDS, Decides.RUNNING, IfExists.SKIP
     )
     replace_overrides: bool = _switch(
-        "Let new overrides replace those at the target that they overlap.",
+        "Let new overrides replace existing ones that they overlap.",
         f"{_SENDS} check",
         decides=Decides.RUNNING,
     )
@@ -203,35 +201,31 @@ class Settings:
     )
     fail_on: FailOn = _word(FailOn, "What makes the exit status 1.", _READS, Decides.RUNNING, FailOn.PROBLEM)
     plan: Path | None = _file(
-        "Plan of every record (.xlsx, .csv or .json): check writes it, run sends exactly that or nothing.", "run check"
+        "Plan of every record (.xlsx, .csv or .json): check writes it; run sends exactly that, or nothing.", "run check"
     )
     #: 0: none; no option says so, for whoever writes --canary wants some
     canary: int = setting(
         0,
         values.whole(1, 1_000_000_000),
-        "Send N records of each target first, show them, and ask before the rest.",
+        "Send N records to each target first, show them, and ask before sending the rest.",
         _SENDS,
         metavar="N",
     )
     no_closing_look: bool = _switch(
-        "Do not compare, after sending, what the targets have with what the report says.", _SENDS
+        "Skip the check, after sending, that the targets have what the report says.", _SENDS
     )
-    xlsx: bool = _switch("Make report.xlsx beyond 20,000 rows, too.", _WRITES)
-    mend_by_source: bool = _switch(
-        "Also make a workbook to mend for each source, in the folder mend of the run.", _SENDS
-    )
+    xlsx: bool = _switch("Write report.xlsx even for more than 20,000 rows.", _WRITES)
+    mend_by_source: bool = _switch("Also write one workbook to mend for each source, in the run's folder mend.", _SENDS)
     contact: str | None = _text(
-        "Whom report.xlsx asks people to send it back to, such as a name and an e-mail address.", _SENDS, "TEXT"
+        "Name and e-mail address that report.xlsx asks people to send it back to.", _SENDS, "TEXT"
     )
-    wait: bool = _switch(
-        "Wait for another run that sends to the same target, instead of refusing.", f"{_WRITES} doctor"
-    )
+    wait: bool = _switch("Wait for another run to the same target instead of refusing.", f"{_WRITES} doctor")
     yes: bool = _switch("Do not ask before writing.", _WRITES, short="-y", is_of_console=True)
 
     reports: Path = setting(
         Path("reports"),
         values.path,
-        "Folder in which each run makes a folder of its own.",
+        "Folder for reports; each run makes a subfolder.",
         f"{_REACHES} {_CALENDARS} runs show sandbox",
         metavar="DIR",
         stands=Stands.NOT_IN_FOLDER,
@@ -242,7 +236,10 @@ class Settings:
     junit: Path | None = _file("Write the outcome of each row as JUnit XML.", _REACHES)
     all: bool = _switch("Print every finding, not only three examples of each kind.", _READS, is_of_console=True)
     quiet: bool = _switch(
-        "Print the end only, and which rows were left out.", f"{_REACHES} {_CALENDARS}", short="-q", is_of_console=True
+        "Print only the result and which rows were left out.",
+        f"{_REACHES} {_CALENDARS}",
+        short="-q",
+        is_of_console=True,
     )
     #: of the library: run.log has every request
     verbose: bool = _switch("Show each request; run.log has them too.", f"{_REACHES} {_CALENDARS}", short="-v")

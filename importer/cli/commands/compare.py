@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--csv", type=FILE, metavar="FILE", help="Write every difference as CSV.")
 @click.option("--html", type=FILE, metavar="FILE", help="Write a page with a timeline of each schedule.")
 def compare(left: str, right: str, csv: Path | None, html: Path | None, **given: Any) -> None:
-    """Compare who is on call, overriding or shadowing when, in two places.
+    """Compare two calendars: who is on call, and when.
 
     Each of LEFT and RIGHT is a source (a file, a folder or a pattern), a run's folder, a pulled workbook or folder, an
     .ics file, or one of pagerduty:, opsgenie:, rootly:. Exit status 0: the same; 1: something differs; 2: a side could

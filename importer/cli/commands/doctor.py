@@ -25,9 +25,9 @@ _WIDTHS = 9, 13  # columns of the level and of what is looked at
 @click.command()
 @shared_options("doctor")
 def doctor(**given: Any) -> None:
-    """Check whether a run could start: settings, tokens, network, clock, limits.
+    """Check settings, tokens, network, clock and limits before a run.
 
-    Writes nothing. Exit status 0 where a run could start, else 2.
+    Nothing is sent. Exit status 0: a run could start; 2: it could not.
     """
     guard(partial(_examine, given))
 

@@ -30,7 +30,7 @@ _SHOWN = 20  # rows that need attention, where nobody asked for rows
 @click.command()
 @shared_options("runs")
 def runs(**given: Any) -> None:
-    """List the runs of a folder, the newest first."""
+    """List the runs, newest first."""
     guard(partial(_list, given))
 
 
@@ -44,10 +44,10 @@ def runs(**given: Any) -> None:
     help="Only rows with this status, or all. Repeatable.",
 )
 @click.option("--limit", type=click.IntRange(0), metavar="N", help="Show at most N rows.")
-@click.option("--schema", is_flag=True, help="Print the JSON Schema of summary.json, and end.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of summary.json and exit.")
 @shared_options("show")
 def show(run: str | None, status: tuple[str, ...], limit: int | None, schema: bool, **given: Any) -> None:
-    """Show one run: what it was given, what it came to, and its rows.
+    """Show one run: its options, its outcome and its rows.
 
     RUN is a run's name, the beginning of it, or its folder. Without --status the first rows that need attention are
     shown; with --json all rows.

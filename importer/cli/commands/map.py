@@ -28,10 +28,17 @@ _STDOUT = Path("-")
 @click.command(name="map")
 @sources
 @option("sheet")
-@click.option("--output", type=FILE, default=Path("mapping.toml"), show_default=True, metavar="FILE", help="- prints.")
-@click.option("--header-row", type=click.IntRange(1), metavar="N", help="The header stands in this row of the sources.")
-@click.option("--no-header", is_flag=True, help="The sources have no header: columns are named by their letters.")
-@click.option("--yes", "-y", is_flag=True, help="Ask nothing; suggestions are written as comments.")
+@click.option(
+    "--output",
+    type=FILE,
+    default=Path("mapping.toml"),
+    show_default=True,
+    metavar="FILE",
+    help="Where to write it; - prints it.",
+)
+@click.option("--header-row", type=click.IntRange(1), metavar="N", help="Row that holds the header.")
+@click.option("--no-header", is_flag=True, help="There is no header: columns are named by their letters.")
+@click.option("--yes", "-y", is_flag=True, help="Ask nothing; write suggestions as comments.")
 def map_headers(
     sources: tuple[str, ...],
     sheet: tuple[str, ...],
@@ -40,10 +47,9 @@ def map_headers(
     no_header: bool,
     yes: bool,
 ) -> None:
-    """Write a mapping file from suggestions, asking on a terminal.
+    """Write a mapping file for your headers, asking on a terminal.
 
-    Without a terminal nothing that is doubtful is decided: suggestions, and headers that nothing is known of, stand in
-    the file as comments.
+    Without a terminal it decides nothing that is in doubt: suggestions and unknown headers are written as comments.
     """
     if no_header and header_row is not None:
         raise click.UsageError("--no-header and --header-row exclude each other", click.get_current_context())
@@ -54,10 +60,12 @@ def map_headers(
 
 @click.command()
 @click.argument("path", type=FILE)
-@click.option("--timezone", default="Europe/Berlin", metavar="ZONE", show_default=True, help="Zone of the examples.")
-@click.option("--yes", "-y", is_flag=True, help="Replace a file of that name.")
+@click.option(
+    "--timezone", default="Europe/Berlin", metavar="ZONE", show_default=True, help="Time zone of the examples."
+)
+@click.option("--yes", "-y", is_flag=True, help="Overwrite an existing file.")
 def template(path: Path, timezone: str, yes: bool) -> None:
-    """Write a workbook (.xlsx) or a table (.csv) to fill in."""
+    """Write a template (.xlsx or .csv) to fill in."""
     guard(partial(_write_template, path, timezone, is_replaced=yes))
 
 

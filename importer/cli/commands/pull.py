@@ -28,14 +28,20 @@ selecting: tuple[Decorator, ...] = (
     click.option("--team", "teams", multiple=True, metavar="NAME", help="Only this team's schedules. Repeatable."),
     click.option("--schedule", "schedules", multiple=True, metavar="NAME", help="Only this schedule. Repeatable."),
     click.option("--exclude", multiple=True, metavar="NAME", help="Leave this schedule out. Repeatable."),
-    click.option("--pairs", type=FILE, metavar="FILE", help="CSV of two columns: a name there, its name in Rootly."),
-    click.option("--feed-env", metavar="NAME", default="", help="Variable that holds a feed's secret address."),
-    click.option("--feed-file", type=FILE, metavar="FILE", help="File that holds a feed's address, or a calendar."),
+    click.option(
+        "--pairs", type=FILE, metavar="FILE", help="CSV with two columns: a name in the old system, its name in Rootly."
+    ),
+    click.option(
+        "--feed-env", metavar="NAME", default="", help="Environment variable with the secret URL of a calendar feed."
+    ),
+    click.option(
+        "--feed-file", type=FILE, metavar="FILE", help="File with the URL of a calendar feed, or a calendar file."
+    ),
     click.option(
         "--pattern",
         metavar="REGEX",
         default="",
-        help="How to find the person in a summary, such as '(?P<person>.+?) - .*'.",
+        help="Regular expression that finds the person in an event's title, such as '(?P<person>.+?) - .*'.",
     ),
 )
 
@@ -60,15 +66,13 @@ def read_selection(given: dict[str, Any]) -> PullOptions:
     metavar="SHADOW=PRIMARY",
     help="Shifts of SHADOW become shadows of PRIMARY. Repeatable.",
 )
-@click.option(
-    "--backup", type=FILE, metavar="DIR", help="Read this backup of Opsgenie, a folder or a zip, not its API."
-)
-@click.option("--yes", "-y", is_flag=True, help="Replace files that are there already.")
+@click.option("--backup", type=FILE, metavar="DIR", help="Read an Opsgenie backup (folder or zip) instead of the API.")
+@click.option("--yes", "-y", is_flag=True, help="Overwrite existing files.")
 def pull(system: str, output: Path, shadow_of: tuple[str, ...], backup: Path | None, yes: bool, **given: Any) -> None:
-    """Read schedules, overrides and shadows out of another system into a workbook or CSV files.
+    """Read another system's calendar into a workbook or CSV files.
 
     SYSTEM is pagerduty, opsgenie or ical, the path of an .ics file, or the folder of an Opsgenie backup. OUTPUT ends in
-    .xlsx or .csv, or is a folder for CSV files. Look at it, then give it to run. Nothing is sent.
+    .xlsx or .csv, or is a folder for CSV files. Review it, then import it with run. Nothing is sent.
     """
     from dataclasses import replace
 

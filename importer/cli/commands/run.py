@@ -11,7 +11,7 @@ from importer.cli.commands.verify import verify_run
 from importer.cli.execute import perform
 from importer.cli.options import FILE, RUN, options, shared_options, sources
 
-verifying = click.option("--verify", is_flag=True, help="At the end ask the targets whether all of it is there.")
+verifying = click.option("--verify", is_flag=True, help="After sending, ask the targets whether everything is there.")
 
 # Importing what a command needs is left to the command: `--help` must not pay for it.
 
@@ -19,7 +19,7 @@ verifying = click.option("--verify", is_flag=True, help="At the end ask the targ
 @click.command()
 @options(sources, shared_options("run"), verifying)
 def run(sources: tuple[str, ...], verify: bool, **given: Any) -> None:
-    """Read and check every row, then send the good ones, then write the report.
+    """Check every row, send the good ones, and write a report.
 
     SOURCE is a CSV or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods), a folder of them, or a pattern such as
     'teams/*.xlsx'; - is standard input.
@@ -30,10 +30,12 @@ def run(sources: tuple[str, ...], verify: bool, **given: Any) -> None:
 
 @click.command()
 @options(sources, shared_options("check"))
-@click.option("--online", is_flag=True, help="Also ask the targets for ids of what is named, and what exists.")
-@click.option("--output", type=FILE, metavar="FILE", help="Write the sources back as a workbook, bad cells marked.")
+@click.option("--online", is_flag=True, help="Also look up names and existing records at the targets.")
+@click.option(
+    "--output", type=FILE, metavar="FILE", help="Write a copy of the sources as a workbook with bad cells marked."
+)
 def check(sources: tuple[str, ...], online: bool, output: Path | None, **given: Any) -> None:
-    """Read and check every row just as `run` does; write nothing."""
+    """Check every row exactly as `run` does, and send nothing."""
     perform(
         given,
         lambda settings, control: _commands().check(sources, settings, control, is_online=online, output=output),
@@ -45,7 +47,7 @@ def check(sources: tuple[str, ...], online: bool, output: Path | None, **given: 
 @click.argument("run_or_reports", type=RUN, nargs=-1, required=True, metavar="RUN_OR_REPORT...")
 @options(shared_options("rerun"), verifying)
 def rerun(run_or_reports: tuple[str, ...], verify: bool, **given: Any) -> None:
-    """Send again, but only rows that have not succeeded.
+    """Send again only the rows that have not succeeded.
 
     RUN_OR_REPORT is a run's folder, also of an interrupted run, or a report file, edited by hand or not. Several
     reports of one run may be given, such as the workbooks that --mend-by-source made.
@@ -60,10 +62,10 @@ def rerun(run_or_reports: tuple[str, ...], verify: bool, **given: Any) -> None:
 @click.argument("run", type=RUN)
 @shared_options("undo")
 def undo(run: str, **given: Any) -> None:
-    """Delete what a run created, the newest first, and nothing else.
+    """Delete what a run created, newest first, and nothing else.
 
-    RUN is a run's folder or its name. What was changed since then is left and named. The same command again goes on
-    with what is left.
+    RUN is a run's folder or its name. Records that were changed since are left alone and listed. Run it again to
+    continue where it stopped.
     """
     from importer.commands import undo as commands
 

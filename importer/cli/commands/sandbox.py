@@ -17,17 +17,22 @@ _FILES = 4096  # that the sandbox asks to have open at once: a connection each
 
 @click.command()
 @shared_options("sandbox")
-@click.option("--port", type=int, default=8765, show_default=True, help="Port on this machine; 0 takes a free one.")
-@click.option("--faults", type=FILE, metavar="FILE", help="Plan of faults: which one hits which request.")
-@click.option("--directory", type=FILE, metavar="FILE", help="Users, schedules and groups that names are looked up in.")
+@click.option("--port", type=int, default=8765, show_default=True, help="Port on this machine; 0 picks a free one.")
+@click.option("--faults", type=FILE, metavar="FILE", help="Fault plan: which request meets which fault.")
+@click.option(
+    "--directory", type=FILE, metavar="FILE", help="Users, schedules and groups that can be looked up by name."
+)
 @click.option("--pagerduty", is_flag=True, help="Also print the settings of the PagerDuty stand-in.")
 @click.option("--opsgenie", is_flag=True, help="Also print the settings of the Opsgenie stand-in.")
 @click.option(
-    "--organization", type=FILE, metavar="FILE", help="What PagerDuty and Opsgenie hold, instead of the demo."
+    "--organization",
+    type=FILE,
+    metavar="FILE",
+    help="Organization that PagerDuty and Opsgenie show instead of the demo.",
 )
 @click.option("--reset", is_flag=True, help="Empty the sandbox and exit.")
 def sandbox(port: int, reset: bool, pagerduty: bool, opsgenie: bool, **options: Any) -> None:
-    """Serve the embedded stand-in for the APIs until stopped."""
+    """Serve a local stand-in for the APIs until stopped."""
     sources = [name for name, is_wanted in (("pagerduty", pagerduty), ("opsgenie", opsgenie)) if is_wanted]
     files = {name: options.pop(name) for name in ("faults", "directory", "organization")}
     guard(partial(_reset, options) if reset else partial(_serve, options, port, sources, files))

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 @shared_options("verify")
 @click.option("--csv", type=FILE, metavar="FILE", help="Write a line for each record as CSV.")
 def verify(run: str, csv: Path | None, **given: Any) -> None:
-    """Ask the targets whether all that a run made is still there, unchanged, and shows in their calendar.
+    """Ask the targets whether all that a run created is still there.
 
-    RUN is a run's folder or its name. Exit status 0: all of it is; 1: something is changed, gone, there twice, or does
-    not show; 2: a target could not be asked.
+    Each record must be unchanged, there only once, and shown in the target's calendar. RUN is a run's folder or its
+    name. Exit status 0: all is well; 1: something is not; 2: a target could not be asked.
     """
 
     async def act(settings: Settings, control: RunControl, console: Console) -> int:
