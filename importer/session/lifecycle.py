@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from importer.delivery.notices import tell
 from importer.delivery.stop import Reason
-from importer.errors import ImporterError
+from importer.errors import ImporterError, SettingsError
 from importer.journal.rescue import write_rescue
 from importer.journal.run_folder import create_run
 from importer.journal.run_info import RunStage, name_run
@@ -63,6 +63,7 @@ def refuse_weeks(plan: Plan, settings: Settings) -> str:
     return f"at the rate that is set, it takes about {days}; raise --rate, or {how} all the same with --yes"
 
 
+_FEWEST_FILES = 24  # beside those that are open: journal, log, a report, a connection or two
 _SPARE_FILES = 40  # that are open beside connections: journal, log, the names that a resolver looks up, reports
 
 
@@ -72,7 +73,7 @@ def fit_concurrency(settings: Settings, targets: int, control: RunControl) -> Se
     Its own limit is raised first, as far as the system lets it.
     """
     each = max(1, targets) * (2 if settings.sandbox else 1)  # both ends of a sandbox's connections are here
-    taken = sum(1 for _ in Path("/dev/fd").iterdir()) + _SPARE_FILES
+    taken = _open_files() + _SPARE_FILES
     most = raise_file_limit(taken + each * settings.concurrency)
     fitting = max(1, (most - taken) // each)
     if fitting >= settings.concurrency:
@@ -80,6 +81,25 @@ def fit_concurrency(settings: Settings, targets: int, control: RunControl) -> Se
     words = f"This process may have only {most} files open (ulimit -n): {fitting} requests are in flight per target"
     control.observer.noticed(Notice(f"{words}, not {settings.concurrency}.", NoticeLevel.WARNING))
     return replace(settings, concurrency=fitting)
+
+
+def _open_files() -> int:
+    return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
+def _check_file_limit() -> None:
+    """See that a run can open what it needs: with too few files, every request would fail, and be tried again.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    needed = _open_files() + _FEWEST_FILES
+    most = raise_file_limit(needed)
+    if most < needed:
+        raise SettingsError(
+            f"this process may have only {most} files open (ulimit -n), and a run needs {needed}; nothing was sent",
+            hint="Raise the limit in this shell with: ulimit -n 256",
+        )
 
 
 def raise_file_limit(wanted: int) -> int:
@@ -105,7 +125,11 @@ def begin_run(settings: Settings, command: str, control: RunControl, **members: 
     """Hold the folder of a new run; it is taken away again where an error ends the run before anything was sent.
 
     `members` are what else its `RunInfo` says from the beginning.
+
+    Raises:
+        SettingsError: it could not have enough files open.
     """
+    _check_file_limit()
     now = datetime.now(UTC)
     name = name_run(now, is_sandbox=settings.sandbox, is_undo=command == "undo")
     first = {

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from importer import sandbox
+from importer.session.control import SilentObserver
 from importer.statuses import Status
 
 from .rehearsal import CANARY, SCHEDULES, Rehearsal, disagreements, read_report, schedules, shadows
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from importer.records import TargetName
 
 pytestmark = pytest.mark.anyio
 
@@ -40,6 +43,47 @@ async def test_whatever_way_a_list_is_paged_all_that_exists_is_found(fault: dict
         result = await rehearsal.run(shadows(20))
     assert result.statuses == {Status.EXISTS: 20}
     assert disagreements(rehearsal, result, 20) == []
+
+
+class _Listener(SilentObserver):
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def told(self, target: TargetName, words: str) -> None:
+        self.words.append(f"{target}: {words}")
+
+
+async def test_a_list_that_claims_more_than_it_holds_is_warned_of_and_stops_no_run(tmp_path: Path) -> None:
+    """Nothing is sent twice either, and what is found stands in the run's log."""
+    rehearsal, listener = Rehearsal(tmp_path), _Listener()
+    async with rehearsal.served({"what": "large_total"}):
+        result = await rehearsal.run(shadows(4), observer=listener)
+        again = await rehearsal.run(shadows(4), observer=listener)
+    assert (result.statuses, result.exit_status) == ({Status.CREATED: 4}, 0)
+    assert (again.statuses, again.exit_status) == ({Status.EXISTS: 4}, 0)
+    assert disagreements(rehearsal, again, 4) == []
+    for schedule in SCHEDULES[:2]:
+        for number in (0, 2):
+            about = (
+                f"rootly: contradicts itself about schedule {schedule}: its list holds {number} objects and says that"
+            )
+            assert f"{about} there are {number + 1}; what it does not show is sent" in listener.words
+    assert result.folder is not None
+    assert "contradicts itself" in (result.folder / "run.log").read_text(encoding="utf-8")
+
+
+async def test_what_such_a_list_does_not_show_is_not_proved_absent_and_stays_unknown(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    lost = {"what": "reset", "when": "before", "method": "POST", "at": [2]}
+    async with rehearsal.served({"what": "large_total"}, lost):
+        result = await rehearsal.run(shadows(4), concurrency=1)
+        assert (result.statuses, result.exit_status) == ({Status.CREATED: 3, Status.UNKNOWN: 1}, 3)
+        assert rehearsal.posts() <= 4
+    (unknown,) = [line for line in read_report(result) if line["import_status"] == "unknown"]
+    assert "says that there are" in unknown["import_error"]
+    async with rehearsal.served():
+        again = await rehearsal.rerun(result)
+        assert (again.statuses, disagreements(rehearsal, again, 4)) == ({Status.CREATED: 4}, [])
 
 
 @pytest.mark.parametrize("form", ["other_host", "other_path"])

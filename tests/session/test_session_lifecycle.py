@@ -1,4 +1,4 @@
-"""What a run sees to before it sends: that as many connections as it opens may be open."""
+"""What a run sees to before it sends: that as many files and connections as it opens may be open."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
+from importer.errors import SettingsError
 from importer.session.control import RunControl, SilentObserver
-from importer.session.lifecycle import fit_concurrency
+from importer.session.lifecycle import begin_run, fit_concurrency
 from importer.settings import load_settings
 
 if TYPE_CHECKING:
@@ -75,3 +76,19 @@ def test_the_limit_is_raised_as_far_as_the_system_lets_it_before_anything_is_red
     settings = load_settings({"concurrency": 100})
     assert fit_concurrency(settings, 2, RunControl(SilentObserver(), anyio.Event())) == settings
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= opened + SPARE + 200
+
+
+def test_a_process_that_may_have_hardly_any_files_open_is_told_so_and_no_folder_is_made(
+    tmp_path: Path, opened: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (opened + 9, opened + 9))
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    settings = load_settings({"reports": tmp_path / "reports"})
+    with (
+        pytest.raises(SettingsError) as refused,
+        begin_run(settings, "run", RunControl(SilentObserver(), anyio.Event())),
+    ):
+        pass
+    assert f"only {opened + 9} files open (ulimit -n), and a run needs" in refused.value.message
+    assert "ulimit -n 256" in refused.value.hint
+    assert not (tmp_path / "reports").exists()

@@ -162,6 +162,8 @@ class FaultyLists:
                 _go_on(page, asked)
             elif fault.what == "next_link":
                 _redirect_next(fault, page)
+            elif fault.what == "large_total":
+                page["meta"]["total_count"] += 1
         return page
 
 

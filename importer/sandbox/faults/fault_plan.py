@@ -93,6 +93,7 @@ FAULT_KINDS: dict[str, FaultKind] = {
     "endless_list": _altered(forms=("same", "none", "new")),
     "next_link": _altered("to", forms=("query", "path", "api_path", "meta", "other_host", "other_path"), of="page"),
     "short_pages": _altered("size", of="page"),
+    "large_total": _altered(of="page"),
 }
 
 #: Parameters of every kind of fault.
