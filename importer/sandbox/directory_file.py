@@ -8,7 +8,7 @@ import stat
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -55,6 +55,8 @@ def reserved(field: str, value: str | int) -> Reserved | None:
 
 
 # The file
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 _HINT = (
     "Write [[users]] with id, email, first_name and last_name, [[schedules]] with id and name, and [[groups]] "
@@ -146,34 +148,17 @@ def read_directory(path: Path) -> DirectoryFile:
     Raises:
         SettingsError: the file cannot be read, is not TOML, or is not a directory.
     """
-    try:
-        return DirectoryFile.model_validate(read_toml(path, "directory", _HINT))
-    except ValidationError as error:
-        message = f"The directory {path} cannot be used: {first_error(error)}."
-        raise SettingsError(message, hint=_HINT) from error
+    return read_model(DirectoryFile, path, "directory", _HINT)
 
 
-def read_toml(path: Path, what: str, hint: str) -> dict[str, object]:
-    """Read a TOML file; `what` is the word for it in errors, and `hint` their hint.
+def read_model(model: type[AnyModel], path: Path, what: str, hint: str, *, is_json: bool = False) -> AnyModel:
+    """Read a file of moderate size, TOML or JSON; `what` is the word for it in errors, and `hint` their hint.
 
     Raises:
-        SettingsError: it is not a regular file, too large, cannot be read, or is not TOML.
-    """
-    content = read_file(path, what, hint)
-    try:
-        return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
-    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError too
-        raise SettingsError(f"The {what} {path} cannot be used: it is not valid TOML: {error}.", hint=hint) from error
-
-
-def read_file(path: Path, what: str, hint: str) -> bytes:
-    """Read a file of moderate size; `what` is the word for it in errors, and `hint` their hint.
-
-    Raises:
-        SettingsError: it is not a regular file, too large, or cannot be read.
+        SettingsError: it is not a regular file, too large, cannot be read, or does not hold the model.
     """
 
-    def unusable(reason: object) -> SettingsError:
+    def unusable(reason: str) -> SettingsError:
         return SettingsError(f"The {what} {path} cannot be used: {reason}.", hint=hint)
 
     try:
@@ -182,14 +167,20 @@ def read_file(path: Path, what: str, hint: str) -> bytes:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise unusable("it is not a regular file")
             content = file.read(_LARGEST_FILE + 1)
+        if len(content) > _LARGEST_FILE:
+            raise unusable(f"it is larger than {_LARGEST_FILE >> 20} MiB")
+        if is_json:
+            return model.model_validate_json(content)
+        return model.model_validate(tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n")))
     except OSError as error:
         raise unusable(f"it cannot be read: {error.strerror or error}") from error
-    if len(content) > _LARGEST_FILE:
-        raise unusable(f"it is larger than {_LARGEST_FILE >> 20} MiB")
-    return content
+    except ValidationError as error:
+        raise unusable(_first_error(error)) from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError too
+        raise unusable(f"it is not valid TOML: {error}") from error
 
 
-def first_error(error: ValidationError) -> str:
+def _first_error(error: ValidationError) -> str:
     """Return what is wrong first, and where; entries are counted from 1."""
     first = error.errors(include_url=False)[0]
     place = " ".join(f"number {part + 1}" if isinstance(part, int) else _shown(part) for part in first["loc"])

@@ -21,18 +21,14 @@ from pydantic import (
     NaiveDatetime,
     PlainSerializer,
     SerializationInfo,
-    ValidationError,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import core_schema
 
-from importer.errors import SettingsError
-from importer.sandbox.directory_file import first_error, read_file
+from importer.sandbox.directory_file import read_model
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_HINT = "See docs/sandbox.md for an example, or leave the file out to use the demo organization."
 
 
 def show(instant: int, zone: tzinfo | None = None) -> str:
@@ -309,11 +305,8 @@ def read_organization(path: Path) -> Organization:
     Raises:
         SettingsError: the file cannot be read, is not JSON, or is not an organization.
     """
-    try:
-        return Organization.model_validate_json(read_file(path, "organization", _HINT))
-    except ValidationError as error:
-        message = f"The organization {path} cannot be used: {first_error(error)}."
-        raise SettingsError(message, hint=_HINT) from error
+    hint = "See docs/sandbox.md for an example, or leave the file out to use the demo organization."
+    return read_model(Organization, path, "organization", hint, is_json=True)
 
 
 def demo_organization(now: float) -> Organization:

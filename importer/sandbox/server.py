@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import os
 import re
 import socket
@@ -21,11 +20,11 @@ from aiohttp import hdrs, web
 from importer.errors import UsageError
 from importer.records import TargetName
 from importer.sandbox.api import opal, opsgenie, pagerduty, rootly
-from importer.sandbox.faults.middleware import FaultMiddleware
-from importer.sandbox.faults.transport import FaultyTransport, reset
+from importer.sandbox.faults.middleware import FaultMiddleware, FaultyTransport, reset
 from importer.sandbox.organization import demo_organization
 from importer.sandbox.rate_limits import Limits
 from importer.sandbox.state import SandboxState, opened, unusable
+from importer.settings.values import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -296,18 +295,11 @@ async def _running(app: web.Application, ports: Ports, *, is_faulty: bool) -> As
 
 def _refuse_address(host: str, port: int) -> None:
     """Refuse an address that others could reach: the sandbox's token is public."""
-    if not _is_loopback(host):
+    if not is_loopback(host):
         message = f"The sandbox serves this machine only, not {host!r}."
         raise UsageError(message, hint="Use a loopback address, such as 127.0.0.1.")
     if not 0 <= port <= 65535:
         raise UsageError(f"{port} is not a valid port.", hint="Use a number from 1 to 65535, or 0 for any free one.")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @web.middleware
@@ -317,7 +309,7 @@ async def _refuse_foreign(request: web.Request, handler: Handler) -> web.StreamR
     authority = _AUTHORITY.fullmatch(named)
     host = authority[1].strip("[]") if authority else ""
     origin = request.headers.get(hdrs.ORIGIN)
-    if not (host.lower() == "localhost" or _is_loopback(host)):
+    if not is_loopback(host.lower()):
         return web.Response(status=421, text="The sandbox answers to localhost and loopback addresses only.\n")
     if origin is not None and origin.lower() != f"http://{named.lower()}":
         return web.Response(status=403, text="The sandbox does not answer requests that other sites' pages send.\n")

@@ -69,10 +69,10 @@ def collections() -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{stored.collection})" for stored in stored_kinds()))
 
 
-def kind_at(target: TargetName | None, path: str) -> StoredKind | None:
+def kind_at(target: str | None, path: str) -> StoredKind | None:
     """Return the kind that is created and listed at a path; None if there is none."""
     bare = path.partition("?")[0]
-    found = (one for one in stored_kinds() if one.target is target and re.fullmatch(one.collection, bare))
+    found = (one for one in stored_kinds() if one.target == target and re.fullmatch(one.collection, bare))
     return next(found, None)
 
 

@@ -148,7 +148,7 @@ class FaultyLists:
 
     def alter(self, faults: tuple[Fault, ...], asked: Asked, page: dict[str, Any]) -> dict[str, Any]:
         """Alter a page of a list by every fault, in order."""
-        name = "data" if asked.target is TargetName.ROOTLY else "on_call_schedules"
+        name = "data" if asked.target == TargetName.ROOTLY else "on_call_schedules"
         list_path, _, query = asked.path.partition("?")
         kept = self._seen.get(list_path, [])
         if page[name]:
@@ -194,7 +194,7 @@ def _invented(entry: dict[str, Any]) -> dict[str, Any]:
 def _go_on(page: dict[str, Any], asked: Asked) -> None:
     """Announce a next page where there is none."""
     number = _number(asked) + 1
-    if asked.target is TargetName.OPAL:
+    if asked.target == TargetName.OPAL:
         page["next"] = f"page-{number}"
     elif page["links"]["next"] is None:
         page["meta"]["next_page"] = number
@@ -236,8 +236,8 @@ def _body(form: str, asked: Asked, status: int) -> web.Response:
     if form == "empty":
         return web.Response(status=status)
     messages = {"pagerduty": pagerduty.refusal, "opsgenie": opsgenie.failure}
-    if asked.target is not TargetName.ROOTLY:
-        return messages.get(asked.source or "", opal.message)(status, words)
+    if asked.target != TargetName.ROOTLY:
+        return messages.get(asked.target or "", opal.message)(status, words)
     if status == 429:
         return rootly.flat(status, "Rate limit exceeded. Try again later.")
     return objections(status, Objection(words), **({"media_type": JSON} if status == 401 else {}))
@@ -252,8 +252,8 @@ def _headers(fault: Fault, asked: Asked, status: int, now: float) -> dict[str, s
     if fault.reset_in is not None:
         # Of those that are only read, PagerDuty and Opsgenie tell seconds, not a point in time.
         of_source = {"pagerduty": "ratelimit-reset", "opsgenie": "X-RateLimit-Period-In-Sec"}
-        name = of_source.get(asked.source or "", "X-RateLimit-Reset")
-        headers[name] = str(math.ceil(fault.reset_in if asked.source else now + fault.reset_in))
+        name = of_source.get(asked.target or "")
+        headers[name or "X-RateLimit-Reset"] = str(math.ceil(fault.reset_in if name else now + fault.reset_in))
     if fault.to or 300 <= status < 400:
         headers["Location"] = (fault.to or ELSEWHERE) + asked.path
     return headers

@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from importer.errors import SettingsError
 from importer.records import TargetName
-from importer.sandbox.directory_file import first_error, read_toml
+from importer.sandbox.api.stored_kinds import collections
+from importer.sandbox.directory_file import read_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,47 +214,42 @@ class FaultPlan(_Strict):
 class Asked:
     """What a fault can know of a request."""
 
-    target: TargetName | None  #: None if it is neither's
+    target: TargetName | Source | None  #: None if it is no system's
     method: str
     path: str  #: with the query, relative to the base URL
     scope: str = ""  #: the Rootly schedule in the path
     is_list: bool = False
     is_creation: bool = False
-    source: Source | None = None  #: the system that is only read, where it is one
 
 
-_PREFIXES = {"/opal/v1": TargetName.OPAL, "/rootly": TargetName.ROOTLY}
+_SYSTEMS: dict[str, TargetName | Source] = {
+    "/opal/v1": TargetName.OPAL,
+    "/rootly": TargetName.ROOTLY,
+    "/pagerduty": "pagerduty",
+    "/opsgenie": "opsgenie",
+}
 _SCOPED = re.compile(r"/v1/schedules/([^/]+)")
 _DIRECTORY = re.compile(r"/v1/schedules|/v1/users")
 
 
 def describe(method: str, path: str) -> Asked:
     """Return what a method and a path, with the query, on the sandbox's port ask for."""
-    from importer.sandbox.api.stored_kinds import collections  # imports aiohttp, which a plan alone must not
-
-    for prefix, target in _PREFIXES.items():
+    for prefix, target in _SYSTEMS.items():
         if path.startswith(f"{prefix}/"):
             below = path.removeprefix(prefix)
             bare = below.partition("?")[0]
-            scoped = _SCOPED.match(bare) if target is TargetName.ROOTLY else None
-            return Asked(
-                target,
-                method,
-                below,
-                scoped[1] if scoped else "",
-                is_list=method == "GET" and bool(collections().fullmatch(bare) or _DIRECTORY.fullmatch(bare)),
-                is_creation=method == "POST" and bool(collections().fullmatch(bare)),
-            )
-    for source in get_args(Source):
-        if path.startswith(f"/{source}/"):
-            return Asked(None, method, path.removeprefix(f"/{source}"), source=source)
+            scoped = _SCOPED.match(bare) if target == TargetName.ROOTLY else None
+            is_collection = collections().fullmatch(bare) is not None
+            is_list = method == "GET" and (is_collection or _DIRECTORY.fullmatch(bare) is not None)
+            is_creation = method == "POST" and is_collection
+            return Asked(target, method, below, scoped[1] if scoped else "", is_list, is_creation)
     return Asked(None, method, path)
 
 
 def is_matching(fault: Fault, asked: Asked) -> bool:
     """Return whether a fault counts a request."""
     return (
-        ((fault.target is None and asked.target is not None) or fault.target in {asked.target, asked.source} - {None})
+        (fault.target == asked.target if fault.target else isinstance(asked.target, TargetName))
         and fault.method in (ANY, asked.method)
         and fault.scope in ("", asked.scope)
         and fault.path in asked.path
@@ -266,7 +261,7 @@ def _is_fit(kind: FaultKind, asked: Asked) -> bool:
     if kind.of == "creation":
         return asked.is_creation
     if kind.of == "page":
-        return asked.is_list and asked.target is TargetName.ROOTLY  # Opal's list has no pages
+        return asked.is_list and asked.target == TargetName.ROOTLY  # Opal's list has no pages
     return kind.of == "request" or asked.is_list
 
 
@@ -310,17 +305,10 @@ class Decisions:
         return True
 
 
-_HINT = "See the table in docs/sandbox.md."
-
-
 def read_faults(path: Path) -> FaultPlan:
     """Read a fault plan.
 
     Raises:
         SettingsError: the file cannot be read, is not TOML, or is not a fault plan.
     """
-    try:
-        return FaultPlan.model_validate(read_toml(path, "fault plan", _HINT))
-    except ValidationError as error:
-        message = f"The fault plan {path} cannot be used: {first_error(error)}."
-        raise SettingsError(message, hint=_HINT) from error
+    return read_model(FaultPlan, path, "fault plan", "See the table in docs/sandbox.md.")
