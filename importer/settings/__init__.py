@@ -25,9 +25,7 @@ from importer.settings.origins import (
     find_keywords,
     find_options,
     find_variables,
-    option_name,
     setting,
-    variables_of,
 )
 from importer.settings.proxies import NO_PROXY_VARIABLES, PROXY_VARIABLES, Proxy, first_set, is_direct, read_proxy
 
@@ -262,13 +260,6 @@ class Settings:
 
     #: Where each setting that is no default was set.
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
-
-    def name_of(self, name: str) -> str:
-        """Name a setting as whoever set it knows it; one that nobody set by its option or variable."""
-        if name in self.origins:
-            return self.origins[name].name
-        declaration = DECLARATIONS[name]
-        return option_name(name) if declaration.commands else variables_of(name, declaration)[0]
 
     def token(self, target: TargetName) -> str:
         """Return the target's token.

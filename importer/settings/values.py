@@ -166,11 +166,6 @@ def parse_rate(written: str) -> tuple[str, float]:
     return target, float(match[1]) / (60.0 if match[2] == "min" else 1.0)
 
 
-def write_rate(target: str, rate: float) -> str:
-    """Write a rate as `parse_rate` reads it."""
-    return f"{target}=none" if math.isinf(rate) else f"{target}={rate:.10g}/s"
-
-
 def _number_of_target(name: object, number: object) -> tuple[str, float]:
     rate = math.inf if number == math.inf else _number(number)
     if name not in _TARGETS or not rate or rate < 0:

@@ -229,13 +229,9 @@ def test_a_wrong_value_is_named_as_the_user_set_it(
     assert hint in caught.value.hint
 
 
-def test_a_setting_is_named_as_whoever_set_it_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IMPORTER_SETTLE", "1")
+def test_an_option_can_be_set_again_by_the_words_that_set_it() -> None:
     settings = load_settings({"mapping": "m.toml", "rate": ("opal=5/s",)}, is_library=False)
-    names = [settings.name_of(name) for name in ("mapping", "settle", "timezone", "opal_base_url", "max_rows")]
-    assert names == ["--mapping", "IMPORTER_SETTLE", "--timezone", "OPAL_BASE_URL", "IMPORTER_MAX_ROWS"]
     assert settings.origins["rate"].words == ("--rate", "opal=5/s")
-    assert load_settings({"mapping": "m.toml"}).name_of("mapping") == "mapping"
 
 
 # ---- what decides where a token or a file goes
