@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,7 +25,7 @@ from importer.delivery import source_api
 from importer.delivery.client import Answer
 from importer.delivery.stop import Stop
 from importer.delivery.throttle import Throttle
-from importer.sandbox.rate_limits import Enforcement, Limits
+from importer.sandbox.rate_limits import Limits, RateWindow, Standing
 
 from .limits_table import Headers
 from .virtual_time import VirtualLoop
@@ -32,7 +33,6 @@ from .virtual_time import VirtualLoop
 if TYPE_CHECKING:
     from importer.calendars.pulled import Ask
     from importer.delivery.source_api import SourceApi
-    from importer.sandbox.rate_limits import RateWindow
 
 _SCHEDULES, _PEOPLE = 1250, 2800
 _LATENCY = 0.04
@@ -78,13 +78,40 @@ def _answer(path: str) -> dict[str, Any]:
     return found
 
 
-class _Target:
-    """Answers as a system would, within its limits."""
+class _FixedWindow(RateWindow):
+    """At most `limit` requests between two multiples of `seconds`: up to twice as many around one."""
 
-    def __init__(self, name: str, limits: Limits) -> None:
+    def standing(self, now: float) -> Standing:
+        begins = now // self.seconds * self.seconds
+        while self._taken and self._taken[0] < begins:
+            self._taken.popleft()
+        return Standing(self.limit, len(self._taken), begins + self.seconds)
+
+
+class _Bucket(RateWindow):
+    """A token bucket of `limit` requests, full at first, that refills evenly in `seconds`."""
+
+    _left, _filled_at = 0.0, -math.inf
+
+    def take(self, now: float) -> bool:
+        is_taken = self.standing(now).remaining >= 1
+        self._left -= is_taken
+        return is_taken
+
+    def standing(self, now: float) -> Standing:
+        refilled = (now - self._filled_at) * self.limit / self.seconds
+        self._left, self._filled_at = min(float(self.limit), self._left + refilled), now
+        used = self.limit - math.floor(self._left + 1e-9)
+        return Standing(self.limit, used, now + (self.limit - self._left) * self.seconds / self.limit)
+
+
+class _Target:
+    """Answers as a system would, within its limits; `kind` is how they are enforced."""
+
+    def __init__(self, name: str, kind: type[RateWindow]) -> None:
         self._windows: dict[bool, tuple[RateWindow, ...]] = {}
         self._name = name
-        self._limits = limits
+        self._kind = kind
         self.taken = {False: 0, True: 0}  # of schedules, of searches
         self.refused = 0
 
@@ -92,7 +119,8 @@ class _Target:
         """Answer a GET."""
         await anyio.sleep(_LATENCY)
         is_search = self._name == "opsgenie" and opsgenie.is_search(url)
-        made = (self._limits.pagerduty(),) if self._name == "pagerduty" else self._limits.opsgenie()
+        real = (Limits().pagerduty(),) if self._name == "pagerduty" else Limits().opsgenie()
+        made = tuple(self._kind(one.limit, one.seconds) for one in real)
         windows = self._windows.setdefault(is_search, made)
         now = anyio.current_time()
         headers = {}
@@ -141,8 +169,9 @@ async def _pull(name: str, target: _Target) -> float:
 
 def main() -> None:
     """Print a line for each system and each way to enforce its limit."""
-    for name, form in product(("pagerduty", "opsgenie"), get_args(Enforcement)[:3]):
-        target = _Target(name, Limits(enforcement=form))
+    kinds = {"sliding": RateWindow, "fixed": _FixedWindow, "bucket": _Bucket}
+    for name, form in product(("pagerduty", "opsgenie"), kinds):
+        target = _Target(name, kinds[form])
         with (
             asyncio.Runner(loop_factory=VirtualLoop) as runner,
             mock.patch.object(time, "time", return_value=1_800_000_000.0),

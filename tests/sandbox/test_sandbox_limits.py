@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.errors import UsageError
-from importer.sandbox.rate_limits import Bucket, Enforcement, FixedWindow, Limits, SlidingWindow
+from importer.sandbox.rate_limits import Limits, RateWindow
 
 from .client import Client, Clock, served
 
@@ -25,7 +24,7 @@ GROUP = "/groups/7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d02/on-call-schedules"
     gaps=st.lists(st.integers(0, 5), max_size=60),
 )
 def test_no_window_ever_holds_more_than_its_limit(limit: int, seconds: int, gaps: list[int]) -> None:
-    window, now = SlidingWindow(limit, seconds), 0
+    window, now = RateWindow(limit, seconds), 0
     taken: list[int] = []
     for gap in gaps:
         now += gap
@@ -36,35 +35,9 @@ def test_no_window_ever_holds_more_than_its_limit(limit: int, seconds: int, gaps
         assert window.standing(now).used == len(recent) + is_free
 
 
-@given(limit=st.integers(1, 5), gaps=st.lists(st.floats(0, 30), max_size=60))
-def test_no_window_between_two_multiples_holds_more_than_its_limit(limit: int, gaps: list[float]) -> None:
-    window, now = FixedWindow(limit, 10), 1_767_268_800.0
-    taken: list[float] = []
-    for gap in gaps:
-        now += gap
-        used = sum(moment // 10 == now // 10 for moment in taken)
-        assert window.take(now) is (used < limit)
-        taken += [now] if used < limit else []
-        assert window.standing(now).remaining == limit - min(limit, used + 1)
-
-
-@given(limit=st.integers(1, 5), gaps=st.lists(st.integers(0, 8), max_size=60))
-def test_a_bucket_lets_its_fill_through_and_then_what_fills_up(limit: int, gaps: list[int]) -> None:
-    """In units of an eighth of a request, so that the sum is exact."""
-    window, now, left = Bucket(limit, limit), 1024.0, limit * 8
-    for gap in gaps:
-        now, left = now + gap / 8, min(limit * 8, left + gap)
-        assert window.take(now) is (left >= 8)
-        left -= 8 if left >= 8 else 0
-        assert window.standing(now).remaining == left // 8
-
-
-@pytest.mark.parametrize("kind", [SlidingWindow, FixedWindow, Bucket])
 @given(limit=st.integers(1, 5), gaps=st.lists(st.floats(0, 30), max_size=30))
-def test_who_waits_for_the_reset_is_let_through(
-    kind: type[SlidingWindow | FixedWindow | Bucket], limit: int, gaps: list[float]
-) -> None:
-    window, now = kind(limit, 60), 1_767_268_800.0
+def test_who_waits_for_the_reset_is_let_through(limit: int, gaps: list[float]) -> None:
+    window, now = RateWindow(limit, 60), 1_767_268_800.0
     for gap in gaps:
         now += gap
         if not window.take(now):
@@ -72,35 +45,18 @@ def test_who_waits_for_the_reset_is_let_through(
             assert window.take(now)
 
 
-@pytest.mark.parametrize("kind", [SlidingWindow, FixedWindow])
-def test_a_clock_set_back_does_not_block(kind: type[SlidingWindow | FixedWindow]) -> None:
-    window = kind(1, 60)
+def test_a_clock_set_back_does_not_block() -> None:
+    window = RateWindow(1, 60)
     assert window.take(1000)
     assert window.take(500)
 
 
-def test_a_bucket_neither_gains_nor_loses_by_a_clock_set_back() -> None:
-    window = Bucket(1, 60)
-    assert window.take(1000)
-    assert not window.take(500)
-    assert window.take(560)
-
-
-@given(
-    enforcement=st.sampled_from(["sliding", "fixed", "bucket"]),
-    rate=st.integers(1, 200),
-    seconds=st.sampled_from([0.1, 1.0, 60.0]),
-)
-def test_an_even_pace_at_the_limit_is_never_refused(enforcement: Enforcement, rate: int, seconds: float) -> None:
+@given(rate=st.integers(1, 200), seconds=st.sampled_from([0.1, 1.0, 60.0]))
+def test_an_even_pace_at_the_limit_is_never_refused(rate: int, seconds: float) -> None:
     """So that a client that is refused did not keep an even pace."""
-    window = Limits(enforcement, opal_rate=rate, opal_window=seconds).opal()
+    limit = max(1, int(rate * seconds + 1e-9))
+    window = RateWindow(limit, limit / rate)
     assert all(window.take(1_767_268_800 + number / (rate * 0.999)) for number in range(3 * rate))
-
-
-def test_what_is_no_enforcement_is_refused() -> None:
-    with pytest.raises(UsageError, match="not a way to enforce") as caught:
-        Limits("leaky")  # type: ignore[arg-type]  # as from a setting
-    assert "bucket" in caught.value.hint
 
 
 @pytest.mark.parametrize(("rate", "limit", "seconds"), [(100, 100, 1), (1, 1, 1), (0.5, 1, 2), (2.5, 2, 0.8)])
@@ -179,15 +135,6 @@ async def test_with_limits_off_nothing_is_refused_and_the_headers_tell_of_room(s
             assert (await client.opal("GET", "/groups")).status == 200
             reply = await client.shadow()
             assert (reply.status, reply.headers["X-RateLimit-Remaining"]) == (201, "1")
-
-
-@pytest.mark.anyio
-async def test_a_limit_that_nothing_tells_of_is_enforced_all_the_same(state: Path, clock: Clock) -> None:
-    limits = Limits("fixed", rootly_per_minute=600, rootly_window=0.2, reports=False)
-    async with served(state, clock, limits=limits) as client:
-        replies = [await client.shadow() for _ in range(3)]
-    assert [reply.status for reply in replies] == [201, 201, 429]
-    assert not any(name.startswith("X-RateLimit") for reply in replies for name in reply.headers)
 
 
 @pytest.mark.anyio

@@ -67,7 +67,7 @@ def application(account: PagerDuty, limits: Limits, now: Callable[[], float]) ->
         refuse=_refused,
         windows=lambda _request: (window,),
         too_many=lambda: refusal(429, "Rate Limit Exceeded"),
-        report=report if limits.reports else None,
+        report=report,
     )
     app = web.Application(middlewares=[check, error_middleware(refusal, _invalid)])
     app.add_routes(_PagerDutyRoutes(account, now).routes())

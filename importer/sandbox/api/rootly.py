@@ -54,8 +54,6 @@ def application(state: SandboxState, account: PagerDuty, limits: Limits, now: Ca
         return reads if request.method in {"GET", "HEAD", "OPTIONS"} else writes
 
     def report(request: web.Request, *_: object) -> dict[str, str]:
-        if not limits.reports:
-            return {}
         standing, seconds = window(request).standing(now()), window(request).seconds
         return {
             "X-RateLimit-Limit": f"{standing.limit}, {standing.limit};window={round(seconds, 3):g}",
