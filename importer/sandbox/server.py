@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 #: What the real APIs let through: the default.
 _REAL = Limits()
 
+_HOST = "127.0.0.1"  # never an address that others can reach: the sandbox's token is public
 _BACKLOG = 128  # connections that may wait to be accepted
 _PAUSE = 0.2  # seconds until the next try where no more files may be open
 
@@ -46,10 +47,9 @@ _PAUSE = 0.2  # seconds until the next try where no more files may be open
 class Port:
     """One port of this machine. While it is closed it refuses connections, but stays reserved."""
 
-    def __init__(self, runner: web.AppRunner, host: str, port: int) -> None:
+    def __init__(self, runner: web.AppRunner, port: int) -> None:
         self._runner = runner
-        self._host = host
-        self._bound = _bind(host, port)
+        self._bound = _bind(port)
         self._port: int = self._bound.getsockname()[1]
         self._is_open = False
         self._pause: asyncio.TimerHandle | None = None
@@ -58,9 +58,9 @@ class Port:
     @property
     def origin(self) -> str:
         """Return the base of its URLs, for example `http://127.0.0.1:8080`."""
-        return f"http://[{self._host}]:{self._port}" if ":" in self._host else f"http://{self._host}:{self._port}"
+        return f"http://{_HOST}:{self._port}"
 
-    async def open(self) -> None:
+    def open(self) -> None:
         """Listen.
 
         Raises:
@@ -69,7 +69,7 @@ class Port:
         try:
             self._bound.listen(_BACKLOG)
         except OSError as error:
-            raise _unusable_port(self._host, self._port, error) from error
+            raise _unusable_port(self._port, error) from error
         self._bound.setblocking(False)
         self._is_open = True
         self._watch()
@@ -109,13 +109,13 @@ class Port:
         self._bound.close()
         self._is_open = False
 
-    async def close(self) -> bool:
+    def close(self) -> bool:
         """Refuse new connections and reset those there are; return False where it is closed already."""
         if not self._is_open:
             return False
         self._stop_listening()
         # Bound again at once: otherwise another program, or a connecting client, could be given the port.
-        self._bound = _bind(self._host, self._port)
+        self._bound = _bind(self._port)
         for connection in self._runner.server.connections if self._runner.server else ():
             transport = connection.transport
             if transport is not None and transport.get_extra_info("sockname")[1] == self._port:
@@ -134,60 +134,54 @@ class Ports:
 
     def __init__(self) -> None:
         self._ports: dict[TargetName, Port] = {}
-        self._returns: list[asyncio.Task[None]] = []
+        self._returns: list[asyncio.TimerHandle] = []
 
-    async def open(self, runner: web.AppRunner, host: str, port: int, *, is_separate: bool) -> tuple[str, str]:
+    def open(self, runner: web.AppRunner, port: int, *, is_separate: bool) -> tuple[str, str]:
         """Listen, and return the origins of Opal and Rootly; if separate, Rootly's port is a free one.
 
         Raises:
             UsageError: the port is in use or cannot be listened on.
         """
-        first = second = self._ports[TargetName.OPAL] = Port(runner, host, port)
+        first = second = self._ports[TargetName.OPAL] = Port(runner, port)
         if is_separate:
-            second = Port(runner, host, 0)
+            second = Port(runner, 0)
         self._ports[TargetName.ROOTLY] = second
         for each in dict.fromkeys((first, second)):
-            await each.open()
+            each.open()
         return first.origin, second.origin
 
-    async def leave(self, target: TargetName, delay: float | None) -> None:
+    def leave(self, target: TargetName, delay: float | None) -> None:
         """Make a target unreachable for `delay` seconds, or for good; do nothing if it is already."""
         port = self._ports[target]
-        if await port.close() and delay is not None:
-            self._returns.append(asyncio.create_task(_come_back(port, delay)))
+        if port.close() and delay is not None:
+            self._returns.append(asyncio.get_running_loop().call_later(delay, port.open))
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Cancel what would come back, and release the ports."""
-        for task in self._returns:
-            task.cancel()
-        for task in self._returns:
-            with suppress(asyncio.CancelledError):
-                await task
+        for planned in self._returns:
+            planned.cancel()
         for port in self._ports.values():
             port.release()
 
 
-async def _come_back(port: Port, delay: float) -> None:
-    await anyio.sleep(delay)
-    await port.open()
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+def _bind(port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise UsageError(f"{port} is not a valid port.", hint="Use a number from 1 to 65535, or 0 for any free one.")
+    bound = socket.socket()
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
+        bound.bind((_HOST, port))
     except OSError as error:
         bound.close()
-        raise _unusable_port(host, port, error) from error
+        raise _unusable_port(port, error) from error
     return bound
 
 
-def _unusable_port(host: str, port: int, error: OSError) -> UsageError:
+def _unusable_port(port: int, error: OSError) -> UsageError:
     if error.errno == errno.EADDRINUSE:
-        reason = f"Port {port} on {host} is in use."
+        reason = f"Port {port} on {_HOST} is in use."
     else:
-        reason = f"The sandbox cannot listen on {host}, port {port}: {os.strerror(error.errno or 0)}."
+        reason = f"The sandbox cannot listen on {_HOST}, port {port}: {os.strerror(error.errno or 0)}."
     return UsageError(reason, hint="Use another port, or 0 for any free one.")
 
 
@@ -206,10 +200,9 @@ class Address:
 
 
 @asynccontextmanager
-async def serve(  # noqa: PLR0913  keyword-only
+async def serve(
     state: Path,
     *,
-    host: str = "127.0.0.1",
     port: int = 0,
     limits: Limits = _REAL,
     faults: FaultPlan | None = None,
@@ -217,7 +210,7 @@ async def serve(  # noqa: PLR0913  keyword-only
     organization: Organization | None = None,
     now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Address]:
-    """Serve all APIs until the block ends; what was created stays in `state`.
+    """Serve all APIs on this machine until the block ends; what was created stays in `state`.
 
     Port 0 means any free one. With a fault plan, even an empty one, every request is logged in the state, where
     `read_truth` finds it; with a plan in which a target goes away, Rootly gets a free port of its own. A directory
@@ -226,11 +219,9 @@ async def serve(  # noqa: PLR0913  keyword-only
     server's clock in epoch seconds: limits, dates and late objects follow it.
 
     Raises:
-        UsageError: the host is not a loopback address, or the port is in use.
+        UsageError: the port is in use or cannot be listened on.
         SettingsError: the state is in use, not a sandbox's, or cannot be opened.
     """
-    host = "127.0.0.1" if host == "localhost" else host  # one address, whatever this machine resolves the name to
-    _refuse_address(host, port)
     ports = Ports()
     with opened(state, now) as store:
         if directory is not None:
@@ -243,7 +234,7 @@ async def serve(  # noqa: PLR0913  keyword-only
             _add_faults(app, faults, store, now, ports)
         is_separate = faults is not None and any(fault.what == "go_away" for fault in faults.fault)
         async with _running(app, ports, is_faulty=faults is not None) as runner:
-            first, second = await ports.open(runner, host, port, is_separate=is_separate)
+            first, second = ports.open(runner, port, is_separate=is_separate)
             yield Address(f"{first}/opal/v1", f"{second}/rootly", f"{first}/pagerduty", f"{first}/opsgenie")
 
 
@@ -289,17 +280,8 @@ async def _running(app: web.Application, ports: Ports, *, is_faulty: bool) -> As
         yield runner
     finally:
         with anyio.CancelScope(shield=True):  # also when cancelled: the port and the state must be released
-            await ports.close()
+            ports.close()
             await runner.cleanup()
-
-
-def _refuse_address(host: str, port: int) -> None:
-    """Refuse an address that others could reach: the sandbox's token is public."""
-    if not is_loopback(host):
-        message = f"The sandbox serves this machine only, not {host!r}."
-        raise UsageError(message, hint="Use a loopback address, such as 127.0.0.1.")
-    if not 0 <= port <= 65535:
-        raise UsageError(f"{port} is not a valid port.", hint="Use a number from 1 to 65535, or 0 for any free one.")
 
 
 @web.middleware

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import socket
 import subprocess
@@ -31,30 +30,6 @@ async def test_one_port_serves_both_apis(client: Client) -> None:
     opal, rootly = urlsplit(client.address.opal), urlsplit(client.address.rootly)
     assert (opal.hostname, opal.path, rootly.path) == ("127.0.0.1", "/opal/v1", "/rootly")
     assert opal.port == rootly.port
-
-
-async def test_localhost_is_this_machine(state: Path, clock: Clock) -> None:
-    async with served(state, clock, host="localhost") as client:
-        assert urlsplit(client.address.opal).hostname == "127.0.0.1"
-        assert (await client.opal("GET", "/groups")).status == 200
-
-
-@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
-async def test_ipv6s_loopback_is_this_machine_too(state: Path, clock: Clock) -> None:
-    try:
-        async with served(state, clock, host="::1") as client:
-            assert urlsplit(client.address.opal).hostname == "::1"
-            assert (await client.opal("GET", "/groups")).status == 200
-    except UsageError as error:
-        pytest.skip(error.message)  # IPv6 is built in and switched off
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])
-async def test_an_address_that_others_could_reach_is_refused(state: Path, host: str) -> None:
-    with pytest.raises(UsageError, match="this machine only"):
-        async with serve(state, host=host):
-            pass
-    assert os.listdir(state.parent) == []  # noqa: PTH208  a Path would be refused in an async test
 
 
 async def test_a_port_in_use_is_refused_by_its_number(state: Path, client: Client, tmp_path: Path) -> None:

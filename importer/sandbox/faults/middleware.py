@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from importer.sandbox.state import SandboxState
 
     #: Makes a target unreachable, for so many seconds or for good.
-    Leave: TypeAlias = Callable[[TargetName, float | None], Awaitable[None]]
+    Leave: TypeAlias = Callable[[TargetName, float | None], None]
     _Action: TypeAlias = Callable[[Fault, web.Request, web.Response], Awaitable[web.StreamResponse]]
 
 _LATE_STATUS = 504  # of a late commit that is answered at all, unless the plan says another
@@ -134,7 +134,7 @@ class FaultMiddleware:
         if fault is None or fault.what == "status":
             return response
         if fault.what == "go_away" and isinstance(visit.asked.target, TargetName):
-            await self._leave(visit.asked.target, fault.delay)
+            self._leave(visit.asked.target, fault.delay)
             return response
         return await self._transport.send(fault, request, response, other)
 
