@@ -10,7 +10,7 @@ names and asks what exists.
 
 from __future__ import annotations
 
-import logging
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,7 +21,6 @@ from importer.delivery.listing import look_up
 from importer.errors import JournalError, SettingsError, UsageError
 from importer.journal.run_folder import open_scratch
 from importer.journal.run_info import RunStage
-from importer.log import log
 from importer.normalizer.directory import Directory, Group, Person
 from importer.notice import Notice
 from importer.planning.forecast import read_lines, read_overview, touched_schedules
@@ -40,22 +39,10 @@ from importer.planning.sources import (
 )
 from importer.records import KnownName, TargetName
 from importer.reporter.marked_source import check_marked_path
-from importer.reporter.report import make_check, make_report
-from importer.session.control import Consent, Plan
+from importer.reporter.report import make_check
+from importer.session.control import Plan
 from importer.session.endpoints import connect
-from importer.session.lifecycle import (
-    begin_run,
-    begin_sending,
-    check_junit,
-    fit_concurrency,
-    hold,
-    least_seconds,
-    log_end,
-    refuse_weeks,
-    rescue,
-    settle_turns,
-    why_stopped,
-)
+from importer.session.lifecycle import begin_run, check_junit, finish, least_seconds, may_begin, why_stopped
 from importer.settings import FailOn
 from importer.settings.values import canonical_url
 from importer.statuses import Status
@@ -295,27 +282,17 @@ async def _finish(
     approved: Sequence[PlanLine] | None = None,
 ) -> Result:
     """Send what is planned and write the report; `stopped` are targets that could not be asked before."""
-    journal = folder.journal
-    async with connect(journal.targets_to_ask(), settings) as connections:
-        settings = fit_concurrency(settings, len(connections), control)
+
+    async def ask(connections: Mapping[TargetName, Connection], settings: Settings) -> str:
         forecast = _Forecast(loader, connections, settings, control)
         if approved is not None:
             await forecast.hold_to(approved, stopped)
-        why_not = await _ask_to_go_on(folder, connections, settings, control, forecast)
-        if why_not:
-            for target in connections:
-                journal.explain_planned(target, f"not attempted: {why_not}", "rerun to send it")
-        else:
-            async with hold(connections, folder, settings, control) as turns:
-                begin_sending(
-                    journal, turns, connections, stage=RunStage.CANARY if settings.canary else RunStage.SENDING
-                )
-                delivered = await _send(folder, connections, settings, control, stopped)
-                settle_turns(journal, turns)
-            stopped |= why_stopped(delivered) | rescue(folder, delivered)
-    result = make_report(folder, settings, stopped, is_interrupted=control.interrupted.is_set())
-    log_end(result)
-    return result
+        return await may_begin(_plan(folder, connections, settings), settings, control, forecast.show)
+
+    async def send(connections: Mapping[TargetName, Connection], settings: Settings) -> dict[TargetName, Delivered]:
+        return await _send(folder, connections, settings, control, stopped)
+
+    return await finish(folder, folder.journal.targets_to_ask(), settings, control, stopped, ask=ask, work=send)
 
 
 async def _send(
@@ -355,10 +332,12 @@ class _Forecast:
         self._control = control
         self._asked: list[TargetName] | None = None  # None: nobody was
 
-    async def overview(self) -> Overview:
-        """Ask the targets what exists, once, and sum up what would happen."""
+    async def show(self, plan: Plan) -> Plan:
+        """Ask the targets what exists, once, and add what would happen to a plan."""
         await self._ask()
-        return _overview(self._loader, self._settings, self._asked or ())
+        to_send = self._loader.journal.open_targets()
+        overview = _overview(self._loader, self._settings, self._asked or ())
+        return replace(plan, to_send=to_send, seconds=least_seconds(to_send, self._settings), overview=overview)
 
     async def hold_to(self, approved: Sequence[PlanLine], stopped: Mapping[str, str]) -> None:
         """See that the run does exactly what was approved.
@@ -402,23 +381,17 @@ def _overview(loader: Loader, settings: Settings, asked: Collection[TargetName])
     return read_overview(loader.journal, loader.rules, asked=asked, timezone=settings.timezone or "UTC")
 
 
-async def _ask_to_go_on(
-    folder: RunFolder,
-    connections: Mapping[TargetName, Connection],
-    settings: Settings,
-    control: RunControl,
-    forecast: _Forecast,
-) -> str:
-    """Return the reason why nothing is to be sent; empty where all may go."""
+def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings) -> Plan:
     journal = folder.journal
-    counts = journal.counts()
-    invalid = sum(number for (_, status), number in counts.items() if status is Status.INVALID)
+    totals: Counter[Status] = Counter()
+    for (_, status), number in journal.counts().items():
+        totals[status] += number
     to_bind, groups = journal.bindings.count()
-    plan = Plan(
+    return Plan(
         run=folder.path.name,
         rows=journal.count_rows(),
-        invalid=invalid,
-        duplicates=sum(number for (_, status), number in counts.items() if status is Status.DUPLICATE),
+        invalid=totals[Status.INVALID],
+        duplicates=totals[Status.DUPLICATE],
         to_send=journal.open_targets(),
         base_urls={target: connection.base_url for target, connection in connections.items()},
         is_sandbox=settings.sandbox,
@@ -427,24 +400,6 @@ async def _ask_to_go_on(
         schedules=touched_schedules(journal),
         seconds=least_seconds(journal.open_targets(), settings),
     )
-    control.observer.planned(plan)
-    log(logging.INFO, "planned", f"{plan.rows} rows, {plan.invalid} invalid", to_send=plan.to_send)
-    if why_not := refuse_weeks(plan, settings):
-        return why_not
-    if settings.strict and invalid:
-        return f"{invalid} rows are invalid, and --strict sends nothing while any is"
-    while plan.to_send and control.confirm is not None and not settings.sandbox:
-        choice = await control.confirm(plan)
-        if choice is Consent.SHOW:
-            overview = await forecast.overview()
-            to_send = journal.open_targets()
-            seconds = least_seconds(to_send, settings)
-            plan = replace(plan, to_send=to_send, seconds=seconds, overview=overview)
-            continue
-        if choice is Consent.NO:
-            return "interrupted" if control.interrupted.is_set() else "you said no"
-        break
-    return ""
 
 
 async def _deliver(

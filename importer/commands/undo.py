@@ -9,49 +9,50 @@ next undo of the same run takes over what this one did.
 
 from __future__ import annotations
 
-from collections import Counter
+import logging
+from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from importer.commands.undo_groups import leave_groups, pass_on_removed
 from importer.delivery.delivery import ask_about_doubts, remove
-from importer.errors import DamagedError, UsageError
+from importer.delivery.group_membership import unbind
+from importer.errors import DamagedError, JournalError, UsageError
 from importer.journal.run_folder import UNDO, open_run
+from importer.journal.states import BindingState, Change, State
 from importer.kinds.registry import can_delete
+from importer.log import log
 from importer.notice import Notice, NoticeLevel
 from importer.planning.previous_run import check_contents, find_earlier
-from importer.planning.undo_plan import Done, plan_removal
-from importer.records import TargetName
-from importer.reporter.report import make_report
-from importer.session.control import Consent, Plan, SilentObserver
+from importer.planning.undo_plan import Done, describe_left, plan_removal
+from importer.records import Outcome, TargetName
+from importer.session.control import Plan, SilentObserver
 from importer.session.endpoints import connect
 from importer.session.lifecycle import (
     begin_run,
-    begin_sending,
     check_junit,
-    fit_concurrency,
+    finish,
     hold,
     least_seconds,
-    log_end,
-    refuse_weeks,
-    rescue,
+    may_begin,
     settle_turns,
-    why_stopped,
 )
 from importer.settings.values import canonical_url
 from importer.statuses import Status
 from importer.targets import TARGETS
-from importer.wording import count_of
+from importer.wording import count_of, iso_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from importer.delivery.delivery import Delivered
+    from importer.delivery.group_membership import Unbinding
     from importer.delivery.transport import Connection
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
-    from importer.journal.states import Entry
+    from importer.journal.states import Entry, Leaving, Tally
     from importer.planning.previous_run import PreviousRun
     from importer.records import Row
     from importer.result import Result
@@ -219,35 +220,23 @@ async def _finish(folder: RunFolder, previous: PreviousRun, settings: Settings, 
     """Take out of groups and delete what is planned, and write the report."""
     journal = folder.journal
     stopped: dict[str, str] = {}
-    async with connect(journal.open_targets(), settings) as connections:
-        settings = fit_concurrency(settings, len(connections), control)
-        plan = _plan(folder, connections, settings)
-        control.observer.planned(plan)
-        why_not = refuse_weeks(plan, settings)
-        confirm = control.confirm if plan.to_send and not settings.sandbox else None
-        if not why_not and confirm is not None and await confirm(plan) is not Consent.YES:
-            why_not = "interrupted" if control.interrupted.is_set() else "you said no"
-        if why_not:
-            for target in connections:
-                journal.explain_planned(target, f"not attempted: {why_not}", "undo again to have it undone")
-        else:
-            async with hold(connections, folder, settings, control) as turns:
-                begin_sending(journal, turns, connections)
-                stopped |= await leave_groups(folder, connections, settings, control)
-                pass_on_removed(journal, previous.path)
-                delivered = await remove(
-                    journal,
-                    {target: one for target, one in connections.items() if can_delete(target)},
-                    settings,
-                    run=folder.path.name,
-                    observer=control.observer,
-                    interrupted=control.interrupted,
-                )
-                settle_turns(journal, turns)
-            stopped |= why_stopped(delivered) | rescue(folder, delivered)
-    result = make_report(folder, settings, stopped, is_interrupted=control.interrupted.is_set())
-    log_end(result)
-    return result
+
+    async def ask(connections: Mapping[TargetName, Connection], settings: Settings) -> str:
+        return await may_begin(_plan(folder, connections, settings), settings, control)
+
+    async def delete(connections: Mapping[TargetName, Connection], settings: Settings) -> dict[TargetName, Delivered]:
+        stopped.update(await _leave_groups(folder, connections, settings, control))
+        _pass_on_removed(journal, previous.path)
+        return await remove(
+            journal,
+            {target: one for target, one in connections.items() if can_delete(target)},
+            settings,
+            run=folder.path.name,
+            observer=control.observer,
+            interrupted=control.interrupted,
+        )
+
+    return await finish(folder, journal.open_targets(), settings, control, stopped, ask=ask, work=delete)
 
 
 def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings) -> Plan:
@@ -272,3 +261,142 @@ def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], setti
         seconds=least_seconds({one: number for one, number in to_send.items() if one not in leaving}, settings),
         done=sum(number for (_, status), number in counts.items() if status.is_removed),
     )
+
+
+# ---- groups: the undo's journal knows all of it before the first request
+
+
+#: Of several groups, the one that says what becomes of the record: the worst first.
+_WORST = (Status.UNKNOWN, Status.FAILED, Status.PENDING)
+_HINTS = {
+    Status.UNKNOWN: "undo again: the group's list is read first",
+    Status.FAILED: "see to the group, then undo again; of a group that was deleted nothing is left to undo",
+    Status.PENDING: "undo again to go on",
+}
+
+
+async def _leave_groups(
+    folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings, control: RunControl
+) -> dict[str, str]:
+    """Take out of groups what the run had added to them; give the targets whose work the product ended, and why."""
+    stopped: dict[str, str] = {}
+    for target, connection in connections.items():
+        groups = folder.journal.bindings.leaving(target)
+        if not groups:
+            continue
+        ledger = _Ledger(folder, target, groups, control)
+        control.observer.told(
+            target, f"takes {count_of(ledger.records, 'schedule')} out of {count_of(len(groups), 'group')}"
+        )
+        removals = {group: [one.returned_id for one in members] for group, members in groups.items()}
+        why = await unbind(
+            target,
+            connection,
+            settings,
+            removals,
+            ledger=ledger,
+            observer=control.observer,
+            interrupted=control.interrupted,
+        )
+        stopped |= {target.value: why} if why else {}
+    return stopped
+
+
+def _pass_on_removed(journal: Journal, run: Path) -> None:
+    """Write into the run's journal what an undo took out of groups; where that fails, the next undo does it."""
+    if removed := journal.bindings.removed():
+        try:
+            with open_run(run, UNDO) as opened:
+                opened.journal.bindings.remove(removed)
+        except JournalError as error:
+            log(logging.WARNING, "failed", f"the run's journal was not told what left its groups: {error.message}")
+
+
+class _Ledger:
+    """Writes down in the undo's journal what becomes of each record."""
+
+    def __init__(
+        self, folder: RunFolder, target: TargetName, groups: Mapping[str, Sequence[Leaving]], control: RunControl
+    ) -> None:
+        self._journal = folder.journal
+        self._run = folder.path.name
+        self._target = target
+        self._groups = groups
+        self._observer = control.observer
+        self._left = Counter(one.record for members in groups.values() for one in members)  # groups to be done
+        self._stood: dict[str, Collection[str]] = {}  # in the list, before the first PUT
+        self._ends: defaultdict[int, list[tuple[str, Unbinding]]] = defaultdict(list)
+
+    @property
+    def records(self) -> int:
+        """How many records are to be taken out."""
+        return len(self._left)
+
+    def begin(self, group: str, there: Collection[str]) -> None:
+        """Mark what a PUT that is about to leave takes out."""
+        self._stood[group] = frozenset(there)
+        self._journal.change(
+            [Change(one.record, State.SENDING, Outcome(Status.UNKNOWN, one.returned_id)) for one in self._groups[group]]
+        )
+
+    def end(self, group: str, came_to: Unbinding) -> None:
+        """Write down what a group came to, and decide the records that it was the last one of."""
+        members = self._groups[group]
+        if came_to.status is None:
+            self._journal.bindings.set_states(group, {one.record: BindingState.REMOVED for one in members})
+        for one in members:
+            self._left[one.record] -= 1
+            self._ends[one.record].append((group, came_to))
+        decided = [self._decide(one) for one in members if not self._left[one.record]]
+        self._journal.change(decided)
+        for status, number in Counter(change.outcome.status for change in decided).items():
+            if status is not Status.PENDING:
+                self._observer.decided(self._target, status, number)
+
+    def requested(self, tallies: Sequence[Tally]) -> None:
+        """Write down what the requests came to; without it nothing but a picture is lost."""
+        with suppress(JournalError):
+            self._journal.add_traffic(self._target, tallies)
+
+    def _decide(self, one: Leaving) -> Change:
+        ends = self._ends[one.record]
+        bad = [came_to for _, came_to in ends if came_to.status is not None]
+        outcome = self._leave_in(one, ends, bad) if bad else self._take_out(one, [group for group, _ in ends])
+        state = State.PLANNED if outcome.status is Status.PENDING else outcome.status
+        return Change(one.record, state, outcome)
+
+    def _take_out(self, one: Leaving, groups: Sequence[str]) -> Outcome:
+        """Make the outcome of a record that is in none of the groups any more."""
+        removed = [group for group in groups if self._was_in(one, group)]
+        gone = [group for group in groups if group not in removed]
+        status = Status.GONE if one.was is Status.DELETED and not removed else one.was
+        error, hint = describe_left(status, one.kind, self._target, one.returned_id, removed=removed, gone=gone)
+        return self._make(status, one, error, hint)
+
+    def _leave_in(self, one: Leaving, ends: Sequence[tuple[str, Unbinding]], bad: Sequence[Unbinding]) -> Outcome:
+        """Make the outcome of a record that is still in some group, or may be."""
+        worst = min(bad, key=lambda came_to: _WORST.index(_as_undone(came_to)))
+        status = _as_undone(worst)
+        error = "; ".join(_describe(group, came_to) for group, came_to in ends)
+        return self._make(status, one, error, _HINTS[status], worst.http_status)
+
+    def _was_in(self, one: Leaving, group: str) -> bool:
+        return one.returned_id.lower() in self._stood.get(group, ())
+
+    def _make(self, status: Status, one: Leaving, error: str, hint: str, http_status: int = 0) -> Outcome:
+        at = iso_utc(datetime.now(UTC))
+        outcome = Outcome(status, one.returned_id, http_status, error, hint=hint, run=self._run)
+        return outcome if status is Status.PENDING else outcome._replace(finished_at=at)
+
+
+def _as_undone(came_to: Unbinding) -> Status:
+    """Return the status of an undo that goes with a group that could not be changed."""
+    return Status.FAILED if came_to.status is Status.REJECTED else came_to.status or Status.FAILED
+
+
+def _describe(group: str, came_to: Unbinding) -> str:
+    if came_to.status is None:
+        return f"it was taken out of group {group}"
+    if came_to.status is Status.UNKNOWN:
+        return f"whether it is still in group {group} is not known: {came_to.words}"
+    return f"it was not taken out of group {group}: {came_to.words}"

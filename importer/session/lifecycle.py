@@ -7,6 +7,7 @@ import math
 import os
 import resource
 import shutil
+import tempfile
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,28 +16,33 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from importer.delivery.notices import tell
 from importer.delivery.stop import Reason
 from importer.errors import ImporterError, SettingsError
-from importer.journal.rescue import write_rescue
 from importer.journal.run_folder import create_run
 from importer.journal.run_info import RunStage, name_run
 from importer.log import log, logging_run
 from importer.notice import Notice, NoticeLevel
 from importer.quoting import escape_unprintable
 from importer.reporter.junit import check_junit_path
+from importer.reporter.report import make_report
+from importer.session.control import Consent
+from importer.session.endpoints import connect
 from importer.session.target_lock import TargetLock, take_turns
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from importer.delivery.delivery import Delivered
     from importer.delivery.transport import Connection
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
+    from importer.journal.states import Change
     from importer.records import TargetName
     from importer.result import Result
     from importer.session.control import Plan, RunControl
@@ -52,6 +58,29 @@ def least_seconds(records: Mapping[TargetName, int], settings: Settings) -> floa
     return max(
         (number / rates[target] if rates[target] > 0 else math.inf for target, number in records.items()), default=0.0
     )
+
+
+async def may_begin(
+    plan: Plan, settings: Settings, control: RunControl, show: Callable[[Plan], Awaitable[Plan]] | None = None
+) -> str:
+    """Tell what is about to be done, and ask where somebody can be asked; `show` adds to a plan what would happen.
+
+    Returns why nothing is to be done; empty where it may.
+    """
+    control.observer.planned(plan)
+    log(logging.INFO, "planned", f"{plan.rows} rows, {plan.invalid} invalid", to_send=plan.to_send)
+    if why_not := refuse_weeks(plan, settings):
+        return why_not
+    if settings.strict and plan.invalid:
+        return f"{plan.invalid} rows are invalid, and --strict sends nothing while any is"
+    while plan.to_send and control.confirm is not None and not settings.sandbox:
+        choice = await control.confirm(plan)
+        if choice is Consent.YES:
+            break
+        if choice is Consent.NO or show is None:
+            return "interrupted" if control.interrupted.is_set() else "you said no"
+        plan = await show(plan)
+    return ""
 
 
 def refuse_weeks(plan: Plan, settings: Settings) -> str:
@@ -179,16 +208,40 @@ def hold(
     )
 
 
-def begin_sending(
-    journal: Journal,
-    turns: Mapping[TargetName, TargetLock],
-    connections: Mapping[TargetName, Connection],
+async def finish(
+    folder: RunFolder,
+    targets: Iterable[TargetName],
+    settings: Settings,
+    control: RunControl,
+    stopped: dict[str, str],
     *,
-    stage: RunStage = RunStage.SENDING,
-) -> None:
-    """Write down that from now on something may have been sent, and where to; `stage` is what it is called."""
-    journal.change_info(stage=stage, base_urls={target: connections[target].base_url for target in turns})
-    log(logging.INFO, stage)
+    ask: Callable[[Mapping[TargetName, Connection], Settings], Awaitable[str]],
+    work: Callable[[Mapping[TargetName, Connection], Settings], Awaitable[Mapping[TargetName, Delivered]]],
+) -> Result:
+    """Do a run's work at its targets, unless `ask` returns why not, and write the report.
+
+    `stopped` are targets whose work the product has ended before, and why.
+    """
+    journal = folder.journal
+    is_undo = journal.info().is_undo
+    async with connect(targets, settings) as connections:
+        settings = fit_concurrency(settings, len(connections), control)
+        if why_not := await ask(connections, settings):
+            again = "undo again to have it undone" if is_undo else "rerun to send it"
+            for target in connections:
+                journal.explain_planned(target, f"not attempted: {why_not}", again)
+        else:
+            stage = RunStage.CANARY if settings.canary and not is_undo else RunStage.SENDING
+            async with hold(connections, folder, settings, control) as turns:
+                journal.change_info(stage=stage, base_urls={target: connections[target].base_url for target in turns})
+                log(logging.INFO, stage)
+                delivered = await work(connections, settings)
+                settle_turns(journal, turns)
+            stopped |= why_stopped(delivered) | _rescue(folder, delivered)
+    result = make_report(folder, settings, stopped, is_interrupted=control.interrupted.is_set())
+    counts = {status.value: number for status, number in result.statuses.items()}
+    log(logging.INFO, "ended", f"exit status {result.exit_status}", statuses=counts, stopped=dict(result.stopped))
+    return result
 
 
 def settle_turns(journal: Journal, turns: Mapping[TargetName, TargetLock]) -> None:
@@ -197,24 +250,57 @@ def settle_turns(journal: Journal, turns: Mapping[TargetName, TargetLock]) -> No
         turn.is_settled = not journal.in_doubt(target) and not journal.counts().get((target, Status.UNKNOWN))
 
 
-def log_end(result: Result) -> None:
-    """Log what it came to."""
-    counts = {status.value: number for status, number in result.statuses.items()}
-    log(logging.INFO, "ended", f"exit status {result.exit_status}", statuses=counts, stopped=dict(result.stopped))
-
-
 def why_stopped(delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
     """Return which targets' work the product ended."""
     ended = {target: end for target, end in delivered.items() if end.reason not in (None, Reason.INTERRUPTED)}
     return {target.value: end.words for target, end in ended.items()}
 
 
-def rescue(folder: RunFolder, delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
+def _rescue(folder: RunFolder, delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
     """Save what the journal could not take, and say where."""
     saved = {}
     for target, end in delivered.items():
         if end.unwritten:
-            path = write_rescue(folder.path, end.unwritten)
+            path = _write_rescue(folder.path, end.unwritten)
             where = f"outcomes that it could not take are in {path}" if path else "nothing could be written anywhere"
             saved[target.value] = f"{end.words}; {where}"
     return saved
+
+
+#: The last resort: outcomes that the journal could not take, beside it or in the temporary folder.
+_RESCUE = "rescue.jsonl"
+
+
+def _write_rescue(folder: Path, unwritten: Sequence[Change]) -> Path | None:
+    """Write one JSON object a line: the journal's record number, status, id and words; None where nowhere takes them.
+
+    A rerun does not need the file, for what the journal does not know is asked for at the target. It is for people.
+    """
+    lines = [
+        {"record": change.id, "status": change.state, "id": change.outcome.id, "error": change.outcome.error}
+        for change in unwritten
+    ]
+    content = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+    places: tuple[Callable[[], tuple[int, str]], ...] = (
+        lambda: tempfile.mkstemp(suffix=f"-{_RESCUE}", prefix="", dir=folder),
+        lambda: tempfile.mkstemp(suffix=f"-{_RESCUE}", prefix=f"oncall-importer-{folder.name}-"),
+    )
+    for place in places:
+        with suppress(OSError):
+            return _write(place, content)
+    return None
+
+
+def _write(place: Callable[[], tuple[int, str]], content: bytes) -> Path:
+    """Write a new file for its owner only; it is gone again where it could not be written to its end."""
+    descriptor, name = place()
+    path = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError:
+        path.unlink()
+        raise
+    return path
