@@ -22,6 +22,7 @@ class Chunk:
 
     sheet: Sheet  #: the very same object in all chunks of a sheet
     rows: list[Row]  #: at most `CHUNK_ROWS`
+    share: float = 0.0  #: of the source that has been read so far, from 0 to 1
 
 
 def in_chunks(sheet: Sheet, rows: Iterable[Row]) -> Iterator[Chunk]:

@@ -40,27 +40,6 @@ Chunks: TypeAlias = "Callable[[list[Notice]], Generator[Chunk, None, str]]"
 Source: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
 
 
-class Position:
-    """How far a text has been read."""
-
-    def __init__(self) -> None:
-        self._file: BinaryIO | None = None
-        self._size = 0
-
-    def follow(self, file: BinaryIO) -> None:
-        """Follow a file that is about to be read from its beginning."""
-        self._size = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        self._file = file
-
-    @property
-    def share(self) -> float:
-        """How much of it has been read, from 0 to 1."""
-        if self._file is None or self._file.closed or not self._size:
-            return 0.0
-        return self._file.tell() / self._size
-
-
 class Reading:
     """One source, to be iterated once, for its chunks. Close the iterator to stop early.
 
@@ -72,6 +51,7 @@ class Reading:
     path: str  #: absolute; empty where there is none
     sha256: str  #: of the file's bytes, of a frame's text; hex, empty until the iteration has ended
     notices: list[Notice]  #: what is worth telling; complete when the iteration has ended
+    share: float  #: how much of it has been read, from 0 to 1; 0 of a frame
 
     def __init__(
         self,
@@ -80,14 +60,13 @@ class Reading:
         chunks: Chunks,
         bounds: Bounds = USUAL,
         stopped: threading.Event | None = None,
-        position: Position | None = None,
     ) -> None:
         self.name = name
         self.path = path
         self.sha256 = ""
         self.notices = []
         self._stopped = stopped or threading.Event()
-        self._position = position
+        self.share = 0.0
         self._chunks = chunks
         self._bounds = bounds
         self._is_begun = False
@@ -95,11 +74,6 @@ class Reading:
     def stop(self) -> None:
         """End the reading soon, from another thread: it raises InterruptedReadingError."""
         self._stopped.set()
-
-    @property
-    def share(self) -> float:
-        """How much of it has been read, from 0 to 1; 0 for what does not come piece by piece, such as a workbook."""
-        return self._position.share if self._position else 0.0
 
     def __iter__(self) -> Generator[Chunk, None, None]:
         if self._is_begun:
@@ -121,6 +95,7 @@ class Reading:
                     from importer.reader.source_file import named
 
                     raise too_many_rows(named(self.name), self._bounds)
+                self.share = chunk.share
                 yield chunk
         except StopIteration as end:
             return str(end.value)
@@ -137,7 +112,6 @@ class Wishes:
     bounds: Bounds
     encoding: str | None  #: of a text; None: it is found out
     stopped: threading.Event
-    position: Position
 
 
 def read(  # noqa: PLR0913  (all but the source by name)
@@ -166,10 +140,9 @@ def read(  # noqa: PLR0913  (all but the source by name)
     if isinstance(source, str | os.PathLike):
         name = os.fspath(source)
         path = "" if name == "-" else str(Path(name).absolute())
-        wishes = Wishes(
-            tuple(sheets), HeaderRule(header_row, is_header, is_known), bounds, encoding, threading.Event(), Position()
-        )
-        return Reading(name, path, partial(_file_chunks, name, stdin, wishes), bounds, wishes.stopped, wishes.position)
+        rule = HeaderRule(header_row, is_header, is_known)
+        wishes = Wishes(tuple(sheets), rule, bounds, encoding, threading.Event())
+        return Reading(name, path, partial(_file_chunks, name, stdin, wishes), bounds, wishes.stopped)
     return Reading("DataFrame", "", partial(_frame_chunks, source), bounds)
 
 
@@ -187,7 +160,6 @@ def _file_chunks(
                 source.file, name, wishes.sheets, notices, rule=rule, bounds=bounds, stopped=wishes.stopped
             )
         else:
-            wishes.position.follow(source.file)
             chunks = csv_file.csv_chunks(source.file, name, notices, rule, bounds, encoding=wishes.encoding)
         sha256 = yield from chunks
     return source.sha256 or sha256

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+import xlsxwriter
 
 import importer
 from importer.errors import SettingsError
@@ -298,13 +299,20 @@ class Listener(SilentObserver):
 
 
 def test_reading_says_how_much_of_all_sources_it_has_read(tmp_path: Path) -> None:
-    for name in ("a.csv", "b.csv"):
-        rows = "".join(f"PAGER_DUTY,P{name[0].upper()}{number:06},{'note ' * 100}\n" for number in range(6000))
-        (tmp_path / name).write_text(f"third_party_provider,remote_id,note\n{rows}")
+    rows = "".join(f"PAGER_DUTY,P{number:06},{'note ' * 100}\n" for number in range(6000))
+    (tmp_path / "a.csv").write_text(f"third_party_provider,remote_id,note\n{rows}")
+    with xlsxwriter.Workbook(tmp_path / "b.xlsx", {"constant_memory": True}) as book:
+        for name, count in (("one", 2001), ("two", 4001)):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ["third_party_provider", "remote_id"])
+            for number in range(1, count):
+                sheet.write_row(number, 0, ["OPSGENIE", f"{name}{number}"])
     listener = Listener()
-    sources = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    sources = [tmp_path / "a.csv", tmp_path / "b.xlsx"]
     asyncio.run(importer.check(*sources, reports=tmp_path / "reports", observer=listener))
     assert listener.shares == sorted(listener.shares)
     assert len(set(listener.shares)) == 6  # chunks of 2,000 rows
     assert 0 < listener.shares[0] < 0.5
+    in_workbook = [share - listener.shares[2] for share in listener.shares[3:]]
+    assert in_workbook == pytest.approx([in_workbook[-1] / 3, in_workbook[-1] * 2 / 3, in_workbook[-1]], rel=0.01)
     assert listener.shares[-1] == 1

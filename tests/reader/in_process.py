@@ -42,7 +42,7 @@ def take(message: Any, read: ReadSheet) -> None:
         case ("sheet", _, header, _, flaws):
             read.header.extend(header)
             read.remarks.extend(flaws)
-        case ("rows", numbers, cells, remarks):
+        case ("rows", numbers, cells, remarks, _):
             texts = zip(*[iter(cells)] * len(read.header), strict=True)
             read.rows.update(zip(numbers, map(list, texts), strict=True))
             read.remarks.extend([numbers[place], *remark] for place, *remark in remarks)

@@ -165,7 +165,8 @@ def as_we_read(path: Path) -> Cells:
         messages: list[Any] = list(Workbook(file, path.parent, Bounds()).messages([], first_row))
     (_, _, header, positions, _), *batches = messages
     found |= {(1, column): text for column, text in zip(positions, header, strict=True)}
-    for _, numbers, cells, remarks in batches:
+    assert batches[-1][-1] == 1
+    for _, numbers, cells, remarks, _ in batches:
         assert remarks == []
         texts = iter(cells)
         found |= {(number, column): next(texts) for number in numbers for column in positions}

@@ -98,7 +98,7 @@ def test_the_quick_way_and_the_careful_way_say_the_same(skeleton: Path, rows: li
         attributes, space = (end, "") if "=" in end else ("", end)
         inside = "".join(f'<c r="{letter}{number}"{cells[letter]}' for letter in sorted(cells))
         xml += f'<row r="{number}"{attributes}>{inside}</row>{space}'
-    assert read_sheet(skeleton, xml) == read_sheet(skeleton, f"{xml}<!-- so every row is read by expat -->")
+    assert read_sheet(skeleton, xml) == read_sheet(skeleton, f"{xml}<!-- so that expat reads them all -->")
 
 
 def careless(rows: int) -> str:

@@ -7,10 +7,11 @@ such as `sep=;`, which Excel takes as a hint and does not show. Where a sentence
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO
 
 from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
@@ -61,10 +62,10 @@ def _find(file: BinaryIO, name: str, rows: Collection[int]) -> dict[int, int]:
     form = Form(name, codec, hinted, begins=2) if hinted else Form(name, codec)
     if not hinted:
         form = Form(name, codec, find_delimiter(file, form, FIRST_ROW, USUAL))
-    for number, record in enumerate(csv_records(file, form, USUAL), 1):
-        if number in rows:
-            lines[number] = record.first_line
-        if number >= last:
+    for record in csv_records(file, form, USUAL):
+        if record.number in rows:
+            lines[record.number] = record.first_line
+        if record.number >= last:
             break
     return lines
 
@@ -72,9 +73,7 @@ def _find(file: BinaryIO, name: str, rows: Collection[int]) -> dict[int, int]:
 # ---- The sheets of a CSV
 
 
-Numbered: TypeAlias = tuple[int, CsvRecord]
 _DELIMITER_INSIDE = 'Put a cell that holds the delimiter itself into quotes ("a, b"), or take the extra cells out.'
-_MOST_BLANK = 1_048_576  # lines
 _FEWEST_CELLS = 2
 _TOO_FEW = "Add the missing cells; empty ones need their delimiters too."
 
@@ -121,7 +120,9 @@ def csv_chunks(
     digest = hashlib.sha256()
     form = _form(file, name, text.codec, rule, bounds)
     try:
-        yield from _chunks(enumerate(csv_records(file, form, bounds, digest), 1), form, rule, bounds, notices)
+        size = file.seek(0, os.SEEK_END)
+        for chunk in _chunks(csv_records(file, form, bounds, digest), form, rule, bounds, notices):
+            yield replace(chunk, share=file.tell() / size)
     except UnicodeDecodeError as error:  # the first pass decoded all of it
         raise _changed(name) from error
     if digest.hexdigest() != text.sha256:
@@ -137,10 +138,10 @@ def _form(file: BinaryIO, name: str, codec: str, rule: HeaderRule, bounds: Bound
 
 
 def _chunks(
-    numbered: Iterator[Numbered], form: Form, rule: HeaderRule, bounds: Bounds, notices: list[Notice]
+    records: Iterator[CsvRecord], form: Form, rule: HeaderRule, bounds: Bounds, notices: list[Notice]
 ) -> Iterator[Chunk]:
     where = named(form.name)
-    table, above, below = _parted(numbered, form, rule, bounds)
+    table, above, below = _parted(records, form, rule, bounds)
     while True:
         if table.width > bounds.columns:
             raise too_many_columns(where, cell_name(table.width - 1, max(table.number, 1)), bounds)
@@ -170,26 +171,25 @@ def _sheet_name(name: str) -> str:
 
 
 def _parted(
-    numbered: Iterator[Numbered], form: Form, rule: HeaderRule, bounds: Bounds
-) -> tuple[_Table, list[int], Iterator[Numbered]]:
+    records: Iterator[CsvRecord], form: Form, rule: HeaderRule, bounds: Bounds
+) -> tuple[_Table, list[int], Iterator[CsvRecord]]:
     """Return the header, the numbers of the rows above it, and the records below it."""
     name = form.name
-    filled = _filled(numbered, name)
-    top = list(islice(filled, TOP_ROWS))
+    top = list(islice(records, TOP_ROWS))
     if not top:
         raise SourceError(f"{named(name)} has only blank lines", hint="Give a file with a header and rows below it.")
-    wanted, _ = rule.choose((number, record.cells) for number, record in top)
+    wanted, _ = rule.choose((record.number, record.cells) for record in top)
     if wanted == NO_HEADER:
-        width = max(len(_trimmed(record.cells)) for _, record in top)
-        return _Table(form, tuple(map(letters_of, range(width))), NO_HEADER, bounds), [], chain(top, filled)
+        width = max(len(_trimmed(record.cells)) for record in top)
+        return _Table(form, tuple(map(letters_of, range(width))), NO_HEADER, bounds), [], chain(top, records)
     above: list[int] = []
-    below = chain(top, filled)
-    for number, record in below:
-        if number == wanted:
-            return _Table(form, tuple(_trimmed(record.cells)), number, bounds), above, below
-        if number > wanted:
+    below = chain(top, records)
+    for record in below:
+        if record.number == wanted:
+            return _Table(form, tuple(_trimmed(record.cells)), wanted, bounds), above, below
+        if record.number > wanted:
             break
-        above.append(number)
+        above.append(record.number)
     raise SourceError(
         f"{named(name)} has nothing in row {wanted}, where its header should be",
         hint="Say in which row the header stands.",
@@ -203,28 +203,10 @@ def _trimmed(cells: list[str]) -> list[str]:
     return cells[:width]
 
 
-def _filled(numbered: Iterator[Numbered], name: str) -> Iterator[Numbered]:
-    """Pass on the records that are not blank.
-
-    Raises:
-        SourceError: More blank ones follow each other than any spreadsheet has rows.
-    """
-    last = 0
-    for number, record in numbered:
-        if not record.is_blank:
-            last = number
-            yield number, record
-        elif number - last > _MOST_BLANK:
-            raise SourceError(
-                f"{named(name)}: more than {_MOST_BLANK:,} blank lines follow row {last}",
-                hint="Delete the blank lines, and try again.",
-            )
-
-
 class _Rows:
     """The rows of one table, up to the next row that is a header: that stands in `next` then, titles in `titles`."""
 
-    def __init__(self, below: Iterator[Numbered], table: _Table, watch: HeaderWatch) -> None:
+    def __init__(self, below: Iterator[CsvRecord], table: _Table, watch: HeaderWatch) -> None:
         self.next: _Table | None = None
         self.titles: list[int] = []
         self._below = below
@@ -234,22 +216,22 @@ class _Rows:
     def __iter__(self) -> Iterator[Row]:
         width, is_watching = self._table.width, self._watch.is_on
         may_be_header = self._watch.may_be_header
-        held: list[Numbered] = []  # they are titles if a header follows
-        for number, record in self._below:
-            cells = record.cells
+        held: list[CsvRecord] = []  # they are titles if a header follows
+        for record in self._below:
+            number, cells, first_line, last_line = record
             if is_watching and may_be_header(cells) and self._is_next(cells):
                 self.next = _Table(self._table.form, tuple(_trimmed(cells)), number, self._table.bounds)
-                self.titles = [number for number, _ in held]
+                self.titles = [each.number for each in held]
                 return
             if is_watching and (len(cells) == 1 or not cells[1]) and width > 1 and _is_alone(cells):
-                held.append((number, record))
+                held.append(record)
                 continue
             if held:
-                yield from (_row(*each, self._table) for each in held)
+                yield from (_row(each, self._table) for each in held)
                 held = []
-            is_plain = len(cells) == width and record.first_line == record.last_line
-            yield Row(number, tuple(cells)) if is_plain else _row(number, record, self._table)
-        yield from (_row(*each, self._table) for each in held)
+            is_plain = len(cells) == width and first_line == last_line
+            yield Row(number, tuple(cells)) if is_plain else _row(record, self._table)
+        yield from (_row(each, self._table) for each in held)
 
     def _is_next(self, cells: list[str]) -> bool:
         return self._watch.is_header(cells) and tuple(cells) != self._table.header
@@ -259,15 +241,15 @@ def _is_alone(cells: list[str]) -> bool:
     return len(cells) == 1 or is_title(cells)
 
 
-def _row(number: int, record: CsvRecord, table: _Table) -> Row:
+def _row(record: CsvRecord, table: _Table) -> Row:
     if len(record.cells) != table.width:
-        return _uneven_row(number, record, table)
-    row = Row(number, tuple(record.cells))
+        return _uneven_row(record, table)
+    row = Row(record.number, tuple(record.cells))
     if column := _swallows(record, table):
         warning = Problem(
             f"a quoted cell runs over lines {record.first_line} to {record.last_line}, each of which looks like a row",
             f'Look for a quote (") in line {record.first_line} that opens a cell by mistake: write it twice ("").',
-            cell=cell_name(column - 1, number),
+            cell=cell_name(column - 1, record.number),
             topic="a quoted cell over lines that look like rows",
         )
         return row._replace(warnings=(warning,))
@@ -290,15 +272,15 @@ def _swallows(record: CsvRecord, table: _Table) -> int:
     return place + 1 if all(width == table.width for width in widths) else 0
 
 
-def _uneven_row(number: int, record: CsvRecord, table: _Table) -> Row:
+def _uneven_row(record: CsvRecord, table: _Table) -> Row:
     """Make the row as wide as the header, and a problem that keeps what was cut."""
-    cells, width = record.cells, table.width
+    number, cells, width = record.number, record.cells, table.width
     while len(cells) > width and not cells[-1].strip():
         cells.pop()
     if len(cells) > table.bounds.columns:
         raise too_many_columns(named(table.name), cell_name(len(cells) - 1, number), table.bounds)
     if len(cells) == width:
-        return _row(number, record, table)
+        return _row(record, table)
     if record.last_line > record.first_line:
         raise _swallowed(record, table)
     message = f"the row has {count_of(len(cells), 'cell')} {table.measure}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 
+MOST_BLANK = 1_048_576  # lines that follow each other
+_ENDS = frozenset({"\n", "\r\n", "\r"})
 _HINT = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?\s*', re.IGNORECASE)
 _UNCLOSED = (
     'Look for a cell that begins with a quote (") and has no closing one;'
@@ -35,15 +38,12 @@ class Form:
 
 
 class CsvRecord(NamedTuple):
-    """One record; a blank line is a record without cells."""
+    """One record in which something stands."""
 
+    number: int  #: of its row, as a spreadsheet numbers it: blank ones before it count
     cells: list[str]
     first_line: int  #: physical, from 1
     last_line: int
-
-    @property
-    def is_blank(self) -> bool:
-        return not any(map(str.strip, self.cells))
 
 
 class _Lines:
@@ -53,20 +53,35 @@ class _Lines:
         self._text = text
         self._name = form.name
         self._limit = bounds.record
+        self._blanks = f"{form.delimiter}{string.whitespace}"
         self._blank_quote = f'{form.delimiter} "'
+        self._coming = ""  # a line that was read, and not yet taken
         self.blank_quote: str | None = None  #: a line of the record with a blank between delimiter and quote
         self.number = 0
         self.held = 0  # characters of the record so far
 
-    def begin_record(self) -> None:
-        """Forget what was held of the record before."""
+    def begin_record(self) -> int:
+        """Forget the record before, and pass lines without anything but delimiters; return how many those are."""
         self.held, self.blank_quote = 0, None
+        longest, blanks, read = self._limit + 1, self._blanks, self._text.readline
+        mark = "" if self.number else "\ufeff"
+        passed, line = 0, ""
+        while passed <= MOST_BLANK:
+            line = read(longest)
+            if line not in _ENDS:
+                line = line.removeprefix(mark)
+                if not line or line.strip(blanks) or len(line) >= longest:
+                    break
+            passed += 1
+        self._coming = line
+        self.number += passed
+        return passed
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._text.readline(self._limit + 1)
+        line, self._coming = self._coming or self._text.readline(self._limit + 1), ""
         if not line:
             raise StopIteration
         self.number += 1
@@ -78,14 +93,14 @@ class _Lines:
             )
         if self._blank_quote in line:
             self.blank_quote = line
-        return line.removeprefix("\ufeff") if self.number == 1 else line
+        return line
 
 
 def csv_records(file: BinaryIO, form: Form, bounds: Bounds, digest: _Hash | None = None) -> Iterator[CsvRecord]:
-    """Yield the records from the file's start on; `digest` is fed all bytes that were read.
+    """Yield the records from the file's start on, blank ones left out; `digest` is fed all bytes that were read.
 
     Raises:
-        SourceError: A record is malformed or too long.
+        SourceError: A record is malformed or too long, or more blank ones follow it than any spreadsheet has rows.
     """
     csv.field_size_limit(max(bounds.cell, csv.field_size_limit()))  # of the process; never lowered for others
     raw = io.BufferedReader(HashedBytes(file, digest), BLOCK)
@@ -93,9 +108,15 @@ def csv_records(file: BinaryIO, form: Form, bounds: Bounds, digest: _Hash | None
     while lines.number < form.begins - 1:
         next(lines)
     reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+    number = last = 0
     while True:
+        number += 1 + lines.begin_record()
+        if number - last > MOST_BLANK:
+            raise SourceError(
+                f"{named(form.name)}: more than {MOST_BLANK:,} blank lines follow row {last}",
+                hint="Delete the blank lines, and try again.",
+            )
         first_line = lines.number + 1
-        lines.begin_record()
         try:
             cells = next(reader)
         except StopIteration:
@@ -106,7 +127,9 @@ def csv_records(file: BinaryIO, form: Form, bounds: Bounds, digest: _Hash | None
             cells = _without_blanks(lines.blank_quote, form) or cells
         if lines.held > bounds.cell and any(len(cell) > bounds.cell for cell in cells):
             raise _too_long(form.name, first_line, bounds)
-        yield CsvRecord(cells, first_line, lines.number)
+        if any(map(str.strip, cells)):
+            last = number
+            yield CsvRecord(number, cells, first_line, lines.number)
 
 
 def _without_blanks(line: str, form: Form) -> list[str] | None:

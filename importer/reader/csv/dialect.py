@@ -243,8 +243,9 @@ def _top(file: BinaryIO, form: Form, rule: HeaderRule, bounds: Bounds) -> Iterat
     number = 0
     wanted = max(rule.row or 0, TOP_ROWS) + _TRIED
     try:
-        for number, record in enumerate(islice(csv_records(file, form, bounds), wanted), 1):
-            if not record.is_blank:
-                yield number, record.cells
+        for number, cells, *_ in csv_records(file, form, bounds):
+            if number > wanted:
+                return
+            yield number, cells
     except SourceError:
         yield number + 1, []

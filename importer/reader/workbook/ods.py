@@ -101,6 +101,10 @@ class OpenDocumentSheet:
         return self.extent.is_dense
 
     @property
+    def last_row(self) -> int:
+        return self.extent.last_row
+
+    @property
     def extent(self) -> Extent:
         """How far it reaches."""
         return self._surveyed[0]

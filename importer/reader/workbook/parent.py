@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Self
 
@@ -273,9 +273,10 @@ class _Told:
                     yield from self._finished()
                     problems = tuple(Problem(text, hint, cell=cell, topic=topic) for cell, text, hint, topic in flaws)
                     self._sheet = Sheet(self._name, title, tuple(header), tuple(positions), self._header, problems)
-                case ["rows", numbers, cells, remarks] if self._sheet:
+                case ["rows", numbers, cells, remarks, share] if self._sheet:
                     self._has_rows = True
-                    yield from self._tables(_rows(self._sheet, numbers, cells, remarks), self._sheet)
+                    for chunk in self._tables(_rows(self._sheet, numbers, cells, remarks), self._sheet):
+                        yield replace(chunk, share=share)
                 case ["error", text, hint]:
                     raise SourceError(f"{named(self._name)}: {text}", hint=hint)
         yield from self._finished()

@@ -120,6 +120,10 @@ class StoredSheet(Protocol):
         """True where calamine can read it without a grid that is far larger than its cells."""
 
     @property
+    def last_row(self) -> int:
+        """The last of its rows, about."""
+
+    @property
     def extent(self) -> Extent:
         """How far it reaches."""
 

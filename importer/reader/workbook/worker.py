@@ -4,13 +4,13 @@ Parsers can fail in ways that end a process, so they run in one of their own, bo
 `python -m importer.reader.workbook.worker DESCRIPTOR REQUEST` writes these arrays, a line each:
 
     ["notice", text, level, sheet?]  ["top", name, [[number, cells], ...]]   ["sheet", name, header, positions, flaws]
-    ["rows", numbers, cells, remarks]   ["error", message, hint]   ["end"]
+    ["rows", numbers, cells, remarks, share]   ["error", message, hint]   ["end"]
 
 After "top", a sheet's first rows, it waits on standard input for the number of the header's row, 0 for none. A flaw of
 a sheet's header is [cell, message, hint, topic]. The cells of "rows" are those of all its rows one after another. A
 remark is [row, "flaw", column, message, hint, topic], [row, "hidden"], [row, "shown", column, text] or
-[row, "struck", column, ...], the row an index into the numbers. Columns and positions count from 0. Without a last line
-"end" or "error" the process has died.
+[row, "struck", column, ...], the row an index into the numbers. Columns and positions count from 0. The share is that
+of all rows which have come so far. Without a last line "end" or "error" the process has died.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
     from importer.reader.workbook.ods import OpenDocument
-    from importer.reader.workbook.stored_cells import ListedSheet, Storage
+    from importer.reader.workbook.stored_cells import ListedSheet, Storage, StoredSheet
 
 
 # ---- Which format a workbook has
@@ -165,17 +165,27 @@ class Workbook:
         yield from (("notice", notice.text, notice.level) for notice in notices)
         if chosen and self._storage.is_dense:
             self._second = _opened(self._file, self._link)
-        is_found = False
-        for index, name in enumerate(sheet.name for sheet in sheets):
-            for message in self._sheet_messages(index, name, ask) if name in chosen else ():
+        stored = {sheet.name: self._stored(place) for place, sheet in enumerate(sheets) if sheet.name in chosen}
+        total = max(1, sum(sheet.last_row for sheet in stored.values()))  # 0 where no row has a number
+        is_found, before = False, 0
+        for name, sheet in stored.items():
+            for message in self._sheet_messages(sheet, name, ask):
                 is_found = is_found or message[0] == "sheet"
-                yield message
+                match message:
+                    case ("rows", [*_, int(last)], _, _):
+                        yield (*message, min(1.0, (before + last) / total))
+                    case _:
+                        yield message
+            before += sheet.last_row
         if not is_found:
             raise SourceError("the workbook has no rows in any sheet that is read", hint=listed(sheets))
 
-    def _sheet_messages(self, index: int, name: str, ask: Callable[[Message], int]) -> Iterator[Message]:
-        try:
-            stored = self._storage.sheet(index)
+    def _stored(self, place: int) -> StoredSheet:
+        with _in_sheet(self._storage.sheets[place].name):
+            return self._storage.sheet(place)
+
+    def _sheet_messages(self, stored: StoredSheet, name: str, ask: Callable[[Message], int]) -> Iterator[Message]:
+        with _in_sheet(name):
             second = self._read_again(name) if stored.is_dense else None
             found = _columns_of(second) if second else range(0)
             columns = found if second and stored.takes_values else stored.extent.columns
@@ -196,8 +206,6 @@ class Workbook:
                 merged=stored.merged,
                 ask=ask,
             ).messages()
-        except SourceError as error:
-            raise SourceError(f"sheet '{escape(name)}': {error.message}", hint=error.hint) from error
 
     def _read_again(self, name: str) -> CalamineSheet | None:
         """Let calamine read a sheet; None where it cannot, which is no fault of the file."""
@@ -208,6 +216,15 @@ class Workbook:
         except BaseException as error:
             _let_pass(error)
             return None
+
+
+@contextmanager
+def _in_sheet(name: str) -> Iterator[None]:
+    """Name the sheet in what is wrong with it."""
+    try:
+        yield
+    except SourceError as error:
+        raise SourceError(f"sheet '{escape(name)}': {error.message}", hint=error.hint) from error
 
 
 def _opened(file: BinaryIO, link: Path) -> CalamineWorkbook | None:

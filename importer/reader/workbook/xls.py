@@ -99,6 +99,10 @@ class OldSheet:
     def is_dense(self) -> bool:
         return self.extent.is_dense
 
+    @property
+    def last_row(self) -> int:
+        return self.extent.last_row
+
     @cached_property
     def extent(self) -> Extent:
         """How far the sheet reaches."""

@@ -120,6 +120,10 @@ class SheetPart:
         return self._scan.extent.is_dense
 
     @property
+    def last_row(self) -> int:
+        return self._scan.extent.last_row
+
+    @property
     def merged(self) -> list[Merged]:
         """What is merged in it."""
         return self._scan.merged
