@@ -125,7 +125,9 @@ def test_windows_1252_is_told_with_the_line_that_is_no_utf8(write: Write) -> Non
     path = write("t.csv", "id,name\n1,a\n2,Zürich\n".encode("cp1252"))
     reading = read(path)
     assert [row.cells for chunk in reading for row in chunk.rows] == [("1", "a"), ("2", "Zürich")]
-    assert notice_texts(reading) == [f"{path} is read as Windows-1252 (line 3 is not UTF-8)"]
+    (notice,) = notice_texts(reading)
+    assert notice.startswith(f"{path} is read as Windows-1252 (line 3 is not UTF-8); ")
+    assert notice.endswith("if its letters come out wrong, name its encoding with --encoding")
 
 
 def test_a_multibyte_character_across_a_block_is_no_fault(write: Write) -> None:
@@ -192,7 +194,7 @@ def refusal(path: Path, **options: Any) -> SourceError:
 def test_a_stray_byte_in_a_text_of_utf8_is_named_with_its_line_and_the_option(write: Write) -> None:
     path = write("t.csv", "id,group\nP1,Zürich\nP2,Bonn ".encode() + b"\x96 West\n")
     error = refusal(path)
-    assert error.message == f"{path} is UTF-8, but byte 0x96 at offset 28 (line 3) is not"
+    assert error.message == f"{path}: some of it reads as UTF-8, but byte 0x96 at offset 28 (line 3) does not"
     assert "--encoding" in error.hint
 
 
@@ -232,6 +234,50 @@ def test_a_text_of_seven_bits_with_escapes_is_read_and_told(write: Write, codec:
     assert notice_texts(reading)[0].endswith(f"is read as {shown}")
 
 
+@pytest.mark.parametrize("codec", ["big5", "euc_jp", "hz", "utf-7"])
+@pytest.mark.parametrize("word", ["北京中村", "中村三郎"])
+def test_what_a_text_of_another_encoding_is_not_is_told_truly(write: Write, codec: str, word: str) -> None:
+    """Some of their bytes read as UTF-8 or Windows-1252, or all as plain letters."""
+    path = write("t.csv", f"id,group\nP1,Team {word}; x\n".encode(codec))
+    error = refusal(path)
+    assert "is UTF-8, but" not in error.message
+    assert "line 2" in error.message
+    assert "--encoding" in error.hint
+    assert rows_of(path, encoding=codec) == [Row(2, ("P1", f"Team {word}; x"))]
+
+
+@pytest.mark.parametrize(
+    ("codec", "word", "said"),
+    [("hz", "值班", "'~{V50`~}' in line 2 is '值班' in hz"), ("utf-7", "Zürich", "'+APw-' in line 2 is 'ü' in utf-7")],
+)
+def test_letters_that_stand_for_others_are_never_sent_as_they_are(
+    write: Write, codec: str, word: str, said: str
+) -> None:
+    error = refusal(write("t.csv", f"id,group\nP1,{word}\n".encode(codec)))
+    assert error.message.endswith(f"is in no encoding that is certain: {said}")
+    assert error.hint == (f"Name its encoding: --encoding {codec}, or --encoding utf-8 where it is meant as it stands.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "me+tag-7@example.com",
+            "+49-30-123",
+            "+49 170 1234567",
+            "a+Rotation-b",
+            "on+call team",
+            "~{x}~",
+            "~{ab",
+            "+ABC-D",
+        ),
+        *("C++-team", "+010-1234-5678", "+1-800-FLOWERS", "2027-03-01T09:00+0530", "a+b2c4-d", "A+B", "ops+ESCALATION"),
+    ],
+)
+def test_plain_text_is_not_taken_for_letters_that_stand_for_others(write: Write, text: str) -> None:
+    assert rows_of(write("t.csv", f"id,group\nP1,{text}\n".encode())) == [Row(2, ("P1", text))]
+
+
 @pytest.mark.parametrize(
     "text",
     ["„Übergröße“", "« Été », « Noël »", "——————", "…………", "Ärger, Öl, Übung", "¿Élan? ¡Ñandú!", "Søren Ångström"],
@@ -268,6 +314,13 @@ def test_a_quoted_cell_that_swallows_rows_is_told(write: Write) -> None:
 def test_blank_lines_are_bounded(write: Write) -> None:
     path = write("t.csv", b"id\n1\n" + b"\n" * 1_100_000)
     assert refusal(path).message == f"{path}: more than 1,048,576 blank lines follow row 2"
+
+
+def test_blank_lines_between_rows_are_numbered(write: Write) -> None:
+    reading = read(write("t.csv", b"\xef\xbb\xbf\n \nid,b\r\n1,x" + b"\n,\r\n \r" * 50_000 + b"\n2,y\n"))
+    (chunk,) = reading
+    assert (chunk.sheet.header_row, chunk.rows) == (3, [Row(4, ("1", "x")), Row(100_005, ("2", "y"))])
+    assert reading.share == 1
 
 
 def test_repeated_headers_are_bounded(write: Write) -> None:

@@ -1,18 +1,20 @@
 """What we read of a workbook is cell by cell what independent readers read, in every format.
 
 Tables of all kinds of values are written by one program and read by us and by another: openpyxl, odfpy and calamine
-know nothing of our reading.
+know nothing of our reading. A cell that one of the two readings of a workbook loses is found by the other.
 """
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import openpyxl
+import pandas as pd
 import pytest
 import python_calamine
 import xlsxwriter
@@ -21,8 +23,12 @@ from odf.opendocument import OpenDocumentSpreadsheet, load
 from odf.table import Table, TableCell, TableRow
 from odf.text import P
 
+from importer.errors import SourceError
 from importer.reader.limits import Bounds
-from importer.reader.workbook.worker import Workbook
+from importer.reader.read import read
+from importer.reader.workbook.sheet_table import text_rows
+from importer.reader.workbook.stored_cells import StoredRow, WalkedRow
+from importer.reader.workbook.worker import Workbook, open_storage
 
 from . import binary_workbook as binary
 
@@ -155,12 +161,24 @@ def binary_cell(column: int, each: Value) -> bytes:
     return binary.label(column, str(each))
 
 
+def by_csv(path: Path, cells: dict[tuple[int, int], Value]) -> None:
+    columns = range(max(column for _, column in cells) + 1)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for row in range(1, max(row for row, _ in cells) + 1):
+            csv.writer(file).writerow([expected(cells.get((row, column))) for column in columns])
+
+
 # ---- readers
 
 
 def as_we_read(path: Path) -> Cells:
     """Read it in this process, both readings of a row side by side."""
     found: Cells = {}
+    if path.suffix == ".csv":
+        for chunk in read(path):
+            found |= {(1, column): text for column, text in enumerate(chunk.sheet.header)}
+            found |= {(row.number, column): text for row in chunk.rows for column, text in enumerate(row.cells)}
+        return {place: text for place, text in found.items() if text}
     with path.open("rb") as file:
         messages: list[Any] = list(Workbook(file, path.parent, Bounds()).messages([], first_row))
     (_, _, header, positions, _), *batches = messages
@@ -180,6 +198,12 @@ def first_row(message: Any) -> int:
 def as_openpyxl_reads(path: Path) -> Cells:
     sheet = openpyxl.load_workbook(path).worksheets[0]
     return filled({(cell.row, cell.column - 1): cell.value for row in sheet.iter_rows() for cell in row})
+
+
+def as_pandas_reads(path: Path) -> Cells:
+    frame = pd.read_csv(path, header=None, dtype=str, keep_default_na=False, skip_blank_lines=False)
+    rows = frame.itertuples(index=False, name=None)
+    return filled({(number, column): each for number, row in enumerate(rows, 1) for column, each in enumerate(row)})
 
 
 def as_calamine_reads(path: Path) -> Cells:
@@ -218,17 +242,18 @@ def filled(values: dict[tuple[int, int], Any]) -> Cells:
 Writer: TypeAlias = Callable[[Path, dict[tuple[int, int], Value]], None]
 
 
+FORMATS: list[tuple[str, Writer, list[Callable[[Path], Cells]]]] = [
+    ("t.csv", by_csv, [as_pandas_reads]),
+    ("t.xlsx", by_xlsxwriter, [as_openpyxl_reads, as_calamine_reads]),
+    ("t.xlsm", by_openpyxl, [as_openpyxl_reads, as_calamine_reads]),
+    ("t.xls", by_xlwt, [as_calamine_reads]),
+    ("t.ods", by_odfpy, [as_odfpy_reads]),
+    ("t.xlsb", by_hand_as_xlsb, [as_calamine_reads]),
+]
+
+
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize(
-    ("name", "write", "readers"),
-    [
-        ("t.xlsx", by_xlsxwriter, [as_openpyxl_reads, as_calamine_reads]),
-        ("t.xlsm", by_openpyxl, [as_openpyxl_reads, as_calamine_reads]),
-        ("t.xls", by_xlwt, [as_calamine_reads]),
-        ("t.ods", by_odfpy, [as_odfpy_reads]),
-        ("t.xlsb", by_hand_as_xlsb, [as_calamine_reads]),
-    ],
-)
+@pytest.mark.parametrize(("name", "write", "readers"), FORMATS)
 def test_every_cell_is_read_as_other_programs_read_it(
     tmp_path: Path, name: str, write: Writer, readers: list[Callable[[Path], Cells]], seed: int
 ) -> None:
@@ -239,3 +264,55 @@ def test_every_cell_is_read_as_other_programs_read_it(
     assert ours == filled(cells)
     for reader in readers:
         assert reader(path) == ours
+
+
+THREE_ROWS: dict[tuple[int, int], Value] = {
+    (row, column): f"{row}{column}" for row in (1, 2, 3) for column in (0, 1, 2, 3)
+}
+
+
+@pytest.mark.parametrize(("name", "write"), [(name, write) for name, write, _ in FORMATS if name != "t.csv"])
+@pytest.mark.parametrize("lost", [0, 1, 3])
+def test_a_cell_that_our_reading_of_a_workbook_loses_is_found_by_calamine(
+    tmp_path: Path, name: str, write: Writer, lost: int
+) -> None:
+    path = tmp_path / name
+    write(path, THREE_ROWS)
+
+    def losing(rows: Iterator[StoredRow]) -> Iterator[StoredRow]:
+        for row in rows:
+            left = {column: cell for column, cell in row.cells.items() if (row.number, column) != (3, lost)}
+            yield WalkedRow(row.number, left)
+
+    with path.open("rb") as file:
+        sheet = open_storage(file, Bounds())[1].sheet(0)
+        second = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
+        columns = range(4)
+        rows = text_rows(second.iter_rows(), losing(sheet.rows(columns)), columns, columns, [], Bounds())
+        with pytest.raises(SourceError, match=f"cell {'ABCD'[lost]}3 is read differently by two parsers"):
+            list(rows)
+
+
+@pytest.mark.parametrize("lost", [0, 1, 3])
+def test_a_cell_that_calamine_loses_is_read_all_the_same(tmp_path: Path, lost: int) -> None:
+    """Of the format whose texts are calamine's; the texts of the others are ours."""
+    path = tmp_path / "t.xlsx"
+    by_xlsxwriter(path, THREE_ROWS)
+    values: list[list[Any]] = [[f"{row}{column}" for column in range(4)] for row in (1, 2, 3)]
+    values[2][lost] = ""
+    with path.open("rb") as file:
+        stored = open_storage(file, Bounds())[1].sheet(0).rows(range(4))
+        *_, last = text_rows(iter(values), stored, range(4), range(4), [], Bounds())
+    assert last.texts == ["30", "31", "32", "33"]
+
+
+@pytest.mark.parametrize("lost", [0, 1, 3])
+def test_a_cell_that_a_csv_lost_is_a_problem_of_its_row(tmp_path: Path, lost: int) -> None:
+    path = tmp_path / "t.csv"
+    by_csv(path, THREE_ROWS)
+    *lines, last = path.read_text().splitlines()
+    cells = last.split(",")
+    path.write_text("\n".join([*lines, ",".join(cells[:lost] + cells[lost + 1 :])]))
+    (chunk,) = read(path)
+    (problem,) = chunk.rows[-1].problems
+    assert (problem.cell, problem.message) == ("D3", "the row has 3 cells where the header has 4")

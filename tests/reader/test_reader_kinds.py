@@ -118,6 +118,26 @@ def test_a_stray_cell_far_below_is_read_without_a_grid(workbook: Workbook, far: 
     assert list(sheet.rows) == [2, 1_048_576]
 
 
+def test_a_stray_cell_far_away_in_an_xls_is_read_without_a_grid(tmp_path: Path) -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("S")
+    for number, column, text in ((0, 0, "id"), (1, 0, "7"), (65_535, 255, "x")):
+        sheet.write(number, column, text)
+    book.save(str(tmp_path / "t.xls"))
+    assert read_sheet(tmp_path / "t.xls").rows == {2: ["7", ""], 65_536: ["", "x"]}
+
+
+@pytest.mark.parametrize(("right", "is_dense"), [("B", True), ("Z", False), ("ABC", False)])
+def test_a_tall_narrow_sheet_is_dense_and_one_with_a_far_cell_is_not(
+    workbook: Workbook, right: str, *, is_dense: bool
+) -> None:
+    """A dense one is read by calamine too, and quickly."""
+    rows = "".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c><c r="B{n}"><v>2</v></c></row>' for n in range(1, 30_000))
+    path = workbook(f'{rows}<row r="30000"><c r="{right}30000"><v>1</v></c></row>')
+    with path.open("rb") as file:
+        assert open_storage(file, Bounds())[1].sheet(0).is_dense is is_dense
+
+
 # ---- .xlsb
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
+import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
@@ -79,9 +81,12 @@ def examine(file: BinaryIO, name: str, encoding: str | None = None) -> Encoding:
         return _shifted(file, name, signs)
     sha256, fault = _decode_all(file, "utf-8", name)
     if fault is None:
+        signs.refuse_seven_bits(name)
         return Encoding("utf-8", sha256, "")
     if signs.has_utf8:
-        raise SourceError(f"{named(name)} is UTF-8, but {fault} is not", hint=f"Correct that line. {_GIVE}")
+        raise SourceError(
+            f"{named(name)}: some of it reads as UTF-8, but {fault} does not", hint=f"Correct that line. {_GIVE}"
+        )
     return _western(file, name, fault, signs)
 
 
@@ -95,22 +100,57 @@ class _Signs:
         rb"|([\x80-\x9f\xa1-\xff])(?!\1)([\x80-\x9f\xa1-\xff])(?!\1|\2)[\x80-\x9f\xa1-\xff]{2}"
     )
     _SHIFT = re.compile(rb"\x1b(?:\$[@AB]|\$[()][A-Z]|\([BIJ])")
+    # Seven bits that stand for others: pairs of HZ between ~{ and ~}, RFC 1843, and BASE64 of UTF-7 behind +, RFC 2152;
+    # no telephone number, no plain word, and no address such as me+tag-7@example.com.
+    _HZ = re.compile(rb"~\{(?:[\x21-\x77][\x21-\x7e])+~\}")
+    _UTF7 = re.compile(
+        rb"\+(?!(?:[0-9]+|[A-Z]?[a-z]+|[A-Z]+)\b)(?:[\w+/]{3,200}-|[\w+/]{6,200}(?![\w+/]))(?![\w.+-]*@)"
+    )
     _LOCKED = b"\x0e"  # begins what ISO-2022-KR alone writes; the others would leave it as it stands
     _LONGEST = 4  # bytes of a sign
 
     def __init__(self) -> None:
+        self.is_ascii = True
         self.has_utf8 = self.has_runs = self.has_shifts = self.has_locked = False
         self._rest = b""
+        self._seven_bits: tuple[str, str, str, int] | None = None  # codec, what stands there and for what, line
+        self._lines = 1
 
     def add(self, block: bytes) -> None:
         """Look at the next block."""
+        self._seven_bits = self._seven_bits or self._find_seven_bits(block)
+        self._lines += block.count(b"\n")
         text = self._rest + block
         self._rest = text[1 - self._LONGEST :]
         self.has_shifts = self.has_shifts or (b"\x1b" in text and self._SHIFT.search(text) is not None)
         self.has_locked = self.has_locked or self._LOCKED in text
         if not text.isascii():
+            self.is_ascii = False
             self.has_utf8 = self.has_utf8 or self._UTF8.search(text) is not None
             self.has_runs = self.has_runs or self._RUN.search(text) is not None
+
+    def _find_seven_bits(self, block: bytes) -> tuple[str, str, str, int] | None:
+        for codec, pattern in (("hz", self._HZ), ("utf-7", self._UTF7)):
+            for match in pattern.finditer(block):
+                with suppress(UnicodeDecodeError):
+                    meant = match[0].decode(codec)
+                    if len({unicodedata.name(sign, "").partition(" ")[0] for sign in meant}) == 1 and meant.isalpha():
+                        line = self._lines + block.count(b"\n", 0, match.start())
+                        return codec, match[0].decode(), meant, line
+        return None
+
+    def refuse_seven_bits(self, name: str) -> None:
+        """Refuse a text without accents, and with what another encoding writes for them.
+
+        Raises:
+            SourceError: It is one.
+        """
+        if self._seven_bits and self.is_ascii:
+            codec, written, meant, line = self._seven_bits
+            raise SourceError(
+                f"{named(name)} is in no encoding that is certain: {written!r} in line {line} is {meant!r} in {codec}",
+                hint=f"Name its encoding: --encoding {codec}, or --encoding utf-8 where it is meant as it stands.",
+            )
 
 
 def _shifted(file: BinaryIO, name: str, signs: _Signs) -> Encoding:
@@ -120,20 +160,31 @@ def _shifted(file: BinaryIO, name: str, signs: _Signs) -> Encoding:
         if fault is None:
             shown = codec.replace("iso2022_", "ISO-2022-").upper().replace("_", "-")
             return Encoding(codec, sha256, f"{named(name)} is read as {shown}")
-    raise SourceError(f"{named(name)} is in no encoding that is certain: {fault} has an unknown escape", hint=_GIVE)
+    raise SourceError(
+        f"{named(name)} is in no encoding that is certain: it has escapes of ISO-2022, but {fault} is in none of them",
+        hint=_GIVE,
+    )
 
 
 def _western(file: BinaryIO, name: str, no_utf8: _Fault, signs: _Signs) -> Encoding:
     sha256, fault = _decode_all(file, "cp1252", name)
     if fault:
-        raise SourceError(f"{named(name)} is neither UTF-8 nor Windows-1252: {fault} is in neither", hint=_GIVE)
-    if signs.has_runs:
         raise SourceError(
-            f"{named(name)} is in no encoding that is certain: {no_utf8} is not UTF-8, and the text around it is not"
-            " Windows-1252",
+            f"{named(name)} is in no encoding that is certain: {no_utf8} is not UTF-8, and {fault} is not Windows-1252",
             hint=_GIVE,
         )
-    return Encoding("cp1252", sha256, f"{named(name)} is read as Windows-1252 (line {no_utf8.line} is not UTF-8)")
+    if signs.has_runs:
+        raise SourceError(
+            f"{named(name)} is in no encoding that is certain: {no_utf8} is not UTF-8, and the text does not look"
+            " like Windows-1252",
+            hint=_GIVE,
+        )
+    return Encoding(
+        "cp1252",
+        sha256,
+        f"{named(name)} is read as Windows-1252 (line {no_utf8.line} is not UTF-8); if its letters come out wrong, name"
+        " its encoding with --encoding",
+    )
 
 
 def _evident_utf16(start: bytes) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
-from importer.cells import column_of
+from importer.cells import column_of, letters_of
 from importer.reader.cell_text import built_in, number_format
 from importer.reader.workbook.stored_cells import Extent, ListedSheet, Merged, StoredRow, Styles, damaged
 from importer.reader.workbook.xlsx_sheet import CellReader, scanned_rows, stored_rows, unescape
@@ -191,7 +191,6 @@ class _SheetScan(_Scan):
     """Estimates a worksheet's extent, and finds what is merged in it."""
 
     _ROW = re.compile(rb"""row [^<>]*?\br=["']([0-9]{1,9})["']""")
-    _FAR = re.compile(rb"""r=["']([A-Z]{2,3})[0-9]""")
     _MERGED = re.compile(rb"""mergeCell [^<>]*?\bref=["']([^"']*)["']""")
     _RANGE = re.compile(r"\$?([A-Za-z]{0,3})\$?([0-9]{0,7})(?::\$?([A-Za-z]{0,3})\$?([0-9]{0,7}))?")
     _LAST_COLUMN, _LAST_ROW = 16_383, 1_048_576
@@ -200,13 +199,23 @@ class _SheetScan(_Scan):
         super().__init__()
         self.extent = Extent()
         self.merged: list[Merged] = []
+        self._right = 0
+        self._farther = self._beyond(0)
+
+    @staticmethod
+    def _beyond(column: int) -> re.Pattern[bytes]:
+        """Make what finds cells to the right of a column, of one letter or more."""
+        letters = b"[%b-Z]|" % letters_of(column + 1).encode() if column < 25 else b""
+        return re.compile(rb"""r=["'](%b[A-Z]{2,3})[0-9]""" % letters)
 
     def _look(self, text: bytes) -> None:
         cells = text.count(b"<c ") or text.count(b":c ")
-        right = max((column_of(letters.decode()) for letters in set(self._FAR.findall(text))), default=25)
+        right = max((column_of(letters.decode()) for letters in set(self._farther.findall(text))), default=0)
+        if right > self._right:
+            self._right, self._farther = right, self._beyond(right)
         place = text.rfind(b"row ")
         last = self._ROW.match(text, place) if place >= 0 else None
-        self.extent.add(int(last[1]) if last else 0, 0, right, cells)
+        self.extent.add(int(last[1]) if last else 0, 0, self._right, cells)
         if b"mergeCell " in text:
             self.merged += map(self._range, self._MERGED.findall(text))
 

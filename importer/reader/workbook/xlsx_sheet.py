@@ -258,7 +258,6 @@ _CONTENT = (
 ) % {b"s": _STYLE, b"f": _FORMULA}
 _BLANK = rb"%b(?:/>|></c>)" % _STYLE
 _BLANKS = rb'(?>(?:<c r="[A-Z]{1,3}\1"%b)*)' % _BLANK  # not *+: before Python 3.11.4 that finds too little
-_MAY_BE_EMPTY = (b' t="s"', b' t="inlineStr"')  # a text can be empty, a number cannot
 _STYLED = re.compile(rb' s="([0-9]{1,9})"')
 _NUMBERED = re.compile(rb"<v>([0-9][0-9.Ee+-]*)</v>")
 _START = re.compile(rb'\s*<row r="([1-9][0-9]{0,6})"([^<>]*)>')
@@ -302,8 +301,8 @@ class _ScannedRow:
         contents = self._contents
         if contents is None or len(values) != len(contents) or b"_x" in self._xml:
             return None
-        if ("" in values or None in contents) and not all(map(_agree, values, contents)):
-            return None
+        if [value == "" for value in values] != [content is None for content in contents]:
+            return None  # calamine has none of a cell that the file stores, or the other way round
         if self._reader.has_odd_strings and b' t="s"' in self._xml:
             return None
         texts = [value if type(value) is str else PLAIN_TEXTS[type(value)](value) for value in values]
@@ -424,13 +423,6 @@ class _Scan:
         """What begins so can hold things that only look like tags."""
         if self._buffer.find(b"<!", place) >= 0 or self._buffer.find(b"<?", place) >= 0:
             raise _OddError
-
-
-def _agree(value: object, content: bytes | None) -> bool:
-    """Return whether calamine has a value where the file stores one, a text aside, which can be empty."""
-    if content is None:
-        return value == ""
-    return value != "" or any(kind in content[:40] for kind in _MAY_BE_EMPTY)
 
 
 def _pattern(columns: range) -> re.Pattern[bytes]:
