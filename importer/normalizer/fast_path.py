@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from importer.cells import BLANKS
+from importer.normalizer.plausibility import Level
 from importer.normalizer.references import Waiting
 from importer.normalizer.times.date_times import read_moment
 from importer.normalizer.times.moments import TimeRules, to_instant
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from importer.normalizer.fields import Places, RowRules
     from importer.normalizer.plausibility import Implausibility
-    from importer.records import Record, Row
+    from importer.records import Problem, Record, Row
 
 
 _ODD: Final = object()  # the value of a text that the long way must judge
@@ -52,6 +53,7 @@ class FastPath:
         make: Callable[[tuple[Any, ...], datetime, datetime], Record],
         find: Callable[[Any, datetime], list[Implausibility]],
     ) -> None:
+        self._places = places
         self._rules = rules
         self._make = make
         self._find = find
@@ -69,8 +71,8 @@ class FastPath:
         is_plain = not (places.given or places.values or places.joined)
         return is_plain and _LONG_WAY.isdisjoint(places.indices) and places.indices.keys() >= needed
 
-    def read(self, row: Row) -> tuple[Record, str, Sequence[Implausibility]] | None:
-        """Return the record of a row, its zone and what is odd about it; None: the row must take the long way."""
+    def read(self, row: Row) -> tuple[Record, str, Sequence[Problem]] | None:
+        """Return the record of a row, its zone and its warnings; None: the row must take the long way."""
         cells = row.cells
         zone = self._rules.zone if self._zone is None else self._zones.parse(cells[self._zone])
         if row.problems or zone is _ODD:
@@ -84,7 +86,21 @@ class FastPath:
             return None
         record = self._make(values, starts_at, ends_at)
         now = self._rules.now
-        return record, zone.key if zone else "", () if now is None else self._find(record, now)
+        odd = None if now is None else self._find(record, now)
+        warnings = self._warn(row, odd) if odd else ()
+        return None if warnings is None else (record, zone.key if zone else "", warnings)
+
+    def _warn(self, row: Row, odd: list[Implausibility]) -> list[Problem] | None:
+        """Return the warnings of a row; None where one counts as a problem."""
+        warnings = []
+        for check, column, fault in odd:
+            level = self._rules.checks.level(check)
+            if level is Level.PROBLEM:
+                return None
+            if level is Level.WARNING:
+                text = row.cells[self._places.indices[column]].strip(BLANKS)
+                warnings.append(self._places.warning(column, text, fault, self._places.cell(column, row.place)))
+        return warnings
 
     def _remember_times(self, zone: ZoneInfo | None) -> _Memory:
         times = self._rules.times

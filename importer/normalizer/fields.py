@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LONGEST_NAME = 60  # characters of a header in a message
+_BEFORE_COLUMNS = ("in ", "or ", "empty ", "column ")  # what follows can only be a column's name, not a plain word
+_MOST_HINTS = 1000  # that are remembered
 _NO_CHECKS: Final = Checks()
 _NO_CELLS: Final[frozenset[str]] = frozenset()
 
@@ -55,6 +57,7 @@ class Places:
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: column of ours -> cell's text -> meaning
     joined: Mapping[str, JoinedTimes] = field(default_factory=dict)  #: date-time column -> where its parts stand
     _names: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _hints: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def cell(self, column: str, row: int) -> str:
         """Return the name of the cell of a column of ours; empty where the sheet has no such column."""
@@ -69,7 +72,24 @@ class Places:
 
     def in_own_words(self, text: str) -> str:
         """Return a message of ours with its columns called as the user calls them; one that quotes a text stays so."""
-        return text if '"' in text else _columns_in(tuple(self.rights)).sub(lambda found: self.name(found[0]), text)
+        if '"' in text or not ("_" in text or any(map(text.__contains__, _BEFORE_COLUMNS))):
+            return text
+        return _columns_in(tuple(self.rights)).sub(lambda found: self.name(found[0]), text)
+
+    def hint(self, text: str) -> str:
+        """Return a hint of ours as a sentence in the user's own words; every row can have the same one."""
+        if text not in self._hints:
+            if len(self._hints) >= _MOST_HINTS:  # some name values
+                self._hints.clear()
+            self._hints[text] = as_sentence(self.in_own_words(text))
+        return self._hints[text]
+
+    def warning(self, column: str, text: str, fault: Unreadable, cell: str) -> Problem:
+        """Return what is odd about the text of a column; as short as can be, for every row can have one."""
+        reason, hint, topic = fault
+        name = self.name(column)
+        message = f"{name} is {quote(text)}{self.in_own_words(reason)}"
+        return Problem(message, self.hint(hint), column, cell, f"{name}: {topic}")
 
     def _find_name(self, column: str) -> str:
         index = self.indices.get(column)
@@ -84,7 +104,8 @@ class Places:
 def _columns_in(names: tuple[str, ...]) -> re.Pattern[str]:
     """Find our columns in a message: a name that is a word of English too counts where it can only be a column's."""
     plain, sure = ("|".join(name for name in names if ("_" in name) is is_sure) for is_sure in (False, True))
-    return re.compile(rf"\b(?:{sure})\b|(?:(?<=\bin )|(?<=\bor )|(?<=\bempty )|(?<=\bcolumn ))(?:{plain})\b")
+    before = "|".join(rf"(?<=\b{word})" for word in _BEFORE_COLUMNS)
+    return re.compile(rf"\b(?:{sure})\b|(?:{before})(?:{plain})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,15 +238,10 @@ class Fields:
     def judge(self, check: str, column: str, fault: Unreadable) -> None:
         """Note what is odd about a column's text, as a problem or a warning or not at all: as [checks] say."""
         level = self._checks.level(check)
-        if level is Level.OFF:
-            return
-        text = self.text(column)
         if level is Level.PROBLEM:
-            self.fault(column, text, fault)
-            return
-        name = self.name(column)
-        message = f"{name} is {quote(text)}{self._places.in_own_words(fault.reason)}"
-        self._warnings.append(self._problem(column, message, fault.hint, f"{name}: {fault.topic}"))
+            self.fault(column, self.text(column), fault)
+        elif level is Level.WARNING:
+            self._warnings.append(self._places.warning(column, self.text(column), fault, self._cell(column)))
 
     def identify(self, column: str, parse: Callable[[str], T | Waiting | Unreadable]) -> T | Waiting | None:
         """Read a cell with an id, or with a name that must be looked up: then that is noted."""
@@ -250,7 +266,7 @@ class Fields:
             self.note(column, f"the {words}", hint, words)
 
     def _problem(self, column: str, message: str, hint: str, topic: str) -> Problem:
-        return Problem(message, as_sentence(self._places.in_own_words(hint)), column, self._cell(column), topic)
+        return Problem(message, self._places.hint(hint), column, self._cell(column), topic)
 
     def _cell(self, column: str) -> str:
         """Return the name of a column's cell; empty where there is none, or where the mapping gives the text."""

@@ -109,14 +109,8 @@ class Normalizer:
         if self.layout.grid is not None:
             return self._normalize_cells(row, self.layout.grid, kind)
         if self._fast is not None and kind in (None, self._fast_kind) and (read := self._fast.read(row)):
-            record, zone, findings = read
-            if not findings:
-                return Normalized(self._fast_kind, (record,), (), (), zone=zone)
-            fields = Fields(self.layout, row, self._rules.checks)
-            for finding in findings:
-                fields.judge(*finding)
-            problems = fields.problems
-            return Normalized(self._fast_kind, () if problems else (record,), problems, fields.warnings, zone=zone)
+            record, zone, warnings = read
+            return Normalized(self._fast_kind, (record,), (), tuple(warnings), zone=zone)
         if remark := self._remark(row):
             fields = Fields(self.layout, row, self._rules.checks)
             return Normalized(self._decide(fields, kind), (), (remark,), ())

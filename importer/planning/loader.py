@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from importer.reader.read import Reading
 
 
-_NOTHING: Sequence[tuple[Severity, Problem]] = ()
 _MOST_PARTS = 1000  # that a row makes
 _MOST_NAMED = 10_000  # ranges of rows that a report names
 _MOST_HEADERS = 12  # that a message names
@@ -243,11 +242,11 @@ class Loader:
                 row = _with_decorated_ids(row, normalizer.layout)
             normalized = self._without_idle(normalizer.normalize(row))
             entries = list(plan_row(normalized, self._run))
-            if normalized.problems or normalized.warnings or normalized.references or row.warnings:  # hardly any
+            if normalized.problems or normalized.references or row.warnings:
                 self._need(normalized, entries)
                 found.append([(Severity.WARNING, one) for one in row.warnings] + self._look_at(normalized, entries))
             else:
-                found.append(_NOTHING)
+                found.append([(Severity.WARNING, one) for one in normalized.warnings] if normalized.warnings else ())
             rows.append((index, row, entries))
             if names:
                 known.extend(names.find(row, normalized))
