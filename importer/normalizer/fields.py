@@ -262,7 +262,7 @@ class Fields:
             self.note(column, words, right, words)
         else:
             words = f"sheet has no column {column}"
-            hint = f"add a column {column}, or name yours in a mapping file, and {right}"
+            hint = f"add a column {column}, or run oncall-importer map to choose one of yours, and {right}"
             self.note(column, f"the {words}", hint, words)
 
     def _problem(self, column: str, message: str, hint: str, topic: str) -> Problem:

@@ -44,7 +44,9 @@ def test_what_a_sheet_lacks_is_named_after_what_stands_in_it() -> None:
         ("", "the sheet has no column shadow_user_id"),
         ("", "the sheet has no column ends_at"),
     ]
-    assert result.problems[-1].hint.startswith("Add a column ends_at, or name yours in a mapping file, and write ")
+    assert result.problems[-1].hint.startswith(
+        "Add a column ends_at, or run oncall-importer map to choose one of yours, and write "
+    )
 
 
 def test_what_reading_found_comes_first_and_makes_the_row_invalid() -> None:

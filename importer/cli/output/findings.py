@@ -90,7 +90,9 @@ def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[
                     place_of(
                         sheet, finding.problem.cell, finding.row.number, finding.row.place, with_source=with_source
                     ),
-                    escape(finding.problem.message, _WHOLE),
+                    ""
+                    if _says_no_more(finding.problem.message, kind.topic)
+                    else escape(finding.problem.message, _WHOLE),
                     escape(finding.problem.hint, _WHOLE),
                 )
                 for sheet, finding in kind.examples
@@ -98,6 +100,11 @@ def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[
         )
         for kind in sorted(kinds, key=lambda kind: _ORDER[kind.severity])
     ]
+
+
+def _says_no_more(message: str, topic: str) -> bool:
+    """Return whether a message is what the heading says already: `End is empty`, `the sheet has no column end`."""
+    return message.removeprefix("the ") == topic
 
 
 def groups_of_lines(
@@ -152,6 +159,9 @@ def describe_groups(groups: Sequence[FindingGroup], room: int, width: int) -> It
 
 
 def _in_full(group: FindingGroup) -> Iterator[Text]:
+    if group.hint and not any(example.words for example in group.examples):  # only their places differ
+        yield from _in_two(group)
+        return
     yield _heading(group)
     if group.hint:
         yield Text(f"  {group.hint}", style="dim")
