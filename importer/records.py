@@ -53,6 +53,11 @@ class Severity(StrEnum):
     NOTE = "note"  #: a reference that the target will be asked about
 
 
+def name_table(source: str, name: str) -> str:
+    """Name a table of a source, such as `rota.xlsx, April`; a CSV has one, which is called as its file."""
+    return source if PurePath(source).stem == name else f"{source}, {name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """One table of a source: a sheet of a workbook, or a whole CSV."""
@@ -74,8 +79,7 @@ class Sheet:
     @property
     def report(self) -> str:
         """Of a report read again: its file and the table, such as `back.xlsx, To mend`, before a cell; else empty."""
-        path = PurePath(self.source)
-        return f"{path.name}, {self.table}" if self.table not in {"", path.stem} else self.table and path.name
+        return self.table and name_table(PurePath(self.source).name, self.table)
 
     def name_cells(self, cells: str) -> str:
         """Name cells as a person finds them: of a report read again behind its file and the table."""

@@ -56,7 +56,7 @@ from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status, Tone
 from importer.wording import as_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from importer.records import Finding, KnownName, ReportLine, Sheet
@@ -244,6 +244,7 @@ def _fill_tables(
     to_mend = _Table(book, TO_MEND, header, (*_LEFT_TO_MEND, *extra)) if offered else None
     all_rows = _Table(book, ALL_ROWS, header, (*_LEFT_OF_ALL, *extra))
     places = _report_columns(sheets)
+    used: set[int] = set()  # places of columns of the sheets that something is to be mended in
     told, passed = tee(lines)  # in step: what tee keeps is one line
     for (line, findings), cells in zip(told, line_cells(sheets, (line for line, _ in passed), mapping_id), strict=True):
         status = line.outcome.status
@@ -256,12 +257,13 @@ def _fill_tables(
             mended = [*cells]
             mended[_ERROR], mended[_HINT] = map(guard, _tell(line, problems, hints, findings))
             to_mend.add(mended, own)
+            used.update(places[line.sheet].values())
         elif findings or line.outcome.cell:
             marks |= _marks(_problems_of(line, findings), findings, places[line.sheet])
         all_rows.add(cells, marks)
-    for table in (to_mend, all_rows):
-        if table is not None:
-            table.finish()
+    all_rows.finish()
+    if to_mend:
+        to_mend.finish(used)
     if to_mend and offered:
         for place, name in meanings.items() if to_mend.lines else ():
             offered.offer_column(to_mend.column_of[place], name)
@@ -398,6 +400,8 @@ class _Table:
         self._digested = own_header if name == ALL_ROWS and len(own_header) <= _MOST_DIGESTED else None
         if self._digested is not None:
             texts.append(DIGEST_COLUMN)
+            self._widths.append(_WIDTHS["import_row"])
+            self._styles.append(self._styles[-1])
         self._width = len(texts)
         self._set_columns()
         book.head(self.sheet, 0, texts, range(len(texts)), CellStyle(Fill.HEADER, is_bold=True))
@@ -405,17 +409,18 @@ class _Table:
     def _style(self, place: int, fill: Fill | None = None) -> Any:
         is_wrapped = self._is_wrapped and place in {_ERROR, _HINT}
         number_format = "General" if place in _NUMBERS else TEXT
-        return self._book.style(CellStyle(fill, number_format, is_wrapped=is_wrapped, is_top=self._is_wrapped))
+        is_left = place in _NUMBERS  # else a number and the text behind it touch
+        look = CellStyle(fill, number_format, is_wrapped=is_wrapped, is_top=self._is_wrapped, is_left=is_left)
+        return self._book.style(look)
 
-    def _set_columns(self) -> None:
-        for column, (width, style) in enumerate(zip(self._widths, self._styles, strict=True)):
-            options = {"level": 1, "hidden": True} if column in self._closed else {}
-            options |= {"collapsed": True} if column == self._closed.stop else {}
-            self.sheet.set_column(column, column, width, style, options)
-        if self._digested is not None:
-            self.sheet.set_column(self._width - 1, self._width - 1, 12, self._styles[-1], {"level": 1, "hidden": True})
-        if self._digested is not None or self._closed.stop == len(self._order):
-            self.sheet.set_column(self._width, self._width, None, None, {"collapsed": True})
+    def _set_columns(self, unused: Collection[int] = ()) -> None:
+        """Set widths, and close the columns that people do not need; the one behind such opens them."""
+        closed = {*self._closed, *unused, *range(len(self._order), self._width)}
+        for column, (width, style) in enumerate([*zip(self._widths, self._styles, strict=True), (None, None)]):
+            options = {"level": 1, "hidden": True} if column in closed else {}
+            options |= {"collapsed": True} if column - 1 in closed and column not in closed else {}
+            if width or options:
+                self.sheet.set_column(column, column, width, style, options)
 
     def add(self, cells: Sequence[str | int], marks: Mapping[int, Mark]) -> None:
         """Write a line; `marks` are by places in `cells`."""
@@ -442,9 +447,13 @@ class _Table:
             if place >= len(PRODUCT_COLUMNS):
                 self._widths[column] = max(self._widths[column], min(len(str(cells[place])) + 1, _WIDEST))
 
-    def finish(self) -> None:
-        """Set what depends on all lines: widths, and how far the filter goes."""
-        self._set_columns()
+    def finish(self, used: Collection[int] | None = None) -> None:
+        """Set what depends on all lines: widths, and how far the filter goes.
+
+        `used` are the places of the own columns that the lines' sheets have; those of other sheets are closed.
+        """
+        own = range(len(PRODUCT_COLUMNS), len(self._order)) if used else ()
+        self._set_columns([self.column_of[place] for place in own if place not in (used or ())])
         finish_table(self.sheet, self.lines, self._width)
 
 

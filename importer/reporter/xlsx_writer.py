@@ -131,6 +131,7 @@ class CellStyle(NamedTuple):
     is_bold: bool = False
     is_wrapped: bool = False
     is_top: bool = False  #: at the top of a high row
+    is_left: bool = False  #: also where it holds a number
 
 
 class Book:
@@ -167,6 +168,8 @@ class Book:
                 "bold": look.is_bold,
                 "text_wrap": look.is_wrapped,
             }
+            if look.is_left:
+                facts["align"] = "left"
             if look.is_top:
                 facts["valign"] = "top"
             if look.fill:

@@ -92,9 +92,9 @@ def test_all_problems_of_all_sources_are_shown_at_once(checked: Checked) -> None
     assert checked.text.status == 1
     text = checked.text.out
     for cell in BAD_CELLS:
-        assert f"plan {cell}: " in text, cell
+        assert f"plan.csv {cell}: " in text, cell
     for cell in ("A2", "B4"):
-        assert f"schedules {cell}: " in text, cell
+        assert f"schedules.csv {cell}: " in text, cell
     for words in ('"../x"', '"yesterday"', '"Mars/City"', '"VICTOROPS"', "--timezone", "PAGER_DUTY or OPSGENIE"):
         assert words in text, words
 
@@ -105,7 +105,7 @@ def test_they_are_grouped_by_kind_problems_first(checked: Checked) -> None:
     severities = [heading.partition(":")[0] for heading in found]
     assert severities == sorted(severities)  # problems before warnings
     (local,) = [lines for heading, lines in found.items() if "starts_at: local time without a time zone" in heading]
-    assert [line.split(":")[0] for line in local[1:]] == ["plan.csv, plan D3", "plan.csv, plan D4"]
+    assert [line.split(":")[0] for line in local[1:]] == ["plan.csv D3", "plan.csv D4"]
     assert sum("--timezone" in line for line in local) == 1
 
 

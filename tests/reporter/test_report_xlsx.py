@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl.utils import column_index_from_string
 from python_calamine import load_workbook
 from report_lines import TEXTS, fewer, make_line, make_sheet
 
@@ -24,6 +25,8 @@ from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from openpyxl.worksheet.dimensions import ColumnDimension
 
 FIRST = 4  # own columns stand behind what people need of the product's
 WIDTH = len(PRODUCT_COLUMNS)
@@ -342,6 +345,25 @@ def test_a_sheet_sums_up_by_target_and_status_and_says_how_to_mend(report: Path)
         [0, 0, 0, 0],
         [2, 3, 4, 9],
     )
+
+
+def test_columns_of_sheets_in_which_nothing_is_to_be_mended_are_closed_there(report: Path) -> None:
+    sheets = [make_sheet("Provider", "ID"), make_sheet("Trainee", "Note", name="Shadows")]
+    bad = Outcome(Status.INVALID, error="Trainee is empty", cell="A2")
+    write_xlsx(report, sheets, [make_line("PagerDuty", "P1"), make_line("", "", sheet=1, outcome=bad)])
+    book = openpyxl.load_workbook(report)
+    for name, closed in (("To mend", {"Provider", "ID"}), ("All rows", set())):
+        sheet = book[name]
+        own = {cell.value: cell.column_letter for cell in sheet[1] if not str(cell.value).startswith("import_")}
+        widths = sheet.column_dimensions
+        hidden = {text for text, letter in own.items() if any(_holds(one, letter) for one in widths.values())}
+        assert hidden == closed, name
+
+
+def _holds(dimension: ColumnDimension, letter: str) -> bool:
+    """Return whether a hidden column, or a run of them, has that letter."""
+    first = column_index_from_string(dimension.index)
+    return bool(dimension.hidden) and first <= column_index_from_string(letter) <= (dimension.max or first)
 
 
 def test_the_sheets_of_an_undo_have_the_statuses_of_an_undo_and_nothing_to_mend(report: Path) -> None:

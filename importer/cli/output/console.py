@@ -163,9 +163,9 @@ class Console:
             with_source = self._has_sources(kinds)
             for sheet, finding in findings:
                 self._out.write_line(finding_line(sheet, finding, with_source=with_source))
-        elif self.is_asking and not self._settings.quiet:
+        elif self.is_asking and not self._settings.sandbox and not self._settings.quiet:  # a rehearsal asks nothing
             for line in self._describe(groups_of_kinds(kinds, with_source=self._has_sources(kinds))):
-                self._err.print(line, soft_wrap=not self._err.is_screen)
+                self._err.tell(line)
 
     @staticmethod
     def _has_sources(kinds: Sequence[FindingKind]) -> bool:
@@ -248,7 +248,7 @@ class Console:
             os.write(2, _ENDED_LATE.encode())
 
     def _message(self, text: str, style: str) -> None:
-        self._err.print(Text(text, style=style), soft_wrap=not self._err.is_screen)
+        self._err.tell(Text(text, style=style))
 
     # ---- at the end
 
@@ -276,7 +276,7 @@ class Console:
         height, width = (self._err.height, self._err.width) if self._err.is_screen else (_PAGE, _WIDTH)
         room = len(overview.expected) * 3 + _PAGE if self._settings.all else max(_REST, height - 4)
         for line in describe_overview(overview, room, width):
-            self._err.print(line, soft_wrap=not self._err.is_screen)
+            self._err.tell(line)
 
     def _show_run(self, result: Result) -> None:
         """Show what a run came to: statuses, what needs attention by kind, the report, the next step."""
@@ -310,7 +310,7 @@ class Console:
         if result.overview is not None and wanted:
             room = 10**9 if self._settings.all else max(_LEAST, room - used)
             for line in describe_overview(result.overview, room, width):
-                self._out.print(line, soft_wrap=not self._out.is_screen)
+                self._out.tell(line)
             self._out.print()
         self._show_statuses(rows)
         self._show_stops(result)
@@ -339,7 +339,7 @@ class Console:
             groups += groups_of_kinds(kinds, with_source=with_source)
             told = list(self._describe(groups, room))
             for line in told:
-                self._out.print(line, soft_wrap=not self._out.is_screen)  # a line each to grep in
+                self._out.tell(line)  # a line each to grep in
         wrong = sum(number for status, number in result.statuses.items() if status in _TOLD)
         wrong -= result.count(Status.INVALID) if kinds else 0
         if wrong > len(lines):

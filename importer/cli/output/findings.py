@@ -12,7 +12,7 @@ from rich.text import Text
 
 from importer.kinds.registry import tell_line
 from importer.quoting import escape
-from importer.records import Severity
+from importer.records import Severity, name_table
 from importer.statuses import Status, Tone
 from importer.wording import count_of
 
@@ -202,10 +202,10 @@ def place_of(sheet: Sheet, cell: str, row: int, place: int, *, with_source: bool
     """
     behind = f", part {escape(part)}" if part else ""
     if sheet.table:
-        table = f"{sheet.source}, {sheet.table}" if with_source else sheet.report
+        table = name_table(sheet.source, sheet.table) if with_source else sheet.report
         return CellPlace(escape(table), f"{escape(cell) or f'row {place}'} ({escape(sheet.name)} row {row}{behind})")
-    source = f"{escape(sheet.source)}, " if with_source else ""
-    return CellPlace(f"{source}{escape(sheet.name)}", f"{escape(cell) or f'row {row}'}{behind}")
+    table = name_table(sheet.source, sheet.name) if with_source else sheet.name
+    return CellPlace(escape(table, 300), f"{escape(cell) or f'row {row}'}{behind}")
 
 
 def place_of_line(sheet: Sheet, line: ReportLine, *, with_source: bool) -> CellPlace:

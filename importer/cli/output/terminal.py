@@ -11,6 +11,8 @@ from rich.text import Text
 
 from importer.cli.output.stream import is_read
 
+_FURTHER_IN = 2  # columns by which what does not fit into a line stands further in
+
 
 class Stream(Terminal):
     """Prints to standard output or standard error."""
@@ -18,9 +20,20 @@ class Stream(Terminal):
     def write_line(self, line: Text | str) -> None:
         """Print a line whole and fast: as many as there are rows; plain where nobody wants colours."""
         if isinstance(line, Text) and (self.is_screen or self.color_system):
-            self.print(line, soft_wrap=not self.is_screen)
+            self.tell(line)
         else:
             self.file.write(f"{line}\n")
+
+    def tell(self, line: Text) -> None:
+        """Print a line: whole into a file; on a screen what does not fit goes on below, further to the right."""
+        if not self.is_screen or len(line) <= self.width:
+            self.print(line, soft_wrap=not self.is_screen)
+            return
+        indent = len(line.plain) - len(line.plain.lstrip(" "))
+        first, *others = line[indent:].wrap(self, max(20, self.width - indent - _FURTHER_IN))
+        self.print(Text(" " * indent) + first)
+        for other in others:
+            self.print(Text(" " * (indent + _FURTHER_IN)) + other)
 
     @property
     def is_screen(self) -> bool:

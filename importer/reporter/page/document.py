@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import orjson
 
 from importer.quoting import escape
+from importer.records import name_table
 from importer.reporter.atomic_file import replace_file
 from importer.statuses import Status
 
@@ -136,7 +137,7 @@ def _data(contents: Contents) -> str:
     """Return what the script needs to know beside the rows."""
     is_of_several = len({sheet.original for sheet in contents.sheets}) > 1
     names = [
-        {"name": f"{sheet.original}, {sheet.name}" if is_of_several else sheet.name, "header": sheet.header}
+        {"name": name_table(sheet.original, sheet.name) if is_of_several else sheet.name, "header": sheet.header}
         for sheet in contents.sheets
     ]
     attention = [status.value for status in Status if status.needs_attention]
