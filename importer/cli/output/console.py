@@ -163,7 +163,7 @@ class Console:
             with_source = self._has_sources(kinds)
             for sheet, finding in findings:
                 self._out.write_line(finding_line(sheet, finding, with_source=with_source))
-        elif self.is_asking and not self._settings.sandbox and not self._settings.quiet:  # a rehearsal asks nothing
+        elif self.is_asking and not (self._is_check or self._settings.sandbox or self._settings.quiet):
             for line in self._describe(groups_of_kinds(kinds, with_source=self._has_sources(kinds))):
                 self._err.tell(line)
 
