@@ -157,6 +157,7 @@ def _is_only(cells: Sequence[str]) -> bool:
 _PART_HEADERS: Final = {
     **{canonical(part): part for part in TIME_PARTS},
     "shiftdate": "date",
+    "day": "date",
     "fromdate": "start_date",
     "fromtime": "start_time",
     "todate": "end_date",
@@ -309,6 +310,21 @@ def _apply_aliases(headers: _Headers, kind: str | None) -> None:
         words |= CLEAR[each] if has_both or each == kind else {}
     words |= IN_SHEETS_OF[kind] if kind else {}
     headers.alias = headers.lead(words)
+    if kind and "kind" in headers.columns():
+        headers.alias |= _of_other_kinds(headers)
+
+
+def _of_other_kinds(headers: _Headers) -> dict[int, str]:
+    """Return what headers mean in the rows of a kind that only their own cell tells: `User` beside `override`.
+
+    Only columns that rows of other kinds do not read, and where one header alone can be it.
+    """
+    free = {
+        column: [index for index, one in headers.lead(words).items() if one == column and index not in headers.alias]
+        for words in IN_SHEETS_OF.values()
+        for column in COMMON & set(words.values()) - headers.columns()
+    }
+    return {places[0]: column for column, places in free.items() if len(places) == 1}
 
 
 def _turn_own_headers(headers: _Headers, kind: str | None, given: set[str]) -> None:
@@ -350,9 +366,10 @@ def _winners(headers: _Headers, mapping: Mapping) -> dict[str, tuple[int, ...]]:
 def _join_times(headers: _Headers, columns: dict[str, tuple[int, ...]]) -> dict[str, JoinedTimes]:
     """Find date-times whose date and time of day have columns of their own; in `columns` the time of day remains."""
     parts = {name: columns.pop(name)[0] for name in TIME_PARTS if name in columns}
-    for index, name in enumerate(headers.names if headers.is_named else ()):
-        if index not in headers.mapped and (part := _PART_HEADERS.get(name)):
-            parts.setdefault(part, index)
+    places = {name: index for index, name in reversed([*enumerate(headers.names)]) if index not in headers.mapped}
+    for name, part in _PART_HEADERS.items() if headers.is_named else ():  # "Day" may be a weekday beside "Date"
+        if name in places:
+            parts.setdefault(part, places[name])
     joined = {}
     for column, side in (("starts_at", "start"), ("ends_at", "end")):
         day, clock = parts.get(f"{side}_date"), parts.get(f"{side}_time")

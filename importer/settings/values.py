@@ -178,11 +178,11 @@ def secret(value: object) -> Secret:
     """Read a token. Nothing of it is shown where it cannot be one."""
     written = value.reveal() if isinstance(value, Secret) else value
     if not isinstance(written, str):
-        raise ValueError("is not a text")
+        raise ValueError("the token is not a text")
     written = written.strip()
     if not re.fullmatch(r"[!-~]+", written):
         how = " Paste the token alone, without Bearer before it" if written.lower().startswith("bearer ") else ""
-        what = "holds a character that cannot stand in a header (a blank, a line end, an accent, an invisible one)"
+        what = "the token holds a blank, a line end, an accent or an invisible character, which no request can carry"
         raise ValueError(f"{what}.{how}".removesuffix("."))
     return Secret(written)
 

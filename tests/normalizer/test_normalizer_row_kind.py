@@ -110,3 +110,17 @@ def test_an_unreadable_cell_counts_as_filled_and_is_not_called_missing() -> None
     result = normalizer.normalize(Row(2, ("", "", ""), problems=(unreadable,)))
     assert result.kind == "schedule"
     assert [problem.cell for problem in result.problems] == ["B2", "A2"]
+
+
+def test_a_header_is_read_as_the_rows_own_word_says_where_it_can_be_one_column_only(
+    normalize: Callable[..., Normalized],
+) -> None:
+    times = {"starts_at": "2027-03-01T08:00Z", "ends_at": "2027-03-01T16:00Z"}
+    cells = {"schedule_id": "abc", "User": "101", **times}
+    (record,) = normalize(kind="override", **cells).records
+    assert record.key[:2] == ("abc", 101)
+    assert [problem.column for problem in normalize(kind="shadow", **cells).problems] == [
+        "shadowable_id",
+        "shadow_user_id",
+    ]
+    assert [problem.column for problem in normalize(kind="override", **cells, username="102").problems] == ["user_id"]

@@ -28,6 +28,7 @@ _LONGEST_TEXT = 256
 _MOST_CHOICES = 12  # each is looked for in every week up to the end of the search: 0.2 s where none is found
 
 _ONCE = frozenset({"does not repeat", "doesn't repeat", "not repeating", "no repeat", "none", "no", "never", "once"})
+_DASHES = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212")  # in a cell of its own: nothing
 _WORDS: Final = {
     "daily": "FREQ=DAILY",
     "every day": "FREQ=DAILY",
@@ -131,7 +132,8 @@ class _RefusedError(Exception):
 
 def is_once(text: str) -> bool:
     """Return whether a cell of the column `repeat` says that the row does not repeat, as calendars write it."""
-    return len(text) <= _LONGEST_TEXT and " ".join(text.casefold().replace("\u2019", "'").split()) in _ONCE
+    words = " ".join(text[: _LONGEST_TEXT + 1].casefold().replace("\u2019", "'").split())
+    return words in _ONCE or words in _DASHES
 
 
 def read_repeat(text: str) -> Rule | Unreadable:

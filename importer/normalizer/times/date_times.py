@@ -95,13 +95,18 @@ _SHORT_YEAR = Unreadable(
 _TIDY = {ord(char): " " if char.isspace() else None for char in BLANKS} | {0x2212: "-"}
 _SEVERAL_BLANKS = re.compile(" {2,}")
 
+#: Halves of a day before the time, as Japanese, Chinese and Korean write them.
+_HALVES = {"午前": "a", "午後": "p", "上午": "a", "下午": "p", "오전": "a", "오후": "p"}
+_EASTERN_DATE = re.compile("([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일]")
+_EASTERN_CLOCK = re.compile("([0-9]{1,2})[時时点시] ?(?:([0-9]{1,2})[分분])?")
 _CLOCK = re.compile(
+    rf"(?:(?P<before>kl\.?|{'|'.join(_HALVES)}) ?)?"
     r"(?P<hour>[0-9]{1,2})"
     r"(?:(?P<mark>[:.h])(?P<minute>[0-9]{2})(?:(?P=mark)(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]+))?)?)?"
     r"(?: ?(?P<half>[ap])\.? ?m\b\.?| ?(?P<word>uhr|uur|hrs?|hs|hours|horas|heures|h|o'clock)\b\.?)?(?P<offset>.*)",
     re.IGNORECASE,
 )
-_BEFORE_CLOCK = re.compile(r"T|,? (?:at |- )?|,", re.IGNORECASE)
+_BEFORE_CLOCK = re.compile(rf"T|,? (?:at |- )?|,|(?={'|'.join(_HALVES)})", re.IGNORECASE)
 
 # Behind an offset a name of the zone may follow, as JavaScript, Java and Go write it: the offset decides.
 _NAME = r" ?\([^()]*\)| ?\[(?P<place>[^\[\]]*)\]"
@@ -222,6 +227,9 @@ def _read_serial(days: str, decimals: str) -> Moment | Unreadable:
 def _read_written(text: str, order: DateOrder | None) -> Moment | Unreadable:
     """Read a date-time that is not ISO 8601; `order` says what a date such as 03/04/2026 is."""
     tidy = _SEVERAL_BLANKS.sub(" ", text.translate(_TIDY)).strip()
+    if not tidy.isascii():
+        tidy = _EASTERN_DATE.sub(r"\1-\2-\3", tidy)
+        tidy = _EASTERN_CLOCK.sub(lambda found: f"{found[1]}:{int(found[2] or 0):02}", tidy)
     clock = _CLOCK.fullmatch(tidy)
     day = None if clock and clock["mark"] in {"h", "H"} else _read_day(tidy, order)  # 8h30 is no 8th of h
     if day is None:
@@ -236,7 +244,7 @@ def _read_time(day: Day) -> Moment | Unreadable:
     match = _CLOCK.fullmatch(day.rest, start.end()) if start else None
     if match is None or not _has_time(match):
         return NO_DATE_TIME
-    hour = _hour(int(match["hour"]), (match["half"] or "").casefold())
+    hour = _hour(match)
     if hour is None:
         return IMPOSSIBLE
     clock = (hour, int(match["minute"] or "0"), int(match["second"] or "0"))
@@ -246,13 +254,15 @@ def _read_time(day: Day) -> Moment | Unreadable:
 
 def _has_time(clock: re.Match[str]) -> bool:
     # A lone number is no time: it could be anything.
-    return clock["minute"] is not None or clock["half"] is not None or clock["word"] is not None
+    return any(clock[part] is not None for part in ("minute", "half", "word", "before"))
 
 
-def _hour(hour: int, half: str) -> int | None:
+def _hour(clock: re.Match[str]) -> int | None:
+    hour, half = int(clock["hour"]), (clock["half"] or "").casefold() or _HALVES.get(clock["before"] or "")
     if not half:
         return hour
-    if not 1 <= hour <= 12:
+    # Half past noon is 12:30 pm, but also 午後0:30.
+    if not (1 if clock["half"] else 0) <= hour <= 12:
         return None
     return hour % 12 + (12 if half == "p" else 0)
 
