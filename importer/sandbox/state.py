@@ -84,11 +84,20 @@ def opened(path: Path, now: Callable[[], float]) -> Iterator[SandboxState]:
         SettingsError: in use, not a sandbox's, of another version, or cannot be opened.
     """
     with _locked(path):
-        connection = _connect(path, now)
         try:
+            _refuse_irregular(path)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite keeps the mode, for -wal too
+            _refuse_foreign(path)
+            connection = sqlite3.connect(path, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise unusable(path, "cannot be opened", error) from error
+        with closing(connection):
+            try:
+                connection.create_function("clock", 0, now)
+                _prepare(connection, path)
+            except sqlite3.Error as error:
+                raise unusable(path, "cannot be used", error) from error
             yield SandboxState(connection)
-        finally:
-            connection.close()
 
 
 @contextmanager
@@ -101,9 +110,8 @@ def looked_at(path: Path) -> Iterator[SandboxState]:
     _refuse_irregular(path)
     # Never opened as a plain file: closing that would drop the locks that a sandbox in this process holds (POSIX).
     try:
-        with closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        ) as connection:
+        address = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("BEGIN")
             if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
@@ -149,26 +157,6 @@ def _locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)  # and with it the lock
-
-
-def _connect(path: Path, now: Callable[[], float]) -> sqlite3.Connection:
-    try:
-        _refuse_irregular(path)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite keeps the mode, for -wal too
-        _refuse_foreign(path)
-        connection = sqlite3.connect(path, isolation_level=None)
-    except (OSError, sqlite3.Error) as error:
-        raise unusable(path, "cannot be opened", error) from error
-    try:
-        connection.create_function("clock", 0, now)
-        _prepare(connection, path)
-    except sqlite3.Error as error:
-        connection.close()
-        raise unusable(path, "cannot be used", error) from error
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

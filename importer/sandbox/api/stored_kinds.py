@@ -63,12 +63,6 @@ def stored_kinds() -> tuple[StoredKind, ...]:
     return tuple(stored for module in modules if isinstance(stored := getattr(module, "STORED", None), StoredKind))
 
 
-@cache
-def collections() -> re.Pattern[str]:
-    """Return the pattern of all paths where records are created and listed."""
-    return re.compile("|".join(f"(?:{stored.collection})" for stored in stored_kinds()))
-
-
 def kind_at(target: str | None, path: str) -> StoredKind | None:
     """Return the kind that is created and listed at a path; None if there is none."""
     bare = path.partition("?")[0]

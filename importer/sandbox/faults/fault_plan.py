@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, get
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from importer.records import TargetName
-from importer.sandbox.api.stored_kinds import collections
+from importer.sandbox.api.stored_kinds import kind_at
 from importer.sandbox.directory_file import read_model
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def describe(method: str, path: str) -> Asked:
             below = path.removeprefix(prefix)
             bare = below.partition("?")[0]
             scoped = _SCOPED.match(bare) if target == TargetName.ROOTLY else None
-            is_collection = collections().fullmatch(bare) is not None
+            is_collection = kind_at(target, bare) is not None
             is_list = method == "GET" and (is_collection or _DIRECTORY.fullmatch(bare) is not None)
             is_creation = method == "POST" and is_collection
             return Asked(target, method, below, scoped[1] if scoped else "", is_list, is_creation)
