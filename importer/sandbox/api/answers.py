@@ -173,21 +173,13 @@ def parse_instant(text: str) -> int:
     Raises:
         ValueError: not such a date-time, or outside the years 1900 to 9998; the message continues a field's name.
     """
-    moment = _moment(text)
-    if moment is None:
-        raise ValueError("must be a date-time with an offset")
+    try:
+        moment = datetime.fromisoformat(text.upper() if _DATE_TIME.fullmatch(text) else "")
+    except ValueError:  # perhaps well-formed, but there is no such day or hour
+        raise ValueError("must be a date-time with an offset") from None
     if not _EARLIEST <= moment < _LATEST:
         raise ValueError("must be in the years 1900 to 9998")
     return (moment - _EPOCH) // _MILLISECOND
-
-
-def _moment(text: str) -> datetime | None:
-    if not _DATE_TIME.fullmatch(text):
-        return None
-    try:
-        return datetime.fromisoformat(text.upper())
-    except ValueError:  # well-formed, but there is no such day or hour
-        return None
 
 
 def show_instant(instant: int) -> str:
@@ -234,10 +226,6 @@ class ListPage:
         size = _number(query.get("page[size]", "")) or _PAGE_SIZE
         return cls(number, min(size, largest))
 
-    def count(self, total: int) -> int:
-        """Return the number of pages of a list; an empty list has none."""
-        return -(-total // self.size)
-
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
@@ -250,9 +238,10 @@ def document(data: Mapping[str, object], *, status: int = 200) -> web.Response:
 
 def listing(request: web.Request, page: ListPage, total: int, data: Sequence[Mapping[str, object]]) -> web.Response:
     """Answer with one page of a list."""
-    pages = page.count(total)
+    pages = -(-total // page.size)  # an empty list has none
     following = page.number + 1 if page.number < pages else None
     previous = page.number - 1 if 1 < page.number <= pages else None
+    links = {"self": page.number, "first": 1, "prev": previous, "next": following, "last": max(1, pages)}
     body = {
         "data": data,
         "meta": {
@@ -262,20 +251,12 @@ def listing(request: web.Request, page: ListPage, total: int, data: Sequence[Map
             "total_count": total,
             "total_pages": pages,
         },
-        "links": {
-            "self": _link(request, page, page.number),
-            "first": _link(request, page, 1),
-            "prev": _link(request, page, previous),
-            "next": _link(request, page, following),
-            "last": _link(request, page, max(1, pages)),
-        },
+        "links": {name: number and _link(request, page, number) for name, number in links.items()},
     }
     return answer(body, media_type=_JSON_API_ANSWER)
 
 
-def _link(request: web.Request, page: ListPage, number: int | None) -> str | None:
-    if number is None:
-        return None
+def _link(request: web.Request, page: ListPage, number: int) -> str:
     query = {**request.query, "page[number]": str(number), "page[size]": str(page.size)}
     return f"{request.scheme}://{request.host}{request.rel_url.raw_path}?{urlencode(query)}"
 

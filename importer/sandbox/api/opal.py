@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from importer.records import Key
     from importer.sandbox.rate_limits import Limits, RateWindow
     from importer.sandbox.state import SandboxState, Value
-# Groups
 
+#: The providers that a request may name, and how a schedule's name begins.
+_PROVIDERS = {"OPSGENIE": "Opsgenie", "PAGER_DUTY": "PagerDuty"}
+_FIELDS = {"third_party_provider", "remote_id"}
 _PAGE_SIZE = 200
 _LARGEST_PAGE = 1000
 #: Groups of these types get their on-call schedule from elsewhere and refuse a list.
@@ -41,18 +43,75 @@ _APP_ID = "a7c3e291-6f0d-4c58-9be1-3d5a70c2e811"
 _ADMIN_OWNER_ID = "4220bc12-ab8a-4b5d-be7b-f6bbcf9159f3"
 
 
-class _GroupRoutes:
-    """The routes of groups."""
+def message(status: int, text: str) -> web.Response:
+    """Answer an error in Opal's form."""
+    return answer({"Message": text}, status=status)
+
+
+def application(state: SandboxState, limits: Limits, now: Callable[[], float]) -> web.Application:
+    """Return Opal's application: 100/s over all routes, half of that for writes to groups; no header reports either."""
+    all_, group_writes = limits.opal(), limits.opal(share=0.5)
+
+    def windows(request: web.Request) -> tuple[RateWindow, ...]:
+        return (all_,) if request.method == "GET" or "/groups/" not in request.path else (all_, group_writes)
+
+    check = throttle(
+        now,
+        refuse=lambda request: None if has_token(request) else message(401, "The API token is missing or invalid."),
+        windows=windows,
+        too_many=lambda: message(429, "Too many requests."),
+    )
+    app = web.Application(middlewares=[check, error_middleware(message)])
+    for stored in stored_kinds():
+        if stored.target is TargetName.OPAL:
+            app.add_routes(stored.routes(state, now))
+    return app
+
+
+class _OpalRoutes:
+    """The routes of on-call schedules, which Opal can neither change nor delete, and of the groups that take them."""
 
     def __init__(self, state: SandboxState) -> None:
         self._state = state
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
-        schedules = "/groups/{id}/on-call-schedules"
-        return [*gets({"/groups": self._list, schedules: self._attached}), web.put(schedules, self._attach)]
+        schedules, attached = "/on-call-schedules", "/groups/{id}/on-call-schedules"
+        return [
+            web.post(schedules, self._create),
+            web.put(attached, self._attach),
+            *gets(
+                {
+                    schedules: self._list,
+                    f"{schedules}/{{id}}": self._show,
+                    "/groups": self._list_groups,
+                    attached: self._attached,
+                }
+            ),
+        ]
 
-    async def _list(self, request: web.Request) -> web.Response:
+    async def _create(self, request: web.Request) -> web.Response:
+        """Create a schedule. What a second POST of the same pair does is not documented: here it creates a second."""
+        provider, remote_id = _pair(await json_body(request))
+        if failure := reserved("remote_id", remote_id):
+            return message(failure.status, failure.words)
+        schedule = {
+            "on_call_schedule_id": str(uuid4()),
+            "third_party_provider": provider,
+            "remote_id": remote_id,
+            "name": f"{_PROVIDERS[provider]} schedule {remote_id}",
+        }
+        self._state.change("add_schedule", **schedule)
+        return answer(schedule)
+
+    async def _list(self, _request: web.Request) -> web.Response:
+        return answer({"on_call_schedules": [dict(row) for row in self._state.rows("opal_schedules")]})
+
+    async def _show(self, request: web.Request) -> web.Response:
+        row = self._state.row("opal_schedule", id=request.match_info["id"].lower())
+        return answer(dict(row)) if row else message(404, "On-call schedule not found.")
+
+    async def _list_groups(self, request: web.Request) -> web.Response:
         asked = _question(request.query)
         size = _page_size(request.query.get("page_size"))
         after = _position(request.query.get("cursor"))
@@ -148,71 +207,6 @@ def _position(cursor: str | None) -> int:
     raise ValueError(f"cursor {shown(cursor)} is not one that this server gave.")
 
 
-# On-call schedules
-
-#: The providers that a request may name, and how a schedule's name begins.
-_PROVIDERS = {"OPSGENIE": "Opsgenie", "PAGER_DUTY": "PagerDuty"}
-_FIELDS = {"third_party_provider", "remote_id"}
-
-
-def message(status: int, text: str) -> web.Response:
-    """Answer an error in Opal's form."""
-    return answer({"Message": text}, status=status)
-
-
-def application(state: SandboxState, limits: Limits, now: Callable[[], float]) -> web.Application:
-    """Return Opal's application: 100/s over all routes, half of that for writes to groups; no header reports either."""
-    all_, group_writes = limits.opal(), limits.opal(share=0.5)
-
-    def windows(request: web.Request) -> tuple[RateWindow, ...]:
-        return (all_,) if request.method == "GET" or "/groups/" not in request.path else (all_, group_writes)
-
-    check = throttle(
-        now,
-        refuse=lambda request: None if has_token(request) else message(401, "The API token is missing or invalid."),
-        windows=windows,
-        too_many=lambda: message(429, "Too many requests."),
-    )
-    app = web.Application(middlewares=[check, error_middleware(message)])
-    for stored in stored_kinds():
-        if stored.target is TargetName.OPAL:
-            app.add_routes(stored.routes(state, now))
-    app.add_routes(_GroupRoutes(state).routes())
-    return app
-
-
-class _Schedules:
-    """The routes of on-call schedules; Opal has none to change or delete one."""
-
-    def __init__(self, state: SandboxState) -> None:
-        self._state = state
-
-    def routes(self) -> list[web.RouteDef]:
-        read = gets({"/on-call-schedules": self._list, "/on-call-schedules/{id}": self._show})
-        return [web.post("/on-call-schedules", self._create), *read]
-
-    async def _create(self, request: web.Request) -> web.Response:
-        """Create a schedule. What a second POST of the same pair does is not documented: here it creates a second."""
-        provider, remote_id = _pair(await json_body(request))
-        if failure := reserved("remote_id", remote_id):
-            return message(failure.status, failure.words)
-        schedule = {
-            "on_call_schedule_id": str(uuid4()),
-            "third_party_provider": provider,
-            "remote_id": remote_id,
-            "name": f"{_PROVIDERS[provider]} schedule {remote_id}",
-        }
-        self._state.change("add_schedule", **schedule)
-        return answer(schedule)
-
-    async def _list(self, _request: web.Request) -> web.Response:
-        return answer({"on_call_schedules": [dict(row) for row in self._state.rows("opal_schedules")]})
-
-    async def _show(self, request: web.Request) -> web.Response:
-        row = self._state.row("opal_schedule", id=request.match_info["id"].lower())
-        return answer(dict(row)) if row else message(404, "On-call schedule not found.")
-
-
 def _pair(body: object) -> tuple[str, str]:
     """Return provider and remote id of a request's body. Raise ValueError with the answer's message."""
     if not isinstance(body, dict):
@@ -241,7 +235,7 @@ def _posted_key(body: object, _schedule_id: str) -> Key:
 STORED = StoredKind(
     target=TargetName.OPAL,
     collection="/on-call-schedules",
-    routes=lambda state, _now: _Schedules(state).routes(),
+    routes=lambda state, _now: _OpalRoutes(state).routes(),
     posted_key=_posted_key,
     objects=lambda state: [(row["id"], _key(dict(row)), row["due"]) for row in state.rows("all_schedules")],
     forget=lambda state, id_: state.change("forget_schedule", id=id_),

@@ -51,15 +51,8 @@ class _Visit:
     asked: Asked
     body: bytes
     faults: tuple[Fault, ...]
-
-    @property
-    def alterations(self) -> tuple[Fault, ...]:
-        return tuple(fault for fault in self.faults if fault.kind.is_alteration)
-
-    @property
-    def fault(self) -> Fault | None:
-        """Return the one fault that is not an alteration, or None."""
-        return next((fault for fault in self.faults if not fault.kind.is_alteration), None)
+    alterations: tuple[Fault, ...]
+    fault: Fault | None  #: the one fault that is not an alteration
 
 
 class FaultMiddleware:
@@ -98,7 +91,10 @@ class FaultMiddleware:
         # The path may contain bytes that are not text.
         asked = describe(request.method, request.raw_path.encode("utf-8", "backslashreplace").decode())
         body = await request.read() if asked.is_creation else b""
-        return _Visit(*arrived, asked, body, self._decisions.take(asked))
+        faults = self._decisions.take(asked)
+        alterations = tuple(fault for fault in faults if fault.kind.is_alteration)
+        other = next((fault for fault in faults if not fault.kind.is_alteration), None)
+        return _Visit(*arrived, asked, body, faults, alterations, other)
 
     def _note_creation(self, visit: _Visit, response: web.Response) -> str:
         """Undo or hold back what was just created, if the plan says so; return its id if it is there for good."""
