@@ -13,7 +13,6 @@ from importer.sandbox.api.stored_kinds import kind_at, stored_kinds
 from importer.sandbox.state import looked_at
 
 if TYPE_CHECKING:
-    import sqlite3
     from pathlib import Path
 
     from importer.records import Key
@@ -100,12 +99,5 @@ def read_truth(state: Path) -> Truth:
     with looked_at(state) as opened:
         made = [CreatedObject(one.target, *found) for one in stored_kinds() for found in one.objects(opened)]
         requests = opened.rows("all_requests")
-    return Truth(tuple(made), tuple(_request(row) for row in requests))
-
-
-def _values(row: sqlite3.Row) -> dict[str, object]:
-    return dict(zip(row.keys(), row, strict=True))
-
-
-def _request(row: sqlite3.Row) -> LoggedRequest:
-    return LoggedRequest(**{**_values(row), "key": tuple(orjson.loads(row["key"]))})  # type: ignore[arg-type]  # columns are fields
+    logged = (LoggedRequest(**{**dict(row), "key": tuple(orjson.loads(row["key"]))}) for row in requests)
+    return Truth(tuple(made), tuple(logged))

@@ -188,12 +188,8 @@ def secret(value: object) -> Secret:
 
 
 def base_url(value: object) -> str:
-    """Read a base URL."""
-    return check_base_url(text(value))
-
-
-def check_base_url(written: str) -> str:
-    """Return the base URL without the slash at its end, or raise ValueError with the reason why it cannot be one."""
+    """Read a base URL; return it without the slash at its end."""
+    written = text(value)
     try:
         url = urlsplit(written)
     except ValueError:

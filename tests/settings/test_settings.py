@@ -18,7 +18,7 @@ from importer.errors import SettingsError
 from importer.records import TargetName
 from importer.settings import DECLARATIONS, DEFAULTS, IfExists, load_settings
 from importer.settings.origins import CONFIG_FILE, Stands, option_name, variables_of
-from importer.settings.values import check_base_url, is_loopback, parse_rate
+from importer.settings.values import base_url, is_loopback, parse_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -453,7 +453,7 @@ def test_the_fingerprint_tells_settings_apart_but_not_tokens() -> None:
     ],
 )
 def test_a_base_url_is_https_or_on_this_machine(text: str, base: str) -> None:
-    assert check_base_url(text) == base
+    assert base_url(text) == base
 
 
 @pytest.mark.parametrize(
@@ -498,7 +498,7 @@ def test_a_base_url_is_https_or_on_this_machine(text: str, base: str) -> None:
 )
 def test_any_other_base_url_is_refused_for_the_token_would_go_there(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        check_base_url(text)
+        base_url(text)
 
 
 def test_a_password_in_a_base_url_is_not_shown() -> None:
