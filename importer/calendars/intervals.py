@@ -36,6 +36,12 @@ class Interval(NamedTuple):
     role: Role
     start: int
     end: int
+    id: str = ""  #: an override's own id, where the system has one
+
+
+def in_time(one: Interval) -> tuple[str, int, int, str, str]:
+    """Return the key that sorts intervals by schedule and time."""
+    return one.schedule, one.start, one.end, one.person, one.id
 
 
 class Window(NamedTuple):

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from zipfile import BadZipFile, ZipFile
 
 from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window
-from importer.calendars.pulled import Override, Pulled, RefusedError, instant, path_with
+from importer.calendars.pulled import Pulled, RefusedError, instant, path_with
 from importer.errors import SourceError
 from importer.wording import iso_utc
 
@@ -210,7 +210,7 @@ def _add_override(pulled: Pulled, schedule: Schedule, one: dict[str, Any]) -> No
     if rotations:
         reason = f"Override {alias!r} is of the rotations {', '.join(rotations)} only; Rootly has it for the schedule."
         pulled.note(schedule.name, reason)
-    pulled.overrides.append(Override(schedule.id, start, end, _person(pulled, user), alias))
+    pulled.overrides.append(Interval(schedule.id, _person(pulled, user), Role.OVERRIDE, start, end, alias))
 
 
 def read_backup(path: Path, window: Window, selection: Selection) -> Pulled:

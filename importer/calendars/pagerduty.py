@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window, mark_overrides
-from importer.calendars.pulled import Override, Pulled, RefusedError, instant, overlapping, path_with
+from importer.calendars.pulled import Pulled, RefusedError, instant, overlapping, path_with
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
@@ -168,8 +168,7 @@ class _PagerDutyReader:
         rendered = self._rendered(schedule, found.get("overrides_subschedule") or {})
         overrides = await self._overrides_of_layers(path, schedule, rendered)
         self._pulled.overrides.extend(overrides)
-        own = [Interval(one.schedule, one.person, Role.OVERRIDE, one.start, one.end) for one in overrides]
-        for interval in mark_overrides(intervals, rendered or own):
+        for interval in mark_overrides(intervals, rendered or overrides):
             self._add(interval, schedule)
 
     def _rendered(self, schedule: Schedule, part: dict[str, Any]) -> list[Interval]:
@@ -196,24 +195,19 @@ class _PagerDutyReader:
                     reason = f"This user is deleted, and still has a turn in layer {layer.get('name')!r}."
                     self._pulled.note(f"{user.get('summary') or user.get('id')} in {schedule.name}", reason)
 
-    async def _overrides_of_layers(self, path: str, schedule: Schedule, rendered: Sequence[Interval]) -> list[Override]:
+    async def _overrides_of_layers(self, path: str, schedule: Schedule, rendered: Sequence[Interval]) -> list[Interval]:
         """Return the overrides in the window: each with its id, or as they are rendered where some overlap."""
         answer = await self._pulled.read_overrides(self._ask, path_with(f"{path}/overrides", **self._span), schedule)
-        overrides = [
-            Override(
-                schedule.id,
-                instant(one["start"]),
-                instant(one["end"]),
-                self._person(one.get("user") or {}),
-                str(one.get("id") or ""),
-            )
-            for one in (answer or {"overrides": []})["overrides"]
-        ]
+        overrides = []
+        for one in (answer or {"overrides": []})["overrides"]:
+            person, id_ = self._person(one.get("user") or {}), str(one.get("id") or "")
+            start, end = instant(one["start"]), instant(one["end"])
+            overrides.append(Interval(schedule.id, person, Role.OVERRIDE, start, end, id_))
         if not overlapping(overrides):
             return overrides
         reason = f"{len(overrides)} overrides overlap: taken as PagerDuty renders them, as {len(rendered)} spans."
         self._pulled.note(schedule.name, reason)
-        return [Override(one.schedule, one.start, one.end, one.person) for one in rendered]
+        return [one._replace(role=Role.OVERRIDE) for one in rendered]
 
     async def _read_shifts(self, schedule: Schedule) -> None:
         """Read a schedule that is made of shifts (version 3): several people may be on call at once."""
@@ -255,7 +249,7 @@ class _PagerDutyReader:
         start, end = instant(one["start_time"]), instant(one["end_time"])
         if member.get("user_id"):
             person = self._pulled.person(str(member["user_id"]))
-            self._pulled.overrides.append(Override(schedule.id, start, end, person, str(one["id"])))
+            self._pulled.overrides.append(Interval(schedule.id, person, Role.OVERRIDE, start, end, str(one["id"])))
         else:
             when = f"from {iso_utc(start)} to {iso_utc(end)}"
             self._pulled.note(schedule.name, f"An override leaves a shift empty {when}: Rootly needs a person.")

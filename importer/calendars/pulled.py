@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
-from importer.calendars.intervals import Calendar, Note, Schedule, Window, merge
+from importer.calendars.intervals import Calendar, Interval, Note, Schedule, Window, in_time, merge
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -32,16 +32,6 @@ class Ask(Protocol):
             RefusedError: the system refuses this question.
             ImporterError: there is no usable answer.
         """
-
-
-class Override(NamedTuple):
-    """Somebody takes a schedule over for a while: half-open, whole epoch seconds."""
-
-    schedule: str  #: the schedule's id
-    start: int
-    end: int
-    person: str  #: as `Interval.person`
-    id: str = ""  #: the override's own id, where the system has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +80,7 @@ class Pulled:
     """All that was read out of one system."""
 
     calendar: Calendar
-    overrides: list[Override] = field(default_factory=list)
+    overrides: list[Interval] = field(default_factory=list)
     listed: list[Schedule] = field(default_factory=list)  #: all that the system listed, wanted or not
     strangers: set[str] = field(default_factory=set)  #: people that no list of the system has: deleted, mostly
     stranger_reason: str = ""  #: the note about one
@@ -181,11 +171,11 @@ def instant(text: str) -> int:
     return int(moment.timestamp())
 
 
-def overlapping(overrides: Iterable[Override]) -> list[tuple[Override, Override]]:
+def overlapping(overrides: Iterable[Interval]) -> list[tuple[Interval, Interval]]:
     """Return each override that begins before an earlier one of its schedule has ended, behind that one."""
     found = []
-    last: Override | None = None
-    for one in sorted(overrides):
+    last: Interval | None = None
+    for one in sorted(overrides, key=in_time):
         if last is not None and one.schedule == last.schedule and one.start < last.end:
             found.append((last, one))
         if last is None or one.schedule != last.schedule or one.end > last.end:

@@ -20,8 +20,8 @@ from zoneinfo import ZoneInfo
 import anyio
 
 from importer.calendars import ical, opsgenie, pagerduty, rootly
-from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window, local_time, merge
-from importer.calendars.pulled import Override, Pulled, RefusedError, Selection, overlapping
+from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window, in_time, local_time, merge
+from importer.calendars.pulled import Pulled, RefusedError, Selection, overlapping
 from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError
 from importer.normalizer.times.zones import read_zone
@@ -325,7 +325,8 @@ def make_tables(pulled: Pulled, pairs: Mapping[str, str], shadow_of: Sequence[st
     by_id = {schedule.id: schedule for schedule in calendar.schedules}
     shadows = [_shadow_pair(calendar, text) for text in shadow_of]
     names = _Names(pulled, pairs)
-    overrides = [one for one in sorted(pulled.overrides) if one.schedule not in {shadow for shadow, _ in shadows}]
+    of_shadows = {shadow for shadow, _ in shadows}
+    overrides = [one for one in sorted(pulled.overrides, key=in_time) if one.schedule not in of_shadows]
     ordered = sorted(calendar.schedules, key=lambda one: (one.name.casefold(), one.id))
     schedules = [(one.provider, one.id, one.name, one.team, one.zone, one.link) for one in ordered if one.provider]
     intervals = sorted(calendar.intervals, key=lambda one: (by_id[one.schedule].name.casefold(), *one))
@@ -413,7 +414,7 @@ class _Names:
             return False
         return True
 
-    def overrides(self, overrides: Sequence[Override], by_id: Mapping[str, Schedule]) -> list[tuple[str, ...]]:
+    def overrides(self, overrides: Sequence[Interval], by_id: Mapping[str, Schedule]) -> list[tuple[str, ...]]:
         """Return the rows of overrides."""
         rows: list[tuple[str, ...]] = []
         taken = []

@@ -13,7 +13,7 @@ import pytest
 from importer.calendars import opsgenie, pagerduty, rootly
 from importer.calendars.comparison import compare
 from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window
-from importer.calendars.pulled import Override, Pulled, RefusedError, Selection, instant
+from importer.calendars.pulled import Pulled, RefusedError, Selection, instant
 from importer.commands.pull import make_tables
 from importer.errors import SourceError
 
@@ -120,7 +120,7 @@ def test_as_many_overrides_come_out_as_pagerduty_has() -> None:
     pulled = system.read(pagerduty.read_calendar)
     start, end = instant("2027-01-05T00:00:00Z"), instant("2027-01-05T12:00:00Z")
     assert pulled.overrides == [
-        Override("PAAAAAA", start + n * DAY, end + n * DAY, "bo@example.com", f"O{n}") for n in range(3)
+        Interval("PAAAAAA", "bo@example.com", Role.OVERRIDE, start + n * DAY, end + n * DAY, f"O{n}") for n in range(3)
     ]
 
 
