@@ -98,8 +98,8 @@ def _word(choices: type[StrEnum], help: str, commands: str, decides: Decides, de
     return setting(default, values.one_of(choices), help, commands, metavar="|".join(choices), decides=decides)
 
 
-def _file(help: str, commands: str) -> Path | None:  # noqa: A002
-    return setting(None, values.path, help, commands, metavar="FILE", stands=Stands.NOT_IN_FOLDER)
+def _file(help: str, commands: str, **more: Any) -> Path | None:  # noqa: A002
+    return setting(None, values.path, help, commands, metavar="FILE", stands=Stands.NOT_IN_FOLDER, **more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +199,9 @@ class Settings:
     )
     fail_on: FailOn = _word(FailOn, "What makes the exit status 1.", _READS, Decides.RUNNING, FailOn.PROBLEM)
     plan: Path | None = _file(
-        "Plan of every record (.xlsx, .csv or .json): check writes it; run sends exactly that, or nothing.", "run check"
+        "Plan of every record (.xlsx, .csv or .json): check writes it; run sends exactly that, or nothing.",
+        "run check",
+        decides=Decides.RUNNING,
     )
     #: 0: none; no option says so, for whoever writes --canary wants some
     canary: int = setting(
