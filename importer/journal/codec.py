@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import wraps
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -38,10 +39,16 @@ def load_schema() -> str:
 
 
 def load_queries() -> dict[str, str]:
-    """Return the statements of `queries.sql` by the name in the `-- name:` line above each."""
+    """Return the statements of `queries.sql` by the name in the `-- name:` line above each.
+
+    A line can begin with `@` and the name of a part that stands before it.
+    """
     text = files(__package__).joinpath("queries.sql").read_text(encoding="utf-8")
-    _, *parts = text.split("-- name: ")
-    return {name.strip(): statement.strip() for name, _, statement in (part.partition("\n") for part in parts)}
+    queries: dict[str, str] = {}
+    for part in text.split("-- name: ")[1:]:
+        name, _, statement = part.partition("\n")
+        queries[name] = re.sub(r"(?m)^@(\w+)", lambda found: queries[found[1]], statement.strip())
+    return queries
 
 
 # ---- entries and outcomes as SQL values
@@ -171,7 +178,7 @@ def planned_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
 @decoding
 def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> ReportLine:
     """Read a line of the report."""
-    sheet, number, part, kind, cells, state, *known, first, first_sheet, line, key, zone = values
+    _, sheet, number, part, kind, cells, state, *known, first, first_sheet, line, key, zone = values
     id_, http_status, error, cell, hint, attempts, finished_at, decided_by = known
     status = _STATUSES[state]
     if status is Status.DUPLICATE and first is not None:
@@ -206,22 +213,10 @@ def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
 @decoding
 def read_prospect(values: tuple[Any, ...]) -> Prospect:
     """Read a record with what is to become of it."""
-    sheet, number, line, cells, part, kind, target, key, state, zone, replaces, id_, error, groups, *first = values
-    return Prospect(
-        sheet,
-        Row(number, _read_cells(cells), line),
-        part,
-        kind,
-        target and TargetName(target),
-        None if key is None else tuple(orjson.loads(key)),
-        _STATES[state],
-        zone,
-        replaces,
-        id_,
-        error,
-        tuple(orjson.loads(groups)),
-        *first,
-    )
+    *own, replaces, id_, first_row, first_sheet = values
+    sheet, row, entry = read_entry(tuple(own))
+    entry = entry._replace(outcome=entry.outcome._replace(id=id_))
+    return Prospect(sheet, row, entry, replaces, first_row, first_sheet)
 
 
 @decoding
@@ -235,8 +230,10 @@ def read_summed_up(values: tuple[Any, ...]) -> SummedUp:
 @decoding
 def read_created(values: tuple[Any, ...]) -> tuple[int, Row, Entry, Joined]:
     """Read what a run created, or added to groups: sheet, row, entry, and these groups."""
-    *entry, added, removed = values
-    return *read_entry(tuple(entry)), Joined(tuple(orjson.loads(added)), tuple(orjson.loads(removed)))
+    *own, added, removed = values
+    sheet, row, entry = read_entry(tuple(own))
+    entry = entry._replace(groups=(), bound=())  # what is to be done about groups is another thing now
+    return sheet, row, entry, Joined(tuple(orjson.loads(added)), tuple(orjson.loads(removed)))
 
 
 @decoding

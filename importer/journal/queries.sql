@@ -268,26 +268,8 @@ WHERE target = ? AND kind = ? AND scope = ? AND state = 'planned';
 UPDATE record SET hint = ?2, error = CASE state WHEN 'unbound' THEN 'it is there, but not in its group yet; ' ELSE '' END || ?1
 WHERE target = ?3 AND state IN ('planned', 'unbound') AND error = '';
 
--- name: lines
--- All of them, or those that need attention; a limit of -1 is none; of some sheets where ?3 lists them.
-SELECT row.sheet, row.number, record.part, record.kind, row.cells, record.state,
-       coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint || coalesce((
-           SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
-           WHERE finding.row = record.row AND finding.severity = 'warning'), ''),
-       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line,
-       record.key, record.zone
-FROM record
-JOIN row ON row.id = record.row
-LEFT JOIN record AS first ON first.id = record.first
-LEFT JOIN row AS first_row ON first_row.id = first.row
-WHERE (?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt', 'unbound', 'undone',
-                             'reported', 'changed', 'kept', 'manual')
-   OR record.state IN ('created', 'exists') AND record.hint <> '')
-  AND (?3 IS NULL OR row.sheet IN (SELECT value FROM json_each(?3)))
-ORDER BY record.id LIMIT ?2;
-
--- name: lines_of
--- The lines behind a record that have one of the states, as `lines` gives them.
+-- name: line
+-- What a line of the report is made of; of a duplicate the id of the record that it repeats.
 SELECT record.id, row.sheet, row.number, record.part, record.kind, row.cells, record.state,
        coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint || coalesce((
            SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
@@ -298,35 +280,25 @@ FROM record
 JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first
 LEFT JOIN row AS first_row ON first_row.id = first.row
+
+-- name: lines
+-- All of them, or those that need attention; a limit of -1 is none; of some sheets where ?3 lists them.
+@line
+WHERE (?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt', 'unbound', 'undone',
+                             'reported', 'changed', 'kept', 'manual')
+   OR record.state IN ('created', 'exists') AND record.hint <> '')
+  AND (?3 IS NULL OR row.sheet IN (SELECT value FROM json_each(?3)))
+ORDER BY record.id LIMIT ?2;
+
+-- name: lines_of
+-- The lines behind a record that have one of the states.
+@line
 WHERE record.id > ?1 AND record.state IN (SELECT value FROM json_each(?2))
 ORDER BY record.id LIMIT ?3;
 
 -- name: lines_by_id
--- The lines of some records, as `lines` gives them.
-SELECT row.sheet, row.number, record.part, record.kind, row.cells, record.state,
-       coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint || coalesce((
-           SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
-           WHERE finding.row = record.row AND finding.severity = 'warning'), ''),
-       record.attempts, record.finished_at, record.run, first_row.number, first_row.sheet, row.line,
-       record.key, record.zone
-FROM record
-JOIN row ON row.id = record.row
-LEFT JOIN record AS first ON first.id = record.first
-LEFT JOIN row AS first_row ON first_row.id = first.row
+@line
 WHERE record.id IN (SELECT value FROM json_each(?1))
-ORDER BY record.id;
-
--- name: prospects
--- Every record in the order of the source, with what is to become of it.
-SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.key, record.state,
-       record.zone, record.replaces, coalesce(first.returned_id, record.returned_id), record.error,
-       (SELECT json_group_array(group_id) FROM binding
-        WHERE binding.record = record.id AND binding.state IN ('wanted', 'adding')),
-       first_row.number, first_row.sheet
-FROM record
-JOIN row ON row.id = record.row
-LEFT JOIN record AS first ON first.id = record.first
-LEFT JOIN row AS first_row ON first_row.id = first.row
 ORDER BY record.id;
 
 -- name: sum_up
@@ -349,7 +321,7 @@ SELECT count(DISTINCT row) FROM record WHERE part <> '';
 SELECT binding.group_id, count(*) FROM binding JOIN record ON record.id = binding.record
 WHERE binding.state IN ('wanted', 'adding') AND record.state IN ('planned', 'unbound') GROUP BY 1 ORDER BY 2 DESC, 1;
 
--- name: entries
+-- name: entry
 SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,
        record.state, record.zone, record.was,
        (SELECT json_group_array(group_id) FROM binding
@@ -358,21 +330,26 @@ SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, rec
         WHERE binding.record = record.id AND binding.state NOT IN ('wanted', 'adding')),
        record.returned_id, record.http_status, record.error, record.cell, record.hint,
        record.attempts, record.finished_at, record.run
+
+-- name: entries
+@entry
 FROM record JOIN row ON row.id = record.row
 ORDER BY record.id;
 
 -- name: entries_of
--- Those of one row, by the range of its records' ids; columns as those of entries.
-SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,
-       record.state, record.zone, record.was,
-       (SELECT json_group_array(group_id) FROM binding
-        WHERE binding.record = record.id AND binding.state IN ('wanted', 'adding')),
-       (SELECT json_group_array(group_id) FROM binding
-        WHERE binding.record = record.id AND binding.state NOT IN ('wanted', 'adding')),
-       record.returned_id, record.http_status, record.error, record.cell, record.hint,
-       record.attempts, record.finished_at, record.run
+-- Those of one row, by the range of its records' ids.
+@entry
 FROM record JOIN row ON row.id = record.row
 WHERE record.id >= ?1 AND record.id < ?2
+ORDER BY record.id;
+
+-- name: prospects
+-- Every record in the order of the source; of a duplicate also the record that it repeats.
+@entry, record.replaces, coalesce(first.returned_id, record.returned_id), first_row.number, first_row.sheet
+FROM record
+JOIN row ON row.id = record.row
+LEFT JOIN record AS first ON first.id = record.first
+LEFT JOIN row AS first_row ON first_row.id = first.row
 ORDER BY record.id;
 
 -- name: malformed
@@ -423,12 +400,9 @@ SELECT DISTINCT record.target, binding.group_id FROM binding JOIN record ON reco
 SELECT id, sheet, number FROM row ORDER BY id;
 
 -- name: created_by
--- What a run created, or added to a group, and what it may have, the newest first; columns as those of entries, and the
--- groups: those it was added to, and those it was taken out of again. What is there and not in its group has a `was`.
-SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,
-       record.state, record.zone, record.was, '[]', '[]',
-       record.returned_id, record.http_status, record.error, record.cell, record.hint,
-       record.attempts, record.finished_at, record.run,
+-- What a run created, or added to a group, and what it may have, the newest first, with the groups that it was added to,
+-- and those that it was taken out of again. What is there and not in its group has a `was`.
+@entry,
        (SELECT json_group_array(group_id) FROM binding
         WHERE binding.record = record.id AND binding.state IN ('adding', 'added')),
        (SELECT json_group_array(group_id) FROM binding WHERE binding.record = record.id AND binding.state = 'removed')

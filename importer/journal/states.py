@@ -98,16 +98,8 @@ class Prospect(NamedTuple):
 
     sheet: int  #: index into the run's sheets
     row: Row
-    part: str
-    kind: str | None
-    target: TargetName | None
-    key: Key | None
-    state: State | Status
-    zone: str
+    entry: Entry  #: of a duplicate with the id of its first
     replaces: str  #: ids of what the target deletes for it, with a comma between them
-    id: str  #: the target's; of a duplicate that of its first
-    error: str
-    groups: tuple[str, ...]  #: ids of the groups that it is to be added to
     first_row: int | None  #: of a duplicate: the row that it repeats
     first_sheet: int | None
 

@@ -284,4 +284,4 @@ class View:
         names, run, after = [sheet.name for sheet in self.sheets()], self.info().run, -1
         while found := self._db.execute(_SQL["lines_of"], (after, states, _CHUNK)).fetchall():
             after = found[-1][0]
-            yield from (read_line(values[1:], names, run) for values in found)
+            yield from (read_line(values, names, run) for values in found)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from importer.journal.journal import Journal
-    from importer.journal.states import Prospect
+    from importer.journal.states import Entry, Prospect
     from importer.kinds.kind import RecordKind
     from importer.normalizer.rules import Rules
     from importer.records import Key, Row, Sheet
@@ -101,20 +101,20 @@ def read_lines(
     """
     reader = _LineReader(journal, rules, timezone)
     for prospect in journal.prospects():
-        target = prospect.target
+        entry = prospect.entry
         beside = {
-            "base_url": base_urls.get(target, "") if target else "",
-            "exists": _exists(prospect, is_asked=target in asked),
+            "base_url": base_urls.get(entry.target, "") if entry.target else "",
+            "exists": _exists(entry, is_asked=entry.target in asked),
         }
         yield from reader.read(prospect, beside)
 
 
-def _exists(prospect: Prospect, *, is_asked: bool) -> str:
-    if prospect.state in (Status.EXISTS, State.UNBOUND):
+def _exists(entry: Entry, *, is_asked: bool) -> str:
+    if entry.state in (Status.EXISTS, State.UNBOUND):
         return "yes"
-    if prospect.state is State.PLANNED and is_asked:
+    if entry.state is State.PLANNED and is_asked:
         return "no"
-    return "not asked" if prospect.state in (State.PLANNED, State.UNRESOLVED) else ""
+    return "not asked" if entry.state in (State.PLANNED, State.UNRESOLVED) else ""
 
 
 class _LineReader:
@@ -125,42 +125,41 @@ class _LineReader:
         self._guesses = _Guesses(self._sheets, rules, self._names)
 
     def read(self, prospect: Prospect, beside: Mapping[str, str]) -> Iterator[PlanLine]:
-        sheet = self._sheets[prospect.sheet]
-        kind = KINDS.get(prospect.kind or "")
+        sheet, entry = self._sheets[prospect.sheet], prospect.entry
+        kind = KINDS.get(entry.kind or "")
+        replaces = prospect.replaces if entry.state is State.PLANNED else ""
         line = PlanLine(
             source=sheet.original,
             sheet=sheet.name,
             row=str(prospect.row.number),
-            part=prospect.part,
-            kind=prospect.kind or "",
-            action=REPLACE
-            if prospect.replaces and prospect.state is State.PLANNED
-            else _ACTIONS.get(prospect.state, prospect.state.value),
-            replaces=prospect.replaces if prospect.state is State.PLANNED else "",
-            target=prospect.target or "",
-            id=prospect.id,
-            group_ids=", ".join(prospect.groups),
-            groups=", ".join(self._names.get(("group", id_), "") or id_ for id_ in prospect.groups),
+            part=entry.part,
+            kind=entry.kind or "",
+            action=REPLACE if replaces else _ACTIONS.get(entry.state, entry.state.value),
+            replaces=replaces,
+            target=entry.target or "",
+            id=entry.outcome.id,
+            group_ids=", ".join(entry.groups),
+            groups=", ".join(self._names.get(("group", id_), "") or id_ for id_ in entry.groups),
             reason=self._reason(prospect),
             **beside,
         )
-        if prospect.state is State.UNRESOLVED:
-            made = self._guesses.records(prospect.sheet, prospect.row, prospect.kind)
+        if entry.state is State.UNRESOLVED:
+            made = self._guesses.records(prospect.sheet, prospect.row, entry.kind)
             for number, (key, zone) in enumerate(made, 1):
-                part = write_part(number, len(made)) if len(made) > 1 else prospect.part
+                part = write_part(number, len(made)) if len(made) > 1 else entry.part
                 told = _tell(kind, key, self._names, zone or self._timezone) if kind else {}
                 yield replace(line, part=part, **told)
             if not made:
                 yield line
-        elif kind is None or prospect.key is None:
+        elif kind is None or entry.key is None:
             yield line
         else:
-            told = _tell(kind, prospect.key, self._names, prospect.zone or self._timezone)
-            yield replace(line, **told, key=dump_key(prospect.key))
+            told = _tell(kind, entry.key, self._names, entry.zone or self._timezone)
+            yield replace(line, **told, key=dump_key(entry.key))
 
     def _reason(self, prospect: Prospect) -> str:
         if prospect.first_row is None or prospect.first_sheet is None:
-            return prospect.error
+            return prospect.entry.outcome.error
         where = f" of sheet {self._sheets[prospect.first_sheet].name}" if prospect.first_sheet != prospect.sheet else ""
         return f"the same record as row {prospect.first_row}{where}"
 
