@@ -246,7 +246,7 @@ async def _of_source(
         loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_resolving)
         sources, notices = expand_sources([side])
         for notice in notices:
-            loader.take_notice(notice)
+            loader.notice(notice)
         await gather_sources(loader, sources, settings, control.interrupted)
         if is_rootly:
             await resolve(loader, settings, control)

@@ -24,6 +24,7 @@ from importer.journal.run_info import RunStage
 from importer.normalizer.directory import Directory, Group, Person
 from importer.notice import Notice
 from importer.planning.forecast import read_lines, read_overview, touched_schedules
+from importer.planning.loader import lists_of
 from importer.planning.plan_file import check_plan_path, hold_to_plan, read_plan, write_plan
 from importer.planning.previous_run import find_all, inherit, refuse_other_mapping
 from importer.planning.sources import (
@@ -96,7 +97,7 @@ async def run(
     with begin_run(settings, "run", control, **members) as folder:
         loader = make_loader(folder.journal, settings, mapping.rules, control.observer, run=folder.path.name)
         for notice in notices:
-            loader.take_notice(notice)
+            loader.notice(notice)
         await gather_sources(loader, sources, settings, control.interrupted)
         stopped = await resolve(loader, settings, control)
         return await _finish(folder, loader, settings, control, stopped, approved=approved)
@@ -126,7 +127,7 @@ async def check(
     with open_scratch() as journal:
         loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_online)
         for notice in notices:
-            loader.take_notice(notice)
+            loader.notice(notice)
         await gather_sources(loader, sources, settings, control.interrupted)
         stopped: dict[str, str] = {}
         asked: Collection[TargetName] = ()
@@ -201,7 +202,7 @@ async def resolve(loader: Loader, settings: Settings, control: RunControl) -> di
         SettingsError: a token that is needed is not set.
     """
     stopped: dict[str, str] = {}
-    needed, wished = loader.needed.targets, loader.wished.targets
+    needed, wished = lists_of(loader.needed), lists_of(loader.wished)
     for target in [one for one in TargetName if one in needed or one in wished]:
         must = needed.get(target, [])
         lists = list(dict.fromkeys([*must, *wished.get(target, [])]))
@@ -220,7 +221,7 @@ async def resolve(loader: Loader, settings: Settings, control: RunControl) -> di
             if must:
                 raise
             loader.leave_unresolved(target, error.message)
-            loader.notice(_NOT_LOOKED_UP + error.message)
+            loader.notice(Notice(_NOT_LOOKED_UP + error.message))
             continue
         await let_signals_in(control.interrupted)
         if why_not := _why_not(found, must or lists):
@@ -228,7 +229,7 @@ async def resolve(loader: Loader, settings: Settings, control: RunControl) -> di
             if must:
                 stopped[target] = why_not
             else:
-                loader.notice(_NOT_LOOKED_UP + why_not)
+                loader.notice(Notice(_NOT_LOOKED_UP + why_not))
             continue
         loader.journal.add_known(_known(found), is_listed=True)
         for _ in loader.resolve(target, _directory(found)):

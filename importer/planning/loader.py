@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from importer.cells import BLANKS, canonical
 from importer.errors import SourceError
@@ -26,7 +26,7 @@ from importer.reporter.template import README_SHEET
 from importer.settings import HiddenRows
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Iterator, Sequence
 
     from importer.journal.journal import Journal
     from importer.journal.states import Entry, Unresolved
@@ -50,27 +50,27 @@ _NEEDED_COLUMNS = (
     ).capitalize()
     + "."
 )
+_EXAMPLE = ("is a marked example and was left out", "are marked examples and were left out")
 _OF_IDS = frozenset(
     {"remote_id", "schedule_id", "shadowable_id", "shadow_user_id", "user_id", "rotation", "group"}
 )  # columns
 
 
-@dataclass(slots=True)
-class Needed:
-    """What the targets must be asked for, because rows name it by something else than its id."""
+def lists_of(sought: Collection[Sought]) -> dict[TargetName, list[str]]:
+    """Return which target must be asked for which of its lists, because rows name something else than its id."""
+    asked: dict[TargetName, list[str]] = {}
+    for what in filter(sought.__contains__, Sought):
+        asked.setdefault(TargetName.OPAL if what is Sought.GROUP else TargetName.ROOTLY, []).append(f"{what}s")
+    return asked
 
-    users: bool = False
-    schedules: bool = False
-    groups: bool = False
 
-    @property
-    def targets(self) -> dict[TargetName, list[str]]:
-        """Which target must be asked for which of its lists."""
-        asked = {
-            TargetName.ROOTLY: [what for what in ("users", "schedules") if getattr(self, what)],
-            TargetName.OPAL: ["groups"] if self.groups else [],
-        }
-        return {target: lists for target, lists in asked.items() if lists}
+class _Taken(NamedTuple):
+    """A row that was taken in."""
+
+    sheet: int  #: its index in the journal
+    row: Row
+    entries: list[Entry]
+    found: Sequence[tuple[Severity, Problem]] = ()
 
 
 class Loader:
@@ -96,23 +96,19 @@ class Loader:
         self._is_resolving = is_resolving  # else what would have to be asked for is told
         self._names: set[str] = set()
         self._names_in: dict[int, _RowNames | None] = {}  # by the sheet's index; None where nothing has a name
-        self.needed = Needed()
-        self.wished = Needed()  #: by rows that have other problems: asked for only where the target can be asked
+        self.needed: set[Sought] = set()  #: the targets must be asked for it
+        self.wished: set[Sought] = set()  #: by rows that have other problems: asked for only where that can be
         self._problems: dict[int, tuple[Problem, ...]] = {}  # what reading found, by rows that wait; not in the journal
-        self._left_out: dict[tuple[Sheet, str], list[int]] = {}  # rows that the mapping leaves out, by its reason
+        self._left_out: dict[tuple[Sheet, str, str], list[int]] = {}  # rows, by what is said of one, and of several
         self.sheets: list[Sheet] = []  #: all that were seen, by the names that their sources give them
         self.refused: list[SourceError] = []  #: of sources that have no column of ours
-
-    def notice(self, text: str, level: NoticeLevel = NoticeLevel.INFO) -> None:
-        """Write down what a person should know about the run as a whole, and tell the observer."""
-        self.take_notice(Notice(text, level))
 
     def _tell_rows(self, words: str, numbers: Sequence[int], level: NoticeLevel) -> None:
         """Notice which rows something is about: the journal, and so every report, names each of them."""
         self.journal.add_notice(Notice(words.replace("{}", rows_named(numbers, most=_MOST_NAMED), 1), level))
         self.observer.noticed(Notice(words.replace("{}", rows_named(numbers), 1), level))
 
-    def take_notice(self, notice: Notice) -> None:
+    def notice(self, notice: Notice) -> None:
         """Write a notice down, and tell the observer."""
         self.journal.add_notice(notice)
         self.observer.noticed(notice)
@@ -139,10 +135,10 @@ class Loader:
         used = {sheet.name for sheet in sheets if known[id(sheet)] is not None}
         for notice in reading.notices:
             if not notice.sheet or notice.sheet in used:  # the others are left out as a whole
-                self.take_notice(notice)
-        for (sheet, reason), numbers in self._left_out.items():
-            were = "was" if len(numbers) == 1 else "were"
-            self._tell_rows(f"{_where(sheet)}: {{}} {were} left out, {reason}", numbers, NoticeLevel.LEFT_OUT)
+                self.notice(notice)
+        for (sheet, *words), numbers in self._left_out.items():
+            told = f"{_where(sheet)}: {{}} {words[len(numbers) > 1]}"
+            self._tell_rows(told, numbers, NoticeLevel.LEFT_OUT)
         self._left_out.clear()
         self._tell_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
         self.journal.add_source(reading.name, reading.path, reading.sha256)
@@ -187,7 +183,7 @@ class Loader:
             if sheet.name == README_SHEET:  # of a template
                 continue
             text = f"{_where(sheet)} was left out, because it lacks the columns that make a record: {_headers([sheet])}"
-            self.notice(text, NoticeLevel.LEFT_OUT)
+            self.notice(Notice(text, NoticeLevel.LEFT_OUT))
 
     def _open_sheet(self, sheet: Sheet) -> tuple[int, Normalizer] | None:
         if is_report(sheet.header):
@@ -199,7 +195,7 @@ class Loader:
         layout = normalizer.layout
         self.sheets.append(sheet)
         for suggestion in suggest(layout):
-            self.notice(describe_suggestion(suggestion, sheet))
+            self.notice(Notice(describe_suggestion(suggestion, sheet)))
         if not layout.is_usable:
             return None
         for problem in sheet.problems:
@@ -208,7 +204,7 @@ class Loader:
                 hint=problem.hint,
             )
         if layout.not_used:
-            self.notice(f"{_where(sheet)}: columns that are not used: {', '.join(layout.not_used)}")
+            self.notice(Notice(f"{_where(sheet)}: columns that are not used: {', '.join(layout.not_used)}"))
         named = replace(sheet, name=self._name_apart(sheet.name))
         return self.journal.add_sheet(named, layout.not_used), normalizer
 
@@ -223,9 +219,7 @@ class Loader:
         return free
 
     def _take_chunk(self, index: int, normalizer: Normalizer, chunk: Chunk) -> int:
-        rows: list[tuple[int, Row, list[Entry]]] = []
-        found: list[Sequence[tuple[Severity, Problem]]] = []
-        examples = []
+        taken: list[_Taken] = []
         names = self._row_names(index, normalizer.layout)
         known: list[KnownName] = []
         for unfilled in chunk.rows:
@@ -233,10 +227,11 @@ class Loader:
             if row.is_hidden and self._hidden_rows is not HiddenRows.SEND:
                 continue
             if normalizer.is_example(row):
-                examples.append(row.number)
+                self._left_out.setdefault((chunk.sheet, *_EXAMPLE), []).append(row.number)
                 continue
             if reason := normalizer.left_out(row):
-                self._left_out.setdefault((chunk.sheet, reason), []).append(row.number)
+                words = (f"was left out, {reason}", f"were left out, {reason}")
+                self._left_out.setdefault((chunk.sheet, *words), []).append(row.number)
                 continue
             if row.shown:
                 row = _with_decorated_ids(row, normalizer.layout)
@@ -244,19 +239,17 @@ class Loader:
             entries = list(plan_row(normalized, self._run))
             if normalized.problems or normalized.references or row.warnings:
                 self._need(normalized, entries)
-                found.append([(Severity.WARNING, one) for one in row.warnings] + self._look_at(normalized, entries))
+                found = [(Severity.WARNING, one) for one in row.warnings] + self._look_at(normalized, entries)
+                taken.append(_Taken(index, row, entries, found))
             else:
-                found.append([(Severity.WARNING, one) for one in normalized.warnings] if normalized.warnings else ())
-            rows.append((index, row, entries))
+                found = [(Severity.WARNING, one) for one in normalized.warnings]
+                taken.append(_Taken(index, row, entries, found) if found else _Taken(index, row, entries))
             if names:
                 known.extend(names.find(row, normalized))
-        if examples:
-            are = "is a marked example and was" if len(examples) == 1 else "are marked examples and were"
-            self._tell_rows(f"{_where(chunk.sheet)}: {{}} {are} left out", examples, NoticeLevel.LEFT_OUT)
-        self._write(rows, found)
+        self._write(taken)
         if known:
             self.journal.add_known(known, is_listed=False)
-        return len(rows)
+        return len(taken)
 
     def _row_names(self, index: int, layout: Layout) -> _RowNames | None:
         if index not in self._names_in:
@@ -269,8 +262,7 @@ class Loader:
     def take_left_over(self, chunks: Iterable[list[PreviousLine]]) -> Iterator[int]:
         """Take in what an earlier run left; gives the number of rows after each chunk."""
         known: dict[Sheet, tuple[int, SheetNormalizer]] = {}
-        rows: list[tuple[int, Row, list[Entry]]] = []
-        found: list[Sequence[tuple[Severity, Problem]]] = []
+        taken: list[_Taken] = []
         normalized = None
         is_of_parts = False  # the line before is one of several of its row
         name = ""  # of its sheet
@@ -279,22 +271,21 @@ class Loader:
                 if sheet not in known:
                     known[sheet] = self._open_left(sheet)
                 index, normalizer = known[sheet]
-                is_part = is_of_parts and _is_part(left, row) and name == sheet.name and _is_same(rows[-1], row)
+                is_part = is_of_parts and _is_part(left, row) and name == sheet.name and _is_same(taken[-1], row)
                 is_of_parts, name = _is_part(left, row), sheet.name
                 if normalized is None or not is_part or normalized.problems:  # else it comes to the very same
                     normalized = self._without_idle(normalizer.normalize(row, left.kind if left else None))
                 entries = list(carry_row(normalized, left, self._run, is_unedited=is_unedited))
                 if is_part:
-                    rows[-1][2].extend(entries)
+                    taken[-1].entries.extend(entries)
                 else:
-                    found.append(self._look_at(normalized, entries))
-                    rows.append((index, row, entries))
+                    taken.append(_Taken(index, row, entries, self._look_at(normalized, entries)))
                 self._need(normalized, entries)
-            self._write(rows[:-1], found[:-1])
-            yield max(0, len(rows) - 1)
-            rows, found = rows[-1:], found[-1:]  # the next chunk may begin with more of its parts
-        self._write(rows, found)
-        yield len(rows)
+            self._write(taken[:-1])
+            yield max(0, len(taken) - 1)
+            taken = taken[-1:]  # the next chunk may begin with more of its parts
+        self._write(taken)
+        yield len(taken)
 
     def _open_left(self, sheet: Sheet) -> tuple[int, SheetNormalizer]:
         normalizer = SheetNormalizer(sheet, self.rules)
@@ -323,32 +314,35 @@ class Loader:
     def _need(self, normalized: Normalized, entries: list[Entry]) -> None:
         """Note what must be asked for, where one of a row's entries waits for it."""
         if normalized.references and _waits(entries):
-            sought = {reference.what for reference in normalized.references}
             needed = self.wished if normalized.problems else self.needed
-            needed.schedules |= Sought.SCHEDULE in sought
-            needed.users |= Sought.USER in sought
-            needed.groups |= Sought.GROUP in sought
+            needed.update(reference.what for reference in normalized.references)
 
-    def _write(self, rows: list[tuple[int, Row, list[Entry]]], found: list[Sequence[tuple[Severity, Problem]]]) -> None:
-        first = self.journal.add_rows(rows)
+    def _write(self, taken: Sequence[_Taken]) -> None:
+        first = self.journal.add_rows(one[:3] for one in taken)
         self._problems.update(
-            (number, row.problems) for number, (_, row, made) in enumerate(rows, first) if row.problems and _waits(made)
+            (number, one.row.problems)
+            for number, one in enumerate(taken, first)
+            if one.row.problems and _waits(one.entries)
         )
-        findings = [(row, *finding) for row, findings in enumerate(found, first) for finding in findings]
+        findings = [(number, *found) for number, one in enumerate(taken, first) for found in one.found]
         if findings:
             self.journal.add_findings(findings)
             sources = [sheet.source for sheet in self.journal.sheets()]
             log_warned(
-                (sources[rows[row - first][0]], rows[row - first][1].number, problem.topic)
-                for row, severity, problem in findings
+                (sources[one.sheet], one.row.number, problem.topic)
+                for one in taken
+                for severity, problem in one.found
                 if severity is Severity.WARNING
             )
 
     # ---- ids for what rows name
 
-    def resolve(self, target: TargetName, directory: Directory) -> Iterator[int]:
-        """Put the ids in where rows name what a target has; gives the number of records after each chunk."""
-        rules = replace(self.rules, references=References(directory))
+    def resolve(self, target: TargetName, directory: Directory | None) -> Iterator[int]:
+        """Put the ids in where rows name what a target has; gives the number of records after each chunk.
+
+        Without a directory only rows that have other problems come to an end.
+        """
+        rules = self.rules if directory is None else replace(self.rules, references=References(directory))
         sheets = [(sheet, SheetNormalizer(sheet, rules)) for sheet in self.journal.sheets()]
         for chunk in self.journal.unresolved(target):
             self._resolve_chunk(chunk, sheets)
@@ -401,9 +395,8 @@ class Loader:
 
     def leave_unresolved(self, target: TargetName, words: str) -> None:
         """Keep the rows that wait for ids of a target, and say why; what was sent for them before is kept."""
-        sheets = [(sheet, SheetNormalizer(sheet, self.rules)) for sheet in self.journal.sheets()]
-        for chunk in self.journal.unresolved(target):
-            self._resolve_chunk(chunk, sheets)  # rows that have other problems
+        for _ in self.resolve(target, None):
+            pass
         for chunk in self.journal.unresolved(target):
             kept = [(one.id, carry_unresolved(one.left, self._run)) for one in chunk]
             self.journal.resolve([(id_, [entry]) for id_, entry in kept if entry is not None])
@@ -483,10 +476,10 @@ def _is_part(left: Entry | None, row: Row) -> bool:
     return left is not None and left.part != "" and not row.problems
 
 
-def _is_same(last: tuple[int, Row, list[Entry]], row: Row) -> bool:
+def _is_same(last: _Taken, row: Row) -> bool:
     """Return whether a line is of the same row as the one before it, which is of the same sheet."""
-    is_room = len(last[2]) < _MOST_PARTS  # lines can have been copied
-    return is_room and last[1].number == row.number and last[1].cells == row.cells
+    is_room = len(last.entries) < _MOST_PARTS  # lines can have been copied
+    return is_room and last.row.number == row.number and last.row.cells == row.cells
 
 
 def _where(sheet: Sheet) -> str:

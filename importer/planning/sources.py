@@ -155,17 +155,17 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
         loader.observer.read(rows)
         await let_signals_in(interrupted)
     if previous.is_without_journal:  # told once it is known to be a report
-        loader.notice(
+        words = (
             f"{previous.path} is read without the options of {previous.run or 'its run'}, because its journal is "
-            "neither beside it nor in the reports folder; if the run had options, give them again",
-            NoticeLevel.WARNING,
+            "neither beside it nor in the reports folder; if the run had options, give them again"
         )
+        loader.notice(Notice(words, NoticeLevel.WARNING))
     if not rows:
         raise SourceError(f"{previous.path} has no rows", hint="Give a report that has rows.")
     if settings.mapping is not None:  # else it is the run's own, and that was looked at
         refuse_lost_headers(loader.rules.mapping, _shown_mapping(settings.mapping), loader.sheets)
     for notice in lines.notices():
-        loader.take_notice(notice)
+        loader.notice(notice)
     for name, path, sha256 in previous.sources():
         loader.journal.add_source(name, path, sha256)
     loader.journal.add_known(previous.known(), is_listed=False)

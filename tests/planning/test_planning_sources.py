@@ -16,7 +16,7 @@ from importer.journal.run_folder import open_scratch
 from importer.journal.states import Entry, State
 from importer.normalizer.directory import Directory, Person
 from importer.normalizer.rules import make_rules
-from importer.planning.loader import Loader
+from importer.planning.loader import Loader, lists_of
 from importer.planning.report_lines import PreviousLine
 from importer.planning.sources import expand_sources, gather_sources, load_mapping, make_loader
 from importer.records import KnownName, Outcome, Problem, Row, Sheet, TargetName
@@ -139,10 +139,9 @@ def test_only_that_is_asked_for_which_some_good_row_names(
     intake = Loader(journal, make_rules(), "run", SilentObserver())
     row = Row(2, (*named, "2027-05-03T09:00", "8h", "", "UTC"))
     list(intake.take_left_over([[PreviousLine(SHEET, row, None)]]))
-    assert (intake.needed.users, intake.needed.schedules) == (users, schedules)
-    assert bool(intake.needed.targets) == (users or schedules)
-    wished = intake.wished
-    assert (wished.users, wished.schedules) == ((True, True) if "1e5" in named else (False, False))
+    lists = [*(["users"] if users else []), *(["schedules"] if schedules else [])]
+    assert lists_of(intake.needed) == ({TargetName.ROOTLY: lists} if lists else {})
+    assert lists_of(intake.wished) == ({TargetName.ROOTLY: ["users", "schedules"]} if "1e5" in named else {})
 
 
 @pytest.mark.parametrize("is_asked", [True, False])
@@ -174,7 +173,7 @@ def test_without_a_target_to_ask_a_row_with_problems_waits_for_nothing(journal: 
     list(intake.take_left_over([[PreviousLine(SHEET, row, None)]]))
     intake.finish()
     assert [line.outcome.status for line in journal.lines()] == [Status.INVALID]
-    assert not intake.wished.targets
+    assert not intake.wished
 
 
 def test_a_report_without_lines_has_no_rows(journal: Journal) -> None:
