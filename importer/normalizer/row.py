@@ -11,11 +11,14 @@ from importer.normalizer.fields import Fields
 from importer.normalizer.layout import plan
 from importer.normalizer.matrix import find_headers
 from importer.normalizer.rules import NO_RULES, of_mapping
-from importer.quoting import quote
-from importer.records import Problem
+from importer.quoting import escape, quote
+from importer.records import KnownName, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from importer.normalizer.fields import Places
+    from importer.normalizer.layout import Layout
     from importer.normalizer.matrix import Grid
     from importer.normalizer.references import Reference
     from importer.normalizer.rules import Rules
@@ -28,6 +31,11 @@ _is_example = re.compile(rf"{EXAMPLE}(?![^\W_])", re.IGNORECASE).match
 
 
 _MANY: Final = 3  # columns that a record needs: of fewer, one filled cell may be a record half written
+
+
+_OF_IDS = frozenset(
+    {"remote_id", "schedule_id", "shadowable_id", "shadow_user_id", "user_id", "rotation", "group"}
+)  # columns
 
 
 class Normalized(NamedTuple):
@@ -220,3 +228,52 @@ def _note_undecided(fields: Fields) -> None:
         f"{KIND_COLUMN.right} in the column kind, or name the sheet {sheets}",
         f"kind is not told: {reason}",
     )
+
+
+class RowNames:
+    """Finds what a sheet's rows call the ids in them: in a column beside an id, or in its own by the mapping."""
+
+    def __init__(self, layout: Layout) -> None:
+        used = {*layout.indices.values(), *(joined.day for joined in layout.joined.values())}
+        headers = {
+            canonical(text): place for place, text in enumerate(layout.sheet.header) if text and place not in used
+        }
+        self._own = layout.indices
+        self._beside: dict[tuple[str, str], int] = {}  # by kind and column
+        for kind in KINDS.values():
+            for column in kind.columns:
+                words = f"{column.names} {column.headers} {column.headers_of_kind}".split()
+                beside = next((headers[name] for name in words if name in headers and not name.endswith("id")), None)
+                if beside is None and column.name in layout.values:
+                    beside = layout.indices.get(column.name)
+                if beside is not None and column.name in {*layout.indices, *layout.given}:
+                    self._beside[kind.name, column.name] = beside
+        self.is_useful = bool(self._beside)
+
+    def find(self, row: Row, normalized: Normalized) -> Iterator[KnownName]:
+        """Yield what a row calls what its records are about."""
+        for record in normalized.records[:1]:
+            for column, what, id_, _ in KINDS[normalized.kind or ""].subjects(record.key):
+                place = self._beside.get((normalized.kind or "", column))
+                name = "" if place is None else row.cells[place].strip(BLANKS)
+                if name and name != id_ and (own := self._own.get(column)) is not None and row.cells[own].strip(BLANKS):
+                    yield KnownName(what, id_, name)
+
+
+def with_decorated_ids(row: Row, layout: Layout) -> Row:
+    """Make a problem of a percentage, an amount or a fraction where an id is due, and of a number for members."""
+    names = {place: column for column, place in layout.indices.items()}
+    problems = list(row.problems)
+    for place, shown in row.shown:
+        column = names.get(place, "")
+        if column in _OF_IDS:  # also with thousands alone: 101,102 could be two ids, and 101102 is nobody's
+            problem = Problem(
+                f"{layout.name(column)} holds the number {row.cells[place]}, which the sheet shows as {escape(shown)}",
+                "Format the cell as text, and write what is meant: an id has no percent sign, currency or fraction, and"
+                " several ids stand as text, such as 101, 102, 103.",
+                column,
+                layout.cell(column, row.place),
+                "a number that is shown as something else",
+            )
+            problems.append(problem)
+    return row._replace(problems=tuple(problems))

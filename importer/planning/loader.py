@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.cells import BLANKS, canonical
 from importer.errors import SourceError
 from importer.journal.codec import row_of
 from importer.journal.states import State
@@ -14,7 +13,7 @@ from importer.kinds.registry import KINDS
 from importer.log import log_warned
 from importer.normalizer.plausibility import Level, overlaps
 from importer.normalizer.references import References, Sought
-from importer.normalizer.row import Normalizer
+from importer.normalizer.row import Normalizer, RowNames, with_decorated_ids
 from importer.normalizer.suggestions import describe_suggestion, suggest
 from importer.notice import Notice, NoticeLevel
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from importer.journal.journal import Journal
     from importer.journal.states import Entry, Unresolved
     from importer.normalizer.directory import Directory
-    from importer.normalizer.layout import Layout
     from importer.normalizer.row import Normalized
     from importer.normalizer.rules import Rules
     from importer.observer import ReadingObserver
@@ -51,9 +49,6 @@ _NEEDED_COLUMNS = (
     + "."
 )
 _EXAMPLE = ("is a marked example and was left out", "are marked examples and were left out")
-_OF_IDS = frozenset(
-    {"remote_id", "schedule_id", "shadowable_id", "shadow_user_id", "user_id", "rotation", "group"}
-)  # columns
 
 
 def lists_of(sought: Collection[Sought]) -> dict[TargetName, list[str]]:
@@ -95,7 +90,7 @@ class Loader:
         self.has_skipped = False  #: rows because they are hidden
         self._is_resolving = is_resolving  # else what would have to be asked for is told
         self._names: set[str] = set()
-        self._names_in: dict[int, _RowNames | None] = {}  # by the sheet's index; None where nothing has a name
+        self._names_in: dict[int, RowNames] = {}  # by the sheet's index, where rows say names beside ids
         self.needed: set[Sought] = set()  #: the targets must be asked for it
         self.wished: set[Sought] = set()  #: by rows that have other problems: asked for only where that can be
         self._problems: dict[int, tuple[Problem, ...]] = {}  # what reading found, by rows that wait; not in the journal
@@ -206,7 +201,10 @@ class Loader:
         if layout.not_used:
             self.notice(Notice(f"{_where(sheet)}: columns that are not used: {', '.join(layout.not_used)}"))
         named = replace(sheet, name=self._name_apart(sheet.name))
-        return self.journal.add_sheet(named, layout.not_used), normalizer
+        index = self.journal.add_sheet(named, layout.not_used)
+        if (names := RowNames(layout)).is_useful:
+            self._names_in[index] = names
+        return index, normalizer
 
     def _name_apart(self, name: str) -> str:
         """Name a sheet so that its name and a row's number tell the row: two sources can have sheets of one name."""
@@ -220,7 +218,7 @@ class Loader:
 
     def _take_chunk(self, index: int, normalizer: Normalizer, chunk: Chunk) -> int:
         taken: list[_Taken] = []
-        names = self._row_names(index, normalizer.layout)
+        names = self._names_in.get(index)
         known: list[KnownName] = []
         for unfilled in chunk.rows:
             row = normalizer.fill_down(unfilled)  # of hidden rows, too: one can be the first of a merged block
@@ -234,7 +232,7 @@ class Loader:
                 self._left_out.setdefault((chunk.sheet, *words), []).append(row.number)
                 continue
             if row.shown:
-                row = _with_decorated_ids(row, normalizer.layout)
+                row = with_decorated_ids(row, normalizer.layout)
             normalized = self._without_idle(normalizer.normalize(row))
             entries = list(plan_row(normalized, self._run))
             if normalized.problems or normalized.references or row.warnings:
@@ -250,12 +248,6 @@ class Loader:
         if known:
             self.journal.add_known(known, is_listed=False)
         return len(taken)
-
-    def _row_names(self, index: int, layout: Layout) -> _RowNames | None:
-        if index not in self._names_in:
-            names = _RowNames(layout)
-            self._names_in[index] = names if names.is_useful else None
-        return self._names_in[index]
 
     # ---- what an earlier run left
 
@@ -415,55 +407,6 @@ def _to_be_told(
             yield later, previous
         if is_previous_planned if is_replaced else not is_later_planned:
             yield previous, later
-
-
-class _RowNames:
-    """Finds what a sheet's rows call the ids in them: in a column beside an id, or in its own by the mapping."""
-
-    def __init__(self, layout: Layout) -> None:
-        used = {*layout.indices.values(), *(joined.day for joined in layout.joined.values())}
-        headers = {
-            canonical(text): place for place, text in enumerate(layout.sheet.header) if text and place not in used
-        }
-        self._own = layout.indices
-        self._beside: dict[tuple[str, str], int] = {}  # by kind and column
-        for kind in KINDS.values():
-            for column in kind.columns:
-                words = f"{column.names} {column.headers} {column.headers_of_kind}".split()
-                beside = next((headers[name] for name in words if name in headers and not name.endswith("id")), None)
-                if beside is None and column.name in layout.values:
-                    beside = layout.indices.get(column.name)
-                if beside is not None and column.name in {*layout.indices, *layout.given}:
-                    self._beside[kind.name, column.name] = beside
-        self.is_useful = bool(self._beside)
-
-    def find(self, row: Row, normalized: Normalized) -> Iterator[KnownName]:
-        """Yield what a row calls what its records are about."""
-        for record in normalized.records[:1]:
-            for column, what, id_, _ in KINDS[normalized.kind or ""].subjects(record.key):
-                place = self._beside.get((normalized.kind or "", column))
-                name = "" if place is None else row.cells[place].strip(BLANKS)
-                if name and name != id_ and (own := self._own.get(column)) is not None and row.cells[own].strip(BLANKS):
-                    yield KnownName(what, id_, name)
-
-
-def _with_decorated_ids(row: Row, layout: Layout) -> Row:
-    """Make a problem of a percentage, an amount or a fraction where an id is due, and of a number for members."""
-    names = {place: column for column, place in layout.indices.items()}
-    problems = list(row.problems)
-    for place, shown in row.shown:
-        column = names.get(place, "")
-        if column in _OF_IDS:  # also with thousands alone: 101,102 could be two ids, and 101102 is nobody's
-            problem = Problem(
-                f"{layout.name(column)} holds the number {row.cells[place]}, which the sheet shows as {escape(shown)}",
-                "Format the cell as text, and write what is meant: an id has no percent sign, currency or fraction, and"
-                " several ids stand as text, such as 101, 102, 103.",
-                column,
-                layout.cell(column, row.place),
-                "a number that is shown as something else",
-            )
-            problems.append(problem)
-    return row._replace(problems=tuple(problems))
 
 
 def _waits(entries: Iterable[Entry]) -> bool:
