@@ -7,36 +7,21 @@ Source: Rootly's OpenAPI document of mid-2026.
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from importer.kinds.kind import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, Removal, UserShift
-from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, judge, read_user_shifts
+from importer.kinds.kind import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, UserShift
+from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, judge, read_user_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath
 from importer.normalizer.plausibility import check_span
 from importer.normalizer.references import Waiting
-from importer.records import LARGEST_ID, Identifier, Key, Record, TargetName
-from importer.targets.rootly import (
-    is_missing,
-    list_path,
-    make_request,
-    object_path,
-    read_instant,
-    read_number,
-    read_object,
-    read_page,
-    show_differences,
-    write_instant,
-)
+from importer.records import LARGEST_ID, Identifier, Key, Record
+from importer.targets.rootly import read_instant, read_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from importer.normalizer.fields import Fields, Places, RowRules
     from importer.normalizer.plausibility import Implausibility
-    from importer.targets.target import Request
 
 
 class OverrideRecord(Record):
@@ -64,12 +49,9 @@ def _read(fields: Fields, rules: RowRules) -> Made | None:
         return None
     if isinstance(schedule_id, Waiting):
         return Made((), users.zone)
-    records = tuple(
-        OverrideRecord(schedule_id=schedule_id, user_id=user, starts_at=shift.starts_at, ends_at=shift.ends_at)
-        for user, shift in users.shifts
-    )
+    records = tuple(_make(schedule_id, user, *shift) for user, shift in users.shifts)
     if (now := rules.now) is not None:
-        judge(fields, (odd for one in records for odd in check_span(one.starts_at, one.ends_at, now)))
+        judge(fields, (odd for one in records for odd in _check(one, now)))
     return Made(records, users.zone)
 
 
@@ -78,12 +60,11 @@ def _fast(places: Places, rules: RowRules) -> FastPath | None:
         FastColumn("schedule_id", rules.references.schedule),
         FastColumn("user_id", rules.references.shadowing_user),
     )
-    return FastPath(places, rules, columns, _make_fast, _check) if FastPath.can_read(places, columns) else None
+    return FastPath(places, rules, columns, _make, _check) if FastPath.can_read(places, columns) else None
 
 
-def _make_fast(values: tuple[Any, ...], starts_at: datetime, ends_at: datetime) -> OverrideRecord:
-    schedule_id, user = values
-    return OverrideRecord(schedule_id=schedule_id, user_id=user, starts_at=starts_at, ends_at=ends_at)
+def _make(schedule_id: str, user_id: int, starts_at: datetime, ends_at: datetime) -> OverrideRecord:
+    return OverrideRecord(schedule_id=schedule_id, user_id=user_id, starts_at=starts_at, ends_at=ends_at)
 
 
 def _check(record: OverrideRecord, now: datetime) -> list[Implausibility]:
@@ -93,44 +74,6 @@ def _check(record: OverrideRecord, now: datetime) -> list[Implausibility]:
 # ---- at Rootly
 
 
-_COLLECTION = "override_shifts"
-_NAMES = ("schedule_id", "user_id", "starts_at", "ends_at")  # of a key
-
-
-def _scope(key: Key) -> str:
-    return str(key[0])
-
-
-def _request(key: Key) -> Request:
-    schedule_id, user_id, starts_at, ends_at = key
-    attributes = {
-        "user_id": user_id,
-        "starts_at": write_instant(starts_at),
-        "ends_at": write_instant(ends_at),
-    }
-    return make_request(str(schedule_id), _COLLECTION, "shifts", attributes)
-
-
-def _read_key(attributes: Mapping[str, Any], schedule_id: str) -> Key | None:
-    """Read what identifies an override; None where a value is missing, which no override of ours lacks.
-
-    Raises:
-        ValueError: a value is there and cannot be read, so nobody can tell whether it is ours.
-    """
-    user_id, starts_at, ends_at = map(attributes.get, _NAMES[1:])
-    if None in (user_id, starts_at, ends_at):
-        return None
-    return schedule_id, read_number(user_id), read_instant(starts_at), read_instant(ends_at)
-
-
-def _span(key: Key) -> tuple[int, int]:
-    return int(key[2]), int(key[3])
-
-
-def _is_shortened(sent: Key, found: Key) -> bool:
-    return sent[:3] == found[:3] and int(found[3]) < int(sent[3])
-
-
 def _shift(key: Key) -> UserShift:
     schedule_id, user_id, starts_at, ends_at = key
     return UserShift(str(schedule_id), "", str(user_id), int(starts_at), int(ends_at))
@@ -138,9 +81,6 @@ def _shift(key: Key) -> UserShift:
 
 def _subjects(key: Key) -> tuple[KeyPart, ...]:
     return KeyPart("schedule_id", "schedule", str(key[0])), KeyPart("user_id", "user", str(key[1]), "person")
-
-
-_read_object = partial(read_object, read_key=_read_key)
 
 
 # ---- the kind
@@ -204,19 +144,10 @@ KIND = RecordKind(
     subjects=_subjects,
     sentence="{user_id} takes over on {schedule_id}",
     summed_by=1,
-    target=TargetName.ROOTLY,
-    scope=_scope,
-    request=_request,
-    read_created=_read_object,
     existing_statuses=frozenset({200}),
-    object_path=partial(object_path, _COLLECTION),
-    list_path=partial(list_path, _COLLECTION),
-    read_page=partial(read_page, collection=_COLLECTION, read_key=_read_key),
-    removal=Removal(
-        read=_read_object,
-        is_missing=is_missing,
-        span=_span,
-        is_shortened=_is_shortened,
-        differences=partial(show_differences, _NAMES),
+    **at_rootly(
+        "override_shifts",
+        "shifts",
+        {"user_id": read_number, "starts_at": read_instant, "ends_at": read_instant},
     ),
 )

@@ -6,37 +6,21 @@ Source: Rootly's OpenAPI document of mid-2026.
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from importer.kinds.kind import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, Removal, UserShift
-from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, judge, read_user_shifts
+from importer.kinds.kind import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, UserShift
+from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, judge, read_user_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath, read_digits
 from importer.normalizer.plausibility import Implausibility, check_span
 from importer.normalizer.references import Waiting
 from importer.normalizer.unreadable import Unreadable
-from importer.records import LARGEST_ID, Identifier, Key, Record, TargetName
-from importer.targets.rootly import (
-    is_missing,
-    list_path,
-    make_request,
-    object_path,
-    read_instant,
-    read_number,
-    read_object,
-    read_page,
-    read_text,
-    show_differences,
-    write_instant,
-)
+from importer.records import LARGEST_ID, Identifier, Key, Record
+from importer.targets.rootly import read_instant, read_number, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from importer.normalizer.fields import Fields, Places, RowRules
-    from importer.targets.target import Request
 
 
 Shadowable: TypeAlias = Literal["User", "Schedule"]
@@ -90,17 +74,7 @@ def _read(fields: Fields, rules: RowRules) -> Made | None:
         return None
     if isinstance(schedule_id, Waiting) or isinstance(shadowable_id, Waiting):
         return Made((), users.zone)
-    records = tuple(
-        ShadowRecord(
-            schedule_id=schedule_id,
-            shadowable_type=shadowable_type,
-            shadowable_id=shadowable_id,
-            shadow_user_id=user,
-            starts_at=shift.starts_at,
-            ends_at=shift.ends_at,
-        )
-        for user, shift in users.shifts
-    )
+    records = tuple(_make(schedule_id, shadowable_type, shadowable_id, user, *shift) for user, shift in users.shifts)
     if (now := rules.now) is not None:
         judge(fields, (finding for record in records for finding in check_shadow(record, now)))
     return Made(records, users.zone)
@@ -135,71 +109,28 @@ def _fast(places: Places, rules: RowRules) -> FastPath | None:
         FastColumn("shadowable_id", read_digits),
         FastColumn("shadow_user_id", rules.references.shadowing_user),
     )
-    if not FastPath.can_read(places, columns):
-        return None
-    return FastPath(places, rules, columns, _make_fast, check_shadow)
+    return FastPath(places, rules, columns, _make, check_shadow) if FastPath.can_read(places, columns) else None
 
 
-def _make_fast(values: tuple[Any, ...], starts_at: datetime, ends_at: datetime) -> ShadowRecord:
-    schedule_id, shadowable_type, shadowable_id, user = values
+def _make(
+    schedule_id: str,
+    shadowable_type: Shadowable,
+    shadowable_id: str,
+    shadow_user_id: int,
+    starts_at: datetime,
+    ends_at: datetime,
+) -> ShadowRecord:
     return ShadowRecord(
         schedule_id=schedule_id,
         shadowable_type=shadowable_type,
         shadowable_id=shadowable_id,
-        shadow_user_id=user,
+        shadow_user_id=shadow_user_id,
         starts_at=starts_at,
         ends_at=ends_at,
     )
 
 
 # ---- at Rootly
-
-
-_COLLECTION = "on_call_shadows"
-_NAMES = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")  # of a key
-
-
-def _scope(key: Key) -> str:
-    return str(key[0])
-
-
-def _request(key: Key) -> Request:
-    schedule_id, shadowable_type, shadowable_id, shadow_user_id, starts_at, ends_at = key
-    attributes = {
-        "shadowable_type": shadowable_type,
-        "shadowable_id": shadowable_id,
-        "shadow_user_id": shadow_user_id,
-        "starts_at": write_instant(starts_at),
-        "ends_at": write_instant(ends_at),
-    }
-    return make_request(str(schedule_id), _COLLECTION, "on_call_shadows", attributes)
-
-
-def _read_key(attributes: Mapping[str, Any], schedule_id: str) -> Key | None:
-    """Read what identifies a shadow; None where a value is missing, which no shadow of ours lacks.
-
-    Raises:
-        ValueError: a value is there and cannot be read, so nobody can tell whether it is ours.
-    """
-    kind, shadowable_id, user_id, starts_at, ends_at = map(attributes.get, _NAMES[1:])
-    if None in (kind, shadowable_id, user_id, starts_at, ends_at):
-        return None
-    return (
-        schedule_id,
-        kind if type(kind) is str else read_text(kind),  # of their usual types, which spares a call for each
-        shadowable_id if type(shadowable_id) is str else read_text(shadowable_id),
-        user_id if type(user_id) is int else read_number(user_id),
-        read_instant(starts_at),
-        read_instant(ends_at),
-    )
-
-
-def _span(key: Key) -> tuple[int, int]:
-    return int(key[4]), int(key[5])
-
-
-def _is_shortened(sent: Key, found: Key) -> bool:
-    return sent[:5] == found[:5] and int(found[5]) < int(sent[5])
 
 
 def _shift(key: Key) -> UserShift:
@@ -215,8 +146,6 @@ def _subjects(key: Key) -> tuple[KeyPart, ...]:
         KeyPart("shadow_user_id", "user", user, "person"),
     )
 
-
-_read_object = partial(read_object, read_key=_read_key)
 
 # ---- the kind
 
@@ -313,18 +242,15 @@ KIND = RecordKind(
     subjects=_subjects,
     sentence="{shadow_user_id} shadows {shadowable_id} on {schedule_id}",
     summed_by=3,
-    target=TargetName.ROOTLY,
-    scope=_scope,
-    request=_request,
-    read_created=_read_object,
-    object_path=partial(object_path, _COLLECTION),
-    list_path=partial(list_path, _COLLECTION),
-    read_page=partial(read_page, collection=_COLLECTION, read_key=_read_key),
-    removal=Removal(
-        read=_read_object,
-        is_missing=is_missing,
-        span=_span,
-        is_shortened=_is_shortened,
-        differences=partial(show_differences, _NAMES),
+    **at_rootly(
+        "on_call_shadows",
+        "on_call_shadows",
+        {
+            "shadowable_type": read_text,
+            "shadowable_id": read_text,
+            "shadow_user_id": read_number,
+            "starts_at": read_instant,
+            "ends_at": read_instant,
+        },
     ),
 )

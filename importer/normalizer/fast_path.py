@@ -50,7 +50,7 @@ class FastPath:
         places: Places,
         rules: RowRules,
         columns: Sequence[FastColumn],
-        make: Callable[[tuple[Any, ...], datetime, datetime], Record],
+        make: Callable[..., Record],
         find: Callable[[Any, datetime], list[Implausibility]],
     ) -> None:
         self._places = places
@@ -84,7 +84,7 @@ class FastPath:
         starts_at, ends_at = times.parse(cells[self._start]), times.parse(cells[self._end])
         if starts_at is _ODD or ends_at is _ODD or ends_at <= starts_at:
             return None
-        record = self._make(values, starts_at, ends_at)
+        record = self._make(*values, starts_at, ends_at)
         now = self._rules.now
         odd = None if now is None else self._find(record, now)
         warnings = self._warn(row, odd) if odd else ()
