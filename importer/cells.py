@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 
 @lru_cache(maxsize=2048)
@@ -65,3 +66,11 @@ def whole(text: str) -> str | None:
 def canonical(text: str) -> str:
     """Reduce a header or a word to its letters and digits, case folded: `Remote ID` and `remote_id` are the same."""
     return "".join(char for char in text.casefold() if char.isalnum())
+
+
+class Unreadable(NamedTuple):
+    """Why a cell's text is no value of its column; returned where the value would be."""
+
+    reason: str = ""  #: goes on after `column is "text"`, such as ", which comes twice"
+    hint: str = ""  #: what would be right; empty: what the column says
+    topic: str = ""  #: its kind in a few words that hold no value, such as "local time without a time zone"

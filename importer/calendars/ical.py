@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 
 from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window, merge
 from importer.calendars.pulled import Pulled
+from importer.cells import Unreadable
 from importer.errors import SourceError
 from importer.normalizer.recurrence.expand import occurrences
 from importer.normalizer.recurrence.rrule import read_repeat
 from importer.normalizer.times.zones import read_zone
-from importer.normalizer.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from importer.commands.run import resolve
 from importer.errors import SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, open_scratch, open_view
 from importer.journal.states import State
-from importer.normalizer.directory import Directory, Person
+from importer.normalizer.references import Directory, Person
 from importer.planning.sources import expand_sources, gather_sources, is_several, load_mapping, make_loader
 from importer.reader.read import read
 from importer.records import TargetName

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from importer.cells import BLANKS, canonical
+from importer.cells import BLANKS, Unreadable, canonical
 from importer.kinds.registry import KINDS, KINDS_WITH, kind_of_name
 from importer.normalizer.layout import plan, rate_header
 from importer.normalizer.mapping import TIME_PARTS, Mapping, Matrix
@@ -15,7 +15,6 @@ from importer.normalizer.matrix import find_across, find_headers
 from importer.normalizer.nearest import nearest
 from importer.normalizer.suggestions import suggest
 from importer.normalizer.times.date_times import is_clock, read_moment
-from importer.normalizer.unreadable import Unreadable
 from importer.planning.sources import expand_sources
 from importer.reader.read import read
 

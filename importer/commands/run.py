@@ -21,7 +21,7 @@ from importer.delivery.listing import look_up
 from importer.errors import JournalError, SettingsError, UsageError
 from importer.journal.run_folder import open_scratch
 from importer.journal.run_info import RunStage
-from importer.normalizer.directory import Directory, Group, Person
+from importer.normalizer.references import Directory, Group, Person
 from importer.notice import Notice
 from importer.planning.forecast import read_lines, read_overview, touched_schedules
 from importer.planning.loader import lists_of

@@ -11,9 +11,8 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Final
 
 import importer.kinds
-from importer.cells import canonical
+from importer.cells import Unreadable, canonical
 from importer.kinds.kind import Column, RecordKind, option
-from importer.normalizer.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from importer.cells import BLANKS
+from importer.cells import BLANKS, Unreadable
 from importer.kinds.kind import Ambiguity, Column, Removal, option
 from importer.normalizer.recurrence.expand import AssignedShift, Misfit, Series, Shift, expand, find_drift
 from importer.normalizer.recurrence.rrule import is_once, read_repeat, read_until
@@ -21,7 +21,6 @@ from importer.normalizer.times.date_times import read_moment
 from importer.normalizer.times.durations import read_duration
 from importer.normalizer.times.moments import Moment, to_instant
 from importer.normalizer.times.zones import ZONE_RIGHT, find_contradiction, load_zone, read_zone
-from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote
 from importer.records import TargetName
 from importer.targets.rootly import (

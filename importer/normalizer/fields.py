@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from importer.cells import BLANKS, cell_name, clean
+from importer.cells import BLANKS, Unreadable, cell_name, clean
 from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.references import NO_DIRECTORY, References, Waiting, describe_reference
 from importer.normalizer.times.date_times import is_clock, join_date_and_time
 from importer.normalizer.times.moments import NO_RULES, TimeRules
-from importer.normalizer.unreadable import Unreadable
 from importer.quoting import escape, quote
 from importer.records import Problem, Sheet
 from importer.wording import as_sentence

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from importer.cells import BLANKS, canonical, cell_name
+from importer.cells import BLANKS, Unreadable, canonical, cell_name
 from importer.errors import SourceError
 from importer.kinds.registry import (
     CLEAR,
@@ -31,7 +31,6 @@ from importer.kinds.registry import (
 from importer.normalizer.fields import JoinedTimes, Places
 from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, TIME_PARTS
 from importer.normalizer.matrix import Grid, find_across, is_across, is_value
-from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote, quote_path
 from importer.records import Sheet
 

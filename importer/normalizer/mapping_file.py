@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from importer.cells import BLANKS, canonical
+from importer.cells import BLANKS, Unreadable, canonical
 from importer.errors import SettingsError
 from importer.kinds.registry import COLUMNS, OWN, RIGHTS
 from importer.normalizer.mapping import CLOCKS, NO_HEADER, NOT_USED, TIME_PARTS, Mapping, Matrix, Texts
@@ -22,7 +22,6 @@ from importer.normalizer.nearest import nearest
 from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.times.date_times import is_clock
 from importer.normalizer.times.moments import Choice, TimeRules
-from importer.normalizer.unreadable import Unreadable
 from importer.quoting import escape_unprintable, quote
 from importer.settings import DateOrder
 from importer.wording import as_sentence

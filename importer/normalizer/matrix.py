@@ -7,10 +7,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from importer.cells import BLANKS, canonical, cell_name
+from importer.cells import BLANKS, Unreadable, canonical, cell_name
 from importer.errors import SourceError
 from importer.normalizer.times.date_times import read_date
-from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote, quote_path
 from importer.records import Problem
 

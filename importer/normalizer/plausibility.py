@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from importer.normalizer.unreadable import Unreadable
+from importer.cells import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator

@@ -7,10 +7,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from importer.cells import BLANKS, clean
+from importer.cells import BLANKS, Unreadable, clean
 from importer.errors import SettingsError
 from importer.normalizer.plausibility import Implausibility
-from importer.normalizer.unreadable import Unreadable
 from importer.quoting import has_control, quote
 
 

@@ -1,21 +1,27 @@
-"""Cells that hold an id, or name a user or schedule whose id must be found. Asks no target."""
+"""Cells that hold an id, or name a user, a schedule or a group whose id must be found. Asks no target.
+
+Names are compared exactly; what is not found, or found twice, is a fault that names the nearest. Nothing is guessed: a
+text that can be an id is one, and a name that looks like an id is written with `name:` before it.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.cells import BLANKS, clean, whole
-from importer.normalizer.directory import is_group_reference, is_schedule_reference, is_user_reference
+from importer.cells import BLANKS, Unreadable, clean, whole
+from importer.normalizer.nearest import MOST, Nearest
 from importer.normalizer.providers import Service, linked_id
-from importer.normalizer.unreadable import Unreadable
-from importer.quoting import quote
+from importer.quoting import has_control, quote
 from importer.records import ID_PATTERN, LARGEST_ID, Problem
 
 if TYPE_CHECKING:
-    from importer.normalizer.directory import Directory
+    from collections.abc import Iterable, Sequence
 
 
 _ID = re.compile(ID_PATTERN)
@@ -27,6 +33,54 @@ _NO_ID = Unreadable(", which is not an id: an id has only letters, digits, - and
 _NO_NUMBER = Unreadable(
     ", which is not a user: a user is a number, an e-mail address or a full name", topic="not a user"
 )
+_LONGEST = 320  # characters: an e-mail address has 254 at most
+_CACHED = 1 << 16  # distinct texts: thousands of rows name the same person
+_PREFIX = re.compile(r"name\s*:", re.IGNORECASE)
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_NUMBER = re.compile(r"[0-9]+")
+_QUANTITY = re.compile(r"[+-]?[0-9.,']+([eE][+-]?[0-9]+)?")  # 1e5: a spreadsheet's number, nobody's name
+_STEPS = frozenset({".", ".."})  # of a path that climbs
+_SLASHES = re.compile(r"[/\\]")
+
+
+# ---- what a cell may say
+
+
+@lru_cache(_CACHED)
+def is_user_reference(text: str) -> bool:
+    """Return whether a text names a user, and is neither a user's id nor nonsense.
+
+    Digits are an id. A text with an @ is an e-mail address, every other one with a letter in it is a full name.
+    """
+    return _is_reference(text, _QUANTITY)
+
+
+@lru_cache(_CACHED)
+def is_schedule_reference(text: str) -> bool:
+    """Return whether a text names a schedule, and is neither a schedule's id nor nonsense.
+
+    Whatever can be an id is one, `Primary` and `a4711` too: such a name is written `name:Primary`.
+    """
+    return _is_reference(text, _ID)
+
+
+@lru_cache(_CACHED)
+def is_group_reference(text: str) -> bool:
+    """Return whether a text names a group, by its id (a UUID) or its name, and is not nonsense."""
+    if len(text) > _LONGEST or has_control(text):
+        return False
+    prefix = _PREFIX.match(text)
+    return not prefix or prefix.end() < len(text.rstrip())
+
+
+def _is_reference(text: str, other: re.Pattern[str]) -> bool:
+    if len(text) > _LONGEST or has_control(text):
+        return False
+    if prefix := _PREFIX.match(text):
+        return prefix.end() < len(text.rstrip())
+    if other.fullmatch(text) or not any(map(str.isalpha, text)):
+        return False
+    return _STEPS.isdisjoint(_SLASHES.split(text))  # ../../users is an attack, or a mistake; it is called what it is
 
 
 class Sought(StrEnum):
@@ -144,3 +198,180 @@ def describe_reference(column: str, text: str, cell: str, what: Sought, name: st
     message = f"{name} is {quote(text)}, which is looked up as {words.get(what, of_user)}"
     topic = f"{name}: to be looked up in {'Opal' if is_group else 'Rootly'}"
     return Reference(what, Problem(message, "Run check --online to look it up now.", column, cell, topic))
+
+
+# ---- what a target lists
+
+
+class Person(NamedTuple):
+    """A user, as the target lists it."""
+
+    id: str
+    name: str  #: the full name; empty where there is none
+    email: str  #: empty where there is none
+
+
+class Group(NamedTuple):
+    """An Opal group, as the target lists it."""
+
+    id: str
+    name: str
+    type: str
+    is_refusing: bool  #: it takes no on-call schedules
+
+
+class Directory:
+    """The users, schedules and groups of a target, found by what a cell says.
+
+    A list that is None is not to be had; `no_users` and its like say why, as a part of a sentence.
+    """
+
+    def __init__(
+        self,
+        users: Iterable[Person] | None,
+        schedules: Iterable[tuple[str, str]] | None,
+        groups: Iterable[Group] | None = None,
+        *,
+        no_users: str = "the target was not asked",
+        no_schedules: str = "the target was not asked",
+        no_groups: str = "the target was not asked",
+    ) -> None:
+        self._lists = {
+            "user": users if users is None else _List(users, "user", "full name"),
+            "schedule": schedules if schedules is None else _List(map(_as_entry, schedules), "schedule", "name"),
+            "group": groups if groups is None else _List(groups, "group", "name", "Opal"),
+        }
+        self._reasons = {"user": no_users, "schedule": no_schedules, "group": no_groups}
+        self._cached = lru_cache(_CACHED)(self._find)
+
+    def find_user(self, text: str) -> str | Unreadable:
+        """Return the id of the user whom an e-mail address or a full name means."""
+        return self._cached("user", text)
+
+    def find_schedule(self, text: str) -> str | Unreadable:
+        """Return the id of the schedule that a name means."""
+        return self._cached("schedule", text)
+
+    def find_group(self, text: str) -> str | Unreadable:
+        """Return the id of the group that a name or an id means."""
+        if self._lists["group"] is None and _UUID.fullmatch(text):
+            return text.lower()  # an id needs no list; should the group take no schedules, Opal says so
+        return self._cached("group", text)
+
+    def nearest(self, what: str, text: str) -> list[str]:
+        """Return the ids of the users, schedules or groups that a text may mean, the nearest first."""
+        listed = self._lists[what]
+        return [] if listed is None else listed.nearest(_without_prefix(text)[0])
+
+    def _find(self, what: str, text: str) -> str | Unreadable:
+        listed = self._lists[what]
+        if listed is not None:
+            return listed.find(text)
+        reason = f", which cannot be looked up in the list of {what}s: {self._reasons[what]}"
+        return Unreadable(reason, f"write the {what}'s id", f"{what}s not listed")
+
+
+def _as_entry(schedule: tuple[str, str]) -> Person:
+    return Person(*schedule, "")
+
+
+class _List:
+    """One list of a target: its entries by their names, users by their addresses and groups by their ids as well."""
+
+    def __init__(
+        self, entries: Iterable[Person] | Iterable[Group], what: str, name: str, target: str = "Rootly"
+    ) -> None:
+        self._what, self._name, self._target = what, name, target
+        by_id: dict[str, Person | Group] = {
+            one.id.lower() if isinstance(one, Group) else one.id: one for one in entries
+        }
+        self._entries = tuple(by_id.values())
+        self._by_name = _index(one.name for one in self._entries)
+        self._by_other = _index((one.id if isinstance(one, Group) else one.email).lower() for one in self._entries)
+        names = [(one.name, position) for position, one in enumerate(self._entries)]
+        # Whoever shares an employer shares most of an address.
+        boxes = [(_mailbox(one.email), at) for at, one in enumerate(self._entries) if isinstance(one, Person)]
+        self._nearest = Nearest(names + boxes)
+
+    def find(self, text: str) -> str | Unreadable:
+        plain, is_name = _without_prefix(text)
+        if self._what == "user" and "@" in plain and not is_name:
+            return self._conclude("e-mail address", self._by_other.get(plain.lower(), ()), _mailbox(plain))
+        if self._what == "group" and _UUID.fullmatch(plain) and not is_name:
+            return self._conclude("id", self._by_other.get(plain.lower(), ()), "")
+        return self._conclude(self._name, self._by_name.get(plain, ()), plain)
+
+    def nearest(self, plain: str) -> list[str]:
+        found = self._nearest.find(_mailbox(plain) if self._what == "user" and "@" in plain else plain)
+        return [self._entries[position].id for position in found]
+
+    def _conclude(self, named: str, found: Sequence[int], plain: str) -> str | Unreadable:
+        """Return the id of what was found by its `named`, or why none can be; `plain` is what is near."""
+        if len(found) == 1:
+            return self._usable(self._entries[found[0]])
+        what = self._what
+        shown = list(map(self._show, found or self._nearest.find(plain)))
+        if found:
+            more = f" and {len(shown) - MOST} more" if len(shown) > MOST else ""
+            return Unreadable(
+                f", which is the {named} of {len(shown)} {what}s",
+                f"write the id of the one that is meant: {', '.join(shown[:MOST])}{more}",
+                f"{what} found more than once",
+            )
+        nearest = f"; the nearest {'are' if len(shown) > 1 else 'is'} {', '.join(shown)}" if shown else ""
+        own = "" if named == "id" else f", or the {what}'s id"
+        return Unreadable(
+            f", which is the {named} of no {what}",
+            f"write the {named} as {self._target} has it{own}{nearest}",
+            f"{what} not found",
+        )
+
+    def _usable(self, entry: Person | Group) -> str | Unreadable:
+        id_, what = entry.id, self._what
+        if what == "user":
+            is_usable = bool(_NUMBER.fullmatch(id_)) and 1 <= len(id_.lstrip("0")) <= 20 and int(id_) <= LARGEST_ID
+        else:
+            is_usable = bool((_ID if what == "schedule" else _UUID).fullmatch(id_))
+        if not is_usable:
+            reason = f", which is a {what} whose id {quote(id_)} cannot be used"
+            return Unreadable(reason, f"compare the {what} with {self._target}", f"{what} with an odd id")
+        if not isinstance(entry, Group):
+            return id_
+        if entry.is_refusing:
+            reason = f", which is a group of type {quote(entry.type)}: its schedule comes from elsewhere"
+            return Unreadable(
+                reason, "take the group out, or name one of another type", "group that takes no schedules"
+            )
+        return id_.lower()
+
+    def _show(self, position: int) -> str:
+        one = self._entries[position]
+        words = (one.name, one.email if isinstance(one, Person) else "")
+        named = ", ".join(quote(word) for word in words if word)
+        plain = one.id if _ID.fullmatch(one.id) else quote(one.id)
+        return f"{plain} ({named})" if named else plain
+
+
+def _index(texts: Iterable[str]) -> dict[str, list[int]]:
+    """Lead from each text to the positions that have it; an empty one is nobody's."""
+    index: defaultdict[str, list[int]] = defaultdict(list)
+    for position, text in enumerate(texts):
+        if plain := _trimmed(text):
+            index[plain].append(position)
+    return dict(index)
+
+
+def _trimmed(text: str) -> str:
+    """Take away what nobody sees: outer blanks, a second blank between words, how accents are put together."""
+    return unicodedata.normalize("NFC", " ".join(text.split()))
+
+
+def _without_prefix(text: str) -> tuple[str, bool]:
+    """Return the text to look for, and whether `name:` stood before it."""
+    plain = _trimmed(text)
+    match = _PREFIX.match(plain)
+    return (plain[match.end() :].lstrip(), True) if match else (plain, False)
+
+
+def _mailbox(email: str) -> str:
+    return email.rpartition("@")[0]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from importer.cells import Unreadable
 from importer.errors import SettingsError
 from importer.normalizer.fields import RowRules
 from importer.normalizer.mapping import NO_MAPPING, Mapping
 from importer.normalizer.providers import check_provider, read_provider
 from importer.normalizer.recurrence.rrule import read_until
 from importer.normalizer.times.zones import check_timezone, read_zone
-from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote
 from importer.settings import DateOrder
 

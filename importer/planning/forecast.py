@@ -14,8 +14,7 @@ from importer.journal.codec import dump_key
 from importer.journal.states import State
 from importer.kinds.kind import Names, show_moment
 from importer.kinds.registry import KINDS
-from importer.normalizer.directory import Directory
-from importer.normalizer.references import References
+from importer.normalizer.references import Directory, References
 from importer.planning.carry_over import SheetNormalizer
 from importer.records import LARGEST_ID, TargetName, write_part
 from importer.result import Expected, Overview, Repeated

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from importer.journal.journal import Journal
     from importer.journal.states import Entry, Unresolved
-    from importer.normalizer.directory import Directory
+    from importer.normalizer.references import Directory
     from importer.normalizer.row import Normalized
     from importer.normalizer.rules import Rules
     from importer.observer import ReadingObserver

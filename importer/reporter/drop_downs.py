@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from importer.kinds.registry import COLUMNS
-from importer.normalizer.directory import Directory, Group, Person, is_schedule_reference
+from importer.normalizer.references import Directory, Group, Person, is_schedule_reference
 from importer.reporter.xlsx_writer import ROWS, CellStyle, Fill, header_width, put
 from importer.wording import as_sentence
 

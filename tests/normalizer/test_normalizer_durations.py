@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from importer.cells import Unreadable
 from importer.normalizer.times.durations import Duration, read_duration
-from importer.normalizer.unreadable import Unreadable
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.normalizer.directory import Directory, Person
+from importer.cells import Unreadable
 from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.plausibility import Checks
-from importer.normalizer.references import References
+from importer.normalizer.references import Directory, Person, References
 from importer.normalizer.row import Normalizer
 from importer.normalizer.rules import make_rules
-from importer.normalizer.unreadable import Unreadable
 from importer.records import Row, Sheet
 
 from .conftest import GOOD_SHADOW

@@ -9,7 +9,7 @@ from string import ascii_uppercase
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from importer.cells import BLANKS
+from importer.cells import BLANKS, Unreadable
 from importer.errors import SettingsError
 from importer.kinds.registry import COLUMNS, KINDS
 from importer.kinds.shadow import ShadowRecord
@@ -17,7 +17,6 @@ from importer.normalizer.providers import check_provider
 from importer.normalizer.row import Normalized, Normalizer
 from importer.normalizer.rules import make_rules
 from importer.normalizer.times.zones import check_timezone, read_zone
-from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote
 from importer.records import Problem, Row, Sheet
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from importer.cells import Unreadable
 from importer.normalizer.recurrence.expand import occurrences
 from importer.normalizer.recurrence.rrule import Rule, read_repeat
-from importer.normalizer.unreadable import Unreadable
 
 from .plan_cells import rule_of
 

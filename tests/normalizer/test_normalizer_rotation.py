@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.cells import BLANKS
+from importer.cells import BLANKS, Unreadable
 from importer.kinds.shifts import read_rotation
 from importer.normalizer.recurrence.expand import Misfit, expand
-from importer.normalizer.unreadable import Unreadable
 
 from .plan_cells import misfit_of, series_of, written
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.cells import BLANKS, clean, whole
+from importer.cells import BLANKS, Unreadable, clean, whole
 from importer.normalizer.providers import (
     Link,
     Service,
@@ -19,7 +19,6 @@ from importer.normalizer.providers import (
     told_provider,
 )
 from importer.normalizer.row import Normalized
-from importer.normalizer.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from importer.cells import Unreadable
 from importer.normalizer.times.date_times import read_instant, read_moment
 from importer.normalizer.times.moments import Choice, TimeRules
-from importer.normalizer.unreadable import Unreadable
 from importer.settings import DateOrder
 
 BERLIN = ZoneInfo("Europe/Berlin")

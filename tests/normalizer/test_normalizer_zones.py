@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from importer.cells import Unreadable
 from importer.errors import SettingsError
 from importer.normalizer.times.zones import check_timezone, load_zone, read_zone, zone_rules
-from importer.normalizer.unreadable import Unreadable
 
 IANA = frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
 TABLES = tomllib.loads(files("importer.normalizer.times").joinpath("zone_names.toml").read_text(encoding="utf-8"))

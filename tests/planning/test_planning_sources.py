@@ -14,7 +14,7 @@ import importer
 from importer.errors import SettingsError
 from importer.journal.run_folder import open_scratch
 from importer.journal.states import Entry, State
-from importer.normalizer.directory import Directory, Person
+from importer.normalizer.references import Directory, Person
 from importer.normalizer.rules import make_rules
 from importer.planning.loader import Loader, lists_of
 from importer.planning.report_lines import PreviousLine

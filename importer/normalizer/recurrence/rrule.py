@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from importer.cells import BLANKS
+from importer.cells import BLANKS, Unreadable
 from importer.normalizer.times.date_times import read_moment
 from importer.normalizer.times.moments import LAST_YEAR, WITHOUT_TIME, Moment, TimeRules, make_moment
-from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote
 
 if TYPE_CHECKING:

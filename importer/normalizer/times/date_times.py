@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from importer.cells import BLANKS
+from importer.cells import BLANKS, Unreadable
 from importer.normalizer.times.moments import (
     IMPOSSIBLE,
     NO_DATE_TIME,
@@ -26,7 +26,6 @@ from importer.normalizer.times.moments import (
     to_instant,
     without_time,
 )
-from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote
 from importer.settings import DateOrder
 

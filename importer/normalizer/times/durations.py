@@ -11,8 +11,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from importer.cells import BLANKS
-from importer.normalizer.unreadable import Unreadable
+from importer.cells import BLANKS, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

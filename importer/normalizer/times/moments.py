@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.normalizer.unreadable import Unreadable
+from importer.cells import Unreadable
 from importer.settings import DateOrder  # at run time: pydantic reads `TimeRules`
 
 if TYPE_CHECKING:

@@ -14,10 +14,9 @@ from importlib.metadata import version
 from importlib.resources import files
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from importer.cells import BLANKS
+from importer.cells import BLANKS, Unreadable
 from importer.errors import SettingsError
 from importer.normalizer.times.moments import Moment, contradiction
-from importer.normalizer.unreadable import Unreadable
 from importer.quoting import quote
 
 _LONGEST_NAME = 64

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.normalizer.directory import Directory, Person, is_schedule_reference, is_user_reference
-from importer.normalizer.unreadable import Unreadable
+from importer.cells import Unreadable
+from importer.normalizer.references import Directory, Person, is_schedule_reference, is_user_reference
 from importer.records import ID_PATTERN
 
 if TYPE_CHECKING:
