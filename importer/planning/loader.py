@@ -18,7 +18,7 @@ from importer.normalizer.suggestions import describe_suggestion, suggest
 from importer.notice import Notice, NoticeLevel
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
 from importer.quoting import escape
-from importer.reader.header_row import rows_named
+from importer.reader.tables import rows_named
 from importer.records import KnownName, Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.report_reader import is_report
 from importer.reporter.template import README_SHEET
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from importer.normalizer.rules import Rules
     from importer.observer import ReadingObserver
     from importer.planning.report_lines import PreviousLine
-    from importer.reader.chunks import Chunk
     from importer.reader.read import Reading
+    from importer.reader.tables import Chunk
 
 
 _MOST_PARTS = 1000  # that a row makes

@@ -97,7 +97,7 @@ async def gather_sources(
     sizes = [_size_of(source) for source in sources]
     for index, source in enumerate(sources):
         before = rows
-        with await spool(source, interrupted) or nullcontext() as stdin:
+        with await spool(source, interrupted, make_bounds(settings)) or nullcontext() as stdin:
             reading = read(
                 source,
                 sheets=settings.sheet,

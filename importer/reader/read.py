@@ -1,41 +1,37 @@
-"""One source being read: tells files from frames and workbooks from text. Parses nothing itself.
+"""One source being read: tells files from frames and workbooks from text, of which it parses none itself.
 
 What parses is imported when a source is read, so that `import importer.reader` costs next to nothing.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-import shutil
-import stat
-import sys
 import tempfile
 import threading
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from inspect import GEN_RUNNING, getgeneratorstate
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar
 
-from importer.errors import InterruptedReadingError
-from importer.reader.chunks import Chunk
-from importer.reader.header_row import HeaderRule
+from importer.cells import cell_name
+from importer.errors import InterruptedReadingError, SourceError
+from importer.notice import Notice, NoticeLevel
 from importer.reader.limits import USUAL, Bounds, too_many_rows
+from importer.reader.tables import CHUNK_ROWS, Chunk, HeaderRule
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
+    from hashlib import _Hash
 
     import anyio
     import pandas as pd
 
-    from importer.notice import Notice
+    from importer.records import Row
 
 
-#: Makes the chunks of one source, adds to the notices given, and returns the SHA-256.
-Chunks: TypeAlias = "Callable[[list[Notice]], Generator[Chunk, None, str]]"
-
-
+Result = TypeVar("Result")
 #: What `read` takes: a path, "-" for standard input, or a DataFrame.
 Source: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
 
@@ -54,26 +50,22 @@ class Reading:
     share: float  #: how much of it has been read, from 0 to 1; 0 of a frame
 
     def __init__(
-        self,
-        name: str,
-        path: str,
-        chunks: Chunks,
-        bounds: Bounds = USUAL,
-        stopped: threading.Event | None = None,
+        self, name: str, path: str, chunks: Callable[[Reading], Generator[Chunk, None, str]], bounds: Bounds = USUAL
     ) -> None:
+        """Prepare; `chunks` makes them, adds to the notices, and returns the SHA-256."""
         self.name = name
         self.path = path
         self.sha256 = ""
         self.notices = []
-        self._stopped = stopped or threading.Event()
         self.share = 0.0
+        self.stopped = threading.Event()
         self._chunks = chunks
         self._bounds = bounds
         self._is_begun = False
 
     def stop(self) -> None:
         """End the reading soon, from another thread: it raises InterruptedReadingError."""
-        self._stopped.set()
+        self.stopped.set()
 
     def __iter__(self) -> Generator[Chunk, None, None]:
         if self._is_begun:
@@ -82,11 +74,7 @@ class Reading:
         return self._read()
 
     def _read(self) -> Generator[Chunk, None, None]:
-        self.sha256 = yield from self._bounded(self._chunks(self.notices))
-
-    def _bounded(self, chunks: Generator[Chunk, None, str]) -> Generator[Chunk, None, str]:
-        """Pass the chunks on until they are too many; give what `chunks` returns."""
-        left = self._bounds.rows
+        chunks, left = self._chunks(self), self._bounds.rows
         try:
             while True:
                 chunk = next(chunks)
@@ -98,20 +86,9 @@ class Reading:
                 self.share = chunk.share
                 yield chunk
         except StopIteration as end:
-            return str(end.value)
+            self.sha256 = str(end.value)
         finally:
             chunks.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """How a file is to be read."""
-
-    sheets: tuple[str, ...]  #: names; empty: all that are visible
-    rule: HeaderRule
-    bounds: Bounds
-    encoding: str | None  #: of a text; None: it is found out
-    stopped: threading.Event
 
 
 def read(  # noqa: PLR0913  (all but the source by name)
@@ -137,63 +114,142 @@ def read(  # noqa: PLR0913  (all but the source by name)
     `is_known` knows as headers begins another sheet, which has its name. All this is not for a DataFrame, whose columns
     are its header. `encoding` is the name of a Python codec; a byte order mark outranks it.
     """
-    if isinstance(source, str | os.PathLike):
-        name = os.fspath(source)
-        path = "" if name == "-" else str(Path(name).absolute())
-        rule = HeaderRule(header_row, is_header, is_known)
-        wishes = Wishes(tuple(sheets), rule, bounds, encoding, threading.Event())
-        return Reading(name, path, partial(_file_chunks, name, stdin, wishes), bounds, wishes.stopped)
-    return Reading("DataFrame", "", partial(_frame_chunks, source), bounds)
+    if not isinstance(source, str | os.PathLike):
+        return Reading(_FRAME, "", partial(_frame_chunks, source), bounds)
+    name = os.fspath(source)
+    path = "" if name == "-" else str(Path(name).absolute())
+    rule = HeaderRule(header_row, is_header, is_known)
+    return Reading(name, path, partial(_file_chunks, stdin, sheets, rule, bounds, encoding), bounds)
 
 
 def _file_chunks(
-    name: str, stdin: BinaryIO | None, wishes: Wishes, notices: list[Notice]
+    stdin: BinaryIO | None,
+    sheets: Sequence[str],
+    rule: HeaderRule,
+    bounds: Bounds,
+    encoding: str | None,
+    reading: Reading,
 ) -> Generator[Chunk, None, str]:
-    from importer.reader import source_file
-    from importer.reader.csv import csv_file
+    from importer.reader import csv_file, source_file
     from importer.reader.workbook import parent
 
-    rule, bounds = wishes.rule, wishes.bounds
+    name, notices, stopped = reading.name, reading.notices, reading.stopped
     with source_file.opened(name, stdin, bounds) as source:
         if source_file.is_workbook(source.file, name):
-            chunks = parent.workbook_chunks(
-                source.file, name, wishes.sheets, notices, rule=rule, bounds=bounds, stopped=wishes.stopped
+            sha256 = yield from parent.workbook_chunks(
+                source.file, name, sheets, notices, rule=rule, bounds=bounds, stopped=stopped
             )
         else:
-            chunks = csv_file.csv_chunks(source.file, name, notices, rule, bounds, encoding=wishes.encoding)
-        sha256 = yield from chunks
+            sha256 = yield from csv_file.csv_chunks(
+                source.file, name, notices, rule=rule, bounds=bounds, encoding=encoding
+            )
     return source.sha256 or sha256
 
 
-def _frame_chunks(frame: pd.DataFrame, notices: list[Notice]) -> Generator[Chunk, None, str]:
-    from importer.reader import frames
+# ---- A pandas DataFrame as one sheet of text
 
-    return (yield from frames.frame_chunks(frame, notices))
+
+_FRAME = "DataFrame"
+_LARGE = 1e15  # from here on a float cannot hold every 16-digit id
+
+
+def _frame_chunks(frame: pd.DataFrame, reading: Reading) -> Generator[Chunk, None, str]:
+    """Yield a frame's chunks; return the SHA-256 of its text. The index is no column; the first row is row 2.
+
+    Raises:
+        SourceError: The frame has no columns, or text that is no valid Unicode.
+    """
+    from importer.records import Sheet
+
+    header = tuple(map(frame_text, frame.columns))
+    if not header:
+        raise SourceError("the DataFrame has no columns", hint="Give a DataFrame with named columns.")
+    digest = hashlib.sha256()
+    _add(digest, header, 1)
+    reading.notices.extend(_notices_of_floats(frame))
+    sheet = Sheet(_FRAME, _FRAME, header, tuple(range(len(header))))
+    rows = _frame_rows(frame, digest)
+    yield Chunk(sheet, list(islice(rows, CHUNK_ROWS)))
+    while batch := list(islice(rows, CHUNK_ROWS)):
+        yield Chunk(sheet, batch)
+    return digest.hexdigest()
+
+
+def _frame_rows(frame: pd.DataFrame, digest: _Hash) -> Iterator[Row]:
+    from importer.records import Row
+
+    values: Iterable[tuple[Any, ...]] = frame.itertuples(index=False, name=None)
+    for number, row in enumerate(values, 2):
+        cells = tuple(map(frame_text, row))
+        _add(digest, cells, number)
+        if any(map(str.strip, cells)):
+            yield Row(number, cells)
+
+
+def frame_text(value: object) -> str:
+    """Return the text of a value as frames hold it; what pandas counts as missing is empty."""
+    import pandas as pd
+
+    from importer.reader.cell_text import text_of
+
+    if value is None or value is pd.NA or value is pd.NaT:
+        return ""
+    if isinstance(value, pd.Timestamp):
+        value = value.round("us").to_pydatetime()
+    elif isinstance(value, pd.Timedelta):
+        value = value.round("us").to_pytimedelta()
+    elif pd.api.types.is_bool(value):
+        value = bool(value)  # numpy's is no bool
+    return text_of(value)
+
+
+def _notices_of_floats(frame: pd.DataFrame) -> Iterator[Notice]:
+    """Warn of ids that became floats before they came here."""
+    for column, name in enumerate(frame.columns):
+        values = frame.iloc[:, column]
+        if values.dtype.kind == "f" and bool((values.abs() >= _LARGE).any()):
+            text = (
+                f"column '{frame_text(name)}' of the DataFrame is of floats with more than 15 digits, which are not"
+                " kept exactly: make it a column of text"
+            )
+            yield Notice(text, NoticeLevel.WARNING)
+
+
+def _add(digest: _Hash, cells: tuple[str, ...], number: int) -> None:
+    import orjson
+
+    try:
+        digest.update(orjson.dumps(cells) + b"\n")
+    except orjson.JSONEncodeError as error:
+        where = next(cell_name(i, number) for i, cell in enumerate(cells) if not _is_unicode(cell))
+        raise SourceError(
+            f"the DataFrame's cell {where} holds text that is not valid Unicode",
+            hint="Look for a lone surrogate in it.",
+        ) from error
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 # ---- Reading while signals are heard: what blocks does so on a thread
 
 
-async def spool(source: Source, interrupted: anyio.Event) -> BinaryIO | None:
+async def spool(source: Source, interrupted: anyio.Event, bounds: Bounds = USUAL) -> BinaryIO | None:
     """Copy standard input, or a pipe with a name, to a temporary file; None for a source that is there as a whole.
 
     Whoever writes into a pipe may never begin, and never end.
 
     Raises:
+        SourceError: it cannot be read, or is too large.
         InterruptedReadingError: interrupted; the thread goes on waiting and is left behind.
     """
-    if not isinstance(source, str | os.PathLike) or not _is_pipe(os.fspath(source)):
-        return None
-    import anyio
+    from importer.reader import source_file
 
+    if not isinstance(source, str | os.PathLike) or not source_file.is_pipe(os.fspath(source)):
+        return None
     spooled = tempfile.TemporaryFile()  # noqa: SIM115  (who reads it closes it)
-    async with anyio.create_task_group() as group:
-        group.start_soon(_call_on, interrupted, group.cancel_scope.cancel)
-        copy = partial(_copy, os.fspath(source), spooled)
-        await anyio.to_thread.run_sync(copy, abandon_on_cancel=True)
-        group.cancel_scope.cancel()
-    if interrupted.is_set():
-        raise _interrupted()
+    await _on_thread(partial(source_file.copy, os.fspath(source), spooled, bounds), interrupted)
     spooled.seek(0)
     return spooled
 
@@ -204,55 +260,36 @@ async def read_on_thread(reading: Reading, interrupted: anyio.Event) -> AsyncGen
     Raises:
         InterruptedReadingError: interrupted.
     """
-    import anyio
-
     chunks = iter(reading)
     try:
-        while True:
-            chunk: Chunk | None = None
-            failure: Exception | None = None
-            async with anyio.create_task_group() as group:
-                group.start_soon(_call_on, interrupted, reading.stop)
-                try:
-                    chunk = await anyio.to_thread.run_sync(next, chunks, None)
-                except Exception as error:
-                    failure = error
-                group.cancel_scope.cancel()
-            if interrupted.is_set() or isinstance(failure, InterruptedReadingError):
-                raise _interrupted()
-            if failure is not None:
-                raise failure
-            if chunk is None:
-                return
+        while chunk := await _on_thread(partial(next, chunks, None), interrupted, reading.stop):
             yield chunk
     finally:
         if getgeneratorstate(chunks) != GEN_RUNNING:  # else its thread stands still, and is left behind
             chunks.close()
 
 
+async def _on_thread(
+    call: Callable[[], Result], interrupted: anyio.Event, stop: Callable[[], None] | None = None
+) -> Result:
+    """Call something that `stop` ends soon; without it, it is left behind when interrupted."""
+    import anyio
+
+    failure: Exception | None = None
+    async with anyio.create_task_group() as group:
+        group.start_soon(_call_on, interrupted, stop or group.cancel_scope.cancel)
+        try:
+            result = await anyio.to_thread.run_sync(call, abandon_on_cancel=stop is None)
+        except Exception as error:  # which the group would wrap
+            failure = error
+        group.cancel_scope.cancel()
+    if interrupted.is_set() or isinstance(failure, InterruptedReadingError):
+        raise InterruptedReadingError("interrupted while reading; nothing was sent", hint="Start it again.")
+    if failure is not None:
+        raise failure
+    return result
+
+
 async def _call_on(event: anyio.Event, call: Callable[[], None]) -> None:
     await event.wait()
     call()
-
-
-def _is_pipe(name: str) -> bool:
-    if name == "-":
-        return True
-    try:
-        mode = Path(name).stat().st_mode
-    except (OSError, ValueError):
-        return False
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
-
-
-def _copy(name: str, spooled: BinaryIO) -> None:
-    with suppress(ValueError):  # of a file that was closed meanwhile, by whoever no longer waits
-        if name == "-":
-            shutil.copyfileobj(sys.stdin.buffer, spooled)
-            return
-        with Path(name).open("rb") as file:
-            shutil.copyfileobj(file, spooled)
-
-
-def _interrupted() -> InterruptedReadingError:
-    return InterruptedReadingError("interrupted while reading; nothing was sent", hint="Start it again.")

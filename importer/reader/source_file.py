@@ -11,7 +11,7 @@ import stat
 import sys
 import tempfile
 import zlib
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -153,8 +153,10 @@ def opened(name: str, stdin: BinaryIO | None = None, bounds: Bounds = USUAL) -> 
         raise SourceError(f"{named(name)} is not a file name", hint=_WANTED)
     try:
         with ExitStack() as stack:
-            given = stdin or (_standard_input() if name == STDIN else stack.enter_context(Path(name).open("rb")))
-            file = given if _is_regular(given, name) else stack.enter_context(_spooled(given, name, bounds))
+            file = stdin or _given(name, stack)
+            if not _is_whole(file) or (name == STDIN and not stdin):
+                given, file = file, stack.enter_context(_temporary())
+                _copy(given, file, name, bounds)
             _check_size(file, name, bounds)
             yield _unpacked(file, name, bounds, stack)
     except OSError as error:
@@ -191,26 +193,52 @@ def named(name: str) -> str:
     return "standard input" if name == STDIN else escape_unprintable(name)
 
 
-def _standard_input() -> BinaryIO:
+def is_pipe(name: str) -> bool:
+    """Return whether a source comes piece by piece from somebody who may never end: standard input, or no file."""
+    if name == STDIN:
+        return True
+    try:
+        mode = Path(name).stat().st_mode
+    except (OSError, ValueError):  # who reads it says why
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def copy(name: str, to: BinaryIO, bounds: Bounds) -> None:
+    """Copy a pipe to its end.
+
+    Raises:
+        SourceError: It cannot be read, or is too large.
+    """
+    try:
+        with ExitStack() as stack, suppress(ValueError):  # `to` was closed meanwhile, by who no longer waits
+            _copy(_given(name, stack), to, name, bounds)
+    except OSError as error:
+        raise _unreadable(name, error) from error
+
+
+def _is_whole(file: BinaryIO) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    except io.UnsupportedOperation:  # it is in memory
+        return file.seekable()
+
+
+def _given(name: str, stack: ExitStack) -> BinaryIO:
+    if name != STDIN:
+        return stack.enter_context(Path(name).open("rb"))
     if sys.stdin is None:
         raise SourceError("standard input is closed", hint=_WANTED)
     return sys.stdin.buffer
 
 
-def _is_regular(file: BinaryIO, name: str) -> bool:
-    return name != STDIN and stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-
-
-@contextmanager
-def _spooled(given: BinaryIO, name: str, bounds: Bounds) -> Iterator[BinaryIO]:
+def _copy(given: BinaryIO, to: BinaryIO, name: str, bounds: Bounds) -> None:
     size = 0
-    with _temporary() as copy:
-        while block := given.read(BLOCK):
-            size += len(block)
-            if size > bounds.bytes:
-                raise too_many_bytes(f"{named(name)} is", bounds)
-            copy.write(block)
-        yield copy
+    while block := given.read(BLOCK):
+        size += len(block)
+        if size > bounds.bytes:
+            raise too_many_bytes(f"{named(name)} is", bounds)
+        to.write(block)
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importer.errors import SourceError
-from importer.reader.chunks import Chunk
 from importer.reader.read import read
+from importer.reader.tables import Chunk
 
 from . import ODD_FILES
 from .kit import Reads

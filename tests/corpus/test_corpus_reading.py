@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from importer.errors import SourceError
-from importer.reader.chunks import Chunk
 from importer.reader.read import Reading, read
+from importer.reader.tables import Chunk
 from importer.records import Row, Sheet
 
 from . import ODD_FILES

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from importer.journal.run_folder import RunFolder
-    from importer.reader.chunks import Chunk
     from importer.reader.read import Reading
+    from importer.reader.tables import Chunk
     from importer.records import Key, TargetName
 
 _RECORDS = 6

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from importer.errors import SourceError
-from importer.reader.chunks import Chunk
 from importer.reader.read import read
+from importer.reader.tables import Chunk
 
 NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

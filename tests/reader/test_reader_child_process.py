@@ -11,9 +11,9 @@ import python_calamine
 import xlsxwriter
 
 from importer.errors import SourceError
-from importer.reader.chunks import CHUNK_ROWS
 from importer.reader.limits import Bounds
 from importer.reader.read import read
+from importer.reader.tables import CHUNK_ROWS
 from importer.reader.workbook.parent import Child, workbook_chunks
 
 Workbook = Callable[..., Path]

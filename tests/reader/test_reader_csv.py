@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.errors import SourceError
-from importer.reader.chunks import CHUNK_ROWS
 from importer.reader.read import read
+from importer.reader.tables import CHUNK_ROWS
 from importer.records import Row
 
 from .in_process import notice_texts

@@ -14,8 +14,8 @@ import xlsxwriter
 import xlwt
 
 from importer.errors import SourceError
-from importer.reader.chunks import CHUNK_ROWS, Chunk
 from importer.reader.read import read
+from importer.reader.tables import CHUNK_ROWS, Chunk
 from importer.records import Row
 
 from . import binary_workbook as binary

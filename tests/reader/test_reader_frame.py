@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 from importer.errors import SourceError
-from importer.reader.frames import frame_text
-from importer.reader.read import read
+from importer.reader.read import frame_text, read
 from importer.records import Row, Sheet
 
 from .in_process import notice_texts

@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.errors import SourceError
-from importer.reader.chunks import CHUNK_ROWS, Chunk
-from importer.reader.header_row import rows_named
 from importer.reader.read import read
+from importer.reader.tables import CHUNK_ROWS, Chunk, rows_named
 from importer.records import Row, Sheet
 
 from .in_process import notice_texts

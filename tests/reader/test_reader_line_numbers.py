@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import openpyxl
 
-from importer.reader.csv.csv_file import find_lines
+from importer.reader.csv_file import find_lines
 from importer.reader.read import read
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from importer.errors import SourceError
-from importer.reader.chunks import CHUNK_ROWS
 from importer.reader.read import read
+from importer.reader.tables import CHUNK_ROWS
 from importer.records import Problem, Row
 
 from .in_process import notice_texts

@@ -21,20 +21,15 @@ from importer.cells import cell_name
 from importer.errors import InterruptedReadingError, SourceError
 from importer.notice import Notice, NoticeLevel
 from importer.quoting import escape
-from importer.reader.chunks import Chunk
-from importer.reader.header_row import (
-    FIRST_ROW,
-    NO_HEADER,
-    HeaderRule,
-    HeaderWatch,
-    above_notice,
-    is_title,
-    next_notice,
-    repeated_notice,
-    without_repeated,
-)
 from importer.reader.limits import USUAL, Bounds
 from importer.reader.source_file import BLOCK, named
+from importer.reader.tables import (
+    FIRST_ROW,
+    NO_HEADER,
+    Chunk,
+    HeaderRule,
+    Tables,
+)
 from importer.records import Problem, Row, Sheet
 
 if TYPE_CHECKING:
@@ -202,7 +197,7 @@ def workbook_chunks(  # noqa: PLR0913  (all from the rule on by name)
                 hint="See that Python may be run, and how many files and processes this user may have (ulimit -a).",
             ) from error
         with child:
-            yield from _Told(name, notices, rule, child).chunks(_messages(child, name, bounds))
+            yield from _chunks(_messages(child, name, bounds), name, notices, rule, child)
     return sha256
 
 
@@ -248,69 +243,39 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-class _Told:
-    """What the child tells, as chunks."""
+def _chunks(
+    messages: Iterable[list[Any]], name: str, notices: list[Notice], rule: HeaderRule, child: Child
+) -> Iterator[Chunk]:
+    """Make chunks of what the child tells."""
+    tables: Tables[Row] | None = None
+    header = NO_HEADER
+    for message in messages:
+        match message:
+            case ["notice", text, level, *names]:
+                notices.append(Notice(text, NoticeLevel(level), *names))
+            case ["top", _, rows]:
+                header, _ = rule.choose(rows)
+                child.tell(b"%d" % header)
+            case ["sheet", title, texts, positions, flaws]:
+                yield from tables.end() if tables else ()
+                problems = tuple(Problem(text, hint, cell=cell, topic=topic) for cell, text, hint, topic in flaws)
+                sheet = Sheet(name, title, tuple(texts), tuple(positions), header, problems)
+                tables = Tables(sheet, rule, notices, f"sheet '{escape(title)}'", _as_it_is, _below)
+            case ["rows", numbers, cells, remarks, share] if tables:
+                for chunk in tables.take(_rows(sheet, numbers, cells, remarks)):
+                    yield replace(chunk, share=share)
+            case ["error", text, hint]:
+                raise SourceError(f"{named(name)}: {text}", hint=hint)
+    yield from tables.end() if tables else ()
 
-    def __init__(self, name: str, notices: list[Notice], rule: HeaderRule, child: Child) -> None:
-        self._name = name
-        self._notices = notices
-        self._rule = rule
-        self._child = child
-        self._sheet: Sheet | None = None
-        self._header = NO_HEADER
-        self._has_rows = False
-        self._repeated: list[int] = []
 
-    def chunks(self, messages: Iterable[list[Any]]) -> Iterator[Chunk]:
-        for message in messages:
-            match message:
-                case ["notice", text, level, *sheet]:
-                    self._notices.append(Notice(text, NoticeLevel(level), *sheet))
-                case ["top", _, rows]:
-                    self._header, _ = self._rule.choose(rows)
-                    self._child.tell(b"%d" % self._header)
-                case ["sheet", title, header, positions, flaws]:
-                    yield from self._finished()
-                    problems = tuple(Problem(text, hint, cell=cell, topic=topic) for cell, text, hint, topic in flaws)
-                    self._sheet = Sheet(self._name, title, tuple(header), tuple(positions), self._header, problems)
-                case ["rows", numbers, cells, remarks, share] if self._sheet:
-                    self._has_rows = True
-                    for chunk in self._tables(_rows(self._sheet, numbers, cells, remarks), self._sheet):
-                        yield replace(chunk, share=share)
-                case ["error", text, hint]:
-                    raise SourceError(f"{named(self._name)}: {text}", hint=hint)
-        yield from self._finished()
+def _as_it_is(row: Row, _sheet: Sheet) -> Row:
+    return row
 
-    def _tables(self, rows: list[Row], sheet: Sheet) -> Iterator[Chunk]:
-        """Yield rows of a sheet, and begin another one at each row that is a header itself."""
-        if self._header == NO_HEADER:
-            yield Chunk(sheet, rows)
-            return
-        where, begin = f"sheet '{escape(sheet.name)}'", 0
-        watch = HeaderWatch(self._rule, sheet.header)
-        for place, row in enumerate(rows if watch.is_on else ()):
-            if not watch.may_be_header(row.cells) or not watch.is_header(row.cells) or row.cells == sheet.header:
-                continue
-            end = place
-            while end > begin and is_title(rows[end - 1].cells):
-                end -= 1
-            yield Chunk(sheet, without_repeated(where, rows[begin:end], sheet.header, self._repeated))
-            yield from self._finished()
-            if titles := [each.number for each in rows[end:place]]:
-                self._notices.append(above_notice(where, titles, row.number))
-            self._notices.append(next_notice(where, row.number))
-            sheet = Sheet(self._name, sheet.name, row.cells, sheet.positions, row.number)
-            self._sheet, self._has_rows, begin = sheet, True, place + 1
-            watch = HeaderWatch(self._rule, sheet.header)
-        yield Chunk(sheet, without_repeated(where, rows[begin:], sheet.header, self._repeated))
 
-    def _finished(self) -> Iterator[Chunk]:
-        """End a sheet; one without rows makes a chunk all the same."""
-        if self._sheet and not self._has_rows:
-            yield Chunk(self._sheet, [])
-        if self._sheet and self._repeated:
-            self._notices.append(repeated_notice(f"sheet '{escape(self._sheet.name)}'", self._repeated))
-        self._sheet, self._has_rows, self._repeated = None, False, []
+def _below(row: Row, sheet: Sheet) -> Sheet:
+    """Make the sheet of a table below another one, in the same columns."""
+    return Sheet(sheet.source, sheet.name, row.cells, sheet.positions, row.number)
 
 
 def _rows(sheet: Sheet, numbers: list[int], cells: list[str], remarks: list[list[Any]]) -> list[Row]:

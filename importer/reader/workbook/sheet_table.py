@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from importer.cells import cell_name, letters_of
 from importer.notice import NoticeLevel
 from importer.quoting import escape
-from importer.reader.chunks import CHUNK_ROWS
-from importer.reader.header_row import NO_HEADER, TOP_ROWS, above_notice
 from importer.reader.limits import Bounds, too_long_cell
+from importer.reader.tables import CHUNK_ROWS, NO_HEADER, TOP_ROWS, above_notice, walk_to
 from importer.reader.workbook.stored_cells import Flaw, StoredRow, WalkedRow, damaged
 
 if TYPE_CHECKING:
@@ -171,8 +170,8 @@ class SheetTable:
 
     def messages(self) -> Iterator[Message]:
         """Yield the sheet's header, its rows and notices."""
-        below = self.rows()
-        top = list(islice((row for row in below if not row.is_blank), TOP_ROWS))
+        below = (row for row in self.rows() if not row.is_blank)
+        top = list(islice(below, TOP_ROWS))
         if not top:
             yield ("notice", f"{self._shown} is empty and was skipped", NoticeLevel.LEFT_OUT)
             return
@@ -181,7 +180,7 @@ class SheetTable:
             yield from self._told(None, chain(top, below))
             return
         above: list[int] = []
-        header = _found(number, left := chain(top, below), above)
+        header = walk_to(number, left := chain(top, below), above)
         if header is None:
             text = f"{self._shown} has nothing in row {number}, where its header should be, and was skipped"
             yield ("notice", text, NoticeLevel.LEFT_OUT)
@@ -278,18 +277,6 @@ class _Batch:
 
     def message(self) -> Message:
         return ("rows", self.numbers, self._cells, self._remarks)
-
-
-def _found(number: int, rows: Iterable[TextRow], above: list[int]) -> TextRow | None:
-    """Walk to the row of that number, and note the numbers of those passed."""
-    for row in rows:
-        if row.number == number:
-            return None if row.is_blank else row
-        if row.number > number:
-            return None
-        if not row.is_blank:
-            above.append(row.number)
-    return None
 
 
 def _picking(positions: list[int], columns: range) -> Callable[[list[str]], Sequence[str]]:

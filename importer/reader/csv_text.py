@@ -1,26 +1,25 @@
-"""How a CSV is written: its encoding and its delimiter."""
+"""The text of a CSV: its encoding, and its records strictly, each with its physical lines. Knows nothing of headers."""
 
 from __future__ import annotations
 
 import codecs
+import csv
 import hashlib
+import io
 import re
+import string
 import unicodedata
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
 from importer.errors import SourceError
-from importer.reader.csv.csv_records import Form, csv_records
-from importer.reader.header_row import NO_HEADER, TOP_ROWS
-from importer.reader.source_file import BLOCK, named
+from importer.reader.limits import USUAL, Bounds, too_long_cell
+from importer.reader.source_file import BLOCK, HashedBytes, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from importer.reader.header_row import HeaderRule
-    from importer.reader.limits import Bounds
+    from hashlib import _Hash
 
 
 # ---- Encoding: found by strict decoding, never by replacing
@@ -253,50 +252,142 @@ class _LineCount:
         self._is_after_cr = text.endswith("\r")
 
 
-# ---- Delimiter: tried on the first records
+# ---- Records
 
 
-DELIMITERS = (",", ";", "\t", "|")  # where two fit equally well, the earlier one
-_TRIED = 20  # records from the header on
+MOST_BLANK = 1_048_576  # lines that follow each other
+_ENDS = frozenset({"\n", "\r\n", "\r"})
+_UNCLOSED = (
+    'Look for a cell that begins with a quote (") and has no closing one;'
+    ' a quote inside a quoted cell is written twice ("").'
+)
 
 
-def find_delimiter(file: BinaryIO, form: Form, rule: HeaderRule, bounds: Bounds) -> str:
-    """Choose the delimiter that parts the header and fits the most rows; a comma where there is one column.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a CSV is written."""
 
-    One with which a row is recognised as a header outranks all others.
+    name: str  #: of the source
+    codec: str
+    delimiter: str = ","
+    begins: int = 1  #: the first line that is no hint for Excel
+    bounds: Bounds = USUAL
+
+
+class CsvRecord(NamedTuple):
+    """One record in which something stands."""
+
+    number: int  #: of its row, as a spreadsheet numbers it: blank ones before it count
+    cells: list[str]
+    first_line: int  #: physical, from 1
+    last_line: int
+
+
+class _Lines:
+    """Physical lines with their ends, counted; bounded per record."""
+
+    def __init__(self, text: TextIO, form: Form) -> None:
+        self._text = text
+        self._name = form.name
+        self._limit = form.bounds.record
+        self._blanks = f"{form.delimiter}{string.whitespace}"
+        self._blank_quote = f'{form.delimiter} "'
+        self._coming = ""  # a line that was read, and not yet taken
+        self.blank_quote: str | None = None  #: a line of the record with a blank between delimiter and quote
+        self.number = 0
+        self.held = 0  # characters of the record so far
+
+    def begin_record(self) -> int:
+        """Forget the record before, and pass lines without anything but delimiters; return how many those are."""
+        self.held, self.blank_quote = 0, None
+        longest, blanks, read = self._limit + 1, self._blanks, self._text.readline
+        mark = "" if self.number else "\ufeff"
+        passed, line = 0, ""
+        while passed <= MOST_BLANK:
+            line = read(longest)
+            if line not in _ENDS:
+                line = line.removeprefix(mark)
+                if not line or line.strip(blanks) or len(line) >= longest:
+                    break
+            passed += 1
+        self._coming = line
+        self.number += passed
+        return passed
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line, self._coming = self._coming or self._text.readline(self._limit + 1), ""
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.held += len(line)
+        if self.held > self._limit:
+            raise SourceError(
+                f"{named(self._name)}, line {self.number}: the row is longer than {self._limit:,} characters",
+                hint=f"{_UNCLOSED} IMPORTER_MAX_CELL, times 16, is the limit.",
+            )
+        if self._blank_quote in line:
+            self.blank_quote = line
+        return line
+
+
+def csv_records(file: BinaryIO, form: Form, digest: _Hash | None = None) -> Iterator[CsvRecord]:
+    """Yield the records from the file's start on, blank ones left out; `digest` is fed all bytes that were read.
+
+    Raises:
+        SourceError: A record is malformed or too long, or more blank ones follow it than any spreadsheet has rows.
     """
-    fits = {delimiter: _fitness(file, replace(form, delimiter=delimiter), rule, bounds) for delimiter in DELIMITERS}
-    return max(DELIMITERS, key=fits.__getitem__)
+    limit = form.bounds.cell
+    csv.field_size_limit(max(limit, csv.field_size_limit()))  # of the process; never lowered for others
+    raw = io.BufferedReader(HashedBytes(file, digest), BLOCK)
+    lines = _Lines(io.TextIOWrapper(raw, encoding=form.codec, errors="strict", newline=""), form)
+    while lines.number < form.begins - 1:
+        next(lines)
+    reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+    number = last = 0
+    while True:
+        number += 1 + lines.begin_record()
+        if number - last > MOST_BLANK:
+            raise SourceError(
+                f"{named(form.name)}: more than {MOST_BLANK:,} blank lines follow row {last}",
+                hint="Delete the blank lines, and try again.",
+            )
+        first_line = lines.number + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise _malformed(form, first_line, lines.number, str(error)) from error
+        if lines.blank_quote is not None:
+            cells = _without_blanks(lines.blank_quote, form) or cells
+        if lines.held > limit and any(len(cell) > limit for cell in cells):
+            raise _too_long(form, first_line)
+        if any(map(str.strip, cells)):
+            last = number
+            yield CsvRecord(number, cells, first_line, lines.number)
 
 
-def _fitness(file: BinaryIO, form: Form, rule: HeaderRule, bounds: Bounds) -> tuple[bool, bool, float, int]:
-    """Return whether the header was recognised, and its cells are whole, the share of rows as wide as it, its width."""
-    top = list(_top(file, form, rule, bounds))
-    filled = [(number, cells) for number, cells in top if cells]
-    if not filled:
-        return (False, False, 0, 0)
-    header, is_recognised = rule.choose(islice(filled, TOP_ROWS))
-    widths = [len(cells) for number, cells in top if number >= header][:_TRIED]
-    is_recognised = is_recognised and header != NO_HEADER
-    if not widths or widths[0] < 2:
-        return (is_recognised, False, 0, 0)
-    is_whole = not any(_is_torn(cell) for number, cells in top if number == header for cell in cells)
-    return (is_recognised, is_whole, widths.count(widths[0]) / len(widths), widths[0])
-
-
-def _is_torn(cell: str) -> bool:
-    """Return whether a cell holds one of two quotes: the other stands in the next cell, so the delimiter is another."""
-    return cell.count('"') % 2 == 1
-
-
-def _top(file: BinaryIO, form: Form, rule: HeaderRule, bounds: Bounds) -> Iterator[tuple[int, list[str]]]:
-    """Yield the first records that are not blank; one without cells for the one that is malformed so parted."""
-    number = 0
-    wanted = max(rule.row or 0, TOP_ROWS) + _TRIED
+def _without_blanks(line: str, form: Form) -> list[str] | None:
+    """Parse a line whose quotes stand behind a blank (`a, "b, c"`); None where that is not plainly meant."""
     try:
-        for number, cells, *_ in csv_records(file, form, bounds):
-            if number > wanted:
-                return
-            yield number, cells
-    except SourceError:
-        yield number + 1, []
+        parsed = list(csv.reader([line], delimiter=form.delimiter, strict=True, skipinitialspace=True))
+    except csv.Error:
+        return None
+    return parsed[0] if len(parsed) == 1 else None
+
+
+def _malformed(form: Form, first: int, last: int, error: str) -> SourceError:
+    where = f"{named(form.name)}, line {first}"
+    if "unexpected end of data" in error:
+        return SourceError(f"{where}: the row that begins here has a quote that is never closed", hint=_UNCLOSED)
+    if "field larger than field limit" in error:
+        return _too_long(form, first)
+    until = f", at line {last}" if last > first else ""
+    return SourceError(f"{where}: the row that begins here has text after a closing quote{until}", hint=_UNCLOSED)
+
+
+def _too_long(form: Form, line: int) -> SourceError:
+    return too_long_cell(f"{named(form.name)}, the row that begins in line {line}", form.bounds, _UNCLOSED)

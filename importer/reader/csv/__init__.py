@@ -1,1 +1,0 @@
-"""CSV files to rows of text."""

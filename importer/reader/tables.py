@@ -1,0 +1,249 @@
+"""Rows handed over some at a time, and which of them are headers: those of a sheet, and of tables below it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from importer.errors import SourceError
+from importer.notice import Notice, NoticeLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from importer.records import Row, Sheet
+
+
+#: Rows in a chunk at most: some 100 KB of text, and few enough commits in the journal.
+CHUNK_ROWS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows of one sheet, in order, so that no sheet has to fit into memory.
+
+    A sheet with a header and no rows makes one chunk without rows.
+    """
+
+    sheet: Sheet  #: the very same object in all chunks of a sheet
+    rows: list[Row]  #: some `CHUNK_ROWS` at most
+    share: float = 0.0  #: of the source that has been read so far, from 0 to 1
+
+
+#: Rows that are not blank, in which a header is looked for.
+TOP_ROWS = 30
+NO_HEADER = 0
+_FEWEST = 2  # known texts of a header below another
+_MOST_KNOWN = 1 << 16  # texts that are remembered
+_MOST_REPEATED = 100_000  # rows: no table has so many headers
+_SHOWN = 6  # ranges of row numbers that a sentence names
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderRule:
+    """How headers are found. The functions are given texts of rows, from their first column on."""
+
+    row: int | None = None  #: its number, as a spreadsheet numbers rows; NO_HEADER: there is none; None: find it
+    is_header: Callable[[Sequence[str]], int] | None = None  #: 0 where a row is none; the higher, the surer it is one
+    is_known: Callable[[str], bool] | None = None  #: whether a text is a header by itself
+
+    def choose(self, top: Iterable[tuple[int, Sequence[str]]]) -> tuple[int, bool]:
+        """Return the header's number among a table's first rows that are not blank, and whether it was recognised.
+
+        It is the first of those that are surest; without one, the first of all.
+        """
+        if self.row is not None:
+            return self.row, True
+        rows = list(top)
+        rated = [(int(self.is_header(cells)), number) for number, cells in rows] if self.is_header else []
+        best = max((rate for rate, _ in rated), default=0)
+        number = next((number for rate, number in rated if rate == best), 0) if best else 0
+        return (number, True) if best else (rows[0][0], False)
+
+
+FIRST_ROW = HeaderRule()
+
+
+class Numbered(Protocol):
+    """A row of any source."""
+
+    @property
+    def number(self) -> int:
+        """Its number, as a spreadsheet numbers it."""
+
+
+class Rowlike(Numbered, Protocol):
+    """A row with its texts."""
+
+    @property
+    def cells(self) -> Sequence[str]:
+        """Its texts, at least one."""
+
+
+N = TypeVar("N", bound=Numbered)
+R = TypeVar("R", bound=Rowlike)
+
+
+def walk_to(number: int, rows: Iterator[N], above: list[int]) -> N | None:
+    """Return the row of that number, if there is one, and note the numbers of those passed."""
+    for row in rows:
+        if row.number >= number:
+            return row if row.number == number else None
+        above.append(row.number)
+    return None
+
+
+class Tables(Generic[R]):
+    """Makes chunks of the rows below a header, and begins another table at each row that is a header itself.
+
+    Titles right above such a header, and rows that repeat a header, as in exports pasted together, are left out with a
+    notice. `where` names the sheet in it; `make_row` measures a row against a header, `make_sheet` takes one for it.
+    Without a header nothing is looked for: the letters of columns are no row.
+    """
+
+    def __init__(
+        self,
+        sheet: Sheet,
+        rule: HeaderRule,
+        notices: list[Notice],
+        where: str,
+        make_row: Callable[[R, Sheet], Row],
+        make_sheet: Callable[[R, Sheet], Sheet],
+    ) -> None:
+        self._sheet = sheet
+        self._rule = rule
+        self._notices = notices
+        self._where = where
+        self._make_row = make_row
+        self._make_sheet = make_sheet
+        self._known: dict[str, bool] = {}
+        self._titles: list[R] = []  # they are titles if a header follows
+        self._repeated: list[int] = []
+        self._is_told = False
+
+    def take(self, rows: Iterable[R]) -> Iterator[Chunk]:
+        """Yield some rows: those of one table, and of each that begins among them.
+
+        Raises:
+            SourceError: So many rows repeat the header that it is no table.
+        """
+        self._is_told = True
+        made: list[Row] = []
+        has_header = self._sheet.header_row != NO_HEADER
+        is_watching = has_header and self._rule.is_known is not None
+        header, make_row, get = self._sheet.header, self._make_row, self._known.get
+        for row in rows:
+            cells = row.cells
+            if has_header and cells[0] == header[0] and self._is_repeated(cells):
+                self._note_repeated(row.number)
+                continue
+            if is_watching:
+                # Nearly all rows that are no header are told by first cells that were seen before.
+                if (get(cells[0], True) or (len(cells) > 1 and get(cells[1], True))) and self._is_header(cells):
+                    yield Chunk(self._sheet, made)
+                    self._begin(row)
+                    header, made = self._sheet.header, []
+                    continue
+                if (len(cells) == 1 or not cells[1]) and len(header) > 1 and not any(map(str.strip, cells[1:])):
+                    self._titles.append(row)
+                    if len(self._titles) < TOP_ROWS:
+                        continue
+                    made += self._no_titles()
+                    continue
+            if self._titles:
+                made += self._no_titles()
+            made.append(make_row(row, self._sheet))
+        yield Chunk(self._sheet, made)
+
+    def end(self) -> Iterator[Chunk]:
+        """Yield what is left; a sheet without rows makes a chunk all the same."""
+        if self._titles or not self._is_told:
+            yield Chunk(self._sheet, self._no_titles())
+        self._tell_repeated()
+
+    def _no_titles(self) -> list[Row]:
+        rows = [self._make_row(row, self._sheet) for row in self._titles]
+        self._titles.clear()
+        return rows
+
+    def _begin(self, row: R) -> None:
+        self._tell_repeated()
+        if self._titles:
+            self._notices.append(above_notice(self._where, [title.number for title in self._titles], row.number))
+            self._titles.clear()
+        text = f"{self._where}: row {row.number} is a header too, and the rows below it are read by it"
+        self._notices.append(Notice(text))
+        self._sheet = self._make_sheet(row, self._sheet)
+        self._known.clear()
+
+    def _is_header(self, cells: Sequence[str]) -> bool:
+        """Return whether a row consists of known headers, or of more than of anything else."""
+        if not any([self._knows(text) for text in cells[:2] if text.strip()] or [True]):
+            return False
+        texts = [cell for cell in cells if cell.strip()]
+        known = sum(map(self._knows, texts))
+        is_enough = known >= _FEWEST and 2 * known > len(texts)
+        return is_enough and self._rule.is_header is not None and bool(self._rule.is_header(cells))
+
+    def _knows(self, text: str) -> bool:
+        known = self._known.get(text)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = text in self._sheet.header or (self._rule.is_known is not None and self._rule.is_known(text))
+            self._known[text] = known
+        return known
+
+    def _is_repeated(self, cells: Sequence[str]) -> bool:
+        width = len(self._sheet.header)
+        return tuple(cells[:width]) == self._sheet.header and not any(map(str.strip, cells[width:]))
+
+    def _note_repeated(self, number: int) -> None:
+        self._repeated.append(number)
+        if len(self._repeated) > _MOST_REPEATED:
+            raise SourceError(
+                f"{self._where}: more than {_MOST_REPEATED:,} rows repeat the header",
+                hint="Delete the repeated rows, and try again.",
+            )
+
+    def _tell_repeated(self) -> None:
+        if rows := self._repeated:
+            repeat = "repeats" if len(rows) == 1 else "repeat"
+            text = f"{self._where}: {rows_named(rows)} {repeat} the header and {_were(rows)} left out"
+            self._notices.append(Notice(text, NoticeLevel.LEFT_OUT))
+            self._repeated = []
+
+
+def above_notice(where: str, above: Sequence[int], header: int) -> Notice:
+    """Return the notice about rows that stand above the header."""
+    stand = "stands" if len(above) == 1 else "stand"
+    text = f"{where}: {rows_named(above)} {stand} above the header in row {header} and {_were(above)} left out"
+    return Notice(text, NoticeLevel.LEFT_OUT)
+
+
+def rows_named(numbers: Sequence[int], most: int = _SHOWN) -> str:
+    """Name rows by their ascending numbers, the first `most` ranges of them: `rows 1 to 3 and 7`."""
+    if len(numbers) == 1:
+        return f"row {numbers[0]}"
+    ranges = _ranges(numbers)
+    shown = ranges[:most]
+    if left := sum(last - first + 1 for first, last in ranges[most:]):
+        return f"rows {', '.join(map(_range, shown))} and {left:,} more"
+    *others, last = map(_range, shown)
+    return f"rows {', '.join(others)} and {last}" if others else f"rows {last}"
+
+
+def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    begins = [numbers[0], *(after for before, after in pairwise(numbers) if after > before + 1)]
+    ends = [*(before for before, after in pairwise(numbers) if after > before + 1), numbers[-1]]
+    return list(zip(begins, ends, strict=True))
+
+
+def _range(ends: tuple[int, int]) -> str:
+    first, last = ends
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def _were(numbers: Sequence[int]) -> str:
+    return "was" if len(numbers) == 1 else "were"
