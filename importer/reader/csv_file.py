@@ -97,11 +97,11 @@ def csv_chunks(
     size = file.seek(0, os.SEEK_END)
     try:
         records = csv_records(file, form, digest)
-        first = _first_sheet(form, rule, records, notices)
-        tables = Tables(first[0], rule, notices, named(name), partial(_row, form=form), partial(_sheet, form=form))
-        below = chain(first[1], records)
-        while batch := list(islice(below, CHUNK_ROWS)):
-            for chunk in tables.take(batch):
+        sheet, top = _first_sheet(form, rule, records, notices)
+        tables = Tables(sheet, rule, notices, named(name), partial(_row, form=form), partial(_sheet, form=form))
+        below = chain(top, records)
+        while first := next(below, None):
+            for chunk in tables.take(chain([first], islice(below, CHUNK_ROWS - 1))):
                 yield replace(chunk, share=file.tell() / size)
         yield from tables.end()
     except UnicodeDecodeError as error:  # the first pass decoded all of it
