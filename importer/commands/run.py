@@ -26,7 +26,8 @@ from importer.notice import Notice
 from importer.planning.forecast import read_lines, read_overview, touched_schedules
 from importer.planning.loader import lists_of
 from importer.planning.plan_file import check_plan_path, hold_to_plan, read_plan, write_plan
-from importer.planning.previous_run import find_all, inherit, refuse_other_mapping
+from importer.planning.previous_run import find_all
+from importer.planning.rerun_settings import inherit, refuse_other_mapping
 from importer.planning.sources import (
     check_sources,
     expand_sources,

@@ -12,8 +12,8 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from importer.kinds.registry import can_delete
 from importer.log import log
 from importer.notice import Notice, NoticeLevel
 from importer.planning.previous_run import check_contents, find_earlier
+from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.planning.undo_plan import Done, describe_left, plan_removal
 from importer.records import Outcome, TargetName
 from importer.session.control import Plan, SilentObserver
@@ -39,13 +40,12 @@ from importer.session.lifecycle import (
     may_begin,
     settle_turns,
 )
-from importer.settings.values import canonical_url
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.wording import count_of, iso_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from importer.delivery.delivery import Delivered
     from importer.delivery.group_membership import Unbinding
@@ -96,13 +96,7 @@ def _for(previous: PreviousRun, settings: Settings) -> Settings:
             hint=f"To go on with it: oncall-importer undo {previous.info.undone_path}; "
             "to import again: oncall-importer run SOURCE",
         )
-    was_sandbox = previous.info.is_sandbox
-    if settings.sandbox and not was_sandbox:
-        raise UsageError(
-            f"{previous.run} was no rehearsal: what it created is not in the sandbox", hint="Leave --sandbox away."
-        )
-    # What a rehearsal created is in the sandbox beside it.
-    return replace(settings, sandbox=was_sandbox, reports=previous.path.parent if was_sandbox else settings.reports)
+    return at_its_place(settings, previous, "what it created is not in the sandbox")
 
 
 # ---- what is to be deleted
@@ -125,8 +119,7 @@ async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings
         doubts = {target: len(records) for target in TargetName if (records := journal.in_doubt(target))}
         if not doubts:
             return
-        if not settings.sandbox:
-            _refuse_other_target(doubts, previous, settings)
+        refuse_other_target(settings, previous, doubts, is_undo=True)
         async with connect(doubts, settings) as connections, hold(connections, folder, settings, control) as turns:
             for target, number in doubts.items():
                 words = f"{count_of(number, 'record')} that {previous.run} had on the way"
@@ -153,8 +146,7 @@ def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings, contro
         for chunk in _entries(opened.journal, previous.run, done):
             folder.journal.add_rows(chunk)
         folder.journal.finish_reading()
-        if not settings.sandbox:
-            _refuse_other_target(folder.journal.open_targets(), previous, settings)
+        refuse_other_target(settings, previous, folder.journal.open_targets(), is_undo=True)
         if number := opened.journal.count_replacing(previous.run):
             what = (
                 f"{count_of(number, 'override')} of {previous.run} took the place of others, which an undo cannot bring"
@@ -174,13 +166,10 @@ def _copy_sheets(source: Journal, copy: Journal) -> None:
 
 def _entries(journal: Journal, run: str, done: Done) -> Iterator[list[tuple[int, Row, list[Entry]]]]:
     """Return what the run created in chunks, the newest first: the undo's journal is worked through in its order."""
-    chunk: list[tuple[int, Row, list[Entry]]] = []
-    for sheet, row, entry, joined in journal.created_by(run):
-        chunk.append((sheet, row, [plan_removal(entry, run, done, joined)]))
-        if len(chunk) >= _CHUNK:
-            yield chunk
-            chunk = []
-    yield chunk
+    created = journal.created_by(run)
+    planned = ((sheet, row, [plan_removal(entry, run, done, joined)]) for sheet, row, entry, joined in created)
+    while chunk := list(islice(planned, _CHUNK)):
+        yield chunk
 
 
 def _remember(undos: list[str], run: Path, journal: Journal) -> Done:
@@ -199,18 +188,6 @@ def _remember(undos: list[str], run: Path, journal: Journal) -> Done:
                 entries = (entry for _, _, entry in opened.journal.entries())
                 done.update(((one.target, one.outcome.id), one) for one in entries if one.target and one.outcome.id)
     return done
-
-
-def _refuse_other_target(targets: Iterable[TargetName], previous: PreviousRun, settings: Settings) -> None:
-    """Refuse to ask or delete anywhere else than where the run created it."""
-    for target in targets:
-        before, now = previous.info.base_urls.get(target), settings.base_url(target)
-        if not before or canonical_url(before) != canonical_url(now):
-            where = f"was sent to {before}" if before else f"does not say which {target} it was sent to"
-            raise UsageError(
-                f"{previous.run} {where}, and {target.upper()}_BASE_URL is {now}",
-                hint=f"Set {target.upper()}_BASE_URL to where it was sent; nothing was deleted.",
-            )
 
 
 # ---- the stages that follow

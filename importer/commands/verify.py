@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +20,8 @@ from importer.journal.run_folder import open_view
 from importer.kinds.kind import Names
 from importer.kinds.registry import KINDS
 from importer.notice import Notice
-from importer.planning.previous_run import find_earlier, refuse_other_target
+from importer.planning.previous_run import find_earlier
+from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import TargetName
 from importer.reporter.formula_guard import guard
 from importer.reporter.page.comparison import add_verified
@@ -124,10 +125,7 @@ async def verify(argument: str, settings: Settings, control: RunControl, progres
         raise UsageError(
             f"{previous.path} is {what}", hint="Name the folder of a run (oncall-importer runs lists them)."
         )
-    if settings.sandbox and not previous.info.is_sandbox:
-        raise UsageError(f"{previous.run} was no rehearsal: it is not in the sandbox", hint="Leave --sandbox out.")
-    if previous.info.is_sandbox:
-        settings = replace(settings, sandbox=True, reports=previous.path.parent)
+    settings = at_its_place(settings, previous, "it is not in the sandbox")
     refuse_other_target(settings, previous)
     with open_view(previous.path) as view:
         names = [sheet.name for sheet in view.sheets()]

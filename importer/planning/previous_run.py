@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from importer.errors import DamagedError, JournalError, SettingsError, SourceError, UsageError
+from importer.errors import DamagedError, JournalError, SourceError, UsageError
 from importer.journal.codec import MalformedError
 from importer.journal.run_folder import JOURNAL_FILE, RERUN, Purpose, open_run, open_view
 from importer.journal.run_info import RunInfo, info_of_name
@@ -17,11 +18,8 @@ from importer.notice import Notice, NoticeLevel
 from importer.planning.report_lines import Memory, Mended, Merger, PreviousLine, ReportTable
 from importer.reader.limits import Bounds
 from importer.reader.read import read
-from importer.records import KnownName, TargetName
+from importer.records import KnownName
 from importer.reporter.report_reader import ALL_ROWS, MAPPING_SHEET, TO_MEND, is_report, join_mapping, split
-from importer.settings import DECLARATIONS
-from importer.settings.origins import Decides
-from importer.settings.values import canonical_url
 from importer.statuses import Status
 from importer.targets import TARGETS
 
@@ -32,10 +30,10 @@ if TYPE_CHECKING:
     from importer.planning.report_lines import Filled
     from importer.records import Row, Sheet
     from importer.reporter.report_reader import Splitter
-    from importer.settings import Settings
 
 
 _CHUNK = 2000
+_DELETED = f"deleted from the sheet {TO_MEND} of {{}}, and so not in this run: "
 #: A report is larger than its source: the product's columns stand before the source's, and a row can have 1,000 lines.
 _BOUNDS = Bounds(bytes=10_000_000_000, rows=1_000_000_000, columns=20_000)
 
@@ -57,15 +55,14 @@ class PreviousRun:
         return self.info.run
 
     @property
-    def home(self) -> Path | None:
-        """The folder that its own folder lies in; None for a report that is away from its journal."""
-        folder = self.path if self.path.is_dir() else self.folder
-        return folder.parent if folder else None
+    def journal_folder(self) -> Path | None:
+        """The folder that its journal is in; None for a report that must stand for itself."""
+        return self.path if self.path.is_dir() else self.folder
 
     @property
-    def is_without_journal(self) -> bool:
-        """True for a report that must stand for itself."""
-        return self.folder is None and not self.path.is_dir()
+    def home(self) -> Path | None:
+        """The folder that its own folder lies in; None for a report that is away from its journal."""
+        return self.journal_folder.parent if self.journal_folder else None
 
     def sources(self) -> list[tuple[str, str, str]]:
         """List name, absolute path and SHA-256 of what its rows come from: its own sources, or the report."""
@@ -78,10 +75,9 @@ class PreviousRun:
 
     def known(self) -> list[KnownName]:
         """List what the run's journal calls the ids in its rows."""
-        folder = self.path if self.path.is_dir() else self.folder
-        if folder is None:
+        if self.journal_folder is None:
             return []
-        with open_run(folder) as opened:
+        with open_run(self.journal_folder) as opened:
             return opened.journal.known()
 
     def check_sources(self) -> None:
@@ -273,38 +269,34 @@ class LeftOver:
             yield [self._undone.mark(line) for line in chunk]
 
     def _lines(self) -> Iterator[list[PreviousLine]]:
-        path, folder = self._previous.path, self._previous.folder
-        if path.is_dir():
-            with open_run(path) as opened:
-                yield from _from_journal(opened.journal)
-        elif folder is not None:
-            with open_run(folder) as opened:
-                yield from self._from_reports(Memory(opened.journal))
-        else:
-            yield from self._from_reports(Memory())
-
-    def _from_reports(self, memory: Memory) -> Iterator[list[PreviousLine]]:
-        self._memory = memory
-        for one in (self._previous, *self._previous.others):
-            yield from _from_report(one, memory)
+        folder = self._previous.journal_folder
+        with nullcontext() if folder is None else open_run(folder) as opened:
+            if opened and self._previous.path.is_dir():
+                sheets = opened.journal.sheets()
+                entries = opened.journal.entries()
+                lines = (PreviousLine(sheets[sheet], row, entry, is_unedited=True) for sheet, row, entry in entries)
+                while chunk := list(islice(lines, _CHUNK)):
+                    yield chunk
+            else:
+                self._memory = Memory(opened.journal if opened else None)
+                for one in (self._previous, *self._previous.others):
+                    yield from _from_report(one, self._memory)
 
     def notices(self) -> Iterator[Notice]:
         """Yield what changed in an edited report: rows missing, new, given twice, and edits that do not count."""
         memory, path = self._memory, ", ".join(str(one.path) for one in (self._previous, *self._previous.others))
         if memory is None:
             return
-        for missing in filter(None, memory.missing()):
-            yield Notice(f"not in {path}, and so not in this run: {missing}", NoticeLevel.LEFT_OUT)
-        if memory.new:
-            yield Notice(f"new in {path}: {memory.new}", NoticeLevel.WARNING)
-        if memory.repeated:
-            yield Notice(f"given more than once in {path}: {memory.repeated}", NoticeLevel.WARNING)
-        if memory.deleted:
-            text = f"deleted from the sheet {TO_MEND} of {path}, and so not in this run: {memory.deleted}"
-            yield Notice(text, NoticeLevel.LEFT_OUT)
-        if memory.edited:
-            text = f"import_status or import_id was edited in {path}, and the journal of {self._previous.run} counts: "
-            yield Notice(f"{text}{memory.edited}", NoticeLevel.WARNING)
+        edited = f"import_status or import_id was edited in {path}, and the journal of {self._previous.run} counts: "
+        for words, places, level in (
+            *((f"not in {path}, and so not in this run: ", one, NoticeLevel.LEFT_OUT) for one in memory.missing()),
+            (f"new in {path}: ", memory.new, NoticeLevel.WARNING),
+            (f"given more than once in {path}: ", memory.repeated, NoticeLevel.WARNING),
+            (_DELETED.format(path), memory.deleted, NoticeLevel.LEFT_OUT),
+            (edited, memory.edited, NoticeLevel.WARNING),
+        ):
+            if places:
+                yield Notice(f"{words}{places}", level)
 
 
 class _Undone:
@@ -343,17 +335,6 @@ class _Undone:
                         if isinstance(entry.state, Status) and entry.state.is_removed:
                             yield entry.outcome.id
                 return
-
-
-def _from_journal(journal: Journal) -> Iterator[list[PreviousLine]]:
-    sheets = journal.sheets()
-    chunk: list[PreviousLine] = []
-    for sheet, row, entry in journal.entries():
-        chunk.append(PreviousLine(sheets[sheet], row, entry, is_unedited=True))
-        if len(chunk) >= _CHUNK:
-            yield chunk
-            chunk = []
-    yield chunk
 
 
 def _from_report(previous: PreviousRun, memory: Memory) -> Iterator[list[PreviousLine]]:
@@ -414,77 +395,3 @@ def _filled_columns(previous: PreviousRun) -> Filled:
             own = filled.setdefault(carried.sheet or table.name, set())
             own.update(index for index, text in enumerate(carried.row.cells) if text and index not in own)
     return filled
-
-
-# ---- what a rerun takes over, and where it must not go on
-
-
-def inherit(settings: Settings, previous: PreviousRun) -> Settings:
-    """Take over from the earlier run how its rows are read, and whether it was a rehearsal.
-
-    Raises:
-        UsageError: an undo; a real run in the sandbox, or at another host.
-    """
-    _refuse_undo(previous)
-    was_sandbox = previous.info.is_sandbox
-    if settings.sandbox and previous.run and not was_sandbox:
-        raise UsageError(
-            f"{previous.run} was no rehearsal: its rows cannot be repeated in the sandbox",
-            hint="Leave --sandbox away, or rehearse the source with: oncall-importer run SOURCE --sandbox",
-        )
-    refuse_other_target(settings, previous)
-    taken = {Decides.READING} if previous.info.was_read else {Decides.READING, Decides.RUNNING}
-    names = [name for name, declared in DECLARATIONS.items() if declared.decides in taken]
-    written = previous.info.options
-    try:
-        values = {
-            name: DECLARATIONS[name].read(written[name])
-            for name in names
-            if name not in settings.origins and written.get(name) is not None
-        }
-    except ValueError as error:
-        raise JournalError(
-            f"the journal of {previous.run} holds an option that cannot be: {error}",
-            hint="Rerun from its report.csv, and give the options of that run again.",
-        ) from None
-    home = previous.home
-    if was_sandbox and home and home.resolve() != settings.reports.resolve():
-        values["reports"] = home  # what a rehearsal created is in the sandbox beside it
-    return replace(settings, **values, sandbox=settings.sandbox or was_sandbox)
-
-
-def _refuse_undo(previous: PreviousRun) -> None:
-    """Refuse to send what an undo has deleted: it is undone again from the run that it undid."""
-    if previous.info.is_undo:
-        undone = previous.info.undone_path or "RUN"
-        raise UsageError(
-            f"{previous.run} is an undo: there is nothing in it to send",
-            hint=f"To go on with it: oncall-importer undo {undone}; to import again: oncall-importer run SOURCE",
-        )
-
-
-def refuse_other_target(settings: Settings, previous: PreviousRun) -> None:
-    """Refuse to go on at another target: nothing that succeeded is there, and nobody can ask about what is in doubt."""
-    for target in TargetName:
-        before, now = previous.info.base_urls.get(target), settings.base_url(target)
-        if before and canonical_url(before) != canonical_url(now) and not settings.sandbox:
-            raise UsageError(
-                f"{previous.run} was sent to {before}, and {target.upper()}_BASE_URL is {now}",
-                hint="Rerun it there; to send everything to another place: oncall-importer run SOURCE",
-            )
-
-
-def refuse_other_mapping(previous: PreviousRun, mapping_id: str) -> None:
-    """Refuse to read a report that is away from its journal by other columns than its run did.
-
-    Raises:
-        SettingsError: it was read by another mapping, and that is not at hand.
-    """
-    wanted = previous.info.mapping_id
-    if not previous.is_without_journal or not wanted or wanted == mapping_id:
-        return
-    given = f", and the mapping given is {mapping_id}" if mapping_id else ", which is not beside it"
-    raise SettingsError(
-        f"{previous.path} was read by the mapping {wanted} (column import_mapping){given}; nothing was sent",
-        hint="Give that mapping file with --mapping, or rerun the run's folder, which has it.",
-    )

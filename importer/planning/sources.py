@@ -154,7 +154,7 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
         rows += number
         loader.observer.read(rows)
         await let_signals_in(interrupted)
-    if previous.is_without_journal:  # told once it is known to be a report
+    if previous.journal_folder is None:  # told once it is known to be a report
         words = (
             f"{previous.path} is read without the options of {previous.run or 'its run'}, because its journal is "
             "neither beside it nor in the reports folder; if the run had options, give them again"

@@ -1,0 +1,106 @@
+"""What is taken over from an earlier run, and where it must not be gone on with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from importer.errors import JournalError, SettingsError, UsageError
+from importer.records import TargetName
+from importer.settings import DECLARATIONS
+from importer.settings.origins import Decides
+from importer.settings.values import canonical_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from importer.planning.previous_run import PreviousRun
+    from importer.settings import Settings
+
+
+_REHEARSE = "Leave --sandbox away, or rehearse the source with: oncall-importer run SOURCE --sandbox"
+
+
+def inherit(settings: Settings, previous: PreviousRun) -> Settings:
+    """Take over from the earlier run how its rows are read, and whether it was a rehearsal.
+
+    Raises:
+        UsageError: an undo; a real run in the sandbox, or at another host.
+    """
+    _refuse_undo(previous)
+    settings = at_its_place(settings, previous, "its rows cannot be repeated in the sandbox", _REHEARSE)
+    refuse_other_target(settings, previous)
+    taken = {Decides.READING} if previous.info.was_read else {Decides.READING, Decides.RUNNING}
+    names = [name for name, declared in DECLARATIONS.items() if declared.decides in taken]
+    written = previous.info.options
+    try:
+        values = {
+            name: DECLARATIONS[name].read(written[name])
+            for name in names
+            if name not in settings.origins and written.get(name) is not None
+        }
+    except ValueError as error:
+        raise JournalError(
+            f"the journal of {previous.run} holds an option that cannot be: {error}",
+            hint="Rerun from its report.csv, and give the options of that run again.",
+        ) from None
+    return replace(settings, **values)
+
+
+def at_its_place(
+    settings: Settings, previous: PreviousRun, why_not: str, hint: str = "Leave --sandbox away."
+) -> Settings:
+    """Return the settings for what is done about an earlier run: of a rehearsal in the sandbox beside it, of no other.
+
+    Raises:
+        UsageError: it is a real run, and the sandbox was asked for; `why_not` says what is not possible there.
+    """
+    was_sandbox, home = previous.info.is_sandbox, previous.home
+    if settings.sandbox and previous.run and not was_sandbox:
+        raise UsageError(f"{previous.run} was no rehearsal: {why_not}", hint=hint)
+    if was_sandbox and home and home.resolve() != settings.reports.resolve():
+        settings = replace(settings, reports=home)
+    return replace(settings, sandbox=settings.sandbox or was_sandbox)
+
+
+def _refuse_undo(previous: PreviousRun) -> None:
+    """Refuse to send what an undo has deleted: it is undone again from the run that it undid."""
+    if previous.info.is_undo:
+        undone = previous.info.undone_path or "RUN"
+        raise UsageError(
+            f"{previous.run} is an undo: there is nothing in it to send",
+            hint=f"To go on with it: oncall-importer undo {undone}; to import again: oncall-importer run SOURCE",
+        )
+
+
+def refuse_other_target(
+    settings: Settings, previous: PreviousRun, targets: Iterable[TargetName] = TargetName, *, is_undo: bool = False
+) -> None:
+    """Refuse to go on at another target: nothing that succeeded is there, and nobody can ask about what is in doubt.
+
+    What is undone must also be known to be there.
+    """
+    for target in () if settings.sandbox else targets:
+        before, now = previous.info.base_urls.get(target), settings.base_url(target)
+        if (before and canonical_url(before) != canonical_url(now)) or (is_undo and not before):
+            where = f"was sent to {before}" if before else f"does not say which {target} it was sent to"
+            hint = "Rerun it there; to send everything to another place: oncall-importer run SOURCE"
+            if is_undo:
+                hint = f"Set {target.upper()}_BASE_URL to where it was sent; nothing was deleted."
+            raise UsageError(f"{previous.run} {where}, and {target.upper()}_BASE_URL is {now}", hint=hint)
+
+
+def refuse_other_mapping(previous: PreviousRun, mapping_id: str) -> None:
+    """Refuse to read a report that is away from its journal by other columns than its run did.
+
+    Raises:
+        SettingsError: it was read by another mapping, and that is not at hand.
+    """
+    wanted = previous.info.mapping_id
+    if previous.journal_folder or not wanted or wanted == mapping_id:
+        return
+    given = f", and the mapping given is {mapping_id}" if mapping_id else ", which is not beside it"
+    raise SettingsError(
+        f"{previous.path} was read by the mapping {wanted} (column import_mapping){given}; nothing was sent",
+        hint="Give that mapping file with --mapping, or rerun the run's folder, which has it.",
+    )
