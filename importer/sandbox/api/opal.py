@@ -75,7 +75,6 @@ class _OpalRoutes:
         self._state = state
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes."""
         schedules, attached = "/on-call-schedules", "/groups/{id}/on-call-schedules"
         return [
             web.post(schedules, self._create),

@@ -104,7 +104,6 @@ class _OpsgenieRoutes:
         self._teams = {team.id: team for team in account.teams}
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes."""
         return gets(
             {
                 "/v2/request-limits/": self._limits,

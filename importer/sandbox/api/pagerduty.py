@@ -139,7 +139,6 @@ class _PagerDutyRoutes:
         self._zone = self._users[account.me].time_zone if account.me in self._users else "UTC"
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes."""
         return gets(
             {
                 "/abilities": self._abilities,

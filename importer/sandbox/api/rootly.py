@@ -1,9 +1,10 @@
-"""Rootly: what every request must bring, the limits that every answer reports, and its users and schedules."""
+"""Rootly: what every request must bring, the limits that every answer reports, users, schedules, rendered shifts."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
+from uuid import NAMESPACE_URL, uuid5
 
 from aiohttp import hdrs, web
 
@@ -12,26 +13,32 @@ from importer.sandbox.api.answers import (
     JSON,
     JSON_API,
     ZONE_NAME,
+    ListPage,
     Objection,
     answer,
     document,
     error_middleware,
     gets,
     has_token,
+    instant_of,
+    listing,
     objections,
+    parse_instant,
     show_instant,
     throttle,
 )
-from importer.sandbox.api.shifts import ShiftRoutes
 from importer.sandbox.api.stored_kinds import is_id, known_schedule, list_page, refuse, stored_kinds
+from importer.sandbox.rotation import DAY, Span, base_turns, without
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Mapping
 
     from importer.sandbox.api.stored_kinds import Record
     from importer.sandbox.directory_file import DirectoryFile
     from importer.sandbox.organization import PagerDuty
     from importer.sandbox.rate_limits import Limits, RateWindow
+    from importer.sandbox.rotation import Turn
     from importer.sandbox.state import SandboxState, Value
 
 
@@ -76,11 +83,10 @@ def application(state: SandboxState, account: PagerDuty, limits: Limits, now: Ca
         report=report,
     )
     app = web.Application(middlewares=[check, error_middleware(flat)])
-    app.add_routes(RootlyDirectory(state).routes())
     for stored in stored_kinds():
         if stored.target is TargetName.ROOTLY:
             app.add_routes(stored.routes(state, now))
-    app.add_routes(ShiftRoutes(state, account, now).routes())
+    app.add_routes(_RootlyRoutes(state, account, now).routes())
     return app
 
 
@@ -108,23 +114,32 @@ _USER_FILTERS = {"filter[email]", "filter[search]"}
 #: Creation time of objects that are in no list but are accepted by their id: 2025-01-01, noon UTC.
 _MADE_UP_AT = 1735732800000
 _MADE_UP_TIMES = {"created_at": _MADE_UP_AT, "updated_at": _MADE_UP_AT}
+#: Seconds until the calendar shows what was created: Rootly computes shifts in the background.
+_RENDERING_DELAY = 1.0
+_MOST_SHIFTS = 1000  # of a page
+_SPAN = 28 * DAY  # of shifts, where `to` is not given
 
 
-class RootlyDirectory:
-    """The routes of users and schedules.
+class _RootlyRoutes:
+    """The routes of users, of schedules, and of the rendered calendar.
 
     Any well-formed id is answered, with a made-up name where it is in no list, because a shadow may name it too.
+    Schedules with the name of one of PagerDuty's have its rotations, as if Rootly's own import had copied them.
     """
 
-    def __init__(self, state: SandboxState) -> None:
+    def __init__(self, state: SandboxState, account: PagerDuty, now: Callable[[], float]) -> None:
         self._state = state
+        self._account = account
+        self._now = now
+        self._emails = {user.id: user.email.casefold() for user in account.users}
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes."""
         return gets(
             {
                 "/v1/schedules": self._schedules,
                 "/v1/schedules/{id}": self._schedule,
+                "/v1/schedules/{id}/shifts": self._shifts_of_schedule,
+                "/v1/shifts": self._all_shifts,
                 "/v1/users": self._users,
                 "/v1/users/{id}": self._user,
             }
@@ -169,6 +184,62 @@ class RootlyDirectory:
         email = f"user{user_id}@example.com"
         made_up = {"id": user_id, "email": email, "first_name": "User", "last_name": user_id, **_MADE_UP_TIMES}
         return document(_user(dict(row) if row else made_up))
+
+    async def _all_shifts(self, request: web.Request) -> web.Response:
+        wanted = request.query.getall("schedule_ids[]", [])
+        known = [*self._state.rows("rootly_schedules_all"), *self._state.rows("shifted_schedules")]
+        return self._answer_shifts(request, wanted or list(dict.fromkeys(row["id"] for row in known)))
+
+    async def _shifts_of_schedule(self, request: web.Request) -> web.Response:
+        return self._answer_shifts(request, [known_schedule(request.match_info["id"])])
+
+    def _answer_shifts(self, request: web.Request, schedules: list[str]) -> web.Response:
+        query = request.query
+        try:
+            begins = parse_instant(query["from"]) // 1000 if "from" in query else int(self._now())
+            span = Span(begins, parse_instant(query["to"]) // 1000 if "to" in query else begins + _SPAN)
+        except ValueError:
+            refuse(400, Objection("from and to must be date-times with an offset", "", "from"))
+        users = set(query.getall("user_ids[]", []))
+        shifts = [shift for schedule_id in schedules for shift in self._shifts(schedule_id, span)]
+        shifts = [shift for shift in shifts if not users or str(shift["user_id"]) in users]
+        page = ListPage.from_query(query, _MOST_SHIFTS)
+        part = shifts[page.offset : page.offset + page.size]
+        return listing(request, page, len(shifts), [_shift(shift) for shift in part])
+
+    def _shifts(self, schedule_id: str, span: Span) -> list[Record]:
+        """Render a schedule: its rotation under its overrides, and beside them its shadows."""
+        before = instant_of(self._now() - _RENDERING_DELAY)
+        spot: dict[str, Value] = {
+            "schedule_id": schedule_id,
+            "starts_at": span.start * 1000,
+            "ends_at": span.end * 1000,
+        }
+        row = self._state.row("rootly_schedule", id=schedule_id)
+        base = base_turns(self._account, row["name"], span) if row else []
+        overrides = [row for row in self._state.rows("overlapped_overrides", **spot) if row["created_at"] <= before]
+        for row in overrides:
+            start, end = row["starts_at"] // 1000, row["ends_at"] // 1000
+            base = [part for turn in base for part in without(turn, start, end)]
+        found = [self._rotation_shift(schedule_id, turn) for turn in base]
+        found += [_created(row, row["user_id"], is_override=True) for row in overrides]
+        for row in self._state.rows("overlapped_shadows", **spot):
+            if row["created_at"] <= before:
+                found.append(_created(row, row["shadow_user_id"], is_override=False))
+        return sorted(found, key=lambda shift: (shift["schedule_id"], shift["starts_at"]))
+
+    def _rotation_shift(self, schedule_id: str, turn: Turn) -> Record:
+        user = self._state.row("rootly_user_of", email=self._emails.get(turn.who, ""))
+        return {
+            "id": str(uuid5(NAMESPACE_URL, f"{schedule_id}/{turn.start}/{turn.who}")),
+            "schedule_id": schedule_id,
+            "rotation_id": str(uuid5(NAMESPACE_URL, schedule_id)),
+            "starts_at": turn.start * 1000,
+            "ends_at": turn.end * 1000,
+            "is_override": False,
+            "is_shadow": False,
+            "user_id": user["id"] if user else None,
+        }
 
 
 def replace_directory(state: SandboxState, directory: DirectoryFile, now: float) -> None:
@@ -237,3 +308,25 @@ def _user(row: Record) -> Record:
 
 def _times(row: Record) -> dict[str, str]:
     return {name: show_instant(row[name]) for name in ("created_at", "updated_at")}
+
+
+def _created(row: sqlite3.Row, user_id: str, *, is_override: bool) -> Record:
+    return {
+        "id": row["id"] if is_override else str(uuid5(NAMESPACE_URL, row["id"])),
+        "schedule_id": row["schedule_id"],
+        "rotation_id": None,
+        "starts_at": row["starts_at"],
+        "ends_at": row["ends_at"],
+        "is_override": is_override,
+        "is_shadow": not is_override,
+        "user_id": int(user_id),
+    }
+
+
+def _shift(shift: Record) -> Record:
+    attributes = {name: value for name, value in shift.items() if name != "id"}
+    attributes |= {name: show_instant(shift[name]) for name in ("starts_at", "ends_at")}
+    user = None if shift["user_id"] is None else {"id": str(shift["user_id"]), "type": "users"}
+    override = {"id": shift["id"], "type": "shift_overrides"} if shift["is_override"] else None
+    relationships = {"user": {"data": user}, "shift_override": {"data": override}}
+    return {"id": shift["id"], "type": "shifts", "attributes": attributes, "relationships": relationships}

@@ -20,8 +20,6 @@ from importer.sandbox.api import opal, opsgenie, pagerduty, rootly
 from importer.sandbox.api.answers import JSON, Objection, objections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from importer.sandbox.faults.fault_plan import Asked, Fault
 
 
@@ -47,35 +45,40 @@ def created_id(body: bytes) -> str:
     return str(item.get(name, ""))
 
 
+#: The faults that `spoil` knows.
+SPOILING = frozenset({"truncated", "html", "empty", "nested", "no_id", "foreign"})
+
+
 def spoil(fault: Fault, body: bytes, other: bytes) -> bytes:
     """Spoil the body of a good answer; `other` is the last good answer of the same target, or empty.
 
     `truncated` cuts it in half; how that looks on the wire is the transport's part.
     """
-    return _SPOILERS[fault.what](fault, body, other)
-
-
-def bomb(body: bytes, size: int | None) -> bytes:
-    """Compress a body with `size` blanks behind it; a good answer for a client with enough memory."""
-    return _bomb(body, size or _BOMB)
+    match fault.what:
+        case "truncated":
+            return body[: len(body) // 2]
+        case "html":
+            return HTML
+        case "empty":
+            return b""
+        case "nested":
+            return b'{"data":' * fault.depth + b"{}" + b"}" * fault.depth
+        case "no_id":
+            return _spoil_id(fault, body)
+        case _:
+            return _swap(fault, body, other)
 
 
 @lru_cache(maxsize=1)
-def _bomb(body: bytes, size: int) -> bytes:
+def bomb(body: bytes, size: int | None) -> bytes:
+    """Compress a body with `size` blanks behind it; a good answer for a client with enough memory."""
+    size = size or _BOMB
     packer = zlib.compressobj(level=9, wbits=31)  # 31: with a gzip header
     blanks = (b" " * min(_CHUNK, size - start) for start in range(0, size, _CHUNK))
     return b"".join([packer.compress(body), *map(packer.compress, blanks), packer.flush()])
 
 
-def _cut(_fault: Fault, body: bytes, _other: bytes) -> bytes:
-    return body[: len(body) // 2]
-
-
-def _nest(fault: Fault, _body: bytes, _other: bytes) -> bytes:
-    return b'{"data":' * fault.depth + b"{}" + b"}" * fault.depth
-
-
-def _spoil_id(fault: Fault, body: bytes, _other: bytes) -> bytes:
+def _spoil_id(fault: Fault, body: bytes) -> bytes:
     document = orjson.loads(body)
     item, name = _item(document)
     item[name] = _BAD_IDS[fault.form]
@@ -123,16 +126,6 @@ def _item(document: Any) -> tuple[dict[str, Any], str]:
     return document if isinstance(document, dict) else {}, "on_call_schedule_id"
 
 
-_SPOILERS: Mapping[str, Callable[[Fault, bytes, bytes], bytes]] = {
-    "truncated": _cut,
-    "html": lambda _fault, _body, _other: HTML,
-    "empty": lambda _fault, _body, _other: b"",
-    "nested": _nest,
-    "no_id": _spoil_id,
-    "foreign": _swap,
-}
-#: The faults that `spoil` knows.
-SPOILING = frozenset(_SPOILERS)
 # Lists
 
 #: Where a link to another host leads by default: a name that cannot exist (RFC 2606).
