@@ -6,7 +6,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -103,18 +102,16 @@ def merge(intervals: Iterable[Interval], window: Window | None = None) -> list[I
     Only intervals of the same schedule, person and role become one.
     """
     merged: list[Interval] = []
-    for (schedule, person, role), group in groupby(sorted(intervals), key=lambda one: one[:3]):
-        start = end = 0
-        spans = [clip(Window(one.start, one.end), window) if window else Window(one.start, one.end) for one in group]
-        for span in sorted(span for span in spans if span.end > span.start):
-            if end and span.start <= end:
-                end = max(end, span.end)
-                continue
-            if end:
-                merged.append(Interval(schedule, person, role, start, end))
-            start, end = span
-        if end:
-            merged.append(Interval(schedule, person, role, start, end))
+    for one in sorted(intervals):
+        span = Window(one.start, one.end)
+        start, end = clip(span, window) if window else span
+        last = merged[-1] if merged else None
+        if end <= start:
+            continue
+        if last and last[:3] == one[:3] and start <= last.end:
+            merged[-1] = last._replace(end=max(end, last.end))
+        else:
+            merged.append(Interval(*one[:3], start, end))
     return sorted(merged, key=lambda one: (one.schedule, one.start, one.end, one.role, one.person))
 
 

@@ -69,9 +69,9 @@ async def _list(ask: Ask, pulled: Pulled, path: str, what: str) -> list[dict[str
     for first in _PARTS:
         if isinstance(total, int) and len(found) >= total:
             break
-        if not await _read_pages(ask, path, what, found, first):
+        if not await _read_pages(ask, path, what, found, query=first):
             for second in _PARTS:
-                if not await _read_pages(ask, path, what, found, first + second):
+                if not await _read_pages(ask, path, what, found, query=first + second):
                     raise RefusedError(400, f"{path} holds more than {_CAP} entries that contain {first + second!r}")
     if not isinstance(total, int) or len(found) < total:
         number = f"{len(found)} of {total}" if isinstance(total, int) else f"{len(found)}"
@@ -82,25 +82,18 @@ async def _list(ask: Ask, pulled: Pulled, path: str, what: str) -> list[dict[str
     return list(found.values())
 
 
-async def _read_pages(
-    ask: Ask, path: str, what: str, found: dict[str, dict[str, Any]], query: str | None = None
-) -> bool:
+async def _read_pages(ask: Ask, path: str, what: str, found: dict[str, dict[str, Any]], **asked: str) -> bool:
     """Read pages into `found`; False where the list is longer than PagerDuty shows."""
     offset = 0
     while offset + _PAGE <= _CAP:
-        page = await ask(path_with(path, limit=_PAGE, offset=offset, query=query))
+        page = await ask(path_with(path, limit=_PAGE, offset=offset, **asked))
         for one in page[what]:
             found.setdefault(str(one["id"]), one)
         if not page.get("more") or not page[what]:
             return True
-        offset += _length(page)
+        limit = page.get("limit")  # the one that counted can be a smaller one
+        offset += limit if isinstance(limit, int) and 0 < limit < _PAGE else _PAGE
     return False
-
-
-def _length(page: dict[str, Any]) -> int:
-    """Return by how much the next page's offset is higher: by the limit that counted, which can be a smaller one."""
-    limit = page.get("limit")
-    return limit if isinstance(limit, int) and 0 < limit < _PAGE else _PAGE
 
 
 def _schedule(listed: dict[str, Any]) -> Schedule:
@@ -236,13 +229,11 @@ class _PagerDutyReader:
         if {"custom_shift", "schedule_rotation"} <= set(sources):
             reason = "Single shifts stand beside its rotation: taken as on call, though some may be shadows."
             self._pulled.note(schedule.name, reason)
-        offset, more = 0, True
-        while more:
-            page = await self._ask(path_with(f"{path}/overrides", **self._span, limit=_PAGE, offset=offset))
-            for one in page["overrides"]:
-                self._add_override_shift(schedule, one)
-            more = bool(page.get("more") and page["overrides"])
-            offset += _length(page)
+        found = {}
+        if not await _read_pages(self._ask, f"{path}/overrides", "overrides", found, **self._span):
+            raise RefusedError(400, f"{path}/overrides holds more than {_CAP} entries")
+        for one in found.values():
+            self._add_override_shift(schedule, one)
 
     def _add_override_shift(self, schedule: Schedule, one: dict[str, Any]) -> None:
         member = one.get("overriding_member") or {}

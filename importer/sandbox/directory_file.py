@@ -46,12 +46,10 @@ RESERVED: tuple[Reserved, ...] = (
     Reserved("user_id", "422", 422, "User has no on-call seat."),
 )
 
-_BY_ID = {(entry.field, entry.value): entry for entry in RESERVED}
-
 
 def reserved(field: str, value: str | int) -> Reserved | None:
     """Return the failure reserved for this id, or None if it is accepted like any other."""
-    return _BY_ID.get((field, str(value)))
+    return next((entry for entry in RESERVED if (entry.field, entry.value) == (field, str(value))), None)
 
 
 # The file
@@ -92,9 +90,11 @@ def _check_id(text: str) -> str:
 _Name: TypeAlias = Annotated[str, Field(max_length=255), AfterValidator(_check_name)]
 
 
-class _Listed(BaseModel):
+class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
+
+class _Listed(_Entry):
     listed_after: _Delay = 0.0  #: seconds until lists show it, counted from when the sandbox was given it
 
 
@@ -114,10 +114,8 @@ class SandboxSchedule(_Listed):
     name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_name)]
 
 
-class SandboxGroup(BaseModel):
+class SandboxGroup(_Entry):
     """An Opal group; several may have the same name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     id: Annotated[str, Field(pattern=_UUID)]
     name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_name)]

@@ -26,6 +26,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import core_schema
 
 from importer.sandbox.directory_file import read_model
+from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
 
 def show(instant: int, zone: tzinfo | None = None) -> str:
     """Write an instant in a zone, as PagerDuty does; without one in UTC, as Opsgenie does."""
-    moment = datetime.fromtimestamp(instant, zone or UTC)
-    return moment.isoformat() if zone else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(instant, zone).isoformat() if zone else iso_utc(instant)
 
 
 def _check_zone(name: str) -> str:
