@@ -1,6 +1,7 @@
 """How fast requests may leave: evenly at the rate that is set, slower where the target shows that it allows less.
 
-The only module that knows aiolimiter.
+What is set is kept to by the same turns as what was learnt: with a limiter beside them, whoever was past it and waited
+for a turn left beside those who needed none once the two were alike.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
-from aiolimiter import AsyncLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,10 +26,13 @@ _MOST_SPREAD = 0.06  # ... but no more than this share of it is left free
 _LOOSE = 1.7  # times a proven limit: where the limit may be as much, it is worth looking for
 _DOUBTFUL, _SOONER = 1.25, 6.0  # times that: where it may be as much, the rate grows so much sooner
 _UNPROVEN = 50.0  # requests a second at the most at which the search begins, unless more is proven
-_CLIMB = 0.2  # of a rate is what it climbs by while as much is taken as was taken at once
+_BEGIN = 20.0  # requests a second at which it begins where one request was taken at once
+_FAR_APART = 2.5  # times what is proven: where a rate that is refused is less, the search begins between the two
+_CLIMB = 0.15  # of a rate is what it climbs by while as much is taken as was taken at once
 _CUT, _MOST_CUT = 0.03, 0.35  # of a rate that is refused: the least and the most that it goes down by
 _STRAYS = 8.0  # requests that may arrive at once although they left evenly
 _RESTART = 0.25  # of a rate is where the search begins anew, where it began too high
+_LIKELY = 0.5  # of a rate that is refused is soon tried again, where far less was proven
 _LEAST = 0.3  # of a rate that is refused is where it goes on at the least, until a whole window was seen
 _LOSS = 0.02  # a rate grows by _CUT again after so long that the pause was no more than this share of the time, ...
 _FEWEST = 150.0  # ... and after no fewer requests; twice as fast after as many more, and so on, ...
@@ -56,6 +59,7 @@ class AdaptiveLimit:
         self._is_first = not is_told  # nothing is known yet: headers have not told it, and no refusal
         self._is_partial = False  # others had used a part of the first window
         self._is_climbing = False
+        self._soon = 0.0  # up to this rate it climbs although the search is over
         self._burst = _STRAYS
         self._burst_time = 0.0  # seconds in which it was taken
         self._bound = 0.0  # what the first refusal proved
@@ -105,7 +109,7 @@ class AdaptiveLimit:
         return rate if rate < _FAR * left else left
 
     def _grow(self) -> None:
-        if self._is_climbing:
+        if self._is_climbing or self.rate < self._soon:
             growth = _CLIMB / (self._burst + 1)
         else:
             growth = _CUT / self._patience * 2 ** min(_MOST_DOUBLINGS, self._taken / self._patience)
@@ -130,16 +134,23 @@ class AdaptiveLimit:
             if possible > _LOOSE * bound:
                 self._is_climbing = True
                 self._burst, self._burst_time = self._taken, self._recent[-1] - self._began
-                self.rate = max(bound, min(_UNPROVEN, (self._taken / window) ** 0.6 * self._refused_rate**0.4))
+                self.rate = self._begin_climb(bound, self._taken / window)
         elif self._is_climbing:
             self._end_climb(bound)
         else:
+            self._soon = 0.0
             cut = min(_MOST_CUT, self._burst / self._taken / 2)  # a burst that lasted for so few was spent so fast
             self.rate = self._refused_rate * (1 - max(_CUT, cut))
             if is_window_seen:
                 self.rate = min(self.rate, max(bound, _LEAST * self.rate))
         self.rate = max(_SLOWEST, self.rate)
         self._patience = max(_FEWEST, pause * self.rate / _LOSS)
+
+    def _begin_climb(self, bound: float, seen: float) -> float:
+        """Return where the search begins: the further below what was refused, the less was taken at once."""
+        if self._refused_rate < _FAR_APART * bound:
+            return math.sqrt(bound * self._refused_rate)
+        return max(bound, min(_UNPROVEN, self._refused_rate / _FAR_APART, _BEGIN * math.pow(seen, 0.6)))
 
     def _end_climb(self, bound: float) -> None:
         """Go on at what the climb proved; begin lower where it began too high to prove anything."""
@@ -159,6 +170,8 @@ class AdaptiveLimit:
         )
         if proven < bound:  # it is a window, and no bucket
             self._burst = _STRAYS
+        else:
+            self._soon = _LIKELY * self._refused_rate
         self.rate = min(max(bound, proven), self._refused_rate * (1 - _CUT))
 
 
@@ -201,22 +214,16 @@ class Pacer:
     def __init__(self, rate: float, headroom: float = 0.0) -> None:
         self._most = rate * _MARGIN * (1 - headroom)
         self._headroom = headroom
-        self._limiter: AsyncLimiter | None = None
-        if math.isfinite(rate):
-            # A bucket of one request: AsyncLimiter(rate, 1) would let twice the rate through in the first second.
-            size = 1 + self._most * _SLACK
-            self._limiter = AsyncLimiter(size, size / self._most)
         self._seen = AdaptiveLimit(self._most)  # what the target was seen to allow
         self._ceiling = math.inf  # what its headers say that it allows for ever
         self._window = 0.0  # seconds in which the target counts, where its headers tell no more than when one ends
         self._told = math.inf  # requests of a window that the ceiling is of
-        self._is_fresh = True  # nothing has left yet
         self._in_flight = 0
         self._usual_flight = 0.0  # the average of what was in flight lately
         self._unpaced = 0  # requests in flight that left before the headers told the limit: they prove nothing
         self._is_emptied = False  # the headers said that nothing remains, and nothing was taken since
         self._is_zero_true = True  # False where requests are taken although nothing remains
-        self._next = -math.inf  # when the next request may leave, where it is slower than the limiter
+        self._next = -math.inf  # when the next request may leave
         self._turn = anyio.Lock()
 
     @property
@@ -229,28 +236,24 @@ class Pacer:
 
     async def wait(self) -> None:
         """Wait for a turn."""
-        if self._limiter is not None:
-            if self._is_fresh:
-                self._is_fresh = False  # its bucket begins full: that is no time that a timer was late
-                await self._limiter.acquire(self._limiter.max_rate - 1)
-            await self._limiter.acquire()
-        if min(self._seen.rate, self._ceiling) < self._most:
-            async with self._turn:  # one after the other: whoever waits has taken no turn that a pause could waste
-                while (now := anyio.current_time()) < self._next:  # noqa: ASYNC110 - it may be put off meanwhile
-                    await anyio.sleep_until(self._next)
-                self._next = (self._next if now - self._next < _SLACK else now) + 1 / self.rate
+        if self.is_endless:
+            return
+        began = anyio.current_time()
+        async with self._turn:  # one after the other: whoever waits has taken no turn that a pause could waste
+            while (now := anyio.current_time()) < self._next:  # noqa: ASYNC110 - it may be put off meanwhile
+                await anyio.sleep_until(self._next)
+            late_by = now - self._next
+            self._next = (self._next if late_by < _SLACK else max(began, now - _SLACK)) + 1 / self.rate
 
     @property
     def is_endless(self) -> bool:
         """True where no turn has to be taken: no rate is set, and none was learnt."""
-        return self._limiter is None and min(self._seen.rate, self._ceiling) == math.inf
+        return min(self._most, self._seen.rate, self._ceiling) == math.inf
 
     @property
     def is_free(self) -> bool:
         """True where a turn can be had without waiting."""
-        if min(self._seen.rate, self._ceiling) < self._most:
-            return False
-        return self._limiter is None or self._limiter.has_capacity()
+        return self.is_endless or (anyio.current_time() >= self._next and not self._turn.locked())
 
     def take(self, now: float, *, is_late: bool, in_flight: int) -> None:
         """Learn from a request that was not refused, and how many are in flight still.

@@ -165,6 +165,8 @@ async def test_a_limit_that_nobody_configured_is_found(
         Case(90, "bucket-10", "-", "-", 1000.0, 600, "2 ms"),
         Case(30, "bucket-10", "-", "date", 1000.0, 2000, "2 ms"),
         Case(50, "bucket-1", "-", "-", 1000.0, 2000, "2 ms"),
+        Case(50, "bucket-1", "-", "-", 1000.0, 600, "2 ms"),
+        Case(30, "bucket-1", "-", "seconds", 100.0, 2000, "2 ms"),
         Case(90, "sliding", "x", "seconds", 1000.0, 600, "20..260 ms"),
         Case(30, "bucket-10", "x", "date", 1000.0, 600, "2 ms"),
         Case(30, "bucket-1", "ietf", "seconds", 1000.0, 600, "2 ms"),
@@ -213,6 +215,17 @@ async def test_a_minute_that_others_had_nearly_used_up_does_not_make_the_whole_r
     await anyio.sleep(20)
     await send(server, rows, rate=50.0)
     assert anyio.current_time() <= 60 + 1.15 * rows * 60 / 600
+
+
+async def test_once_as_much_is_allowed_as_is_set_no_more_than_that_leaves() -> None:
+    """Those who waited at a lower rate do not leave beside those who come later."""
+    server = Server("bucket", 20, 1.0)
+    throttle = Throttle(100.0, 0.0, 3600.0, Stop(), lambda _: None)
+    await send(server, 100, throttle=throttle)
+    server.limit = 1000
+    await send(server, 6000, throttle=throttle)
+    assert server.taken[-1] - server.taken[-100] < 1.05  # it is at what is set
+    assert all(later - earlier > 0.09 for earlier, later in zip(server.taken[20:], server.taken[30:], strict=False))
 
 
 async def test_a_limit_that_is_raised_is_found_out_in_the_end() -> None:
