@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from importer.cli.output.json_lines import object_of_plan
+from importer.cli.output.programs import object_of_plan
 from importer.cli.output.summary import ask_about, describe_plan
 from importer.records import TargetName
 from importer.session.control import Plan

@@ -11,7 +11,7 @@ import pytest
 
 import importer
 from importer.cli.output.console import Console
-from importer.cli.output.json_lines import object_of_finding
+from importer.cli.output.programs import object_of_finding
 from importer.errors import SourceError, UsageError
 from importer.session.control import SilentObserver
 from importer.settings import load_settings

@@ -11,6 +11,8 @@ import click
 
 from importer.cli.execute import given_options, guard
 from importer.cli.options import shared_options
+from importer.quoting import escape
+from importer.wording import count_of
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
@@ -82,7 +84,7 @@ def _show_requests() -> None:
 def _verdict(problems: int) -> str:
     if not problems:
         return "a run could start"
-    return f"no run could start: {problems} problem{'' if problems == 1 else 's'}, see above"
+    return f"no run could start: {count_of(problems, 'problem')}, see above"
 
 
 def _print(terminal: Terminal, finding: Diagnosis) -> None:
@@ -91,8 +93,8 @@ def _print(terminal: Terminal, finding: Diagnosis) -> None:
     from rich.text import Text
 
     level, about = Text(finding.level, style=_STYLES[finding.level]), finding.about
-    words = Text(_shown(finding.message))
-    hint = Text(f"-> {_shown(finding.hint)}", style="bold") if finding.hint else None
+    words = Text(escape(finding.message, 1000))
+    hint = Text(f"-> {escape(finding.hint, 1000)}", style="bold") if finding.hint else None
     if not terminal.is_terminal:
         line = Text(f"{finding.level:<{_WIDTHS[0]}} {about:<{_WIDTHS[1]}} ").append(words)
         terminal.print(line.append(f" {hint}") if hint else line, soft_wrap=True)
@@ -105,9 +107,3 @@ def _print(terminal: Terminal, finding: Diagnosis) -> None:
     if hint:
         table.add_row("", "", hint)
     terminal.print(table)
-
-
-def _shown(text: str) -> str:
-    from importer.quoting import escape
-
-    return escape(text, 1000)

@@ -11,6 +11,7 @@ import click
 from importer.cli.execute import guard, load
 from importer.cli.options import shared_options
 from importer.errors import JournalError
+from importer.quoting import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -80,7 +81,7 @@ def _list(given: dict[str, Any]) -> int:
         for line in run_cards(found, now) if out.is_screen else run_lines(found, now):
             out.write_line(line)
     else:
-        click.echo(f"no runs in {_plain(settings.reports)}", err=True)
+        click.echo(f"no runs in {escape(str(settings.reports), 4096)}", err=True)
     return 0
 
 
@@ -118,7 +119,7 @@ def _statuses(names: Sequence[str]) -> list[Status]:
 
 
 def _write_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int | None) -> None:
-    from importer.cli.output.past_runs import object_of_row
+    from importer.cli.output.programs import object_of_row
     from importer.journal.run_folder import open_view
 
     with open_view(path) as journal:
@@ -159,9 +160,3 @@ def _until_closed(out: Stream, lines: Iterator[ReportLine]) -> Iterator[ReportLi
 
 def _print_json(out: Stream, value: Mapping[str, object]) -> None:
     out.write_line(json.dumps(value))  # ASCII, for whatever encoding standard output has
-
-
-def _plain(path: Path) -> str:
-    from importer.quoting import escape
-
-    return escape(str(path), 4096)

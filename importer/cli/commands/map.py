@@ -13,6 +13,7 @@ import click
 
 from importer.cli.execute import guard
 from importer.cli.options import FILE, option, sources
+from importer.quoting import escape, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -131,7 +132,7 @@ def _tell_left(drafts: Iterable[SheetDraft], mapping: Mapping) -> None:
     """Print what the mapping leaves open."""
     for draft in (draft.under(mapping) for draft in drafts):
         for header in draft.layout.not_used:
-            click.echo(f"not used: {_quoted(header)} of {_where(draft)}", err=True)
+            click.echo(f"not used: {quote(header)} of {_where(draft)}", err=True)
         for column in draft.lacking:
             click.echo(f"lacking:  {column} in {_where(draft)}", err=True)
         if draft.layout.kind is None and not draft.layout.is_usable:
@@ -167,7 +168,7 @@ def _list_headers(draft: SheetDraft) -> None:
     known = {index: column for column, index in draft.layout.indices.items()}
     for number, header in enumerate(draft.sheet.header, 1):
         meaning = f" = {known[number - 1]}" if number - 1 in known else ""
-        click.echo(f"    {number}  {_quoted(header)}{meaning}{_shown(draft, header)}", err=True)
+        click.echo(f"    {number}  {quote(header)}{meaning}{_shown(draft, header)}", err=True)
 
 
 def _ask_about_roster(draft: SheetDraft, mapping: Mapping) -> Mapping:
@@ -180,7 +181,7 @@ def _ask_about_roster(draft: SheetDraft, mapping: Mapping) -> Mapping:
         return mapping
     marks: dict[str, dict[str, str]] = {}
     for mark in draft.under(mapping).marks():
-        question = f"  {_quoted(mark)} is a shift from-to, such as 06:00-14:00 (nothing: nobody)"
+        question = f"  {quote(mark)} is a shift from-to, such as 06:00-14:00 (nothing: nobody)"
         while answer := str(click.prompt(question, default="", show_default=False, err=True)).strip():
             start, dash, end = (part.strip() for part in answer.partition("-"))
             marks[mark] = {"start_time": start, "end_time": end}
@@ -203,8 +204,8 @@ def _ask_about_suggestions(draft: SheetDraft, mapping: Mapping) -> Mapping:
             return mapping
         one = left[0]
         asked.add((one.header, one.column))
-        words = f"  {_quoted(one.header)}{_shown(draft, one.header)} may be {one.column}"
-        if click.confirm(f"{words} ({one.confidence} %): {_escape(one.why)}. Use it?", err=True):
+        words = f"  {quote(one.header)}{_shown(draft, one.header)} may be {one.column}"
+        if click.confirm(f"{words} ({one.confidence} %): {escape(one.why)}. Use it?", err=True):
             mapping = with_column(mapping, one.header, one.column)
 
 
@@ -261,13 +262,11 @@ def _answered(draft: SheetDraft, column: str, mapping: Mapping, answer: str) -> 
 def _ask_about_rows(draft: SheetDraft, mapping: Mapping) -> Mapping:
     """Ask about cells that are empty below a text, as in merged blocks, and rows that are totals."""
     for header, texts in draft.totals.items():
-        words = (
-            f"  Rows with {', '.join(map(_quoted, texts))} below {_quoted(header)} look like totals. Leave them out?"
-        )
+        words = f"  Rows with {', '.join(map(quote, texts))} below {quote(header)} look like totals. Leave them out?"
         if click.confirm(words, default=True, err=True):
             mapping = replace(mapping, drop={**mapping.drop, header: texts})
     for header in draft.under(mapping).gaps():
-        words = f"  {_quoted(header)} has empty cells below a text. Do they mean the text above?"
+        words = f"  {quote(header)} has empty cells below a text. Do they mean the text above?"
         if click.confirm(words, default=True, err=True):
             mapping = replace(mapping, fill=(*mapping.fill, header.strip()))
     return mapping
@@ -281,7 +280,7 @@ def _fault(mapping: Mapping) -> str:
     try:
         read_mapping(write_mapping(mapping), "the mapping")
     except SettingsError as error:
-        return _escape(f"{error.message}: {error.hint}")
+        return escape(f"{error.message}: {error.hint}")
     return ""
 
 
@@ -302,7 +301,7 @@ def _comments(drafts: Sequence[SheetDraft]) -> Iterator[str]:
     """Return a line for each suggestion, and for each header that there is none for."""
     suggestions = _suggestions(drafts)
     for one in suggestions:
-        yield _comment(one.header, one.column, f"{one.confidence} %: {_escape(one.why)}")
+        yield _comment(one.header, one.column, f"{one.confidence} %: {escape(one.why)}")
     suggested = {one.header for one in suggestions}
     samples = {header: _samples(draft, header) for draft in drafts for header in draft.layout.not_used}
     for header, texts in samples.items():
@@ -333,29 +332,17 @@ def _shown(draft: SheetDraft, header: str) -> str:
 
 
 def _samples(draft: SheetDraft, header: str) -> str:
-    return ", ".join(_quoted(text) for text in draft.samples(header))
+    return ", ".join(quote(text) for text in draft.samples(header))
 
 
 def _where(draft: SheetDraft) -> str:
-    return f"{_escape(draft.source)}, sheet {_quoted(draft.name)}"
+    return f"{escape(draft.source)}, sheet {quote(draft.name)}"
 
 
 def _command(*words: str) -> str:
     """Return a command to be copied."""
-    return _escape(shlex.join(["oncall-importer", *words]), 4096)
+    return escape(shlex.join(["oncall-importer", *words]), 4096)
 
 
 def _plain(path: Path) -> str:
-    return _escape(str(path), 4096)
-
-
-def _escape(text: str, limit: int = 500) -> str:
-    from importer.quoting import escape
-
-    return escape(text, limit)
-
-
-def _quoted(text: str) -> str:
-    from importer.quoting import quote
-
-    return quote(text)
+    return escape(str(path), 4096)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from importer.cli.commands.verify import verify_run
+from importer.cli.commands.calendars import verify_run
 from importer.cli.execute import perform
 from importer.cli.options import FILE, RUN, options, shared_options, sources
 

@@ -11,9 +11,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from importer.cli.output import github
 from importer.cli.output.findings import describe_groups, finding_line, groups_of_kinds, groups_of_lines
-from importer.cli.output.json_lines import (
+from importer.cli.output.past_runs import duration, row_line
+from importer.cli.output.programs import (
+    annotate,
+    annotate_failure,
+    is_on_github,
     object_of_finding,
     object_of_line,
     object_of_notice,
@@ -22,7 +25,6 @@ from importer.cli.output.json_lines import (
     object_of_tried,
     objects_of_overview,
 )
-from importer.cli.output.past_runs import duration
 from importer.cli.output.progress_bars import Display, Meter
 from importer.cli.output.summary import (
     check_rows,
@@ -32,7 +34,6 @@ from importer.cli.output.summary import (
     is_to_repeat,
     name_file,
     next_command,
-    problem_line,
     report_to_mend,
     shown_path,
     status_rows,
@@ -41,6 +42,7 @@ from importer.cli.output.summary import (
 )
 from importer.cli.output.terminal import Stream, open_terminal
 from importer.kinds.kind import Names
+from importer.kinds.registry import tell_line
 from importer.notice import Notice, NoticeLevel
 from importer.quoting import escape
 from importer.statuses import Status
@@ -85,8 +87,8 @@ def print_error(error: ImporterError) -> None:
     stream.print(Text.assemble(("error: ", "bold red"), escape(error.message, 1000)), soft_wrap=True)
     if error.hint:
         stream.print(Text(f"  {escape(error.hint, 1000)}"), soft_wrap=True)
-    if github.is_wanted():
-        stream.write_line(github.annotate_failure(error.message, error.hint))
+    if is_on_github():
+        stream.write_line(annotate_failure(error.message, error.hint))
 
 
 class Console:
@@ -264,8 +266,8 @@ class Console:
             self._show_check(result)
         else:
             self._show_run(result)
-        if github.is_wanted():  # on standard error, for standard output may be objects alone
-            for note in github.annotate(result):
+        if is_on_github():  # on standard error, for standard output may be objects alone
+            for note in annotate(result):
                 self._err.write_line(note)
 
     def show_overview(self, overview: Overview) -> None:
@@ -333,7 +335,8 @@ class Console:
         with_source = result.sources > 1
         if self._settings.all:
             for sheet, wrong_line in lines:
-                self._out.write_line(problem_line(sheet, wrong_line, names, with_source=with_source))
+                about = tell_line(wrong_line, names, is_named=True)
+                self._out.write_line(row_line(sheet, wrong_line, with_source=with_source, about=about))
         else:
             groups = groups_of_lines(lines, names, with_source=with_source)
             groups += groups_of_kinds(kinds, with_source=with_source)

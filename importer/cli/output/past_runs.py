@@ -8,7 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from importer.cli.output.findings import TONE_STYLES, place_of_line
-from importer.cli.output.json_lines import object_of_line
 from importer.commands.history import Stage
 from importer.quoting import escape
 from importer.statuses import Status
@@ -152,17 +151,6 @@ def object_of_details(details: Details, now: datetime) -> dict[str, object]:
         "targets": {name: dict(counts) for name, counts in details.targets.items()},
         "stopped": dict(details.stopped),
         "files": [str(details.run.path / name) for name in details.files],
-    }
-
-
-def object_of_row(sheet: Sheet, line: ReportLine) -> dict[str, object]:
-    """Return one row of a run."""
-    outcome = line.outcome
-    return {
-        **object_of_line(sheet, line),
-        "attempts": outcome.attempts,
-        "finished_at": outcome.finished_at or None,
-        "run": outcome.run,
     }
 
 

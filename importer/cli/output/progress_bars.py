@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.text import Text
 
 from importer.statuses import Status
+from importer.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -85,18 +86,14 @@ def facts_of(meter: Meter, now: float) -> Facts:
     return Facts(
         "" if rate is None or is_done else _rate(rate),
         "" if limit is None else "no limit" if math.isinf(limit) else f"limit {_rate(limit)}",
-        _counted(meter.retries, "retry", "retries"),
-        _counted(meter.problems, "problem", "problems"),
+        count_of(meter.retries, "retry", "retries"),
+        count_of(meter.problems, "problem"),
         _left(meter, rate),
     )
 
 
 def _rate(rate: float) -> str:
     return f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
 
 
 def _left(meter: Meter, rate: float | None) -> str:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
-from importer.cli.output.findings import TONE_STYLES, place_of, place_of_line
+from importer.cli.output.findings import TONE_STYLES, place_of
 from importer.cli.output.past_runs import duration, row_line
-from importer.kinds.registry import tell_line
 from importer.quoting import escape
 from importer.records import Severity
 from importer.settings import DECLARATIONS
@@ -24,7 +23,6 @@ from importer.wording import count_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from importer.kinds.kind import Names
     from importer.records import FindingKind, ReportLine, Sheet, TargetName
     from importer.result import Expected, Overview, Result
     from importer.session.control import Plan, Tried
@@ -315,19 +313,6 @@ def report_to_mend(result: Result) -> Path | None:
 def count_to_mend(result: Result) -> int:
     """Count the rows that the user has to correct."""
     return result.count(Status.INVALID) + result.count(Status.REJECTED)
-
-
-def problem_line(sheet: Sheet, line: ReportLine, names: Names, *, with_source: bool) -> Text:
-    """Return one line about a row that needs attention: its status, its cell, what is wrong and what to do."""
-    outcome = line.outcome
-    where = place_of_line(sheet, line, with_source=with_source)
-    about = escape(tell_line(line, names, is_named=True), 300)
-    told = f"{where}: {about}{': ' if about else ''}"
-    text = Text.assemble((f"{outcome.status} ", TONE_STYLES[outcome.status.tone]), told)
-    text.append(escape(outcome.error, 300))
-    if outcome.hint:
-        text.append(f" ({escape(outcome.hint, 300)})", style="dim")
-    return text
 
 
 def shown_path(path: Path | str) -> str:

@@ -1,4 +1,4 @@
-"""The command that reads another system into a workbook."""
+"""The commands that read other systems, and the targets: pull, compare and verify. They send nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.execute import perform_reading
-from importer.cli.options import FILE, Decorator, options, shared_options
+from importer.cli.options import FILE, RUN, Decorator, options, shared_options
 from importer.quoting import escape
 
 if TYPE_CHECKING:
@@ -112,3 +112,62 @@ def _tell(result: PullResult, settings: Settings, console: Console) -> None:
     sources = [file for file in files if not file.endswith(("notes.csv", "on-call.csv"))]
     more_options = ["--sandbox"] if settings.sandbox else []
     print_line(f"next:     {shlex.join(['oncall-importer', 'check', *sources, '--online', *more_options])}")
+
+
+@click.command()
+@click.argument("left")
+@click.argument("right")
+@options(*selecting, shared_options("compare"))
+@click.option("--csv", type=FILE, metavar="FILE", help="Write every difference as CSV.")
+@click.option("--html", type=FILE, metavar="FILE", help="Write a page with a timeline of each schedule.")
+def compare(left: str, right: str, csv: Path | None, html: Path | None, **given: Any) -> None:
+    """Compare two calendars: who is on call, and when.
+
+    Each of LEFT and RIGHT is a source (a file, a folder or a pattern), a run's folder, a pulled workbook or folder, an
+    .ics file, or one of pagerduty:, opsgenie:, rootly:. Exit status 0: the same; 1: something differs; 2: a side could
+    not be read.
+    """
+    chosen = read_selection(given)
+
+    async def act(settings: Settings, control: RunControl, console: Console) -> int:
+        from importer.cli.output.calendar_results import ReadingProgress, show_comparison
+        from importer.commands.compare import compare_sides, write_comparison
+
+        sides = await compare_sides(left, right, chosen, settings, control, ReadingProgress(console))
+        files = write_comparison(sides, csv, html)
+        show_comparison(sides, files, settings, console)
+        return 0 if sides.comparison.is_same else 1
+
+    perform_reading(given, act)
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@shared_options("verify")
+@click.option("--csv", type=FILE, metavar="FILE", help="Write a line for each record as CSV.")
+def verify(run: str, csv: Path | None, **given: Any) -> None:
+    """Ask the targets whether all that a run created is still there.
+
+    Each record must be unchanged, there only once, and shown in the target's calendar. RUN is a run's folder or its
+    name. Exit status 0: all is well; 1: something is not; 2: a target could not be asked.
+    """
+
+    async def act(settings: Settings, control: RunControl, console: Console) -> int:
+        return await verify_run(run, settings, control, console, csv)
+
+    perform_reading(given, act)
+
+
+async def verify_run(
+    run: str, settings: Settings, control: RunControl, console: Console, csv: Path | None = None
+) -> int:
+    """Verify a run and show what it came to; return the exit status."""
+    from importer.cli.output.calendar_results import ReadingProgress, show_verification
+    from importer.commands.verify import add_to_page, write_verification
+    from importer.commands.verify import verify as perform
+
+    verification = await perform(run, settings, control, ReadingProgress(console))
+    files = [write_verification(csv, verification)] if csv is not None else []
+    files += add_to_page(verification)
+    show_verification(verification, files, settings)
+    return 0 if verification.is_good else 1
