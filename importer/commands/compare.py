@@ -22,9 +22,9 @@ from importer.normalizer.references import Directory, Person
 from importer.planning.sources import expand_sources, gather_sources, is_several, load_mapping, make_loader
 from importer.reader.read import read
 from importer.records import TargetName
-from importer.reporter.formula_guard import guard, unguard
+from importer.reporter.columns import guard, unguard
 from importer.reporter.page.comparison import write_comparison_page
-from importer.reporter.report_csv import write_table
+from importer.reporter.tables import write_table
 from importer.statuses import Status
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from importer.notice import Notice
 from importer.planning.previous_run import find_earlier
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import TargetName
-from importer.reporter.formula_guard import guard
+from importer.reporter.columns import guard
 from importer.reporter.page.comparison import add_verified
-from importer.reporter.report_csv import write_table
+from importer.reporter.tables import write_table
 from importer.session.endpoints import connect
 from importer.statuses import Status
 from importer.targets import TARGETS

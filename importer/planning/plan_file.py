@@ -13,10 +13,10 @@ from importer.errors import SourceError, UsageError
 from importer.planning.forecast import LOOK_UP, PlanLine
 from importer.quoting import escape
 from importer.reader.read import read
-from importer.reporter.atomic_file import ROOM_HINT, replace_file
-from importer.reporter.formula_guard import guard, unguard
-from importer.reporter.report_csv import write_table
-from importer.reporter.xlsx_writer import TEXT, CellStyle, UnholdableError, header_width, put, write_book
+from importer.reporter.atomic_file import ROOM_HINT, is_source, replace_file
+from importer.reporter.columns import guard, unguard
+from importer.reporter.tables import write_table
+from importer.reporter.xlsx_writer import UnholdableError, header_width, write_book
 from importer.wording import count_of
 
 if TYPE_CHECKING:
@@ -52,15 +52,8 @@ def check_plan_path(path: Path, sources: Iterable[str]) -> None:
             f"{escape(str(path), 200)} cannot be a plan: its name ends in neither .xlsx, .csv nor .json",
             hint="Name it plan.xlsx, for instance.",
         )
-    if any(path.exists() and source not in ("", "-") and _is_same(path, source) for source in sources):
+    if any(is_source(path, source) for source in sources):
         raise UsageError(f"{escape(str(path), 200)} is the source itself, and was left alone", hint="Name a new file.")
-
-
-def _is_same(path: Path, source: str) -> bool:
-    try:
-        return path.samefile(source)
-    except (OSError, ValueError):
-        return False
 
 
 def write_plan(path: Path, lines: Iterable[PlanLine]) -> Path:
@@ -77,21 +70,8 @@ def write_plan(path: Path, lines: Iterable[PlanLine]) -> Path:
         return replace_file(path, lambda file: file.write(content), hint=ROOM_HINT)
 
     def fill(book: Book) -> None:
-        sheet = book.add_sheet("Plan")
-        style = book.style(CellStyle(number_format=TEXT))
-        for column, name in enumerate(COLUMNS):
-            sheet.set_column(column, column, _WIDE.get(name) or header_width(name), style)
-        last = 0
-        for last, cells in enumerate(_table(lines)):
-            if last == 0:
-                book.head(sheet, 0, cells, range(len(cells)))
-                continue
-            for column, cell in enumerate(cells):
-                put(sheet, last, column, cell, style)
-        sheet.freeze_panes(1, 0)
-        sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
-        sheet.set_landscape()
-        sheet.repeat_rows(0)
+        rows = _table(lines)
+        book.add_table("Plan", next(rows), rows, [_WIDE.get(name) or header_width(name) for name in COLUMNS])
 
     try:
         return write_book(path, fill, hint=ROOM_HINT)

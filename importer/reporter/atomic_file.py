@@ -67,6 +67,14 @@ def is_special(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
+def is_source(path: Path, source: str) -> bool:
+    """Return whether a path is a source's; standard input and tables in memory have none."""
+    try:
+        return source not in {"", "-"} and path.samefile(source)
+    except (OSError, ValueError):  # one of them is not there, or no name of a file at all
+        return False
+
+
 def _write_into(path: Path, write: Callable[[BinaryIO], object], *, hint: str) -> Path:
     try:
         # A pipe that nobody reads is refused at once instead of being waited for.

@@ -1,5 +1,7 @@
 """Which columns a report has, and one line's cells in them. Pure; all forms of the report take their cells from here.
 
+Foreign texts that a spreadsheet would run as a formula are made harmless here, and given back.
+
 A column of the source may be called as one of the product's, such as `import_id`. It keeps its text and stands after
 the product's own, which are always the first fifteen; reading back takes the first of that name as the product's.
 """
@@ -8,16 +10,39 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from importer.reporter.formula_guard import guard, guard_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from importer.records import ReportLine, Sheet
+
+
+# What OWASP, "CSV Injection", lists, and the full-width forms, which some spreadsheets take for the same. The
+# apostrophes before it count, so that a guarded text can be guarded again and each guard taken off again; without them
+# `'=1` of a source and a guarded `=1` would be the same cell.
+_SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+_is_formula = re.compile(f"'*[{re.escape(_SIGNS)}]").match
+_FIRST = frozenset(f"'{_SIGNS}")
+_is_guarded = re.compile(f"'+[{re.escape(_SIGNS)}]").match
+
+
+def guard(text: str) -> str:
+    """Put one apostrophe in front of a text that a spreadsheet would run as a formula; leave others alone."""
+    return f"'{text}" if _is_formula(text) else text
+
+
+def guard_all(texts: Iterable[str]) -> list[str]:
+    """Guard many texts, most of which begin with nothing odd."""
+    return [guard(text) if text[:1] in _FIRST else text for text in texts]
+
+
+def unguard(text: str) -> str:
+    """Take off the apostrophe that `guard` put there: `unguard(guard(text)) == text` for every text."""
+    return text[1:] if _is_guarded(text) else text
 
 
 #: The product's own columns, in their order; the source's follow.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from importer.kinds.registry import COLUMNS
 from importer.normalizer.references import Directory, Group, Person, is_schedule_reference
-from importer.reporter.xlsx_writer import ROWS, CellStyle, Fill, header_width, put
+from importer.reporter.xlsx_writer import ROWS, CellStyle, Fill
 from importer.wording import as_sentence
 
 if TYPE_CHECKING:
@@ -128,17 +128,12 @@ class DropDowns:
         """Write the choices, if there are any, on a sheet of their own."""
         if not self._lists:
             return
-        sheet = self._book.add_sheet(LISTS)
-        text = self._book.style(CellStyle())
+        widths = [max(map(len, (f"{name}  ", *choices))) + 2 for name, choices in self._lists.items()]
+        rows = zip_longest(*self._lists.values(), fillvalue="")
+        look = CellStyle(Fill.HEADER, is_bold=True)
+        sheet = self._book.add_table(LISTS, list(self._lists), rows, [min(width, 50) for width in widths], look=look)
         for column, (name, choices) in enumerate(self._lists.items()):
-            width = max(header_width(name), *(min(len(choice) + 2, 50) for choice in choices))
-            sheet.set_column(column, column, width, text)
             self._book.name_range(name, sheet, column, len(choices))
-        self._book.head(sheet, 0, list(self._lists), range(len(self._lists)), CellStyle(Fill.HEADER, is_bold=True))
-        for number, cells in enumerate(zip_longest(*self._lists.values(), fillvalue=""), start=1):
-            for column, cell in enumerate(cells):
-                put(sheet, number, column, cell, text)
-        sheet.freeze_panes(1, 0)
 
 
 def _choice(one: KnownName, *, is_only: bool) -> str:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 from importer.errors import UsageError
 from importer.journal.run_folder import JOURNAL_FILE
 from importer.quoting import escape
-from importer.reporter.atomic_file import is_special, replace_file
+from importer.reporter.atomic_file import is_source, is_special, replace_file
 from importer.statuses import Status, Tone
 
 if TYPE_CHECKING:
@@ -58,15 +58,8 @@ def check_junit_path(path: Path, sources: Iterable[str]) -> None:
             hint="Name a file in another folder with --junit.",
         )
     for source in sources:
-        if source not in {"", "-"} and _is_same(path, Path(source)):
+        if is_source(path, source):
             raise UsageError(f"{path} is the source itself, and was left alone", hint="Name another file with --junit.")
-
-
-def _is_same(path: Path, source: Path) -> bool:
-    try:
-        return path.samefile(source)
-    except (OSError, ValueError):  # one of them is not there, or no name of a file at all
-        return False
 
 
 def write_junit(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from importer.cells import cell_name
 from importer.errors import ReportError, UsageError
-from importer.reporter.atomic_file import ROOM_HINT
+from importer.reporter.atomic_file import ROOM_HINT, is_source
 from importer.reporter.xlsx_writer import (
     COLUMNS,
     COMMENTS,
@@ -62,15 +62,8 @@ def check_marked_path(path: Path, sources: Iterable[str]) -> None:
     if path.suffix.casefold() != ".xlsx":
         raise UsageError(f"{path} cannot be the marked workbook: its name does not end in .xlsx.", hint=_NAME_IT)
     for source in sources:
-        if source not in {"", "-"} and _is_same(path, Path(source)):
+        if is_source(path, source):
             raise UsageError(f"{path} is the source itself, and was left alone.", hint=_NAME_IT)
-
-
-def _is_same(path: Path, source: Path) -> bool:
-    try:
-        return path.samefile(source)
-    except (OSError, ValueError):  # one of them is not there, or no name of a file at all
-        return False
 
 
 def write_marked(

@@ -16,8 +16,7 @@ from importer.errors import SourceError
 from importer.kinds.registry import KINDS, any_of
 from importer.quoting import quote
 from importer.records import Outcome, Problem, Row, Sheet, read_part
-from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS, number_repeats
-from importer.reporter.formula_guard import unguard
+from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS, number_repeats, unguard
 from importer.statuses import RUN_STATUSES, Status
 
 if TYPE_CHECKING:

@@ -22,12 +22,13 @@ from importer.reporter.columns import (
     DIGEST_COLUMN,
     PRODUCT_COLUMNS,
     digest_cells,
+    guard,
     header_cells,
     line_cells,
     merge_columns,
+    unguard,
 )
 from importer.reporter.drop_downs import DropDowns
-from importer.reporter.formula_guard import guard, unguard
 from importer.reporter.report_reader import (
     ALL_ROWS,
     MAPPING_SHEET,
@@ -46,10 +47,11 @@ from importer.reporter.xlsx_writer import (
     finish_table,
     fit_to_width,
     header_width,
+    mark_cells,
     named_cells,
     put,
     put_marked,
-    remark,
+    set_columns,
     write_book,
 )
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status, Tone
@@ -324,26 +326,16 @@ def _without_warnings(hint: str) -> str:
     return hint.partition("Warning: ")[0].strip()
 
 
-def _marks(problems: Iterable[Problem], findings: Iterable[Finding], columns: Mapping[int, int]) -> dict[int, Mark]:
+def _marks(problems: Sequence[Problem], findings: Iterable[Finding], columns: Mapping[int, int]) -> dict[int, Mark]:
     """Return the marks of a row's own cells, by their places in the line: problems red, warnings yellow.
 
     A cell is named as in the source, or in the report that a rerun has read: its column is that of the sheet, its row
     another than here.
     """
-    texts: dict[int, list[str]] = {}
-    bad = set()
     warnings = [finding.problem for finding in findings if finding.severity is Severity.WARNING]
-    for problem in (*problems, *warnings):
-        for position, _ in named_cells(problem.cell):
-            if (column := columns.get(position)) is not None:
-                is_bad = problem not in warnings
-                bad |= {column} if is_bad else set()
-                message = problem.message if is_bad else f"Warning: {problem.message}"
-                texts.setdefault(column, []).append(remark(message, problem.hint))
-    return {
-        column: Mark(Fill.BAD if column in bad else Fill.NEUTRAL, "\n\n".join(dict.fromkeys(own)))
-        for column, own in texts.items()
-    }
+    return mark_cells(
+        problems, warnings, lambda problem: [columns[at] for at, _ in named_cells(problem.cell) if at in columns]
+    )
 
 
 def _offer(
@@ -414,13 +406,8 @@ class _Table:
         return self._book.style(look)
 
     def _set_columns(self, unused: Collection[int] = ()) -> None:
-        """Set widths, and close the columns that people do not need; the one behind such opens them."""
         closed = {*self._closed, *unused, *range(len(self._order), self._width)}
-        for column, (width, style) in enumerate([*zip(self._widths, self._styles, strict=True), (None, None)]):
-            options = {"level": 1, "hidden": True} if column in closed else {}
-            options |= {"collapsed": True} if column - 1 in closed and column not in closed else {}
-            if width or options:
-                self.sheet.set_column(column, column, width, style, options)
+        set_columns(self.sheet, list(zip(self._widths, self._styles, strict=True)), closed)
 
     def add(self, cells: Sequence[str | int], marks: Mapping[int, Mark]) -> None:
         """Write a line; `marks` are by places in `cells`."""
@@ -525,14 +512,8 @@ def _fill_counts(book: Book, sheet: Any, first: int, counts: Mapping[tuple[str, 
 
 
 def _fill_mapping(book: Book, mapping_id: str, mapping: str) -> None:
-    sheet = book.add_sheet(MAPPING_SHEET)
-    text = book.style(CellStyle())
-    for column, width in enumerate((8, 80, 26)):
-        sheet.set_column(column, column, width, text if column else None)
-    book.head(sheet, 0, mapping_header(mapping_id, mapping), range(3))
-    for number, line in enumerate(mapping.split("\n"), start=1):
-        put(sheet, number, 0, number)
-        put(sheet, number, 1, line, text)
+    lines = enumerate(mapping.split("\n"), start=1)
+    book.add_table(MAPPING_SHEET, mapping_header(mapping_id, mapping), lines, (8, 80, 26))
 
 
 def _put_numbers(sheet: Any, row: int, numbers: Sequence[int], style: Any = None) -> None:
@@ -542,18 +523,7 @@ def _put_numbers(sheet: Any, row: int, numbers: Sequence[int], style: Any = None
 
 def _fill_times(book: Book, shadow_times: Iterable[ShadowTimes]) -> None:
     rows = shadow_cells(shadow_times)
-    first = next(rows, None)
-    if first is None:
-        return
-    sheet = book.add_sheet("Shadow times")
-    text = book.style(CellStyle(number_format=TEXT))
-    for column, width in enumerate(_TIMES_WIDTHS):
-        options = {"level": 1, "hidden": True} if column >= _IDS_OF_TIMES else {}
-        sheet.set_column(column, column, width, text if column else None, options)
-    sheet.set_column(len(_TIMES_WIDTHS), len(_TIMES_WIDTHS), None, None, {"collapsed": True})
-    book.head(sheet, 0, SHADOW_TIMES_COLUMNS, range(len(SHADOW_TIMES_COLUMNS)), CellStyle(Fill.HEADER, is_bold=True))
-    number = 0
-    for number, cells in enumerate(chain([first], rows), start=1):
-        for column, cell in enumerate(cells):
-            put(sheet, number, column, cell, text if column else None)
-    finish_table(sheet, number, len(SHADOW_TIMES_COLUMNS))
+    if (first := next(rows, None)) is not None:
+        dark = CellStyle(Fill.HEADER, is_bold=True)
+        ids = range(_IDS_OF_TIMES, len(SHADOW_TIMES_COLUMNS))
+        book.add_table("Shadow times", SHADOW_TIMES_COLUMNS, chain([first], rows), _TIMES_WIDTHS, look=dark, closed=ids)

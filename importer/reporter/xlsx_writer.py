@@ -17,7 +17,7 @@ from importer.quoting import escape_unprintable
 from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from importer.records import Problem
@@ -57,35 +57,35 @@ def named_cells(text: str) -> Iterator[tuple[int, int]]:
 
 
 def mark_row(
-    number: int, positions: Sequence[int], problems: Iterable[Problem], warnings: Iterable[Problem]
+    number: int, positions: Sequence[int], problems: Sequence[Problem], warnings: Sequence[Problem]
 ) -> dict[int, Mark]:
     """Return the marks of one row by 0-based column: problems red, warnings yellow, one comment for all of a cell.
 
     What is about no cell of this row (a column that the sheet lacks, the row as a whole) is said at its first cell.
     """
+
+    def columns(problem: Problem) -> list[int]:
+        named = [column for column, row in named_cells(problem.cell) if row == number]
+        return named or [min(positions, default=0)]
+
+    return mark_cells(problems, warnings, columns)
+
+
+def mark_cells(
+    problems: Sequence[Problem], warnings: Sequence[Problem], columns: Callable[[Problem], Iterable[int]]
+) -> dict[int, Mark]:
+    """Return the marks of cells by their columns, which `columns` tells of each problem and warning."""
     texts: dict[int, list[str]] = {}
-    bad = set()
-    for problem in problems:
-        for column in _columns(problem, number, positions):
-            texts.setdefault(column, []).append(remark(problem.message, problem.hint))
-            bad.add(column)
-    for warning in warnings:
-        for column in _columns(warning, number, positions):
-            texts.setdefault(column, []).append(remark(f"Warning: {warning.message}", warning.hint))
+    bad = {column for problem in problems for column in columns(problem)}
+    told = [(problem, "") for problem in problems] + [(warning, "Warning: ") for warning in warnings]
+    for problem, before in told:
+        hint = f"\n{problem.hint[:1].upper()}{problem.hint[1:]}" if problem.hint else ""
+        for column in columns(problem):
+            texts.setdefault(column, []).append(f"{before}{problem.message}{hint}")
     return {
         column: Mark(Fill.BAD if column in bad else Fill.NEUTRAL, "\n\n".join(dict.fromkeys(own)))
         for column, own in texts.items()
     }
-
-
-def _columns(problem: Problem, number: int, positions: Sequence[int]) -> list[int]:
-    named = [column for column, row in named_cells(problem.cell) if row == number]
-    return named or [min(positions, default=0)]
-
-
-def remark(message: str, hint: str) -> str:
-    """Put what is wrong and what would be right on a line each."""
-    return f"{message}\n{hint[:1].upper()}{hint[1:]}" if hint else message
 
 
 # ---- the workbook
@@ -185,6 +185,26 @@ class Book:
         for column, text in zip(columns, cells, strict=True):
             put(sheet, row, column, text, bold)
 
+    def add_table(
+        self,
+        name: str,
+        header: Sequence[str],
+        rows: Iterable[Sequence[str | int]],
+        widths: Sequence[int],
+        *,
+        look: CellStyle | None = None,
+        closed: Collection[int] = (),
+    ) -> Any:
+        """Write a sheet that is one table of texts, and of whole numbers; return it. `closed` are columns, by place."""
+        sheet, text = self.add_sheet(name), self.style(CellStyle())
+        set_columns(sheet, [(width, text) for width in widths], closed)
+        self.head(sheet, 0, header, range(len(header)), look)
+        number = 0
+        for number, cells in enumerate(rows, start=1):
+            put_row(sheet, number, cells, text)
+        finish_table(sheet, number, len(header))
+        return sheet
+
     def name_range(self, name: str, sheet: Any, column: int, rows: int) -> None:
         """Name the first rows of a column, for a drop-down to take its choices from."""
         letters = letters_of(column)
@@ -230,24 +250,34 @@ def put(sheet: Any, row: int, column: int, cell: str | int, style: Any = None) -
         raise UnholdableError
 
 
-def put_row(sheet: Any, row: int, cells: Sequence[str], style: Any) -> None:
-    """Write a row of texts from its first column on, below all that was written: as `put` does, in a sixth of its time.
+def put_row(sheet: Any, row: int, cells: Sequence[str | int], style: Any) -> None:
+    """Write a row from its first column on, below all that was written: as `put` does, in a sixth of its time.
 
-    A row without anything to escape is written as XML, for XlsxWriter looks at each cell six times.
+    A row of texts without anything to escape is written as XML, for XlsxWriter looks at each cell six times.
 
     Raises:
         UnholdableError: a cell would not come back as it is.
     """
-    text = "|".join(cells)
-    if _is_intricate(text) or len(text) > _LONGEST // 2 or row >= ROWS or not text.strip("|"):
+    text = "|".join(map(str, cells))
+    has_number = not all(isinstance(cell, str) for cell in cells)
+    if has_number or _is_intricate(text) or len(text) > _LONGEST // 2 or row >= ROWS or not text.strip("|"):
         for column, cell in enumerate(cells):
-            put(sheet, row, column, cell, style)
+            put(sheet, row, column, cell, None if isinstance(cell, int) else style)
         return
     sheet._write_single_row(row)  # the one before
     sheet._check_dimensions(row, len(cells) - 1)
     head = f'{row + 1}" s="{style._get_xf_index()}" t="inlineStr"><is><t>'
     written = [f'<c r="{letters_of(column)}{head}{cell}</t></is></c>' for column, cell in enumerate(cells) if cell]
     sheet.fh.write(f'<row r="{row + 1}">{"".join(written)}</row>')
+
+
+def set_columns(sheet: Any, looks: Sequence[tuple[int, Any]], closed: Collection[int] = ()) -> None:
+    """Set the columns' widths and looks, and close those that people do not need; the one behind such opens them."""
+    for column, (width, style) in enumerate([*looks, (None, None)]):
+        options = {"level": 1, "hidden": True} if column in closed else {}
+        options |= {"collapsed": True} if column - 1 in closed and column not in closed else {}
+        if width or options:
+            sheet.set_column(column, column, width, style, options)
 
 
 def finish_table(sheet: Any, last_row: int, width: int) -> None:

@@ -15,9 +15,9 @@ from report_lines import any_lines, any_sheets, fewer, make_sheet, unhurried
 from importer.errors import SourceError
 from importer.records import Outcome, Problem, ReportLine, Row, Sheet
 from importer.reporter.columns import PRODUCT_COLUMNS, changed_cells, merge_columns
-from importer.reporter.report_csv import write_csv
 from importer.reporter.report_reader import Carried, is_report, product_column, split
 from importer.reporter.report_xlsx import write_xlsx
+from importer.reporter.tables import write_csv
 from importer.statuses import Status
 
 if TYPE_CHECKING:

@@ -17,8 +17,7 @@ from report_lines import TEXTS, fewer, make_line, make_sheet
 from importer.kinds.registry import KINDS
 from importer.reader import read as reader
 from importer.records import Finding, KnownName, Outcome, Problem, Row, Severity, Sheet, TargetName
-from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS
-from importer.reporter.formula_guard import unguard
+from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS, unguard
 from importer.reporter.report_reader import is_report, join_mapping, product_column
 from importer.reporter.report_xlsx import RunFacts, ShadowTimes, write_xlsx
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status

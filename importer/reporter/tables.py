@@ -1,23 +1,63 @@
-"""What was pulled out of another system, as a workbook or CSV files to look at and then to run."""
+"""Tables as CSV, among them report.csv; and what was pulled out of another system, as a workbook or CSV files.
+
+The only module of the reporter that knows csv.
+"""
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import glob
+import io
 import os
 import shutil
 import tempfile
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from importer.errors import ReportError, UsageError
-from importer.reporter.formula_guard import guard
-from importer.reporter.report_csv import write_table
-from importer.reporter.xlsx_writer import TEXT, Book, CellStyle, UnholdableError, put_row, write_book
+from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
+from importer.reporter.columns import guard, header_cells, line_cells
+from importer.reporter.xlsx_writer import Book, UnholdableError, write_book
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from importer.records import ReportLine, Sheet
+
+
+def write_csv(path: Path, sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id: str = "") -> Path:
+    """Write the lines in their order: UTF-8 with BOM, comma, CRLF; give the path the file has in the end.
+
+    `lines` is taken one by one; the same lines make the same bytes.
+
+    Raises:
+        ReportError: the file could not be written; an older one is still there.
+    """
+    return write_table(path, chain([header_cells(sheets)], line_cells(sheets, lines, mapping_id)))
+
+
+def write_table(path: Path, rows: Iterable[Sequence[str | int]], *, hint: str = JOURNAL_HINT) -> Path:
+    """Write rows whose texts are guarded already, as `write_csv` does.
+
+    Raises:
+        ReportError: the file could not be written; `hint` is its hint.
+    """
+
+    def write(file: BinaryIO) -> None:
+        # A lone surrogate (half of a pair in a server's JSON, a foreign byte in a file name) is no text that UTF-8
+        # can hold: it is written as \udc80 rather than losing the report.
+        text = io.TextIOWrapper(file, "utf-8-sig", "backslashreplace", newline="", write_through=False)
+        csv.writer(text).writerows(rows)
+        text.detach()  # flushed, and the file stays open
+
+    return replace_file(path, write, hint=hint)
+
+
+# ---- what was pulled
+
 
 _NARROWEST, _WIDEST = 12, 60  # characters of a column
 #: The names of the tables, in their order. The last one is put in its place last: a set without it is not whole.
@@ -138,15 +178,8 @@ def _write(path: Path, tables: Sequence[Table]) -> None:
 
     def fill(book: Book) -> None:
         for table in tables:
-            sheet = book.add_sheet(table.name)
-            book.head(sheet, 0, table.header, range(len(table.header)))
-            style = book.style(CellStyle(number_format=TEXT))
-            for column, name in enumerate(table.header):
-                widest = max((len(row[column]) for row in table.rows), default=0)
-                sheet.set_column(column, column, min(_WIDEST, max(_NARROWEST, len(name) + 2, widest + 1)), style)
-            for number, row in enumerate(table.rows, 1):
-                put_row(sheet, number, row, style)
-            sheet.freeze_panes(1, 0)
-            sheet.autofilter(0, 0, max(1, len(table.rows)), len(table.header) - 1)
+            widest = [max(map(len, column)) for column in zip(table.header, *table.rows, strict=True)]
+            widths = [min(_WIDEST, max(_NARROWEST, width + 2)) for width in widest]
+            book.add_table(table.name, table.header, table.rows, widths)
 
     write_book(path, fill, hint=_ROOM_HINT)
