@@ -1,6 +1,6 @@
-"""What a mapping file says about the sources: which header is which column, what cells mean, which rows count.
+"""What a mapping file and options say about the sources: what headers and cells mean, and which rows count.
 
-Reads and writes no text: that is `mapping_file`'s.
+Reads and writes no file's text: that is `mapping_file`'s.
 """
 
 from __future__ import annotations
@@ -8,17 +8,28 @@ from __future__ import annotations
 import re
 from collections import abc
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+from importer.cells import Unreadable
+from importer.errors import SettingsError
+from importer.normalizer.fields import RowRules
 from importer.normalizer.plausibility import Checks
+from importer.normalizer.providers import check_provider, read_provider
+from importer.normalizer.recurrence.rrule import read_until
 from importer.normalizer.times.moments import TimeRules
+from importer.normalizer.times.zones import check_timezone, read_zone
+from importer.quoting import quote
+from importer.settings import DateOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from importer.normalizer.times.moments import Moment
 
 
 Texts: TypeAlias = abc.Mapping[str, str]
-Rules = TypeVar("Rules", TimeRules, Checks)
+Options = TypeVar("Options", TimeRules, Checks)
 
 NOT_USED: Final = ""  #: what a header leads to that is not used on purpose
 NO_HEADER: Final = 0  #: the header row of a source that has none: its headers are the letters of its columns
@@ -96,7 +107,6 @@ class Mapping:
     sheets: abc.Mapping[str, Mapping] = field(
         default_factory=dict
     )  #: sheet's name -> what holds for it beside the rest
-    text: str = field(default="", compare=False)  #: of the file that it was read from; empty where there was none
 
     @property
     def headers(self) -> Iterator[str]:
@@ -142,6 +152,99 @@ def _without(texts: Texts, names: abc.Set[str]) -> Texts:
     return {name: text for name, text in texts.items() if name not in names}
 
 
-def _said_before(own: Rules, general: Rules) -> Rules:
+def _said_before(own: Options, general: Options) -> Options:
     """Return rules in which what `own` leaves open is taken from `general`."""
     return replace(general, **{one.name: said for one in fields(own) if (said := getattr(own, one.name)) is not None})
+
+
+# ---- with what options say: everything beside a row's own cells that decides what the row means
+
+
+#: The options that say what a column says, too.
+_OPTIONS = {"timezone": "timezone", "third_party_provider": "provider", "until": "until"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules(RowRules):
+    """How the rows of all sources are read; `make_rules` keeps what it says beside the mapping in step with that."""
+
+    mapping: Mapping = NO_MAPPING
+    is_repeated: bool = False  #: the rows are those of an earlier run, which took their sheets in
+
+
+NO_RULES = Rules()
+
+
+def make_rules(
+    mapping: Mapping = NO_MAPPING,
+    *,
+    timezone: str | None = None,
+    provider: str | None = None,
+    date_order: str | None = None,
+    until: str | None = None,
+    now: datetime | None = None,
+) -> Rules:
+    """Return the rules of a run, by what options say; an option counts before the mapping's default.
+
+    Raises:
+        SettingsError: `timezone`, `provider`, `date_order` or `until` cannot be understood, or the mapping has a
+            constant that contradicts it.
+    """
+    if date_order is not None:
+        mapping = replace(mapping, times=replace(mapping.times, date_order=DateOrder(date_order)))
+    rules = Rules(
+        **_beside(mapping),
+        zone=check_timezone(timezone) if timezone is not None else None,
+        provider=check_provider(provider) if provider is not None else None,
+        until=_check_until(until, mapping.times) if until is not None else None,
+        now=now,
+    )
+    options = {"timezone": timezone, "third_party_provider": provider, "until": until}
+    said = {column: text for column, text in options.items() if text is not None}
+    _refuse_contradictions(rules, said)
+    return replace(rules, mapping=_without_defaults(mapping, said.keys()) if said else mapping)
+
+
+def of_mapping(rules: Rules, mapping: Mapping) -> Rules:
+    """Return rules with another mapping, such as the one of a single sheet."""
+    return replace(rules, **_beside(mapping))
+
+
+def _beside(mapping: Mapping) -> dict[str, Any]:
+    return {"mapping": mapping, "times": mapping.times, "checks": mapping.checks}
+
+
+def _refuse_contradictions(rules: Rules, options: dict[str, str]) -> None:
+    read: dict[str, tuple[Callable[[str], object], object]] = {
+        "timezone": (read_zone, rules.zone),
+        "third_party_provider": (read_provider, rules.provider),
+        "until": (lambda text: read_until(text, rules.times), rules.until),
+    }
+    tables = (rules.mapping, *rules.mapping.sheets.values())
+    for column, said in options.items():
+        parse, meant = read[column]
+        constants = [table.constants[column] for table in tables if column in table.constants]
+        constant = next((text for text in constants if parse(text) != meant), None)
+        if constant is not None:
+            option = f"--{_OPTIONS[column]}"
+            raise SettingsError(
+                f"{option} is {quote(said)}, but the mapping has {column} = {quote(constant)} below"
+                " [constants], which holds for every row",
+                hint=f"Leave out {option}, or take {column} out of [constants].",
+            )
+
+
+def _without_defaults(mapping: Mapping, names: abc.Set[str]) -> Mapping:
+    """Take out of a mapping's defaults what an option says; both are for cells that are empty."""
+    return replace(
+        mapping,
+        defaults={name: text for name, text in mapping.defaults.items() if name not in names},
+        sheets={name: _without_defaults(own, names) for name, own in mapping.sheets.items()},
+    )
+
+
+def _check_until(text: str, rules: TimeRules) -> Moment:
+    until = read_until(text, rules)
+    if isinstance(until, Unreadable):
+        raise SettingsError(f"the end of repetitions is {quote(text)}{until.reason}", hint="Write --until 2027-12-31.")
+    return until

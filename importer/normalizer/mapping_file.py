@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from collections import abc
-from dataclasses import fields, replace
+from collections.abc import Callable
+from dataclasses import fields
 from datetime import date, time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NoReturn
-
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 from importer.cells import BLANKS, Unreadable, canonical
 from importer.errors import SettingsError
@@ -29,14 +26,15 @@ from importer.wording import as_sentence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pydantic_core import ErrorDetails
-
     from importer.records import Sheet
 
 
 _LAST_ROW = 1_048_576  # of a spreadsheet
 _HUGE = 10**40  # Python refuses to write out numbers of more than 4,300 digits; no id is that large
-_DIGEST = 12  # hex digits
+_SHOWN = 12  # characters of a key that is no header
+
+#: A table as it stands -> members of `Mapping`; it raises `_RefusedError`.
+_Reader: TypeAlias = Callable[[object], dict[str, Any]]
 
 
 def read_mapping(given: str | abc.Mapping[str, Any], name: str) -> Mapping:
@@ -47,17 +45,9 @@ def read_mapping(given: str | abc.Mapping[str, Any], name: str) -> Mapping:
     """
     document = _parse(given, name) if isinstance(given, str) else given
     try:
-        file = _File.model_validate(dict(document))
-    except ValidationError as error:
-        raise _sentence(error.errors(include_url=False)[0], name) from None
-    sheets = {sheet: table.mapping() for sheet, table in file.sheets.items()}
-    text = given if isinstance(given, str) else ""
-    return replace(file.mapping(), header_row=file.header_row, sheets=sheets, text=text)
-
-
-def mapping_digest(mapping: Mapping) -> str:
-    """Return the first 12 hex digits of the SHA-256 of a mapping's file, or of what its file would say."""
-    return hashlib.sha256((mapping.text or write_mapping(mapping)).encode("utf-8", "replace")).hexdigest()[:_DIGEST]
+        return Mapping(**_read_tables(document, _FILE))
+    except _RefusedError as refused:
+        raise refused.explain(name) from None
 
 
 def refuse_lost_headers(mapping: Mapping, name: str, sheets: Iterable[Sheet]) -> None:
@@ -102,167 +92,187 @@ def _lost(where: str, lost: list[str], known: list[str]) -> SettingsError:
     )
 
 
-# ---- the model
+# ---- its tables
 
 
-class _Table(BaseModel):
-    """The tables that may hold for all sheets or for one."""
+class _RefusedError(Exception):
+    """A mistake in a mapping; what reads a table of tables adds where it stands."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
+    def __init__(self, reason: str, hint: str, key: str = "", *, is_unknown: bool = False) -> None:
+        super().__init__(reason)
+        self._reason = reason
+        self._hint = hint
+        self._key = key
+        self._is_unknown = is_unknown
+        self.tables: tuple[str, ...] = ()
 
-    columns: dict[str, str] = {}
-    constants: dict[str, str] = {}
-    defaults: dict[str, str] = {}
-    values: dict[str, dict[str, str]] = {}
-    rows: dict[str, dict[str, tuple[str, ...]]] = {}
-    fill: tuple[str, ...] = ()
-    matrix: Matrix | None = None
-    times: TimeRules = TimeRules()
-    checks: Checks = Checks()
-
-    @field_validator("columns", mode="before")
-    @classmethod
-    def _read_columns(cls, table: object) -> dict[str, str]:
-        columns: dict[str, str] = {}
-        for key, value in _table(table).items():
-            header = _header(key)
-            column = _column(header, value)
-            if columns.get(header, column) != column:
-                _refuse("stands there twice", "Keep one of them.", header)
-            columns[header] = column
-        return columns
-
-    @field_validator("constants", "defaults", mode="before")
-    @classmethod
-    def _read_given(cls, table: object) -> dict[str, str]:
-        return {column: _cell_text(value, column, column) for column, value in _by_column(_table(table)).items()}
-
-    @field_validator("values", mode="before")
-    @classmethod
-    def _read_values(cls, table: object) -> dict[str, dict[str, str]]:
-        found: dict[str, dict[str, str]] = {}
-        for column, listed in _by_column(_table(table)).items():
-            found[column] = {
-                key.strip(BLANKS): _cell_text(value, column, key) for key, value in _table(listed, column).items()
-            }
-        return found
-
-    @field_validator("rows", mode="before")
-    @classmethod
-    def _read_rows(cls, table: object) -> dict[str, dict[str, tuple[str, ...]]]:
-        rows = _table(table)
-        _refuse_unknown(rows, ["keep", "drop"])
-        return {
-            which: {_header(key): _texts(value, key) for key, value in _table(listed, which).items()}
-            for which, listed in rows.items()
-        }
-
-    @field_validator("fill", mode="before")
-    @classmethod
-    def _read_fill(cls, table: object) -> tuple[str, ...]:
-        fill = _table(table)
-        _refuse_unknown(fill, ["down"])
-        return tuple(map(_header, _texts(fill.get("down", []), "down")))
-
-    @field_validator("matrix", mode="before")
-    @classmethod
-    def _read_matrix(cls, table: object) -> Matrix:
-        said = _table(table)
-        _refuse_unknown(said, ["across", "headers", "first", "cells", *CLOCKS, "marks"])
-        across = _matrix_column(said, "across", also="date")
-        headers = tuple(map(_header, _texts(said["headers"], "headers"))) if "headers" in said else ()
-        if across not in ("", "date") and not headers:
-            _refuse(
-                f"is {across}, and nothing says which headers are",
-                'Name them below [matrix]: headers = ["...", "..."].',
-                "across",
-            )
-        marks = _table(said.get("marks", {}), "marks")
-        return Matrix(
-            across=across,
-            headers=headers,
-            first=_first_date(said["first"]) if "first" in said else "",
-            cells=_matrix_column(said, "cells"),
-            every={name: _clock(said[name], name) for name in CLOCKS if name in said},
-            marks={mark.strip(BLANKS): dict(_mark(mark, meant)) for mark, meant in marks.items()},
-        )
-
-    @field_validator("times", mode="before")
-    @classmethod
-    def _read_times(cls, table: object) -> TimeRules:
-        return TimeRules(**_options(_table(table), {"date_order": DateOrder, "twice": Choice, "skipped": Choice}))
-
-    @field_validator("checks", mode="before")
-    @classmethod
-    def _read_checks(cls, table: object) -> Checks:
-        return Checks(**_options(_table(table), {check.name: Level for check in fields(Checks)}))
-
-    @model_validator(mode="after")
-    def _refuse_both(self) -> _Table:
-        for column in self.defaults.keys() & self.constants.keys():
-            _refuse(
-                "stands in [constants] and in [defaults]",
-                "Keep one of them: a constant holds for every row, a default where the cell is empty.",
-                column,
-            )
-        for column in self.constants.keys() & set(self.matrix.columns if self.matrix else ()):
-            _refuse(
-                "stands in [constants] and in [matrix]",
-                "Keep one of them: a constant holds for every cell, whatever its mark says.",
-                column,
-            )
-        return self
-
-    def mapping(self) -> Mapping:
-        """Return what the tables say."""
-        return Mapping(
-            columns=self.columns,
-            constants=self.constants,
-            defaults=self.defaults,
-            times=self.times,
-            checks=self.checks,
-            values=self.values,
-            keep=self.rows.get("keep", {}),
-            drop=self.rows.get("drop", {}),
-            fill=self.fill,
-            matrix=self.matrix,
-        )
-
-
-class _File(_Table):
-    """A whole mapping file."""
-
-    header_row: int | None = None
-    sheets: dict[str, _Table] = {}
-
-    @field_validator("header_row", mode="before")
-    @classmethod
-    def _read_header_row(cls, value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not NO_HEADER <= value <= _LAST_ROW:
-            _refuse(
-                f"is {_shown(value)}, which is not a row",
-                "Write the number of the row that the header stands in, such as 4, or 0 where there is none.",
-            )
-        return value
-
-
-_TABLES: Final = tuple(f"[{name}]" for name in _File.model_fields if name != "header_row")
+    def explain(self, name: str) -> SettingsError:
+        """Return it as an error that names the file, the table and the key in the user's words."""
+        where, key = escape_unprintable(".".join(self.tables)), self._key
+        if self._is_unknown:
+            place = f", [{where}]," if where else ""
+        elif not key:
+            place = f": {where}"
+        else:
+            is_header = (self.tables or ("",))[-1] in ("columns", "rows", "fill") or key not in COLUMNS
+            place = f"{f', [{where}]' if where else ''}: {quote(key) if is_header else key}"
+        return SettingsError(f"{quote(name)}{place} {self._reason}", hint=self._hint)
 
 
 def _refuse(reason: str, hint: str, key: str = "") -> NoReturn:
-    raise PydanticCustomError("mapping", "{reason}", {"reason": reason, "hint": hint, "key": key})
+    raise _RefusedError(reason, hint, key)
 
 
-def _table(value: object, key: str = "") -> abc.Mapping[str, Any]:
+def _read_tables(document: abc.Mapping[str, Any], known: abc.Mapping[str, _Reader]) -> dict[str, Any]:
+    """Read the tables of a file or of a sheet into members of `Mapping`; the first mistake counts."""
+    said: dict[str, Any] = {}
+    for table, read in known.items():
+        if table in document:
+            said |= _within(table, read, document[table])
+    if unknown := next((str(key) for key in document if key not in known), ""):
+        what = "table" if isinstance(document[unknown], abc.Mapping) else "key"
+        names = ["header_row" if read is _read_header_row else f"[{table}]" for table, read in known.items()]
+        words = f"has a {what} {quote(unknown)}, which a mapping does not have"
+        raise _RefusedError(words, _nearest(unknown, names), is_unknown=True)
+    constants = said.get("constants", {}).keys()
+    for column in said.get("defaults", {}).keys() & constants:
+        _refuse(
+            "stands in [constants] and in [defaults]",
+            "Keep one of them: a constant holds for every row, a default where the cell is empty.",
+            column,
+        )
+    for column in constants & set(said["matrix"].columns if "matrix" in said else ()):
+        _refuse(
+            "stands in [constants] and in [matrix]",
+            "Keep one of them: a constant holds for every cell, whatever its mark says.",
+            column,
+        )
+    return said
+
+
+def _within(table: str, read: _Reader, value: object) -> dict[str, Any]:
+    try:
+        return read(value)
+    except _RefusedError as refused:
+        refused.tables = (table, *refused.tables)
+        raise
+
+
+def _read_columns(table: object) -> dict[str, Any]:
+    columns: dict[str, str] = {}
+    for key, value in _table(table).items():
+        header = _header(key)
+        column = _column(header, value)
+        if columns.get(header, column) != column:
+            _refuse("stands there twice", "Keep one of them.", header)
+        columns[header] = column
+    return {"columns": columns}
+
+
+def _read_given(table: object) -> dict[str, str]:
+    return {column: _cell_text(value, column, column) for column, value in _by_column(_table(table)).items()}
+
+
+def _read_values(table: object) -> dict[str, Any]:
+    values = {
+        column: {key.strip(BLANKS): _cell_text(value, column, key) for key, value in _table(listed, column).items()}
+        for column, listed in _by_column(_table(table)).items()
+    }
+    return {"values": values}
+
+
+def _read_rows(table: object) -> dict[str, Any]:
+    rows = _table(table)
+    _refuse_unknown(rows, ["keep", "drop"])
+    return {
+        which: {_header(key): _texts(value, key) for key, value in _table(listed, which).items()}
+        for which, listed in rows.items()
+    }
+
+
+def _read_fill(table: object) -> dict[str, Any]:
+    fill = _table(table)
+    _refuse_unknown(fill, ["down"])
+    return {"fill": tuple(map(_header, _texts(fill.get("down", []), "down")))}
+
+
+def _read_matrix(table: object) -> dict[str, Any]:
+    said = _table(table)
+    _refuse_unknown(said, ["across", "headers", "first", "cells", *CLOCKS, "marks"])
+    across = _matrix_column(said, "across", also="date")
+    headers = tuple(map(_header, _texts(said["headers"], "headers"))) if "headers" in said else ()
+    if across not in ("", "date") and not headers:
+        _refuse(
+            f"is {across}, and nothing says which headers are",
+            'Name them below [matrix]: headers = ["...", "..."].',
+            "across",
+        )
+    marks = _table(said.get("marks", {}), "marks")
+    matrix = Matrix(
+        across=across,
+        headers=headers,
+        first=_first_date(said["first"]) if "first" in said else "",
+        cells=_matrix_column(said, "cells"),
+        every={name: _clock(said[name], name) for name in CLOCKS if name in said},
+        marks={mark.strip(BLANKS): dict(_mark(mark, meant)) for mark, meant in marks.items()},
+    )
+    return {"matrix": matrix}
+
+
+def _read_times(table: object) -> dict[str, Any]:
+    choices = {"date_order": DateOrder, "twice": Choice, "skipped": Choice}
+    return {"times": TimeRules(**_options(_table(table), choices))}
+
+
+def _read_checks(table: object) -> dict[str, Any]:
+    return {"checks": Checks(**_options(_table(table), {check.name: Level for check in fields(Checks)}))}
+
+
+def _read_header_row(value: object) -> dict[str, Any]:
+    if isinstance(value, bool) or not isinstance(value, int) or not NO_HEADER <= value <= _LAST_ROW:
+        _refuse(
+            f"is {_shown(value)}, which is not a row",
+            "Write the number of the row that the header stands in, such as 4, or 0 where there is none.",
+        )
+    return {"header_row": value}
+
+
+def _read_sheets(value: object) -> dict[str, Any]:
+    def read_sheet(own: object) -> dict[str, Any]:
+        return _read_tables(_table(own), _TABLES)
+
+    tables = _table(value, name="[sheets]")
+    return {"sheets": {name: Mapping(**_within(name, read_sheet, own)) for name, own in tables.items()}}
+
+
+#: The tables that may hold for all sheets or for one, and what reads each into members of `Mapping`.
+_TABLES: Final[dict[str, _Reader]] = {
+    "columns": _read_columns,
+    "constants": lambda table: {"constants": _read_given(table)},
+    "defaults": lambda table: {"defaults": _read_given(table)},
+    "values": _read_values,
+    "rows": _read_rows,
+    "fill": _read_fill,
+    "matrix": _read_matrix,
+    "times": _read_times,
+    "checks": _read_checks,
+}
+_FILE: Final = _TABLES | {"header_row": _read_header_row, "sheets": _read_sheets}
+
+
+# ---- its values
+
+
+def _table(value: object, key: str = "", name: str = "its name in square brackets") -> abc.Mapping[str, Any]:
     if not isinstance(value, abc.Mapping):
-        _refuse("is not a table", "Write its name in square brackets and its lines below it.", key)
+        _refuse("is not a table", f"Write {name} and its lines below it.", key)
     return value
 
 
 def _header(key: object) -> str:
     header = key.strip(BLANKS) if isinstance(key, str) else ""
     if not header:
-        _refuse("is not a header", "Write the header as it is in the source.", str(key)[:_DIGEST])
+        _refuse("is not a header", "Write the header as it is in the source.", str(key)[:_SHOWN])
     return header
 
 
@@ -401,29 +411,6 @@ def _parse(text: str, name: str) -> dict[str, Any]:
             f"{quote(name)} is not TOML: {escape_unprintable(reason)}",
             hint='Write lines such as "Trainee" = "shadow_user_id" below [columns].',
         ) from error
-
-
-def _sentence(error: ErrorDetails, name: str) -> SettingsError:
-    """Return the first mistake as an error that names the file, the table and the key in the user's words."""
-    *tables, last = map(str, error["loc"]) if error["loc"] else ("",)
-    context = error.get("ctx", {})
-    if error["type"] == "extra_forbidden":
-        what = "table" if isinstance(error["input"], abc.Mapping) else "key"
-        where = f", [{escape_unprintable('.'.join(tables))}]," if tables else ""
-        known = [*_TABLES, "header_row"] if not tables else [f"[{one}]" for one in _Table.model_fields]
-        words = f"has a {what} {quote(last)}, which a mapping does not have"
-        return SettingsError(f"{quote(name)}{where} {words}", hint=_nearest(last, known))
-    reason, hint, key = (context.get(part, "") for part in ("reason", "hint", "key"))
-    if error["type"] != "mapping":
-        return SettingsError(
-            f"{quote(name)}: {escape_unprintable('.'.join((*tables, last)))} is not a table",
-            hint=f"Write [{escape_unprintable(last)}] and its lines below it.",
-        )
-    if not key:
-        return SettingsError(f"{quote(name)}: {escape_unprintable('.'.join((*tables, last)))} {reason}", hint=hint)
-    section = f", [{escape_unprintable('.'.join((*tables, last)))}]" if last else ""
-    is_header = last in ("columns", "rows", "fill") or key not in COLUMNS
-    return SettingsError(f"{quote(name)}{section}: {quote(key) if is_header else key} {reason}", hint=hint)
 
 
 def _nearest(text: str, choices: Iterable[str]) -> str:

@@ -9,8 +9,8 @@ from importer.cells import BLANKS, canonical, cell_name
 from importer.kinds.registry import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
 from importer.normalizer.fields import Fields
 from importer.normalizer.layout import plan
+from importer.normalizer.mapping import NO_RULES, of_mapping
 from importer.normalizer.matrix import find_headers
-from importer.normalizer.rules import NO_RULES, of_mapping
 from importer.quoting import escape, quote
 from importer.records import KnownName, Problem
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from importer.normalizer.fields import Places
     from importer.normalizer.layout import Layout
+    from importer.normalizer.mapping import Rules
     from importer.normalizer.matrix import Grid
     from importer.normalizer.references import Reference
-    from importer.normalizer.rules import Rules
     from importer.records import Record, Row, Sheet
 
 

@@ -17,8 +17,8 @@ from importer.targets import TARGETS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from importer.normalizer.mapping import Rules
     from importer.normalizer.row import Normalized
-    from importer.normalizer.rules import Rules
 
 
 _IN_DOUBT = frozenset({State.SENDING, State.IN_DOUBT, Status.UNKNOWN})

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from importer.journal.journal import Journal
     from importer.journal.states import Entry, Prospect
     from importer.kinds.kind import RecordKind
-    from importer.normalizer.rules import Rules
+    from importer.normalizer.mapping import Rules
     from importer.records import Key, Row, Sheet
 
 

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from importer.journal.journal import Journal
     from importer.journal.states import Entry, Unresolved
+    from importer.normalizer.mapping import Rules
     from importer.normalizer.references import Directory
     from importer.normalizer.row import Normalized
-    from importer.normalizer.rules import Rules
     from importer.observer import ReadingObserver
     from importer.planning.report_lines import PreviousLine
     from importer.reader.read import Reading

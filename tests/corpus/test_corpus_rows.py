@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from importer.cells import cell_name
 from importer.errors import SourceError
 from importer.kinds.registry import COLUMNS
+from importer.normalizer.mapping import make_rules
 from importer.normalizer.row import Normalizer
-from importer.normalizer.rules import make_rules
 from importer.records import Problem, Row, Sheet
 
 OURS = list(COLUMNS)

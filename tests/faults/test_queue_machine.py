@@ -20,7 +20,7 @@ from importer.journal.journal import Journal
 from importer.journal.run_folder import create_run
 from importer.journal.run_info import RunInfo
 from importer.journal.states import State
-from importer.normalizer.rules import NO_RULES
+from importer.normalizer.mapping import NO_RULES
 from importer.planning.loader import Loader
 from importer.planning.previous_run import LeftOver, PreviousRun
 from importer.reader.read import read

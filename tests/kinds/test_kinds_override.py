@@ -18,8 +18,8 @@ from importer.commands.run import run
 from importer.errors import UsageError
 from importer.journal.run_folder import create_run
 from importer.kinds.override import KIND, OverrideRecord
+from importer.normalizer.mapping import make_rules
 from importer.normalizer.row import Normalized, Normalizer
-from importer.normalizer.rules import make_rules
 from importer.records import Row, Sheet
 from importer.session.control import Consent, prepare
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from importer.normalizer.mapping import make_rules
 from importer.normalizer.row import Normalized, Normalizer
-from importer.normalizer.rules import make_rules
 from importer.records import Row, Sheet
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import pytest
 from importer.errors import SettingsError
 from importer.kinds.schedule import ScheduleRecord
 from importer.kinds.shadow import ShadowRecord
+from importer.normalizer.mapping import make_rules
 from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.providers import check_provider, read_remote_id
 from importer.normalizer.row import Normalized, Normalizer
-from importer.normalizer.rules import make_rules
 from importer.normalizer.times.zones import check_timezone
 from importer.records import LARGEST_ID, Row, Sheet
 

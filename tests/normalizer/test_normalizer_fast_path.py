@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from importer.normalizer.mapping import Rules, make_rules
 from importer.normalizer.row import Normalizer
-from importer.normalizer.rules import Rules, make_rules
 from importer.records import Problem, Row, Sheet
 
 HEADER = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at", "timezone")

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from importer.normalizer.mapping import Mapping
+from importer.normalizer.mapping import Mapping, make_rules
 from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.references import Directory, Group, References, Sought
 from importer.normalizer.row import Normalized, Normalizer
-from importer.normalizer.rules import make_rules
 from importer.normalizer.suggestions import suggest
 from importer.records import Row, Sheet
 

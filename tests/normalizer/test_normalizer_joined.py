@@ -7,9 +7,9 @@ from datetime import datetime
 import pytest
 
 from importer.kinds.shadow import ShadowRecord
+from importer.normalizer.mapping import make_rules
 from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.row import Normalized, Normalizer
-from importer.normalizer.rules import make_rules
 from importer.records import Problem, Row, Sheet
 
 IDS = {"Schedule": "primary-eu", "On-call user": "106", "Trainee": "101"}

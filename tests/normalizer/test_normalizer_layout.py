@@ -9,9 +9,8 @@ import pytest
 
 from importer.errors import SourceError
 from importer.normalizer.layout import plan, repeats
-from importer.normalizer.mapping import NO_MAPPING, Mapping
+from importer.normalizer.mapping import NO_MAPPING, Mapping, make_rules
 from importer.normalizer.row import EXAMPLE, Normalizer
-from importer.normalizer.rules import make_rules
 from importer.normalizer.suggestions import suggest
 from importer.records import Problem, Record, Row, Sheet
 from importer.reporter.template import EXAMPLE as TEMPLATES_EXAMPLE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import fields, replace
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from importer.errors import SettingsError
 from importer.kinds.registry import COLUMNS
 from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, Mapping
-from importer.normalizer.mapping_file import mapping_digest, read_mapping, refuse_lost_headers, write_mapping
+from importer.normalizer.mapping_file import read_mapping, refuse_lost_headers, write_mapping
 from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.times.moments import Choice, TimeRules
 from importer.records import Sheet
@@ -282,11 +281,3 @@ def test_a_sheets_own_tables_come_before_those_of_all_sheets() -> None:
         assert own.checks == Checks(past=Level.WARNING, long=Level.PROBLEM)
         assert own.lookup() == {"kind": {"x": "schedule", "y": "schedule", "Y": "schedule"}}
     assert mapping.of_sheet("H2") == replace(mapping, sheets={})
-
-
-def test_a_mapping_is_known_by_the_sha_256_of_its_file() -> None:
-    text = '[columns]\n"ID" = "remote_id"\n'
-    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    assert mapping_digest(read_mapping(text, "map.toml")) == digest
-    assert mapping_digest(read_mapping({"columns": {"ID": "remote_id"}}, "the mapping")) == digest
-    assert mapping_digest(read_mapping(f"{text}# a comment", "map.toml")) != digest

@@ -9,9 +9,8 @@ import pytest
 from importer.errors import SettingsError
 from importer.kinds.schedule import ScheduleRecord
 from importer.kinds.shadow import ShadowRecord
-from importer.normalizer.mapping import Mapping
+from importer.normalizer.mapping import Mapping, Rules, make_rules
 from importer.normalizer.row import Normalized, Normalizer
-from importer.normalizer.rules import Rules, make_rules
 from importer.records import Row, Sheet
 
 GOOD = {

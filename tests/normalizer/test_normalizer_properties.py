@@ -13,9 +13,9 @@ from importer.cells import BLANKS, Unreadable
 from importer.errors import SettingsError
 from importer.kinds.registry import COLUMNS, KINDS
 from importer.kinds.shadow import ShadowRecord
+from importer.normalizer.mapping import make_rules
 from importer.normalizer.providers import check_provider
 from importer.normalizer.row import Normalized, Normalizer
-from importer.normalizer.rules import make_rules
 from importer.normalizer.times.zones import check_timezone, read_zone
 from importer.quoting import quote
 from importer.records import Problem, Row, Sheet

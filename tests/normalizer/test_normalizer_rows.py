@@ -6,8 +6,8 @@ import pytest
 
 from importer.cells import BLANKS
 from importer.kinds.registry import COLUMNS
+from importer.normalizer.mapping import make_rules
 from importer.normalizer.row import Normalizer
-from importer.normalizer.rules import make_rules
 from importer.quoting import quote
 from importer.records import Problem, Row, Sheet
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from importer.cells import Unreadable
 from importer.errors import SettingsError
-from importer.normalizer.times.zones import check_timezone, load_zone, read_zone, zone_rules
+from importer.normalizer.times.zones import check_timezone, load_zone, read_zone
 
 IANA = frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
 TABLES = tomllib.loads(files("importer.normalizer.times").joinpath("zone_names.toml").read_text(encoding="utf-8"))
@@ -136,7 +135,6 @@ def test_an_abbreviation_is_no_zone_although_iana_lists_it(text: str) -> None:
 
 def test_the_rules_are_those_of_the_tzdata_package_whatever_files_the_machine_has() -> None:
     """British Columbia keeps summer time from 2026 on: files of the machine may be older than that."""
-    assert zone_rules() == f"tzdata {version('tzdata')}"
     for name in ("America/Vancouver", "Europe/Berlin", "Asia/Kolkata"):
         with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
             packaged = ZoneInfo.from_file(file)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer.journal.states import Entry, State
+from importer.normalizer.mapping import make_rules
 from importer.normalizer.references import Directory, Group, Person, References
 from importer.normalizer.row import Normalizer
-from importer.normalizer.rules import make_rules
 from importer.planning.carry_over import carry_row, carry_unresolved, plan_row
 from importer.records import Outcome, Problem, Row, Sheet, TargetName
 from importer.statuses import Status

@@ -14,8 +14,8 @@ import importer
 from importer.errors import SettingsError
 from importer.journal.run_folder import open_scratch
 from importer.journal.states import Entry, State
+from importer.normalizer.mapping import make_rules
 from importer.normalizer.references import Directory, Person
-from importer.normalizer.rules import make_rules
 from importer.planning.loader import Loader, lists_of
 from importer.planning.report_lines import PreviousLine
 from importer.planning.sources import expand_sources, gather_sources, load_mapping, make_loader

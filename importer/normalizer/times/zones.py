@@ -10,7 +10,6 @@ import re
 import tomllib
 from datetime import datetime, timedelta
 from functools import cache
-from importlib.metadata import version
 from importlib.resources import files
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -45,11 +44,6 @@ _AMBIGUOUS = Unreadable(
 
 
 ZONE_RIGHT = "write an IANA time zone, such as Europe/Berlin"  #: what to write into the column `timezone`
-
-
-def zone_rules() -> str:
-    """Return which time zone rules are in force, such as `tzdata 2026.6`: those of the installed package."""
-    return f"tzdata {version('tzdata')}"
 
 
 @cache
