@@ -24,7 +24,7 @@ from importer.reader.read import read
 from importer.records import TargetName
 from importer.reporter.columns import guard, unguard
 from importer.reporter.page.comparison import write_comparison_page
-from importer.reporter.tables import write_table
+from importer.reporter.table_files import write_table
 from importer.statuses import Status
 
 if TYPE_CHECKING:

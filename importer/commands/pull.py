@@ -27,7 +27,7 @@ from importer.errors import SettingsError, SourceError, TargetError, UsageError
 from importer.normalizer.times.zones import read_zone
 from importer.notice import Notice
 from importer.records import ID_PATTERN
-from importer.reporter.tables import SHEETS, Table, check_output, write_tables
+from importer.reporter.table_files import SHEETS, Table, check_output, write_tables
 from importer.session.endpoints import connect_source
 
 if TYPE_CHECKING:

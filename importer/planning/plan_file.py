@@ -15,7 +15,7 @@ from importer.quoting import escape
 from importer.reader.read import read
 from importer.reporter.atomic_file import ROOM_HINT, is_source, replace_file
 from importer.reporter.columns import guard, unguard
-from importer.reporter.tables import write_table
+from importer.reporter.table_files import write_table
 from importer.reporter.xlsx_writer import UnholdableError, header_width, write_book
 from importer.wording import count_of
 

@@ -26,7 +26,7 @@ from importer.reporter.marked_source import Marked, MarkedRow, write_marked
 from importer.reporter.page.contents import read_contents
 from importer.reporter.page.document import write_page
 from importer.reporter.report_xlsx import RunFacts, ShadowTimes, write_xlsx
-from importer.reporter.tables import write_csv
+from importer.reporter.table_files import write_csv
 from importer.result import Result
 from importer.settings import FailOn
 from importer.wording import count_of, iso_utc

@@ -9,7 +9,7 @@ from importer.errors import ReportError, UsageError
 from importer.kinds.registry import COLUMNS, KIND_COLUMN, KINDS, KINDS_WITH, any_of
 from importer.reporter.atomic_file import ROOM_HINT
 from importer.reporter.columns import guard
-from importer.reporter.tables import write_table
+from importer.reporter.table_files import write_table
 from importer.reporter.xlsx_writer import ROWS, TEXT, CellStyle, Fill, header_width, put, write_book
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from report_lines import CREATED, TEXTS, any_lines, any_sheets, make_line, make_
 
 from importer.records import Outcome, ReportLine
 from importer.reporter.columns import PRODUCT_COLUMNS, unguard
-from importer.reporter.tables import write_csv
+from importer.reporter.table_files import write_csv
 from importer.statuses import Status
 
 if TYPE_CHECKING:

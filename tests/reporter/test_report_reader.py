@@ -17,7 +17,7 @@ from importer.records import Outcome, Problem, ReportLine, Row, Sheet
 from importer.reporter.columns import PRODUCT_COLUMNS, changed_cells, merge_columns
 from importer.reporter.report_reader import Carried, is_report, product_column, split
 from importer.reporter.report_xlsx import write_xlsx
-from importer.reporter.tables import write_csv
+from importer.reporter.table_files import write_csv
 from importer.statuses import Status
 
 if TYPE_CHECKING:
