@@ -171,13 +171,14 @@ def read_user_shifts(fields: Fields, rules: RowRules, column: str) -> UserShifts
     users = _read_users(fields, rules, column)
     is_rotating = fields.is_filled("rotation")
     # Where the members cannot be read the times are read all the same, for their own faults.
-    spans = read_spans(fields, rules, len(users or ()) or 1 if is_rotating else 0)
+    spans = _read_spans(fields, rules, len(users or ()) or 1 if is_rotating else 0)
     if users is None or spans is None:
         return None
+    turns, zone = spans
     if _WAITING in users:
-        return UserShifts((), spans.zone)
-    shifts = ((users[turn.member], turn.shift) for turn in spans.turns)
-    return UserShifts(tuple((user, shift) for user, shift in shifts if user != _NOBODY), spans.zone)
+        return UserShifts((), zone)
+    shifts = ((users[turn.member], turn.shift) for turn in turns)
+    return UserShifts(tuple((user, shift) for user, shift in shifts if user != _NOBODY), zone)
 
 
 def _read_users(fields: Fields, rules: RowRules, column: str) -> tuple[int, ...] | None:
@@ -234,15 +235,8 @@ _SERIES_COLUMNS = ("duration", "repeat", "rotation", "until")
 _TIME_COLUMNS = ("timezone", "starts_at", "ends_at", *_SERIES_COLUMNS)
 
 
-class Spans(NamedTuple):
-    """When a row's shifts are."""
-
-    turns: tuple[AssignedShift, ...]
-    zone: str  #: the zone that its times were written in; empty where none was named
-
-
-def read_spans(fields: Fields, rules: RowRules, members: int) -> Spans | None:
-    """Read a row's times; `members` rotate, 0 where nobody does. None: problems were noted."""
+def _read_spans(fields: Fields, rules: RowRules, members: int) -> tuple[tuple[AssignedShift, ...], str] | None:
+    """Read when a row's shifts are, and its zone; `members` rotate, 0 where nobody does. None: problems were noted."""
     zone = fields.optional("timezone", read_zone, rules.zone)
     is_zone_wrong = zone is None and fields.has_problem("timezone")
     # Where the zone is wrong the times are read all the same, for their own faults.
@@ -257,7 +251,7 @@ def read_spans(fields: Fields, rules: RowRules, members: int) -> Spans | None:
     is_own = fields.is_filled("timezone") and not fields.is_default("timezone")
     for column in ("starts_at", "ends_at"):
         _judge_offset(fields, column, rules.times, zone if is_own else None)
-    return Spans(turns, zone.key if zone else "")
+    return turns, zone.key if zone else ""
 
 
 def _judge_offset(fields: Fields, column: str, rules: TimeRules, own: ZoneInfo | None) -> None:

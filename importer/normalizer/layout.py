@@ -97,7 +97,18 @@ _OF_RECORDS: Final = frozenset(
 
 def is_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> bool:
     """Return whether a row is a header: two of its cells are known, or its only one, or one of the mapping's."""
-    return header_score(cells, mapping) > 0
+    texts = [text for cell in cells if len(cell) <= _LONGEST and (text := cell.strip(BLANKS))]
+    names = [canonical(text) for text in texts]
+    mapped = {canonical(header) for header in mapping.headers} - {""}
+    if any(text in mapping.columns or name in mapped for text, name in zip(texts, names, strict=True)):
+        return True
+    known = sum(name in KNOWN or name in REPORT_HEADERS for name in names)
+    # "From", "2027-01-01" are a line above the table, or one of its rows.
+    if not known or any(map(is_value, texts)):
+        return False
+    if len(texts) == 1:
+        return names[0] in _ALONE and sum(bool(cell.strip(BLANKS)) for cell in cells) == 1
+    return known + sum(name in FAMILIAR for name in names) >= _ENOUGH
 
 
 def rate_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> int:
@@ -121,33 +132,6 @@ def is_known_header(text: str, mapping: Mapping = NO_MAPPING) -> bool:
     if not text or len(text) > _LONGEST or is_value(text):
         return False
     return canonical(text) in KNOWN or text in mapping.columns
-
-
-def header_score(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> int:
-    """Count the cells of a row that are known headers; 0 where the row is no header."""
-    texts = [text for cell in cells if len(cell) <= _LONGEST and (text := cell.strip(BLANKS))]
-    names = [canonical(text) for text in texts]
-    mapped = _count_mapped(texts, names, mapping)
-    known = sum(name in KNOWN or name in REPORT_HEADERS for name in names)
-    if mapped:
-        return max(mapped, known)
-    # "From", "2027-01-01" are a line above the table, or one of its rows.
-    if not known or any(map(is_value, texts)):
-        return 0
-    if len(texts) == 1:
-        return int(names[0] in _ALONE and _is_only(cells))
-    return known if known + sum(name in FAMILIAR for name in names) >= _ENOUGH else 0
-
-
-def _count_mapped(texts: list[str], names: list[str], mapping: Mapping) -> int:
-    if not (mapping.columns or mapping.sheets):
-        return 0
-    wanted = {canonical(header) for header in mapping.headers} - {""}
-    return sum(text in mapping.columns or name in wanted for text, name in zip(texts, names, strict=True))
-
-
-def _is_only(cells: Sequence[str]) -> bool:
-    return sum(bool(cell.strip(BLANKS)) for cell in cells) == 1
 
 
 # ---- which header is which column

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from importer.cells import BLANKS, Unreadable, canonical, cell_name
 from importer.errors import SourceError
-from importer.normalizer.times.date_times import read_date
+from importer.normalizer.times.date_times import WEEKDAY_OF, read_date
 from importer.quoting import quote, quote_path
 from importer.records import Problem
 
@@ -28,17 +28,17 @@ _MONTHS: Final = "jan feb mar apr may jun jul aug sep oct nov dec"
 #: Words of numbers, dates, times and durations.
 _OF_VALUES: Final = "st nd rd th of at t z am pm a p m h d w s e x min utc gmt hours hour days day weeks week"
 
-_WEEKDAYS: Final = {
+_WEEKDAYS: Final = WEEKDAY_OF | {
     word: number
     for number, words in enumerate(
         (
-            "mo mon monday montag",
-            "tu tue tues tuesday di dienstag",
-            "we wed wednesday mi mittwoch",
-            "th thu thur thurs thursday do donnerstag",
-            "fr fri friday freitag",
-            "sa sat saturday samstag sonnabend",
-            "su sun sunday so sonntag",
+            "mo montag",
+            "tu di dienstag",
+            "we mi mittwoch",
+            "th do donnerstag",
+            "fr freitag",
+            "sa samstag sonnabend",
+            "su so sonntag",
         )
     )
     for word in words.split()

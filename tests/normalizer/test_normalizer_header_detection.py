@@ -6,7 +6,7 @@ import pytest
 
 from importer.cells import canonical
 from importer.kinds.registry import COLUMNS
-from importer.normalizer.layout import REPORT_HEADERS, header_score, is_header
+from importer.normalizer.layout import REPORT_HEADERS, is_header
 from importer.normalizer.mapping import Mapping
 from importer.reporter.columns import PRODUCT_COLUMNS
 
@@ -63,12 +63,7 @@ def test_a_header_of_the_mapping_is_enough() -> None:
         assert is_header(cells, mapping)
         assert not is_header(cells)
     assert not is_header(("Dienst", "!"), mapping)
-
-
-def test_the_more_is_known_the_higher_the_score() -> None:
-    assert header_score(("Trainee", "Start", "End", "Note")) == 3
-    assert header_score(("Trainee", "Start", "Note"), Mapping(columns={"Note": ""})) == 2
-    assert header_score(("Plan",)) == 0
+    assert not is_header(("Plan",))
 
 
 def test_the_reports_own_columns_are_known() -> None:

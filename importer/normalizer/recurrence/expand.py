@@ -227,9 +227,7 @@ def _start(series: Series, rule: Rule, local: datetime, number: int) -> _Start |
     instant = series.instant(local)
     if any(_is_past(bound, series, local, instant) for bound in _bounds(series, rule)):
         return None
-    if isinstance(instant, Unreadable):
-        raise MisfitError("starts_at", f", and shift {number} starts on {_why(local, instant)}", _MOVE, instant.topic)
-    return _Start(local, instant)
+    return _Start(local, _placed(series, local, "starts_at", f"shift {number} starts"))
 
 
 def _ends(series: Series, starts: list[_Start], following: datetime | None) -> list[datetime]:
@@ -253,11 +251,7 @@ def _ends_by_clock(series: Series, starts: list[_Start], end: Moment) -> list[da
 
 
 def _end_on(series: Series, local: datetime, number: int) -> datetime:
-    instant = series.instant(local)
-    if isinstance(instant, Unreadable):
-        reason = f", and shift {number} ends on {_why(local, instant)}"
-        raise MisfitError(series.end_column, reason, _MOVE, instant.topic)
-    return instant
+    return _placed(series, local, series.end_column, f"shift {number} ends")
 
 
 def _end_after(series: Series, start: _Start, duration: Duration, number: int) -> datetime:
@@ -279,11 +273,7 @@ def _last_hand_over(series: Series, following: datetime | None) -> datetime:
             "Write ends_at or duration.",
             "shift without an end",
         )
-    instant = series.instant(following)
-    if isinstance(instant, Unreadable):
-        reason = f", and the last shift is handed over on {_why(following, instant)}"
-        raise MisfitError("starts_at", reason, _MOVE, instant.topic)
-    return instant
+    return _placed(series, following, "starts_at", "the last shift is handed over")
 
 
 def _refuse_rule(series: Series, rule: Rule, start: datetime) -> None:
@@ -348,8 +338,12 @@ def _bounds(series: Series, rule: Rule) -> list[Moment]:
     return [bound for bound in (rule.until, series.until) if bound is not None]
 
 
-def _why(local: datetime, fault: Unreadable) -> str:
-    return f"{local.isoformat()}{fault.reason}"
+def _placed(series: Series, local: datetime, column: str, what: str) -> datetime:
+    """Return the instant of a local time; the clock can skip or double it."""
+    instant = series.instant(local)
+    if isinstance(instant, Unreadable):
+        raise MisfitError(column, f", and {what} on {local.isoformat()}{instant.reason}", _MOVE, instant.topic)
+    return instant
 
 
 def _written(bound: Moment) -> str:

@@ -11,7 +11,7 @@ import re
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from importer.cells import BLANKS, Unreadable
 from importer.normalizer.times.moments import (
@@ -61,11 +61,10 @@ _COARSE = Unreadable(
 )
 _MONTHS = ["january", "february", "march", "april", "may", "june"]
 _MONTHS += ["july", "august", "september", "october", "november", "december"]
-_MONTH_OF = {name[:3]: number for number, name in enumerate(_MONTHS, 1)} | {"sept": 9}
-_MONTH_OF |= {name: number for number, name in enumerate(_MONTHS, 1)}
+_MONTH_OF = {word: number for number, name in enumerate(_MONTHS, 1) for word in (name, name[:3])} | {"sept": 9}
 _WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-_WEEKDAY_OF = {name[:3]: number for number, name in enumerate(_WEEKDAYS)} | {"tues": 1, "thur": 3, "thurs": 3}
-_WEEKDAY_OF |= {name: number for number, name in enumerate(_WEEKDAYS)}
+WEEKDAY_OF = {word: number for number, name in enumerate(_WEEKDAYS) for word in (name, name[:3])}
+WEEKDAY_OF |= {"tues": 1, "thur": 3, "thurs": 3}
 
 _WORD = r"[^\W\d_]+"
 _MARK = r"(?P<mark>[./-]) ?"
@@ -296,9 +295,6 @@ def _not_an_offset(name: str) -> Unreadable:
     return NO_DATE_TIME
 
 
-Parts: TypeAlias = dict[str, str | None]
-
-
 class Day(NamedTuple):
     """A date, and what stands behind it."""
 
@@ -311,72 +307,51 @@ def _read_day(text: str, order: DateOrder | None) -> Day | Unreadable | None:
     match = next(filter(None, (form.fullmatch(text) for form in _DAYS)), None)
     if match is None:
         return None
-    day = _read(match.groupdict(), order)
+    day = _read(match.groupdict(""), order)
     return day if isinstance(day, Unreadable) else Day(day, match["rest"])
 
 
-def _read(parts: Parts, order: DateOrder | None) -> date | Unreadable:
+def _read(parts: dict[str, str], order: DateOrder | None) -> date | Unreadable:
     weekday = parts["weekday"]
-    if weekday and weekday.casefold() not in _WEEKDAY_OF:
+    if weekday and weekday.casefold() not in WEEKDAY_OF:
         return _not_english(weekday, "weekday", "Leave the weekday out, or write it in English.")
     readings = _readings(parts, order)
     if isinstance(readings, Unreadable):
         return readings
-    fitting = {key: day for key, day in readings.items() if not weekday or _is_on(day, weekday)}
+    fitting = {
+        key: day for key, day in readings.items() if not weekday or day.weekday() == WEEKDAY_OF[weekday.casefold()]
+    }
     if not fitting:
-        return _wrong_weekday(weekday or "", readings.values()) if readings else IMPOSSIBLE
-    return _choose(fitting, order)
-
-
-def _readings(parts: Parts, order: DateOrder | None) -> dict[DateOrder, date] | Unreadable:
-    """Return the days that a date is by either order; the same day twice where the order does not matter."""
-    year = _year(parts["year"] or "", order)
-    if isinstance(year, Unreadable):
-        return year
-    if "first" in parts:
-        return _numbered(year, parts)
-    month = _month(parts["month"] or "")
-    if month is None:
-        hint = "Write the month in English or as a number, such as 2027-03-01T08:00:00Z."
-        return _not_english(parts["month"] or "", "month", hint)
-    return _days(dict.fromkeys(DateOrder, (year, month, int(parts["day"] or ""))))
-
-
-def _numbered(year: int, parts: Parts) -> dict[DateOrder, date]:
-    first, second = int(parts["first"] or ""), int(parts["second"] or "")
-    numbers = {DateOrder.DMY: (year, second, first), DateOrder.MDY: (year, first, second)}
-    if parts["mark"] == ".":
-        del numbers[DateOrder.MDY]
-    return _days(numbers)
-
-
-def _year(digits: str, order: DateOrder | None) -> int | Unreadable:
-    if len(digits) == 4:
-        return int(digits)
-    return _SHORT_YEAR if order is None else 2000 + int(digits)
-
-
-def _month(text: str) -> int | None:
-    return int(text) if text[0] in "0123456789" else _MONTH_OF.get(text.casefold())
-
-
-def _days(numbers: dict[DateOrder, tuple[int, int, int]]) -> dict[DateOrder, date]:
-    days = {}
-    for order, parts in numbers.items():
-        with suppress(ValueError):
-            days[order] = date(*parts)
-    return days
-
-
-def _choose(fitting: dict[DateOrder, date], order: DateOrder | None) -> date | Unreadable:
+        return _wrong_weekday(weekday, readings.values()) if readings else IMPOSSIBLE
     if order is not None:
         return fitting.get(order) or _against(order, fitting)
     first, *others = fitting.values()
     return _ambiguous(first, others[0]) if others and others[0] != first else first
 
 
-def _is_on(day: date, weekday: str) -> bool:
-    return day.weekday() == _WEEKDAY_OF[weekday.casefold()]
+def _readings(parts: dict[str, str], order: DateOrder | None) -> dict[DateOrder, date] | Unreadable:
+    """Return the days that a date is by either order; the same day twice where the order does not matter."""
+    is_short = len(parts["year"]) != 4
+    if is_short and order is None:
+        return _SHORT_YEAR
+    year = int(parts["year"]) + (2000 if is_short else 0)
+    if "first" in parts:
+        first, second = int(parts["first"]), int(parts["second"])
+        numbers = {DateOrder.DMY: (year, second, first), DateOrder.MDY: (year, first, second)}
+        if parts["mark"] == ".":
+            del numbers[DateOrder.MDY]
+    else:
+        word = parts["month"]
+        month = int(word) if word.isdigit() else _MONTH_OF.get(word.casefold())
+        if month is None:
+            hint = "Write the month in English or as a number, such as 2027-03-01T08:00:00Z."
+            return _not_english(word, "month", hint)
+        numbers = dict.fromkeys(DateOrder, (year, month, int(parts["day"])))
+    days = {}
+    for key, number in numbers.items():
+        with suppress(ValueError):
+            days[key] = date(*number)
+    return days
 
 
 def _ambiguous(by_day: date, by_month: date) -> Unreadable:
@@ -399,7 +374,7 @@ def _against(order: DateOrder, fitting: dict[DateOrder, date]) -> Unreadable:
 def _wrong_weekday(weekday: str, days: Iterable[date]) -> Unreadable:
     right = " and ".join(f"{day} is a {_WEEKDAYS[day.weekday()].capitalize()}" for day in dict.fromkeys(days))
     return Unreadable(
-        f", but {right}, not a {_WEEKDAYS[_WEEKDAY_OF[weekday.casefold()]].capitalize()}",
+        f", but {right}, not a {_WEEKDAYS[WEEKDAY_OF[weekday.casefold()]].capitalize()}",
         "Correct the date or the weekday, or leave the weekday out.",
         "weekday that does not fit the date",
     )
