@@ -288,7 +288,7 @@ def test_a_cell_that_our_reading_of_a_workbook_loses_is_found_by_calamine(
         sheet = open_storage(file, Bounds())[1].sheet(0)
         second = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
         columns = range(4)
-        rows = text_rows(second.iter_rows(), losing(sheet.rows(columns)), columns, columns, [], Bounds())
+        rows = text_rows(second.iter_rows(), losing(sheet.rows(columns, [])), columns, columns, [], Bounds())
         with pytest.raises(SourceError, match=f"cell {'ABCD'[lost]}3 is read differently by two parsers"):
             list(rows)
 
@@ -301,7 +301,7 @@ def test_a_cell_that_calamine_loses_is_read_all_the_same(tmp_path: Path, lost: i
     values: list[list[Any]] = [[f"{row}{column}" for column in range(4)] for row in (1, 2, 3)]
     values[2][lost] = ""
     with path.open("rb") as file:
-        stored = open_storage(file, Bounds())[1].sheet(0).rows(range(4))
+        stored = open_storage(file, Bounds())[1].sheet(0).rows(range(4), [])
         *_, last = text_rows(iter(values), stored, range(4), range(4), [], Bounds())
     assert last.texts == ["30", "31", "32", "33"]
 

@@ -18,7 +18,7 @@ from importer.errors import SourceError
 from importer.reader.cell_text import number_format
 from importer.reader.limits import Bounds
 from importer.reader.workbook.sheet_table import text_rows
-from importer.reader.workbook.stored_cells import RowText, StoredCell, Styles, WalkedRow
+from importer.reader.workbook.stored_cells import StoredCell, Styles, TextRow, WalkedRow
 from importer.reader.workbook.worker import Workbook
 from importer.reader.workbook.xlsx_sheet import CellReader, scanned_rows
 
@@ -136,9 +136,9 @@ def test_rows_as_spreadsheet_programs_write_them_need_no_closer_look() -> None:
     cells = CellReader(Styles([number_format("General"), number_format("00000")]), {1})
     scanned = scanned_rows(lambda: closing(io.BytesIO(xml)), range(3), cells)
     values: list[list[object]] = [["a", "", 1.5], [2.0, "", ""], ["", True, ""], ["", "", ""]]
-    found = [(row.number, row.texts(given)) for row, given in zip(scanned, values, strict=True)]
+    found = [row.texts(given, 0) for row, given in zip(scanned, values, strict=True)]
     texts = [["a", "", "1.5"], ["2", "", ""], ["", "TRUE", ""]]
-    assert found == [*((number, RowText(text)) for number, text in enumerate(texts, 2)), (5, None)]
+    assert found == [*(TextRow(number, text) for number, text in enumerate(texts, 2)), None]
 
 
 def test_a_value_that_only_calamine_sees_stops_the_reading() -> None:

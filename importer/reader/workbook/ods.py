@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
@@ -18,11 +18,11 @@ from importer.reader.workbook.stored_cells import (
     EMPTY,
     NEVER_CALCULATED,
     PLAIN,
-    Extent,
     ListedSheet,
     Merged,
     StoredCell,
     StoredRow,
+    StoredSheet,
     WalkedRow,
     damaged,
     error_cell,
@@ -32,7 +32,7 @@ from importer.reader.workbook.xlsx_sheet import clock_text
 from importer.reader.workbook.zip_parts import parsed, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from typing import IO
 
@@ -84,56 +84,21 @@ class OpenDocument:
         return OpenDocumentSheet(self._open, index, self._looks.struck)
 
 
-class OpenDocumentSheet:
+class OpenDocumentSheet(StoredSheet):
     """One sheet of an .ods workbook."""
 
-    takes_values = False
-
-    def __init__(
-        self, opened: Callable[[], AbstractContextManager[IO[bytes]]], index: int, struck: frozenset[str] | set[str]
-    ) -> None:
+    def __init__(self, opened: Callable[[], AbstractContextManager[IO[bytes]]], index: int, struck: set[str]) -> None:
         self._open = opened
         self._index = index
         self._struck = struck
 
-    @property
-    def is_dense(self) -> bool:
-        return self.extent.is_dense
-
-    @property
-    def last_row(self) -> int:
-        return self.extent.last_row
-
-    @property
-    def extent(self) -> Extent:
-        """How far it reaches."""
-        return self._surveyed[0]
-
-    @property
-    def merged(self) -> list[Merged]:
-        """What is merged in it."""
-        return self._surveyed[1]
-
-    @cached_property
-    def _surveyed(self) -> tuple[Extent, list[Merged]]:
-        extent = Extent()
-        content = _Content(self._index, self._struck)
-        for first, count, cells, _ in self._walk(content):
-            filled = [column for column, cell in cells.items() if cell.text or cell.flaw]
-            if filled:
-                extent.add(first + count - 1, min(filled), max(filled), len(filled) * count)
-        return extent, content.merged
-
-    def rows(self, _columns: range) -> Iterator[StoredRow]:
-        """Walk the rows that have cells, in ascending order."""
-        for first, count, cells, is_hidden in self._walk(_Content(self._index, self._struck)):
-            for number in range(first, first + count):
-                yield WalkedRow(number, cells, is_hidden)
-
-    def _walk(self, content: _Content) -> Iterator[tuple[int, int, Mapping[int, StoredCell], bool]]:
+    def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
+        content = _Content(self._index, self._struck, merged)
         with self._open() as stream:
             for _ in parsed(stream, content.parser):
-                yield from content.take()
+                for first, count, cells, is_hidden in content.take():
+                    for number in range(first, first + count):
+                        yield WalkedRow(number, cells, is_hidden)
                 if content.is_done:
                     return
 
@@ -183,13 +148,13 @@ class _Looks:
 class _Content:
     """Collects the rows of one table from the events of the whole content."""
 
-    def __init__(self, index: int, struck: frozenset[str] | set[str]) -> None:
+    def __init__(self, index: int, struck: set[str], merged: list[Merged]) -> None:
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.is_done = False
-        self.merged: list[Merged] = []
+        self._merged = merged
         self._struck = struck
         self._left = index  # tables before it
         self._is_inside = False
@@ -207,9 +172,9 @@ class _Content:
         self._paragraphs = 0
         self._asides = 0  # open notes and drawings, whose text is no text of the cell
 
-    def take(self) -> Iterator[tuple[int, int, dict[int, StoredCell], bool]]:
+    def take(self) -> list[tuple[int, int, dict[int, StoredCell], bool]]:
         rows, self._rows = self._rows, []
-        yield from rows
+        return rows
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if _is_aside(name):
@@ -300,7 +265,7 @@ class _Content:
         rows = _repeats(self._attributes, "table:number-rows-spanned")
         if columns > 1 or rows > 1:
             row = self._number + 1
-            self.merged.append((row, self._column, row + rows - 1, self._column + columns - 1))
+            self._merged.append((row, self._column, row + rows - 1, self._column + columns - 1))
 
 
 _STARTS: dict[str, Callable[[_Content, dict[str, str]], None]] = {

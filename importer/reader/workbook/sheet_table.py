@@ -6,14 +6,14 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import chain, islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from importer.cells import cell_name, letters_of
 from importer.notice import NoticeLevel
 from importer.quoting import escape
 from importer.reader.limits import Bounds, too_long_cell
 from importer.reader.tables import CHUNK_ROWS, NO_HEADER, TOP_ROWS, above_notice, walk_to
-from importer.reader.workbook.stored_cells import Flaw, StoredRow, WalkedRow, damaged
+from importer.reader.workbook.stored_cells import StoredRow, TextRow, WalkedRow, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,22 +25,6 @@ if TYPE_CHECKING:
 
 
 _NO_ROW = WalkedRow(0, {})
-
-
-class TextRow(NamedTuple):
-    """One row of a worksheet. Columns count from 0."""
-
-    number: int
-    texts: list[str]  #: of its cells, from the sheet's first column on
-    is_hidden: bool = False
-    flaws: Sequence[tuple[int, Flaw]] = ()  #: columns and what is wrong there
-    decorated: Sequence[tuple[int, str]] = ()  #: columns and what a number is shown as
-    inexact: Sequence[int] = ()  #: columns whose number has lost digits
-    struck: Sequence[int] = ()  #: columns whose text is struck through
-
-    @property
-    def is_blank(self) -> bool:
-        return not self.flaws and not any(map(str.strip, self.texts))
 
 
 def text_rows(
@@ -60,12 +44,8 @@ def text_rows(
     """
     covered = _Covered(merged) if merged else None
     for number, row, stored_row in _paired(values, stored):
-        quick = stored_row.texts(row) if found == columns and row else None
-        if quick is not None:
-            decorated = [(columns.start + place, text) for place, text in quick.decorated]
-            text_row = TextRow(number, quick.texts, stored_row.is_hidden, decorated=decorated)
-        else:
-            text_row = _careful(number, row, stored_row, columns, found)
+        quick = stored_row.texts(row, columns.start) if found == columns and row else None
+        text_row = quick or _careful(number, row, stored_row, columns, found)
         if covered:
             text_row = covered.blank(text_row, columns)
         if sum(map(len, text_row.texts)) > bounds.cell:
@@ -102,15 +82,8 @@ def _careful(number: int, values: list[Any], row: StoredRow, columns: range, fou
             texts[column - columns.start] = cell.text
         elif cell.text or cell.flaw:
             raise damaged(f"cell {cell_name(column, number)} is read differently by two parsers")
-    return TextRow(
-        number,
-        texts,
-        row.is_hidden,
-        [(column, cell.flaw) for column, cell in cells.items() if cell.flaw],
-        [(column, cell.decorated) for column, cell in cells.items() if cell.decorated],
-        [column for column, cell in cells.items() if cell.is_inexact],
-        [column for column, cell in cells.items() if cell.is_struck],
-    )
+    remarks = {column: cell for column, cell in cells.items() if cell.is_remarkable}
+    return TextRow(number, texts, row.is_hidden, remarks)
 
 
 class _Covered:
@@ -127,21 +100,11 @@ class _Covered:
         self._here = [each for each in self._here if each[2] >= row.number]
         for first, left, _, right in self._here:
             kept = left if row.number == first else -1
-            covered = [column for column in columns if left <= column <= right and column != kept]
+            covered = {column for column in columns if left <= column <= right and column != kept}
             for column in covered:
                 row.texts[column - columns.start] = ""
-            if row.flaws or row.decorated or row.inexact or row.struck:
-                row = _without(row, set(covered))
+            row = row._replace(remarks={c: cell for c, cell in row.remarks.items() if c not in covered})
         return row
-
-
-def _without(row: TextRow, covered: set[int]) -> TextRow:
-    return row._replace(
-        flaws=[each for each in row.flaws if each[0] not in covered],
-        decorated=[each for each in row.decorated if each[0] not in covered],
-        inexact=[each for each in row.inexact if each not in covered],
-        struck=[each for each in row.struck if each not in covered],
-    )
 
 
 def _refuse_long(row: TextRow, columns: range, bounds: Bounds) -> None:
@@ -196,7 +159,8 @@ class SheetTable:
     def _told(self, header: TextRow | None, below: Iterable[TextRow]) -> Iterator[Message]:
         positions = self._positions(header)
         texts = [self._text(header, position) for position in positions]
-        flaws = [[cell_name(column, header.number), *flaw] for column, flaw in header.flaws] if header else []
+        remarks = header.remarks.items() if header else ()
+        flaws = [[cell_name(column, header.number), *cell.flaw] for column, cell in remarks if header and cell.flaw]
         yield ("sheet", self.name, texts, positions, flaws)
         inexact: list[str] = []
         yield from self._batches(below, positions, inexact)
@@ -218,25 +182,20 @@ class SheetTable:
         for row in self.rows():
             if not missing:
                 break
-            if row.flaws or not header or row.number > header.number:
-                found.update(self._filled(row, missing, header.number if header else 0))
+            if not header or row.number > header.number:
+                found.update(column for column, cell in row.remarks.items() if cell.flaw)
+                cells = row.texts or [""] * len(self.columns)
+                found.update(column for column in missing if cells[column - self.columns.start].strip())
                 missing -= found
         return sorted(found)
-
-    def _filled(self, row: TextRow, missing: set[int], after: int) -> Iterator[int]:
-        if row.number > after:
-            yield from (column for column, _ in row.flaws)
-            start, texts = self.columns.start, row.texts
-            if texts:
-                yield from (column for column in missing if texts[column - start].strip())
 
     def _batches(self, rows: Iterable[TextRow], positions: list[int], inexact: list[str]) -> Iterator[Message]:
         """Yield the rows that are not blank, some at a time, and note a cell that holds a number with lost digits."""
         batch = _Batch(positions)
         pick = _picking(positions, self.columns)
         for row in rows:
-            if row.inexact and not inexact:
-                inexact.append(cell_name(row.inexact[0], row.number))
+            if row.remarks and not inexact:
+                inexact += [cell_name(column, row.number) for column, cell in row.remarks.items() if cell.is_inexact]
             batch.add(row, pick(row.texts))
             if batch.is_full:
                 yield batch.message()
@@ -261,15 +220,17 @@ class _Batch:
 
     def add(self, row: TextRow, cells: Sequence[str]) -> None:
         """Take a row in, unless it is blank."""
-        flaws = [flaw for flaw in row.flaws if flaw[0] in self._kept]
-        if flaws or any(map(str.strip, cells)):
+        remarks = {column: cell for column, cell in row.remarks.items() if column in self._kept}
+        if any(map(str.strip, cells)) or any(cell.flaw for cell in remarks.values()):
             place = len(self.numbers)
-            self._remarks.extend([place, "flaw", column, *flaw] for column, flaw in flaws)
             if row.is_hidden:
                 self._remarks.append([place, "hidden"])
-            if row.decorated:
-                self._remarks.extend([place, "shown", *shown] for shown in row.decorated if shown[0] in self._kept)
-            if row.struck and (struck := sorted(self._kept.intersection(row.struck))):
+            for column, cell in remarks.items():
+                if cell.flaw:
+                    self._remarks.append([place, "flaw", column, *cell.flaw])
+                if cell.decorated:
+                    self._remarks.append([place, "shown", column, cell.decorated])
+            if struck := sorted(column for column, cell in remarks.items() if cell.is_struck):
                 self._remarks.append([place, "struck", *struck])
             self.numbers.append(row.number)
             self._cells.extend(cells)

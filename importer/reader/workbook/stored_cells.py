@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from importer.errors import SourceError
@@ -35,12 +37,23 @@ class StoredCell(NamedTuple):
     is_inexact: bool = False  #: a number that has lost digits
     is_struck: bool = False
 
+    @property
+    def is_remarkable(self) -> bool:
+        """True where there is more to say of it than its text."""
+        return self.flaw is not None or bool(self.decorated) or self.is_inexact or self.is_struck
 
-class RowText(NamedTuple):
-    """The texts of a row's cells, from the sheet's first column on, and what else is to be said of it."""
 
-    texts: list[str]
-    decorated: Sequence[tuple[int, str]] = ()  #: place among the texts, and what a number is shown as
+class TextRow(NamedTuple):
+    """One row of a worksheet as text. Columns count from 0."""
+
+    number: int
+    texts: list[str]  #: of its cells, from the sheet's first column on
+    is_hidden: bool = False  #: by a filter or a person
+    remarks: Mapping[int, StoredCell] = {}  #: the cells of which there is more to say, by their column
+
+    @property
+    def is_blank(self) -> bool:
+        return not any(map(str.strip, self.texts)) and not any(cell.flaw for cell in self.remarks.values())
 
 
 class StoredRow(Protocol):
@@ -58,8 +71,8 @@ class StoredRow(Protocol):
     def cells(self) -> Mapping[int, StoredCell]:
         """Its cells by their 0-based column; those that hold nothing can be left out."""
 
-    def texts(self, values: Sequence[object]) -> RowText | None:
-        """Return calamine's values as texts if that is plainly all there is to say; None asks for a closer look."""
+    def texts(self, values: Sequence[object], first: int) -> TextRow | None:
+        """Make texts of calamine's values, from the first column on; None where the cells must be looked at."""
 
 
 class WalkedRow(NamedTuple):
@@ -69,7 +82,7 @@ class WalkedRow(NamedTuple):
     cells: Mapping[int, StoredCell]
     is_hidden: bool = False
 
-    def texts(self, _values: Sequence[object]) -> RowText | None:
+    def texts(self, _values: Sequence[object], _first: int) -> TextRow | None:
         return None
 
 
@@ -109,34 +122,49 @@ class ListedSheet:
     is_hidden: bool = False
 
 
-class StoredSheet(Protocol):
+class StoredSheet(ABC):
     """One worksheet as it is stored."""
 
-    #: True where calamine's values are taken for rows in which nothing is odd.
-    takes_values: bool
+    takes_values = False  #: whether calamine's values are taken for rows in which nothing is odd
 
-    @property
-    def is_dense(self) -> bool:
-        """True where calamine can read it without a grid that is far larger than its cells."""
+    @abstractmethod
+    def rows(self, columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
+        """Walk the rows in ascending order, those without cells left out or not, and add what is merged in the end.
 
-    @property
-    def last_row(self) -> int:
-        """The last of its rows, about."""
-
-    @property
-    def extent(self) -> Extent:
-        """How far it reaches."""
-
-    @property
-    def merged(self) -> list[Merged]:
-        """What is merged in it."""
-
-    def rows(self, columns: range) -> Iterator[StoredRow]:
-        """Walk the rows in ascending order, those without cells left out or not; `columns` are those of the extent.
+        `columns` are those in which something stands; none where that is not known.
 
         Raises:
             SourceError: The file is damaged.
         """
+
+    @property
+    def is_dense(self) -> bool:
+        """True where calamine can read it without a grid that is far larger than its cells."""
+        return self.extent.is_dense
+
+    @property
+    def last_row(self) -> int:
+        """The last of its rows, about."""
+        return self.extent.last_row
+
+    @property
+    def extent(self) -> Extent:
+        """How far it reaches; takes a walk through all of it."""
+        return self._surveyed[0]
+
+    @property
+    def merged(self) -> list[Merged]:
+        """What is merged in it."""
+        return self._surveyed[1]
+
+    @cached_property
+    def _surveyed(self) -> tuple[Extent, list[Merged]]:
+        extent, merged = Extent(), list[Merged]()
+        for row in self.rows(range(0), merged):
+            filled = [column for column, cell in row.cells.items() if cell.text or cell.flaw]
+            if filled:
+                extent.add(row.number, min(filled), max(filled), len(filled))
+        return extent, merged
 
 
 class Storage(Protocol):

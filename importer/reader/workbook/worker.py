@@ -197,7 +197,7 @@ class Workbook:
                 columns,
                 rows=lambda: text_rows(
                     second.iter_rows() if second and second.start else None,
-                    stored.rows(columns),
+                    stored.rows(columns, []),
                     columns,
                     found,
                     stored.merged,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from contextlib import contextmanager
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import xlrd
@@ -19,11 +18,11 @@ from importer.errors import SourceError
 from importer.reader.cell_text import built_in, number_format
 from importer.reader.workbook.stored_cells import (
     EMPTY,
-    Extent,
     ListedSheet,
     Merged,
     StoredCell,
     StoredRow,
+    StoredSheet,
     Styles,
     WalkedRow,
     damaged,
@@ -83,42 +82,16 @@ class OldWorkbook:
             return OldSheet(self._book.sheet_by_index(place), self._styles)
 
 
-class OldSheet:
+class OldSheet(StoredSheet):
     """One worksheet of an .xls workbook."""
-
-    takes_values = False
 
     def __init__(self, sheet: Any, styles: Styles) -> None:
         self._sheet = sheet
         self._styles = styles
-        self.merged: list[Merged] = [
-            (first + 1, left, last, right - 1) for first, last, left, right in sheet.merged_cells
-        ]
 
-    @property
-    def is_dense(self) -> bool:
-        return self.extent.is_dense
-
-    @property
-    def last_row(self) -> int:
-        return self.extent.last_row
-
-    @cached_property
-    def extent(self) -> Extent:
-        """How far the sheet reaches."""
-        extent = Extent()
-        for number in range(self._sheet.nrows):
-            types = self._sheet.row_types(number)
-            filled = [
-                column for column, kind in enumerate(types) if kind not in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}
-            ]
-            if filled:
-                extent.add(number + 1, filled[0], filled[-1], len(filled))
-        return extent
-
-    def rows(self, _columns: range) -> Iterator[StoredRow]:
-        """Walk the rows that have cells, in ascending order."""
+    def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
         with _xlrd():
+            merged += [(first + 1, left, last, right - 1) for first, last, left, right in self._sheet.merged_cells]
             for number in range(self._sheet.nrows):
                 if cells := self._cells(number):
                     yield WalkedRow(number + 1, cells, self._is_hidden(number))

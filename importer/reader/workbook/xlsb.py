@@ -5,16 +5,17 @@ from __future__ import annotations
 import struct
 from contextlib import contextmanager
 from functools import cached_property, partial
+from itertools import takewhile
 from typing import IO, TYPE_CHECKING
 
 from importer.reader.cell_text import built_in, number_format
 from importer.reader.workbook.stored_cells import (
     EMPTY,
-    Extent,
     ListedSheet,
     Merged,
     StoredCell,
     StoredRow,
+    StoredSheet,
     Styles,
     WalkedRow,
     damaged,
@@ -132,10 +133,8 @@ class BinaryPackage:
         return self._shared[index]
 
 
-class BinarySheet:
+class BinarySheet(StoredSheet):
     """One worksheet of an .xlsb workbook."""
-
-    takes_values = False
 
     def __init__(
         self, opened: Callable[[], AbstractContextManager[IO[bytes]]], styles: Styles, texts: Callable[[int], str]
@@ -144,77 +143,30 @@ class BinarySheet:
         self._styles = styles
         self._texts = texts
 
-    @property
-    def is_dense(self) -> bool:
-        return self.extent.is_dense
-
-    @property
-    def last_row(self) -> int:
-        return self.extent.last_row
-
-    @property
-    def extent(self) -> Extent:
-        """How far it reaches."""
-        return self._surveyed[0]
-
-    @property
-    def merged(self) -> list[Merged]:
-        """What is merged in it."""
-        return self._surveyed[1]
-
-    @cached_property
-    def _surveyed(self) -> tuple[Extent, list[Merged]]:
-        """Walk all records once: what is merged stands behind the rows."""
-        extent, merged = Extent(), list[Merged]()
-        for number, _, kind, column, data in self._walk():
-            if kind == _MERGED:
-                first, last, left, right = struct.unpack_from("<IIII", data)
-                merged.append((first + 1, left, last + 1, right))
-            elif kind not in {_ROW, _BLANK, _SHORT_BLANK}:
-                extent.add(number, column, column, 1)
-        return extent, merged
-
-    def rows(self, _columns: range) -> Iterator[StoredRow]:
-        """Walk the rows that have cells, in ascending order."""
-        number, is_hidden, cells = 0, False, dict[int, StoredCell]()
-        for row, hidden, kind, column, data in self._walk():
-            if kind == _MERGED:
-                break
-            if row != number:
-                if cells:
-                    yield WalkedRow(number, cells, is_hidden)
-                number, is_hidden, cells = row, hidden, {}
-            elif kind not in {_BLANK, _SHORT_BLANK}:
-                if column in cells:
-                    raise damaged(f"a cell of row {number} stands there twice")
-                cells[column] = self._cell(kind, data)
+    def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
+        number, is_hidden, column = 0, False, -1
+        cells: dict[int, StoredCell] = {}
+        with self._open() as stream, _sound():
+            records = _records(stream)
+            for kind, data in takewhile(lambda record: record[0] != _END_ROWS, records):
+                if kind == _ROW:
+                    if cells:
+                        yield WalkedRow(number, cells, is_hidden)
+                    number, column, cells = in_order(_long(data, 0) + 1, number), -1, {}
+                    is_hidden = _is_hidden(data)
+                elif kind in _CELLS:
+                    column = column + 1 if kind in _SHORT else _long(data, 0)
+                    if kind in {_BLANK, _SHORT_BLANK}:
+                        continue
+                    if cells.setdefault(column, cell := self._cell(kind, data)) is not cell:
+                        raise damaged(f"a cell of row {number} stands there twice")
+            merged += [_range(data) for kind, data in records if kind == _MERGED]
         if cells:
             yield WalkedRow(number, cells, is_hidden)
 
-    def _walk(self) -> Iterator[tuple[int, bool, int, int, bytes]]:
-        """Yield each row and cell, and what is merged: row, whether it is hidden, kind, column, and data behind it."""
-        number, is_hidden, column, is_data = 0, False, -1, True
-        with self._open() as stream, _sound():
-            for kind, data in _records(stream):
-                if kind == _ROW and is_data:
-                    number, column = in_order(_long(data, 0) + 1, number), -1
-                    is_hidden = len(data) > 11 and (
-                        bool(data[11] & _HIDDEN) or (data[8:10] == b"\0\0" and bool(data[11] & _OWN_HEIGHT))
-                    )
-                    yield number, is_hidden, kind, column, data
-                elif kind in _SHORT and is_data:
-                    column += 1
-                    yield number, is_hidden, kind, column, data
-                elif kind in _CELLS and is_data:
-                    column = _long(data, 0)
-                    yield number, is_hidden, kind, column, data[4:]
-                elif kind == _END_ROWS:
-                    is_data = False
-                elif kind == _MERGED:
-                    yield number, is_hidden, kind, column, data
-
     def _cell(self, kind: int, data: bytes) -> StoredCell:
-        """Read a cell; `data` begins with its style."""
+        """Read a cell."""
+        data = data if kind in _SHORT else data[4:]  # behind its column, which the short ones do not have
         style = _long(data, 0) & 0xFFFFFF
         cell = self._valued(kind, data, style)
         return cell._replace(is_struck=True) if style in self._styles.struck and cell.text else cell
@@ -234,6 +186,16 @@ class BinarySheet:
             case _:  # a text of its own, of a formula, or with fonts in it
                 text, _ = _text_at(data, 5 if kind == _RICH else 4)
         return StoredCell(text) if text else EMPTY
+
+
+def _is_hidden(row: bytes) -> bool:
+    """Return whether a row is hidden, or has no height."""
+    return len(row) > 11 and (bool(row[11] & _HIDDEN) or (row[8:10] == b"\0\0" and bool(row[11] & _OWN_HEIGHT)))
+
+
+def _range(data: bytes) -> Merged:
+    first, last, left, right = struct.unpack_from("<IIII", data)
+    return first + 1, left, last + 1, right
 
 
 # ---- Records and values

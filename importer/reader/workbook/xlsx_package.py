@@ -11,8 +11,8 @@ from xml.parsers import expat
 
 from importer.cells import column_of, letters_of
 from importer.reader.cell_text import built_in, number_format
-from importer.reader.workbook.stored_cells import Extent, ListedSheet, Merged, StoredRow, Styles, damaged
-from importer.reader.workbook.xlsx_sheet import CellReader, scanned_rows, stored_rows, unescape
+from importer.reader.workbook.stored_cells import Extent, ListedSheet, Merged, StoredRow, StoredSheet, Styles, damaged
+from importer.reader.workbook.xlsx_sheet import CellReader, scanned_rows, unescape
 from importer.reader.workbook.zip_parts import local, parsed
 
 if TYPE_CHECKING:
@@ -105,10 +105,10 @@ class Package:
         return texts.found
 
 
-class SheetPart:
+class SheetPart(StoredSheet):
     """One worksheet of an .xlsx workbook."""
 
-    takes_values = True  #: calamine's values are taken for rows in which nothing is odd
+    takes_values = True
 
     def __init__(self, parts: Parts, path: str, scan: _SheetScan, cells: CellReader) -> None:
         self._open = partial(parts.part, path)
@@ -125,22 +125,9 @@ class SheetPart:
 
     @property
     def merged(self) -> list[Merged]:
-        """What is merged in it."""
         return self._scan.merged
 
-    @cached_property
-    def extent(self) -> Extent:
-        """How far it reaches; takes a walk through all of it."""
-        extent = Extent()
-        with self._open() as stream:
-            for row in stored_rows(stream, self._cells):
-                filled = [column for column, cell in row.cells.items() if cell.text or cell.flaw]
-                if filled:
-                    extent.add(row.number, min(filled), max(filled), len(filled))
-        return extent
-
-    def rows(self, columns: range) -> Iterator[StoredRow]:
-        """Walk the rows in ascending order."""
+    def rows(self, columns: range, _merged: list[Merged]) -> Iterator[StoredRow]:
         return scanned_rows(self._open, columns, self._cells)
 
 

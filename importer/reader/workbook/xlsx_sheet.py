@@ -19,9 +19,9 @@ from importer.reader.cell_text import PLAIN_TEXTS, round_seconds
 from importer.reader.workbook.stored_cells import (
     EMPTY,
     NEVER_CALCULATED,
-    RowText,
     StoredCell,
     StoredRow,
+    TextRow,
     WalkedRow,
     damaged,
     error_cell,
@@ -297,7 +297,7 @@ class _ScannedRow:
     def cells(self) -> Mapping[int, StoredCell]:
         return stored_cells(self._xml, self._reader)
 
-    def texts(self, values: Sequence[object]) -> RowText | None:
+    def texts(self, values: Sequence[object], first: int) -> TextRow | None:
         contents = self._contents
         if contents is None or len(values) != len(contents) or b"_x" in self._xml:
             return None
@@ -308,12 +308,14 @@ class _ScannedRow:
         texts = [value if type(value) is str else PLAIN_TEXTS[type(value)](value) for value in values]
         if None in texts:
             return None
-        read = RowText(cast("list[str]", texts))
-        return self._mend(read, values, contents) if self._reader.odd else read
+        row = TextRow(self.number, cast("list[str]", texts), self.is_hidden)
+        return self._mend(row, values, contents, first) if self._reader.odd else row
 
-    def _mend(self, read: RowText, values: Sequence[object], contents: tuple[bytes | None, ...]) -> RowText | None:
+    def _mend(
+        self, row: TextRow, values: Sequence[object], contents: tuple[bytes | None, ...], first: int
+    ) -> TextRow | None:
         """Show the numbers of odd styles as their formats do."""
-        decorated = []
+        remarks = {}
         for place, content in enumerate(contents):
             style = _STYLED.match(content) if content else None
             if content is None or style is None or int(style[1]) not in self._reader.odd:
@@ -323,13 +325,13 @@ class _ScannedRow:
             if type(values[place]) in {str, bool}:
                 continue
             number = _NUMBERED.search(content)
-            cell = self._reader.styles.number(number[1].decode(), int(style[1])) if number else None
-            if cell is None or cell.flaw or cell.is_inexact:
+            if number is None:
                 return None
-            read.texts[place] = cell.text
-            if cell.decorated:
-                decorated.append((place, cell.decorated))
-        return read._replace(decorated=decorated) if decorated else read
+            cell = self._reader.styles.number(number[1].decode(), int(style[1]))
+            row.texts[place] = cell.text
+            if cell.is_remarkable:
+                remarks[first + place] = cell
+        return row._replace(remarks=remarks) if remarks else row
 
 
 def scanned_rows(
@@ -337,13 +339,13 @@ def scanned_rows(
 ) -> Iterator[StoredRow]:
     """Yield a worksheet's rows in ascending order.
 
-    `opened` opens its part anew, `columns` are those in which something stands.
+    `opened` opens its part anew, `columns` are those in which something stands; none where that is not known.
 
     Raises:
         SourceError: The part is broken, or its rows are not in order.
     """
     last = 0
-    if len(columns) <= _WIDEST:
+    if 0 < len(columns) <= _WIDEST:
         try:
             with opened() as stream:
                 for row in _Scan(stream, columns, cells).rows():

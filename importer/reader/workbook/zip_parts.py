@@ -76,16 +76,6 @@ class Parts:
                 with self.part(name) as stream:
                     check_prolog(stream, name, watching.get(name))
 
-    def check_whole(self, *names: str) -> None:
-        """See that parts are XML to their end: calamine looks for the end of some for ever.
-
-        Raises:
-            SourceError: One is not.
-        """
-        for name in names:
-            with self.part(name) as stream:
-                check_whole(stream)
-
     def elements(self, path: str, name: str = "") -> list[tuple[str, dict[str, str]]]:
         """List the elements of a small part, or those of one name."""
         with self.part(path) as stream:
@@ -183,16 +173,6 @@ def check_prolog(stream: IO[bytes], name: str, watch: Callable[[bytes], None] | 
             watch(block)
     if watch:
         watch(b"")
-
-
-def check_whole(stream: IO[bytes]) -> None:
-    """Read a part to its end: it is XML throughout.
-
-    Raises:
-        SourceError: It is not.
-    """
-    for _ in parsed(stream, expat.ParserCreate()):
-        pass
 
 
 def local(name: str) -> str:
