@@ -142,36 +142,20 @@ def compare(left: Calendar, right: Calendar, window: Window, pairs: Mapping[str,
         )
         for side in (left, right)
     )
-    compared = [
-        _compare_pair(pair, of_left.get(pair.left.id, []), of_right.get(pair.right.id, []), left, right, window)
-        for pair in paired
-    ]
+    compared = []
+    for pair in paired:
+        known_left, known_right = left.known(pair.left.id), right.known(pair.right.id)
+        both = clip(clip(known_left, window), clip(known_right, window))
+        lefts, rights = of_left.get(pair.left.id, []), of_right.get(pair.right.id, [])
+        outside = _outside(known_left, window), _outside(known_right, window)
+        found = tuple(_differences(pair, lefts, rights, both))
+        compared.append(Compared(pair, found, tuple(gaps(lefts, both)), tuple(gaps(rights, both)), *outside))
     # Records alone do not say which schedules there are: those of the other side are not missing in them.
     only_left, only_right = (
         only_left if Role.ON_CALL in right.roles else [],
         only_right if Role.ON_CALL in left.roles else [],
     )
     return Comparison(window, tuple(compared), tuple(only_left), tuple(only_right), Role.ON_CALL in roles)
-
-
-def _compare_pair(
-    pair: Pair,
-    lefts: Sequence[Interval],
-    rights: Sequence[Interval],
-    left: Calendar,
-    right: Calendar,
-    window: Window,
-) -> Compared:
-    known_left, known_right = left.known(pair.left.id), right.known(pair.right.id)
-    both = clip(clip(known_left, window), clip(known_right, window))
-    return Compared(
-        pair,
-        tuple(_differences(pair, lefts, rights, both)),
-        tuple(gaps(lefts, both)),
-        tuple(gaps(rights, both)),
-        _outside(known_left, window),
-        _outside(known_right, window),
-    )
 
 
 def _outside(known: Window, window: Window) -> tuple[Window, ...]:
