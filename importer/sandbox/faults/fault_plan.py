@@ -41,59 +41,56 @@ class FaultKind:
     is_steady: bool = False  #: applies to all its requests: hitting only some would lose records
 
 
-def _lost(*takes: str, moments: tuple[When, ...] = ("after", "before")) -> FaultKind:
-    return FaultKind(moments, takes=frozenset({"sent", *takes}))
+def _kind(*takes: str, **more: Any) -> FaultKind:
+    return FaultKind(takes=frozenset(takes), **more)
 
 
-def _spoiled(*takes: str, forms: tuple[str, ...] = (), of: Literal["request", "creation"] = "request") -> FaultKind:
-    return FaultKind(takes=frozenset(takes), forms=forms, of=of)
-
-
-def _altered(*takes: str, forms: tuple[str, ...] = (), of: Literal["list", "page"] = "list") -> FaultKind:
-    return FaultKind(
-        ("after",), "GET", frozenset(takes), forms=forms, of=of, is_alteration=True, is_steady="size" in takes
-    )
-
-
-_STATUS = frozenset({"status", "retry_after", "retry_date", "reset_in", "to"})
-_DELAY = frozenset({"delay"})
-_ONLY_AFTER: tuple[When, ...] = ("after",)
-_ONLY_BEFORE: tuple[When, ...] = ("before",)
+_AFTER: tuple[When, ...] = ("after",)
+_DELAYED = frozenset({"delay"})
+_LIST = {"moments": _AFTER, "method": "GET", "of": "list", "is_alteration": True}
+_PAGE = _LIST | {"of": "page"}
+_NEXT_LINKS = ("query", "path", "api_path", "meta", "other_host", "other_path")
 
 FAULT_KINDS: dict[str, FaultKind] = {
     # no answer, or part of one
-    "reset": _lost(),
-    "close": _lost(),
-    "hang": _lost("delay"),
-    "drip": _lost("pace", moments=_ONLY_AFTER),
-    "go_away": FaultKind(_ONLY_BEFORE, ANY, _DELAY, is_single=True),
+    "reset": _kind("sent"),
+    "close": _kind("sent"),
+    "hang": _kind("sent", "delay"),
+    "drip": _kind("sent", "pace", moments=_AFTER),
+    "go_away": _kind("delay", moments=("before",), method=ANY, is_single=True),
     # another answer
-    "status": FaultKind(("before", "after"), ANY, _STATUS, frozenset({"status"}), ("api", "html", "text", "empty")),
+    "status": _kind(
+        *("status", "retry_after", "retry_date", "reset_in", "to"),
+        moments=("before", "after"),
+        method=ANY,
+        needs=frozenset({"status"}),
+        forms=("api", "html", "text", "empty"),
+    ),
     # a spoiled answer; anything but a 2xx passes unchanged
-    "truncated": _spoiled(forms=("json", "length", "chunked", "until_close")),
-    "html": _spoiled("status"),
-    "empty": _spoiled("status"),
-    "nested": _spoiled("depth"),
-    "no_id": _spoiled(forms=("missing", "null", "empty", "number", "malformed"), of="creation"),
-    "foreign": _spoiled(forms=("own_id", "foreign_id"), of="creation"),
-    "endless": FaultKind(_ONLY_AFTER),
-    "gzip_bomb": FaultKind(_ONLY_AFTER, takes=frozenset({"size"})),
-    "close_after": FaultKind(_ONLY_AFTER, ANY),
+    "truncated": _kind(forms=("json", "length", "chunked", "until_close")),
+    "html": _kind("status"),
+    "empty": _kind("status"),
+    "nested": _kind("depth"),
+    "no_id": _kind(forms=("missing", "null", "empty", "number", "malformed"), of="creation"),
+    "foreign": _kind(forms=("own_id", "foreign_id"), of="creation"),
+    "endless": _kind(moments=_AFTER),
+    "gzip_bomb": _kind("size", moments=_AFTER),
+    "close_after": _kind(moments=_AFTER, method=ANY),
     # late
-    "late_commit": FaultKind(
-        _ONLY_AFTER,
-        takes=_DELAY | {"status"},
-        needs=_DELAY,
+    "late_commit": _kind(
+        *("delay", "status"),
+        moments=_AFTER,
+        needs=_DELAYED,
         forms=("reset", "close", "hang", "status"),
         of="creation",
     ),
-    "lagging_list": FaultKind(_ONLY_AFTER, takes=_DELAY, needs=_DELAY, of="creation", is_alteration=True),
+    "lagging_list": _kind("delay", moments=_AFTER, needs=_DELAYED, of="creation", is_alteration=True),
     # lists
-    "repeat": _altered(),
-    "endless_list": _altered(forms=("same", "none", "new")),
-    "next_link": _altered("to", forms=("query", "path", "api_path", "meta", "other_host", "other_path"), of="page"),
-    "short_pages": _altered("size", of="page"),
-    "large_total": _altered(of="page"),
+    "repeat": _kind(**_LIST),
+    "endless_list": _kind(forms=("same", "none", "new"), **_LIST),
+    "next_link": _kind("to", forms=_NEXT_LINKS, **_PAGE),
+    "short_pages": _kind("size", is_steady=True, **_PAGE),
+    "large_total": _kind(**_PAGE),
 }
 
 #: Parameters of every kind of fault.
