@@ -9,7 +9,7 @@ from importer.records import Severity
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from importer.records import Finding, FindingKind, ReportLine, Sheet
@@ -106,24 +106,18 @@ class Result:
     @property
     def exit_status(self) -> int:
         """130 interrupted; else the highest of 4 (stopped), 3 (some unknown or there twice), 1 (some not done), 0."""
-        if self.is_interrupted:
-            return 130
-        if self.stopped:
-            return 4
-        if self.count(Status.UNKNOWN) or self.doubled:
-            return 3
-        return int(self._is_warned or any(status.needs_attention for status in self.statuses))
+        is_in_doubt = self.count(Status.UNKNOWN) or self.doubled
+        return self._ended or (3 if is_in_doubt else self._wrong(self.statuses))
 
     @property
     def check_status(self) -> int:
         """What `check` exits with: pending rows are good ones that nobody sent."""
-        if self.is_interrupted:
-            return 130
-        if self.stopped:
-            return 4
-        statuses = (status for status in self.statuses if status is not Status.PENDING)
-        return int(self._is_warned or any(status.needs_attention for status in statuses))
+        return self._ended or self._wrong(self.statuses.keys() - {Status.PENDING})
 
     @property
-    def _is_warned(self) -> bool:
-        return self.fails_on_warnings and self.warnings > 0
+    def _ended(self) -> int:
+        return 130 if self.is_interrupted else 4 if self.stopped else 0
+
+    def _wrong(self, statuses: Iterable[Status]) -> int:
+        is_warned = self.fails_on_warnings and self.warnings > 0
+        return int(is_warned or any(status.needs_attention for status in statuses))

@@ -22,6 +22,7 @@ from importer.normalizer.references import Directory, Person
 from importer.planning.sources import expand_sources, gather_sources, is_several, load_mapping, make_loader
 from importer.reader.read import read
 from importer.records import TargetName
+from importer.reporter.atomic_file import ROOM_HINT
 from importer.reporter.columns import guard, unguard
 from importer.reporter.page.comparison import write_comparison_page
 from importer.reporter.table_files import write_table
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from importer.settings import Settings
 
 _SYSTEMS = frozenset({"pagerduty:", "opsgenie:", "rootly:"})
-_ROOM = "Make room on the disk, or name another file."
 _MADE = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE})
 _ROLES = {"shadow": Role.SHADOW, "override": Role.OVERRIDE}  #: by the kinds of record that are times on a schedule
 
@@ -363,7 +363,7 @@ def write_comparison(sides: Sides, csv: Path | None, html: Path | None) -> list[
     files = []
     if csv is not None:
         header, rows = rows_of(sides)
-        files.append(write_table(csv, [header, *(tuple(map(guard, row)) for row in rows)], hint=_ROOM))
+        files.append(write_table(csv, [header, *(tuple(map(guard, row)) for row in rows)], hint=ROOM_HINT))
     if html is not None:
         names = sides.left.names | sides.right.names
         labels = (sides.left.label, sides.right.label)

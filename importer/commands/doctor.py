@@ -8,6 +8,7 @@ import platform
 import shutil
 import ssl
 from enum import StrEnum
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -55,6 +56,11 @@ class Diagnosis(NamedTuple):
     hint: str = ""  #: what to do; never empty where it is a problem
 
 
+_ok = partial(Diagnosis, DiagnosisLevel.OK)
+_note = partial(Diagnosis, DiagnosisLevel.NOTE)
+_problem = partial(Diagnosis, DiagnosisLevel.PROBLEM)
+
+
 # ---- settings
 
 
@@ -66,7 +72,7 @@ def try_settings(options: Mapping[str, Any]) -> Settings | Diagnosis:
     try:
         return load_settings(options, is_library=False)
     except SettingsError as error:
-        return Diagnosis(DiagnosisLevel.PROBLEM, "settings", error.message, error.hint)
+        return _problem("settings", error.message, error.hint)
 
 
 def look_at_sources(environ: Mapping[str, str], folder: Path) -> Iterator[Diagnosis]:
@@ -74,11 +80,11 @@ def look_at_sources(environ: Mapping[str, str], folder: Path) -> Iterator[Diagno
     known = _variables()
     known_here = (*PROXY_VARIABLES, *NO_PROXY_VARIABLES)
     own = sorted(name for name, value in environ.items() if value and (name.upper() in known or name in known_here))
-    yield Diagnosis(DiagnosisLevel.OK, "environment", f"sets {', '.join(own)}" if own else "sets nothing")
+    yield _ok("environment", f"sets {', '.join(own)}" if own else "sets nothing")
     for name in sorted(environ):
         if name.upper().startswith(PREFIX) and name.upper() not in known | _NO_SETTINGS:
             hint = "See docs/commands.md, Settings, for the names; unset it if it is not meant for oncall-importer."
-            yield Diagnosis(DiagnosisLevel.NOTE, "environment", f"{name} is not a known setting and is ignored", hint)
+            yield _note("environment", f"{name} is not a known setting and is ignored", hint)
     yield _look_at_file(folder / CONFIG_FILE, CONFIG_FILE, "in this folder")
     if in_home := own_config_file():
         yield _look_at_file(in_home, f"own {CONFIG_FILE}", f"at {in_home}")
@@ -88,11 +94,11 @@ def _look_at_file(path: Path, about: str, where: str) -> Diagnosis:
     try:
         written = keys_of_file(path)
     except SettingsError as error:
-        return Diagnosis(DiagnosisLevel.PROBLEM, about, error.message, error.hint)
+        return _problem(about, error.message, error.hint)
     if written is None:
-        return Diagnosis(DiagnosisLevel.OK, about, f"there is none {where}")
+        return _ok(about, f"there is none {where}")
     shown = ", ".join(escape(key) for key in sorted(written))
-    return Diagnosis(DiagnosisLevel.OK, about, f"sets {shown or 'nothing'}")
+    return _ok(about, f"sets {shown or 'nothing'}")
 
 
 def _variables() -> frozenset[str]:
@@ -115,10 +121,10 @@ def look_at_versions() -> Iterator[Diagnosis]:
     """Yield the versions of what runs here."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "pandas", "tzdata"))
     ours = f"oncall-importer {version('oncall-importer')}, Python {platform.python_version()}"
-    yield Diagnosis(DiagnosisLevel.OK, "versions", f"{ours}, {packages}, {ssl.OPENSSL_VERSION}, {platform.system()}")
+    yield _ok("versions", f"{ours}, {packages}, {ssl.OPENSSL_VERSION}, {platform.system()}")
     is_mended = tuple(map(int, SQLITE_VERSION.split("."))) >= _MENDED
     why = "" if is_mended else " (older than 3.51.3, whose bug needs two connections that write: a run has one)"
-    yield Diagnosis(DiagnosisLevel.OK, "sqlite", f"SQLite {SQLITE_VERSION}{why}")
+    yield _ok("sqlite", f"SQLite {SQLITE_VERSION}{why}")
 
 
 def look_at_zones(timezone: str | None) -> Diagnosis:
@@ -126,22 +132,18 @@ def look_at_zones(timezone: str | None) -> Diagnosis:
     try:
         zone = check_timezone(timezone or "Europe/Berlin").key
     except SettingsError as error:
-        return Diagnosis(DiagnosisLevel.PROBLEM, "time zones", error.message, error.hint)
-    return Diagnosis(
-        DiagnosisLevel.OK, "time zones", f"known; of times without an offset: {zone if timezone else 'none is set'}"
-    )
+        return _problem("time zones", error.message, error.hint)
+    return _ok("time zones", f"known; of times without an offset: {zone if timezone else 'none is set'}")
 
 
 def look_at_reports(folder: Path) -> Diagnosis:
     """Return whether runs' folders can be made, and how much room there is. Nothing is made."""
     place = next((path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()), folder)
     if not place.is_dir():
-        return Diagnosis(
-            DiagnosisLevel.PROBLEM, "reports", f"{place} is not a folder", "Choose another one with --reports."
-        )
+        return _problem("reports", f"{place} is not a folder", "Choose another one with --reports.")
     if not os.access(place, os.W_OK | os.X_OK):
         hint = "Make it writable, or choose another one with --reports."
-        return Diagnosis(DiagnosisLevel.PROBLEM, "reports", f"{place} cannot be written by you", hint)
+        return _problem("reports", f"{place} cannot be written by you", hint)
     free = shutil.disk_usage(place).free
     words = f"{folder} {'is writable' if place == folder.absolute() else 'can be created'}, {_amount(free)} free"
     level = (
@@ -171,7 +173,7 @@ def describe_target(
 ) -> Iterator[Diagnosis]:
     """Yield what one question showed, in the order in which it can go wrong."""
     proxy = connection.transport.proxy
-    yield Diagnosis(DiagnosisLevel.OK, f"{name} proxy", f"through {proxy.url}" if proxy else "none: reached directly")
+    yield _ok(f"{name} proxy", f"through {proxy.url}" if proxy else "none: reached directly")
     yield _reach(name, connection, look)
     yield _seal(name, connection, look)
     yield _token(name, look)
@@ -183,13 +185,13 @@ def describe_holder(name: TargetName, holder: Holder | None, settings: Settings)
     """Return whether another run sends to the target."""
     about = f"{name} turn"
     if holder is None:
-        return Diagnosis(DiagnosisLevel.OK, about, "free: no other run of yours on this machine sends to it")
+        return _ok(about, "free: no other run of yours on this machine sends to it")
     who = escape(holder.who, 500)
     if holder.is_held:
         level = DiagnosisLevel.NOTE if settings.wait else DiagnosisLevel.PROBLEM
         return Diagnosis(level, about, f"held by {who}", "Wait for it with --wait, or stop it.")
     hint = f"Nothing: the next run waits {settings.settle:g} s, then asks what became of it; or rerun that folder."
-    return Diagnosis(DiagnosisLevel.NOTE, about, f"left by {who}, which ended with something on its way", hint)
+    return _note(about, f"left by {who}, which ended with something on its way", hint)
 
 
 def _reach(name: TargetName, connection: Connection, look: ProbeResult) -> Diagnosis:
@@ -197,57 +199,53 @@ def _reach(name: TargetName, connection: Connection, look: ProbeResult) -> Diagn
     variable = f"{name.upper()}_BASE_URL"
     if not look.status:
         hint = f"Check the network, HTTPS_PROXY and NO_PROXY, --ca-file, and {variable}."
-        return Diagnosis(DiagnosisLevel.PROBLEM, about, f"{url} cannot be reached: {look.words}", hint)
+        return _problem(about, f"{url} cannot be reached: {look.words}", hint)
     if look.status == 200 and not look.is_json:
         hint = f"Open it in a browser: it is a login page of your network, or {variable} is wrong."
-        return Diagnosis(DiagnosisLevel.PROBLEM, about, f"{url} answers, but not as the API does", hint)
+        return _problem(about, f"{url} answers, but not as the API does", hint)
     if look.status in (200, 401, 403, 429):
-        return Diagnosis(DiagnosisLevel.OK, about, f"{url} answers, after {look.seconds * 1000:.0f} ms")
+        return _ok(about, f"{url} answers, after {look.seconds * 1000:.0f} ms")
     if look.status == 404:
         path = TARGETS[name].probe_path
-        return Diagnosis(
-            DiagnosisLevel.PROBLEM, about, f"{url} has no {path} (404): {look.words}", f"Check {variable}."
-        )
+        return _problem(about, f"{url} has no {path} (404): {look.words}", f"Check {variable}.")
     hint = "Try again later; ask whoever runs it if that does not help."
-    return Diagnosis(DiagnosisLevel.PROBLEM, about, f"{url} answers {look.status}: {look.words}", hint)
+    return _problem(about, f"{url} answers {look.status}: {look.words}", hint)
 
 
 def _seal(name: TargetName, connection: Connection, look: ProbeResult) -> Diagnosis:
     about = f"{name} TLS"
     if connection.base_url.startswith("http:"):
-        return Diagnosis(DiagnosisLevel.OK, about, "none: plain http, to this machine alone")
+        return _ok(about, "none: plain http, to this machine alone")
     if look.seal is None:
-        return Diagnosis(DiagnosisLevel.NOTE, about, "no connection to look at", f"See {name} target.")
+        return _note(about, "no connection to look at", f"See {name} target.")
     version, issuer, days = look.seal
     words = f"{version}, certificate from {escape(issuer)}, {days} days left"
     if days < _FEW_DAYS:
-        return Diagnosis(DiagnosisLevel.NOTE, about, words, "Whoever runs the target has to renew it in time.")
-    return Diagnosis(DiagnosisLevel.OK, about, words)
+        return _note(about, words, "Whoever runs the target has to renew it in time.")
+    return _ok(about, words)
 
 
 def _token(name: TargetName, look: ProbeResult) -> Diagnosis:
     about, variable = f"{name} token", TOKEN_VARIABLES[name][0]
     if look.status == 200 and look.is_json:
-        return Diagnosis(DiagnosisLevel.OK, about, "accepted")
+        return _ok(about, "accepted")
     if look.status in (401, 403):
         hint = f"Set {variable} to a valid token that may read and create, of the organization at this base URL."
-        return Diagnosis(DiagnosisLevel.PROBLEM, about, f"refused ({look.status}): {look.words}", hint)
+        return _problem(about, f"refused ({look.status}): {look.words}", hint)
     if look.status == 429:
-        return Diagnosis(DiagnosisLevel.NOTE, about, "not known: the limit is used up (429)", "Try again in a minute.")
-    return Diagnosis(
-        DiagnosisLevel.NOTE, about, "set; whether it is accepted could not be checked", f"See {name} target."
-    )
+        return _note(about, "not known: the limit is used up (429)", "Try again in a minute.")
+    return _note(about, "set; whether it is accepted could not be checked", f"See {name} target.")
 
 
 def _clock(name: TargetName, look: ProbeResult) -> Diagnosis:
     about = f"{name} clock"
     if look.skew is None:
-        return Diagnosis(DiagnosisLevel.NOTE, about, "not told", f"See {name} target.")
+        return _note(about, "not told", f"See {name} target.")
     if abs(look.skew) <= _MUCH_SKEW:
-        return Diagnosis(DiagnosisLevel.OK, about, "within seconds of the target's")
+        return _ok(about, "within seconds of the target's")
     side = "ahead of" if look.skew > 0 else "behind"
     hint = "Set this machine's clock (NTP): shifts would count as past or future wrongly."
-    return Diagnosis(DiagnosisLevel.NOTE, about, f"{abs(look.skew):.0f} s {side} the target's", hint)
+    return _note(about, f"{abs(look.skew):.0f} s {side} the target's", hint)
 
 
 def _limits(name: TargetName, settings: Settings, look: ProbeResult) -> Diagnosis:
@@ -257,7 +255,7 @@ def _limits(name: TargetName, settings: Settings, look: ProbeResult) -> Diagnosi
     if look.quota is not None:
         left, limit = look.quota
         words += f"; the target has {left} left" + (f" of {limit}" if limit else "")
-    return Diagnosis(DiagnosisLevel.OK, f"{name} limits", words)
+    return _ok(f"{name} limits", words)
 
 
 # ---- the diagnosis
@@ -274,7 +272,7 @@ async def diagnose(options: Mapping[str, Any]) -> AsyncIterator[Diagnosis]:
     if isinstance(settings, Diagnosis):  # without them nobody knows where the targets are
         yield settings
         return
-    yield Diagnosis(DiagnosisLevel.OK, "settings", "valid")
+    yield _ok("settings", "valid")
     yield look_at_zones(settings.timezone)
     yield look_at_reports(settings.reports)
     for finding in await _look_at_targets(settings):
@@ -293,10 +291,10 @@ async def _look_at_source(name: str, settings: Settings) -> Diagnosis:
         try:
             await look_at_key(name, settings)
         except ImporterError as error:
-            return Diagnosis(DiagnosisLevel.NOTE, about, f"pull cannot use it: {error.message}", error.hint)
-        return Diagnosis(DiagnosisLevel.OK, about, "accepted: it may read users and schedules")
+            return _note(about, f"pull cannot use it: {error.message}", error.hint)
+        return _ok(about, "accepted: it may read users and schedules")
     words = f"{APIS[name].name} did not answer in time"
-    return Diagnosis(DiagnosisLevel.NOTE, about, words, "Check the network and the base URL, and try again.")
+    return _note(about, words, "Check the network and the base URL, and try again.")
 
 
 async def _look_at_targets(settings: Settings) -> list[Diagnosis]:
@@ -321,7 +319,7 @@ async def _look_at_some(names: list[TargetName], settings: Settings, found: dict
                 group.start_soon(_look_at_one, name, connection, settings, found[name])
     except* ImporterError as errors:
         for error in _leaves(errors):
-            found[names[0]].append(Diagnosis(DiagnosisLevel.PROBLEM, f"{names[0]} target", error.message, error.hint))
+            found[names[0]].append(_problem(f"{names[0]} target", error.message, error.hint))
 
 
 async def _look_at_one(name: TargetName, connection: Connection, settings: Settings, found: list[Diagnosis]) -> None:
@@ -342,9 +340,7 @@ def _leaves(group: BaseExceptionGroup[ImporterError]) -> Iterator[ImporterError]
 def _without_answer(name: TargetName, settings: Settings) -> Diagnosis:
     """Return why a target was not looked at; a run without records for it needs no token, but one of them it does."""
     if settings.sandbox or settings.has_token(name):
-        return Diagnosis(
-            DiagnosisLevel.PROBLEM, f"{name} target", "did not answer in time", "Check the network, and try again."
-        )
+        return _problem(f"{name} target", "did not answer in time", "Check the network, and try again.")
     variable, other = TOKEN_VARIABLES[name]
     level = DiagnosisLevel.NOTE if any(map(settings.has_token, TargetName)) else DiagnosisLevel.PROBLEM
     hint = f"Set {variable} (or {other}) in the environment to send to {name}, or rehearse with --sandbox."

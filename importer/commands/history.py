@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -171,16 +171,14 @@ def _with_journal(details: Details, journal: View) -> Details:
     targets: dict[str, dict[str, int]] = {}
     for (target, status), number in sorted(journal.counts().items()):
         targets.setdefault(target or "none", {})[status.value] = number
-    return Details(
-        details.run,
+    return replace(
+        details,
         sources=tuple((name, sha256) for name, _, sha256 in journal.sources()),
         base_urls=info.base_urls,
         options=_changed(info),
         targets=targets,
-        stopped=details.stopped,
         version=info.version,
         process=info.pid,
-        files=details.files,
     )
 
 

@@ -22,13 +22,14 @@ import anyio
 from importer.calendars import ical, opsgenie, pagerduty, rootly
 from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window, in_time, local_time, merge
 from importer.calendars.pulled import Pulled, RefusedError, Selection, overlapping
-from importer.delivery.source_api import SourceApi, open_source_api
+from importer.delivery.source_api import SourceApi, fetch, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError
 from importer.normalizer.times.zones import read_zone
-from importer.notice import Notice
 from importer.records import ID_PATTERN
 from importer.reporter.table_files import SHEETS, Table, check_output, write_tables
+from importer.session.control import SilentObserver
 from importer.session.endpoints import connect_source
+from importer.targets.rootly import ROOTLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 APIS = {
     "pagerduty": SourceApi("PagerDuty", pagerduty.RATE, pagerduty.HEADERS, pagerduty.authorization),
     "opsgenie": SourceApi("Opsgenie", opsgenie.SLOW_RATE, opsgenie.HEADERS, opsgenie.authorization, opsgenie.KEY_HINT),
+    "rootly": SourceApi("Rootly", ROOTLY.rate, ROOTLY.headers, ROOTLY.authorization),
 }
 _REFUSED_HINTS = {
     400: "If the base URL is right, report this as a bug.",
@@ -50,7 +52,11 @@ _REFUSED_HINTS = {
 }
 SYSTEMS = ("pagerduty", "opsgenie", "ical")
 _PROBES = {"pagerduty": pagerduty.PROBES, "opsgenie": opsgenie.PROBES}
-_READERS = {"pagerduty": pagerduty.read_calendar, "opsgenie": opsgenie.read_calendar}
+_READERS = {
+    "pagerduty": pagerduty.read_calendar,
+    "opsgenie": opsgenie.read_calendar,
+    "rootly": rootly.read_calendar,
+}
 _DEFAULT_DAYS = 28
 _LONGEST_DAYS = 366
 _LARGEST_FEED = 1 << 16  # bytes of a file that holds an address
@@ -207,8 +213,6 @@ async def read_system(
         ImporterError: it cannot be read, or there is no such system.
     """
     name = system.strip().removesuffix(":").lower()
-    if name == "rootly":
-        return await _read_api(name, window, options.selection, settings, control, progress)
     if name in APIS and not (name == "opsgenie" and options.backup):
         return await _read_api(name, window, options.selection, settings, control, progress)
     path = options.backup or Path(system)
@@ -226,21 +230,17 @@ async def read_system(
 async def _read_api(
     name: str, window: Window, selection: Selection, settings: Settings, control: RunControl, progress: ProgressCallback
 ) -> Pulled:
-    def notify(words: str) -> None:
-        control.observer.noticed(Notice(f"{name}: {words}"))
-
-    api = APIS.get(name) or _rootly_api()
-    reader = _READERS.get(name, rootly.read_calendar)
+    api, reader = APIS[name], _READERS[name]
     async with connect_source(name, settings) as connection:
         with _refused_as_error(api):
-            async with open_source_api(api, connection, settings, notify, control.interrupted) as ask:
+            async with open_source_api(api, connection, settings, control.observer, control.interrupted) as ask:
                 if name != "opsgenie":
                     return await reader(ask, window, selection, progress)
                 rates = await opsgenie.read_rates(ask)
             schedules, users = (replace(api, rate=rate) for rate in rates)
             async with (
-                open_source_api(schedules, connection, settings, notify, control.interrupted) as ask,
-                open_source_api(users, connection, settings, notify, control.interrupted) as search,
+                open_source_api(schedules, connection, settings, control.observer, control.interrupted) as ask,
+                open_source_api(users, connection, settings, control.observer, control.interrupted) as search,
             ):
 
                 async def ask_either(path: str) -> Any:
@@ -275,15 +275,9 @@ async def look_at_key(name: str, settings: Settings) -> None:
     api = APIS[name]
     async with connect_source(name, settings) as connection:
         with _refused_as_error(api):
-            async with open_source_api(api, connection, settings, lambda _: None, anyio.Event()) as ask:
+            async with open_source_api(api, connection, settings, SilentObserver(), anyio.Event()) as ask:
                 for path in _PROBES[name]:
                     await ask(path)
-
-
-def _rootly_api() -> SourceApi:
-    from importer.targets.rootly import ROOTLY
-
-    return SourceApi("Rootly", ROOTLY.rate, ROOTLY.headers, ROOTLY.authorization)
 
 
 async def _read_feed(
@@ -294,7 +288,8 @@ async def _read_feed(
         address = os.environ.get(options.feed_env, "").strip()
         if not address:
             raise SettingsError(f"{options.feed_env} is not set", hint="Set it to the feed's secret address.")
-        return await _fetch(address, f"the feed of {options.feed_env}", settings, interrupted)
+        label = f"the feed of {options.feed_env}"
+        return await fetch(address, label, settings, interrupted), label, address
     path = options.feed_file or Path(system)
     if not path.is_file():
         what = f"there is no file {path}" if options.feed_file else "no calendar was named"
@@ -302,14 +297,9 @@ async def _read_feed(
     content = path.read_bytes()
     address = content.decode("utf-8", "replace").strip() if len(content) < _LARGEST_FEED else ""
     if _ADDRESS.fullmatch(address) or address.startswith("http://"):
-        return await _fetch(address, f"the feed of {path.name}", settings, interrupted)
+        label = f"the feed of {path.name}"
+        return await fetch(address, label, settings, interrupted), label, address
     return content, path.name, ""
-
-
-async def _fetch(address: str, label: str, settings: Settings, interrupted: anyio.Event) -> tuple[bytes, str, str]:
-    from importer.delivery.source_api import fetch
-
-    return await fetch(address, label, settings, interrupted), label, address
 
 
 # ---- sheets

@@ -19,10 +19,10 @@ from importer.errors import TargetError, UsageError
 from importer.journal.run_folder import open_view
 from importer.kinds.kind import Names
 from importer.kinds.registry import KINDS
-from importer.notice import Notice
 from importer.planning.previous_run import find_earlier
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import TargetName
+from importer.reporter.atomic_file import ROOM_HINT
 from importer.reporter.columns import guard
 from importer.reporter.page.comparison import add_verified
 from importer.reporter.table_files import write_table
@@ -44,7 +44,6 @@ _MADE = frozenset({Status.CREATED, Status.EXISTS})
 _PATIENCE = 60.0  # seconds until a shift shows in Rootly's calendar
 _ASK_AGAIN = 2.0  # seconds between two looks at the calendar
 _RENDERED = {"shadow": Role.SHADOW, "override": Role.OVERRIDE}
-_ROOM = "Make room on the disk, or name another file."
 
 HEADER = (
     "import_row",
@@ -156,13 +155,10 @@ async def _verify_at(
     for one in made:
         scopes[one.kind.name, one.kind.scope(one.key)].append(one)
 
-    def notify(words: str) -> None:
-        control.observer.noticed(Notice(f"{target}: {words}"))
-
     verified: list[VerifiedRecord] = []
     async with (
         connect([target], settings) as connections,
-        open_source_api(api, connections[target], settings, notify, control.interrupted) as ask,
+        open_source_api(api, connections[target], settings, control.observer, control.interrupted) as ask,
     ):
         for done, ((kind, scope), records) in enumerate(scopes.items(), 1):
             try:
@@ -273,7 +269,7 @@ def write_verification(path: Path, verification: Verification) -> Path:
         )
         for one in verification.records
     ]
-    return write_table(path, [HEADER, *rows], hint=_ROOM)
+    return write_table(path, [HEADER, *rows], hint=ROOM_HINT)
 
 
 def add_to_page(verification: Verification) -> list[Path]:

@@ -16,6 +16,7 @@ from importer.delivery.stop import Stop, StoppedError
 from importer.delivery.throttle import Throttle
 from importer.delivery.transport import Transport, load_trust
 from importer.errors import InterruptedReadingError, TargetError
+from importer.notice import Notice
 from importer.quoting import escape
 from importer.settings.values import is_loopback
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from importer.calendars.pulled import Ask
     from importer.delivery.transport import Connection
+    from importer.observer import ReadingObserver
     from importer.settings import Settings
 
 _REFUSED = frozenset({400, 402, 403, 404, 410, 422})
@@ -49,16 +51,22 @@ async def open_source_api(
     api: SourceApi,
     connection: Connection,
     settings: Settings,
-    notify: Callable[[str], None],
+    observer: ReadingObserver,
     interrupted: anyio.Event,
 ) -> AsyncIterator[Ask]:
     """Open a session with a system; what is asked in it ends at once where the user interrupts it.
+
+    The observer is told what holds it up.
 
     Raises:
         InterruptedReadingError: the user interrupted it.
     """
     failure: Exception | None = None
     stop = Stop()
+
+    def notify(words: str) -> None:
+        observer.noticed(Notice(f"{api.name}: {words}"))
+
     throttle = Throttle(api.rate, settings.headroom, settings.breaker_timeout, stop, notify)
     async with (
         open_client(api, *connection, concurrency=1, request_timeout=settings.request_timeout) as client,

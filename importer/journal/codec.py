@@ -222,9 +222,8 @@ def read_prospect(values: tuple[Any, ...]) -> Prospect:
 @decoding
 def read_summed_up(values: tuple[Any, ...]) -> SummedUp:
     """Read what records of one state and person sum up to."""
-    scope, value, state, is_replacing, number, starts_at, ends_at, zone, key = values
-    told = tuple(orjson.loads(key))
-    return SummedUp(scope, value, _STATES[state], bool(is_replacing), number, starts_at, ends_at, zone, told)
+    state, is_replacing, number, starts_at, ends_at, zone, key = values
+    return SummedUp(_STATES[state], bool(is_replacing), number, starts_at, ends_at, zone, tuple(orjson.loads(key)))
 
 
 @decoding

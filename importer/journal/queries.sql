@@ -303,10 +303,9 @@ ORDER BY record.id;
 
 -- name: sum_up
 -- The records of a kind by scope, by one value of their keys, and by state, with when the first begins and the last ends.
-SELECT scope, json_extract(key, ?2), state, replaces <> '', count(*), min(json_extract(key, ?3)), max(json_extract(key, ?4)),
-       max(zone), min(key)
+SELECT state, replaces <> '', count(*), min(json_extract(key, ?3)), max(json_extract(key, ?4)), max(zone), min(key)
 FROM record WHERE kind = ?1 AND key IS NOT NULL AND state IN ('planned', 'unbound', 'exists')
-GROUP BY 1, 2, 3, 4 ORDER BY min(id);
+GROUP BY scope, json_extract(key, ?2), 1, 2 ORDER BY min(id);
 
 -- name: repetitions
 -- Rows that make several records of a kind, with when the first begins and the last ends.

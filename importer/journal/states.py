@@ -107,8 +107,6 @@ class Prospect(NamedTuple):
 class SummedUp(NamedTuple):
     """Records of a kind that have the same scope, the same value in one place of their keys, and the same state."""
 
-    scope: str
-    value: str | int
     state: State | Status
     is_replacing: bool  #: the target deletes others for them
     number: int

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from importer.errors import ReportError, UsageError
-from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
+from importer.reporter.atomic_file import JOURNAL_HINT, ROOM_HINT, replace_file
 from importer.reporter.columns import guard, header_cells, line_cells
 from importer.reporter.xlsx_writer import Book, UnholdableError, write_book
 
@@ -63,7 +63,6 @@ _NARROWEST, _WIDEST = 12, 60  # characters of a column
 #: The names of the tables, in their order. The last one is put in its place last: a set without it is not whole.
 SHEETS = ("Schedules", "Overrides", "Shadows", "On call", "Notes")
 _LOCK = ".lock"
-_ROOM_HINT = "Make room on the disk, or name another file."
 
 
 class Table(NamedTuple):
@@ -96,7 +95,7 @@ def check_output(path: Path, *, is_replaced: bool = False) -> None:
         if file.exists() and not (file.is_file() and os.access(file, os.W_OK)):
             raise ReportError(f"{file} cannot be replaced: it is read-only, or no file.", hint="Name a new file.")
     if not path.absolute().parent.is_dir():
-        raise ReportError(f"{path} could not be written: there is no folder {path.parent}.", hint=_ROOM_HINT)
+        raise ReportError(f"{path} could not be written: there is no folder {path.parent}.", hint=ROOM_HINT)
 
 
 def write_tables(path: Path, tables: Sequence[Table], *, is_replaced: bool = False) -> list[Path]:
@@ -132,7 +131,7 @@ def write_tables(path: Path, tables: Sequence[Table], *, is_replaced: bool = Fal
                 for file in files:
                     (folder / file.name).replace(file.resolve())
     except OSError as error:
-        raise ReportError(f"{path} could not be written: {error.strerror or error}.", hint=_ROOM_HINT) from error
+        raise ReportError(f"{path} could not be written: {error.strerror or error}.", hint=ROOM_HINT) from error
     except UnholdableError as error:
         raise ReportError(
             f"{path} could not be written: a text is too long for a workbook, or has signs that one cannot hold.",
@@ -173,7 +172,7 @@ def _csv_name(path: Path, table: str) -> str:
 def _write(path: Path, tables: Sequence[Table]) -> None:
     if path.suffix.casefold() == ".csv":
         (table,) = tables
-        write_table(path, [table.header, *(tuple(map(guard, row)) for row in table.rows)], hint=_ROOM_HINT)
+        write_table(path, [table.header, *(tuple(map(guard, row)) for row in table.rows)], hint=ROOM_HINT)
         return
 
     def fill(book: Book) -> None:
@@ -182,4 +181,4 @@ def _write(path: Path, tables: Sequence[Table]) -> None:
             widths = [min(_WIDEST, max(_NARROWEST, width + 2)) for width in widest]
             book.add_table(table.name, table.header, table.rows, widths)
 
-    write_book(path, fill, hint=_ROOM_HINT)
+    write_book(path, fill, hint=ROOM_HINT)

@@ -134,13 +134,13 @@ def test_a_signal_ends_a_command_whose_parsing_child_is_stopped(place: Workplace
 ENDLESS_REPORT = """
 import os, signal, sys
 from importer.cli import execute, main
-from importer.commands import run
+from importer.session import lifecycle
 execute._PATIENCE, execute._LONGEST = 0.1, 0.3
 def make_report(*_, **__):
     os.kill(os.getpid(), signal.SIGINT)
     while True:
         pass
-run.make_report = make_report
+lifecycle.make_report = make_report
 main()
 """
 
@@ -182,14 +182,14 @@ def test_a_signal_ends_a_command_whose_reports_take_too_long_and_rerun_has_all_o
 def test_a_signal_while_reports_are_written_leaves_them_whole(
     place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from importer.commands import run as commands
     from importer.reporter.report import make_report
+    from importer.session import lifecycle
 
     def interrupted(*arguments: Any, **named: Any) -> Result:
         os.kill(os.getpid(), signal.SIGINT)
         return make_report(*arguments, **named)
 
-    monkeypatch.setattr(commands, "make_report", interrupted)
+    monkeypatch.setattr(lifecycle, "make_report", interrupted)
     done = place.run("run", "s.csv", "--sandbox")
     assert "Traceback" not in done.err
     assert [line["import_status"] for line in place.lines(done.run)] == ["created"]

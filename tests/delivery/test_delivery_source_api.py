@@ -16,6 +16,7 @@ from importer.calendars.pulled import RefusedError
 from importer.delivery.source_api import SourceApi, fetch, open_source_api
 from importer.delivery.transport import Connection
 from importer.errors import ImporterError, InterruptedReadingError, TargetError
+from importer.session.control import SilentObserver
 from importer.settings import load_settings
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def ask(base_url: str, *paths: str, interrupted: anyio.Event | None = None) -> l
     async def main() -> list[Any]:
         settings = load_settings({"request_timeout": 5, "breaker_timeout": 5})
         event = interrupted or anyio.Event()
-        async with open_source_api(API, Connection(base_url, KEY), settings, lambda _: None, event) as asking:
+        async with open_source_api(API, Connection(base_url, KEY), settings, SilentObserver(), event) as asking:
             return [await asking(path) for path in paths]
 
     return anyio.run(main)
@@ -118,7 +119,7 @@ def test_an_interrupt_ends_the_reading() -> None:
         interrupted = anyio.Event()
         interrupted.set()
         settings = load_settings({})
-        async with open_source_api(API, Connection(url, KEY), settings, lambda _: None, interrupted) as asking:
+        async with open_source_api(API, Connection(url, KEY), settings, SilentObserver(), interrupted) as asking:
             await anyio.lowlevel.checkpoint()
             await anyio.lowlevel.checkpoint()
             await asking("/a")
