@@ -147,16 +147,13 @@ def _locked(path: Path) -> Iterator[None]:
         descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise unusable(path, "cannot be opened", error) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        message = f"The sandbox's state {path} is in use by another sandbox."
-        raise SettingsError(message, hint="Wait until that one has ended, or stop it.") from error
-    try:
+    with os.fdopen(descriptor) as lock:  # closing it ends the lock
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"The sandbox's state {path} is in use by another sandbox."
+            raise SettingsError(message, hint="Wait until that one has ended, or stop it.") from error
         yield
-    finally:
-        os.close(descriptor)  # and with it the lock
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -247,9 +247,10 @@ class _OpsgenieRoutes:
                 for turn in rotation_turns(self._account, schedule, rotation, Span(moment, moment + 1))
             ]
             people = [self._timeline_recipient(who) for who in dict.fromkeys(on_call) if who != "none:"]
-            is_flat = request.query.get("flat") == "true"
-            shown_people = {"onCallRecipients": [one["name"] for one in people]} if is_flat else {}
-            found.append({"_parent": _parent(schedule), **(shown_people or {"onCallParticipants": people})})
+            if request.query.get("flat") == "true":
+                found.append({"_parent": _parent(schedule), "onCallRecipients": [one["name"] for one in people]})
+            else:
+                found.append({"_parent": _parent(schedule), "onCallParticipants": people})
         return found
 
     def _seen(self, request: web.Request) -> list[OpsgenieSchedule]:
