@@ -6,7 +6,6 @@ that way is refused, never cut.
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,13 +65,10 @@ def check_marked_path(path: Path, sources: Iterable[str]) -> None:
             raise UsageError(f"{path} is the source itself, and was left alone.", hint=_NAME_IT)
 
 
-def write_marked(
-    path: Path, sheets: Sequence[Sheet], rows: Iterable[MarkedRow], *, header_rows: Sequence[int] = ()
-) -> Marked:
+def write_marked(path: Path, sheets: Sequence[Sheet], rows: Iterable[MarkedRow]) -> Marked:
     """Write the sources back, each cell in its own row and column; rows of a sheet come in ascending order.
 
-    `rows` are taken one by one. `header_rows` says for each sheet which row its header is; 1 where it does not say, 0
-    where the sheet has none. Problems are red, warnings yellow. A file of that name is replaced.
+    `rows` are taken one by one. Problems are red, warnings yellow. A file of that name is replaced.
 
     Raises:
         UsageError: the name is no workbook's, or a source's.
@@ -82,10 +78,7 @@ def write_marked(
     notices: list[str] = []
 
     def fill(book: Book) -> None:
-        pages = [
-            _Page(book, sheet, 1 if head is None else head)
-            for sheet, head in zip_longest(sheets, header_rows[: len(sheets)])
-        ]
+        pages = [_Page(book, sheet) for sheet in sheets]
         for row in rows:
             pages[row.sheet].add(row)
         for page in pages:
@@ -106,26 +99,22 @@ def _left_out(number: int) -> str:
 class _Page:
     """One sheet being written back."""
 
-    def __init__(self, book: Book, sheet: Sheet, header_row: int) -> None:
+    def __init__(self, book: Book, sheet: Sheet) -> None:
         self._book = book
         self._sheet = sheet
-        self._header_row = header_row
         self._page = book.add_sheet(sheet.name)
         self._text = book.style(CellStyle())
-        self._last = header_row
-        self._widths = [header_width(text) if header_row else 0 for text in sheet.header]
+        self._last = sheet.header_row
+        self._widths = [header_width(text) if sheet.header_row else 0 for text in sheet.header]
         self._measured = 0
         if sheet.positions and max(sheet.positions) >= COLUMNS:
             raise self._refused(f"more than {COLUMNS:,} columns")
         for position in sheet.positions:
             self._page.set_column(position, position, None, self._text)
-        if header_row:
-            self._put_header()
-
-    def _put_header(self) -> None:
-        bold = self._book.style(CellStyle(is_bold=True))
-        for position, text in zip(self._sheet.positions, self._sheet.header, strict=True):
-            self._put(self._header_row, position, text, bold)
+        if sheet.header_row:
+            bold = book.style(CellStyle(is_bold=True))
+            for position, text in zip(sheet.positions, sheet.header, strict=True):
+                self._put(sheet.header_row, position, text, bold)
 
     def add(self, marked: MarkedRow) -> None:
         """Write one row.
@@ -173,10 +162,11 @@ class _Page:
         """Set what depends on all rows: widths, and how far the filter goes."""
         for position, width in zip(self._sheet.positions, self._widths, strict=True):
             self._page.set_column(position, position, width, self._text)
-        if self._header_row and self._sheet.positions:
-            self._page.freeze_panes(self._header_row, 0)
+        header_row = self._sheet.header_row
+        if header_row and self._sheet.positions:
+            self._page.freeze_panes(header_row, 0)
             first, last = min(self._sheet.positions), max(self._sheet.positions)
-            self._page.autofilter(self._header_row - 1, first, self._last - 1, last)
+            self._page.autofilter(header_row - 1, first, self._last - 1, last)
 
     def _refused(self, what: str) -> ReportError:
         return ReportError(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import chain, count, groupby, islice
+from itertools import chain, count, islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -22,10 +22,10 @@ from importer.notice import Notice, NoticeLevel
 from importer.records import Severity
 from importer.reporter.atomic_file import replace_file
 from importer.reporter.junit import write_junit
-from importer.reporter.marked_source import Marked, MarkedRow, write_marked
+from importer.reporter.marked_source import MarkedRow, write_marked
 from importer.reporter.page.contents import read_contents
 from importer.reporter.page.document import write_page
-from importer.reporter.report_xlsx import RunFacts, ShadowTimes, write_xlsx
+from importer.reporter.report_xlsx import RunFacts, ShadowTimes, with_findings, write_xlsx
 from importer.reporter.table_files import write_csv
 from importer.result import Result
 from importer.settings import FailOn
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
-    from importer.records import Finding, ReportLine
+    from importer.records import ReportLine
     from importer.settings import Settings
     from importer.statuses import Status
 
@@ -239,8 +239,8 @@ def make_check(
     Raises:
         ReportError, UsageError: the workbook cannot be written.
     """
-    marked = None if output is None else _write_marked(journal, output)
     sheets = journal.sheets()
+    marked = None if output is None else write_marked(output, sheets, _marked_rows(journal))
     files = [marked.path] if marked else []
     if junit is not None:
         files.append(write_junit(junit, "oncall-importer check", sheets, journal.lines(), is_check=True))
@@ -255,26 +255,12 @@ def make_check(
     )
 
 
-def _write_marked(journal: Journal, path: Path) -> Marked:
-    sheets = journal.sheets()
-    return write_marked(path, sheets, _marked_rows(journal), header_rows=[sheet.header_row for sheet in sheets])
-
-
 def _marked_rows(journal: Journal) -> Iterator[MarkedRow]:
     """Yield every row with what was found about it; both lists are in the order of the source."""
-    findings = groupby(journal.findings(), key=_place)
-    place, found = next(findings, (None, iter(())))
-    for sheet, row in journal.rows():
-        own: list[Finding] = []
-        if place == (sheet, row.number):
-            own = list(found)
-            place, found = next(findings, (None, iter(())))
+    found = with_findings(journal.rows(), lambda row: (row[0], row[1].number), journal.findings())
+    for (sheet, row), own in found:
         problems = tuple(one.problem for one in own if one.severity is Severity.PROBLEM)
         yield MarkedRow(sheet, row, problems, tuple(one.problem for one in own if one.severity is Severity.WARNING))
-
-
-def _place(finding: Finding) -> tuple[int, int]:
-    return finding.sheet, finding.row.number
 
 
 def _shadow_times(journal: Journal, only: Collection[int] | None = None) -> Iterator[ShadowTimes]:

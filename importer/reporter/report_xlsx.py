@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, groupby, tee
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from importer.errors import ImporterError
@@ -58,7 +58,7 @@ from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status, Tone
 from importer.wording import as_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from importer.records import Finding, KnownName, ReportLine, Sheet
@@ -154,6 +154,7 @@ _LINE_HEIGHT, _MOST_LINES = 15, 20  # points; not every program fits a row to it
 _LONGEST_WARNING = 1_000  # characters
 _MOST_DIGESTED = 4_000  # own columns: more would not fit into a cell
 _NOTHING: Sequence[Finding] = ()
+AnyRow = TypeVar("AnyRow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,8 @@ def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
     def fill(book: Book) -> None:
         offered = DropDowns(book, known)
         mender = None if facts.is_undo else offered
-        _fill_tables(book, sheets, _with_findings(lines, findings), mapping_id, mender, _meanings(sheets, mapping))
+        told = with_findings(lines, lambda line: (line.sheet, line.row), findings)
+        _fill_tables(book, sheets, told, mapping_id, mender, _meanings(sheets, mapping))
         _fill_times(book, shadow_times)
         if counts is not None:
             _fill_summary(book, counts, facts)
@@ -214,19 +216,19 @@ def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
         return None
 
 
-def _with_findings(
-    lines: Iterable[ReportLine], findings: Iterable[Finding]
-) -> Iterator[tuple[ReportLine, Sequence[Finding]]]:
-    """Yield each line with what was found about its row."""
+def with_findings(
+    rows: Iterable[AnyRow], place_of: Callable[[AnyRow], tuple[int, int]], findings: Iterable[Finding]
+) -> Iterator[tuple[AnyRow, Sequence[Finding]]]:
+    """Yield each row, or line of one, with what was found about it; `place_of` tells its sheet and number."""
     groups = groupby(findings, key=lambda finding: (finding.sheet, finding.row.number))
     nothing: tuple[tuple[int, int] | None, Iterator[Finding]] = (None, iter(()))
     place, found = next(groups, nothing)
     own_place, own = place, _NOTHING
-    for line in lines:
-        if (line.sheet, line.row) == place:  # the first of the row's lines
+    for row in rows:
+        if place_of(row) == place:  # the first of the row's lines
             own_place, own = place, tuple(found)
             place, found = next(groups, nothing)
-        yield line, own if (line.sheet, line.row) == own_place else _NOTHING
+        yield row, own if place_of(row) == own_place else _NOTHING
 
 
 def _fill_tables(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import openpyxl
@@ -114,7 +115,7 @@ def test_problems_are_red_warnings_yellow_and_a_comment_says_what_and_how(marked
 
 def test_the_header_stays_in_sight_and_filters_where_it_stood(marked: Path) -> None:
     rows = [MarkedRow(0, Row(7, ("id", "x" * 50, "")))]
-    write_marked(marked, [make(*HEADER, positions=(1, 2, 4))], rows, header_rows=[5])
+    write_marked(marked, [replace(make(*HEADER, positions=(1, 2, 4)), header_row=5)], rows)
     sheet = openpyxl.load_workbook(marked)["Shadows"]
     assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A6", "B5:E7")
     assert [cell.value for cell in sheet[5]] == [None, "schedule_id", "starts_at", None, "note"]
@@ -122,7 +123,9 @@ def test_the_header_stays_in_sight_and_filters_where_it_stood(marked: Path) -> N
 
 
 def test_a_sheet_without_a_header_gets_none(marked: Path) -> None:
-    write_marked(marked, [make("", "", "")], [MarkedRow(0, Row(1, ("id", "x", "y")), wrong("B1"))], header_rows=[0])
+    write_marked(
+        marked, [replace(make("", "", ""), header_row=0)], [MarkedRow(0, Row(1, ("id", "x", "y")), wrong("B1"))]
+    )
     sheet = openpyxl.load_workbook(marked)["Shadows"]
     assert [[cell.value for cell in line] for line in sheet] == [["id", "x", "y"]]
     assert (sheet.freeze_panes, sheet.auto_filter.ref) == (None, None)
