@@ -70,9 +70,9 @@ class GroupLists:
         self._grouping = grouping
         self._client = client
         self._listing = listing
-        self._throttle = throttle
-        self._stop = throttle.stop
-        self._settle = settle
+        self.throttle = throttle
+        self.stop = throttle.stop
+        self.settle = settle  #: seconds until a PUT whose answer was lost is taken for applied, if ever
 
     async def read(self, group: str) -> list[str]:
         """Return the ids in a group's list, in its order.
@@ -113,13 +113,13 @@ class GroupLists:
         async def replace() -> None:
             replies.append(await self._client.put(request.path, request.body))
 
-        await self._throttle.enter(is_write=True)
+        await self.throttle.enter(is_write=True)
         try:
             async with anyio.create_task_group() as both:
                 both.start_soon(self._glance, group, stood)  # leaves first
                 both.start_soon(replace)
         except BaseException:
-            self._throttle.fail("stopped while waiting for the answer")  # or a probe would never end
+            self.throttle.fail("stopped while waiting for the answer")  # or a probe would never end
             raise
         return replies[0], stood
 
@@ -135,27 +135,9 @@ class GroupLists:
         """Return what a reply to a PUT means, and tell the throttle how the target is."""
         judgement = judge(reply, self._target)
         if isinstance(reply, NotSent) and reply.is_lasting:
-            self._stop.set(Reason.GIVEN_UP, judgement.words)
-        self._throttle.note(reply, is_write=True)
+            self.stop.set(Reason.GIVEN_UP, judgement.words)
+        self.throttle.note(reply, is_write=True)
         return judgement
-
-    async def settle(self, doubts: int) -> None:
-        """Wait until a PUT whose answer was lost has been applied, if ever: late, it would undo what comes after it."""
-        with anyio.move_on_after(settle_time(self._settle, doubts)):
-            await self._stop.wait()
-
-    @property
-    def why_stopped(self) -> str:
-        """Why nothing may be sent any more."""
-        return self._stop.words
-
-    def may_repeat(self) -> bool:
-        """Return whether one more request may be repeated."""
-        return self._throttle.may_repeat()
-
-    async def back_off(self, attempt: int) -> None:
-        """Wait before the same is tried again."""
-        await self._stop.sleep(back_off(attempt, random.random()), is_write=True)  # noqa: S311  (jitter, no secret)
 
     async def refuse(self, judgement: Judgement) -> None:
         """Raise what a refusal comes to: 403 can be about the group, or about the token."""
@@ -167,7 +149,7 @@ class GroupLists:
                 is_token_good = True  # nobody said otherwise
         if is_token_good:
             raise GroupError(Status.REJECTED, judgement.words, judgement.status)
-        self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({judgement.status}): {judgement.words}")
+        self.stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({judgement.status}): {judgement.words}")
         raise StoppedError
 
 
@@ -207,7 +189,7 @@ class _Replacing:
             await self._work()
         except StoppedError:
             if self._is_sent:  # what was sent may be applied yet
-                raise GroupError(Status.UNKNOWN, self._lists.why_stopped) from None
+                raise GroupError(Status.UNKNOWN, self._lists.stop.words) from None
             raise
 
     async def _work(self) -> None:
@@ -219,7 +201,7 @@ class _Replacing:
                 if self._changes >= MOST_READINGS * MOST_ATTEMPTS:
                     raise GroupError(Status.FAILED, "its list is another one each time it is read")
                 continue
-            if self._tries >= MOST_ATTEMPTS or (self._tries and not self._lists.may_repeat()):
+            if self._tries >= MOST_ATTEMPTS or (self._tries and not self._lists.throttle.may_repeat()):
                 raise GroupError(Status.FAILED, self._describe(whole))
             if not self._has_begun:
                 self._has_begun = True
@@ -269,10 +251,13 @@ class _Replacing:
             case Verdict.SLOW_DOWN:
                 self._tries -= 1
             case Verdict.NOT_SENT:
-                await self._lists.back_off(self._tries)
+                seconds = back_off(self._tries, random.random())  # noqa: S311  (jitter, no secret)
+                await self._lists.stop.sleep(seconds, is_write=True)
             case Verdict.IN_DOUBT:
                 self._doubts += 1
-                await self._lists.settle(self._doubts)
+                # Until it has been applied, if ever: late, it would undo what comes after it.
+                with anyio.move_on_after(settle_time(self._lists.settle, self._doubts)):
+                    await self._lists.stop.wait()
             case Verdict.REFUSED | Verdict.FORBIDDEN | Verdict.TOKEN_REFUSED:
                 await self._lists.refuse(judgement)
             case Verdict.TAKEN:

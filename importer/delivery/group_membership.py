@@ -12,7 +12,7 @@ import anyio
 from importer.delivery.client import open_client
 from importer.delivery.group_lists import GroupError, Wanted, open_lists
 from importer.delivery.notices import tell
-from importer.delivery.stop import Reason, Stop, StoppedError
+from importer.delivery.stop import Reason, Stop, StoppedError, end_on_interrupt
 from importer.errors import JournalError
 from importer.journal.states import BindingState
 from importer.statuses import Status
@@ -24,13 +24,11 @@ if TYPE_CHECKING:
 
     from importer.delivery.group_lists import GroupLists
     from importer.delivery.notices import Observer
-    from importer.delivery.outcomes import Outcomes
+    from importer.delivery.target_work import TargetWork
     from importer.delivery.transport import Connection
-    from importer.journal.journal import Journal
     from importer.journal.states import Tally, Unbound
     from importer.records import Outcome, TargetName
     from importer.settings import Settings
-    from importer.targets.target import Target
 
 
 _AT_ONCE = 4  # groups
@@ -46,21 +44,16 @@ _HINTS = {
 class Binder:
     """Adds what is unbound to its groups, and says of the rest why not."""
 
-    def __init__(
-        self, target: Target, journal: Journal, lists: GroupLists, outcomes: Outcomes, stop: Stop, observer: Observer
-    ) -> None:
-        self._target = target
-        self._bindings = journal.bindings
+    def __init__(self, work: TargetWork, lists: GroupLists) -> None:
+        self._work = work
+        self._bindings = work.journal.bindings
         self._lists = lists
-        self._outcomes = outcomes
-        self._stop = stop
-        self._observer = observer
         self._errors: defaultdict[Unbound, list[tuple[str, GroupError]]] = defaultdict(list)
         self._carried: set[int] = set()
 
     def carry(self) -> None:
         """Note which records an earlier run left: they have not been told as decided in this one."""
-        self._carried = {one.record for ones in self._bindings.unbound(self._target.name).values() for one in ones}
+        self._carried = {one.record for ones in self._bindings.unbound(self._work.target.name).values() for one in ones}
 
     async def bind(self, *, is_dry: bool = False) -> None:
         """Add every unbound record to its groups; a dry run only looks who is in them.
@@ -68,12 +61,11 @@ class Binder:
         Raises:
             JournalError: it cannot be written.
         """
-        groups = self._bindings.unbound(self._target.name)
+        groups = self._bindings.unbound(self._work.target.name)
         if groups and not is_dry:
             number = len({one.record for ones in groups.values() for one in ones})
-            self._observer.told(
-                self._target.name, f"adds {count_of(number, 'schedule')} to {count_of(len(groups), 'group')}"
-            )
+            words = f"adds {count_of(number, 'schedule')} to {count_of(len(groups), 'group')}"
+            self._work.observer.told(self._work.target.name, words)
         limiter = anyio.Semaphore(_AT_ONCE)
         async with anyio.create_task_group() as tasks:
             for group, members in groups.items():
@@ -112,19 +104,19 @@ class Binder:
         self._finish(group, {one.record: BindingState.THERE for one in members if one.returned_id.lower() in there})
 
     def _finish(self, group: str, states: dict[int, BindingState]) -> None:
-        finished_at = self._outcomes.make(Status.CREATED).finished_at
+        finished_at = self._work.outcomes.make(Status.CREATED).finished_at
         for record, status in self._bindings.finish(group, states, finished_at).items():
             if record in self._carried:
-                self._observer.decided(self._target.name, status, 1)
+                self._work.decided(status, 1)
 
     def _refusal(self, one: Unbound, errors: list[tuple[str, GroupError]]) -> Outcome:
         worst = min((error for _, error in errors), key=lambda error: _WORST.index(error.status))
         words = "; ".join(f"group {group}: {error.message}" for group, error in errors)
         if one.record in self._carried:
-            self._observer.decided(self._target.name, worst.status, 1)
+            self._work.decided(worst.status, 1)
         is_unknown = worst.status is Status.UNKNOWN
         how = "whether it is in its group is not known" if is_unknown else "was not added to its group"
-        return self._outcomes.make(
+        return self._work.outcomes.make(
             worst.status,
             http_status=worst.http_status,
             error=f"the schedule is there, but {how}; {words}",
@@ -177,10 +169,8 @@ async def unbind(
         if lists is None:
             raise ValueError(f"{name} has no groups")
         unbinder = _Unbinder(lists, ledger, stop)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_end_on_interrupt, stop, interrupted, tasks)
+        async with end_on_interrupt([stop], interrupted, "the undo was interrupted", _GRACE):
             await unbinder.work(removals)
-            tasks.cancel_scope.cancel()
         unbinder.leave(removals)
         ledger.requested(client.traffic.take(is_last=True))
     return stop.words if stop.is_hopeless else ""
@@ -234,10 +224,3 @@ class _Unbinder:
             yield
         except JournalError as error:
             self._stop.set(Reason.UNWRITABLE, error.message)
-
-
-async def _end_on_interrupt(stop: Stop, interrupted: anyio.Event, tasks: anyio.abc.TaskGroup) -> None:
-    await interrupted.wait()
-    stop.set(Reason.INTERRUPTED, "the undo was interrupted")
-    await anyio.sleep(_GRACE)
-    tasks.cancel_scope.cancel()

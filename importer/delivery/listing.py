@@ -11,10 +11,10 @@ from urllib.parse import urljoin, urlsplit
 
 import anyio
 
-from importer.delivery.client import Answer, Client, Lost, NotSent, Reply, open_client
+from importer.delivery.client import Answer, Client, NotSent, Reply, open_client
 from importer.delivery.notices import tell
 from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json, read_words
-from importer.delivery.stop import Reason, Stop, StoppedError
+from importer.delivery.stop import Reason, Stop, StoppedError, end_on_interrupt
 from importer.delivery.throttle import Throttle
 from importer.errors import TargetError
 from importer.kinds.registry import KINDS
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
 
     from importer.delivery.notices import Observer
-    from importer.delivery.throttle import Throttle
     from importer.delivery.transport import Connection
     from importer.records import Key, Scope, TargetName
     from importer.settings import Settings
@@ -75,15 +74,13 @@ async def look_up(
     found: dict[str, LookedUpList] = {}
     async with (
         open_client(target, *connection, concurrency=1, request_timeout=settings.request_timeout) as client,
-        anyio.create_task_group() as group,
+        end_on_interrupt([stop], interrupted, "not looked up: the run was interrupted"),
     ):
-        group.start_soon(_end_on_interrupt, stop, interrupted, group)
         listing = Listing(target, client, throttle)
         for what, listed in wanted.items():
             if listed is not None:
                 with suppress(StoppedError):
                     found[what] = await _list(listing, listed, name)
-        group.cancel_scope.cancel()
     missing = {what: LookedUpList(words=stop.words if listed else "") for what, listed in wanted.items()}
     return LookedUp(**(missing | found), reason=stop.reason, words=stop.words)
 
@@ -98,12 +95,6 @@ async def _list(listing: Listing, listed: EntryList, name: TargetName) -> Looked
     except TargetError as error:
         return LookedUpList(words=error.message)
     return LookedUpList(tuple(entries.values()))
-
-
-async def _end_on_interrupt(stop: Stop, interrupted: anyio.Event, group: anyio.abc.TaskGroup) -> None:
-    await interrupted.wait()
-    stop.set(Reason.INTERRUPTED, "not looked up: the run was interrupted")
-    group.cancel_scope.cancel()
 
 
 _NO_HEADERS: Mapping[str, str] = {}
@@ -307,7 +298,7 @@ class Listing:
         raise TargetError(words, hint=_ASK_AGAIN)
 
     def _fail(self, reply: Reply) -> str:
-        words = f"{reply.status}: {read_words(reply, self._target)}" if isinstance(reply, Answer) else _words_of(reply)
+        words = f"{reply.status}: {read_words(reply, self._target)}" if isinstance(reply, Answer) else reply.reason
         if isinstance(reply, NotSent) and reply.is_lasting:
             self._stop.set(Reason.GIVEN_UP, words)
             raise StoppedError
@@ -336,7 +327,3 @@ def _read(answer: Answer, read: Callable[[Any], AnyPage], what: str) -> AnyPage:
 def _is_final(status: int) -> bool:
     """Return whether an answer stays as it is; others may pass."""
     return status == 200 or (400 <= status < 500 and status not in (408, 409, 425))
-
-
-def _words_of(reply: Lost | NotSent) -> Any:
-    return reply.reason

@@ -1,21 +1,20 @@
-"""What a target has, against what the journal says: before anything is sent, and about records in doubt. No writes."""
+"""What a target has against what the journal says: before anything is sent, about doubts, in the end. No writes."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
-from functools import partial
+from collections import Counter, defaultdict
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import anyio
 
 from importer.delivery.listing import MOST_READINGS, ListReading, ScopeRefusedError
-from importer.delivery.notices import tell
 from importer.delivery.outcomes import advise, give_up
 from importer.delivery.replies import MOST_ATTEMPTS
 from importer.delivery.stop import StoppedError
 from importer.errors import TargetError
+from importer.journal.states import Change
 from importer.kinds.kind import Names
 from importer.kinds.registry import KINDS
 from importer.records import Problem, Severity
@@ -24,16 +23,13 @@ from importer.statuses import Status
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from importer.delivery.listing import Listing, Sweep
-    from importer.delivery.notices import Observer
-    from importer.delivery.outcomes import Outcomes
-    from importer.delivery.queue import Doubt, Queue
-    from importer.delivery.stop import Stop
-    from importer.delivery.throttle import Throttle
-    from importer.journal.journal import Journal
+    from importer.delivery.listing import Sweep
+    from importer.delivery.queue import Doubt
+    from importer.delivery.target_work import TargetWork
+    from importer.journal.states import ClosingDifference
     from importer.kinds.kind import Overlap, RecordKind
     from importer.records import Scope
-    from importer.targets.target import Found, Target
+    from importer.targets.target import Found
 
 
 _AT_ONCE = 8  # lists
@@ -44,32 +40,22 @@ _PLAN_AGAIN = "Write a new plan with oncall-importer check --online --plan, and 
 class Existing:
     """Marks planned records that the target has, and takes as created those in doubt that it has."""
 
-    def __init__(
-        self, target: Target, journal: Journal, listing: Listing, outcomes: Outcomes, stop: Stop, observer: Observer
-    ) -> None:
-        self._target = target
-        self._journal = journal
-        self._listing = listing
-        self._outcomes = outcomes
-        self._stop = stop
-        self._decided = partial(observer.decided, target.name)
-        self._tell = partial(tell, observer, target.name)
+    def __init__(self, work: TargetWork) -> None:
+        self._work = work
         self._names: Names | None = None  # read where something is to be named
 
-    async def find(self, *, may_replace: bool, is_approved: bool) -> None:
+    async def find(self, *, is_approved: bool) -> None:
         """Ask about every scope that has open records; a scope that cannot be asked about is decided here.
 
         `is_approved`: they may only replace what they were known to replace before.
         """
         limiter = anyio.Semaphore(_AT_ONCE)
         async with anyio.create_task_group() as group:
-            for scope in self._journal.scopes(self._target.name):
+            for scope in self._work.journal.scopes(self._work.target.name):
                 await limiter.acquire()
-                group.start_soon(self._find_in_scope, scope, may_replace, is_approved, limiter)
+                group.start_soon(self._find_in_scope, scope, is_approved, limiter)
 
-    async def _find_in_scope(
-        self, scope: Scope, may_replace: bool, is_approved: bool, limiter: anyio.Semaphore
-    ) -> None:
+    async def _find_in_scope(self, scope: Scope, is_approved: bool, limiter: anyio.Semaphore) -> None:
         overlap = KINDS[scope.kind].overlap
         try:
             there: dict[str, Found] = {}
@@ -82,16 +68,16 @@ class Existing:
                     break
             if reading.contradiction:
                 where = f" about schedule {scope.name}" if scope.name else ""
-                self._tell(f"contradicts itself{where}: {reading.contradiction}; what it does not show is sent")
+                self._work.tell(f"contradicts itself{where}: {reading.contradiction}; what it does not show is sent")
             if there and overlap is not None:
-                self._look_at_replaced(scope, overlap, there.values(), may_replace=may_replace, is_approved=is_approved)
-            self._journal.refuse_reported(self._target.name, scope)
+                self._look_at_replaced(scope, overlap, there.values(), is_approved=is_approved)
+            self._work.journal.refuse_reported(self._work.target.name, scope)
         except StoppedError:
             return
         except ScopeRefusedError as error:
             self.close_scope(scope, Status.REJECTED, error.message, error.status)
         except TargetError as error:
-            words = f"{self._target.name} could not be asked what exists: {error.message}"
+            words = f"{self._work.target.name} could not be asked what exists: {error.message}"
             self.close_scope(scope, Status.FAILED, words)
         finally:
             limiter.release()
@@ -99,56 +85,54 @@ class Existing:
     async def _read(self, scope: Scope, there: dict[str, Found]) -> ListReading:
         """Read the scope's list once, mark what it holds, and keep in `there` what a new record would replace."""
         overlap, reading = KINDS[scope.kind].overlap, ListReading()
-        async for page in self._listing.pages(scope):
-            self._stop.check(is_write=True)
+        async for page in self._work.listing.pages(scope):
+            self._work.stop.check(is_write=True)
             reading.note(page)
-            existing = self._outcomes.existing()
-            planned, in_doubt = self._journal.find(
+            existing = self._work.outcomes.existing()
+            planned, in_doubt = self._work.journal.find(
                 scope.kind, [(found.key, found.id) for found in page.found], existing
             )
-            self._decided(existing.status, planned)
-            self._decided(Status.CREATED, in_doubt)
+            self._work.decided(existing.status, planned)
+            self._work.decided(Status.CREATED, in_doubt)
             if overlap is not None and overlap.is_replaced:
                 there |= {found.id: found for found in page.found}
         return reading
 
-    def _look_at_replaced(
-        self, scope: Scope, overlap: Overlap, there: Iterable[Found], *, may_replace: bool, is_approved: bool
-    ) -> None:
+    def _look_at_replaced(self, scope: Scope, overlap: Overlap, there: Iterable[Found], *, is_approved: bool) -> None:
         """Refuse planned records that would replace others at the target; where they may, note what they replace."""
-        kind = KINDS[scope.kind]
+        kind, may_replace = KINDS[scope.kind], self._work.settings.replace_overrides
         spans = _Spans([(*overlap.span(found.key), found) for found in there])
         refused = []
-        for record, key, known in self._journal.planned_in(scope):
+        for record, key, known in self._work.journal.planned_in(scope):
             overlapped = spans.overlapping(*overlap.span(key))
             if not overlapped:
                 continue
             new = [one for one in overlapped if one.id not in known] if is_approved and may_replace else []
             named = self._name(kind, new or overlapped)
             if may_replace and not new:
-                self._outcomes.notes[record] = f"replaced {named}"
+                self._work.outcomes.notes[record] = f"replaced {named}"
                 problem = Problem(f"it replaces {named}", topic=f"replaces {kind.plural} of {kind.target}")
-                self._journal.note_planned(record, Severity.WARNING, problem, [one.id for one in overlapped])
+                self._work.journal.note_planned(record, Severity.WARNING, problem, [one.id for one in overlapped])
                 continue
             words, hint = f"it would replace {named}", _LET_REPLACE
             if new:
                 words, hint = f"{words}, which the plan does not say", _PLAN_AGAIN
             problem = Problem(words, hint, topic=f"would replace {kind.plural} of {kind.target}")
-            self._journal.note_planned(record, Severity.PROBLEM, problem)
-            refused.append((record, self._outcomes.make(Status.INVALID, error=problem.message, hint=hint)))
-        self._journal.refuse_planned(refused)
-        self._decided(Status.INVALID, len(refused))
+            self._work.journal.note_planned(record, Severity.PROBLEM, problem)
+            refused.append((record, self._work.outcomes.make(Status.INVALID, error=problem.message, hint=hint)))
+        self._work.journal.refuse_planned(refused)
+        self._work.decided(Status.INVALID, len(refused))
 
     def _name(self, kind: RecordKind, found: Sequence[Found]) -> str:
         if self._names is None:
-            self._names = Names(self._journal.names())
+            self._names = Names(self._work.journal.names())
         described = ", ".join(f"{one.id} ({kind.describe(one.key, self._names)})" for one in found)
         return f"{kind.plural if len(found) > 1 else kind.name} {described}"
 
     def close_scope(self, scope: Scope, status: Status, words: str, http_status: int = 0) -> None:
         """Decide all planned records of a scope alike."""
-        outcome = self._outcomes.make(status, error=words, http_status=http_status)
-        self._decided(status, self._journal.close_scope(self._target.name, scope, outcome))
+        outcome = self._work.outcomes.make(status, error=words, http_status=http_status)
+        self._work.decided(status, self._work.journal.close_scope(self._work.target.name, scope, outcome))
 
 
 class _Spans:
@@ -173,21 +157,13 @@ class _Spans:
 class Reconciler:
     """Clears up what is in doubt, without holding up anything else."""
 
-    def __init__(
-        self, target: Target, journal: Journal, listing: Listing, queue: Queue, outcomes: Outcomes, throttle: Throttle
-    ) -> None:
-        self._target = target
-        self._journal = journal
-        self._listing = listing
-        self._queue = queue
-        self._outcomes = outcomes
-        self._throttle = throttle
-        self._stop = throttle.stop
+    def __init__(self, work: TargetWork) -> None:
+        self._work = work
 
     async def work(self) -> None:
         """Ask about doubts until there are no more; all that have settled in one scope share one sweep."""
         limiter = anyio.Semaphore(_AT_ONCE)
-        while (due := await self._queue.take_doubts()) is not None:
+        while (due := await self._work.queue.take_doubts()) is not None:
             by_scope: defaultdict[Scope, list[Doubt]] = defaultdict(list)
             for doubt in due:
                 by_scope[doubt.record.scope].append(doubt)
@@ -200,13 +176,13 @@ class Reconciler:
         ids = {doubt.returned_id for doubt in doubts if doubt.returned_id}
         try:
             async with limiter:
-                sweep = await self._listing.sweep(scope, keys, ids)
+                sweep = await self._work.listing.sweep(scope, keys, ids)
         except ScopeRefusedError as error:  # also 404: a list that cannot be seen is no proof that it is empty
             self._leave(doubts, f"{error.status}: {error.message}")
         except TargetError as error:
             self._leave(doubts, error.message)
         except StoppedError:
-            self._leave(doubts, self._stop.words)
+            self._leave(doubts, self._work.stop.words)
         else:
             for doubt in doubts:
                 self._conclude(doubt, sweep)
@@ -215,8 +191,8 @@ class Reconciler:
         """Return of records that the target cannot be asked about them."""
         for doubt in doubts:
             before = f"{doubt.outcome.error}; " if doubt.outcome.error else ""
-            error = f"{before}{self._target.name} does not say whether it has it: {words}"
-            self._queue.decide(
+            error = f"{before}{self._work.target.name} does not say whether it has it: {words}"
+            self._work.queue.decide(
                 doubt.record, doubt.outcome._replace(status=Status.UNKNOWN, error=error, hint=advise(Status.UNKNOWN))
             )
 
@@ -225,28 +201,121 @@ class Reconciler:
         record, known = doubt.record, doubt.outcome
         ids = sweep.keys.get(record.key)
         if ids:
-            twice = f"{self._target.name} has it {len(ids)} times: {', '.join(ids)}" if len(ids) > 1 else ""
-            found = self._outcomes.make(
+            twice = f"{self._work.target.name} has it {len(ids)} times: {', '.join(ids)}" if len(ids) > 1 else ""
+            found = self._work.outcomes.make(
                 Status.CREATED, record, returned_id=ids[0], error=twice, http_status=known.http_status
             )
-            self._queue.decide(record, found)
+            self._work.queue.decide(record, found)
         elif self._is_taken_otherwise(doubt, sweep):
-            hint = f"Look at {doubt.returned_id} in {self._target.name}: it may be this record with other values."
-            self._queue.decide(record, known._replace(status=Status.UNKNOWN, hint=hint))
+            hint = f"Look at {doubt.returned_id} in {self._work.target.name}: it may be this record with other values."
+            self._work.queue.decide(record, known._replace(status=Status.UNKNOWN, hint=hint))
         elif sweep.reading.contradiction:  # what such a list does not show may be there all the same
             self._leave([doubt], sweep.reading.contradiction)
-        elif self._stop.reason is not None:
-            self._queue.release(record)
+        elif self._work.stop.reason is not None:
+            self._work.queue.release(record)
         elif record.tries >= MOST_ATTEMPTS:
-            self._queue.decide(record, known._replace(status=Status.FAILED, hint=advise(Status.FAILED)))
-        elif not self._throttle.may_repeat():
-            self._queue.decide(record, give_up(known))
+            self._work.queue.decide(record, known._replace(status=Status.FAILED, hint=advise(Status.FAILED)))
+        elif not self._work.throttle.may_repeat():
+            self._work.queue.decide(record, give_up(known))
         else:
-            self._queue.delay(record, 0.0)
+            self._work.queue.delay(record, 0.0)
 
     def _is_taken_otherwise(self, doubt: Doubt, sweep: Sweep) -> bool:
         """Return whether the answer named an object that is there, and is none of this run's other records."""
         if doubt.returned_id not in sweep.ids:
             return False
         key = sweep.ids[doubt.returned_id]
-        return key is None or not self._journal.has_key(doubt.record.scope.kind, key)
+        return key is None or not self._work.journal.has_key(doubt.record.scope.kind, key)
+
+
+class ClosingLook:
+    """Compares what a target has with what the journal says of a run's records, once all is sent.
+
+    One reading of each scope that was touched finds what is there twice, whoever made it; what was created and is not
+    there; and what was refused and is there after all. Where something is found, the list is read once more after the
+    settling time: a list can be late.
+    """
+
+    def __init__(self, work: TargetWork) -> None:
+        self._work = work
+        self._found: Counter[str] = Counter()
+
+    async def look(self) -> None:
+        """Look at every scope in which the run sent something; what is different is written into its records.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        limiter = anyio.Semaphore(_AT_ONCE)
+        async with anyio.create_task_group() as group:
+            for scope in self._work.journal.touched_scopes(self._work.target.name, self._work.run):
+                await limiter.acquire()
+                group.start_soon(self._look_at, scope, limiter)
+        doubled = self._found["there twice"]
+        if doubled:
+            self._work.journal.change_info(doubled=self._work.journal.info().doubled + doubled)
+        if self._found:
+            found = ", ".join(f"{number} {what}" for what, number in self._found.items())
+            self._work.tell(f"does not have exactly what this run says ({found}); the report names each record")
+
+    async def _look_at(self, scope: Scope, limiter: anyio.Semaphore) -> None:
+        try:
+            first = {(one.id, one.there) for one in await self._compare(scope)}
+            if first:
+                await anyio.sleep(self._work.settings.settle)
+                lasting = [one for one in await self._compare(scope) if (one.id, one.there) in first]
+                self._work.journal.change([self._describe(one) for one in lasting])
+        except StoppedError:
+            return
+        except TargetError as error:
+            where = f"schedule {scope.name}" if scope.name else "its list"
+            self._work.tell(f"could not be asked at the end whether all is there ({where}): {error.message}")
+        finally:
+            limiter.release()
+
+    async def _compare(self, scope: Scope) -> list[ClosingDifference]:
+        self._work.journal.begin_comparison(scope)
+        reading = ListReading()
+        async for page in self._work.listing.pages(scope):
+            reading.note(page)
+            self._work.journal.note_listed(scope, [(found.key, found.id) for found in page.found])
+        differences = self._work.journal.compare(self._work.target.name, scope, self._work.run)
+        if reading.contradiction:  # what such a list does not show may be there all the same
+            return [one for one in differences if one.there]
+        return differences
+
+    def _describe(self, one: ClosingDifference) -> Change:
+        """Return what a record becomes that is not there as the run says."""
+        target, ids = self._work.target.name, " and ".join(one.there)
+        if len(one.there) > 1:
+            self._found["there twice"] += 1
+            return self._change(
+                one,
+                one.status,
+                one.returned_id,
+                f"{target} has it {len(one.there)} times: {ids}",
+                f"delete all but one of them in {target}; nothing was deleted",
+            )
+        if one.status is not Status.CREATED:
+            self._found["there though refused"] += 1
+            return self._change(
+                one,
+                one.status,
+                ids,
+                f"{one.error}; it is there after all: {ids}",
+                "Rerun: it is found there, and not created again.",
+            )
+        if one.there:
+            self._found["there under another id"] += 1
+            error = f"the answer named {one.returned_id}, which is not this record; it is there as {ids}"
+            return self._change(one, one.status, ids, error, "Nothing is to be done: the id here is the right one.")
+        self._found["missing"] += 1
+        error = f"{target} answered that it created it ({one.returned_id}), and its list does not have it"
+        hint = "Rerun: the target is asked first, nothing is sent twice."
+        return self._change(one, Status.UNKNOWN, one.returned_id, error, hint)
+
+    def _change(self, one: ClosingDifference, status: Status, returned_id: str, error: str, hint: str) -> Change:
+        made = self._work.outcomes.make(
+            status, returned_id=returned_id, http_status=one.http_status, error=error, hint=hint
+        )
+        return Change(one.id, status, made._replace(attempts=one.attempts))

@@ -10,20 +10,16 @@ from importer.delivery.client import Answer, NotSent
 from importer.delivery.outcomes import give_up
 from importer.delivery.queue import Doubt
 from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge_post, settle_time
-from importer.delivery.stop import Reason, StoppedError
-from importer.errors import TargetError
+from importer.delivery.stop import Reason
 from importer.journal.states import Change, Claimed
 from importer.kinds.registry import KINDS
 from importer.statuses import Status
 
 if TYPE_CHECKING:
-    from importer.delivery.client import Client, Reply
-    from importer.delivery.listing import Listing
-    from importer.delivery.outcomes import Outcomes
-    from importer.delivery.queue import Queue
-    from importer.delivery.throttle import Throttle
+    from importer.delivery.client import Reply
+    from importer.delivery.target_work import TargetWork
     from importer.records import Scope
-    from importer.targets.target import Request, Target
+    from importer.targets.target import Request
 
 
 _BATCH = 64  # requests that are made, and answers that are judged, at once where nothing waits for what they say
@@ -32,24 +28,8 @@ _BATCH = 64  # requests that are made, and answers that are judged, at once wher
 class Sender:
     """Sends the queue's records; every worker of a target runs `work` of the same sender."""
 
-    def __init__(
-        self,
-        target: Target,
-        client: Client,
-        throttle: Throttle,
-        listing: Listing,
-        queue: Queue,
-        outcomes: Outcomes,
-        settle: float,
-    ) -> None:
-        self._target = target
-        self._client = client
-        self._throttle = throttle
-        self._listing = listing
-        self._queue = queue
-        self._outcomes = outcomes
-        self._stop = throttle.stop
-        self._settle = settle
+    def __init__(self, work: TargetWork) -> None:
+        self._work = work
         #: Scopes in which a POST was answered 403 though the token is good. Whether the scope or the token's rights are
         #: meant shows at the end: by whether anything could be created elsewhere.
         self.forbidden: dict[Scope, Judgement] = {}
@@ -59,21 +39,23 @@ class Sender:
 
     async def work(self) -> None:
         """Send records until there are no more."""
-        while (record := self._queue.next_ready() or await self._queue.take()) is not None:
-            if record.scope in self.forbidden or not (self._throttle.is_clear() or await self._may_send(record)):
-                self._queue.release(record)
+        while (record := self._work.queue.next_ready() or await self._work.queue.take()) is not None:
+            if record.scope in self.forbidden or not (
+                self._work.throttle.is_clear() or await self._work.may_send(record)
+            ):
+                self._work.queue.release(record)
                 continue
             sent = Claimed(record.id, record.key, record.scope, record.attempts + 1, record.tries + 1)
             reply = await self._post(sent)
             if (
                 isinstance(reply, Answer)
                 and 200 <= reply.status < 300
-                and self._throttle.can_learn_later(reply.headers)
+                and self._work.throttle.can_learn_later(reply.headers)
             ):
                 self._answered.append((sent, reply))
             else:
                 await self._apply(sent, reply)
-            if len(self._answered) >= _BATCH or not self._queue.is_ready:
+            if len(self._answered) >= _BATCH or not self._work.queue.is_ready:
                 self.judge_answered()
 
     def judge_answered(self) -> None:
@@ -83,44 +65,34 @@ class Sender:
         for record, answer in answered:
             judgement = self._judge(answer, record)
             if judgement.verdict is Verdict.TAKEN:
-                created.append(Change(record.id, Status.CREATED, self._outcomes.created(record, judgement)))
+                created.append(Change(record.id, Status.CREATED, self._work.outcomes.created(record, judgement)))
             elif judgement.verdict is Verdict.EXISTS:
-                self._queue.decide(record, self._outcomes.answered(record, judgement))
+                self._work.queue.decide(record, self._work.outcomes.answered(record, judgement))
             else:
                 self._doubt(record, judgement)
-        self._throttle.learn(len(answered), is_write=True)
-        self._queue.create(created)
-
-    async def _may_send(self, record: Claimed) -> bool:
-        try:
-            await self._throttle.enter(is_write=True)
-        except StoppedError:
-            return False
-        except BaseException:
-            self._queue.release(record)  # it never left
-            raise
-        return True
+        self._work.throttle.learn(len(answered), is_write=True)
+        self._work.queue.create(created)
 
     async def _post(self, record: Claimed) -> Reply:
         try:
             request = self._requests.pop(record.id, None) or self._make_requests(record)
-            return await self._client.post(request.path, request.body, record.attempts)
+            return await self._work.client.post(request.path, request.body, record.attempts)
         except BaseException:  # a cancelled task, a bug of ours: it may have been applied
-            outcome = self._outcomes.make(Status.UNKNOWN, record, error="stopped while waiting for the answer")
-            self._queue.doubt(Doubt(record, outcome), self._settle)
+            outcome = self._work.outcomes.make(Status.UNKNOWN, record, error="stopped while waiting for the answer")
+            self._work.queue.doubt(Doubt(record, outcome), self._work.settings.settle)
             raise
 
     def _make_requests(self, record: Claimed) -> Request:
         """Make a record's request, and with it those that follow: in a row, as the answers are judged."""
         self._requests.clear()  # of records that were given back
-        for following in self._queue.upcoming(_BATCH):
+        for following in self._work.queue.upcoming(_BATCH):
             with suppress(ValueError):  # it is told when its turn comes
                 self._requests[following.id] = KINDS[following.scope.kind].request(following.key)
         return KINDS[record.scope.kind].request(record.key)
 
     def _judge(self, reply: Reply, record: Claimed) -> Judgement:
         """Judge a reply to the POST of a record: an id that another record of this run was given proves nothing."""
-        judgement = judge_post(reply, self._target, KINDS[record.scope.kind], record.key)
+        judgement = judge_post(reply, self._work.target, KINDS[record.scope.kind], record.key)
         if judgement.verdict is Verdict.TAKEN:
             id_ = hash(judgement.id)
             if id_ in self._ids:
@@ -134,57 +106,53 @@ class Sender:
         judgement = self._judge(reply, record)
         match judgement.verdict:
             case Verdict.TAKEN:
-                self._throttle.note(reply, is_write=True)
-                self._queue.decide(record, self._outcomes.created(record, judgement))
+                self._work.throttle.note(reply, is_write=True)
+                self._work.queue.decide(record, self._work.outcomes.created(record, judgement))
             case Verdict.EXISTS:
-                self._throttle.note(reply, is_write=True)
-                self._queue.decide(record, self._outcomes.answered(record, judgement))
+                self._work.throttle.note(reply, is_write=True)
+                self._work.queue.decide(record, self._work.outcomes.answered(record, judgement))
             case Verdict.REFUSED:
-                self._throttle.note(reply, is_write=True)
-                self._queue.decide(record, self._outcomes.judged(Status.REJECTED, record, judgement))
+                self._work.throttle.note(reply, is_write=True)
+                self._work.queue.decide(record, self._work.outcomes.judged(Status.REJECTED, record, judgement))
             case Verdict.SLOW_DOWN:
-                self._throttle.note(reply, is_write=True)
-                self._queue.delay(record._replace(tries=record.tries - 1), 0.0)
+                self._work.throttle.note(reply, is_write=True)
+                self._work.queue.delay(record._replace(tries=record.tries - 1), 0.0)
             case Verdict.NOT_SENT:
                 self._retry_unsent(record, reply, judgement)
             case Verdict.TOKEN_REFUSED:
                 self._refuse_token(record, judgement)
             case Verdict.FORBIDDEN:
-                self._throttle.note(reply, is_write=True)
+                self._work.throttle.note(reply, is_write=True)
                 await self._forbid(record, judgement)
             case _:
-                self._throttle.note(reply, is_write=True)
+                self._work.throttle.note(reply, is_write=True)
                 self._doubt(record, judgement)
 
     def _retry_unsent(self, record: Claimed, reply: Reply, judgement: Judgement) -> None:
         if isinstance(reply, NotSent) and reply.is_lasting:
-            self._stop.set(Reason.GIVEN_UP, judgement.words)
-        self._throttle.note(reply, is_write=True)
-        failed = self._outcomes.judged(Status.FAILED, record, judgement)
+            self._work.stop.set(Reason.GIVEN_UP, judgement.words)
+        self._work.throttle.note(reply, is_write=True)
+        failed = self._work.outcomes.judged(Status.FAILED, record, judgement)
         if record.tries >= MOST_ATTEMPTS:
-            self._queue.decide(record, failed)
-        elif not self._throttle.may_repeat():
-            self._queue.decide(record, give_up(failed))
+            self._work.queue.decide(record, failed)
+        elif not self._work.throttle.may_repeat():
+            self._work.queue.decide(record, give_up(failed))
         else:
-            self._queue.delay(record, back_off(record.tries, random.random()))  # noqa: S311  (jitter, no secret)
+            self._work.queue.delay(record, back_off(record.tries, random.random()))  # noqa: S311  (jitter, no secret)
 
     def _refuse_token(self, record: Claimed, judgement: Judgement) -> None:
-        self._stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({judgement.status}): {judgement.words}")
-        self._queue.release(record, self._outcomes.judged(Status.PENDING, record, judgement))
+        self._work.refuse_token(judgement)
+        self._work.queue.release(record, self._work.outcomes.judged(Status.PENDING, record, judgement))
 
     async def _forbid(self, record: Claimed, judgement: Judgement) -> None:
         """Find out whether a 403 is about the token; if not, the scope's other records wait for the end."""
-        try:
-            is_token_good = bool(record.scope.name) and await self._listing.is_token_good()
-        except (StoppedError, TargetError):
-            is_token_good = True  # nobody said otherwise; what stopped the work says more
-        if is_token_good:
-            self.forbidden.setdefault(record.scope, judgement)
-            self._queue.release(record)
-        else:
+        if not record.scope.name or await self._work.is_token_refused():
             self._refuse_token(record, judgement)
+        else:
+            self.forbidden.setdefault(record.scope, judgement)
+            self._work.queue.release(record)
 
     def _doubt(self, record: Claimed, judgement: Judgement) -> None:
         """Have the target asked later whether it applied the record after all."""
-        doubt = Doubt(record, self._outcomes.judged(Status.UNKNOWN, record, judgement), judgement.id)
-        self._queue.doubt(doubt, settle_time(self._settle, record.tries))
+        doubt = Doubt(record, self._work.outcomes.judged(Status.UNKNOWN, record, judgement), judgement.id)
+        self._work.queue.doubt(doubt, settle_time(self._work.settings.settle, record.tries))

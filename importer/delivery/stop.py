@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import anyio
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
 
 class Reason(Enum):
@@ -76,3 +76,22 @@ class Stop:
     async def wait(self) -> None:
         """Wait until it is set."""
         await self._event.wait()
+
+
+@asynccontextmanager
+async def end_on_interrupt(
+    stops: Iterable[Stop], interrupted: anyio.Event, words: str, grace: float = 0.0
+) -> AsyncIterator[None]:
+    """Have the block stopped where the user interrupts it, and cancelled so many seconds later."""
+
+    async def watch(scope: anyio.CancelScope) -> None:
+        await interrupted.wait()
+        for stop in stops:
+            stop.set(Reason.INTERRUPTED, words, anyio.current_time() + grace)
+        await anyio.sleep(grace)
+        scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch, group.cancel_scope)
+        yield
+        group.cancel_scope.cancel()

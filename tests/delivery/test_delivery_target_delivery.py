@@ -216,7 +216,7 @@ async def test_traffic_that_cannot_be_written_costs_no_outcome(journal: Journal)
     delivery = make_lane(journal, opal)
     await work(delivery)
     assert states(journal) == {"created": 30}
-    assert (delivery.stop.reason, delivery.unwritten) == (None, [])
+    assert (delivery.stop.reason, delivery.queue.unwritten) == (None, [])
 
 
 async def test_the_last_traffic_is_written_when_the_work_ends(journal: Journal) -> None:

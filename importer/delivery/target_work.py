@@ -1,0 +1,197 @@
+"""One target's work on the records of a journal: what sending and deleting share, and the tasks that do it."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anyio
+
+from importer.delivery.listing import Listing
+from importer.delivery.notices import PaceLog, tell
+from importer.delivery.outcomes import Outcomes
+from importer.delivery.queue import Progress, Queue
+from importer.delivery.stop import Reason, Stop, StoppedError
+from importer.delivery.throttle import Throttle
+from importer.errors import JournalError, TargetError
+from importer.log import log
+from importer.records import Outcome
+from importer.statuses import Status
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+
+    from importer.delivery.client import Client
+    from importer.delivery.notices import Observer
+    from importer.delivery.replies import Judgement
+    from importer.journal.journal import Journal
+    from importer.journal.states import Claimed
+    from importer.settings import Settings
+    from importer.targets.target import Target
+
+
+_FLUSH_EVERY = 0.5  # seconds that a decided outcome may wait for its commit
+_LARGEST_CLAIM = 512  # records marked `sending` by one commit
+
+
+class TargetWork:
+    """One target's work, to be done once."""
+
+    hints: ClassVar[Mapping[Reason, str]]  #: what to do about the records that a stop left
+
+    def __init__(
+        self,
+        target: Target,
+        journal: Journal,
+        client: Client,
+        settings: Settings,
+        *,
+        run: str,
+        observer: Observer,
+        limit: int | None = None,
+    ) -> None:
+        self.target = target
+        self.journal = journal
+        self.client = client
+        self.settings = settings
+        self.run = run
+        self.observer = observer
+        self.tell = partial(tell, observer, target.name)
+        self.decided = partial(observer.decided, target.name)
+        self.stop = Stop()
+        rate = settings.rate.get(target.name, target.rate)
+        self.throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, self.stop, self.tell)
+        self.listing = Listing(target, client, self.throttle)
+        self.outcomes = Outcomes(run, settings.if_exists)
+        # One commit marks as many records `sending` as a second takes, within bounds.
+        claim = min(_LARGEST_CLAIM, max(2 * settings.concurrency, int(min(rate, _LARGEST_CLAIM))))
+        self.queue = Queue(journal, target.name, claim, self.decided, self.stop, self.untouched, limit=limit)
+        self.progress = Progress(self.throttle, self.queue)  #: what the work is like at the moment
+        self._pace_log = PaceLog(self.throttle, target.name)
+
+    # ---- what a worker asks for
+
+    def untouched(self, _record: Claimed) -> Outcome:
+        """Make the outcome of a record to which nothing happened."""
+        return Outcome(Status.PENDING)
+
+    async def may_send(self, record: Claimed) -> bool:
+        """Wait until a record's request may leave; False where none may any more."""
+        try:
+            await self.throttle.enter(is_write=True)
+        except StoppedError:
+            return False
+        except BaseException:
+            self.queue.release(record)  # it never left
+            raise
+        return True
+
+    async def is_token_refused(self) -> bool:
+        """Find out whether a 403 is about the token: where nobody says so, it is about what was asked for."""
+        try:
+            return not await self.listing.is_token_good()
+        except (StoppedError, TargetError):
+            return False  # what stopped the work says more
+
+    def refuse_token(self, judgement: Judgement) -> None:
+        """End the work: the target refused the token."""
+        self.stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({judgement.status}): {judgement.words}")
+
+    # ---- from the first to the last record
+
+    @asynccontextmanager
+    async def on_duty(self) -> AsyncIterator[None]:
+        """Whatever ends the block: what was decided is committed, and then it is written down what is left.
+
+        A journal that cannot be written ends the block, and is told as the reason.
+        """
+        try:
+            yield
+        except* JournalError as errors:
+            self.stop.set(Reason.UNWRITABLE, _first_message(errors))
+        finally:
+            self._close()
+            self.flush()
+            try:
+                if self.stop.reason is not Reason.UNWRITABLE:
+                    self.end()
+            except JournalError as error:
+                self.stop.set(Reason.UNWRITABLE, error.message)
+
+    async def work_through(
+        self, worker: Callable[[], Coroutine[Any, Any, None]], clear_up: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        """Have the workers work until the queue is finished, while one clears up behind them."""
+        if self.stop.reason is not None:
+            self._close()
+        async with anyio.create_task_group() as aside:
+            aside.start_soon(self._flush_regularly)
+            aside.start_soon(self._close_on_stop)
+            aside.start_soon(self._cancel_when_gone, aside.cancel_scope)
+            async with anyio.create_task_group() as workers:
+                workers.start_soon(clear_up)
+                for _ in range(self.settings.concurrency):
+                    workers.start_soon(worker)
+            aside.cancel_scope.cancel()
+
+    async def until_gone(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what is sent beside the queue, to the end of the grace, or until nothing can become of it."""
+        await _do_beside(work, self._cancel_when_gone)
+
+    async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what there is no use in once the work is told to end."""
+        await _do_beside(work, self._cancel_on_stop)
+
+    def flush(self) -> None:
+        """Commit what was decided."""
+        self.queue.flush()
+        self.client.traffic.write(self.journal, self.target.name)
+        self._pace_log.look()
+
+    def end(self) -> None:
+        """Write down why what is left was left."""
+        self.client.traffic.write(self.journal, self.target.name, is_last=True)
+        if self.stop.reason is not None:
+            log(logging.WARNING, "stopped", self.stop.words, target=self.target.name)
+            self.journal.explain_planned(self.target.name, self.stop.words, self.hints[self.stop.reason])
+
+    def _close(self) -> None:
+        """Have nothing more sent."""
+        self.queue.close(is_hopeless=self.stop.is_hopeless, until=self.stop.until)
+
+    async def _flush_regularly(self) -> None:
+        while True:
+            await anyio.sleep(_FLUSH_EVERY)
+            self.flush()
+
+    async def _close_on_stop(self) -> None:
+        await self.stop.wait()
+        self._close()
+
+    async def _cancel_on_stop(self, scope: anyio.CancelScope) -> None:
+        await self.stop.wait()
+        scope.cancel()
+
+    async def _cancel_when_gone(self, scope: anyio.CancelScope) -> None:
+        """End the work before its grace does where nothing can become of it: interrupted, and the target is gone."""
+        await self.stop.wait()
+        if self.stop.reason is Reason.INTERRUPTED:
+            await self.throttle.wait_until_gone()
+            scope.cancel()
+
+
+async def _do_beside(
+    work: Coroutine[Any, Any, None], watch: Callable[[anyio.CancelScope], Coroutine[Any, Any, None]]
+) -> None:
+    """Do the work while somebody watches who may cancel it."""
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch, group.cancel_scope)
+        await work
+        group.cancel_scope.cancel()
+
+
+def _first_message(errors: BaseExceptionGroup[JournalError]) -> str:
+    first = errors.exceptions[0]
+    return _first_message(first) if isinstance(first, BaseExceptionGroup) else first.message
