@@ -26,8 +26,7 @@ from odf.text import P
 from importer.errors import SourceError
 from importer.reader.limits import Bounds
 from importer.reader.read import read
-from importer.reader.workbook.sheet_table import text_rows
-from importer.reader.workbook.stored_cells import StoredRow, WalkedRow
+from importer.reader.workbook.stored_cells import StoredRow, WalkedRow, text_rows
 from importer.reader.workbook.worker import Workbook, open_storage
 
 from . import binary_workbook as binary

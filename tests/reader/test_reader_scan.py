@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from importer.errors import SourceError
 from importer.reader.cell_text import number_format
 from importer.reader.limits import Bounds
-from importer.reader.workbook.sheet_table import text_rows
-from importer.reader.workbook.stored_cells import StoredCell, Styles, TextRow, WalkedRow
+from importer.reader.workbook.stored_cells import StoredCell, Styles, TextRow, WalkedRow, text_rows
 from importer.reader.workbook.worker import Workbook
 from importer.reader.workbook.xlsx_sheet import CellReader, scanned_rows
 

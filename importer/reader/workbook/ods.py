@@ -20,6 +20,7 @@ from importer.reader.workbook.stored_cells import (
     PLAIN,
     ListedSheet,
     Merged,
+    Storage,
     StoredCell,
     StoredRow,
     StoredSheet,
@@ -50,7 +51,7 @@ _MOST_COMPARED = 2_000_000  # cells that calamine reads again
 _VALUES = tuple(f"office:{kind}" for kind in ("value", "string-value", "date-value", "time-value", "boolean-value"))
 
 
-class OpenDocument:
+class OpenDocument(Storage):
     """One .ods workbook.
 
     Raises:
@@ -183,14 +184,34 @@ class _Content:
             return
         elif name == "table:table" and "table:name" in attributes:
             self._start_table()
-        elif self._is_inside and name in _STARTS:
-            _STARTS[name](self, attributes)
+        elif self._is_inside:
+            self._start_inside(name, attributes)
 
     def _start_table(self) -> None:
         if self._is_inside:
             raise damaged("a table stands within a table")
         self._is_inside = self._left == 0
         self._left -= 1
+
+    def _start_inside(self, name: str, attributes: dict[str, str]) -> None:
+        match name:
+            case "table:table-column":
+                self._start_column(attributes)
+            case "table:table-row":
+                self._start_row(attributes)
+            case "table:table-cell" | "table:covered-table-cell":
+                self._is_covered = name == "table:covered-table-cell"
+                self._attributes, self._text, self._paragraphs = attributes, [], 0
+            case "text:p" | "text:h":
+                self._text += ["\n"] if self._paragraphs else []
+                self._paragraphs += 1
+                self.parser.CharacterDataHandler = self._add
+            case "text:s":
+                self._add(" " * min(_repeats(attributes, "text:c"), 1 << 20))
+            case "text:tab":
+                self._add("\t")
+            case "text:line-break":
+                self._add("\n")
 
     def _start_column(self, attributes: dict[str, str]) -> None:
         before = self._column_styles[-1][0] if self._column_styles else -1
@@ -204,24 +225,6 @@ class _Content:
         self._column = 0
         self._cells = {}
 
-    def _start_cell(self, attributes: dict[str, str]) -> None:
-        self._is_covered = False
-        self._begin(attributes)
-
-    def _start_covered(self, attributes: dict[str, str]) -> None:
-        self._is_covered = True
-        self._begin(attributes)
-
-    def _begin(self, attributes: dict[str, str]) -> None:
-        self._attributes = attributes
-        self._text = []
-        self._paragraphs = 0
-
-    def _start_paragraph(self, _attributes: dict[str, str]) -> None:
-        self._text += ["\n"] if self._paragraphs else []
-        self._paragraphs += 1
-        self.parser.CharacterDataHandler = self._add
-
     def _add(self, text: str) -> None:
         if not self._asides:
             self._text.append(text)
@@ -229,19 +232,21 @@ class _Content:
     def _end(self, name: str) -> None:
         if _is_aside(name):
             self._asides -= 1
-        elif self._is_inside and not self._asides and name in _ENDS:
-            _ENDS[name](self)
-
-    def _end_table(self) -> None:
-        self._is_inside, self.is_done = False, True
+        elif self._is_inside and not self._asides:
+            match name:
+                case "table:table":
+                    self._is_inside, self.is_done = False, True
+                case "table:table-row":
+                    self._end_row()
+                case "table:table-cell" | "table:covered-table-cell":
+                    self._end_cell()
+                case "text:p" | "text:h":
+                    self.parser.CharacterDataHandler = None  # white space between paragraphs is no text
 
     def _end_row(self) -> None:
         if self._cells and self._repeats > 0:
             self._rows.append((self._number + 1, self._repeats, self._cells, self._is_hidden))
         self._number += self._repeats
-
-    def _end_paragraph(self) -> None:
-        self.parser.CharacterDataHandler = None  # white space between paragraphs is no text
 
     def _end_cell(self) -> None:
         self._note_merged()
@@ -266,27 +271,6 @@ class _Content:
         if columns > 1 or rows > 1:
             row = self._number + 1
             self._merged.append((row, self._column, row + rows - 1, self._column + columns - 1))
-
-
-_STARTS: dict[str, Callable[[_Content, dict[str, str]], None]] = {
-    "table:table-column": _Content._start_column,
-    "table:table-row": _Content._start_row,
-    "table:table-cell": _Content._start_cell,
-    "table:covered-table-cell": _Content._start_covered,
-    "text:p": _Content._start_paragraph,
-    "text:h": _Content._start_paragraph,
-    "text:s": lambda content, attributes: content._add(" " * min(_repeats(attributes, "text:c"), 1 << 20)),
-    "text:tab": lambda content, _: content._add("\t"),
-    "text:line-break": lambda content, _: content._add("\n"),
-}
-_ENDS: dict[str, Callable[[_Content], None]] = {
-    "table:table": _Content._end_table,
-    "table:table-row": _Content._end_row,
-    "table:table-cell": _Content._end_cell,
-    "table:covered-table-cell": _Content._end_cell,
-    "text:p": _Content._end_paragraph,
-    "text:h": _Content._end_paragraph,
-}
 
 
 def _is_aside(name: str) -> bool:

@@ -1,15 +1,18 @@
-"""Sheets, rows and cells as a workbook's file stores them, whatever its format. Reads nothing itself."""
+"""Sheets, rows and cells as a workbook's file stores them, whatever its format, compared with what calamine reads."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
+from importer.cells import cell_name
 from importer.errors import SourceError
 from importer.quoting import escape
 from importer.reader.cell_text import NumberFormat, number_format
+from importer.reader.limits import Bounds, too_long_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -120,6 +123,7 @@ class ListedSheet:
     name: str
     kind: str = ""  #: what it is where it is no worksheet: `a chart`
     is_hidden: bool = False
+    path: str = ""  #: of its part, where it has one
 
 
 class StoredSheet(ABC):
@@ -167,7 +171,7 @@ class StoredSheet(ABC):
         return extent, merged
 
 
-class Storage(Protocol):
+class Storage(ABC):
     """A workbook's file."""
 
     sheets: list[ListedSheet]  #: all of them, in its order
@@ -175,7 +179,9 @@ class Storage(Protocol):
     @property
     def is_dense(self) -> bool:
         """True where calamine can open it without a grid that is far larger than its cells."""
+        return True  # of most formats it makes the grid of a sheet when that is read
 
+    @abstractmethod
     def sheet(self, index: int, /) -> StoredSheet:
         """Return a worksheet by its place among all sheets.
 
@@ -255,3 +261,95 @@ def in_order(number: int, before: int) -> int:
     if number <= before:
         raise damaged(f"row {number} comes after row {before}")
     return number
+
+
+# ---- The rows of a worksheet as text, read twice
+
+
+_NO_ROW = WalkedRow(0, {})
+
+
+def text_rows(
+    values: Iterator[list[Any]] | None,
+    stored: Iterator[StoredRow],
+    columns: range,
+    found: range,
+    merged: Sequence[Merged],
+    bounds: Bounds,
+) -> Iterator[TextRow]:
+    """Yield the rows in ascending order, blank ones too or not.
+
+    `values` are calamine's, of every row from the first on, in the columns `found`; None where it was not asked.
+
+    Raises:
+        SourceError: calamine finds a value where the file's own reading finds none, or a cell is too long.
+    """
+    covered = _Covered(merged) if merged else None
+    for number, row, stored_row in _paired(values, stored):
+        quick = stored_row.texts(row, columns.start) if found == columns and row else None
+        text_row = quick or _careful(number, row, stored_row, columns, found)
+        if covered:
+            text_row = covered.blank(text_row, columns)
+        if sum(map(len, text_row.texts)) > bounds.cell:
+            _refuse_long(text_row, columns, bounds)
+        yield text_row
+
+
+def _paired(
+    values: Iterator[list[Any]] | None, stored: Iterator[StoredRow]
+) -> Iterator[tuple[int, list[Any], StoredRow]]:
+    """Walk both by the row's number; calamine yields every row to its last, the file leaves rows out."""
+    pending = next(stored, None)
+    for number, row in enumerate(values or (), 1):
+        if pending is not None and pending.number == number:
+            yield number, row, pending
+            pending = next(stored, None)
+        else:
+            yield number, row, _NO_ROW
+    while pending is not None:
+        yield pending.number, [], pending
+        pending = next(stored, None)
+
+
+def _careful(number: int, values: list[Any], row: StoredRow, columns: range, found: range) -> TextRow:
+    cells = row.cells
+    for column, value in zip(found, values, strict=False):
+        if value != "" and column not in cells:
+            raise damaged(f"cell {cell_name(column, number)} is read differently by two parsers")
+    if not cells:
+        return TextRow(number, [""] * len(columns))
+    texts = [""] * len(columns)
+    for column, cell in cells.items():
+        if column in columns:
+            texts[column - columns.start] = cell.text
+        elif cell.text or cell.flaw:
+            raise damaged(f"cell {cell_name(column, number)} is read differently by two parsers")
+    remarks = {column: cell for column, cell in cells.items() if cell.is_remarkable}
+    return TextRow(number, texts, row.is_hidden, remarks)
+
+
+class _Covered:
+    """The cells that a merged one covers: a person does not see what is in them."""
+
+    def __init__(self, merged: Sequence[Merged]) -> None:
+        self._coming = deque(sorted(merged))
+        self._here: list[Merged] = []
+
+    def blank(self, row: TextRow, columns: range) -> TextRow:
+        """Take out of a row what is covered; rows come in ascending order."""
+        while self._coming and self._coming[0][0] <= row.number:
+            self._here.append(self._coming.popleft())
+        self._here = [each for each in self._here if each[2] >= row.number]
+        for first, left, _, right in self._here:
+            kept = left if row.number == first else -1
+            covered = {column for column in columns if left <= column <= right and column != kept}
+            for column in covered:
+                row.texts[column - columns.start] = ""
+            row = row._replace(remarks={c: cell for c, cell in row.remarks.items() if c not in covered})
+        return row
+
+
+def _refuse_long(row: TextRow, columns: range, bounds: Bounds) -> None:
+    for column, text in zip(columns, row.texts, strict=False):
+        if len(text) > bounds.cell:
+            raise too_long_cell(cell_name(column, row.number), bounds)

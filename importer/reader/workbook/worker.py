@@ -19,29 +19,31 @@ import os
 import resource
 import sys
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import orjson
 from python_calamine import CalamineWorkbook
 
-from importer.cells import cell_name
+from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
 from importer.notice import Notice, NoticeLevel
 from importer.quoting import escape
 from importer.reader.limits import Bounds, too_many_columns
 from importer.reader.source_file import OLE
-from importer.reader.workbook.sheet_table import Message, SheetTable, text_rows
-from importer.reader.workbook.stored_cells import damaged
+from importer.reader.tables import CHUNK_ROWS, NO_HEADER, TOP_ROWS, above_notice, walk_to
+from importer.reader.workbook.stored_cells import TextRow, damaged, text_rows
 from importer.reader.workbook.zip_parts import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from python_calamine import CalamineSheet
 
     from importer.reader.workbook.ods import OpenDocument
-    from importer.reader.workbook.stored_cells import ListedSheet, Storage, StoredSheet
+    from importer.reader.workbook.stored_cells import ListedSheet, Merged, Storage, StoredSheet
 
 
 # ---- Which format a workbook has
@@ -136,6 +138,169 @@ def _reason_to_skip(sheet: ListedSheet) -> str:
     return f"is {sheet.kind}" if sheet.kind else "is hidden" if sheet.is_hidden else ""
 
 
+# ---- A sheet as messages: its header, the columns that belong to it, its rows, and notices
+
+
+Message: TypeAlias = tuple[object, ...]
+_BATCH = 1 << 22  # characters of a message, about: very wide rows go over fewer at a time
+_SHOWN = 5  # merged ranges that a sentence names
+
+
+@dataclass(frozen=True, slots=True)
+class SheetTable:
+    """Streams one worksheet to the parent process."""
+
+    name: str
+    columns: range  #: in which something stands
+    rows: Callable[[], Iterator[TextRow]]  #: can be begun more than once
+    merged: Sequence[Merged]
+    ask: Callable[[Message], int]  #: sends a message that asks for the number of the header's row
+
+    def messages(self) -> Iterator[Message]:
+        """Yield the sheet's header, its rows and notices."""
+        below = (row for row in self.rows() if not row.is_blank)
+        top = list(islice(below, TOP_ROWS))
+        if not top:
+            yield ("notice", f"{self._shown} is empty and was skipped", NoticeLevel.LEFT_OUT)
+            return
+        number = self.ask(("top", self.name, [[row.number, row.texts] for row in top]))
+        if number == NO_HEADER:
+            yield from self._told(None, chain(top, below))
+            return
+        above: list[int] = []
+        header = walk_to(number, left := chain(top, below), above)
+        if header is None:
+            text = f"{self._shown} has nothing in row {number}, where its header should be, and was skipped"
+            yield ("notice", text, NoticeLevel.LEFT_OUT)
+            return
+        if above:
+            yield ("notice", *above_notice(self._shown, above, number)[:2], self.name)
+        yield from self._told(header, left)
+
+    @property
+    def _shown(self) -> str:
+        return f"sheet '{escape(self.name)}'"
+
+    def _told(self, header: TextRow | None, below: Iterable[TextRow]) -> Iterator[Message]:
+        positions = self._positions(header)
+        texts = [self._text(header, position) for position in positions]
+        remarks = header.remarks.items() if header else ()
+        flaws = [[cell_name(column, header.number), *cell.flaw] for column, cell in remarks if header and cell.flaw]
+        yield ("sheet", self.name, texts, positions, flaws)
+        inexact: list[str] = []
+        yield from self._batches(below, positions, inexact)
+        if inexact:
+            yield ("notice", _inexact_notice(self._shown, inexact[0]), NoticeLevel.WARNING)
+        if ranges := _covering(self.merged, positions, header.number if header else 1):
+            yield ("notice", _merged_notice(self._shown, ranges), NoticeLevel.INFO)
+
+    def _text(self, header: TextRow | None, position: int) -> str:
+        if header is None:
+            return letters_of(position)
+        return header.texts[position - self.columns.start] if position in self.columns else ""
+
+    def _positions(self, header: TextRow | None) -> list[int]:
+        """Return the columns that have a header, and those without one that have data below it."""
+        texts = zip(self.columns, header.texts, strict=False) if header else ()
+        found = {column for column, text in texts if text.strip()}
+        missing = set(self.columns) - found
+        for row in self.rows():
+            if not missing:
+                break
+            if not header or row.number > header.number:
+                found.update(column for column, cell in row.remarks.items() if cell.flaw)
+                cells = row.texts or [""] * len(self.columns)
+                found.update(column for column in missing if cells[column - self.columns.start].strip())
+                missing -= found
+        return sorted(found)
+
+    def _batches(self, rows: Iterable[TextRow], positions: list[int], inexact: list[str]) -> Iterator[Message]:
+        """Yield the rows that are not blank, some at a time, and note a cell that holds a number with lost digits."""
+        batch = _Batch(positions)
+        pick = _picking(positions, self.columns)
+        for row in rows:
+            if row.remarks and not inexact:
+                inexact += [cell_name(column, row.number) for column, cell in row.remarks.items() if cell.is_inexact]
+            batch.add(row, pick(row.texts))
+            if batch.is_full:
+                yield batch.message()
+                batch = _Batch(positions)
+        if batch.numbers:
+            yield batch.message()
+
+
+class _Batch:
+    """Rows on their way to the parent: one list of all their cells, which costs less to pack than a list for each."""
+
+    def __init__(self, positions: list[int]) -> None:
+        self.numbers: list[int] = []
+        self._kept = set(positions)
+        self._cells: list[str] = []
+        self._remarks: list[list[object]] = []
+        self._size = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.numbers) == CHUNK_ROWS or self._size >= _BATCH
+
+    def add(self, row: TextRow, cells: Sequence[str]) -> None:
+        """Take a row in, unless it is blank."""
+        remarks = {column: cell for column, cell in row.remarks.items() if column in self._kept}
+        if any(map(str.strip, cells)) or any(cell.flaw for cell in remarks.values()):
+            place = len(self.numbers)
+            if row.is_hidden:
+                self._remarks.append([place, "hidden"])
+            for column, cell in remarks.items():
+                if cell.flaw:
+                    self._remarks.append([place, "flaw", column, *cell.flaw])
+                if cell.decorated:
+                    self._remarks.append([place, "shown", column, cell.decorated])
+            if struck := sorted(column for column, cell in remarks.items() if cell.is_struck):
+                self._remarks.append([place, "struck", *struck])
+            self.numbers.append(row.number)
+            self._cells.extend(cells)
+            self._size += sum(map(len, cells))
+
+    def message(self) -> Message:
+        return ("rows", self.numbers, self._cells, self._remarks)
+
+
+def _picking(positions: list[int], columns: range) -> Callable[[list[str]], list[str]]:
+    """Make what takes the cells at the positions out of a row's texts, as many as it has."""
+    if positions == list(columns):
+        return lambda texts: texts or [""] * len(positions)
+    places = [position - columns.start if position in columns else -1 for position in positions]  # -1: the blank added
+    blank = [""] * len(columns)
+
+    def pick(texts: list[str]) -> list[str]:
+        padded = [*(texts or blank), ""]
+        return [padded[place] for place in places]
+
+    return pick
+
+
+def _inexact_notice(where: str, cell: str) -> str:
+    return (
+        f"{where}, cell {cell}: a number of more than 15 digits, of which a spreadsheet keeps 15;"
+        " ids as long as that must be stored as text"
+    )
+
+
+def _covering(merged: Iterable[Merged], positions: list[int], header: int) -> list[Merged]:
+    """Return what is merged in the table itself."""
+    kept = set(positions)
+    return [each for each in merged if each[2] >= header and kept.intersection(range(each[1], each[3] + 1))]
+
+
+def _merged_notice(where: str, ranges: list[Merged]) -> str:
+    named = [f"{cell_name(left, first)}:{cell_name(right, last)}" for first, left, last, right in ranges[:_SHOWN]]
+    more = f" and {len(ranges) - _SHOWN:,} more" if len(ranges) > _SHOWN else ""
+    return (
+        f"{where} has merged cells ({', '.join(named)}{more}): each range has its value in the first cell,"
+        " the others are read as empty"
+    )
+
+
 # ---- a workbook as messages
 
 
@@ -165,24 +330,25 @@ class Workbook:
         yield from (("notice", notice.text, notice.level) for notice in notices)
         if chosen and self._storage.is_dense:
             self._second = _opened(self._file, self._link)
-        stored = {sheet.name: self._stored(place) for place, sheet in enumerate(sheets) if sheet.name in chosen}
-        total = max(1, sum(sheet.last_row for sheet in stored.values()))  # 0 where no row has a number
+        stored = []
+        for place, sheet in enumerate(sheets):
+            if sheet.name in chosen:
+                with _in_sheet(sheet.name):
+                    part = self._storage.sheet(place)
+                    stored.append((sheet.name, part, part.last_row))
+        total = max(1, sum(rows for _, _, rows in stored))  # 0 where no row has a number
         is_found, before = False, 0
-        for name, sheet in stored.items():
-            for message in self._sheet_messages(sheet, name, ask):
+        for name, part, rows in stored:
+            for message in self._sheet_messages(part, name, ask):
                 is_found = is_found or message[0] == "sheet"
                 match message:
                     case ("rows", [*_, int(last)], _, _):
                         yield (*message, min(1.0, (before + last) / total))
                     case _:
                         yield message
-            before += sheet.last_row
+            before += rows
         if not is_found:
             raise SourceError("the workbook has no rows in any sheet that is read", hint=listed(sheets))
-
-    def _stored(self, place: int) -> StoredSheet:
-        with _in_sheet(self._storage.sheets[place].name):
-            return self._storage.sheet(place)
 
     def _sheet_messages(self, stored: StoredSheet, name: str, ask: Callable[[Message], int]) -> Iterator[Message]:
         with _in_sheet(name):
@@ -259,33 +425,21 @@ def _columns_of(sheet: CalamineSheet) -> range:
 _STDERR = 1 << 20  # bytes of a file: what the child may say in its last moment
 
 
-class WorkerRequest(TypedDict):
-    """What the parent wants."""
-
-    sheets: list[str]  #: names; empty: all that are visible
-    folder: str  #: an empty one, for what the child needs on disk
-    bounds: dict[str, Any]  #: fields of `Bounds`
-
-
 def main() -> None:
-    """Answer one request on standard output."""
-    request: WorkerRequest = orjson.loads(sys.argv[2])
+    """Answer one request on standard output: `sheets`, `bounds`, and an empty `folder` for what is needed on disk."""
+    request = orjson.loads(sys.argv[2])
     bounds = Bounds(**request["bounds"])
     _bound(bounds.memory)
     try:
         with os.fdopen(int(sys.argv[1]), "rb") as file:
-            _answer(Workbook(file, Path(request["folder"]), bounds), request["sheets"])
+            for message in Workbook(file, Path(request["folder"]), bounds).messages(request["sheets"], _ask):
+                _write(*message)
         _write("end")
     except SourceError as error:
         _write("error", error.message, error.hint)
 
 
-def _answer(workbook: Workbook, sheets: list[str]) -> None:
-    for message in workbook.messages(sheets, _ask):
-        _write(*message)
-
-
-def _ask(message: tuple[object, ...]) -> int:
+def _ask(message: Message) -> int:
     _write(*message)
     return int(sys.stdin.buffer.readline())
 

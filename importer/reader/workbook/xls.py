@@ -20,6 +20,7 @@ from importer.reader.workbook.stored_cells import (
     EMPTY,
     ListedSheet,
     Merged,
+    Storage,
     StoredCell,
     StoredRow,
     StoredSheet,
@@ -48,7 +49,7 @@ class _Silence:
         return len(text)
 
 
-class OldWorkbook:
+class OldWorkbook(Storage):
     """One .xls workbook.
 
     Raises:

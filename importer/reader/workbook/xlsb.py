@@ -13,6 +13,7 @@ from importer.reader.workbook.stored_cells import (
     EMPTY,
     ListedSheet,
     Merged,
+    Storage,
     StoredCell,
     StoredRow,
     StoredSheet,
@@ -22,7 +23,7 @@ from importer.reader.workbook.stored_cells import (
     error_cell,
     in_order,
 )
-from importer.reader.workbook.xlsx_package import kind_of_sheet, resolve
+from importer.reader.workbook.xlsx_package import kind_of_sheet, links_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 18
 _HEAD = 6  # bytes that type and length of a record take at most
-_FOLDER, _WORKBOOK, _LINKS = "xl", "xl/workbook.bin", "xl/_rels/workbook.bin.rels"
+_FOLDER, _WORKBOOK = "xl", "xl/workbook.bin"
 _SHEET, _PROPERTIES, _END_SHEETS, _TEXT = 0x9C, 0x99, 0x90, 0x13
 _FORMAT, _FONT, _BEGIN_STYLES, _STYLE, _END_STYLES = 0x2C, 0x2B, 0x269, 0x2F, 0x26A
 _ROW, _END_ROWS, _MERGED = 0x00, 0x92, 0xB0
@@ -55,7 +56,7 @@ _ERRORS = {
 }
 
 
-class BinaryPackage:
+class BinaryPackage(Storage):
     """One .xlsb workbook.
 
     Raises:
@@ -66,23 +67,15 @@ class BinaryPackage:
         self._parts = parts
         parts.check_xml({})
         self._styles = Styles()
-        self._targets: list[str] = []
-        self.sheets: list[ListedSheet] = []
-        self._links = {
-            a.get("Id", ""): (a.get("Type", "").rpartition("/")[2], resolve(_FOLDER, a.get("Target", "")))
-            for _, a in parts.elements(_LINKS, "Relationship")
-        }
+        self.sheets = []
+        self._links = links_of(parts, _WORKBOOK)
         self._read_workbook()
         if (styles := self._path("styles")) in parts:
             self._read_styles(styles)
 
-    @property
-    def is_dense(self) -> bool:
-        return True  # calamine makes a grid of a sheet when that is read
-
     def sheet(self, index: int) -> BinarySheet:
         """Return a worksheet by its place among all sheets."""
-        return BinarySheet(partial(self._parts.part, self._targets[index]), self._styles, self._texts)
+        return BinarySheet(partial(self._parts.part, self.sheets[index].path), self._styles, self._texts)
 
     def _path(self, kind: str) -> str:
         return next((path for found, path in self._links.values() if found == kind), f"{_FOLDER}/{kind}.bin")
@@ -96,8 +89,7 @@ class BinaryPackage:
                     link, place = _text_at(data, 8)
                     name, _ = _text_at(data, place)
                     part, path = self._links.get(link, ("worksheet", ""))
-                    self.sheets.append(ListedSheet(name, kind_of_sheet(part), bool(data[0] & 3)))
-                    self._targets.append(path)
+                    self.sheets.append(ListedSheet(name, kind_of_sheet(part), bool(data[0] & 3), path))
                 elif kind == _END_SHEETS:
                     return
 

@@ -11,7 +11,16 @@ from xml.parsers import expat
 
 from importer.cells import column_of, letters_of
 from importer.reader.cell_text import built_in, number_format
-from importer.reader.workbook.stored_cells import Extent, ListedSheet, Merged, StoredRow, StoredSheet, Styles, damaged
+from importer.reader.workbook.stored_cells import (
+    Extent,
+    ListedSheet,
+    Merged,
+    Storage,
+    StoredRow,
+    StoredSheet,
+    Styles,
+    damaged,
+)
 from importer.reader.workbook.xlsx_sheet import CellReader, scanned_rows, unescape
 from importer.reader.workbook.zip_parts import local, parsed
 
@@ -28,7 +37,7 @@ _FIRST_OWN_FORMAT = 164  # numbers below are those of formats that every program
 _BY_LANGUAGE = frozenset({*range(27, 37), *range(50, 59)})  # formats that not every reader takes for dates
 
 
-class Package:
+class Package(Storage):
     """One workbook, its parts found without regard to case, by their relationships.
 
     Raises:
@@ -38,26 +47,21 @@ class Package:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._main = self._find_main()
-        self._targets: list[str] = []
-        self.sheets: list[ListedSheet] = []
+        self.sheets = []
         self._is_1904 = False
-        links = self._find_links()
+        links = links_of(parts, self._main)
         self._read_main(links)
         parts_by_kind = dict(links.values())
         self._strings_path = parts_by_kind.get("sharedStrings") or resolve(self._main, "../sharedStrings.xml")
         self._styles_path = parts_by_kind.get("styles") or resolve(self._main, "../styles.xml")
-        self._scans = {target: _SheetScan() for target in self._targets if target in parts}
+        self._scans = {sheet.path: _SheetScan() for sheet in self.sheets if sheet.path in parts}
         self._text_scan = _TextScan()
         watched = {path: scan.feed for path, scan in self._scans.items()}
         parts.check_xml({**watched, self._strings_path: self._text_scan.feed})
 
-    @property
-    def is_dense(self) -> bool:
-        return True  # calamine makes a grid of a sheet when that is read
-
     def sheet(self, index: int) -> SheetPart:
         """Return a worksheet by its place among all sheets."""
-        path = self._targets[index]
+        path = self.sheets[index].path
         if path not in self._parts:
             raise damaged(f"the part of its sheet {self.sheets[index].name[:200]!r} is missing")
         return SheetPart(self._parts, path, self._scans[path], self._cell_reader)
@@ -68,23 +72,12 @@ class Package:
                 return resolve("", attributes.get("Target", ""))
         raise damaged("it does not say where its workbook part is")
 
-    def _find_links(self) -> dict[str, tuple[str, str]]:
-        """Map each relationship's id to its kind and its part."""
-        folder, name = posixpath.split(self._main)
-        path = posixpath.join(folder, "_rels", f"{name}.rels")
-        found = self._parts.elements(path, "Relationship") if path in self._parts else []
-        return {
-            a.get("Id", ""): (a.get("Type", "").rpartition("/")[2], resolve(folder, a.get("Target", "")))
-            for _, a in found
-        }
-
     def _read_main(self, links: dict[str, tuple[str, str]]) -> None:
         for name, attributes in self._parts.elements(self._main):
             if name == "sheet":
                 kind, path = links.get(attributes.get("id", ""), ("worksheet", ""))
                 is_hidden = attributes.get("state", _VISIBLE) != _VISIBLE
-                self.sheets.append(ListedSheet(attributes.get("name", ""), kind_of_sheet(kind), is_hidden))
-                self._targets.append(path)
+                self.sheets.append(ListedSheet(attributes.get("name", ""), kind_of_sheet(kind), is_hidden, path))
             elif name == "workbookPr":
                 self._is_1904 = attributes.get("date1904") in {"1", "true"}
 
@@ -129,6 +122,15 @@ class SheetPart(StoredSheet):
 
     def rows(self, columns: range, _merged: list[Merged]) -> Iterator[StoredRow]:
         return scanned_rows(self._open, columns, self._cells)
+
+
+def links_of(parts: Parts, path: str) -> dict[str, tuple[str, str]]:
+    """Map the id of each of a part's relationships to its kind and its target."""
+    folder, name = posixpath.split(path)
+    found = parts.elements(posixpath.join(folder, "_rels", f"{name}.rels"), "Relationship")
+    return {
+        a.get("Id", ""): (a.get("Type", "").rpartition("/")[2], resolve(folder, a.get("Target", ""))) for _, a in found
+    }
 
 
 def resolve(folder: str, target: str) -> str:

@@ -174,8 +174,24 @@ class _SheetParser:
         name = local(name)
         if name == "sheetData":
             self._is_data = True
-        elif self._is_data and name in _STARTS:
-            _STARTS[name](self, attributes)
+        elif self._is_data:
+            self._start_inside(name, attributes)
+
+    def _start_inside(self, name: str, attributes: dict[str, str]) -> None:
+        is_inline = self._attributes.get("t") == "inlineStr"
+        match name:
+            case "c":
+                self._start_cell(attributes)
+            case "v" if not is_inline:
+                self.parser.CharacterDataHandler = self._value.append
+            case "t" if is_inline and not self._is_spoken:
+                self.parser.CharacterDataHandler = self._value.append
+            case "f":
+                self._is_formula = True
+            case "row":
+                self._start_row(attributes)
+            case "rPh":
+                self._is_spoken = True
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         number = whole(attributes.get("r", str(self._number + 1)))
@@ -189,20 +205,6 @@ class _SheetParser:
         self._is_formula = False
         reference = attributes.get("r", "")
         self._column = _column(reference, self._number) if reference else self._column + 1
-
-    def _start_formula(self, _attributes: dict[str, str]) -> None:
-        self._is_formula = True
-
-    def _start_value(self, _attributes: dict[str, str]) -> None:
-        if self._attributes.get("t") != "inlineStr":
-            self.parser.CharacterDataHandler = self._value.append
-
-    def _start_text(self, _attributes: dict[str, str]) -> None:
-        if not self._is_spoken and self._attributes.get("t") == "inlineStr":
-            self.parser.CharacterDataHandler = self._value.append
-
-    def _start_spoken(self, _attributes: dict[str, str]) -> None:
-        self._is_spoken = True
 
     def _end(self, name: str) -> None:
         name = local(name)
@@ -225,16 +227,6 @@ class _SheetParser:
         self._cells[self._column] = self._reader.cell(
             get("t", "n"), whole(get("s") or "0"), "".join(self._value), is_formula=self._is_formula, where=where
         )
-
-
-_STARTS: dict[str, Callable[[_SheetParser, dict[str, str]], None]] = {
-    "row": _SheetParser._start_row,
-    "c": _SheetParser._start_cell,
-    "f": _SheetParser._start_formula,
-    "v": _SheetParser._start_value,
-    "t": _SheetParser._start_text,
-    "rPh": _SheetParser._start_spoken,
-}
 
 
 def _column(reference: str, row: int) -> int:
