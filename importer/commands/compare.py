@@ -244,10 +244,7 @@ async def _of_source(
         mapping = load_mapping(settings.mapping).rules
         is_resolving = other is not None and Role.ON_CALL in other.roles
         loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_resolving)
-        sources, notices = expand_sources([side])
-        for notice in notices:
-            loader.notice(notice)
-        await gather_sources(loader, sources, settings, control.interrupted)
+        await gather_sources(loader, expand_sources([side]), settings, control.interrupted)
         if is_rootly:
             await resolve(loader, settings, control)
         else:

@@ -13,15 +13,16 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from importer.commands.canary import leave_rest, look_at_first, may_go_on
 from importer.delivery.delivery import deliver, find_existing
 from importer.delivery.listing import look_up
 from importer.errors import JournalError, SettingsError, UsageError
 from importer.journal.run_folder import open_scratch
 from importer.journal.run_info import RunStage
-from importer.normalizer.references import Directory, Group, Person
+from importer.kinds.kind import Names
+from importer.kinds.registry import KINDS, tell_line
 from importer.notice import Notice
 from importer.planning.forecast import read_lines, read_overview, touched_schedules
 from importer.planning.loader import lists_of
@@ -29,7 +30,6 @@ from importer.planning.plan_file import check_plan_path, hold_to_plan, read_plan
 from importer.planning.previous_run import find_all
 from importer.planning.rerun_settings import inherit, refuse_other_mapping
 from importer.planning.sources import (
-    check_sources,
     expand_sources,
     gather_left_over,
     gather_sources,
@@ -39,23 +39,21 @@ from importer.planning.sources import (
     make_loader,
     name_source,
 )
-from importer.records import KnownName, TargetName
+from importer.records import ReportLine, TargetName
 from importer.reporter.marked_source import check_marked_path
 from importer.reporter.report import make_check
-from importer.session.control import Plan
+from importer.session.control import Canary, Plan, Tried
 from importer.session.endpoints import connect
 from importer.session.lifecycle import begin_run, check_junit, finish, least_seconds, may_begin, why_stopped
 from importer.settings import FailOn
 from importer.settings.values import canonical_url
 from importer.statuses import Status
-from importer.targets.opal import takes_no_schedules
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from importer.delivery.delivery import Delivered
-    from importer.delivery.listing import LookedUp
     from importer.delivery.transport import Connection
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
@@ -75,6 +73,7 @@ _ASKING = {
 }
 
 
+_NOT_ATTEMPTED = "not attempted: "
 _NOT_LOOKED_UP = "names in rows that have other problems were not looked up: "
 
 
@@ -88,18 +87,15 @@ async def run(
     Raises:
         ImporterError: the run cannot go on. Before anything was sent, it leaves no folder behind.
     """
-    check_sources(sources)
-    sources, notices = expand_sources(sources)
-    check_junit(settings, [name_source(source) for source in sources])
+    expanded = expand_sources(sources)
+    check_junit(settings, [name_source(source) for source in expanded.sources])
     approved = None if settings.plan is None else read_plan(settings.plan)
     mapping = load_mapping(settings.mapping, like)
-    arguments = [locate_source(source) for source in sources]
+    arguments = [locate_source(source) for source in expanded.sources]
     members = {"arguments": arguments, "mapping": mapping.text, "mapping_id": mapping.id}
     with begin_run(settings, "run", control, **members) as folder:
         loader = make_loader(folder.journal, settings, mapping.rules, control.observer, run=folder.path.name)
-        for notice in notices:
-            loader.notice(notice)
-        await gather_sources(loader, sources, settings, control.interrupted)
+        await gather_sources(loader, expanded, settings, control.interrupted)
         stopped = await resolve(loader, settings, control)
         return await _finish(folder, loader, settings, control, stopped, approved=approved)
 
@@ -117,19 +113,17 @@ async def check(
     `is_online` also asks the targets for the ids of what is named, and what exists. `output` is a workbook to be
     written, with the sources in it and all that was found marked.
     """
-    check_sources(sources)
-    sources, notices = expand_sources(sources)
+    expanded = expand_sources(sources)
+    names = [name_source(source) for source in expanded.sources]
     if output is not None:
-        check_marked_path(output, [name_source(source) for source in sources])
+        check_marked_path(output, names)
     if settings.plan is not None:
-        check_plan_path(settings.plan, [name_source(source) for source in sources])
-    check_junit(settings, [name_source(source) for source in sources])
+        check_plan_path(settings.plan, names)
+    check_junit(settings, names)
     mapping = load_mapping(settings.mapping).rules
     with open_scratch() as journal:
         loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_online)
-        for notice in notices:
-            loader.notice(notice)
-        await gather_sources(loader, sources, settings, control.interrupted)
+        await gather_sources(loader, expanded, settings, control.interrupted)
         stopped: dict[str, str] = {}
         asked: Collection[TargetName] = ()
         if is_online:
@@ -225,15 +219,15 @@ async def resolve(loader: Loader, settings: Settings, control: RunControl) -> di
             loader.notice(Notice(_NOT_LOOKED_UP + error.message))
             continue
         await let_signals_in(control.interrupted)
-        if why_not := _why_not(found, must or lists):
+        if why_not := found.why_not(must or lists):
             loader.leave_unresolved(target, why_not)
             if must:
                 stopped[target] = why_not
             else:
                 loader.notice(Notice(_NOT_LOOKED_UP + why_not))
             continue
-        loader.journal.add_known(_known(found), is_listed=True)
-        for _ in loader.resolve(target, _directory(found)):
+        loader.journal.add_known(found.names(), is_listed=True)
+        for _ in loader.resolve(target, found.directory()):
             await let_signals_in(control.interrupted)
     _finish_reading(loader, control)
     return stopped
@@ -246,32 +240,6 @@ def _finish_reading(loader: Loader, control: RunControl) -> None:
     sheets = journal.sheets()
     findings = ((sheets[finding.sheet], finding) for finding in journal.findings())
     control.observer.found(journal.finding_kinds(), findings)
-
-
-def _why_not(found: LookedUp, lists: Collection[str]) -> str:
-    """Return why nothing can be looked up now; empty where it can, or where it never will."""
-    wanted = [getattr(found, what) for what in lists]
-    missing = [listing.words for listing in wanted if listing.entries is None and not listing.refused]
-    return found.words if found.reason is not None else next(iter(missing), "")
-
-
-def _known(found: LookedUp) -> Iterator[KnownName]:
-    for what, listed in (("user", found.users), ("schedule", found.schedules), ("group", found.groups)):
-        for entry in listed.entries or ():
-            if name := entry.name or entry.email:
-                yield KnownName(what, entry.id.lower() if what == "group" else entry.id, name, entry.email)
-
-
-def _directory(found: LookedUp) -> Directory:
-    users, schedules, groups = found.users.entries, found.schedules.entries, found.groups.entries
-    return Directory(
-        None if users is None else [Person(entry.id, entry.name, entry.email) for entry in users],
-        None if schedules is None else [(entry.id, entry.name) for entry in schedules],
-        None if groups is None else [Group(one.id, one.name, one.type, takes_no_schedules(one.type)) for one in groups],
-        no_users=found.users.words,
-        no_schedules=found.schedules.words,
-        no_groups=found.groups.words,
-    )
 
 
 async def _finish(
@@ -305,21 +273,84 @@ async def _send(
     stopped: dict[str, str],
 ) -> dict[TargetName, Delivered]:
     """Send what is planned: all of it, or with --canary the first records, and the rest only if it may go."""
-    journal, run_name = folder.journal, folder.path.name
+    journal = folder.journal
+    send = partial(
+        deliver,
+        journal,
+        connections,
+        settings,
+        run=folder.path.name,
+        observer=control.observer,
+        interrupted=control.interrupted,
+    )
     if settings.canary:
-        delivered = await _deliver(journal, connections, settings, run_name, control, limit=settings.canary)
+        delivered = await send(limit=settings.canary)
         is_stopped = any(end.reason for end in delivered.values())
-        canary = look_at_first(journal, connections, delivered, is_asked=control.confirm_rest is not None)
+        canary = _look_at_first(journal, connections, delivered, is_asked=control.confirm_rest is not None)
         why_not, words = ("not attempted: the first records were stopped", "") if is_stopped else ("", "")
         if not is_stopped:
-            why_not, words = await may_go_on(canary, control)
+            why_not, words = await _may_go_on(canary, control)
         if why_not or not canary.left:
-            leave_rest(journal, connections, why_not)
+            _leave_rest(journal, connections, why_not)
             stopped |= {"canary": words} if words else {}
             return delivered
         with suppress(JournalError):  # if it cannot be written, nothing more is sent either
             journal.change_info(stage=RunStage.SENDING)
-    return await _deliver(journal, connections, settings, run_name, control)
+    return await send()
+
+
+def _look_at_first(
+    journal: Journal,
+    connections: Mapping[TargetName, Connection],
+    delivered: Mapping[TargetName, Delivered],
+    *,
+    is_asked: bool,
+) -> Canary:
+    """Read off the journal what the first records came to."""
+    sheets = journal.sheets()
+    lines = journal.lines_by_id([id_ for end in delivered.values() for id_ in end.claimed])
+    names = Names(journal.names())
+    rows = [Tried(sheets[line.sheet], line, _link(line, connections), tell_line(line, names)) for line in lines]
+    return Canary(rows, journal.open_targets(), is_asked)
+
+
+def _link(line: ReportLine, connections: Mapping[TargetName, Connection]) -> str:
+    """Return the address of a record's object in the API: of the web pages neither product documents any."""
+    kind = KINDS.get(line.kind or "")
+    if kind is None or not line.outcome.status.is_success or not line.outcome.id or kind.target not in connections:
+        return ""
+    with suppress(ValueError):  # a target can list odd ids
+        return connections[kind.target].base_url + kind.object_path(line.outcome.id)
+    return ""
+
+
+async def _may_go_on(canary: Canary, control: RunControl) -> tuple[str, str]:
+    """Ask whether the rest may go, or decide where nobody can be asked: only if all of the first ones succeeded.
+
+    Returns why the rest is not sent, and in other words why the product itself stopped; both empty where all may go.
+    """
+    if canary.rows:
+        control.observer.tried(canary)
+    if not canary.left or not canary.rows:
+        return "", ""
+    if control.confirm_rest is not None:
+        said_yes = await control.confirm_rest(canary)
+        why = "interrupted" if control.interrupted.is_set() else "you said no"
+        return "" if said_yes else f"{_NOT_ATTEMPTED}{why} after the first records", ""
+    if not canary.failed:
+        return "", ""
+    rest = sum(canary.left.values())
+    why = f"{canary.failed} of the {len(canary.rows)} records that were sent first did not succeed"
+    if len(canary.rows) == 1:
+        why = "the record that was sent first did not succeed"
+    return f"{_NOT_ATTEMPTED}{why}", f"{why}, so the other {rest} {'was' if rest == 1 else 'were'} not sent"
+
+
+def _leave_rest(journal: Journal, targets: Mapping[TargetName, object], why: str) -> None:
+    """Write into the journal why the rest stays unsent."""
+    with suppress(JournalError):  # then the reason alone is missing: what is planned is pending either way
+        for target in targets:
+            journal.explain_planned(target, why, "see what became of the first records, then rerun to send it")
 
 
 class _Forecast:
@@ -401,24 +432,4 @@ def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], setti
         groups=groups,
         schedules=touched_schedules(journal),
         seconds=least_seconds(journal.open_targets(), settings),
-    )
-
-
-async def _deliver(
-    journal: Journal,
-    connections: Mapping[TargetName, Connection],
-    settings: Settings,
-    run_name: str,
-    control: RunControl,
-    *,
-    limit: int | None = None,
-) -> dict[TargetName, Delivered]:
-    return await deliver(
-        journal,
-        connections,
-        settings,
-        run=run_name,
-        observer=control.observer,
-        interrupted=control.interrupted,
-        limit=limit,
     )

@@ -18,10 +18,13 @@ from importer.delivery.stop import Reason, Stop, StoppedError, end_on_interrupt
 from importer.delivery.throttle import Throttle
 from importer.errors import TargetError
 from importer.kinds.registry import KINDS
+from importer.normalizer.references import Directory, Group, Person
+from importer.records import KnownName
 from importer.targets import TARGETS
+from importer.targets.opal import takes_no_schedules
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 
     from importer.delivery.notices import Observer
     from importer.delivery.transport import Connection
@@ -48,6 +51,33 @@ class LookedUp(NamedTuple):
     groups: LookedUpList
     reason: Reason | None  #: why the asking ended early: token refused, given up, interrupted; None where it did not
     words: str  #: the same for the user
+
+    def why_not(self, lists: Collection[str]) -> str:
+        """Return why nothing of these lists can be looked up now; empty where it can, or where it never will."""
+        wanted: list[LookedUpList] = [getattr(self, what) for what in lists]
+        missing = [listing.words for listing in wanted if listing.entries is None and not listing.refused]
+        return self.words if self.reason is not None else next(iter(missing), "")
+
+    def names(self) -> Iterator[KnownName]:
+        """Yield what the ids in it are called."""
+        for what, listed in (("user", self.users), ("schedule", self.schedules), ("group", self.groups)):
+            for entry in listed.entries or ():
+                if name := entry.name or entry.email:
+                    yield KnownName(what, entry.id.lower() if what == "group" else entry.id, name, entry.email)
+
+    def directory(self) -> Directory:
+        """Return it as what names in rows are looked up in."""
+        users, schedules, groups = self.users.entries, self.schedules.entries, self.groups.entries
+        return Directory(
+            None if users is None else [Person(one.id, one.name, one.email) for one in users],
+            None if schedules is None else [(one.id, one.name) for one in schedules],
+            None
+            if groups is None
+            else [Group(one.id, one.name, one.type, takes_no_schedules(one.type)) for one in groups],
+            no_users=self.users.words,
+            no_schedules=self.schedules.words,
+            no_groups=self.groups.words,
+        )
 
 
 async def look_up(

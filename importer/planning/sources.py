@@ -80,9 +80,7 @@ def make_loader(
     )
 
 
-async def gather_sources(
-    loader: Loader, sources: Sequence[Source], settings: Settings, interrupted: anyio.Event
-) -> None:
+async def gather_sources(loader: Loader, expanded: Expanded, settings: Settings, interrupted: anyio.Event) -> None:
     """Take sources in.
 
     Raises:
@@ -90,7 +88,9 @@ async def gather_sources(
         SettingsError: the mapping names what no source has.
         InterruptedReadingError: the user ended it.
     """
-    mapping = loader.rules.mapping
+    for notice in expanded.notices:
+        loader.notice(notice)
+    sources, mapping = expanded.sources, loader.rules.mapping
     rows = 0
     unreadable: list[SourceError] = []
     sizes = [_size_of(source) for source in sources]
@@ -206,13 +206,8 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def check_sources(sources: Sequence[object]) -> None:
-    """See that each source is something that can be one.
-
-    Raises:
-        UsageError: there is none, or one is neither a path nor a DataFrame.
-        SourceError: a file's name is not UTF-8.
-    """
+def _check_sources(sources: Sequence[object]) -> None:
+    """See that each source is something that can be one."""
     if not sources:
         raise UsageError("no source was given", hint=_SOURCES)
     for source in sources:
@@ -220,10 +215,9 @@ def check_sources(sources: Sequence[object]) -> None:
             raise UsageError(
                 f"a {type(source).__name__} is not a source", hint="Pass several sources one by one: run(*sources)."
             )
-        if not (isinstance(source, str | os.PathLike) or hasattr(source, "itertuples")):
-            raise UsageError(f"{escape(repr(source), 80)} is not a source", hint=_SOURCES)
-        name = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
-        if (name == "" and isinstance(source, str)) or isinstance(name, bytes):
+        name = os.fspath(source) if isinstance(source, str | os.PathLike) else "-"
+        is_other = not isinstance(source, str | os.PathLike) and not hasattr(source, "itertuples")
+        if name == "" or isinstance(name, bytes) or is_other:
             raise UsageError(f"{escape(repr(source), 80)} is not a source", hint=_SOURCES)
         try:
             (name if name == "-" else str(Path(name).absolute())).encode()
@@ -247,8 +241,10 @@ def expand_sources(sources: Sequence[Source]) -> Expanded:
     folders. What several of them find is read once. A file that is there is never a pattern.
 
     Raises:
-        SourceError: there is no file in one of them.
+        UsageError: there is no source, or one is neither a path nor a DataFrame.
+        SourceError: there is no file in one of them, or a file's name is not UTF-8.
     """
+    _check_sources(sources)
     found: list[Source] = []
     notices: list[Notice] = []
     seen: set[str] = set()

@@ -254,7 +254,7 @@ def test_the_names_that_stand_beside_ids_are_known(
     path.write_text(source, encoding="utf-8")
     rules = load_mapping(mapping or None).rules
     loader = make_loader(journal, Settings(), rules, SilentObserver(), run="run")
-    anyio.run(gather_sources, loader, [path], Settings(), anyio.Event())
+    anyio.run(gather_sources, loader, expand_sources([path]), Settings(), anyio.Event())
     assert [f"{one.what} {one.id} {one.name}" for one in journal.known()] == known
     journal.add_known([KnownName("schedule", "s-1", "As Rootly lists it")], is_listed=True)
     assert KnownName("schedule", "s-1", "As Rootly lists it") in journal.known()
