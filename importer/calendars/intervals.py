@@ -149,6 +149,11 @@ def gaps(intervals: Sequence[Interval], known: Window) -> list[Window]:
     return [gap for gap in found if gap.end > gap.start]
 
 
+def clock(moment: int, zone: str) -> str:
+    """Write an epoch second as the clocks of a zone show it, with the day of the week."""
+    return local_time(moment, zone).strftime("%a %Y-%m-%d %H:%M %Z")
+
+
 def local_time(moment: int, zone: str) -> datetime:
     """Return an epoch second on the clocks of a zone, UTC where the zone is empty or not known."""
     found = read_zone(zone) if zone else None

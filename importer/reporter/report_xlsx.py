@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain, groupby, tee
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from importer.errors import ImporterError
 from importer.kinds.registry import KINDS
 from importer.normalizer.layout import plan
 from importer.normalizer.mapping import NO_MAPPING
 from importer.normalizer.mapping_file import read_mapping
-from importer.normalizer.times.zones import load_zone
+from importer.normalizer.times.zones import find_zone
 from importer.quoting import escape
 from importer.records import Problem, Severity
 from importer.reporter.columns import (
@@ -55,11 +54,12 @@ from importer.reporter.xlsx_writer import (
     write_book,
 )
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status, Tone
-from importer.wording import as_sentence
+from importer.wording import as_sentence, iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from zoneinfo import ZoneInfo
 
     from importer.records import Finding, KnownName, ReportLine, Sheet
     from importer.reporter.xlsx_writer import Book
@@ -68,22 +68,23 @@ if TYPE_CHECKING:
 # ---- the sheet of shift times
 
 
-SHADOW_TIMES_COLUMNS: tuple[str, ...] = (
-    "row",
-    "sheet",
-    "part",
-    "schedule",
-    "shadowed",
-    "user",
-    "starts_at (local)",
-    "ends_at (local)",
-    "timezone",
-    "starts_at (UTC)",
-    "ends_at (UTC)",
-    "schedule_id",
-    "shadowable",
-    "shadow_user_id",
-)
+#: Each column with its width in characters; the ids, which people need less, are closed.
+SHADOW_TIMES_COLUMNS = {
+    "row": 8,
+    "sheet": 16,
+    "part": 9,
+    "schedule": 24,
+    "shadowed": 20,
+    "user": 20,
+    "starts_at (local)": 26,
+    "ends_at (local)": 26,
+    "timezone": 20,
+    "starts_at (UTC)": 21,
+    "ends_at (UTC)": 21,
+    "schedule_id": 20,
+    "shadowable": 20,
+    "shadow_user_id": 16,
+}
 
 
 class ShadowTimes(NamedTuple):
@@ -104,7 +105,7 @@ class ShadowTimes(NamedTuple):
 def shadow_cells(shadows: Iterable[ShadowTimes]) -> Iterator[list[str | int]]:
     """Yield each shadow's cells, guarded; local times with the offset that holds then."""
     for shadow in shadows:
-        zone = _find_zone(shadow.zone)
+        zone = find_zone(shadow.zone)
         ids = (shadow.schedule_id, shadow.shadowable, shadow.shadow_user_id)
         yield [
             shadow.row,
@@ -114,17 +115,10 @@ def shadow_cells(shadows: Iterable[ShadowTimes]) -> Iterator[list[str | int]]:
             _local(shadow.starts_at, zone),
             _local(shadow.ends_at, zone),
             guard(shadow.zone),
-            f"{shadow.starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            f"{shadow.ends_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            iso_utc(shadow.starts_at),
+            iso_utc(shadow.ends_at),
             *map(guard, ids),
         ]
-
-
-def _find_zone(name: str) -> ZoneInfo | None:
-    try:
-        return load_zone(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError):
-        return None
 
 
 def _local(moment: datetime, zone: ZoneInfo | None) -> str:
@@ -145,8 +139,6 @@ _ERROR, _HINT, _STATUS = map(PRODUCT_COLUMNS.index, ("import_error", "import_hin
 _LEFT_TO_MEND = ("import_error", "import_hint", "import_row", "import_status")
 _LEFT_OF_ALL = ("import_row", "import_status", "import_error", "import_hint")
 _PLAIN = {column: header for header, column in PLAIN_HEADERS.items()}
-_TIMES_WIDTHS = (8, 16, 9, 24, 20, 20, 26, 26, 20, 21, 21, 20, 20, 16)
-_IDS_OF_TIMES = SHADOW_TIMES_COLUMNS.index("schedule_id")  # and what follows
 _FILLS = {tone: Fill[tone.name] for tone in Tone}
 _MEASURED = 500  # lines by which a column's width is found
 _WIDEST = 26  # characters of an own column: wider ones make the print small
@@ -526,6 +518,7 @@ def _put_numbers(sheet: Any, row: int, numbers: Sequence[int], style: Any = None
 def _fill_times(book: Book, shadow_times: Iterable[ShadowTimes]) -> None:
     rows = shadow_cells(shadow_times)
     if (first := next(rows, None)) is not None:
-        dark = CellStyle(Fill.HEADER, is_bold=True)
-        ids = range(_IDS_OF_TIMES, len(SHADOW_TIMES_COLUMNS))
-        book.add_table("Shadow times", SHADOW_TIMES_COLUMNS, chain([first], rows), _TIMES_WIDTHS, look=dark, closed=ids)
+        header, widths = list(SHADOW_TIMES_COLUMNS), list(SHADOW_TIMES_COLUMNS.values())
+        ids = range(header.index("schedule_id"), len(header))
+        look = CellStyle(Fill.HEADER, is_bold=True)
+        book.add_table("Shadow times", header, chain([first], rows), widths, look=look, closed=ids)

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from importer.records import Sheet
-from importer.reporter.page.charts import Bar as TimelineBar
-from importer.reporter.page.charts import ShadowCalendar, Timeline
-from importer.reporter.page.contents import Contents, TargetFacts
+from importer.reporter.page.contents import Contents, ShadowCalendar, TargetFacts, Timeline, TimelineBar
 from importer.statuses import Status
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from importer.reporter.page.charts import ShadowCalendar
+from importer.reporter.page.contents import ShadowCalendar
 from importer.reporter.page.document import initials
 
 

@@ -252,6 +252,8 @@ def show_comparison(sides: Sides, files: Sequence[Path], settings: Settings, con
 
 def _show_schedule(sides: Sides, compared: Compared, most: int) -> int:
     """Show the first differences of a schedule; return how many."""
+    from importer.calendars.intervals import clock
+
     pair = compared.pair
     name = pair.left.name if pair.left.name == pair.right.name else f"{pair.left.name} = {pair.right.name}"
     intervals = count_of(len(compared.differences), "interval")
@@ -259,11 +261,11 @@ def _show_schedule(sides: Sides, compared: Compared, most: int) -> int:
     zone = pair.left.zone or pair.right.zone
     shown = compared.differences[: max(0, most)]
     for one in shown:
-        span = f"{_clock(one.start, zone)} to {_clock(one.end, zone)}"
+        span = f"{clock(one.start, zone)} to {clock(one.end, zone)}"
         print_line(f"  {span}  {_people(sides, one.left)}  |  {_people(sides, one.right)}")
     for label, spans in ((sides.left.label, compared.left_unknown), (sides.right.label, compared.right_unknown)):
         for start, end in spans:
-            print_line(f"  {_clock(start, zone)} to {_clock(end, zone)}  unknown: {escape(label)} does not cover it")
+            print_line(f"  {clock(start, zone)} to {clock(end, zone)}  unknown: {escape(label)} does not cover it")
     return len(shown)
 
 
@@ -304,12 +306,6 @@ def _people(sides: Sides, found: frozenset[tuple[str, Role]]) -> str:
 
 def _minutes(minutes: float) -> str:
     return f"{minutes / 60:,.1f} h" if minutes >= 60 else count_of(round(minutes), "minute")
-
-
-def _clock(moment: int, zone: str) -> str:
-    from importer.calendars.intervals import local_time
-
-    return local_time(moment, zone).strftime("%a %Y-%m-%d %H:%M %Z")
 
 
 def show_verification(verification: Verification, files: Sequence[Path], settings: Settings) -> None:

@@ -80,6 +80,14 @@ def read_zone(text: str) -> ZoneInfo | Unreadable:
     return _fixed(int(offset[1] or offset[2]), offset[3]) if offset else _unknown(text)
 
 
+def find_zone(name: str) -> ZoneInfo | None:
+    """Return the zone of an IANA name that a journal holds; None where it is none."""
+    try:
+        return load_zone(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+
+
 def find_contradiction(moment: Moment, own: ZoneInfo | None) -> Unreadable | None:
     """Return what is odd about a moment whose offset is not that of the zone beside it, or of its row's `own` zone."""
     if moment.offset is None or moment.place == "UTC":

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from hashlib import sha256
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from importer.calendars.intervals import Interval, Role, Window, clip, local_time
+from importer.calendars.intervals import Interval, Role, Window, clip, clock, local_time
 from importer.reporter.atomic_file import ROOM_HINT, replace_file
-from importer.reporter.page.document import environment, load, policy
+from importer.reporter.page.document import environment, load, policy, write_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,10 +100,7 @@ def write_comparison_page(
         )
     )
 
-    def write(file: BinaryIO) -> None:
-        file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
-
-    return replace_file(path, write, hint=ROOM_HINT)
+    return write_pieces(path, pieces, hint=ROOM_HINT)
 
 
 #: Where a run's page takes the section of what verifying the run came to.
@@ -164,13 +161,13 @@ def _picture(
         compared.minutes,
         [_lane(label, side, window, zone, names) for label, side in zip(labels, (lefts, rights), strict=True)],
         [
-            (*place(one.start, one.end), f"{_clock(one.start, zone)} to {_clock(one.end, zone)}")
+            (*place(one.start, one.end), f"{clock(one.start, zone)} to {clock(one.end, zone)}")
             for one in compared.differences
         ],
         [place(start, end) for start, end in compared.unknown],
         _ticks(window, zone),
         [
-            (_clock(one.start, zone), _clock(one.end, zone), told(one.left), told(one.right))
+            (clock(one.start, zone), clock(one.end, zone), told(one.left), told(one.right))
             for one in compared.differences
         ],
     )
@@ -191,7 +188,7 @@ def _lane(label: str, side: Sequence[Interval], window: Window, zone: str, names
         letters = int(width / _PER_LETTER)
         shown = name if len(name) <= letters else f"{name[: letters - 1]}…" if width > _WIDE_ENOUGH else ""
         role = "" if one.role is Role.ON_CALL else f" ({one.role})"
-        title = f"{name}{role}: {_clock(span.start, zone)} to {_clock(span.end, zone)}"
+        title = f"{name}{role}: {clock(span.start, zone)} to {clock(span.end, zone)}"
         left = (span.start - window.start) * scale
         bars.append(LaneBar(left, max(_NARROWEST, width), row, _fill(one.person), shown, title))
     return Lane(label, bars, max(1, len(ends)))
@@ -218,7 +215,3 @@ def _ticks(window: Window, zone: str) -> list[tuple[float, str]]:
     if len(found) > 1 and found[1][0] < _DATE_WIDTH:  # the window does not begin at midnight
         del found[0]
     return found
-
-
-def _clock(moment: int, zone: str) -> str:
-    return local_time(moment, zone).strftime("%a %Y-%m-%d %H:%M %Z")

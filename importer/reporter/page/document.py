@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import orjson
 
 from importer.quoting import escape
 from importer.records import name_table
-from importer.reporter.atomic_file import replace_file
+from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -88,10 +88,17 @@ def write_page(path: Path, contents: Contents) -> Path:
         chunks=_chunks(contents.sheets, contents.lines),
     )
 
-    def write(file: BinaryIO) -> None:
-        file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
+    return write_pieces(path, pieces)
 
-    return replace_file(path, write)
+
+def write_pieces(path: Path, pieces: Iterable[str], *, hint: str = JOURNAL_HINT) -> Path:
+    """Write the pieces of a page as they come; give the path the file has in the end.
+
+    Raises:
+        ReportError: the file could not be written; an older one is still there.
+    """
+    encoded = (piece.encode("utf-8", "backslashreplace") for piece in pieces)
+    return replace_file(path, lambda file: file.writelines(encoded), hint=hint)
 
 
 @cache
