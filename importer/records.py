@@ -7,7 +7,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePath
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import Annotated, Final, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -127,6 +127,8 @@ class FindingKind(NamedTuple):
 
 #: An id that may stand in a URL: no dot, no slash, no percent sign, so that no path can be climbed.
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"
+#: A UUID in its usual form, as both APIs and both providers write it.
+UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 #: The largest whole number that both APIs' JSON can carry (64 bits, unsigned).
 LARGEST_ID = 2**64 - 1
 

@@ -23,8 +23,8 @@ from importer.normalizer.providers import (
     told_provider,
 )
 from importer.normalizer.references import Waiting
-from importer.records import Key, Record, TargetName
-from importer.targets.opal import UUID, next_page, read_items
+from importer.records import UUID, Key, Record, TargetName
+from importer.targets.opal import next_page, read_items
 from importer.targets.target import Found, Page, Request, as_text
 
 if TYPE_CHECKING:

@@ -386,11 +386,6 @@ class Layout(Places):
     grid: Grid | None = None  #: of a matrix: the cells that make the records
 
     @property
-    def constants(self) -> abc.Mapping[str, str]:
-        """The texts that hold for every row, by column; such a column stands in no cell."""
-        return self.mapping.constants
-
-    @property
     def is_usable(self) -> bool:
         """True where some column can make a record, if need be together with what the mapping gives."""
         indices = (self.grid.places if self.grid else self).indices

@@ -294,20 +294,26 @@ def _column(header: str, value: object) -> str:
     text = value.strip(BLANKS)
     if text in ("", "-"):
         return NOT_USED
-    column = OWN.get(canonical(text)) or _PARTS.get(canonical(text))
+    return _ours(text, OWN | _PARTS, f"leads to {quote(text)}, which is not a column of ours", header)
+
+
+def _ours(text: str, known: abc.Mapping[str, str], reason: str, key: str) -> str:
+    """Return the column of ours, or the time part, that a text is; one that is none of those known is refused."""
+    column = known.get(canonical(text))
     if column is None:
-        _refuse(f"leads to {quote(text)}, which is not a column of ours", _nearest(text, COLUMNS), header)
+        _refuse(reason, _nearest(text, known.values()), key)
     return column
 
 
 _PARTS: Final = {canonical(part): part for part in TIME_PARTS}
+_CLOCKS: Final = {canonical(part): part for part in CLOCKS}
+_IN_MATRIX: Final = {word: column for word, column in OWN.items() if column != "kind"}
 
 
 def _by_column(table: abc.Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in table.items():
-        if (column := OWN.get(canonical(key))) is None:
-            _refuse("is not a column of ours", _nearest(key, COLUMNS), key)
+        column = _ours(key, OWN, "is not a column of ours", key)
         if column in found:
             _refuse("stands there twice", "Keep one of them.", key)
         found[column] = value
@@ -344,10 +350,7 @@ def _matrix_column(table: abc.Mapping[str, Any], key: str, also: str = "") -> st
     text = _plain(table[key]) or ""
     if also and canonical(text) == also:
         return also
-    column = OWN.get(canonical(text))
-    if column is None or column == "kind":
-        _refuse(f"is {quote(text)}, which is not a column of ours for it", _nearest(text, _IN_MATRIX), key)
-    return column
+    return _ours(text, _IN_MATRIX, f"is {quote(text)}, which is not a column of ours for it", key)
 
 
 def _mark(mark: str, meant: object) -> Iterator[tuple[str, str]]:
@@ -355,12 +358,9 @@ def _mark(mark: str, meant: object) -> Iterator[tuple[str, str]]:
     if not mark.strip(BLANKS):
         _refuse("is empty", "An empty cell is nobody; take the line out.", "mark")
     for key, value in {} if meant == "" else _table(meant, mark).items():
-        if (clock := canonical(key)) in _CLOCKS:
-            yield _CLOCKS[clock], _clock(value, key)
-        elif (column := OWN.get(clock)) is None or column == "kind":
-            _refuse(f"says {quote(key)}, which is not a column of ours for it", _nearest(key, _IN_MATRIX), mark)
-        else:
-            yield column, _cell_text(value, column, key)
+        reason = f"says {quote(key)}, which is not a column of ours for it"
+        column = _ours(key, _IN_MATRIX | _CLOCKS, reason, mark)
+        yield column, _clock(value, key) if column in CLOCKS else _cell_text(value, column, key)
 
 
 def _clock(value: object, key: str) -> str:
@@ -375,10 +375,6 @@ def _first_date(value: object) -> str:
         return date.fromisoformat(_plain(value) or "").isoformat()
     except ValueError:
         _refuse(f"is {_shown(value)}, which is not a date", "Write it as first = 2027-03-01.", "first")
-
-
-_CLOCKS: Final = {canonical(part): part for part in CLOCKS}
-_IN_MATRIX: Final = (*(name for name in COLUMNS if name != "kind"), *CLOCKS)
 
 
 def _options(table: abc.Mapping[str, Any], options: dict[str, type[StrEnum]]) -> dict[str, Any]:

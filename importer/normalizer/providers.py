@@ -11,6 +11,7 @@ from importer.cells import BLANKS, Unreadable, clean
 from importer.errors import SettingsError
 from importer.normalizer.plausibility import Implausibility
 from importer.quoting import has_control, quote
+from importer.records import UUID
 
 
 class Service(StrEnum):
@@ -35,7 +36,7 @@ _IS_LINK = re.compile(
 # No user, no port, no percent sign: what a browser shows for these sites has none, what deceives a reader has.
 _PARTS = re.compile(r"(?:https?://)?([A-Za-z0-9.-]+)(/[^?#]*)?(?:\?[^#]*)?(#.*)?")
 
-_UUID_GROUP = r"([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})"
+_UUID_GROUP = f"({UUID.pattern})"
 _CODE = r"([PQ][A-Z0-9]{5,13})"
 _REST = r"(?:/.*)?"
 _LABELS = r"(?:[a-z0-9-]+\.)"
@@ -131,7 +132,6 @@ _PROVIDERS: Final[dict[Service, Provider]] = {service: provider for provider, se
 
 # PagerDuty publishes no pattern: nearly all ids look like this, so that others are a warning only.
 _PAGER_DUTY_ID = re.compile(r"[PQ][A-Z0-9]{5,13}")
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _CHECK_PROVIDER = "Check both cells before sending: a schedule sent with the wrong provider cannot be taken back."
 _UNLIKE_PAGER_DUTY = Unreadable(
     ", which does not look like a PagerDuty id",
@@ -178,7 +178,7 @@ def read_remote_id(text: str, provider: Provider | None = None) -> str | Unreada
 
     Where the row's provider is known a link to the other one is a fault.
     """
-    if _PAGER_DUTY_ID.fullmatch(text) or _UUID.fullmatch(text):
+    if _PAGER_DUTY_ID.fullmatch(text) or UUID.fullmatch(text):
         return text
     provider = provider or told_provider(text) or "PAGER_DUTY"
     found = linked_id(text, _SERVICES[provider])
@@ -200,7 +200,7 @@ def _plain_id(text: str) -> str | Unreadable:
     plain = clean(text)
     closed = plain.replace(" ", "")
     # A blank in a UUID or in PagerDuty's usual code cannot be meant; in an id of another form nobody knows.
-    if _UUID.fullmatch(closed) or (_CLOSED_ID.fullmatch(closed) and not any(map(_is_id, plain.split(" ")))):
+    if UUID.fullmatch(closed) or (_CLOSED_ID.fullmatch(closed) and not any(map(_is_id, plain.split(" ")))):
         return closed
     return plain or _ONLY_QUOTES
 
@@ -210,12 +210,12 @@ def _count_ids(text: str) -> int:
 
 
 def _is_id(text: str) -> bool:
-    return bool(_PAGER_DUTY_ID.fullmatch(text) or _UUID.fullmatch(text))
+    return bool(_PAGER_DUTY_ID.fullmatch(text) or UUID.fullmatch(text))
 
 
 def oddity(provider: Provider, remote_id: str) -> Implausibility | None:
     """Return what is odd about an id for its provider; None where nothing is."""
-    is_code, is_uuid = bool(_PAGER_DUTY_ID.fullmatch(remote_id)), bool(_UUID.fullmatch(remote_id))
+    is_code, is_uuid = bool(_PAGER_DUTY_ID.fullmatch(remote_id)), bool(UUID.fullmatch(remote_id))
     if (is_uuid and provider == "PAGER_DUTY") or (is_code and provider == "OPSGENIE"):
         other = "an Opsgenie" if is_uuid else "a PagerDuty"
         reason = f", which looks like {other} id, but third_party_provider is {provider}"

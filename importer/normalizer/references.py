@@ -18,7 +18,7 @@ from importer.cells import BLANKS, Unreadable, clean, whole
 from importer.normalizer.nearest import MOST, Nearest
 from importer.normalizer.providers import Service, linked_id
 from importer.quoting import has_control, quote
-from importer.records import ID_PATTERN, LARGEST_ID, Problem
+from importer.records import ID_PATTERN, LARGEST_ID, UUID, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +36,6 @@ _NO_NUMBER = Unreadable(
 _LONGEST = 320  # characters: an e-mail address has 254 at most
 _CACHED = 1 << 16  # distinct texts: thousands of rows name the same person
 _PREFIX = re.compile(r"name\s*:", re.IGNORECASE)
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _NUMBER = re.compile(r"[0-9]+")
 _QUANTITY = re.compile(r"[+-]?[0-9.,']+([eE][+-]?[0-9]+)?")  # 1e5: a spreadsheet's number, nobody's name
 _STEPS = frozenset({".", ".."})  # of a path that climbs
@@ -254,7 +253,7 @@ class Directory:
 
     def find_group(self, text: str) -> str | Unreadable:
         """Return the id of the group that a name or an id means."""
-        if self._lists["group"] is None and _UUID.fullmatch(text):
+        if self._lists["group"] is None and UUID.fullmatch(text):
             return text.lower()  # an id needs no list; should the group take no schedules, Opal says so
         return self._cached("group", text)
 
@@ -297,7 +296,7 @@ class _List:
         plain, is_name = _without_prefix(text)
         if self._what == "user" and "@" in plain and not is_name:
             return self._conclude("e-mail address", self._by_other.get(plain.lower(), ()), _mailbox(plain))
-        if self._what == "group" and _UUID.fullmatch(plain) and not is_name:
+        if self._what == "group" and UUID.fullmatch(plain) and not is_name:
             return self._conclude("id", self._by_other.get(plain.lower(), ()), "")
         return self._conclude(self._name, self._by_name.get(plain, ()), plain)
 
@@ -331,7 +330,7 @@ class _List:
         if what == "user":
             is_usable = bool(_NUMBER.fullmatch(id_)) and 1 <= len(id_.lstrip("0")) <= 20 and int(id_) <= LARGEST_ID
         else:
-            is_usable = bool((_ID if what == "schedule" else _UUID).fullmatch(id_))
+            is_usable = bool((_ID if what == "schedule" else UUID).fullmatch(id_))
         if not is_usable:
             reason = f", which is a {what} whose id {quote(id_)} cannot be used"
             return Unreadable(reason, f"compare the {what} with {self._target}", f"{what} with an odd id")

@@ -42,7 +42,7 @@ def suggest(layout: Layout) -> tuple[Suggestion, ...]:
     if not is_named(layout.sheet, layout.mapping):
         return ()
     kinds = (layout.kind,) if layout.kind else tuple(KINDS)
-    had = layout.indices.keys() | layout.constants.keys()
+    had = layout.indices.keys() | layout.mapping.constants.keys()
     lacking = {name for name in COLUMNS if name not in had and (name == "kind" or KINDS_WITH[name] & {*kinds})}
     words = {word: column for word, column in _words(kinds) if column in lacking}
     found = []

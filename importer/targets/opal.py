@@ -5,20 +5,18 @@ What it takes stands in importer/kinds/.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import orjson
 
-from importer.records import TargetName
+from importer.records import UUID, TargetName
 from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Grouping, Request, Target, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LIST = "/groups?page_size=1000"  # the largest page that is taken
 #: Groups of these types follow a schedule elsewhere, and refuse a list.
 _REFUSING = frozenset({"PAGERDUTY_ON_CALL_SCHEDULE", "INCIDENTIO_ON_CALL_SCHEDULE", "ROOTLY_ON_CALL_SCHEDULE"})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from importer.records import ID_PATTERN, Key, TargetName
+from importer.records import ID_PATTERN, UUID, Key, TargetName
 from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Found, Page, Request, Target, as_text
 from importer.wording import iso_utc
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 
 _ID = re.compile(ID_PATTERN)
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MEDIA_TYPE = "application/vnd.api+json"
 _REMEMBERED = 1 << 14  # instants and paths: shifts of many people change at the same time, a schedule has many
 _PAGE_SIZE = 100  # the largest that is taken
@@ -107,7 +106,7 @@ def _is_stranger(item: Any, schedule_id: str) -> bool:
     said = as_text(_members(item.get("attributes")).get("schedule_id"))
     if not said or said.lower() == schedule_id.lower():
         return False
-    return (_UUID.fullmatch(said) is None) == (_UUID.fullmatch(schedule_id) is None)
+    return (UUID.fullmatch(said) is None) == (UUID.fullmatch(schedule_id) is None)
 
 
 def _read_listed(item: Any, schedule_id: str, read_key: ReadKey) -> Found | None:

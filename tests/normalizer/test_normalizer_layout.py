@@ -242,7 +242,7 @@ def test_a_constant_holds_whatever_the_cell_says_and_its_column_is_listed() -> N
     one = sheet("Provider", "ID", name="Schedules")
     layout = plan(one, PAGER_DUTY)
     assert (layout.indices, layout.not_used) == ({"remote_id": 1}, ("Provider",))
-    assert (layout.constants, layout.defaults) == (PAGER_DUTY.constants, {})
+    assert (layout.mapping.constants, layout.defaults) == (PAGER_DUTY.constants, {})
     assert record(one, ("opsgenie", "PI7DH85"), PAGER_DUTY).key == ("PAGER_DUTY", "PI7DH85")
 
 

@@ -119,31 +119,6 @@ def to_instant(moment: Moment, zone: ZoneInfo | None, rules: TimeRules = NO_RULE
     return instant if FIRST_YEAR <= instant.year <= LAST_YEAR else OUTSIDE
 
 
-def contradiction(moment: Moment, zone: ZoneInfo) -> Unreadable | None:
-    """Return what is odd about a moment whose offset is not the one that `zone` has then; None where nothing is.
-
-    RFC 9557 (4.2) calls the two inconsistent. A Z names no place and contradicts none; nor does +00:00, as programs
-    write UTC, in a zone that never has it.
-    """
-    offset, local = moment.offset, moment.local
-    if offset is None or moment.place == "UTC":
-        return None
-    instant = (local - offset).replace(tzinfo=UTC)
-    if instant.astimezone(zone).utcoffset() == offset or (not offset and not _ever_has(zone, local.year, offset)):
-        return None
-    there = local.replace(tzinfo=zone)
-    return Unreadable(
-        f", whose offset {zone.key} does not have then: it is read as {_clock(instant)}, "
-        f"and as local time would be {_clock(there.astimezone(UTC))}",
-        f"Write {_iso(there)} or leave the offset out if local time is meant; else correct the time zone.",
-        "offset that contradicts the time zone",
-    )
-
-
-def _ever_has(zone: ZoneInfo, year: int, offset: timedelta) -> bool:
-    return any(datetime(year, month, 1, tzinfo=zone).utcoffset() == offset for month in range(1, 13))
-
-
 def _instant_in(first: datetime, rules: TimeRules) -> datetime | Unreadable:
     """Place a local time in its zone; `first` has no fold: it takes the offset from before a change of the clock."""
     second = first.replace(fold=1)
@@ -179,7 +154,3 @@ def _never(earlier: datetime, later: datetime) -> Unreadable:
 
 def _iso(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
-
-
-def _clock(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M}Z"

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import re
 import tomllib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from importer.cells import BLANKS, Unreadable
 from importer.errors import SettingsError
-from importer.normalizer.times.moments import Moment, contradiction
 from importer.quoting import quote
+
+if TYPE_CHECKING:
+    from importer.normalizer.times.moments import Moment
+
 
 _LONGEST_NAME = 64
 _NO_PLACES = frozenset({"Factory", "Etc/Unknown"})  # IANA's marks of a zone that was not set
@@ -89,12 +93,30 @@ def find_zone(name: str) -> ZoneInfo | None:
 
 
 def find_contradiction(moment: Moment, own: ZoneInfo | None) -> Unreadable | None:
-    """Return what is odd about a moment whose offset is not that of the zone beside it, or of its row's `own` zone."""
-    if moment.offset is None or moment.place == "UTC":
+    """Return what is odd about a moment whose offset is not that of the zone beside it, or of its row's `own` zone.
+
+    RFC 9557 (4.2) calls the two inconsistent. A Z names no place and contradicts none; nor does +00:00, as programs
+    write UTC, in a zone that never has it.
+    """
+    offset, local = moment.offset, moment.local
+    if offset is None or moment.place == "UTC":
         return None
     named = read_zone(moment.place) if moment.place else None
-    zones = [zone for zone in (named, own) if isinstance(zone, ZoneInfo)]
-    return next((odd for zone in zones if (odd := contradiction(moment, zone))), None)
+    instant = (local - offset).replace(tzinfo=UTC)
+    for zone in (named, own):
+        if not isinstance(zone, ZoneInfo) or instant.astimezone(zone).utcoffset() == offset:
+            continue
+        months = (datetime(local.year, month, 1, tzinfo=zone) for month in range(1, 13))
+        if not offset and all(month.utcoffset() != offset for month in months):
+            continue
+        there = local.replace(tzinfo=zone)
+        return Unreadable(
+            f", whose offset {zone.key} does not have then: it is read as {instant:%Y-%m-%d %H:%M}Z, "
+            f"and as local time would be {there.astimezone(UTC):%Y-%m-%d %H:%M}Z",
+            f"Write {there.isoformat()} or leave the offset out if local time is meant; else correct the time zone.",
+            "offset that contradicts the time zone",
+        )
+    return None
 
 
 def check_timezone(name: str) -> ZoneInfo:
