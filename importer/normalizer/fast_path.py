@@ -90,7 +90,9 @@ class FastPath:
         return None if warnings is None else (record, zone.key if zone else "", warnings)
 
     def _warn(self, row: Row, odd: list[Implausibility]) -> list[Problem] | None:
-        """Return the warnings of a row; None where one counts as a problem."""
+        """Return the warnings of a row as its columns stand; None where one counts as a problem."""
+        if len(odd) > 1:
+            odd = sorted(odd, key=lambda one: self._places.indices[one.column])
         warnings = []
         for check, column, fault in odd:
             level = self._rules.checks.level(check)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.normalizer.mapping import Rules, make_rules
+from importer.normalizer.mapping import Mapping, Rules, make_rules
+from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.row import Normalizer
 from importer.records import Problem, Row, Sheet
 
@@ -25,6 +27,7 @@ TEXTS = (
         "",
         "46082.5",
         "2020-01-01T08:00Z",
+        "2030-01-01T08:00Z",
     ),
     ("2027-03-01T16:00:00Z", "2027-03-01 16:00", "2027-03-01", "2027-10-31T02:30", "", "2031-01-01T08:00Z"),
     ("", "Europe/Berlin", "W. Europe Standard Time", "Mars"),
@@ -57,6 +60,18 @@ def test_the_short_way_and_the_long_one_come_to_the_same(
         by_name = dict(zip(HEADER, texts, strict=True))
         row = Row(number, tuple(by_name[column] for column in header), problems=problems)
         assert short.normalize(row) == long.normalize(row)
+
+
+@pytest.mark.parametrize("level", [None, *Level])
+def test_a_row_with_several_warnings_comes_to_the_same_by_both_ways(level: Level | None) -> None:
+    sheet = Sheet("table.csv", "table", HEADER, tuple(range(7)))
+    mapping = Mapping(checks=Checks(far=level, self_shadow=level))
+    rules = make_rules(mapping, now=datetime(2026, 11, 1, tzinfo=UTC))
+    row = Row(2, ("primary-eu", "User", "101", "101", "2030-01-01T08:00:00Z", "2031-01-01T16:00:00Z", ""))
+    normalized = Normalizer(sheet, rules).normalize(row)
+    assert normalized == long_way(sheet, rules).normalize(row)
+    found = [one.cell for one in (*normalized.problems, *normalized.warnings)]
+    assert found == (["F2"] if level is Level.OFF else ["D2", "E2", "F2"])
 
 
 def test_a_good_row_takes_the_short_way() -> None:
