@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rapidfuzz import fuzz, process
 
 from importer.cells import canonical
-from importer.kinds.registry import CLEAR, COLUMNS, COMMON, IN_SHEETS_OF, KINDS, KINDS_WITH, OWN
+from importer.kinds.registry import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, KINDS_WITH, OWN
 from importer.normalizer.layout import FAMILIAR, OF_OTHER_LISTS, is_named
 from importer.quoting import quote, quote_path
 
@@ -75,10 +75,6 @@ def _ambiguous_headers(layout: Layout) -> Iterator[str]:
         index = layout.indices.get(column)
         if layout.kind is None and index is not None and canonical(layout.sheet.header[index]) == canonical(column):
             yield layout.sheet.header[index]
-    for column in COMMON & layout.indices.keys():  # taken for rows of one kind only
-        header = layout.sheet.header[layout.indices[column]]
-        if layout.kind not in (None, *KINDS_WITH[column]) and canonical(header) != canonical(column):
-            yield header
 
 
 def _exact(header: str, kinds: Iterable[str]) -> Iterator[Suggestion]:

@@ -8,7 +8,9 @@ import pytest
 
 from importer.kinds.registry import kind_of_name
 from importer.kinds.schedule import ScheduleRecord
+from importer.normalizer.layout import plan
 from importer.normalizer.row import Normalized, Normalizer
+from importer.normalizer.suggestions import suggest
 from importer.records import Problem, Row, Sheet
 
 if TYPE_CHECKING:
@@ -124,3 +126,5 @@ def test_a_header_is_read_as_the_rows_own_word_says_where_it_can_be_one_column_o
         "shadow_user_id",
     ]
     assert [problem.column for problem in normalize(kind="override", **cells, username="102").problems] == ["user_id"]
+    header = ("kind", *cells)
+    assert suggest(plan(Sheet("table.csv", "table", header, tuple(range(len(header)))))) == ()
