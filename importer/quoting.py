@@ -44,6 +44,11 @@ def quote_path(text: str) -> str:
     return quote(text if len(text) <= LONGEST_QUOTE else f"…{text[1 - LONGEST_QUOTE :]}")
 
 
+def shown_path(path: object) -> str:
+    """Return a path, or a command with paths in it, as it may be printed: whole, to be copied."""
+    return escape(str(path), 4096)
+
+
 def has_control(text: str) -> bool:
     """Return whether a text holds characters that steer a terminal or the direction of text."""
     if text.isprintable():

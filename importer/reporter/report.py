@@ -25,7 +25,7 @@ from importer.reporter.junit import write_junit
 from importer.reporter.marked_source import MarkedRow, write_marked
 from importer.reporter.page.contents import read_contents
 from importer.reporter.page.document import write_page
-from importer.reporter.report_xlsx import RunFacts, ShadowTimes, with_findings, write_xlsx
+from importer.reporter.report_xlsx import ShadowTimes, with_findings, write_xlsx
 from importer.reporter.table_files import write_csv
 from importer.result import Result
 from importer.settings import FailOn
@@ -139,20 +139,12 @@ def _write_workbook(
         path,
         own,
         lines(),
+        info,
         findings=findings,
         counts=counts,
         shadow_times=_shadow_times(journal, only),
-        mapping_id=info.mapping_id,
-        mapping=info.mapping,
-        facts=RunFacts(
-            info.run,
-            tuple(dict.fromkeys(sheet.original for sheet in own)),
-            info.started_at,
-            settings.contact or "",
-            _warnings(journal, only),
-            info.is_sandbox,
-            info.is_undo,
-        ),
+        warnings=_warnings(journal, only),
+        contact=settings.contact or "",
         known=journal.known(),
     )
 

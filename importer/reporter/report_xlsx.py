@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, groupby, tee
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from importer.errors import ImporterError
+from importer.journal.run_info import RunInfo
 from importer.kinds.registry import KINDS
 from importer.normalizer.layout import plan
 from importer.normalizer.mapping import NO_MAPPING
@@ -147,32 +147,20 @@ _LONGEST_WARNING = 1_000  # characters
 _MOST_DIGESTED = 4_000  # own columns: more would not fit into a cell
 _NOTHING: Sequence[Finding] = ()
 AnyRow = TypeVar("AnyRow")
-
-
-@dataclass(frozen=True, slots=True)
-class RunFacts:
-    """What the summary says of a run."""
-
-    run: str = ""
-    sources: Sequence[str] = ()
-    started_at: str = ""
-    contact: str = ""  #: whom it goes back to; empty: whoever sent it
-    warnings: Sequence[str] = ()  #: what a person should know beside the rows
-    is_sandbox: bool = False
-    is_undo: bool = False
+_NO_RUN = RunInfo()
 
 
 def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
     path: Path,
     sheets: Sequence[Sheet],
     lines: Iterable[ReportLine],
+    info: RunInfo = _NO_RUN,
     *,
     findings: Iterable[Finding] = (),
     counts: Mapping[tuple[str, Status], int] | None = None,
     shadow_times: Iterable[ShadowTimes] = (),
-    mapping_id: str = "",
-    mapping: str = "",
-    facts: RunFacts | None = None,
+    warnings: Sequence[str] = (),
+    contact: str = "",
     known: Sequence[KnownName] = (),
 ) -> Path | None:
     """Write the lines in their order; give the path the file has in the end.
@@ -188,19 +176,18 @@ def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
     Raises:
         ReportError: the file could not be written; an older one is still there.
     """
-    facts = facts or RunFacts()
 
     def fill(book: Book) -> None:
         offered = DropDowns(book, known)
-        mender = None if facts.is_undo else offered
+        mender = None if info.is_undo else offered
         told = with_findings(lines, lambda line: (line.sheet, line.row), findings)
-        _fill_tables(book, sheets, told, mapping_id, mender, _meanings(sheets, mapping))
+        _fill_tables(book, sheets, told, info.mapping_id, mender, _meanings(sheets, info.mapping))
         _fill_times(book, shadow_times)
         if counts is not None:
-            _fill_summary(book, counts, facts)
+            _fill_summary(book, sheets, counts, info, warnings, contact)
         offered.write()
-        if mapping:
-            _fill_mapping(book, mapping_id, mapping)
+        if info.mapping:
+            _fill_mapping(book, info.mapping_id, info.mapping)
 
     try:
         return write_book(path, fill)
@@ -451,18 +438,24 @@ _STEPS = f"""\
 5. Save it as .xlsx under any name, and send it back to {{contact}}. Nothing is imported twice.""".split("\n")
 
 
-def _fill_summary(book: Book, counts: Mapping[tuple[str, Status], int], facts: RunFacts) -> None:
+def _fill_summary(
+    book: Book,
+    sheets: Sequence[Sheet],
+    counts: Mapping[tuple[str, Status], int],
+    info: RunInfo,
+    warnings: Sequence[str],
+    contact: str,
+) -> None:
     sheet = book.add_sheet("Summary")
     sheet.set_column(0, 0, 18)
     bold = book.style(CellStyle(number_format="General", is_bold=True))
     text = book.style(CellStyle())
-    is_undo = any(status not in RUN_STATUSES for _, status in counts)
     mended = sum(number for (_, status), number in counts.items() if status in MENDABLE)
     told = [
-        ("Source", ", ".join(facts.sources)),
-        ("Run", f"{facts.run} (a rehearsal: nothing was really imported)" if facts.is_sandbox else facts.run),
-        ("Started", facts.started_at),
-        *([] if is_undo else [("To mend", str(mended) if mended else "nothing: no row needs you")]),
+        ("Source", ", ".join(dict.fromkeys(sheet.original for sheet in sheets))),
+        ("Run", f"{info.run} (a rehearsal: nothing was really imported)" if info.is_sandbox else info.run),
+        ("Started", info.started_at),
+        *([] if info.is_undo else [("To mend", str(mended) if mended else "nothing: no row needs you")]),
     ]
     row = 0
     for label, words in told:
@@ -470,17 +463,17 @@ def _fill_summary(book: Book, counts: Mapping[tuple[str, Status], int], facts: R
             put(sheet, row, 0, label, bold)
             put(sheet, row, 1, guard(words), text)
             row += 1
-    row = _fill_counts(book, sheet, row + bool(row), counts, is_undo=is_undo)
-    if mended and not is_undo:
+    row = _fill_counts(book, sheet, row + bool(row), counts, is_undo=info.is_undo)
+    if mended and not info.is_undo:
         put(sheet, row + 1, 0, "How to mend", bold)
         for number, step in enumerate(_STEPS, start=row + 2):
-            put(sheet, number, 0, step.format(contact=escape(facts.contact) or "whoever sent it to you"), text)
+            put(sheet, number, 0, step.format(contact=escape(contact) or "whoever sent it to you"), text)
         row += 2 + len(_STEPS)
         put(sheet, row + 1, 0, "Whoever gets it back: oncall-importer rerun FILE.xlsx", text)
         row += 2
-    if facts.warnings:
+    if warnings:
         put(sheet, row + 1, 0, "Warnings", bold)
-        for number, words in enumerate(facts.warnings, start=row + 2):
+        for number, words in enumerate(warnings, start=row + 2):
             put(sheet, number, 0, guard(escape(words, _LONGEST_WARNING)), text)
     fit_to_width(sheet)
 

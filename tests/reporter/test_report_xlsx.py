@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,13 @@ from openpyxl.utils import column_index_from_string
 from python_calamine import load_workbook
 from report_lines import TEXTS, fewer, make_line, make_sheet
 
+from importer.journal.run_info import RunInfo
 from importer.kinds.registry import KINDS
 from importer.reader import read as reader
 from importer.records import Finding, KnownName, Outcome, Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS, unguard
 from importer.reporter.report_reader import is_report, join_mapping, product_column
-from importer.reporter.report_xlsx import RunFacts, ShadowTimes, write_xlsx
+from importer.reporter.report_xlsx import ShadowTimes, write_xlsx
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
 if TYPE_CHECKING:
@@ -286,7 +288,7 @@ def test_who_is_known_is_offered_in_every_column_that_takes_one_whatever_is_wron
 ) -> None:
     sheet = make_sheet("schedule_id", "Wer", "note", name="Shadows")
     line = make_line("s-3", "102", "Ben", outcome=Outcome(Status.INVALID, error="ends_at is empty"))
-    write_xlsx(report, [sheet], [line], known=KNOWN, mapping=mapping)
+    write_xlsx(report, [sheet], [line], RunInfo(mapping=mapping), known=KNOWN)
     book = openpyxl.load_workbook(report)
     assert choices(book, "F2") == choices(book, "F9") == ["Anna Berg <anna@example.com>", "Ben, Osei <ben@example.com>"]
     assert "name:Primary" in choices(book, "E2")
@@ -329,8 +331,9 @@ def summed_up(path: Path) -> list[list[object]]:
 
 def test_a_sheet_sums_up_by_target_and_status_and_says_how_to_mend(report: Path) -> None:
     warned = ["end in the past: 3 rows", "=row 7 was left out"]
-    facts = RunFacts("a-run", ["a.csv", "b.csv"], "2026-11-28T21:02:59Z", warnings=warned)
-    write_xlsx(report, [make_sheet("id")], [make_line("1")], counts=COUNTS, facts=facts)
+    info = RunInfo("a-run", started_at="2026-11-28T21:02:59Z")
+    sheets = [replace(make_sheet("id"), source=name) for name in ("a.csv", "b.csv")]
+    write_xlsx(report, sheets, [make_line("1")], info, counts=COUNTS, warnings=warned)
     rows = summed_up(report)
     told = {row[0]: row[1:5] for row in rows}
     assert (told["Source"][0], told["Run"][0], told["To mend"][0]) == ("a.csv, b.csv", "a-run", "4")
@@ -366,8 +369,8 @@ def _holds(dimension: ColumnDimension, letter: str) -> bool:
 
 
 def test_the_sheets_of_an_undo_have_the_statuses_of_an_undo_and_nothing_to_mend(report: Path) -> None:
-    facts = RunFacts("an-undo", is_undo=True)
-    write_xlsx(report, [make_sheet("id")], [make_line("1")], counts={("rootly", Status.DELETED): 2}, facts=facts)
+    info = RunInfo("an-undo", command="undo")
+    write_xlsx(report, [make_sheet("id")], [make_line("1")], info, counts={("rootly", Status.DELETED): 2})
     assert openpyxl.load_workbook(report).sheetnames == ["All rows", "Summary"]
     assert {str(row[0]) for row in summed_up(report)} >= {*(status.value for status in UNDO_STATUSES), "all"}
     assert "How to mend" not in {row[0] for row in summed_up(report)}
@@ -416,7 +419,7 @@ def test_memory_does_not_grow_with_the_lines(report: Path) -> None:
 
 def test_the_mapping_goes_with_the_workbook_and_comes_back_as_it_was(report: Path) -> None:
     text = '# of ours\n[columns]\n\n"=ID" = "remote_id"\n  "00042" = "group"\n'
-    write_xlsx(report, [make_sheet("id")], [make_line("1")], mapping_id="0123456789ab", mapping=text)
+    write_xlsx(report, [make_sheet("id")], [make_line("1")], RunInfo(mapping_id="0123456789ab", mapping=text))
     header, *rows = load_workbook(report).get_sheet_by_name("Mapping").to_python(skip_empty_area=False)
     lines = {int(str(row[0]).removesuffix(".0")): str(row[1]) for row in rows}
     assert join_mapping("0123456789ab", [str(cell) for cell in header], lines) == text

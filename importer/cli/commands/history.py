@@ -11,7 +11,7 @@ import click
 from importer.cli.execute import guard, load
 from importer.cli.options import shared_options
 from importer.errors import JournalError
-from importer.quoting import escape
+from importer.quoting import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -81,7 +81,7 @@ def _list(given: dict[str, Any]) -> int:
         for line in run_cards(found, now) if out.is_screen else run_lines(found, now):
             out.write_line(line)
     else:
-        click.echo(f"no runs in {escape(str(settings.reports), 4096)}", err=True)
+        click.echo(f"no runs in {shown_path(settings.reports)}", err=True)
     return 0
 
 

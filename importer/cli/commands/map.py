@@ -13,7 +13,7 @@ import click
 
 from importer.cli.execute import guard
 from importer.cli.options import FILE, option, sources
-from importer.quoting import escape, quote
+from importer.quoting import escape, quote, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -76,7 +76,7 @@ def _write_template(path: Path, timezone: str, *, is_replaced: bool) -> int:
 
     zone = check_timezone(timezone).key
     written = write_template(path, zone=zone, is_replaced=is_replaced)
-    click.echo(f"template: {_plain(written)}")
+    click.echo(f"template: {shown_path(written)}")
     click.echo(f"next:     fill it in, then: {_command('check', str(written))}")
     return 0
 
@@ -113,7 +113,7 @@ def _map(
         return 0
     output = _write(output, text, is_asking=is_asking)
     _tell_left(drafts, mapping)
-    click.echo(f"mapping:  {_plain(output)}")
+    click.echo(f"mapping:  {shown_path(output)}")
     click.echo(f"next:     {_command('check', *sources, '--mapping', str(output))}")
     return 0
 
@@ -321,7 +321,7 @@ def _write(output: Path, text: str, *, is_asking: bool) -> Path:
     from importer.errors import UsageError
     from importer.reporter.atomic_file import ROOM_HINT, replace_file
 
-    if output.exists() and not (is_asking and click.confirm(f"{_plain(output)} exists. Replace it?", err=True)):
+    if output.exists() and not (is_asking and click.confirm(f"{shown_path(output)} exists. Replace it?", err=True)):
         raise UsageError(f"{output} exists, and was left alone", hint="Name another file with --output.")
     return replace_file(output, lambda file: file.write(text.encode()), hint=ROOM_HINT)
 
@@ -341,8 +341,4 @@ def _where(draft: SheetDraft) -> str:
 
 def _command(*words: str) -> str:
     """Return a command to be copied."""
-    return escape(shlex.join(["oncall-importer", *words]), 4096)
-
-
-def _plain(path: Path) -> str:
-    return escape(str(path), 4096)
+    return shown_path(shlex.join(["oncall-importer", *words]))

@@ -35,7 +35,6 @@ from importer.cli.output.summary import (
     name_file,
     next_command,
     report_to_mend,
-    shown_path,
     status_rows,
     telling_lines,
     tried_line,
@@ -44,7 +43,7 @@ from importer.cli.output.terminal import Stream, open_terminal
 from importer.kinds.kind import Names
 from importer.kinds.registry import tell_line
 from importer.notice import Notice, NoticeLevel
-from importer.quoting import escape
+from importer.quoting import escape, shown_path
 from importer.statuses import Status
 from importer.wording import count_of
 

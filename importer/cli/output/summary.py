@@ -313,8 +313,3 @@ def report_to_mend(result: Result) -> Path | None:
 def count_to_mend(result: Result) -> int:
     """Count the rows that the user has to correct."""
     return result.count(Status.INVALID) + result.count(Status.REJECTED)
-
-
-def shown_path(path: Path | str) -> str:
-    """Return a path as it may be printed, whole."""
-    return escape(str(path), 4096)
