@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
@@ -18,6 +18,7 @@ from importer.reader.workbook.stored_cells import (
     EMPTY,
     NEVER_CALCULATED,
     PLAIN,
+    Extent,
     ListedSheet,
     Merged,
     Storage,
@@ -33,7 +34,7 @@ from importer.reader.workbook.xlsx_sheet import clock_text
 from importer.reader.workbook.zip_parts import parsed, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from typing import IO
 
@@ -94,12 +95,23 @@ class OpenDocumentSheet(StoredSheet):
         self._struck = struck
 
     def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
+        for first, count, cells, is_hidden in self._walk(merged):
+            for number in range(first, first + count):
+                yield WalkedRow(number, cells, is_hidden)
+
+    @cached_property
+    def _surveyed(self) -> tuple[Extent, list[Merged]]:
+        """Look at repeated rows once: in a small file there can be millions."""
+        extent, merged = Extent(), list[Merged]()
+        for first, count, cells, _ in self._walk(merged):
+            extent.add_cells(first, count, cells)
+        return extent, merged
+
+    def _walk(self, merged: list[Merged]) -> Iterator[tuple[int, int, Mapping[int, StoredCell], bool]]:
         content = _Content(self._index, self._struck, merged)
         with self._open() as stream:
             for _ in parsed(stream, content.parser):
-                for first, count, cells, is_hidden in content.take():
-                    for number in range(first, first + count):
-                        yield WalkedRow(number, cells, is_hidden)
+                yield from content.take()
                 if content.is_done:
                     return
 

@@ -109,6 +109,12 @@ class Extent:
         """True where a grid of the sheet's size costs no more than its cells do: calamine makes one."""
         return self.last_row * (self.right + 1) <= 8 * self.cells + 200_000
 
+    def add_cells(self, first: int, count: int, cells: Mapping[int, StoredCell]) -> None:
+        """Take in a row that stands there several times."""
+        filled = [column for column, cell in cells.items() if cell.text or cell.flaw]
+        if filled:
+            self.add(first + count - 1, min(filled), max(filled), len(filled) * count)
+
     def add(self, row: int, left: int, right: int, cells: int) -> None:
         """Take in some cells of a row."""
         self.widest = row if right >= self.right else self.widest
@@ -165,9 +171,7 @@ class StoredSheet(ABC):
     def _surveyed(self) -> tuple[Extent, list[Merged]]:
         extent, merged = Extent(), list[Merged]()
         for row in self.rows(range(0), merged):
-            filled = [column for column, cell in row.cells.items() if cell.text or cell.flaw]
-            if filled:
-                extent.add(row.number, min(filled), max(filled), len(filled))
+            extent.add_cells(row.number, 1, row.cells)
         return extent, merged
 
 
