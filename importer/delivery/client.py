@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from importer.records import TargetName
 
 
-_BATCH = 64  # requests that are counted in a row
-
-
 class Traffic:
     """Counts requests as they end; holds one tally for each second since the last `take`."""
 
@@ -42,23 +39,13 @@ class Traffic:
         self._offset = wall() - clock()
         self._tally = Tally(0)
         self._past: list[Tally] = []
-        self._noted: list[tuple[float, float, int]] = []  # began, ended, status
 
     def note(self, began: float, status: int) -> None:
         """Count a request that ended now; `began` is `perf_counter()` then, `status` 0 where no answer came.
 
         It stands in every request's way, and so does no more than it must.
         """
-        self._noted.append((began, self._clock(), status))
-        if len(self._noted) >= _BATCH:
-            self._count_noted()
-
-    def _count_noted(self) -> None:
-        for noted in self._noted:
-            self._count(*noted)
-        self._noted.clear()
-
-    def _count(self, began: float, now: float, status: int) -> None:
+        now = self._clock()
         second = int(now + self._offset)
         tally = self._tally
         if second != tally.second:
@@ -79,7 +66,6 @@ class Traffic:
 
     def take(self, *, is_last: bool = False) -> list[Tally]:
         """Hand over the seconds that are over, and with `is_last` the one that is not; they are forgotten here."""
-        self._count_noted()
         now = self._wall()
         self._offset = now - self._clock()  # somebody may have set the wall's clock
         if is_last or int(now) != self._tally.second:

@@ -52,19 +52,9 @@ class Outcomes:
         )
 
     def created(self, record: Claimed, judgement: Judgement) -> Outcome:
-        """Make the outcome of a record that the target took: what nearly all come to."""
-        at = _write_second(int(time.time()))
-        return Outcome(
-            Status.CREATED,
-            judgement.id,
-            judgement.status,
-            self.notes.get(record.id, ""),
-            "",
-            "",
-            record.attempts,
-            at,
-            self._run,
-        )
+        """Make the outcome of a record that the target took."""
+        note = self.notes.get(record.id, "")
+        return self.make(Status.CREATED, record, returned_id=judgement.id, http_status=judgement.status, error=note)
 
     def answered(self, record: Claimed, judgement: Judgement) -> Outcome:
         """Make the outcome of a record that the target says it had already; it may have it from a lost request."""

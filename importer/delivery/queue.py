@@ -6,7 +6,7 @@ import heapq
 import math
 from collections import deque
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count
 from typing import TYPE_CHECKING
 
 import anyio
@@ -107,10 +107,6 @@ class Queue:
     def next_ready(self) -> Claimed | None:
         """Return the next record if it can be had without the journal and without waiting."""
         return self._ready.popleft() if self._ready and not self._is_closing else None
-
-    def upcoming(self, number: int) -> list[Claimed]:
-        """List the next records that can be had at once."""
-        return list(islice(self._ready, number))
 
     @property
     def is_ready(self) -> bool:

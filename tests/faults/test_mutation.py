@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from importer.delivery import sender
+from importer.delivery import delivery
 from importer.delivery.replies import Judgement, Verdict, judge_post
 from importer.delivery.transport import Connection
 from importer.records import TargetName
@@ -51,7 +51,9 @@ async def test_an_answer_lost_after_the_commit(
     target: str, is_broken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if is_broken:
-        monkeypatch.setattr(sender, "judge_post", _judge_carelessly)  # nobody should be able to pass a wrong policy in
+        monkeypatch.setattr(
+            delivery, "judge_post", _judge_carelessly
+        )  # nobody should be able to pass a wrong policy in
     rehearsal = Rehearsal(tmp_path)
     async with rehearsal.served({**_LOST, "target": target}):
         result = await rehearsal.run(ROWS[target](_ROW_COUNT))
