@@ -45,6 +45,7 @@ UNDO = Purpose(
     "An undo needs it whole: restore it from a backup, or delete by hand what report.csv lists as created.",
 )
 LOOK = Purpose("look again", "Its report.csv may still be good.")
+_BEGIN = Purpose("", RERUN.damaged)  # a new run knows itself how it goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def create_run(reports: Path, name: str, info: Mapping[str, Any] = _NOTHING) -> 
             _make_folder(path, {**info, "run": path.name})
     except (OSError, sqlite3.Error) as error:
         raise _cannot_write(reports, error) from error
-    with _open(path, RERUN, again="") as folder:
+    with open_run(path, _BEGIN) as folder:
         yield folder
 
 
@@ -100,12 +101,6 @@ def open_run(path: Path, purpose: Purpose = RERUN) -> Iterator[RunFolder]:
     Raises:
         JournalError: there is none, it is damaged or of a newer version, or another process has it.
     """
-    with _open(path, purpose, again=purpose.again) as folder:
-        yield folder
-
-
-@contextmanager
-def _open(path: Path, purpose: Purpose, *, again: str) -> Iterator[RunFolder]:
     try:
         is_run = (path / JOURNAL_FILE).is_file()
     except OSError as error:  # somebody else's folder
@@ -114,7 +109,7 @@ def _open(path: Path, purpose: Purpose, *, again: str) -> Iterator[RunFolder]:
         raise JournalError(f"{path} is no run's folder: it has no {JOURNAL_FILE}", hint="Name a folder below reports/.")
     with _held(path), closing(_connect(path / JOURNAL_FILE, purpose)) as connection:
         try:
-            yield RunFolder(path, Journal(connection, again))
+            yield RunFolder(path, Journal(connection, purpose.again))
         # met while reading; what cannot be written is mapped where it is written
         except (sqlite3.Error, MalformedError) as error:
             raise _cannot_read(path / JOURNAL_FILE, error, purpose) from error
@@ -143,14 +138,20 @@ def _free_path(reports: Path, name: str, repeated: str) -> Path:
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
     """Hold the folder: the operating system lets go of it when the process ends, however it ends."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with _descriptor(folder) as descriptor:
         if not _take(descriptor):
             raise JournalError(
                 f"{folder} is in use: that run is still going on{_holder(folder)}",
                 hint="Wait until it has ended, or stop it with Ctrl-C (SIGINT).",
             )
         yield
+
+
+@contextmanager
+def _descriptor(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -175,11 +176,8 @@ def _try(descriptor: int, how: int) -> bool:
 
 def is_held(folder: Path) -> bool:
     """Return whether a process has the run's journal open: the run goes on, or is being repeated."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with _descriptor(folder) as descriptor:
         return not _try(descriptor, fcntl.LOCK_SH)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -223,12 +221,9 @@ def _holder(folder: Path) -> str:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold a folder for a moment, waiting for whoever else does."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with _descriptor(folder) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _connect(file: Path, purpose: Purpose) -> sqlite3.Connection:

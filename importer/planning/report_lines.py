@@ -293,18 +293,19 @@ class ReportTable:
         return fitting[0] if len(fitting) == 1 else self._table.name
 
     def _has_columns(self, name: str, filled: Iterable[int]) -> bool:
-        key = (self._memory.source_of(name), name)
-        part = self._parts[key] if key in self._parts else self._parts.setdefault(key, self._part(*key))
+        part = self._part(self._memory.source_of(name), name)
         return all(index in part.places for index in filled)
 
     def _part_of(self, carried: Carried) -> _Part:
         name = self._name_of(carried)
-        source = carried.source or self._memory.source_of(name)
-        if (source, name) not in self._parts:
-            self._parts[source, name] = self._part(source, name)
-        return self._parts[source, name]
+        return self._part(carried.source or self._memory.source_of(name), name)
 
     def _part(self, source: str, name: str) -> _Part:
+        if (source, name) not in self._parts:
+            self._parts[source, name] = self._make_part(source, name)
+        return self._parts[source, name]
+
+    def _make_part(self, source: str, name: str) -> _Part:
         header = self._splitter.header
         both = zip(self._splitter.places, self._splitter.positions, strict=True)
         positions = tuple(own if own >= 0 else other for own, other in both)
