@@ -133,7 +133,8 @@ def look_at_zones(timezone: str | None) -> Diagnosis:
         zone = check_timezone(timezone or "Europe/Berlin").key
     except SettingsError as error:
         return _problem("time zones", error.message, error.hint)
-    return _ok("time zones", f"known; of times without an offset: {zone if timezone else 'none is set'}")
+    read_in = f"times without an offset are read in {zone}" if timezone else "none is set for times without an offset"
+    return _ok("time zones", f"rules of tzdata {version('tzdata')}; {read_in}")
 
 
 def look_at_reports(folder: Path) -> Diagnosis:

@@ -63,7 +63,7 @@ def least_seconds(records: Mapping[TargetName, int], settings: Settings) -> floa
 async def may_begin(
     plan: Plan, settings: Settings, control: RunControl, show: Callable[[Plan], Awaitable[Plan]] | None = None
 ) -> str:
-    """Tell what is about to be done, and ask where somebody can be asked; `show` adds to a plan what would happen.
+    """Show what is about to be done, and ask where somebody can be asked; `show` adds to a plan what would happen.
 
     Returns why nothing is to be done; empty where it may.
     """
