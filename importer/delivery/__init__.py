@@ -1,1 +1,1 @@
-"""Delivery: client, throttle, replies, workers, reconciliation; the only package that knows aiohttp."""
+"""Delivery: client, throttle, replies, workers, reconciliation; the only package that knows aiohttp and aiolimiter."""

@@ -1,7 +1,7 @@
 """How fast requests may leave: evenly at the rate that is set, slower where the target shows that it allows less.
 
-What is set is kept to by the same turns as what was learnt: with a limiter beside them, whoever was past it and waited
-for a turn left beside those who needed none once the two were alike.
+One request at a time waits: for its turn, at the rate that is set or was learnt, then for aiolimiter, which guards what
+is set whatever was learnt. The only module that knows aiolimiter.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
+from aiolimiter import AsyncLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -225,6 +226,11 @@ class Pacer:
         self._is_zero_true = True  # False where requests are taken although nothing remains
         self._next = -math.inf  # when the next request may leave
         self._turn = anyio.Lock()
+        self._guard: AsyncLimiter | None = None
+        if math.isfinite(rate):
+            # A bucket of few requests: AsyncLimiter(rate, 1) would let twice the rate through in the first second.
+            size = 1 + self._most * _SLACK
+            self._guard = AsyncLimiter(size, size / self._most)
 
     @property
     def rate(self) -> float:
@@ -242,6 +248,8 @@ class Pacer:
         async with self._turn:  # one after the other: whoever waits has taken no turn that a pause could waste
             while (now := anyio.current_time()) < self._next:  # noqa: ASYNC110 - it may be put off meanwhile
                 await anyio.sleep_until(self._next)
+            if self._guard is not None:
+                await self._guard.acquire()
             late_by = now - self._next
             self._next = (self._next if late_by < _SLACK else max(began, now - _SLACK)) + 1 / self.rate
 

@@ -1,4 +1,4 @@
-"""Everything of delivery runs on asyncio: aiohttp knows nothing else."""
+"""Everything of delivery runs on asyncio: aiohttp and aiolimiter know nothing else."""
 
 from __future__ import annotations
 
