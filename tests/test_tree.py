@@ -56,6 +56,18 @@ def test_no_module_imports_itself_through_others_annotations_included() -> None:
     TopologicalSorter(imports).prepare()  # it names the circle
 
 
+def test_every_module_is_used() -> None:
+    """A module that is merged into another is gone; kinds are found in their folder, the worker is a process."""
+    graph = grimp.build_graph("importer", exclude_type_checking_imports=False, cache_dir=None)
+    unused = {
+        module
+        for module in graph.modules
+        if not graph.find_modules_that_directly_import(module) and not graph.find_children(module)
+    }
+    found_in_folder = {module for module in unused if module.startswith(("importer.kinds.", "importer.sandbox.api."))}
+    assert unused - found_in_folder == {"importer.__main__", "importer.reader.workbook.worker"}
+
+
 def test_no_module_gives_a_name_two_values() -> None:
     """Where two modules became one, a constant of the second would silently count for the first as well."""
     twice = []

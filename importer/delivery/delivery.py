@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 _LEFT_BEHIND = Outcome(Status.UNKNOWN, error="an earlier run ended before the answer was written down")
-_BATCH = 64  # requests that are made, and answers that are judged, at once where nothing waits for what they say
+_BATCH = 64  # answers that are judged in a row where nothing waits for what they say
 
 
 class TargetDelivery(TargetWork):

@@ -188,7 +188,7 @@ class Reconciler:
                 self._conclude(doubt, sweep)
 
     def _leave(self, doubts: list[Doubt], words: str) -> None:
-        """Return of records that the target cannot be asked about them."""
+        """Leave records unknown that the target cannot be asked about."""
         for doubt in doubts:
             before = f"{doubt.outcome.error}; " if doubt.outcome.error else ""
             error = f"{before}{self._work.target.name} does not say whether it has it: {words}"

@@ -31,6 +31,11 @@ _is_example = re.compile(rf"{EXAMPLE}(?![^\W_])", re.IGNORECASE).match
 
 
 _MANY: Final = 3  # columns that a record needs: of fewer, one filled cell may be a record half written
+#: How a row of totals begins.
+_is_total = re.compile(
+    r"(?:(?:grand|sub)[ -]?)?totals?\b|sum\b|(?:zwischen)?summe\b|(?:ins)?gesamt\b|totale?\b|suma\b|somme\b|合計",
+    re.IGNORECASE,
+).match
 
 
 _OF_IDS = frozenset(
@@ -168,26 +173,28 @@ class Normalizer:
     def _remark(self, row: Row) -> Problem | None:
         """Return what to say of a total, a note or a stray cell: at most one cell of what makes a record is filled.
 
-        What is wrong with its other cells, such as sums that were never calculated, is of no interest then; but a row
-        whose unreadable cells could complete it is a record.
+        In a row that begins as totals do, up to half of what a record needs may be. What is wrong with its other cells,
+        such as sums that were never calculated, is of no interest then; but a row whose unreadable cells could complete
+        it is a record.
         """
         filled = [place for place in self.layout.indices.values() if row.cells[place].strip(BLANKS)]
-        if len(filled) > (len(self._making) >= _MANY) or not self._making:
-            return None
         place = next((place for place, text in enumerate(row.cells) if text.strip(BLANKS)), None)
-        if place is None:
+        if place is None or not self._making:
             return None
-        place = filled[0] if filled else place
+        is_total = len(filled) > 1 and _is_total(row.cells[place].strip(BLANKS)) is not None
+        if len(filled) > (len(self._making) // 2 if is_total else len(self._making) >= _MANY):
+            return None
+        place = filled[0] if filled and not is_total else place
         names = [cell_name(position, row.place) for position in self.layout.sheet.positions]
         unreadable = {problem.cell for problem in row.problems}
         if names[place] in unreadable or unreadable.issuperset(names[at] for at in self._making if at != place):
             return None
         return Problem(
             f"the row has {quote(row.cells[place].strip(BLANKS))} in {names[place]} "
-            f"and nothing {'else ' if filled else ''}that makes a record",
+            f"and {'too little' if is_total else 'nothing'} {'else ' if filled else ''}that makes a record",
             "Delete the row if it is a total or a note; else fill in the other cells.",
             cell=names[place],
-            topic="a row with one cell only",
+            topic="a row of totals" if is_total else "a row with one cell only",
         )
 
     def _decide(self, fields: Fields, given: str | None) -> str | None:

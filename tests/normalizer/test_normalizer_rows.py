@@ -114,6 +114,23 @@ def test_a_total_or_a_stray_cell_below_a_table_is_one_problem_whatever_is_wrong_
 
 
 @pytest.mark.parametrize(
+    ("first", "topics"),
+    [
+        ("Total", {"a row of totals"}),
+        ("Grand total:", {"a row of totals"}),
+        ("Summe Mai", {"a row of totals"}),
+        ("Totality", {"user_id is empty", "ends_at is empty", "starts_at: not a date-time"}),  # begins otherwise
+    ],
+)
+def test_a_row_of_totals_may_have_sums_in_columns_of_a_record(first: str, topics: set[str]) -> None:
+    sheet = Sheet("plan.xlsx", "plan", ("schedule_id", "user_id", "starts_at", "ends_at"), (0, 1, 2, 3))
+    problems = Normalizer(sheet).normalize(Row(7, (first, "", "5 rows", ""))).problems
+    assert {problem.topic for problem in problems} == topics
+    full = Normalizer(sheet).normalize(Row(7, (first, "112", "5 rows", ""))).problems  # more than half of a record
+    assert "a row of totals" not in {problem.topic for problem in full}
+
+
+@pytest.mark.parametrize(
     ("header", "cells", "unreadable"),
     [
         ("schedule_id user_id starts_at ends_at", ("primary-eu", "", "", ""), "BCD"),  # nothing was calculated yet

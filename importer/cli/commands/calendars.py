@@ -98,7 +98,6 @@ def pull(system: str, output: Path, shadow_of: tuple[str, ...], backup: Path | N
 
 
 def _tell(result: PullResult, settings: Settings, console: Console) -> None:
-
     files = [str(file) for file in result.files]
     if settings.json:
         print_object({"type": "pull", "system": result.label, "files": files, "rows": result.counts})

@@ -26,14 +26,13 @@ if TYPE_CHECKING:
 PARTS_LIMIT = 10_000
 _NOT_PARSED = ("customxml/", "docprops/")  # by anybody here
 _SAVE_AS = "Open it in a spreadsheet program and save it as .xlsx."
-#: What `zipfile` raises for bytes that are no archive: NotImplementedError for a packing or version that it does not
-#: know, RuntimeError for a password, ValueError and OSError for places that cannot be.
+#: What `zipfile` raises for bytes that are no archive: RuntimeError for a password and for a packing or version that it
+#: does not know, ValueError and OSError for places that cannot be.
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
     EOFError,
-    NotImplementedError,
     RuntimeError,
     ValueError,
     OSError,
