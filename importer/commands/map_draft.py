@@ -7,12 +7,13 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from importer.cells import BLANKS, Unreadable, canonical
+from importer.cells import BLANKS, Unreadable
 from importer.kinds.registry import KINDS, KINDS_WITH, kind_of_name
 from importer.normalizer.layout import plan, rate_header
 from importer.normalizer.mapping import TIME_PARTS, Mapping, Matrix
 from importer.normalizer.matrix import find_across, find_headers
 from importer.normalizer.nearest import nearest
+from importer.normalizer.row import find_total
 from importer.normalizer.suggestions import suggest
 from importer.normalizer.times.date_times import is_clock, read_moment
 from importer.planning.sources import expand_sources
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 _SAMPLES = 3  # values of a column that are shown
 _MARKS = 40  # of a roster that are asked about
 _FEWEST_DATES = 3  # headers that make a table a roster
-_TOTALS = frozenset(
-    {"total", "totals", "subtotal", "sum", "summe", "gesamt"}
-)  # first words of rows that are no records
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +157,7 @@ def draft_sheets(sources: Sequence[str], mapping: Mapping, sheets: Sequence[str]
             if id(chunk.sheet) in drafts:
                 continue
             kept.append(chunk.sheet)
-            totals = {row.number: found for row in chunk.rows if (found := _total(row))}
+            totals = {row.number: found for row in chunk.rows if (found := find_total(row))}
             below: dict[str, tuple[str, ...]] = {}
             for index, text in totals.values():
                 header = chunk.sheet.header[index].strip(BLANKS)
@@ -168,13 +166,6 @@ def draft_sheets(sources: Sequence[str], mapping: Mapping, sheets: Sequence[str]
             layout = plan(chunk.sheet, mapping)
             drafts[id(chunk.sheet)] = SheetDraft(source, chunk.sheet.name, layout, rows, below)
     return list(drafts.values())
-
-
-def _total(row: Row) -> tuple[int, str] | None:
-    """Return where the first text of a row stands, if it is a word for a total; None where the row is no total."""
-    texts = ((index, text) for index, cell in enumerate(row.cells) if (text := cell.strip(BLANKS)))
-    index, text = next(texts, (0, ""))
-    return (index, text) if text and canonical(text.split()[0]) in _TOTALS else None
 
 
 def _distinct(cells: Iterable[str], most: int) -> tuple[str, ...]:

@@ -31,11 +31,10 @@ _is_example = re.compile(rf"{EXAMPLE}(?![^\W_])", re.IGNORECASE).match
 
 
 _MANY: Final = 3  # columns that a record needs: of fewer, one filled cell may be a record half written
-#: How a row of totals begins.
-_is_total = re.compile(
-    r"(?:(?:grand|sub)[ -]?)?totals?\b|sum\b|(?:zwischen)?summe\b|(?:ins)?gesamt\b|totale?\b|suma\b|somme\b|合計",
-    re.IGNORECASE,
-).match
+#: First words of rows that sum others up.
+_TOTALS: Final = frozenset(
+    {"total", "totals", "grandtotal", "subtotal", "sum", "summe", "zwischensumme", "gesamt", "insgesamt", "totale"}
+)
 
 
 _OF_IDS = frozenset(
@@ -54,6 +53,15 @@ class Normalized(NamedTuple):
     zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
     groups: tuple[str, ...] = ()  #: ids of the Opal groups that a schedule is to be added to
     cells: tuple[str, ...] = ()  #: of a matrix: for each record the cell that it comes from
+
+
+def find_total(row: Row) -> tuple[int, str] | None:
+    """Return where the first text of a row stands, and the text, if it says that the row sums others up; else None."""
+    texts = ((index, text) for index, cell in enumerate(row.cells) if (text := cell.strip(BLANKS)))
+    index, text = next(texts, (0, ""))
+    first, second, *_ = [*text.split(), "", ""]
+    is_total = canonical(first) in _TOTALS or (first.lower() == "grand" and canonical(second) in _TOTALS)
+    return (index, text) if is_total else None
 
 
 class Normalizer:
@@ -181,8 +189,9 @@ class Normalizer:
         place = next((place for place, text in enumerate(row.cells) if text.strip(BLANKS)), None)
         if place is None or not self._making:
             return None
-        is_total = len(filled) > 1 and _is_total(row.cells[place].strip(BLANKS)) is not None
-        if len(filled) > (len(self._making) // 2 if is_total else len(self._making) >= _MANY):
+        is_one = len(filled) <= (len(self._making) >= _MANY)
+        is_total = not is_one and len(filled) <= len(self._making) // 2 and find_total(row) is not None
+        if not is_one and not is_total:
             return None
         place = filled[0] if filled and not is_total else place
         names = [cell_name(position, row.place) for position in self.layout.sheet.positions]
