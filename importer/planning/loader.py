@@ -310,7 +310,7 @@ class Loader:
             needed.update(reference.what for reference in normalized.references)
 
     def _write(self, taken: Sequence[_Taken]) -> None:
-        first = self.journal.add_rows(one[:3] for one in taken)
+        first = self.journal.add_rows((one.sheet, one.row, one.entries) for one in taken)
         self._problems.update(
             (number, one.row.problems)
             for number, one in enumerate(taken, first)
@@ -330,7 +330,7 @@ class Loader:
     # ---- ids for what rows name
 
     def resolve(self, target: TargetName, directory: Directory | None) -> Iterator[int]:
-        """Put the ids in where rows name what a target has; gives the number of records after each chunk.
+        """Put ids in where rows name what a target has; yield the number of records after each chunk.
 
         Without a directory only rows that have other problems come to an end.
         """
