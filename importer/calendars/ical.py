@@ -17,9 +17,9 @@ from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedu
 from importer.calendars.pulled import Pulled
 from importer.cells import Unreadable
 from importer.errors import SourceError
-from importer.normalizer.recurrence.expand import occurrences
-from importer.normalizer.recurrence.rrule import read_repeat
-from importer.normalizer.times.zones import read_zone
+from importer.normalizer.expand import occurrences
+from importer.normalizer.rrule import read_repeat
+from importer.normalizer.zones import read_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

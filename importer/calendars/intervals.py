@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from importer.normalizer.times.zones import read_zone
+from importer.normalizer.zones import read_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -18,7 +18,7 @@ import anyio
 from importer.delivery.probe import look_at
 from importer.errors import ImporterError, SettingsError
 from importer.journal.run_folder import SQLITE_VERSION
-from importer.normalizer.times.zones import check_timezone
+from importer.normalizer.zones import check_timezone
 from importer.quoting import escape
 from importer.records import TargetName
 from importer.session.endpoints import connect

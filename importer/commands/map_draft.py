@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from importer.cells import BLANKS, Unreadable
 from importer.kinds.registry import KINDS, KINDS_WITH, kind_of_name
+from importer.normalizer.date_times import is_clock, read_moment
 from importer.normalizer.layout import plan, rate_header
 from importer.normalizer.mapping import TIME_PARTS, Mapping, Matrix
 from importer.normalizer.matrix import find_across, find_headers
-from importer.normalizer.nearest import nearest
 from importer.normalizer.row import find_total
-from importer.normalizer.suggestions import suggest
-from importer.normalizer.times.date_times import is_clock, read_moment
+from importer.normalizer.suggestions import nearest, suggest
 from importer.planning.sources import expand_sources
 from importer.reader.read import read
 

@@ -24,7 +24,7 @@ from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Win
 from importer.calendars.pulled import Pulled, RefusedError, Selection, overlapping
 from importer.delivery.source_api import SourceApi, fetch, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError
-from importer.normalizer.times.zones import read_zone
+from importer.normalizer.zones import read_zone
 from importer.records import ID_PATTERN
 from importer.reporter.table_files import SHEETS, Table, check_output, write_tables
 from importer.session.control import SilentObserver

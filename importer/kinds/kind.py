@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfoNotFoundError
 
-from importer.normalizer.times.zones import load_zone
+from importer.normalizer.zones import load_zone
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:

@@ -13,14 +13,13 @@ from zoneinfo import ZoneInfo
 
 from importer.cells import BLANKS, Unreadable
 from importer.kinds.kind import Ambiguity, Column, Removal, option
-from importer.normalizer.recurrence.expand import AssignedShift, Misfit, Series, Shift, expand, find_drift
-from importer.normalizer.recurrence.rrule import is_once, read_repeat, read_until
+from importer.normalizer.date_times import read_instant as read_instant_in
+from importer.normalizer.date_times import read_moment
+from importer.normalizer.expand import AssignedShift, Misfit, Series, Shift, expand, find_drift
+from importer.normalizer.moments import Moment, read_duration, to_instant
 from importer.normalizer.references import Waiting
-from importer.normalizer.times.date_times import read_instant as read_instant_in
-from importer.normalizer.times.date_times import read_moment
-from importer.normalizer.times.durations import read_duration
-from importer.normalizer.times.moments import Moment, to_instant
-from importer.normalizer.times.zones import ZONE_RIGHT, find_contradiction, load_zone, read_zone
+from importer.normalizer.rrule import is_once, read_repeat, read_until
+from importer.normalizer.zones import ZONE_RIGHT, find_contradiction, load_zone, read_zone
 from importer.quoting import quote
 from importer.records import TargetName
 from importer.targets.rootly import (
@@ -40,9 +39,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from importer.normalizer.fields import Fields, RowRules
+    from importer.normalizer.moments import Duration, TimeRules
     from importer.normalizer.plausibility import Implausibility
-    from importer.normalizer.times.durations import Duration
-    from importer.normalizer.times.moments import TimeRules
     from importer.records import Key
     from importer.targets.target import Request
 

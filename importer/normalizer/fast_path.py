@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from importer.cells import BLANKS, Unreadable
+from importer.normalizer.date_times import read_moment
+from importer.normalizer.moments import TimeRules, to_instant
 from importer.normalizer.plausibility import Level
 from importer.normalizer.references import Waiting
-from importer.normalizer.times.date_times import read_moment
-from importer.normalizer.times.moments import TimeRules, to_instant
-from importer.normalizer.times.zones import find_contradiction, read_zone
+from importer.normalizer.zones import find_contradiction, read_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from importer.cells import BLANKS, Unreadable, cell_name, clean
+from importer.normalizer.date_times import is_clock, join_date_and_time
+from importer.normalizer.moments import NO_RULES, TimeRules
 from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.references import NO_DIRECTORY, References, Waiting, describe_reference
-from importer.normalizer.times.date_times import is_clock, join_date_and_time
-from importer.normalizer.times.moments import NO_RULES, TimeRules
 from importer.quoting import escape, quote
 from importer.records import Problem, Sheet
 from importer.wording import as_sentence
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from importer.normalizer.moments import Moment
     from importer.normalizer.providers import Provider
     from importer.normalizer.references import Reference, Sought
-    from importer.normalizer.times.moments import Moment
     from importer.records import Row
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from importer.cells import Unreadable
 from importer.errors import SettingsError
 from importer.normalizer.fields import RowRules
+from importer.normalizer.moments import TimeRules
 from importer.normalizer.plausibility import Checks
 from importer.normalizer.providers import check_provider, read_provider
-from importer.normalizer.recurrence.rrule import read_until
-from importer.normalizer.times.moments import TimeRules
-from importer.normalizer.times.zones import check_timezone, read_zone
+from importer.normalizer.rrule import read_until
+from importer.normalizer.zones import check_timezone, read_zone
 from importer.quoting import quote
 from importer.settings import DateOrder
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from importer.normalizer.times.moments import Moment
+    from importer.normalizer.moments import Moment
 
 
 Texts: TypeAlias = abc.Mapping[str, str]

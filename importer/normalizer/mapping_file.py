@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 from importer.cells import BLANKS, Unreadable, canonical
 from importer.errors import SettingsError
 from importer.kinds.registry import COLUMNS, OWN, RIGHTS
+from importer.normalizer.date_times import is_clock
 from importer.normalizer.mapping import CLOCKS, NO_HEADER, NOT_USED, TIME_PARTS, Mapping, Matrix, Texts
 from importer.normalizer.matrix import find_across
-from importer.normalizer.nearest import nearest
+from importer.normalizer.moments import Choice, TimeRules
 from importer.normalizer.plausibility import Checks, Level
-from importer.normalizer.times.date_times import is_clock
-from importer.normalizer.times.moments import Choice, TimeRules
+from importer.normalizer.suggestions import nearest
 from importer.quoting import escape_unprintable, quote
 from importer.settings import DateOrder
 from importer.wording import as_sentence

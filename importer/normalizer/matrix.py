@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from importer.cells import BLANKS, Unreadable, canonical, cell_name
 from importer.errors import SourceError
-from importer.normalizer.times.date_times import WEEKDAY_OF, read_date
+from importer.normalizer.date_times import WEEKDAY_OF, read_date
 from importer.quoting import quote, quote_path
 from importer.records import Problem
 

@@ -14,8 +14,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from rapidfuzz import fuzz, process, utils
+
 from importer.cells import BLANKS, Unreadable, clean, whole
-from importer.normalizer.nearest import MOST, Nearest
 from importer.normalizer.providers import Service, linked_id
 from importer.quoting import has_control, quote
 from importer.records import ID_PATTERN, LARGEST_ID, UUID, Problem
@@ -290,7 +291,7 @@ class _List:
         names = [(one.name, position) for position, one in enumerate(self._entries)]
         # Whoever shares an employer shares most of an address.
         boxes = [(_mailbox(one.email), at) for at, one in enumerate(self._entries) if isinstance(one, Person)]
-        self._nearest = Nearest(names + boxes)
+        self._nearest = _Nearest(names + boxes)
 
     def find(self, text: str) -> str | Unreadable:
         plain, is_name = _without_prefix(text)
@@ -311,10 +312,10 @@ class _List:
         what = self._what
         shown = list(map(self._show, found or self._nearest.find(plain)))
         if found:
-            more = f" and {len(shown) - MOST} more" if len(shown) > MOST else ""
+            more = f" and {len(shown) - _MOST} more" if len(shown) > _MOST else ""
             return Unreadable(
                 f", which is the {named} of {len(shown)} {what}s",
-                f"write the id of the one that is meant: {', '.join(shown[:MOST])}{more}",
+                f"write the id of the one that is meant: {', '.join(shown[:_MOST])}{more}",
                 f"{what} found more than once",
             )
         nearest = f"; the nearest {'are' if len(shown) > 1 else 'is'} {', '.join(shown)}" if shown else ""
@@ -349,6 +350,48 @@ class _List:
         named = ", ".join(quote(word) for word in words if word)
         plain = one.id if _ID.fullmatch(one.id) else quote(one.id)
         return f"{plain} ({named})" if named else plain
+
+
+# ---- the nearest entries
+
+
+_MOST = 3  # suggestions for one text
+_CUT_OFF = 78.0  # of 100: two names of which only "primary" is the same have 60 to 70, a first name alone has 90
+_SHORT = 4  # characters: what is shorter is a part of half of all names
+_LARGEST_EFFORT = 5_000_000  # comparisons in all, 2 s: a column of nonsense must not hold up a check
+
+
+class _Nearest:
+    """The entries of a list that a misspelt text may mean, found by their texts."""
+
+    def __init__(self, texts: Iterable[tuple[str, int]]) -> None:
+        known = {(_plain(text), position): text.casefold() for text, position in texts}  # a mailbox is often a name
+        self._choices = [text for text, _ in known]
+        self._positions = [position for _, position in known]
+        self._folded = list(known.values())
+        self._effort = 0
+
+    def find(self, text: str) -> list[int]:
+        """Return the positions of the nearest entries, the nearest first; what differs in case only is nearest."""
+        plain = _plain(text)
+        if not plain or self._effort > _LARGEST_EFFORT:
+            return []
+        self._effort += len(self._choices)
+        scorer = fuzz.WRatio if len(plain) >= _SHORT else fuzz.ratio
+        # An entry can stand there under two texts.
+        found = process.extract(plain, self._choices, scorer=scorer, limit=2 * _MOST, score_cutoff=_CUT_OFF)
+        folded = text.casefold()
+        found.sort(key=lambda hit: self._folded[hit[2]] != folded)
+        return list(dict.fromkeys(self._positions[index] for _, _, index in found))[:_MOST]
+
+
+def _plain(text: str) -> str:
+    """Take off a text what people get wrong: case, accents, signs between words."""
+    letters = unicodedata.normalize("NFKD", text)
+    return utils.default_process("".join(char for char in letters if not unicodedata.combining(char)))
+
+
+# ---- how names are compared
 
 
 def _index(texts: Iterable[str]) -> dict[str, list[int]]:

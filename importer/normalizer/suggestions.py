@@ -1,4 +1,4 @@
-"""What a header that is not known may mean. Suggests and decides nothing."""
+"""What a header that is not known, or a misspelt text, may mean. Suggests and decides nothing."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _ENOUGH = 75.0  # of 100: "traineename" is 78 like "trainee", "status" 73 like "start"
 _SHORTEST, _LONGEST = 4, 60  # letters: shorter words are like half of all words, longer ones are none of ours
+_MOST = 3  # choices that are suggested for one text
+_ENOUGH_OF_LIST = 65.0  # of 100: the choices are few, and the text is meant to be one of them
 _BY_KIND = 80  # percent: what would be taken if the kind of the sheet were known
 
 
@@ -95,3 +97,12 @@ def _alike(header: str, words: dict[str, str]) -> Iterator[Suggestion]:
         if hit is not None:
             word, score, _ = hit
             yield Suggestion(header, words[word], round(score), f"it looks like {quote(word)}")
+
+
+def nearest(text: str, choices: Iterable[str]) -> list[str]:
+    """Return the choices that a misspelt text may mean, the nearest first; three at most."""
+    known = {choice: canonical(choice) for choice in choices if len(choice) <= _LONGEST}
+    if len(text) > _LONGEST:
+        return []
+    hits = process.extract(canonical(text), known, scorer=fuzz.ratio, limit=_MOST, score_cutoff=_ENOUGH_OF_LIST)
+    return [choice for _, _, choice in hits]

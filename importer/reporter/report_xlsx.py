@@ -14,7 +14,7 @@ from importer.kinds.registry import KINDS
 from importer.normalizer.layout import plan
 from importer.normalizer.mapping import NO_MAPPING
 from importer.normalizer.mapping_file import read_mapping
-from importer.normalizer.times.zones import find_zone
+from importer.normalizer.zones import find_zone
 from importer.quoting import escape
 from importer.records import Problem, Severity
 from importer.reporter.columns import (

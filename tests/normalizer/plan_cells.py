@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from importer.cells import Unreadable
-from importer.normalizer.recurrence.expand import Misfit, Series, expand
-from importer.normalizer.recurrence.rrule import Rule, read_repeat, read_until
-from importer.normalizer.times.date_times import read_moment
-from importer.normalizer.times.durations import Duration, read_duration
-from importer.normalizer.times.moments import Moment, TimeRules
-from importer.normalizer.times.zones import read_zone
+from importer.normalizer.date_times import read_moment
+from importer.normalizer.expand import Misfit, Series, expand
+from importer.normalizer.moments import Duration, Moment, TimeRules, read_duration
+from importer.normalizer.rrule import Rule, read_repeat, read_until
+from importer.normalizer.zones import read_zone
 
 
 def rule_of(text: str) -> Rule:

@@ -13,7 +13,7 @@ from importer.normalizer.mapping import make_rules
 from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.providers import check_provider, read_remote_id
 from importer.normalizer.row import Normalized, Normalizer
-from importer.normalizer.times.zones import check_timezone
+from importer.normalizer.zones import check_timezone
 from importer.records import LARGEST_ID, Row, Sheet
 
 if TYPE_CHECKING:

@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.cells import Unreadable
-from importer.normalizer.recurrence.expand import MOST_SHIFTS, Misfit, Series, expand, occurrences
-from importer.normalizer.recurrence.rrule import Rule, read_until
-from importer.normalizer.times.durations import Duration
-from importer.normalizer.times.moments import Choice, Moment, TimeRules
+from importer.normalizer.expand import MOST_SHIFTS, Misfit, Series, expand, occurrences
+from importer.normalizer.moments import Choice, Duration, Moment, TimeRules
+from importer.normalizer.rrule import Rule, read_until
 from importer.settings import DateOrder
 
 from .plan_cells import misfit_of, rule_of, series_of, written

@@ -16,7 +16,7 @@ from importer.kinds.shadow import ShadowRecord
 from importer.normalizer.mapping import make_rules
 from importer.normalizer.providers import check_provider
 from importer.normalizer.row import Normalized, Normalizer
-from importer.normalizer.times.zones import check_timezone, read_zone
+from importer.normalizer.zones import check_timezone, read_zone
 from importer.quoting import quote
 from importer.records import Problem, Row, Sheet
 

@@ -6,8 +6,7 @@ import pytest
 
 from importer.normalizer.layout import plan
 from importer.normalizer.mapping import Mapping
-from importer.normalizer.nearest import nearest
-from importer.normalizer.suggestions import describe_suggestion, suggest
+from importer.normalizer.suggestions import describe_suggestion, nearest, suggest
 from importer.records import Sheet
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from importer.cells import Unreadable
 from importer.kinds.shadow import ShadowRecord
-from importer.normalizer.times.date_times import read_instant, read_moment
-from importer.normalizer.times.moments import Choice, Moment, TimeRules, to_instant
+from importer.normalizer.date_times import read_instant, read_moment
+from importer.normalizer.moments import Choice, Moment, TimeRules, to_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.cells import Unreadable
-from importer.normalizer.times.date_times import read_instant, read_moment
-from importer.normalizer.times.moments import Choice, TimeRules
+from importer.normalizer.date_times import read_instant, read_moment
+from importer.normalizer.moments import Choice, TimeRules
 from importer.settings import DateOrder
 
 BERLIN = ZoneInfo("Europe/Berlin")

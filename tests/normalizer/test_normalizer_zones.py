@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from importer.cells import Unreadable
 from importer.errors import SettingsError
-from importer.normalizer.times.zones import check_timezone, load_zone, read_zone
+from importer.normalizer.zones import check_timezone, load_zone, read_zone
 
 IANA = frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
-TABLES = tomllib.loads(files("importer.normalizer.times").joinpath("zone_names.toml").read_text(encoding="utf-8"))
+TABLES = tomllib.loads(files("importer.normalizer").joinpath("zone_names.toml").read_text(encoding="utf-8"))
 NAMES = TABLES["windows"] | TABLES["rails"] | TABLES["spelled_out"]
 
 

@@ -71,7 +71,7 @@ def template(path: Path, timezone: str, yes: bool) -> None:
 
 
 def _write_template(path: Path, timezone: str, *, is_replaced: bool) -> int:
-    from importer.normalizer.times.zones import check_timezone
+    from importer.normalizer.zones import check_timezone
     from importer.reporter.template import write_template
 
     zone = check_timezone(timezone).key

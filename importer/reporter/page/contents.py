@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from importer.histogram import percentile
 from importer.kinds.registry import SHIFTS
-from importer.normalizer.times.zones import find_zone
+from importer.normalizer.zones import find_zone
 from importer.notice import NoticeLevel
 from importer.records import TargetName
 from importer.targets import TARGETS

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from importer.kinds.kind import Column, KeyPart, Made, RecordKind, Removal, option
+from importer.normalizer.date_times import read_instant as read_time
 from importer.normalizer.references import Waiting
-from importer.normalizer.times.date_times import read_instant as read_time
-from importer.normalizer.times.zones import read_zone
+from importer.normalizer.zones import read_zone
 from importer.records import LARGEST_ID, Identifier, Key, Record, TargetName
 from importer.targets import rootly
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from importer.cells import BLANKS, Unreadable
-from importer.normalizer.times.moments import (
+from importer.normalizer.moments import (
     IMPOSSIBLE,
     NO_DATE_TIME,
     NO_RULES,

@@ -12,8 +12,8 @@ from datetime import time, timedelta
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from importer.cells import BLANKS, Unreadable
-from importer.normalizer.times.date_times import read_moment
-from importer.normalizer.times.moments import LAST_YEAR, WITHOUT_TIME, Moment, TimeRules, make_moment
+from importer.normalizer.date_times import read_moment
+from importer.normalizer.moments import LAST_YEAR, WITHOUT_TIME, Moment, TimeRules, make_moment
 from importer.quoting import quote
 
 if TYPE_CHECKING:

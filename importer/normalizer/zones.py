@@ -19,7 +19,7 @@ from importer.errors import SettingsError
 from importer.quoting import quote
 
 if TYPE_CHECKING:
-    from importer.normalizer.times.moments import Moment
+    from importer.normalizer.moments import Moment
 
 
 _LONGEST_NAME = 64
@@ -191,7 +191,7 @@ def _names() -> dict[str, str]:
 @cache
 def _table(name: str) -> dict[str, str]:
     """Return a table of zone_names.toml, from names as `_folded` makes them to IANA's."""
-    listed = files("importer.normalizer.times").joinpath("zone_names.toml").read_text(encoding="utf-8")
+    listed = files("importer.normalizer").joinpath("zone_names.toml").read_text(encoding="utf-8")
     return {_folded(words): zone for words, zone in tomllib.loads(listed)[name].items()}
 
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dateutil.rrule import rrulestr
 
 from importer.cells import Unreadable
-from importer.normalizer.recurrence.rrule import DAYS, WEEKLY, Rule
-from importer.normalizer.times.durations import Duration
-from importer.normalizer.times.moments import LAST_YEAR, NO_RULES, OUTSIDE, Moment, TimeRules, to_instant
+from importer.normalizer.moments import LAST_YEAR, NO_RULES, OUTSIDE, Duration, Moment, TimeRules, to_instant
+from importer.normalizer.rrule import DAYS, WEEKLY, Rule
 from importer.quoting import quote
 
 if TYPE_CHECKING:

@@ -1,1 +1,0 @@
-"""Rows that repeat or rotate, to their shifts."""

@@ -1,1 +1,0 @@
-"""Texts of times, zones and durations."""
