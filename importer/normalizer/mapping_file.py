@@ -15,7 +15,6 @@ from importer.errors import SettingsError
 from importer.kinds.registry import COLUMNS, OWN, RIGHTS
 from importer.normalizer.date_times import is_clock
 from importer.normalizer.mapping import CLOCKS, NO_HEADER, NOT_USED, TIME_PARTS, Mapping, Matrix, Texts
-from importer.normalizer.matrix import find_across
 from importer.normalizer.moments import Choice, TimeRules
 from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.suggestions import nearest
@@ -26,15 +25,13 @@ from importer.wording import as_sentence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from importer.records import Sheet
-
 
 _LAST_ROW = 1_048_576  # of a spreadsheet
 _HUGE = 10**40  # Python refuses to write out numbers of more than 4,300 digits; no id is that large
 _SHOWN = 12  # characters of a key that is no header
 
-#: A table as it stands -> members of `Mapping`; it raises `_RefusedError`.
-_Reader: TypeAlias = Callable[[object], dict[str, Any]]
+#: A table as it stands -> what a `Mapping` has of it; it raises `_RefusedError`.
+_Reader: TypeAlias = Callable[[object], Any]
 
 
 def read_mapping(given: str | abc.Mapping[str, Any], name: str) -> Mapping:
@@ -45,51 +42,9 @@ def read_mapping(given: str | abc.Mapping[str, Any], name: str) -> Mapping:
     """
     document = _parse(given, name) if isinstance(given, str) else given
     try:
-        return Mapping(**_read_tables(document, _FILE))
+        return _read_tables(document, _FILE)
     except _RefusedError as refused:
         raise refused.explain(name) from None
-
-
-def refuse_lost_headers(mapping: Mapping, name: str, sheets: Iterable[Sheet]) -> None:
-    """Refuse a mapping that names a header or a sheet that no source has; `name` is the mapping file's.
-
-    Raises:
-        SettingsError: each of them named with the nearest that there are.
-    """
-    seen = list(sheets)
-    names = {sheet.name for sheet in seen}
-    if missing := [one for one in mapping.sheets if one not in names]:
-        raise SettingsError(
-            f"{quote(name)}, [sheets]: no source has a sheet {', '.join(map(quote, missing))}",
-            hint=f"Write one of {', '.join(map(quote, sorted(names)))}."
-            if names
-            else "Name a sheet that a source has.",
-        )
-    for table, sheet_name in ((mapping, None), *((one, own) for own, one in mapping.sheets.items())):
-        known = [text.strip(BLANKS) for sheet in seen if sheet_name in (None, sheet.name) for text in sheet.header]
-        found = {*known, *map(canonical, known)}
-        own_sheets = [sheet for sheet in seen if sheet_name in (None, sheet.name)]
-        if table.matrix and not any(find_across(sheet, mapping.of_sheet(sheet.name)) for sheet in own_sheets):
-            raise SettingsError(
-                f"{quote(name)}, [matrix]: no sheet has {table.matrix.across or 'date'}s across",
-                hint="Write whole dates into the header, or below [matrix] when the roster begins: first = 2027-03-01.",
-            )
-        own = {"columns": table.columns, "rows": {**table.keep, **table.drop}, "fill": table.fill}
-        own |= {"matrix": table.matrix.headers} if table.matrix else {}
-        for section, headers in own.items():
-            if lost := [one for one in headers if one not in found and (canonical(one) or one) not in found]:
-                where = section if sheet_name is None else f"sheets.{sheet_name}.{section}"
-                raise _lost(f"{quote(name)}, [{escape_unprintable(where)}]", lost, known)
-
-
-def _lost(where: str, lost: list[str], known: list[str]) -> SettingsError:
-    distinct = list(dict.fromkeys(filter(None, known)))
-    nears = {header: near for header in lost if (near := nearest(header, distinct))}
-    hints = [f"for {quote(header)} write {' or '.join(map(quote, near))}" for header, near in nears.items()]
-    words = "; ".join(hints) or "write the headers as they are in the source, or take them out of the mapping"
-    return SettingsError(
-        f"{where}: no sheet has the header {', '.join(map(quote, lost))}", hint=f"{words[0].upper()}{words[1:]}."
-    )
 
 
 # ---- its tables
@@ -123,12 +78,9 @@ def _refuse(reason: str, hint: str, key: str = "") -> NoReturn:
     raise _RefusedError(reason, hint, key)
 
 
-def _read_tables(document: abc.Mapping[str, Any], known: abc.Mapping[str, _Reader]) -> dict[str, Any]:
-    """Read the tables of a file or of a sheet into members of `Mapping`; the first mistake counts."""
-    said: dict[str, Any] = {}
-    for table, read in known.items():
-        if table in document:
-            said |= _within(table, read, document[table])
+def _read_tables(document: abc.Mapping[str, Any], known: abc.Mapping[str, _Reader]) -> Mapping:
+    """Read the tables of a file or of a sheet; the first mistake counts."""
+    said = {table: _within(table, read, document[table]) for table, read in known.items() if table in document}
     if unknown := next((str(key) for key in document if key not in known), ""):
         what = "table" if isinstance(document[unknown], abc.Mapping) else "key"
         names = ["header_row" if read is _read_header_row else f"[{table}]" for table, read in known.items()]
@@ -147,10 +99,11 @@ def _read_tables(document: abc.Mapping[str, Any], known: abc.Mapping[str, _Reade
             "Keep one of them: a constant holds for every cell, whatever its mark says.",
             column,
         )
-    return said
+    rows = said.pop("rows", {})
+    return Mapping(**said, **rows)
 
 
-def _within(table: str, read: _Reader, value: object) -> dict[str, Any]:
+def _within(table: str, read: _Reader, value: object) -> Any:
     try:
         return read(value)
     except _RefusedError as refused:
@@ -158,7 +111,7 @@ def _within(table: str, read: _Reader, value: object) -> dict[str, Any]:
         raise
 
 
-def _read_columns(table: object) -> dict[str, Any]:
+def _read_columns(table: object) -> dict[str, str]:
     columns: dict[str, str] = {}
     for key, value in _table(table).items():
         header = _header(key)
@@ -166,39 +119,33 @@ def _read_columns(table: object) -> dict[str, Any]:
         if columns.get(header, column) != column:
             _refuse("stands there twice", "Keep one of them.", header)
         columns[header] = column
-    return {"columns": columns}
+    return columns
 
 
 def _read_given(table: object) -> dict[str, str]:
     return {column: _cell_text(value, column, column) for column, value in _by_column(_table(table)).items()}
 
 
-def _read_values(table: object) -> dict[str, Any]:
-    values = {
+def _read_values(table: object) -> dict[str, dict[str, str]]:
+    return {
         column: {key.strip(BLANKS): _cell_text(value, column, key) for key, value in _table(listed, column).items()}
         for column, listed in _by_column(_table(table)).items()
     }
-    return {"values": values}
 
 
-def _read_rows(table: object) -> dict[str, Any]:
-    rows = _table(table)
-    _refuse_unknown(rows, ["keep", "drop"])
+def _read_rows(table: object) -> dict[str, dict[str, tuple[str, ...]]]:
     return {
         which: {_header(key): _texts(value, key) for key, value in _table(listed, which).items()}
-        for which, listed in rows.items()
+        for which, listed in _table(table, known=("keep", "drop")).items()
     }
 
 
-def _read_fill(table: object) -> dict[str, Any]:
-    fill = _table(table)
-    _refuse_unknown(fill, ["down"])
-    return {"fill": tuple(map(_header, _texts(fill.get("down", []), "down")))}
+def _read_fill(table: object) -> tuple[str, ...]:
+    return tuple(map(_header, _texts(_table(table, known=("down",)).get("down", []), "down")))
 
 
-def _read_matrix(table: object) -> dict[str, Any]:
-    said = _table(table)
-    _refuse_unknown(said, ["across", "headers", "first", "cells", *CLOCKS, "marks"])
+def _read_matrix(table: object) -> Matrix:
+    said = _table(table, known=("across", "headers", "first", "cells", *CLOCKS, "marks"))
     across = _matrix_column(said, "across", also="date")
     headers = tuple(map(_header, _texts(said["headers"], "headers"))) if "headers" in said else ()
     if across not in ("", "date") and not headers:
@@ -208,7 +155,7 @@ def _read_matrix(table: object) -> dict[str, Any]:
             "across",
         )
     marks = _table(said.get("marks", {}), "marks")
-    matrix = Matrix(
+    return Matrix(
         across=across,
         headers=headers,
         first=_first_date(said["first"]) if "first" in said else "",
@@ -216,46 +163,36 @@ def _read_matrix(table: object) -> dict[str, Any]:
         every={name: _clock(said[name], name) for name in CLOCKS if name in said},
         marks={mark.strip(BLANKS): dict(_mark(mark, meant)) for mark, meant in marks.items()},
     )
-    return {"matrix": matrix}
 
 
-def _read_times(table: object) -> dict[str, Any]:
-    choices = {"date_order": DateOrder, "twice": Choice, "skipped": Choice}
-    return {"times": TimeRules(**_options(_table(table), choices))}
-
-
-def _read_checks(table: object) -> dict[str, Any]:
-    return {"checks": Checks(**_options(_table(table), {check.name: Level for check in fields(Checks)}))}
-
-
-def _read_header_row(value: object) -> dict[str, Any]:
+def _read_header_row(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not NO_HEADER <= value <= _LAST_ROW:
         _refuse(
             f"is {_shown(value)}, which is not a row",
             "Write the number of the row that the header stands in, such as 4, or 0 where there is none.",
         )
-    return {"header_row": value}
+    return value
 
 
-def _read_sheets(value: object) -> dict[str, Any]:
-    def read_sheet(own: object) -> dict[str, Any]:
+def _read_sheets(value: object) -> dict[str, Mapping]:
+    def read_sheet(own: object) -> Mapping:
         return _read_tables(_table(own), _TABLES)
 
-    tables = _table(value, name="[sheets]")
-    return {"sheets": {name: Mapping(**_within(name, read_sheet, own)) for name, own in tables.items()}}
+    return {name: _within(name, read_sheet, own) for name, own in _table(value, name="[sheets]").items()}
 
 
-#: The tables that may hold for all sheets or for one, and what reads each into members of `Mapping`.
+_TIMES: Final = {"date_order": DateOrder, "twice": Choice, "skipped": Choice}
+#: The tables that may hold for all sheets or for one, and what reads each.
 _TABLES: Final[dict[str, _Reader]] = {
     "columns": _read_columns,
-    "constants": lambda table: {"constants": _read_given(table)},
-    "defaults": lambda table: {"defaults": _read_given(table)},
+    "constants": _read_given,
+    "defaults": _read_given,
     "values": _read_values,
     "rows": _read_rows,
     "fill": _read_fill,
     "matrix": _read_matrix,
-    "times": _read_times,
-    "checks": _read_checks,
+    "times": lambda table: TimeRules(**_options(table, _TIMES)),
+    "checks": lambda table: Checks(**_options(table, {check.name: Level for check in fields(Checks)})),
 }
 _FILE: Final = _TABLES | {"header_row": _read_header_row, "sheets": _read_sheets}
 
@@ -263,9 +200,14 @@ _FILE: Final = _TABLES | {"header_row": _read_header_row, "sheets": _read_sheets
 # ---- its values
 
 
-def _table(value: object, key: str = "", name: str = "its name in square brackets") -> abc.Mapping[str, Any]:
+def _table(
+    value: object, key: str = "", *, name: str = "its name in square brackets", known: Iterable[str] = ()
+) -> abc.Mapping[str, Any]:
+    """Return a table; one that has other keys than those `known`, if any are, is refused."""
     if not isinstance(value, abc.Mapping):
         _refuse("is not a table", f"Write {name} and its lines below it.", key)
+    if unknown := next((key for key in value if known and key not in known), None):
+        _refuse("is not an option", _nearest(unknown, known), unknown)
     return value
 
 
@@ -377,21 +319,14 @@ def _first_date(value: object) -> str:
         _refuse(f"is {_shown(value)}, which is not a date", "Write it as first = 2027-03-01.", "first")
 
 
-def _options(table: abc.Mapping[str, Any], options: dict[str, type[StrEnum]]) -> dict[str, Any]:
-    _refuse_unknown(table, options)
+def _options(value: object, options: dict[str, type[StrEnum]]) -> dict[str, Any]:
     found = {}
-    for key, value in table.items():
+    for key, said in _table(value, known=options).items():
         try:
-            found[key] = options[key](value.casefold() if isinstance(value, str) else value)
+            found[key] = options[key](said.casefold() if isinstance(said, str) else said)
         except ValueError:
-            _refuse(f"is {_shown(value)}", f"Write {' or '.join(map(quote, options[key]))}.", key)
+            _refuse(f"is {_shown(said)}", f"Write {' or '.join(map(quote, options[key]))}.", key)
     return found
-
-
-def _refuse_unknown(table: abc.Mapping[str, Any], known: Iterable[str]) -> None:
-    for key in table:
-        if key not in known:
-            _refuse("is not an option", _nearest(key, known), key)
 
 
 # ---- sentences
@@ -426,6 +361,9 @@ def _shown(value: object) -> str:
 
 _SHORT: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _NO_NOTES: Final[Texts] = {}
+_TABLES_OF_USER = ("columns", "values.", "rows.", "matrix.marks")  # whose keys are the user's words
+_ALIGNED = ("columns", "values.")
+_Value: TypeAlias = str | abc.Sequence[str] | Texts
 
 
 def write_mapping(mapping: Mapping, notes: Texts = _NO_NOTES) -> str:
@@ -442,57 +380,53 @@ def write_mapping(mapping: Mapping, notes: Texts = _NO_NOTES) -> str:
 
 
 def _tables(mapping: Mapping, notes: Texts, prefix: str) -> Iterator[str]:
-    tables = {
-        "columns": list(_columns(mapping.columns, notes)),
-        "constants": [f"{column} = {_quoted(text)}" for column, text in mapping.constants.items()],
-        "defaults": [f"{column} = {_quoted(text)}" for column, text in mapping.defaults.items()],
-        **{f"values.{column}": list(_columns(texts, {})) for column, texts in mapping.values.items()},
-        **{
-            f"rows.{which}": [f"{_quoted(header)} = {_list(texts)}" for header, texts in rows.items()]
-            for which, rows in (("keep", mapping.keep), ("drop", mapping.drop))
-        },
-        "fill": [f"down = {_list(mapping.fill)}"] if mapping.fill else [],
-        **_matrix(mapping.matrix),
-        "times": list(_said(mapping.times)),
-        "checks": list(_said(mapping.checks)),
+    tables: dict[str, abc.Mapping[str, _Value]] = {
+        "columns": mapping.columns,
+        "constants": mapping.constants,
+        "defaults": mapping.defaults,
+        **{f"values.{column}": texts for column, texts in mapping.values.items()},
+        "rows.keep": mapping.keep,
+        "rows.drop": mapping.drop,
+        "fill": {"down": mapping.fill} if mapping.fill else {},
+        "matrix": _matrix(mapping.matrix) if mapping.matrix else {},
+        "matrix.marks": mapping.matrix.marks if mapping.matrix else {},
+        "times": _said(mapping.times),
+        "checks": _said(mapping.checks),
     }
-    for name, content in tables.items():
-        if content:
-            yield from ("", f"[{prefix}{name}]", *content)
+    for name, table in tables.items():
+        is_plain_matrix = name == "matrix" and mapping.matrix is not None and not table
+        if table or is_plain_matrix:
+            yield from ("", f"[{prefix}{name}]")
+            yield from _lines(name, table, notes if name == "columns" else {})
+        if is_plain_matrix:
+            yield "# dates across, people down"
 
 
-def _matrix(matrix: Matrix | None) -> dict[str, list[str]]:
-    if matrix is None:
-        return {}
-    said = {"across": matrix.across, "cells": matrix.cells, "first": matrix.first, **matrix.every}
-    lines = [f"{key} = {_quoted(text)}" for key, text in said.items() if text]
-    lines += [f"headers = {_list(matrix.headers)}"] if matrix.headers else []
-    marks = [f"{_quoted(mark)} = {_inline(meant)}" for mark, meant in matrix.marks.items()]
-    return {"matrix": lines or ["# dates across, people down"], "matrix.marks": marks}
+def _matrix(matrix: Matrix) -> dict[str, _Value]:
+    texts = {"across": matrix.across, "cells": matrix.cells, "first": matrix.first, **matrix.every}
+    return {key: value for key, value in {**texts, "headers": matrix.headers}.items() if value}
 
 
-def _inline(texts: Texts) -> str:
-    return f"{{ {', '.join(f'{key} = {_quoted(text)}' for key, text in texts.items())} }}" if texts else "{}"
+def _said(options: TimeRules | Checks) -> dict[str, str]:
+    return {one.name: value for one in fields(options) if (value := getattr(options, one.name)) is not None}
 
 
-def _columns(columns: Texts, notes: Texts) -> Iterator[str]:
-    keys = {header: _quoted(header) for header in columns}
-    width = max(map(len, keys.values()), default=0)
-    for header, column in columns.items():
-        if note := notes.get(header):
+def _lines(name: str, table: abc.Mapping[str, _Value], notes: Texts) -> Iterator[str]:
+    keys = {key: _quoted(key) if name.startswith(_TABLES_OF_USER) else key for key in table}
+    # An outlier must not push all others to the right.
+    width = min(max(map(len, keys.values()), default=0), 40) if name.startswith(_ALIGNED) else 0
+    for key, value in table.items():
+        if note := notes.get(key):
             yield f"# {_escaped(note, {})}"
-        # An outlier must not push all others to the right.
-        yield f"{keys[header]:<{min(width, 40)}} = {_quoted(column)}"
+        yield f"{keys[key]:<{width}} = {_written(value)}"
 
 
-def _said(options: TimeRules | Checks) -> Iterator[str]:
-    for option in fields(options):
-        if (value := getattr(options, option.name)) is not None:
-            yield f"{option.name} = {_quoted(value)}"
-
-
-def _list(texts: Iterable[str]) -> str:
-    return f"[{', '.join(map(_quoted, texts))}]"
+def _written(value: _Value) -> str:
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, abc.Mapping):
+        return f"{{ {', '.join(f'{key} = {_quoted(text)}' for key, text in value.items())} }}" if value else "{}"
+    return f"[{', '.join(map(_quoted, value))}]"
 
 
 def _quoted(text: str) -> str:

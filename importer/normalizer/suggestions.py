@@ -1,4 +1,4 @@
-"""What a header that is not known, or a misspelt text, may mean. Suggests and decides nothing."""
+"""What headers that are not known may mean: those of a sheet, and those that a mapping names. Applies nothing."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
-from importer.cells import canonical
+from importer.cells import BLANKS, canonical
+from importer.errors import SettingsError
 from importer.kinds.registry import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, KINDS_WITH, OWN
 from importer.normalizer.layout import FAMILIAR, OF_OTHER_LISTS, is_named
-from importer.quoting import quote, quote_path
+from importer.normalizer.matrix import find_across
+from importer.quoting import escape_unprintable, quote, quote_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from importer.normalizer.layout import Layout
+    from importer.normalizer.mapping import Mapping
     from importer.records import Sheet
 
 
@@ -97,6 +100,52 @@ def _alike(header: str, words: dict[str, str]) -> Iterator[Suggestion]:
         if hit is not None:
             word, score, _ = hit
             yield Suggestion(header, words[word], round(score), f"it looks like {quote(word)}")
+
+
+# ---- headers that a mapping names, and texts that must be one of a list
+
+
+def refuse_lost_headers(mapping: Mapping, name: str, sheets: Iterable[Sheet]) -> None:
+    """Refuse a mapping that names a header or a sheet that no source has; `name` is the mapping file's.
+
+    Raises:
+        SettingsError: each of them named with the nearest that there are.
+    """
+    seen = list(sheets)
+    names = {sheet.name for sheet in seen}
+    if missing := [one for one in mapping.sheets if one not in names]:
+        raise SettingsError(
+            f"{quote(name)}, [sheets]: no source has a sheet {', '.join(map(quote, missing))}",
+            hint=f"Write one of {', '.join(map(quote, sorted(names)))}."
+            if names
+            else "Name a sheet that a source has.",
+        )
+    tables = [("", mapping, seen)]
+    for own, table in mapping.sheets.items():
+        tables.append((f"sheets.{own}.", table, [sheet for sheet in seen if sheet.name == own]))
+    for prefix, table, those in tables:
+        if table.matrix and not any(find_across(sheet, mapping.of_sheet(sheet.name)) for sheet in those):
+            raise SettingsError(
+                f"{quote(name)}, [matrix]: no sheet has {table.matrix.across or 'date'}s across",
+                hint="Write whole dates into the header, or below [matrix] when the roster begins: first = 2027-03-01.",
+            )
+        known = [text.strip(BLANKS) for sheet in those for text in sheet.header]
+        found = {*known, *map(canonical, known)}
+        named = {"columns": table.columns, "rows": {**table.keep, **table.drop}, "fill": table.fill}
+        named |= {"matrix": table.matrix.headers} if table.matrix else {}
+        for section, headers in named.items():
+            if lost := [one for one in headers if one not in found and (canonical(one) or one) not in found]:
+                raise _lost(f"{quote(name)}, [{escape_unprintable(prefix + section)}]", lost, known)
+
+
+def _lost(where: str, lost: list[str], known: list[str]) -> SettingsError:
+    distinct = list(dict.fromkeys(filter(None, known)))
+    nears = {header: near for header in lost if (near := nearest(header, distinct))}
+    hints = [f"for {quote(header)} write {' or '.join(map(quote, near))}" for header, near in nears.items()]
+    words = "; ".join(hints) or "write the headers as they are in the source, or take them out of the mapping"
+    return SettingsError(
+        f"{where}: no sheet has the header {', '.join(map(quote, lost))}", hint=f"{words[0].upper()}{words[1:]}."
+    )
 
 
 def nearest(text: str, choices: Iterable[str]) -> list[str]:

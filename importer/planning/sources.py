@@ -21,7 +21,8 @@ import orjson
 from importer.errors import InterruptedReadingError, SettingsError, SourceError, SourcesError, UsageError
 from importer.normalizer.layout import is_known_header, rate_header
 from importer.normalizer.mapping import NO_MAPPING, Mapping, make_rules
-from importer.normalizer.mapping_file import read_mapping, refuse_lost_headers
+from importer.normalizer.mapping_file import read_mapping
+from importer.normalizer.suggestions import refuse_lost_headers
 from importer.notice import Notice, NoticeLevel
 from importer.planning.loader import Loader
 from importer.planning.previous_run import LeftOver

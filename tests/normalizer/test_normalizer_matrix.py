@@ -9,8 +9,9 @@ import pytest
 from importer.errors import SettingsError, SourceError
 from importer.normalizer.layout import rate_header
 from importer.normalizer.mapping import make_rules
-from importer.normalizer.mapping_file import read_mapping, refuse_lost_headers, write_mapping
+from importer.normalizer.mapping_file import read_mapping, write_mapping
 from importer.normalizer.row import Normalized, Normalizer
+from importer.normalizer.suggestions import refuse_lost_headers
 from importer.records import Row, Sheet
 
 ROSTER = """
