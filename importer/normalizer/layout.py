@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from importer.cells import BLANKS, Unreadable, canonical, cell_name
 from importer.errors import SourceError
@@ -76,23 +76,15 @@ NAMES_OF_OTHER_LISTS: Final = _set(
 _LONGEST = 200  # characters: no header that is known is longer
 _ENOUGH = 2
 _WORD = re.compile(r"[^\W\d_]+")
+_ALIASES = [pair for words in (*CLEAR.values(), *IN_SHEETS_OF.values()) for pair in words.items()]
 #: What is a header even where nothing else stands in the row; "Schedule" or "Rotation" would be titles.
-_ALONE: Final = frozenset(
-    {
-        *(name for name, column in OWN.items() if column in TELLING - COMMON),
-        *(name for words in CLEAR.values() for name, column in words.items() if column == "remote_id"),
-        *(name for words in IN_SHEETS_OF.values() for name, column in words.items() if column == "remote_id"),
-    }
-)
-
-
+_ALONE: Final = {name for name, column in OWN.items() if column in TELLING - COMMON} | {
+    name for name, column in _ALIASES if column == "remote_id"
+}
 #: Headers of columns that say what a record is of, and not only when it is.
-_OF_RECORDS: Final = frozenset(
-    name
-    for headers in (OWN, *CLEAR.values(), *IN_SHEETS_OF.values())
-    for name, column in headers.items()
-    if column in TELLING - {"starts_at", "ends_at"}
-)
+_OF_RECORDS: Final = {
+    name for name, column in (*OWN.items(), *_ALIASES) if column in TELLING - {"starts_at", "ends_at"}
+}
 
 
 def is_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> bool:
@@ -156,49 +148,6 @@ _MAY_HOLD_SCHEDULES = re.compile(
 )
 
 
-class Claims(NamedTuple):
-    """What the headers of a sheet stand for."""
-
-    kind: str | None  #: what the sheet holds; None where it does not say, or says both
-    columns: dict[str, tuple[int, ...]]  #: column of ours -> the headers that are it: more than one is one too many
-    ignored: frozenset[int]  #: headers that are not used on purpose
-    joined: dict[str, JoinedTimes]  #: column of ours -> where date and time of day stand apart
-
-
-class _Headers:
-    """The headers of one sheet, sorted by how they came to their columns."""
-
-    def __init__(self, sheet: Sheet, mapping: Mapping) -> None:
-        self.texts = tuple(text.strip(BLANKS) for text in sheet.header)
-        self.names = tuple(map(canonical, sheet.header))
-        self._found: set[str] = set()
-        self.mapped: dict[int, str] = {}
-        self._map(mapping)
-        self.is_named = is_named(sheet, mapping)
-        self.own = self.lead(OWN) if self.is_named else {}
-        self.alias: dict[int, str] = {}
-
-    def lead(self, words: dict[str, str]) -> dict[int, str]:
-        """Return the columns of the headers that are among words, apart from those that have one."""
-        places = ((index, words.get(name)) for index, name in enumerate(self.names) if index not in self.mapped)
-        return {index: column for index, column in places if column}
-
-    def columns(self) -> set[str]:
-        return {*self.mapped.values(), *self.own.values(), *self.alias.values()}
-
-    def _map(self, mapping: Mapping) -> None:
-        # What stands there exactly wins over what is only spelled alike.
-        for spell, spelled in ((str, self.texts), (canonical, self.names)):
-            for header, column in mapping.columns.items():
-                if header in self._found or not (wanted := spell(header)):
-                    continue
-                places = [index for index, text in enumerate(spelled) if text == wanted]
-                if places:
-                    self._found.add(header)
-                for index in places:
-                    self.mapped.setdefault(index, column)
-
-
 def is_named(sheet: Sheet, mapping: Mapping) -> bool:
     """Return whether a sheet has a header, or the letters of the columns stand for it: `TO` is the 535th.
 
@@ -207,51 +156,180 @@ def is_named(sheet: Sheet, mapping: Mapping) -> bool:
     return NO_HEADER not in (sheet.header_row, mapping.header_row)
 
 
-def claim(sheet: Sheet, mapping: Mapping, provider: str | None, *, is_known: bool = False) -> Claims:
-    """Find out what the headers stand for; a sheet that `provider` alone tells the kind of is one of schedules.
+class _Claims:
+    """What the headers of a sheet stand for; a sheet that `provider` alone tells the kind of is one of schedules.
 
     `is_known`: an earlier run took the sheet in, so it is none that only looks like schedules.
     """
-    headers = _Headers(sheet, mapping)
-    given = {*mapping.constants, *mapping.defaults} | ({"third_party_provider"} if provider else set())
-    # A provider alone makes no schedules of the other sheets of a workbook: what is sent cannot be taken back.
-    if given & TELLING == {"third_party_provider"} and not (is_known or _may_hold_schedules(sheet)):
-        given = set()
-    kind = _decide(headers, sheet, mapping, kinds_told_by(given))
-    if headers.is_named:
-        _leave_common(headers, kind)
-        _apply_aliases(headers, kind)
-        given = mapping.constants.keys() | mapping.defaults.keys()
-        _turn_own_headers(headers, kind, given)
-        _turn_until(headers, kind, given)
-    columns = _winners(headers, mapping)
-    joined = _join_times(headers, columns)
-    ignored = frozenset(index for index, column in headers.mapped.items() if column == NOT_USED)
-    return Claims(kind, columns, ignored, joined)
 
+    def __init__(self, sheet: Sheet, mapping: Mapping, provider: str | None, *, is_known: bool) -> None:
+        self._sheet = sheet
+        self._mapping = mapping
+        self._names = tuple(map(canonical, sheet.header))
+        self._is_named = is_named(sheet, mapping)
+        # Index of a header -> its column, by how it came to it: the mapping, the column's own name, another name.
+        self._mapped = self._map()
+        self._own = self._lead(OWN) if self._is_named else {}
+        self._alias: dict[int, str] = {}
+        given = {*mapping.constants, *mapping.defaults}
+        #: what the sheet holds; None where it does not say, or says both
+        self.kind = self._decide(given | ({"third_party_provider"} if provider else set()), is_known=is_known)
+        if self._is_named:
+            self._leave_common()
+            self._apply_aliases()
+            self._turn_own_headers(given)
+            self._turn_until(given)
+        self.columns = self._winners()  #: column of ours -> the headers that are it: more than one is one too many
+        self.joined = self._join_times()  #: column of ours -> where date and time of day stand apart
+        #: headers that are a column of ours, or not used on purpose
+        self.used = {
+            *(index for indices in self.columns.values() for index in indices),
+            *(joined.day for joined in self.joined.values()),
+            *(index for index, column in self._mapped.items() if column == NOT_USED),
+        }
 
-def _decide(headers: _Headers, sheet: Sheet, mapping: Mapping, given: set[str]) -> str | None:
-    """Decide by the mapping's kind, the sheet's name and its headers; only then by what holds for every row."""
-    constant, default = (_kind(texts.get("kind", "")) for texts in (mapping.constants, mapping.defaults))
-    if constant:
-        return constant
-    sure, clear = _telling_columns(headers)
-    kinds = kinds_told_by(sure | clear)
-    if told := default or kind_of_name(sheet.name):
-        # A file called "on-call schedule" that holds shadows: its rows say what they are.
-        said = sure | (clear & TELLING_IN_SPITE)
-        is_contradicted = bool(kinds_told_by(said) - {told}) and told not in kinds
-        has_foreign = any(told not in KINDS_WITH[column] for column in said & TELLING)
-        return None if is_contradicted and has_foreign else told
-    kinds = kinds or (set() if _is_of_others(sheet, headers) else given)
-    return next(iter(kinds)) if len(kinds) == 1 else None
+    def _map(self) -> dict[int, str]:
+        found: set[str] = set()
+        mapped: dict[int, str] = {}
+        texts = tuple(text.strip(BLANKS) for text in self._sheet.header)
+        # What stands there exactly wins over what is only spelled alike.
+        for spell, spelled in ((str, texts), (canonical, self._names)):
+            for header, column in self._mapping.columns.items():
+                if header in found or not (wanted := spell(header)):
+                    continue
+                for index in [index for index, text in enumerate(spelled) if text == wanted]:
+                    found.add(header)
+                    mapped.setdefault(index, column)
+        return mapped
 
+    def _lead(self, words: dict[str, str]) -> dict[int, str]:
+        """Return the columns of the headers that are among words, apart from those that the mapping gives one."""
+        places = ((index, words.get(name)) for index, name in enumerate(self._names) if index not in self._mapped)
+        return {index: column for index, column in places if column}
 
-def _may_hold_schedules(sheet: Sheet) -> bool:
-    file = PurePath(sheet.source)
-    if file.suffix.casefold() not in _WORKBOOKS or file.stem == sheet.name:
-        return True
-    return bool(_MAY_HOLD_SCHEDULES.fullmatch(sheet.name))
+    def _claimed(self) -> set[str]:
+        return {*self._mapped.values(), *self._own.values(), *self._alias.values()}
+
+    def _decide(self, given: set[str], *, is_known: bool) -> str | None:
+        """Decide by the mapping's kind, the sheet's name and its headers; only then by what holds for every row."""
+        mapping, sheet = self._mapping, self._sheet
+        constant, default = (_kind(texts.get("kind", "")) for texts in (mapping.constants, mapping.defaults))
+        if constant:
+            return constant
+        sure, clear = self._telling_columns()
+        kinds = kinds_told_by(sure | clear)
+        if told := default or kind_of_name(sheet.name):
+            # A file called "on-call schedule" that holds shadows: its rows say what they are.
+            said = sure | (clear & TELLING_IN_SPITE)
+            is_contradicted = bool(kinds_told_by(said) - {told}) and told not in kinds
+            has_foreign = any(told not in KINDS_WITH[column] for column in said & TELLING)
+            return None if is_contradicted and has_foreign else told
+        if not kinds and not self._is_of_others():
+            # A provider alone makes no schedules of the other sheets of a workbook: what is sent cannot be taken back.
+            is_provider_alone = given & TELLING == {"third_party_provider"}
+            if is_known or not is_provider_alone or _may_hold_schedules(sheet):
+                kinds = kinds_told_by(given)
+        return next(iter(kinds)) if len(kinds) == 1 else None
+
+    def _telling_columns(self) -> tuple[set[str], set[str]]:
+        """Return the columns that are there for sure, and those that aliases stand for."""
+        words = CLEAR.values() if self._is_named else ()
+        clear = {column for each in words for column in self._lead(each).values()}
+        sure = {*self._mapped.values(), *self._own.values()}
+        sure |= {column for part in sure & TIME_PARTS.keys() for column in TIME_PARTS[part]}
+        if "remote_id" not in sure | clear and "schedule_id" not in self._mapped.values():
+            sure.discard("schedule_id")  # "Schedule ID" in a list of schedules is their own
+        return sure, clear
+
+    def _is_of_others(self) -> bool:
+        """Return whether a sheet lists people or services, of which `ID` must never be sent as a schedule's."""
+        words = {word.casefold() for word in _WORD.findall(self._sheet.name)}
+        return not (OF_OTHER_LISTS.isdisjoint(self._names) and NAMES_OF_OTHER_LISTS.isdisjoint(words))
+
+    def _leave_common(self) -> None:
+        """Leave headers that are common words where another kind's sheet has them: `Group` is somebody's team there."""
+        told = {self.kind} if self.kind else kinds_told_by(self._claimed())
+        if told and "kind" not in self._claimed():
+            foreign = {column for column in COMMON if KINDS_WITH[column].isdisjoint(told)}
+            self._own = {index: column for index, column in self._own.items() if column not in foreign}
+
+    def _apply_aliases(self) -> None:
+        """Take what headers mean by another name: in any sheet, in one of its kind, or only in rows of another kind."""
+        is_open = "kind" in self._claimed()
+        words: dict[str, str] = {}
+        for each in KINDS:
+            words |= CLEAR[each] if is_open or self.kind in (None, each) else {}
+        words |= IN_SHEETS_OF[self.kind] if self.kind else {}
+        self._alias = self._lead(words)
+        if self.kind and is_open:
+            self._alias |= self._of_other_kinds()
+
+    def _of_other_kinds(self) -> dict[int, str]:
+        """Return what headers mean in the rows of a kind that only their own cell tells: `User` beside `override`.
+
+        Only columns that rows of other kinds do not read, and where one header alone can be it.
+        """
+        free = {
+            column: [index for index, one in self._lead(words).items() if one == column and index not in self._alias]
+            for words in IN_SHEETS_OF.values()
+            for column in COMMON & set(words.values()) - self._claimed()
+        }
+        return {places[0]: column for column, places in free.items() if len(places) == 1}
+
+    def _turn_own_headers(self, given: set[str]) -> None:
+        """In a sheet of schedules `Schedule ID` is the schedules' own id, unless another column is."""
+        taken = {*self._mapped.values(), *self._own.values(), *given}
+        for theirs, own in KINDS[self.kind].own_headers.items() if self.kind else ():
+            if own not in taken:
+                self._turn(theirs, own)
+
+    def _turn_until(self, given: set[str]) -> None:
+        """Where nothing repeats, and nothing else says the end, `until` is the end of the shift.
+
+        A header that may say how often, such as `Frequency`, is enough for it to be neither.
+        """
+        free = (name for index, name in enumerate(self._names) if index not in self._mapped)
+        is_doubtful = not MAYBE_REPEATING.isdisjoint(free)
+        may_repeat = self.kind is None or self.kind in KINDS_WITH["until"]
+        others = {"repeat", "rotation", "ends_at", "duration"}
+        if may_repeat and not is_doubtful and others.isdisjoint(self._claimed() | given):
+            self._turn("until", "ends_at")
+
+    def _turn(self, own: str, other: str) -> None:
+        for index in [index for index, column in self._own.items() if column == own]:
+            del self._own[index]
+            self._alias[index] = other
+
+    def _winners(self) -> dict[str, tuple[int, ...]]:
+        winners: dict[str, tuple[int, ...]] = {}
+        for tier in (self._mapped, self._own, self._alias):
+            columns = set(tier.values()) - winners.keys() - self._mapping.constants.keys() - {NOT_USED}
+            for index, column in tier.items():
+                if column in columns:
+                    winners[column] = (*winners.get(column, ()), index)
+        return winners
+
+    def _join_times(self) -> dict[str, JoinedTimes]:
+        """Find date-times whose date and time of day have columns of their own; in `columns` the time of day stays."""
+        parts = {name: self.columns.pop(name)[0] for name in TIME_PARTS if name in self.columns}
+        places = {name: index for index, name in reversed([*enumerate(self._names)]) if index not in self._mapped}
+        for name, part in _PART_HEADERS.items() if self._is_named else ():  # "Day" may be a weekday beside "Date"
+            if name in places:
+                parts.setdefault(part, places[name])
+        joined = {}
+        for column, side in (("starts_at", "start"), ("ends_at", "end")):
+            day, clock = parts.get(f"{side}_date"), parts.get(f"{side}_time")
+            claimed = self.columns.get(column, ())
+            if day is not None and clock is not None and {day, clock}.issuperset(claimed):
+                joined[column] = JoinedTimes(day, clock, is_shared=False)
+            elif len(alone := [index for index in claimed or (clock, day) if index is not None]) == 1:
+                shared = parts.get("date", parts.get("start_date") if parts.get("start_time") is not None else None)
+                if shared is not None and alone[0] not in (day, shared):
+                    joined[column] = JoinedTimes(shared, alone[0], is_shared=True)
+                self.columns[column] = (alone[0],)
+            if column in joined:
+                self.columns[column] = (joined[column].clock,)
+        return joined
 
 
 def _kind(text: str) -> str | None:
@@ -259,114 +337,11 @@ def _kind(text: str) -> str | None:
     return None if isinstance(kind, Unreadable) else kind
 
 
-def _telling_columns(headers: _Headers) -> tuple[set[str], set[str]]:
-    """Return the columns that are there for sure, and those that aliases stand for."""
-    words = CLEAR.values() if headers.is_named else ()
-    clear = {column for each in words for column in headers.lead(each).values()}
-    sure = {*headers.mapped.values(), *headers.own.values()}
-    sure |= {column for part in sure & TIME_PARTS.keys() for column in TIME_PARTS[part]}
-    if "remote_id" not in sure | clear and "schedule_id" not in headers.mapped.values():
-        sure.discard("schedule_id")  # "Schedule ID" in a list of schedules is their own
-    return sure, clear
-
-
-def _is_of_others(sheet: Sheet, headers: _Headers) -> bool:
-    """Return whether a sheet lists people or services, of which `ID` must never be sent as a schedule's."""
-    words = {word.casefold() for word in _WORD.findall(sheet.name)}
-    return not (OF_OTHER_LISTS.isdisjoint(headers.names) and NAMES_OF_OTHER_LISTS.isdisjoint(words))
-
-
-def _leave_common(headers: _Headers, kind: str | None) -> None:
-    """Leave headers that are common words where another kind's sheet has them: `Group` is somebody's team there."""
-    if "kind" in headers.columns():
-        return
-    told = {kind} if kind else kinds_told_by(headers.columns())
-    foreign = {column for column in COMMON if KINDS_WITH[column].isdisjoint(told)}
-    if kind or told:
-        headers.own = {index: column for index, column in headers.own.items() if column not in foreign}
-
-
-def _apply_aliases(headers: _Headers, kind: str | None) -> None:
-    has_both = kind is None or "kind" in headers.columns()
-    words: dict[str, str] = {}
-    for each in KINDS:
-        words |= CLEAR[each] if has_both or each == kind else {}
-    words |= IN_SHEETS_OF[kind] if kind else {}
-    headers.alias = headers.lead(words)
-    if kind and "kind" in headers.columns():
-        headers.alias |= _of_other_kinds(headers)
-
-
-def _of_other_kinds(headers: _Headers) -> dict[int, str]:
-    """Return what headers mean in the rows of a kind that only their own cell tells: `User` beside `override`.
-
-    Only columns that rows of other kinds do not read, and where one header alone can be it.
-    """
-    free = {
-        column: [index for index, one in headers.lead(words).items() if one == column and index not in headers.alias]
-        for words in IN_SHEETS_OF.values()
-        for column in COMMON & set(words.values()) - headers.columns()
-    }
-    return {places[0]: column for column, places in free.items() if len(places) == 1}
-
-
-def _turn_own_headers(headers: _Headers, kind: str | None, given: set[str]) -> None:
-    """In a sheet of schedules `Schedule ID` is the schedules' own id, unless another column is."""
-    taken = {*headers.mapped.values(), *headers.own.values(), *given}
-    for theirs, own in KINDS[kind].own_headers.items() if kind else ():
-        if own not in taken:
-            _turn(headers, theirs, own)
-
-
-def _turn_until(headers: _Headers, kind: str | None, given: set[str]) -> None:
-    """Where nothing repeats, and nothing else says the end, `until` is the end of the shift.
-
-    A header that may say how often, such as `Frequency`, is enough for it to be neither.
-    """
-    others = {"repeat", "rotation", "ends_at", "duration"}
-    is_doubtful = any(
-        name in MAYBE_REPEATING for index, name in enumerate(headers.names) if index not in headers.mapped
-    )
-    may_repeat = kind is None or kind in KINDS_WITH["until"]
-    if may_repeat and not is_doubtful and others.isdisjoint(headers.columns() | given):
-        _turn(headers, "until", "ends_at")
-
-
-def _turn(headers: _Headers, own: str, other: str) -> None:
-    for index in [index for index, column in headers.own.items() if column == own]:
-        del headers.own[index]
-        headers.alias[index] = other
-
-
-def _winners(headers: _Headers, mapping: Mapping) -> dict[str, tuple[int, ...]]:
-    winners: dict[str, tuple[int, ...]] = {}
-    for tier in (headers.mapped, headers.own, headers.alias):
-        columns = set(tier.values()) - winners.keys() - mapping.constants.keys() - {NOT_USED}
-        winners |= {column: tuple(index for index, one in tier.items() if one == column) for column in columns}
-    return winners
-
-
-def _join_times(headers: _Headers, columns: dict[str, tuple[int, ...]]) -> dict[str, JoinedTimes]:
-    """Find date-times whose date and time of day have columns of their own; in `columns` the time of day remains."""
-    parts = {name: columns.pop(name)[0] for name in TIME_PARTS if name in columns}
-    places = {name: index for index, name in reversed([*enumerate(headers.names)]) if index not in headers.mapped}
-    for name, part in _PART_HEADERS.items() if headers.is_named else ():  # "Day" may be a weekday beside "Date"
-        if name in places:
-            parts.setdefault(part, places[name])
-    joined = {}
-    for column, side in (("starts_at", "start"), ("ends_at", "end")):
-        day, clock = parts.get(f"{side}_date"), parts.get(f"{side}_time")
-        claimed = columns.get(column, ())
-        if day is not None and clock is not None and {day, clock}.issuperset(claimed):
-            joined[column] = JoinedTimes(day, clock, is_shared=False)
-        elif len(alone := [index for index in claimed or (clock, day) if index is not None]) == 1:
-            shared = parts.get("date", parts.get("start_date") if parts.get("start_time") is not None else None)
-            if shared is not None and alone[0] not in (day, shared):
-                joined[column] = JoinedTimes(shared, alone[0], is_shared=True)
-            columns[column] = (alone[0],)
-        if column in joined:
-            columns[column] = (joined[column].clock,)
-    return joined
+def _may_hold_schedules(sheet: Sheet) -> bool:
+    file = PurePath(sheet.source)
+    if file.suffix.casefold() not in _WORKBOOKS or file.stem == sheet.name:
+        return True
+    return bool(_MAY_HOLD_SCHEDULES.fullmatch(sheet.name))
 
 
 # ---- the sheet's layout
@@ -405,10 +380,8 @@ def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = Non
     """
     if across := find_across(sheet, mapping):
         return _plan_matrix(sheet, mapping, across, provider)
-    claims = claim(sheet, mapping, provider, is_known=is_known)
+    claims = _Claims(sheet, mapping, provider, is_known=is_known)
     _refuse_repeats(sheet, claims.columns)
-    used = {index for indices in claims.columns.values() for index in indices} | claims.ignored
-    used |= {joined.day for joined in claims.joined.values()}
     return Layout(
         sheet,
         {column: indices[0] for column, indices in claims.columns.items()},
@@ -417,7 +390,7 @@ def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = Non
         joined=claims.joined,
         given={**mapping.defaults, **mapping.constants},
         defaults=mapping.defaults,
-        not_used=_not_used(sheet, used),
+        not_used=_not_used(sheet, claims.used),
         kind=claims.kind,
         mapping=mapping,
     )
@@ -446,30 +419,25 @@ def repeats(
     sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = None, *, is_known: bool = False
 ) -> tuple[tuple[int, ...], ...]:
     """Find the headers that are the same column of ours: for each such column the indices into the header."""
-    columns = claim(sheet, mapping, provider, is_known=is_known).columns
+    columns = _Claims(sheet, mapping, provider, is_known=is_known).columns
     return tuple(indices for indices in columns.values() if len(indices) > 1)
 
 
 def _not_used(sheet: Sheet, used: set[int]) -> tuple[str, ...]:
     headers = (text for index, text in enumerate(sheet.header) if index not in used)
-    return tuple(dict.fromkeys(text for text in headers if canonical(text) or not _is_blank(text)))
-
-
-def _is_blank(header: str) -> bool:
-    return not any(char.isprintable() and not char.isspace() for char in header)
+    return tuple(dict.fromkeys(text for text in headers if any(c.isprintable() and not c.isspace() for c in text)))
 
 
 def _refuse_repeats(sheet: Sheet, columns: abc.Mapping[str, tuple[int, ...]]) -> None:
-    repeats = [_repeat(sheet, column, indices) for column, indices in columns.items() if len(indices) > 1]
+    row = sheet.header_row or FIRST_ROW
+    repeats = [
+        f"{column}: {', '.join(f'{cell_name(sheet.positions[at], row)} {quote(sheet.header[at])}' for at in indices)}"
+        for column, indices in columns.items()
+        if len(indices) > 1
+    ]
     if repeats:
         raise SourceError(
             f"{quote_path(sheet.source)}, sheet {quote(sheet.name)}, has more than one column for {'; '.join(repeats)}",
             hint='Keep one of them: rename or delete the others, or write "their header" = "" below [columns] '
             "in a mapping file.",
         )
-
-
-def _repeat(sheet: Sheet, column: str, indices: tuple[int, ...]) -> str:
-    row = sheet.header_row or FIRST_ROW
-    cells = (f"{cell_name(sheet.positions[index], row)} {quote(sheet.header[index])}" for index in indices)
-    return f"{column}: {', '.join(cells)}"
