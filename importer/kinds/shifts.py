@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from importer.cells import BLANKS, Unreadable
 from importer.kinds.kind import Ambiguity, Column, Removal, option
-from importer.normalizer.date_times import read_instant as read_instant_in
+from importer.normalizer.date_times import read_instant as read_time
 from importer.normalizer.date_times import read_moment
 from importer.normalizer.expand import AssignedShift, Misfit, Series, Shift, expand, find_drift
 from importer.normalizer.moments import Moment, read_duration, to_instant
@@ -36,7 +36,6 @@ from importer.targets.rootly import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import datetime
 
     from importer.normalizer.fields import Fields, RowRules
     from importer.normalizer.moments import Duration, TimeRules
@@ -229,8 +228,7 @@ _FIXED_OFFSET = Unreadable(
 )
 _DAY = timedelta(days=1)
 _STAND_IN = load_zone("UTC")
-_SERIES_COLUMNS = ("duration", "repeat", "rotation", "until")
-_TIME_COLUMNS = ("timezone", "starts_at", "ends_at", *_SERIES_COLUMNS)
+_TIME_COLUMNS = ("timezone", "starts_at", "ends_at", "duration", "repeat", "rotation", "until")
 
 
 def _read_spans(fields: Fields, rules: RowRules, members: int) -> tuple[tuple[AssignedShift, ...], str] | None:
@@ -239,10 +237,7 @@ def _read_spans(fields: Fields, rules: RowRules, members: int) -> tuple[tuple[As
     is_zone_wrong = zone is None and fields.has_problem("timezone")
     # Where the zone is wrong the times are read all the same, for their own faults.
     used = _STAND_IN if is_zone_wrong else zone
-    if members or any(_counts(fields, column, members) for column in _SERIES_COLUMNS):
-        turns = _read_series(fields, rules, used, members)
-    else:
-        turns = _read_span(fields, rules, used)
+    turns = _read_series(fields, rules, used, members)
     if turns is None:
         return None
     # An option's zone, or a default, is only for times without an offset: no offset contradicts it.
@@ -271,55 +266,12 @@ def _counts(fields: Fields, column: str, members: int) -> bool:
     return column != "until" or bool(is_repeating) or not fields.is_default("until")
 
 
-def _read_span(fields: Fields, rules: RowRules, zone: ZoneInfo | None) -> tuple[AssignedShift, ...] | None:
-    parse = partial(read_instant_in, zone=zone, rules=rules.times)
-    starts_at = fields.required("starts_at", parse)
-    ends_at = fields.required("ends_at", parse)
-    if starts_at is None or ends_at is None or fields.has_problem("timezone"):
-        return None
-    if ends_at <= starts_at and fields.is_one_day():
-        ends_at = fields.required("ends_at", partial(_read_next_day, zone=zone, rules=rules.times))
-        if ends_at is None:
-            return None
-    if ends_at > starts_at:
-        return (AssignedShift(Shift(starts_at, ends_at), 0),)
-    reason = f", which is not after {fields.name('starts_at')} {quote(fields.text('starts_at'))}"
-    end = Unreadable(reason, _hint_end(fields, rules, zone, starts_at), "end not after the start")
-    fields.fault("ends_at", fields.text("ends_at"), end)
-    return None
-
-
-def _read_next_day(text: str, zone: ZoneInfo | None, rules: TimeRules) -> datetime | Unreadable:
-    """Read a time of day that is on the day after the date before it."""
-    moment = read_moment(text, rules)
-    if isinstance(moment, Unreadable):
-        return moment
-    return to_instant(moment._replace(local=moment.local + _DAY), zone, rules)
-
-
-def _hint_end(fields: Fields, rules: RowRules, zone: ZoneInfo | None, starts_at: datetime) -> str:
-    """Return the likely right end of a shift that ends before it starts: the same time on the next day."""
-    moment = read_moment(fields.text("ends_at"), rules.times)
-    next_day = _read_next_day(fields.text("ends_at"), zone, rules.times)
-    if (
-        isinstance(moment, Unreadable)
-        or isinstance(next_day, Unreadable)
-        or not starts_at < next_day <= starts_at + _DAY
-    ):
-        return "Write an end after the start, or swap the two."
-    likely = f"{moment.local + _DAY:%Y-%m-%d %H:%M}"
-    midnight = f", or {moment.local:%Y-%m-%d} 24:00" if moment.local.time() == time.min else ""
-    return f"Write {likely}{midnight} if the shift ends on the next day."
-
-
 def _read_series(
     fields: Fields, rules: RowRules, zone: ZoneInfo | None, members: int
 ) -> tuple[AssignedShift, ...] | None:
     parse = partial(_read_existing, zone=zone, rules=rules.times)
     start = fields.required("starts_at", parse)
     end = _read_end(fields, parse, is_open=bool(members))
-    if start and isinstance(end, Moment) and end.local <= start.local and fields.is_one_day():
-        end = end._replace(local=end.local + _DAY)
     is_repeating = _counts(fields, "repeat", members)
     rule = fields.optional("repeat", read_repeat) if is_repeating else None
     until = rules.until
@@ -330,16 +282,17 @@ def _read_series(
             fields.note("until", words, "Fill in repeat, or empty until.", words)
     if start is None or any(map(fields.has_problem, _TIME_COLUMNS)):
         return None
+    if isinstance(end, Moment):
+        end = _end_after(fields, start, end, zone, rules.times)
+        if end is None:
+            return None
     return _expand(fields, Series(start, end, zone, rule, until, members, rules.times))
 
 
 def _read_existing(text: str, zone: ZoneInfo | None, rules: TimeRules) -> Moment | Unreadable:
     """Read a time that must exist in its zone."""
-    moment = read_moment(text, rules)
-    if isinstance(moment, Unreadable):
-        return moment
-    instant = to_instant(moment, zone, rules)
-    return instant if isinstance(instant, Unreadable) else moment
+    instant = read_time(text, zone, rules)
+    return instant if isinstance(instant, Unreadable) else read_moment(text, rules)
 
 
 def _read_end(
@@ -354,6 +307,27 @@ def _read_end(
             fields.note("duration", words, "Keep one of them.", words)
         return duration
     return fields.optional("ends_at", parse) if is_open else fields.required("ends_at", parse)
+
+
+def _end_after(fields: Fields, start: Moment, end: Moment, zone: ZoneInfo | None, rules: TimeRules) -> Moment | None:
+    """Return the end of the first shift, on the next day where start and end share a date.
+
+    None where it is not after the start: that was noted.
+    """
+    starts_at, ends_at = (to_instant(one, zone, rules) for one in (start, end))
+    if isinstance(starts_at, Unreadable) or isinstance(ends_at, Unreadable) or ends_at > starts_at:
+        return end
+    next_day = end._replace(local=end.local + _DAY)
+    if fields.is_one_day():
+        return next_day
+    hint = "Write an end after the start, or swap the two."
+    likely = to_instant(next_day, zone, rules)
+    if not isinstance(likely, Unreadable) and starts_at < likely <= starts_at + _DAY:
+        midnight = f", or {end.local:%Y-%m-%d} 24:00" if end.local.time() == time.min else ""
+        hint = f"Write {next_day.local:%Y-%m-%d %H:%M}{midnight} if the shift ends on the next day."
+    reason = f", which is not after {fields.name('starts_at')} {quote(fields.text('starts_at'))}"
+    fields.fault("ends_at", fields.text("ends_at"), Unreadable(reason, hint, "end not after the start"))
+    return None
 
 
 def _expand(fields: Fields, series: Series) -> tuple[AssignedShift, ...] | None:

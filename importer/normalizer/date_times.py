@@ -18,7 +18,6 @@ from importer.normalizer.moments import (
     IMPOSSIBLE,
     NO_DATE_TIME,
     NO_RULES,
-    Choice,
     Moment,
     TimeRules,
     make_moment,
@@ -138,10 +137,8 @@ def read_instant(text: str, zone: ZoneInfo | None, rules: TimeRules = NO_RULES) 
     `zone` says where a text without an offset is local. A local time that its zone skips or has twice is a fault
     unless `rules` choose.
     """
-    if len(text) > _LONGEST_TEXT:
-        return NO_DATE_TIME
-    # Three plain values and no `rules` in the key: hashing a data class costs more than all the rest of a hit.
-    return _read_instant(text, zone, rules.date_order, rules.twice, rules.skipped)
+    moment = read_moment(text, rules)
+    return moment if isinstance(moment, Unreadable) else to_instant(moment, zone, rules)
 
 
 def read_moment(text: str, rules: TimeRules = NO_RULES) -> Moment | Unreadable:
@@ -178,13 +175,6 @@ def is_clock(text: str) -> bool:
 
 
 @lru_cache(maxsize=16384)  # many rows start or end at the same time; some 5 MB
-def _read_instant(
-    text: str, zone: ZoneInfo | None, date_order: DateOrder | None, twice: Choice | None, skipped: Choice | None
-) -> datetime | Unreadable:
-    moment = _read_moment(text, date_order)
-    return moment if isinstance(moment, Unreadable) else to_instant(moment, zone, TimeRules(date_order, twice, skipped))
-
-
 def _read_moment(text: str, order: DateOrder | None) -> Moment | Unreadable:
     match = _EXTENDED.fullmatch(text) or _BASIC.fullmatch(text)
     if match:

@@ -107,6 +107,7 @@ def is_near(year: int) -> bool:
     return FIRST_YEAR - 1 <= year <= LAST_YEAR + 1
 
 
+@lru_cache(maxsize=16384)  # many rows start or end at the same time
 def to_instant(moment: Moment, zone: ZoneInfo | None, rules: TimeRules = NO_RULES) -> datetime | Unreadable:
     """Return the instant of a moment, in UTC; `zone` counts where it has no offset of its own.
 
