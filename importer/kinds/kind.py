@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from importer.normalizer.fast_path import FastPath
-    from importer.normalizer.fields import Fields, Places, RowRules
+    from importer.normalizer.fields import Fields, Places
+    from importer.normalizer.mapping import Rules
     from importer.records import Key, Record, TargetName
     from importer.targets.target import Found, Page, Request
 
@@ -157,8 +158,8 @@ class RecordKind:
 
     # its rows
     columns: tuple[Column, ...]
-    read: Callable[[Fields, RowRules], Made | None]  #: a row to what it makes; None: problems were noted
-    fast: Callable[[Places, RowRules], FastPath | None] | None = None  #: reads rows in which nothing is odd
+    read: Callable[[Fields, Rules], Made | None]  #: a row to what it makes; None: problems were noted
+    fast: Callable[[Places, Rules], FastPath | None] | None = None  #: reads rows in which nothing is odd
     told_beside: frozenset[str] = frozenset()  #: columns without which its own common ones do not tell it
     own_headers: Mapping[str, str] = field(default_factory=dict)  #: a column of others -> what it is in its sheets
     doubtful: Mapping[str, Sequence[Ambiguity]] = field(

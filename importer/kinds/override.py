@@ -20,7 +20,8 @@ from importer.records import LARGEST_ID, Identifier, Key, Record
 from importer.targets.rootly import read_instant, read_number
 
 if TYPE_CHECKING:
-    from importer.normalizer.fields import Fields, Places, RowRules
+    from importer.normalizer.fields import Fields, Places
+    from importer.normalizer.mapping import Rules
     from importer.normalizer.plausibility import Implausibility
 
 
@@ -41,7 +42,7 @@ class OverrideRecord(Record):
 # ---- a row
 
 
-def _read(fields: Fields, rules: RowRules) -> Made | None:
+def _read(fields: Fields, rules: Rules) -> Made | None:
     """Make the records of an override row. None: problems were noted."""
     schedule_id = fields.identify("schedule_id", rules.references.schedule)
     users = read_user_shifts(fields, rules, "user_id")
@@ -49,13 +50,13 @@ def _read(fields: Fields, rules: RowRules) -> Made | None:
         return None
     if isinstance(schedule_id, Waiting):
         return Made((), users.zone)
-    records = tuple(_make(schedule_id, user, *shift) for user, shift in users.shifts)
+    records = tuple(_make(schedule_id, *shift) for shift in users.shifts)
     if (now := rules.now) is not None:
         judge(fields, (odd for one in records for odd in _check(one, now)))
     return Made(records, users.zone)
 
 
-def _fast(places: Places, rules: RowRules) -> FastPath | None:
+def _fast(places: Places, rules: Rules) -> FastPath | None:
     columns = (
         FastColumn("schedule_id", rules.references.schedule),
         FastColumn("user_id", rules.references.shadowing_user),

@@ -30,7 +30,8 @@ from importer.targets.target import Found, Page, Request, as_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from importer.normalizer.fields import Fields, RowRules
+    from importer.normalizer.fields import Fields
+    from importer.normalizer.mapping import Rules
 
 
 class ScheduleRecord(Record):
@@ -48,7 +49,7 @@ class ScheduleRecord(Record):
 # ---- a row
 
 
-def _read(fields: Fields, rules: RowRules) -> Made | None:
+def _read(fields: Fields, rules: Rules) -> Made | None:
     """Make the record of a schedule row. None: problems were noted."""
     # A link tells its provider, should nobody else do.
     told = told_provider(fields.text("remote_id"))
@@ -64,7 +65,7 @@ def _read(fields: Fields, rules: RowRules) -> Made | None:
     return Made((ScheduleRecord(third_party_provider=provider, remote_id=remote_id),), groups=groups)
 
 
-def _read_groups(fields: Fields, rules: RowRules) -> tuple[str, ...] | Waiting | None:
+def _read_groups(fields: Fields, rules: Rules) -> tuple[str, ...] | Waiting | None:
     if not fields.is_filled("group"):
         return ()
     return fields.identify("group", rules.references.groups)

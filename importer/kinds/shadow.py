@@ -20,7 +20,8 @@ from importer.records import LARGEST_ID, Identifier, Key, Record
 from importer.targets.rootly import read_instant, read_number, read_text
 
 if TYPE_CHECKING:
-    from importer.normalizer.fields import Fields, Places, RowRules
+    from importer.normalizer.fields import Fields, Places
+    from importer.normalizer.mapping import Rules
 
 
 Shadowable: TypeAlias = Literal["User", "Schedule"]
@@ -64,7 +65,7 @@ _SELF_SHADOW = Unreadable(
 )
 
 
-def _read(fields: Fields, rules: RowRules) -> Made | None:
+def _read(fields: Fields, rules: Rules) -> Made | None:
     """Make the records of a shadow row. None: problems were noted."""
     schedule_id = fields.identify("schedule_id", rules.references.schedule)
     shadowable_type: Shadowable | None = fields.required("shadowable_type", read_shadowable, "User")
@@ -74,7 +75,7 @@ def _read(fields: Fields, rules: RowRules) -> Made | None:
         return None
     if isinstance(schedule_id, Waiting) or isinstance(shadowable_id, Waiting):
         return Made((), users.zone)
-    records = tuple(_make(schedule_id, shadowable_type, shadowable_id, user, *shift) for user, shift in users.shifts)
+    records = tuple(_make(schedule_id, shadowable_type, shadowable_id, *shift) for shift in users.shifts)
     if (now := rules.now) is not None:
         judge(fields, (finding for record in records for finding in check_shadow(record, now)))
     return Made(records, users.zone)
@@ -85,7 +86,7 @@ def read_shadowable(text: str) -> Shadowable | Unreadable:
     return _SHADOWABLES.get(text.casefold()) or _NO_TYPE
 
 
-def _read_shadowable_id(fields: Fields, rules: RowRules, shadowable_type: Shadowable | None) -> str | Waiting | None:
+def _read_shadowable_id(fields: Fields, rules: Rules, shadowable_type: Shadowable | None) -> str | Waiting | None:
     is_schedule = shadowable_type == "Schedule"
     parse = rules.references.schedule if is_schedule else rules.references.shadowed_user
     shadowable_id = fields.identify("shadowable_id", parse)
@@ -102,7 +103,7 @@ def check_shadow(record: ShadowRecord, now: datetime) -> list[Implausibility]:
     return found
 
 
-def _fast(places: Places, rules: RowRules) -> FastPath | None:
+def _fast(places: Places, rules: Rules) -> FastPath | None:
     columns = (
         FastColumn("schedule_id", rules.references.schedule),
         FastColumn("shadowable_type", lambda text: "User" if text.casefold() == "user" else _NO_TYPE, "User"),

@@ -15,7 +15,7 @@ from importer.cells import BLANKS, Unreadable
 from importer.kinds.kind import Ambiguity, Column, Removal, option
 from importer.normalizer.date_times import read_instant as read_time
 from importer.normalizer.date_times import read_moment
-from importer.normalizer.expand import AssignedShift, Misfit, Series, Shift, expand, find_drift
+from importer.normalizer.expand import Misfit, Series, Shift, expand, find_drift
 from importer.normalizer.moments import Moment, read_duration, to_instant
 from importer.normalizer.references import Waiting
 from importer.normalizer.rrule import is_once, read_repeat, read_until
@@ -36,8 +36,10 @@ from importer.targets.rootly import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
 
-    from importer.normalizer.fields import Fields, RowRules
+    from importer.normalizer.fields import Fields
+    from importer.normalizer.mapping import Rules
     from importer.normalizer.moments import Duration, TimeRules
     from importer.normalizer.plausibility import Implausibility
     from importer.records import Key
@@ -156,11 +158,11 @@ _ONE_MEMBER = Unreadable(
 class UserShifts(NamedTuple):
     """Which user has which shifts, by a row."""
 
-    shifts: tuple[tuple[int, Shift], ...]  #: empty where a user's id is not known yet
+    shifts: tuple[tuple[int, datetime, datetime], ...]  #: user, start, end; empty where a user's id is not known yet
     zone: str  #: the zone that the row's times were written in; empty where none was named
 
 
-def read_user_shifts(fields: Fields, rules: RowRules, column: str) -> UserShifts | None:
+def read_user_shifts(fields: Fields, rules: Rules, column: str) -> UserShifts | None:
     """Read whose shifts a row's are, and when they are: of the user in a column, or of who rotates.
 
     None: problems were noted.
@@ -174,11 +176,11 @@ def read_user_shifts(fields: Fields, rules: RowRules, column: str) -> UserShifts
     turns, zone = spans
     if _WAITING in users:
         return UserShifts((), zone)
-    shifts = ((users[turn.member], turn.shift) for turn in turns)
-    return UserShifts(tuple((user, shift) for user, shift in shifts if user != _NOBODY), zone)
+    shifts = ((users[turn.member], turn.starts_at, turn.ends_at) for turn in turns)
+    return UserShifts(tuple(shift for shift in shifts if shift[0] != _NOBODY), zone)
 
 
-def _read_users(fields: Fields, rules: RowRules, column: str) -> tuple[int, ...] | None:
+def _read_users(fields: Fields, rules: Rules, column: str) -> tuple[int, ...] | None:
     """Read whose shifts they are; 0 stands for a user whose id is not known yet."""
     if fields.is_filled("rotation"):
         return _read_members(fields, rules, column)
@@ -188,7 +190,7 @@ def _read_users(fields: Fields, rules: RowRules, column: str) -> tuple[int, ...]
     return (_WAITING if isinstance(user, Waiting) else user,)
 
 
-def _read_members(fields: Fields, rules: RowRules, column: str) -> tuple[int, ...] | None:
+def _read_members(fields: Fields, rules: Rules, column: str) -> tuple[int, ...] | None:
     if fields.is_filled(column) and not fields.has_problem("rotation"):
         words = f"{fields.name('rotation')} and {fields.name(column)} are both filled"
         fields.note("rotation", words, "Keep one of them: a rotation says whose turn it is.", words)
@@ -202,7 +204,7 @@ def _read_members(fields: Fields, rules: RowRules, column: str) -> tuple[int, ..
     return found if found and None not in users.values() else None
 
 
-def _read_member(fields: Fields, rules: RowRules, text: str) -> int | None:
+def _read_member(fields: Fields, rules: Rules, text: str) -> int | None:
     if text.casefold() in _NOBODY_WORDS:
         return _NOBODY
     user = rules.references.shadowing_user(fields.stands_for("rotation", text))
@@ -231,7 +233,7 @@ _STAND_IN = load_zone("UTC")
 _TIME_COLUMNS = ("timezone", "starts_at", "ends_at", "duration", "repeat", "rotation", "until")
 
 
-def _read_spans(fields: Fields, rules: RowRules, members: int) -> tuple[tuple[AssignedShift, ...], str] | None:
+def _read_spans(fields: Fields, rules: Rules, members: int) -> tuple[tuple[Shift, ...], str] | None:
     """Read when a row's shifts are, and its zone; `members` rotate, 0 where nobody does. None: problems were noted."""
     zone = fields.optional("timezone", read_zone, rules.zone)
     is_zone_wrong = zone is None and fields.has_problem("timezone")
@@ -266,9 +268,7 @@ def _counts(fields: Fields, column: str, members: int) -> bool:
     return column != "until" or bool(is_repeating) or not fields.is_default("until")
 
 
-def _read_series(
-    fields: Fields, rules: RowRules, zone: ZoneInfo | None, members: int
-) -> tuple[AssignedShift, ...] | None:
+def _read_series(fields: Fields, rules: Rules, zone: ZoneInfo | None, members: int) -> tuple[Shift, ...] | None:
     parse = partial(_read_existing, zone=zone, rules=rules.times)
     start = fields.required("starts_at", parse)
     end = _read_end(fields, parse, is_open=bool(members))
@@ -330,7 +330,7 @@ def _end_after(fields: Fields, start: Moment, end: Moment, zone: ZoneInfo | None
     return None
 
 
-def _expand(fields: Fields, series: Series) -> tuple[AssignedShift, ...] | None:
+def _expand(fields: Fields, series: Series) -> tuple[Shift, ...] | None:
     made = expand(series)
     if isinstance(made, Misfit):
         column, fault = made

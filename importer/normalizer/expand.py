@@ -74,16 +74,10 @@ class Series:
 
 
 class Shift(NamedTuple):
-    """A span of time."""
+    """A span of time, and whose it is."""
 
     starts_at: datetime  #: UTC, whole seconds
     ends_at: datetime  #: UTC, whole seconds, after `starts_at`
-
-
-class AssignedShift(NamedTuple):
-    """A shift and whose it is."""
-
-    shift: Shift
     member: int  #: index into the rotation's members; 0 where there is no rotation
 
 
@@ -134,7 +128,7 @@ class _Start(NamedTuple):
 
 
 @lru_cache(maxsize=64)  # the rows of a plan share their times; a thousand shifts take some 250 kB
-def expand(series: Series) -> tuple[AssignedShift, ...] | Misfit:
+def expand(series: Series) -> tuple[Shift, ...] | Misfit:
     """Return all shifts of a row in order of their starts, which are distinct; 1,000 at most.
 
     Starts keep their local time of day. An end given as a time keeps its distance on the local clock; of a duration
@@ -149,11 +143,11 @@ def expand(series: Series) -> tuple[AssignedShift, ...] | Misfit:
         _refuse_disorder(series, starts, ends)
     except MisfitError as error:
         return error.misfit
-    shifts = (Shift(start.instant, end) for start, end in zip(starts, ends, strict=True))
-    return tuple(AssignedShift(shift, index % (series.members or 1)) for index, shift in enumerate(shifts))
+    spans = enumerate(zip(starts, ends, strict=True))
+    return tuple(Shift(start.instant, end, index % (series.members or 1)) for index, (start, end) in spans)
 
 
-def find_drift(series: Series, turns: tuple[AssignedShift, ...]) -> Unreadable | None:
+def find_drift(series: Series, shifts: tuple[Shift, ...]) -> Unreadable | None:
     """Return what is odd about shifts of whole days written in hours, of which one passes a change of the clock.
 
     Hours count exactly, so that the shift ends an hour off the local time at which the next one starts.
@@ -161,8 +155,8 @@ def find_drift(series: Series, turns: tuple[AssignedShift, ...]) -> Unreadable |
     if not isinstance(series.end, Duration) or series.end.days or series.end.seconds % 86_400:
         return None
     days = series.end.seconds // 86_400
-    for number, turn in enumerate(turns, 1):
-        start, end = map(series.local, turn.shift)
+    for number, shift in enumerate(shifts, 1):
+        start, end = series.local(shift.starts_at), series.local(shift.ends_at)
         if end != start + timedelta(days=days):
             return Unreadable(
                 f", which counts exact hours: the clock changes in shift {number}, which ends at "

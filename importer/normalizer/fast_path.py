@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from importer.normalizer.fields import Places, RowRules
+    from importer.normalizer.fields import Places
+    from importer.normalizer.mapping import Rules
     from importer.normalizer.plausibility import Implausibility
     from importer.records import Problem, Record, Row
 
@@ -47,7 +48,7 @@ class FastPath:
     def __init__(
         self,
         places: Places,
-        rules: RowRules,
+        rules: Rules,
         columns: Sequence[FastColumn],
         make: Callable[..., Record],
         find: Callable[[Any, datetime], list[Implausibility]],

@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from importer.cells import BLANKS, Unreadable, cell_name, clean
 from importer.normalizer.date_times import is_clock, join_date_and_time
-from importer.normalizer.moments import NO_RULES, TimeRules
 from importer.normalizer.plausibility import Checks, Level
-from importer.normalizer.references import NO_DIRECTORY, References, Waiting, describe_reference
+from importer.normalizer.references import Waiting, describe_reference
 from importer.quoting import escape, quote
 from importer.records import Problem, Sheet
 from importer.wording import as_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
 
-    from importer.normalizer.moments import Moment
-    from importer.normalizer.providers import Provider
     from importer.normalizer.references import Reference, Sought
     from importer.records import Row
 
@@ -105,19 +100,6 @@ def _columns_in(names: tuple[str, ...]) -> re.Pattern[str]:
     plain, sure = ("|".join(name for name in names if ("_" in name) is is_sure) for is_sure in (False, True))
     before = "|".join(rf"(?<=\b{word})" for word in _BEFORE_COLUMNS)
     return re.compile(rf"\b(?:{sure})\b|(?:{before})(?:{plain})\b")
-
-
-@dataclass(frozen=True, slots=True)
-class RowRules:
-    """How a row is read, beside its own cells."""
-
-    zone: ZoneInfo | None = None  #: of times without an offset, where the row names none
-    provider: Provider | None = None  #: of schedule rows that name none
-    until: Moment | None = None  #: the end of repetitions that have none
-    now: datetime | None = None  #: what shifts are judged against; None: they are not
-    references: References = NO_DIRECTORY  #: how ids are read, and names that stand for them
-    times: TimeRules = NO_RULES  #: how doubtful date-times are read
-    checks: Checks = Checks()  #: how each plausibility check counts
 
 
 class Fields:

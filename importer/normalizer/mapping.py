@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from collections import abc
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from importer.cells import Unreadable
 from importer.errors import SettingsError
-from importer.normalizer.fields import RowRules
 from importer.normalizer.moments import TimeRules
 from importer.normalizer.plausibility import Checks
 from importer.normalizer.providers import check_provider, read_provider
+from importer.normalizer.references import NO_DIRECTORY, References
 from importer.normalizer.rrule import read_until
 from importer.normalizer.zones import check_timezone, read_zone
 from importer.quoting import quote
@@ -24,8 +24,10 @@ from importer.settings import DateOrder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from importer.normalizer.moments import Moment
+    from importer.normalizer.providers import Provider
 
 
 Texts: TypeAlias = abc.Mapping[str, str]
@@ -160,16 +162,27 @@ def _said_before(own: Options, general: Options) -> Options:
 # ---- with what options say: everything beside a row's own cells that decides what the row means
 
 
-#: The options that say what a column says, too.
-_OPTIONS = {"timezone": "timezone", "third_party_provider": "provider", "until": "until"}
-
-
 @dataclass(frozen=True, slots=True)
-class Rules(RowRules):
-    """How the rows of all sources are read; `make_rules` keeps what it says beside the mapping in step with that."""
+class Rules:
+    """How rows are read, beside their own cells."""
 
     mapping: Mapping = NO_MAPPING
+    zone: ZoneInfo | None = None  #: of times without an offset, where the row names none
+    provider: Provider | None = None  #: of schedule rows that name none
+    until: Moment | None = None  #: the end of repetitions that have none
+    now: datetime | None = None  #: what shifts are judged against; None: they are not
+    references: References = NO_DIRECTORY  #: how ids are read, and names that stand for them
     is_repeated: bool = False  #: the rows are those of an earlier run, which took their sheets in
+
+    @property
+    def times(self) -> TimeRules:
+        """How doubtful date-times are read."""
+        return self.mapping.times
+
+    @property
+    def checks(self) -> Checks:
+        """How each plausibility check counts."""
+        return self.mapping.checks
 
 
 NO_RULES = Rules()
@@ -193,7 +206,7 @@ def make_rules(
     if date_order is not None:
         mapping = replace(mapping, times=replace(mapping.times, date_order=DateOrder(date_order)))
     rules = Rules(
-        **_beside(mapping),
+        mapping,
         zone=check_timezone(timezone) if timezone is not None else None,
         provider=check_provider(provider) if provider is not None else None,
         until=_check_until(until, mapping.times) if until is not None else None,
@@ -202,31 +215,21 @@ def make_rules(
     options = {"timezone": timezone, "third_party_provider": provider, "until": until}
     said = {column: text for column, text in options.items() if text is not None}
     _refuse_contradictions(rules, said)
-    return replace(rules, mapping=_without_defaults(mapping, said.keys()) if said else mapping)
-
-
-def of_mapping(rules: Rules, mapping: Mapping) -> Rules:
-    """Return rules with another mapping, such as the one of a single sheet."""
-    return replace(rules, **_beside(mapping))
-
-
-def _beside(mapping: Mapping) -> dict[str, Any]:
-    return {"mapping": mapping, "times": mapping.times, "checks": mapping.checks}
+    return replace(rules, mapping=_without_defaults(mapping, said.keys())) if said else rules
 
 
 def _refuse_contradictions(rules: Rules, options: dict[str, str]) -> None:
-    read: dict[str, tuple[Callable[[str], object], object]] = {
-        "timezone": (read_zone, rules.zone),
-        "third_party_provider": (read_provider, rules.provider),
-        "until": (lambda text: read_until(text, rules.times), rules.until),
+    read: dict[str, tuple[str, Callable[[str], object], object]] = {
+        "timezone": ("--timezone", read_zone, rules.zone),
+        "third_party_provider": ("--provider", read_provider, rules.provider),
+        "until": ("--until", lambda text: read_until(text, rules.times), rules.until),
     }
     tables = (rules.mapping, *rules.mapping.sheets.values())
     for column, said in options.items():
-        parse, meant = read[column]
+        option, parse, meant = read[column]
         constants = [table.constants[column] for table in tables if column in table.constants]
         constant = next((text for text in constants if parse(text) != meant), None)
         if constant is not None:
-            option = f"--{_OPTIONS[column]}"
             raise SettingsError(
                 f"{option} is {quote(said)}, but the mapping has {column} = {quote(constant)} below"
                 " [constants], which holds for every row",

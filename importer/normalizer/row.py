@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from importer.cells import BLANKS, canonical, cell_name
 from importer.kinds.registry import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
 from importer.normalizer.fields import Fields
 from importer.normalizer.layout import plan
-from importer.normalizer.mapping import NO_RULES, of_mapping
+from importer.normalizer.mapping import NO_RULES
 from importer.normalizer.matrix import find_headers
 from importer.quoting import escape, quote
 from importer.records import KnownName, Problem
@@ -73,7 +74,7 @@ class Normalizer:
 
     def __init__(self, sheet: Sheet, rules: Rules = NO_RULES) -> None:
         mapping = rules.mapping.of_sheet(sheet.name)
-        self._rules = rules if mapping is rules.mapping else of_mapping(rules, mapping)
+        self._rules = replace(rules, mapping=mapping)
         self.layout = plan(sheet, mapping, rules.provider, is_known=rules.is_repeated)
         self._kept, self._dropped = (
             [

@@ -56,7 +56,7 @@ def written(series: Series) -> list[str]:
     """Write each shift as `start/end`, in UTC without seconds."""
     turns = expand(series)
     assert not isinstance(turns, Misfit), turns
-    return ["/".join(f"{end:%Y-%m-%dT%H:%MZ}" for end in turn.shift) for turn in turns]
+    return ["/".join(f"{end:%Y-%m-%dT%H:%MZ}" for end in turn[:2]) for turn in turns]
 
 
 def misfit_of(series: Series) -> Misfit:

@@ -180,7 +180,7 @@ def test_the_first_shift_keeps_the_offset_that_is_written() -> None:
 def test_until_bounds_the_starts(until: str, days: list[int]) -> None:
     turns = expand(series_of("2026-10-19T09:00", duration="8h", repeat="daily", until=until))
     assert not isinstance(turns, Misfit)
-    assert [turn.shift.starts_at.day for turn in turns] == days
+    assert [turn.starts_at.day for turn in turns] == days
 
 
 def test_a_date_that_two_countries_read_differently_bounds_nothing_until_the_order_is_said() -> None:
@@ -335,10 +335,10 @@ def test_shifts_keep_their_local_time_their_order_and_their_number(
     length, counted = Duration(days, seconds), replace(rule, count=count)
     turns = expand(Series(Moment(start, None), length, zone, counted, members=members, rules=CHOOSING))
     assert not isinstance(turns, Misfit)
-    starts = [turn.shift.starts_at for turn in turns]
+    starts = [turn.starts_at for turn in turns]
     assert len(turns) == count
     assert starts == sorted(set(starts))
-    assert all(turn.shift.starts_at < turn.shift.ends_at for turn in turns)
+    assert all(turn.starts_at < turn.ends_at for turn in turns)
     assert [turn.member for turn in turns] == [index % (members or 1) for index in range(count)]
     times = {start.time(), *(start.time().replace(hour=hour) for hour in rule.numbers("BYHOUR"))}
     assert all(instant.astimezone(zone).time() in times or _is_near_a_change(instant, zone) for instant in starts)
@@ -359,7 +359,7 @@ def test_until_makes_no_later_start_and_leaves_out_no_earlier_one(
     def starts(bounded: Rule) -> list[datetime]:
         turns = expand(Series(Moment(start, None), Duration(0, 60), zone, bounded, rules=CHOOSING))
         assert not isinstance(turns, Misfit)
-        return [turn.shift.starts_at for turn in turns]
+        return [turn.starts_at for turn in turns]
 
     counted = starts(replace(rule, count=50))
     last = counted[0] + timedelta(minutes=minutes)

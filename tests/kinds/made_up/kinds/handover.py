@@ -18,7 +18,8 @@ from importer.targets import rootly
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from importer.normalizer.fields import Fields, RowRules
+    from importer.normalizer.fields import Fields
+    from importer.normalizer.mapping import Rules
 
 
 class HandoverRecord(Record):
@@ -34,7 +35,7 @@ class HandoverRecord(Record):
         return (self.schedule_id, self.handed_to, int(self.handed_at.timestamp()))
 
 
-def _read(fields: Fields, rules: RowRules) -> Made | None:
+def _read(fields: Fields, rules: Rules) -> Made | None:
     schedule_id = fields.identify("schedule_id", rules.references.schedule)
     user = fields.identify("handed_to", rules.references.shadowing_user)
     zone = fields.optional("timezone", read_zone, rules.zone)
