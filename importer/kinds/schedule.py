@@ -77,10 +77,6 @@ def _read_groups(fields: Fields, rules: Rules) -> tuple[str, ...] | Waiting | No
 _PATH = "/on-call-schedules"
 
 
-def _scope(key: Key) -> str:  # noqa: ARG001  (one list holds all of an organization's schedules)
-    return ""
-
-
 def _request(key: Key) -> Request:
     provider, remote_id = key
     return Request(_PATH, orjson.dumps({"third_party_provider": provider, "remote_id": remote_id}))
@@ -108,14 +104,6 @@ def _read_listed(item: Any) -> Found | None:
     if not id_:
         raise ValueError("the list holds a schedule without an id")
     return Found(key, id_)
-
-
-def _object_path(id_: str) -> str:
-    return f"{_PATH}/{quote(id_, safe='')}"
-
-
-def _list_path(scope: str) -> str:  # noqa: ARG001  (there is one list)
-    return _PATH
 
 
 def _read_page(payload: Any, scope: str) -> Page:  # noqa: ARG001
@@ -188,10 +176,10 @@ KIND = RecordKind(
     sentence="{remote_id}",
     summed_by=0,
     target=TargetName.OPAL,
-    scope=_scope,
+    scope=lambda key: "",  # noqa: ARG005  (one list holds all of an organization's schedules)
     request=_request,
     read_created=_read_created,
-    object_path=_object_path,
-    list_path=_list_path,
+    object_path=lambda id_: f"{_PATH}/{quote(id_, safe='')}",
+    list_path=lambda scope: _PATH,  # noqa: ARG005
     read_page=_read_page,
 )

@@ -11,7 +11,7 @@ import re
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from importer.cells import BLANKS, Unreadable
 from importer.normalizer.moments import (
@@ -219,17 +219,20 @@ def _read_written(text: str, order: DateOrder | None) -> Moment | Unreadable:
         tidy = _EASTERN_DATE.sub(r"\1-\2-\3", tidy)
         tidy = _EASTERN_CLOCK.sub(lambda found: f"{found[1]}:{int(found[2] or 0):02}", tidy)
     clock = _CLOCK.fullmatch(tidy)
-    day = None if clock and clock["mark"] in {"h", "H"} else _read_day(tidy, order)  # 8h30 is no 8th of h
-    if day is None:
+    forms = () if clock and clock["mark"] in {"h", "H"} else _DAYS  # 8h30 is no 8th of h
+    match = next(filter(None, (form.fullmatch(tidy) for form in forms)), None)
+    if match is None:
         return _NO_DATE if clock and _has_time(clock) and not clock["offset"] else NO_DATE_TIME
-    return day if isinstance(day, Unreadable) else _read_time(day)
+    day = _read_day(match.groupdict(""), order)
+    return day if isinstance(day, Unreadable) else _read_time(day, match["rest"])
 
 
-def _read_time(day: Day) -> Moment | Unreadable:
-    if not day.rest:
-        return without_time(day.date.isoformat())
-    start = _BEFORE_CLOCK.match(day.rest)
-    match = _CLOCK.fullmatch(day.rest, start.end()) if start else None
+def _read_time(day: date, rest: str) -> Moment | Unreadable:
+    """Read the time of day behind a date."""
+    if not rest:
+        return without_time(day.isoformat())
+    start = _BEFORE_CLOCK.match(rest)
+    match = _CLOCK.fullmatch(rest, start.end()) if start else None
     if match is None or not _has_time(match):
         return NO_DATE_TIME
     hour = _hour(match)
@@ -237,7 +240,7 @@ def _read_time(day: Day) -> Moment | Unreadable:
         return IMPOSSIBLE
     clock = (hour, int(match["minute"] or "0"), int(match["second"] or "0"))
     offset, place = _read_offset(match["offset"])
-    return _rounded(make_moment((day.date.year, day.date.month, day.date.day), clock, offset, place), match["part"])
+    return _rounded(make_moment((day.year, day.month, day.day), clock, offset, place), match["part"])
 
 
 def _has_time(clock: re.Match[str]) -> bool:
@@ -285,23 +288,7 @@ def _not_an_offset(name: str) -> Unreadable:
     return NO_DATE_TIME
 
 
-class Day(NamedTuple):
-    """A date, and what stands behind it."""
-
-    date: date
-    rest: str
-
-
-def _read_day(text: str, order: DateOrder | None) -> Day | Unreadable | None:
-    """Read the date that a text begins with; None: it begins with none. Blanks are single ones."""
-    match = next(filter(None, (form.fullmatch(text) for form in _DAYS)), None)
-    if match is None:
-        return None
-    day = _read(match.groupdict(""), order)
-    return day if isinstance(day, Unreadable) else Day(day, match["rest"])
-
-
-def _read(parts: dict[str, str], order: DateOrder | None) -> date | Unreadable:
+def _read_day(parts: dict[str, str], order: DateOrder | None) -> date | Unreadable:
     weekday = parts["weekday"]
     if weekday and weekday.casefold() not in WEEKDAY_OF:
         return _not_english(weekday, "weekday", "Leave the weekday out, or write it in English.")

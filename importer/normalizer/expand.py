@@ -89,7 +89,7 @@ class Misfit(NamedTuple):
 
 
 class MisfitError(Exception):
-    """Carries a misfit out of the making of shifts; `occurrences.expand` gives it back as a value."""
+    """Carries a misfit out of the making of shifts; `expand` returns it as a value."""
 
     def __init__(self, column: str, reason: str, hint: str, topic: str) -> None:
         super().__init__(f"{column}{reason}")
@@ -176,12 +176,36 @@ def _starts(series: Series) -> tuple[list[_Start], datetime | None]:
     _refuse_rule(series, rule, first.local)
     starts: list[_Start] = []
     for local in occurrences(rule, first.local):
-        start = _start(series, rule, local, len(starts) + 1) if starts else _checked_first(series, rule, first, local)
-        if start is None:
+        number = len(starts) + 1
+        if number == 1 and local != first.local:
+            raise MisfitError(
+                "starts_at",
+                f", on which {quote(rule.text)} does not come: it comes first on {local:%A}, {local.isoformat()}",
+                f"Write {local.isoformat()} as the start, or change {series.repeat_column}.",
+                _NOT_MATCHING,
+            )
+        if rule.count is not None and number > rule.count:
             return starts, local
-        if len(starts) == MOST_SHIFTS:
-            _refuse_too_many(series)
-        starts.append(start)
+        instant = first.instant if number == 1 else series.instant(local)
+        bound = next((one for one in _bounds(series, rule) if _is_past(one, series, local, instant)), None)
+        if bound is not None and number == 1:
+            raise MisfitError(
+                "starts_at",
+                f", which is after the end of the repetition, {_written(bound)}",
+                "Write an earlier start, or a later until.",
+                "start after the end of the repetition",
+            )
+        if bound is not None:
+            return starts, local
+        placed = _placed(instant, local, "starts_at", f"shift {number} starts")
+        if number > MOST_SHIFTS:
+            raise MisfitError(
+                series.repeat_column,
+                f", which makes more than {MOST_SHIFTS:,} shifts; a row makes {MOST_SHIFTS:,} at most",
+                "Write an earlier until or a smaller COUNT, and the shifts after it in a row of their own.",
+                "too many shifts from one row",
+            )
+        starts.append(_Start(local, placed))
     _refuse_scarcity(series, rule, len(starts))
     return starts, None
 
@@ -191,36 +215,6 @@ def _first(series: Series) -> _Start:
     if isinstance(instant, Unreadable):
         raise MisfitError("starts_at", instant.reason, instant.hint, instant.topic)
     return _Start(series.start.local if series.start.offset is None else series.local(instant), instant)
-
-
-def _checked_first(series: Series, rule: Rule, first: _Start, local: datetime) -> _Start:
-    """Return `first` back if the rule comes then; `local` is when it comes first."""
-    if local != first.local:
-        raise MisfitError(
-            "starts_at",
-            f", on which {quote(rule.text)} does not come: it comes first on {local:%A}, {local.isoformat()}",
-            f"Write {local.isoformat()} as the start, or change {series.repeat_column}.",
-            _NOT_MATCHING,
-        )
-    for bound in _bounds(series, rule):
-        if _is_past(bound, series, *first):
-            raise MisfitError(
-                "starts_at",
-                f", which is after the end of the repetition, {_written(bound)}",
-                "Write an earlier start, or a later until.",
-                "start after the end of the repetition",
-            )
-    return first
-
-
-def _start(series: Series, rule: Rule, local: datetime, number: int) -> _Start | None:
-    """Place a further start in time; None where the series has ended before it."""
-    if rule.count is not None and number > rule.count:
-        return None
-    instant = series.instant(local)
-    if any(_is_past(bound, series, local, instant) for bound in _bounds(series, rule)):
-        return None
-    return _Start(local, _placed(series, local, "starts_at", f"shift {number} starts"))
 
 
 def _ends(series: Series, starts: list[_Start], following: datetime | None) -> list[datetime]:
@@ -244,7 +238,7 @@ def _ends_by_clock(series: Series, starts: list[_Start], end: Moment) -> list[da
 
 
 def _end_on(series: Series, local: datetime, number: int) -> datetime:
-    return _placed(series, local, series.end_column, f"shift {number} ends")
+    return _placed(series.instant(local), local, series.end_column, f"shift {number} ends")
 
 
 def _end_after(series: Series, start: _Start, duration: Duration, number: int) -> datetime:
@@ -266,7 +260,7 @@ def _last_hand_over(series: Series, following: datetime | None) -> datetime:
             "Write ends_at or duration.",
             "shift without an end",
         )
-    return _placed(series, following, "starts_at", "the last shift is handed over")
+    return _placed(series.instant(following), following, "starts_at", "the last shift is handed over")
 
 
 def _refuse_rule(series: Series, rule: Rule, start: datetime) -> None:
@@ -287,15 +281,6 @@ def _refuse_rule(series: Series, rule: Rule, start: datetime) -> None:
             f"BYMONTHDAY={start.day} to skip months without that day.",
             "start on a day that not every month has",
         )
-
-
-def _refuse_too_many(series: Series) -> None:
-    raise MisfitError(
-        series.repeat_column,
-        f", which makes more than {MOST_SHIFTS:,} shifts; a row makes {MOST_SHIFTS:,} at most",
-        "Write an earlier until or a smaller COUNT, and the shifts after it in a row of their own.",
-        "too many shifts from one row",
-    )
 
 
 def _refuse_scarcity(series: Series, rule: Rule, made: int) -> None:
@@ -331,9 +316,8 @@ def _bounds(series: Series, rule: Rule) -> list[Moment]:
     return [bound for bound in (rule.until, series.until) if bound is not None]
 
 
-def _placed(series: Series, local: datetime, column: str, what: str) -> datetime:
-    """Return the instant of a local time; the clock can skip or double it."""
-    instant = series.instant(local)
+def _placed(instant: datetime | Unreadable, local: datetime, column: str, what: str) -> datetime:
+    """Return the instant of a local time back; refuse it where the clock skips or doubles that."""
     if isinstance(instant, Unreadable):
         raise MisfitError(column, f", and {what} on {local.isoformat()}{instant.reason}", _MOVE, instant.topic)
     return instant

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from importer.cells import BLANKS, Unreadable, cell_name, clean
 from importer.normalizer.date_times import is_clock, join_date_and_time
@@ -27,8 +27,6 @@ T = TypeVar("T")
 _LONGEST_NAME = 60  # characters of a header in a message
 _BEFORE_COLUMNS = ("in ", "or ", "empty ", "column ")  # what follows can only be a column's name, not a plain word
 _MOST_HINTS = 1000  # that are remembered
-_NO_CHECKS: Final = Checks()
-_NO_CELLS: Final[frozenset[str]] = frozenset()
 
 
 class JoinedTimes(NamedTuple):
@@ -105,36 +103,27 @@ def _columns_in(names: tuple[str, ...]) -> re.Pattern[str]:
 class Fields:
     """One row, read column by column; faults are gathered, never raised."""
 
-    __slots__ = ("_blocked", "_checks", "_places", "_problems", "_references", "_row", "_warnings")
+    __slots__ = ("_blocked", "_checks", "_places", "_problems", "_row", "_warnings", "references")
 
-    def __init__(self, places: Places, row: Row, checks: Checks = _NO_CHECKS) -> None:
+    def __init__(self, places: Places, row: Row, checks: Checks) -> None:
         self._places = places
         self._checks = checks
         self._row = row
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
-        self._references: tuple[Reference, ...] = ()
+        self.references: tuple[Reference, ...] = ()  #: what must be looked up, in the order in which it was read
         # One cause, one problem: a cell that could not be read is not judged again.
-        self._blocked = frozenset([one.cell for one in row.problems if one.cell]) if row.problems else _NO_CELLS
+        self._blocked = frozenset([one.cell for one in row.problems if one.cell])
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What reading found, then the rest as the columns stand; columns that the sheet lacks come last."""
-        if not self._problems:
-            return self._row.problems
         return (*self._row.problems, *sorted(self._problems, key=self._position))
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """What is worth saying, as the columns stand."""
-        if len(self._warnings) < 2:
-            return tuple(self._warnings)
         return tuple(sorted(self._warnings, key=self._position))
-
-    @property
-    def references(self) -> tuple[Reference, ...]:
-        """What must be looked up, in the order in which it was read."""
-        return self._references
 
     def text(self, column: str) -> str:
         """Return a column's text without outer blanks: the mapping's constant, else the cell's, else the default.
@@ -234,7 +223,7 @@ class Fields:
 
     def refer(self, column: str, text: str, what: Sought) -> None:
         """Note that a text of a column names something that must be looked up."""
-        self._references += (describe_reference(column, text, self._cell(column), what, self.name(column)),)
+        self.references += (describe_reference(column, text, self._cell(column), what, self.name(column)),)
 
     def _miss(self, column: str) -> None:
         right = self._places.rights[column]

@@ -72,7 +72,8 @@ def _read_link(text: str) -> Link | Unreadable | None:
     if not _IS_LINK.match(text):
         return None
     parts = _PARTS.fullmatch(text)
-    service = _service(parts[1].casefold()) if parts else None
+    host = parts[1].casefold() if parts else ""
+    service = next((service for service, pattern in _HOSTS.items() if pattern.fullmatch(host)), None)
     if parts is None or service is None:
         return _FOREIGN
     page = _PAGES[service].fullmatch((parts[2] or "") + (parts[3] or ""))
@@ -97,10 +98,6 @@ def linked_id(text: str, service: Service) -> str | Unreadable | None:
         f"Write the id that {service} gives the schedule.",
         "link to a schedule of another service",
     )
-
-
-def _service(host: str) -> Service | None:
-    return next((service for service, pattern in _HOSTS.items() if pattern.fullmatch(host)), None)
 
 
 # ---- ids
@@ -187,7 +184,7 @@ def read_remote_id(text: str, provider: Provider | None = None) -> str | Unreada
     if len(text) > LONGEST_REMOTE_ID:
         reason = f", which has {len(text)} characters; an id has {LONGEST_REMOTE_ID} at most"
         return Unreadable(reason, topic="too long for an id")
-    if (number := _count_ids(text)) > 1:
+    if (number := sum(_is_id(clean(part)) for part in _BETWEEN_IDS.split(text))) > 1:
         return Unreadable(f", which holds {number} ids", "Write a row for each of them.", _SEVERAL)
     if has_control(text):
         return Unreadable(
@@ -203,10 +200,6 @@ def _plain_id(text: str) -> str | Unreadable:
     if UUID.fullmatch(closed) or (_CLOSED_ID.fullmatch(closed) and not any(map(_is_id, plain.split(" ")))):
         return closed
     return plain or _ONLY_QUOTES
-
-
-def _count_ids(text: str) -> int:
-    return sum(_is_id(clean(part)) for part in _BETWEEN_IDS.split(text))
 
 
 def _is_id(text: str) -> bool:
