@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 
 _ODD: Final = object()  # the value of a text that the long way must judge
-_NEW: Final = object()
 _JUDGED: Final = (Unreadable, Waiting)
 _UNUSUAL = Unreadable()
 _MOST = 1 << 16  # texts of a column that are remembered
@@ -74,14 +73,14 @@ class FastPath:
     def read(self, row: Row) -> tuple[Record, str, Sequence[Problem]] | None:
         """Return the record of a row, its zone and its warnings; None: the row must take the long way."""
         cells = row.cells
-        zone = self._rules.zone if self._zone is None else self._zones.parse(cells[self._zone])
+        zone = self._rules.zone if self._zone is None else self._zones[cells[self._zone]]
         if row.problems or zone is _ODD:
             return None
-        values = tuple([memory.default if at is None else memory.parse(cells[at]) for at, memory in self._columns])
+        values = tuple([memory.default if at is None else memory[cells[at]] for at, memory in self._columns])
         if _ODD in values:
             return None
         times = self._times.get(zone) or self._remember_times(zone)
-        starts_at, ends_at = times.parse(cells[self._start]), times.parse(cells[self._end])
+        starts_at, ends_at = times[cells[self._start]], times[cells[self._end]]
         if starts_at is _ODD or ends_at is _ODD or ends_at <= starts_at:
             return None
         record = self._make(*values, starts_at, ends_at)
@@ -123,25 +122,20 @@ def read_digits(text: str) -> str | Unreadable:
     return text if text.isascii() and text.isdigit() and len(text) <= 20 else _UNUSUAL
 
 
-class _Memory:
-    """The texts of one column that were parsed already."""
+class _Memory(dict[str, Any]):
+    """The values of one column's cells, each parsed once; `_ODD` for what the long way must judge."""
 
     def __init__(self, parse: Callable[[str], Any], default: Any = _ODD) -> None:
+        super().__init__()
         self._parse = parse
         self.default = default  #: of an empty cell
-        self._known: dict[str, Any] = {}
 
-    def parse(self, cell: str) -> Any:
-        """Return a cell's value, or `_ODD`."""
-        value = self._known.get(cell, _NEW)
-        return self._learn(cell) if value is _NEW else value
-
-    def _learn(self, cell: str) -> Any:
+    def __missing__(self, cell: str) -> Any:
         text = cell.strip(BLANKS)
         value = self._parse(text) if text else self.default
         if isinstance(value, _JUDGED):
             value = _ODD
-        if len(self._known) >= _MOST:
-            self._known.clear()
-        self._known[cell] = value
+        if len(self) >= _MOST:
+            self.clear()
+        self[cell] = value
         return value

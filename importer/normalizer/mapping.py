@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import abc
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from importer.cells import Unreadable
 from importer.errors import SettingsError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 Texts: TypeAlias = abc.Mapping[str, str]
-Options = TypeVar("Options", TimeRules, Checks)
+Said = TypeVar("Said", "Mapping", "Matrix", TimeRules, Checks)
 
 NOT_USED: Final = ""  #: what a header leads to that is not used on purpose
 NO_HEADER: Final = 0  #: the header row of a source that has none: its headers are the letters of its columns
@@ -77,17 +77,6 @@ class Matrix:
         )
         return tuple(name for name in dict.fromkeys(said) if name)
 
-    def over(self, general: Matrix) -> Matrix:
-        """Return a matrix in which what this one leaves open is taken from `general`."""
-        return Matrix(
-            across=self.across or general.across,
-            headers=self.headers or general.headers,
-            first=self.first or general.first,
-            cells=self.cells or general.cells,
-            every={**general.every, **self.every},
-            marks={**general.marks, **self.marks},
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
@@ -122,21 +111,14 @@ class Mapping:
         own = self.sheets.get(name) or self.sheets.get(_COPY.sub("", name), NO_MAPPING)
         if own is NO_MAPPING and not self.sheets:
             return self
-        matrix = own.matrix.over(self.matrix or Matrix()) if own.matrix else self.matrix
         said = own.constants.keys() | own.defaults.keys() | set(own.matrix.columns if own.matrix else ())
+        general = replace(
+            self, constants=_without(self.constants, said), defaults=_without(self.defaults, said), sheets={}
+        )
         return replace(
-            self,
-            columns={**self.columns, **own.columns},
-            constants={**_without(self.constants, said), **own.constants},
-            defaults={**_without(self.defaults, said), **own.defaults},
-            times=_said_before(own.times, self.times),
-            checks=_said_before(own.checks, self.checks),
+            _said_before(own, general),
             values={**self.values, **{name: {**self.values.get(name, {}), **own.values[name]} for name in own.values}},
-            keep={**self.keep, **own.keep},
-            drop={**self.drop, **own.drop},
             fill=tuple(dict.fromkeys((*self.fill, *own.fill))),
-            matrix=matrix,
-            sheets={},
         )
 
     def lookup(self) -> dict[str, dict[str, str]]:
@@ -154,9 +136,22 @@ def _without(texts: Texts, names: abc.Set[str]) -> Texts:
     return {name: text for name, text in texts.items() if name not in names}
 
 
-def _said_before(own: Options, general: Options) -> Options:
-    """Return rules in which what `own` leaves open is taken from `general`."""
-    return replace(general, **{one.name: said for one in fields(own) if (said := getattr(own, one.name)) is not None})
+_OPEN = (TimeRules, Checks, Matrix)  # each of their members may be left open
+
+
+def _said_before(own: Said, general: Said) -> Said:
+    """Return what `own` says, and by `general` what it leaves open: of tables each line."""
+
+    def choose(said: Any, other: Any) -> Any:
+        if said in (None, "", ()):
+            return other
+        if isinstance(said, abc.Mapping):
+            return {**other, **said}
+        return _said_before(said, other) if isinstance(said, _OPEN) and other is not None else said
+
+    return replace(
+        general, **{one.name: choose(getattr(own, one.name), getattr(general, one.name)) for one in fields(own)}
+    )
 
 
 # ---- with what options say: everything beside a row's own cells that decides what the row means
