@@ -129,7 +129,7 @@ def test_an_example_of_the_library_runs_and_prints_what_the_page_shows(
 def test_a_file_that_a_page_shows_is_taken(example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from importer.normalizer.mapping_file import read_mapping
     from importer.sandbox.directory_file import read_directory
-    from importer.sandbox.faults.fault_plan import read_faults
+    from importer.sandbox.fault_plan import read_faults
     from importer.settings import load_settings
     from importer.settings.origins import CONFIG_FILE
 
@@ -211,7 +211,7 @@ def test_every_state_of_the_journal_stands_in_the_page_of_guarantees() -> None:
 
 def test_the_reserved_ids_and_the_faults_of_the_sandbox_stand_in_its_page() -> None:
     from importer.sandbox.directory_file import RESERVED
-    from importer.sandbox.faults.fault_plan import FAULT_KINDS, SHARED
+    from importer.sandbox.fault_plan import FAULT_KINDS, SHARED
 
     page = read("docs/sandbox.md")
     for reserved in RESERVED:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from importer.calendars.intervals import Interval, Role, Window, clip, gaps
+from importer.calendars import Interval, Role, Window, clip, gaps
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
-    from importer.calendars.intervals import Calendar, Schedule
+    from importer.calendars import Calendar, Schedule
 
 #: Who does what: (person, role).
 People: TypeAlias = frozenset[tuple[str, Role]]

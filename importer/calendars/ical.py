@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window, merge
+from importer.calendars import PAGED, Calendar, Interval, Role, Schedule, Window, merge
 from importer.calendars.pulled import Pulled
 from importer.cells import Unreadable
 from importer.errors import SourceError

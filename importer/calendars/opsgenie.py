@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit
 from zipfile import BadZipFile, ZipFile
 
-from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window
+from importer.calendars import PAGED, Calendar, Interval, Role, Schedule, Window
 from importer.calendars.pulled import Pulled, RefusedError, instant, path_with
 from importer.errors import SourceError
 from importer.wording import iso_utc

@@ -10,7 +10,7 @@ from string import ascii_lowercase, digits
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from importer.calendars.intervals import PAGED, Calendar, Interval, Role, Schedule, Window, mark_overrides
+from importer.calendars import PAGED, Calendar, Interval, Role, Schedule, Window, mark_overrides
 from importer.calendars.pulled import Pulled, RefusedError, instant, overlapping, path_with
 from importer.wording import iso_utc
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
-from importer.calendars.intervals import Calendar, Interval, Note, Schedule, Window, in_time, merge
+from importer.calendars import Calendar, Interval, Note, Schedule, Window, in_time, merge
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence

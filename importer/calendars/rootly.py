@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window, merge
+from importer.calendars import Calendar, Interval, Role, Schedule, Window, merge
 from importer.calendars.pulled import Pulled, instant
 from importer.wording import iso_utc
 

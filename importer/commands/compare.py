@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 from zipfile import is_zipfile
 
-from importer.calendars import opsgenie
+from importer.calendars import PAGED, Calendar, Interval, Note, Role, Schedule, Window, merge, opsgenie
 from importer.calendars.comparison import Comparison, compare
-from importer.calendars.intervals import PAGED, Calendar, Interval, Note, Role, Schedule, Window, merge
 from importer.calendars.pulled import instant, matches
 from importer.commands.pull import ON_CALL, SCHEDULES, WINDOW, read_pairs, read_system, read_window
 from importer.commands.run import resolve

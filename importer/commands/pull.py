@@ -19,8 +19,20 @@ from zoneinfo import ZoneInfo
 
 import anyio
 
-from importer.calendars import ical, opsgenie, pagerduty, rootly
-from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window, in_time, local_time, merge
+from importer.calendars import (
+    Calendar,
+    Interval,
+    Role,
+    Schedule,
+    Window,
+    ical,
+    in_time,
+    local_time,
+    merge,
+    opsgenie,
+    pagerduty,
+    rootly,
+)
 from importer.calendars.pulled import Pulled, RefusedError, Selection, overlapping
 from importer.delivery.source_api import SourceApi, fetch, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError

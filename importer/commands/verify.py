@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
-from importer.calendars import rootly
-from importer.calendars.intervals import Interval, Role, Window, merge
+from importer.calendars import Interval, Role, Window, merge, rootly
 from importer.calendars.pulled import RefusedError
 from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import TargetError, UsageError

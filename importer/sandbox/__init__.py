@@ -6,25 +6,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from importer.sandbox.api.answers import Limits as Limits
     from importer.sandbox.directory_file import TOKEN as TOKEN
     from importer.sandbox.directory_file import read_directory as read_directory
-    from importer.sandbox.faults.fault_plan import FaultPlan as FaultPlan
-    from importer.sandbox.faults.fault_plan import read_faults as read_faults
+    from importer.sandbox.fault_plan import FaultPlan as FaultPlan
+    from importer.sandbox.fault_plan import read_faults as read_faults
     from importer.sandbox.organization import read_organization as read_organization
-    from importer.sandbox.rate_limits import Limits as Limits
     from importer.sandbox.server import Address as Address
     from importer.sandbox.server import serve as serve
     from importer.sandbox.state import reset as reset
-    from importer.sandbox.truth import read_truth as read_truth
 
 _HOMES = {
     "directory_file": ("TOKEN", "read_directory"),
-    "faults.fault_plan": ("FaultPlan", "read_faults"),
+    "fault_plan": ("FaultPlan", "read_faults"),
     "organization": ("read_organization",),
-    "rate_limits": ("Limits",),
+    "api.answers": ("Limits",),
     "server": ("Address", "serve"),
     "state": ("reset",),
-    "truth": ("read_truth",),
 }
 
 

@@ -112,12 +112,6 @@ UPDATE rootly_overrides SET user_id = :user_id, updated_at = :updated_at WHERE i
 -- name: delete_override
 DELETE FROM rootly_overrides WHERE id = :id;
 
--- name: all_overrides
-SELECT s.*, coalesce(late.due, 0) AS due
-FROM rootly_overrides AS s
-LEFT JOIN late ON late.id = s.id
-ORDER BY s.number;
-
 -- name: shifted_schedules
 SELECT schedule_id AS id FROM rootly_overrides UNION SELECT schedule_id FROM rootly_shadows;
 
@@ -191,18 +185,3 @@ DELETE FROM opal_schedules WHERE id = :id;
 -- name: log_request
 INSERT INTO requests (arrived_at, monotonic, target, method, path, key, fault, status, id)
 VALUES (:arrived_at, :monotonic, :target, :method, :path, :key, :fault, :status, :id);
-
--- name: all_schedules
-SELECT s.id, s.third_party_provider, s.remote_id, coalesce(late.due, 0) AS due
-FROM opal_schedules AS s
-LEFT JOIN late ON late.id = s.id
-ORDER BY s.number;
-
--- name: all_shadows
-SELECT s.*, coalesce(late.due, 0) AS due
-FROM rootly_shadows AS s
-LEFT JOIN late ON late.id = s.id
-ORDER BY s.number;
-
--- name: all_requests
-SELECT number, arrived_at, monotonic, target, method, path, key, fault, status, id FROM requests ORDER BY number;

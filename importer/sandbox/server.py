@@ -20,9 +20,9 @@ from aiohttp import hdrs, web
 from importer.errors import UsageError
 from importer.records import TargetName
 from importer.sandbox.api import opal, opsgenie, pagerduty, rootly
-from importer.sandbox.faults.middleware import FaultMiddleware, FaultyTransport, reset
+from importer.sandbox.api.answers import Limits
+from importer.sandbox.fault_middleware import FaultMiddleware, FaultyTransport, reset
 from importer.sandbox.organization import demo_organization
-from importer.sandbox.rate_limits import Limits
 from importer.sandbox.state import SandboxState, opened, unusable
 from importer.settings.values import is_loopback
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from importer.sandbox.api.answers import Handler
     from importer.sandbox.directory_file import DirectoryFile
-    from importer.sandbox.faults.fault_plan import FaultPlan
+    from importer.sandbox.fault_plan import FaultPlan
     from importer.sandbox.organization import Organization
 
 

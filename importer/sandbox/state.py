@@ -100,27 +100,6 @@ def opened(path: Path, now: Callable[[], float]) -> Iterator[SandboxState]:
             yield SandboxState(connection)
 
 
-@contextmanager
-def looked_at(path: Path) -> Iterator[SandboxState]:
-    """Open the state for reading a snapshot, whether it is served or not.
-
-    Raises:
-        SettingsError: not a sandbox's, or cannot be read.
-    """
-    _refuse_irregular(path)
-    # Never opened as a plain file: closing that would drop the locks that a sandbox in this process holds (POSIX).
-    try:
-        address = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
-            connection.row_factory = sqlite3.Row
-            connection.execute("BEGIN")
-            if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
-                raise _foreign(path)
-            yield SandboxState(connection)
-    except sqlite3.Error as error:
-        raise unusable(path, "cannot be read", error) from error
-
-
 def reset(path: Path) -> None:
     """Empty the state: delete it and SQLite's files beside it; do nothing if there is no such file.
 

@@ -12,7 +12,7 @@ import anyio.from_thread
 
 from importer import sandbox
 from importer.sandbox.directory_file import DirectoryFile
-from importer.sandbox.faults.fault_plan import FaultPlan
+from importer.sandbox.fault_plan import FaultPlan
 
 from . import front as fronts
 

@@ -12,11 +12,12 @@ from urllib.request import Request, urlopen
 from zipfile import ZipFile
 
 import pytest
+import sandbox_truth
 from anyio.from_thread import start_blocking_portal
 from openpyxl import load_workbook
 
 from importer import sandbox
-from importer.sandbox.faults.fault_plan import FaultPlan
+from importer.sandbox.fault_plan import FaultPlan
 
 from .command import finish, read_table, wait_until
 from .front import CANARY
@@ -469,7 +470,7 @@ def test_a_system_that_fails_now_and_then_is_read_as_one_that_is_well(
             variables = {token: sandbox.TOKEN, f"{name.upper()}_BASE_URL": getattr(address, name)}
             done = place.run("pull", name, "ill.xlsx", *WEEK, *options, variables=variables)
     assert done.status == 0, done.err
-    hit = [one.fault for one in sandbox.read_truth(place.path / "faulty.sqlite3").requests if one.fault]
+    hit = [one.fault for one in sandbox_truth.read_truth(place.path / "faulty.sqlite3").requests if one.fault]
     assert hit == ["status", "status", "truncated", "reset", "status", "drip"]
     for one in ("Schedules", "Overrides", "Shadows", "On call", "Notes"):
         assert sheet(place.path / "well.xlsx", one) == sheet(place.path / "ill.xlsx", one)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import sandbox_truth
 
 from importer import sandbox
 
@@ -35,7 +36,7 @@ def run_of(online: Workplace, lines: list[list[str]], name: str = "s.csv") -> st
 
 def there(front: Front) -> set[str]:
     """Give the ids of everything that the sandbox has."""
-    return {made.id for made in sandbox.read_truth(front.state).objects}
+    return {made.id for made in sandbox_truth.read_truth(front.state).objects}
 
 
 def ids(online: Workplace, run: str) -> list[str]:
@@ -333,7 +334,7 @@ def test_a_rehearsal_is_undone_in_the_sandbox_without_being_told(place: Workplac
     run = place.run("run", place.write("s.csv", shadows(3)), "--sandbox").run
     done = place.run("undo", run)
     assert done.status == 0, done
-    assert sandbox.read_truth(place.path / "reports" / "sandbox.sqlite3").objects == ()
+    assert sandbox_truth.read_truth(place.path / "reports" / "sandbox.sqlite3").objects == ()
     assert done.run.endswith("-sandbox-undo")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from importer import sandbox
-from importer.errors import SettingsError
+import sandbox_truth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,14 +25,14 @@ _APPLIED = {"created", "exists", "duplicate"}
 
 def read_truth(state: Path) -> Truth:
     """Read every object that the sandbox holds."""
-    return {tuple(map(str, key)): list(ids) for key, ids in sandbox.read_truth(state).ids.items()}
+    return {tuple(map(str, key)): list(ids) for key, ids in sandbox_truth.read_truth(state).ids.items()}
 
 
 def count_objects(state: Path) -> int:
     """Count the objects that the sandbox holds; 0 while it is being made."""
     try:
-        return len(sandbox.read_truth(state).objects)
-    except SettingsError:
+        return len(sandbox_truth.read_truth(state).objects)
+    except sqlite3.Error:
         return 0
 
 

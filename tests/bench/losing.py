@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from .kit import Kit
     from .processes import Spent
 
+#: How often each shadow is there.
+_TIMES = """
+SELECT count(*) FROM rootly_shadows
+GROUP BY schedule_id, shadowable_type, shadowable_id, shadow_user_id, starts_at / 1000, ends_at / 1000
+"""
 _SETTLE = "1"  # seconds before the product asks about a record in doubt; the sandbox commits at once
 
 
@@ -38,8 +44,9 @@ def lose(kit: Kit, command: Sequence[str], source: Path, number: int) -> Lost:
     state = kit.folder / "lost.sqlite3"
     sandbox.reset(state)
     spent = asyncio.run(_spend(kit, command, state, at=[round((each + 0.5) * rows / number) for each in range(number)]))
-    there = Counter(made.key for made in sandbox.read_truth(state).objects)
-    twice = sum(1 for times in there.values() if times > 1)
+    with closing(sqlite3.connect(state)) as connection:
+        there = [times for (times,) in connection.execute(_TIMES)]
+    twice = sum(times > 1 for times in there)
     return Lost(spent, rows - len(there), len(there) - twice, twice)
 
 

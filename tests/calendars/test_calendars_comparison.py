@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from importer.calendars import Calendar, Interval, Role, Schedule, Window, gaps, merge
 from importer.calendars.comparison import compare
-from importer.calendars.intervals import Calendar, Interval, Role, Schedule, Window, gaps, merge
 
 HOUR = 3600
 WINDOW = Window(0, 10 * HOUR)

@@ -17,15 +17,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import anyio
 
-from importer.calendars import opsgenie, pagerduty
-from importer.calendars.intervals import Window
+from importer.calendars import Window, opsgenie, pagerduty
 from importer.calendars.pulled import Selection
 from importer.commands.pull import APIS
 from importer.delivery import source_api
 from importer.delivery.client import Answer
 from importer.delivery.stop import Stop
 from importer.delivery.throttle import Throttle
-from importer.sandbox.rate_limits import Limits, RateWindow, Standing
+from importer.sandbox.api.answers import Limits, RateWindow, Standing
 
 from .limits_table import Headers
 from .virtual_time import VirtualLoop

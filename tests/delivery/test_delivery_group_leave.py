@@ -13,9 +13,9 @@ from importer.delivery.transport import Connection
 from importer.errors import JournalError
 from importer.records import TargetName
 from importer.sandbox import serve
+from importer.sandbox.api.answers import Limits
 from importer.sandbox.directory_file import TOKEN
-from importer.sandbox.faults.fault_plan import FaultPlan
-from importer.sandbox.rate_limits import Limits
+from importer.sandbox.fault_plan import FaultPlan
 from importer.settings import load_settings
 from importer.statuses import Status
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import orjson
 import pytest
+from sandbox_truth import read_truth
 
 from importer.delivery.listing import LookedUp, LookedUpList, look_up
 from importer.delivery.stop import Reason
 from importer.delivery.transport import Connection
 from importer.records import TargetName
-from importer.sandbox import read_truth, serve
+from importer.sandbox import serve
 from importer.sandbox.directory_file import TOKEN, DirectoryFile
-from importer.sandbox.faults.fault_plan import FaultPlan
+from importer.sandbox.fault_plan import FaultPlan
 from importer.settings import load_settings
 from importer.statuses import Status
 from importer.targets.target import DirectoryEntry

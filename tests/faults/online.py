@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anyio.from_thread
+import sandbox_truth
 from acceptance import front as fronts
 from acceptance.command import Done, Workplace, finish
 from acceptance.sources import shadows
@@ -64,7 +65,7 @@ class Online:
 
     def there(self) -> list[str]:
         """Give the ids of everything that is there."""
-        return [made.id for made in sandbox.read_truth(self.front.state).objects]
+        return [made.id for made in sandbox_truth.read_truth(self.front.state).objects]
 
     def disagreements(self, run: Path) -> list[str]:
         """Say every way in which a run's report and what is there disagree."""

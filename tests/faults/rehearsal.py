@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pandas as pd
+from sandbox_truth import read_truth
 
 import importer
 from importer import sandbox
@@ -110,11 +111,11 @@ class Rehearsal:
 
     def posts(self) -> int:
         """Count the requests so far that were to create something."""
-        return sum(sandbox.read_truth(self.state).posts.values())
+        return sum(read_truth(self.state).posts.values())
 
     def there(self) -> set[Key]:
         """Give the keys of everything that exists."""
-        return set(sandbox.read_truth(self.state).ids)
+        return set(read_truth(self.state).ids)
 
 
 def read_report(result: Result) -> list[dict[str, str]]:
@@ -134,7 +135,7 @@ def key_of(line: dict[str, str]) -> Key:
 
 def disagreements(rehearsal: Rehearsal, result: Result, rows: int) -> list[str]:
     """Say every way in which a report and the sandbox disagree; there should be none."""
-    truth = sandbox.read_truth(rehearsal.state)
+    truth = read_truth(rehearsal.state)
     lines = read_report(result)
     wrong = [f"{key} is there twice" for key in truth.doubles]
     wrong += _wrong_lines(lines, truth.ids)

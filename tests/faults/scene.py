@@ -13,8 +13,7 @@ import orjson
 from importer.delivery.client import Answer, Reply, Traffic
 from importer.kinds.registry import kinds_of
 from importer.records import TargetName
-from importer.sandbox.faults.fault_plan import describe
-from importer.sandbox.truth import posted_key
+from importer.sandbox.fault_plan import describe
 
 if TYPE_CHECKING:
     from importer.records import Key
@@ -94,7 +93,7 @@ class Wire:
 
     async def post(self, path: str, body: bytes, _attempt: int = 1) -> Reply:
         """Wait for what becomes of a creation."""
-        key = posted_key(describe("POST", self._prefix + path), body)
+        key = describe("POST", self._prefix + path).posted_key(body)
         self.sent[key] += 1
         return await self._wait(self.posts, Asked(path, key, asyncio.get_running_loop().create_future()))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 from acceptance import fork_server
+from sandbox_truth import read_truth
 
 from importer import sandbox
 
@@ -135,7 +136,7 @@ def crash_until_done(folder: Path, *, rows: int, kills: int, longest: float) -> 
             if status == 0:
                 break
         assert status == 0, errors
-        truth = sandbox.read_truth(state)
+        truth = read_truth(state)
         sent = sum(truth.posts.values())
         assert truth.doubles == {}
         assert len(truth.ids) == rows
@@ -144,7 +145,7 @@ def crash_until_done(folder: Path, *, rows: int, kills: int, longest: float) -> 
         report = (newest / "report.csv").read_text("utf-8-sig")
         assert {made.id for made in truth.objects} <= set(report.replace(",", "\n").split("\n"))
         assert killer.finish("rerun", str(newest)) == (0, "")
-        assert sum(sandbox.read_truth(state).posts.values()) == sent
+        assert sum(read_truth(state).posts.values()) == sent
     assert {key[0] for key in truth.ids if len(key) > 2} == set(SCHEDULES)
 
 

@@ -7,8 +7,8 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sandbox_truth import read_truth
 
-from importer import sandbox
 from importer.session.control import SilentObserver
 from importer.statuses import Status
 
@@ -121,7 +121,7 @@ async def test_at_most_as_many_requests_as_are_in_flight_see_a_refused_token(tmp
     rehearsal = Rehearsal(tmp_path)
     async with rehearsal.served({"what": "status", "status": 401, "first": 10, "method": "POST"}):
         result = await rehearsal.run(shadows(100), concurrency=4)
-        refused = [request for request in sandbox.read_truth(rehearsal.state).requests if request.status == 401]
+        refused = [request for request in read_truth(rehearsal.state).requests if request.status == 401]
     assert len(refused) <= 4 + 1
     assert result.exit_status == 4
     assert disagreements(rehearsal, result, 100) == []
@@ -228,4 +228,4 @@ async def test_a_rate_at_which_a_run_would_take_weeks_is_refused_and_says_how_lo
             "raise --rate, or send all the same with --yes"
         )
     }
-    assert sandbox.read_truth(rehearsal.state).objects == ()
+    assert read_truth(rehearsal.state).objects == ()

@@ -9,6 +9,7 @@ from urllib.request import Request, urlopen
 
 import anyio.to_thread
 import pytest
+from sandbox_truth import read_truth
 
 from importer import sandbox
 from importer.statuses import Status
@@ -52,7 +53,7 @@ FAULTS: list[dict[str, Any]] = [
 
 def lies(rehearsal: Rehearsal, undone: Result) -> list[str]:
     """Say every way in which an undo's report and the sandbox disagree; there should be none."""
-    there = {made.id for made in sandbox.read_truth(rehearsal.state).objects}
+    there = {made.id for made in read_truth(rehearsal.state).objects}
     wrong = []
     for line in read_report(undone):
         status, id_ = Status(line["import_status"]), line["import_id"]
@@ -77,7 +78,7 @@ async def test_whatever_fails_what_is_said_is_true_and_another_undo_finishes_it(
         left = await rehearsal.undo(run)
     assert left.exit_status == 0, left
     assert lies(rehearsal, left) == []
-    assert {made.id for made in sandbox.read_truth(rehearsal.state).objects} == {
+    assert {made.id for made in read_truth(rehearsal.state).objects} == {
         line["import_id"] for line in read_report(others)
     }
     assert rehearsal.leaks() == []
@@ -100,7 +101,7 @@ async def test_with_a_third_of_all_answers_lost_nothing_is_said_that_is_not_so(s
         while undone.exit_status:
             undone = await rehearsal.undo(run)
             assert lies(rehearsal, undone) == []
-    assert sandbox.read_truth(rehearsal.state).objects == ()
+    assert read_truth(rehearsal.state).objects == ()
 
 
 async def test_an_active_shadow_whose_answer_was_lost_is_known_to_be_cut(tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ async def test_limits_are_kept(tmp_path: Path) -> None:
     async with rehearsal.served():
         run = await rehearsal.run(shadows(20))
         await rehearsal.undo(run, rate=["rootly=40/s"])
-    times = [one.monotonic for one in sandbox.read_truth(rehearsal.state).requests if one.method == "DELETE"]
+    times = [one.monotonic for one in read_truth(rehearsal.state).requests if one.method == "DELETE"]
     assert len(times) == 20
     assert times[-1] - times[0] >= 19 / 40 * 0.9
 

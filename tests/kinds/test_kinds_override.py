@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from sandbox_truth import read_truth
 
 import importer
 from importer import sandbox
@@ -162,7 +163,7 @@ class Place:
 
     @property
     def there(self) -> dict[Key, tuple[str, ...]]:
-        return sandbox.read_truth(self._folder / "reports" / "sandbox.sqlite3").ids
+        return read_truth(self._folder / "reports" / "sandbox.sqlite3").ids
 
 
 def folder_of(result: Result) -> Path:
@@ -252,7 +253,7 @@ async def test_a_lost_answer_is_asked_about_and_the_override_counts_as_created(p
     async with serving(tmp_path, what="reset", when="after", at=[2, 3], method="POST") as options:
         result = await importer.run(source, **options)
     assert [line["import_status"] for line in lines_of(result)] == ["created"] * 4
-    truth = sandbox.read_truth(tmp_path / "state.sqlite3")
+    truth = read_truth(tmp_path / "state.sqlite3")
     assert (len(truth.objects), truth.doubles) == (4, {})
 
 
@@ -276,7 +277,7 @@ async def test_a_run_by_a_plan_replaces_what_the_plan_says_and_nothing_that_appe
         settings, control = prepare(by_plan)
         result = await run([place.write(*rows)], settings, replace(control, confirm=agree))
     first, second, third = lines_of(result)
-    there = {ids[0] for ids in sandbox.read_truth(tmp_path / "state.sqlite3").ids.values()}
+    there = {ids[0] for ids in read_truth(tmp_path / "state.sqlite3").ids.values()}
     assert [line["import_status"] for line in (first, second, third)] == ["invalid", "invalid", "created"]
     assert "user 107" in first["import_error"]
     assert ("user 101" in first["import_error"]) is not is_asked  # that alone the plan said

@@ -14,11 +14,12 @@ import aiohttp
 import anyio
 import jsonschema
 import orjson
+from sandbox_truth import read_truth
 
 from importer.records import TargetName
-from importer.sandbox import Address, read_truth, serve
+from importer.sandbox import Address, serve
 from importer.sandbox.directory_file import TOKEN
-from importer.sandbox.faults.fault_plan import FaultPlan
+from importer.sandbox.fault_plan import FaultPlan
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from sandbox_truth import read_truth
 
 from importer.records import TargetName
-from importer.sandbox import read_truth
 
 from .client import Clock, Reply, connected, create, create_raw, plan, served, taken
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from importer.errors import SettingsError
 from importer.records import TargetName
-from importer.sandbox.faults.fault_plan import (
+from importer.sandbox.fault_plan import (
     FAULT_KINDS,
     SHARED,
     Asked,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.sandbox.rate_limits import Limits, RateWindow
+from importer.sandbox.api.answers import Limits, RateWindow
 
 from .client import Client, Clock, served
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from importer.sandbox import read_truth
+from sandbox_truth import read_truth
 
 from .client import Client, Clock, plan, served
 

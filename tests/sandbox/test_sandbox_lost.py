@@ -9,9 +9,9 @@ import aiohttp
 import anyio
 import orjson
 import pytest
+from sandbox_truth import read_truth
 
 from importer.records import TargetName
-from importer.sandbox import read_truth
 
 from .client import Clock, connected, create, create_raw, logged, plan, served, taken
 

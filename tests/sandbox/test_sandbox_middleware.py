@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import aiohttp
 import anyio
 import pytest
+from sandbox_truth import read_truth
 
 from importer.records import TargetName
-from importer.sandbox import read_truth
-from importer.sandbox.faults.fault_plan import FAULT_KINDS
+from importer.sandbox.fault_plan import FAULT_KINDS
 
 from .client import PAIR, Client, Clock, connected, create, plan, served
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from importer.sandbox.api.answers import Limits
 from importer.sandbox.directory_file import TEAM_TOKEN
-from importer.sandbox.rate_limits import Limits
 
 from .client import Client, Clock, assert_valid, served
 

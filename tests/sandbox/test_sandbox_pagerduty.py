@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from importer.sandbox.api.answers import Limits
 from importer.sandbox.directory_file import TOKEN
-from importer.sandbox.rate_limits import Limits
 
 from .client import PAGERDUTY_HEADERS, Client, Clock, assert_valid, plan, served
 

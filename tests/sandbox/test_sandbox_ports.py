@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import aiohttp
 import anyio
 import pytest
+from sandbox_truth import read_truth
 
 from importer.records import TargetName
-from importer.sandbox import read_truth
 
 from .client import Client, Clock, create, create_raw, logged, plan, served, until
 

@@ -15,8 +15,8 @@ import pytest
 
 from importer.errors import UsageError
 from importer.sandbox import serve
+from importer.sandbox.api.answers import Limits
 from importer.sandbox.directory_file import RESERVED
-from importer.sandbox.rate_limits import Limits
 
 from .client import OPAL_HEADERS, Client, Clock, served
 

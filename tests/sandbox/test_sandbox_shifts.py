@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sandbox_truth import read_truth
 
 from importer.records import TargetName
-from importer.sandbox import read_truth
 
 from .client import Client, Clock, assert_valid
 

@@ -19,8 +19,8 @@ from importer.wording import count_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from importer.calendars import Role, Schedule, Window
     from importer.calendars.comparison import Compared
-    from importer.calendars.intervals import Role, Schedule, Window
     from importer.cli.output.console import Console
     from importer.commands.compare import Sides
     from importer.commands.pull import PullOptions, PullResult
@@ -251,7 +251,7 @@ def show_comparison(sides: Sides, files: Sequence[Path], settings: Settings, con
 
 def _show_schedule(sides: Sides, compared: Compared, most: int) -> int:
     """Show the first differences of a schedule; return how many."""
-    from importer.calendars.intervals import clock
+    from importer.calendars import clock
 
     pair = compared.pair
     name = pair.left.name if pair.left.name == pair.right.name else f"{pair.left.name} = {pair.right.name}"
@@ -295,7 +295,7 @@ def _print_objects(sides: Sides) -> None:
 
 
 def _people(sides: Sides, found: frozenset[tuple[str, Role]]) -> str:
-    from importer.calendars.intervals import Role
+    from importer.calendars import Role
 
     named = [
         escape(sides.name(person)) + ("" if role is Role.ON_CALL else f" ({role})") for person, role in sorted(found)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.calendars.intervals import Interval, Role, Window, clip, clock, local_time
+from importer.calendars import Interval, Role, Window, clip, clock, local_time
 from importer.reporter.atomic_file import ROOM_HINT, replace_file
 from importer.reporter.page.document import environment, load, policy, write_pieces
 

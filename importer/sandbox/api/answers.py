@@ -1,16 +1,18 @@
-"""What the APIs have in common on the wire: JSON bodies, the bearer token, date-times, JSON:API documents.
+"""What the APIs have in common on the wire: JSON bodies, the bearer token, limits, date-times, JSON:API documents.
 
 Knows no route and no state.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from aiohttp.typedefs import Middleware
-
-    from importer.sandbox.rate_limits import RateWindow
 
     #: Makes an error answer of a status and its message.
     ErrorAnswer: TypeAlias = Callable[[int, str], web.Response]
@@ -77,58 +77,141 @@ class RefusedRequestError(Exception):
         self.response = response
 
 
-def error_middleware(error_answer: ErrorAnswer, invalid: InvalidAnswer | None = None) -> Middleware:
-    """Return a middleware that turns what no handler answered (unknown path, full disk) into the API's own errors.
+# Limits
 
-    A handler's ValueError is about what was asked: `invalid` answers it, or else the error of status 400.
-    """
+_ROUNDING = 1e-9  # 7 a minute times a minute is 6.999...
 
-    def answer_error(request: web.Request, error: Exception) -> web.Response:
-        if isinstance(error, RefusedRequestError):
-            return error.response
-        if isinstance(error, web.HTTPNotFound | web.HTTPMethodNotAllowed):  # none of the APIs distinguishes them
-            return error_answer(404, f"Not found: {request.method} {request.path[:200]}")
-        if isinstance(error, web.HTTPException):
-            return error_answer(error.status, error.reason)
-        if isinstance(error, ConnectionError):  # the client is gone: nobody reads this, but it is not a bug to log
-            return error_answer(400, f"The connection was lost while the request was read: {error}.")
-        if isinstance(error, sqlite3.Error):
-            return error_answer(500, f"The sandbox's state cannot be used: {error}.")
-        return invalid(request, str(error)) if invalid else error_answer(400, str(error))
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much the sandbox lets through. The defaults are those of the real APIs."""
+
+    enforcement: Literal["sliding", "none"] = "sliding"
+    opal_rate: float = 100  #: requests per second
+    rootly_per_minute: float = 3000  #: for reads, and again for writes
+    pagerduty_per_minute: float = 960
+    opsgenie_per_second: float = 10  #: for each domain of requests; in a minute 40 times as many
+
+    def opal(self, share: float = 1) -> RateWindow:
+        """Return the window of Opal's limit, or of a share of it."""
+        return self._window(self.opal_rate * share, 1)
+
+    def rootly(self) -> RateWindow:
+        """Return the window of Rootly's limit, for reads or for writes."""
+        return self._window(self.rootly_per_minute / 60, 60)
+
+    def pagerduty(self) -> RateWindow:
+        """Return the window of PagerDuty's limit."""
+        return self._window(self.pagerduty_per_minute / 60, 60)
+
+    def opsgenie(self) -> tuple[RateWindow, RateWindow]:
+        """Return the windows of a domain of Opsgenie's requests: of a second and of a minute."""
+        rate = self.opsgenie_per_second
+        return self._window(rate, 1), self._window(rate * 40 / 60, 60)
+
+    def _window(self, per_second: float, seconds: float) -> RateWindow:
+        """Return a window of about `seconds`; where that holds less than one request, one request in a longer one."""
+        limit = max(1, math.floor(per_second * seconds + _ROUNDING))
+        return RateWindow(limit, limit / per_second, is_enforced=self.enforcement != "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How much of a window is used: what the X-RateLimit headers report."""
+
+    limit: int
+    used: int
+    resets_at: float  #: when there is room again
+
+    @property
+    def remaining(self) -> int:
+        """Return how many more requests would be let through now."""
+        return self.limit - self.used
+
+
+class RateWindow:
+    """At most `limit` requests in any span of `seconds`, as they are let through; a refused request does not count."""
+
+    def __init__(self, limit: int, seconds: float, *, is_enforced: bool = True) -> None:
+        self.limit = limit
+        self.seconds = seconds
+        self._is_enforced = is_enforced
+        self._taken: deque[float] = deque()
+
+    def take(self, now: float) -> bool:
+        """Count a request that arrives now; return False, and count nothing, if it is one too many."""
+        if self.standing(now).remaining < 1:
+            return False
+        if self._is_enforced:
+            self._taken.append(now)
+        return True
+
+    def standing(self, now: float) -> Standing:
+        """Return how much is used, counting nothing."""
+        if self._taken and now < self._taken[-1]:
+            self._taken.clear()  # the clock was set back: old times would block until it has caught up
+        while self._taken and self._taken[0] + self.seconds <= now:
+            self._taken.popleft()
+        oldest = self._taken[0] if self._taken else now
+        return Standing(self.limit, len(self._taken), oldest + self.seconds)
+
+
+def _error_middleware(error: ErrorAnswer, invalid: InvalidAnswer | None) -> Middleware:
+    """Return a middleware that turns what no handler answered (unknown path, full disk) into the API's own errors."""
 
     @web.middleware
     async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except (RefusedRequestError, ValueError, web.HTTPException, ConnectionError, sqlite3.Error) as error:
-            return answer_error(request, error)
+        except RefusedRequestError as refused:
+            return refused.response
+        except ValueError as failure:
+            if invalid:
+                return invalid(request, str(failure))
+            status, text = 400, str(failure)
+        except (web.HTTPNotFound, web.HTTPMethodNotAllowed):  # none of the APIs distinguishes them
+            status, text = 404, f"Not found: {request.method} {request.path[:200]}"
+        except web.HTTPException as failure:
+            status, text = failure.status, failure.reason
+        except ConnectionError as failure:  # the client is gone: nobody reads this, but it is not a bug to log
+            status, text = 400, f"The connection was lost while the request was read: {failure}."
+        except sqlite3.Error as failure:
+            status, text = 500, f"The sandbox's state cannot be used: {failure}."
+        return error(status, text)
 
     return answer_errors
 
 
-def throttle(
+def api_application(  # noqa: PLR0913  all that differs from API to API
+    routes: Iterable[web.RouteDef],
     now: Callable[[], float],
     *,
+    error: ErrorAnswer,
     refuse: Callable[[web.Request], web.Response | None],
     windows: Callable[[web.Request], Iterable[RateWindow]],
-    too_many: Callable[[], web.Response],
-    report: Callable[[web.Request, RateWindow | None], Mapping[str, str]] | None = None,
-) -> Middleware:
-    """Return a middleware that comes before every route, with what is refused at once, and the limits.
+    too_many: str,
+    report: Callable[[web.Request, RateWindow | None], Mapping[str, str]] = lambda *_: {},
+    invalid: InvalidAnswer | None = None,
+) -> web.Application:
+    """Return an API's application: its routes behind its limits, with its own form of errors.
 
-    Only what is not refused is counted. `report` makes headers for all other answers; it is told which window is full.
+    What `refuse` answers is not counted. All other requests count in `windows`; where one of these is full, the answer
+    is a 429 that says `too_many`. `report` makes headers for these answers; it is given the window that is full.
+    A handler's ValueError is about what was asked: `invalid` answers it, or else an error of status 400.
     """
 
     @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def check_limits(request: web.Request, handler: Handler) -> web.StreamResponse:
         if refused := refuse(request):
             return refused
         full = next((window for window in windows(request) if not window.take(now())), None)
-        response = await handler(request) if full is None else too_many()
-        response.headers.update(report(request, full) if report else {})
+        response = await handler(request) if full is None else error(429, too_many)
+        response.headers.update(report(request, full))
         return response
 
-    return check
+    app = web.Application(middlewares=[check_limits, _error_middleware(error, invalid)])
+    app.add_routes(routes)
+    return app
 
 
 def gets(handlers: Mapping[str, Handler]) -> list[web.RouteDef]:

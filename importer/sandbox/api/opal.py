@@ -11,17 +11,16 @@ import orjson
 from aiohttp import web
 
 from importer.records import TargetName
+from importer.sandbox.api import StoredKind, stored_routes
 from importer.sandbox.api.answers import (
     RefusedRequestError,
     answer,
-    error_middleware,
+    api_application,
     gets,
     has_token,
     json_body,
     shown,
-    throttle,
 )
-from importer.sandbox.api.stored_kinds import StoredKind, stored_kinds
 from importer.sandbox.directory_file import reserved
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from importer.records import Key
-    from importer.sandbox.rate_limits import Limits, RateWindow
+    from importer.sandbox.api.answers import Limits, RateWindow
     from importer.sandbox.state import SandboxState, Value
 
 #: The providers that a request may name, and how a schedule's name begins.
@@ -55,17 +54,14 @@ def application(state: SandboxState, limits: Limits, now: Callable[[], float]) -
     def windows(request: web.Request) -> tuple[RateWindow, ...]:
         return (all_,) if request.method == "GET" or "/groups/" not in request.path else (all_, group_writes)
 
-    check = throttle(
+    return api_application(
+        stored_routes(TargetName.OPAL, state, now),
         now,
+        error=message,
         refuse=lambda request: None if has_token(request) else message(401, "The API token is missing or invalid."),
         windows=windows,
-        too_many=lambda: message(429, "Too many requests."),
+        too_many="Too many requests.",
     )
-    app = web.Application(middlewares=[check, error_middleware(message)])
-    for stored in stored_kinds():
-        if stored.target is TargetName.OPAL:
-            app.add_routes(stored.routes(state, now))
-    return app
 
 
 class _OpalRoutes:
@@ -236,6 +232,5 @@ STORED = StoredKind(
     collection="/on-call-schedules",
     routes=lambda state, _now: _OpalRoutes(state).routes(),
     posted_key=_posted_key,
-    objects=lambda state: [(row["id"], _key(dict(row)), row["due"]) for row in state.rows("all_schedules")],
     forget=lambda state, id_: state.change("forget_schedule", id=id_),
 )

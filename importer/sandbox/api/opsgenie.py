@@ -11,11 +11,10 @@ from aiohttp import web
 from importer.sandbox.api.answers import (
     RefusedRequestError,
     answer,
-    error_middleware,
+    api_application,
     gets,
     read_moment,
     shown,
-    throttle,
 )
 from importer.sandbox.directory_file import TEAM_TOKEN, TOKEN
 from importer.sandbox.organization import show
@@ -24,6 +23,7 @@ from importer.sandbox.rotation import DAY, Span, Turn, participant, rotation_tur
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from importer.sandbox.api.answers import Limits, RateWindow
     from importer.sandbox.organization import (
         Opsgenie,
         OpsgenieParticipant,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         OpsgenieTeam,
         OpsgenieUser,
     )
-    from importer.sandbox.rate_limits import Limits, RateWindow
 
 _DOMAINS = ("CONFIGURATION", "SEARCH", "SCHEDULE_ON_CALLS")
 _LARGEST_PAGE = 100
@@ -59,17 +58,16 @@ def application(account: Opsgenie, limits: Limits, now: Callable[[], float]) -> 
         told = {"State": "THROTTLED" if full else "OK", **period}
         return {f"X-RateLimit-{name}": value for name, value in told.items()}
 
-    check = throttle(
+    return api_application(
+        _OpsgenieRoutes(account, domains, now).routes(),
         now,
+        error=failure,
         refuse=_refused,
         windows=lambda request: domains[_domain(request.path)],
-        too_many=lambda: failure(429, "You are making too many requests!"),
+        too_many="You are making too many requests!",
         report=report,
+        invalid=lambda _request, words: failure(422, words),
     )
-    invalid = error_middleware(failure, lambda _request, words: failure(422, words))
-    app = web.Application(middlewares=[check, invalid])
-    app.add_routes(_OpsgenieRoutes(account, domains, now).routes())
-    return app
 
 
 def _refused(request: web.Request) -> web.Response | None:

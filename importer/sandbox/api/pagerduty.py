@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from importer.sandbox.api.answers import answer, error_middleware, gets, read_moment, shown, throttle
+from importer.sandbox.api.answers import answer, api_application, gets, read_moment, shown
 from importer.sandbox.directory_file import TOKEN
 from importer.sandbox.organization import show
 from importer.sandbox.rotation import (
@@ -26,6 +26,7 @@ from importer.sandbox.rotation import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from importer.sandbox.api.answers import Limits
     from importer.sandbox.organization import (
         PagerDuty,
         PagerDutyAnySchedule,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
         PagerDutySchedule,
         PagerDutyShiftSchedule,
     )
-    from importer.sandbox.rate_limits import Limits
 
 _SITE = "https://demo.pagerduty.com"
 _VERSION = "application/vnd.pagerduty+json;version=2"
@@ -62,16 +62,16 @@ def application(account: PagerDuty, limits: Limits, now: Callable[[], float]) ->
             "ratelimit-reset": str(max(0, math.ceil(standing.resets_at - now()))),
         }
 
-    check = throttle(
+    return api_application(
+        _PagerDutyRoutes(account, now).routes(),
         now,
+        error=refusal,
         refuse=_refused,
         windows=lambda _request: (window,),
-        too_many=lambda: refusal(429, "Rate Limit Exceeded"),
+        too_many="Rate Limit Exceeded",
         report=report,
+        invalid=_invalid,
     )
-    app = web.Application(middlewares=[check, error_middleware(refusal, _invalid)])
-    app.add_routes(_PagerDutyRoutes(account, now).routes())
-    return app
 
 
 def _refused(request: web.Request) -> web.Response | None:

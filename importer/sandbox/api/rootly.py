@@ -9,6 +9,7 @@ from uuid import NAMESPACE_URL, uuid5
 from aiohttp import hdrs, web
 
 from importer.records import TargetName
+from importer.sandbox.api import stored_routes
 from importer.sandbox.api.answers import (
     JSON,
     JSON_API,
@@ -16,8 +17,8 @@ from importer.sandbox.api.answers import (
     ListPage,
     Objection,
     answer,
+    api_application,
     document,
-    error_middleware,
     gets,
     has_token,
     instant_of,
@@ -25,19 +26,18 @@ from importer.sandbox.api.answers import (
     objections,
     parse_instant,
     show_instant,
-    throttle,
 )
-from importer.sandbox.api.stored_kinds import is_id, known_schedule, list_page, refuse, stored_kinds
+from importer.sandbox.api.rootly_records import is_id, known_schedule, list_page, refuse
 from importer.sandbox.rotation import DAY, Span, base_turns, without
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping
 
-    from importer.sandbox.api.stored_kinds import Record
+    from importer.sandbox.api.answers import Limits, RateWindow
+    from importer.sandbox.api.rootly_records import Record
     from importer.sandbox.directory_file import DirectoryFile
     from importer.sandbox.organization import PagerDuty
-    from importer.sandbox.rate_limits import Limits, RateWindow
     from importer.sandbox.rotation import Turn
     from importer.sandbox.state import SandboxState, Value
 
@@ -75,19 +75,15 @@ def application(state: SandboxState, account: PagerDuty, limits: Limits, now: Ca
             refused.headers.update(report(request))
         return refused
 
-    check = throttle(
+    return api_application(
+        [*stored_routes(TargetName.ROOTLY, state, now), *_RootlyRoutes(state, account, now).routes()],
         now,
+        error=flat,
         refuse=refuse_incomplete,
         windows=lambda request: (window(request),),
-        too_many=lambda: flat(429, "Rate limit exceeded. Try again later."),
+        too_many="Rate limit exceeded. Try again later.",
         report=report,
     )
-    app = web.Application(middlewares=[check, error_middleware(flat)])
-    for stored in stored_kinds():
-        if stored.target is TargetName.ROOTLY:
-            app.add_routes(stored.routes(state, now))
-    app.add_routes(_RootlyRoutes(state, account, now).routes())
-    return app
 
 
 def _refused(request: web.Request) -> web.Response | None:

@@ -8,8 +8,8 @@ from uuid import uuid4
 from aiohttp import web
 
 from importer.records import TargetName
+from importer.sandbox.api import StoredKind
 from importer.sandbox.api.answers import ListPage, Objection, document, json_body, listing, objections
-from importer.sandbox.api.stored_kinds import StoredKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +74,5 @@ STORED = StoredKind(
     collection=r"/v1/schedules/[^/]+/handovers",
     routes=lambda state, now: HandoverRoutes(state, now).routes(),
     posted_key=_posted_key,
-    objects=lambda state: [(id_, _key(made), 0.0) for id_, made in _made.items()],
     forget=_forget,
 )

@@ -21,11 +21,10 @@ import orjson
 from aiohttp import hdrs, web
 
 from importer.records import TargetName
+from importer.sandbox.api import stored_kinds
 from importer.sandbox.api.answers import ListPage
-from importer.sandbox.api.stored_kinds import stored_kinds
-from importer.sandbox.faults.bodies import SPOILING, FaultyLists, bomb, created_id, refusal, spoil
-from importer.sandbox.faults.fault_plan import Asked, Decisions, Fault, FaultPlan, describe
-from importer.sandbox.truth import posted_key
+from importer.sandbox.fault_bodies import SPOILING, FaultyLists, bomb, created_id, refusal, spoil
+from importer.sandbox.fault_plan import Asked, Decisions, Fault, FaultPlan, describe
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -142,7 +141,7 @@ class FaultMiddleware:
             target=visit.asked.target or "",
             method=visit.asked.method,
             path=visit.asked.path,
-            key=orjson.dumps(posted_key(visit.asked, visit.body)).decode(),
+            key=orjson.dumps(visit.asked.posted_key(visit.body)).decode(),
             fault=",".join(fault.what for fault in visit.faults),
             status=status,
             id=id_,

@@ -1,23 +1,15 @@
-"""What the sandbox stores of each kind of record: every module of this package that has `STORED`.
-
-Requests are told apart, faults undone and the truth read by these, so a new kind's handler is a file of its own.
-`RootlyRecords` is what Rootly's kinds have in common.
-"""
+"""Rootly's on-call shadows and override shifts: created and listed under a schedule, shown, changed, deleted."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn
 from uuid import uuid4
 
 from aiohttp import web
 
 from importer.records import ID_PATTERN, LARGEST_ID, TargetName
-from importer.sandbox import api
+from importer.sandbox.api import StoredKind
 from importer.sandbox.api.answers import (
     ListPage,
     Objection,
@@ -43,34 +35,6 @@ if TYPE_CHECKING:
     #: A record as the state has it.
     Record = dict[str, Any]
 
-
-@dataclass(frozen=True, slots=True)
-class StoredKind:
-    """One kind of record, as the sandbox handles it."""
-
-    target: TargetName
-    collection: str  #: a pattern of the path, below the target's base URL, where it is created and listed
-    routes: Callable[[SandboxState, Callable[[], float]], Iterable[web.RouteDef]]  #: its routes; the clock is passed in
-    posted_key: Callable[[object, str], Key]  #: a body and the schedule in the path; empty if it would create nothing
-    objects: Callable[[SandboxState], Iterable[tuple[str, Key, float]]]  #: id, key and when lists show it: of all
-    forget: Callable[[SandboxState, str], None]  #: removes the object with an id, if there is one
-
-
-@cache
-def stored_kinds() -> tuple[StoredKind, ...]:
-    """Return all of them."""
-    modules = (import_module(f"{api.__name__}.{one.name}") for one in iter_modules(api.__path__))
-    return tuple(stored for module in modules if isinstance(stored := getattr(module, "STORED", None), StoredKind))
-
-
-def kind_at(target: str | None, path: str) -> StoredKind | None:
-    """Return the kind that is created and listed at a path; None if there is none."""
-    bare = path.partition("?")[0]
-    found = (one for one in stored_kinds() if one.target == target and re.fullmatch(one.collection, bare))
-    return next(found, None)
-
-
-# What Rootly's routes have in common
 
 _ID = re.compile(ID_PATTERN)
 _ATTRIBUTES = "/data/attributes"
@@ -186,9 +150,6 @@ class RootlyRecords:
             collection=rf"/v1/schedules/[^/]+/{cls.path}",
             routes=lambda state, now: cls(state, now).routes(),
             posted_key=posted_key,
-            objects=lambda state: [
-                (row["id"], cls._key(dict(row)), row["due"]) for row in state.rows(f"all_{cls.name}s")
-            ],
             forget=lambda state, id_: state.change(f"delete_{cls.name}", id=id_),
         )
 
@@ -305,3 +266,52 @@ def _objection(name: str, detail: str) -> Objection:
     step = name.replace("~", "~0").replace("/", "~1")
     plain = name if name in _READABLE else shown(name)
     return Objection(f"{plain} {detail}", f"{_ATTRIBUTES}/{step}")
+
+
+class ShadowRoutes(RootlyRecords):
+    """The routes of shadows. The clock decides whether a shadow is in the future, active or over."""
+
+    name = "shadow"
+    title = "On-call shadow"
+    path = type = "on_call_shadows"
+    attributes = ("shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
+    changed = frozenset({"schedule_id", *attributes})
+    user = "shadow_user_id"
+
+    def remove(self, record: Record) -> web.Response:
+        """Delete a future shadow; cut an active one to end now, so that its past part stays on record."""
+        moment = instant_of(self._now())
+        if record["ends_at"] <= moment:
+            refuse(422, Objection("Shadow period has already ended", "/data"))
+        return self.store(record | {"ends_at": moment}) if record["starts_at"] <= moment else super().remove(record)
+
+
+SHADOWS = ShadowRoutes.stored()
+
+
+class OverrideRoutes(RootlyRecords):
+    """The routes of overrides. A new override replaces those of its schedule that it overlaps."""
+
+    name = "override"
+    title = "Override shift"
+    path = "override_shifts"
+    type = "shifts"
+    attributes = ("user_id", "starts_at", "ends_at")
+    changed = needed = frozenset({"user_id"})
+    user = "user_id"
+    constants: ClassVar = {"rotation_id": None, "is_override": True}
+
+    def add(self, record: Record) -> web.Response:
+        """Create an override (201), or answer with the equal one that exists (200)."""
+        spot = {name: record[name] for name in ("schedule_id", "starts_at", "ends_at")}
+        overlapped = self._state.rows("overlapped_overrides", **spot)
+        for row in overlapped:
+            if all(row[name] == record[name] for name in self.attributes):
+                return document(self.resource(dict(row)))
+        with self._state.at_once():
+            for row in overlapped:
+                self._state.change("delete_override", id=row["id"])
+            return super().add(record)
+
+
+OVERRIDES = OverrideRoutes.stored()

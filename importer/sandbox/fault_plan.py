@@ -7,14 +7,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, get_args
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from importer.records import TargetName
-from importer.sandbox.api.stored_kinds import kind_at
+from importer.sandbox.api import kind_at
 from importer.sandbox.directory_file import read_model
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from importer.records import Key
 
 # Kinds of faults; docs/sandbox.md quotes the table
 
@@ -217,6 +220,16 @@ class Asked:
     scope: str = ""  #: the Rootly schedule in the path
     is_list: bool = False
     is_creation: bool = False
+
+    def posted_key(self, body: bytes) -> Key:
+        """Return the key of what the request would create; empty if it creates nothing, or its body is invalid."""
+        stored = kind_at(self.target, self.path) if self.is_creation else None
+        if stored is None:
+            return ()
+        try:
+            return stored.posted_key(orjson.loads(body), self.scope)
+        except orjson.JSONDecodeError:
+            return ()
 
 
 _SYSTEMS: dict[str, TargetName | Source] = {

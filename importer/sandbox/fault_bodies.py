@@ -20,7 +20,7 @@ from importer.sandbox.api import opal, opsgenie, pagerduty, rootly
 from importer.sandbox.api.answers import JSON, Objection, objections
 
 if TYPE_CHECKING:
-    from importer.sandbox.faults.fault_plan import Asked, Fault
+    from importer.sandbox.fault_plan import Asked, Fault
 
 
 HTML = b"""<!DOCTYPE html>

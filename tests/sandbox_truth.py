@@ -1,36 +1,22 @@
-"""What a sandbox holds, to check a run against it; readable by any process, also while it is served."""
+"""What a sandbox holds, to check a run against it: read from its state by whoever likes, also while it is served."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from importer.records import TargetName
-from importer.sandbox.api.stored_kinds import kind_at, stored_kinds
-from importer.sandbox.state import looked_at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from importer.records import Key
-    from importer.sandbox.faults.fault_plan import Asked
-
-
-def posted_key(asked: Asked, body: bytes) -> Key:
-    """Return the key of what a request would create; empty if it creates nothing, or its body is invalid."""
-    stored = kind_at(asked.target, asked.path) if asked.is_creation else None
-    if stored is None:
-        return ()
-    try:
-        return stored.posted_key(orjson.loads(body), asked.scope)
-    except orjson.JSONDecodeError:
-        return ()
-
-
-# The contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +76,46 @@ class Truth:
         return sum(bool(request.id) for request in self.requests)
 
 
+#: The tables of objects, and the key of a row of each.
+_TABLES: tuple[tuple[TargetName, str, Callable[[Any], Key]], ...] = (
+    (TargetName.OPAL, "opal_schedules", lambda row: (row["third_party_provider"], row["remote_id"])),
+    (
+        TargetName.ROOTLY,
+        "rootly_overrides",
+        lambda row: (row["schedule_id"], int(row["user_id"]), *_span(row)),
+    ),
+    (
+        TargetName.ROOTLY,
+        "rootly_shadows",
+        lambda row: (
+            *(row["schedule_id"], row["shadowable_type"], row["shadowable_id"], int(row["shadow_user_id"])),
+            *_span(row),
+        ),
+    ),
+)
+
+
+def _span(row: sqlite3.Row) -> tuple[int, int]:
+    return row["starts_at"] // 1000, row["ends_at"] // 1000
+
+
 def read_truth(state: Path) -> Truth:
     """Read what a state holds now, and which requests were logged; nothing is changed and nobody is locked out.
 
     Raises:
-        SettingsError: the state is not a sandbox's, or cannot be read.
+        sqlite3.Error: there is no state yet, or it is no sandbox's.
     """
-    with looked_at(state) as opened:
-        made = [CreatedObject(one.target, *found) for one in stored_kinds() for found in one.objects(opened)]
-        requests = opened.rows("all_requests")
+    with closing(sqlite3.connect(f"{state.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.execute("BEGIN")
+        made = tuple(
+            CreatedObject(target, row["id"], key_of(row), row["due"])
+            for target, table, key_of in _TABLES
+            for row in connection.execute(
+                f"SELECT o.*, coalesce(late.due, 0) AS due FROM {table} AS o LEFT JOIN late ON late.id = o.id "
+                "ORDER BY o.number"
+            )
+        )
+        requests = connection.execute("SELECT * FROM requests ORDER BY number").fetchall()
     logged = (LoggedRequest(**{**dict(row), "key": tuple(orjson.loads(row["key"]))}) for row in requests)
-    return Truth(tuple(made), tuple(logged))
+    return Truth(made, tuple(logged))

@@ -1,1 +1,0 @@
-"""What goes wrong in the stand-in, by a plan."""
