@@ -15,12 +15,11 @@ from importer.delivery.client import Answer, NotSent, open_client
 from importer.delivery.deleter import TargetDeletion
 from importer.delivery.group_lists import open_lists
 from importer.delivery.group_membership import Binder
-from importer.delivery.outcomes import give_up
 from importer.delivery.queue import Doubt
 from importer.delivery.reconciler import ClosingLook, Existing, Reconciler
 from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge_post, settle_time
-from importer.delivery.stop import Reason, end_on_interrupt
-from importer.delivery.target_work import TargetWork
+from importer.delivery.stop import GRACE, Reason, end_on_interrupt
+from importer.delivery.target_work import TargetWork, give_up
 from importer.journal.states import Change, Claimed
 from importer.kinds.registry import KINDS
 from importer.records import Outcome
@@ -249,8 +248,6 @@ class TargetDelivery(TargetWork):
 
 AnyWork = TypeVar("AnyWork", TargetDelivery, TargetDeletion)
 
-_GRACE = 10.0  # seconds that what is in flight may take after an interrupt
-
 
 class Delivered(NamedTuple):
     """How a target's work ended."""
@@ -352,7 +349,7 @@ async def _work(
     make: Callable[[Target, Client], AnyWork],
     do: Callable[[AnyWork], Coroutine[Any, Any, None]],
     interrupted: anyio.Event,
-    grace: float = _GRACE,
+    grace: float = GRACE,
 ) -> dict[TargetName, Delivered]:
     """Open a session with each target, and do its work in it."""
     async with AsyncExitStack() as stack:

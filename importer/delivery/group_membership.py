@@ -12,7 +12,7 @@ import anyio
 from importer.delivery.client import open_client
 from importer.delivery.group_lists import GroupError, Wanted, open_lists
 from importer.delivery.notices import tell
-from importer.delivery.stop import Reason, Stop, StoppedError, end_on_interrupt
+from importer.delivery.stop import GRACE, Reason, Stop, StoppedError, end_on_interrupt
 from importer.errors import JournalError
 from importer.journal.states import BindingState
 from importer.statuses import Status
@@ -124,9 +124,6 @@ class Binder:
         )
 
 
-_GRACE = 10.0  # seconds that what is in flight may take after an interrupt
-
-
 class Unbinding(NamedTuple):
     """What became of taking records out of a group."""
 
@@ -169,7 +166,7 @@ async def unbind(
         if lists is None:
             raise ValueError(f"{name} has no groups")
         unbinder = _Unbinder(lists, ledger, stop)
-        async with end_on_interrupt([stop], interrupted, "the undo was interrupted", _GRACE):
+        async with end_on_interrupt([stop], interrupted, "the undo was interrupted", GRACE):
             await unbinder.work(removals)
         unbinder.leave(removals)
         ledger.requested(client.traffic.take(is_last=True))

@@ -9,12 +9,8 @@ from importer.log import log
 
 if TYPE_CHECKING:
     from importer.delivery.queue import Progress
-    from importer.delivery.throttle import Throttle
     from importer.records import TargetName
     from importer.statuses import Status
-
-
-_NOTABLE = 0.1  # of a pace: a change that is smaller is no line
 
 
 class Observer(Protocol):
@@ -34,19 +30,3 @@ def tell(observer: Observer, target: TargetName, words: str) -> None:
     """Report what holds a target up, to the user and to the log."""
     log(logging.WARNING, "told", words, target=target)
     observer.told(target, words)
-
-
-class PaceLog:
-    """Logs the pace of one target where it changes."""
-
-    def __init__(self, throttle: Throttle, target: TargetName) -> None:
-        self._throttle = throttle
-        self._target = target
-        self._told = throttle.rate
-
-    def look(self) -> None:
-        """Log the pace if it has changed."""
-        rate = self._throttle.rate
-        if abs(rate - self._told) > _NOTABLE * self._told:
-            self._told = rate
-            log(logging.INFO, "pace", f"{rate:.1f} requests/s", target=self._target)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import anyio
 
 from importer.delivery.listing import MOST_READINGS, ListReading, ScopeRefusedError
-from importer.delivery.outcomes import advise, give_up
 from importer.delivery.replies import MOST_ATTEMPTS
 from importer.delivery.stop import StoppedError
+from importer.delivery.target_work import advise, give_up
 from importer.errors import TargetError
 from importer.journal.states import Change
 from importer.kinds.kind import Names

@@ -12,11 +12,11 @@ import anyio
 from importer.calendars.pulled import RefusedError
 from importer.delivery.client import Answer, Client, open_client
 from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json
-from importer.delivery.stop import Stop, StoppedError
+from importer.delivery.stop import Stop, StoppedError, end_on_interrupt
 from importer.delivery.throttle import Throttle
 from importer.delivery.transport import Transport, load_trust
 from importer.errors import InterruptedReadingError, TargetError
-from importer.notice import Notice
+from importer.notice import Notice, ReadingObserver
 from importer.quoting import escape
 from importer.settings.values import is_loopback
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from importer.calendars.pulled import Ask
     from importer.delivery.transport import Connection
-    from importer.observer import ReadingObserver
     from importer.settings import Settings
 
 _REFUSED = frozenset({400, 402, 403, 404, 410, 422})
@@ -70,9 +69,8 @@ async def open_source_api(
     throttle = Throttle(api.rate, settings.headroom, settings.breaker_timeout, stop, notify)
     async with (
         open_client(api, *connection, concurrency=1, request_timeout=settings.request_timeout) as client,
-        anyio.create_task_group() as group,
+        end_on_interrupt((), interrupted, ""),  # nothing is sent: what is asked needs no reason and no grace
     ):
-        group.start_soon(_cancel_on_interrupt, group.cancel_scope, interrupted)
 
         async def ask(path: str) -> Any:
             return await _ask(_resolve(path, connection.base_url, api.name), api, client, throttle)
@@ -83,8 +81,6 @@ async def open_source_api(
             failure = TargetError(f"{api.name}: {stop.words}", hint=_AGAIN)
         except Exception as error:
             failure = error
-        finally:
-            group.cancel_scope.cancel()
     if failure is not None:
         raise failure
     if interrupted.is_set():
@@ -115,11 +111,6 @@ async def _ask(url: str, api: SourceApi, client: Client, throttle: Throttle) -> 
         await throttle.stop.sleep(back_off(attempt, 0.5), is_write=False)
     hint = _BASE_URL if cut == _MOST_CUT else _AGAIN
     raise TargetError(f"{api.name} gives no usable answer: {words}", hint=hint)
-
-
-async def _cancel_on_interrupt(scope: anyio.CancelScope, interrupted: anyio.Event) -> None:
-    await interrupted.wait()
-    scope.cancel()
 
 
 def _resolve(path: str, base_url: str, name: str) -> str:

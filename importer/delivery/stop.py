@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
 
 
+GRACE = 10.0  # seconds that what was sent may take after an interrupt
+
+
 class Reason(Enum):
     """Why a target's work ended before all was decided."""
 

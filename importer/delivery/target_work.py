@@ -1,24 +1,29 @@
-"""One target's work on the records of a journal: what sending and deleting share, and the tasks that do it."""
+"""One target's work on the records of a journal: what sending and deleting share.
+
+That is the tasks that do it, and the outcomes that are written down about records.
+"""
 
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anyio
 
 from importer.delivery.listing import Listing
-from importer.delivery.notices import PaceLog, tell
-from importer.delivery.outcomes import Outcomes
+from importer.delivery.notices import tell
 from importer.delivery.queue import Progress, Queue
 from importer.delivery.stop import Reason, Stop, StoppedError
 from importer.delivery.throttle import Throttle
 from importer.errors import JournalError, TargetError
 from importer.log import log
 from importer.records import Outcome
+from importer.settings import IfExists
 from importer.statuses import Status
+from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -28,12 +33,113 @@ if TYPE_CHECKING:
     from importer.delivery.replies import Judgement
     from importer.journal.journal import Journal
     from importer.journal.states import Claimed
+    from importer.records import TargetName
     from importer.settings import Settings
     from importer.targets.target import Target
 
 
 _FLUSH_EVERY = 0.5  # seconds that a decided outcome may wait for its commit
 _LARGEST_CLAIM = 512  # records marked `sending` by one commit
+_NOTABLE = 0.1  # of a pace: a change that is smaller is not logged
+
+
+@lru_cache(maxsize=2)  # thousands of records end in the same second
+def _write_second(second: int) -> str:
+    return iso_utc(second)
+
+
+class Outcomes:
+    """Makes the outcomes of one run."""
+
+    def __init__(self, run: str, if_exists: IfExists = IfExists.SKIP) -> None:
+        self._run = run
+        self._if_exists = if_exists
+        self.notes: dict[int, str] = {}  #: what a report says of a record once it is created
+
+    def make(
+        self,
+        status: Status,
+        record: Claimed | None = None,
+        *,
+        returned_id: str = "",
+        http_status: int = 0,
+        error: str = "",
+        hint: str = "",
+    ) -> Outcome:
+        """Make an outcome that is decided now; without a hint it gets the one that goes with the status."""
+        return Outcome(
+            status,
+            returned_id,
+            http_status,
+            error,
+            hint=hint or advise(status, http_status),
+            attempts=record.attempts if record else 0,
+            finished_at=_write_second(int(time.time())),
+            run=self._run,
+        )
+
+    def created(self, record: Claimed, judgement: Judgement) -> Outcome:
+        """Make the outcome of a record that the target took."""
+        note = self.notes.get(record.id, "")
+        return self.make(Status.CREATED, record, returned_id=judgement.id, http_status=judgement.status, error=note)
+
+    def answered(self, record: Claimed, judgement: Judgement) -> Outcome:
+        """Make the outcome of a record that the target says it had already; it may have it from a lost request."""
+        made = self.created(record, judgement)
+        if record.attempts > 1:
+            return made
+        known = self.existing()
+        return made._replace(status=known.status, error=known.error, hint=known.hint)
+
+    def existing(self) -> Outcome:
+        """Make the outcome of what the target had before it was sent."""
+        if self._if_exists is IfExists.SKIP:
+            return self.make(Status.EXISTS)
+        return self.make(Status.REJECTED, error="exists already", hint="Take the row out, or use --if-exists skip.")
+
+    def judged(self, status: Status, record: Claimed, judgement: Judgement) -> Outcome:
+        """Make the outcome that a judgement of a reply comes to; nothing was created."""
+        return self.make(status, record, http_status=judgement.status, error=judgement.words)
+
+
+def give_up(known: Outcome) -> Outcome:
+    """Make the outcome of a record that was certainly not applied and may not be repeated: the budget is spent."""
+    error = f"{known.error}; not sent again: too many requests of this run failed"
+    return known._replace(status=Status.FAILED, error=error, hint=advise(Status.FAILED))
+
+
+def advise(status: Status, http_status: int = 0) -> str:
+    """Return what to do next about a status."""
+    if status is Status.REJECTED:
+        return (
+            "Check that the schedule exists and its id is right."
+            if http_status == 404
+            else "Correct the row; the answer says what is wrong."
+        )
+    if status is Status.FAILED:
+        return "Rerun: it was certainly not applied."
+    if status is Status.UNKNOWN:
+        return "Rerun: the target is asked first, nothing is sent twice."
+    return ""
+
+
+# ---- the work
+
+
+class _PaceLog:
+    """Logs the pace of one target where it changes."""
+
+    def __init__(self, throttle: Throttle, target: TargetName) -> None:
+        self._throttle = throttle
+        self._target = target
+        self._told = throttle.rate
+
+    def look(self) -> None:
+        """Log the pace if it has changed."""
+        rate = self._throttle.rate
+        if abs(rate - self._told) > _NOTABLE * self._told:
+            self._told = rate
+            log(logging.INFO, "pace", f"{rate:.1f} requests/s", target=self._target)
 
 
 class TargetWork:
@@ -69,7 +175,7 @@ class TargetWork:
         claim = min(_LARGEST_CLAIM, max(2 * settings.concurrency, int(min(rate, _LARGEST_CLAIM))))
         self.queue = Queue(journal, target.name, claim, self.decided, self.stop, self.untouched, limit=limit)
         self.progress = Progress(self.throttle, self.queue)  #: what the work is like at the moment
-        self._pace_log = PaceLog(self.throttle, target.name)
+        self._pace_log = _PaceLog(self.throttle, target.name)
 
     # ---- what a worker asks for
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from importer.normalizer.mapping import Rules
     from importer.normalizer.references import Directory
     from importer.normalizer.row import Normalized
-    from importer.observer import ReadingObserver
+    from importer.notice import ReadingObserver
     from importer.planning.report_lines import PreviousLine
     from importer.reader.read import Reading
     from importer.reader.tables import Chunk

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from importer.journal.journal import Journal
     from importer.journal.run_info import RunInfo
-    from importer.observer import ReadingObserver
+    from importer.notice import ReadingObserver
     from importer.planning.previous_run import PreviousRun
     from importer.reader.read import Source
     from importer.settings import Settings

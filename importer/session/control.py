@@ -13,12 +13,11 @@ import anyio
 from importer.delivery.notices import Observer
 from importer.delivery.queue import Progress
 from importer.errors import SettingsError, UsageError
-from importer.observer import ReadingObserver
+from importer.notice import Notice, ReadingObserver
 from importer.quoting import escape
 from importer.settings import load_settings
 
 if TYPE_CHECKING:
-    from importer.notice import Notice
     from importer.records import Finding, FindingKind, ReportLine, Sheet, TargetName
     from importer.result import Overview
     from importer.settings import Settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from importer.delivery.transport import Connection, Transport, load_trust
@@ -11,7 +12,7 @@ from importer.records import TargetName
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
     from importer.settings import Settings
 
@@ -27,12 +28,8 @@ async def connect(targets: Iterable[TargetName], settings: Settings) -> AsyncIte
         SettingsError: a token is not set, the proxy cannot be one, or the file of authorities cannot be read.
     """
     if settings.sandbox:
-        from importer import sandbox
-
-        settings.reports.mkdir(parents=True, exist_ok=True)
-        async with sandbox.serve(settings.reports / SANDBOX_STATE) as address:
-            urls = {TargetName.OPAL: address.opal, TargetName.ROOTLY: address.rootly}
-            yield {target: Connection(urls[target], sandbox.TOKEN) for target in targets}
+        async with _serve_sandbox(settings) as connections:
+            yield {target: connections[target] for target in targets}
     else:
         trust = load_trust(settings.ca_file)
         yield {target: make_connection(target, settings, trust) for target in targets}
@@ -60,11 +57,8 @@ async def connect_source(name: str, settings: Settings) -> AsyncIterator[Connect
             yield connections[TargetName.ROOTLY]
         return
     if settings.sandbox:
-        from importer import sandbox
-
-        settings.reports.mkdir(parents=True, exist_ok=True)
-        async with sandbox.serve(settings.reports / SANDBOX_STATE) as address:
-            yield Connection(getattr(address, name), sandbox.TOKEN)
+        async with _serve_sandbox(settings) as served:
+            yield served[name]
         return
     key, variable, url = (
         (settings.pagerduty_token, "PAGERDUTY_TOKEN", settings.pagerduty_base_url)
@@ -77,3 +71,13 @@ async def connect_source(name: str, settings: Settings) -> AsyncIterator[Connect
         )
     transport = Transport(settings.proxy_to(url, name), load_trust(settings.ca_file))
     yield Connection(url, key.reveal(), transport)
+
+
+@asynccontextmanager
+async def _serve_sandbox(settings: Settings) -> AsyncIterator[Mapping[str, Connection]]:
+    """Serve the stand-in; return where each of its systems is, by the system's name."""
+    from importer import sandbox
+
+    settings.reports.mkdir(parents=True, exist_ok=True)
+    async with sandbox.serve(settings.reports / SANDBOX_STATE) as address:
+        yield {name: Connection(url, sandbox.TOKEN) for name, url in asdict(address).items()}

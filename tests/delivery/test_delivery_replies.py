@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.delivery.client import Answer, Lost, NotSent, Reply
-from importer.delivery.outcomes import Outcomes
 from importer.delivery.replies import (
     LONGEST_PAUSE,
     Judgement,
@@ -27,6 +26,7 @@ from importer.delivery.replies import (
     read_words,
     settle_time,
 )
+from importer.delivery.target_work import Outcomes
 from importer.journal.states import Claimed
 from importer.kinds.registry import kinds_of
 from importer.records import Scope
