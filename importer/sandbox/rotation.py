@@ -9,6 +9,8 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
+from dateutil.rrule import rrulestr
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 _LENGTHS = {"hourly": 3600, "daily": DAY, "weekly": 7 * DAY}
-#: Days of the week, Monday first, as rules of PagerDuty and restrictions of Opsgenie name them.
-_RULE_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+#: Days of the week, Monday first, as restrictions of Opsgenie name them.
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -182,7 +183,9 @@ def shift_turns(schedule: PagerDutyShiftSchedule, span: Span) -> list[Turn]:
 def _event_turns(event: PagerDutyEvent, zone: ZoneInfo, span: Span) -> Iterator[Turn]:
     """Yield the occurrences of an event that touch a span. A member keeps it for so many occurrences, not weeks."""
     until = event.effective_until or span.end
-    for number, begins in enumerate(_occurrences(event, datetime.fromtimestamp(span.end, zone).replace(tzinfo=None))):
+    # The rule ends with the span: one that never matches would be expanded up to the year 9999.
+    rule = f"{event.rrule};UNTIL={datetime.fromtimestamp(span.end, zone):%Y%m%dT%H%M%S}"
+    for number, begins in enumerate(rrulestr(rule, dtstart=event.start_time)):
         start, end = epoch(begins, zone), epoch(begins + (event.end_time - event.start_time), zone)
         if end <= span.start or not event.effective_since <= start < until:
             continue
@@ -190,24 +193,6 @@ def _event_turns(event: PagerDutyEvent, zone: ZoneInfo, span: Span) -> Iterator[
         one = event.members[number // (per_member or 1) % len(event.members)]
         for member in event.members if per_member is None else (one,):
             yield Turn(start, end, member or "")
-
-
-def _occurrences(event: PagerDutyEvent, before: datetime) -> Iterator[datetime]:
-    """Yield the local starts of an event, in order."""
-    rule = dict(part.split("=") for part in event.rrule.split(";"))
-    interval = int(rule.get("INTERVAL", 1))
-    weekdays = {_RULE_DAYS.index(name) for name in rule["BYDAY"].split(",")} if "BYDAY" in rule else None
-    is_weekly = rule["FREQ"] == "WEEKLY"
-    first = event.start_time
-    if is_weekly and weekdays is None:
-        weekdays = {first.weekday()}
-    monday = first.date() - timedelta(days=first.weekday())
-    day = first
-    while day < before:
-        passed = (day.date() - monday).days // 7 if is_weekly else (day - first).days
-        if passed % interval == 0 and (weekdays is None or day.weekday() in weekdays):
-            yield day
-        day += timedelta(days=1)
 
 
 # Opsgenie
