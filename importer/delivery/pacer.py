@@ -27,12 +27,14 @@ _MOST_SPREAD = 0.06  # ... but no more than this share of it is left free
 _LOOSE = 1.7  # times a proven limit: where the limit may be as much, it is worth looking for
 _DOUBTFUL, _SOONER = 1.25, 6.0  # times that: where it may be as much, the rate grows so much sooner
 _UNPROVEN = 50.0  # requests a second at the most at which the search begins, unless more is proven
-_BEGIN = 20.0  # requests a second at which it begins where one request was taken at once
+_BEGIN = 25.0  # requests a second at which it begins where one request was taken at once
 _FAR_APART = 2.5  # times what is proven: where a rate that is refused is less, the search begins between the two
-_CLIMB = 0.15  # of a rate is what it climbs by while as much is taken as was taken at once
+_CLIMB = 0.035  # of a rate is what it climbs by with a request, by the root of what was taken at once ...
+_CLIMB_FLIGHT = 0.08  # ... and slower by this for each in flight: it is they who are refused
 _CUT, _MOST_CUT = 0.03, 0.35  # of a rate that is refused: the least and the most that it goes down by
 _STRAYS = 8.0  # requests that may arrive at once although they left evenly
-_RESTART = 0.25  # of a rate is where the search begins anew, where it began too high
+_RESTART = 0.5  # of a rate is where the search begins anew, where it began too high
+_PROOF, _FLIGHT_PROOF = 1.5, 0.5  # bursts and requests in flight that a stretch needs at least, to prove a limit
 _LIKELY = 0.5  # of a rate that is refused is soon tried again, where far less was proven
 _LEAST = 0.3  # of a rate that is refused is where it goes on at the least, until a whole window was seen
 _LOSS = 0.02  # a rate grows by _CUT again after so long that the pause was no more than this share of the time, ...
@@ -63,6 +65,7 @@ class AdaptiveLimit:
         self._soon = 0.0  # up to this rate it climbs although the search is over
         self._burst = _STRAYS
         self._burst_time = 0.0  # seconds in which it was taken
+        self.flight = 0.0  #: requests in flight lately, on average
         self._bound = 0.0  # what the first refusal proved
         self._patience = _FEWEST  # requests in which the rate grows by _CUT
         self._recent: deque[float] = deque(maxlen=_RECENT)  # when requests were taken
@@ -111,7 +114,7 @@ class AdaptiveLimit:
 
     def _grow(self) -> None:
         if self._is_climbing or self.rate < self._soon:
-            growth = _CLIMB / (self._burst + 1)
+            growth = _CLIMB / math.sqrt(self._burst) / (1 + _CLIMB_FLIGHT * self.flight)
         else:
             growth = _CUT / self._patience * 2 ** min(_MOST_DOUBLINGS, self._taken / self._patience)
         self.rate = min(self._most, self.rate * (1 + growth))
@@ -137,7 +140,7 @@ class AdaptiveLimit:
                 self._burst, self._burst_time = self._taken, self._recent[-1] - self._began
                 self.rate = self._begin_climb(bound, self._taken / window)
         elif self._is_climbing:
-            self._end_climb(bound)
+            self._end_climb(bound, self._taken / whole)
         else:
             self._soon = 0.0
             cut = min(_MOST_CUT, self._burst / self._taken / 2)  # a burst that lasted for so few was spent so fast
@@ -153,19 +156,26 @@ class AdaptiveLimit:
             return math.sqrt(bound * self._refused_rate)
         return max(bound, min(_UNPROVEN, self._refused_rate / _FAR_APART, _BEGIN * math.pow(seen, 0.6)))
 
-    def _end_climb(self, bound: float) -> None:
-        """Go on at what the climb proved; begin lower where it began too high to prove anything."""
-        if self._taken <= self._burst and self._refused_rate * _RESTART > bound:
+    def _end_climb(self, bound: float, average: float) -> None:
+        """Go on at what the climb proved; begin lower where it began too high to prove anything.
+
+        `bound`: what a window allows at least. `average`: what was taken until now, pause and all.
+        """
+        fewest = _PROOF * self._burst + _FLIGHT_PROOF * self.flight + 1
+        is_bucket = self._taken > self._burst + _spread(self._burst)  # no window takes more than it took before
+        if self._taken <= fewest and self._refused_rate * _RESTART > max(self._bound, average if is_bucket else bound):
             self.rate = self._refused_rate * _RESTART
             return
         self._is_climbing = False
         bound = max(bound, self._bound)
         last = self._recent[-1]
+        # Answers come in another order than requests arrive: what is in flight blurs a stretch by its root.
+        uncounted = self._burst + math.sqrt(max(0.0, self.flight - 1))
         proven = max(
             (
-                (number - self._burst) / (last - moment - self._burst_time)
+                (number - uncounted) / (last - moment - self._burst_time)
                 for number, moment in enumerate(reversed(self._recent), 1)
-                if last - moment > max(_BLUR, 2 * self._burst_time)
+                if number > fewest and last - moment > max(_BLUR, 2 * self._burst_time)
             ),
             default=0.0,
         )
@@ -276,6 +286,7 @@ class Pacer:
     def _note_flight(self, in_flight: int) -> None:
         self._in_flight = in_flight
         self._usual_flight += (in_flight - self._usual_flight) / _LATELY
+        self._seen.flight = self._usual_flight
 
     def refuse(self, now: float, certain: float, *, is_late: bool, in_flight: int) -> None:
         """Learn from a 429: nothing can be free before `certain`. What follows is known when one is taken again."""

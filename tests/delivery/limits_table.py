@@ -33,6 +33,8 @@ _EPOCH = 1_700_000_000.0  # where the virtual clock begins
 _WORKERS = 20
 _MOST_TIME, _MOST_REFUSED = 1.08, 0.02
 _NEAR = 1.05  # times what theory allows
+_LIMITS = (30, 50, 90)
+_GROWTHS = (0.002, 0.004, 0.008, 0.015, 0.03, 0.06)  # of a rate, with each request
 _TRAVELS = {"2 ms": (0.002, 0.002), "20..260 ms": (0.02, 0.26)}
 
 #: Time / ideal, and the share of answers that are 429.
@@ -167,23 +169,34 @@ def measure(target: Target, rows: int, rate: float, travel: tuple[float, float])
     return target.taken[-1] / (rows / target.limit), target.refused / (rows + target.refused)
 
 
-class Known(AdaptiveLimit):
-    """Goes on at the best even pace from the first refusal on, or from the first header: what any learner could do."""
+class Search(NamedTuple):
+    """How a limit is looked for that the first refusal does not show: from a rate on, growing with each request."""
+
+    begin: float
+    growth: float
+
+
+class Informed(AdaptiveLimit):
+    """Knows all but the limit, and that from the refusal on that shows it: goes on at the best even pace."""
 
     pace = 0.0
-    pause = 0.0  # that the first refusal cost
+    search: Search | None = None
 
     def __init__(self, most: float, *, is_told: bool = False) -> None:
         super().__init__(most, is_told=is_told)
+        self._is_searching = False
         if is_told:
-            self.rate = Known.pace
+            self.rate = Informed.pace
 
     def _learn(self, worked: float, certain: float, whole: float) -> None:
-        Known.pause = whole - worked
-        self.rate = Known.pace
+        is_shown = certain - worked > pacer._WAITED  # the pause is the rest of a window; else it may be a bucket's
+        self._is_searching = self._is_first and not is_shown and Informed.search is not None
+        self._is_first = False
+        self.rate = Informed.search.begin if self._is_searching and Informed.search else Informed.pace
 
     def _grow(self) -> None:
-        """Stay at the pace."""
+        if self._is_searching and Informed.search:
+            self.rate = min(self._most, self.rate * (1 + Informed.search.growth))
 
 
 class Case(NamedTuple):
@@ -204,22 +217,19 @@ class Case(NamedTuple):
         )
 
     def allow(self) -> Figures:
-        """Return what theory allows: a learner that knows all once the first answer or refusal is there.
+        """Return what theory allows: a learner that knows all but the limit, and the limit once it was shown.
 
-        It is run like the learner, but from then on goes at the even pace that is fastest with 2 % of 429s (or the
-        fewest there can be), found by trying. Of a bucket without headers the first refusal shows no more than its
-        size: any learner needs a second one, whose pause is added. What the search between the two costs is not: a
-        learner that happens to begin just below the limit needs none.
+        From the first header or the first refusal on it goes at the even pace that is fastest with 2 % of 429s (or the
+        fewest there can be), found by trying. Of a bucket whose limit no header tells, the first refusal shows no more
+        than the size: it has to be exceeded once more, and as it may be any of those in the table, the search begins
+        at the least of them. How fast it grows is the best there is for all of them, found by trying as well.
         """
         share = _best_share(self._replace(rows=600, rate=1000.0))
-        slow, refused = self._follow(share)
-        if self.form.startswith("bucket") and self.tells in "- pagerduty":
-            slow += Known.pause * self.limit / self.rows
-        return slow, refused
+        return self._follow(share, _best_search(self._replace(limit=0)) if self.tells in "- pagerduty" else None)
 
-    def _follow(self, share: float) -> Figures:
-        Known.pace = share * self.limit
-        with mock.patch.object(pacer, "AdaptiveLimit", Known):
+    def _follow(self, share: float, search: Search | None = None) -> Figures:
+        Informed.pace, Informed.search = share * self.limit, search
+        with mock.patch.object(pacer, "AdaptiveLimit", Informed):
             return self.measure()
 
 
@@ -231,6 +241,22 @@ def _best_share(case: Case) -> float:
     figures = {share: case._follow(share) for share in shares}
     fewest = max(_MOST_REFUSED, 0.005 + min(refused for _, refused in figures.values()))
     return min((slow, share) for share, (slow, refused) in figures.items() if refused <= fewest)[1]
+
+
+@cache
+def _best_search(case: Case) -> Search:
+    """Return the search that loses least where it loses most, among the limits of the table."""
+    cases = [case._replace(limit=limit) for limit in _LIMITS if limit < case.rate]
+    shares = [_best_share(one._replace(rows=600, rate=1000.0)) for one in cases]
+    known = [one._follow(share)[0] for one, share in zip(cases, shares, strict=True)]
+    least = min(share * one.limit for one, share in zip(cases, shares, strict=True))
+    losses: dict[Search, Figures] = {}
+    for search in (Search(least * share, growth) for share in (0.6, 0.9) for growth in _GROWTHS):
+        figures = [one._follow(share, search) for one, share in zip(cases, shares, strict=True)]
+        slower = max(slow / best for (slow, _), best in zip(figures, known, strict=True))
+        losses[search] = slower, max(refused for _, refused in figures)
+    fewest = max(_MOST_REFUSED, 0.005 + min(refused for _, refused in losses.values()))
+    return min((slower, search) for search, (slower, refused) in losses.items() if refused <= fewest)[1]
 
 
 def judge(case: Case, slow: float, refused: float) -> tuple[Figures, bool]:
@@ -256,7 +282,7 @@ def main(few: bool) -> None:
         found = []
         named = len(outside)
         for limit, rate, rows in product(
-            (30, 50, 90), (1000.0,) if few else (50.0, 100.0, 1000.0), (600,) if few else (600, 2000, 5000)
+            _LIMITS, (1000.0,) if few else (50.0, 100.0, 1000.0), (600,) if few else (600, 2000, 5000)
         ):
             if limit < rate:  # one that is set at the limit or below is kept to by the tests of the pacer
                 case = Case(limit, form, tells, asks, rate, rows, travel)
