@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
 from importer.calendars import Calendar, Interval, Note, Schedule, Window, in_time, merge
+from importer.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -93,6 +94,29 @@ class Pulled:
     def leave_out(self, schedule: Schedule, why: str = "the options do not select it") -> None:
         """Note that a schedule is not read."""
         self.note(schedule.name, f"Left out: {why}.")
+
+    def keep(self, selection: Selection) -> None:
+        """Keep the wanted schedules only, and note the options that name none.
+
+        Raises:
+            UsageError: the options leave nothing of what the system has.
+        """
+        calendar = self.calendar
+        unmatched = selection.unmatched([*self.listed, *calendar.schedules])
+        if self.listed and not any(map(selection.takes, self.listed)) and not calendar.schedules:
+            words = ", ".join(unmatched) or "the options"
+            raise UsageError(
+                f"{words}: none of the {len(self.listed)} schedules of {calendar.label} is meant",
+                hint="Write ids or exact names; * stands for any text.",
+            )
+        for option in unmatched:
+            self.note(option, "It names nothing that was seen.")
+        kept = {one.id for one in calendar.schedules if selection.takes(one)}
+        for schedule in calendar.schedules:
+            if schedule.id not in kept:
+                self.leave_out(schedule)
+        calendar.schedules = [one for one in calendar.schedules if one.id in kept]
+        calendar.intervals = [one for one in calendar.intervals if one.schedule in kept]
 
     def refuse(self, schedule: Schedule, reason: str) -> None:
         """Note that nobody knows who is on call on a schedule: that is not nobody."""

@@ -120,36 +120,12 @@ async def pull(
     window = read_window(options.begins, options.ends, settings.timezone)
     pairs = read_pairs(options.pairs)
     pulled = await read_system(system, options, window, settings, control, progress)
-    _select(pulled, options.selection)
+    pulled.keep(options.selection)
     tables = make_tables(pulled, pairs, options.shadow_of)
     files = write_tables(output, tables, is_replaced=options.is_replaced)
     counts = {table.name: len(table.rows) for table in tables}
     notes = [(note.subject, note.reason) for note in pulled.calendar.notes]
     return PullResult(files, counts, notes, pulled.calendar.label)
-
-
-def _select(pulled: Pulled, selection: Selection) -> None:
-    """Keep the wanted schedules, and note the options that name none.
-
-    Raises:
-        UsageError: the options leave nothing of what the system has.
-    """
-    calendar = pulled.calendar
-    unmatched = selection.unmatched([*pulled.listed, *calendar.schedules])
-    if pulled.listed and not any(map(selection.takes, pulled.listed)) and not calendar.schedules:
-        words = ", ".join(unmatched) or "the options"
-        raise UsageError(
-            f"{words}: none of the {len(pulled.listed)} schedules of {calendar.label} is meant",
-            hint="Write ids or exact names; * stands for any text.",
-        )
-    for option in unmatched:
-        pulled.note(option, "It names nothing that was seen.")
-    kept = {one.id for one in calendar.schedules if selection.takes(one)}
-    for schedule in calendar.schedules:
-        if schedule.id not in kept:
-            pulled.note(schedule.name, "Left out: the options do not select it.")
-    calendar.schedules = [one for one in calendar.schedules if one.id in kept]
-    calendar.intervals = [one for one in calendar.intervals if one.schedule in kept]
 
 
 def read_window(begins: str, ends: str, zone: str | None, *, today: date | None = None) -> Window:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from importer.cells import BLANKS, canonical, cell_name
-from importer.kinds.registry import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
+from importer.kinds.registry import COLUMNS, KIND_COLUMN, KINDS, TELLING, WITH_IDS, any_of, kinds_told_by, read_kind
 from importer.normalizer.fields import Fields
 from importer.normalizer.layout import plan
 from importer.normalizer.mapping import NO_RULES
@@ -36,11 +36,6 @@ _MANY: Final = 3  # columns that a record needs: of fewer, one filled cell may b
 _TOTALS: Final = frozenset(
     {"total", "totals", "grandtotal", "subtotal", "sum", "summe", "zwischensumme", "gesamt", "insgesamt", "totale"}
 )
-
-
-_OF_IDS = frozenset(
-    {"remote_id", "schedule_id", "shadowable_id", "shadow_user_id", "user_id", "rotation", "group"}
-)  # columns
 
 
 class Normalized(NamedTuple):
@@ -283,7 +278,7 @@ def with_decorated_ids(row: Row, layout: Layout) -> Row:
     problems = list(row.problems)
     for place, shown in row.shown:
         column = names.get(place, "")
-        if column in _OF_IDS:  # also with thousands alone: 101,102 could be two ids, and 101102 is nobody's
+        if column in WITH_IDS:  # also with thousands alone: 101,102 could be two ids, and 101102 is nobody's
             problem = Problem(
                 f"{layout.name(column)} holds the number {row.cells[place]}, which the sheet shows as {escape(shown)}",
                 "Format the cell as text, and write what is meant: an id has no percent sign, currency or fraction, and"
