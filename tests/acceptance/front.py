@@ -98,6 +98,11 @@ class Front:
             self._is_dropping = dropping
             self._changed.notify_all()
 
+    def wait_until_quiet(self) -> None:
+        """Wait until nothing is under way: what was held has come to the sandbox, or never will."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: not self._at_once, _PATIENCE), f"{self._at_once} are under way"
+
     def wait_for(self, number: int, *, method: str = "POST") -> None:
         """Wait until so many requests have come in, in all."""
         with self._changed:
@@ -122,6 +127,7 @@ class Front:
         finally:
             with self._changed:
                 self._at_once -= 1
+                self._changed.notify_all()
 
     def is_held(self, method: str, number: int) -> bool:
         """Tell whether the answer to a request is held back."""

@@ -198,6 +198,7 @@ def test_a_schedule_that_a_rerun_added_is_taken_out_by_the_undo_of_the_rerun_alo
     process.kill()
     finish(process)
     front.let_go(dropping=True)
+    front.wait_until_quiet()
     opal.put(OPERATORS, [])  # whatever became of that PUT
     (run,) = online.runs
     again = online.run("rerun", run)
