@@ -26,7 +26,7 @@ from odf.text import P
 from importer.errors import SourceError
 from importer.reader.limits import Bounds
 from importer.reader.read import read
-from importer.reader.workbook.stored_cells import StoredRow, WalkedRow, text_rows
+from importer.reader.workbook.stored_cells import EMPTY, StoredRow, WalkedRow, text_rows
 from importer.reader.workbook.worker import Workbook, open_storage
 
 from . import binary_workbook as binary
@@ -272,8 +272,9 @@ THREE_ROWS: dict[tuple[int, int], Value] = {
 
 @pytest.mark.parametrize(("name", "write"), [(name, write) for name, write, _ in FORMATS if name != "t.csv"])
 @pytest.mark.parametrize("lost", [0, 1, 3])
+@pytest.mark.parametrize("is_there", [False, True], ids=["left out", "empty"])
 def test_a_cell_that_our_reading_of_a_workbook_loses_is_found_by_calamine(
-    tmp_path: Path, name: str, write: Writer, lost: int
+    tmp_path: Path, name: str, write: Writer, lost: int, is_there: bool
 ) -> None:
     path = tmp_path / name
     write(path, THREE_ROWS)
@@ -281,7 +282,7 @@ def test_a_cell_that_our_reading_of_a_workbook_loses_is_found_by_calamine(
     def losing(rows: Iterator[StoredRow]) -> Iterator[StoredRow]:
         for row in rows:
             left = {column: cell for column, cell in row.cells.items() if (row.number, column) != (3, lost)}
-            yield WalkedRow(row.number, left)
+            yield WalkedRow(row.number, left | ({lost: EMPTY} if is_there and row.number == 3 else {}))
 
     with path.open("rb") as file:
         sheet = open_storage(file, Bounds())[1].sheet(0)

@@ -113,3 +113,11 @@ def test_of_a_row_that_is_struck_out_in_part_the_cells_are_named(tmp_path: Path)
         sheet.write(1, 1, "a", book.add_format({"font_strikeout": True}))
     (chunk,) = read(path)
     assert chunk.rows[0].warnings[0].message == "what stands in B2 is struck out, and is read all the same"
+
+
+def test_a_cell_in_which_nothing_stands_is_not_struck_out(tmp_path: Path) -> None:
+    style = '<style:style style:name="ce1"><style:text-properties style:text-line-through-style="solid"/></style:style>'
+    blank = text_cell("", 'table:style-name="ce1" table:formula="of:=&quot;&quot;"')
+    path = tmp_path / "t.ods"
+    write_ods(path, ods_row(text_cell("id") + text_cell("note")) + ods_row(text_cell("1") + blank), styles=style)
+    assert read_sheet(path).remarks == []

@@ -15,6 +15,7 @@ from xml.parsers import expat
 from importer.errors import SourceError
 from importer.reader.cell_text import CURRENCY, text_of
 from importer.reader.workbook.stored_cells import (
+    COVERED,
     EMPTY,
     NEVER_CALCULATED,
     PLAIN,
@@ -266,9 +267,9 @@ class _Content:
         count = min(_repeats(self._attributes, "table:number-columns-repeated"), _MOST_CELLS - self._column)
         if cell:
             if self._is_covered:
-                cell = EMPTY  # nobody sees it
+                cell = COVERED
             elif self._style() in self._struck:
-                cell = cell._replace(is_struck=True)
+                cell = cell.strike_out()
             self._cells.update(dict.fromkeys(range(self._column, self._column + count), cell))
         self._column += count
 

@@ -45,6 +45,10 @@ class StoredCell(NamedTuple):
         """True where there is more to say of it than its text."""
         return self.flaw is not None or bool(self.decorated) or self.is_inexact or self.is_struck
 
+    def strike_out(self) -> StoredCell:
+        """Return the cell as struck out; where nothing stands, nothing can be."""
+        return self._replace(is_struck=True) if self.text else self
+
 
 class TextRow(NamedTuple):
     """One row of a worksheet as text. Columns count from 0."""
@@ -213,7 +217,8 @@ class Styles:
         return StoredCell(shown.text, None, shown.decorated, shown.is_inexact)
 
 
-EMPTY = StoredCell("")
+EMPTY = StoredCell("")  #: the file stores nothing in it
+COVERED = StoredCell("")  #: whatever is in it, nobody sees it: it is a part of a merged one
 NEVER_CALCULATED = StoredCell(
     "",
     Flaw(
@@ -318,7 +323,8 @@ def _paired(
 def _careful(number: int, values: list[Any], row: StoredRow, columns: range, found: range) -> TextRow:
     cells = row.cells
     for column, value in zip(found, values, strict=False):
-        if value != "" and column not in cells:
+        # What shows nothing on purpose, such as a number of the format `;;;`, is not the cell that stores nothing.
+        if value != "" and cells.get(column, EMPTY) is EMPTY:
             raise damaged(f"cell {cell_name(column, number)} is read differently by two parsers")
     if not cells:
         return TextRow(number, [""] * len(columns))

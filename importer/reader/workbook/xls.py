@@ -108,7 +108,7 @@ class OldSheet(StoredSheet):
             if kind not in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}:
                 style = self._sheet.cell_xf_index(number, column)
                 cell = self._cell(kind, value, style)
-                cells[column] = cell._replace(is_struck=True) if style in self._styles.struck else cell
+                cells[column] = cell.strike_out() if style in self._styles.struck else cell
         return cells
 
     def _cell(self, kind: int, value: Any, style: int) -> StoredCell:

@@ -161,7 +161,7 @@ class BinarySheet(StoredSheet):
         data = data if kind in _SHORT else data[4:]  # behind its column, which the short ones do not have
         style = _long(data, 0) & 0xFFFFFF
         cell = self._valued(kind, data, style)
-        return cell._replace(is_struck=True) if style in self._styles.struck and cell.text else cell
+        return cell.strike_out() if style in self._styles.struck else cell
 
     def _valued(self, kind: int, data: bytes, style: int) -> StoredCell:
         match kind:

@@ -69,7 +69,7 @@ class CellReader:
         cell = self._made(kind, style, value, where)
         if is_formula and not value and kind not in {"str", "inlineStr"}:
             cell = NEVER_CALCULATED
-        return cell._replace(is_struck=True) if style in self.styles.struck and cell.text else cell
+        return cell.strike_out() if style in self.styles.struck else cell
 
     def _made(self, kind: str, style: int, value: str, where: str) -> StoredCell:
         if kind in {"str", "inlineStr"}:
