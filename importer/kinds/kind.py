@@ -36,7 +36,8 @@ class Column:
     choices: tuple[str, ...] = ()  #: the words that are right in it; empty: any text may be
     is_open: bool = False  #: it takes other words than its choices
     is_moment: bool = False  #: a date with a time of day is typed into it
-    holds_ids: bool = False  #: ids stand in it, so a number that is shown as something else is none
+    ids_of: str = ""  #: what its ids are of, as `KeyPart.what` says it, or "remote schedule"; empty: it holds none
+    is_list: bool = False  #: several may stand in it
     read: Callable[[str], object] | None = None  #: judges a text before any row; None where rows are needed for it
     names: str = ""  #: headers, as `headers`, of a column beside it that can only say what its ids are called
 

@@ -92,7 +92,7 @@ _COLUMNS = (
     Column(
         "user_id",
         "write the number, e-mail address or full name of the user who takes over",
-        holds_ids=True,
+        ids_of="user",
         headers="overrideuser overrideuserid overrideuseremail overrideemail overridinguser",
         headers_of_kind="user useremail username oncalluser oncalluserid oncalluseremail"
         " replacement substitute coveredby takenoverby",

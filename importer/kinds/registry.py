@@ -118,7 +118,6 @@ TELLING: Final = frozenset(column.name for kind in KINDS.values() for column in 
 TELLING_IN_SPITE: Final = frozenset(name for name, column in COLUMNS.items() if column.outdoes_name)
 #: Columns whose names are common words, which only sheets of their kinds have.
 COMMON: Final = frozenset(name for name, column in COLUMNS.items() if column.is_common)
-WITH_IDS: Final = frozenset(name for name, column in COLUMNS.items() if column.holds_ids)
 
 
 def kinds_told_by(columns: AbstractSet[str]) -> set[str]:

@@ -132,7 +132,7 @@ _COLUMNS = (
     Column(
         "remote_id",
         "write the id that the provider gives the schedule, such as PI7DH85",
-        holds_ids=True,
+        ids_of="remote schedule",
         headers="remotescheduleid providerscheduleid externalscheduleid thirdpartyscheduleid"
         " pagerdutyid pagerdutyscheduleid pdscheduleid opsgenieid opsgeniescheduleid",
         headers_of_kind="id",
@@ -142,7 +142,8 @@ _COLUMNS = (
     option(
         "group",
         "write the name of an Opal group, or its id; several on lines of their own",
-        holds_ids=True,
+        ids_of="group",
+        is_list=True,
         headers="opalgroup opalgroupid opalgroupname opalgroups",
         is_common=True,
     ),

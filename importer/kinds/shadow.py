@@ -164,7 +164,7 @@ _COLUMNS = (
     Column(
         "shadowable_id",
         "write who is shadowed: a number, an e-mail address or a full name; or a schedule's id or name",
-        holds_ids=True,
+        ids_of="user",
         headers="shadowed shadowedid shadoweduser shadoweduserid shadowedperson shadowedemail shadoweduseremail"
         " usertoshadow",
         headers_of_kind="oncalluser oncalluserid oncalluseremail",
@@ -174,7 +174,7 @@ _COLUMNS = (
     Column(
         "shadow_user_id",
         "write who shadows: a number, an e-mail address or a full name",
-        holds_ids=True,
+        ids_of="user",
         headers="trainee traineeid traineeuserid traineeemail traineeuseremail shadow shadowuser shadowemail"
         " shadowuseremail shadower shadowerid",
         outdoes_name=True,

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 SCHEDULE_ID: Final = Column(
     "schedule_id",
     "write the name or the id of a Rootly schedule, such as 3f6c1b1e-52a4-4f0e-9d0e-6f5b8a7c2d10",
-    holds_ids=True,
+    ids_of="schedule",
     headers="rootlyscheduleid rootlyschedule",
     headers_of_kind="schedule oncallschedule oncallscheduleid rota rotaid",
     names="schedulename rotaname",
@@ -89,7 +89,8 @@ TIME_COLUMNS: Final = (
     option(
         "rotation",
         "write who takes turns, separated by commas, such as 101, 112, 113; none for a turn that nobody takes",
-        holds_ids=True,
+        ids_of="user",
+        is_list=True,
     ),
     option(
         "timezone",

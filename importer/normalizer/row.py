@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from importer.cells import BLANKS, canonical, cell_name
-from importer.kinds.registry import COLUMNS, KIND_COLUMN, KINDS, TELLING, WITH_IDS, any_of, kinds_told_by, read_kind
+from importer.kinds.registry import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
 from importer.normalizer.fields import Fields
 from importer.normalizer.layout import plan
 from importer.normalizer.mapping import NO_RULES
@@ -278,7 +278,9 @@ def with_decorated_ids(row: Row, layout: Layout) -> Row:
     problems = list(row.problems)
     for place, shown in row.shown:
         column = names.get(place, "")
-        if column in WITH_IDS:  # also with thousands alone: 101,102 could be two ids, and 101102 is nobody's
+        if (
+            column in COLUMNS and COLUMNS[column].ids_of
+        ):  # also with thousands alone: 101,102 could be two ids, and 101102 is nobody's
             problem = Problem(
                 f"{layout.name(column)} holds the number {row.cells[place]}, which the sheet shows as {escape(shown)}",
                 "Format the cell as text, and write what is meant: an id has no percent sign, currency or fraction, and"

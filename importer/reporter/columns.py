@@ -13,10 +13,15 @@ import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from importer.normalizer.zones import find_zone
+from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from importer.records import ReportLine, Sheet
 
@@ -166,3 +171,66 @@ def _split(digest: str) -> list[tuple[bytes, bytes]]:
         return []
     parts = [content[start : start + size] for start in range(0, len(content), size)]
     return [(part[:_NAME_BYTES], part[_NAME_BYTES:]) for part in parts]
+
+
+# ---- the sheet "Shadow times"
+
+
+#: Each column with its width in characters; the ids, which people need less, are closed.
+SHADOW_TIMES_COLUMNS = {
+    "row": 8,
+    "sheet": 16,
+    "part": 9,
+    "schedule": 24,
+    "shadowed": 20,
+    "user": 20,
+    "starts_at (local)": 26,
+    "ends_at (local)": 26,
+    "timezone": 20,
+    "starts_at (UTC)": 21,
+    "ends_at (UTC)": 21,
+    "schedule_id": 20,
+    "shadowable": 20,
+    "shadow_user_id": 16,
+}
+
+
+class ShadowTimes(NamedTuple):
+    """One shadow of a run."""
+
+    sheet: str  #: the sheet's name, as `import_sheet` says it
+    row: int  #: the row's number
+    part: str  #: "3 of 12" where the row makes several records, else empty
+    schedule_id: str
+    shadowable: str  #: who or what is shadowed, such as "User 101"
+    shadow_user_id: str
+    starts_at: datetime  #: UTC
+    ends_at: datetime  #: UTC
+    zone: str  #: an IANA name; empty where the row gives no zone: then there is no local time
+    names: tuple[str, str, str] = ("", "", "")  #: of the schedule, of who is shadowed and of the user; empty: not known
+
+
+def shadow_cells(shadows: Iterable[ShadowTimes]) -> Iterator[list[str | int]]:
+    """Yield each shadow's cells, guarded; local times with the offset that holds then."""
+    for shadow in shadows:
+        zone = find_zone(shadow.zone)
+        ids = (shadow.schedule_id, shadow.shadowable, shadow.shadow_user_id)
+        yield [
+            shadow.row,
+            guard(shadow.sheet),
+            guard(shadow.part),
+            *(guard(name or id_) for name, id_ in zip(shadow.names, ids, strict=True)),
+            _local(shadow.starts_at, zone),
+            _local(shadow.ends_at, zone),
+            guard(shadow.zone),
+            iso_utc(shadow.starts_at),
+            iso_utc(shadow.ends_at),
+            *map(guard, ids),
+        ]
+
+
+def _local(moment: datetime, zone: ZoneInfo | None) -> str:
+    try:
+        return moment.astimezone(zone).isoformat(timespec="seconds") if zone else ""
+    except OverflowError:  # on the other side of year 1 or 9999
+        return ""

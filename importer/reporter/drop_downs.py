@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 
 LISTS = "Lists"
 _TITLES = {"user": "People", "schedule": "Schedules", "group": "Groups"}
-#: Column of ours -> what its ids are of.
-_SUBJECTS = {
-    **dict.fromkeys(("shadowable_id", "shadow_user_id", "user_id", "rotation"), "user"),
-    "schedule_id": "schedule",
-    "group": "group",
-}
-_OF_SEVERAL = frozenset({"rotation", "group"})  # a choice would take the others' place
 _MOST_CELLS = 20_000  # of all lists with the nearest first: beyond, such a list holds the nearest alone
 _MOST_CELLS_OF_THEIR_OWN = 2_000  # with a list; the others have that of their column
 _ROOM = 200  # rows below the last line in which rows may be added
@@ -71,14 +64,18 @@ class DropDowns:
 
     def offer_column(self, column: int, name: str) -> None:
         """Offer who and what is known in all cells of a column, where `name`, a column of ours, takes one of these."""
-        what = "" if name in _OF_SEVERAL else _SUBJECTS.get(name, "")
-        if what and (choices := self._choices_of(what)):
-            self._columns.setdefault(column, self._name(what, "", choices.values()))
+        of = COLUMNS.get(name)
+        if of is None or of.is_list:  # of several, a choice would take the others' place
+            return
+        if of.ids_of and (choices := self._choices_of(of.ids_of)):
+            self._columns.setdefault(column, self._name(of.ids_of, "", choices.values()))
 
     def _subject(self, problem: Problem) -> str:
         """Return what a problem's cell names: one that was looked up says so itself."""
         told = problem.topic.partition(" ")[0]
-        return told if told in _TITLES else _SUBJECTS.get(problem.column, problem.column)
+        if told in _TITLES:
+            return told
+        return (problem.column in COLUMNS and COLUMNS[problem.column].ids_of) or problem.column
 
     def _choices_of(self, what: str) -> Mapping[str, str]:
         if what not in self._choices:

@@ -21,11 +21,12 @@ from importer.kinds.registry import KINDS, SHIFTS
 from importer.notice import Notice, NoticeLevel
 from importer.records import Severity
 from importer.reporter.atomic_file import replace_file
+from importer.reporter.columns import ShadowTimes
 from importer.reporter.junit import write_junit
 from importer.reporter.marked_source import MarkedRow, write_marked
 from importer.reporter.page.contents import read_contents
 from importer.reporter.page.document import write_page
-from importer.reporter.report_xlsx import ShadowTimes, with_findings, write_xlsx
+from importer.reporter.report_xlsx import with_findings, write_xlsx
 from importer.reporter.table_files import write_csv
 from importer.result import Result
 from importer.settings import FailOn

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from datetime import datetime
 from itertools import chain, groupby, tee
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from importer.errors import ImporterError
 from importer.journal.run_info import RunInfo
@@ -14,17 +13,18 @@ from importer.kinds.registry import KINDS
 from importer.normalizer.layout import plan
 from importer.normalizer.mapping import NO_MAPPING
 from importer.normalizer.mapping_file import read_mapping
-from importer.normalizer.zones import find_zone
 from importer.quoting import escape
 from importer.records import Problem, Severity
 from importer.reporter.columns import (
     DIGEST_COLUMN,
     PRODUCT_COLUMNS,
+    SHADOW_TIMES_COLUMNS,
     digest_cells,
     guard,
     header_cells,
     line_cells,
     merge_columns,
+    shadow_cells,
     unguard,
 )
 from importer.reporter.drop_downs import DropDowns
@@ -54,81 +54,15 @@ from importer.reporter.xlsx_writer import (
     write_book,
 )
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status, Tone
-from importer.wording import as_sentence, iso_utc
+from importer.wording import as_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from zoneinfo import ZoneInfo
 
     from importer.records import Finding, KnownName, ReportLine, Sheet
+    from importer.reporter.columns import ShadowTimes
     from importer.reporter.xlsx_writer import Book
-
-
-# ---- the sheet of shift times
-
-
-#: Each column with its width in characters; the ids, which people need less, are closed.
-SHADOW_TIMES_COLUMNS = {
-    "row": 8,
-    "sheet": 16,
-    "part": 9,
-    "schedule": 24,
-    "shadowed": 20,
-    "user": 20,
-    "starts_at (local)": 26,
-    "ends_at (local)": 26,
-    "timezone": 20,
-    "starts_at (UTC)": 21,
-    "ends_at (UTC)": 21,
-    "schedule_id": 20,
-    "shadowable": 20,
-    "shadow_user_id": 16,
-}
-
-
-class ShadowTimes(NamedTuple):
-    """One shadow of a run."""
-
-    sheet: str  #: the sheet's name, as `import_sheet` says it
-    row: int  #: the row's number
-    part: str  #: "3 of 12" where the row makes several records, else empty
-    schedule_id: str
-    shadowable: str  #: who or what is shadowed, such as "User 101"
-    shadow_user_id: str
-    starts_at: datetime  #: UTC
-    ends_at: datetime  #: UTC
-    zone: str  #: an IANA name; empty where the row gives no zone: then there is no local time
-    names: tuple[str, str, str] = ("", "", "")  #: of the schedule, of who is shadowed and of the user; empty: not known
-
-
-def shadow_cells(shadows: Iterable[ShadowTimes]) -> Iterator[list[str | int]]:
-    """Yield each shadow's cells, guarded; local times with the offset that holds then."""
-    for shadow in shadows:
-        zone = find_zone(shadow.zone)
-        ids = (shadow.schedule_id, shadow.shadowable, shadow.shadow_user_id)
-        yield [
-            shadow.row,
-            guard(shadow.sheet),
-            guard(shadow.part),
-            *(guard(name or id_) for name, id_ in zip(shadow.names, ids, strict=True)),
-            _local(shadow.starts_at, zone),
-            _local(shadow.ends_at, zone),
-            guard(shadow.zone),
-            iso_utc(shadow.starts_at),
-            iso_utc(shadow.ends_at),
-            *map(guard, ids),
-        ]
-
-
-def _local(moment: datetime, zone: ZoneInfo | None) -> str:
-    try:
-        return moment.astimezone(zone).isoformat(timespec="seconds") if zone else ""
-    except OverflowError:  # on the other side of year 1 or 9999
-        return ""
-
-
-# ---- report.xlsx
 
 
 # Character widths of the columns, so that most of them can be read without pulling.
@@ -187,7 +121,8 @@ def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
             _fill_summary(book, sheets, counts, info, warnings, contact)
         offered.write()
         if info.mapping:
-            _fill_mapping(book, info.mapping_id, info.mapping)
+            lines_of_it = enumerate(info.mapping.split("\n"), start=1)
+            book.add_table(MAPPING_SHEET, mapping_header(info.mapping_id, info.mapping), lines_of_it, (8, 80, 26))
 
     try:
         return write_book(path, fill)
@@ -300,11 +235,11 @@ def _problems_of(line: ReportLine, findings: Sequence[Finding]) -> Sequence[Prob
     problems = [finding.problem for finding in findings if finding.severity is Severity.PROBLEM]
     if problems and "; ".join(problem.message for problem in problems) == outcome.error:
         return problems
-    return [Problem(outcome.error, _without_warnings(outcome.hint), cell=outcome.cell)] if outcome.error else []
-
-
-def _without_warnings(hint: str) -> str:
-    return hint.partition("Warning: ")[0].strip()
+    return (
+        [Problem(outcome.error, outcome.hint.partition("Warning: ")[0].strip(), cell=outcome.cell)]
+        if outcome.error
+        else []
+    )
 
 
 def _marks(problems: Sequence[Problem], findings: Iterable[Finding], columns: Mapping[int, int]) -> dict[int, Mark]:
@@ -496,11 +431,6 @@ def _fill_counts(book: Book, sheet: Any, first: int, counts: Mapping[tuple[str, 
     put(sheet, last, 0, "all", bold)
     _put_numbers(sheet, last, [*totals, sum(totals)], bold)
     return last + 1
-
-
-def _fill_mapping(book: Book, mapping_id: str, mapping: str) -> None:
-    lines = enumerate(mapping.split("\n"), start=1)
-    book.add_table(MAPPING_SHEET, mapping_header(mapping_id, mapping), lines, (8, 80, 26))
 
 
 def _put_numbers(sheet: Any, row: int, numbers: Sequence[int], style: Any = None) -> None:

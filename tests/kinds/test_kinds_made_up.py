@@ -46,3 +46,7 @@ def test_the_template_has_its_columns_and_its_example(told: Any) -> None:
     header, *rows = told["template"].splitlines()
     assert {"handed_to", "handed_at"} <= set(header.split(","))
     assert [row for row in rows if row.startswith("example handover,")]
+
+
+def test_a_number_that_its_sheet_shows_as_a_percentage_is_no_id(told: Any) -> None:
+    assert told["percentage"] == ["handed_to holds the number 101, which the sheet shows as 10100%"]

@@ -19,9 +19,9 @@ from importer.journal.run_info import RunInfo
 from importer.kinds.registry import KINDS
 from importer.reader import read as reader
 from importer.records import Finding, KnownName, Outcome, Problem, Row, Severity, Sheet, TargetName
-from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS, unguard
+from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS, ShadowTimes, unguard
 from importer.reporter.report_reader import is_report, join_mapping, product_column
-from importer.reporter.report_xlsx import ShadowTimes, write_xlsx
+from importer.reporter.report_xlsx import write_xlsx
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from importer.reader.workbook.stored_cells import (
     EMPTY,
     NEVER_CALCULATED,
     PLAIN,
+    SAVE_AS,
     Extent,
     ListedSheet,
     Merged,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from importer.reader.workbook.zip_parts import Parts
 
 
+_SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
 _CONTENT, _STYLES, _MANIFEST = "content.xml", "styles.xml", "META-INF/manifest.xml"
 _ERROR = re.compile(r"#[A-Z/0!?]+|Err:[0-9]{3}")
 _SPAN = re.compile(r"(-?)P(?:([0-9]+)D)?T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:[.,][0-9]+)?)S)?")
@@ -57,10 +59,15 @@ class OpenDocument(Storage):
     """One .ods workbook.
 
     Raises:
-        SourceError: It is damaged or encrypted.
+        SourceError: It is damaged, encrypted, or another kind of document.
     """
 
     def __init__(self, parts: Parts) -> None:
+        with parts.part("mimetype") as stream:
+            kind = stream.read(200)
+        if not kind.startswith(_SPREADSHEET):
+            said = kind.decode("ascii", "replace").rpartition(".")[2]
+            raise SourceError(f"this is an OpenDocument file of the kind {said[:40]!r}, not a workbook", hint=SAVE_AS)
         if _MANIFEST in parts and parts.elements(_MANIFEST, "encryption-data"):
             raise SourceError(
                 "the workbook is encrypted with a password",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: First row, first column, last row, last column of merged cells; rows count from 1, columns from 0.
 Merged: TypeAlias = tuple[int, int, int, int]
 PLAIN = number_format("General")
+SAVE_AS = "Open it in a spreadsheet program and save it as .xlsx."  #: a hint
 
 
 class Flaw(NamedTuple):

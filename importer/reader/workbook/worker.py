@@ -34,7 +34,7 @@ from importer.quoting import escape
 from importer.reader.limits import Bounds, too_many_columns
 from importer.reader.source_file import OLE
 from importer.reader.tables import CHUNK_ROWS, NO_HEADER, TOP_ROWS, above_notice, walk_to
-from importer.reader.workbook.stored_cells import TextRow, damaged, text_rows
+from importer.reader.workbook.stored_cells import SAVE_AS, TextRow, damaged, text_rows
 from importer.reader.workbook.zip_parts import Parts
 
 if TYPE_CHECKING:
@@ -42,21 +42,18 @@ if TYPE_CHECKING:
 
     from python_calamine import CalamineSheet
 
-    from importer.reader.workbook.ods import OpenDocument
     from importer.reader.workbook.stored_cells import ListedSheet, Merged, Storage, StoredSheet
 
 
 # ---- Which format a workbook has
 
 
-_SAVE_AS = "Open it in a spreadsheet program and save it as .xlsx."
 _OTHERS = {
     "word/document.xml": "a Word document",
     "ppt/presentation.xml": "a presentation",
     "index/document.iwa": "an Apple Numbers or Pages document",
     "meta-inf/manifest.mf": "a Java archive",
 }
-_SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
 
 
 def open_storage(file: BinaryIO, bounds: Bounds) -> tuple[str, Storage]:
@@ -72,29 +69,20 @@ def open_storage(file: BinaryIO, bounds: Bounds) -> tuple[str, Storage]:
         return ".xls", OldWorkbook(file)
     parts = Parts(file, bounds)
     if what := next((what for part, what in _OTHERS.items() if part in parts), ""):
-        raise SourceError(f"this is {what}, not a workbook", hint=_SAVE_AS)
+        raise SourceError(f"this is {what}, not a workbook", hint=SAVE_AS)
     if "xl/workbook.bin" in parts:
         from importer.reader.workbook.xlsb import BinaryPackage
 
         return ".xlsb", BinaryPackage(parts)
     if "content.xml" in parts and "mimetype" in parts:
-        return ".ods", _open_document(parts)
+        from importer.reader.workbook.ods import OpenDocument
+
+        return ".ods", OpenDocument(parts)
     if "_rels/.rels" not in parts:
         raise SourceError("this is a ZIP archive, not a workbook", hint="Unpack it and give the files in it.")
     from importer.reader.workbook.xlsx_package import Package
 
     return ".xlsx", Package(parts)
-
-
-def _open_document(parts: Parts) -> OpenDocument:
-    from importer.reader.workbook.ods import OpenDocument
-
-    with parts.part("mimetype") as stream:
-        kind = stream.read(200)
-    if not kind.startswith(_SPREADSHEET):
-        said = kind.decode("ascii", "replace").rpartition(".")[2]
-        raise SourceError(f"this is an OpenDocument file of the kind {said[:40]!r}, not a workbook", hint=_SAVE_AS)
-    return OpenDocument(parts)
 
 
 # ---- Which sheets of a workbook are read

@@ -18,6 +18,7 @@ from importer.errors import SourceError
 from importer.reader.cell_text import built_in, number_format
 from importer.reader.workbook.stored_cells import (
     EMPTY,
+    SAVE_AS,
     ListedSheet,
     Merged,
     Storage,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-_SAVE_AS = "Open it in a spreadsheet program and save it as .xlsx."
 _UNPROTECTED = "Open it in a spreadsheet program, take the password off, save it as .xlsx and try again."
 _STREAM = 2  # the type of a compound file's entry, [MS-CFB] 2.6.1
 _SHEET, _END = 0x0085, 0x000A
@@ -149,7 +149,7 @@ def _refuse_others(content: bytes) -> None:
     if "encryptedpackage" in names:  # [MS-OFFCRYPTO] 2.3.4
         raise SourceError("the workbook is encrypted with a password", hint=_UNPROTECTED)
     if not {"workbook", "book"} & names:
-        raise SourceError("this is an old Office file, but no workbook", hint=_SAVE_AS)
+        raise SourceError("this is an old Office file, but no workbook", hint=SAVE_AS)
 
 
 def _listed(book: Any) -> list[ListedSheet]:

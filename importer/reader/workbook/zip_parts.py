@@ -17,7 +17,7 @@ from xml.parsers import expat
 from importer.errors import SourceError
 from importer.reader.limits import Bounds, too_many_unpacked
 from importer.reader.source_file import RATIO, is_bomb
-from importer.reader.workbook.stored_cells import damaged
+from importer.reader.workbook.stored_cells import SAVE_AS, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 PARTS_LIMIT = 10_000
 _NOT_PARSED = ("customxml/", "docprops/")  # by anybody here
-_SAVE_AS = "Open it in a spreadsheet program and save it as .xlsx."
 #: What `zipfile` raises for bytes that are no archive: RuntimeError for a password and for a packing or version that it
 #: does not know, ValueError and OSError for places that cannot be.
 _BROKEN = (
@@ -107,13 +106,13 @@ def _plain(name: str) -> str:
 
 def _refuse_bombs(entries: list[zipfile.ZipInfo], bounds: Bounds) -> None:
     if len(entries) > PARTS_LIMIT:
-        raise SourceError(f"the workbook has {len(entries)} parts, more than {PARTS_LIMIT}", hint=_SAVE_AS)
+        raise SourceError(f"the workbook has {len(entries)} parts, more than {PARTS_LIMIT}", hint=SAVE_AS)
     if sum(entry.file_size for entry in entries) > bounds.unpacked:
         raise too_many_unpacked(bounds)
     if any(is_bomb(entry.compress_size, entry.file_size) for entry in entries):
-        raise SourceError(f"a part of the workbook unpacks to more than {RATIO} times its size", hint=_SAVE_AS)
+        raise SourceError(f"a part of the workbook unpacks to more than {RATIO} times its size", hint=SAVE_AS)
     if any(entry.flag_bits & 1 for entry in entries):
-        raise SourceError("the workbook is encrypted", hint=f"{_SAVE_AS[:-1]} without a password.")
+        raise SourceError("the workbook is encrypted", hint=f"{SAVE_AS[:-1]} without a password.")
 
 
 # ---- XML by expat: elements without their prefixes, no entities, no DOCTYPE

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+from openpyxl import Workbook
 
 import importer.kinds
 import importer.sandbox.api
@@ -31,7 +32,14 @@ async def main(folder: Path) -> dict[str, object]:
     second = await importer.run(source, sandbox=True, reports=reports)
     undone = await importer.undo(first.folder or reports, sandbox=True, reports=reports)
     template = write_template(folder / "template.csv").read_text(encoding="utf-8-sig")
+    workbook = Workbook()
+    workbook.active.append(["schedule_id", "handed_to", "handed_at"])
+    workbook.active.append(["primary", 101, "2027-03-01T08:00Z"])
+    workbook.active["B2"].number_format = "0%"
+    workbook.save(folder / "plan.xlsx")
+    checked = await importer.check(folder / "plan.xlsx")
     return {
+        "percentage": [line.outcome.error for _, line in checked.problems],
         "first": lines,
         "second": [line["import_status"] for line in _lines(second)],
         "undone": [line["import_status"] for line in _lines(undone)],

@@ -72,7 +72,7 @@ KIND = RecordKind(
     position=9,
     columns=(
         Column("schedule_id", "write the id of a Rootly schedule"),
-        Column("handed_to", "write the number of the user who takes over", headers="takesover"),
+        Column("handed_to", "write the number of the user who takes over", headers="takesover", ids_of="user"),
         Column("handed_at", "write date and time", headers="handedon", is_moment=True),
         option("timezone", "write an IANA time zone", read=read_zone),
     ),
