@@ -25,9 +25,9 @@ from importer.journal.states import BindingState, Change, State
 from importer.kinds.registry import can_delete
 from importer.log import log
 from importer.notice import Notice, NoticeLevel
+from importer.planning.carry_over import Done, describe_left, plan_removal
 from importer.planning.previous_run import check_contents, find_earlier
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
-from importer.planning.undo_plan import Done, describe_left, plan_removal
 from importer.records import Outcome, TargetName
 from importer.session.control import Plan, SilentObserver
 from importer.session.endpoints import connect

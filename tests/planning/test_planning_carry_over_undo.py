@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from importer.journal.states import Entry, Joined, State
-from importer.planning.undo_plan import Done, plan_removal
+from importer.planning.carry_over import Done, plan_removal
 from importer.records import Outcome, TargetName
 from importer.statuses import Status
 
