@@ -419,7 +419,7 @@ def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], setti
     totals: Counter[Status] = Counter()
     for (_, status), number in journal.counts().items():
         totals[status] += number
-    to_bind, groups = journal.bindings.count()
+    to_bind, groups = journal.count_bindings()
     return Plan(
         run=folder.path.name,
         rows=journal.count_rows(),

@@ -184,7 +184,7 @@ def _remember(undos: list[str], run: Path, journal: Journal) -> Done:
         if folder := next(filter(Path.is_dir, places), None):
             with suppress(DamagedError), open_run(folder) as opened:
                 check_contents(opened.journal)
-                journal.bindings.remove(opened.journal.bindings.removed())
+                journal.remove_bindings(opened.journal.removed_bindings())
                 entries = (entry for _, _, entry in opened.journal.entries())
                 done.update(((one.target, one.outcome.id), one) for one in entries if one.target and one.outcome.id)
     return done
@@ -219,7 +219,7 @@ async def _finish(folder: RunFolder, previous: PreviousRun, settings: Settings, 
 def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings) -> Plan:
     journal = folder.journal
     counts = journal.counts()
-    leaving = journal.bindings.count_leaving()
+    leaving = journal.count_leaving()
     by_hand = Counter({target: counts.get((target, Status.MANUAL), 0) for target in TARGETS})
     by_hand.update({target: manual for target, (_, _, manual) in leaving.items()})
     to_send = journal.open_targets()
@@ -258,7 +258,7 @@ async def _leave_groups(
     """Take out of groups what the run had added to them; give the targets whose work the product ended, and why."""
     stopped: dict[str, str] = {}
     for target, connection in connections.items():
-        groups = folder.journal.bindings.leaving(target)
+        groups = folder.journal.leaving(target)
         if not groups:
             continue
         ledger = _Ledger(folder, target, groups, control)
@@ -281,10 +281,10 @@ async def _leave_groups(
 
 def _pass_on_removed(journal: Journal, run: Path) -> None:
     """Write into the run's journal what an undo took out of groups; where that fails, the next undo does it."""
-    if removed := journal.bindings.removed():
+    if removed := journal.removed_bindings():
         try:
             with open_run(run, UNDO) as opened:
-                opened.journal.bindings.remove(removed)
+                opened.journal.remove_bindings(removed)
         except JournalError as error:
             log(logging.WARNING, "failed", f"the run's journal was not told what left its groups: {error.message}")
 
@@ -320,7 +320,7 @@ class _Ledger:
         """Write down what a group came to, and decide the records that it was the last one of."""
         members = self._groups[group]
         if came_to.status is None:
-            self._journal.bindings.set_states(group, {one.record: BindingState.REMOVED for one in members})
+            self._journal.set_bindings(group, {one.record: BindingState.REMOVED for one in members})
         for one in members:
             self._left[one.record] -= 1
             self._ends[one.record].append((group, came_to))

@@ -107,7 +107,7 @@ class TargetDelivery(TargetWork):
         """Decide about what answered 403, and write down why what is left was left."""
         self._close_forbidden()
         words = self.stop.words or "the run ended while it was being added"
-        self.journal.bindings.doubt(self.target.name, self.outcomes.make(Status.UNKNOWN, error=words))
+        self.journal.doubt_adding(self.target.name, self.outcomes.make(Status.UNKNOWN, error=words))
         super().end()
 
     async def _send(self) -> None:

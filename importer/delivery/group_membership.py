@@ -46,14 +46,14 @@ class Binder:
 
     def __init__(self, work: TargetWork, lists: GroupLists) -> None:
         self._work = work
-        self._bindings = work.journal.bindings
+        self._journal = work.journal
         self._lists = lists
         self._errors: defaultdict[Unbound, list[tuple[str, GroupError]]] = defaultdict(list)
         self._carried: set[int] = set()
 
     def carry(self) -> None:
         """Note which records an earlier run left: they have not been told as decided in this one."""
-        self._carried = {one.record for ones in self._bindings.unbound(self._work.target.name).values() for one in ones}
+        self._carried = {one.record for ones in self._journal.unbound(self._work.target.name).values() for one in ones}
 
     async def bind(self, *, is_dry: bool = False) -> None:
         """Add every unbound record to its groups; a dry run only looks who is in them.
@@ -61,7 +61,7 @@ class Binder:
         Raises:
             JournalError: it cannot be written.
         """
-        groups = self._bindings.unbound(self._work.target.name)
+        groups = self._journal.unbound(self._work.target.name)
         if groups and not is_dry:
             number = len({one.record for ones in groups.values() for one in ones})
             words = f"adds {count_of(number, 'schedule')} to {count_of(len(groups), 'group')}"
@@ -71,16 +71,16 @@ class Binder:
             for group, members in groups.items():
                 await limiter.acquire()
                 tasks.start_soon(self._visit, group, members, limiter, is_dry)
-        self._bindings.leave((one.record, self._refusal(one, errors)) for one, errors in self._errors.items())
+        self._journal.leave_unbound((one.record, self._refusal(one, errors)) for one, errors in self._errors.items())
 
     async def _visit(self, group: str, members: list[Unbound], limiter: anyio.Semaphore, is_dry: bool) -> None:
         try:
             await (self._look(group, members) if is_dry else self._bind(group, members))
         except StoppedError:  # nothing was sent to this group: they stay unbound
-            self._bindings.set_states(group, {one.record: BindingState.WANTED for one in members})
+            self._journal.set_bindings(group, {one.record: BindingState.WANTED for one in members})
         except GroupError as error:
             if error.status is Status.REJECTED:  # certainly not added: if it is there later, it is not ours to undo
-                self._bindings.set_states(group, {one.record: BindingState.WANTED for one in members})
+                self._journal.set_bindings(group, {one.record: BindingState.WANTED for one in members})
             for one in members:
                 self._errors[one].append((group, error))
         finally:
@@ -96,7 +96,7 @@ class Binder:
         """Write down what the PUT that is about to leave adds: what stood in the list before is not ours to undo."""
         known = frozenset(there)
         adding = [one.record for one in members if one.returned_id.lower() not in known]
-        self._bindings.set_states(group, dict.fromkeys(adding, BindingState.ADDING))
+        self._journal.set_bindings(group, dict.fromkeys(adding, BindingState.ADDING))
         states.update(dict.fromkeys(adding, BindingState.ADDED))
 
     async def _look(self, group: str, members: list[Unbound]) -> None:
@@ -105,7 +105,7 @@ class Binder:
 
     def _finish(self, group: str, states: dict[int, BindingState]) -> None:
         finished_at = self._work.outcomes.make(Status.CREATED).finished_at
-        for record, status in self._bindings.finish(group, states, finished_at).items():
+        for record, status in self._journal.finish_bindings(group, states, finished_at).items():
             if record in self._carried:
                 self._work.decided(status, 1)
 

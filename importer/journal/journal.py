@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from importer.errors import JournalError
-from importer.journal.bindings import Bindings
 from importer.journal.codec import (
     binding_values,
     change_values,
@@ -25,14 +24,14 @@ from importer.journal.codec import (
     tally_values,
 )
 from importer.journal.run_info import RunStage, write_facts
-from importer.journal.states import Change, Claimed, ClosingDifference, Entry, State, Tally, Unresolved
+from importer.journal.states import BindingState, Change, Claimed, ClosingDifference, Entry, State, Tally, Unresolved
 from importer.journal.view import View
 from importer.notice import Notice
 from importer.records import Key, KnownName, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 _SQL = load_queries()
@@ -78,15 +77,13 @@ class Journal(View):
             raise
 
     def _cannot_write(self, error: sqlite3.Error) -> JournalError:
-        again = self._again or self._go_on()
+        words, remedy = f"the journal cannot be written: {error}", "Make room on the disk"
         if is_in_use(error):
-            return JournalError(
-                f"the journal is in use by another program ({error})",
-                hint=f"Close that program (a database browser, a backup), then {again}.",
-            )
-        if _code(error) == sqlite3.SQLITE_READONLY:
-            return JournalError(f"the journal cannot be written: {error}", hint=f"Make it writable, then {again}.")
-        return JournalError(f"the journal cannot be written: {error}", hint=f"Make room on the disk, then {again}.")
+            words = f"the journal is in use by another program ({error})"
+            remedy = "Close that program (a database browser, a backup)"
+        elif _code(error) == sqlite3.SQLITE_READONLY:
+            remedy = "Make it writable"
+        return JournalError(words, hint=f"{remedy}, then {self._again or self._go_on()}.")
 
     def _go_on(self) -> str:
         """Return how its own run goes on after an error; before anything was sent its folder is taken away."""
@@ -164,14 +161,17 @@ class Journal(View):
     def add_findings(self, findings: Iterable[tuple[int, Severity, Problem]]) -> None:
         """Write down what was found about rows, each by its number in the journal."""
         with self._commit() as db:
-            known = self._finding_kinds
-            values = []
-            for row, severity, (message, hint, column, cell, topic) in findings:
-                kind = (severity.value, topic, hint, column)
-                values.append((row, known.get(kind) or self._add_finding_kind(db, kind), message, cell))
+            values = [
+                (row, self._kind_of(db, severity, topic, hint, column), message, cell)
+                for row, severity, (message, hint, column, cell, topic) in findings
+            ]
             db.executemany(_SQL["insert_found"], values)
 
-    def _add_finding_kind(self, db: sqlite3.Connection, kind: tuple[str, str, str, str]) -> int:
+    def _kind_of(self, db: sqlite3.Connection, severity: Severity, topic: str, hint: str, column: str = "") -> int:
+        """Return the id of a kind of finding, which is written down where it is not known."""
+        kind = (severity.value, topic, hint, column)
+        if known := self._finding_kinds.get(kind):
+            return known
         if len(self._finding_kinds) >= _MOST_KINDS:  # hints that name values: one more entry of a kind does no harm
             self._finding_kinds.clear()
         added = self._finding_kinds[kind] = db.execute(_SQL["insert_finding_kind"], kind).lastrowid or 0
@@ -202,12 +202,10 @@ class Journal(View):
         with self._commit() as db:
             for id_, entries in resolved:
                 db.execute(_SQL["drop_record"], (id_,))
-                for one in entries:
+                for new, one in enumerate(entries, id_):
                     self._note_state(one)
-                db.executemany(_SQL["insert_record"], [record_values(new, one) for new, one in enumerate(entries, id_)])
-                self._add_bindings(
-                    db, [values for new, one in enumerate(entries, id_) for values in binding_values(new, one)]
-                )
+                    db.execute(_SQL["insert_record"], record_values(new, one))
+                    self._add_bindings(db, binding_values(new, one))
 
     def count_unresolved(self) -> dict[TargetName, int]:
         """Count the records that wait for ids, by the target that must be asked."""
@@ -238,7 +236,7 @@ class Journal(View):
             for name in ("make_overlaps", "view_overlaps", "clear_overlaps"):
                 db.execute(_SQL[name])
             if db.executemany(_SQL["insert_overlap"], pairs).rowcount > 0:
-                kind = self._add_finding_kind(db, (severity.value, topic, hint, ""))
+                kind = self._kind_of(db, severity, topic, hint)
                 db.execute(_SQL["find_overlaps"], (kind, words))
                 if severity is Severity.PROBLEM:
                     db.execute(_SQL["refuse_overlaps"], (words, hint, run))
@@ -259,11 +257,11 @@ class Journal(View):
 
     def note_planned(self, record: int, severity: Severity, problem: Problem, replaced: Iterable[str] = ()) -> None:
         """Write down what was found about a record's row, once; `replaced`: ids of what the target deletes for it."""
-        kind = (severity.value, problem.topic, problem.hint, problem.column)
+        message, hint, column, cell, topic = problem
         with self._commit() as db:
-            known = self._finding_kinds.get(kind) or self._add_finding_kind(db, kind)
+            kind = self._kind_of(db, severity, topic, hint, column)
             db.execute(_SQL["set_replaces"], (", ".join(replaced), record))
-            db.execute(_SQL["insert_found_once"], (row_of(record), known, problem.message, problem.cell))
+            db.execute(_SQL["insert_found_once"], (row_of(record), kind, message, cell))
 
     def refuse_planned(self, refused: Iterable[tuple[int, Outcome]]) -> None:
         """Make records invalid, each by its id; those that were sent already are left as they are."""
@@ -274,16 +272,11 @@ class Journal(View):
     def finish_reading(self) -> None:
         """Find the duplicates and make the journal ready to send from."""
         with self._commit() as db:
+            # Each looks at all records.
             carried = ("refuse_copies", "pass_on_doubt") if self._is_carrying else ()
             bound = ("pass_on_bindings", "drop_bindings", "hold_all") if self._has_bindings else ()
-            for name in (
-                "index_key",
-                "index_findings",
-                "index_finding_kinds",
-                *carried,
-                "mark_duplicates",
-                *bound,
-            ):  # each looks at all records
+            indices = ("index_key", "index_findings", "index_finding_kinds")
+            for name in (*indices, *carried, "mark_duplicates", *bound):
                 db.execute(_SQL[name])
         self.change_info(stage=RunStage.READ)
 
@@ -393,10 +386,39 @@ class Journal(View):
 
     # ---- groups
 
-    @property
-    def bindings(self) -> Bindings:
-        """Which groups records belong into, and how far that has come."""
-        return Bindings(self._db, self._commit)
+    def set_bindings(self, group: str, states: Mapping[int, BindingState]) -> None:
+        """Write down how far records, by their ids in the journal, have come into a group."""
+        with self._commit() as db:
+            db.executemany(_SQL["set_binding"], [(state, group, record) for record, state in states.items()])
+
+    def finish_bindings(self, group: str, states: Mapping[int, BindingState], finished_at: str) -> dict[int, Status]:
+        """Write down that records are in a group; return those that are now in all of theirs, and what they became."""
+        done: dict[int, Status] = {}
+        with self._commit() as db:
+            db.executemany(_SQL["set_binding"], [(state, group, record) for record, state in states.items()])
+            for record in states:
+                if row := db.execute(_SQL["finish_bound"], (finished_at, record)).fetchone():
+                    done[record] = Status(row[0])
+        return done
+
+    def leave_unbound(self, outcomes: Iterable[tuple[int, Outcome]]) -> None:
+        """Decide records that could not be added to all of their groups; their ids stay known."""
+        values = [
+            (one.status, one.http_status, one.error, one.hint, one.finished_at, record) for record, one in outcomes
+        ]
+        with self._commit() as db:
+            db.executemany(_SQL["leave_unbound"], values)
+
+    def doubt_adding(self, target: TargetName, outcome: Outcome) -> None:
+        """Decide all records whose adding to a group may have been applied, and was not seen since."""
+        with self._commit() as db:
+            db.execute(_SQL["doubt_adding"], (outcome.finished_at, outcome.hint, outcome.error, target))
+
+    def remove_bindings(self, removed: Mapping[str, Iterable[str]]) -> None:
+        """Write down in the journal of the run that had added them which ids were taken out of groups, as `removed`."""
+        values = [(group, returned_id) for group, ids in removed.items() for returned_id in ids]
+        with self._commit() as db:
+            db.executemany(_SQL["remove_binding"], values)
 
     def add_traffic(self, target: TargetName, tallies: Sequence[Tally]) -> None:
         """Write down what the requests to a target came to, second by second."""

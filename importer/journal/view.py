@@ -28,7 +28,7 @@ from importer.journal.codec import (
     states_of,
 )
 from importer.journal.run_info import read_facts
-from importer.journal.states import BindingState, State
+from importer.journal.states import BindingState, Leaving, State, Unbound
 from importer.notice import Notice
 from importer.records import FindingKind, KnownName, Row, Severity, Sheet, TargetName
 from importer.statuses import Status
@@ -153,6 +153,39 @@ class View:
     def bound_groups(self) -> list[tuple[TargetName, str]]:
         """List the groups that records belong into, with their target."""
         return [(TargetName(target), group) for target, group in self._db.execute(_SQL["bound_groups"])]
+
+    def count_bindings(self) -> tuple[int, int]:
+        """Count the open records that belong into groups, and these groups."""
+        records, groups = self._db.execute(_SQL["count_bindings"]).fetchone()
+        return records, groups
+
+    def unbound(self, target: TargetName) -> dict[str, list[Unbound]]:
+        """List what is still to be added to groups, by the id of the group."""
+        found: defaultdict[str, list[Unbound]] = defaultdict(list)
+        for group, *values in self._db.execute(_SQL["unbound"], (target,)):
+            found[group].append(Unbound(*values))
+        return dict(found)
+
+    def leaving(self, target: TargetName) -> dict[str, list[Leaving]]:
+        """List what an undo is still to take out of groups, by the id of the group."""
+        found: defaultdict[str, list[Leaving]] = defaultdict(list)
+        for group, record, returned_id, was, kind in self._db.execute(_SQL["leaving"], (target,)):
+            found[group].append(Leaving(record, returned_id, Status(was), kind))
+        return dict(found)
+
+    def count_leaving(self) -> dict[TargetName, tuple[int, int, int]]:
+        """Count for each target what an undo is to take out of groups.
+
+        Records, groups, and of the records those that are to be removed by hand afterwards.
+        """
+        return {TargetName(target): tuple(numbers) for target, *numbers in self._db.execute(_SQL["count_leaving"])}
+
+    def removed_bindings(self) -> dict[str, list[str]]:
+        """List what was taken out of groups again: the ids that the target gave, by the id of the group."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for group, returned_id in self._db.execute(_SQL["removed_bindings"]):
+            found[group].append(returned_id)
+        return dict(found)
 
     def open_targets(self) -> dict[TargetName, int]:
         """Count the undecided records of each target that has any."""
