@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from importer.delivery.client import Client
-    from importer.delivery.notices import Observer
+    from importer.delivery.queue import Observer
     from importer.journal.journal import Journal
     from importer.journal.states import Claimed
     from importer.settings import Settings

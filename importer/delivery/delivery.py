@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from importer.delivery.client import Client, Reply
-    from importer.delivery.notices import Observer
+    from importer.delivery.queue import Observer
     from importer.delivery.transport import Connection
     from importer.journal.journal import Journal
     from importer.records import Scope, TargetName

@@ -11,7 +11,7 @@ import anyio
 
 from importer.delivery.client import open_client
 from importer.delivery.group_lists import GroupError, Wanted, open_lists
-from importer.delivery.notices import tell
+from importer.delivery.queue import tell
 from importer.delivery.stop import GRACE, Reason, Stop, StoppedError, end_on_interrupt
 from importer.errors import JournalError
 from importer.journal.states import BindingState
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from importer.delivery.group_lists import GroupLists
-    from importer.delivery.notices import Observer
+    from importer.delivery.queue import Observer
     from importer.delivery.target_work import TargetWork
     from importer.delivery.transport import Connection
     from importer.journal.states import Tally, Unbound

@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import anyio
 
 from importer.delivery.client import Answer, Client, NotSent, Reply, open_client
-from importer.delivery.notices import tell
+from importer.delivery.queue import tell
 from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json, read_words
 from importer.delivery.stop import Reason, Stop, StoppedError, end_on_interrupt
 from importer.delivery.throttle import Throttle
@@ -26,7 +26,7 @@ from importer.targets.opal import takes_no_schedules
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 
-    from importer.delivery.notices import Observer
+    from importer.delivery.queue import Observer
     from importer.delivery.transport import Connection
     from importer.records import Key, Scope, TargetName
     from importer.settings import Settings

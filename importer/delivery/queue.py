@@ -1,19 +1,24 @@
-"""The records of one target on their way: claimed from the journal, handed to workers, decided back into it."""
+"""The records of one target on their way: claimed from the journal, handed to workers, decided back into it.
+
+Who watches them on their way is an `Observer`.
+"""
 
 from __future__ import annotations
 
 import heapq
+import logging
 import math
 from collections import deque
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
 from importer.delivery.stop import Reason, Stop
 from importer.errors import JournalError
 from importer.journal.states import Change, Claimed, State
+from importer.log import log
 from importer.records import Outcome
 from importer.statuses import Status
 
@@ -41,6 +46,25 @@ class Progress:
     def retries(self) -> int:
         """Requests that were, or are about to be, made once more."""
         return self._queue.retries
+
+
+class Observer(Protocol):
+    """Who wants to know how delivery goes on."""
+
+    def decided(self, target: TargetName, status: Status, number: int) -> None:
+        """So many more records of the target have the status."""
+
+    def sending(self, target: TargetName, progress: Progress) -> None:
+        """The target's work begins; the progress tells how it goes whenever it is read."""
+
+    def told(self, target: TargetName, words: str) -> None:
+        """Something happened that the user may wonder about: a pause, a target that does not answer."""
+
+
+def tell(observer: Observer, target: TargetName, words: str) -> None:
+    """Report what holds a target up, to the user and to the log."""
+    log(logging.WARNING, "told", words, target=target)
+    observer.told(target, words)
 
 
 _GROUP = 1024  # outcomes that are committed at once; a commit costs 220 us, a row in a group 6 us

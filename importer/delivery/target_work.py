@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anyio
 
 from importer.delivery.listing import Listing
-from importer.delivery.notices import tell
-from importer.delivery.queue import Progress, Queue
+from importer.delivery.queue import Progress, Queue, tell
 from importer.delivery.stop import Reason, Stop, StoppedError
 from importer.delivery.throttle import Throttle
 from importer.errors import JournalError, TargetError
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
     from importer.delivery.client import Client
-    from importer.delivery.notices import Observer
+    from importer.delivery.queue import Observer
     from importer.delivery.replies import Judgement
     from importer.journal.journal import Journal
     from importer.journal.states import Claimed

@@ -475,7 +475,7 @@ FROM binding JOIN record ON record.id = binding.record
 WHERE binding.state IN ('wanted', 'adding') AND record.state IN ('planned', 'sending', 'in_doubt', 'unbound');
 
 -- name: unbound
-SELECT binding.group_id, record.id, record.returned_id, record.attempts
+SELECT binding.group_id, record.id, record.returned_id
 FROM binding JOIN record ON record.id = binding.record
 WHERE record.target = ? AND record.state = 'unbound' AND binding.state IN ('wanted', 'adding')
 ORDER BY binding.group_id, record.id;

@@ -81,7 +81,6 @@ class Unbound(NamedTuple):
 
     record: int  #: the record's id in the journal
     returned_id: str  #: the target's
-    attempts: int
 
 
 class Leaving(NamedTuple):

@@ -42,11 +42,9 @@ if TYPE_CHECKING:
     from importer.records import Finding, Key, ReportLine
 
 
-# ---- reading for report.html
-
-
 _SQL = load_queries()
-_PAGE_CHUNK = 1000  # records read in one go
+_PAGE_CHUNK = 1000  # records read in one go for a page
+_CHUNK = 2000  # lines of one question: no question lasts, for SQLite's log of a run that goes on would grow meanwhile
 
 
 class ShownRecord(NamedTuple):
@@ -63,41 +61,6 @@ class ShownRecord(NamedTuple):
     reason: str
     hint: str
     cells: bytes  #: JSON array of text: the row as it stands in the source
-
-
-class PageView:
-    """Looks at a journal through its connection."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
-
-    def records(self, first: int) -> Iterator[list[ShownRecord]]:
-        """Yield the first so many records, then all others that need attention, in chunks and in the source's order.
-
-        They are plain tuples in the order of `Shown`.
-        """
-        last = 0
-        for chunk in self._chunks(0, True, first):
-            last = chunk[-1][0]
-            yield chunk
-        yield from self._chunks(last, False, -1)
-
-    def _chunks(self, after: int, is_all: bool, limit: int) -> Iterator[list[ShownRecord]]:
-        cursor = self._db.execute(_SQL["page_rows"], (after, is_all, limit))
-        while chunk := cursor.fetchmany(_PAGE_CHUNK):
-            yield chunk
-
-    def shifts(self, first: int, kinds: Sequence[str]) -> Iterator[tuple[int, str, Key, str, bool]]:
-        """Yield the first records of some kinds that the target has: record, kind, key, zone, is created."""
-        (last,) = self._db.execute(_SQL["page_end"], (first,)).fetchone()
-        for id_, kind, key, zone, state in self._db.execute(_SQL["page_shifts"], (orjson.dumps(kinds).decode(), last)):
-            yield id_, kind, read_key(key), zone, state == Status.CREATED
-
-
-# ---- reading a journal
-
-
-_CHUNK = 2000  # lines of one question: no question lasts, for SQLite's log of a run that goes on would grow meanwhile
 
 
 class View:
@@ -300,10 +263,23 @@ class View:
         """Yield what the requests of this run came to, by second; a second can come twice."""
         return map(read_tally, self._db.execute(_SQL["traffic"]))
 
-    @property
-    def page_view(self) -> PageView:
-        """What a page shows of the run."""
-        return PageView(self._db)
+    def page_records(self, first: int) -> Iterator[list[ShownRecord]]:
+        """Yield what a page shows: the first so many records, then all others that need attention, in chunks.
+
+        They come in the order of the source, as plain tuples in the order of `ShownRecord`.
+        """
+        last = 0
+        for is_all, limit in ((True, first), (False, -1)):
+            cursor = self._db.execute(_SQL["page_rows"], (last, is_all, limit))
+            while chunk := cursor.fetchmany(_PAGE_CHUNK):
+                last = chunk[-1][0]
+                yield chunk
+
+    def page_shifts(self, first: int, kinds: Sequence[str]) -> Iterator[tuple[int, str, Key, str, bool]]:
+        """Yield the first records of some kinds that the target has: record, kind, key, zone, is created."""
+        (last,) = self._db.execute(_SQL["page_end"], (first,)).fetchone()
+        for id_, kind, key, zone, state in self._db.execute(_SQL["page_shifts"], (orjson.dumps(kinds).decode(), last)):
+            yield id_, kind, read_key(key), zone, state == Status.CREATED
 
     def row_of(self, record: int) -> tuple[int, Row]:
         """Return the sheet and the row that a record is of."""

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import anyio
 
-from importer.delivery.notices import Observer
-from importer.delivery.queue import Progress
+from importer.delivery.queue import Observer, Progress
 from importer.errors import SettingsError, UsageError
 from importer.notice import Notice, ReadingObserver
 from importer.quoting import escape

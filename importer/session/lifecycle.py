@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from importer.delivery.notices import tell
+from importer.delivery.queue import tell
 from importer.delivery.stop import Reason
 from importer.errors import ImporterError, SettingsError
 from importer.journal.run_folder import create_run

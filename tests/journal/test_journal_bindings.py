@@ -47,7 +47,7 @@ def test_what_was_created_is_no_success_before_it_is_in_all_of_its_groups(journa
     assert states(journal) == ["unbound", "created"]
     assert [(one.status, one.id) for one in outcomes(journal)] == [("pending", "id-1"), ("created", "id-2")]
     assert journal.open_targets() == {OPAL: 1}
-    assert journal.unbound(OPAL) == {A: [Unbound(nth(1), "id-1", 1)], B: [Unbound(nth(1), "id-1", 1)]}
+    assert journal.unbound(OPAL) == {A: [Unbound(nth(1), "id-1")], B: [Unbound(nth(1), "id-1")]}
     assert journal.finish_bindings(A, {nth(1): BindingState.THERE}, NOW) == {}
     assert journal.finish_bindings(B, {nth(1): BindingState.ADDED}, NOW) == {nth(1): Status.CREATED}
     assert states(journal) == ["created", "created"]

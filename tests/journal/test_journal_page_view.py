@@ -41,7 +41,7 @@ def test_traffic_comes_back_as_it_was_written(journal: Journal) -> None:
 
 def test_the_first_records_come_whole_and_of_the_others_those_that_need_attention(journal: Journal) -> None:
     add(journal, Status.CREATED, Status.INVALID, Status.CREATED, Status.EXISTS, State.PLANNED, State.SENDING)
-    shown = [line for chunk in journal.page_view.records(2) for line in chunk]
+    shown = [line for chunk in journal.page_records(2) for line in chunk]
     assert [(line[2], line[5]) for line in shown] == [
         (2, "created"),
         (3, "invalid"),
@@ -49,7 +49,7 @@ def test_the_first_records_come_whole_and_of_the_others_those_that_need_attentio
         (7, "unknown"),
     ]
     assert orjson.loads(shown[0][10]) == ["<note 2>"]
-    assert [line[2] for chunk in journal.page_view.records(50) for line in chunk] == [2, 3, 4, 5, 6, 7]
+    assert [line[2] for chunk in journal.page_records(50) for line in chunk] == [2, 3, 4, 5, 6, 7]
 
 
 def test_a_duplicate_has_the_words_and_the_id_that_the_report_gives_it(journal: Journal) -> None:
@@ -59,7 +59,7 @@ def test_a_duplicate_has_the_words_and_the_id_that_the_report_gives_it(journal: 
     copy = Entry(State.PLANNED, "schedule", TargetName.OPAL, "", key)
     journal.add_rows([(sheet, Row(2, ("a",)), [first]), (sheet, Row(3, ("b",)), [copy])])
     journal.finish_reading()
-    ((_, line),) = journal.page_view.records(9)
+    ((_, line),) = journal.page_records(9)
     (_, reported) = journal.lines()
     assert (line[5], line[6], line[8]) == ("duplicate", reported.outcome.id, reported.outcome.error)
     assert line[8] == "the same record as row 2"
@@ -67,5 +67,5 @@ def test_a_duplicate_has_the_words_and_the_id_that_the_report_gives_it(journal: 
 
 def test_shadows_that_the_target_has_are_listed_with_whether_they_were_created(journal: Journal) -> None:
     add(journal, Status.CREATED, Status.EXISTS, Status.REJECTED, Status.CREATED)
-    shadows = [(key[3], zone, is_created) for _, _, key, zone, is_created in journal.page_view.shifts(3, ["shadow"])]
+    shadows = [(key[3], zone, is_created) for _, _, key, zone, is_created in journal.page_shifts(3, ["shadow"])]
     assert shadows == [(2, "Europe/Berlin", True), (3, "Europe/Berlin", False)]

@@ -301,7 +301,7 @@ def read_contents(
         sheets=journal.sheets(),
         names={(one.what, one.id): one.name or one.email for one in journal.known()},
         most=MOST_RECORDS,
-        lines=journal.page_view.records(MOST_RECORDS),
+        lines=journal.page_records(MOST_RECORDS),
     )
 
 
@@ -391,7 +391,7 @@ def _look_at_shadows(journal: Journal) -> tuple[ShadowCalendar, list[Placement],
     calendar = ShadowCalendar()
     spans: dict[Place, _Span] = {}
     are_all = True
-    for record, kind, key, zone, is_created in journal.page_view.shifts(MOST_RECORDS, list(SHIFTS)):
+    for record, kind, key, zone, is_created in journal.page_shifts(MOST_RECORDS, list(SHIFTS)):
         schedule, shadowed, user, start, end = SHIFTS[kind](key)
         if is_created:
             calendar.add(schedule, user, start, end, zone)
