@@ -12,12 +12,11 @@ import grimp
 PACKAGE = Path(__file__).parents[1] / "importer"
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.name != "__init__.py"]
 #: Where a name may stand again: what an API is to us and in the sandbox, a command's work and what the
-#: user sees of it, what is compared and the page that shows it.
+#: user sees of it.
 MIRRORED = [
     {"targets", "calendars", "sandbox/api"},
     {"kinds", "sandbox/api"},
     {"commands", "cli/commands"},
-    {"calendars", "reporter/page"},
 ]
 #: Nouns of the field that end as a gerund does.
 NOUNS = {"listing", "mapping", "matching", "quoting", "wording"}

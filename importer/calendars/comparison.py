@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from importer.calendars import Interval, Role, Window, clip, gaps
+from importer.calendars import Calendar, Interval, Note, Role, Schedule, Window, clip, gaps
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
-
-    from importer.calendars import Calendar, Schedule
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 #: Who does what: (person, role).
 People: TypeAlias = frozenset[tuple[str, Role]]
@@ -24,6 +22,16 @@ class Pair(NamedTuple):
 
     left: Schedule
     right: Schedule
+
+    @property
+    def name(self) -> str:
+        """What both are called."""
+        return self.left.name if self.left.name == self.right.name else f"{self.left.name} = {self.right.name}"
+
+    @property
+    def zone(self) -> str:
+        """The zone in which people read its times; empty where neither side says one."""
+        return self.left.zone or self.right.zone
 
 
 class Difference(NamedTuple):
@@ -65,8 +73,10 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What comparing two calendars came to."""
+    """Two calendars, and what comparing them came to."""
 
+    left: Calendar
+    right: Calendar
     window: Window
     compared: tuple[Compared, ...]
     only_left: tuple[Schedule, ...]  #: schedules without a partner
@@ -78,6 +88,26 @@ class Comparison:
         """True where nothing differs and every schedule has a partner."""
         is_paired = not self.only_left and not self.only_right
         return is_paired and not any(one.differences or one.unknown for one in self.compared)
+
+    @property
+    def minutes(self) -> float:
+        """How many minutes all schedules differ."""
+        return sum(one.minutes for one in self.compared)
+
+    @property
+    def notes(self) -> list[tuple[str, Note]]:
+        """What was seen and not taken, each with its side."""
+        return [(side.label, note) for side in (self.left, self.right) for note in side.notes]
+
+    def name(self, person: str) -> str:
+        """Return a person's full name where a side knows it, else what names the person."""
+        return self.left.names.get(person) or self.right.names.get(person) or person
+
+
+def say_people(found: People, name: Callable[[str], str] = str) -> str:
+    """Return who does what, in words; `nobody` where nobody does."""
+    named = (name(person) + ("" if role is Role.ON_CALL else f" ({role})") for person, role in sorted(found))
+    return ", ".join(named) or "nobody"
 
 
 def pair_schedules(
@@ -135,7 +165,7 @@ def compare(left: Calendar, right: Calendar, window: Window, pairs: Mapping[str,
     roles = left.roles & right.roles
     folded = {role: Role.ON_CALL if role is Role.OVERRIDE and Role.ON_CALL in roles else role for role in roles}
     of_left, of_right = (
-        _by_schedule(
+        by_schedule(
             one._replace(person=aliases.get(one.person, one.person), role=folded[one.role])
             for one in side.intervals
             if one.role in roles
@@ -155,7 +185,7 @@ def compare(left: Calendar, right: Calendar, window: Window, pairs: Mapping[str,
         only_left if Role.ON_CALL in right.roles else [],
         only_right if Role.ON_CALL in left.roles else [],
     )
-    return Comparison(window, tuple(compared), tuple(only_left), tuple(only_right), Role.ON_CALL in roles)
+    return Comparison(left, right, window, tuple(compared), tuple(only_left), tuple(only_right), Role.ON_CALL in roles)
 
 
 def _outside(known: Window, window: Window) -> tuple[Window, ...]:
@@ -200,7 +230,8 @@ def _note(found: list[Difference], pair: Pair, span: Window, left: People, right
         found.append(Difference(pair, span.start, span.end, left, right))
 
 
-def _by_schedule(intervals: Iterable[Interval]) -> dict[str, list[Interval]]:
+def by_schedule(intervals: Iterable[Interval]) -> dict[str, list[Interval]]:
+    """Sort intervals out by their schedules' ids."""
     sorted_out: dict[str, list[Interval]] = defaultdict(list)
     for one in intervals:
         sorted_out[one.schedule].append(one)

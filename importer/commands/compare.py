@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 from zipfile import is_zipfile
 
 from importer.calendars import PAGED, Calendar, Interval, Note, Role, Schedule, Window, merge, opsgenie
-from importer.calendars.comparison import Comparison, compare
+from importer.calendars.comparison import Comparison, compare, say_people
 from importer.calendars.pulled import instant, matches
 from importer.commands.pull import ON_CALL, SCHEDULES, WINDOW, read_pairs, read_system, read_window
 from importer.commands.run import resolve
@@ -23,9 +23,10 @@ from importer.reader.read import read
 from importer.records import TargetName
 from importer.reporter.atomic_file import ROOM_HINT
 from importer.reporter.columns import guard, unguard
-from importer.reporter.page.comparison import write_comparison_page
+from importer.reporter.page import write_comparison_page
 from importer.reporter.table_files import write_table
 from importer.statuses import Status
+from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,27 +43,9 @@ _MADE = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE})
 _ROLES = {"shadow": Role.SHADOW, "override": Role.OVERRIDE}  #: by the kinds of record that are times on a schedule
 
 
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """Both sides as they were read, and what comparing them came to."""
-
-    left: Calendar
-    right: Calendar
-    comparison: Comparison
-
-    def name(self, person: str) -> str:
-        """Return a person's full name where a side knows it, else what names the person."""
-        return self.left.names.get(person) or self.right.names.get(person) or person
-
-    @property
-    def notes(self) -> list[tuple[str, Note]]:
-        """What was seen and not taken, each with its side."""
-        return [(side.label, note) for side in (self.left, self.right) for note in side.notes]
-
-
 async def compare_sides(
     left: str, right: str, options: PullOptions, settings: Settings, control: RunControl, progress: ProgressCallback
-) -> Sides:
+) -> Comparison:
     """Read both sides and compare them.
 
     Raises:
@@ -93,7 +76,7 @@ async def compare_sides(
     if selection.teams:  # a side that knows no teams has schedules of all
         alone = [[one for one in found if one.team] for found in (comparison.only_left, comparison.only_right)]
         comparison = replace(comparison, only_left=tuple(alone[0]), only_right=tuple(alone[1]))
-    return Sides(sides[0], sides[1], comparison)
+    return comparison
 
 
 def _contents(side: Calendar) -> str:
@@ -314,29 +297,27 @@ def _of_journal(view: View, label: str, window: Window, counts: Callable[[State 
     return calendar
 
 
-def rows_of(sides: Sides) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
+def rows_of(comparison: Comparison) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
     """Return header and rows of the comparison's CSV: differences, gaps, unknown spans, schedules alone."""
-    from importer.wording import iso_utc
-
     header = ("what", "schedule", "other schedule", "from (UTC)", "to (UTC)", "minutes", "left", "right")
     rows: list[tuple[str, ...]] = []
-    for compared in sides.comparison.compared:
+    for compared in comparison.compared:
         names = (compared.pair.left.name, compared.pair.right.name)
         for one in compared.differences:
             span = (iso_utc(one.start), iso_utc(one.end), f"{one.minutes:g}")
-            rows.append(("differs", *names, *span, people(one.left), people(one.right)))
+            rows.append(("differs", *names, *span, say_people(one.left), say_people(one.right)))
         for what, spans in (
             ("nobody on call on the left", compared.left_gaps),
             ("nobody on call on the right", compared.right_gaps),
             ("unknown on the left", compared.left_unknown),
             ("unknown on the right", compared.right_unknown),
         ):
-            if what.startswith("unknown") or sides.comparison.tells_gaps:
+            if what.startswith("unknown") or comparison.tells_gaps:
                 rows.extend(
                     (what, *names, iso_utc(start), iso_utc(end), f"{(end - start) / 60:g}", "", "")
                     for start, end in spans
                 )
-    for what, schedules in (("only left", sides.comparison.only_left), ("only right", sides.comparison.only_right)):
+    for what, schedules in (("only left", comparison.only_left), ("only right", comparison.only_right)):
         rows.extend(
             (what, one.name if what == "only left" else "", one.name if what == "only right" else "", *("",) * 5)
             for one in schedules
@@ -344,13 +325,7 @@ def rows_of(sides: Sides) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
     return header, rows
 
 
-def people(found: frozenset[tuple[str, Role]]) -> str:
-    """Return who is there, in words; `nobody` where nobody is."""
-    named = (person if role is Role.ON_CALL else f"{person} ({role})" for person, role in sorted(found))
-    return ", ".join(named) or "nobody"
-
-
-def write_comparison(sides: Sides, csv: Path | None, html: Path | None) -> list[Path]:
+def write_comparison(comparison: Comparison, csv: Path | None, html: Path | None) -> list[Path]:
     """Write the comparison where it was asked for; return the files.
 
     Raises:
@@ -358,12 +333,8 @@ def write_comparison(sides: Sides, csv: Path | None, html: Path | None) -> list[
     """
     files = []
     if csv is not None:
-        header, rows = rows_of(sides)
+        header, rows = rows_of(comparison)
         files.append(write_table(csv, [header, *(tuple(map(guard, row)) for row in rows)], hint=ROOM_HINT))
     if html is not None:
-        names = sides.left.names | sides.right.names
-        labels = (sides.left.label, sides.right.label)
-        notes = [(label, note.subject, note.reason) for label, note in sides.notes]
-        lanes = (sides.left.intervals, sides.right.intervals)
-        files.append(write_comparison_page(html, sides.comparison, labels, lanes, names, notes))
+        files.append(write_comparison_page(html, comparison))
     return files

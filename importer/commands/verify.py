@@ -23,7 +23,7 @@ from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import TargetName
 from importer.reporter.atomic_file import ROOM_HINT
 from importer.reporter.columns import guard
-from importer.reporter.page.comparison import add_verified
+from importer.reporter.page import add_verified
 from importer.reporter.table_files import write_table
 from importer.session.endpoints import connect
 from importer.statuses import Status

@@ -24,8 +24,8 @@ from importer.reporter.atomic_file import replace_file
 from importer.reporter.columns import ShadowTimes
 from importer.reporter.junit import write_junit
 from importer.reporter.marked_source import MarkedRow, write_marked
-from importer.reporter.page.contents import read_contents
-from importer.reporter.page.document import write_page
+from importer.reporter.page import write_page
+from importer.reporter.page_contents import read_contents
 from importer.reporter.report_xlsx import with_findings, write_xlsx
 from importer.reporter.table_files import write_csv
 from importer.result import Result

@@ -96,7 +96,7 @@ def serve(descriptor: int) -> None:
             importlib.import_module(module.name)
     for name in ("anyio._backends._asyncio", "xlsxwriter"):  # what only a run imports
         importlib.import_module(name)
-    importlib.import_module("importer.reporter.page.document").environment().get_template("report.html.jinja")
+    importlib.import_module("importer.reporter.page").environment().get_template("report.html.jinja")
     gc.freeze()
     server = socket.socket(fileno=descriptor)
     while True:

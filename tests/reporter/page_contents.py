@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from importer.records import Sheet
-from importer.reporter.page.contents import Contents, ShadowCalendar, TargetFacts, Timeline, TimelineBar
+from importer.reporter.page_contents import Contents, ShadowCalendar, TargetFacts, Timeline, TimelineBar
 from importer.statuses import Status
 
 if TYPE_CHECKING:

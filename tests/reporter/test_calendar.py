@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from importer.reporter.page.contents import ShadowCalendar
-from importer.reporter.page.document import initials
+from importer.reporter.page import initials
+from importer.reporter.page_contents import ShadowCalendar
 
 
 def epoch(text: str) -> int:

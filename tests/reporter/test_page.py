@@ -13,8 +13,7 @@ import pytest
 from page_contents import CONTENTS, HOSTILE, LINE, hostile_contents, many_lines
 
 from importer.errors import ReportError
-from importer.reporter.page import document
-from importer.reporter.page.document import write_page
+from importer.reporter.page import _chunks, write_page
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def test_rows_are_taken_one_chunk_at_a_time(tmp_path: Path) -> None:
             yield chunk
 
     contents = replace(CONTENTS, lines=lines())  # type: ignore[arg-type]
-    pieces = document._chunks(contents.sheets, contents.lines)
+    pieces = _chunks(contents.sheets, contents.lines)
     next(pieces)
     assert taken == [0]
     assert len(rows_of(write_page(tmp_path / "report.html", contents).read_text(encoding="utf-8"))) == 4000

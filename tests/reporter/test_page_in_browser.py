@@ -13,14 +13,14 @@ import pytest
 from browser import Browser, needs_chromium, opened
 from page_contents import CONTENTS, HOSTILE, hostile_contents, many_lines
 
-from importer.reporter.page.document import write_page
+from importer.reporter.page import write_page
 from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from importer.reporter.page.contents import Line
+    from importer.reporter.page_contents import Line
 
 pytestmark = needs_chromium
 STATUSES = [Status.CREATED, Status.INVALID, Status.EXISTS, Status.REJECTED]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.reporter.page.contents import Timeline, TimelineBar
+from importer.reporter.page_contents import Timeline, TimelineBar
 
 
 @given(st.lists(st.tuples(st.integers(0, 100_000), st.integers(1, 60)), min_size=1, max_size=40))

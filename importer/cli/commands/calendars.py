@@ -19,10 +19,9 @@ from importer.wording import count_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from importer.calendars import Role, Schedule, Window
-    from importer.calendars.comparison import Compared
+    from importer.calendars import Schedule, Window
+    from importer.calendars.comparison import Compared, Comparison
     from importer.cli.output.console import Console
-    from importer.commands.compare import Sides
     from importer.commands.pull import PullOptions, PullResult
     from importer.commands.verify import Verification
     from importer.session.control import RunControl
@@ -113,8 +112,7 @@ def _tell(result: PullResult, settings: Settings, console: Console) -> None:
         console.tell(f"note:     {escape(example)}{more}: {escape(reason)}")
     if len(kinds) > _SHOWN:
         console.tell(f"note:     {len(kinds) - _SHOWN} more kinds of notes stand in the sheet Notes")
-    for file in files:
-        print_line(f"file:     {escape(file)}")
+    _show_files(result.files)
     sources = [file for file in files if not file.endswith(("notes.csv", "on-call.csv"))]
     more_options = ["--sandbox"] if settings.sandbox else []
     print_line(f"next:     {shlex.join(['oncall-importer', 'check', *sources, '--online', *more_options])}")
@@ -138,10 +136,10 @@ def compare(left: str, right: str, csv: Path | None, html: Path | None, **given:
     async def act(settings: Settings, control: RunControl, console: Console) -> int:
         from importer.commands.compare import compare_sides, write_comparison
 
-        sides = await compare_sides(left, right, chosen, settings, control, ReadingProgress(console))
-        files = write_comparison(sides, csv, html)
-        show_comparison(sides, files, settings, console)
-        return 0 if sides.comparison.is_same else 1
+        comparison = await compare_sides(left, right, chosen, settings, control, ReadingProgress(console))
+        files = write_comparison(comparison, csv, html)
+        show_comparison(comparison, files, settings, console)
+        return 0 if comparison.is_same else 1
 
     perform_reading(given, act)
 
@@ -218,53 +216,59 @@ class ReadingProgress:
 _MOST = 12  # differences shown; --csv has all
 
 
-def show_comparison(sides: Sides, files: Sequence[Path], settings: Settings, console: Console) -> None:
+def show_comparison(comparison: Comparison, files: Sequence[Path], settings: Settings, console: Console) -> None:
     """Show what a comparison came to: the first differences of each schedule, gaps, schedules alone, the sum."""
-    comparison = sides.comparison
     if settings.json:
-        _print_objects(sides)
+        _print_objects(comparison)
         return
-    for label, note in sides.notes:
+    for label, note in comparison.notes:
         console.tell(f"note:     {escape(label)}: {escape(note.subject)}: {escape(note.reason)}", style="dim")
     differing = [one for one in comparison.compared if one.differences or one.unknown]
     left = _MOST
     for compared in differing:
-        left -= _show_schedule(sides, compared, left)
+        left -= _show_schedule(comparison, compared, left)
     hidden = sum(len(one.differences) for one in differing) - (_MOST - left)
     if hidden > 0:
         print_line(f"... and {hidden:,} more intervals; --csv FILE writes them all")
-    _show_alone(sides.left.label, comparison.only_left)
-    _show_alone(sides.right.label, comparison.only_right)
+    labels = escape(comparison.left.label), escape(comparison.right.label)
+    _show_alone(labels[0], comparison.only_left)
+    _show_alone(labels[1], comparison.only_right)
     if comparison.tells_gaps:
-        _show_gaps(sides.left.label, [gap for one in comparison.compared for gap in one.left_gaps])
-        _show_gaps(sides.right.label, [gap for one in comparison.compared for gap in one.right_gaps])
-    paired = count_of(len(comparison.compared), "schedule")
-    total = _minutes(sum(one.minutes for one in comparison.compared))
+        _show_gaps(labels[0], [gap for one in comparison.compared for gap in one.left_gaps])
+        _show_gaps(labels[1], [gap for one in comparison.compared for gap in one.right_gaps])
     number = count_of(sum(bool(one.differences) for one in differing), "schedule")
     unknown = sum(bool(one.unknown) for one in differing)
-    verdict = "the same" if comparison.is_same else f"{total} differ on {number}"
+    verdict = "the same" if comparison.is_same else f"{_minutes(comparison.minutes)} differ on {number}"
     verdict += f", {count_of(unknown, 'schedule')} not known all the time" if unknown else ""
-    print_line(f"compared: {paired}, {escape(sides.left.label)} with {escape(sides.right.label)}: {verdict}")
+    paired = count_of(len(comparison.compared), "schedule")
+    print_line(f"compared: {paired}, {labels[0]} with {labels[1]}: {verdict}")
+    _show_files(files)
+
+
+def _show_files(files: Sequence[Path]) -> None:
     for file in files:
         print_line(f"file:     {escape(str(file))}")
 
 
-def _show_schedule(sides: Sides, compared: Compared, most: int) -> int:
+def _show_schedule(comparison: Comparison, compared: Compared, most: int) -> int:
     """Show the first differences of a schedule; return how many."""
     from importer.calendars import clock
+    from importer.calendars.comparison import say_people
 
-    pair = compared.pair
-    name = pair.left.name if pair.left.name == pair.right.name else f"{pair.left.name} = {pair.right.name}"
+    def name(person: str) -> str:
+        return escape(comparison.name(person))
+
+    zone = compared.pair.zone
     intervals = count_of(len(compared.differences), "interval")
-    print_line(f"{escape(name)}: {_minutes(compared.minutes)} differ, in {intervals}")
-    zone = pair.left.zone or pair.right.zone
+    print_line(f"{escape(compared.pair.name)}: {_minutes(compared.minutes)} differ, in {intervals}")
     shown = compared.differences[: max(0, most)]
     for one in shown:
         span = f"{clock(one.start, zone)} to {clock(one.end, zone)}"
-        print_line(f"  {span}  {_people(sides, one.left)}  |  {_people(sides, one.right)}")
-    for label, spans in ((sides.left.label, compared.left_unknown), (sides.right.label, compared.right_unknown)):
+        print_line(f"  {span}  {say_people(one.left, name)}  |  {say_people(one.right, name)}")
+    for side, spans in ((comparison.left, compared.left_unknown), (comparison.right, compared.right_unknown)):
         for start, end in spans:
-            print_line(f"  {clock(start, zone)} to {clock(end, zone)}  unknown: {escape(label)} does not cover it")
+            what = f"unknown: {escape(side.label)} does not cover it"
+            print_line(f"  {clock(start, zone)} to {clock(end, zone)}  {what}")
     return len(shown)
 
 
@@ -272,35 +276,26 @@ def _show_alone(label: str, schedules: Sequence[Schedule]) -> None:
     if schedules:
         names = ", ".join(escape(one.name) for one in schedules[:_MOST])
         more = f" and {len(schedules) - _MOST} more" if len(schedules) > _MOST else ""
-        print_line(f"only in {escape(label)}: {names}{more} (pair them with --pairs FILE, or leave them out)")
+        print_line(f"only in {label}: {names}{more} (pair them with --pairs FILE, or leave them out)")
 
 
 def _show_gaps(label: str, gaps: Sequence[Window]) -> None:
     if gaps:
         total = _minutes(sum(end - start for start, end in gaps) / 60)
-        print_line(f"nobody on call in {escape(label)}: {total} in {count_of(len(gaps), 'interval')}")
+        print_line(f"nobody on call in {label}: {total} in {count_of(len(gaps), 'interval')}")
 
 
-def _print_objects(sides: Sides) -> None:
+def _print_objects(comparison: Comparison) -> None:
     from importer.commands.compare import rows_of
 
-    header, rows = rows_of(sides)
+    header, rows = rows_of(comparison)
     for row in rows:
         print_object({"type": "difference", **dict(zip(header, row, strict=True))})
-    for label, note in sides.notes:
+    for label, note in comparison.notes:
         print_object({"type": "note", "side": label, "about": note.subject, "reason": note.reason})
-    minutes = sum(one.minutes for one in sides.comparison.compared)
-    result = {"schedules": len(sides.comparison.compared), "minutes": minutes, "same": sides.comparison.is_same}
-    print_object({"type": "comparison", "left": sides.left.label, "right": sides.right.label, **result})
-
-
-def _people(sides: Sides, found: frozenset[tuple[str, Role]]) -> str:
-    from importer.calendars import Role
-
-    named = [
-        escape(sides.name(person)) + ("" if role is Role.ON_CALL else f" ({role})") for person, role in sorted(found)
-    ]
-    return ", ".join(named) or "nobody"
+    labels = {"left": comparison.left.label, "right": comparison.right.label}
+    result = {"schedules": len(comparison.compared), "minutes": comparison.minutes, "same": comparison.is_same}
+    print_object({"type": "comparison", **labels, **result})
 
 
 def _minutes(minutes: float) -> str:
@@ -329,5 +324,4 @@ def show_verification(verification: Verification, files: Sequence[Path], setting
     good = count_of(len(verification.records) - len(wrong), "record")
     calendar = f", {shown:,} shown in the calendar" if shown else ""
     print_line(f"verified: {good} as {verification.run} made them{calendar}, {len(wrong):,} not")
-    for file in files:
-        print_line(f"file:     {escape(str(file))}")
+    _show_files(files)
