@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from importer.cells import BLANKS, Unreadable
-from importer.kinds.registry import KINDS, KINDS_WITH, kind_of_name
+from importer.kinds import KINDS, KINDS_WITH, kind_of_name
 from importer.normalizer.date_times import is_clock, read_moment
 from importer.normalizer.layout import plan, rate_header
 from importer.normalizer.mapping import TIME_PARTS, Mapping, Matrix

@@ -21,8 +21,8 @@ from importer.delivery.listing import look_up
 from importer.errors import JournalError, SettingsError, UsageError
 from importer.journal.run_folder import open_scratch
 from importer.journal.run_info import RunStage
+from importer.kinds import KINDS, tell_line
 from importer.kinds.kind import Names
-from importer.kinds.registry import KINDS, tell_line
 from importer.notice import Notice
 from importer.planning.forecast import read_lines, read_overview, touched_schedules
 from importer.planning.loader import lists_of

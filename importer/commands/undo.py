@@ -22,7 +22,7 @@ from importer.delivery.group_membership import unbind
 from importer.errors import DamagedError, JournalError, UsageError
 from importer.journal.run_folder import UNDO, open_run
 from importer.journal.states import BindingState, Change, State
-from importer.kinds.registry import can_delete
+from importer.kinds import can_delete
 from importer.log import log
 from importer.notice import Notice, NoticeLevel
 from importer.planning.carry_over import Done, describe_left, plan_removal

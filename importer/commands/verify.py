@@ -16,8 +16,8 @@ from importer.calendars.pulled import RefusedError
 from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import TargetError, UsageError
 from importer.journal.run_folder import open_view
+from importer.kinds import KINDS
 from importer.kinds.kind import Names
-from importer.kinds.registry import KINDS
 from importer.planning.previous_run import find_earlier
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import TargetName

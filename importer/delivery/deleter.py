@@ -27,7 +27,7 @@ from importer.delivery.replies import (
 from importer.delivery.stop import Reason, StoppedError
 from importer.delivery.target_work import TargetWork
 from importer.errors import TargetError
-from importer.kinds.registry import KINDS
+from importer.kinds import KINDS
 from importer.records import Outcome, Scope
 from importer.statuses import Status
 

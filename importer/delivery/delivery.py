@@ -21,7 +21,7 @@ from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_of
 from importer.delivery.stop import GRACE, Reason, end_on_interrupt
 from importer.delivery.target_work import TargetWork, give_up
 from importer.journal.states import Change, Claimed
-from importer.kinds.registry import KINDS
+from importer.kinds import KINDS
 from importer.records import Outcome
 from importer.statuses import Status
 from importer.targets import TARGETS

@@ -17,7 +17,7 @@ from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json, read_w
 from importer.delivery.stop import Reason, Stop, StoppedError, end_on_interrupt
 from importer.delivery.throttle import Throttle
 from importer.errors import TargetError
-from importer.kinds.registry import KINDS
+from importer.kinds import KINDS
 from importer.normalizer.references import Directory, Group, Person
 from importer.records import KnownName
 from importer.targets import TARGETS

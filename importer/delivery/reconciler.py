@@ -15,8 +15,8 @@ from importer.delivery.stop import StoppedError
 from importer.delivery.target_work import advise, give_up
 from importer.errors import TargetError
 from importer.journal.states import Change
+from importer.kinds import KINDS
 from importer.kinds.kind import Names
-from importer.kinds.registry import KINDS
 from importer.records import Problem, Severity
 from importer.statuses import Status
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from importer.cells import BLANKS, Unreadable, canonical, cell_name
 from importer.errors import SourceError
-from importer.kinds.registry import (
+from importer.kinds import (
     CLEAR,
     COMMON,
     IN_SHEETS_OF,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 from importer.cells import BLANKS, Unreadable, canonical
 from importer.errors import SettingsError
-from importer.kinds.registry import COLUMNS, OWN, RIGHTS
+from importer.kinds import COLUMNS, OWN, RIGHTS
 from importer.normalizer.date_times import is_clock
 from importer.normalizer.mapping import CLOCKS, NO_HEADER, NOT_USED, TIME_PARTS, Mapping, Matrix, Texts
 from importer.normalizer.moments import Choice, TimeRules

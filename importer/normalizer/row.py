@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from importer.cells import BLANKS, canonical, cell_name
-from importer.kinds.registry import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
+from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
 from importer.normalizer.fields import Fields
 from importer.normalizer.layout import plan
 from importer.normalizer.mapping import NO_RULES

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz, process
 
 from importer.cells import BLANKS, canonical
 from importer.errors import SettingsError
-from importer.kinds.registry import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, KINDS_WITH, OWN
+from importer.kinds import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, KINDS_WITH, OWN
 from importer.normalizer.layout import FAMILIAR, OF_OTHER_LISTS, is_named
 from importer.normalizer.matrix import find_across
 from importer.quoting import escape_unprintable, quote, quote_path

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from importer.journal.states import NO_OUTCOME, Entry, Joined, State
-from importer.kinds.registry import KINDS
+from importer.kinds import KINDS
 from importer.normalizer.layout import repeats
 from importer.normalizer.row import Normalizer
 from importer.quoting import quote

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from importer.journal.codec import dump_key
 from importer.journal.states import State
+from importer.kinds import KINDS
 from importer.kinds.kind import Names, show_moment
-from importer.kinds.registry import KINDS
 from importer.normalizer.references import Directory, References
 from importer.planning.carry_over import SheetNormalizer
 from importer.records import LARGEST_ID, TargetName, write_part

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from importer.errors import SourceError
 from importer.journal.codec import row_of
 from importer.journal.states import State
-from importer.kinds.registry import KINDS
+from importer.kinds import KINDS
 from importer.log import log_warned
 from importer.normalizer.plausibility import Level, overlaps
 from importer.normalizer.references import References, Sought

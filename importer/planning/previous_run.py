@@ -13,7 +13,7 @@ from importer.errors import DamagedError, JournalError, SourceError, UsageError
 from importer.journal.codec import MalformedError
 from importer.journal.run_folder import JOURNAL_FILE, RERUN, Purpose, open_run, open_view
 from importer.journal.run_info import RunInfo, info_of_name
-from importer.kinds.registry import KINDS
+from importer.kinds import KINDS
 from importer.notice import Notice, NoticeLevel
 from importer.planning.report_lines import Memory, Mended, Merger, PreviousLine, ReportTable
 from importer.reader.limits import Bounds

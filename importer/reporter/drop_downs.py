@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from importer.kinds.registry import COLUMNS
+from importer.kinds import COLUMNS
 from importer.normalizer.references import Directory, Group, Person, is_schedule_reference
 from importer.reporter.xlsx_writer import ROWS, CellStyle, Fill
 from importer.wording import as_sentence

@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from importer.histogram import percentile
-from importer.kinds.registry import SHIFTS
+from importer.kinds import SHIFTS
 from importer.normalizer.zones import find_zone
 from importer.notice import NoticeLevel
 from importer.records import TargetName

@@ -17,7 +17,7 @@ import orjson
 from importer.errors import ImporterError, JournalError, ReportError
 from importer.journal.run_folder import JOURNAL_FILE, restore_folder
 from importer.journal.run_info import RunInfo, RunStage
-from importer.kinds.registry import KINDS, SHIFTS
+from importer.kinds import KINDS, SHIFTS
 from importer.notice import Notice, NoticeLevel
 from importer.records import Severity
 from importer.reporter.atomic_file import replace_file

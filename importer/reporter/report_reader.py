@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from importer.cells import cell_name
 from importer.errors import SourceError
-from importer.kinds.registry import KINDS, any_of
+from importer.kinds import KINDS, any_of
 from importer.quoting import quote
 from importer.records import Outcome, Problem, Row, Sheet, read_part
 from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS, number_repeats, unguard

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from importer.errors import ImporterError
 from importer.journal.run_info import RunInfo
-from importer.kinds.registry import KINDS
+from importer.kinds import KINDS
 from importer.normalizer.layout import plan
 from importer.normalizer.mapping import NO_MAPPING
 from importer.normalizer.mapping_file import read_mapping

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from importer.errors import ReportError, UsageError
-from importer.kinds.registry import COLUMNS, KIND_COLUMN, KINDS, KINDS_WITH, any_of
+from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, KINDS_WITH, any_of
 from importer.reporter.atomic_file import ROOM_HINT
 from importer.reporter.columns import guard
 from importer.reporter.table_files import write_table

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from importer.cells import column_of, letters_of
-from importer.kinds.registry import KIND_WORDS
+from importer.kinds import KIND_WORDS
 from importer.quoting import escape_unprintable
 from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from importer.cells import cell_name
 from importer.errors import SourceError
-from importer.kinds.registry import COLUMNS
+from importer.kinds import COLUMNS
 from importer.normalizer.mapping import make_rules
 from importer.normalizer.row import Normalizer
 from importer.records import Problem, Row, Sheet

@@ -28,7 +28,7 @@ from importer.delivery.replies import (
 )
 from importer.delivery.target_work import Outcomes
 from importer.journal.states import Claimed
-from importer.kinds.registry import kinds_of
+from importer.kinds import kinds_of
 from importer.records import Scope
 from importer.settings import IfExists
 from importer.statuses import Status

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from importer.delivery.client import Answer, Reply, Traffic
-from importer.kinds.registry import kinds_of
+from importer.kinds import kinds_of
 from importer.records import TargetName
 from importer.sandbox.fault_plan import describe
 

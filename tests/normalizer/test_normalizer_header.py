@@ -6,8 +6,8 @@ import pytest
 
 from importer.cells import canonical
 from importer.errors import SourceError
+from importer.kinds import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, OWN
 from importer.kinds.override import OverrideRecord
-from importer.kinds.registry import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, OWN
 from importer.kinds.schedule import ScheduleRecord
 from importer.kinds.shadow import ShadowRecord
 from importer.normalizer.layout import plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from importer.cells import canonical
-from importer.kinds.registry import COLUMNS
+from importer.kinds import COLUMNS
 from importer.normalizer.layout import REPORT_HEADERS, is_header
 from importer.normalizer.mapping import Mapping
 from importer.reporter.columns import PRODUCT_COLUMNS

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.errors import SettingsError
-from importer.kinds.registry import COLUMNS
+from importer.kinds import COLUMNS
 from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, Mapping
 from importer.normalizer.mapping_file import read_mapping, write_mapping
 from importer.normalizer.moments import Choice, TimeRules

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from importer.cells import BLANKS, Unreadable
 from importer.errors import SettingsError
-from importer.kinds.registry import COLUMNS, KINDS
+from importer.kinds import COLUMNS, KINDS
 from importer.kinds.shadow import ShadowRecord
 from importer.normalizer.mapping import make_rules
 from importer.normalizer.providers import check_provider

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from importer.kinds.registry import kind_of_name
+from importer.kinds import kind_of_name
 from importer.kinds.schedule import ScheduleRecord
 from importer.normalizer.layout import plan
 from importer.normalizer.row import Normalized, Normalizer

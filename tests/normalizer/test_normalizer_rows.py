@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from importer.cells import BLANKS
-from importer.kinds.registry import COLUMNS
+from importer.kinds import COLUMNS
 from importer.normalizer.mapping import make_rules
 from importer.normalizer.row import Normalizer
 from importer.quoting import quote

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from importer.kinds.registry import KINDS
+from importer.kinds import KINDS
 from importer.records import Outcome, ReportLine, Sheet
 from importer.statuses import Status
 

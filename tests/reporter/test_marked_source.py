@@ -14,7 +14,7 @@ from report_lines import TEXTS, fewer
 
 from importer.cells import cell_name
 from importer.errors import ReportError, UsageError
-from importer.kinds.registry import kind_of_name
+from importer.kinds import kind_of_name
 from importer.reader.read import read
 from importer.records import Problem, Row, Sheet
 from importer.reporter.marked_source import Marked, MarkedRow, check_marked_path, write_marked

@@ -16,7 +16,7 @@ from python_calamine import load_workbook
 from report_lines import TEXTS, fewer, make_line, make_sheet
 
 from importer.journal.run_info import RunInfo
-from importer.kinds.registry import KINDS
+from importer.kinds import KINDS
 from importer.reader import read as reader
 from importer.records import Finding, KnownName, Outcome, Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS, ShadowTimes, unguard

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from importer.errors import ReportError, UsageError
-from importer.kinds.registry import COLUMNS, KINDS
+from importer.kinds import COLUMNS, KINDS
 from importer.reader.read import read
 from importer.reporter.template import EXAMPLE, README_SHEET, SHEETS, write_template
 

@@ -211,7 +211,7 @@ def _ask_about_suggestions(draft: SheetDraft, mapping: Mapping) -> Mapping:
 
 def _ask_about_kind(draft: SheetDraft, mapping: Mapping, *, is_alone: bool) -> Mapping | None:
     """Ask what a sheet holds, where neither its name nor its columns say so; None: nothing that is to be imported."""
-    from importer.kinds.registry import KIND_WORDS, KINDS, any_of
+    from importer.kinds import KIND_WORDS, KINDS, any_of
     from importer.normalizer.mapping import NO_MAPPING
 
     found = draft.under(mapping)
@@ -229,7 +229,7 @@ def _ask_about_kind(draft: SheetDraft, mapping: Mapping, *, is_alone: bool) -> M
 
 def _ask_for_column(draft: SheetDraft, column: str, mapping: Mapping) -> Mapping:
     """Ask which header is a column, or what holds for rows that have none, until the answer can be."""
-    from importer.kinds.registry import RIGHTS
+    from importer.kinds import RIGHTS
 
     click.echo(f"  {column} is lacking: {RIGHTS[column]}.", err=True)
     joined = ", two for date + time" if column in ("starts_at", "ends_at") else ""

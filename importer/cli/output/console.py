@@ -40,8 +40,8 @@ from importer.cli.output.summary import (
     tried_line,
 )
 from importer.cli.output.terminal import Stream, open_terminal
+from importer.kinds import tell_line
 from importer.kinds.kind import Names
-from importer.kinds.registry import tell_line
 from importer.notice import Notice, NoticeLevel
 from importer.quoting import escape, shown_path
 from importer.statuses import Status

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
-from importer.kinds.registry import tell_line
+from importer.kinds import tell_line
 from importer.quoting import escape
 from importer.records import Severity, name_table
 from importer.statuses import Status, Tone

@@ -5,20 +5,26 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 from openpyxl import Workbook
 
-import importer.kinds
 import importer.sandbox.api
 
 if TYPE_CHECKING:
     from importer.result import Result
 
 HERE = Path(__file__).parent
-importer.kinds.__path__.append(str(HERE / "kinds"))
+# The package looks for its kinds when it is imported, so the folder must be known before.
+SPEC = find_spec("importer.kinds")
+assert SPEC is not None and SPEC.loader is not None
+assert SPEC.submodule_search_locations is not None
+SPEC.submodule_search_locations.append(str(HERE / "kinds"))
+sys.modules[SPEC.name] = module_from_spec(SPEC)
+SPEC.loader.exec_module(sys.modules[SPEC.name])
 importer.sandbox.api.__path__.append(str(HERE / "handlers"))
 
 
