@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 # The package looks for its kinds when it is imported, so the folder must be known before.
 SPEC = find_spec("importer.kinds")
-assert SPEC is not None and SPEC.loader is not None
+assert SPEC is not None
+assert SPEC.loader is not None
 assert SPEC.submodule_search_locations is not None
 SPEC.submodule_search_locations.append(str(HERE / "kinds"))
 sys.modules[SPEC.name] = module_from_spec(SPEC)
