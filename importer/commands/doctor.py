@@ -25,7 +25,7 @@ from importer.session.endpoints import connect
 from importer.session.target_lock import look_at_turn
 from importer.settings import DECLARATIONS, TOKEN_VARIABLES, Settings, load_settings
 from importer.settings.origins import CONFIG_FILE, PREFIX, keys_of_file, own_config_file, variables_of
-from importer.settings.proxies import NO_PROXY_VARIABLES, PROXY_VARIABLES
+from importer.settings.values import NO_PROXY_VARIABLES, PROXY_VARIABLES
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:

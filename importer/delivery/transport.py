@@ -16,7 +16,7 @@ from importer.quoting import escape
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.settings.proxies import Proxy
+    from importer.settings.values import Proxy
 
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (

@@ -27,14 +27,13 @@ from importer.settings.origins import (
     find_variables,
     setting,
 )
-from importer.settings.proxies import NO_PROXY_VARIABLES, PROXY_VARIABLES, Proxy, first_set, is_direct, read_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from importer.records import TargetName
     from importer.settings.origins import Origin
-    from importer.settings.values import Rates, Secret
+    from importer.settings.values import Proxy, Rates, Secret
 
 
 #: The environment variables of each target's token, by the target's name.
@@ -294,10 +293,10 @@ class Settings:
         """
         written = self.https_proxy.reveal() if self.https_proxy else ""
         is_here = values.is_loopback(urlsplit(url).hostname or "")
-        if not written or is_here or is_direct(url, self.no_proxy or ""):
+        if not written or is_here or values.is_direct(url, self.no_proxy or ""):
             return None
         try:
-            return read_proxy(written)
+            return values.read_proxy(written)
         except ValueError as error:
             raise SettingsError(
                 f"HTTPS_PROXY {error}",
@@ -349,6 +348,9 @@ def load_settings(options: Mapping[str, Any], *, is_library: bool = True) -> Set
         raise SettingsError("; ".join(sorted(wrong)), hint=" ".join(sorted(hints)))
     origins = {name: found[name].origin for name in DECLARATIONS if name in taken}
     # What the variables that every program knows say; one that is set to nothing means: no proxy.
-    proxy, direct = first_set(PROXY_VARIABLES, os.environ), first_set(NO_PROXY_VARIABLES, os.environ)
+    proxy, direct = (
+        values.first_set(values.PROXY_VARIABLES, os.environ),
+        values.first_set(values.NO_PROXY_VARIABLES, os.environ),
+    )
     proxies = {"https_proxy": values.Secret(proxy) if proxy else None, "no_proxy": direct or None}
     return Settings(**(proxies | taken), origins=origins)
