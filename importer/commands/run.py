@@ -40,7 +40,7 @@ from importer.planning.sources import (
     name_source,
 )
 from importer.records import ReportLine, TargetName
-from importer.reporter.marked_source import check_marked_path
+from importer.reporter.marked_cells import check_marked_path
 from importer.reporter.report import make_check
 from importer.session.control import Canary, Plan, Tried
 from importer.session.endpoints import connect

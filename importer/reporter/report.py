@@ -23,7 +23,7 @@ from importer.records import Severity
 from importer.reporter.atomic_file import replace_file
 from importer.reporter.columns import ShadowTimes
 from importer.reporter.junit import write_junit
-from importer.reporter.marked_source import MarkedRow, write_marked
+from importer.reporter.marked_cells import MarkedRow, write_marked
 from importer.reporter.page import write_page
 from importer.reporter.page_contents import read_contents
 from importer.reporter.report_xlsx import with_findings, write_xlsx

@@ -27,7 +27,7 @@ from importer.reporter.columns import (
     shadow_cells,
     unguard,
 )
-from importer.reporter.drop_downs import DropDowns
+from importer.reporter.marked_cells import DropDowns, Mark, mark_cells, named_cells
 from importer.reporter.report_reader import (
     ALL_ROWS,
     MAPPING_SHEET,
@@ -41,13 +41,10 @@ from importer.reporter.xlsx_writer import (
     TEXT,
     CellStyle,
     Fill,
-    Mark,
     UnholdableError,
     finish_table,
     fit_to_width,
     header_width,
-    mark_cells,
-    named_cells,
     put,
     put_marked,
     set_columns,

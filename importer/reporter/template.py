@@ -10,7 +10,7 @@ from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, KINDS_WITH, any_of
 from importer.reporter.atomic_file import ROOM_HINT
 from importer.reporter.columns import guard
 from importer.reporter.table_files import write_table
-from importer.reporter.xlsx_writer import ROWS, TEXT, CellStyle, Fill, header_width, put, write_book
+from importer.reporter.xlsx_writer import ROWS, TEXT, CellStyle, Fill, header_width, offer, put, write_book
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +77,7 @@ def instructions() -> list[str]:
 # ---- the template's file
 
 
-_LONGEST_LIST, _LONGEST_TITLE, _LONGEST_MESSAGE = 255, 32, 255  # characters that a drop-down can have
+_LONGEST_LIST = 255  # characters
 _README = ("column", "sheet", "needed", "what to write")
 _README_WIDTHS = (24, 22, 10, 100)
 
@@ -159,18 +159,11 @@ def _put_example(sheet: Any, row: int, position: int, cell: str | datetime, styl
 
 
 def _offer_choices(sheet: Any, position: int, column: Column, first_row: int) -> None:
-    """Offer a column's choices in a drop-down; another word is asked about and not refused, for we know more."""
+    """Offer a column's choices, if a list in the cell can hold them."""
     if not column.choices or len(",".join(column.choices)) > _LONGEST_LIST:
         return
-    facts = {
-        "validate": "list",
-        "source": list(column.choices),
-        "show_error": not column.is_open,
-        "error_type": "warning",
-        "error_title": column.name[:_LONGEST_TITLE],
-        "error_message": explain(column)[:_LONGEST_MESSAGE],
-    }
-    sheet.data_validation(first_row, position, ROWS - 1, position, facts)
+    words = (column.name, explain(column))
+    offer(sheet, (first_row, ROWS - 1), position, list(column.choices), words, is_asked=not column.is_open)
 
 
 def _fill_readme(book: Book) -> None:

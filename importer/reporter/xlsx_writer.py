@@ -11,22 +11,17 @@ import tempfile
 from enum import Enum
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from importer.cells import column_of, letters_of
+from importer.cells import letters_of
 from importer.kinds import KIND_WORDS
 from importer.quoting import escape_unprintable
 from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
-    from importer.records import Problem
 
-
-# ---- marks of cells
-
-
-_cell_of = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,11})").fullmatch
+# ---- the looks of cells
 
 
 class Fill(Enum):
@@ -42,52 +37,6 @@ class Fill(Enum):
     HEADER = ("#44546A", "#FFFFFF")
 
 
-class Mark(NamedTuple):
-    """What one cell is to look like."""
-
-    fill: Fill
-    comment: str
-
-
-def named_cells(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the 0-based column and the row of each cell that a text such as `B7, D7` names; pass over all else."""
-    for name in text.split(","):
-        if found := _cell_of(name.strip()):
-            yield column_of(found[1]), int(found[2])
-
-
-def mark_row(
-    number: int, positions: Sequence[int], problems: Sequence[Problem], warnings: Sequence[Problem]
-) -> dict[int, Mark]:
-    """Return the marks of one row by 0-based column: problems red, warnings yellow, one comment for all of a cell.
-
-    What is about no cell of this row (a column that the sheet lacks, the row as a whole) is said at its first cell.
-    """
-
-    def columns(problem: Problem) -> list[int]:
-        named = [column for column, row in named_cells(problem.cell) if row == number]
-        return named or [min(positions, default=0)]
-
-    return mark_cells(problems, warnings, columns)
-
-
-def mark_cells(
-    problems: Sequence[Problem], warnings: Sequence[Problem], columns: Callable[[Problem], Iterable[int]]
-) -> dict[int, Mark]:
-    """Return the marks of cells by their columns, which `columns` tells of each problem and warning."""
-    texts: dict[int, list[str]] = {}
-    bad = {column for problem in problems for column in columns(problem)}
-    told = [(problem, "") for problem in problems] + [(warning, "Warning: ") for warning in warnings]
-    for problem, before in told:
-        hint = f"\n{problem.hint[:1].upper()}{problem.hint[1:]}" if problem.hint else ""
-        for column in columns(problem):
-            texts.setdefault(column, []).append(f"{before}{problem.message}{hint}")
-    return {
-        column: Mark(Fill.BAD if column in bad else Fill.NEUTRAL, "\n\n".join(dict.fromkeys(own)))
-        for column, own in texts.items()
-    }
-
-
 # ---- the workbook
 
 
@@ -97,6 +46,7 @@ COMMENTS = 10_000
 TEXT = "@"  #: the number format under which whatever is typed stays as typed: 00042, 1e5, 3/12
 _TEXT_INDEX = 49  # of `TEXT` among the formats that every spreadsheet program has built in
 _LONGEST = 32_767  # UTF-16 units, of a cell and of a comment
+_LONGEST_TITLE, _LONGEST_MESSAGE = 32, 255  # characters of a drop-down's question
 _LONGEST_NAME = 31  # UTF-16 units, of a sheet's name
 _BOX, _LINE, _LINES = 340, 14, 24  # pixels of a comment's box and of a line in it; lines that are shown at most
 _IN_A_LINE = 58  # characters of a comment's line, about
@@ -304,6 +254,31 @@ def put_marked(sheet: Any, row: int, column: int, cell: str, style: Any) -> None
         sheet.write_blank(row, column, None, style)
     else:
         put(sheet, row, column, cell, style)
+
+
+def offer(
+    sheet: Any,
+    rows: tuple[int, int],
+    column: int,
+    source: str | list[str],
+    words: tuple[str, str],
+    *,
+    is_asked: bool = True,
+) -> None:
+    """Offer choices in the cells of a column from one row to another; `words` are the title and the text of a question.
+
+    Another text is asked about and not refused, for not all may be known.
+    """
+    title, message = words
+    facts = {
+        "validate": "list",
+        "source": source,
+        "show_error": is_asked,
+        "error_type": "warning",
+        "error_title": title[:_LONGEST_TITLE],
+        "error_message": message[:_LONGEST_MESSAGE],
+    }
+    sheet.data_validation(rows[0], column, rows[1], column, facts)
 
 
 def header_width(text: str, narrowest: int = 14, widest: int = 40) -> int:

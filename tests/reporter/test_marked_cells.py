@@ -1,4 +1,4 @@
-"""The marked workbook shows what is wrong where it is, and is the same source again."""
+"""What was found in a row is said at the cell that it is about; the marked workbook is the same source again."""
 
 from __future__ import annotations
 
@@ -17,8 +17,16 @@ from importer.errors import ReportError, UsageError
 from importer.kinds import kind_of_name
 from importer.reader.read import read
 from importer.records import Problem, Row, Sheet
-from importer.reporter.marked_source import Marked, MarkedRow, check_marked_path, write_marked
-from importer.reporter.xlsx_writer import COMMENTS
+from importer.reporter.marked_cells import (
+    Mark,
+    Marked,
+    MarkedRow,
+    check_marked_path,
+    mark_row,
+    named_cells,
+    write_marked,
+)
+from importer.reporter.xlsx_writer import COMMENTS, Fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -305,3 +313,37 @@ def test_a_name_that_is_cut_tells_the_same_kind(tmp_path: Path, name: str) -> No
     assert len(set(titles)) == 2
     assert all(len(title) <= 31 for title in titles)
     assert {kind_of_name(title) for title in titles} == {kind_of_name(name)}
+
+
+# ---- marks
+
+
+@given(st.lists(st.tuples(st.integers(0, 16_383), st.integers(1, 2_000_000)), max_size=5))
+def test_cells_are_found_in_the_text_that_names_them(cells: list[tuple[int, int]]) -> None:
+    assert list(named_cells(", ".join(cell_name(*cell) for cell in cells))) == cells
+
+
+@pytest.mark.parametrize("text", ["", "row 7", "B", "7", "B0", "b7", "ABCD1", "B7:C9", "B7;C9"])
+def test_what_names_no_cell_is_passed_over(text: str) -> None:
+    assert list(named_cells(text)) == []
+
+
+def test_all_that_is_wrong_with_a_cell_is_one_comment_and_a_problem_outweighs_a_warning() -> None:
+    problems = [Problem("it is empty", "write an id", cell="B7"), Problem("it is odd", cell="C7")]
+    warnings = [Problem("it is old", "look at it", cell="B7"), Problem("it is long", cell="D7")]
+    assert mark_row(7, (1, 2, 3), problems, warnings) == {
+        1: Mark(Fill.BAD, "it is empty\nWrite an id\n\nWarning: it is old\nLook at it"),
+        2: Mark(Fill.BAD, "it is odd"),
+        3: Mark(Fill.NEUTRAL, "Warning: it is long"),
+    }
+
+
+@pytest.mark.parametrize("cell", ["", "B9", "the header"])
+def test_what_is_about_no_cell_of_the_row_is_said_at_its_first_cell(cell: str) -> None:
+    assert mark_row(7, (4, 5), [Problem("the sheet has no column kind", cell=cell)], []) == {
+        4: Mark(Fill.BAD, "the sheet has no column kind")
+    }
+
+
+def test_a_problem_of_two_cells_marks_both() -> None:
+    assert mark_row(7, (0, 1, 2), [Problem("they clash", cell="A7, C7")], []).keys() == {0, 2}

@@ -1,0 +1,372 @@
+"""What a person sees at a bad cell of a workbook: its colour, a comment, and what could stand there instead.
+
+Also the sources as a workbook with what `check` found in them, marked so. It is a source again: texts stand unchanged,
+every cell where its message says it is, and what a workbook cannot hold that way is refused, never cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from importer.cells import cell_name, column_of
+from importer.errors import ReportError, UsageError
+from importer.kinds import COLUMNS as OUR_COLUMNS
+from importer.normalizer.references import Directory, Group, Person, is_schedule_reference
+from importer.reporter.atomic_file import ROOM_HINT, is_source
+from importer.reporter.xlsx_writer import (
+    COLUMNS,
+    COMMENTS,
+    ROWS,
+    CellStyle,
+    Fill,
+    UnholdableError,
+    header_width,
+    offer,
+    put,
+    put_marked,
+    write_book,
+)
+from importer.wording import as_sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from importer.records import KnownName, Problem, Row, Sheet
+    from importer.reporter.xlsx_writer import Book
+
+
+# ---- marks
+
+
+_cell_of = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,11})").fullmatch
+
+
+class Mark(NamedTuple):
+    """What one cell is to look like."""
+
+    fill: Fill
+    comment: str
+
+
+def named_cells(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the 0-based column and the row of each cell that a text such as `B7, D7` names; pass over all else."""
+    for name in text.split(","):
+        if found := _cell_of(name.strip()):
+            yield column_of(found[1]), int(found[2])
+
+
+def mark_row(
+    number: int, positions: Sequence[int], problems: Sequence[Problem], warnings: Sequence[Problem]
+) -> dict[int, Mark]:
+    """Return the marks of one row by 0-based column: problems red, warnings yellow, one comment for all of a cell.
+
+    What is about no cell of this row (a column that the sheet lacks, the row as a whole) is said at its first cell.
+    """
+
+    def columns(problem: Problem) -> list[int]:
+        named = [column for column, row in named_cells(problem.cell) if row == number]
+        return named or [min(positions, default=0)]
+
+    return mark_cells(problems, warnings, columns)
+
+
+def mark_cells(
+    problems: Sequence[Problem], warnings: Sequence[Problem], columns: Callable[[Problem], Iterable[int]]
+) -> dict[int, Mark]:
+    """Return the marks of cells by their columns, which `columns` tells of each problem and warning."""
+    texts: dict[int, list[str]] = {}
+    bad = {column for problem in problems for column in columns(problem)}
+    told = [(problem, "") for problem in problems] + [(warning, "Warning: ") for warning in warnings]
+    for problem, before in told:
+        hint = f"\n{problem.hint[:1].upper()}{problem.hint[1:]}" if problem.hint else ""
+        for column in columns(problem):
+            texts.setdefault(column, []).append(f"{before}{problem.message}{hint}")
+    return {
+        column: Mark(Fill.BAD if column in bad else Fill.NEUTRAL, "\n\n".join(dict.fromkeys(own)))
+        for column, own in texts.items()
+    }
+
+
+# ---- drop-downs: what is known of people, schedules and groups, the nearest to a wrong text first
+
+
+LISTS = "Lists"
+_TITLES = {"user": "People", "schedule": "Schedules", "group": "Groups"}
+_MOST_CELLS = 20_000  # of all lists with the nearest first: beyond, such a list holds the nearest alone
+_MOST_CELLS_OF_THEIR_OWN = 2_000  # with a list; the others have that of their column
+_NOT_LISTED = ("Not in the list", "This is not in the list. Is it right all the same?")
+_ROOM = 200  # rows below the last line in which rows may be added
+
+
+class DropDowns:
+    """The choices of one table's cells, gathered while its lines are written.
+
+    They stand on a sheet of their own under defined names: a list in the cell itself is lost beyond 255 characters, and
+    torn apart at commas. Each is a text that is read again as what it stands for.
+    """
+
+    def __init__(self, book: Book, known: Sequence[KnownName] = ()) -> None:
+        self._book = book
+        self._known = known
+        self._choices: dict[str, dict[str, str]] = {}  # what -> id -> what is chosen
+        self._directory: Directory | None = None
+        self._lists: dict[str, Sequence[str]] = {}  # by their names
+        self._names: dict[tuple[str, str], str] = {}  # what, wrong text -> list
+        self._cells: defaultdict[int, dict[int, str]] = defaultdict(dict)  # column -> row -> list
+        self._columns: dict[int, str] = {}  # column -> the list of its other cells
+        self._size = 0
+        self._marked = 0
+
+    def offer(self, row: int, column: int, problem: Problem, text: str) -> str:
+        """Offer what a bad cell may mean; give the words for what to do, empty where there is nothing to choose."""
+        what = self._subject(problem)
+        choices = self._choices_of(what)
+        if not choices:
+            return ""
+        self._columns.setdefault(column, self._name(what, "", choices.values()))
+        is_small = self._marked < _MOST_CELLS_OF_THEIR_OWN
+        nearest = self._nearest(what, text) if text and what in _TITLES and is_small else []
+        words = f"{as_sentence(problem.hint)}\nOr choose from the list in the cell."
+        if nearest:
+            first = choices[nearest[0]]
+            self._marked += 1
+            self._cells[column][row] = self._name(what, text, self._with_others(nearest, choices))
+            if first != nearest[0]:  # an id alone tells nobody anything
+                words = f"Choose from the list in the cell, where {first} stands first, or write another one."
+        return words
+
+    def offer_column(self, column: int, name: str) -> None:
+        """Offer who and what is known in all cells of a column, where `name`, a column of ours, takes one of these."""
+        of = OUR_COLUMNS.get(name)
+        if of is None or of.is_list:  # of several, a choice would take the others' place
+            return
+        if of.ids_of and (choices := self._choices_of(of.ids_of)):
+            self._columns.setdefault(column, self._name(of.ids_of, "", choices.values()))
+
+    def _subject(self, problem: Problem) -> str:
+        """Return what a problem's cell names: one that was looked up says so itself."""
+        told = problem.topic.partition(" ")[0]
+        if told in _TITLES:
+            return told
+        return (problem.column in OUR_COLUMNS and OUR_COLUMNS[problem.column].ids_of) or problem.column
+
+    def _choices_of(self, what: str) -> Mapping[str, str]:
+        if what not in self._choices:
+            own = [one for one in self._known if one.what == what]
+            names = Counter(one.name for one in own)
+            self._choices[what] = {one.id: _choice(one, is_only=names[one.name] == 1) for one in own}
+            if what in OUR_COLUMNS and not own and not OUR_COLUMNS[what].is_open:
+                self._choices[what] = {word: word for word in OUR_COLUMNS[what].choices}
+        return self._choices[what]
+
+    def _nearest(self, what: str, text: str) -> list[str]:
+        if self._directory is None:
+            of = {what: [one for one in self._known if one.what == what] for what in _TITLES}
+            self._directory = Directory(
+                [Person(one.id, one.name, one.email) for one in of["user"]],
+                [(one.id, one.name) for one in of["schedule"]],
+                [Group(one.id, one.name, "", is_refusing=False) for one in of["group"]],
+            )
+        return self._directory.nearest(what, text)
+
+    def _with_others(self, nearest: Sequence[str], choices: Mapping[str, str]) -> list[str]:
+        first = [choices[id_] for id_ in nearest if id_ in choices]
+        self._size += len(choices)
+        return first if self._size > _MOST_CELLS else list(dict.fromkeys((*first, *choices.values())))
+
+    def _name(self, what: str, text: str, choices: Iterable[str]) -> str:
+        if (what, text) not in self._names:
+            title = _TITLES.get(what, f"Words_{what}")
+            name = f"{title}_{len(self._names)}" if text else title
+            self._names[what, text] = name
+            self._lists[name] = list(choices)
+        return self._names[what, text]
+
+    def finish(self, sheet: Any, lines: int) -> None:
+        """Put the drop-downs into a table's cells, and their choices on a sheet of their own."""
+        for column, general in self._columns.items():
+            own = self._cells[column]
+            for row, name in own.items():
+                offer(sheet, (row, row), column, f"={name}", _NOT_LISTED)
+            start = 1
+            for row in (*sorted(own), min(lines + _ROOM, ROWS)):
+                if start < row:
+                    offer(sheet, (start, row - 1), column, f"={general}", _NOT_LISTED)
+                start = row + 1
+
+    def write(self) -> None:
+        """Write the choices, if there are any, on a sheet of their own."""
+        if not self._lists:
+            return
+        widths = [max(map(len, (f"{name}  ", *choices))) + 2 for name, choices in self._lists.items()]
+        rows = zip_longest(*self._lists.values(), fillvalue="")
+        look = CellStyle(Fill.HEADER, is_bold=True)
+        sheet = self._book.add_table(LISTS, list(self._lists), rows, [min(width, 50) for width in widths], look=look)
+        for column, (name, choices) in enumerate(self._lists.items()):
+            self._book.name_range(name, sheet, column, len(choices))
+
+
+def _choice(one: KnownName, *, is_only: bool) -> str:
+    """Return a text by which a person, a schedule or a group is found again."""
+    if one.what == "user":
+        is_plain = one.name != one.email and not set(one.name) & set("<>@")
+        if one.email:
+            return f"{one.name} <{one.email}>" if is_plain else one.email
+        return one.id
+    if not is_only:
+        return one.id
+    return one.name if one.what != "schedule" or is_schedule_reference(one.name) else f"name:{one.name}"
+
+
+# ---- sources written back
+
+
+_NAME_IT = "Name a new file, such as marked.xlsx."
+_MEASURED = 1000  # rows by which a column's width is found
+
+
+class MarkedRow(NamedTuple):
+    """One row of a source and what was found in it."""
+
+    sheet: int  #: index into the sheets
+    row: Row
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+class Marked(NamedTuple):
+    """What came of writing the sources back."""
+
+    path: Path  #: the name that the file has in the end
+    notice: str  #: a sentence about what it does not show; empty where it shows all
+
+
+def check_marked_path(path: Path, sources: Iterable[str]) -> None:
+    """See that the workbook can have this name: that it ends in .xlsx and is none of the sources.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if path.suffix.casefold() != ".xlsx":
+        raise UsageError(f"{path} cannot be the marked workbook: its name does not end in .xlsx.", hint=_NAME_IT)
+    for source in sources:
+        if is_source(path, source):
+            raise UsageError(f"{path} is the source itself, and was left alone.", hint=_NAME_IT)
+
+
+def write_marked(path: Path, sheets: Sequence[Sheet], rows: Iterable[MarkedRow]) -> Marked:
+    """Write the sources back, each cell in its own row and column; rows of a sheet come in ascending order.
+
+    `rows` are taken one by one. Problems are red, warnings yellow. A file of that name is replaced.
+
+    Raises:
+        UsageError: the name is no workbook's, or a source's.
+        ReportError: the file could not be written, or a workbook cannot hold all of the sources.
+    """
+    check_marked_path(path, (sheet.source for sheet in sheets))
+    notices: list[str] = []
+
+    def fill(book: Book) -> None:
+        pages = [_Page(book, sheet) for sheet in sheets]
+        for row in rows:
+            pages[row.sheet].add(row)
+        for page in pages:
+            page.finish()
+        if book.comments_left_out:
+            notices.append(_left_out(book.comments_left_out))
+
+    return Marked(write_book(path, fill, hint=ROOM_HINT), " ".join(notices))
+
+
+def _left_out(number: int) -> str:
+    return (
+        f"coloured but without a comment: the last {number:,} of the bad cells"
+        f" (a workbook with more than {COMMENTS:,} comments is slow to open)"
+    )
+
+
+class _Page:
+    """One sheet being written back."""
+
+    def __init__(self, book: Book, sheet: Sheet) -> None:
+        self._book = book
+        self._sheet = sheet
+        self._page = book.add_sheet(sheet.name)
+        self._text = book.style(CellStyle())
+        self._last = sheet.header_row
+        self._widths = [header_width(text) if sheet.header_row else 0 for text in sheet.header]
+        self._measured = 0
+        if sheet.positions and max(sheet.positions) >= COLUMNS:
+            raise self._refused(f"more than {COLUMNS:,} columns")
+        for position in sheet.positions:
+            self._page.set_column(position, position, None, self._text)
+        if sheet.header_row:
+            bold = book.style(CellStyle(is_bold=True))
+            for position, text in zip(sheet.positions, sheet.header, strict=True):
+                self._put(sheet.header_row, position, text, bold)
+
+    def add(self, marked: MarkedRow) -> None:
+        """Write one row.
+
+        Raises:
+            ReportError: the workbook cannot hold it.
+        """
+        row, number = marked.row, marked.row.place
+        if number <= self._last:
+            raise ValueError(f"row {number} comes after row {self._last}")
+        if number > ROWS:
+            raise self._refused(f"a row {number:,}, and a workbook ends at row {ROWS:,}")
+        self._last = number
+        marks = self._marks(marked) if marked.problems or marked.warnings else {}
+        for position, cell in zip(self._sheet.positions, row.cells, strict=True):
+            if position not in marks:
+                self._put(number, position, cell, self._text)
+        for position, mark in marks.items():
+            self._mark(number, position, mark, row)
+        if self._measured < _MEASURED:
+            self._measured += 1
+            self._widths = list(map(max, self._widths, map(_shown_width, row.cells)))
+
+    def _marks(self, marked: MarkedRow) -> dict[int, Mark]:
+        place = marked.row.place
+        marks = mark_row(place, self._sheet.positions, marked.problems, marked.warnings)
+        return {position: mark for position, mark in marks.items() if position < COLUMNS}
+
+    def _mark(self, number: int, position: int, mark: Mark, row: Row) -> None:
+        cells = dict(zip(self._sheet.positions, row.cells, strict=True))
+        style = self._book.style(CellStyle(mark.fill))
+        self._put(number, position, cells.get(position, ""), style, is_marked=True)
+        self._book.comment(self._page, number - 1, position, mark.comment)
+
+    def _put(self, number: int, position: int, cell: str, style: Any, *, is_marked: bool = False) -> None:
+        try:
+            (put_marked if is_marked else put)(self._page, number - 1, position, cell, style)
+        except UnholdableError:
+            raise self._refused(
+                f"in cell {cell_name(position, number)} a text that a workbook cannot hold"
+                " (longer than 32,767 characters, or with characters that no workbook can have)"
+            ) from None
+
+    def finish(self) -> None:
+        """Set what depends on all rows: widths, and how far the filter goes."""
+        for position, width in zip(self._sheet.positions, self._widths, strict=True):
+            self._page.set_column(position, position, width, self._text)
+        header_row = self._sheet.header_row
+        if header_row and self._sheet.positions:
+            self._page.freeze_panes(header_row, 0)
+            first, last = min(self._sheet.positions), max(self._sheet.positions)
+            self._page.autofilter(header_row - 1, first, self._last - 1, last)
+
+    def _refused(self, what: str) -> ReportError:
+        return ReportError(
+            f"{self._sheet.source!r}, sheet {self._sheet.name!r}, has {what}; no marked workbook was written.",
+            hint="Mend the source itself: what was found stands in the list of problems.",
+        )
+
+
+def _shown_width(cell: str) -> int:
+    return min(len(cell) + 2, 60)
