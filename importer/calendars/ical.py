@@ -18,7 +18,7 @@ from importer.calendars.pulled import Pulled
 from importer.cells import Unreadable
 from importer.errors import SourceError
 from importer.normalizer.expand import occurrences
-from importer.normalizer.rrule import read_repeat
+from importer.normalizer.recurrence import read_repeat
 from importer.normalizer.zones import read_zone
 
 if TYPE_CHECKING:

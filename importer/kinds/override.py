@@ -13,16 +13,15 @@ from pydantic import Field
 
 from importer.kinds.kind import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, UserShift
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, judge, read_user_shifts
+from importer.normalizer.expand import check_span
 from importer.normalizer.fast_path import FastColumn, FastPath
-from importer.normalizer.plausibility import check_span
 from importer.normalizer.references import Waiting
 from importer.records import LARGEST_ID, Identifier, Key, Record
 from importer.targets.rootly import read_instant, read_number
 
 if TYPE_CHECKING:
-    from importer.normalizer.fields import Fields, Places
+    from importer.normalizer.fields import Fields, Implausibility, Places
     from importer.normalizer.mapping import Rules
-    from importer.normalizer.plausibility import Implausibility
 
 
 class OverrideRecord(Record):

@@ -59,7 +59,8 @@ def _read(fields: Fields, rules: Rules) -> Made | None:
     if provider is None or remote_id is None or groups is None:
         return None
     if odd := oddity(provider, remote_id):
-        fields.judge(odd.check, "remote_id", odd.fault)
+        check, fault = odd
+        fields.judge(check, "remote_id", fault)
     if isinstance(groups, Waiting):
         return Made(())
     return Made((ScheduleRecord(third_party_provider=provider, remote_id=remote_id),), groups=groups)

@@ -16,10 +16,9 @@ from importer.kinds.kind import Ambiguity, Column, Removal, option
 from importer.normalizer.date_times import read_instant as read_time
 from importer.normalizer.date_times import read_moment
 from importer.normalizer.expand import Misfit, Series, Shift, expand, find_drift
-from importer.normalizer.moments import Moment, read_duration, to_instant
+from importer.normalizer.recurrence import is_once, read_duration, read_repeat, read_until
 from importer.normalizer.references import Waiting
-from importer.normalizer.rrule import is_once, read_repeat, read_until
-from importer.normalizer.zones import ZONE_RIGHT, find_contradiction, load_zone, read_zone
+from importer.normalizer.zones import ZONE_RIGHT, Moment, find_contradiction, load_zone, read_zone, to_instant
 from importer.quoting import quote
 from importer.records import TargetName
 from importer.targets.rootly import (
@@ -38,10 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from importer.normalizer.fields import Fields
+    from importer.normalizer.fields import Fields, Implausibility
     from importer.normalizer.mapping import Rules
-    from importer.normalizer.moments import Duration, TimeRules
-    from importer.normalizer.plausibility import Implausibility
+    from importer.normalizer.recurrence import Duration
+    from importer.normalizer.zones import TimeRules
     from importer.records import Key
     from importer.targets.target import Request
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from importer.cells import BLANKS, Unreadable
-from importer.normalizer.moments import (
+from importer.normalizer.zones import (
     IMPOSSIBLE,
     NO_DATE_TIME,
     NO_RULES,

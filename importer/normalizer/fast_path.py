@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from importer.cells import BLANKS, Unreadable
 from importer.normalizer.date_times import read_moment
-from importer.normalizer.moments import TimeRules, to_instant
-from importer.normalizer.plausibility import Level
+from importer.normalizer.fields import Level
 from importer.normalizer.references import Waiting
-from importer.normalizer.zones import find_contradiction, read_zone
+from importer.normalizer.zones import TimeRules, find_contradiction, read_zone, to_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from importer.normalizer.fields import Places
+    from importer.normalizer.fields import Implausibility, Places
     from importer.normalizer.mapping import Rules
-    from importer.normalizer.plausibility import Implausibility
     from importer.records import Problem, Record, Row
 
 

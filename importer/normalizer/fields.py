@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from importer.cells import BLANKS, Unreadable, cell_name, clean
 from importer.normalizer.date_times import is_clock, join_date_and_time
-from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.references import Waiting, describe_reference
 from importer.quoting import escape, quote
 from importer.records import Problem, Sheet
@@ -98,6 +98,50 @@ def _columns_in(names: tuple[str, ...]) -> re.Pattern[str]:
     plain, sure = ("|".join(name for name in names if ("_" in name) is is_sure) for is_sure in (False, True))
     before = "|".join(rf"(?<=\b{word})" for word in _BEFORE_COLUMNS)
     return re.compile(rf"\b(?:{sure})\b|(?:{before})(?:{plain})\b")
+
+
+# ---- what is valid but hardly meant, and how it counts
+
+
+class Level(StrEnum):
+    """What a plausibility check that strikes does to its row; the values are what a mapping says."""
+
+    OFF = "off"  #: nothing
+    WARNING = "warning"  #: it is reported, and the row is sent
+    PROBLEM = "problem"  #: the row is invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How each plausibility check counts; None: as a warning."""
+
+    self_shadow: Level | None = None  #: the shadow is the shadowed person
+    past: Level | None = None  #: the shift is over
+    long: Level | None = None  #: longer than 31 days
+    far: Level | None = None  #: it starts more than two years ahead
+    overlap: Level | None = None  #: it overlaps another shift of the same person
+    provider: Level | None = None  #: the id looks like one of another provider
+    id: Level | None = None  #: the id looks unlike those that the target or the provider gives
+    one_member: Level | None = None  #: a rotation in which nobody takes turns
+    offset: Level | None = None  #: an offset that contradicts the row's time zone
+    fixed_offset: Level | None = None  #: a repetition at a fixed offset, without a time zone
+    exact_hours: Level | None = None  #: whole days written in hours, over a change of the clock
+
+    def level(self, check: str) -> Level:
+        """Return how a check counts."""
+        said: Level | None = getattr(self, check)
+        return Level.WARNING if said is None else said
+
+
+class Implausibility(NamedTuple):
+    """What a plausibility check has found."""
+
+    check: str  #: the name of a field of `Checks`
+    column: str  #: "ends_at" stands for how long a shift is: where the row has a duration, it means that
+    fault: Unreadable
+
+
+# ---- one row
 
 
 class Fields:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from importer.cells import Unreadable
 from importer.errors import SettingsError
-from importer.normalizer.moments import TimeRules
-from importer.normalizer.plausibility import Checks
+from importer.normalizer.fields import Checks
 from importer.normalizer.providers import check_provider, read_provider
+from importer.normalizer.recurrence import read_until
 from importer.normalizer.references import NO_DIRECTORY, References
-from importer.normalizer.rrule import read_until
-from importer.normalizer.zones import check_timezone, read_zone
+from importer.normalizer.zones import TimeRules, check_timezone, read_zone
 from importer.quoting import quote
 from importer.settings import DateOrder
 
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from importer.normalizer.moments import Moment
     from importer.normalizer.providers import Provider
+    from importer.normalizer.zones import Moment
 
 
 Texts: TypeAlias = abc.Mapping[str, str]

@@ -14,10 +14,10 @@ from importer.cells import BLANKS, Unreadable, canonical
 from importer.errors import SettingsError
 from importer.kinds import COLUMNS, OWN, RIGHTS
 from importer.normalizer.date_times import is_clock
+from importer.normalizer.fields import Checks, Level
 from importer.normalizer.mapping import CLOCKS, NO_HEADER, NOT_USED, TIME_PARTS, Mapping, Matrix, Texts
-from importer.normalizer.moments import Choice, TimeRules
-from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.suggestions import nearest
+from importer.normalizer.zones import Choice, TimeRules
 from importer.quoting import escape_unprintable, quote
 from importer.settings import DateOrder
 from importer.wording import as_sentence

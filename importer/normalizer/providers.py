@@ -9,7 +9,6 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from importer.cells import BLANKS, Unreadable, clean
 from importer.errors import SettingsError
-from importer.normalizer.plausibility import Implausibility
 from importer.quoting import has_control, quote
 from importer.records import UUID
 
@@ -206,13 +205,13 @@ def _is_id(text: str) -> bool:
     return bool(_PAGER_DUTY_ID.fullmatch(text) or UUID.fullmatch(text))
 
 
-def oddity(provider: Provider, remote_id: str) -> Implausibility | None:
-    """Return what is odd about an id for its provider; None where nothing is."""
+def oddity(provider: Provider, remote_id: str) -> tuple[str, Unreadable] | None:
+    """Return what is odd about an id for its provider, and by which check; None where nothing is."""
     is_code, is_uuid = bool(_PAGER_DUTY_ID.fullmatch(remote_id)), bool(UUID.fullmatch(remote_id))
     if (is_uuid and provider == "PAGER_DUTY") or (is_code and provider == "OPSGENIE"):
         other = "an Opsgenie" if is_uuid else "a PagerDuty"
         reason = f", which looks like {other} id, but third_party_provider is {provider}"
-        return Implausibility("provider", "remote_id", Unreadable(reason, _CHECK_PROVIDER, _SWAPPED))
+        return "provider", Unreadable(reason, _CHECK_PROVIDER, _SWAPPED)
     if provider == "PAGER_DUTY" and not is_code:
-        return Implausibility("id", "remote_id", _UNLIKE_PAGER_DUTY)
-    return None if remote_id.isprintable() else Implausibility("id", "remote_id", _UNSEEN)
+        return "id", _UNLIKE_PAGER_DUTY
+    return None if remote_id.isprintable() else ("id", _UNSEEN)

@@ -11,7 +11,8 @@ from importer.journal.codec import row_of
 from importer.journal.states import State
 from importer.kinds import KINDS
 from importer.log import log_warned
-from importer.normalizer.plausibility import Level, overlaps
+from importer.normalizer.expand import overlaps
+from importer.normalizer.fields import Level
 from importer.normalizer.references import References, Sought
 from importer.normalizer.row import Normalizer, RowNames, with_decorated_ids
 from importer.normalizer.suggestions import describe_suggestion, suggest

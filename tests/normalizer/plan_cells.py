@@ -5,9 +5,8 @@ from __future__ import annotations
 from importer.cells import Unreadable
 from importer.normalizer.date_times import read_moment
 from importer.normalizer.expand import Misfit, Series, expand
-from importer.normalizer.moments import Duration, Moment, TimeRules, read_duration
-from importer.normalizer.rrule import Rule, read_repeat, read_until
-from importer.normalizer.zones import read_zone
+from importer.normalizer.recurrence import Duration, Rule, read_duration, read_repeat, read_until
+from importer.normalizer.zones import Moment, TimeRules, read_zone
 
 
 def rule_of(text: str) -> Rule:

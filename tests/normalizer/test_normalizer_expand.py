@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from importer.cells import Unreadable
 from importer.normalizer.expand import MOST_SHIFTS, Misfit, Series, expand, occurrences
-from importer.normalizer.moments import Choice, Duration, Moment, TimeRules
-from importer.normalizer.rrule import Rule, read_until
+from importer.normalizer.recurrence import Duration, Rule, read_until
+from importer.normalizer.zones import Choice, Moment, TimeRules
 from importer.settings import DateOrder
 
 from .plan_cells import misfit_of, rule_of, series_of, written

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from importer.normalizer.fields import Checks, Level
 from importer.normalizer.mapping import Mapping, Rules, make_rules
-from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.row import Normalizer
 from importer.records import Problem, Row, Sheet
 

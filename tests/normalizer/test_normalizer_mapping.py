@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from importer.errors import SettingsError
 from importer.kinds import COLUMNS
+from importer.normalizer.fields import Checks, Level
 from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, Mapping
 from importer.normalizer.mapping_file import read_mapping, write_mapping
-from importer.normalizer.moments import Choice, TimeRules
-from importer.normalizer.plausibility import Checks, Level
 from importer.normalizer.suggestions import refuse_lost_headers
+from importer.normalizer.zones import Choice, TimeRules
 from importer.records import Sheet
 from importer.settings import DateOrder
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer.cells import Unreadable
+from importer.normalizer.fields import Checks
 from importer.normalizer.mapping import make_rules
 from importer.normalizer.mapping_file import read_mapping
-from importer.normalizer.plausibility import Checks
 from importer.normalizer.references import Directory, Person, References
 from importer.normalizer.row import Normalizer
 from importer.records import Row, Sheet

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.kinds.shadow import ShadowRecord, check_shadow
-from importer.normalizer.plausibility import Checks, Level, overlaps
+from importer.normalizer.expand import overlaps
+from importer.normalizer.fields import Checks, Level
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

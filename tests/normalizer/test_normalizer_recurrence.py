@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from importer.cells import Unreadable
 from importer.normalizer.expand import occurrences
-from importer.normalizer.rrule import Rule, read_repeat
+from importer.normalizer.recurrence import Rule, read_repeat
 
 from .plan_cells import rule_of
 

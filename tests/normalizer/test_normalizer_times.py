@@ -11,7 +11,7 @@ import pytest
 from importer.cells import Unreadable
 from importer.kinds.shadow import ShadowRecord
 from importer.normalizer.date_times import read_instant, read_moment
-from importer.normalizer.moments import Choice, Moment, TimeRules, to_instant
+from importer.normalizer.zones import Choice, Moment, TimeRules, to_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable

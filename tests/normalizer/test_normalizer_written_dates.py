@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from importer.cells import Unreadable
 from importer.normalizer.date_times import read_instant, read_moment
-from importer.normalizer.moments import Choice, TimeRules
+from importer.normalizer.zones import Choice, TimeRules
 from importer.settings import DateOrder
 
 BERLIN = ZoneInfo("Europe/Berlin")
