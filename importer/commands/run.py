@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from importer.delivery.delivery import deliver, find_existing
 from importer.delivery.listing import look_up
+from importer.delivery.target_work import Job
 from importer.errors import JournalError, SettingsError, UsageError
 from importer.journal.run_folder import open_scratch
 from importer.journal.run_info import RunStage
@@ -129,9 +129,8 @@ async def check(
         if is_online:
             stopped = await resolve(loader, settings, control)
             async with connect(journal.open_targets(), settings) as connections:
-                found = await find_existing(
-                    journal, connections, settings, observer=control.observer, interrupted=control.interrupted
-                )
+                job = Job(journal, connections, settings, control.observer, control.interrupted)
+                found = await find_existing(job)
             stopped |= why_stopped(found)
             asked = [target for target, end in found.items() if end.reason is None]
         else:
@@ -274,17 +273,9 @@ async def _send(
 ) -> dict[TargetName, Delivered]:
     """Send what is planned: all of it, or with --canary the first records, and the rest only if it may go."""
     journal = folder.journal
-    send = partial(
-        deliver,
-        journal,
-        connections,
-        settings,
-        run=folder.path.name,
-        observer=control.observer,
-        interrupted=control.interrupted,
-    )
+    job = Job(journal, connections, settings, control.observer, control.interrupted, folder.path.name)
     if settings.canary:
-        delivered = await send(limit=settings.canary)
+        delivered = await deliver(job, settings.canary)
         is_stopped = any(end.reason for end in delivered.values())
         canary = _look_at_first(journal, connections, delivered, is_asked=control.confirm_rest is not None)
         why_not, words = ("not attempted: the first records were stopped", "") if is_stopped else ("", "")
@@ -296,7 +287,7 @@ async def _send(
             return delivered
         with suppress(JournalError):  # if it cannot be written, nothing more is sent either
             journal.change_info(stage=RunStage.SENDING)
-    return await send()
+    return await deliver(job)
 
 
 def _look_at_first(
@@ -393,13 +384,9 @@ class _Forecast:
     async def _ask(self) -> dict[str, str]:
         if self._asked is not None:
             return {}
-        found = await find_existing(
-            self._loader.journal,
-            self._connections,
-            self._settings,
-            observer=self._control.observer,
-            interrupted=self._control.interrupted,
-        )
+        control = self._control
+        job = Job(self._loader.journal, self._connections, self._settings, control.observer, control.interrupted)
+        found = await find_existing(job)
         self._asked = [target for target, end in found.items() if end.reason is None]
         return why_stopped(found)
 

@@ -12,13 +12,15 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from importer.delivery.delivery import ask_about_doubts, remove
-from importer.delivery.group_membership import unbind
+from importer.delivery.groups import unbind
+from importer.delivery.target_work import Job
 from importer.errors import DamagedError, JournalError, UsageError
 from importer.journal.run_folder import UNDO, open_run
 from importer.journal.states import BindingState, Change, State
@@ -48,11 +50,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from importer.delivery.delivery import Delivered
-    from importer.delivery.group_membership import Unbinding
+    from importer.delivery.groups import Unbinding
     from importer.delivery.transport import Connection
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
-    from importer.journal.states import Entry, Leaving, Tally
+    from importer.journal.states import Entry, Leaving
     from importer.planning.previous_run import PreviousRun
     from importer.records import Row
     from importer.result import Result
@@ -124,14 +126,8 @@ async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings
             for target, number in doubts.items():
                 words = f"{count_of(number, 'record')} that {previous.run} had on the way"
                 control.observer.told(target, f"is asked about {words}, in {settings.settle:g} s")
-            await ask_about_doubts(
-                journal,
-                connections,
-                settings,
-                run=previous.run,
-                observer=_Listener(control.observer),
-                interrupted=control.interrupted,
-            )
+            listener = _Listener(control.observer)
+            await ask_about_doubts(Job(journal, connections, settings, listener, control.interrupted, previous.run))
             settle_turns(journal, turns)
 
 
@@ -202,16 +198,11 @@ async def _finish(folder: RunFolder, previous: PreviousRun, settings: Settings, 
         return await may_begin(_plan(folder, connections, settings), settings, control)
 
     async def delete(connections: Mapping[TargetName, Connection], settings: Settings) -> dict[TargetName, Delivered]:
-        stopped.update(await _leave_groups(folder, connections, settings, control))
+        job = Job(journal, connections, settings, control.observer, control.interrupted, folder.path.name)
+        stopped.update(await _leave_groups(job))
         _pass_on_removed(journal, previous.path)
-        return await remove(
-            journal,
-            {target: one for target, one in connections.items() if can_delete(target)},
-            settings,
-            run=folder.path.name,
-            observer=control.observer,
-            interrupted=control.interrupted,
-        )
+        able = {target: one for target, one in connections.items() if can_delete(target)}
+        return await remove(replace(job, connections=able))
 
     return await finish(folder, journal.open_targets(), settings, control, stopped, ask=ask, work=delete)
 
@@ -252,30 +243,19 @@ _HINTS = {
 }
 
 
-async def _leave_groups(
-    folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings, control: RunControl
-) -> dict[str, str]:
+async def _leave_groups(job: Job) -> dict[str, str]:
     """Take out of groups what the run had added to them; give the targets whose work the product ended, and why."""
     stopped: dict[str, str] = {}
-    for target, connection in connections.items():
-        groups = folder.journal.leaving(target)
+    for target in job.connections:
+        groups = job.journal.leaving(target)
         if not groups:
             continue
-        ledger = _Ledger(folder, target, groups, control)
-        control.observer.told(
-            target, f"takes {count_of(ledger.records, 'schedule')} out of {count_of(len(groups), 'group')}"
-        )
+        ledger = _Ledger(job, target, groups)
+        words = f"takes {count_of(ledger.records, 'schedule')} out of {count_of(len(groups), 'group')}"
+        job.observer.told(target, words)
         removals = {group: [one.returned_id for one in members] for group, members in groups.items()}
-        why = await unbind(
-            target,
-            connection,
-            settings,
-            removals,
-            ledger=ledger,
-            observer=control.observer,
-            interrupted=control.interrupted,
-        )
-        stopped |= {target.value: why} if why else {}
+        if why := await unbind(job, target, removals, ledger):
+            stopped[target.value] = why
     return stopped
 
 
@@ -292,14 +272,10 @@ def _pass_on_removed(journal: Journal, run: Path) -> None:
 class _Ledger:
     """Writes down in the undo's journal what becomes of each record."""
 
-    def __init__(
-        self, folder: RunFolder, target: TargetName, groups: Mapping[str, Sequence[Leaving]], control: RunControl
-    ) -> None:
-        self._journal = folder.journal
-        self._run = folder.path.name
+    def __init__(self, job: Job, target: TargetName, groups: Mapping[str, Sequence[Leaving]]) -> None:
+        self._job = job
         self._target = target
         self._groups = groups
-        self._observer = control.observer
         self._left = Counter(one.record for members in groups.values() for one in members)  # groups to be done
         self._stood: dict[str, Collection[str]] = {}  # in the list, before the first PUT
         self._ends: defaultdict[int, list[tuple[str, Unbinding]]] = defaultdict(list)
@@ -312,7 +288,7 @@ class _Ledger:
     def begin(self, group: str, there: Collection[str]) -> None:
         """Mark what a PUT that is about to leave takes out."""
         self._stood[group] = frozenset(there)
-        self._journal.change(
+        self._job.journal.change(
             [Change(one.record, State.SENDING, Outcome(Status.UNKNOWN, one.returned_id)) for one in self._groups[group]]
         )
 
@@ -320,20 +296,15 @@ class _Ledger:
         """Write down what a group came to, and decide the records that it was the last one of."""
         members = self._groups[group]
         if came_to.status is None:
-            self._journal.set_bindings(group, {one.record: BindingState.REMOVED for one in members})
+            self._job.journal.set_bindings(group, {one.record: BindingState.REMOVED for one in members})
         for one in members:
             self._left[one.record] -= 1
             self._ends[one.record].append((group, came_to))
         decided = [self._decide(one) for one in members if not self._left[one.record]]
-        self._journal.change(decided)
+        self._job.journal.change(decided)
         for status, number in Counter(change.outcome.status for change in decided).items():
             if status is not Status.PENDING:
-                self._observer.decided(self._target, status, number)
-
-    def requested(self, tallies: Sequence[Tally]) -> None:
-        """Write down what the requests came to; without it nothing but a picture is lost."""
-        with suppress(JournalError):
-            self._journal.add_traffic(self._target, tallies)
+                self._job.observer.decided(self._target, status, number)
 
     def _decide(self, one: Leaving) -> Change:
         ends = self._ends[one.record]
@@ -362,7 +333,7 @@ class _Ledger:
 
     def _make(self, status: Status, one: Leaving, error: str, hint: str, http_status: int = 0) -> Outcome:
         at = iso_utc(datetime.now(UTC))
-        outcome = Outcome(status, one.returned_id, http_status, error, hint=hint, run=self._run)
+        outcome = Outcome(status, one.returned_id, http_status, error, hint=hint, run=self._job.run)
         return outcome if status is Status.PENDING else outcome._replace(finished_at=at)
 
 

@@ -25,7 +25,7 @@ from importer.delivery.replies import (
     settle_time,
 )
 from importer.delivery.stop import Reason, StoppedError
-from importer.delivery.target_work import TargetWork
+from importer.delivery.target_work import Job, TargetWork, for_each
 from importer.errors import TargetError
 from importer.kinds import KINDS
 from importer.records import Outcome, Scope
@@ -35,10 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from importer.delivery.client import Client
-    from importer.delivery.queue import Observer
-    from importer.journal.journal import Journal
     from importer.journal.states import Claimed
-    from importer.settings import Settings
     from importer.targets.target import Target
 
 
@@ -68,10 +65,8 @@ class TargetDeletion(TargetWork):
         Reason.GIVEN_UP: "see that the target can be reached, then undo again",
     }
 
-    def __init__(
-        self, target: Target, journal: Journal, client: Client, settings: Settings, *, run: str, observer: Observer
-    ) -> None:
-        super().__init__(target, journal, client, settings, run=run, observer=observer)
+    def __init__(self, target: Target, client: Client, job: Job) -> None:
+        super().__init__(target, client, job)
         self._doubtful: set[int] = set()  # records of which a DELETE may have been applied
         self._is_seen: dict[Scope, bool] = {}  # whether the token can see it
         self._asking = anyio.Lock()
@@ -104,11 +99,8 @@ class TargetDeletion(TargetWork):
 
     async def _clear_up(self) -> None:
         """Look at what is in doubt, once it has settled, until nothing is."""
-        limiter = anyio.Semaphore(_AT_ONCE)
         while (due := await self.queue.take_doubts()) is not None:
-            async with anyio.create_task_group() as group:
-                for doubt in due:
-                    group.start_soon(self._ask_about, doubt, limiter)
+            await for_each(due, self._ask_about, _AT_ONCE)
 
     # ---- looking
 
@@ -142,12 +134,10 @@ class TargetDeletion(TargetWork):
                     self._is_seen[scope] = True
         return self._is_seen[scope]
 
-    async def _ask_about(self, doubt: Doubt, limiter: anyio.Semaphore) -> None:
-        record = doubt.record
-        self._doubtful.add(record.id)
+    async def _ask_about(self, doubt: Doubt) -> None:
+        self._doubtful.add(doubt.record.id)
         try:
-            async with limiter:
-                seen = await self._look(record)
+            seen = await self._look(doubt.record)
         except TargetError as error:
             self._leave(doubt, error.message)
         except StoppedError:
@@ -179,28 +169,25 @@ class TargetDeletion(TargetWork):
     def _leave(self, doubt: Doubt, words: str) -> None:
         before = f"{doubt.outcome.error}; " if doubt.outcome.error else ""
         error = f"{before}whether it was deleted could not be asked: {words}"
-        self.queue.decide(doubt.record, self._make(Status.UNKNOWN, doubt.record, doubt.outcome.http_status, error))
+        self.queue.decide(
+            doubt.record, self.make_outcome(Status.UNKNOWN, doubt.record, doubt.outcome.http_status, error)
+        )
 
     # ---- deleting
 
     async def _go_on(self, record: Claimed, seen: Seen) -> None:
         if seen.sight is Sight.UNREADABLE:
-            self.queue.decide(record, self._make(Status.UNKNOWN, record, seen.status, seen.words))
+            self.queue.decide(record, self.make_outcome(Status.UNKNOWN, record, seen.status, seen.words))
         elif seen.sight is not Sight.SAME:
             self._decide(record, seen, seen.status)
         elif not await self.may_send(record):
             self.queue.release(record)
         else:
             sent = record._replace(attempts=record.attempts + 1, tries=record.tries + 1)
-            await self._apply(sent, await self._delete(sent))
+            await self._apply(sent, await self.safely(sent, self._delete, "stopped while waiting for the answer"))
 
     async def _delete(self, record: Claimed) -> Reply:
-        try:
-            return await self.client.delete(KINDS[record.scope.kind].object_path(record.scope.name))
-        except BaseException:  # a cancelled task, a bug of ours: it may have been applied
-            outcome = self._make(Status.UNKNOWN, record, error="stopped while waiting for the answer")
-            self.queue.doubt(Doubt(record, outcome), self.settings.settle)
-            raise
+        return await self.client.delete(KINDS[record.scope.kind].object_path(record.scope.name))
 
     async def _apply(self, record: Claimed, reply: Reply) -> None:
         """Do what the policy says after the reply to a DELETE."""
@@ -225,7 +212,7 @@ class TargetDeletion(TargetWork):
         self._doubtful.add(record.id)
         if not is_maybe_applied(judgement.status) or judgement.verdict is Verdict.TAKEN:
             with suppress(TargetError, StoppedError):  # then it is in doubt
-                seen = await self._look_safely(record)
+                seen = await self.safely(record, self._look, "stopped before it was seen to be gone")
                 if seen.sight in (Sight.GONE, Sight.CUT, Sight.CHANGED):
                     self._decide(record, seen, judgement.status)
                     return
@@ -233,21 +220,10 @@ class TargetDeletion(TargetWork):
                     reply
                 ):
                     words = f"it is over, and the target keeps it: {judgement.words}"
-                    self.queue.decide(record, self._make(Status.KEPT, record, judgement.status, words))
+                    self.queue.decide(record, self.make_outcome(Status.KEPT, record, judgement.status, words))
                     return
-        doubt = Doubt(record, self._make(Status.UNKNOWN, record, judgement.status, judgement.words))
+        doubt = Doubt(record, self.make_outcome(Status.UNKNOWN, record, judgement.status, judgement.words))
         self.queue.doubt(doubt, settle_time(self.settings.settle, record.tries))
-
-    async def _look_safely(self, record: Claimed) -> Seen:
-        """Look at what may be deleted already: in doubt where the look itself is cancelled."""
-        try:
-            return await self._look(record)
-        except (TargetError, StoppedError):
-            raise
-        except BaseException:
-            outcome = self._make(Status.UNKNOWN, record, error="stopped before it was seen to be gone")
-            self.queue.doubt(Doubt(record, outcome), self.settings.settle)
-            raise
 
     # ---- what is written down
 
@@ -259,12 +235,13 @@ class TargetDeletion(TargetWork):
             status, words = (Status.DELETED, "") if is_ours else (status, "it was not there any more")
         elif seen.sight is Sight.CHANGED:
             words = f"changed since it was created, and left: {words}"
-        self.queue.decide(record, self._make(status, record, http_status, words))
+        self.queue.decide(record, self.make_outcome(status, record, http_status, words))
 
     def _fail(self, record: Claimed, words: str, http_status: int = 0) -> None:
-        self.queue.decide(record, self._make(Status.FAILED, record, http_status, words))
+        self.queue.decide(record, self.make_outcome(Status.FAILED, record, http_status, words))
 
-    def _make(self, status: Status, record: Claimed, http_status: int = 0, error: str = "") -> Outcome:
+    def make_outcome(self, status: Status, record: Claimed, http_status: int = 0, error: str = "") -> Outcome:
+        """Make the outcome of a record with the id of its object, and what to do about that."""
         hint = _NEXT_STEPS.get(status, "").format(id=record.scope.name, target=self.target.name)
         return self.outcomes.make(
             status, record, returned_id=record.scope.name, http_status=http_status, error=error, hint=hint

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import random
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import anyio
 
 from importer.delivery.client import Answer, NotSent, open_client
 from importer.delivery.deleter import TargetDeletion
-from importer.delivery.group_lists import open_lists
-from importer.delivery.group_membership import Binder
+from importer.delivery.groups import Binder
 from importer.delivery.queue import Doubt
 from importer.delivery.reconciler import ClosingLook, Existing, Reconciler
 from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge_post, settle_time
 from importer.delivery.stop import GRACE, Reason, end_on_interrupt
-from importer.delivery.target_work import TargetWork, give_up
+from importer.delivery.target_work import Job, TargetWork, give_up
 from importer.journal.states import Change, Claimed
 from importer.kinds import KINDS
 from importer.records import Outcome
@@ -30,11 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from importer.delivery.client import Client, Reply
-    from importer.delivery.queue import Observer
-    from importer.delivery.transport import Connection
-    from importer.journal.journal import Journal
     from importer.records import Scope, TargetName
-    from importer.settings import Settings
     from importer.targets.target import Target
 
 
@@ -51,24 +47,13 @@ class TargetDelivery(TargetWork):
         Reason.GIVEN_UP: "see that the target can be reached (oncall-importer doctor), then rerun",
     }
 
-    def __init__(
-        self,
-        target: Target,
-        journal: Journal,
-        client: Client,
-        settings: Settings,
-        *,
-        run: str,
-        observer: Observer,
-        limit: int | None = None,
-    ) -> None:
-        super().__init__(target, journal, client, settings, run=run, observer=observer, limit=limit)
+    def __init__(self, target: Target, client: Client, job: Job, *, limit: int | None = None) -> None:
+        super().__init__(target, client, job, limit=limit)
         self._is_limited = limit is not None
         self._existing = Existing(self)
         self._reconciler = Reconciler(self)
         self._closing_look = ClosingLook(self)
-        lists = open_lists(target, client, settings, self.stop, self.tell)
-        self._binder = Binder(self, lists) if lists else None
+        self._binder = Binder(self) if target.grouping else None
         #: Scopes in which a POST was answered 403 though the token is good. Whether the scope or the token's rights are
         #: meant shows at the end: by whether anything could be created elsewhere.
         self._forbidden: dict[Scope, Judgement] = {}
@@ -146,7 +131,7 @@ class TargetDelivery(TargetWork):
                 self.queue.release(record)
                 continue
             sent = Claimed(record.id, record.key, record.scope, record.attempts + 1, record.tries + 1)
-            reply = await self._post(sent)
+            reply = await self.safely(sent, self._post, "stopped while waiting for the answer")
             if isinstance(reply, Answer) and 200 <= reply.status < 300 and self.throttle.can_learn_later(reply.headers):
                 self._answered.append((sent, reply))
             else:
@@ -170,13 +155,8 @@ class TargetDelivery(TargetWork):
         self.queue.create(created)
 
     async def _post(self, record: Claimed) -> Reply:
-        try:
-            request = KINDS[record.scope.kind].request(record.key)
-            return await self.client.post(request.path, request.body, record.attempts)
-        except BaseException:  # a cancelled task, a bug of ours: it may have been applied
-            outcome = self.outcomes.make(Status.UNKNOWN, record, error="stopped while waiting for the answer")
-            self.queue.doubt(Doubt(record, outcome), self.settings.settle)
-            raise
+        request = KINDS[record.scope.kind].request(record.key)
+        return await self.client.post(request.path, request.body, record.attempts)
 
     def _judge(self, reply: Reply, record: Claimed) -> Judgement:
         """Judge a reply to the POST of a record: an id that another record of this run was given proves nothing."""
@@ -258,115 +238,60 @@ class Delivered(NamedTuple):
     claimed: list[int]  #: of a limited delivery, the records that it was about
 
 
-async def deliver(
-    journal: Journal,
-    connections: Mapping[TargetName, Connection],
-    settings: Settings,
-    *,
-    run: str,
-    observer: Observer,
-    interrupted: anyio.Event,
-    limit: int | None = None,
-) -> dict[TargetName, Delivered]:
+async def deliver(job: Job, limit: int | None = None) -> dict[TargetName, Delivered]:
     """Send every planned record and clear up every one in doubt, each target on its own.
 
     After `interrupted` nothing more is sent, and what is in flight has ten seconds, fewer where the target is gone.
     Returns for each target whether and why it stopped early; what became of the records stands in the journal. With a
     limit, so many planned records of each target are sent, the first ones, and what earlier runs left in doubt is left.
     """
-
-    def make(target: Target, client: Client) -> TargetDelivery:
-        delivery = TargetDelivery(target, journal, client, settings, run=run, observer=observer, limit=limit)
-        observer.sending(target.name, delivery.progress)
-        return delivery
-
-    return await _work(connections, settings, make, TargetDelivery.work, interrupted)
+    return await _work(job, partial(TargetDelivery, limit=limit), TargetDelivery.work)
 
 
-async def find_existing(
-    journal: Journal,
-    connections: Mapping[TargetName, Connection],
-    settings: Settings,
-    *,
-    observer: Observer,
-    interrupted: anyio.Event,
-) -> dict[TargetName, Delivered]:
+async def find_existing(job: Job) -> dict[TargetName, Delivered]:
     """Ask which planned records the targets have already; nothing is sent. Returns as `deliver` does."""
-
-    def make(target: Target, client: Client) -> TargetDelivery:
-        return TargetDelivery(target, journal, client, settings, run="", observer=observer)
-
-    return await _work(connections, settings, make, TargetDelivery.look, interrupted)
+    return await _work(job, TargetDelivery, TargetDelivery.look)
 
 
-async def ask_about_doubts(
-    journal: Journal,
-    connections: Mapping[TargetName, Connection],
-    settings: Settings,
-    *,
-    run: str,
-    observer: Observer,
-    interrupted: anyio.Event,
-) -> dict[TargetName, Delivered]:
+async def ask_about_doubts(job: Job) -> dict[TargetName, Delivered]:
     """Find out what became of every record that a run left on its way, once it has settled; nothing is sent.
 
     What the targets have counts as created by that run. Returns as `deliver` does.
     """
 
-    def make(target: Target, client: Client) -> TargetDelivery:
-        delivery = TargetDelivery(target, journal, client, settings, run=run, observer=observer)
+    def make(target: Target, client: Client, job: Job) -> TargetDelivery:
+        delivery = TargetDelivery(target, client, job)
         delivery.stop.set(Reason.INTERRUPTED, "not attempted: the run was ended, and then undone")
         return delivery
 
-    return await _work(connections, settings, make, TargetDelivery.work, interrupted, grace=0.0)
+    return await _work(job, make, TargetDelivery.work, grace=0.0)
 
 
-async def remove(
-    journal: Journal,
-    connections: Mapping[TargetName, Connection],
-    settings: Settings,
-    *,
-    run: str,
-    observer: Observer,
-    interrupted: anyio.Event,
-) -> dict[TargetName, Delivered]:
+async def remove(job: Job) -> dict[TargetName, Delivered]:
     """Delete the objects of every planned record that are as they were sent, each target on its own.
 
     A record's scope is the id of its object. What is interrupted, and what it returns: as `deliver`.
     """
-
-    def make(target: Target, client: Client) -> TargetDeletion:
-        delivery = TargetDeletion(target, journal, client, settings, run=run, observer=observer)
-        observer.sending(target.name, delivery.progress)
-        return delivery
-
-    return await _work(connections, settings, make, TargetDeletion.work, interrupted)
+    return await _work(job, TargetDeletion, TargetDeletion.work)
 
 
 async def _work(
-    connections: Mapping[TargetName, Connection],
-    settings: Settings,
-    make: Callable[[Target, Client], AnyWork],
+    job: Job,
+    make: Callable[[Target, Client, Job], AnyWork],
     do: Callable[[AnyWork], Coroutine[Any, Any, None]],
-    interrupted: anyio.Event,
     grace: float = GRACE,
 ) -> dict[TargetName, Delivered]:
     """Open a session with each target, and do its work in it."""
+    concurrency, request_timeout = job.settings.concurrency, job.settings.request_timeout
     async with AsyncExitStack() as stack:
         works: dict[TargetName, AnyWork] = {}
-        for name, connection in connections.items():
-            client = await stack.enter_async_context(
-                open_client(
-                    TARGETS[name],
-                    *connection,
-                    concurrency=settings.concurrency,
-                    request_timeout=settings.request_timeout,
-                )
-            )
-            works[name] = make(TARGETS[name], client)
+        for name, connection in job.connections.items():
+            target = TARGETS[name]
+            client = open_client(target, *connection, concurrency=concurrency, request_timeout=request_timeout)
+            works[name] = make(target, await stack.enter_async_context(client), job)
         stops = [work.stop for work in works.values()]
         words = "not attempted: the run was interrupted"
-        async with end_on_interrupt(stops, interrupted, words, grace), anyio.create_task_group() as group:
+        async with end_on_interrupt(stops, job.interrupted, words, grace), anyio.create_task_group() as group:
             for work in works.values():
                 group.start_soon(do, work)
     return {

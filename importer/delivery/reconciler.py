@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import anyio
 from importer.delivery.listing import MOST_READINGS, ListReading, ScopeRefusedError
 from importer.delivery.replies import MOST_ATTEMPTS
 from importer.delivery.stop import StoppedError
-from importer.delivery.target_work import advise, give_up
+from importer.delivery.target_work import advise, for_each, give_up
 from importer.errors import TargetError
 from importer.journal.states import Change
 from importer.kinds import KINDS
@@ -49,13 +50,10 @@ class Existing:
 
         `is_approved`: they may only replace what they were known to replace before.
         """
-        limiter = anyio.Semaphore(_AT_ONCE)
-        async with anyio.create_task_group() as group:
-            for scope in self._work.journal.scopes(self._work.target.name):
-                await limiter.acquire()
-                group.start_soon(self._find_in_scope, scope, is_approved, limiter)
+        scopes = self._work.journal.scopes(self._work.target.name)
+        await for_each(scopes, partial(self._find_in_scope, is_approved=is_approved), _AT_ONCE)
 
-    async def _find_in_scope(self, scope: Scope, is_approved: bool, limiter: anyio.Semaphore) -> None:
+    async def _find_in_scope(self, scope: Scope, *, is_approved: bool) -> None:
         overlap = KINDS[scope.kind].overlap
         try:
             there: dict[str, Found] = {}
@@ -79,8 +77,6 @@ class Existing:
         except TargetError as error:
             words = f"{self._work.target.name} could not be asked what exists: {error.message}"
             self.close_scope(scope, Status.FAILED, words)
-        finally:
-            limiter.release()
 
     async def _read(self, scope: Scope, there: dict[str, Found]) -> ListReading:
         """Read the scope's list once, mark what it holds, and keep in `there` what a new record would replace."""
@@ -162,21 +158,18 @@ class Reconciler:
 
     async def work(self) -> None:
         """Ask about doubts until there are no more; all that have settled in one scope share one sweep."""
-        limiter = anyio.Semaphore(_AT_ONCE)
         while (due := await self._work.queue.take_doubts()) is not None:
             by_scope: defaultdict[Scope, list[Doubt]] = defaultdict(list)
             for doubt in due:
                 by_scope[doubt.record.scope].append(doubt)
-            async with anyio.create_task_group() as group:
-                for scope, doubts in by_scope.items():
-                    group.start_soon(self._ask_about, scope, doubts, limiter)
+            await for_each(by_scope.values(), self._ask_about, _AT_ONCE)
 
-    async def _ask_about(self, scope: Scope, doubts: list[Doubt], limiter: anyio.Semaphore) -> None:
+    async def _ask_about(self, doubts: list[Doubt]) -> None:
+        """Ask about doubts of one scope."""
         keys = {doubt.record.key for doubt in doubts}
         ids = {doubt.returned_id for doubt in doubts if doubt.returned_id}
         try:
-            async with limiter:
-                sweep = await self._work.listing.sweep(scope, keys, ids)
+            sweep = await self._work.listing.sweep(doubts[0].record.scope, keys, ids)
         except ScopeRefusedError as error:  # also 404: a list that cannot be seen is no proof that it is empty
             self._leave(doubts, f"{error.status}: {error.message}")
         except TargetError as error:
@@ -246,11 +239,8 @@ class ClosingLook:
         Raises:
             JournalError: it cannot be written.
         """
-        limiter = anyio.Semaphore(_AT_ONCE)
-        async with anyio.create_task_group() as group:
-            for scope in self._work.journal.touched_scopes(self._work.target.name, self._work.run):
-                await limiter.acquire()
-                group.start_soon(self._look_at, scope, limiter)
+        scopes = self._work.journal.touched_scopes(self._work.target.name, self._work.run)
+        await for_each(scopes, self._look_at, _AT_ONCE)
         doubled = self._found["there twice"]
         if doubled:
             self._work.journal.change_info(doubled=self._work.journal.info().doubled + doubled)
@@ -258,7 +248,7 @@ class ClosingLook:
             found = ", ".join(f"{number} {what}" for what, number in self._found.items())
             self._work.tell(f"does not have exactly what this run says ({found}); the report names each record")
 
-    async def _look_at(self, scope: Scope, limiter: anyio.Semaphore) -> None:
+    async def _look_at(self, scope: Scope) -> None:
         try:
             first = {(one.id, one.there) for one in await self._compare(scope)}
             if first:
@@ -270,8 +260,6 @@ class ClosingLook:
         except TargetError as error:
             where = f"schedule {scope.name}" if scope.name else "its list"
             self._work.tell(f"could not be asked at the end whether all is there ({where}): {error.message}")
-        finally:
-            limiter.release()
 
     async def _compare(self, scope: Scope) -> list[ClosingDifference]:
         self._work.journal.begin_comparison(scope)

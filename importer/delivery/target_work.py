@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import anyio
 
 from importer.delivery.listing import Listing
-from importer.delivery.queue import Progress, Queue, tell
+from importer.delivery.queue import Doubt, Progress, Queue, tell
 from importer.delivery.stop import Reason, Stop, StoppedError
 from importer.delivery.throttle import Throttle
 from importer.errors import JournalError, TargetError
@@ -25,17 +26,20 @@ from importer.statuses import Status
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 
     from importer.delivery.client import Client
     from importer.delivery.queue import Observer
     from importer.delivery.replies import Judgement
+    from importer.delivery.transport import Connection
     from importer.journal.journal import Journal
     from importer.journal.states import Claimed
     from importer.records import TargetName
     from importer.settings import Settings
     from importer.targets.target import Target
 
+
+T = TypeVar("T")
 
 _FLUSH_EVERY = 0.5  # seconds that a decided outcome may wait for its commit
 _LARGEST_CLAIM = 512  # records marked `sending` by one commit
@@ -125,20 +129,16 @@ def advise(status: Status, http_status: int = 0) -> str:
 # ---- the work
 
 
-class _PaceLog:
-    """Logs the pace of one target where it changes."""
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done about a journal's records, at all targets; who is told, and who may end it."""
 
-    def __init__(self, throttle: Throttle, target: TargetName) -> None:
-        self._throttle = throttle
-        self._target = target
-        self._told = throttle.rate
-
-    def look(self) -> None:
-        """Log the pace if it has changed."""
-        rate = self._throttle.rate
-        if abs(rate - self._told) > _NOTABLE * self._told:
-            self._told = rate
-            log(logging.INFO, "pace", f"{rate:.1f} requests/s", target=self._target)
+    journal: Journal
+    connections: Mapping[TargetName, Connection]
+    settings: Settings
+    observer: Observer
+    interrupted: anyio.Event
+    run: str = ""  #: that decides the records, as the report says it
 
 
 class TargetWork:
@@ -146,41 +146,47 @@ class TargetWork:
 
     hints: ClassVar[Mapping[Reason, str]]  #: what to do about the records that a stop left
 
-    def __init__(
-        self,
-        target: Target,
-        journal: Journal,
-        client: Client,
-        settings: Settings,
-        *,
-        run: str,
-        observer: Observer,
-        limit: int | None = None,
-    ) -> None:
+    def __init__(self, target: Target, client: Client, job: Job, *, limit: int | None = None) -> None:
         self.target = target
-        self.journal = journal
         self.client = client
-        self.settings = settings
-        self.run = run
-        self.observer = observer
-        self.tell = partial(tell, observer, target.name)
-        self.decided = partial(observer.decided, target.name)
+        self.journal = job.journal
+        self.settings = settings = job.settings
+        self.run = job.run
+        self.observer = job.observer
+        self.tell = partial(tell, job.observer, target.name)
+        self.decided = partial(job.observer.decided, target.name)
         self.stop = Stop()
         rate = settings.rate.get(target.name, target.rate)
         self.throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, self.stop, self.tell)
         self.listing = Listing(target, client, self.throttle)
-        self.outcomes = Outcomes(run, settings.if_exists)
+        self.outcomes = Outcomes(job.run, settings.if_exists)
         # One commit marks as many records `sending` as a second takes, within bounds.
         claim = min(_LARGEST_CLAIM, max(2 * settings.concurrency, int(min(rate, _LARGEST_CLAIM))))
-        self.queue = Queue(journal, target.name, claim, self.decided, self.stop, self.untouched, limit=limit)
+        self.queue = Queue(job.journal, target.name, claim, self.decided, self.stop, self.untouched, limit=limit)
         self.progress = Progress(self.throttle, self.queue)  #: what the work is like at the moment
-        self._pace_log = _PaceLog(self.throttle, target.name)
+        self._logged_rate = self.throttle.rate
 
     # ---- what a worker asks for
 
     def untouched(self, _record: Claimed) -> Outcome:
         """Make the outcome of a record to which nothing happened."""
         return Outcome(Status.PENDING)
+
+    def make_outcome(self, status: Status, record: Claimed, http_status: int = 0, error: str = "") -> Outcome:
+        """Make the outcome that something came to which was done about a record."""
+        return self.outcomes.make(status, record, http_status=http_status, error=error)
+
+    async def safely(self, record: Claimed, do: Callable[[Claimed], Awaitable[T]], words: str) -> T:
+        """Do what may change a record's object, or what follows that; the record is in doubt where it is cut short."""
+        try:
+            return await do(record)
+        except (TargetError, StoppedError):
+            raise
+        except BaseException:  # a cancelled task, a bug of ours: it may have been applied
+            self.queue.doubt(
+                Doubt(record, self.make_outcome(Status.UNKNOWN, record, error=words)), self.settings.settle
+            )
+            raise
 
     async def may_send(self, record: Claimed) -> bool:
         """Wait until a record's request may leave; False where none may any more."""
@@ -212,6 +218,7 @@ class TargetWork:
 
         A journal that cannot be written ends the block, and is told as the reason.
         """
+        self.observer.sending(self.target.name, self.progress)
         try:
             yield
         except* JournalError as errors:
@@ -250,10 +257,13 @@ class TargetWork:
         await _do_beside(work, self._cancel_on_stop)
 
     def flush(self) -> None:
-        """Commit what was decided."""
+        """Commit what was decided, and log the pace where it has changed."""
         self.queue.flush()
         self.client.traffic.write(self.journal, self.target.name)
-        self._pace_log.look()
+        rate = self.throttle.rate
+        if abs(rate - self._logged_rate) > _NOTABLE * self._logged_rate:
+            self._logged_rate = rate
+            log(logging.INFO, "pace", f"{rate:.1f} requests/s", target=self.target.name)
 
     def end(self) -> None:
         """Write down why what is left was left."""
@@ -285,6 +295,22 @@ class TargetWork:
         if self.stop.reason is Reason.INTERRUPTED:
             await self.throttle.wait_until_gone()
             scope.cancel()
+
+
+async def for_each(items: Iterable[T], do: Callable[[T], Awaitable[None]], at_once: int) -> None:
+    """Do something for each item, for so many at once; begin none that has to wait."""
+    limiter = anyio.Semaphore(at_once)
+
+    async def do_one(item: T) -> None:
+        try:
+            await do(item)
+        finally:
+            limiter.release()
+
+    async with anyio.create_task_group() as group:
+        for item in items:
+            await limiter.acquire()
+            group.start_soon(do_one, item)
 
 
 async def _do_beside(

@@ -10,6 +10,7 @@ import pytest
 
 from importer.delivery.client import Answer, Client, Reply
 from importer.delivery.delivery import TargetDelivery
+from importer.delivery.target_work import Job
 from importer.journal.run_folder import create_run
 from importer.records import TargetName
 from importer.reporter.report import make_result
@@ -55,10 +56,8 @@ async def deliver(
     if rows:
         plan(journal, rows)
     settings = Settings(rate={}, concurrency=2, settle=1.0, **options)
-    delivery = TargetDelivery(
-        TARGETS[TargetName.OPAL], journal, cast("Client", opal), settings, run="a-run", observer=observer or Silent()
-    )
-    await delivery.work()
+    job = Job(journal, {}, settings, observer or Silent(), anyio.Event(), "a-run")
+    await TargetDelivery(TARGETS[TargetName.OPAL], cast("Client", opal), job).work()
     found: dict[str, list[str]] = {}
     for line in journal.lines():
         if line.outcome.error:

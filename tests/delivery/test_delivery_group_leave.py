@@ -8,9 +8,11 @@ import aiohttp
 import anyio
 import pytest
 
-from importer.delivery.group_membership import Unbinding, unbind
+from importer.delivery.groups import Unbinding, unbind
+from importer.delivery.target_work import Job
 from importer.delivery.transport import Connection
 from importer.errors import JournalError
+from importer.journal.run_folder import open_scratch
 from importer.records import TargetName
 from importer.sandbox import serve
 from importer.sandbox.api.answers import Limits
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.delivery.queue import Progress
-    from importer.journal.states import Tally
 
 pytestmark = pytest.mark.anyio
 
@@ -76,15 +77,10 @@ class Scene:
         if is_interrupted:
             interrupted.set()
         self.ends = {}
-        self.stopped = await unbind(
-            TargetName.OPAL,
-            Connection(self.url, TOKEN),
-            SETTINGS,
-            removals,
-            ledger=self,
-            observer=Nobody(),
-            interrupted=interrupted,
-        )
+        with open_scratch() as journal:
+            job = Job(journal, {TargetName.OPAL: Connection(self.url, TOKEN)}, SETTINGS, Nobody(), interrupted)
+            self.stopped = await unbind(job, TargetName.OPAL, removals, self)
+            self.requests += sum(tally.requests for _, tally in journal.traffic())
         return self.ends
 
     def begin(self, group: str, there: Collection[str]) -> None:
@@ -94,9 +90,6 @@ class Scene:
     def end(self, group: str, came_to: Unbinding) -> None:
         assert group not in self.ends
         self.ends[group] = came_to
-
-    def requested(self, tallies: Sequence[Tally]) -> None:
-        self.requests += sum(tally.requests for tally in tallies)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from importer.delivery.client import Answer, Client, Lost, Reply
-from importer.delivery.group_lists import GroupError, GroupLists, Wanted, open_lists
+from importer.delivery.groups import GroupError, GroupLists, Wanted
 from importer.delivery.stop import Stop
 from importer.settings import Settings
 from importer.statuses import Status
@@ -58,8 +58,7 @@ class Group:
         return self.answers(len(self.puts)) or Answer(200, {}, b"{}")
 
     async def change(self, add: str = "", remove: str = "") -> None:
-        lists = open_lists(OPAL, cast("Client", self), Settings(rate={}, settle=5.0), Stop(), list[str]().append)
-        assert isinstance(lists, GroupLists)
+        lists = GroupLists(OPAL, cast("Client", self), Settings(rate={}, settle=5.0), Stop(), list[str]().append)
         await lists.change(GROUP, Wanted(tuple(add), tuple(remove)), lambda _: None)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.delivery.group_lists import Wanted, replace_list
+from importer.delivery.groups import Wanted, replace_list
 
 IDS = st.lists(st.sampled_from("abcdefgh"), max_size=6)
 

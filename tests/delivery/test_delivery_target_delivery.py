@@ -14,6 +14,7 @@ import pytest
 from importer.delivery.client import Answer, Client, Lost, NotSent, Reply, Traffic
 from importer.delivery.delivery import TargetDelivery
 from importer.delivery.stop import Reason
+from importer.delivery.target_work import Job
 from importer.journal.journal import Journal
 from importer.journal.run_folder import create_run
 from importer.journal.states import Entry, State
@@ -101,8 +102,8 @@ class Silent:
 
 def make_lane(journal: Journal, opal: Opal, *, settle: float = 5.0, concurrency: int = 20) -> TargetDelivery:
     settings = Settings(settle=settle, concurrency=concurrency, rate={TargetName.OPAL: float("inf")})
-    client = cast("Client", opal)
-    return TargetDelivery(TARGETS[TargetName.OPAL], journal, client, settings, run="a-run", observer=Silent())
+    job = Job(journal, {}, settings, Silent(), anyio.Event(), "a-run")
+    return TargetDelivery(TARGETS[TargetName.OPAL], cast("Client", opal), job)
 
 
 async def work(delivery: TargetDelivery, *, interrupt_at: float = FOR_EVER) -> float:

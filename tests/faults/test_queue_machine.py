@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from importer.delivery.client import Client, Lost, NotSent, Reply
 from importer.delivery.delivery import TargetDelivery
 from importer.delivery.stop import Reason
+from importer.delivery.target_work import Job
 from importer.journal.journal import Journal
 from importer.journal.run_folder import create_run
 from importer.journal.run_info import RunInfo
@@ -117,11 +118,8 @@ class QueueMachine(RuleBasedStateMachine):
             self.answer_list(0, None)
 
     async def _work(self) -> None:
-        client = cast("Client", self.wire)
-        target, journal = self.server.target, self.run.journal
-        self.delivery = TargetDelivery(
-            target, journal, client, _SETTINGS, run=self.run.path.name, observer=SilentObserver()
-        )
+        job = Job(self.run.journal, {}, _SETTINGS, SilentObserver(), anyio.Event(), self.run.path.name)
+        self.delivery = TargetDelivery(self.server.target, cast("Client", self.wire), job)
         with anyio.CancelScope() as self.scope:
             await self.delivery.work()
 
