@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 import click
 
 from importer.cli.commands.calendars import compare, pull, verify
-from importer.cli.commands.doctor import doctor
-from importer.cli.commands.map import map_headers, template
+from importer.cli.commands.map import map_headers
+from importer.cli.commands.preparation import doctor, sandbox, template
 from importer.cli.commands.run import check, rerun, run, runs, show, undo
-from importer.cli.commands.sandbox import sandbox
 from importer.cli.execute import fail
-from importer.cli.output.stream import failed_output, watch_outputs
+from importer.cli.stream import failed_output, watch_outputs
 from importer.errors import UsageError
 
 if TYPE_CHECKING:

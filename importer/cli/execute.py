@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import logging
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from importer.errors import ImporterError, InterruptedReadingError, SourcesError, UnexpectedError, UsageError
+from importer.log import REQUEST, attached
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     import anyio
 
-    from importer.cli.output.console import Console
+    from importer.cli.console import Console
     from importer.result import Result
     from importer.session.control import Canary, Consent, Plan, RunControl
     from importer.settings import Settings
@@ -70,61 +72,72 @@ def perform(
     """
 
     def act() -> int:
-        from importer.cli.output.console import Console
+        from importer.cli.console import Console
 
         relax_gc()
         settings = load(options)
         console = Console(settings, is_check=is_check)
-        with _showing_requests(settings, console):
+        with showing_requests(console.show_request if settings.verbose else None):
             result = _await_with_signals(partial(_guided, action, settings, console), console)
             console.show_end(result)
             status = result.check_status if is_check else result.exit_status
             if afterwards is not None and result.folder is not None and not result.is_interrupted:
-                status = status or _look_afterwards(afterwards, result.folder, settings, console)
+                status = status or _await_reading(partial(afterwards, str(result.folder)), settings, console)
         return status
 
     guard(act)
-
-
-def _look_afterwards(afterwards: Afterwards, folder: Path, settings: Settings, console: Console) -> int:
-    from importer.session.control import RunControl
-
-    async def look(interrupted: anyio.Event) -> int:
-        return await afterwards(str(folder), settings, RunControl(console, interrupted), console)
-
-    return _await_with_signals(look, console)
 
 
 def perform_reading(options: dict[str, Any], action: ReadingAction) -> None:
     """Perform a command that writes to no target; the action returns the exit status."""
 
     def act() -> int:
-        from importer.cli.output.console import Console
-        from importer.session.control import RunControl
+        from importer.cli.console import Console
 
         settings = load(options)
         console = Console(settings)
-
-        async def command(interrupted: anyio.Event) -> int:
-            return await action(settings, RunControl(console, interrupted), console)
-
-        with _showing_requests(settings, console):
-            return _await_with_signals(command, console)
+        with showing_requests(console.show_request if settings.verbose else None):
+            return _await_reading(action, settings, console)
 
     guard(act)
 
 
-def _showing_requests(settings: Settings, console: Console) -> AbstractContextManager[None]:
-    if not settings.verbose:
-        return nullcontext()
-    from importer.cli.output.stream import RequestLines
-    from importer.log import attached
+def _await_reading(action: ReadingAction, settings: Settings, console: Console) -> int:
+    from importer.session.control import RunControl
 
-    return attached(RequestLines(console.show_request))
+    async def command(interrupted: anyio.Event) -> int:
+        return await action(settings, RunControl(console, interrupted), console)
+
+    return _await_with_signals(command, console)
+
+
+def showing_requests(show: Callable[[str], None] | None) -> AbstractContextManager[None]:
+    """Have each request shown until the block ends (-v); None: nobody wants to see them."""
+    return attached(_RequestLines(show)) if show else nullcontext()
+
+
+class _RequestLines(logging.Handler):
+    """Passes a line for each request to whoever prints it (-v)."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__(logging.DEBUG)
+        self._show = show
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a request; everything else is told in other ways."""
+        if getattr(record, "event", "") == REQUEST:
+            self._show(_line(record))
+
+
+def _line(record: logging.LogRecord) -> str:
+    members = getattr(record, "members", {})
+    attempt = f", attempt {members['attempt']}" if members["attempt"] > 1 else ""
+    words = f"{record.getMessage()}, {members['ms']} ms{attempt}"
+    return f"{getattr(record, 'target', '')} {members['method']} {members['path']}: {words}"
 
 
 async def _guided(action: Action, settings: Settings, console: Console, interrupted: anyio.Event) -> Result:
-    from importer.cli.output.terminal import is_asking
+    from importer.cli.terminal import is_asking
     from importer.session.control import RunControl
 
     console.is_asking = is_asking() and not settings.yes
@@ -141,7 +154,7 @@ async def _guided(action: Action, settings: Settings, console: Console, interrup
 
 async def _ask(console: Console, interrupted: anyio.Event, plan: Plan) -> Consent:
     """Ask before the first write. Nothing else goes on meanwhile, so the answer is waited for right here."""
-    from importer.cli.output.summary import ask_about
+    from importer.cli.summary import ask_about
     from importer.session.control import Consent
 
     if plan.overview is not None:
@@ -300,7 +313,7 @@ def _check_place() -> None:
 
 def fail(error: ImporterError) -> None:
     """Print why a command cannot go on, and what to do."""
-    from importer.cli.output.console import print_error
+    from importer.cli.console import print_error
 
     print_error(error)
 

@@ -28,7 +28,7 @@ from importer.reader.workbook import parent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from importer.cli.output.console import Console
+    from importer.cli.console import Console
     from importer.result import Result
     from importer.session.control import RunControl
     from importer.settings import Settings

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from importer.cli.output.progress_bars import Display, Meter, ReadingMeter, facts_of, lines_of
+from importer.cli.terminal import Display, Meter, ReadingMeter, facts_of, lines_of
 from importer.statuses import Status
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from importer.cli.output.programs import object_of_plan
-from importer.cli.output.summary import ask_about, describe_plan
+from importer.cli.programs import object_of_plan
+from importer.cli.summary import ask_about, describe_plan
 from importer.records import TargetName
 from importer.session.control import Plan
 from importer.session.lifecycle import least_seconds, refuse_weeks

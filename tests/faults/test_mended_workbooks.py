@@ -10,8 +10,8 @@ import openpyxl
 import pytest
 
 import importer
-from importer.cli.output.console import Console
-from importer.cli.output.programs import object_of_finding
+from importer.cli.console import Console
+from importer.cli.programs import object_of_finding
 from importer.errors import SourceError, UsageError
 from importer.session.control import SilentObserver
 from importer.settings import load_settings

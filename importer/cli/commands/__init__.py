@@ -1,1 +1,1 @@
-"""The commands, one file each."""
+"""The commands as they are typed: arguments, options, and what they print."""

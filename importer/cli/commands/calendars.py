@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from collections import Counter
@@ -17,11 +16,11 @@ from importer.quoting import escape
 from importer.wording import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from importer.calendars import Schedule, Window
     from importer.calendars.comparison import Compared, Comparison
-    from importer.cli.output.console import Console
+    from importer.cli.console import Console
     from importer.commands.pull import PullOptions, PullResult
     from importer.commands.verify import Verification
     from importer.session.control import RunControl
@@ -99,12 +98,12 @@ def pull(system: str, output: Path, shadow_of: tuple[str, ...], backup: Path | N
 def _tell(result: PullResult, settings: Settings, console: Console) -> None:
     files = [str(file) for file in result.files]
     if settings.json:
-        print_object({"type": "pull", "system": result.label, "files": files, "rows": result.counts})
+        console.write_json({"type": "pull", "system": result.label, "files": files, "rows": result.counts})
         for subject, reason in result.notes:
-            print_object({"type": "note", "about": subject, "reason": reason})
+            console.write_json({"type": "note", "about": subject, "reason": reason})
         return
     counts = ", ".join(f"{name} {number:,}" for name, number in result.counts.items())
-    print_line(f"rows:     {counts}")
+    console.write_line(f"rows:     {counts}")
     kinds = Counter(reason for _, reason in result.notes)
     for reason, number in kinds.most_common(_SHOWN):
         example = next(subject for subject, one in result.notes if one == reason)
@@ -112,10 +111,10 @@ def _tell(result: PullResult, settings: Settings, console: Console) -> None:
         console.tell(f"note:     {escape(example)}{more}: {escape(reason)}")
     if len(kinds) > _SHOWN:
         console.tell(f"note:     {len(kinds) - _SHOWN} more kinds of notes stand in the sheet Notes")
-    _show_files(result.files)
+    _show_files(result.files, console)
     sources = [file for file in files if not file.endswith(("notes.csv", "on-call.csv"))]
     more_options = ["--sandbox"] if settings.sandbox else []
-    print_line(f"next:     {shlex.join(['oncall-importer', 'check', *sources, '--online', *more_options])}")
+    console.write_line(f"next:     {shlex.join(['oncall-importer', 'check', *sources, '--online', *more_options])}")
 
 
 @click.command()
@@ -171,7 +170,7 @@ async def verify_run(
     verification = await perform(run, settings, control, ReadingProgress(console))
     files = [write_verification(csv, verification)] if csv is not None else []
     files += add_to_page(verification)
-    show_verification(verification, files, settings)
+    show_verification(verification, files, settings, console)
     return 0 if verification.is_good else 1
 
 
@@ -179,20 +178,6 @@ async def verify_run(
 
 
 _SECONDS_BETWEEN = 5.0  # two lines of progress
-
-
-def print_line(text: str) -> None:
-    """Print one line of a result on standard output."""
-    from rich.text import Text
-
-    from importer.cli.output.terminal import Stream
-
-    Stream(highlight=False).print(Text(text), soft_wrap=True)
-
-
-def print_object(value: Mapping[str, object]) -> None:
-    """Print one JSON object on standard output."""
-    print_line(json.dumps(value))
 
 
 class ReadingProgress:
@@ -219,38 +204,38 @@ _MOST = 12  # differences shown; --csv has all
 def show_comparison(comparison: Comparison, files: Sequence[Path], settings: Settings, console: Console) -> None:
     """Show what a comparison came to: the first differences of each schedule, gaps, schedules alone, the sum."""
     if settings.json:
-        _print_objects(comparison)
+        _print_objects(comparison, console)
         return
     for label, note in comparison.notes:
         console.tell(f"note:     {escape(label)}: {escape(note.subject)}: {escape(note.reason)}", style="dim")
     differing = [one for one in comparison.compared if one.differences or one.unknown]
     left = _MOST
     for compared in differing:
-        left -= _show_schedule(comparison, compared, left)
+        left -= _show_schedule(comparison, compared, left, console)
     hidden = sum(len(one.differences) for one in differing) - (_MOST - left)
     if hidden > 0:
-        print_line(f"... and {hidden:,} more intervals; --csv FILE writes them all")
+        console.write_line(f"... and {hidden:,} more intervals; --csv FILE writes them all")
     labels = escape(comparison.left.label), escape(comparison.right.label)
-    _show_alone(labels[0], comparison.only_left)
-    _show_alone(labels[1], comparison.only_right)
+    _show_alone(labels[0], comparison.only_left, console)
+    _show_alone(labels[1], comparison.only_right, console)
     if comparison.tells_gaps:
-        _show_gaps(labels[0], [gap for one in comparison.compared for gap in one.left_gaps])
-        _show_gaps(labels[1], [gap for one in comparison.compared for gap in one.right_gaps])
+        _show_gaps(labels[0], [gap for one in comparison.compared for gap in one.left_gaps], console)
+        _show_gaps(labels[1], [gap for one in comparison.compared for gap in one.right_gaps], console)
     number = count_of(sum(bool(one.differences) for one in differing), "schedule")
     unknown = sum(bool(one.unknown) for one in differing)
     verdict = "the same" if comparison.is_same else f"{_minutes(comparison.minutes)} differ on {number}"
     verdict += f", {count_of(unknown, 'schedule')} not known all the time" if unknown else ""
     paired = count_of(len(comparison.compared), "schedule")
-    print_line(f"compared: {paired}, {labels[0]} with {labels[1]}: {verdict}")
-    _show_files(files)
+    console.write_line(f"compared: {paired}, {labels[0]} with {labels[1]}: {verdict}")
+    _show_files(files, console)
 
 
-def _show_files(files: Sequence[Path]) -> None:
+def _show_files(files: Sequence[Path], console: Console) -> None:
     for file in files:
-        print_line(f"file:     {escape(str(file))}")
+        console.write_line(f"file:     {escape(str(file))}")
 
 
-def _show_schedule(comparison: Comparison, compared: Compared, most: int) -> int:
+def _show_schedule(comparison: Comparison, compared: Compared, most: int, console: Console) -> int:
     """Show the first differences of a schedule; return how many."""
     from importer.calendars import clock
     from importer.calendars.comparison import say_people
@@ -260,68 +245,68 @@ def _show_schedule(comparison: Comparison, compared: Compared, most: int) -> int
 
     zone = compared.pair.zone
     intervals = count_of(len(compared.differences), "interval")
-    print_line(f"{escape(compared.pair.name)}: {_minutes(compared.minutes)} differ, in {intervals}")
+    console.write_line(f"{escape(compared.pair.name)}: {_minutes(compared.minutes)} differ, in {intervals}")
     shown = compared.differences[: max(0, most)]
     for one in shown:
         span = f"{clock(one.start, zone)} to {clock(one.end, zone)}"
-        print_line(f"  {span}  {say_people(one.left, name)}  |  {say_people(one.right, name)}")
+        console.write_line(f"  {span}  {say_people(one.left, name)}  |  {say_people(one.right, name)}")
     for side, spans in ((comparison.left, compared.left_unknown), (comparison.right, compared.right_unknown)):
         for start, end in spans:
             what = f"unknown: {escape(side.label)} does not cover it"
-            print_line(f"  {clock(start, zone)} to {clock(end, zone)}  {what}")
+            console.write_line(f"  {clock(start, zone)} to {clock(end, zone)}  {what}")
     return len(shown)
 
 
-def _show_alone(label: str, schedules: Sequence[Schedule]) -> None:
+def _show_alone(label: str, schedules: Sequence[Schedule], console: Console) -> None:
     if schedules:
         names = ", ".join(escape(one.name) for one in schedules[:_MOST])
         more = f" and {len(schedules) - _MOST} more" if len(schedules) > _MOST else ""
-        print_line(f"only in {label}: {names}{more} (pair them with --pairs FILE, or leave them out)")
+        console.write_line(f"only in {label}: {names}{more} (pair them with --pairs FILE, or leave them out)")
 
 
-def _show_gaps(label: str, gaps: Sequence[Window]) -> None:
+def _show_gaps(label: str, gaps: Sequence[Window], console: Console) -> None:
     if gaps:
         total = _minutes(sum(end - start for start, end in gaps) / 60)
-        print_line(f"nobody on call in {label}: {total} in {count_of(len(gaps), 'interval')}")
+        console.write_line(f"nobody on call in {label}: {total} in {count_of(len(gaps), 'interval')}")
 
 
-def _print_objects(comparison: Comparison) -> None:
+def _print_objects(comparison: Comparison, console: Console) -> None:
     from importer.commands.compare import rows_of
 
     header, rows = rows_of(comparison)
     for row in rows:
-        print_object({"type": "difference", **dict(zip(header, row, strict=True))})
+        console.write_json({"type": "difference", **dict(zip(header, row, strict=True))})
     for label, note in comparison.notes:
-        print_object({"type": "note", "side": label, "about": note.subject, "reason": note.reason})
+        console.write_json({"type": "note", "side": label, "about": note.subject, "reason": note.reason})
     labels = {"left": comparison.left.label, "right": comparison.right.label}
     result = {"schedules": len(comparison.compared), "minutes": comparison.minutes, "same": comparison.is_same}
-    print_object({"type": "comparison", **labels, **result})
+    console.write_json({"type": "comparison", **labels, **result})
 
 
 def _minutes(minutes: float) -> str:
     return f"{minutes / 60:,.1f} h" if minutes >= 60 else count_of(round(minutes), "minute")
 
 
-def show_verification(verification: Verification, files: Sequence[Path], settings: Settings) -> None:
+def show_verification(verification: Verification, files: Sequence[Path], settings: Settings, console: Console) -> None:
     """Show what verifying came to: the records that are not as the run made them, then how many are."""
     from importer.commands.verify import words_of
 
     wrong = [one for one in verification.records if not one.is_good]
     if settings.json:
         for one in verification.records:
-            print_object({"type": "verified", **one._asdict()})
+            console.write_json({"type": "verified", **one._asdict()})
         counts = {"good": len(verification.records) - len(wrong), "wrong": len(wrong)}
-        print_object({"type": "verification", "run": verification.run, **counts})
+        console.write_json({"type": "verification", "run": verification.run, **counts})
         return
     for one in wrong[:_MOST]:
         detail = f": {escape(one.detail)}" if one.detail else ""
         part = f" ({one.part})" if one.part else ""
         what = f"{words_of(one)}{detail}; {one.kind} {escape(one.id)}, {one.words}"
-        print_line(f"{escape(one.sheet)} row {one.row}{part}: {what}")
+        console.write_line(f"{escape(one.sheet)} row {one.row}{part}: {what}")
     if len(wrong) > _MOST:
-        print_line(f"... and {len(wrong) - _MOST:,} more; --csv FILE writes them all")
+        console.write_line(f"... and {len(wrong) - _MOST:,} more; --csv FILE writes them all")
     shown = sum(one.is_rendered is True for one in verification.records)
     good = count_of(len(verification.records) - len(wrong), "record")
     calendar = f", {shown:,} shown in the calendar" if shown else ""
-    print_line(f"verified: {good} as {verification.run} made them{calendar}, {len(wrong):,} not")
-    _show_files(files)
+    console.write_line(f"verified: {good} as {verification.run} made them{calendar}, {len(wrong):,} not")
+    _show_files(files, console)

@@ -1,4 +1,4 @@
-"""The commands that write files to begin with: map and template."""
+"""The command that writes a mapping file: it suggests, and asks on a terminal."""
 
 from __future__ import annotations
 
@@ -57,28 +57,6 @@ def map_headers(
     is_asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
     row = 0 if no_header else header_row
     guard(partial(_map_unless_left, sources, sheet, output, header_row=row, is_asking=is_asking))
-
-
-@click.command()
-@click.argument("path", type=FILE)
-@click.option(
-    "--timezone", default="Europe/Berlin", metavar="ZONE", show_default=True, help="Time zone of the examples."
-)
-@click.option("--yes", "-y", is_flag=True, help="Overwrite an existing file.")
-def template(path: Path, timezone: str, yes: bool) -> None:
-    """Write a template (.xlsx or .csv) to fill in."""
-    guard(partial(_write_template, path, timezone, is_replaced=yes))
-
-
-def _write_template(path: Path, timezone: str, *, is_replaced: bool) -> int:
-    from importer.normalizer.zones import check_timezone
-    from importer.reporter.template import write_template
-
-    zone = check_timezone(timezone).key
-    written = write_template(path, zone=zone, is_replaced=is_replaced)
-    click.echo(f"template: {shown_path(written)}")
-    click.echo(f"next:     fill it in, then: {_command('check', str(written))}")
-    return 0
 
 
 def _map_unless_left(*arguments: Any, **options: Any) -> int:

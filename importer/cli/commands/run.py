@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -17,9 +16,9 @@ from importer.errors import JournalError
 from importer.quoting import shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from importer.cli.output.terminal import Stream
+    from importer.cli.terminal import Stream
     from importer.records import ReportLine
     from importer.statuses import Status
 
@@ -138,15 +137,15 @@ def _print_schema() -> int:
 
 
 def _list(given: dict[str, Any]) -> int:
-    from importer.cli.output.past_runs import NARROW, object_of_run, run_cards, run_lines, runs_table
-    from importer.cli.output.terminal import Stream
+    from importer.cli.past_runs import NARROW, object_of_run, run_cards, run_lines, runs_table
+    from importer.cli.terminal import Stream
     from importer.commands.history import list_runs, utc_now
 
     settings, out = load(given), Stream(highlight=False)
     now, found = utc_now(), list_runs(settings.reports)
     if settings.json:
         for run in found:
-            _print_json(out, object_of_run(run, now))
+            out.write_json(object_of_run(run, now))
     elif found and out.is_screen and out.width >= NARROW:
         out.print(runs_table(found, now, out.width))
     elif found:
@@ -158,15 +157,15 @@ def _list(given: dict[str, Any]) -> int:
 
 
 def _show(given: dict[str, Any], argument: str, names: Sequence[str], limit: int | None) -> int:
-    from importer.cli.output.past_runs import detail_lines, object_of_details
-    from importer.cli.output.terminal import Stream
+    from importer.cli.past_runs import detail_lines, object_of_details
+    from importer.cli.terminal import Stream
     from importer.commands.history import find_run, read_details, utc_now
 
     settings, out = load(given), Stream(highlight=False)
     path = find_run(argument, settings.reports)
     details, now = read_details(path), utc_now()
     if settings.json:
-        _print_json(out, object_of_details(details, now))
+        out.write_json(object_of_details(details, now))
     else:
         for line in detail_lines(details, now):
             out.print(line, soft_wrap=True)
@@ -191,17 +190,17 @@ def _statuses(names: Sequence[str]) -> list[Status]:
 
 
 def _write_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int | None) -> None:
-    from importer.cli.output.programs import object_of_row
+    from importer.cli.programs import object_of_row
     from importer.journal.run_folder import open_view
 
     with open_view(path) as journal:
         sheets = journal.sheets()
         for line in _until_closed(out, journal.lines_of(statuses, limit)):
-            _print_json(out, object_of_row(sheets[line.sheet], line))
+            out.write_json(object_of_row(sheets[line.sheet], line))
 
 
 def _tell_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int | None, total: int) -> None:
-    from importer.cli.output.past_runs import row_line
+    from importer.cli.past_runs import row_line
     from importer.journal.run_folder import open_view
     from importer.kinds import tell_line
     from importer.kinds.kind import Names
@@ -224,7 +223,3 @@ def _tell_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int |
 def _until_closed(out: Stream, lines: Iterator[ReportLine]) -> Iterator[ReportLine]:
     """Yield lines until nobody reads any more."""
     return takewhile(lambda _: out.has_reader, lines)
-
-
-def _print_json(out: Stream, value: Mapping[str, object]) -> None:
-    out.write_line(json.dumps(value))  # ASCII, for whatever encoding standard output has

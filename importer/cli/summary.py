@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
-from importer.cli.output.findings import TONE_STYLES, place_of
-from importer.cli.output.past_runs import duration, row_line
+from importer.cli.findings import TONE_STYLES, place_of
+from importer.cli.past_runs import duration, row_line
 from importer.quoting import escape
 from importer.records import Severity
 from importer.settings import DECLARATIONS

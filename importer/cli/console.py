@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -11,9 +10,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from importer.cli.output.findings import describe_groups, finding_line, groups_of_kinds, groups_of_lines
-from importer.cli.output.past_runs import duration, row_line
-from importer.cli.output.programs import (
+from importer.cli.findings import describe_groups, finding_line, groups_of_kinds, groups_of_lines
+from importer.cli.past_runs import duration, row_line
+from importer.cli.programs import (
     annotate,
     annotate_failure,
     is_on_github,
@@ -25,8 +24,7 @@ from importer.cli.output.programs import (
     object_of_tried,
     objects_of_overview,
 )
-from importer.cli.output.progress_bars import Display, Meter
-from importer.cli.output.summary import (
+from importer.cli.summary import (
     check_rows,
     count_to_mend,
     describe_overview,
@@ -39,7 +37,7 @@ from importer.cli.output.summary import (
     telling_lines,
     tried_line,
 )
-from importer.cli.output.terminal import Stream, open_terminal
+from importer.cli.terminal import Display, Meter, Stream, open_terminal
 from importer.kinds import tell_line
 from importer.kinds.kind import Names
 from importer.notice import Notice, NoticeLevel
@@ -50,8 +48,8 @@ from importer.wording import count_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from importer.cli.output.findings import FindingGroup
-    from importer.cli.output.summary import StatusRow
+    from importer.cli.findings import FindingGroup
+    from importer.cli.summary import StatusRow
     from importer.delivery.queue import Progress
     from importer.errors import ImporterError
     from importer.records import Finding, FindingKind, Sheet, TargetName
@@ -85,7 +83,7 @@ def print_error(error: ImporterError) -> None:
     stream = Stream(stderr=True, highlight=False)
     stream.print(Text.assemble(("error: ", "bold red"), escape(error.message, 1000)), soft_wrap=True)
     if error.hint:
-        stream.print(Text(f"  {escape(error.hint, 1000)}"), soft_wrap=True)
+        stream.put(f"  {escape(error.hint, 1000)}")
     if is_on_github():
         stream.write_line(annotate_failure(error.message, error.hint))
 
@@ -140,7 +138,7 @@ class Console:
     def noticed(self, notice: Notice) -> None:
         """Print a notice; a quiet console prints those of what was left out."""
         if self._settings.json:
-            self._print_json(object_of_notice(notice))
+            self._out.write_json(object_of_notice(notice))
         self._notices[notice.level] += 1
         if self._notices[notice.level] <= _NOTICES or self._settings.all:
             self._notice(escape(notice.text, 500), notice.level)
@@ -159,7 +157,7 @@ class Console:
         self._kinds = kinds
         if self._settings.json:
             for sheet, finding in findings:
-                self._print_json(object_of_finding(sheet, finding))
+                self._out.write_json(object_of_finding(sheet, finding))
         elif self._settings.all:
             with_source = self._has_sources(kinds)
             for sheet, finding in findings:
@@ -183,7 +181,7 @@ class Console:
         self._meters = {target: Meter(target, number) for target, number in plan.to_send.items()}
         self._display.show(list(self._meters.values()))
         if self._settings.json:
-            self._print_json(object_of_plan(plan))
+            self._out.write_json(object_of_plan(plan))
         self.tell(describe_plan(plan))
 
     def sending(self, target: TargetName, progress: Progress) -> None:
@@ -205,7 +203,7 @@ class Console:
     def tried(self, canary: Canary) -> None:
         """Show what the first records came to, with the addresses of the objects that they made."""
         for row in canary.rows if self._settings.json else ():
-            self._print_json(object_of_tried(row))
+            self._out.write_json(object_of_tried(row))
         if self._settings.quiet and not canary.is_asked:
             return
         number = len(canary.rows)
@@ -228,6 +226,14 @@ class Console:
         """Print a message; a quiet console prints none."""
         if not self._settings.quiet:
             self._message(text, style)
+
+    def write_line(self, text: str) -> None:
+        """Print a line of a result, which a quiet console does too."""
+        self._out.put(text)
+
+    def write_json(self, value: Mapping[str, object]) -> None:
+        """Print an object of a result."""
+        self._out.write_json(value)
 
     def ask(self, text: str) -> None:
         """Print a question, whose answer stands on the same line, on the terminal itself wherever messages go."""
@@ -257,10 +263,10 @@ class Console:
         """Show what the command came to; tell GitHub, where it runs this."""
         if self._settings.json:
             for sheet, line in telling_lines(result, self._kinds):
-                self._print_json(object_of_line(sheet, line))
+                self._out.write_json(object_of_line(sheet, line))
             for expected in objects_of_overview(result.overview) if result.overview else ():
-                self._print_json(expected)
-            self._print_json(object_of_result(result))
+                self._out.write_json(expected)
+            self._out.write_json(object_of_result(result))
         elif self._is_check:
             self._show_check(result)
         else:
@@ -273,7 +279,7 @@ class Console:
         """Show what would happen, where somebody is asked."""
         if self._settings.json:
             for expected in objects_of_overview(overview):
-                self._print_json(expected)
+                self._out.write_json(expected)
         height, width = (self._err.height, self._err.width) if self._err.is_screen else (_PAGE, _WIDTH)
         room = len(overview.expected) * 3 + _PAGE if self._settings.all else max(_REST, height - 4)
         for line in describe_overview(overview, room, width):
@@ -286,7 +292,7 @@ class Console:
         self._show_problems(result)
         self._show_stops(result)
         for file in result.files:
-            self._out.print(Text(f"{name_file(file, result)}{shown_path(file)}"), soft_wrap=True)
+            self._out.put(f"{name_file(file, result)}{shown_path(file)}")
         self._show_notice(result)
         self._show_warned(result)
         if result.exit_status and (to_mend := count_to_mend(result)):
@@ -295,7 +301,7 @@ class Console:
             self._out.print(f"mend:   {count_of(to_mend, 'row')} {where}")
         if result.exit_status and is_to_repeat(result):
             command = shown_path(next_command(result, self._settings))
-            self._out.print(Text(f"next:   {command}"), soft_wrap=True)  # to be copied
+            self._out.put(f"next:   {command}")  # to be copied
 
     def _show_check(self, result: Result) -> None:
         """Show what a check found: every kind of problem, what would happen, and how many rows are good."""
@@ -317,7 +323,7 @@ class Console:
         self._show_stops(result)
         for file in result.files:
             name = "plan:   " if file == result.plan else "marked: " if file.suffix == ".xlsx" else "junit:  "
-            self._out.print(Text(f"{name}{shown_path(file)}"), soft_wrap=True)
+            self._out.put(f"{name}{shown_path(file)}")
         self._show_notice(result)
         self._show_warned(result)
 
@@ -351,7 +357,7 @@ class Console:
 
     def _show_notice(self, result: Result) -> None:
         if result.notice:
-            self._out.print(Text(escape(result.notice, 500), style="yellow"), soft_wrap=True)
+            self._out.put(escape(result.notice, 500), style="yellow")
 
     def _show_time(self, result: Result) -> None:
         """Print how long the run took, and how often something was sent once more."""
@@ -362,7 +368,7 @@ class Console:
 
     def _show_stops(self, result: Result) -> None:
         for what, why in result.stopped.items():
-            self._out.print(Text(f"{what} stopped: {escape(why, 1000)}", style="red"), soft_wrap=True)
+            self._out.put(f"{what} stopped: {escape(why, 1000)}", style="red")
 
     def _show_statuses(self, rows: Sequence[StatusRow]) -> None:
         targets = sorted({target for row in rows for target in row.numbers if target})
@@ -377,7 +383,3 @@ class Console:
             meaning = [Text(row.meaning, style="dim")] if is_wide else []
             table.add_row(Text(row.name, style=row.style), *numbers, str(row.total), *meaning)
         self._out.print(table)
-
-    def _print_json(self, value: Mapping[str, object]) -> None:
-        # ASCII, for whatever encoding standard output has; a Text, for a plain str's `:smile:` becomes a face.
-        self._out.print(Text(json.dumps(value)), soft_wrap=True)

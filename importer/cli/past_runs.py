@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.table import Table
 from rich.text import Text
 
-from importer.cli.output.findings import TONE_STYLES, place_of_line
+from importer.cli.findings import TONE_STYLES, place_of_line
 from importer.commands.history import Stage
 from importer.quoting import escape
 from importer.statuses import Status

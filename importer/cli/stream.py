@@ -4,40 +4,15 @@ from __future__ import annotations
 
 import errno
 import io
-import logging
 import os
 import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from importer.errors import ReportError
-from importer.log import REQUEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-class RequestLines(logging.Handler):
-    """Passes a line for each request to whoever prints it (-v)."""
-
-    def __init__(self, show: Callable[[str], None]) -> None:
-        super().__init__(logging.DEBUG)
-        self._show = show
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Show a request; everything else is told in other ways."""
-        if getattr(record, "event", "") == REQUEST:
-            self._show(_line(record))
-
-
-def _line(record: logging.LogRecord) -> str:
-    members = getattr(record, "members", {})
-    attempt = f", attempt {members['attempt']}" if members["attempt"] > 1 else ""
-    words = f"{record.getMessage()}, {members['ms']} ms{attempt}"
-    return f"{getattr(record, 'target', '')} {members['method']} {members['path']}: {words}"
-
-
-# ---- standard output and standard error
+    from collections.abc import Iterator
 
 
 class _WatchedFile(io.FileIO):
