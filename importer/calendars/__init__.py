@@ -23,6 +23,8 @@ class Role(StrEnum):
     SHADOW = "shadow"  #: looks over the shoulder of whoever is on call
 
 
+#: By the kinds of our records that are times on a schedule, what these are.
+ROLES = {role.value: role for role in (Role.SHADOW, Role.OVERRIDE)}
 #: What a system tells of that knows no shadows.
 PAGED = frozenset({Role.ON_CALL, Role.OVERRIDE})
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from importer.calendars import Calendar, Interval, Note, Role, Schedule, Window, clip, gaps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 #: Who does what: (person, role).
 People: TypeAlias = frozenset[tuple[str, Role]]
@@ -37,7 +37,6 @@ class Pair(NamedTuple):
 class Difference(NamedTuple):
     """One interval in which two paired schedules differ: half-open, whole epoch seconds."""
 
-    pair: Pair
     start: int
     end: int
     left: People
@@ -55,7 +54,7 @@ class Compared:
 
     pair: Pair
     differences: tuple[Difference, ...]
-    left_gaps: tuple[Window, ...]  #: nobody is on call on the left
+    left_gaps: tuple[Window, ...]  #: nobody is on call on the left; none where a side does not tell who is
     right_gaps: tuple[Window, ...]
     left_unknown: tuple[Window, ...]  #: of which the left says nothing
     right_unknown: tuple[Window, ...]
@@ -81,7 +80,6 @@ class Comparison:
     compared: tuple[Compared, ...]
     only_left: tuple[Schedule, ...]  #: schedules without a partner
     only_right: tuple[Schedule, ...]
-    tells_gaps: bool = True  #: both sides tell who is on call, so that nobody is a gap
 
     @property
     def is_same(self) -> bool:
@@ -124,23 +122,20 @@ def pair_schedules(
     lefts, rights = list(left.schedules), list(right.schedules)
     chosen = [Pair(_find(lefts, one, left.label), _find(rights, other, right.label)) for one, other in pairs.items()]
     for of_pair in (attrgetter("id"), attrgetter("name")):
-        free_left, free_right = (
-            _free(lefts, {one.left.id for one in chosen}),
-            _free(rights, {one.right.id for one in chosen}),
-        )
+        free_left, free_right = _free(lefts, rights, chosen)
         number_left, number_right = Counter(map(of_pair, free_left)), Counter(map(of_pair, free_right))
         partners = {of_pair(one): one for one in free_right if number_right[of_pair(one)] == 1}
         single = (one for one in free_left if number_left[of_pair(one)] == 1)
         chosen += [Pair(one, partners[of_pair(one)]) for one in single if of_pair(one) in partners]
-    return (
-        sorted(chosen, key=lambda pair: (pair.left.name, pair.left.id)),
-        _free(lefts, {one.left.id for one in chosen}),
-        _free(rights, {one.right.id for one in chosen}),
-    )
+    return sorted(chosen, key=lambda pair: (pair.left.name, pair.left.id)), *_free(lefts, rights, chosen)
 
 
-def _free(schedules: Iterable[Schedule], taken: Container[str]) -> list[Schedule]:
-    return [one for one in schedules if one.id not in taken]
+def _free(
+    lefts: Sequence[Schedule], rights: Sequence[Schedule], chosen: Sequence[Pair]
+) -> tuple[list[Schedule], list[Schedule]]:
+    """Return the schedules of either side that have no partner yet."""
+    taken = {one.left.id for one in chosen}, {one.right.id for one in chosen}
+    return [one for one in lefts if one.id not in taken[0]], [one for one in rights if one.id not in taken[1]]
 
 
 def _find(schedules: Sequence[Schedule], wanted: str, label: str) -> Schedule:
@@ -178,14 +173,12 @@ def compare(left: Calendar, right: Calendar, window: Window, pairs: Mapping[str,
         both = clip(clip(known_left, window), clip(known_right, window))
         lefts, rights = of_left.get(pair.left.id, []), of_right.get(pair.right.id, [])
         outside = _outside(known_left, window), _outside(known_right, window)
-        found = tuple(_differences(pair, lefts, rights, both))
-        compared.append(Compared(pair, found, tuple(gaps(lefts, both)), tuple(gaps(rights, both)), *outside))
+        free = [tuple(gaps(side, both)) if Role.ON_CALL in roles else () for side in (lefts, rights)]
+        differences = tuple(_differences(lefts, rights, both))
+        compared.append(Compared(pair, differences, free[0], free[1], *outside))
     # Records alone do not say which schedules there are: those of the other side are not missing in them.
-    only_left, only_right = (
-        only_left if Role.ON_CALL in right.roles else [],
-        only_right if Role.ON_CALL in left.roles else [],
-    )
-    return Comparison(left, right, window, tuple(compared), tuple(only_left), tuple(only_right), Role.ON_CALL in roles)
+    alone = only_left if Role.ON_CALL in right.roles else (), only_right if Role.ON_CALL in left.roles else ()
+    return Comparison(left, right, window, tuple(compared), *map(tuple, alone))
 
 
 def _outside(known: Window, window: Window) -> tuple[Window, ...]:
@@ -197,7 +190,7 @@ def _outside(known: Window, window: Window) -> tuple[Window, ...]:
     return tuple(span for span in spans if span.end > span.start)
 
 
-def _differences(pair: Pair, lefts: Sequence[Interval], rights: Sequence[Interval], window: Window) -> list[Difference]:
+def _differences(lefts: Sequence[Interval], rights: Sequence[Interval], window: Window) -> list[Difference]:
     """Walk over all changes of either side in their order, and note each span in which the two differ."""
     changes: dict[int, list[tuple[bool, bool, tuple[str, Role]]]] = defaultdict(list)
     for is_left, intervals in ((True, lefts), (False, rights)):
@@ -212,7 +205,7 @@ def _differences(pair: Pair, lefts: Sequence[Interval], rights: Sequence[Interva
     before = window.start
     people = {True: _NOBODY, False: _NOBODY}
     for moment in sorted(changes):
-        _note(found, pair, Window(before, moment), people[True], people[False])
+        _note(found, Window(before, moment), people[True], people[False])
         for is_left, is_start, who in changes[moment]:
             present[is_left][who] += 1 if is_start else -1
         people = {side: frozenset(who for who, count in counts.items() if count) for side, counts in present.items()}
@@ -220,14 +213,14 @@ def _differences(pair: Pair, lefts: Sequence[Interval], rights: Sequence[Interva
     return found
 
 
-def _note(found: list[Difference], pair: Pair, span: Window, left: People, right: People) -> None:
+def _note(found: list[Difference], span: Window, left: People, right: People) -> None:
     if span.end <= span.start or left == right:
         return
     last = found[-1] if found else None
     if last and last.end == span.start and (last.left, last.right) == (left, right):
         found[-1] = last._replace(end=span.end)
     else:
-        found.append(Difference(pair, span.start, span.end, left, right))
+        found.append(Difference(span.start, span.end, left, right))
 
 
 def by_schedule(intervals: Iterable[Interval]) -> dict[str, list[Interval]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
@@ -101,6 +102,11 @@ class _Event(NamedTuple):
         if ends <= begins:
             raise ValueError("it ends before it begins" if ends < begins else "it has no length")
         return begins, ends
+
+
+def is_calendar(path: str) -> bool:
+    """Return whether a path is a calendar file's, by its name."""
+    return PurePath(path).suffix.casefold() == ".ics"
 
 
 def read_calendar(

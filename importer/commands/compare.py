@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 from zipfile import is_zipfile
 
-from importer.calendars import PAGED, Calendar, Interval, Note, Role, Schedule, Window, merge, opsgenie
+from importer.calendars import PAGED, ROLES, Calendar, Interval, Note, Role, Schedule, Window, ical, merge, opsgenie
 from importer.calendars.comparison import Comparison, compare, say_people
 from importer.calendars.pulled import instant, matches
 from importer.commands.pull import ON_CALL, SCHEDULES, WINDOW, read_pairs, read_system, read_window
@@ -21,16 +21,16 @@ from importer.normalizer.references import Directory, Person
 from importer.planning.sources import expand_sources, gather_sources, is_several, load_mapping, make_loader
 from importer.reader.read import read
 from importer.records import TargetName
-from importer.reporter.atomic_file import ROOM_HINT
-from importer.reporter.columns import guard, unguard
+from importer.reporter.columns import unguard
 from importer.reporter.page import write_comparison_page
-from importer.reporter.table_files import write_table
+from importer.reporter.table_files import write_texts
 from importer.statuses import Status
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from importer.calendars.comparison import Compared
     from importer.calendars.pulled import ProgressCallback, Selection
     from importer.commands.pull import PullOptions
     from importer.journal.view import View
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 _SYSTEMS = frozenset({"pagerduty:", "opsgenie:", "rootly:"})
 _MADE = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE})
-_ROLES = {"shadow": Role.SHADOW, "override": Role.OVERRIDE}  #: by the kinds of record that are times on a schedule
 
 
 async def compare_sides(
@@ -126,9 +125,9 @@ def _learn_pairs(
 
 
 def _is_source(side: str) -> bool:
-    if side in _SYSTEMS or Path(side).suffix.casefold() == ".ics":
+    if side in _SYSTEMS or ical.is_calendar(side):
         return False
-    return _is_file(Path(side)) or (is_several(side) and not opsgenie.is_backup(Path(side)))
+    return Path(side).is_file() or (is_several(side) and not opsgenie.is_backup(Path(side)))
 
 
 async def _read_side(
@@ -141,7 +140,7 @@ async def _read_side(
     other: Calendar | None,
 ) -> Calendar:
     path = Path(side)
-    if side in _SYSTEMS or path.suffix.casefold() == ".ics" or side in ("ical", "ical:"):
+    if side in _SYSTEMS or ical.is_calendar(side) or side in ("ical", "ical:"):
         return (await read_system(side, options, window, settings, control, progress)).calendar
     folder = _run_folder(path, settings.reports / side)
     if folder is not None:
@@ -153,10 +152,6 @@ async def _read_side(
     return await _of_source(side, window, settings, control, other)
 
 
-def _is_file(path: Path) -> bool:
-    return path.is_file()
-
-
 def _run_folder(*folders: Path) -> Path | None:
     return next((folder for folder in folders if (folder / JOURNAL_FILE).is_file()), None)
 
@@ -164,11 +159,11 @@ def _run_folder(*folders: Path) -> Path | None:
 def _pulled_files(path: Path) -> list[Path]:
     """Return a workbook, or what was pulled into a folder; nothing where it is neither."""
     if not path.is_dir():
-        return [path] if _is_file(path) and path.suffix.casefold() == ".xlsx" else []
+        return [path] if path.is_file() and path.suffix.casefold() == ".xlsx" else []
     *others, notes = files = [path / name for name in ("schedules.csv", "on-call.csv", "notes.csv")]
-    if not all(map(_is_file, others)):
+    if not all(other.is_file() for other in others):
         return []
-    if not _is_file(notes):
+    if not notes.is_file():
         hint = "Pull it again: notes are written last, so a pull that was killed has left the folder half."
         raise SourceError(f"{path} has no {notes.name} beside {others[1].name}", hint=hint)
     return files
@@ -242,7 +237,7 @@ async def _of_source(
             (State.UNRESOLVED, "rows name people or schedules that were not looked up: compare with rootly: does."),
             (Status.INVALID, "rows are no valid records, or name what is not there: check says which."),
         ):
-            number = sum(1 for _, _, entry in journal.entries() if entry.state is state and entry.kind in _ROLES)
+            number = sum(1 for _, _, entry in journal.entries() if entry.state is state and entry.kind in ROLES)
             if number:
                 calendar.notes.append(Note(side, f"{number} {reason}"))
         return calendar
@@ -284,9 +279,9 @@ def _of_journal(view: View, label: str, window: Window, counts: Callable[[State 
     calendar = Calendar(label, window)
     spans, schedules, roles = [], {}, set()
     for _, _, entry in view.entries():
-        if entry.key is None or entry.kind not in _ROLES or not counts(entry.state):
+        if entry.key is None or entry.kind not in ROLES or not counts(entry.state):
             continue
-        role = _ROLES[entry.kind]
+        role = ROLES[entry.kind]
         schedule_id, person, start, end = str(entry.key[0]), str(entry.key[-3]), int(entry.key[-2]), int(entry.key[-1])
         spans.append(Interval(schedule_id, person, role, start, end))
         schedules[schedule_id] = Schedule(schedule_id, schedule_id)
@@ -301,27 +296,25 @@ def rows_of(comparison: Comparison) -> tuple[tuple[str, ...], Sequence[tuple[str
     """Return header and rows of the comparison's CSV: differences, gaps, unknown spans, schedules alone."""
     header = ("what", "schedule", "other schedule", "from (UTC)", "to (UTC)", "minutes", "left", "right")
     rows: list[tuple[str, ...]] = []
-    for compared in comparison.compared:
+
+    def add(what: str, compared: Compared, start: int, end: int, *people: str) -> None:
         names = (compared.pair.left.name, compared.pair.right.name)
+        rows.append((what, *names, iso_utc(start), iso_utc(end), f"{(end - start) / 60:g}", *people))
+
+    for compared in comparison.compared:
         for one in compared.differences:
-            span = (iso_utc(one.start), iso_utc(one.end), f"{one.minutes:g}")
-            rows.append(("differs", *names, *span, say_people(one.left), say_people(one.right)))
+            add("differs", compared, one.start, one.end, say_people(one.left), say_people(one.right))
         for what, spans in (
             ("nobody on call on the left", compared.left_gaps),
             ("nobody on call on the right", compared.right_gaps),
             ("unknown on the left", compared.left_unknown),
             ("unknown on the right", compared.right_unknown),
         ):
-            if what.startswith("unknown") or comparison.tells_gaps:
-                rows.extend(
-                    (what, *names, iso_utc(start), iso_utc(end), f"{(end - start) / 60:g}", "", "")
-                    for start, end in spans
-                )
-    for what, schedules in (("only left", comparison.only_left), ("only right", comparison.only_right)):
-        rows.extend(
-            (what, one.name if what == "only left" else "", one.name if what == "only right" else "", *("",) * 5)
-            for one in schedules
-        )
+            for span in spans:
+                add(what, compared, *span, "", "")
+    nothing = ("",) * 5
+    rows += [("only left", one.name, "", *nothing) for one in comparison.only_left]
+    rows += [("only right", "", one.name, *nothing) for one in comparison.only_right]
     return header, rows
 
 
@@ -334,7 +327,7 @@ def write_comparison(comparison: Comparison, csv: Path | None, html: Path | None
     files = []
     if csv is not None:
         header, rows = rows_of(comparison)
-        files.append(write_table(csv, [header, *(tuple(map(guard, row)) for row in rows)], hint=ROOM_HINT))
+        files.append(write_texts(csv, header, rows))
     if html is not None:
         files.append(write_comparison_page(html, comparison))
     return files

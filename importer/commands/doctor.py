@@ -15,13 +15,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
 
+from importer.calendars import opsgenie, pagerduty
+from importer.commands.pull import APIS, refused_as_error
 from importer.delivery.probe import look_at
+from importer.delivery.source_api import open_source_api
 from importer.errors import ImporterError, SettingsError
 from importer.journal.run_folder import SQLITE_VERSION
 from importer.normalizer.zones import check_timezone
 from importer.quoting import escape
 from importer.records import TargetName
-from importer.session.endpoints import connect
+from importer.session.control import SilentObserver
+from importer.session.endpoints import connect, connect_source
 from importer.session.target_lock import look_at_turn
 from importer.settings import DECLARATIONS, TOKEN_VARIABLES, Settings, load_settings
 from importer.settings.origins import CONFIG_FILE, PREFIX, keys_of_file, own_config_file, variables_of
@@ -29,7 +33,7 @@ from importer.settings.values import NO_PROXY_VARIABLES, PROXY_VARIABLES
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from importer.delivery.probe import ProbeResult
     from importer.delivery.transport import Connection
@@ -278,24 +282,31 @@ async def diagnose(options: Mapping[str, Any]) -> AsyncIterator[Diagnosis]:
     yield look_at_reports(settings.reports)
     for finding in await _look_at_targets(settings):
         yield finding
-    for name, key in (("pagerduty", settings.pagerduty_token), ("opsgenie", settings.opsgenie_api_key)):
+    for name, key, paths in (
+        ("pagerduty", settings.pagerduty_token, pagerduty.PROBES),
+        ("opsgenie", settings.opsgenie_api_key, opsgenie.PROBES),
+    ):
         if key is not None and not settings.sandbox:
-            yield await _look_at_source(name, settings)
+            yield await _look_at_source(name, paths, settings)
 
 
-async def _look_at_source(name: str, settings: Settings) -> Diagnosis:
-    """Look at a system that is only read; a run could start without it, so nothing of it is a problem of a run."""
-    from importer.commands.pull import APIS, look_at_key
+async def _look_at_source(name: str, paths: Sequence[str], settings: Settings) -> Diagnosis:
+    """Ask a system that is only read for a part of each list that a pull reads.
 
-    about = f"{name} token"
+    A run could start without it, so nothing of it is a problem of a run.
+    """
+    about, api = f"{name} token", APIS[name]
     with anyio.move_on_after(_PATIENCE):
         try:
-            await look_at_key(name, settings)
+            async with connect_source(name, settings) as connection:
+                with refused_as_error(api):
+                    async with open_source_api(api, connection, settings, SilentObserver(), anyio.Event()) as ask:
+                        for path in paths:
+                            await ask(path)
         except ImporterError as error:
             return _note(about, f"pull cannot use it: {error.message}", error.hint)
         return _ok(about, "accepted: it may read users and schedules")
-    words = f"{APIS[name].name} did not answer in time"
-    return _note(about, words, "Check the network and the base URL, and try again.")
+    return _note(about, f"{api.name} did not answer in time", "Check the network and the base URL, and try again.")
 
 
 async def _look_at_targets(settings: Settings) -> list[Diagnosis]:

@@ -39,7 +39,6 @@ from importer.errors import SettingsError, SourceError, TargetError, UsageError
 from importer.normalizer.zones import read_zone
 from importer.records import ID_PATTERN
 from importer.reporter.table_files import SHEETS, Table, check_output, write_tables
-from importer.session.control import SilentObserver
 from importer.session.endpoints import connect_source
 from importer.targets.rootly import ROOTLY
 
@@ -62,8 +61,6 @@ _REFUSED_HINTS = {
     402: "The account's plan does not include this part of the API, or has ended.",
     404: "Check the base URL: it must be the API's.",
 }
-SYSTEMS = ("pagerduty", "opsgenie", "ical")
-_PROBES = {"pagerduty": pagerduty.PROBES, "opsgenie": opsgenie.PROBES}
 _READERS = {
     "pagerduty": pagerduty.read_calendar,
     "opsgenie": opsgenie.read_calendar,
@@ -211,7 +208,8 @@ async def read_system(
         zone, pattern = settings.timezone or "", options.pattern
         return ical.read_calendar(content, label, window, zone=zone, pattern=pattern, address=address)
     raise UsageError(
-        f"there is no system {system!r}", hint=f"Name {', '.join(SYSTEMS)}, an .ics file, or the folder of a backup."
+        f"there is no system {system!r}",
+        hint="Name pagerduty, opsgenie, ical, an .ics file, or the folder of a backup.",
     )
 
 
@@ -220,7 +218,7 @@ async def _read_api(
 ) -> Pulled:
     api, reader = APIS[name], _READERS[name]
     async with connect_source(name, settings) as connection:
-        with _refused_as_error(api):
+        with refused_as_error(api):
             async with open_source_api(api, connection, settings, control.observer, control.interrupted) as ask:
                 if name != "opsgenie":
                     return await reader(ask, window, selection, progress)
@@ -238,7 +236,7 @@ async def _read_api(
 
 
 @contextmanager
-def _refused_as_error(api: SourceApi) -> Iterator[None]:
+def refused_as_error(api: SourceApi) -> Iterator[None]:
     """Make one sentence of a list that is refused, and of an answer that is none.
 
     Raises:
@@ -252,20 +250,6 @@ def _refused_as_error(api: SourceApi) -> Iterator[None]:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         hint = "Check the base URL; if it is right, report this as a bug."
         raise TargetError(f"{api.name} answers in a form that is not known ({error!r})", hint=hint) from error
-
-
-async def look_at_key(name: str, settings: Settings) -> None:
-    """Ask a system for the first entry of each list that a pull reads.
-
-    Raises:
-        ImporterError: the key is not set or not accepted, may not see a list, or there is no usable answer.
-    """
-    api = APIS[name]
-    async with connect_source(name, settings) as connection:
-        with _refused_as_error(api):
-            async with open_source_api(api, connection, settings, SilentObserver(), anyio.Event()) as ask:
-                for path in _PROBES[name]:
-                    await ask(path)
 
 
 async def _read_feed(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
-from importer.calendars import Interval, Role, Window, merge, rootly
+from importer.calendars import ROLES, Interval, Window, merge, rootly
 from importer.calendars.pulled import RefusedError
 from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import TargetError, UsageError
@@ -21,19 +20,19 @@ from importer.kinds.kind import Names
 from importer.planning.previous_run import find_earlier
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import TargetName
-from importer.reporter.atomic_file import ROOM_HINT
-from importer.reporter.columns import guard
 from importer.reporter.page import add_verified
-from importer.reporter.table_files import write_table
+from importer.reporter.table_files import write_texts
 from importer.session.endpoints import connect
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from importer.calendars.pulled import Ask, ProgressCallback
+    from importer.journal.view import View
     from importer.kinds.kind import RecordKind
     from importer.records import Key
     from importer.session.control import RunControl
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 _MADE = frozenset({Status.CREATED, Status.EXISTS})
 _PATIENCE = 60.0  # seconds until a shift shows in Rootly's calendar
 _ASK_AGAIN = 2.0  # seconds between two looks at the calendar
-_RENDERED = {"shadow": Role.SHADOW, "override": Role.OVERRIDE}
 
 HEADER = (
     "import_row",
@@ -102,13 +100,9 @@ class Verification:
 class _Made(NamedTuple):
     """A record that the run made or found."""
 
-    row: int
-    sheet: str
-    part: str
+    record: VerifiedRecord  #: as long as nobody has asked
     kind: RecordKind
-    id: str
     key: Key
-    about: str  #: whom or what it is about, names before ids
 
 
 async def verify(argument: str, settings: Settings, control: RunControl, progress: ProgressCallback) -> Verification:
@@ -126,50 +120,52 @@ async def verify(argument: str, settings: Settings, control: RunControl, progres
     settings = at_its_place(settings, previous, "it is not in the sandbox")
     refuse_other_target(settings, previous)
     with open_view(previous.path) as view:
-        names = [sheet.name for sheet in view.sheets()]
-        known = Names(view.names())
-        made = [
-            _Made(
-                row.number, names[sheet], entry.part, kind, entry.outcome.id, entry.key, kind.describe(entry.key, known)
-            )
-            for sheet, row, entry in view.entries()
-            if entry.state in _MADE and entry.key is not None and (kind := KINDS.get(entry.kind or ""))
-        ]
-    verified: list[VerifiedRecord] = []
+        made = list(_read_made(view))
+    verified: dict[int, VerifiedRecord] = {}
     for target in TargetName:
-        own = [one for one in made if one.kind.target is target]
+        own = {number: one for number, one in enumerate(made) if one.kind.target is target}
         if own:
-            verified += await _verify_at(target, own, settings, control, progress)
-    order = {(one.sheet, one.row, one.part): number for number, one in enumerate(made)}
-    verified.sort(key=lambda one: order[one.sheet, one.row, one.part])
-    return Verification(previous.run, tuple(verified), previous.path)
+            verified |= await _verify_at(target, own, settings, control, progress)
+    return Verification(previous.run, tuple(verified[number] for number in sorted(verified)), previous.path)
+
+
+def _read_made(view: View) -> Iterator[_Made]:
+    names = [sheet.name for sheet in view.sheets()]
+    known = Names(view.names())
+    for sheet, row, entry in view.entries():
+        if entry.state in _MADE and entry.key is not None and (kind := KINDS.get(entry.kind or "")):
+            about = kind.describe(entry.key, known)
+            where = (row.number, names[sheet], entry.part)
+            record = VerifiedRecord(*where, kind.name, entry.outcome.id, about, RecordState.NOT_ASKED)
+            yield _Made(record, kind, entry.key)
 
 
 async def _verify_at(
-    target: TargetName, made: Sequence[_Made], settings: Settings, control: RunControl, progress: ProgressCallback
-) -> list[VerifiedRecord]:
+    target: TargetName, made: Mapping[int, _Made], settings: Settings, control: RunControl, progress: ProgressCallback
+) -> dict[int, VerifiedRecord]:
+    """Ask a target for records, by their numbers; return them with what is there now."""
     described = TARGETS[target]
     api = SourceApi(target.title(), described.rate, described.headers, described.authorization)
-    scopes: dict[tuple[str, str], list[_Made]] = defaultdict(list)
-    for one in made:
-        scopes[one.kind.name, one.kind.scope(one.key)].append(one)
+    scopes: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, one in made.items():
+        scopes[one.kind.name, one.kind.scope(one.key)].append(number)
 
-    verified: list[VerifiedRecord] = []
+    verified: dict[int, VerifiedRecord] = {}
     async with (
         connect([target], settings) as connections,
         open_source_api(api, connections[target], settings, control.observer, control.interrupted) as ask,
     ):
-        for done, ((kind, scope), records) in enumerate(scopes.items(), 1):
+        for done, ((kind, scope), numbers) in enumerate(scopes.items(), 1):
             try:
                 there = await _list(ask, KINDS[kind], scope)
             except RefusedError as error:
                 words = f"{api.name} refuses to list it ({error})"
-                verified += [_verified(one, RecordState.NOT_ASKED, words) for one in records]
+                verified |= {number: made[number].record._replace(detail=words) for number in numbers}
             else:
-                verified += [_judge(one, there) for one in records]
+                verified |= {number: _judge(made[number], there) for number in numbers}
             progress(done, len(scopes), "lists")
         if target is TargetName.ROOTLY:
-            verified = await _look_at_calendar(ask, verified, made)
+            await _look_at_calendar(ask, verified, made)
     return verified
 
 
@@ -191,37 +187,31 @@ async def _list(ask: Ask, kind: RecordKind, scope: str) -> dict[str, Key | None]
 
 
 def _judge(one: _Made, there: Mapping[str, Key | None]) -> VerifiedRecord:
-    same = [id_ for id_, key in there.items() if key == one.key]
+    record, key = one.record, there.get(one.record.id)
+    same = sorted(id_ for id_, other in there.items() if other == one.key)
     if len(same) > 1:
-        return _verified(one, RecordState.TWICE, f"it is there {len(same)} times: {', '.join(sorted(same))}")
-    if one.id in there:
-        key = there[one.id]
-        if key == one.key:
-            return _verified(one, RecordState.THERE)
+        words = f"it is there {len(same)} times: {', '.join(same)}"
+        return record._replace(verdict=RecordState.TWICE, detail=words)
+    if record.id in same:
+        return record._replace(verdict=RecordState.THERE)
+    if record.id in there:
         removal = one.kind.removal
-        detail = removal.differences(one.key, key) if removal and key is not None else "its values are others now"
-        return _verified(one, RecordState.CHANGED, detail)
+        words = removal.differences(one.key, key) if removal and key is not None else "its values are others now"
+        return record._replace(verdict=RecordState.CHANGED, detail=words)
     if same:
-        return _verified(one, RecordState.CHANGED, f"it is there under another id: {same[0]}")
-    return _verified(one, RecordState.GONE, "the target does not list it any more")
+        return record._replace(verdict=RecordState.CHANGED, detail=f"it is there under another id: {same[0]}")
+    return record._replace(verdict=RecordState.GONE, detail="the target does not list it any more")
 
 
-def _verified(one: _Made, verdict: RecordState, detail: str = "") -> VerifiedRecord:
-    return VerifiedRecord(one.row, one.sheet, one.part, one.kind.name, one.id, one.about, verdict, detail)
-
-
-async def _look_at_calendar(
-    ask: Ask, verified: Sequence[VerifiedRecord], made: Sequence[_Made]
-) -> list[VerifiedRecord]:
-    """Return of every shift that is there whether the rendered calendar shows it; wait a while, for it comes late."""
+async def _look_at_calendar(ask: Ask, verified: dict[int, VerifiedRecord], made: Mapping[int, _Made]) -> None:
+    """Note of every shift that is there whether the rendered calendar shows it; wait a while, for it comes late."""
     shifts: dict[str, list[tuple[int, Interval]]] = defaultdict(list)
-    for number, (record, one) in enumerate(zip(verified, _in_order(verified, made), strict=True)):
-        if record.verdict is RecordState.THERE and one.kind.shift is not None and one.kind.name in _RENDERED:
-            shift = one.kind.shift(one.key)
-            role = _RENDERED[one.kind.name]
-            shifts[str(one.key[0])].append(
-                (number, Interval(str(one.key[0]), shift.user, role, shift.starts_at, shift.ends_at))
-            )
+    for number, record in verified.items():
+        kind, key = made[number].kind, made[number].key
+        if record.verdict is RecordState.THERE and kind.shift is not None and kind.name in ROLES:
+            shift, schedule = kind.shift(key), str(key[0])
+            span = Interval(schedule, shift.user, ROLES[kind.name], shift.starts_at, shift.ends_at)
+            shifts[schedule].append((number, span))
     seen: dict[int, bool] = {}
     deadline = anyio.current_time() + _PATIENCE
     while True:
@@ -232,12 +222,7 @@ async def _look_at_calendar(
         if all(seen.values()) or anyio.current_time() >= deadline:
             break
         await anyio.sleep(_ASK_AGAIN)
-    return [record._replace(is_rendered=seen.get(number)) for number, record in enumerate(verified)]
-
-
-def _in_order(verified: Sequence[VerifiedRecord], made: Sequence[_Made]) -> list[_Made]:
-    by_place = {(one.sheet, one.row, one.part): one for one in made}
-    return [by_place[record.sheet, record.row, record.part] for record in verified]
+    verified |= {number: verified[number]._replace(is_rendered=is_seen) for number, is_seen in seen.items()}
 
 
 async def _rendered(ask: Ask, schedule: str, wanted: Sequence[tuple[int, Interval]]) -> dict[int, bool]:
@@ -263,12 +248,10 @@ def write_verification(path: Path, verification: Verification) -> Path:
         ReportError: the file could not be written.
     """
     rows = [
-        tuple(
-            map(guard, (str(one.row), one.sheet, one.part, one.kind, one.id, one.verdict, one.detail, calendar_of(one)))
-        )
+        (str(one.row), one.sheet, one.part, one.kind, one.id, one.verdict, one.detail, calendar_of(one))
         for one in verification.records
     ]
-    return write_table(path, [HEADER, *rows], hint=ROOM_HINT)
+    return write_texts(path, HEADER, rows)
 
 
 def add_to_page(verification: Verification) -> list[Path]:

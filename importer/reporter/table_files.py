@@ -56,6 +56,15 @@ def write_table(path: Path, rows: Iterable[Sequence[str | int]], *, hint: str = 
     return replace_file(path, write, hint=hint)
 
 
+def write_texts(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Path:
+    """Write rows of foreign texts, which are guarded here, to a file that the user named.
+
+    Raises:
+        ReportError: the file could not be written.
+    """
+    return write_table(path, chain([header], (list(map(guard, row)) for row in rows)), hint=ROOM_HINT)
+
+
 # ---- what was pulled
 
 
@@ -172,7 +181,7 @@ def _csv_name(path: Path, table: str) -> str:
 def _write(path: Path, tables: Sequence[Table]) -> None:
     if path.suffix.casefold() == ".csv":
         (table,) = tables
-        write_table(path, [table.header, *(tuple(map(guard, row)) for row in table.rows)], hint=ROOM_HINT)
+        write_texts(path, table.header, table.rows)
         return
 
     def fill(book: Book) -> None:

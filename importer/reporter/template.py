@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from importer.errors import ReportError, UsageError
 from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, KINDS_WITH, any_of
 from importer.reporter.atomic_file import ROOM_HINT
-from importer.reporter.columns import guard
-from importer.reporter.table_files import write_table
+from importer.reporter.table_files import write_texts
 from importer.reporter.xlsx_writer import ROWS, TEXT, CellStyle, Fill, header_width, offer, put, write_book
 
 if TYPE_CHECKING:
@@ -107,17 +106,14 @@ def write_template(path: Path, *, zone: str = "Europe/Berlin", is_replaced: bool
 
 def _write_csv(path: Path, zone: str) -> Path:
     """Write all columns into one table; there, the examples' times are ISO texts."""
-    rows: list[list[str | int]] = [list(COLUMNS)]
+    rows = []
     for kind in KINDS.values():
         names = [column.name for column in own_columns(kind)]
         for example in example_rows(kind, zone):
             cells = dict(zip(names, example, strict=True))
-            rows.append([_csv_cell(cells.get(name, "")) for name in COLUMNS])
-    return write_table(path, rows, hint=ROOM_HINT)
-
-
-def _csv_cell(cell: str | datetime) -> str:
-    return cell.isoformat() if isinstance(cell, datetime) else guard(cell)
+            texts = (cells.get(name, "") for name in COLUMNS)
+            rows.append([text.isoformat() if isinstance(text, datetime) else text for text in texts])
+    return write_texts(path, list(COLUMNS), rows)
 
 
 def _write_xlsx(path: Path, zone: str) -> Path:

@@ -218,9 +218,8 @@ def show_comparison(comparison: Comparison, files: Sequence[Path], settings: Set
     labels = escape(comparison.left.label), escape(comparison.right.label)
     _show_alone(labels[0], comparison.only_left, console)
     _show_alone(labels[1], comparison.only_right, console)
-    if comparison.tells_gaps:
-        _show_gaps(labels[0], [gap for one in comparison.compared for gap in one.left_gaps], console)
-        _show_gaps(labels[1], [gap for one in comparison.compared for gap in one.right_gaps], console)
+    _show_gaps(labels[0], [gap for one in comparison.compared for gap in one.left_gaps], console)
+    _show_gaps(labels[1], [gap for one in comparison.compared for gap in one.right_gaps], console)
     number = count_of(sum(bool(one.differences) for one in differing), "schedule")
     unknown = sum(bool(one.unknown) for one in differing)
     verdict = "the same" if comparison.is_same else f"{_minutes(comparison.minutes)} differ on {number}"
