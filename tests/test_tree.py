@@ -62,7 +62,7 @@ def test_every_module_is_used() -> None:
         if not graph.find_modules_that_directly_import(module) and not graph.find_children(module)
     }
     found_in_folder = {module for module in unused if module.startswith(("importer.kinds.", "importer.sandbox.api."))}
-    assert unused - found_in_folder == {"importer.__main__", "importer.reader.workbook.worker"}
+    assert unused - found_in_folder == {"importer.__main__", "importer.reader.worker"}
 
 
 def test_no_module_gives_a_name_two_values() -> None:

@@ -16,8 +16,8 @@ from importer.journal.run_info import RunInfo, info_of_name
 from importer.kinds import KINDS
 from importer.notice import Notice, NoticeLevel
 from importer.planning.report_lines import Memory, Mended, Merger, PreviousLine, ReportTable
-from importer.reader.limits import Bounds
 from importer.reader.read import read
+from importer.reader.source_file import Bounds
 from importer.records import KnownName
 from importer.reporter.report_reader import ALL_ROWS, MAPPING_SHEET, TO_MEND, is_report, join_mapping, split
 from importer.statuses import Status

@@ -27,8 +27,8 @@ from importer.notice import Notice, NoticeLevel
 from importer.planning.loader import Loader
 from importer.planning.previous_run import LeftOver
 from importer.quoting import escape
-from importer.reader.limits import Bounds
 from importer.reader.read import read, read_on_thread, spool
+from importer.reader.source_file import Bounds
 from importer.settings.origins import read_config_file
 from importer.wording import count_of
 

@@ -1,4 +1,4 @@
-"""A CSV -> its sheet: its delimiter, which record is the header, how rows are numbered, what a wrong width means.
+"""A CSV -> its sheet: its delimiter, its records strictly, which of them is the header, what a wrong width means.
 
 Rows are numbered as Excel does: blank lines count, line ends within a quoted cell do not, and neither does a first line
 such as `sep=;`, which Excel takes as a hint and does not show. Where a sentence says "line", it is the physical one.
@@ -6,23 +6,24 @@ such as `sep=;`, which Excel takes as a hint and does not show. Where a sentence
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import os
 import re
-from dataclasses import replace
+import string
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
 from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
 from importer.notice import Notice
 from importer.quoting import escape
-from importer.reader.csv_text import CsvRecord, Form, csv_records, examine
-from importer.reader.limits import USUAL, Bounds, too_many_columns
-from importer.reader.source_file import BLOCK, STDIN, HashedBytes, is_workbook, named, opened
+from importer.reader.content_type import examine, is_workbook
+from importer.reader.source_file import BLOCK, STDIN, USUAL, Bounds, named, opened, too_long_cell, too_many_columns
 from importer.reader.tables import (
     CHUNK_ROWS,
     FIRST_ROW,
@@ -39,32 +40,9 @@ from importer.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator
+    from hashlib import _Hash
 
-
-# ---- On which line of the file a row begins
-
-
-def find_lines(name: str, rows: Collection[int]) -> dict[int, int]:
-    """Return the line, from 1, on which each of these rows begins, as far as the file can still be read.
-
-    Of a workbook, which has no lines, it gives none. The file is read up to the last of the rows.
-    """
-    try:
-        with opened(name) as source:
-            return {} if is_workbook(source.file, name) else _find(source.file, name, rows)
-    except (SourceError, OSError, UnicodeDecodeError):  # it was read before; since then somebody changed it
-        return {}
-
-
-def _find(file: BinaryIO, name: str, rows: Collection[int]) -> dict[int, int]:
-    last, lines = max(rows, default=0), {}
-    form = find_form(file, name, examine(file, name).codec, FIRST_ROW, USUAL)
-    for record in csv_records(file, form):
-        if record.number in rows:
-            lines[record.number] = record.first_line
-        if record.number >= last:
-            break
-    return lines
+    from _typeshed import WriteableBuffer
 
 
 # ---- The sheets of a CSV
@@ -223,6 +201,25 @@ def _changed(name: str) -> SourceError:
     return SourceError(f"{named(name)} changed while it was read", hint="Let no other program write it, and try again.")
 
 
+# ---- On which line of the file a row begins
+
+
+def find_lines(name: str, rows: Collection[int]) -> dict[int, int]:
+    """Return the line, from 1, on which each of these rows begins, as far as the file can still be read.
+
+    Of a workbook, which has no lines, it gives none. The file is read up to the last of the rows.
+    """
+    try:
+        with opened(name) as (file, _):
+            if is_workbook(file, name):
+                return {}
+            form, last = find_form(file, name, examine(file, name).codec, FIRST_ROW, USUAL), max(rows, default=0)
+            records = takewhile(lambda record: record.number <= last, csv_records(file, form))
+            return {record.number: record.first_line for record in records if record.number in rows}
+    except (SourceError, OSError, UnicodeDecodeError):  # it was read before; since then somebody changed it
+        return {}
+
+
 # ---- Delimiter: tried on the first records
 
 
@@ -237,8 +234,7 @@ def find_form(file: BinaryIO, name: str, codec: str, rule: HeaderRule, bounds: B
     One with which a row is recognised as a header outranks all others, and one that a first line such as `sep=;` names,
     as Excel understands it, those too.
     """
-    raw = io.BufferedReader(HashedBytes(file, None), BLOCK)
-    line = io.TextIOWrapper(raw, encoding=codec, errors="strict", newline="").readline(20)
+    line = _text(file, codec).readline(20)
     if hint := _HINT.fullmatch(line.removeprefix("\ufeff")):
         return Form(name, codec, hint["delimiter"], begins=2, bounds=bounds)
     forms = [Form(name, codec, delimiter, bounds=bounds) for delimiter in DELIMITERS]
@@ -276,3 +272,168 @@ def _top(file: BinaryIO, form: Form, rule: HeaderRule) -> Iterator[tuple[int, li
             yield number, cells
     except SourceError:
         yield number + 1, []
+
+
+# ---- Records
+
+
+class _HashedBytes(io.RawIOBase):
+    """A file from its start on; `digest` is fed all bytes that were read. It stays open when this is closed."""
+
+    def __init__(self, file: BinaryIO, digest: _Hash | None) -> None:
+        file.seek(0)
+        self._file = file
+        self._digest = digest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        block = self._file.read(len(view))
+        if self._digest:
+            self._digest.update(block)
+        view[: len(block)] = block
+        return len(block)
+
+
+def _text(file: BinaryIO, codec: str, digest: _Hash | None = None) -> TextIO:
+    raw = io.BufferedReader(_HashedBytes(file, digest), BLOCK)
+    return io.TextIOWrapper(raw, encoding=codec, errors="strict", newline="")
+
+
+MOST_BLANK = 1_048_576  # lines that follow each other
+_ENDS = frozenset({"\n", "\r\n", "\r"})
+_UNCLOSED = (
+    'Look for a cell that begins with a quote (") and has no closing one;'
+    ' a quote inside a quoted cell is written twice ("").'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a CSV is written."""
+
+    name: str  #: of the source
+    codec: str
+    delimiter: str = ","
+    begins: int = 1  #: the first line that is no hint for Excel
+    bounds: Bounds = USUAL
+
+
+class CsvRecord(NamedTuple):
+    """One record in which something stands."""
+
+    number: int  #: of its row, as a spreadsheet numbers it: blank ones before it count
+    cells: list[str]
+    first_line: int  #: physical, from 1
+    last_line: int
+
+
+class _Lines:
+    """Physical lines with their ends, counted; bounded per record."""
+
+    def __init__(self, text: TextIO, form: Form) -> None:
+        self._text = text
+        self._name = form.name
+        self._limit = form.bounds.record
+        self._blanks = f"{form.delimiter}{string.whitespace}"
+        self._blank_quote = f'{form.delimiter} "'
+        self._coming = ""  # a line that was read, and not yet taken
+        self.blank_quote: str | None = None  #: a line of the record with a blank between delimiter and quote
+        self.number = 0
+        self.held = 0  # characters of the record so far
+
+    def begin_record(self) -> int:
+        """Forget the record before, and pass lines without anything but delimiters; return how many those are."""
+        self.held, self.blank_quote = 0, None
+        longest, blanks, read = self._limit + 1, self._blanks, self._text.readline
+        mark = "" if self.number else "\ufeff"
+        passed, line = 0, ""
+        while passed <= MOST_BLANK:
+            line = read(longest)
+            if line not in _ENDS:
+                line = line.removeprefix(mark)
+                if not line or line.strip(blanks) or len(line) >= longest:
+                    break
+            passed += 1
+        self._coming = line
+        self.number += passed
+        return passed
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line, self._coming = self._coming or self._text.readline(self._limit + 1), ""
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.held += len(line)
+        if self.held > self._limit:
+            raise SourceError(
+                f"{named(self._name)}, line {self.number}: the row is longer than {self._limit:,} characters",
+                hint=f"{_UNCLOSED} IMPORTER_MAX_CELL, times 16, is the limit.",
+            )
+        if self._blank_quote in line:
+            self.blank_quote = line
+        return line
+
+
+def csv_records(file: BinaryIO, form: Form, digest: _Hash | None = None) -> Iterator[CsvRecord]:
+    """Yield the records from the file's start on, blank ones left out; `digest` is fed all bytes that were read.
+
+    Raises:
+        SourceError: A record is malformed or too long, or more blank ones follow it than any spreadsheet has rows.
+    """
+    limit = form.bounds.cell
+    csv.field_size_limit(max(limit, csv.field_size_limit()))  # of the process; never lowered for others
+    lines = _Lines(_text(file, form.codec, digest), form)
+    while lines.number < form.begins - 1:
+        next(lines)
+    reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+    number = last = 0
+    while True:
+        number += 1 + lines.begin_record()
+        if number - last > MOST_BLANK:
+            raise SourceError(
+                f"{named(form.name)}: more than {MOST_BLANK:,} blank lines follow row {last}",
+                hint="Delete the blank lines, and try again.",
+            )
+        first_line = lines.number + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise _malformed(form, first_line, lines.number, str(error)) from error
+        if lines.blank_quote is not None:
+            cells = _without_blanks(lines.blank_quote, form) or cells
+        if lines.held > limit and any(len(cell) > limit for cell in cells):
+            raise _too_long(form, first_line)
+        if any(map(str.strip, cells)):
+            last = number
+            yield CsvRecord(number, cells, first_line, lines.number)
+
+
+def _without_blanks(line: str, form: Form) -> list[str] | None:
+    """Parse a line whose quotes stand behind a blank (`a, "b, c"`); None where that is not plainly meant."""
+    try:
+        parsed = list(csv.reader([line], delimiter=form.delimiter, strict=True, skipinitialspace=True))
+    except csv.Error:
+        return None
+    return parsed[0] if len(parsed) == 1 else None
+
+
+def _malformed(form: Form, first: int, last: int, error: str) -> SourceError:
+    where = f"{named(form.name)}, line {first}"
+    if "unexpected end of data" in error:
+        return SourceError(f"{where}: the row that begins here has a quote that is never closed", hint=_UNCLOSED)
+    if "field larger than field limit" in error:
+        return _too_long(form, first)
+    until = f", at line {last}" if last > first else ""
+    return SourceError(f"{where}: the row that begins here has text after a closing quote{until}", hint=_UNCLOSED)
+
+
+def _too_long(form: Form, line: int) -> SourceError:
+    return too_long_cell(f"{named(form.name)}, the row that begins in line {line}", form.bounds, _UNCLOSED)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar
 from importer.cells import cell_name
 from importer.errors import InterruptedReadingError, SourceError
 from importer.notice import Notice, NoticeLevel
-from importer.reader.limits import USUAL, Bounds, too_many_rows
+from importer.reader.source_file import USUAL, Bounds, too_many_rows
 from importer.reader.tables import CHUNK_ROWS, Chunk, HeaderRule
 
 if TYPE_CHECKING:
@@ -130,20 +130,19 @@ def _file_chunks(
     encoding: str | None,
     reading: Reading,
 ) -> Generator[Chunk, None, str]:
-    from importer.reader import csv_file, source_file
-    from importer.reader.workbook import parent
+    from importer.reader import csv_file, workbook
+    from importer.reader.content_type import is_workbook
+    from importer.reader.source_file import opened
 
     name, notices, stopped = reading.name, reading.notices, reading.stopped
-    with source_file.opened(name, stdin, bounds) as source:
-        if source_file.is_workbook(source.file, name):
-            sha256 = yield from parent.workbook_chunks(
-                source.file, name, sheets, notices, rule=rule, bounds=bounds, stopped=stopped
+    with opened(name, stdin, bounds) as (file, sha256_of_gzip):
+        if is_workbook(file, name):
+            sha256 = yield from workbook.workbook_chunks(
+                file, name, sheets, notices, rule=rule, bounds=bounds, stopped=stopped
             )
         else:
-            sha256 = yield from csv_file.csv_chunks(
-                source.file, name, notices, rule=rule, bounds=bounds, encoding=encoding
-            )
-    return source.sha256 or sha256
+            sha256 = yield from csv_file.csv_chunks(file, name, notices, rule=rule, bounds=bounds, encoding=encoding)
+    return sha256_of_gzip or sha256
 
 
 # ---- A pandas DataFrame as one sheet of text

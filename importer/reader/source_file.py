@@ -1,4 +1,4 @@
-"""The bytes of a source: opened once, unpacked, bounded, told apart by how they begin. Knows nothing of rows."""
+"""The bytes of a source: opened once, unpacked, and bounded. Knows nothing of rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 import os
-import re
 import stat
 import sys
 import tempfile
@@ -18,45 +17,89 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from importer.errors import SourceError
 from importer.quoting import escape_unprintable
-from importer.reader.limits import USUAL, Bounds, too_many_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from hashlib import _Hash
-
-    from _typeshed import WriteableBuffer
 
 
-# ---- The bytes of a file, hashed while they are read
+# ---- How large a source may be, and the sentence for one that is larger
 
 
-class HashedBytes(io.RawIOBase):
-    """A file from its start on; `digest` is fed all bytes that were read, `count` says how many they are."""
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a source may cost; each has a setting, the last two aside."""
 
-    def __init__(self, file: BinaryIO, digest: _Hash | None) -> None:
-        file.seek(0)
-        self._file = file
-        self._digest = digest
-        self.count = 0
+    bytes: int = 500_000_000  #: of the file, and of a gzip file unpacked; IMPORTER_MAX_BYTES
+    rows: int = 2_000_000  #: that are not blank, of all its sheets; IMPORTER_MAX_ROWS
+    columns: int = 1_000  #: of a sheet; IMPORTER_MAX_COLUMNS
+    cell: int = 1 << 20  #: characters; IMPORTER_MAX_CELL
+    memory: int = 2 << 30  #: bytes of address space of the process that parses a workbook
+    seconds: float = 300.0  #: waited for that process in all
 
-    def readable(self) -> bool:
-        return True
+    @property
+    def unpacked(self) -> int:
+        """Bytes of all parts of a workbook together; at its usual value one byte in two is XML around the text."""
+        return 2 * self.bytes
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer).cast("B")
-        block = self._file.read(len(view))
-        if self._digest:
-            self._digest.update(block)
-        self.count += len(block)
-        view[: len(block)] = block
-        return len(block)
+    @property
+    def record(self) -> int:
+        """Characters of a CSV's row: a file without line ends must not fill the memory."""
+        return 16 * self.cell
+
+
+USUAL = Bounds()
+
+
+def too_many_bytes(what: str, bounds: Bounds) -> SourceError:
+    """Make the error for a file that is larger than `bounds.bytes`; `what` names it and says "is" or "unpacks to"."""
+    return SourceError(f"{what} more than {_size(bounds.bytes)}", hint=_raised("IMPORTER_MAX_BYTES"))
+
+
+def too_many_unpacked(bounds: Bounds) -> SourceError:
+    """Make the error for a workbook that is larger than `bounds.unpacked`."""
+    return SourceError(
+        f"the workbook unpacks to more than {_size(bounds.unpacked)}",
+        hint="Split it, or raise IMPORTER_MAX_BYTES, of which a workbook may unpack to twice as much.",
+    )
+
+
+def too_many_rows(where: str, bounds: Bounds) -> SourceError:
+    """Make the error for a source that has more rows than `bounds.rows`."""
+    return SourceError(f"{where} has more than {bounds.rows:,} rows", hint=_raised("IMPORTER_MAX_ROWS"))
+
+
+def too_many_columns(where: str, last: str, bounds: Bounds) -> SourceError:
+    """Make the error for a row that reaches beyond `bounds.columns`; `last` names its last cell."""
+    return SourceError(
+        f"{where}: cell {last} lies beyond column {bounds.columns:,}, the last that is read",
+        hint="Delete what stands far from the data, or raise IMPORTER_MAX_COLUMNS.",
+    )
+
+
+def too_long_cell(where: str, bounds: Bounds, hint: str = "") -> SourceError:
+    """Make the error for a cell longer than `bounds.cell`."""
+    shorten = hint or "Shorten it, or take its column out."
+    return SourceError(
+        f"{where}: a cell holds more than {bounds.cell:,} characters",
+        hint=f"{shorten} IMPORTER_MAX_CELL raises the limit.",
+    )
+
+
+def _size(count: int) -> str:
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if count >= unit:
+            return f"{count / unit:.10g} {name}"
+    return f"{count} bytes"
+
+
+def _raised(setting: str) -> str:
+    return f"Split it, or raise {setting}."
 
 
 # ---- A gzip file, unpacked within bounds
 
 
 GZIP = b"\x1f\x8b"
-_BLOCK = 1 << 20  # bytes unpacked at a time
 HARMLESS = 10_000_000  # bytes: what unpacks to less needs no suspicion
 RATIO = 300  # to one; text reaches 20, deflate's utmost is 1,032
 
@@ -68,23 +111,26 @@ def unpack(file: BinaryIO, copy: BinaryIO, shown: str, bounds: Bounds) -> str:
         SourceError: It is damaged, too large, or holds another gzip file.
     """
     digest = hashlib.sha256()
-    packed = HashedBytes(file, digest)
+    for block in blocks(file):
+        digest.update(block)
+    file.seek(0)
     unpacked = 0
     try:
-        with gzip.GzipFile(fileobj=io.BufferedReader(packed, _BLOCK)) as content:
-            while block := content.read(_BLOCK):
+        with gzip.GzipFile(fileobj=file) as content:
+            while block := content.read(BLOCK):
                 if not unpacked and block.startswith(GZIP):
                     raise SourceError(
                         f"{shown} is a gzip file inside a gzip file", hint="Unpack it and give what is inside."
                     )
                 unpacked += len(block)
-                _refuse_bomb(shown, packed.count, unpacked, bounds)
+                _refuse_bomb(shown, file.tell(), unpacked, bounds)
                 copy.write(block)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise SourceError(
             f"{shown} is a damaged gzip file: {error}", hint="Download it again, or compress it again."
         ) from error
-    copy.seek(0)
+    if not unpacked:
+        raise SourceError(f"{shown} is an empty gzip file", hint=WANTED)
     return digest.hexdigest()
 
 
@@ -108,84 +154,42 @@ def _refuse_bomb(shown: str, packed: int, unpacked: int, bounds: Bounds) -> None
 
 BLOCK = 1 << 20  # bytes read at a time
 STDIN = "-"
-ZIP = b"PK\x03\x04"
-OLE = bytes.fromhex("D0CF11E0")
-_OTHERS = {
-    b"%PDF": "a PDF document",
-    b"{\\rtf": "an RTF document",
-    b"BZh": "a bzip2 archive",
-    b"\xfd7zXZ": "an xz archive",
-    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
-    b"7z\xbc\xaf": "a 7-Zip archive",
-    b"Rar!": "a RAR archive",
-    b"PK\x05\x06": "an empty ZIP archive",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
-    b"SQLite format 3": "a database",
-    b"PAR1": "a Parquet file",
-    b"\x7fELF": "a program",
-}
-_TAR = (257, b"ustar")
-_JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]])')
-_MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml")
-_WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
-_WANTED = "Give a CSV file or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods)."
-_SAVE_AGAIN = "Open it in a spreadsheet program and save it as .xlsx, then try again."
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A source at its first byte, unpacked where it was a gzip file."""
-
-    file: BinaryIO  #: seekable
-    sha256: str  #: of the bytes as the user gave them, where `file` has others; else empty
+WANTED = "Give a CSV file or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods)."  #: a hint
 
 
 @contextmanager
-def opened(name: str, stdin: BinaryIO | None = None, bounds: Bounds = USUAL) -> Iterator[Opened]:
-    """Open a source by its name. Standard input, pipes and what a gzip file holds are kept in a temporary file first.
+def opened(name: str, stdin: BinaryIO | None = None, bounds: Bounds = USUAL) -> Iterator[tuple[BinaryIO, str]]:
+    """Open a source by its name, at its first byte; of a gzip file what it holds, and its own SHA-256, else none.
+
+    Standard input, pipes and what a gzip file holds are kept in a temporary file first.
 
     Raises:
         SourceError: It is missing, a folder, not readable, empty or too large; also for an OSError while it is open.
     """
     if "\0" in name:
-        raise SourceError(f"{named(name)} is not a file name", hint=_WANTED)
+        raise SourceError(f"{named(name)} is not a file name", hint=WANTED)
     try:
         with ExitStack() as stack:
             file = stdin or _given(name, stack)
             if not _is_whole(file) or (name == STDIN and not stdin):
-                given, file = file, stack.enter_context(_temporary())
+                given, file = file, stack.enter_context(tempfile.TemporaryFile())
                 _copy(given, file, name, bounds)
             _check_size(file, name, bounds)
-            yield _unpacked(file, name, bounds, stack)
+            sha256 = ""
+            if file.read(len(GZIP)) == GZIP:
+                packed, file = file, stack.enter_context(tempfile.TemporaryFile())
+                sha256 = unpack(packed, file, named(name), bounds)
+            file.seek(0)
+            yield file, sha256
     except OSError as error:
         raise _unreadable(name, error) from error
 
 
-def is_workbook(file: BinaryIO, name: str) -> bool:
-    """Return whether a source is a workbook, by its first bytes, which outrank the suffix.
-
-    Raises:
-        SourceError: It is neither, or it is text under a workbook's name.
-    """
+def blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield all blocks of a file, from its start on."""
     file.seek(0)
-    start = file.read(512)
-    if start.startswith((ZIP, OLE)):
-        return True
-    what = next((what for signature, what in _OTHERS.items() if start.startswith(signature)), "")
-    if start.startswith(_TAR[1], _TAR[0]):
-        what = "a tar archive"
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if text.startswith(_MARKUP):
-        what = "HTML or XML"
-    if _JSON.match(text):
-        what = "JSON"
-    if what:
-        raise SourceError(f"{named(name)} is {what}, not a table", hint=_WANTED)
-    if Path(name).suffix.lower() in _WORKBOOKS:
-        raise SourceError(f"{named(name)} is not a workbook, despite its name", hint=_SAVE_AGAIN)
-    return False
+    while block := file.read(BLOCK):
+        yield block
 
 
 def named(name: str) -> str:
@@ -228,7 +232,7 @@ def _given(name: str, stack: ExitStack) -> BinaryIO:
     if name != STDIN:
         return stack.enter_context(Path(name).open("rb"))
     if sys.stdin is None:
-        raise SourceError("standard input is closed", hint=_WANTED)
+        raise SourceError("standard input is closed", hint=WANTED)
     return sys.stdin.buffer
 
 
@@ -241,31 +245,13 @@ def _copy(given: BinaryIO, to: BinaryIO, name: str, bounds: Bounds) -> None:
         to.write(block)
 
 
-@contextmanager
-def _temporary() -> Iterator[BinaryIO]:
-    with tempfile.TemporaryFile() as file:
-        yield file
-
-
 def _check_size(file: BinaryIO, name: str, bounds: Bounds) -> None:
     size = file.seek(0, os.SEEK_END)
     if not size:
-        raise SourceError(f"{named(name)} is empty", hint=_WANTED)
+        raise SourceError(f"{named(name)} is empty", hint=WANTED)
     if size > bounds.bytes:
         raise too_many_bytes(f"{named(name)} is", bounds)
     file.seek(0)
-
-
-def _unpacked(file: BinaryIO, name: str, bounds: Bounds, stack: ExitStack) -> Opened:
-    if file.read(len(GZIP)) != GZIP:
-        file.seek(0)
-        return Opened(file, "")
-    copy = stack.enter_context(_temporary())
-    sha256 = unpack(file, copy, named(name), bounds)
-    if not copy.read(1):
-        raise SourceError(f"{named(name)} is an empty gzip file", hint=_WANTED)
-    copy.seek(0)
-    return Opened(copy, sha256)
 
 
 def _unreadable(name: str, error: OSError) -> SourceError:

@@ -36,7 +36,7 @@ _SET_CHILD_SUBREAPER = 36  # of prctl: whoever is orphaned below this process be
 _AT_START = ("LANG", "LC_", "PYTHON", "OPENBLAS")  # variables that Python and libraries read when they start
 _LONGEST = 1 << 17  # bytes of a message
 _PARAMETERS = inspect.signature(subprocess.Popen._execute_child)  # type: ignore[attr-defined]
-_NOT_IMPORTED = ("importer.__main__", "importer.reader.workbook.worker")
+_NOT_IMPORTED = ("importer.__main__", "importer.reader.worker")
 
 
 def start(

@@ -23,7 +23,7 @@ from acceptance.sources import shadows
 
 from importer.cli.execute import guard, perform_reading
 from importer.errors import SourceError
-from importer.reader.workbook import parent
+from importer.reader import workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,12 +149,12 @@ main()
 STUCK_START = """
 import os, signal
 from importer.cli import execute, main
-from importer.reader.workbook import parent
+from importer.reader import workbook
 execute._PATIENCE = 0.1
 def start(*_, **__):
     os.kill(os.getpid(), signal.SIGINT)
     signal.pause()
-parent.subprocess.Popen = start
+workbook.subprocess.Popen = start
 main()
 """
 
@@ -283,7 +283,7 @@ def test_a_child_that_cannot_be_started_is_not_called_a_file_that_cannot_be_read
         (place.path / "s.xlsx").open("rb") as file,
         pytest.raises(SourceError, match="the process that reads workbooks does not start"),
     ):
-        list(parent.workbook_chunks(file, "s.xlsx", (), [], command=a_folder))
+        list(workbook.workbook_chunks(file, "s.xlsx", (), [], command=a_folder))
 
 
 # ---- what is written

@@ -11,10 +11,10 @@ import python_calamine
 import xlsxwriter
 
 from importer.errors import SourceError
-from importer.reader.limits import Bounds
 from importer.reader.read import read
+from importer.reader.source_file import Bounds
 from importer.reader.tables import CHUNK_ROWS
-from importer.reader.workbook.parent import Child, workbook_chunks
+from importer.reader.workbook import Child, workbook_chunks
 
 Workbook = Callable[..., Path]
 

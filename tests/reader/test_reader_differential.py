@@ -24,10 +24,10 @@ from odf.table import Table, TableCell, TableRow
 from odf.text import P
 
 from importer.errors import SourceError
-from importer.reader.limits import Bounds
 from importer.reader.read import read
-from importer.reader.workbook.stored_cells import EMPTY, StoredRow, WalkedRow, text_rows
-from importer.reader.workbook.worker import Workbook, open_storage
+from importer.reader.source_file import Bounds
+from importer.reader.stored_cells import EMPTY, StoredRow, WalkedRow, text_rows
+from importer.reader.worker import Workbook, open_storage
 
 from . import binary_workbook as binary
 

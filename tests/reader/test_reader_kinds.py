@@ -12,8 +12,8 @@ import xlwt
 from xlwt.CompoundDoc import XlsDoc
 
 from importer.errors import SourceError
-from importer.reader.limits import Bounds
-from importer.reader.workbook.worker import open_storage
+from importer.reader.source_file import Bounds
+from importer.reader.worker import open_storage
 
 from . import binary_workbook as binary
 from .conftest import NAMESPACE, RELATIONSHIPS

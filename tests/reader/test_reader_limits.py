@@ -15,8 +15,8 @@ import pytest
 import xlsxwriter
 
 from importer.errors import SourceError
-from importer.reader.limits import Bounds
 from importer.reader.read import read
+from importer.reader.source_file import Bounds
 from importer.records import Row
 
 Write = Callable[[str, bytes], Path]

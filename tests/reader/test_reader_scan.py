@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from importer.errors import SourceError
 from importer.reader.cell_text import number_format
-from importer.reader.limits import Bounds
-from importer.reader.workbook.stored_cells import StoredCell, Styles, TextRow, WalkedRow, text_rows
-from importer.reader.workbook.worker import Workbook
-from importer.reader.workbook.xlsx_sheet import CellReader, scanned_rows
+from importer.reader.source_file import Bounds
+from importer.reader.stored_cells import StoredCell, Styles, TextRow, WalkedRow, text_rows
+from importer.reader.worker import Workbook
+from importer.reader.xlsx_sheet import CellReader, scanned_rows
 
 CODES = ["General", "00000", "yyyy-mm-dd"]
 TEXTS = st.sampled_from(["a", "", " ", "7", "x\ny", "<&>", "_x0041_"])

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 from importer.cells import cell_name
 from importer.errors import SourceError
 from importer.quoting import escape
-from importer.reader.cell_text import NumberFormat, number_format
-from importer.reader.limits import Bounds, too_long_cell
+from importer.reader.cell_text import NumberFormat, built_in, number_format
+from importer.reader.source_file import Bounds, too_long_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -198,6 +198,32 @@ class Storage(ABC):
             SourceError: The file has none there, or it is damaged.
         """
 
+    def choose(self, wanted: Sequence[str]) -> set[str]:
+        """Return the names of the sheets to read: those wanted, else every worksheet that is not hidden.
+
+        Raises:
+            SourceError: A sheet that is wanted is not there, or two have the same name.
+        """
+        if len({sheet.name for sheet in self.sheets}) < len(self.sheets):
+            raise damaged("two of its sheets have the same name")
+        if wanted:
+            return set(map(self._match, wanted))
+        return {sheet.name for sheet in self.sheets if not (sheet.kind or sheet.is_hidden)}
+
+    def listed(self) -> str:
+        """Name all sheets, for a hint."""
+        names = ", ".join(f"'{escape(sheet.name)}'" for sheet in self.sheets)
+        return f"Its sheets are: {names}." if names else "It has no sheets at all."
+
+    def _match(self, wanted: str) -> str:
+        found = [sheet for sheet in self.sheets if sheet.name == wanted]
+        found = found or [sheet for sheet in self.sheets if sheet.name.casefold() == wanted.casefold()]
+        if len(found) != 1:
+            raise SourceError(f"the workbook has no sheet '{escape(wanted)}'", hint=self.listed())
+        if found[0].kind:
+            raise SourceError(f"sheet '{escape(wanted)}' is {found[0].kind} and has no rows", hint=self.listed())
+        return found[0].name
+
 
 @dataclass(slots=True)
 class Styles:
@@ -206,6 +232,12 @@ class Styles:
     formats: list[NumberFormat] = field(default_factory=list)
     struck: set[int] = field(default_factory=set)  #: styles whose font is struck through
     is_1904: bool = False
+
+    def add(self, number: int, code: str | None, *, is_struck: bool) -> None:
+        """Add the next style: its format by its number, and by its code where the file has one."""
+        if is_struck:
+            self.struck.add(len(self.formats))
+        self.formats.append(number_format(code or built_in(number)))
 
     def format(self, style: int) -> NumberFormat:
         return self.formats[style] if style < len(self.formats) else PLAIN

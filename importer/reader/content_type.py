@@ -1,25 +1,71 @@
-"""The text of a CSV: its encoding, and its records strictly, each with its physical lines. Knows nothing of headers."""
+"""What the bytes of a source are: a workbook, text in which encoding, or no table at all. Parses none of them."""
 
 from __future__ import annotations
 
 import codecs
-import csv
 import hashlib
-import io
 import re
-import string
 import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
 
 from importer.errors import SourceError
-from importer.reader.limits import USUAL, Bounds, too_long_cell
-from importer.reader.source_file import BLOCK, HashedBytes, named
+from importer.reader.source_file import WANTED, blocks, named
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from hashlib import _Hash
+# ---- A workbook, or another kind of file, by how it begins
+
+
+ZIP = b"PK\x03\x04"
+OLE = bytes.fromhex("D0CF11E0")
+_OTHERS = {
+    b"%PDF": "a PDF document",
+    b"{\\rtf": "an RTF document",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+    b"PK\x05\x06": "an empty ZIP archive",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"SQLite format 3": "a database",
+    b"PAR1": "a Parquet file",
+    b"\x7fELF": "a program",
+}
+_TAR = (257, b"ustar")
+_JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]])')
+_MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml")
+_WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
+_SAVE_AGAIN = "Open it in a spreadsheet program and save it as .xlsx, then try again."
+
+
+def is_workbook(file: BinaryIO, name: str) -> bool:
+    """Return whether a source is a workbook, by its first bytes, which outrank the suffix.
+
+    Raises:
+        SourceError: It is neither, or it is text under a workbook's name.
+    """
+    file.seek(0)
+    start = file.read(512)
+    if start.startswith((ZIP, OLE)):
+        return True
+    what = next((what for signature, what in _OTHERS.items() if start.startswith(signature)), "")
+    if start.startswith(_TAR[1], _TAR[0]):
+        what = "a tar archive"
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith(_MARKUP):
+        what = "HTML or XML"
+    if _JSON.match(text):
+        what = "JSON"
+    if what:
+        raise SourceError(f"{named(name)} is {what}, not a table", hint=WANTED)
+    if Path(name).suffix.lower() in _WORKBOOKS:
+        raise SourceError(f"{named(name)} is not a workbook, despite its name", hint=_SAVE_AGAIN)
+    return False
 
 
 # ---- Encoding: found by strict decoding, never by replacing
@@ -74,7 +120,7 @@ def examine(file: BinaryIO, name: str, encoding: str | None = None) -> Encoding:
             )
         return Encoding(codec, sha256, "" if marked else f"{named(name)} is read as {_NAMES[codec]}")
     signs = _Signs()
-    for block in _blocks(file):
+    for block in blocks(file):
         signs.add(block)
     if signs.has_shifts:
         return _shifted(file, name, signs)
@@ -198,196 +244,31 @@ def _evident_utf16(start: bytes) -> str:
 
 
 def _decode_all(file: BinaryIO, codec: str, name: str) -> tuple[str, _Fault | None]:
-    """Decode strictly to the end or to the first fault; the hash is whole only without a fault."""
+    """Decode strictly to the end or to the first fault; the hash is whole only without a fault.
+
+    Lines end with LF, CR or CRLF, also where a block ends between CR and LF.
+    """
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder(codec)()
-    lines = _LineCount()
-    fed = 0
-    for block in _blocks(file):
+    line, fed, last, nul = 1, 0, "", -1
+    for block in chain(blocks(file), [b""]):  # at an empty one a decoder must be done
         digest.update(block)
+        fault = None
         try:
             text = decoder.decode(block, final=not block)
+            nul = text.find("\0")
         except UnicodeDecodeError as error:
-            lines.add(error.object[: error.start].decode(codec, "replace"))
-            offset = fed + len(block) - len(error.object) + error.start  # the object begins with bytes held back before
-            place = min(error.start, len(error.object) - 1)
-            return "", _Fault(max(offset, 0), lines.line, error.object[place])
-        _refuse_nul(text, lines, name)
-        lines.add(text)
+            fault, text = error, error.object[: error.start].decode(codec, "replace")
+        text = text[:nul] if nul >= 0 else text
+        line += text.count("\n") + text.count("\r") - text.count("\r\n") - (last == "\r" and text.startswith("\n"))
+        last = text[-1:] or last
+        if fault:
+            offset = fed + len(block) - len(fault.object) + fault.start  # the object begins with bytes held back before
+            return "", _Fault(max(offset, 0), line, fault.object[min(fault.start, len(fault.object) - 1)])
+        if nul >= 0:
+            raise SourceError(
+                f"{named(name)} is not a text file: a NUL character is in line {line}",
+                hint="Give a CSV file or an .xlsx workbook.",
+            )
         fed += len(block)
     return digest.hexdigest(), None
-
-
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the file's blocks and an empty one, at which a decoder must be done."""
-    file.seek(0)
-    while block := file.read(BLOCK):
-        yield block
-    yield b""
-
-
-def _refuse_nul(text: str, lines: _LineCount, name: str) -> None:
-    place = text.find("\0")
-    if place < 0:
-        return
-    lines.add(text[:place])
-    raise SourceError(
-        f"{named(name)} is not a text file: a NUL character is in line {lines.line}",
-        hint="Give a CSV file or an .xlsx workbook.",
-    )
-
-
-class _LineCount:
-    """Counts lines that end with LF, CR or CRLF, also where a block ends between CR and LF."""
-
-    def __init__(self) -> None:
-        self.line = 1
-        self._is_after_cr = False
-
-    def add(self, text: str) -> None:
-        if not text:
-            return
-        self.line += text.count("\n") + text.count("\r") - text.count("\r\n")
-        self.line -= self._is_after_cr and text.startswith("\n")
-        self._is_after_cr = text.endswith("\r")
-
-
-# ---- Records
-
-
-MOST_BLANK = 1_048_576  # lines that follow each other
-_ENDS = frozenset({"\n", "\r\n", "\r"})
-_UNCLOSED = (
-    'Look for a cell that begins with a quote (") and has no closing one;'
-    ' a quote inside a quoted cell is written twice ("").'
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How a CSV is written."""
-
-    name: str  #: of the source
-    codec: str
-    delimiter: str = ","
-    begins: int = 1  #: the first line that is no hint for Excel
-    bounds: Bounds = USUAL
-
-
-class CsvRecord(NamedTuple):
-    """One record in which something stands."""
-
-    number: int  #: of its row, as a spreadsheet numbers it: blank ones before it count
-    cells: list[str]
-    first_line: int  #: physical, from 1
-    last_line: int
-
-
-class _Lines:
-    """Physical lines with their ends, counted; bounded per record."""
-
-    def __init__(self, text: TextIO, form: Form) -> None:
-        self._text = text
-        self._name = form.name
-        self._limit = form.bounds.record
-        self._blanks = f"{form.delimiter}{string.whitespace}"
-        self._blank_quote = f'{form.delimiter} "'
-        self._coming = ""  # a line that was read, and not yet taken
-        self.blank_quote: str | None = None  #: a line of the record with a blank between delimiter and quote
-        self.number = 0
-        self.held = 0  # characters of the record so far
-
-    def begin_record(self) -> int:
-        """Forget the record before, and pass lines without anything but delimiters; return how many those are."""
-        self.held, self.blank_quote = 0, None
-        longest, blanks, read = self._limit + 1, self._blanks, self._text.readline
-        mark = "" if self.number else "\ufeff"
-        passed, line = 0, ""
-        while passed <= MOST_BLANK:
-            line = read(longest)
-            if line not in _ENDS:
-                line = line.removeprefix(mark)
-                if not line or line.strip(blanks) or len(line) >= longest:
-                    break
-            passed += 1
-        self._coming = line
-        self.number += passed
-        return passed
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line, self._coming = self._coming or self._text.readline(self._limit + 1), ""
-        if not line:
-            raise StopIteration
-        self.number += 1
-        self.held += len(line)
-        if self.held > self._limit:
-            raise SourceError(
-                f"{named(self._name)}, line {self.number}: the row is longer than {self._limit:,} characters",
-                hint=f"{_UNCLOSED} IMPORTER_MAX_CELL, times 16, is the limit.",
-            )
-        if self._blank_quote in line:
-            self.blank_quote = line
-        return line
-
-
-def csv_records(file: BinaryIO, form: Form, digest: _Hash | None = None) -> Iterator[CsvRecord]:
-    """Yield the records from the file's start on, blank ones left out; `digest` is fed all bytes that were read.
-
-    Raises:
-        SourceError: A record is malformed or too long, or more blank ones follow it than any spreadsheet has rows.
-    """
-    limit = form.bounds.cell
-    csv.field_size_limit(max(limit, csv.field_size_limit()))  # of the process; never lowered for others
-    raw = io.BufferedReader(HashedBytes(file, digest), BLOCK)
-    lines = _Lines(io.TextIOWrapper(raw, encoding=form.codec, errors="strict", newline=""), form)
-    while lines.number < form.begins - 1:
-        next(lines)
-    reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
-    number = last = 0
-    while True:
-        number += 1 + lines.begin_record()
-        if number - last > MOST_BLANK:
-            raise SourceError(
-                f"{named(form.name)}: more than {MOST_BLANK:,} blank lines follow row {last}",
-                hint="Delete the blank lines, and try again.",
-            )
-        first_line = lines.number + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise _malformed(form, first_line, lines.number, str(error)) from error
-        if lines.blank_quote is not None:
-            cells = _without_blanks(lines.blank_quote, form) or cells
-        if lines.held > limit and any(len(cell) > limit for cell in cells):
-            raise _too_long(form, first_line)
-        if any(map(str.strip, cells)):
-            last = number
-            yield CsvRecord(number, cells, first_line, lines.number)
-
-
-def _without_blanks(line: str, form: Form) -> list[str] | None:
-    """Parse a line whose quotes stand behind a blank (`a, "b, c"`); None where that is not plainly meant."""
-    try:
-        parsed = list(csv.reader([line], delimiter=form.delimiter, strict=True, skipinitialspace=True))
-    except csv.Error:
-        return None
-    return parsed[0] if len(parsed) == 1 else None
-
-
-def _malformed(form: Form, first: int, last: int, error: str) -> SourceError:
-    where = f"{named(form.name)}, line {first}"
-    if "unexpected end of data" in error:
-        return SourceError(f"{where}: the row that begins here has a quote that is never closed", hint=_UNCLOSED)
-    if "field larger than field limit" in error:
-        return _too_long(form, first)
-    until = f", at line {last}" if last > first else ""
-    return SourceError(f"{where}: the row that begins here has text after a closing quote{until}", hint=_UNCLOSED)
-
-
-def _too_long(form: Form, line: int) -> SourceError:
-    return too_long_cell(f"{named(form.name)}, the row that begins in line {line}", form.bounds, _UNCLOSED)

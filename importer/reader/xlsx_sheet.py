@@ -16,7 +16,7 @@ from xml.parsers import expat
 
 from importer.cells import cell_name, column_of, letters_of
 from importer.reader.cell_text import PLAIN_TEXTS, round_seconds
-from importer.reader.workbook.stored_cells import (
+from importer.reader.stored_cells import (
     EMPTY,
     NEVER_CALCULATED,
     StoredCell,
@@ -27,13 +27,13 @@ from importer.reader.workbook.stored_cells import (
     error_cell,
     in_order,
 )
-from importer.reader.workbook.zip_parts import local, parsed, whole
+from importer.reader.zip_parts import local, parsed, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from importer.reader.workbook.stored_cells import Styles
+    from importer.reader.stored_cells import Styles
 
 
 # ---- One cell, from its attributes and what stands in it

@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from importer.errors import SourceError
 from importer.reader.cell_text import CURRENCY, text_of
-from importer.reader.workbook.stored_cells import (
+from importer.reader.stored_cells import (
     COVERED,
     EMPTY,
     NEVER_CALCULATED,
@@ -32,15 +32,15 @@ from importer.reader.workbook.stored_cells import (
     error_cell,
     no_number,
 )
-from importer.reader.workbook.xlsx_sheet import clock_text
-from importer.reader.workbook.zip_parts import parsed, whole
+from importer.reader.xlsx_sheet import clock_text
+from importer.reader.zip_parts import parsed, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from typing import IO
 
-    from importer.reader.workbook.zip_parts import Parts
+    from importer.reader.zip_parts import Parts
 
 
 _SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"

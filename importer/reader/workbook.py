@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,8 +22,7 @@ from importer.cells import cell_name
 from importer.errors import InterruptedReadingError, SourceError
 from importer.notice import Notice, NoticeLevel
 from importer.quoting import escape
-from importer.reader.limits import USUAL, Bounds
-from importer.reader.source_file import BLOCK, named
+from importer.reader.source_file import BLOCK, USUAL, Bounds, named
 from importer.reader.tables import (
     FIRST_ROW,
     NO_HEADER,
@@ -45,7 +45,7 @@ _PIPE = 1 << 16  # bytes that a pipe holds
 _LAST_WORDS = 4096  # bytes of stderr's end
 _PATIENCE = 0.2  # seconds until a stop is noticed
 _LEAVING = 10.0  # seconds to exit after the last line
-_ROOT = Path(__file__).parents[3]  # where the package `importer` stands; the current folder could hold another one
+_ROOT = Path(__file__).parents[2]  # where the package `importer` stands; the current folder could hold another one
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
@@ -161,7 +161,7 @@ def _environment() -> dict[str, str]:
 # ---- A workbook by a child process
 
 
-COMMAND = (sys.executable, "-m", "importer.reader.workbook.worker")
+COMMAND = (sys.executable, "-m", "importer.reader.worker")
 _STRAY = "Delete empty rows and columns far from the data, split the workbook, or save its sheets as CSV."
 
 
@@ -183,7 +183,11 @@ def workbook_chunks(  # noqa: PLR0913  (all from the rule on by name)
     """
     # The copy: nobody else can change a byte of it between hash and parsing. The folder: no file, only a link to it.
     with tempfile.TemporaryFile() as copy, tempfile.TemporaryDirectory(prefix="importer-") as folder:
-        sha256 = _copied(file, copy)
+        file.seek(0)
+        shutil.copyfileobj(file, copy, BLOCK)
+        copy.seek(0)
+        sha256 = hashlib.file_digest(copy, "sha256").hexdigest()
+        copy.seek(0)
         descriptor = copy.fileno()
         request = orjson.dumps({"sheets": list(sheets), "folder": folder, "bounds": asdict(bounds)}).decode()
         try:
@@ -199,17 +203,6 @@ def workbook_chunks(  # noqa: PLR0913  (all from the rule on by name)
         with child:
             yield from _chunks(_messages(child, name, bounds), name, notices, rule, child)
     return sha256
-
-
-def _copied(file: BinaryIO, copy: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    file.seek(0)
-    while block := file.read(BLOCK):
-        digest.update(block)
-        copy.write(block)
-    copy.flush()
-    copy.seek(0)
-    return digest.hexdigest()
 
 
 def _messages(child: Child, name: str, bounds: Bounds) -> Iterator[list[Any]]:

@@ -1,7 +1,7 @@
 """The child process that parses a workbook: descriptor in, JSON lines out.
 
 Parsers can fail in ways that end a process, so they run in one of their own, bounded in memory.
-`python -m importer.reader.workbook.worker DESCRIPTOR REQUEST` writes these arrays, a line each:
+`python -m importer.reader.worker DESCRIPTOR REQUEST` writes these arrays, a line each:
 
     ["notice", text, level, sheet?]  ["top", name, [[number, cells], ...]]   ["sheet", name, header, positions, flaws]
     ["rows", numbers, cells, remarks, share]   ["error", message, hint]   ["end"]
@@ -29,20 +29,20 @@ from python_calamine import CalamineWorkbook
 
 from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
-from importer.notice import Notice, NoticeLevel
+from importer.notice import NoticeLevel
 from importer.quoting import escape
-from importer.reader.limits import Bounds, too_many_columns
-from importer.reader.source_file import OLE
+from importer.reader.content_type import OLE
+from importer.reader.source_file import Bounds, too_many_columns
+from importer.reader.stored_cells import SAVE_AS, TextRow, text_rows
 from importer.reader.tables import CHUNK_ROWS, NO_HEADER, TOP_ROWS, above_notice, walk_to
-from importer.reader.workbook.stored_cells import SAVE_AS, TextRow, damaged, text_rows
-from importer.reader.workbook.zip_parts import Parts
+from importer.reader.zip_parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from python_calamine import CalamineSheet
 
-    from importer.reader.workbook.stored_cells import ListedSheet, Merged, Storage, StoredSheet
+    from importer.reader.stored_cells import Merged, Storage, StoredSheet
 
 
 # ---- Which format a workbook has
@@ -64,66 +64,25 @@ def open_storage(file: BinaryIO, bounds: Bounds) -> tuple[str, Storage]:
     """
     file.seek(0)
     if file.read(len(OLE)) == OLE:
-        from importer.reader.workbook.xls import OldWorkbook
+        from importer.reader.biff import OldWorkbook
 
         return ".xls", OldWorkbook(file)
     parts = Parts(file, bounds)
     if what := next((what for part, what in _OTHERS.items() if part in parts), ""):
         raise SourceError(f"this is {what}, not a workbook", hint=SAVE_AS)
     if "xl/workbook.bin" in parts:
-        from importer.reader.workbook.xlsb import BinaryPackage
+        from importer.reader.biff import BinaryPackage
 
         return ".xlsb", BinaryPackage(parts)
     if "content.xml" in parts and "mimetype" in parts:
-        from importer.reader.workbook.ods import OpenDocument
+        from importer.reader.ods import OpenDocument
 
         return ".ods", OpenDocument(parts)
     if "_rels/.rels" not in parts:
         raise SourceError("this is a ZIP archive, not a workbook", hint="Unpack it and give the files in it.")
-    from importer.reader.workbook.xlsx_package import Package
+    from importer.reader.xlsx_package import Package
 
     return ".xlsx", Package(parts)
-
-
-# ---- Which sheets of a workbook are read
-
-
-def choose_sheets(sheets: Sequence[ListedSheet], wanted: Sequence[str]) -> tuple[list[str], list[Notice]]:
-    """Return the names of the sheets to read, in the workbook's order, and a notice for each that is not.
-
-    Raises:
-        SourceError: A sheet that is wanted is not there, or two have the same name.
-    """
-    if len({sheet.name for sheet in sheets}) < len(sheets):
-        raise damaged("two of its sheets have the same name")
-    if wanted:
-        names = {_match(name, sheets) for name in wanted}
-        return [sheet.name for sheet in sheets if sheet.name in names], []
-    reasons = [(sheet.name, _reason_to_skip(sheet)) for sheet in sheets]
-    chosen = [name for name, reason in reasons if not reason]
-    texts = [f"sheet '{escape(name)}' {reason} and was skipped" for name, reason in reasons if reason]
-    return chosen, [Notice(text, NoticeLevel.LEFT_OUT) for text in texts]
-
-
-def listed(sheets: Sequence[ListedSheet]) -> str:
-    """Name all sheets, for a hint."""
-    if not sheets:
-        return "It has no sheets at all."
-    return "Its sheets are: " + ", ".join(f"'{escape(sheet.name)}'" for sheet in sheets) + "."
-
-
-def _match(wanted: str, sheets: Sequence[ListedSheet]) -> str:
-    found = [sheet for sheet in sheets if sheet.name == wanted]
-    found = found or [sheet for sheet in sheets if sheet.name.casefold() == wanted.casefold()]
-    if len(found) != 1:
-        raise SourceError(f"the workbook has no sheet '{escape(wanted)}'", hint=listed(sheets))
-    if found[0].kind:
-        raise SourceError(f"sheet '{escape(wanted)}' is {found[0].kind} and has no rows", hint=listed(sheets))
-    return found[0].name
-
-
-def _reason_to_skip(sheet: ListedSheet) -> str:
-    return f"is {sheet.kind}" if sheet.kind else "is hidden" if sheet.is_hidden else ""
 
 
 # ---- A sheet as messages: its header, the columns that belong to it, its rows, and notices
@@ -314,8 +273,11 @@ class Workbook:
             SourceError: It is no workbook, damaged, or has not the sheets wanted or none with rows.
         """
         sheets = self._storage.sheets
-        chosen, notices = choose_sheets(sheets, wanted)
-        yield from (("notice", notice.text, notice.level) for notice in notices)
+        chosen = self._storage.choose(wanted)
+        for sheet in sheets if not wanted else ():
+            if sheet.name not in chosen:
+                text = f"sheet '{escape(sheet.name)}' is {sheet.kind or 'hidden'} and was skipped"
+                yield ("notice", text, NoticeLevel.LEFT_OUT)
         if chosen and self._storage.is_dense:
             self._second = _opened(self._file, self._link)
         stored = []
@@ -336,7 +298,7 @@ class Workbook:
                         yield message
             before += rows
         if not is_found:
-            raise SourceError("the workbook has no rows in any sheet that is read", hint=listed(sheets))
+            raise SourceError("the workbook has no rows in any sheet that is read", hint=self._storage.listed())
 
     def _sheet_messages(self, stored: StoredSheet, name: str, ask: Callable[[Message], int]) -> Iterator[Message]:
         with _in_sheet(name):

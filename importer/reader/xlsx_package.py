@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from importer.cells import column_of, letters_of
-from importer.reader.cell_text import built_in, number_format
-from importer.reader.workbook.stored_cells import (
+from importer.reader.stored_cells import (
     Extent,
     ListedSheet,
     Merged,
@@ -21,13 +20,13 @@ from importer.reader.workbook.stored_cells import (
     Styles,
     damaged,
 )
-from importer.reader.workbook.xlsx_sheet import CellReader, scanned_rows, unescape
-from importer.reader.workbook.zip_parts import local, parsed
+from importer.reader.xlsx_sheet import CellReader, scanned_rows, unescape
+from importer.reader.zip_parts import local, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from importer.reader.workbook.zip_parts import Parts
+    from importer.reader.zip_parts import Parts
 
 
 _KINDS = {"chartsheet": "a chart", "worksheet": ""}
@@ -274,12 +273,9 @@ def _read_styles(found: list[tuple[str, dict[str, str]]], styles: Styles, odd: s
             is_struck[-1] = attributes.get("val", "1") not in {"0", "false"}
         elif name == "xf" and section == "cellXfs":
             style, number, font = len(styles.formats), _number(attributes, "numFmtId"), _number(attributes, "fontId")
-            styles.formats.append(number_format(codes.get(number) or built_in(number)))
-            if font < len(is_struck) and is_struck[font]:
-                styles.struck.add(style)
-                odd.add(style)
+            styles.add(number, codes.get(number), is_struck=font < len(is_struck) and is_struck[font])
             is_known = number not in _BY_LANGUAGE and (number >= _FIRST_OWN_FORMAT or number not in codes)
-            if not is_known or not styles.formats[-1].is_plain:
+            if style in styles.struck or not is_known or not styles.formats[-1].is_plain:
                 odd.add(style)
 
 

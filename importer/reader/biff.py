@@ -1,4 +1,9 @@
-"""The package that an .xlsb workbook is, its cells walked record by record, [MS-XLSB] 2.1.4."""
+"""Workbooks in Excel's binary formats (BIFF): .xls as xlrd reads it, .xlsb record by record.
+
+An .xls file is of any version from Excel 2 to 2003, [MS-XLS] and before. Of one with both streams, `Workbook`
+(Excel 97) counts and not `Book` (Excel 95), as in Excel. What is not told by xlrd, a formula that was never calculated,
+cannot be told from one whose result is an empty text. An .xlsb file is a package as .xlsx is one, [MS-XLSB] 2.1.4.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,17 @@ import struct
 from contextlib import contextmanager
 from functools import cached_property, partial
 from itertools import takewhile
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
-from importer.reader.cell_text import built_in, number_format
-from importer.reader.workbook.stored_cells import (
+import xlrd
+from xlrd.biffh import unpack_string, unpack_unicode
+from xlrd.compdoc import CompDoc, CompDocError
+from xlrd.sheet import unpack_RK
+
+from importer.errors import SourceError
+from importer.reader.stored_cells import (
     EMPTY,
+    SAVE_AS,
     ListedSheet,
     Merged,
     Storage,
@@ -23,13 +34,169 @@ from importer.reader.workbook.stored_cells import (
     error_cell,
     in_order,
 )
-from importer.reader.workbook.xlsx_package import kind_of_sheet, links_of
+from importer.reader.xlsx_package import kind_of_sheet, links_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from importer.reader.workbook.zip_parts import Parts
+    from importer.reader.zip_parts import Parts
+
+
+#: Codes of errors, [MS-XLSB] 2.5.97.2; .xls files have all but the last.
+_ERRORS = {**xlrd.error_text_from_code, 0x2B: "#GETTING_DATA"}
+
+
+# ---- An .xls file
+
+
+_UNPROTECTED = "Open it in a spreadsheet program, take the password off, save it as .xlsx and try again."
+_STREAM = 2  # the type of a compound file's entry, [MS-CFB] 2.6.1
+_BOUND_SHEET, _EOF = 0x0085, 0x000A
+_KINDS = {1: "a macro or a dialog", 2: "a chart", 6: "a macro or a dialog"}  # [MS-XLS] 2.4.28
+_BIFF8 = 80
+
+
+class _Silence:
+    """What xlrd writes its remarks to."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+class OldWorkbook(Storage):
+    """One .xls workbook.
+
+    Raises:
+        SourceError: It is none, damaged or encrypted.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        file.seek(0)
+        content = file.read()
+        with _xlrd():
+            _refuse_others(content)
+            self._book = xlrd.open_workbook(
+                file_contents=content,
+                logfile=_Silence(),
+                formatting_info=True,
+                on_demand=True,
+                ragged_rows=True,
+                ignore_workbook_corruption=True,  # Excel opens such files, and what xlrd then reads is compared
+            )
+            self.sheets = _listed(self._book)
+            self._styles = _styles(self._book)
+
+    @property
+    def is_dense(self) -> bool:
+        return all(self.sheet(place).extent.is_dense for place, sheet in enumerate(self.sheets) if not sheet.kind)
+
+    def sheet(self, index: int) -> OldSheet:
+        """Return a worksheet by its place among all sheets."""
+        place = sum(not sheet.kind for sheet in self.sheets[:index])  # xlrd knows worksheets only
+        with _xlrd():
+            return OldSheet(self._book.sheet_by_index(place), self._styles)
+
+
+class OldSheet(StoredSheet):
+    """One worksheet of an .xls workbook."""
+
+    def __init__(self, sheet: Any, styles: Styles) -> None:
+        self._sheet = sheet
+        self._styles = styles
+
+    def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
+        with _xlrd():
+            merged += [(first + 1, left, last, right - 1) for first, last, left, right in self._sheet.merged_cells]
+            for number in range(self._sheet.nrows):
+                if cells := self._cells(number):
+                    yield WalkedRow(number + 1, cells, self._is_hidden(number))
+
+    def _is_hidden(self, number: int) -> bool:
+        row = self._sheet.rowinfo_map.get(number)
+        return row is not None and (bool(row.hidden) or (row.height == 0 and bool(row.height_mismatch)))
+
+    def _cells(self, number: int) -> Mapping[int, StoredCell]:
+        types, values = self._sheet.row_types(number), self._sheet.row_values(number)
+        cells = {}
+        for column, (kind, value) in enumerate(zip(types, values, strict=True)):
+            if kind not in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}:
+                style = self._sheet.cell_xf_index(number, column)
+                cell = self._cell(kind, value, style)
+                cells[column] = cell.strike_out() if style in self._styles.struck else cell
+        return cells
+
+    def _cell(self, kind: int, value: Any, style: int) -> StoredCell:
+        match kind:
+            case xlrd.XL_CELL_TEXT:
+                return StoredCell(value) if value else EMPTY
+            case xlrd.XL_CELL_BOOLEAN:
+                return StoredCell("TRUE" if value else "FALSE")
+            case xlrd.XL_CELL_ERROR:
+                return error_cell(_ERRORS.get(value, "#UNKNOWN!"))
+        return self._styles.number(repr(value), style)
+
+
+@contextmanager
+def _xlrd() -> Iterator[None]:
+    """Make one error of all that xlrd raises for files that are not as they should be.
+
+    Raises:
+        SourceError: xlrd raised.
+    """
+    try:
+        yield
+    except (SourceError, MemoryError):
+        raise
+    except xlrd.XLRDError as error:
+        if "encrypted" in str(error):
+            raise SourceError("the workbook is encrypted with a password", hint=_UNPROTECTED) from error
+        raise damaged("it cannot be read as what it says it is") from error
+    except CompDocError as error:
+        raise damaged("its sectors do not follow each other") from error
+    except Exception as error:
+        raise damaged("one of its records is not as it must be, or it breaks off") from error
+
+
+def _refuse_others(content: bytes) -> None:
+    compound = CompDoc(content, logfile=_Silence(), ignore_workbook_corruption=True)
+    names = {entry.name.lower() for entry in compound.dirlist if entry.etype == _STREAM}
+    if "encryptedpackage" in names:  # [MS-OFFCRYPTO] 2.3.4
+        raise SourceError("the workbook is encrypted with a password", hint=_UNPROTECTED)
+    if not {"workbook", "book"} & names:
+        raise SourceError("this is an old Office file, but no workbook", hint=SAVE_AS)
+
+
+def _listed(book: Any) -> list[ListedSheet]:
+    """List the sheets, those too that xlrd leaves out."""
+    sheets = list(_bound_sheets(book)) if book.mem is not None and book.biff_version > 45 else []
+    return sheets or [ListedSheet(name) for name in book.sheet_names()]
+
+
+def _bound_sheets(book: Any) -> Iterator[ListedSheet]:
+    place = book.base
+    while True:
+        kind, length = struct.unpack_from("<HH", book.mem, place)
+        data = bytes(book.mem[place + 4 : place + 4 + length])
+        place += 4 + length
+        if kind == _EOF:
+            return
+        if kind == _BOUND_SHEET:
+            is_wide = book.biff_version >= _BIFF8
+            name = unpack_unicode(data, 6, 1) if is_wide else unpack_string(data, 6, book.encoding, 1)
+            yield ListedSheet(name, _KINDS.get(data[5], ""), bool(data[4] & 3))
+
+
+def _styles(book: Any) -> Styles:
+    styles = Styles(is_1904=bool(book.datemode))
+    for style in book.xf_list:
+        known, font = book.format_map.get(style.format_key), style.font_index
+        is_struck = font < len(book.font_list) and bool(book.font_list[font].struck_out)
+        styles.add(style.format_key, known and known.format_str, is_struck=is_struck)
+    return styles
+
+
+# ---- An .xlsb file
 
 
 _BLOCK = 1 << 18
@@ -43,17 +210,6 @@ _BLANK, _SHORT_BLANK, _RICH = 0x01, 0x0C, 0x3E
 #: Records of cells that have no column of their own, but stand to the right of the one before.
 _SHORT = range(_SHORT_BLANK, 0x13)
 _CELLS = frozenset({*range(_BLANK, 0x0C), *_SHORT, _RICH})
-#: Codes of errors, [MS-XLSB] 2.5.97.2.
-_ERRORS = {
-    0x00: "#NULL!",
-    0x07: "#DIV/0!",
-    0x0F: "#VALUE!",
-    0x17: "#REF!",
-    0x1D: "#NAME?",
-    0x24: "#NUM!",
-    0x2A: "#N/A",
-    0x2B: "#GETTING_DATA",
-}
 
 
 class BinaryPackage(Storage):
@@ -105,9 +261,7 @@ class BinaryPackage(Storage):
                     is_struck.append(bool(_short(data, 2) & _STRUCK))
                 elif kind == _STYLE and is_inside:
                     number, font = _short(data, 2), _short(data, 4)
-                    if font < len(is_struck) and is_struck[font]:
-                        self._styles.struck.add(len(self._styles.formats))
-                    self._styles.formats.append(number_format(codes.get(number) or built_in(number)))
+                    self._styles.add(number, codes.get(number), is_struck=font < len(is_struck) and is_struck[font])
                 elif kind in {_BEGIN_STYLES, _END_STYLES}:
                     is_inside = kind == _BEGIN_STYLES
 
@@ -166,9 +320,9 @@ class BinarySheet(StoredSheet):
     def _valued(self, kind: int, data: bytes, style: int) -> StoredCell:
         match kind:
             case 0x02 | 0x0D:
-                return self._styles.number(repr(_packed(data, 4)), style)
+                return self._styles.number(repr(unpack_RK(data[4:8])), style)
             case 0x05 | 0x09 | 0x10:
-                return self._styles.number(repr(_real(data, 4)), style)
+                return self._styles.number(repr(struct.unpack_from("<d", data, 4)[0]), style)
             case 0x04 | 0x0A | 0x0F:
                 return StoredCell("TRUE" if data[4] else "FALSE")
             case 0x03 | 0x0B | 0x0E:
@@ -240,21 +394,6 @@ def _short(data: bytes, place: int) -> int:
 
 def _long(data: bytes, place: int) -> int:
     return int(struct.unpack_from("<I", data, place)[0])
-
-
-def _real(data: bytes, place: int) -> float:
-    return float(struct.unpack_from("<d", data, place)[0])
-
-
-def _packed(data: bytes, place: int) -> int | float:
-    """Read an RkNumber, [MS-XLSB] 2.5.122: a whole number or half of a double, perhaps a hundred times it."""
-    packed = _long(data, place)
-    number: int | float
-    if packed & 2:
-        number = int(struct.unpack_from("<i", data, place)[0]) >> 2
-    else:
-        number = _real(struct.pack("<II", 0, packed & 0xFFFFFFFC), 0)
-    return number / 100 if packed & 1 else number
 
 
 @contextmanager

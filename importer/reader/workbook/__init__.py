@@ -1,1 +1,0 @@
-"""Workbooks to rows of text, parsed by a child process."""
