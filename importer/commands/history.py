@@ -15,14 +15,12 @@ import orjson
 from importer.errors import JournalError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, is_held, open_view
 from importer.journal.run_info import RunStage
-from importer.settings import DEFAULTS
-from importer.settings.values import as_json
+from importer.reporter.page_contents import changed_options
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from importer.journal.run_info import RunInfo
     from importer.journal.view import View
 
 
@@ -175,17 +173,11 @@ def _with_journal(details: Details, journal: View) -> Details:
         details,
         sources=tuple((name, sha256) for name, _, sha256 in journal.sources()),
         base_urls=info.base_urls,
-        options=_changed(info),
+        options=changed_options(info),
         targets=targets,
         version=info.version,
         process=info.pid,
     )
-
-
-def _changed(info: RunInfo) -> dict[str, Any]:
-    """Return the settings of a run that were no defaults."""
-    told = {name: value for name, value in info.options.items() if value}
-    return {name: value for name, value in told.items() if name not in DEFAULTS or value != as_json(DEFAULTS[name])}
 
 
 def _age(run: PastRun) -> tuple[str, int, str]:

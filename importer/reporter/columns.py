@@ -13,17 +13,18 @@ import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
+from importer.kinds import SHIFTS
 from importer.normalizer.zones import find_zone
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from importer.records import ReportLine, Sheet
+    from importer.records import Key, ReportLine, Sheet
 
 
 # What OWASP, "CSV Injection", lists, and the full-width forms, which some spreadsheets take for the same. The
@@ -195,36 +196,31 @@ SHADOW_TIMES_COLUMNS = {
 }
 
 
-class ShadowTimes(NamedTuple):
-    """One shadow of a run."""
+def shadow_cells(
+    sheets: Sequence[Sheet],
+    shifts: Iterable[tuple[int, int, str, str, Key, str]],
+    names: Mapping[tuple[str, str], str],
+) -> Iterator[list[str | int]]:
+    """Yield each shift's cells, guarded; local times with the offset that holds then.
 
-    sheet: str  #: the sheet's name, as `import_sheet` says it
-    row: int  #: the row's number
-    part: str  #: "3 of 12" where the row makes several records, else empty
-    schedule_id: str
-    shadowable: str  #: who or what is shadowed, such as "User 101"
-    shadow_user_id: str
-    starts_at: datetime  #: UTC
-    ends_at: datetime  #: UTC
-    zone: str  #: an IANA name; empty where the row gives no zone: then there is no local time
-    names: tuple[str, str, str] = ("", "", "")  #: of the schedule, of who is shadowed and of the user; empty: not known
-
-
-def shadow_cells(shadows: Iterable[ShadowTimes]) -> Iterator[list[str | int]]:
-    """Yield each shadow's cells, guarded; local times with the offset that holds then."""
-    for shadow in shadows:
-        zone = find_zone(shadow.zone)
-        ids = (shadow.schedule_id, shadow.shadowable, shadow.shadow_user_id)
+    `shifts` are as the journal has them: sheet, row, part, kind, key and zone.
+    """
+    for sheet, row, part, kind, key, timezone in shifts:
+        one, zone = SHIFTS[kind](key), find_zone(timezone)
+        what, _, id_ = one.shadowed.partition(" ")
+        ids = (one.schedule, one.shadowed, one.user)
+        subjects = (("schedule", one.schedule), (what.lower(), id_), ("user", one.user))
+        start, end = (datetime.fromtimestamp(at, UTC) for at in (one.starts_at, one.ends_at))
         yield [
-            shadow.row,
-            guard(shadow.sheet),
-            guard(shadow.part),
-            *(guard(name or id_) for name, id_ in zip(shadow.names, ids, strict=True)),
-            _local(shadow.starts_at, zone),
-            _local(shadow.ends_at, zone),
-            guard(shadow.zone),
-            iso_utc(shadow.starts_at),
-            iso_utc(shadow.ends_at),
+            row,
+            guard(sheets[sheet].name),
+            guard(part),
+            *(guard(names.get(subject) or words) for subject, words in zip(subjects, ids, strict=True)),
+            _local(start, zone),
+            _local(end, zone),
+            guard(timezone),
+            iso_utc(start),
+            iso_utc(end),
             *map(guard, ids),
         ]
 

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import PurePath
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from importer.histogram import percentile
 from importer.kinds import SHIFTS
 from importer.normalizer.zones import find_zone
 from importer.notice import NoticeLevel
 from importer.records import TargetName
+from importer.settings import DEFAULTS
+from importer.settings.values import as_json
 from importer.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -39,17 +41,23 @@ _MOST_WEEKS = 54  # a schedule's calendar has: a year, begun in the middle of a 
 _MOST_DAYS = 400  # of one shadow that are marked
 
 
-class Placement(NamedTuple):
+@dataclass(slots=True)
+class Placement:
     """Who shadows whom on which schedule, over all rows that say so."""
 
     schedule: str  #: ids, as are the next two
     shadowed_type: str  #: "user" or "schedule"; empty where nobody is shadowed
     shadowed: str
     user: str
-    number: int  #: of shadows
-    first: datetime  #: UTC
-    last: datetime  #: UTC, the end of the last
+    first: int  #: epoch second in which the first shift begins
+    last: int  #: epoch second in which the last one ends
     source: str  #: the first of its rows, as it stands in the source
+    number: int = 1  #: of shifts
+
+    def add(self, starts_at: int, ends_at: int) -> None:
+        """Add a shift of another row."""
+        self.number += 1
+        self.first, self.last = min(self.first, starts_at), max(self.last, ends_at)
 
 
 class CalendarDay(NamedTuple):
@@ -260,20 +268,21 @@ class Contents:
 
 MOST_RECORDS = 50_000  # beyond, a page shows only what needs attention
 _MOST_PLACEMENTS = 300  # who shadows where, in the order of the source
-_OPTIONS = {  # that change what is sent, or how fast, and their defaults
-    "timezone": "",
-    "provider": "",
-    "date_order": "",
-    "until": "",
-    "sheet": [],
-    "encoding": "",
-    "hidden_rows": "",
-    "strict": False,
-    "if_exists": "skip",
-    "replace_overrides": False,
-    "canary": 0,
-    "concurrency": 20,
-    "no_closing_look": False,
+#: Options that change what is sent, or how fast.
+_OPTIONS = {
+    "timezone",
+    "provider",
+    "date_order",
+    "until",
+    "sheet",
+    "encoding",
+    "hidden_rows",
+    "strict",
+    "if_exists",
+    "replace_overrides",
+    "canary",
+    "concurrency",
+    "no_closing_look",
 }
 
 
@@ -329,11 +338,16 @@ def _describe(journal: Journal, info: RunInfo) -> Iterator[tuple[str, str]]:
         yield "Mapping", f"{PurePath(given).name if isinstance(given, str) else other} ({info.mapping_id})"
     options = [
         f"{name.replace('_', '-')} {', '.join(value) if isinstance(value, list) else str(value)}"
-        for name, value in info.options.items()
-        if name in _OPTIONS and value not in (None, "", [], False, 0, _OPTIONS[name])
+        for name, value in changed_options(info).items()
+        if name in _OPTIONS
     ]
     if options:
         yield "Options", "; ".join(options)
+
+
+def changed_options(info: RunInfo) -> dict[str, Any]:
+    """Return the settings of a run that were no defaults."""
+    return {name: value for name, value in info.options.items() if value and value != as_json(DEFAULTS.get(name))}
 
 
 def _command(info: RunInfo) -> str:
@@ -367,59 +381,23 @@ def _targets(journal: Journal, info: RunInfo, settings: Settings) -> list[Target
     ]
 
 
-#: Schedule, shadowed and user.
-Place: TypeAlias = tuple[str, str, str]
-
-
-@dataclass(slots=True)
-class _Span:
-    """What is known of one placement so far."""
-
-    first: int  #: record
-    starts_at: int
-    ends_at: int
-    number: int = 1
-
-    def add(self, starts_at: int, ends_at: int) -> None:
-        self.number += 1
-        self.starts_at = min(self.starts_at, starts_at)
-        self.ends_at = max(self.ends_at, ends_at)
-
-
 def _look_at_shadows(journal: Journal) -> tuple[ShadowCalendar, list[Placement], bool]:
     """Draw the calendar of what was created, and list who shadows where; tell whether the list has all of them."""
     calendar = ShadowCalendar()
-    spans: dict[Place, _Span] = {}
+    placements: dict[tuple[str, str, str], Placement] = {}
     are_all = True
     for record, kind, key, zone, is_created in journal.page_shifts(MOST_RECORDS, list(SHIFTS)):
-        schedule, shadowed, user, start, end = SHIFTS[kind](key)
+        schedule, named, user, start, end = SHIFTS[kind](key)
         if is_created:
             calendar.add(schedule, user, start, end, zone)
-        span = spans.get((schedule, shadowed, user))
-        if span is not None:
-            span.add(start, end)
-        elif len(spans) < _MOST_PLACEMENTS:
-            spans[schedule, shadowed, user] = _Span(record, start, end)
+        if place := placements.get((schedule, named, user)):
+            place.add(start, end)
+        elif len(placements) < _MOST_PLACEMENTS:
+            shadowed_type, _, shadowed = named.partition(" ")
+            _, row = journal.row_of(record)
+            source = f"{row.number}: {' · '.join(cell for cell in row.cells if cell.strip())}"
+            place = Placement(schedule, shadowed_type.casefold(), shadowed, user, start, end, source)
+            placements[schedule, named, user] = place
         else:
             are_all = False
-    return calendar, [_place(journal, place, span) for place, span in spans.items()], are_all
-
-
-def _place(journal: Journal, place: Place, span: _Span) -> Placement:
-    schedule, named, user = place
-    shadowed_type, _, shadowed = named.partition(" ")
-    _, row = journal.row_of(span.first)
-    return Placement(
-        schedule=schedule,
-        shadowed_type=shadowed_type.casefold(),
-        shadowed=shadowed,
-        user=user,
-        number=span.number,
-        first=datetime.fromtimestamp(span.starts_at, UTC),
-        last=datetime.fromtimestamp(span.ends_at, UTC),
-        source=f"{row.number}: {_content(row.cells)}",
-    )
-
-
-def _content(cells: Sequence[str]) -> str:
-    return " · ".join(cell for cell in cells if cell.strip())
+    return calendar, [*placements.values()], are_all

@@ -21,7 +21,7 @@ from importer.kinds import KINDS, SHIFTS
 from importer.notice import Notice, NoticeLevel
 from importer.records import Severity
 from importer.reporter.atomic_file import replace_file
-from importer.reporter.columns import ShadowTimes
+from importer.reporter.columns import shadow_cells
 from importer.reporter.junit import write_junit
 from importer.reporter.marked_cells import MarkedRow, write_marked
 from importer.reporter.page import write_page
@@ -135,6 +135,7 @@ def _write_workbook(
             counts[KINDS[line.kind].target if line.kind else "", line.outcome.status] += 1
             yield line._replace(sheet=numbers[line.sheet])
 
+    shifts = (one for one in journal.shift_times(list(SHIFTS)) if only is None or one[0] in only)
     findings = (replace(one, sheet=numbers[one.sheet]) for one in journal.findings() if one.sheet in numbers)
     return write_xlsx(
         path,
@@ -143,7 +144,7 @@ def _write_workbook(
         info,
         findings=findings,
         counts=counts,
-        shadow_times=_shadow_times(journal, only),
+        shadow_times=shadow_cells(journal.sheets(), shifts, journal.names()),
         warnings=_warnings(journal, only),
         contact=settings.contact or "",
         known=journal.known(),
@@ -254,21 +255,6 @@ def _marked_rows(journal: Journal) -> Iterator[MarkedRow]:
     for (sheet, row), own in found:
         problems = tuple(one.problem for one in own if one.severity is Severity.PROBLEM)
         yield MarkedRow(sheet, row, problems, tuple(one.problem for one in own if one.severity is Severity.WARNING))
-
-
-def _shadow_times(journal: Journal, only: Collection[int] | None = None) -> Iterator[ShadowTimes]:
-    sheets = [sheet.name for sheet in journal.sheets()]
-    names = {(one.what, one.id): one.name for one in journal.known()}
-    for sheet, number, part, kind, key, zone in journal.shift_times(list(SHIFTS)):
-        if only is not None and sheet not in only:
-            continue
-        one = SHIFTS[kind](key)
-        start, end = (datetime.fromtimestamp(at, UTC) for at in (one.starts_at, one.ends_at))
-        what, _, id_ = one.shadowed.partition(" ")
-        subjects = (("schedule", one.schedule), (what.lower(), id_), ("user", one.user))
-        schedule, shadowed, user = (names.get(subject, "") for subject in subjects)
-        ids = (one.schedule, one.shadowed, one.user)
-        yield ShadowTimes(sheets[sheet], number, part, *ids, start, end, zone, (schedule, shadowed, user))
 
 
 def make_result(journal: Journal, **facts: object) -> Result:

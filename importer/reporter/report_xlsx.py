@@ -24,7 +24,6 @@ from importer.reporter.columns import (
     header_cells,
     line_cells,
     merge_columns,
-    shadow_cells,
     unguard,
 )
 from importer.reporter.marked_cells import DropDowns, Mark, mark_cells, named_cells
@@ -58,7 +57,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.records import Finding, KnownName, ReportLine, Sheet
-    from importer.reporter.columns import ShadowTimes
     from importer.reporter.xlsx_writer import Book
 
 
@@ -89,7 +87,7 @@ def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
     *,
     findings: Iterable[Finding] = (),
     counts: Mapping[tuple[str, Status], int] | None = None,
-    shadow_times: Iterable[ShadowTimes] = (),
+    shadow_times: Iterable[Sequence[str | int]] = (),
     warnings: Sequence[str] = (),
     contact: str = "",
     known: Sequence[KnownName] = (),
@@ -435,8 +433,8 @@ def _put_numbers(sheet: Any, row: int, numbers: Sequence[int], style: Any = None
         put(sheet, row, column, number, style)
 
 
-def _fill_times(book: Book, shadow_times: Iterable[ShadowTimes]) -> None:
-    rows = shadow_cells(shadow_times)
+def _fill_times(book: Book, shadow_times: Iterable[Sequence[str | int]]) -> None:
+    rows = iter(shadow_times)
     if (first := next(rows, None)) is not None:
         header, widths = list(SHADOW_TIMES_COLUMNS), list(SHADOW_TIMES_COLUMNS.values())
         ids = range(header.index("schedule_id"), len(header))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import openpyxl
 import pytest
@@ -19,12 +20,13 @@ from importer.journal.run_info import RunInfo
 from importer.kinds import KINDS
 from importer.reader import read as reader
 from importer.records import Finding, KnownName, Outcome, Problem, Row, Severity, Sheet, TargetName
-from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS, ShadowTimes, unguard
+from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS, shadow_cells, unguard
 from importer.reporter.report_reader import is_report, join_mapping, product_column
 from importer.reporter.report_xlsx import write_xlsx
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from openpyxl.worksheet.dimensions import ColumnDimension
@@ -317,12 +319,13 @@ def test_what_is_typed_into_the_source_s_columns_stays_text(report: Path) -> Non
 
 
 COUNTS = {(TargetName.OPAL.value, Status.CREATED): 2, ("rootly", Status.UNKNOWN): 3, ("", Status.INVALID): 4}
-TIMES = ShadowTimes(
-    *("Shadows", 7, "1/2", "-abc", "User 101", "112"),
-    datetime(2027, 3, 27, 23, 30, tzinfo=UTC),
-    datetime(2027, 3, 28, 7, 30, tzinfo=UTC),
-    "Europe/Berlin",
-)
+#: A shift as the journal has it: sheet, row, part, kind, key and zone.
+START, END = (int(datetime(2027, 3, *rest, 30, tzinfo=UTC).timestamp()) for rest in ((27, 23), (28, 7)))
+SHIFT = (0, 7, "1/2", "shadow", ("-abc", "User", 101, 112, START, END), "Europe/Berlin")
+
+
+def times(*shifts: tuple[Any, ...], names: dict[tuple[str, str], str] | None = None) -> Iterator[list[str | int]]:
+    return shadow_cells([make_sheet("id")], shifts, names or {})
 
 
 def summed_up(path: Path) -> list[list[object]]:
@@ -377,13 +380,9 @@ def test_the_sheets_of_an_undo_have_the_statuses_of_an_undo_and_nothing_to_mend(
 
 
 def test_shadow_times_are_told_in_utc_and_on_the_local_clock_across_summer_time(report: Path) -> None:
-    shadows = [
-        TIMES,
-        TIMES._replace(zone=""),
-        TIMES._replace(zone="No/Zone"),
-        TIMES._replace(names=("Payments", "Anna Berg", "")),
-    ]
-    write_xlsx(report, [make_sheet("id")], [make_line("1")], shadow_times=iter(shadows))
+    names = {("schedule", "-abc"): "Payments", ("user", "101"): "Anna Berg"}
+    told = chain(times(SHIFT, (*SHIFT[:-1], ""), (*SHIFT[:-1], "No/Zone")), times(SHIFT, names=names))
+    write_xlsx(report, [make_sheet("id")], [make_line("1")], shadow_times=told)
     sheet = openpyxl.load_workbook(report)["Shadow times"]
     rows = [["" if cell is None else cell for cell in row] for row in sheet.values]
     utc = ["2027-03-27T23:30:00Z", "2027-03-28T07:30:00Z"]
@@ -396,12 +395,12 @@ def test_shadow_times_are_told_in_utc_and_on_the_local_clock_across_summer_time(
 
 
 def test_a_time_at_the_end_of_the_calendar_loses_no_report(report: Path) -> None:
-    last = TIMES._replace(ends_at=datetime.max.replace(tzinfo=UTC))
-    assert write_xlsx(report, [make_sheet("id")], [make_line("1")], shadow_times=[last])
+    last = (*SHIFT[:4], (*SHIFT[4][:-1], int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp())), SHIFT[5])
+    assert write_xlsx(report, [make_sheet("id")], [make_line("1")], shadow_times=times(last))
 
 
 def test_the_report_s_sheets_come_first_and_are_the_only_ones_that_a_rerun_takes(report: Path) -> None:
-    write_xlsx(report, [make_sheet("id")], [make_line("1")], counts=COUNTS, shadow_times=[TIMES])
+    write_xlsx(report, [make_sheet("id")], [make_line("1")], counts=COUNTS, shadow_times=times(SHIFT))
     chunks = list(reader.read(report))
     sheets = list(dict.fromkeys(chunk.sheet.name for chunk in chunks))
     assert sheets == ["To mend", "All rows", "Shadow times", "Summary"]
