@@ -27,6 +27,8 @@ Source: TypeAlias = Literal["pagerduty", "opsgenie"]
 
 #: As `method`: any method.
 ANY: Final = "any"
+#: Of a late commit that is answered at all, unless the plan says another.
+LATE_STATUS: Final = 504
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,22 @@ class Fault(_Strict):
     def kind(self) -> FaultKind:
         """Return what faults of this kind can be told."""
         return FAULT_KINDS[self.what]
+
+    @property
+    def as_lost(self) -> Fault:
+        """The fault that hits the answer: of a late commit the one that loses it; any other fault itself."""
+        if self.what != "late_commit":
+            return self
+        if self.form == "status":
+            return Fault(what="status", when="after", status=self.status or LATE_STATUS)
+        return Fault(what=self.form)
+
+    def seen_status(self, status: int) -> int:
+        """Return the status that a client sees of an answer with this status; 0 if its head does not arrive whole."""
+        is_endless_wait = self.what in ("reset", "close") or (self.what == "hang" and self.delay is None)
+        if self.what == "go_away" or (is_endless_wait and self.sent != "body"):
+            return 0
+        return self.status if self.status and 200 <= status < 300 else status
 
 
 def _refuse_foreign(given: dict[str, Any], kind: FaultKind) -> None:

@@ -21,7 +21,7 @@ from importer.errors import UsageError
 from importer.records import TargetName
 from importer.sandbox.api import opal, opsgenie, pagerduty, rootly
 from importer.sandbox.api.answers import Limits
-from importer.sandbox.fault_middleware import FaultMiddleware, FaultyTransport, reset
+from importer.sandbox.fault_middleware import FaultMiddleware, reset
 from importer.sandbox.organization import demo_organization
 from importer.sandbox.state import SandboxState, opened, unusable
 from importer.settings.values import is_loopback
@@ -261,7 +261,7 @@ def _add_faults(
     async def stop(_app: web.Application) -> None:
         stopping.set()
 
-    app.middlewares.append(FaultMiddleware(plan, state, now, FaultyTransport(now, stopping), ports.leave).handle)
+    app.middlewares.append(FaultMiddleware(plan, state, now, ports.leave, stopping).handle)
     app.on_shutdown.append(stop)
 
 

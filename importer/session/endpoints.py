@@ -76,8 +76,9 @@ async def connect_source(name: str, settings: Settings) -> AsyncIterator[Connect
 @asynccontextmanager
 async def _serve_sandbox(settings: Settings) -> AsyncIterator[Mapping[str, Connection]]:
     """Serve the stand-in; return where each of its systems is, by the system's name."""
-    from importer import sandbox
+    from importer.sandbox.directory_file import TOKEN
+    from importer.sandbox.server import serve
 
     settings.reports.mkdir(parents=True, exist_ok=True)
-    async with sandbox.serve(settings.reports / SANDBOX_STATE) as address:
-        yield {name: Connection(url, sandbox.TOKEN) for name, url in asdict(address).items()}
+    async with serve(settings.reports / SANDBOX_STATE) as address:
+        yield {name: Connection(url, TOKEN) for name, url in asdict(address).items()}

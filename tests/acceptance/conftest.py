@@ -10,7 +10,8 @@ import anyio.from_thread
 import pytest
 from jsonschema import Draft202012Validator
 
-from importer import sandbox
+from importer.sandbox.api.answers import Limits
+from importer.sandbox.server import serve
 
 from . import front as fronts
 from .command import Workplace
@@ -40,7 +41,7 @@ def front(tmp_path: Path) -> Iterator[Front]:
     state = tmp_path / "served.sqlite3"
     with (
         anyio.from_thread.start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(sandbox.serve(state, limits=sandbox.Limits("none"))) as address,
+        portal.wrap_async_context_manager(serve(state, limits=Limits("none"))) as address,
         fronts.opened(address, state) as opened,
     ):
         yield opened

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from importer.sandbox import Address
+    from importer.sandbox.server import Address
 
 CANARY = "canary-7f3a9c51e0d24b86"  # the token that the front takes; nothing may ever show it
 _PATIENCE = 60.0  # seconds that anything is waited for

@@ -10,8 +10,9 @@ from urllib.request import urlopen
 
 import anyio.from_thread
 
-from importer import sandbox
-from importer.sandbox.directory_file import DirectoryFile
+from importer.sandbox import server
+from importer.sandbox.api.answers import Limits
+from importer.sandbox.directory_file import TOKEN, DirectoryFile
 from importer.sandbox.fault_plan import FaultPlan
 
 from . import front as fronts
@@ -49,7 +50,7 @@ def serve(folder: Path, faults: list[dict[str, object]]) -> Iterator[Front]:
     with (
         anyio.from_thread.start_blocking_portal() as portal,
         portal.wrap_async_context_manager(
-            sandbox.serve(state, limits=sandbox.Limits("none"), directory=roll, faults=plan)
+            server.serve(state, limits=Limits("none"), directory=roll, faults=plan)
         ) as address,
         fronts.opened(address, state) as opened,
     ):
@@ -64,7 +65,7 @@ class Opal:
 
     def ask(self, method: str, path: str, body: object = None) -> object:
         content = None if body is None else json.dumps(body).encode()
-        request = HttpRequest(self._origin + path, content, {"Authorization": f"Bearer {sandbox.TOKEN}"}, method=method)
+        request = HttpRequest(self._origin + path, content, {"Authorization": f"Bearer {TOKEN}"}, method=method)
         with urlopen(request, timeout=60) as response:
             return json.loads(response.read())
 

@@ -16,8 +16,9 @@ import sandbox_truth
 from anyio.from_thread import start_blocking_portal
 from openpyxl import load_workbook
 
-from importer import sandbox
+from importer.sandbox.directory_file import TOKEN
 from importer.sandbox.fault_plan import FaultPlan
+from importer.sandbox.server import serve
 
 from .command import finish, read_table, wait_until
 from .front import CANARY
@@ -464,10 +465,10 @@ def test_a_system_that_fails_now_and_then_is_read_as_one_that_is_well(
     assert place.run("pull", name, "well.xlsx", *WEEK, *options, "--sandbox").status == 0
     plan = FaultPlan.model_validate({"fault": faults})
     with start_blocking_portal() as portal:
-        served = sandbox.serve(place.path / "faulty.sqlite3", faults=plan)
+        served = serve(place.path / "faulty.sqlite3", faults=plan)
         with portal.wrap_async_context_manager(served) as address:
             token = "PAGERDUTY_TOKEN" if name == "pagerduty" else "OPSGENIE_API_KEY"
-            variables = {token: sandbox.TOKEN, f"{name.upper()}_BASE_URL": getattr(address, name)}
+            variables = {token: TOKEN, f"{name.upper()}_BASE_URL": getattr(address, name)}
             done = place.run("pull", name, "ill.xlsx", *WEEK, *options, variables=variables)
     assert done.status == 0, done.err
     hit = [one.fault for one in sandbox_truth.read_truth(place.path / "faulty.sqlite3").requests if one.fault]

@@ -13,7 +13,8 @@ import trustme
 from delivery.serving import http, says, serving
 from networks.proxying import encrypting
 
-from importer import sandbox
+from importer.sandbox.directory_file import TOKEN
+from importer.sandbox.server import serve
 
 from .command import Workplace, finish
 from .front import CANARY, refusing_port
@@ -117,9 +118,9 @@ def test_a_target_that_does_not_answer_is_waited_for_no_longer_than_a_request(on
 
 def test_a_clock_that_is_wrong_is_told_with_how_much(place: Workplace, portal: BlockingPortal) -> None:
     """Here the target's is an hour ahead; a run could start all the same."""
-    serve = sandbox.serve(place.path / "far.sqlite3", now=lambda: time.time() + 3600)
-    with portal.wrap_async_context_manager(serve) as address:
-        variables = {"ROOTLY_BASE_URL": address.rootly, "ROOTLY_TOKEN": sandbox.TOKEN}
+    served = serve(place.path / "far.sqlite3", now=lambda: time.time() + 3600)
+    with portal.wrap_async_context_manager(served) as address:
+        variables = {"ROOTLY_BASE_URL": address.rootly, "ROOTLY_TOKEN": TOKEN}
         done, found = examine(place, **variables)
     assert done.status == 0
     clock = found["rootly clock"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sandbox_truth
 
-from importer import sandbox
+from importer.sandbox.directory_file import TOKEN
 
 from .command import IMPORT_COLUMNS, Done, Line, Workplace, finish, read_table, statuses, wait_until_said
 from .front import CANARY
@@ -48,7 +48,7 @@ def at_rootly(front: Front, method: str, id_: str, **attributes: object) -> None
     url = f"http://{front.sandbox.netloc}/rootly/v1/on_call_shadows/{id_}"
     body = json.dumps({"data": {"type": "on_call_shadows", "attributes": attributes}}).encode() if attributes else None
     kind = "application/vnd.api+json"
-    headers = {"Authorization": f"Bearer {sandbox.TOKEN}", "Content-Type": kind, "Accept": kind}
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": kind, "Accept": kind}
     urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method)).close()
 
 

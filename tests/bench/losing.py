@@ -38,11 +38,11 @@ class Lost:
 
 def lose(kit: Kit, command: Sequence[str], source: Path, number: int) -> Lost:
     """Run a command while so many connections are reset after the commit, spread over the rows."""
-    from importer import sandbox
+    from importer.sandbox.state import reset
 
     rows = sum(1 for _ in source.open(encoding="utf-8")) - 1
     state = kit.folder / "lost.sqlite3"
-    sandbox.reset(state)
+    reset(state)
     spent = asyncio.run(_spend(kit, command, state, at=[round((each + 0.5) * rows / number) for each in range(number)]))
     with closing(sqlite3.connect(state)) as connection:
         there = [times for (times,) in connection.execute(_TIMES)]
@@ -51,11 +51,13 @@ def lose(kit: Kit, command: Sequence[str], source: Path, number: int) -> Lost:
 
 
 async def _spend(kit: Kit, command: Sequence[str], state: Path, at: list[int]) -> Spent:
-    from importer import sandbox
+    from importer.sandbox.api.answers import Limits
+    from importer.sandbox.fault_plan import FaultPlan
+    from importer.sandbox.server import serve
 
     fault = {"what": "reset", "when": "after", "method": "POST", "target": "rootly", "at": at}
-    plan = sandbox.FaultPlan.model_validate({"fault": [fault]})
-    async with sandbox.serve(state, limits=sandbox.Limits(enforcement="none"), faults=plan) as address:
+    plan = FaultPlan.model_validate({"fault": [fault]})
+    async with serve(state, limits=Limits(enforcement="none"), faults=plan) as address:
         words = [word.replace("ORIGIN", address.rootly) for word in command]
         environment = {
             "ROOTLY_BASE_URL": address.rootly,

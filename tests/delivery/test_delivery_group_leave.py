@@ -14,10 +14,10 @@ from importer.delivery.transport import Connection
 from importer.errors import JournalError
 from importer.journal.run_folder import open_scratch
 from importer.records import TargetName
-from importer.sandbox import serve
 from importer.sandbox.api.answers import Limits
 from importer.sandbox.directory_file import TOKEN
 from importer.sandbox.fault_plan import FaultPlan
+from importer.sandbox.server import serve
 from importer.settings import load_settings
 from importer.statuses import Status
 

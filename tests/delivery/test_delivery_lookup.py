@@ -18,9 +18,9 @@ from importer.delivery.listing import LookedUp, LookedUpList, look_up
 from importer.delivery.stop import Reason
 from importer.delivery.transport import Connection
 from importer.records import TargetName
-from importer.sandbox import serve
 from importer.sandbox.directory_file import TOKEN, DirectoryFile
 from importer.sandbox.fault_plan import FaultPlan
+from importer.sandbox.server import serve
 from importer.settings import load_settings
 from importer.statuses import Status
 from importer.targets.target import DirectoryEntry

@@ -12,7 +12,8 @@ from acceptance.command import Done, Workplace, finish
 from acceptance.sources import shadows
 from acceptance.truth import disagreements, read_truth
 
-from importer import sandbox
+from importer.sandbox.api.answers import Limits
+from importer.sandbox.server import serve
 
 if TYPE_CHECKING:
     import subprocess
@@ -87,7 +88,7 @@ def online(folder: Path) -> Iterator[Online]:
     state = folder / "served.sqlite3"
     with (
         anyio.from_thread.start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(sandbox.serve(state, limits=sandbox.Limits("none"))) as address,
+        portal.wrap_async_context_manager(serve(state, limits=Limits("none"))) as address,
         fronts.opened(address, state) as front,
     ):
         opened = Online(Workplace(folder / "place", **front.variables), front)

@@ -14,7 +14,10 @@ import pandas as pd
 from sandbox_truth import read_truth
 
 import importer
-from importer import sandbox
+from importer.sandbox.api.answers import Limits
+from importer.sandbox.directory_file import TOKEN
+from importer.sandbox.fault_plan import FaultPlan
+from importer.sandbox.server import serve
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 CANARY = "canary-7f3d-token"  # must show up nowhere
 SCHEDULES = ("11111111-aaaa-4aaa-8aaa-111111111111", "22222222-bbbb-4bbb-8bbb-222222222222")
 _FIRST = pd.Timestamp("2027-01-01T00:00:00Z")
-_NO_LIMITS = sandbox.Limits(enforcement="none")
+_NO_LIMITS = Limits(enforcement="none")
 _QUICK: dict[str, Any] = {
     "settle": 0.05,
     "request_timeout": 0.4,
@@ -78,15 +81,15 @@ class Rehearsal:
         self, *faults: dict[str, Any], seed: int = 1, now: Callable[[], float] = time.time
     ) -> AsyncIterator[None]:
         """Serve the sandbox, failing as told, and point the runs at it; `now` is its clock."""
-        plan = sandbox.FaultPlan.model_validate({"seed": seed, "fault": faults})
-        served = sandbox.serve(self.state, port=self._port, limits=_NO_LIMITS, faults=plan, now=now)
+        plan = FaultPlan.model_validate({"seed": seed, "fault": faults})
+        served = serve(self.state, port=self._port, limits=_NO_LIMITS, faults=plan, now=now)
         async with served as address:
             self._port = urlsplit(address.opal).port or 0  # a run belongs to its target
             self.options |= {"opal_base_url": address.opal, "rootly_base_url": address.rootly}
             yield
 
     def _given(self, options: dict[str, Any]) -> dict[str, Any]:
-        tokens = {"opal_token": sandbox.TOKEN, "rootly_token": sandbox.TOKEN}
+        tokens = {"opal_token": TOKEN, "rootly_token": TOKEN}
         return {**_QUICK, **tokens, "reports": self.folder / "reports", **self.options, **options}
 
     async def run(self, *sources: pd.DataFrame, **options: Any) -> Result:
@@ -107,7 +110,7 @@ class Rehearsal:
     def leaks(self) -> list[str]:
         """Name every file of every run that holds the token which was sent with each request."""
         files = [path for path in (self.folder / "reports").rglob("*") if path.is_file()]
-        return [str(path) for path in files if sandbox.TOKEN.encode() in path.read_bytes()]
+        return [str(path) for path in files if TOKEN.encode() in path.read_bytes()]
 
     def posts(self) -> int:
         """Count the requests so far that were to create something."""

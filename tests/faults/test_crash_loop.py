@@ -15,7 +15,10 @@ import pytest
 from acceptance import fork_server
 from sandbox_truth import read_truth
 
-from importer import sandbox
+from importer.sandbox.api.answers import Limits
+from importer.sandbox.directory_file import TOKEN
+from importer.sandbox.fault_plan import FaultPlan
+from importer.sandbox.server import Address, serve
 
 from .rehearsal import SCHEDULES, schedules, shadows
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 #: Three requests in ten go wrong, before the commit or after it.
-PLAN = sandbox.FaultPlan.model_validate(
+PLAN = FaultPlan.model_validate(
     {
         "seed": 11,
         "fault": [
@@ -42,21 +45,21 @@ PLAN = sandbox.FaultPlan.model_validate(
 
 
 @contextmanager
-def served(state: Path, plan: sandbox.FaultPlan) -> Iterator[sandbox.Address]:
+def served(state: Path, plan: FaultPlan) -> Iterator[Address]:
     """Serve a sandbox on a thread of its own."""
-    ready, addresses = threading.Event(), list[sandbox.Address]()
+    ready, addresses = threading.Event(), list[Address]()
     stop: list[anyio.Event] = []
     tokens: list[anyio.lowlevel.EventLoopToken] = []
 
-    async def serve() -> None:
+    async def keep_serving() -> None:
         stop.append(anyio.Event())
         tokens.append(anyio.lowlevel.current_token())
-        async with sandbox.serve(state, limits=sandbox.Limits(enforcement="none"), faults=plan) as address:
+        async with serve(state, limits=Limits(enforcement="none"), faults=plan) as address:
             addresses.append(address)
             ready.set()
             await stop[0].wait()
 
-    thread = threading.Thread(target=anyio.run, args=(serve,))
+    thread = threading.Thread(target=anyio.run, args=(keep_serving,))
     thread.start()
     try:
         assert ready.wait(30)
@@ -69,14 +72,14 @@ def served(state: Path, plan: sandbox.FaultPlan) -> Iterator[sandbox.Address]:
 class Killer:
     """Starts the command again and again, and kills it at random moments."""
 
-    def __init__(self, folder: Path, address: sandbox.Address, *, rate: int, seed: int) -> None:
+    def __init__(self, folder: Path, address: Address, *, rate: int, seed: int) -> None:
         self.reports = folder / "reports"
         self._random = random.Random(seed)
         self._environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
-            "OPAL_TOKEN": sandbox.TOKEN,
-            "ROOTLY_TOKEN": sandbox.TOKEN,
+            "OPAL_TOKEN": TOKEN,
+            "ROOTLY_TOKEN": TOKEN,
             "OPAL_BASE_URL": address.opal,
             "ROOTLY_BASE_URL": address.rootly,
             "IMPORTER_SETTLE": "0.2",

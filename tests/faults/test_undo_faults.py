@@ -11,7 +11,7 @@ import anyio.to_thread
 import pytest
 from sandbox_truth import read_truth
 
-from importer import sandbox
+from importer.sandbox.directory_file import TOKEN
 from importer.statuses import Status
 
 from .rehearsal import Rehearsal, read_report, schedules, shadows
@@ -167,7 +167,7 @@ GROUP = "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d02"  # of the sandbox's own
 async def members(rehearsal: Rehearsal) -> set[str]:
     """Give the ids in the group's list."""
     url = f"{rehearsal.options['opal_base_url']}/groups/{GROUP}/on-call-schedules"
-    request = Request(url, headers={"Authorization": f"Bearer {sandbox.TOKEN}"})
+    request = Request(url, headers={"Authorization": f"Bearer {TOKEN}"})
     answer = await anyio.to_thread.run_sync(lambda: urlopen(request).read())
     return {item["on_call_schedule_id"] for item in json.loads(answer)["on_call_schedules"]}
 

@@ -14,7 +14,6 @@ import pytest
 from sandbox_truth import read_truth
 
 import importer
-from importer import sandbox
 from importer.commands.run import run
 from importer.errors import UsageError
 from importer.journal.run_folder import create_run
@@ -22,6 +21,9 @@ from importer.kinds.override import KIND, OverrideRecord
 from importer.normalizer.mapping import make_rules
 from importer.normalizer.row import Normalized, Normalizer
 from importer.records import Row, Sheet
+from importer.sandbox.directory_file import TOKEN
+from importer.sandbox.fault_plan import FaultPlan
+from importer.sandbox.server import serve
 from importer.session.control import Consent, prepare
 
 if TYPE_CHECKING:
@@ -238,11 +240,11 @@ async def test_an_override_that_would_replace_another_is_refused_until_it_may(pl
 @asynccontextmanager
 async def serving(folder: Path, **fault: Any) -> AsyncIterator[dict[str, Any]]:
     """Serve a sandbox, which has a fault where one is given; yields the options of runs against it."""
-    plan = sandbox.FaultPlan.model_validate({"fault": [fault] if fault else []})
-    async with sandbox.serve(folder / "state.sqlite3", faults=plan) as address:
+    plan = FaultPlan.model_validate({"fault": [fault] if fault else []})
+    async with serve(folder / "state.sqlite3", faults=plan) as address:
         yield {
             "rootly_base_url": address.rootly,
-            "rootly_token": sandbox.TOKEN,
+            "rootly_token": TOKEN,
             "reports": folder / "reports",
             "settle": 0.05,
         }

@@ -17,9 +17,9 @@ import orjson
 from sandbox_truth import read_truth
 
 from importer.records import TargetName
-from importer.sandbox import Address, serve
 from importer.sandbox.directory_file import TOKEN
 from importer.sandbox.fault_plan import FaultPlan
+from importer.sandbox.server import Address, serve
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from importer.errors import SettingsError
-from importer.sandbox import read_organization, reset
 from importer.sandbox.directory_file import DirectoryFile, read_directory
-from importer.sandbox.organization import demo_organization
+from importer.sandbox.organization import demo_organization, read_organization
+from importer.sandbox.state import reset
 
 from .client import Client, Clock, served
 

@@ -16,7 +16,8 @@ import anyio
 import pytest
 
 from importer.errors import SettingsError
-from importer.sandbox import reset, serve
+from importer.sandbox.server import serve
+from importer.sandbox.state import reset
 
 from .client import Client, Clock, served
 
@@ -32,7 +33,8 @@ PLATFORM = "/groups/7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d02/on-call-schedules"
 KILLED = """
 import asyncio, os, signal, sys, urllib.request
 from pathlib import Path
-from importer.sandbox import TOKEN, serve
+from importer.sandbox.directory_file import TOKEN
+from importer.sandbox.server import serve
 
 def post(url, body, media_type):
     headers = {"Authorization": f"Bearer {TOKEN}", "Accept": media_type, "Content-Type": media_type}
@@ -89,7 +91,7 @@ async def test_a_second_sandbox_on_the_same_state_is_refused_by_name(state: Path
 
 
 async def test_another_process_on_the_same_state_is_refused(state: Path, client: Client) -> None:
-    code = "import sys; from pathlib import Path; from importer.sandbox import reset; reset(Path(sys.argv[1]))"
+    code = "import sys; from pathlib import Path; from importer.sandbox.state import reset; reset(Path(sys.argv[1]))"
     other = await anyio.run_process([sys.executable, "-c", code, str(state)], check=False)
     assert b"is in use by another sandbox" in other.stderr
     assert (await client.shadow()).status == 201

@@ -19,8 +19,8 @@ from importer.errors import SettingsError
 from importer.kinds.schedule import ScheduleRecord
 from importer.kinds.shadow import ShadowRecord
 from importer.records import TargetName
-from importer.sandbox import serve
 from importer.sandbox.fault_plan import describe
+from importer.sandbox.server import serve
 
 from .client import PAIR, SHADOW, Client, Clock, create, plan, served
 

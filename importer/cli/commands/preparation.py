@@ -153,11 +153,11 @@ def sandbox(port: int, reset: bool, pagerduty: bool, opsgenie: bool, **options: 
 
 
 def _reset(options: dict[str, Any]) -> int:
-    from importer import sandbox as stand_in
+    from importer.sandbox.state import reset
     from importer.session.endpoints import SANDBOX_STATE
 
     state = load(options).reports / SANDBOX_STATE
-    stand_in.reset(state)
+    reset(state)
     click.echo(f"{state} is empty")
     return 0
 
@@ -165,18 +165,16 @@ def _reset(options: dict[str, Any]) -> int:
 def _serve(options: dict[str, Any], port: int, sources: list[str], files: dict[str, Path | None]) -> int:
     import anyio
 
-    from importer import sandbox as stand_in
+    from importer.sandbox.directory_file import read_directory
+    from importer.sandbox.fault_plan import read_faults
+    from importer.sandbox.organization import read_organization
     from importer.session.endpoints import SANDBOX_STATE
     from importer.session.lifecycle import raise_file_limit
 
     raise_file_limit(_FILES)
     state = load(options).reports / SANDBOX_STATE
     state.parent.mkdir(parents=True, exist_ok=True)
-    readers = {
-        "faults": stand_in.read_faults,
-        "directory": stand_in.read_directory,
-        "organization": stand_in.read_organization,
-    }
+    readers = {"faults": read_faults, "directory": read_directory, "organization": read_organization}
     contents = {name: readers[name](path) for name, path in files.items() if path}
     anyio.run(_serve_until_stopped, state, port, sources, contents)
     return 0
@@ -185,15 +183,16 @@ def _serve(options: dict[str, Any], port: int, sources: list[str], files: dict[s
 async def _serve_until_stopped(state: Path, port: int, sources: list[str], contents: dict[str, Any]) -> None:
     import anyio
 
-    from importer import sandbox as stand_in
+    from importer.sandbox.directory_file import TOKEN
+    from importer.sandbox.server import serve
 
-    async with stand_in.serve(state, port=port, **contents) as address:
-        click.echo(f"export OPAL_BASE_URL={address.opal} OPAL_TOKEN={stand_in.TOKEN}")
-        click.echo(f"export ROOTLY_BASE_URL={address.rootly} ROOTLY_TOKEN={stand_in.TOKEN}")
+    async with serve(state, port=port, **contents) as address:
+        click.echo(f"export OPAL_BASE_URL={address.opal} OPAL_TOKEN={TOKEN}")
+        click.echo(f"export ROOTLY_BASE_URL={address.rootly} ROOTLY_TOKEN={TOKEN}")
         if "pagerduty" in sources:
-            click.echo(f"export PAGERDUTY_BASE_URL={address.pagerduty} PAGERDUTY_TOKEN={stand_in.TOKEN}")
+            click.echo(f"export PAGERDUTY_BASE_URL={address.pagerduty} PAGERDUTY_TOKEN={TOKEN}")
         if "opsgenie" in sources:
-            click.echo(f"export OPSGENIE_BASE_URL={address.opsgenie} OPSGENIE_API_KEY={stand_in.TOKEN}")
+            click.echo(f"export OPSGENIE_BASE_URL={address.opsgenie} OPSGENIE_API_KEY={TOKEN}")
         click.echo("serving until Ctrl-C", err=True)
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:
