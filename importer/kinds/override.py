@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from importer.kinds.kind import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, UserShift
-from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, judge, read_user_shifts
+from importer.kinds.kind import Ambiguity, Column, KeyPart, Overlap, RecordKind, UserShift
+from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.expand import check_span
-from importer.normalizer.fast_path import FastColumn, FastPath
-from importer.normalizer.references import Waiting
+from importer.normalizer.fast_path import FastColumn, fast_path
 from importer.records import LARGEST_ID, Identifier, Key, Record
 from importer.targets.rootly import read_instant, read_number
 
 if TYPE_CHECKING:
+    from importer.kinds.kind import Made
+    from importer.normalizer.fast_path import FastPath
     from importer.normalizer.fields import Fields, Implausibility, Places
     from importer.normalizer.mapping import Rules
 
@@ -32,27 +33,13 @@ class OverrideRecord(Record):
     starts_at: datetime  #: UTC, whole seconds
     ends_at: datetime  #: UTC, whole seconds, after `starts_at`
 
-    @property
-    def key(self) -> tuple[str, int, int, int]:
-        """Two overrides with the same key are the same thing; times are epoch seconds."""
-        return (self.schedule_id, self.user_id, int(self.starts_at.timestamp()), int(self.ends_at.timestamp()))
-
 
 # ---- a row
 
 
 def _read(fields: Fields, rules: Rules) -> Made | None:
-    """Make the records of an override row. None: problems were noted."""
-    schedule_id = fields.identify("schedule_id", rules.references.schedule)
-    users = read_user_shifts(fields, rules, "user_id")
-    if schedule_id is None or users is None:
-        return None
-    if isinstance(schedule_id, Waiting):
-        return Made((), users.zone)
-    records = tuple(_make(schedule_id, *shift) for shift in users.shifts)
-    if (now := rules.now) is not None:
-        judge(fields, (odd for one in records for odd in _check(one, now)))
-    return Made(records, users.zone)
+    values = {"schedule_id": fields.identify("schedule_id", rules.references.schedule)}
+    return read_shifts(fields, rules, values, "user_id", OverrideRecord, _check)
 
 
 def _fast(places: Places, rules: Rules) -> FastPath | None:
@@ -60,11 +47,7 @@ def _fast(places: Places, rules: Rules) -> FastPath | None:
         FastColumn("schedule_id", rules.references.schedule),
         FastColumn("user_id", rules.references.shadowing_user),
     )
-    return FastPath(places, rules, columns, _make, _check) if FastPath.can_read(places, columns) else None
-
-
-def _make(schedule_id: str, user_id: int, starts_at: datetime, ends_at: datetime) -> OverrideRecord:
-    return OverrideRecord(schedule_id=schedule_id, user_id=user_id, starts_at=starts_at, ends_at=ends_at)
+    return fast_path(places, rules, columns, OverrideRecord, _check)
 
 
 def _check(record: OverrideRecord, now: datetime) -> list[Implausibility]:

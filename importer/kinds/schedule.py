@@ -40,11 +40,6 @@ class ScheduleRecord(Record):
     third_party_provider: Literal["PAGER_DUTY", "OPSGENIE"]
     remote_id: Annotated[str, Field(min_length=1, max_length=LONGEST_REMOTE_ID)]
 
-    @property
-    def key(self) -> tuple[str, str]:
-        """Two schedules with the same key are the same thing."""
-        return (self.third_party_provider, self.remote_id)
-
 
 # ---- a row
 

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 from pydantic import Field
 
 from importer.cells import Unreadable
-from importer.kinds.kind import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, UserShift
-from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, judge, read_user_shifts
+from importer.kinds.kind import Ambiguity, Column, KeyPart, Overlap, RecordKind, UserShift
+from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.expand import check_span
-from importer.normalizer.fast_path import FastColumn, FastPath, read_digits
+from importer.normalizer.fast_path import FastColumn, fast_path, read_digits
 from importer.normalizer.fields import Implausibility
-from importer.normalizer.references import Waiting
 from importer.records import LARGEST_ID, Identifier, Key, Record
 from importer.targets.rootly import read_instant, read_number, read_text
 
 if TYPE_CHECKING:
+    from importer.kinds.kind import Made
+    from importer.normalizer.fast_path import FastPath
     from importer.normalizer.fields import Fields, Places
     from importer.normalizer.mapping import Rules
+    from importer.normalizer.references import Waiting
 
 
 Shadowable: TypeAlias = Literal["User", "Schedule"]
@@ -37,18 +39,6 @@ class ShadowRecord(Record):
     shadow_user_id: Annotated[int, Field(ge=1, le=LARGEST_ID)]
     starts_at: datetime  #: UTC, whole seconds
     ends_at: datetime  #: UTC, whole seconds, after `starts_at`
-
-    @property
-    def key(self) -> tuple[str, str, str, int, int, int]:
-        """Two shadows with the same key are the same thing; times are epoch seconds."""
-        return (
-            self.schedule_id,
-            self.shadowable_type,
-            self.shadowable_id,
-            self.shadow_user_id,
-            int(self.starts_at.timestamp()),
-            int(self.ends_at.timestamp()),
-        )
 
 
 # ---- a row
@@ -67,19 +57,14 @@ _SELF_SHADOW = Unreadable(
 
 
 def _read(fields: Fields, rules: Rules) -> Made | None:
-    """Make the records of a shadow row. None: problems were noted."""
     schedule_id = fields.identify("schedule_id", rules.references.schedule)
     shadowable_type: Shadowable | None = fields.required("shadowable_type", read_shadowable, "User")
-    shadowable_id = _read_shadowable_id(fields, rules, shadowable_type)
-    users = read_user_shifts(fields, rules, "shadow_user_id")
-    if schedule_id is None or shadowable_type is None or shadowable_id is None or users is None:
-        return None
-    if isinstance(schedule_id, Waiting) or isinstance(shadowable_id, Waiting):
-        return Made((), users.zone)
-    records = tuple(_make(schedule_id, shadowable_type, shadowable_id, *shift) for shift in users.shifts)
-    if (now := rules.now) is not None:
-        judge(fields, (finding for record in records for finding in check_shadow(record, now)))
-    return Made(records, users.zone)
+    values = {
+        "schedule_id": schedule_id,
+        "shadowable_type": shadowable_type,
+        "shadowable_id": _read_shadowable_id(fields, rules, shadowable_type),
+    }
+    return read_shifts(fields, rules, values, "shadow_user_id", ShadowRecord, check_shadow)
 
 
 def read_shadowable(text: str) -> Shadowable | Unreadable:
@@ -111,25 +96,7 @@ def _fast(places: Places, rules: Rules) -> FastPath | None:
         FastColumn("shadowable_id", read_digits),
         FastColumn("shadow_user_id", rules.references.shadowing_user),
     )
-    return FastPath(places, rules, columns, _make, check_shadow) if FastPath.can_read(places, columns) else None
-
-
-def _make(
-    schedule_id: str,
-    shadowable_type: Shadowable,
-    shadowable_id: str,
-    shadow_user_id: int,
-    starts_at: datetime,
-    ends_at: datetime,
-) -> ShadowRecord:
-    return ShadowRecord(
-        schedule_id=schedule_id,
-        shadowable_type=shadowable_type,
-        shadowable_id=shadowable_id,
-        shadow_user_id=shadow_user_id,
-        starts_at=starts_at,
-        ends_at=ends_at,
-    )
+    return fast_path(places, rules, columns, ShadowRecord, check_shadow)
 
 
 # ---- at Rootly

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from datetime import time, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from importer.cells import BLANKS, Unreadable
-from importer.kinds.kind import Ambiguity, Column, Removal, option
+from importer.kinds.kind import Ambiguity, Column, Made, Removal, option
 from importer.normalizer.date_times import read_instant as read_time
 from importer.normalizer.date_times import read_moment
 from importer.normalizer.expand import Misfit, Series, Shift, expand, find_drift
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from importer.normalizer.mapping import Rules
     from importer.normalizer.recurrence import Duration
     from importer.normalizer.zones import TimeRules
-    from importer.records import Key
+    from importer.records import Key, Record
     from importer.targets.target import Request
 
 
@@ -157,29 +157,34 @@ _ONE_MEMBER = Unreadable(
 )
 
 
-class UserShifts(NamedTuple):
-    """Which user has which shifts, by a row."""
+def read_shifts(
+    fields: Fields,
+    rules: Rules,
+    values: Mapping[str, Any],
+    column: str,
+    record: type[Record],
+    find: Callable[[Any, datetime], list[Implausibility]],
+) -> Made | None:
+    """Make a row's records, one for each shift of the user in a column, or of who rotates. None: problems were noted.
 
-    shifts: tuple[tuple[int, datetime, datetime], ...]  #: user, start, end; empty where a user's id is not known yet
-    zone: str  #: the zone that the row's times were written in; empty where none was named
-
-
-def read_user_shifts(fields: Fields, rules: Rules, column: str) -> UserShifts | None:
-    """Read whose shifts a row's are, and when they are: of the user in a column, or of who rotates.
-
-    None: problems were noted.
+    `values` are the other values of each record, by their columns; `find` says what is odd about a record.
     """
     users = _read_users(fields, rules, column)
     is_rotating = fields.is_filled("rotation")
     # Where the members cannot be read the times are read all the same, for their own faults.
     spans = _read_spans(fields, rules, len(users or ()) or 1 if is_rotating else 0)
-    if users is None or spans is None:
+    if users is None or spans is None or None in values.values():
         return None
     turns, zone = spans
-    if _WAITING in users:
-        return UserShifts((), zone)
-    shifts = ((users[turn.member], turn.starts_at, turn.ends_at) for turn in turns)
-    return UserShifts(tuple(shift for shift in shifts if shift[0] != _NOBODY), zone)
+    if _WAITING in users or any(isinstance(value, Waiting) for value in values.values()):
+        return Made((), zone)
+    shifts = ((users[turn.member], turn.starts_at, turn.ends_at) for turn in turns if users[turn.member] != _NOBODY)
+    records = tuple(
+        record(**values, **{column: user, "starts_at": start, "ends_at": end}) for user, start, end in shifts
+    )
+    if (now := rules.now) is not None:
+        _judge(fields, (odd for one in records for odd in find(one, now)))
+    return Made(records, zone)
 
 
 def _read_users(fields: Fields, rules: Rules, column: str) -> tuple[int, ...] | None:
@@ -349,7 +354,7 @@ def _expand(fields: Fields, series: Series) -> tuple[Shift, ...] | None:
 # ---- what is odd about shifts
 
 
-def judge(fields: Fields, found: Iterable[Implausibility]) -> None:
+def _judge(fields: Fields, found: Iterable[Implausibility]) -> None:
     """Note what is odd about the shifts of a row; each kind of oddity once."""
     told = set()
     for check, column, fault in found:

@@ -47,26 +47,20 @@ class FastPath:
         places: Places,
         rules: Rules,
         columns: Sequence[FastColumn],
-        make: Callable[..., Record],
+        record: type[Record],
         find: Callable[[Any, datetime], list[Implausibility]],
     ) -> None:
         self._places = places
         self._rules = rules
-        self._make = make
+        self._record = record
         self._find = find
+        self._names = (*(one.name for one in columns), "starts_at", "ends_at")
         get = places.indices.get
         self._columns = [(get(one.name), _Memory(one.parse, one.default)) for one in columns]
         self._start, self._end = get("starts_at", -1), get("ends_at", -1)
         self._zone = get("timezone")
         self._zones = _Memory(read_zone, rules.zone)
         self._times: dict[ZoneInfo | None, _Memory] = {}
-
-    @staticmethod
-    def can_read(places: Places, columns: Sequence[FastColumn]) -> bool:
-        """Return whether a sheet can have fast rows."""
-        needed = {"starts_at", "ends_at", *(one.name for one in columns if one.default is _ODD)}
-        is_plain = not (places.given or places.values or places.joined)
-        return is_plain and _LONG_WAY.isdisjoint(places.indices) and places.indices.keys() >= needed
 
     def read(self, row: Row) -> tuple[Record, str, Sequence[Problem]] | None:
         """Return the record of a row, its zone and its warnings; None: the row must take the long way."""
@@ -81,7 +75,7 @@ class FastPath:
         starts_at, ends_at = times[cells[self._start]], times[cells[self._end]]
         if starts_at is _ODD or ends_at is _ODD or ends_at <= starts_at:
             return None
-        record = self._make(*values, starts_at, ends_at)
+        record = self._record(**dict(zip(self._names, (*values, starts_at, ends_at), strict=True)))
         now = self._rules.now
         odd = None if now is None else self._find(record, now)
         warnings = self._warn(row, odd) if odd else ()
@@ -118,6 +112,20 @@ def _read_plain(text: str, zone: ZoneInfo | None, own: ZoneInfo | None, rules: T
 def read_digits(text: str) -> str | Unreadable:
     """Read a user's id of the usual form; what has another is not wrong, but not for here."""
     return text if text.isascii() and text.isdigit() and len(text) <= 20 else _UNUSUAL
+
+
+def fast_path(
+    places: Places,
+    rules: Rules,
+    columns: Sequence[FastColumn],
+    record: type[Record],
+    find: Callable[[Any, datetime], list[Implausibility]],
+) -> FastPath | None:
+    """Return what reads the fast rows of a sheet, or None if it has none; `find` says what is odd about a record."""
+    needed = {"starts_at", "ends_at", *(one.name for one in columns if one.default is _ODD)}
+    is_plain = not (places.given or places.values or places.joined)
+    can_read = is_plain and _LONG_WAY.isdisjoint(places.indices) and places.indices.keys() >= needed
+    return FastPath(places, rules, columns, record, find) if can_read else None
 
 
 class _Memory(dict[str, Any]):
