@@ -24,9 +24,16 @@ from importer.journal.run_info import RunStage
 from importer.kinds import KINDS, tell_line
 from importer.kinds.kind import Names
 from importer.notice import Notice
-from importer.planning.forecast import read_lines, read_overview, touched_schedules
+from importer.planning.forecast import (
+    check_plan_path,
+    hold_to_plan,
+    read_lines,
+    read_overview,
+    read_plan,
+    touched_schedules,
+    write_plan,
+)
 from importer.planning.loader import lists_of
-from importer.planning.plan_file import check_plan_path, hold_to_plan, read_plan, write_plan
 from importer.planning.previous_run import find_all
 from importer.planning.rerun_settings import inherit, refuse_other_mapping
 from importer.planning.sources import (

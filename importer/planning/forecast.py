@@ -1,35 +1,47 @@
-"""What would become of each record of a journal: a line for each, and all summed up. Asks no target.
+"""What would become of each record of a journal: a line for each, as a file to be approved, and all summed up.
 
-Names that wait for their ids are told as they stand, and the occurrences of their rows are counted all the same.
+Asks no target: names that wait for their ids are told as they stand, and the occurrences of their rows are counted all
+the same. A plan that was approved is read again, and compared with what a run would do now.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, TypeAlias
 
+import orjson
+
+from importer.errors import SourceError, UsageError
 from importer.journal.codec import dump_key
 from importer.journal.states import State
 from importer.kinds import KINDS
 from importer.kinds.kind import Names, show_moment
 from importer.normalizer.references import Directory, References
 from importer.planning.carry_over import SheetNormalizer
+from importer.quoting import escape
+from importer.reader.read import read
 from importer.records import LARGEST_ID, TargetName, write_part
+from importer.reporter.atomic_file import ROOM_HINT, is_source, replace_file
+from importer.reporter.columns import guard, unguard
+from importer.reporter.table_files import write_table
+from importer.reporter.xlsx_writer import UnholdableError, header_width, write_book
 from importer.result import Expected, Overview, Repeated
 from importer.statuses import Status
 from importer.targets import TARGETS
-from importer.wording import iso_utc
+from importer.wording import count_of, iso_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from importer.journal.journal import Journal
     from importer.journal.states import Entry, Prospect
     from importer.kinds.kind import RecordKind
     from importer.normalizer.mapping import Rules
     from importer.records import Key, Row, Sheet
+    from importer.reporter.xlsx_writer import Book
 
 
 CREATE, REPLACE, ADD, LOOK_UP = "create", "replace", "add to group", "look up"
@@ -79,16 +91,17 @@ class PlanLine:
     reason: str = ""  #: why it is not sent
 
     @property
-    def place(self) -> tuple[str, str, str]:
-        """Where it stands in its source."""
-        return self.sheet, self.row, self.part
-
-    @property
     def words(self) -> str:
         """What it is, for a message."""
         who = " shadows ".join(filter(None, (self.person or self.person_id, self.shadowed or self.shadowed_id)))
         about = " on ".join(filter(None, (who, self.schedule or self.schedule_id)))
-        return f"{about}, {self.starts} to {self.ends} {self.timezone}" if self.starts else about
+        words = f"{about}, {self.starts} to {self.ends} {self.timezone}" if self.starts else about
+        return escape(words, 200) or self.action
+
+    @property
+    def fate(self) -> str:
+        """What would become of it, for a message."""
+        return escape(" ".join(filter(None, (self.action, self.replaces, self.groups))), 200)
 
 
 def read_lines(
@@ -98,14 +111,35 @@ def read_lines(
 
     `asked` are the targets that were asked what exists; `timezone` is that of rows that name none.
     """
-    reader = _LineReader(journal, rules, timezone)
-    for prospect in journal.prospects():
-        entry = prospect.entry
-        beside = {
-            "base_url": base_urls.get(entry.target, "") if entry.target else "",
-            "exists": _exists(entry, is_asked=entry.target in asked),
-        }
-        yield from reader.read(prospect, beside)
+    sheets, names = journal.sheets(), journal.names()
+    guesses = _Guesses(sheets, rules, names)
+    for one in journal.prospects():
+        sheet, entry, kind = sheets[one.sheet], one.entry, KINDS.get(one.entry.kind or "")
+        replaces = one.replaces if entry.state is State.PLANNED else ""
+        line = PlanLine(
+            source=sheet.original,
+            sheet=sheet.name,
+            row=str(one.row.number),
+            part=entry.part,
+            kind=entry.kind or "",
+            action=REPLACE if replaces else _ACTIONS.get(entry.state, entry.state.value),
+            exists=_exists(entry, is_asked=entry.target in asked),
+            replaces=replaces,
+            target=entry.target or "",
+            base_url=base_urls.get(entry.target, "") if entry.target else "",
+            id=entry.outcome.id,
+            group_ids=", ".join(entry.groups),
+            groups=", ".join(names.get(("group", id_), "") or id_ for id_ in entry.groups),
+            reason=_reason(one, sheets),
+        )
+        made = guesses.records(one.sheet, one.row, entry.kind) if entry.state is State.UNRESOLVED else []
+        for number, (key, zone) in enumerate(made, 1):
+            part = write_part(number, len(made)) if len(made) > 1 else entry.part
+            yield replace(line, part=part, **_tell(kind, key, names, zone or timezone))
+        if kind is not None and entry.key is not None and entry.state is not State.UNRESOLVED:
+            yield replace(line, **_tell(kind, entry.key, names, entry.zone or timezone), key=dump_key(entry.key))
+        elif not made:
+            yield line
 
 
 def _exists(entry: Entry, *, is_asked: bool) -> str:
@@ -116,55 +150,17 @@ def _exists(entry: Entry, *, is_asked: bool) -> str:
     return "not asked" if entry.state in (State.PLANNED, State.UNRESOLVED) else ""
 
 
-class _LineReader:
-    def __init__(self, journal: Journal, rules: Rules, timezone: str) -> None:
-        self._sheets = journal.sheets()
-        self._timezone = timezone
-        self._names = journal.names()
-        self._guesses = _Guesses(self._sheets, rules, self._names)
-
-    def read(self, prospect: Prospect, beside: Mapping[str, str]) -> Iterator[PlanLine]:
-        sheet, entry = self._sheets[prospect.sheet], prospect.entry
-        kind = KINDS.get(entry.kind or "")
-        replaces = prospect.replaces if entry.state is State.PLANNED else ""
-        line = PlanLine(
-            source=sheet.original,
-            sheet=sheet.name,
-            row=str(prospect.row.number),
-            part=entry.part,
-            kind=entry.kind or "",
-            action=REPLACE if replaces else _ACTIONS.get(entry.state, entry.state.value),
-            replaces=replaces,
-            target=entry.target or "",
-            id=entry.outcome.id,
-            group_ids=", ".join(entry.groups),
-            groups=", ".join(self._names.get(("group", id_), "") or id_ for id_ in entry.groups),
-            reason=self._reason(prospect),
-            **beside,
-        )
-        if entry.state is State.UNRESOLVED:
-            made = self._guesses.records(prospect.sheet, prospect.row, entry.kind)
-            for number, (key, zone) in enumerate(made, 1):
-                part = write_part(number, len(made)) if len(made) > 1 else entry.part
-                told = _tell(kind, key, self._names, zone or self._timezone) if kind else {}
-                yield replace(line, part=part, **told)
-            if not made:
-                yield line
-        elif kind is None or entry.key is None:
-            yield line
-        else:
-            told = _tell(kind, entry.key, self._names, entry.zone or self._timezone)
-            yield replace(line, **told, key=dump_key(entry.key))
-
-    def _reason(self, prospect: Prospect) -> str:
-        if prospect.first_row is None or prospect.first_sheet is None:
-            return prospect.entry.outcome.error
-        where = f" of sheet {self._sheets[prospect.first_sheet].name}" if prospect.first_sheet != prospect.sheet else ""
-        return f"the same record as row {prospect.first_row}{where}"
+def _reason(one: Prospect, sheets: list[Sheet]) -> str:
+    if one.first_row is None or one.first_sheet is None:
+        return one.entry.outcome.error
+    where = f" of sheet {sheets[one.first_sheet].name}" if one.first_sheet != one.sheet else ""
+    return f"the same record as row {one.first_row}{where}"
 
 
-def _tell(kind: RecordKind, key: Key, names: Mapping[tuple[str, str], str], zone: str) -> dict[str, str]:
-    """Return whom and what a record is about, and when, as a line has it."""
+def _tell(kind: RecordKind | None, key: Key, names: Mapping[tuple[str, str], str], zone: str) -> dict[str, str]:
+    """Return whom and what a record is about, and when, as a line has it; nothing of one of no kind."""
+    if kind is None:
+        return {}
     told = {"schedule": "", "schedule_id": "", "person": "", "person_id": "", "shadowed": "", "shadowed_id": ""}
     for one in kind.subjects(key):
         told[one.role] = names.get((one.what, one.id), "")
@@ -180,6 +176,142 @@ def _tell(kind: RecordKind, key: Key, names: Mapping[tuple[str, str], str], zone
         "starts_at": iso_utc(shift.starts_at),
         "ends_at": iso_utc(shift.ends_at),
     }
+
+
+# ---- the lines as a file
+
+
+COLUMNS: tuple[str, ...] = tuple(one.name for one in fields(PlanLine))
+_ENDINGS = (".xlsx", ".csv", ".json")
+_SENT = frozenset({CREATE, Status.EXISTS, ADD})
+_MOST_DIFFERENCES = 5  # that an error names
+_WIDE = dict.fromkeys(("person", "shadowed", "schedule", "source"), 26) | {
+    **dict.fromkeys(("timezone", "starts", "ends"), 18),
+    "reason": 40,
+}
+_MAKE_PLAN = "Give a file that oncall-importer check SOURCE --online --plan FILE wrote."
+
+
+def check_plan_path(path: Path, sources: Iterable[str]) -> None:
+    """See that a plan can have this name.
+
+    Raises:
+        UsageError: it has another ending, or is a source.
+    """
+    if path.suffix.casefold() not in _ENDINGS:
+        raise UsageError(
+            f"{escape(str(path), 200)} cannot be a plan: its name ends in neither .xlsx, .csv nor .json",
+            hint="Name it plan.xlsx, for instance.",
+        )
+    if any(is_source(path, source) for source in sources):
+        raise UsageError(f"{escape(str(path), 200)} is the source itself, and was left alone", hint="Name a new file.")
+
+
+def write_plan(path: Path, lines: Iterable[PlanLine]) -> Path:
+    """Write a plan in the form that its name's ending says, for its owner only; return the path that it has in the end.
+
+    Raises:
+        ReportError: it could not be written; an older one is still there.
+        UsageError: a workbook cannot hold all of it.
+    """
+    if path.suffix.casefold() == ".csv":
+        return write_table(path, _table(lines), hint=ROOM_HINT)
+    if path.suffix.casefold() == ".json":
+        content = orjson.dumps([asdict(line) for line in lines], option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        return replace_file(path, lambda file: file.write(content), hint=ROOM_HINT)
+
+    def fill(book: Book) -> None:
+        rows = _table(lines)
+        book.add_table("Plan", next(rows), rows, [_WIDE.get(name) or header_width(name) for name in COLUMNS])
+
+    try:
+        return write_book(path, fill, hint=ROOM_HINT)
+    except UnholdableError:
+        raise UsageError(
+            f"{escape(str(path), 200)} cannot hold the plan: it is too long for a workbook",
+            hint="Name a .csv or .json file.",
+        ) from None
+
+
+def _table(lines: Iterable[PlanLine]) -> Iterator[Sequence[str]]:
+    yield COLUMNS
+    for line in lines:
+        yield [guard(getattr(line, name)) for name in COLUMNS]
+
+
+def read_plan(path: Path) -> list[PlanLine]:
+    """Read a plan, as it was written or saved again by a spreadsheet.
+
+    Raises:
+        SourceError: it cannot be read, or is no plan.
+    """
+    shown = escape(str(path), 200)
+    if path.suffix.casefold() == ".json":
+        try:
+            return [PlanLine(**{name: str(one[name]) for name in COLUMNS}) for one in orjson.loads(path.read_bytes())]
+        except OSError as error:
+            raise SourceError(f"{shown} cannot be read: {error.strerror}", hint=_MAKE_PLAN) from None
+        except (ValueError, TypeError, KeyError):
+            raise SourceError(f"{shown} is no plan", hint=_MAKE_PLAN) from None
+    lines: list[PlanLine] = []
+    is_plan = False
+    for chunk in read(path, header_row=1):
+        places = {name: place for place, name in enumerate(chunk.sheet.header)}
+        if not places.keys() >= set(COLUMNS):
+            continue
+        is_plan = True
+        lines += [PlanLine(**{name: unguard(row.cells[places[name]]) for name in COLUMNS}) for row in chunk.rows]
+    if not is_plan:
+        raise SourceError(f"{shown} is no plan: it lacks the columns of one", hint=_MAKE_PLAN)
+    return lines
+
+
+def hold_to_plan(path: Path, approved: Sequence[PlanLine], now: Iterable[PlanLine]) -> None:
+    """See that a run would do exactly what was approved: the same records from the same rows, at the same places.
+
+    Raises:
+        UsageError: it would not; the first differences are named.
+    """
+    differences = list(_differences(approved, now))
+    if differences:
+        more = len(differences) - _MOST_DIFFERENCES
+        told = "; ".join(differences[:_MOST_DIFFERENCES]) + (f"; and {more:,} more" if more > 0 else "")
+        number = f"{count_of(len(differences), 'record')} {'differs' if len(differences) == 1 else 'differ'}"
+        raise UsageError(
+            f"{number} from {escape(str(path), 200)}, and nothing was sent: {told}",
+            hint="Write a new plan with oncall-importer check --online --plan, and have it approved.",
+        )
+
+
+def _differences(approved: Sequence[PlanLine], now: Iterable[PlanLine]) -> Iterator[str]:
+    places: defaultdict[object, tuple[list[PlanLine], list[PlanLine]]] = defaultdict(lambda: ([], []))
+    for which, lines in ((1, now), (0, approved)):
+        for line in lines:
+            places[line.sheet, line.row, line.part][which].append(line)
+    for those in places.values():
+        for then, is_now in zip_longest(*those):
+            line = is_now or then
+            where = escape(f"{line.sheet} row {line.row}{f', part {line.part}' if line.part else ''}", 200)
+            if then is None:
+                yield f"{where} is not in the plan ({line.words})"
+            elif is_now is None:
+                yield f"{where} is in the plan only ({line.words})"
+            elif told := _difference(then, is_now):
+                yield f"{where} {told}"
+
+
+def _difference(then: PlanLine, now: PlanLine) -> str:
+    if LOOK_UP in (then.action, now.action):
+        return "names what was not looked up; write the plan with --online"
+    if then.key != now.key:
+        return f"is {now.words}, and the plan says {then.words}"
+    if then.base_url != now.base_url:
+        return f"goes to {now.base_url or 'no target'}, and the plan says {then.base_url or 'none'}"
+    is_unasked = then.exists == "not asked" and {then.action, now.action} <= _SENT  # nobody knew what exists
+    both = ((line.kind, line.group_ids, line.replaces) for line in (then, now))  # beside the key
+    if (then.action == now.action or is_unasked) and next(both) == next(both):
+        return ""
+    return f"({now.words}) is now: {now.fate}, and the plan says: {then.fate}"
 
 
 # ---- what waits for ids
@@ -267,23 +399,21 @@ def _add_unresolved(
     """Sum up what waits for ids; return the rows of it that make several records."""
     repeated: list[Repeated] = []
     sheets = journal.sheets()
-    guesses, names = _Guesses(journal.sheets(), rules, known), _NamesAsTheyStand(known)
-    for target in TargetName:
-        for one in chain.from_iterable(journal.unresolved(target)):
-            kind = KINDS[one.kind or ""]
-            made = guesses.records(one.sheet, one.row, one.kind)
-            shifts = [kind.shift(key) for key, _ in made if kind.shift]
-            if len(shifts) > 1:
-                zone = made[0][1] or timezone
-                first = show_moment(min(shift.starts_at for shift in shifts), zone)
-                last = show_moment(max(shift.ends_at for shift in shifts), zone)
-                repeated.append(Repeated(sheets[one.sheet], one.row.number, len(shifts), first, last, zone))
-            for key, zone in made:
-                shift = kind.shift(key) if kind.shift else None
-                own = groups.setdefault(_place_of(kind, key, names), _Sum())
-                own.numbers[LOOK_UP] += 1
-                if shift:
-                    own.stretch(shift.starts_at, shift.ends_at, zone or timezone)
+    guesses, names = _Guesses(sheets, rules, known), _NamesAsTheyStand(known)
+    for one in chain.from_iterable(chain.from_iterable(map(journal.unresolved, TargetName))):
+        kind = KINDS[one.kind or ""]
+        shifts = []
+        for key, own_zone in guesses.records(one.sheet, one.row, one.kind):
+            zone = own_zone or timezone  # the same for all that a row makes
+            own = groups.setdefault(_place_of(kind, key, names), _Sum())
+            own.numbers[LOOK_UP] += 1
+            if kind.shift is not None:
+                shifts.append(kind.shift(key))
+                own.stretch(shifts[-1].starts_at, shifts[-1].ends_at, zone)
+        if len(shifts) > 1:
+            first = show_moment(min(shift.starts_at for shift in shifts), zone)
+            last = show_moment(max(shift.ends_at for shift in shifts), zone)
+            repeated.append(Repeated(sheets[one.sheet], one.row.number, len(shifts), first, last, zone))
     return repeated
 
 
