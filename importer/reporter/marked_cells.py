@@ -18,8 +18,10 @@ from importer.kinds import COLUMNS as OUR_COLUMNS
 from importer.normalizer.references import Directory, Group, Person, is_schedule_reference
 from importer.reporter.atomic_file import ROOM_HINT, is_source
 from importer.reporter.xlsx_writer import (
+    BOLD,
     COLUMNS,
     COMMENTS,
+    HEADER,
     ROWS,
     CellStyle,
     Fill,
@@ -204,8 +206,7 @@ class DropDowns:
             return
         widths = [max(map(len, (f"{name}  ", *choices))) + 2 for name, choices in self._lists.items()]
         rows = zip_longest(*self._lists.values(), fillvalue="")
-        look = CellStyle(Fill.HEADER, is_bold=True)
-        sheet = self._book.add_table(LISTS, list(self._lists), rows, [min(width, 50) for width in widths], look=look)
+        sheet = self._book.add_table(LISTS, list(self._lists), rows, [min(width, 50) for width in widths], look=HEADER)
         for column, (name, choices) in enumerate(self._lists.items()):
             self._book.name_range(name, sheet, column, len(choices))
 
@@ -305,7 +306,7 @@ class _Page:
         for position in sheet.positions:
             self._page.set_column(position, position, None, self._text)
         if sheet.header_row:
-            bold = book.style(CellStyle(is_bold=True))
+            bold = book.style(BOLD)
             for position, text in zip(sheet.positions, sheet.header, strict=True):
                 self._put(sheet.header_row, position, text, bold)
 
@@ -329,7 +330,9 @@ class _Page:
             self._mark(number, position, mark, row)
         if self._measured < _MEASURED:
             self._measured += 1
-            self._widths = list(map(max, self._widths, map(_shown_width, row.cells)))
+            self._widths = [
+                max(width, min(len(cell) + 2, 60)) for width, cell in zip(self._widths, row.cells, strict=True)
+            ]
 
     def _marks(self, marked: MarkedRow) -> dict[int, Mark]:
         place = marked.row.place
@@ -366,7 +369,3 @@ class _Page:
             f"{self._sheet.source!r}, sheet {self._sheet.name!r}, has {what}; no marked workbook was written.",
             hint="Mend the source itself: what was found stands in the list of problems.",
         )
-
-
-def _shown_width(cell: str) -> int:
-    return min(len(cell) + 2, 60)

@@ -37,6 +37,8 @@ from importer.reporter.report_reader import (
     product_column,
 )
 from importer.reporter.xlsx_writer import (
+    BOLD,
+    HEADER,
     TEXT,
     CellStyle,
     Fill,
@@ -45,6 +47,7 @@ from importer.reporter.xlsx_writer import (
     fit_to_width,
     header_width,
     put,
+    put_cells,
     put_marked,
     set_columns,
     write_book,
@@ -153,10 +156,12 @@ def _fill_tables(
     `meanings` are the columns of ours by their places in a line.
     """
     header = header_cells(sheets)
-    extra = _extra_columns(sheets)
+    known = {"import_sheet": {sheet.name for sheet in sheets}, "import_source": {sheet.original for sheet in sheets}}
+    extra = [column for column, texts in known.items() if len(texts) > 1]
     to_mend = _Table(book, TO_MEND, header, (*_LEFT_TO_MEND, *extra)) if offered else None
     all_rows = _Table(book, ALL_ROWS, header, (*_LEFT_OF_ALL, *extra))
-    places = _report_columns(sheets)
+    # For each sheet the places in a line's cells by the columns of the source.
+    places = [{sheet.positions[at]: column for at, column in own.items()} for sheet, own in _own_columns(sheets)]
     used: set[int] = set()  # places of columns of the sheets that something is to be mended in
     told, passed = tee(lines)  # in step: what tee keeps is one line
     for (line, findings), cells in zip(told, line_cells(sheets, (line for line, _ in passed), mapping_id), strict=True):
@@ -175,9 +180,8 @@ def _fill_tables(
             marks |= _marks(_problems_of(line, findings), findings, places[line.sheet])
         all_rows.add(cells, marks)
     all_rows.finish()
-    if to_mend:
-        to_mend.finish(used)
     if to_mend and offered:
+        to_mend.finish(used)
         for place, name in meanings.items() if to_mend.lines else ():
             offered.offer_column(to_mend.column_of[place], name)
         offered.finish(to_mend.sheet, to_mend.lines)
@@ -189,52 +193,32 @@ def _meanings(sheets: Sequence[Sheet], mapping: str) -> dict[int, str]:
     """Return the columns of ours by their places in a line, as far as the headers and the mapping tell."""
     found: dict[int, str] = {}
     with suppress(ImporterError):  # the run has read its rows: what cannot be read again is only not offered
-        told = (
-            read_mapping(json.loads(mapping) if mapping.startswith("{") else mapping, MAPPING_SHEET)
-            if mapping
-            else NO_MAPPING
-        )
-        for sheet, places in zip(sheets, merge_columns(sheets).places, strict=True):
-            columns = {
-                index: name for name, index in plan(sheet, told.of_sheet(sheet.name), is_known=True).indices.items()
-            }
-            own = ((column, columns.get(place)) for column, place in enumerate(places, start=len(PRODUCT_COLUMNS)))
-            found.update((column, name) for column, name in own if name)
+        text = json.loads(mapping) if mapping.startswith("{") else mapping
+        told = read_mapping(text, MAPPING_SHEET) if mapping else NO_MAPPING
+        for sheet, columns in _own_columns(sheets):
+            indices = plan(sheet, told.of_sheet(sheet.name), is_known=True).indices
+            found |= {columns[index]: name for name, index in indices.items() if index in columns}
     return found
 
 
-def _extra_columns(sheets: Sequence[Sheet]) -> list[str]:
-    """Return the product's columns that people need where there are several sheets, or sources."""
-    counts = {
-        "import_sheet": len({sheet.name for sheet in sheets}),
-        "import_source": len({sheet.original for sheet in sheets}),
-    }
-    return [column for column, number in counts.items() if number > 1]
-
-
-def _report_columns(sheets: Sequence[Sheet]) -> list[dict[int, int]]:
-    """Return for each sheet the places in a line's cells by the columns of the source."""
-    return [
-        {
-            sheet.positions[place]: column
-            for column, place in enumerate(places, start=len(PRODUCT_COLUMNS))
-            if 0 <= place < len(sheet.positions)
-        }
-        for sheet, places in zip(sheets, merge_columns(sheets).places, strict=True)
-    ]
+def _own_columns(sheets: Sequence[Sheet]) -> Iterator[tuple[Sheet, dict[int, int]]]:
+    """Yield each sheet with the places in a line's cells by those in its rows."""
+    for sheet, places in zip(sheets, merge_columns(sheets).places, strict=True):
+        yield sheet, {at: column for column, at in enumerate(places, start=len(PRODUCT_COLUMNS)) if at >= 0}
 
 
 def _problems_of(line: ReportLine, findings: Sequence[Finding]) -> Sequence[Problem]:
     """Return what is wrong with a line, one by one where all of it was found in its row."""
     outcome = line.outcome
-    problems = [finding.problem for finding in findings if finding.severity is Severity.PROBLEM]
+    problems = _select(findings, Severity.PROBLEM)
     if problems and "; ".join(problem.message for problem in problems) == outcome.error:
         return problems
-    return (
-        [Problem(outcome.error, outcome.hint.partition("Warning: ")[0].strip(), cell=outcome.cell)]
-        if outcome.error
-        else []
-    )
+    hint = outcome.hint.partition("Warning: ")[0].strip()
+    return [Problem(outcome.error, hint, cell=outcome.cell)] if outcome.error else []
+
+
+def _select(findings: Iterable[Finding], severity: Severity) -> list[Problem]:
+    return [finding.problem for finding in findings if finding.severity is severity]
 
 
 def _marks(problems: Sequence[Problem], findings: Iterable[Finding], columns: Mapping[int, int]) -> dict[int, Mark]:
@@ -243,9 +227,10 @@ def _marks(problems: Sequence[Problem], findings: Iterable[Finding], columns: Ma
     A cell is named as in the source, or in the report that a rerun has read: its column is that of the sheet, its row
     another than here.
     """
-    warnings = [finding.problem for finding in findings if finding.severity is Severity.WARNING]
     return mark_cells(
-        problems, warnings, lambda problem: [columns[at] for at, _ in named_cells(problem.cell) if at in columns]
+        problems,
+        _select(findings, Severity.WARNING),
+        lambda problem: [columns[at] for at, _ in named_cells(problem.cell) if at in columns],
     )
 
 
@@ -268,9 +253,7 @@ def _tell(
     if line.outcome.status is Status.REJECTED and wrong:
         target = KINDS[line.kind].target.capitalize() if line.kind else "The target"
         wrong[0] = f"{target} refused it: {problems[0].message}"
-    wrong += [
-        f"Also: {as_sentence(finding.problem.message)}" for finding in findings if finding.severity is Severity.WARNING
-    ]
+    wrong += [f"Also: {as_sentence(problem.message)}" for problem in _select(findings, Severity.WARNING)]
     return "\n".join(dict.fromkeys(filter(None, wrong))), "\n".join(dict.fromkeys(filter(None, hints)))
 
 
@@ -307,7 +290,7 @@ class _Table:
             self._styles.append(self._styles[-1])
         self._width = len(texts)
         self._set_columns()
-        book.head(self.sheet, 0, texts, range(len(texts)), CellStyle(Fill.HEADER, is_bold=True))
+        put_cells(self.sheet, 0, texts, book.style(HEADER))
 
     def _style(self, place: int, fill: Fill | None = None) -> Any:
         is_wrapped = self._is_wrapped and place in {_ERROR, _HINT}
@@ -337,21 +320,17 @@ class _Table:
         if self._digested is not None:
             own = (unguard(str(cell)) for cell in cells[len(PRODUCT_COLUMNS) :])
             put(sheet, number, self._width - 1, digest_cells(self._digested, own), styles[-1])
-        if number <= _MEASURED:
-            self._measure(cells)
-
-    def _measure(self, cells: Sequence[str | int]) -> None:
-        for column, place in enumerate(self._order):
+        for column, place in enumerate(self._order) if number <= _MEASURED else ():
             if place >= len(PRODUCT_COLUMNS):
                 self._widths[column] = max(self._widths[column], min(len(str(cells[place])) + 1, _WIDEST))
 
-    def finish(self, used: Collection[int] | None = None) -> None:
+    def finish(self, used: Collection[int] = ()) -> None:
         """Set what depends on all lines: widths, and how far the filter goes.
 
         `used` are the places of the own columns that the lines' sheets have; those of other sheets are closed.
         """
-        own = range(len(PRODUCT_COLUMNS), len(self._order)) if used else ()
-        self._set_columns([self.column_of[place] for place in own if place not in (used or ())])
+        own = range(len(PRODUCT_COLUMNS), len(self._order))
+        self._set_columns([self.column_of[place] for place in own if used and place not in used])
         finish_table(self.sheet, self.lines, self._width)
 
 
@@ -387,13 +366,11 @@ def _fill_summary(
         ("Started", info.started_at),
         *([] if info.is_undo else [("To mend", str(mended) if mended else "nothing: no row needs you")]),
     ]
-    row = 0
-    for label, words in told:
-        if words:
-            put(sheet, row, 0, label, bold)
-            put(sheet, row, 1, guard(words), text)
-            row += 1
-    row = _fill_counts(book, sheet, row + bool(row), counts, is_undo=info.is_undo)
+    shown = [(label, guard(words)) for label, words in told if words]
+    for row, (label, words) in enumerate(shown):
+        put(sheet, row, 0, label, bold)
+        put(sheet, row, 1, words, text)
+    row = _fill_counts(book, sheet, len(shown) + bool(shown), counts, is_undo=info.is_undo)
     if mended and not info.is_undo:
         put(sheet, row + 1, 0, "How to mend", bold)
         for number, step in enumerate(_STEPS, start=row + 2):
@@ -413,24 +390,18 @@ def _fill_counts(book: Book, sheet: Any, first: int, counts: Mapping[tuple[str, 
     targets = sorted({target for target, _ in counts}, key=lambda target: (not target, target))
     header = ["status", *(str(target) or "no target" for target in targets), "all"]
     sheet.set_column(1, len(header), 16)
-    book.head(sheet, first, header, range(len(header)))
+    put_cells(sheet, first, header, book.style(BOLD))
     statuses = UNDO_STATUSES if is_undo else RUN_STATUSES
     for row, status in enumerate(statuses, start=first + 1):
         numbers = [counts.get((target, status), 0) for target in targets]
         put(sheet, row, 0, status.value, book.style(CellStyle(_FILLS[status.tone])))
-        _put_numbers(sheet, row, [*numbers, sum(numbers)])
+        put_cells(sheet, row, [*numbers, sum(numbers)], first=1)
         put(sheet, row, len(header), status.meaning(is_undo=is_undo))
     totals = [sum(number for (own, _), number in counts.items() if own == target) for target in targets]
     bold = book.style(CellStyle(number_format="General", is_bold=True))
     last = first + len(statuses) + 1
-    put(sheet, last, 0, "all", bold)
-    _put_numbers(sheet, last, [*totals, sum(totals)], bold)
+    put_cells(sheet, last, ["all", *totals, sum(totals)], bold)
     return last + 1
-
-
-def _put_numbers(sheet: Any, row: int, numbers: Sequence[int], style: Any = None) -> None:
-    for column, number in enumerate(numbers, start=1):
-        put(sheet, row, column, number, style)
 
 
 def _fill_times(book: Book, shadow_times: Iterable[Sequence[str | int]]) -> None:
@@ -438,5 +409,4 @@ def _fill_times(book: Book, shadow_times: Iterable[Sequence[str | int]]) -> None
     if (first := next(rows, None)) is not None:
         header, widths = list(SHADOW_TIMES_COLUMNS), list(SHADOW_TIMES_COLUMNS.values())
         ids = range(header.index("schedule_id"), len(header))
-        look = CellStyle(Fill.HEADER, is_bold=True)
-        book.add_table("Shadow times", header, chain([first], rows), widths, look=look, closed=ids)
+        book.add_table("Shadow times", header, chain([first], rows), widths, look=HEADER, closed=ids)

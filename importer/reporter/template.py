@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from importer.errors import ReportError, UsageError
 from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, KINDS_WITH, any_of
 from importer.reporter.atomic_file import ROOM_HINT
 from importer.reporter.table_files import write_texts
-from importer.reporter.xlsx_writer import ROWS, TEXT, CellStyle, Fill, header_width, offer, put, write_book
+from importer.reporter.xlsx_writer import (
+    BOLD,
+    ROWS,
+    TEXT,
+    CellStyle,
+    Fill,
+    header_width,
+    offer,
+    put,
+    put_cells,
+    write_book,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from importer.kinds.kind import Column, RecordKind
@@ -28,28 +38,20 @@ SHEETS = {kind.name: kind.plural.capitalize() for kind in KINDS.values()}
 DATE_FORMAT = "yyyy-mm-dd hh:mm"
 
 
-def own_columns(kind: RecordKind) -> list[Column]:
-    """Return the columns of one kind's sheet, in their order."""
+def _example_rows(kind: RecordKind, zone: str) -> list[dict[str, str | datetime]]:
+    """Return a kind's example rows: the cells of its own columns, in their order."""
+    common = {"kind": f"{EXAMPLE} {kind.name}", "timezone": zone}
+    names = [column.name for column in _own_columns(kind)]
+    return [{name: common.get(name) or example.get(name, "") for name in names} for example in kind.examples]
+
+
+def _own_columns(kind: RecordKind) -> list[Column]:
     return [KIND_COLUMN, *kind.columns]
 
 
-def example_rows(kind: RecordKind, zone: str) -> list[list[str | datetime]]:
-    """Return a kind's example rows, as wide as its columns."""
-    own = own_columns(kind)
-    return [[_example_cell(column.name, example, kind, zone) for column in own] for example in kind.examples]
-
-
-def _example_cell(name: str, example: Mapping[str, str | datetime], kind: RecordKind, zone: str) -> str | datetime:
-    if name == "kind":
-        return f"{EXAMPLE} {kind.name}"
-    if name == "timezone":
-        return zone
-    return example.get(name, "")
-
-
-def explain(column: Column) -> str:
+def _explain(column: Column) -> str:
     """Return what to write into a column, a sentence a line."""
-    lines = [f"{column.right[:1].upper()}{column.right[1:]}.", "Needed." if is_needed(column) else "May be empty."]
+    lines = [f"{column.right[:1].upper()}{column.right[1:]}.", "Needed." if _is_needed(column) else "May be empty."]
     if column.choices:
         lines.append(f"{'Such as' if column.is_open else 'One of'}: {', '.join(column.choices)}.")
     if column.is_moment:
@@ -57,20 +59,18 @@ def explain(column: Column) -> str:
     return "\n".join(lines)
 
 
-def is_needed(column: Column) -> bool:
+def _is_needed(column: Column) -> bool:
     """Return whether every row must have a cell filled."""
     return column.is_required and not column.unless
 
 
-def instructions() -> list[str]:
-    """Return the sentences that stand above the explanations."""
-    return [
-        f"Fill in {any_of(SHEETS.values())}, or several of them: a row for each {any_of(KINDS)}.",
-        f"Rows whose kind begins with the word {EXAMPLE} only show how and are never sent: leave or delete them.",
-        "Columns may be moved, and those that may be empty may be deleted. More columns of your own do no harm.",
-        "Then check the file: oncall-importer check FILE",
-        "Then send it: oncall-importer run FILE",
-    ]
+_INSTRUCTIONS = (
+    f"Fill in {any_of(SHEETS.values())}, or several of them: a row for each {any_of(KINDS)}.",
+    f"Rows whose kind begins with the word {EXAMPLE} only show how and are never sent: leave or delete them.",
+    "Columns may be moved, and those that may be empty may be deleted. More columns of your own do no harm.",
+    "Then check the file: oncall-importer check FILE",
+    "Then send it: oncall-importer run FILE",
+)
 
 
 # ---- the template's file
@@ -106,14 +106,9 @@ def write_template(path: Path, *, zone: str = "Europe/Berlin", is_replaced: bool
 
 def _write_csv(path: Path, zone: str) -> Path:
     """Write all columns into one table; there, the examples' times are ISO texts."""
-    rows = []
-    for kind in KINDS.values():
-        names = [column.name for column in own_columns(kind)]
-        for example in example_rows(kind, zone):
-            cells = dict(zip(names, example, strict=True))
-            texts = (cells.get(name, "") for name in COLUMNS)
-            rows.append([text.isoformat() if isinstance(text, datetime) else text for text in texts])
-    return write_texts(path, list(COLUMNS), rows)
+    rows = [[row.get(name, "") for name in COLUMNS] for kind in KINDS.values() for row in _example_rows(kind, zone)]
+    texts = [[cell.isoformat() if isinstance(cell, datetime) else cell for cell in row] for row in rows]
+    return write_texts(path, list(COLUMNS), texts)
 
 
 def _write_xlsx(path: Path, zone: str) -> Path:
@@ -129,37 +124,24 @@ _WRITERS = {".xlsx": _write_xlsx, ".csv": _write_csv}
 
 
 def _fill_sheet(book: Book, kind: RecordKind, zone: str) -> None:
-    sheet = book.add_sheet(SHEETS[kind.name])
-    columns, examples = own_columns(kind), example_rows(kind, zone)
-    book.head(sheet, 0, [column.name for column in columns], range(len(columns)))
-    for position, column in enumerate(columns):
+    sheet, examples = book.add_sheet(SHEETS[kind.name]), _example_rows(kind, zone)
+    for position, column in enumerate(_own_columns(kind)):
+        number_format = DATE_FORMAT if column.is_moment else TEXT
         width = header_width(column.name, narrowest=20)
-        sheet.set_column(position, position, width, book.style(CellStyle(number_format=_format(column))))
-        book.comment(sheet, 0, position, explain(column))
-        _offer_choices(sheet, position, column, first_row=1 + len(examples))
+        sheet.set_column(position, position, width, book.style(CellStyle(number_format=number_format)))
+        put(sheet, 0, position, column.name, book.style(BOLD))
+        book.comment(sheet, 0, position, _explain(column))
+        if column.choices and len(",".join(column.choices)) <= _LONGEST_LIST:
+            rows, words = (1 + len(examples), ROWS - 1), (column.name, _explain(column))
+            offer(sheet, rows, position, list(column.choices), words, is_asked=not column.is_open)
     for row, example in enumerate(examples, start=1):
-        for position, cell in enumerate(example):
-            _put_example(sheet, row, position, cell, book.style(CellStyle(Fill.EXAMPLE, _format(columns[position]))))
+        for position, (cell, column) in enumerate(zip(example.values(), _own_columns(kind), strict=True)):
+            style = book.style(CellStyle(Fill.EXAMPLE, DATE_FORMAT if column.is_moment else TEXT))
+            if isinstance(cell, datetime):
+                sheet.write_datetime(row, position, cell, style)
+            else:
+                put(sheet, row, position, cell, style)
     sheet.freeze_panes(1, 0)
-
-
-def _format(column: Column) -> str:
-    return DATE_FORMAT if column.is_moment else TEXT
-
-
-def _put_example(sheet: Any, row: int, position: int, cell: str | datetime, style: Any) -> None:
-    if isinstance(cell, datetime):
-        sheet.write_datetime(row, position, cell, style)
-    else:
-        put(sheet, row, position, cell, style)
-
-
-def _offer_choices(sheet: Any, position: int, column: Column, first_row: int) -> None:
-    """Offer a column's choices, if a list in the cell can hold them."""
-    if not column.choices or len(",".join(column.choices)) > _LONGEST_LIST:
-        return
-    words = (column.name, explain(column))
-    offer(sheet, (first_row, ROWS - 1), position, list(column.choices), words, is_asked=not column.is_open)
 
 
 def _fill_readme(book: Book) -> None:
@@ -167,15 +149,13 @@ def _fill_readme(book: Book) -> None:
     text, wrapped = book.style(CellStyle()), book.style(CellStyle(is_wrapped=True))
     for position, width in enumerate(_README_WIDTHS):
         sheet.set_column(position, position, width)
-    sentences = instructions()
-    for row, sentence in enumerate(sentences):
+    for row, sentence in enumerate(_INSTRUCTIONS):
         put(sheet, row, 0, sentence, text)
-    first = len(sentences) + 1
-    book.head(sheet, first, _README, range(len(_README)))
+    first = len(_INSTRUCTIONS) + 1
+    put_cells(sheet, first, _README, book.style(BOLD))
     for row, column in enumerate(COLUMNS.values(), start=first + 1):
         where = ", ".join(
             name for kind, name in SHEETS.items() if column is KIND_COLUMN or kind in KINDS_WITH[column.name]
         )
-        for position, cell in enumerate((column.name, where, "yes" if is_needed(column) else "no")):
-            put(sheet, row, position, cell, text)
-        put(sheet, row, len(_README) - 1, explain(column), wrapped)
+        put_cells(sheet, row, (column.name, where, "yes" if _is_needed(column) else "no"), text)
+        put(sheet, row, len(_README) - 1, _explain(column), wrapped)

@@ -84,6 +84,10 @@ class CellStyle(NamedTuple):
     is_left: bool = False  #: also where it holds a number
 
 
+#: A header, and one that stands out.
+BOLD, HEADER = CellStyle(is_bold=True), CellStyle(Fill.HEADER, is_bold=True)
+
+
 class Book:
     """One workbook: sheets by name, looks that are made once, and comments, as many as it can bear."""
 
@@ -127,14 +131,6 @@ class Book:
             self._styles[look] = self._book.add_format(facts)
         return self._styles[look]
 
-    def head(
-        self, sheet: Any, row: int, cells: Sequence[str], columns: Sequence[int], look: CellStyle | None = None
-    ) -> None:
-        """Write a header."""
-        bold = self.style(look or CellStyle(is_bold=True))
-        for column, text in zip(columns, cells, strict=True):
-            put(sheet, row, column, text, bold)
-
     def add_table(
         self,
         name: str,
@@ -142,13 +138,13 @@ class Book:
         rows: Iterable[Sequence[str | int]],
         widths: Sequence[int],
         *,
-        look: CellStyle | None = None,
+        look: CellStyle = BOLD,
         closed: Collection[int] = (),
     ) -> Any:
         """Write a sheet that is one table of texts, and of whole numbers; return it. `closed` are columns, by place."""
         sheet, text = self.add_sheet(name), self.style(CellStyle())
         set_columns(sheet, [(width, text) for width in widths], closed)
-        self.head(sheet, 0, header, range(len(header)), look)
+        put_cells(sheet, 0, header, self.style(look))
         number = 0
         for number, cells in enumerate(rows, start=1):
             put_row(sheet, number, cells, text)
@@ -198,6 +194,12 @@ def put(sheet: Any, row: int, column: int, cell: str | int, style: Any = None) -
         refused = _is_unholdable(cell) or sheet.write_string(row, column, cell, style)
     if refused:  # -1: outside of the sheet, -2: too long
         raise UnholdableError
+
+
+def put_cells(sheet: Any, row: int, cells: Iterable[str | int], style: Any = None, *, first: int = 0) -> None:
+    """Write cells side by side, from the column `first` on, as `put` does."""
+    for column, cell in enumerate(cells, start=first):
+        put(sheet, row, column, cell, style)
 
 
 def put_row(sheet: Any, row: int, cells: Sequence[str | int], style: Any) -> None:

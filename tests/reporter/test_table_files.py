@@ -11,7 +11,7 @@ import pytest
 
 from importer.errors import ReportError
 from importer.reporter.table_files import SHEETS, Table, write_tables
-from importer.reporter.xlsx_writer import Book, CellStyle, put, put_row, write_book
+from importer.reporter.xlsx_writer import BOLD, Book, CellStyle, put_cells, put_row, write_book
 
 TABLES = [Table(name, ("one", "two"), [("=1+1", "b")]) for name in SHEETS]
 
@@ -90,13 +90,12 @@ def test_a_row_is_written_in_one_step_as_cell_by_cell(tmp_path: Path) -> None:
     def sheet(*, is_by_row: bool) -> bytes:
         def fill(book: Book) -> None:
             made, style = book.add_sheet("One"), book.style(CellStyle())
-            book.head(made, 0, ("one", "two", "three", "four"), range(4))
+            put_cells(made, 0, ("one", "two", "three", "four"), book.style(BOLD))
             for number, row in enumerate(ROWS * 2, 1):
                 if is_by_row:
                     put_row(made, number, row, style)
-                    continue
-                for column, cell in enumerate(row):
-                    put(made, number, column, cell, style)
+                else:
+                    put_cells(made, number, row, style)
 
         with ZipFile(write_book(tmp_path / f"{is_by_row}.xlsx", fill)) as archive:
             return archive.read("xl/worksheets/sheet1.xml")
