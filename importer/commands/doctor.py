@@ -17,7 +17,6 @@ import anyio
 
 from importer.calendars import opsgenie, pagerduty
 from importer.commands.pull import APIS, refused_as_error
-from importer.delivery.probe import look_at
 from importer.delivery.source_api import open_source_api
 from importer.errors import ImporterError, SettingsError
 from importer.journal.run_folder import SQLITE_VERSION
@@ -25,7 +24,7 @@ from importer.normalizer.zones import check_timezone
 from importer.quoting import escape
 from importer.records import TargetName
 from importer.session.control import SilentObserver
-from importer.session.endpoints import connect, connect_source
+from importer.session.endpoints import connect, connect_source, look_at
 from importer.session.target_lock import look_at_turn
 from importer.settings import DECLARATIONS, TOKEN_VARIABLES, Settings, load_settings
 from importer.settings.origins import CONFIG_FILE, PREFIX, keys_of_file, own_config_file, variables_of
@@ -35,8 +34,8 @@ from importer.targets import TARGETS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
-    from importer.delivery.probe import ProbeResult
     from importer.delivery.transport import Connection
+    from importer.session.endpoints import ProbeResult
     from importer.session.target_lock import Holder
 
 

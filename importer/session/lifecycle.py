@@ -281,19 +281,14 @@ def _write_rescue(folder: Path, unwritten: Sequence[Change]) -> Path | None:
         for change in unwritten
     ]
     content = b"".join(orjson.dumps(line) + b"\n" for line in lines)
-    places: tuple[Callable[[], tuple[int, str]], ...] = (
-        lambda: tempfile.mkstemp(suffix=f"-{_RESCUE}", prefix="", dir=folder),
-        lambda: tempfile.mkstemp(suffix=f"-{_RESCUE}", prefix=f"oncall-importer-{folder.name}-"),
-    )
-    for place in places:
+    for prefix, place in (("", folder), (f"oncall-importer-{folder.name}-", None)):
         with suppress(OSError):
-            return _write(place, content)
+            return _write(*tempfile.mkstemp(f"-{_RESCUE}", prefix, place), content)
     return None
 
 
-def _write(place: Callable[[], tuple[int, str]], content: bytes) -> Path:
+def _write(descriptor: int, name: str, content: bytes) -> Path:
     """Write a new file for its owner only; it is gone again where it could not be written to its end."""
-    descriptor, name = place()
     path = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
