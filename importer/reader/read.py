@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar
 from importer.cells import cell_name
 from importer.errors import InterruptedReadingError, SourceError
 from importer.notice import Notice, NoticeLevel
-from importer.reader.source_file import USUAL, Bounds, too_many_rows
+from importer.reader.source_file import USUAL, Bounds, copy, is_pipe, named, opened, too_many_rows
 from importer.reader.tables import CHUNK_ROWS, Chunk, HeaderRule
 
 if TYPE_CHECKING:
@@ -80,8 +80,6 @@ class Reading:
                 chunk = next(chunks)
                 left -= len(chunk.rows)
                 if left < 0:
-                    from importer.reader.source_file import named
-
                     raise too_many_rows(named(self.name), self._bounds)
                 self.share = chunk.share
                 yield chunk
@@ -132,7 +130,6 @@ def _file_chunks(
 ) -> Generator[Chunk, None, str]:
     from importer.reader import csv_file, workbook
     from importer.reader.content_type import is_workbook
-    from importer.reader.source_file import opened
 
     name, notices, stopped = reading.name, reading.notices, reading.stopped
     with opened(name, stdin, bounds) as (file, sha256_of_gzip):
@@ -243,12 +240,10 @@ async def spool(source: Source, interrupted: anyio.Event, bounds: Bounds = USUAL
         SourceError: it cannot be read, or is too large.
         InterruptedReadingError: interrupted; the thread goes on waiting and is left behind.
     """
-    from importer.reader import source_file
-
-    if not isinstance(source, str | os.PathLike) or not source_file.is_pipe(os.fspath(source)):
+    if not isinstance(source, str | os.PathLike) or not is_pipe(os.fspath(source)):
         return None
     spooled = tempfile.TemporaryFile()  # noqa: SIM115  (who reads it closes it)
-    await _on_thread(partial(source_file.copy, os.fspath(source), spooled, bounds), interrupted)
+    await _on_thread(partial(copy, os.fspath(source), spooled, bounds), interrupted)
     spooled.seek(0)
     return spooled
 

@@ -48,20 +48,20 @@ class StoredCell(NamedTuple):
 
     def strike_out(self) -> StoredCell:
         """Return the cell as struck out; where nothing stands, nothing can be."""
-        return self._replace(is_struck=True) if self.text else self
+        return self._replace(is_struck=True) if self.text.strip() else self
 
 
 class TextRow(NamedTuple):
     """One row of a worksheet as text. Columns count from 0."""
 
     number: int
-    texts: list[str]  #: of its cells, from the sheet's first column on
+    cells: list[str]  #: from the sheet's first column on to its last
     is_hidden: bool = False  #: by a filter or a person
     remarks: Mapping[int, StoredCell] = {}  #: the cells of which there is more to say, by their column
 
     @property
     def is_blank(self) -> bool:
-        return not any(map(str.strip, self.texts)) and not any(cell.flaw for cell in self.remarks.values())
+        return not any(map(str.strip, self.cells)) and not any(cell.flaw for cell in self.remarks.values())
 
 
 class StoredRow(Protocol):
@@ -332,7 +332,7 @@ def text_rows(
         text_row = quick or _careful(number, row, stored_row, columns, found)
         if covered:
             text_row = covered.blank(text_row, columns)
-        if sum(map(len, text_row.texts)) > bounds.cell:
+        if sum(map(len, text_row.cells)) > bounds.cell:
             _refuse_long(text_row, columns, bounds)
         yield text_row
 
@@ -387,12 +387,12 @@ class _Covered:
             kept = left if row.number == first else -1
             covered = {column for column in columns if left <= column <= right and column != kept}
             for column in covered:
-                row.texts[column - columns.start] = ""
+                row.cells[column - columns.start] = ""
             row = row._replace(remarks={c: cell for c, cell in row.remarks.items() if c not in covered})
         return row
 
 
 def _refuse_long(row: TextRow, columns: range, bounds: Bounds) -> None:
-    for column, text in zip(columns, row.texts, strict=False):
+    for column, text in zip(columns, row.cells, strict=False):
         if len(text) > bounds.cell:
             raise too_long_cell(cell_name(column, row.number), bounds)

@@ -65,27 +65,22 @@ class HeaderRule:
 FIRST_ROW = HeaderRule()
 
 
-class Numbered(Protocol):
+class Rowlike(Protocol):
     """A row of any source."""
 
     @property
     def number(self) -> int:
         """Its number, as a spreadsheet numbers it."""
 
-
-class Rowlike(Numbered, Protocol):
-    """A row with its texts."""
-
     @property
     def cells(self) -> Sequence[str]:
         """Its texts, at least one."""
 
 
-N = TypeVar("N", bound=Numbered)
 R = TypeVar("R", bound=Rowlike)
 
 
-def walk_to(number: int, rows: Iterator[N], above: list[int]) -> N | None:
+def walk_to(number: int, rows: Iterator[R], above: list[int]) -> R | None:
     """Return the row of that number, if there is one, and note the numbers of those passed."""
     for row in rows:
         if row.number >= number:

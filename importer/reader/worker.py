@@ -110,7 +110,7 @@ class SheetTable:
         if not top:
             yield ("notice", f"{self._shown} is empty and was skipped", NoticeLevel.LEFT_OUT)
             return
-        number = self.ask(("top", self.name, [[row.number, row.texts] for row in top]))
+        number = self.ask(("top", self.name, [[row.number, row.cells] for row in top]))
         if number == NO_HEADER:
             yield from self._told(None, chain(top, below))
             return
@@ -130,7 +130,7 @@ class SheetTable:
 
     def _told(self, header: TextRow | None, below: Iterable[TextRow]) -> Iterator[Message]:
         positions = self._positions(header)
-        texts = [self._text(header, position) for position in positions]
+        texts = [header.cells[at - self.columns.start] if header else letters_of(at) for at in positions]
         remarks = header.remarks.items() if header else ()
         flaws = [[cell_name(column, header.number), *cell.flaw] for column, cell in remarks if header and cell.flaw]
         yield ("sheet", self.name, texts, positions, flaws)
@@ -141,14 +141,9 @@ class SheetTable:
         if ranges := _covering(self.merged, positions, header.number if header else 1):
             yield ("notice", _merged_notice(self._shown, ranges), NoticeLevel.INFO)
 
-    def _text(self, header: TextRow | None, position: int) -> str:
-        if header is None:
-            return letters_of(position)
-        return header.texts[position - self.columns.start] if position in self.columns else ""
-
     def _positions(self, header: TextRow | None) -> list[int]:
         """Return the columns that have a header, and those without one that have data below it."""
-        texts = zip(self.columns, header.texts, strict=False) if header else ()
+        texts = zip(self.columns, header.cells, strict=False) if header else ()
         found = {column for column, text in texts if text.strip()}
         missing = set(self.columns) - found
         for row in self.rows():
@@ -156,74 +151,41 @@ class SheetTable:
                 break
             if not header or row.number > header.number:
                 found.update(column for column, cell in row.remarks.items() if cell.flaw)
-                cells = row.texts or [""] * len(self.columns)
-                found.update(column for column in missing if cells[column - self.columns.start].strip())
+                found.update(column for column in missing if row.cells[column - self.columns.start].strip())
                 missing -= found
         return sorted(found)
 
     def _batches(self, rows: Iterable[TextRow], positions: list[int], inexact: list[str]) -> Iterator[Message]:
-        """Yield the rows that are not blank, some at a time, and note a cell that holds a number with lost digits."""
-        batch = _Batch(positions)
-        pick = _picking(positions, self.columns)
+        """Yield the rows, some at a time, and note a cell that holds a number with lost digits."""
+        places = [position - self.columns.start for position in positions]
+        is_whole = positions == list(self.columns)
+        # One list of all cells, which costs less to pack than a list for each row.
+        numbers, texts, remarks, size = list[int](), list[str](), list[list[object]](), 0
         for row in rows:
             if row.remarks and not inexact:
                 inexact += [cell_name(column, row.number) for column, cell in row.remarks.items() if cell.is_inexact]
-            batch.add(row, pick(row.texts))
-            if batch.is_full:
-                yield batch.message()
-                batch = _Batch(positions)
-        if batch.numbers:
-            yield batch.message()
+            cells = row.cells if is_whole else [row.cells[place] for place in places]
+            remarks += _remarks(row, len(numbers))
+            numbers.append(row.number)
+            texts.extend(cells)
+            size += sum(map(len, cells))
+            if len(numbers) == CHUNK_ROWS or size >= _BATCH:
+                yield ("rows", numbers, texts, remarks)
+                numbers, texts, remarks, size = [], [], [], 0
+        if numbers:
+            yield ("rows", numbers, texts, remarks)
 
 
-class _Batch:
-    """Rows on their way to the parent: one list of all their cells, which costs less to pack than a list for each."""
-
-    def __init__(self, positions: list[int]) -> None:
-        self.numbers: list[int] = []
-        self._kept = set(positions)
-        self._cells: list[str] = []
-        self._remarks: list[list[object]] = []
-        self._size = 0
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.numbers) == CHUNK_ROWS or self._size >= _BATCH
-
-    def add(self, row: TextRow, cells: Sequence[str]) -> None:
-        """Take a row in, unless it is blank."""
-        remarks = {column: cell for column, cell in row.remarks.items() if column in self._kept}
-        if any(map(str.strip, cells)) or any(cell.flaw for cell in remarks.values()):
-            place = len(self.numbers)
-            if row.is_hidden:
-                self._remarks.append([place, "hidden"])
-            for column, cell in remarks.items():
-                if cell.flaw:
-                    self._remarks.append([place, "flaw", column, *cell.flaw])
-                if cell.decorated:
-                    self._remarks.append([place, "shown", column, cell.decorated])
-            if struck := sorted(column for column, cell in remarks.items() if cell.is_struck):
-                self._remarks.append([place, "struck", *struck])
-            self.numbers.append(row.number)
-            self._cells.extend(cells)
-            self._size += sum(map(len, cells))
-
-    def message(self) -> Message:
-        return ("rows", self.numbers, self._cells, self._remarks)
-
-
-def _picking(positions: list[int], columns: range) -> Callable[[list[str]], list[str]]:
-    """Make what takes the cells at the positions out of a row's texts, as many as it has."""
-    if positions == list(columns):
-        return lambda texts: texts or [""] * len(positions)
-    places = [position - columns.start if position in columns else -1 for position in positions]  # -1: the blank added
-    blank = [""] * len(columns)
-
-    def pick(texts: list[str]) -> list[str]:
-        padded = [*(texts or blank), ""]
-        return [padded[place] for place in places]
-
-    return pick
+def _remarks(row: TextRow, place: int) -> Iterator[list[object]]:
+    if row.is_hidden:
+        yield [place, "hidden"]
+    for column, cell in row.remarks.items():
+        if cell.flaw:
+            yield [place, "flaw", column, *cell.flaw]
+        if cell.decorated:
+            yield [place, "shown", column, cell.decorated]
+    if struck := sorted(column for column, cell in row.remarks.items() if cell.is_struck):
+        yield [place, "struck", *struck]
 
 
 def _inexact_notice(where: str, cell: str) -> str:
@@ -279,7 +241,10 @@ class Workbook:
                 text = f"sheet '{escape(sheet.name)}' is {sheet.kind or 'hidden'} and was skipped"
                 yield ("notice", text, NoticeLevel.LEFT_OUT)
         if chosen and self._storage.is_dense:
-            self._second = _opened(self._file, self._link)
+            self._file.seek(0)
+            self._link.symlink_to(f"/dev/fd/{self._file.fileno()}")
+            with _what_calamine_reads():
+                self._second = CalamineWorkbook.from_path(str(self._link))
         stored = []
         for place, sheet in enumerate(sheets):
             if sheet.name in chosen:
@@ -302,7 +267,10 @@ class Workbook:
 
     def _sheet_messages(self, stored: StoredSheet, name: str, ask: Callable[[Message], int]) -> Iterator[Message]:
         with _in_sheet(name):
-            second = self._read_again(name) if stored.is_dense else None
+            second = None
+            if self._second and stored.is_dense:
+                with _what_calamine_reads():
+                    second = self._second.get_sheet_by_name(name)
             found = _columns_of(second) if second else range(0)
             columns = found if second and stored.takes_values else stored.extent.columns
             if columns.stop > self._bounds.columns:
@@ -323,16 +291,6 @@ class Workbook:
                 ask=ask,
             ).messages()
 
-    def _read_again(self, name: str) -> CalamineSheet | None:
-        """Let calamine read a sheet; None where it cannot, which is no fault of the file."""
-        if self._second is None:
-            return None
-        try:
-            return self._second.get_sheet_by_name(name)
-        except BaseException as error:
-            _let_pass(error)
-            return None
-
 
 @contextmanager
 def _in_sheet(name: str) -> Iterator[None]:
@@ -343,26 +301,20 @@ def _in_sheet(name: str) -> Iterator[None]:
         raise SourceError(f"sheet '{escape(name)}': {error.message}", hint=error.hint) from error
 
 
-def _opened(file: BinaryIO, link: Path) -> CalamineWorkbook | None:
-    file.seek(0)
-    link.symlink_to(f"/dev/fd/{file.fileno()}")
-    try:
-        return CalamineWorkbook.from_path(str(link))
-    except BaseException as error:
-        _let_pass(error)
-        return None
-
-
-def _let_pass(error: BaseException) -> None:
+@contextmanager
+def _what_calamine_reads() -> Iterator[None]:
     """Let pass what calamine raises for files that it cannot read; where Rust panics, that is no Exception.
 
     Raises:
         MemoryError: calamine asked for too much.
     """
-    if "MemError" in str(error) or "capacity overflow" in str(error):
-        raise MemoryError from error
-    if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-        raise error
+    try:
+        yield
+    except BaseException as error:
+        if "MemError" in str(error) or "capacity overflow" in str(error):
+            raise MemoryError from error
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
 
 
 def _columns_of(sheet: CalamineSheet) -> range:

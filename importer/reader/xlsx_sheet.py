@@ -320,7 +320,7 @@ class _ScannedRow:
             if number is None:
                 return None
             cell = self._reader.styles.number(number[1].decode(), int(style[1]))
-            row.texts[place] = cell.text
+            row.cells[place] = cell.text
             if cell.is_remarkable:
                 remarks[first + place] = cell
         return row._replace(remarks=remarks) if remarks else row

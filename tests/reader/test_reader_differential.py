@@ -303,7 +303,7 @@ def test_a_cell_that_calamine_loses_is_read_all_the_same(tmp_path: Path, lost: i
     with path.open("rb") as file:
         stored = open_storage(file, Bounds())[1].sheet(0).rows(range(4), [])
         *_, last = text_rows(iter(values), stored, range(4), range(4), [], Bounds())
-    assert last.texts == ["30", "31", "32", "33"]
+    assert last.cells == ["30", "31", "32", "33"]
 
 
 @pytest.mark.parametrize("lost", [0, 1, 3])

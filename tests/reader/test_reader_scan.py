@@ -144,7 +144,7 @@ def test_a_value_that_only_calamine_sees_stops_the_reading() -> None:
     rows = text_rows(
         iter([["id"], ["7"]]), iter([WalkedRow(1, {0: StoredCell("id")})]), range(1), range(1), [], Bounds()
     )
-    assert next(rows).texts == ["id"]
+    assert next(rows).cells == ["id"]
     with pytest.raises(SourceError, match="cell A2 is read differently by two parsers"):
         next(rows)
 
@@ -158,4 +158,4 @@ def test_a_value_that_only_the_file_itself_shows_is_read() -> None:
         [],
         Bounds(),
     )
-    assert next(rows).texts == ["id", "x"]
+    assert next(rows).cells == ["id", "x"]
