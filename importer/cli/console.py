@@ -62,8 +62,6 @@ if TYPE_CHECKING:
 _TOLD = {status for status in Status if status.needs_attention and status is not Status.PENDING}
 _TRIED = 20  # first records that are shown, those that failed before all others
 _NOTICES = 8  # of a kind that are printed; the others are counted
-_PAGE = 40  # lines that are one screen where there is no terminal
-_WIDTH = 160  # characters of a line there
 _REST = 12  # lines of a screen for what is not a finding: statuses, files, the next step
 _LEAST = 4  # lines of a screen for what would happen, however many problems there are
 _FOR_MEANINGS = 76  # columns of a terminal in which the statuses' meanings fit beside their numbers
@@ -172,7 +170,7 @@ class Console:
 
     def _describe(self, groups: Sequence[FindingGroup], room: int = 0) -> Iterator[Text]:
         """Yield the lines that tell of groups, so that all fits a screen."""
-        height, width = (self._out.height, self._out.width) if self._out.is_screen else (_PAGE, _WIDTH)
+        height, width = self._out.page
         return describe_groups(groups, room or max(_REST, height - _REST), width)
 
     def planned(self, plan: Plan) -> None:
@@ -280,21 +278,20 @@ class Console:
         if self._settings.json:
             for expected in objects_of_overview(overview):
                 self._out.write_json(expected)
-        height, width = (self._err.height, self._err.width) if self._err.is_screen else (_PAGE, _WIDTH)
-        room = len(overview.expected) * 3 + _PAGE if self._settings.all else max(_REST, height - 4)
+        height, width = self._err.page
+        room = 10**9 if self._settings.all else max(_REST, height - 4)
         for line in describe_overview(overview, room, width):
             self._err.tell(line)
 
     def _show_run(self, result: Result) -> None:
         """Show what a run came to: statuses, what needs attention by kind, the report, the next step."""
         self._show_statuses(status_rows(result))
-        self._show_time(result)
+        if result.seconds is not None:
+            retries = sum(meter.retries for meter in self._meters.values())
+            again = f", {count_of(retries, 'retry', 'retries')}" if retries else ""
+            self._out.print(f"took:   {duration(result.seconds)}{again}")
         self._show_problems(result)
-        self._show_stops(result)
-        for file in result.files:
-            self._out.put(f"{name_file(file, result)}{shown_path(file)}")
-        self._show_notice(result)
-        self._show_warned(result)
+        self._show_rest(result)
         if result.exit_status and (to_mend := count_to_mend(result)):
             report = report_to_mend(result)
             where = "in the sheet To mend of report.xlsx" if report and report.suffix == ".xlsx" else "in the report"
@@ -305,7 +302,7 @@ class Console:
 
     def _show_check(self, result: Result) -> None:
         """Show what a check found: every kind of problem, what would happen, and how many rows are good."""
-        height, width = (self._out.height, self._out.width) if self._out.is_screen else (_PAGE, _WIDTH)
+        height, width = self._out.page
         rows = check_rows(result)
         below = len(rows) + len(result.files) + len(result.stopped) + 5  # with blank lines, the header and a prompt
         room = max(_REST, height - below)
@@ -320,15 +317,16 @@ class Console:
                 self._out.tell(line)
             self._out.print()
         self._show_statuses(rows)
-        self._show_stops(result)
-        for file in result.files:
-            name = "plan:   " if file == result.plan else "marked: " if file.suffix == ".xlsx" else "junit:  "
-            self._out.put(f"{name}{shown_path(file)}")
-        self._show_notice(result)
-        self._show_warned(result)
+        self._show_rest(result)
 
-    def _show_warned(self, result: Result) -> None:
-        """Show why the exit status is not 0 where only warnings make it so."""
+    def _show_rest(self, result: Result) -> None:
+        """Show why it ended early, the files, and why the exit status is not 0 where only warnings make it so."""
+        for what, why in result.stopped.items():
+            self._out.put(f"{what} stopped: {escape(why, 1000)}", style="red")
+        for file in result.files:
+            self._out.put(f"{name_file(file, result)}{shown_path(file)}")
+        if result.notice:
+            self._out.put(escape(result.notice, 500), style="yellow")
         if result.fails_on_warnings and result.warnings:
             name = "--strict" if self._is_check and self._settings.strict else "--fail-on warning"
             self._out.print(f"fail:   {count_of(result.warnings, 'warning')} above; {name} does not let them pass")
@@ -354,21 +352,6 @@ class Console:
             where = ", all in the report" if result.run else ""
             self._out.print(f"... and {count_of(wrong - len(lines), 'more record')} that need attention{where}")
         return len(lines) if self._settings.all else len(told)
-
-    def _show_notice(self, result: Result) -> None:
-        if result.notice:
-            self._out.put(escape(result.notice, 500), style="yellow")
-
-    def _show_time(self, result: Result) -> None:
-        """Print how long the run took, and how often something was sent once more."""
-        if result.seconds is not None:
-            retries = sum(meter.retries for meter in self._meters.values())
-            again = f", {count_of(retries, 'retry', 'retries')}" if retries else ""
-            self._out.print(f"took:   {duration(result.seconds)}{again}")
-
-    def _show_stops(self, result: Result) -> None:
-        for what, why in result.stopped.items():
-            self._out.put(f"{what} stopped: {escape(why, 1000)}", style="red")
 
     def _show_statuses(self, rows: Sequence[StatusRow]) -> None:
         targets = sorted({target for row in rows for target in row.numbers if target})

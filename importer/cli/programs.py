@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from importer.notice import Notice
-    from importer.records import Finding, Problem, ReportLine, Row, Sheet
+    from importer.records import Finding, ReportLine, Sheet
     from importer.result import Overview, Result
     from importer.session.control import Plan, Tried
 
@@ -186,26 +186,14 @@ def is_on_github() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def note_of_line(sheet: Sheet, line: ReportLine) -> Annotation:
-    """Note a row that needs attention."""
-    outcome = line.outcome
-    message = f"{outcome.status}: {_worded(outcome.error, outcome.hint)}"
-    return Annotation(message, _title(sheet, outcome.cell, line.place, line.part), sheet.source, line.place)
-
-
-def note_of_problem(sheet: Sheet, row: Row, problem: Problem) -> Annotation:
-    """Note what was found about a row."""
-    return Annotation(
-        _worded(problem.message, problem.hint), _title(sheet, problem.cell, row.place), sheet.source, row.place
-    )
+def _note(sheet: Sheet, row: int, told: str, cell: str, part: str = "") -> Annotation:
+    """Note what is told of a row, which is known by its place in the file just read."""
+    where = f"{cell or f'row {row}'}{f', part {part}' if part else ''}"
+    return Annotation(told, f"{escape(sheet.report or sheet.name)} {where}", sheet.source, row)
 
 
 def _worded(message: str, hint: str) -> str:
     return f"{escape(message, 300)} ({escape(hint, 300)})" if hint else escape(message, 300)
-
-
-def _title(sheet: Sheet, cell: str, row: int, part: str = "") -> str:
-    return f"{escape(sheet.report or sheet.name)} {cell or f'row {row}'}{f', part {part}' if part else ''}"
 
 
 def annotate(result: Result) -> Iterator[str]:
@@ -227,11 +215,17 @@ def _problems(result: Result) -> Iterator[Annotation]:
     yield from _found(result, Severity.PROBLEM)
     for sheet, line in result.problems:
         if not result.findings or line.outcome.status is not Status.INVALID:
-            yield note_of_line(sheet, line)
+            outcome = line.outcome
+            told = f"{outcome.status}: {_worded(outcome.error, outcome.hint)}"
+            yield _note(sheet, line.place, told, outcome.cell, line.part)
 
 
 def _found(result: Result, severity: Severity) -> list[Annotation]:
-    return [note_of_problem(sheet, one.row, one.problem) for sheet, one in result.findings if one.severity is severity]
+    return [
+        _note(sheet, one.row.place, _worded(one.problem.message, one.problem.hint), one.problem.cell)
+        for sheet, one in result.findings
+        if one.severity is severity
+    ]
 
 
 def _commands(kind: str, notes: Sequence[Annotation], total: int, what: str) -> Iterator[str]:

@@ -260,8 +260,10 @@ def _numbers(result: Result, status: Status) -> dict[str, int]:
 
 
 def name_file(file: Path, result: Result) -> str:
-    """Return what a file is: part of the report, or what was asked for beside it."""
-    return "report: " if file.parent == result.folder else "junit:  "
+    """Return what a file is: part of a run's report, or what was asked for beside it or of a check."""
+    if result.folder is not None:
+        return "report: " if file.parent == result.folder else "junit:  "
+    return "plan:   " if file == result.plan else "marked: " if file.suffix == ".xlsx" else "junit:  "
 
 
 def telling_lines(result: Result, kinds: Iterable[FindingKind]) -> Sequence[tuple[Sheet, ReportLine]]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from importer.delivery.queue import Progress
 
+_PAGE = 40, 160  # lines that are one screen where there is no terminal, and characters of a line there
 _FURTHER_IN = 2  # columns by which what does not fit into a line stands further in
 
 
@@ -63,6 +64,11 @@ class Stream(Terminal):
             return self.file.isatty() and self.is_terminal
         except ValueError:  # closed
             return False
+
+    @property
+    def page(self) -> tuple[int, int]:
+        """How many lines make one screen, and how many characters a line."""
+        return (self.height, self.width) if self.is_screen else _PAGE
 
     @property
     def has_reader(self) -> bool:

@@ -285,6 +285,8 @@ def test_after_an_undo_a_rerun_sends_nothing_and_a_run_of_the_source_imports_aga
     rerun = online.run("rerun", run)
     assert (rerun.status, statuses(online.lines(rerun.run))) == (1, {"undone": 3})
     assert front.posts == posts
+    for options in ((), ("--status", "undone")):  # they need attention, so `show` names them
+        assert online.run("show", rerun.run, *options).out.count("took it back") == 3
     again = online.run("run", "s.csv")
     assert statuses(online.lines(again.run)) == {"created": 3}
     assert len(there(front)) == 3

@@ -14,13 +14,13 @@ from importer.cli.execute import guard, load, perform
 from importer.cli.options import FILE, RUN, options, shared_options, sources
 from importer.errors import JournalError
 from importer.quoting import shown_path
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from importer.cli.terminal import Stream
     from importer.records import ReportLine
-    from importer.statuses import Status
 
 verifying = click.option("--verify", is_flag=True, help="After sending, ask the targets whether everything is there.")
 
@@ -93,9 +93,8 @@ def _commands() -> Any:
 # ---- runs of the past; nothing is changed
 
 
-_GOOD = ("created", "exists", "duplicate", "deleted", "gone", "cut")
-_TO_DO = ("invalid", "rejected", "failed", "unknown", "pending", "changed", "kept", "manual")
-_STATUSES = (*_GOOD, *_TO_DO)
+_TO_DO = tuple(status.value for status in Status if status.needs_attention)
+_STATUSES = (*(status.value for status in Status if not status.needs_attention), *_TO_DO)
 _SHOWN = 20  # rows that need attention, where nobody asked for rows
 
 
@@ -184,8 +183,6 @@ def _show(given: dict[str, Any], argument: str, names: Sequence[str], limit: int
 
 
 def _statuses(names: Sequence[str]) -> list[Status]:
-    from importer.statuses import Status
-
     return [status for status in Status if status.value in names or "all" in names]
 
 
