@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-from importer.calendars import PAGED, Calendar, Interval, Role, Schedule, Window, merge
-from importer.calendars.pulled import Pulled
+from importer.calendars import Interval, Pulled, Role, Schedule, Window, merge
 from importer.cells import Unreadable
 from importer.errors import SourceError
 from importer.normalizer.expand import occurrences
@@ -125,7 +124,7 @@ def read_calendar(
         raise SourceError(
             f"{label} has {len(content)} bytes; calendars of up to {_LARGEST} are read", hint="Export a shorter span."
         )
-    pulled = Pulled(Calendar(label, window, roles=PAGED))
+    pulled = Pulled.of_pages(label, window)
     components = _parse(content, label)
     feed = _feed(address) if len(components) == 1 else ("", "")
     for component in components:

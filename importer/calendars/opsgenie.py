@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit
 from zipfile import BadZipFile, ZipFile
 
-from importer.calendars import PAGED, Calendar, Interval, Role, Schedule, Window
-from importer.calendars.pulled import Pulled, RefusedError, instant, path_with
+from importer.calendars import Interval, Pulled, RefusedError, Role, Schedule, Window, instant, path_with
 from importer.errors import SourceError
 from importer.wording import iso_utc
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from importer.calendars.pulled import Ask, ProgressCallback, Selection
+    from importer.calendars import Ask, ProgressCallback, Selection
 
 #: Requests a second where the account's own limits cannot be asked for (a team's key may not).
 SLOW_RATE = 2.0
@@ -35,6 +34,7 @@ HEADERS = {"Accept": "application/json"}
 #: What shows whether a key may read all that a pull needs.
 PROBES = ("/v2/schedules", "/v2/users?limit=1")
 
+_STRANGER = "This user is not in Opsgenie's list of users: deleted, perhaps."
 _PAGE = 100
 _DAY = 86_400
 _BACKUP = "OpsGenieBackups"
@@ -73,7 +73,7 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
         ImporterError: Opsgenie cannot be asked.
         RefusedError: it refuses its list of schedules.
     """
-    pulled = _pulled("Opsgenie", window)
+    pulled = Pulled.of_pages("Opsgenie", window, _STRANGER)
     try:
         await _read_users(ask, pulled)
     except RefusedError as error:
@@ -86,11 +86,6 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
     number = len(pulled.listed)
     pulled.note("Opsgenie", f"Schedules seen: {number}. A team's key sees only the schedules of its team.")
     return pulled
-
-
-def _pulled(label: str, window: Window) -> Pulled:
-    why = "This user is not in Opsgenie's list of users: deleted, perhaps."
-    return Pulled(Calendar(label, window, roles=PAGED), stranger_reason=why)
 
 
 async def _read_users(ask: Ask, pulled: Pulled) -> None:
@@ -163,8 +158,6 @@ async def _read_schedule(ask: Ask, pulled: Pulled, schedule: Schedule) -> None:
     for rotation in rotations:
         for period in rotation.get("periods") or []:
             _add_period(pulled, schedule, str(rotation.get("name") or ""), period)
-    if not any(one.schedule == schedule.id for one in pulled.calendar.intervals):
-        pulled.note(schedule.name, "Nobody is on call in the whole window.")
     asked = path_with(f"{path}/overrides", scheduleIdentifierType="id")
     overrides = await pulled.read_overrides(ask, asked, schedule)
     for one in overrides["data"] if overrides else ():
@@ -222,7 +215,7 @@ def read_backup(path: Path, window: Window, selection: Selection) -> Pulled:
         SourceError: it is no backup, or a file of it cannot be read.
     """
     files = _files(path)
-    pulled = _pulled(f"the backup {path.name}", window)
+    pulled = Pulled.of_pages(f"the backup {path.name}", window, _STRANGER)
     _add_users(pulled, [content["user"] for content in _objects(files, "user")])
     listed = sorted(
         (content["schedule"] for content in _objects(files, "schedule")),

@@ -10,14 +10,23 @@ from string import ascii_lowercase, digits
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from importer.calendars import PAGED, Calendar, Interval, Role, Schedule, Window, mark_overrides
-from importer.calendars.pulled import Pulled, RefusedError, instant, overlapping, path_with
+from importer.calendars import (
+    Interval,
+    Pulled,
+    RefusedError,
+    Role,
+    Schedule,
+    instant,
+    mark_overrides,
+    overlapping,
+    path_with,
+)
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from importer.calendars.pulled import Ask, ProgressCallback, Selection
+    from importer.calendars import Ask, ProgressCallback, Selection, Window
 
 #: Requests a second that a key may make: 960 a minute.
 RATE = 16.0
@@ -44,7 +53,7 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
         RefusedError: it refuses one of its lists.
     """
     why = "This user is not in PagerDuty's list of users: deleted, or out of the key's sight."
-    pulled = Pulled(Calendar("PagerDuty", window, roles=PAGED), stranger_reason=why)
+    pulled = Pulled.of_pages("PagerDuty", window, why)
     for user in await _list(ask, pulled, "/users", "users"):
         name = user.get("name") or user.get("summary") or ""
         pulled.add_person(str(user["id"]), str(user.get("email") or ""), str(name))
@@ -156,8 +165,6 @@ class _PagerDutyReader:
         self._pulled.calendar.schedules.append(schedule)
         self._note_deleted(schedule, found)
         intervals = self._rendered(schedule, final)
-        if not intervals:
-            self._pulled.note(schedule.name, "Nobody is on call in the whole window.")
         rendered = self._rendered(schedule, found.get("overrides_subschedule") or {})
         overrides = await self._overrides_of_layers(path, schedule, rendered)
         self._pulled.overrides.extend(overrides)
@@ -224,8 +231,6 @@ class _PagerDutyReader:
             person = self._pulled.person(str(member["user_id"]))
             start, end = instant(shift["start_time"]), instant(shift["end_time"])
             self._add(Interval(schedule.id, person, role, start, end), schedule)
-        if not shifts:
-            self._pulled.note(schedule.name, "Nobody is on call in the whole window.")
         if {"custom_shift", "schedule_rotation"} <= set(sources):
             reason = "Single shifts stand beside its rotation: taken as on call, though some may be shadows."
             self._pulled.note(schedule.name, reason)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from importer.calendars import Calendar, Interval, Role, Schedule, Window, merge
-from importer.calendars.pulled import Pulled, instant
+from importer.calendars import Calendar, Interval, Pulled, Role, Schedule, Window, instant, merge
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
-    from importer.calendars.pulled import Ask, ProgressCallback, Selection
+    from importer.calendars import Ask, ProgressCallback, Selection
 
 _PAGE = 100
 

@@ -9,9 +9,22 @@ from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 from zipfile import is_zipfile
 
-from importer.calendars import PAGED, ROLES, Calendar, Interval, Note, Role, Schedule, Window, ical, merge, opsgenie
+from importer.calendars import (
+    PAGED,
+    ROLES,
+    Calendar,
+    Interval,
+    Note,
+    Role,
+    Schedule,
+    Window,
+    ical,
+    instant,
+    matches,
+    merge,
+    opsgenie,
+)
 from importer.calendars.comparison import Comparison, compare, say_people
-from importer.calendars.pulled import instant, matches
 from importer.commands.pull import ON_CALL, SCHEDULES, WINDOW, read_pairs, read_system, read_window
 from importer.commands.run import resolve
 from importer.errors import SourceError, UsageError
@@ -30,8 +43,8 @@ from importer.wording import iso_utc
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from importer.calendars import ProgressCallback, Selection
     from importer.calendars.comparison import Compared
-    from importer.calendars.pulled import ProgressCallback, Selection
     from importer.commands.pull import PullOptions
     from importer.journal.view import View
     from importer.records import Row

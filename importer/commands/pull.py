@@ -22,18 +22,21 @@ import anyio
 from importer.calendars import (
     Calendar,
     Interval,
+    Pulled,
+    RefusedError,
     Role,
     Schedule,
+    Selection,
     Window,
     ical,
     in_time,
     local_time,
     merge,
     opsgenie,
+    overlapping,
     pagerduty,
     rootly,
 )
-from importer.calendars.pulled import Pulled, RefusedError, Selection, overlapping
 from importer.delivery.source_api import SourceApi, fetch, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError
 from importer.normalizer.zones import read_zone
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import tzinfo
 
-    from importer.calendars.pulled import ProgressCallback
+    from importer.calendars import ProgressCallback
     from importer.session.control import RunControl
     from importer.settings import Settings
 

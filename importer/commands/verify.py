@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
-from importer.calendars import ROLES, Interval, Window, merge, rootly
-from importer.calendars.pulled import RefusedError
+from importer.calendars import ROLES, Interval, RefusedError, Window, merge, rootly
 from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import TargetError, UsageError
 from importer.journal.run_folder import open_view
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from importer.calendars.pulled import Ask, ProgressCallback
+    from importer.calendars import Ask, ProgressCallback
     from importer.journal.view import View
     from importer.kinds.kind import RecordKind
     from importer.records import Key

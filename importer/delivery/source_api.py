@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 import anyio
 
-from importer.calendars.pulled import RefusedError
+from importer.calendars import RefusedError
 from importer.delivery.client import Answer, Client, open_client
 from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json
 from importer.delivery.stop import Stop, StoppedError, end_on_interrupt
@@ -23,7 +23,7 @@ from importer.settings.values import is_loopback
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from importer.calendars.pulled import Ask
+    from importer.calendars import Ask
     from importer.delivery.transport import Connection
     from importer.settings import Settings
 

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from importer.calendars import Window
+from importer.calendars import Pulled, Window
 from importer.calendars.ical import read_calendar
-from importer.calendars.pulled import Pulled
 from importer.errors import SourceError
 
 PAGERDUTY = """\

@@ -10,9 +10,21 @@ from zipfile import ZipFile
 import anyio
 import pytest
 
-from importer.calendars import Calendar, Interval, Role, Schedule, Window, opsgenie, pagerduty, rootly
+from importer.calendars import (
+    Calendar,
+    Interval,
+    Pulled,
+    RefusedError,
+    Role,
+    Schedule,
+    Selection,
+    Window,
+    instant,
+    opsgenie,
+    pagerduty,
+    rootly,
+)
 from importer.calendars.comparison import compare
-from importer.calendars.pulled import Pulled, RefusedError, Selection, instant
 from importer.commands.pull import make_tables
 from importer.errors import SourceError
 

@@ -17,8 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import anyio
 
-from importer.calendars import Window, opsgenie, pagerduty
-from importer.calendars.pulled import Selection
+from importer.calendars import Selection, Window, opsgenie, pagerduty
 from importer.commands.pull import APIS
 from importer.delivery import source_api
 from importer.delivery.client import Answer
@@ -30,7 +29,7 @@ from .limits_table import Headers
 from .virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
-    from importer.calendars.pulled import Ask
+    from importer.calendars import Ask
     from importer.delivery.source_api import SourceApi
 
 _SCHEDULES, _PEOPLE = 1250, 2800

@@ -12,7 +12,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from importer.calendars.pulled import RefusedError
+from importer.calendars import RefusedError
 from importer.delivery.source_api import SourceApi, fetch, open_source_api
 from importer.delivery.transport import Connection
 from importer.errors import ImporterError, InterruptedReadingError, TargetError

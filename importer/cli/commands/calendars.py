@@ -55,7 +55,7 @@ selecting: tuple[Decorator, ...] = (
 
 def read_selection(given: dict[str, Any]) -> PullOptions:
     """Take the options that say what is read out of those that are settings."""
-    from importer.calendars.pulled import Selection
+    from importer.calendars import Selection
     from importer.commands.pull import PullOptions
 
     selection = Selection(given.pop("schedules"), given.pop("teams"), given.pop("exclude"))
