@@ -11,10 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Self
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 import orjson
 
@@ -35,7 +35,6 @@ from importer.records import Problem, Row, Sheet
 if TYPE_CHECKING:
     import threading
     from collections.abc import Generator, Iterable, Iterator, Sequence
-    from types import TracebackType
 
 
 # ---- A child process that answers in lines and never outlives its use
@@ -60,50 +59,37 @@ class Child:
         seconds: float,
         stopped: threading.Event | None = None,
     ) -> None:
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed in __exit__)
         self._seconds = seconds
         self._stopped = stopped
-        try:
-            self.process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
-                pass_fds=descriptors,
-                cwd=_ROOT,
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C is for the parent, which ends the child in its own time
+        with ExitStack() as opening:
+            self._stderr = opening.enter_context(tempfile.TemporaryFile())
+            self.process = opening.enter_context(
+                subprocess.Popen(  # noqa: S603  (our own interpreter and module)
+                    command,
+                    bufsize=0,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._stderr,
+                    pass_fds=descriptors,
+                    cwd=_ROOT,
+                    env=_environment(),
+                    start_new_session=True,  # Ctrl-C is for the parent, which ends the child in its own time
+                )
             )
-        except BaseException:
-            self._stderr.close()
-            raise
+            opening.callback(self.process.kill)
+            self._open = opening.pop_all()
+        self._input, self._output = (cast("IO[bytes]", pipe) for pipe in (self.process.stdin, self.process.stdout))
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self._output):
-            with suppress(BrokenPipeError):  # what was told last may still be on its way
-                pipe.close() if pipe else None
-        self._stderr.close()
-
-    @property
-    def _output(self) -> IO[bytes]:
-        if self.process.stdout is None:
-            raise RuntimeError("the child was started without a pipe")
-        return self.process.stdout
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
     def tell(self, line: bytes) -> None:
         """Answer the child; one that has died is noticed when its lines end."""
-        if self.process.stdin is None:
-            raise RuntimeError("the child was started without a pipe")
         with suppress(BrokenPipeError):
-            self.process.stdin.write(line + b"\n")
-            self.process.stdin.flush()
+            self._input.write(line + b"\n")
 
     def lines(self) -> Iterator[bytes]:
         """Yield the lines as they come, without their ends; a last one that is not ended is left out.
@@ -112,18 +98,14 @@ class Child:
             TimeoutError: The child was waited for too long, in all.
         """
         begun: list[bytes] = []
-        for block in self._blocks():
-            *ended, rest = block.split(b"\n")
-            for piece in ended:
-                yield b"".join([*begun, piece])
-                begun = []
-            begun.append(rest)
-
-    def _blocks(self) -> Iterator[bytes]:
         with selectors.DefaultSelector() as selector:
             selector.register(self._output, selectors.EVENT_READ)
             while block := self._next_block(selector):
-                yield block
+                *ended, rest = block.split(b"\n")
+                for piece in ended:
+                    yield b"".join([*begun, piece])
+                    begun = []
+                begun.append(rest)
 
     def _next_block(self, selector: selectors.BaseSelector) -> bytes:
         """Wait for output. The time in which the caller works on what it has does not count."""
@@ -230,10 +212,7 @@ def _died(name: str, status: int, last_words: str, memory: int) -> SourceError:
 
 
 def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+    return next((known.name for known in signal.Signals if known == number), f"signal {number}")
 
 
 def _chunks(
@@ -253,17 +232,13 @@ def _chunks(
                 yield from tables.end() if tables else ()
                 problems = tuple(Problem(text, hint, cell=cell, topic=topic) for cell, text, hint, topic in flaws)
                 sheet = Sheet(name, title, tuple(texts), tuple(positions), header, problems)
-                tables = Tables(sheet, rule, notices, f"sheet '{escape(title)}'", _as_it_is, _below)
+                tables = Tables(sheet, rule, notices, f"sheet '{escape(title)}'", lambda row, _: row, _below)
             case ["rows", numbers, cells, remarks, share] if tables:
                 for chunk in tables.take(_rows(sheet, numbers, cells, remarks)):
                     yield replace(chunk, share=share)
             case ["error", text, hint]:
                 raise SourceError(f"{named(name)}: {text}", hint=hint)
     yield from tables.end() if tables else ()
-
-
-def _as_it_is(row: Row, _sheet: Sheet) -> Row:
-    return row
 
 
 def _below(row: Row, sheet: Sheet) -> Sheet:
