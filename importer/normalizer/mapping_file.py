@@ -360,26 +360,26 @@ def _shown(value: object) -> str:
 
 
 _SHORT: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-_NO_NOTES: Final[Texts] = {}
 _TABLES_OF_USER = ("columns", "values.", "rows.", "matrix.marks")  # whose keys are the user's words
 _ALIGNED = ("columns", "values.")
 _Value: TypeAlias = str | abc.Sequence[str] | Texts
 
 
-def write_mapping(mapping: Mapping, notes: Texts = _NO_NOTES) -> str:
-    """Return a mapping as TOML; `notes` are comments to headers, put above their lines.
+def write_mapping(mapping: Mapping) -> str:
+    """Return a mapping as TOML.
 
     Raises:
         SettingsError: a text holds half a character, which no file can.
     """
     lines = [] if mapping.header_row is None else [f"header_row = {mapping.header_row}"]
-    lines += _tables(mapping, notes, "")
+    lines += _tables(mapping, "")
     for name, own in mapping.sheets.items():
-        lines += _tables(own, notes, f"sheets.{_quoted(name)}.")
+        lines += _tables(own, f"sheets.{_quoted(name)}.")
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
-def _tables(mapping: Mapping, notes: Texts, prefix: str) -> Iterator[str]:
+def _tables(mapping: Mapping, prefix: str) -> Iterator[str]:
+    matrix = mapping.matrix
     tables: dict[str, abc.Mapping[str, _Value]] = {
         "columns": mapping.columns,
         "constants": mapping.constants,
@@ -388,18 +388,16 @@ def _tables(mapping: Mapping, notes: Texts, prefix: str) -> Iterator[str]:
         "rows.keep": mapping.keep,
         "rows.drop": mapping.drop,
         "fill": {"down": mapping.fill} if mapping.fill else {},
-        "matrix": _matrix(mapping.matrix) if mapping.matrix else {},
-        "matrix.marks": mapping.matrix.marks if mapping.matrix else {},
+        "matrix": _matrix(matrix) if matrix else {},
+        "matrix.marks": matrix.marks if matrix else {},
         "times": _said(mapping.times),
         "checks": _said(mapping.checks),
     }
     for name, table in tables.items():
-        is_plain_matrix = name == "matrix" and mapping.matrix is not None and not table
-        if table or is_plain_matrix:
-            yield from ("", f"[{prefix}{name}]")
-            yield from _lines(name, table, notes if name == "columns" else {})
-        if is_plain_matrix:
-            yield "# dates across, people down"
+        if table or (name == "matrix" and matrix is not None):
+            yield from ("", f"[{prefix}{name}]", *_lines(name, table))
+            if not table:
+                yield "# dates across, people down"
 
 
 def _matrix(matrix: Matrix) -> dict[str, _Value]:
@@ -411,13 +409,11 @@ def _said(options: TimeRules | Checks) -> dict[str, str]:
     return {one.name: value for one in fields(options) if (value := getattr(options, one.name)) is not None}
 
 
-def _lines(name: str, table: abc.Mapping[str, _Value], notes: Texts) -> Iterator[str]:
+def _lines(name: str, table: abc.Mapping[str, _Value]) -> Iterator[str]:
     keys = {key: _quoted(key) if name.startswith(_TABLES_OF_USER) else key for key in table}
     # An outlier must not push all others to the right.
     width = min(max(map(len, keys.values()), default=0), 40) if name.startswith(_ALIGNED) else 0
     for key, value in table.items():
-        if note := notes.get(key):
-            yield f"# {_escaped(note, {})}"
         yield f"{keys[key]:<{width}} = {_written(value)}"
 
 
@@ -432,11 +428,7 @@ def _written(value: _Value) -> str:
 def _quoted(text: str) -> str:
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise SettingsError(f"{quote(text)} holds half a character, which a mapping file cannot", hint="Rename it.")
-    return f'"{_escaped(text, _SHORT)}"'
-
-
-def _escaped(text: Iterable[str], short: Texts) -> str:
-    return "".join(short.get(char) or (char if char.isprintable() else _code(char)) for char in text)
+    return f'"{"".join(_SHORT.get(char) or (char if char.isprintable() else _code(char)) for char in text)}"'
 
 
 def _code(char: str) -> str:

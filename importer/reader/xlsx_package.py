@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from abc import ABC, abstractmethod
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from xml.parsers import expat
@@ -24,7 +23,7 @@ from importer.reader.xlsx_sheet import CellReader, scanned_rows, unescape
 from importer.reader.zip_parts import local, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from importer.reader.zip_parts import Parts
 
@@ -55,8 +54,8 @@ class Package(Storage):
         self._styles_path = parts_by_kind.get("styles") or resolve(self._main, "../styles.xml")
         self._scans = {sheet.path: _SheetScan() for sheet in self.sheets if sheet.path in parts}
         self._text_scan = _TextScan()
-        watched = {path: scan.feed for path, scan in self._scans.items()}
-        parts.check_xml({**watched, self._strings_path: self._text_scan.feed})
+        watched = {path: _by_tags(scan.look) for path, scan in self._scans.items()}
+        parts.check_xml({**watched, self._strings_path: _by_tags(self._text_scan.look)})
 
     def sheet(self, index: int) -> SheetPart:
         """Return a worksheet by its place among all sheets."""
@@ -145,37 +144,31 @@ def kind_of_sheet(relationship: str) -> str:
 # ---- What is seen of parts on their way past the check for DOCTYPEs, at next to no cost
 
 
-class _Scan(ABC):
-    """Takes a part block by block, and looks at it up to the last tag that is begun."""
+def _by_tags(look: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """Make what takes a part block by block, the last one empty, and has it looked at up to the last tag begun."""
+    rest = b""
 
-    def __init__(self) -> None:
-        self._rest = b""
+    def feed(block: bytes) -> None:
+        nonlocal rest
+        text = rest + block
+        cut = max(text.rfind(b"<"), 0) if block else len(text)
+        rest = text[cut:]
+        look(text[:cut])
 
-    def feed(self, block: bytes) -> None:
-        """Take the next block; an empty one ends the part."""
-        text = self._rest + block
-        cut = text.rfind(b"<") if block else len(text)
-        cut = max(cut, 0)
-        self._rest = text[cut:]
-        self._look(text[:cut])
-
-    @abstractmethod
-    def _look(self, text: bytes) -> None: ...
+    return feed
 
 
-class _TextScan(_Scan):
+class _TextScan:
     """Finds texts in runs whose outer blanks calamine drops: those without `xml:space`."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_odd = False
+    is_odd = False
 
-    def _look(self, text: bytes) -> None:
+    def look(self, text: bytes) -> None:
         if not self.is_odd and (b"<r>" in text or b":r>" in text):
             self.is_odd = re.search(rb"<(?:\w+:)?t>(?:\s|[^<]*\s</)", text) is not None
 
 
-class _SheetScan(_Scan):
+class _SheetScan:
     """Estimates a worksheet's extent, and finds what is merged in it."""
 
     _ROW = re.compile(rb"""row [^<>]*?\br=["']([0-9]{1,9})["']""")
@@ -184,7 +177,6 @@ class _SheetScan(_Scan):
     _LAST_COLUMN, _LAST_ROW = 16_383, 1_048_576
 
     def __init__(self) -> None:
-        super().__init__()
         self.extent = Extent()
         self.merged: list[Merged] = []
         self._right = 0
@@ -196,7 +188,7 @@ class _SheetScan(_Scan):
         letters = b"[%b-Z]|" % letters_of(column + 1).encode() if column < 25 else b""
         return re.compile(rb"""r=["'](%b[A-Z]{2,3})[0-9]""" % letters)
 
-    def _look(self, text: bytes) -> None:
+    def look(self, text: bytes) -> None:
         cells = text.count(b"<c ") or text.count(b":c ")
         right = max((column_of(letters.decode()) for letters in set(self._farther.findall(text))), default=0)
         if right > self._right:

@@ -187,10 +187,9 @@ MAPPINGS = st.builds(
 )
 
 
-@given(MAPPINGS, st.text(max_size=30))
-def test_what_is_written_reads_back_as_it_was(mapping: Mapping, note: str) -> None:
-    text = write_mapping(mapping, dict.fromkeys(mapping.columns, note))
-    assert read_mapping(text, "map.toml") == mapping
+@given(MAPPINGS)
+def test_what_is_written_reads_back_as_it_was(mapping: Mapping) -> None:
+    assert read_mapping(write_mapping(mapping), "map.toml") == mapping
 
 
 def test_a_file_is_written_to_be_read_by_people() -> None:
@@ -200,11 +199,10 @@ def test_a_file_is_written_to_be_read_by_people() -> None:
         header_row=3,
         checks=Checks(overlap=Level.PROBLEM),
     )
-    assert write_mapping(mapping, {'The "Team"': "not known\n[x]"}) == (
+    assert write_mapping(mapping) == (
         "header_row = 3\n"
         "\n[columns]\n"
         '"ID"           = "remote_id"\n'
-        "# not known\\u000a[x]\n"
         '"The \\"Team\\"" = ""\n'
         '\n[constants]\nthird_party_provider = "PAGER_DUTY"\n'
         '\n[checks]\noverlap = "problem"\n'
