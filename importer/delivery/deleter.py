@@ -203,7 +203,7 @@ class TargetDeletion(TargetWork):
                 self.refuse_token(judgement)
                 self.queue.release(record)
             case Verdict.REFUSED | Verdict.FORBIDDEN:
-                self._fail(record, judgement.words, judgement.status)
+                self.queue.decide(record, self.judged(Status.FAILED, record, judgement))
             case Verdict.TAKEN | Verdict.IN_DOUBT | Verdict.NOT_SENT:
                 await self._look_after(record, reply, judgement)
 
@@ -222,7 +222,7 @@ class TargetDeletion(TargetWork):
                     words = f"it is over, and the target keeps it: {judgement.words}"
                     self.queue.decide(record, self.make_outcome(Status.KEPT, record, judgement.status, words))
                     return
-        doubt = Doubt(record, self.make_outcome(Status.UNKNOWN, record, judgement.status, judgement.words))
+        doubt = Doubt(record, self.judged(Status.UNKNOWN, record, judgement))
         self.queue.doubt(doubt, settle_time(self.settings.settle, record.tries))
 
     # ---- what is written down

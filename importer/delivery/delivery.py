@@ -172,35 +172,28 @@ class TargetDelivery(TargetWork):
     async def _apply(self, record: Claimed, reply: Reply) -> None:
         """Do what the policy says after the reply to a POST."""
         judgement = self._judge(reply, record)
-        match judgement.verdict:
-            case Verdict.TAKEN:
-                self.throttle.note(reply, is_write=True)
-                self.queue.decide(record, self.outcomes.created(record, judgement))
-            case Verdict.EXISTS:
-                self.throttle.note(reply, is_write=True)
-                self.queue.decide(record, self.outcomes.answered(record, judgement))
-            case Verdict.REFUSED:
-                self.throttle.note(reply, is_write=True)
-                self.queue.decide(record, self.outcomes.judged(Status.REJECTED, record, judgement))
-            case Verdict.SLOW_DOWN:
-                self.throttle.note(reply, is_write=True)
-                self.queue.delay(record._replace(tries=record.tries - 1), 0.0)
-            case Verdict.NOT_SENT:
-                self._retry_unsent(record, reply, judgement)
-            case Verdict.TOKEN_REFUSED:
-                self._refuse_token(record, judgement)
-            case Verdict.FORBIDDEN:
-                self.throttle.note(reply, is_write=True)
-                await self._forbid(record, judgement)
-            case _:
-                self.throttle.note(reply, is_write=True)
-                self._doubt(record, judgement)
-
-    def _retry_unsent(self, record: Claimed, reply: Reply, judgement: Judgement) -> None:
         if isinstance(reply, NotSent) and reply.is_lasting:
             self.stop.set(Reason.GIVEN_UP, judgement.words)
         self.throttle.note(reply, is_write=True)
-        failed = self.outcomes.judged(Status.FAILED, record, judgement)
+        match judgement.verdict:
+            case Verdict.TAKEN:
+                self.queue.decide(record, self.outcomes.created(record, judgement))
+            case Verdict.EXISTS:
+                self.queue.decide(record, self.outcomes.answered(record, judgement))
+            case Verdict.REFUSED:
+                self.queue.decide(record, self.judged(Status.REJECTED, record, judgement))
+            case Verdict.SLOW_DOWN:
+                self.queue.delay(record._replace(tries=record.tries - 1), 0.0)
+            case Verdict.NOT_SENT:
+                self._retry(record, self.judged(Status.FAILED, record, judgement))
+            case Verdict.TOKEN_REFUSED:
+                self._refuse_token(record, judgement)
+            case Verdict.FORBIDDEN:
+                await self._forbid(record, judgement)
+            case _:
+                self._doubt(record, judgement)
+
+    def _retry(self, record: Claimed, failed: Outcome) -> None:
         if record.tries >= MOST_ATTEMPTS:
             self.queue.decide(record, failed)
         elif not self.throttle.may_repeat():
@@ -210,7 +203,7 @@ class TargetDelivery(TargetWork):
 
     def _refuse_token(self, record: Claimed, judgement: Judgement) -> None:
         self.refuse_token(judgement)
-        self.queue.release(record, self.outcomes.judged(Status.PENDING, record, judgement))
+        self.queue.release(record, self.judged(Status.PENDING, record, judgement))
 
     async def _forbid(self, record: Claimed, judgement: Judgement) -> None:
         """Find out whether a 403 is about the token; if not, the scope's other records wait for the end."""
@@ -222,7 +215,7 @@ class TargetDelivery(TargetWork):
 
     def _doubt(self, record: Claimed, judgement: Judgement) -> None:
         """Have the target asked later whether it applied the record after all."""
-        doubt = Doubt(record, self.outcomes.judged(Status.UNKNOWN, record, judgement), judgement.id)
+        doubt = Doubt(record, self.judged(Status.UNKNOWN, record, judgement), judgement.id)
         self.queue.doubt(doubt, settle_time(self.settings.settle, record.tries))
 
 

@@ -36,9 +36,8 @@ if TYPE_CHECKING:
 class LookedUpList(NamedTuple):
     """A whole list, or why there is none."""
 
-    entries: tuple[DirectoryEntry, ...] | None = (
-        None  #: each id once; None where it was not asked for, or is not to be had
-    )
+    #: each id once; None where it was not asked for, or is not to be had
+    entries: tuple[DirectoryEntry, ...] | None = None
     words: str = ""  #: why it is not to be had: a part of a sentence, in the target's words where there are any
     refused: int = 0  #: the HTTP status (403, 404) where the token may not see the list, or there is none
 
@@ -96,11 +95,8 @@ async def look_up(
     target, stop = TARGETS[name], Stop()
     rate = settings.rate.get(name, target.rate)
     throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, stop, partial(tell, observer, name))
-    wanted = {
-        "users": target.users if "users" in lists else None,
-        "schedules": target.schedules if "schedules" in lists else None,
-        "groups": target.groups if "groups" in lists else None,
-    }
+    every = {"users": target.users, "schedules": target.schedules, "groups": target.groups}
+    wanted = {what: listed if what in lists else None for what, listed in every.items()}
     found: dict[str, LookedUpList] = {}
     async with (
         open_client(target, *connection, concurrency=1, request_timeout=settings.request_timeout) as client,

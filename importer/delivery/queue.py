@@ -156,24 +156,16 @@ class Queue:
 
     def decide(self, record: Claimed, outcome: Outcome) -> None:
         """Write down what became of a record."""
-        self._open -= 1
         self.has_created = self.has_created or outcome.status is Status.CREATED
-        self._change(Change(record.id, outcome.status, outcome))
+        self._end([Change(record.id, outcome.status, outcome)])
         self._decided(outcome.status, 1)
-        if not self._open:
-            self._wake()
 
     def create(self, created: Sequence[Change]) -> None:
         """Write down records that the target took."""
-        if not created:
-            return
-        self._open -= len(created)
-        self.has_created = True
-        self._changes.extend(created)
-        self._flush_when_many()
-        self._decided(Status.CREATED, len(created))
-        if not self._open:
-            self._wake()
+        if created:
+            self.has_created = True
+            self._end(created)
+            self._decided(Status.CREATED, len(created))
 
     def delay(self, record: Claimed, seconds: float) -> None:
         """Send a record again later: it was certainly not applied."""
@@ -186,18 +178,15 @@ class Queue:
 
     def doubt(self, doubt: Doubt, seconds: float) -> None:
         """Have a record asked about after it has settled; it is not sent before."""
-        self._change(Change(doubt.record.id, State.IN_DOUBT, doubt.outcome))
+        self._change([Change(doubt.record.id, State.IN_DOUBT, doubt.outcome)])
         heapq.heappush(self._doubts, (anyio.current_time() + seconds, next(self._order), doubt))
         self._leave_late()
         self._wake()
 
     def release(self, record: Claimed, outcome: Outcome | None = None) -> None:
         """Return a record back unsent, or certainly not applied: it is planned again, for a later run."""
-        self._open -= 1
-        outcome = outcome or self._unsent(record)
-        self._change(Change(record.id, State.PLANNED, outcome._replace(attempts=record.attempts)))
-        if not self._open:
-            self._wake()
+        outcome = (outcome or self._unsent(record))._replace(attempts=record.attempts)
+        self._end([Change(record.id, State.PLANNED, outcome)])
 
     def adopt(self, doubts: Sequence[Doubt], seconds: float) -> None:
         """Take over what earlier runs left in doubt."""
@@ -272,11 +261,15 @@ class Queue:
             self._ready.append(heapq.heappop(self._delayed)[2])
         return bool(self._ready)
 
-    def _change(self, change: Change) -> None:
-        self._changes.append(change)
-        self._flush_when_many()
+    def _end(self, changes: Sequence[Change]) -> None:
+        """Write down records that are on their way no more."""
+        self._open -= len(changes)
+        self._change(changes)
+        if not self._open:
+            self._wake()
 
-    def _flush_when_many(self) -> None:
+    def _change(self, changes: Sequence[Change]) -> None:
+        self._changes.extend(changes)
         if len(self._changes) >= _GROUP and self._stop.reason is not Reason.UNWRITABLE:
             self.flush()
 

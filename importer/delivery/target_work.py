@@ -100,10 +100,6 @@ class Outcomes:
             return self.make(Status.EXISTS)
         return self.make(Status.REJECTED, error="exists already", hint="Take the row out, or use --if-exists skip.")
 
-    def judged(self, status: Status, record: Claimed, judgement: Judgement) -> Outcome:
-        """Make the outcome that a judgement of a reply comes to; nothing was created."""
-        return self.make(status, record, http_status=judgement.status, error=judgement.words)
-
 
 def give_up(known: Outcome) -> Outcome:
     """Make the outcome of a record that was certainly not applied and may not be repeated: the budget is spent."""
@@ -175,6 +171,10 @@ class TargetWork:
     def make_outcome(self, status: Status, record: Claimed, http_status: int = 0, error: str = "") -> Outcome:
         """Make the outcome that something came to which was done about a record."""
         return self.outcomes.make(status, record, http_status=http_status, error=error)
+
+    def judged(self, status: Status, record: Claimed, judgement: Judgement) -> Outcome:
+        """Make the outcome that a judgement of a reply comes to; nothing was created, or deleted."""
+        return self.make_outcome(status, record, judgement.status, judgement.words)
 
     async def safely(self, record: Claimed, do: Callable[[Claimed], Awaitable[T]], words: str) -> T:
         """Do what may change a record's object, or what follows that; the record is in doubt where it is cut short."""

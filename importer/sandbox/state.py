@@ -164,12 +164,8 @@ def _refuse_foreign(path: Path) -> None:
         header = file.read(100)
     is_ours = header.startswith(_HEADER) and int.from_bytes(header[_APPLICATION_ID_AT], "big") == _APPLICATION_ID
     if header and not is_ours:
-        raise _foreign(path)
-
-
-def _foreign(path: Path) -> SettingsError:
-    message = f"{path} is not the state of a sandbox; it was left as it is."
-    return SettingsError(message, hint="Name another file for the sandbox's state.")
+        message = f"{path} is not the state of a sandbox; it was left as it is."
+        raise SettingsError(message, hint="Name another file for the sandbox's state.")
 
 
 def unusable(path: Path, what: str, error: Exception) -> SettingsError:
