@@ -275,35 +275,21 @@ class ClosingLook:
     def _describe(self, one: ClosingDifference) -> Change:
         """Return what a record becomes that is not there as the run says."""
         target, ids = self._work.target.name, " and ".join(one.there)
+        status, id_ = one.status, one.returned_id
         if len(one.there) > 1:
-            self._found["there twice"] += 1
-            return self._change(
-                one,
-                one.status,
-                one.returned_id,
-                f"{target} has it {len(one.there)} times: {ids}",
-                f"delete all but one of them in {target}; nothing was deleted",
-            )
-        if one.status is not Status.CREATED:
-            self._found["there though refused"] += 1
-            return self._change(
-                one,
-                one.status,
-                ids,
-                f"{one.error}; it is there after all: {ids}",
-                "Rerun: it is found there, and not created again.",
-            )
-        if one.there:
-            self._found["there under another id"] += 1
+            what, error = "there twice", f"{target} has it {len(one.there)} times: {ids}"
+            hint = f"delete all but one of them in {target}; nothing was deleted"
+        elif status is not Status.CREATED:
+            what, id_, error = "there though refused", ids, f"{one.error}; it is there after all: {ids}"
+            hint = "Rerun: it is found there, and not created again."
+        elif one.there:
+            what, id_ = "there under another id", ids
             error = f"the answer named {one.returned_id}, which is not this record; it is there as {ids}"
-            return self._change(one, one.status, ids, error, "Nothing is to be done: the id here is the right one.")
-        self._found["missing"] += 1
-        error = f"{target} answered that it created it ({one.returned_id}), and its list does not have it"
-        hint = "Rerun: the target is asked first, nothing is sent twice."
-        return self._change(one, Status.UNKNOWN, one.returned_id, error, hint)
-
-    def _change(self, one: ClosingDifference, status: Status, returned_id: str, error: str, hint: str) -> Change:
-        made = self._work.outcomes.make(
-            status, returned_id=returned_id, http_status=one.http_status, error=error, hint=hint
-        )
+            hint = "Nothing is to be done: the id here is the right one."
+        else:
+            what, status = "missing", Status.UNKNOWN
+            error = f"{target} answered that it created it ({id_}), and its list does not have it"
+            hint = advise(Status.UNKNOWN)
+        self._found[what] += 1
+        made = self._work.outcomes.make(status, returned_id=id_, http_status=one.http_status, error=error, hint=hint)
         return Change(one.id, status, made._replace(attempts=one.attempts))
