@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import wraps
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
@@ -58,21 +57,20 @@ class MalformedError(Exception):
     """A journal holds what no journal of ours holds: JSON or a state that makes no sense."""
 
 
-_Values = ParamSpec("_Values")
+_Values = TypeVar("_Values")
 _Decoded = TypeVar("_Decoded")
 
 
-def decoding(read: Callable[_Values, _Decoded]) -> Callable[_Values, _Decoded]:
-    """Have a function that reads values of SQL raise MalformedError where they make no sense."""
+def decode(read: Callable[[_Values], _Decoded], values: _Values) -> _Decoded:
+    """Return what a function makes of values of SQL.
 
-    @wraps(read)
-    def guarded(*values: _Values.args, **named: _Values.kwargs) -> _Decoded:
-        try:
-            return read(*values, **named)
-        except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise MalformedError(f"a value in it makes no sense ({type(error).__name__}: {error})") from error
-
-    return guarded
+    Raises:
+        MalformedError: they make no sense.
+    """
+    try:
+        return read(values)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise MalformedError(f"a value in it makes no sense ({type(error).__name__}: {error})") from error
 
 
 #: What an undecided record is called in a report.
@@ -92,10 +90,9 @@ _STATES: dict[str, State | Status] = {state.value: state for state in (*Status, 
 _STATUSES = {text: _REPORTED[state] if isinstance(state, State) else state for text, state in _STATES.items()}
 
 
-@decoding
 def read_status(text: str) -> Status:
     """Read a record's state as the report calls it."""
-    return _STATUSES[text]
+    return decode(_STATUSES.__getitem__, text)
 
 
 def states_of(statuses: Iterable[Status]) -> list[str]:
@@ -109,14 +106,13 @@ def dump_key(key: Key) -> str:
     return orjson.dumps(key).decode()
 
 
-def _read_cells(written: bytes) -> tuple[str, ...]:
+def _make_row(number: int, line: int, written: bytes) -> Row:
     """Read a row's cells."""
     cells = tuple(orjson.loads(written))
     "".join(cells)  # a TypeError where one is no text
-    return cells
+    return Row(number, cells, line)
 
 
-@decoding
 def read_claimed(values: tuple[int, str, str, str, int]) -> Claimed:
     """Read a record to be sent."""
     id_, key, kind, scope, attempts = values
@@ -175,7 +171,6 @@ def planned_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
     )
 
 
-@decoding
 def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> ReportLine:
     """Read a line of the report."""
     _, sheet, number, part, kind, cells, state, *known, first, first_sheet, line, key, zone = values
@@ -190,7 +185,6 @@ def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> 
     return ReportLine(sheet, number, part, kind, tuple(orjson.loads(cells)), outcome, line, own_key, zone)
 
 
-@decoding
 def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
     """Read what went in for a row, and what became of it: sheet, row, entry."""
     sheet, number, line, cells, part, kind, target, scope, key, state, zone, was, groups, bound, *known = values
@@ -207,10 +201,9 @@ def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
         bound=tuple(orjson.loads(bound)),
         outcome=Outcome(read_status(state), *known),
     )
-    return sheet, Row(number, _read_cells(cells), line), entry
+    return sheet, _make_row(number, line, cells), entry
 
 
-@decoding
 def read_prospect(values: tuple[Any, ...]) -> Prospect:
     """Read a record with what is to become of it."""
     *own, replaces, id_, first_row, first_sheet = values
@@ -219,14 +212,12 @@ def read_prospect(values: tuple[Any, ...]) -> Prospect:
     return Prospect(sheet, row, entry, replaces, first_row, first_sheet)
 
 
-@decoding
 def read_summed_up(values: tuple[Any, ...]) -> SummedUp:
     """Read what records of one state and person sum up to."""
     state, is_replacing, number, starts_at, ends_at, zone, key = values
     return SummedUp(_STATES[state], bool(is_replacing), number, starts_at, ends_at, zone, tuple(orjson.loads(key)))
 
 
-@decoding
 def read_created(values: tuple[Any, ...]) -> tuple[int, Row, Entry, Joined]:
     """Read what a run created, or added to groups: sheet, row, entry, and these groups."""
     *own, added, removed = values
@@ -235,23 +226,20 @@ def read_created(values: tuple[Any, ...]) -> tuple[int, Row, Entry, Joined]:
     return sheet, row, entry, Joined(tuple(orjson.loads(added)), tuple(orjson.loads(removed)))
 
 
-@decoding
 def read_unresolved(values: tuple[Any, ...]) -> Unresolved:
     """Read a row that waits for ids."""
     id_, sheet, number, line, cells, part, kind, key, was, *known = values
-    own = kind
     left = None
     if was:
         outcome = Outcome(read_status(was), *known)
-        left = Entry(_STATES[was], own, key=key and tuple(orjson.loads(key)), part=part, outcome=outcome)
-    return Unresolved(id_, sheet, Row(number, _read_cells(cells), line), own, left)
+        left = Entry(_STATES[was], kind, key=key and tuple(orjson.loads(key)), part=part, outcome=outcome)
+    return Unresolved(id_, sheet, _make_row(number, line, cells), kind, left)
 
 
-@decoding
 def read_finding(values: tuple[Any, ...]) -> Finding:
     """Read what was found about a row."""
     severity, sheet, number, line, cells, *problem = values
-    return Finding(Severity(severity), sheet, Row(number, _read_cells(cells), line), Problem(*problem))
+    return Finding(Severity(severity), sheet, _make_row(number, line, cells), Problem(*problem))
 
 
 def tally_values(target: TargetName, tally: Tally) -> tuple[Any, ...]:
@@ -260,7 +248,6 @@ def tally_values(target: TargetName, tally: Tally) -> tuple[Any, ...]:
     return (target, tally.second, tally.requests, tally.limited, tally.failed, tally.slowest, latencies)
 
 
-@decoding
 def read_tally(values: tuple[Any, ...]) -> tuple[TargetName, Tally]:
     """Read what the requests to a target came to in a second."""
     target, second, requests, limited, failed, slowest, latencies = values
@@ -268,7 +255,6 @@ def read_tally(values: tuple[Any, ...]) -> tuple[TargetName, Tally]:
     return TargetName(target), Tally(second, requests, limited, failed, slowest, counts)
 
 
-@decoding
 def read_sheet(values: tuple[Any, ...]) -> tuple[Sheet, tuple[str, ...]]:
     """Read a sheet, and the headers in it that are none of ours."""
     source, name, header, positions, not_used, header_row, origin, table = values
@@ -277,21 +263,18 @@ def read_sheet(values: tuple[Any, ...]) -> tuple[Sheet, tuple[str, ...]]:
     return sheet, tuple(map(str, orjson.loads(not_used)))
 
 
-@decoding
 def read_row(values: tuple[Any, ...]) -> tuple[int, Row]:
     """Read a row, and the index of its sheet."""
     sheet, number, line, cells = values
-    return sheet, Row(number, _read_cells(cells), line)
+    return sheet, _make_row(number, line, cells)
 
 
-@decoding
 def read_notice(values: tuple[str, str]) -> Notice:
     """Read a notice."""
     level, text = values
     return Notice(text, NoticeLevel(level))
 
 
-@decoding
 def read_key(text: str) -> Key:
     """Read a key."""
-    return tuple(orjson.loads(text))
+    return tuple(decode(orjson.loads, text))

@@ -193,7 +193,7 @@ class Journal(View):
         They may be resolved meanwhile.
         """
         after = 0
-        while found := list(map(read_unresolved, self._db.execute(_SQL["unresolved"], (after, target, _CHUNK)))):
+        while found := list(self._read(read_unresolved, "unresolved", after, target, _CHUNK)):
             after = found[-1].id
             yield found
 
@@ -328,7 +328,7 @@ class Journal(View):
         """
         with self._commit() as db:
             self._change(db, changes)
-            claimed = list(map(read_claimed, db.execute(_SQL["next_planned"], (target, after, limit))))
+            claimed = list(self._read(read_claimed, "next_planned", target, after, limit))
             if claimed:
                 db.execute(_SQL["claim"], (target, after, claimed[-1].id))
         return claimed
@@ -345,7 +345,7 @@ class Journal(View):
 
     def in_doubt(self, target: TargetName) -> list[Claimed]:
         """List the records that were sent, or may have been, and of which nothing more is known."""
-        return list(map(read_claimed, self._db.execute(_SQL["in_doubt"], (target,))))
+        return list(self._read(read_claimed, "in_doubt", target))
 
     def has_key(self, kind: str, key: Key) -> bool:
         """Return whether some record of this run has the key."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import orjson
 
 from importer.journal.codec import (
     MalformedError,
-    decoding,
+    decode,
     first_id,
     load_queries,
     read_created,
@@ -35,7 +35,7 @@ from importer.statuses import Status
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from importer.journal.run_info import RunInfo
     from importer.journal.states import Entry, Joined, Prospect, SummedUp, Tally
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 
 _SQL = load_queries()
+_Made = TypeVar("_Made")
 _PAGE_CHUNK = 1000  # records read in one go for a page
 _CHUNK = 2000  # lines of one question: no question lasts, for SQLite's log of a run that goes on would grow meanwhile
 
@@ -69,9 +70,13 @@ class View:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
+    def _read(self, read: Callable[[tuple[Any, ...]], _Made], query: str, *values: str | int | None) -> Iterator[_Made]:
+        """Yield what a function makes of each row that a query finds; a MalformedError where that makes no sense."""
+        return (decode(read, found) for found in self._db.execute(_SQL[query], values))
+
     def info(self) -> RunInfo:
         """Return what is known of the run beside its rows."""
-        return decoding(read_facts)(dict(self._db.execute(_SQL["facts"])))
+        return decode(read_facts, dict(self._db.execute(_SQL["facts"])))
 
     def sources(self) -> list[tuple[str, str, str]]:
         """List name, absolute path and SHA-256 of what was read."""
@@ -83,7 +88,7 @@ class View:
 
     def not_used(self) -> list[tuple[Sheet, tuple[str, ...]]]:
         """List each sheet with the headers in it that are none of ours."""
-        return list(map(read_sheet, self._db.execute(_SQL["sheets"])))
+        return list(self._read(read_sheet, "sheets"))
 
     def count_rows(self) -> int:
         """Count the rows that were read."""
@@ -171,12 +176,15 @@ class View:
         return list(self._read_lines("lines_by_id", orjson.dumps(records).decode()))
 
     def _read_lines(self, query: str, *values: str | int | None) -> Iterator[ReportLine]:
+        return self._read(self._line_reader(), query, *values)
+
+    def _line_reader(self) -> Callable[[tuple[Any, ...]], ReportLine]:
         names, run = [sheet.name for sheet in self.sheets()], self.info().run
-        return (read_line(found, names, run) for found in self._db.execute(_SQL[query], values))
+        return lambda values: read_line(values, names, run)
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         """Yield every row with the index of its sheet, in the order of the source."""
-        return map(read_row, self._db.execute(_SQL["rows"]))
+        return self._read(read_row, "rows")
 
     def shift_times(self, kinds: Sequence[str]) -> Iterator[tuple[int, int, str, str, Key, str]]:
         """Yield sheet, row, part, kind, key and zone of every record of some kinds, in the order of the source."""
@@ -187,20 +195,20 @@ class View:
 
     def findings(self) -> Iterator[Finding]:
         """Yield all that was found about rows, in the order of the source."""
-        return map(read_finding, self._db.execute(_SQL["findings"]))
+        return self._read(read_finding, "findings")
 
     def finding_kinds(self, examples: int = 3) -> list[FindingKind]:
         """Return what was found by severity and topic, in the order of first appearance, each with its first ones."""
         sheets = self.sheets()
         shown: defaultdict[tuple[Severity, str], list[tuple[Sheet, Finding]]] = defaultdict(list)
-        for finding in map(read_finding, self._db.execute(_SQL["examples"], (examples,))):
+        for finding in self._read(read_finding, "examples", examples):
             shown[finding.severity, finding.problem.topic].append((sheets[finding.sheet], finding))
         is_of_several = len({sheet.source for sheet in sheets}) > 1
         return [FindingKind(*kind, tuple(shown[kind[:2]]), is_of_several) for kind in self.topics()]
 
     def notices(self) -> list[Notice]:
         """List what a person should know about the run as a whole, in the order in which it was found."""
-        return list(map(read_notice, self._db.execute(_SQL["notices"])))
+        return list(self._read(read_notice, "notices"))
 
     def known(self) -> list[KnownName]:
         """List the people, schedules and groups whose names are known, by what they are and by name."""
@@ -216,16 +224,16 @@ class View:
 
     def entries(self) -> Iterator[tuple[int, Row, Entry]]:
         """Yield what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
-        yield from map(read_entry, self._db.execute(_SQL["entries"]))
+        return self._read(read_entry, "entries")
 
     def prospects(self) -> Iterator[Prospect]:
         """Yield every record with what is to become of it, in the order of the source."""
-        return map(read_prospect, self._db.execute(_SQL["prospects"]))
+        return self._read(read_prospect, "prospects")
 
     def sum_up(self, kind: str, value: int, starts_at: int | None, ends_at: int | None) -> Iterator[SummedUp]:
         """Sum up the good records of a kind by scope, state and one value of their keys; the numbers are its places."""
         places = [f"$[{99 if place is None else place}]" for place in (value, starts_at, ends_at)]
-        return map(read_summed_up, self._db.execute(_SQL["sum_up"], (kind, *places)))
+        return self._read(read_summed_up, "sum_up", kind, *places)
 
     def repetitions(
         self, kind: str, starts_at: int, ends_at: int, limit: int
@@ -250,18 +258,18 @@ class View:
 
     def entries_of(self, row: int) -> list[tuple[int, Row, Entry]]:
         """List the entries of a row, by the journal's number of it, as `entries` yields them."""
-        return list(map(read_entry, self._db.execute(_SQL["entries_of"], (first_id(row), first_id(row + 1)))))
+        return list(self._read(read_entry, "entries_of", first_id(row), first_id(row + 1)))
 
     def created_by(self, run: str) -> Iterator[tuple[int, Row, Entry, Joined]]:
         """Yield what a run created or added to groups, and what it may have, the newest first.
 
         Sheet, row, entry, and the groups that it added the record to.
         """
-        yield from map(read_created, self._db.execute(_SQL["created_by"], (run,)))
+        return self._read(read_created, "created_by", run)
 
     def traffic(self) -> Iterator[tuple[TargetName, Tally]]:
         """Yield what the requests of this run came to, by second; a second can come twice."""
-        return map(read_tally, self._db.execute(_SQL["traffic"]))
+        return self._read(read_tally, "traffic")
 
     def page_records(self, first: int) -> Iterator[list[ShownRecord]]:
         """Yield what a page shows: the first so many records, then all others that need attention, in chunks.
@@ -283,14 +291,14 @@ class View:
 
     def row_of(self, record: int) -> tuple[int, Row]:
         """Return the sheet and the row that a record is of."""
-        return read_row(self._db.execute(_SQL["row_of_record"], (record,)).fetchone())
+        return next(self._read(read_row, "row_of_record", record))
 
     def lines_of(self, statuses: Collection[Status], limit: int | None = None) -> Iterator[ReportLine]:
         """Yield the lines that have one of the statuses, in the order of the source; the first `limit` of them."""
         return islice(self._lines_of(orjson.dumps(states_of(statuses)).decode()), limit)
 
     def _lines_of(self, states: str) -> Iterator[ReportLine]:
-        names, run, after = [sheet.name for sheet in self.sheets()], self.info().run, -1
+        read, after = self._line_reader(), -1
         while found := self._db.execute(_SQL["lines_of"], (after, states, _CHUNK)).fetchall():
             after = found[-1][0]
-            yield from (read_line(values, names, run) for values in found)
+            yield from (decode(read, values) for values in found)
