@@ -146,10 +146,7 @@ def _read(answer: Answer, api: SourceApi) -> Any:
         raise RefusedError(answer.status, _words(answer))
     if not 200 <= answer.status < 300:
         raise TargetError(f"{name} answers {answer.status}: {_words(answer)}", hint=_AGAIN)
-    try:
-        payload = read_json(answer.body)
-    except ValueError:
-        payload = None
+    payload = read_json(answer.body)
     if not isinstance(payload, dict):
         raise ValueError(f"{answer.status}, but no JSON object")
     return payload
@@ -157,10 +154,7 @@ def _read(answer: Answer, api: SourceApi) -> Any:
 
 def _words(answer: Answer) -> str:
     """Return what an error says, in the forms that both systems use; empty where it says nothing."""
-    try:
-        payload = read_json(answer.body)
-    except ValueError:
-        return ""
+    payload = read_json(answer.body)
     found = payload.get("error", payload) if isinstance(payload, dict) else payload
     if isinstance(found, dict):
         errors = found.get("errors")

@@ -12,7 +12,7 @@ import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 from aiohttp import hdrs, web
@@ -52,7 +52,7 @@ class Port:
         self._bound = _bind(port)
         self._port: int = self._bound.getsockname()[1]
         self._is_open = False
-        self._pause: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None  # until connections are accepted, or until it is opened, again
         self._accepting: set[asyncio.Task[object]] = set()
 
     @property
@@ -94,7 +94,7 @@ class Port:
             return
         except OSError:
             loop.remove_reader(self._bound)
-            self._pause = loop.call_later(_PAUSE, self._watch)
+            self._timer = loop.call_later(_PAUSE, self._watch)
 
     async def _serve(self, connection: socket.socket) -> None:
         server = self._runner.server
@@ -102,66 +102,31 @@ class Port:
         with suppress(OSError):  # it is gone already
             await asyncio.get_running_loop().connect_accepted_socket(server, connection)
 
-    def _stop_listening(self) -> None:
-        if self._pause is not None:
-            self._pause.cancel()
+    def release(self) -> None:
+        """Release the port."""
+        if self._timer is not None:
+            self._timer.cancel()
         asyncio.get_running_loop().remove_reader(self._bound)
         self._bound.close()
         self._is_open = False
 
-    def close(self) -> bool:
-        """Refuse new connections and reset those there are; return False where it is closed already."""
+    def close(self, delay: float | None) -> None:
+        """Refuse new connections and reset those there are, for so many seconds or for good; once until it is open."""
         if not self._is_open:
-            return False
-        self._stop_listening()
+            return
+        self.release()
         # Bound again at once: otherwise another program, or a connecting client, could be given the port.
         self._bound = _bind(self._port)
         for connection in self._runner.server.connections if self._runner.server else ():
             transport = connection.transport
             if transport is not None and transport.get_extra_info("sockname")[1] == self._port:
                 reset(transport)
-        return True
-
-    def release(self) -> None:
-        """Release the port."""
-        if self._is_open:
-            self._stop_listening()
-        self._bound.close()
+        if delay is not None:
+            self._timer = asyncio.get_running_loop().call_later(delay, self.open)
 
 
-class Ports:
-    """The ports of Opal and Rootly: one for both, unless one target may go away without the other."""
-
-    def __init__(self) -> None:
-        self._ports: dict[TargetName, Port] = {}
-        self._returns: list[asyncio.TimerHandle] = []
-
-    def open(self, runner: web.AppRunner, port: int, *, is_separate: bool) -> tuple[str, str]:
-        """Listen, and return the origins of Opal and Rootly; if separate, Rootly's port is a free one.
-
-        Raises:
-            UsageError: the port is in use or cannot be listened on.
-        """
-        first = second = self._ports[TargetName.OPAL] = Port(runner, port)
-        if is_separate:
-            second = Port(runner, 0)
-        self._ports[TargetName.ROOTLY] = second
-        for each in dict.fromkeys((first, second)):
-            each.open()
-        return first.origin, second.origin
-
-    def leave(self, target: TargetName, delay: float | None) -> None:
-        """Make a target unreachable for `delay` seconds, or for good; do nothing if it is already."""
-        port = self._ports[target]
-        if port.close() and delay is not None:
-            self._returns.append(asyncio.get_running_loop().call_later(delay, port.open))
-
-    def close(self) -> None:
-        """Cancel what would come back, and release the ports."""
-        for planned in self._returns:
-            planned.cancel()
-        for port in self._ports.values():
-            port.release()
+#: By target: one port for both, unless one of them may go away without the other.
+Ports: TypeAlias = "dict[TargetName, Port]"
 
 
 def _bind(port: int) -> socket.socket:
@@ -222,7 +187,7 @@ async def serve(
         UsageError: the port is in use or cannot be listened on.
         SettingsError: the state is in use, not a sandbox's, or cannot be opened.
     """
-    ports = Ports()
+    ports: Ports = {}
     with opened(state, now) as store:
         if directory is not None:
             try:
@@ -234,8 +199,13 @@ async def serve(
             _add_faults(app, faults, store, now, ports)
         is_separate = faults is not None and any(fault.what == "go_away" for fault in faults.fault)
         async with _running(app, ports, is_faulty=faults is not None) as runner:
-            first, second = ports.open(runner, port, is_separate=is_separate)
-            yield Address(f"{first}/opal/v1", f"{second}/rootly", f"{first}/pagerduty", f"{first}/opsgenie")
+            ports[TargetName.OPAL] = ports[TargetName.ROOTLY] = first = Port(runner, port)
+            if is_separate:
+                ports[TargetName.ROOTLY] = Port(runner, 0)
+            for one in set(ports.values()):
+                one.open()
+            origin, rootly_origin = first.origin, ports[TargetName.ROOTLY].origin
+            yield Address(f"{origin}/opal/v1", f"{rootly_origin}/rootly", f"{origin}/pagerduty", f"{origin}/opsgenie")
 
 
 def _application(
@@ -258,10 +228,13 @@ def _add_faults(
 ) -> None:
     stopping = anyio.Event()
 
+    def leave(target: TargetName, delay: float | None) -> None:
+        ports[target].close(delay)
+
     async def stop(_app: web.Application) -> None:
         stopping.set()
 
-    app.middlewares.append(FaultMiddleware(plan, state, now, ports.leave, stopping).handle)
+    app.middlewares.append(FaultMiddleware(plan, state, now, leave, stopping).handle)
     app.on_shutdown.append(stop)
 
 
@@ -280,7 +253,8 @@ async def _running(app: web.Application, ports: Ports, *, is_faulty: bool) -> As
         yield runner
     finally:
         with anyio.CancelScope(shield=True):  # also when cancelled: the port and the state must be released
-            ports.close()
+            for port in set(ports.values()):
+                port.release()
             await runner.cleanup()
 
 
