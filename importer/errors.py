@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 class ImporterError(Exception):
@@ -72,3 +72,12 @@ class InterruptedReadingError(ImporterError):
 
 class UnexpectedError(ImporterError):
     """A bug of ours. What was sent is in the run's journal."""
+
+
+def errors_of(group: BaseExceptionGroup[ImporterError]) -> Iterator[ImporterError]:
+    """Yield the errors of a group and of the groups in it."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from errors_of(error)
+        else:
+            yield error

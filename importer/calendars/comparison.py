@@ -120,7 +120,10 @@ def pair_schedules(
         ValueError: a pair names a schedule that is not there, or one of several that share its name.
     """
     lefts, rights = list(left.schedules), list(right.schedules)
-    chosen = [Pair(_find(lefts, one, left.label), _find(rights, other, right.label)) for one, other in pairs.items()]
+    chosen = [
+        Pair(find_schedule(lefts, one, left.label), find_schedule(rights, other, right.label))
+        for one, other in pairs.items()
+    ]
     for of_pair in (attrgetter("id"), attrgetter("name")):
         free_left, free_right = _free(lefts, rights, chosen)
         number_left, number_right = Counter(map(of_pair, free_left)), Counter(map(of_pair, free_right))
@@ -138,7 +141,12 @@ def _free(
     return [one for one in lefts if one.id not in taken[0]], [one for one in rights if one.id not in taken[1]]
 
 
-def _find(schedules: Sequence[Schedule], wanted: str, label: str) -> Schedule:
+def find_schedule(schedules: Sequence[Schedule], wanted: str, label: str) -> Schedule:
+    """Find a schedule by its id or its exact name; `label` is how its calendar is called.
+
+    Raises:
+        ValueError: there is none, or there are several.
+    """
     found = [one for one in schedules if one.id == wanted] or [one for one in schedules if one.name == wanted]
     if len(found) == 1:
         return found[0]

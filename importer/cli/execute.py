@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from importer.errors import ImporterError, InterruptedReadingError, SourcesError, UnexpectedError, UsageError
+from importer.errors import ImporterError, InterruptedReadingError, SourcesError, UnexpectedError, UsageError, errors_of
 from importer.log import REQUEST, attached
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ def guard(act: Callable[[], int]) -> None:
         _check_place()
         status = act()
     except* ImporterError as group:
-        failures.extend(_leaves(group))
+        failures.extend(errors_of(group))
     except* KeyboardInterrupt:
         status = 130
     except* Exception as group:  # a bug of ours, or something that nobody thought of
@@ -331,10 +331,3 @@ def _unexpected(group: BaseExceptionGroup[Exception]) -> ImporterError:
         f"something went wrong that should not have: {type(error).__name__}",
         hint="What was sent is in the run's journal: rerun its folder. IMPORTER_DEBUG=1 shows where it happened.",
     )
-
-
-def _leaves(group: BaseExceptionGroup[ImporterError]) -> list[ImporterError]:
-    leaves: list[ImporterError] = []
-    for error in group.exceptions:
-        leaves.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    return leaves

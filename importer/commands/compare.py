@@ -25,7 +25,7 @@ from importer.calendars import (
     opsgenie,
 )
 from importer.calendars.comparison import Comparison, compare, say_people
-from importer.commands.pull import ON_CALL, SCHEDULES, WINDOW, read_pairs, read_system, read_window
+from importer.commands.pull import ON_CALL, SCHEDULES, WINDOW, SystemReader, read_pairs, read_window
 from importer.commands.run import resolve
 from importer.errors import SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, open_scratch, open_view
@@ -63,15 +63,15 @@ async def compare_sides(
     Raises:
         ImporterError: a side cannot be read, or a pair names a schedule that is not there.
     """
-    window = read_window(options.begins, options.ends, settings.timezone)
     pairs = read_pairs(options.pairs)
     selection = _widened(options.selection, pairs)
     options = replace(options, selection=selection)
+    reader = SystemReader(read_window(options, settings), options, settings, control, progress)
     read: dict[str, Calendar] = {}
     # A source is read last: what it names is looked up where the other side is.
     for side in sorted({left, right}, key=_is_source):
         other = next((one for name, one in read.items() if name != side), None)
-        read[side] = await _read_side(side, options, window, settings, control, progress, other)
+        read[side] = await _read_side(side, reader, other)
     sides = [read[left], read[right]]
     _select(sides[0], sides[1], selection)
     _select(sides[1], sides[0], selection)
@@ -82,7 +82,7 @@ async def compare_sides(
         )
     schedules = _learn_pairs(options.pairs, pairs, sides[0], sides[1], selection)
     try:
-        comparison = compare(sides[0], sides[1], window, schedules)
+        comparison = compare(sides[0], sides[1], reader.window, schedules)
     except ValueError as error:
         raise UsageError(f"{options.pairs}: {error}", hint="Write ids or exact names.") from error
     if selection.teams:  # a side that knows no teams has schedules of all
@@ -143,26 +143,18 @@ def _is_source(side: str) -> bool:
     return Path(side).is_file() or (is_several(side) and not opsgenie.is_backup(Path(side)))
 
 
-async def _read_side(
-    side: str,
-    options: PullOptions,
-    window: Window,
-    settings: Settings,
-    control: RunControl,
-    progress: ProgressCallback,
-    other: Calendar | None,
-) -> Calendar:
+async def _read_side(side: str, reader: SystemReader, other: Calendar | None) -> Calendar:
     path = Path(side)
     if side in _SYSTEMS or ical.is_calendar(side) or side in ("ical", "ical:"):
-        return (await read_system(side, options, window, settings, control, progress)).calendar
-    folder = _run_folder(path, settings.reports / side)
+        return (await reader.read(side)).calendar
+    folder = _run_folder(path, reader.settings.reports / side)
     if folder is not None:
         with open_view(folder) as view:
-            return _of_journal(view, f"run {folder.name}", window, lambda state: state in _MADE)
-    pulled = _of_pulled(path, window)
+            return _of_journal(view, f"run {folder.name}", reader.window, lambda state: state in _MADE)
+    pulled = _of_pulled(path, reader.window)
     if pulled is not None or not _is_source(side) or (is_zipfile(path) and path.suffix.casefold() == ".zip"):
-        return pulled or (await read_system(side, options, window, settings, control, progress)).calendar
-    return await _of_source(side, window, settings, control, other)
+        return pulled or (await reader.read(side)).calendar
+    return await _of_source(side, reader, other)
 
 
 def _run_folder(*folders: Path) -> Path | None:
@@ -225,10 +217,9 @@ def _of_pulled(path: Path, window: Window) -> Calendar | None:
     return calendar
 
 
-async def _of_source(
-    side: str, window: Window, settings: Settings, control: RunControl, other: Calendar | None
-) -> Calendar:
+async def _of_source(side: str, reader: SystemReader, other: Calendar | None) -> Calendar:
     """Read a source as a run would; what it names is looked up in Rootly, or where the other side is."""
+    settings, control = reader.settings, reader.control
     is_rootly = other is not None and other.label == "Rootly"
     with open_scratch() as journal:
         mapping = load_mapping(settings.mapping).rules
@@ -243,7 +234,7 @@ async def _of_source(
                     pass
             loader.finish()
         wrong = (Status.INVALID, Status.DUPLICATE, State.UNRESOLVED)
-        calendar = _of_journal(journal, side, window, lambda state: state not in wrong)
+        calendar = _of_journal(journal, side, reader.window, lambda state: state not in wrong)
         if other is not None and is_resolving and not is_rootly:
             _name_as(other, calendar)
         for state, reason in (

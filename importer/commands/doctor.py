@@ -18,7 +18,7 @@ import anyio
 from importer.calendars import opsgenie, pagerduty
 from importer.commands.pull import APIS, refused_as_error
 from importer.delivery.source_api import open_source_api
-from importer.errors import ImporterError, SettingsError
+from importer.errors import ImporterError, SettingsError, errors_of
 from importer.journal.run_folder import SQLITE_VERSION
 from importer.normalizer.zones import check_timezone
 from importer.quoting import escape
@@ -70,17 +70,9 @@ _problem = partial(Diagnosis, DiagnosisLevel.PROBLEM)
 _NO_SETTINGS = {f"{PREFIX}DEBUG"}
 
 
-def try_settings(options: Mapping[str, Any]) -> Settings | Diagnosis:
-    """Make the settings; where they cannot be, say why."""
-    try:
-        return load_settings(options, is_library=False)
-    except SettingsError as error:
-        return _problem("settings", error.message, error.hint)
-
-
 def look_at_sources(environ: Mapping[str, str], folder: Path) -> Iterator[Diagnosis]:
     """Yield which settings stand in the environment and in the settings file of a folder."""
-    known = _variables()
+    known = {one.upper() for name, declared in DECLARATIONS.items() for one in variables_of(name, declared)}
     known_here = (*PROXY_VARIABLES, *NO_PROXY_VARIABLES)
     own = sorted(name for name, value in environ.items() if value and (name.upper() in known or name in known_here))
     yield _ok("environment", f"sets {', '.join(own)}" if own else "sets nothing")
@@ -102,13 +94,6 @@ def _look_at_file(path: Path, about: str, where: str) -> Diagnosis:
         return _ok(about, f"there is none {where}")
     shown = ", ".join(escape(key) for key in sorted(written))
     return _ok(about, f"sets {shown or 'nothing'}")
-
-
-def _variables() -> frozenset[str]:
-    """Return the environment variables of all settings, in upper case."""
-    return frozenset(
-        one.upper() for name, declaration in DECLARATIONS.items() for one in variables_of(name, declaration)
-    )
 
 
 # ---- this machine
@@ -149,20 +134,12 @@ def look_at_reports(folder: Path) -> Diagnosis:
         hint = "Make it writable, or choose another one with --reports."
         return _problem("reports", f"{place} cannot be written by you", hint)
     free = shutil.disk_usage(place).free
-    words = f"{folder} {'is writable' if place == folder.absolute() else 'can be created'}, {_amount(free)} free"
-    level = (
-        DiagnosisLevel.PROBLEM if free < _TOO_LITTLE else DiagnosisLevel.NOTE if free < _LITTLE else DiagnosisLevel.OK
-    )
-    return Diagnosis(
-        level,
-        "reports",
-        words,
-        "" if level is DiagnosisLevel.OK else "Free some space, or choose another folder with --reports.",
-    )
-
-
-def _amount(size: int) -> str:
-    return f"{size / (1 << 30):.0f} GB" if size >= 10 << 30 else f"{size // _MEGABYTE} MB"
+    amount = f"{free / (1 << 30):.0f} GB" if free >= 10 << 30 else f"{free // _MEGABYTE} MB"
+    words = f"{folder} {'is writable' if place == folder.absolute() else 'can be created'}, {amount} free"
+    hint = "Free some space, or choose another folder with --reports."
+    if free >= _LITTLE:
+        return _ok("reports", words)
+    return _note("reports", words, hint) if free >= _TOO_LITTLE else _problem("reports", words, hint)
 
 
 # ---- a target
@@ -272,9 +249,10 @@ async def diagnose(options: Mapping[str, Any]) -> AsyncIterator[Diagnosis]:
     """Look at everything that a run needs, and say what is to be done."""
     for finding in (*look_at_versions(), *look_at_sources(os.environ, Path.cwd())):
         yield finding
-    settings = try_settings(options)
-    if isinstance(settings, Diagnosis):  # without them nobody knows where the targets are
-        yield settings
+    try:
+        settings = load_settings(options, is_library=False)
+    except SettingsError as error:  # without them nobody knows where the targets are
+        yield _problem("settings", error.message, error.hint)
         return
     yield _ok("settings", "valid")
     yield look_at_zones(settings.timezone)
@@ -329,7 +307,7 @@ async def _look_at_some(names: list[TargetName], settings: Settings, found: dict
             for name, connection in connections.items():
                 group.start_soon(_look_at_one, name, connection, settings, found[name])
     except* ImporterError as errors:
-        for error in _leaves(errors):
+        for error in errors_of(errors):
             found[names[0]].append(_problem(f"{names[0]} target", error.message, error.hint))
 
 
@@ -338,14 +316,6 @@ async def _look_at_one(name: TargetName, connection: Connection, settings: Setti
     found.extend(describe_target(name, connection, settings, look))
     if not settings.sandbox:  # it is nobody else's
         found.append(describe_holder(name, look_at_turn(name, connection), settings))
-
-
-def _leaves(group: BaseExceptionGroup[ImporterError]) -> Iterator[ImporterError]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
 
 
 def _without_answer(name: TargetName, settings: Settings) -> Diagnosis:

@@ -11,13 +11,11 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
-
-import anyio
 
 from importer.calendars import (
     Calendar,
@@ -37,6 +35,7 @@ from importer.calendars import (
     pagerduty,
     rootly,
 )
+from importer.calendars.comparison import find_schedule
 from importer.delivery.source_api import SourceApi, fetch, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError
 from importer.normalizer.zones import read_zone
@@ -64,11 +63,7 @@ _REFUSED_HINTS = {
     402: "The account's plan does not include this part of the API, or has ended.",
     404: "Check the base URL: it must be the API's.",
 }
-_READERS = {
-    "pagerduty": pagerduty.read_calendar,
-    "opsgenie": opsgenie.read_calendar,
-    "rootly": rootly.read_calendar,
-}
+_READERS = {"pagerduty": pagerduty.read_calendar, "rootly": rootly.read_calendar}
 _DEFAULT_DAYS = 28
 _LONGEST_DAYS = 366
 _LARGEST_FEED = 1 << 16  # bytes of a file that holds an address
@@ -117,9 +112,8 @@ async def pull(
         ImporterError: the system cannot be read, an option is wrong, or the file cannot be written.
     """
     check_output(output, is_replaced=options.is_replaced)
-    window = read_window(options.begins, options.ends, settings.timezone)
     pairs = read_pairs(options.pairs)
-    pulled = await read_system(system, options, window, settings, control, progress)
+    pulled = await SystemReader(read_window(options, settings), options, settings, control, progress).read(system)
     pulled.keep(options.selection)
     tables = make_tables(pulled, pairs, options.shadow_of)
     files = write_tables(output, tables, is_replaced=options.is_replaced)
@@ -128,15 +122,16 @@ async def pull(
     return PullResult(files, counts, notes, pulled.calendar.label)
 
 
-def read_window(begins: str, ends: str, zone: str | None, *, today: date | None = None) -> Window:
-    """Return the window between two dates or date-times; a date is its midnight in `zone`, UTC where that is None.
+def read_window(options: PullOptions, settings: Settings) -> Window:
+    """Return the window between two dates or date-times; a date is its midnight in the zone that is set, else in UTC.
 
     Raises:
         UsageError: one cannot be read, or they are in the wrong order or too far apart.
     """
+    begins, ends, zone = options.begins, options.ends, settings.timezone
     found = read_zone(zone) if zone else None
     home: tzinfo = found if isinstance(found, ZoneInfo) else UTC
-    start = _read_moment("--from", begins, home) or datetime.combine(today or datetime.now(home).date(), time(), home)
+    start = _read_moment("--from", begins, home) or datetime.combine(datetime.now(home).date(), time(), home)
     end = _read_moment("--to", ends, home) or start + timedelta(days=_DEFAULT_DAYS)
     if end <= start:
         raise UsageError(f"--to {ends} is not after --from {begins or start.date()}", hint="Give a later --to.")
@@ -187,55 +182,76 @@ def read_pairs(path: Path | None) -> dict[str, str]:
 # ---- one system
 
 
-async def read_system(
-    system: str,
-    options: PullOptions,
-    window: Window,
-    settings: Settings,
-    control: RunControl,
-    progress: ProgressCallback,
-) -> Pulled:
-    """Read a system by its name: `pagerduty`, `opsgenie`, `rootly`, `ical`, or the path of a calendar or backup.
+@dataclass(frozen=True, slots=True)
+class SystemReader:
+    """Reads systems, all over one window."""
 
-    Raises:
-        ImporterError: it cannot be read, or there is no such system.
-    """
-    name = system.strip().removesuffix(":").lower()
-    if name in APIS and not (name == "opsgenie" and options.backup):
-        return await _read_api(name, window, options.selection, settings, control, progress)
-    path = options.backup or Path(system)
-    if options.backup or path.is_dir() or path.suffix.casefold() == ".zip":
-        return opsgenie.read_backup(path, window, options.selection)
-    if name == "ical" or path.is_file():
-        content, label, address = await _read_feed(system, options, settings, control.interrupted)
-        zone, pattern = settings.timezone or "", options.pattern
-        return ical.read_calendar(content, label, window, zone=zone, pattern=pattern, address=address)
-    raise UsageError(
-        f"there is no system {system!r}",
-        hint="Name pagerduty, opsgenie, ical, an .ics file, or the folder of a backup.",
-    )
+    window: Window
+    options: PullOptions
+    settings: Settings
+    control: RunControl
+    progress: ProgressCallback
 
+    async def read(self, system: str) -> Pulled:
+        """Read a system by its name: `pagerduty`, `opsgenie`, `rootly`, `ical`, or the path of a calendar or backup.
 
-async def _read_api(
-    name: str, window: Window, selection: Selection, settings: Settings, control: RunControl, progress: ProgressCallback
-) -> Pulled:
-    api, reader = APIS[name], _READERS[name]
-    async with connect_source(name, settings) as connection:
-        with refused_as_error(api):
-            async with open_source_api(api, connection, settings, control.observer, control.interrupted) as ask:
-                if name != "opsgenie":
-                    return await reader(ask, window, selection, progress)
-                rates = await opsgenie.read_rates(ask)
-            schedules, users = (replace(api, rate=rate) for rate in rates)
-            async with (
-                open_source_api(schedules, connection, settings, control.observer, control.interrupted) as ask,
-                open_source_api(users, connection, settings, control.observer, control.interrupted) as search,
-            ):
+        Raises:
+            ImporterError: it cannot be read, or there is no such system.
+        """
+        name, options = system.strip().removesuffix(":").lower(), self.options
+        if name in APIS and not (name == "opsgenie" and options.backup):
+            return await self._read_api(name)
+        path = options.backup or Path(system)
+        if options.backup or path.is_dir() or path.suffix.casefold() == ".zip":
+            return opsgenie.read_backup(path, self.window, options.selection)
+        if name == "ical" or path.is_file():
+            content, label, address = await self._read_feed(system)
+            zone = self.settings.timezone or ""
+            return ical.read_calendar(content, label, self.window, zone=zone, pattern=options.pattern, address=address)
+        raise UsageError(
+            f"there is no system {system!r}",
+            hint="Name pagerduty, opsgenie, ical, an .ics file, or the folder of a backup.",
+        )
 
-                async def ask_either(path: str) -> Any:
-                    return await (search if opsgenie.is_search(path) else ask)(path)
+    async def _read_api(self, name: str) -> Pulled:
+        api, asked = APIS[name], (self.window, self.options.selection, self.progress)
+        observer, interrupted = self.control.observer, self.control.interrupted
+        async with connect_source(name, self.settings) as connection:
+            with refused_as_error(api):
+                async with open_source_api(api, connection, self.settings, observer, interrupted) as ask:
+                    if name != "opsgenie":
+                        return await _READERS[name](ask, *asked)
+                    rates = await opsgenie.read_rates(ask)
+                schedules, users = (replace(api, rate=rate) for rate in rates)
+                async with (
+                    open_source_api(schedules, connection, self.settings, observer, interrupted) as ask,
+                    open_source_api(users, connection, self.settings, observer, interrupted) as search,
+                ):
 
-                return await reader(ask_either, window, selection, progress)
+                    async def ask_either(path: str) -> Any:
+                        return await (search if opsgenie.is_search(path) else ask)(path)
+
+                    return await opsgenie.read_calendar(ask_either, *asked)
+
+    async def _read_feed(self, system: str) -> tuple[bytes, str, str]:
+        """Return a calendar's bytes, how to call it, and a feed's address, which is a secret and never shown."""
+        options = self.options
+        if options.feed_env:
+            address = os.environ.get(options.feed_env, "").strip()
+            if not address:
+                raise SettingsError(f"{options.feed_env} is not set", hint="Set it to the feed's secret address.")
+            label = f"the feed of {options.feed_env}"
+            return await fetch(address, label, self.settings, self.control.interrupted), label, address
+        path = options.feed_file or Path(system)
+        if not path.is_file():
+            what = f"there is no file {path}" if options.feed_file else "no calendar was named"
+            raise UsageError(what, hint="Give --feed-env NAME, --feed-file FILE, or the path of an .ics file.")
+        content = path.read_bytes()
+        address = content.decode("utf-8", "replace").strip() if len(content) < _LARGEST_FEED else ""
+        if _ADDRESS.fullmatch(address) or address.startswith("http://"):
+            label = f"the feed of {path.name}"
+            return await fetch(address, label, self.settings, self.control.interrupted), label, address
+        return content, path.name, ""
 
 
 @contextmanager
@@ -253,28 +269,6 @@ def refused_as_error(api: SourceApi) -> Iterator[None]:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         hint = "Check the base URL; if it is right, report this as a bug."
         raise TargetError(f"{api.name} answers in a form that is not known ({error!r})", hint=hint) from error
-
-
-async def _read_feed(
-    system: str, options: PullOptions, settings: Settings, interrupted: anyio.Event
-) -> tuple[bytes, str, str]:
-    """Return a calendar's bytes, how to call it, and a feed's address, which is a secret and never shown."""
-    if options.feed_env:
-        address = os.environ.get(options.feed_env, "").strip()
-        if not address:
-            raise SettingsError(f"{options.feed_env} is not set", hint="Set it to the feed's secret address.")
-        label = f"the feed of {options.feed_env}"
-        return await fetch(address, label, settings, interrupted), label, address
-    path = options.feed_file or Path(system)
-    if not path.is_file():
-        what = f"there is no file {path}" if options.feed_file else "no calendar was named"
-        raise UsageError(what, hint="Give --feed-env NAME, --feed-file FILE, or the path of an .ics file.")
-    content = path.read_bytes()
-    address = content.decode("utf-8", "replace").strip() if len(content) < _LARGEST_FEED else ""
-    if _ADDRESS.fullmatch(address) or address.startswith("http://"):
-        label = f"the feed of {path.name}"
-        return await fetch(address, label, settings, interrupted), label, address
-    return content, path.name, ""
 
 
 # ---- sheets
@@ -312,19 +306,15 @@ def _shadow_pair(calendar: Calendar, text: str) -> tuple[str, Schedule]:
     places = [index for index, letter in enumerate(text) if letter == "="]
     why = "there is no = in it"
     for place in places:
-        found = []
-        for name in (text[:place].strip(), text[place + 1 :].strip()):
-            matching = [one for one in calendar.schedules if one.id == name] or [
-                one for one in calendar.schedules if one.name == name
-            ]
-            found += matching if len(matching) == 1 else []
-            if not matching:
-                why = f"{calendar.label} has no schedule {name!r}"
-            elif len(matching) > 1:
-                why = f"{calendar.label} has {len(matching)} schedules named {name!r}"
-        if len(found) == 2 and found[0] is not found[1]:
-            return found[0].id, found[1]
-        why = "a schedule does not shadow itself" if len(found) == 2 else why
+        names = (text[:place].strip(), text[place + 1 :].strip())
+        try:
+            shadow, primary = (find_schedule(calendar.schedules, name, calendar.label) for name in names)
+        except ValueError as error:
+            why = str(error)
+            continue
+        if shadow is not primary:
+            return shadow.id, primary
+        why = "a schedule does not shadow itself"
     raise UsageError(f"--shadow-of {text}: {why}", hint="Write SHADOW=PRIMARY, by id or exact name.")
 
 
