@@ -153,14 +153,9 @@ class StoredSheet(ABC):
         """
 
     @property
-    def is_dense(self) -> bool:
-        """True where calamine can read it without a grid that is far larger than its cells."""
-        return self.extent.is_dense
-
-    @property
-    def last_row(self) -> int:
-        """The last of its rows, about."""
-        return self.extent.last_row
+    def estimate(self) -> Extent:
+        """How far it reaches, about."""
+        return self.extent
 
     @property
     def extent(self) -> Extent:

@@ -250,7 +250,7 @@ class Workbook:
             if sheet.name in chosen:
                 with _in_sheet(sheet.name):
                     part = self._storage.sheet(place)
-                    stored.append((sheet.name, part, part.last_row))
+                    stored.append((sheet.name, part, part.estimate.last_row))
         total = max(1, sum(rows for _, _, rows in stored))  # 0 where no row has a number
         is_found, before = False, 0
         for name, part, rows in stored:
@@ -268,7 +268,7 @@ class Workbook:
     def _sheet_messages(self, stored: StoredSheet, name: str, ask: Callable[[Message], int]) -> Iterator[Message]:
         with _in_sheet(name):
             second = None
-            if self._second and stored.is_dense:
+            if self._second and stored.estimate.is_dense:
                 with _what_calamine_reads():
                     second = self._second.get_sheet_by_name(name)
             found = _columns_of(second) if second else range(0)

@@ -107,12 +107,8 @@ class SheetPart(StoredSheet):
         self._cells = cells
 
     @property
-    def is_dense(self) -> bool:
-        return self._scan.extent.is_dense
-
-    @property
-    def last_row(self) -> int:
-        return self._scan.extent.last_row
+    def estimate(self) -> Extent:
+        return self._scan.extent
 
     @property
     def merged(self) -> list[Merged]:
