@@ -192,10 +192,9 @@ class _Signs:
         """
         if self._seven_bits and self.is_ascii:
             codec, written, meant, line = self._seven_bits
-            raise SourceError(
-                f"{named(name)} is in no encoding that is certain: {written!r} in line {line} is {meant!r} in {codec}",
-                hint=f"Name its encoding: --encoding {codec}, or --encoding utf-8 where it is meant as it stands.",
-            )
+            why = f"{written!r} in line {line} is {meant!r} in {codec}"
+            hint = f"Name its encoding: --encoding {codec}, or --encoding utf-8 where it is meant as it stands."
+            raise _uncertain(name, why, hint)
 
 
 def _shifted(file: BinaryIO, name: str, signs: _Signs) -> Encoding:
@@ -205,31 +204,23 @@ def _shifted(file: BinaryIO, name: str, signs: _Signs) -> Encoding:
         if fault is None:
             shown = codec.replace("iso2022_", "ISO-2022-").upper().replace("_", "-")
             return Encoding(codec, sha256, f"{named(name)} is read as {shown}")
-    raise SourceError(
-        f"{named(name)} is in no encoding that is certain: it has escapes of ISO-2022, but {fault} is in none of them",
-        hint=_GIVE,
-    )
+    raise _uncertain(name, f"it has escapes of ISO-2022, but {fault} is in none of them")
 
 
 def _western(file: BinaryIO, name: str, no_utf8: _Fault, signs: _Signs) -> Encoding:
     sha256, fault = _decode_all(file, "cp1252", name)
-    if fault:
-        raise SourceError(
-            f"{named(name)} is in no encoding that is certain: {no_utf8} is not UTF-8, and {fault} is not Windows-1252",
-            hint=_GIVE,
-        )
-    if signs.has_runs:
-        raise SourceError(
-            f"{named(name)} is in no encoding that is certain: {no_utf8} is not UTF-8, and the text does not look"
-            " like Windows-1252",
-            hint=_GIVE,
-        )
-    return Encoding(
-        "cp1252",
-        sha256,
+    if fault or signs.has_runs:
+        odd = f"{fault} is not" if fault else "the text does not look like"
+        raise _uncertain(name, f"{no_utf8} is not UTF-8, and {odd} Windows-1252")
+    notice = (
         f"{named(name)} is read as Windows-1252 (line {no_utf8.line} is not UTF-8); if its letters come out wrong, name"
-        " its encoding with --encoding",
+        " its encoding with --encoding"
     )
+    return Encoding("cp1252", sha256, notice)
+
+
+def _uncertain(name: str, why: str, hint: str = _GIVE) -> SourceError:
+    return SourceError(f"{named(name)} is in no encoding that is certain: {why}", hint=hint)
 
 
 def _evident_utf16(start: bytes) -> str:
