@@ -30,7 +30,7 @@ from importer.commands.run import resolve
 from importer.errors import SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, open_scratch, open_view
 from importer.journal.states import State
-from importer.normalizer.references import Directory, Person
+from importer.normalizer.references import Directory
 from importer.planning.sources import expand_sources, gather_sources, is_several, load_mapping, make_loader
 from importer.reader.read import read
 from importer.records import TargetName
@@ -38,6 +38,7 @@ from importer.reporter.columns import unguard
 from importer.reporter.page import write_comparison_page
 from importer.reporter.table_files import write_texts
 from importer.statuses import Status
+from importer.targets.target import DirectoryEntry
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
@@ -260,10 +261,10 @@ def _directory_of(other: Calendar) -> Directory:
     people, schedules = _ids_of(other)
     names = {one.id: one.name for one in other.schedules}
     persons = [
-        Person(id_, other.names.get(person) or person, person if "@" in person else "")
+        DirectoryEntry(id_, other.names.get(person) or person, person if "@" in person else "")
         for id_, person in people.items()
     ]
-    return Directory(persons, [(id_, names[schedule]) for id_, schedule in schedules.items()])
+    return Directory(persons, [DirectoryEntry(id_, names[schedule]) for id_, schedule in schedules.items()])
 
 
 def _name_as(other: Calendar, calendar: Calendar) -> None:

@@ -18,10 +18,9 @@ from importer.delivery.stop import Reason, Stop, StoppedError, end_on_interrupt
 from importer.delivery.throttle import Throttle
 from importer.errors import TargetError
 from importer.kinds import KINDS
-from importer.normalizer.references import Directory, Group, Person
+from importer.normalizer.references import Directory
 from importer.records import KnownName
 from importer.targets import TARGETS
-from importer.targets.opal import takes_no_schedules
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
@@ -66,13 +65,10 @@ class LookedUp(NamedTuple):
 
     def directory(self) -> Directory:
         """Return it as what names in rows are looked up in."""
-        users, schedules, groups = self.users.entries, self.schedules.entries, self.groups.entries
         return Directory(
-            None if users is None else [Person(one.id, one.name, one.email) for one in users],
-            None if schedules is None else [(one.id, one.name) for one in schedules],
-            None
-            if groups is None
-            else [Group(one.id, one.name, one.type, takes_no_schedules(one.type)) for one in groups],
+            self.users.entries,
+            self.schedules.entries,
+            self.groups.entries,
             no_users=self.users.words,
             no_schedules=self.schedules.words,
             no_groups=self.groups.words,

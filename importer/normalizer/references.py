@@ -20,9 +20,12 @@ from importer.cells import BLANKS, Unreadable, clean, whole
 from importer.normalizer.providers import Service, linked_id
 from importer.quoting import has_control, quote
 from importer.records import ID_PATTERN, LARGEST_ID, UUID, Problem
+from importer.targets.opal import takes_no_schedules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from importer.targets.target import DirectoryEntry
 
 
 _ID = re.compile(ID_PATTERN)
@@ -203,23 +206,6 @@ def describe_reference(column: str, text: str, cell: str, what: Sought, name: st
 # ---- what a target lists
 
 
-class Person(NamedTuple):
-    """A user, as the target lists it."""
-
-    id: str
-    name: str  #: the full name; empty where there is none
-    email: str  #: empty where there is none
-
-
-class Group(NamedTuple):
-    """An Opal group, as the target lists it."""
-
-    id: str
-    name: str
-    type: str
-    is_refusing: bool  #: it takes no on-call schedules
-
-
 class Directory:
     """The users, schedules and groups of a target, found by what a cell says.
 
@@ -228,19 +214,16 @@ class Directory:
 
     def __init__(
         self,
-        users: Iterable[Person] | None,
-        schedules: Iterable[tuple[str, str]] | None,
-        groups: Iterable[Group] | None = None,
+        users: Iterable[DirectoryEntry] | None,
+        schedules: Iterable[DirectoryEntry] | None,
+        groups: Iterable[DirectoryEntry] | None = None,
         *,
         no_users: str = "the target was not asked",
         no_schedules: str = "the target was not asked",
         no_groups: str = "the target was not asked",
     ) -> None:
-        self._lists = {
-            "user": users if users is None else _List(users, "user", "full name"),
-            "schedule": schedules if schedules is None else _List(map(_as_entry, schedules), "schedule", "name"),
-            "group": groups if groups is None else _List(groups, "group", "name", "Opal"),
-        }
+        given = {"user": users, "schedule": schedules, "group": groups}
+        self._lists = {what: None if listed is None else _List(listed, what) for what, listed in given.items()}
         self._reasons = {"user": no_users, "schedule": no_schedules, "group": no_groups}
         self._cached = lru_cache(_CACHED)(self._find)
 
@@ -271,27 +254,20 @@ class Directory:
         return Unreadable(reason, f"write the {what}'s id", f"{what}s not listed")
 
 
-def _as_entry(schedule: tuple[str, str]) -> Person:
-    return Person(*schedule, "")
-
-
 class _List:
     """One list of a target: its entries by their names, users by their addresses and groups by their ids as well."""
 
-    def __init__(
-        self, entries: Iterable[Person] | Iterable[Group], what: str, name: str, target: str = "Rootly"
-    ) -> None:
-        self._what, self._name, self._target = what, name, target
-        by_id: dict[str, Person | Group] = {
-            one.id.lower() if isinstance(one, Group) else one.id: one for one in entries
-        }
-        self._entries = tuple(by_id.values())
+    def __init__(self, entries: Iterable[DirectoryEntry], what: str) -> None:
+        self._what = what
+        self._name = "full name" if what == "user" else "name"
+        is_of_groups = what == "group"
+        self._target = "Opal" if is_of_groups else "Rootly"
+        self._entries = tuple({one.id.lower() if is_of_groups else one.id: one for one in entries}.values())
         self._by_name = _index(one.name for one in self._entries)
-        self._by_other = _index((one.id if isinstance(one, Group) else one.email).lower() for one in self._entries)
+        self._by_other = _index((one.id if is_of_groups else one.email).lower() for one in self._entries)
         names = [(one.name, position) for position, one in enumerate(self._entries)]
         # Whoever shares an employer shares most of an address.
-        boxes = [(_mailbox(one.email), at) for at, one in enumerate(self._entries) if isinstance(one, Person)]
-        self._nearest = _Nearest(names + boxes)
+        self._nearest = _Nearest(names + [(_mailbox(one.email), at) for at, one in enumerate(self._entries)])
 
     def find(self, text: str) -> str | Unreadable:
         plain, is_name = _without_prefix(text)
@@ -326,7 +302,7 @@ class _List:
             f"{what} not found",
         )
 
-    def _usable(self, entry: Person | Group) -> str | Unreadable:
+    def _usable(self, entry: DirectoryEntry) -> str | Unreadable:
         id_, what = entry.id, self._what
         if what == "user":
             is_usable = bool(_NUMBER.fullmatch(id_)) and 1 <= len(id_.lstrip("0")) <= 20 and int(id_) <= LARGEST_ID
@@ -335,9 +311,9 @@ class _List:
         if not is_usable:
             reason = f", which is a {what} whose id {quote(id_)} cannot be used"
             return Unreadable(reason, f"compare the {what} with {self._target}", f"{what} with an odd id")
-        if not isinstance(entry, Group):
+        if what != "group":
             return id_
-        if entry.is_refusing:
+        if takes_no_schedules(entry.type):
             reason = f", which is a group of type {quote(entry.type)}: its schedule comes from elsewhere"
             return Unreadable(
                 reason, "take the group out, or name one of another type", "group that takes no schedules"
@@ -346,8 +322,7 @@ class _List:
 
     def _show(self, position: int) -> str:
         one = self._entries[position]
-        words = (one.name, one.email if isinstance(one, Person) else "")
-        named = ", ".join(quote(word) for word in words if word)
+        named = ", ".join(quote(word) for word in (one.name, one.email) if word)
         plain = one.id if _ID.fullmatch(one.id) else quote(one.id)
         return f"{plain} ({named})" if named else plain
 

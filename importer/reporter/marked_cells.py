@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from importer.cells import cell_name, column_of
 from importer.errors import ReportError, UsageError
 from importer.kinds import COLUMNS as OUR_COLUMNS
-from importer.normalizer.references import Directory, Group, Person, is_schedule_reference
+from importer.normalizer.references import Directory, is_schedule_reference
 from importer.reporter.atomic_file import ROOM_HINT, is_source
 from importer.reporter.xlsx_writer import (
     BOLD,
@@ -32,6 +32,7 @@ from importer.reporter.xlsx_writer import (
     put_marked,
     write_book,
 )
+from importer.targets.target import DirectoryEntry
 from importer.wording import as_sentence
 
 if TYPE_CHECKING:
@@ -167,12 +168,11 @@ class DropDowns:
 
     def _nearest(self, what: str, text: str) -> list[str]:
         if self._directory is None:
-            of = {what: [one for one in self._known if one.what == what] for what in _TITLES}
-            self._directory = Directory(
-                [Person(one.id, one.name, one.email) for one in of["user"]],
-                [(one.id, one.name) for one in of["schedule"]],
-                [Group(one.id, one.name, "", is_refusing=False) for one in of["group"]],
-            )
+            listed = [
+                [DirectoryEntry(one.id, one.name, one.email) for one in self._known if one.what == what]
+                for what in ("user", "schedule", "group")
+            ]
+            self._directory = Directory(*listed)
         return self._directory.nearest(what, text)
 
     def _with_others(self, nearest: Sequence[str], choices: Mapping[str, str]) -> list[str]:

@@ -8,20 +8,23 @@ import pytest
 
 from importer.normalizer.mapping import Mapping, make_rules
 from importer.normalizer.mapping_file import read_mapping
-from importer.normalizer.references import Directory, Group, References, Sought
+from importer.normalizer.references import Directory, References, Sought
 from importer.normalizer.row import Normalized, Normalizer
 from importer.normalizer.suggestions import suggest
 from importer.records import Row, Sheet
+from importer.targets.target import DirectoryEntry
 
 PLATFORM, COMMA, SYNCED = (f"7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d0{number}" for number in (2, 3, 4))
-TWINS = [Group(f"7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1e0{number}", "Twins", "OPAL_GROUP", False) for number in (1, 2)]
+TWINS = [
+    DirectoryEntry(f"7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1e0{number}", "Twins", type="OPAL_GROUP") for number in (1, 2)
+]
 DIRECTORY = Directory(
     None,
     None,
     [
-        Group(PLATFORM.upper(), "Platform Operators", "OPAL_GROUP", False),
-        Group(COMMA, "Database, Break Glass", "OKTA_GROUP", False),
-        Group(SYNCED, "Synced", "PAGERDUTY_ON_CALL_SCHEDULE", True),
+        DirectoryEntry(PLATFORM.upper(), "Platform Operators", type="OPAL_GROUP"),
+        DirectoryEntry(COMMA, "Database, Break Glass", type="OKTA_GROUP"),
+        DirectoryEntry(SYNCED, "Synced", type="PAGERDUTY_ON_CALL_SCHEDULE"),
         *TWINS,
     ],
 )

@@ -11,9 +11,10 @@ from importer.cells import Unreadable
 from importer.normalizer.fields import Checks
 from importer.normalizer.mapping import make_rules
 from importer.normalizer.mapping_file import read_mapping
-from importer.normalizer.references import Directory, Person, References
+from importer.normalizer.references import Directory, References
 from importer.normalizer.row import Normalizer
 from importer.records import Row, Sheet
+from importer.targets.target import DirectoryEntry
 
 from .conftest import GOOD_SHADOW
 
@@ -160,7 +161,7 @@ def test_no_check_is_forgotten_here() -> None:
     ],
 )
 def test_an_address_as_mail_programs_copy_it_means_the_same_person(text: str) -> None:
-    directory = Directory([Person("112", "Anna Berg", "anna@example.com")], [])
+    directory = Directory([DirectoryEntry("112", "Anna Berg", "anna@example.com")], [])
     references = References(directory)
     assert references.shadowing_user(text) == 112
     assert references.shadowed_user(text) == "112"

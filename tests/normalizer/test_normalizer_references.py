@@ -12,28 +12,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.cells import Unreadable
-from importer.normalizer.references import Directory, Person, is_schedule_reference, is_user_reference
+from importer.normalizer.references import Directory, is_schedule_reference, is_user_reference
 from importer.records import ID_PATTERN
+from importer.targets.target import DirectoryEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PEOPLE = [
-    Person("101", "Anna Berg", "anna.berg@example.com"),
-    Person("102", "Ben Osei", "Ben.Osei@Example.com"),
-    Person("103", "Chloé Martin", "chloe.martin@example.com"),
-    Person("104", "Hugo Álvarez", "hugo@example.com"),
-    Person("105", "Kim Nguyen", "kim.nguyen@example.com"),
-    Person("106", "Kim Nguyen", "kim.nguyen2@example.com"),
-    Person("107", "", "robot@example.com"),
+    DirectoryEntry("101", "Anna Berg", "anna.berg@example.com"),
+    DirectoryEntry("102", "Ben Osei", "Ben.Osei@Example.com"),
+    DirectoryEntry("103", "Chloé Martin", "chloe.martin@example.com"),
+    DirectoryEntry("104", "Hugo Álvarez", "hugo@example.com"),
+    DirectoryEntry("105", "Kim Nguyen", "kim.nguyen@example.com"),
+    DirectoryEntry("106", "Kim Nguyen", "kim.nguyen2@example.com"),
+    DirectoryEntry("107", "", "robot@example.com"),
 ]
 SCHEDULES = [
-    ("sched-1", "Payments primary"),
-    ("sched-2", "Payments secondary"),
-    ("sched-3", "Search primary"),
-    ("sched-4", "Support weekend"),
-    ("sched-5", "Support weekend"),
-    ("sched-6", "Primary"),
+    DirectoryEntry("sched-1", "Payments primary"),
+    DirectoryEntry("sched-2", "Payments secondary"),
+    DirectoryEntry("sched-3", "Search primary"),
+    DirectoryEntry("sched-4", "Support weekend"),
+    DirectoryEntry("sched-5", "Support weekend"),
+    DirectoryEntry("sched-6", "Primary"),
 ]
 DIRECTORY = Directory(PEOPLE, SCHEDULES)
 
@@ -115,12 +116,12 @@ def test_the_hint_of_a_schedule_names_the_nearest() -> None:
 
 
 def test_what_differs_in_case_only_is_suggested_first() -> None:
-    directory = Directory(None, [("a", "Zürich Oncall"), ("b", "ZURICH oncall"), ("c", "Zurich-Oncall")])
-    assert ids_in(fault(directory.find_schedule("zurich oncall")).hint)[0] == "b"
+    directory = Directory(None, entries(["Zürich Oncall", "ZURICH oncall", "Zurich-Oncall"]))
+    assert ids_in(fault(directory.find_schedule("zurich oncall")).hint)[0] == "id-1"
 
 
 def test_at_most_three_are_suggested() -> None:
-    directory = Directory(None, [(f"id-{number}", f"Team {number} primary") for number in range(50)])
+    directory = Directory(None, entries(f"Team {number} primary" for number in range(50)))
     assert len(ids_in(fault(directory.find_schedule("Team primary")).hint)) == 3
 
 
@@ -136,12 +137,12 @@ def test_a_name_of_two_is_nobodys() -> None:
 
 
 def test_addresses_that_differ_in_case_only_are_ambiguous() -> None:
-    directory = Directory([Person("1", "A", "x@example.com"), Person("2", "B", "X@example.com")], None)
+    directory = Directory([DirectoryEntry("1", "A", "x@example.com"), DirectoryEntry("2", "B", "X@example.com")], None)
     assert ids_in(fault(directory.find_user("x@example.com")).hint) == ["1", "2"]
 
 
 def test_of_many_of_one_name_three_are_named_and_the_rest_counted() -> None:
-    directory = Directory(None, [(f"id-{number}", "Primary team") for number in range(40)])
+    directory = Directory(None, entries(["Primary team"] * 40))
     found = fault(directory.find_schedule("Primary team"))
     assert ids_in(found.hint) == ["id-0", "id-1", "id-2"]
     assert found.hint.endswith(" and 37 more")
@@ -153,17 +154,23 @@ def test_an_entry_listed_twice_is_one() -> None:
 
 
 def test_who_has_no_name_is_not_found_by_an_empty_one() -> None:
-    assert fault(Directory([Person("1", "", "")], [("a", "")]).find_user("name: ")).topic == "user not found"
+    assert (
+        fault(Directory([DirectoryEntry("1", "", "")], [DirectoryEntry("a", "")]).find_user("name: ")).topic
+        == "user not found"
+    )
 
 
 @pytest.mark.parametrize("id_", ["abc", "-1", "1.5", "99999999999999999999", "٣", "0", "../../users"])
 def test_an_id_that_no_user_can_have_is_not_handed_on(id_: str) -> None:
-    found = fault(Directory([Person(id_, "Anna Berg", "")], None).find_user("Anna Berg"))
+    found = fault(Directory([DirectoryEntry(id_, "Anna Berg", "")], None).find_user("Anna Berg"))
     assert (found.topic, f'"{id_}"' in found.reason) == ("user with an odd id", True)
 
 
 def test_a_schedules_id_that_would_climb_a_path_is_not_handed_on() -> None:
-    assert fault(Directory(None, [("../../users", "A b")]).find_schedule("A b")).topic == "schedule with an odd id"
+    assert (
+        fault(Directory(None, [DirectoryEntry("../../users", "A b")]).find_schedule("A b")).topic
+        == "schedule with an odd id"
+    )
 
 
 def test_a_list_that_is_not_there_says_why() -> None:
@@ -176,7 +183,7 @@ def test_a_list_that_is_not_there_says_why() -> None:
 
 def test_foreign_text_in_a_hint_is_cut_and_escaped() -> None:
     directory = Directory(
-        [Person("1", "Anna\x1b[31m Berg", "\u202ea@b"), Person("2", "Anna Berg" + "g" * 5000, "")], None
+        [DirectoryEntry("1", "Anna\x1b[31m Berg", "\u202ea@b"), DirectoryEntry("2", "Anna Berg" + "g" * 5000, "")], None
     )
     hint = fault(directory.find_user("Anna Berg")).hint
     assert hint.isprintable()
@@ -186,7 +193,7 @@ def test_foreign_text_in_a_hint_is_cut_and_escaped() -> None:
 
 def test_a_column_of_nonsense_does_not_hold_up_a_check() -> None:
     """Thousands of different texts in a directory of thousands: after a while they go without suggestions."""
-    directory = Directory(None, [(f"id-{number}", f"Team number {number}") for number in range(4000)])
+    directory = Directory(None, entries(f"Team number {number}" for number in range(4000)))
     found = [fault(directory.find_schedule(f"Nobody of {number}")) for number in range(20_000)]
     assert {one.topic for one in found} == {"schedule not found"}
 
@@ -261,8 +268,8 @@ def test_digits_are_a_users_id(text: str) -> None:
 NAMES = st.lists(st.text(max_size=20), max_size=8)
 
 
-def entries(names: Iterable[str]) -> list[tuple[str, str]]:
-    return [(f"id-{number}", name) for number, name in enumerate(names)]
+def entries(names: Iterable[str]) -> list[DirectoryEntry]:
+    return [DirectoryEntry(f"id-{number}", name) for number, name in enumerate(names)]
 
 
 @given(names=NAMES, text=st.text(max_size=20))
@@ -272,7 +279,7 @@ def test_whatever_the_names_are_an_id_is_found_for_the_very_name_alone(names: li
         assert found.reason
         assert found.hint.isprintable()
     else:
-        name = dict(entries(names))[found]
+        name = next(one.name for one in entries(names) if one.id == found)
         prefixed = re.sub(r"(?i)^\s*name\s*:", "", text)
         same = [" ".join(unicodedata.normalize("NFC", one).split()) for one in (name, text, prefixed)]
         assert same[0] in same[1:]
@@ -280,7 +287,7 @@ def test_whatever_the_names_are_an_id_is_found_for_the_very_name_alone(names: li
 
 @given(names=st.lists(st.from_regex(r"[A-Za-zÀ-ÿ]{1,8} [A-Za-zÀ-ÿ]{1,8}", fullmatch=True), unique=True, min_size=1))
 def test_every_name_that_is_there_once_is_found(names: list[str]) -> None:
-    people = [Person(str(number), name, f"u{number}@example.com") for number, name in enumerate(names, 1)]
+    people = [DirectoryEntry(str(number), name, f"u{number}@example.com") for number, name in enumerate(names, 1)]
     directory = Directory(people, None)
     for person in people:
         assert directory.find_user(person.name) == directory.find_user(person.email.upper()) == person.id

@@ -9,11 +9,12 @@ import pytest
 
 from importer.journal.states import Entry, State
 from importer.normalizer.mapping import make_rules
-from importer.normalizer.references import Directory, Group, Person, References
+from importer.normalizer.references import Directory, References
 from importer.normalizer.row import Normalizer
 from importer.planning.carry_over import carry_row, carry_unresolved, plan_row
 from importer.records import Outcome, Problem, Row, Sheet, TargetName
 from importer.statuses import Status
+from importer.targets.target import DirectoryEntry
 
 if TYPE_CHECKING:
     from importer.normalizer.row import Normalized
@@ -32,7 +33,9 @@ UNSENT: list[State | Status] = [
     State.UNRESOLVED,
 ]
 TAKEN = {Status.CREATED, Status.EXISTS}
-DIRECTORY = Directory([Person("112", "Lena Novák", "lena@x.example")], [("s-1", "Payments primary")])
+DIRECTORY = Directory(
+    [DirectoryEntry("112", "Lena Novák", "lena@x.example")], [DirectoryEntry("s-1", "Payments primary")]
+)
 
 
 def normalize(*cells: str, directory: Directory | None = None, problems: tuple[Problem, ...] = ()) -> Normalized:
@@ -233,7 +236,7 @@ def test_a_changed_row_in_doubt_is_not_found_by_what_it_said_before() -> None:
 
 GROUP, OTHER = "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d02", "7b0a1f52-3c7e-4d0e-9a51-2f4c8e6b1d03"
 GROUPS = Directory(
-    None, None, [Group(GROUP, "Platform", "OPAL_GROUP", False), Group(OTHER, "Data", "OPAL_GROUP", False)]
+    None, None, [DirectoryEntry(GROUP, "Platform", type="OPAL_GROUP"), DirectoryEntry(OTHER, "Data", type="OPAL_GROUP")]
 )
 SCHEDULE: Key = ("PAGER_DUTY", "PI7DH85")
 

@@ -15,7 +15,7 @@ from importer.errors import SettingsError
 from importer.journal.run_folder import open_scratch
 from importer.journal.states import Entry, State
 from importer.normalizer.mapping import make_rules
-from importer.normalizer.references import Directory, Person
+from importer.normalizer.references import Directory
 from importer.planning.loader import Loader, lists_of
 from importer.planning.report_lines import PreviousLine
 from importer.planning.sources import expand_sources, gather_sources, load_mapping, make_loader
@@ -23,6 +23,7 @@ from importer.records import KnownName, Outcome, Problem, Row, Sheet, TargetName
 from importer.session.control import SilentObserver
 from importer.settings import Settings
 from importer.statuses import Status
+from importer.targets.target import DirectoryEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
 HEADER = ("schedule_id", "shadowable_id", "shadow_user_id", "starts_at", "duration", "repeat", "timezone")
 SHEET = Sheet("report.csv", "plan", HEADER, tuple(range(len(HEADER))))
-DIRECTORY = Directory([Person("112", "Lena Novák", "lena@x.example")], [("s-1", "Payments primary")])
+DIRECTORY = Directory(
+    [DirectoryEntry("112", "Lena Novák", "lena@x.example")], [DirectoryEntry("s-1", "Payments primary")]
+)
 
 
 @pytest.fixture
