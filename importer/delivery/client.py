@@ -18,8 +18,7 @@ from yarl import URL
 
 from importer.delivery.transport import DIRECT, USER_AGENT, Transport, TunnelError, describe, make_connector
 from importer.errors import JournalError
-from importer.histogram import bucket_of
-from importer.journal.states import Tally
+from importer.journal.states import Tally, bucket_of
 from importer.log import REQUEST, is_telling_all, log
 
 if TYPE_CHECKING:

@@ -108,5 +108,5 @@ CREATE TABLE traffic (
     limited   INTEGER NOT NULL,  -- of those, answered 429
     failed    INTEGER NOT NULL,  -- of those, refused otherwise, or without a usable answer
     slowest   REAL NOT NULL,     -- seconds
-    latencies BLOB NOT NULL      -- JSON object: answers by bucket (importer.histogram)
+    latencies BLOB NOT NULL      -- JSON object: answers by bucket (importer.journal.states)
 );

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from math import log2
+from typing import TYPE_CHECKING, NamedTuple
 
 from importer.records import Key, Outcome, Row, Scope, TargetName
 from importer.statuses import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class State(StrEnum):
@@ -131,7 +135,44 @@ class Tally:
     limited: int = 0  #: of those, answered 429
     failed: int = 0  #: of those, refused otherwise, or without a usable answer
     slowest: float = 0.0  #: seconds until the answer that took longest
-    latencies: dict[int, int] = field(default_factory=dict)  #: answers by bucket (`importer.histogram`)
+    latencies: dict[int, int] = field(default_factory=dict)  #: answers by bucket, as `bucket_of` says
+
+    def add(self, other: Tally) -> None:
+        """Take what ended in another second as well."""
+        self.requests += other.requests
+        self.limited += other.limited
+        self.failed += other.failed
+        self.slowest = max(self.slowest, other.slowest)
+        for bucket, number in other.latencies.items():
+            self.latencies[bucket] = self.latencies.get(bucket, 0) + number
+
+
+# How long answers took is counted in logarithmic buckets: as exact for a millisecond as for a minute.
+
+
+_SHORTEST = 1e-4  # seconds: the lower end of bucket 0; what is shorter counts there, too
+_PER_DOUBLING = 8  # a bucket's ends are 9 % apart, so that its middle is at most 4.4 % off
+_OFFSET = -log2(_SHORTEST) * _PER_DOUBLING
+
+
+def bucket_of(seconds: float) -> int:
+    """Return the bucket that a duration counts in."""
+    return int(log2(seconds) * _PER_DOUBLING + _OFFSET) if seconds > _SHORTEST else 0
+
+
+def percentile(counts: Mapping[int, int], share: float) -> float:
+    """Return the seconds within which that share (0.9) of all answers came: the middle of the bucket it falls in.
+
+    Raises:
+        ValueError: nothing was counted.
+    """
+    wanted = share * sum(counts.values())
+    reached = 0
+    for bucket in sorted(counts):
+        reached += counts[bucket]
+        if reached >= wanted:
+            return _SHORTEST * float(2 ** ((bucket + 0.5) / _PER_DOUBLING))
+    raise ValueError("no answers")
 
 
 class ClosingDifference(NamedTuple):

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from importer.calendars.comparison import Compared, Comparison, People
+    from importer.journal.view import ShownRecord
     from importer.records import Sheet
-    from importer.reporter.page_contents import Contents, Line
+    from importer.reporter.page_contents import Contents
 
 
 # ---- words, numbers and times of a page
@@ -154,7 +155,7 @@ def _data(contents: Contents) -> str:
     return _harmless(orjson.dumps({"run": contents.run, "sheets": names, "tones": tones, "attention": attention}))
 
 
-def _chunks(sheets: Sequence[Sheet], lines: Iterable[Sequence[Line]]) -> Iterator[str]:
+def _chunks(sheets: Sequence[Sheet], lines: Iterable[Sequence[ShownRecord]]) -> Iterator[str]:
     """Yield the rows as the inside of a JSON array."""
     comma = ""
     for chunk in lines:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from importer.histogram import percentile
+from importer.journal.states import Tally, percentile
 from importer.kinds import SHIFTS
 from importer.normalizer.zones import find_zone
 from importer.notice import NoticeLevel
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
     from importer.journal.run_info import RunInfo
+    from importer.journal.view import ShownRecord
     from importer.records import Sheet
     from importer.settings import Settings
     from importer.statuses import Status
@@ -142,94 +143,51 @@ _SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
 @dataclass(slots=True)
-class TimelineBar:
-    """What ended in one stretch of time."""
-
-    requests: int = 0
-    limited: int = 0  #: of those, answered 429
-    failed: int = 0  #: of those, refused otherwise, or without a usable answer
-
-    def add(self, other: TimelineBar) -> None:
-        """Take what ended in another stretch as well."""
-        self.requests += other.requests
-        self.limited += other.limited
-        self.failed += other.failed
-
-    @property
-    def answered(self) -> int:
-        """What ended well."""
-        return self.requests - self.limited - self.failed
-
-
-@dataclass(slots=True)
 class Timeline:
     """One target's requests. Never has more than 120 bars: each grows to twice its width where there is no room."""
 
-    start: int = 0  #: epoch second in which the first request ended
     width: int = 1  #: seconds of a bar
-    slowest: float = 0.0  #: seconds until the answer that took longest
-    _bars: list[TimelineBar] = field(default_factory=list)
-    _latencies: Counter[int] = field(default_factory=Counter)
+    bars: list[Tally] = field(default_factory=list)  #: each with the second in which it begins
+    total: Tally = field(default_factory=lambda: Tally(0))  #: all together
 
-    def add(self, second: int, bar: TimelineBar, latencies: Mapping[int, int], slowest: float) -> None:
+    def add(self, tally: Tally) -> None:
         """Add what ended in a second; seconds come in their order."""
-        if not self._bars:
-            self.start = second
-        while (place := (second - self.start) // self.width) >= _MOST_BARS:
-            self._widen()
-        while len(self._bars) <= place:
-            self._bars.append(TimelineBar())
-        self._bars[place].add(bar)
-        self._latencies.update(latencies)
-        self.slowest = max(self.slowest, slowest)
-
-    def _widen(self) -> None:
-        for even, odd in zip(self._bars[::2], self._bars[1::2], strict=False):
-            even.add(odd)
-        del self._bars[1::2]
-        self.width *= 2
+        if not self.bars:
+            self.bars.append(Tally(tally.second))
+        while (place := (tally.second - self.start) // self.width) >= _MOST_BARS:
+            for even, odd in zip(self.bars[::2], self.bars[1::2], strict=False):
+                even.add(odd)
+            del self.bars[1::2]
+            self.width *= 2
+        while len(self.bars) <= place:
+            self.bars.append(Tally(self.end))
+        self.bars[place].add(tally)
+        self.total.add(tally)
 
     @property
-    def total(self) -> TimelineBar:
-        """All bars together."""
-        total = TimelineBar()
-        for bar in self._bars:
-            total.add(bar)
-        return total
-
-    @property
-    def answers(self) -> int:
-        """How many answers there were, whatever they said."""
-        return self._latencies.total()
+    def start(self) -> int:
+        """The epoch second in which the first request ended."""
+        return self.bars[0].second
 
     @property
     def end(self) -> int:
         """The epoch second in which the last bar ends."""
-        return self.start + self.width * len(self._bars)
+        return self.start + self.width * len(self.bars)
 
     @property
     def highest(self) -> float:
         """Requests a second of the highest bar."""
-        return max(bar.requests for bar in self._bars) / self.width
-
-    def bars(self) -> Iterator[tuple[int, TimelineBar]]:
-        """Yield each bar with the epoch second in which it begins."""
-        for number, bar in enumerate(self._bars):
-            yield self.start + number * self.width, bar
+        return max(bar.requests for bar in self.bars) / self.width
 
     def latencies(self) -> dict[str, float]:
         """Return the seconds within which half, 90 % and 99 % of the answers came, and all; empty without answers."""
-        if not self._latencies:
+        counts, slowest = self.total.latencies, self.total.slowest
+        if not counts:
             return {}
-        known = {name: min(percentile(self._latencies, share), self.slowest) for name, share in _SHARES.items()}
-        return {**known, "max": self.slowest}
+        return {**{name: min(percentile(counts, share), slowest) for name, share in _SHARES.items()}, "max": slowest}
 
 
 # ---- what a page shows
-
-
-#: A record's line: record, sheet, row, part, kind, status, id, cell, reason, hint, cells as JSON.
-Line = tuple[int, int, int, str, str, str, str, str, str, str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +218,7 @@ class Contents:
     sheets: Sequence[Sheet]
     names: Mapping[tuple[str, str], str]  #: of "user" or "schedule" and an id
     most: int  #: of the records so many, the first ones, are shown, and of the others those that need attention
-    lines: Iterable[Sequence[Line]]  #: in chunks, taken one by one
+    lines: Iterable[Sequence[ShownRecord]]  #: in chunks, taken one by one
 
 
 # ---- contents from the journal
@@ -366,8 +324,7 @@ def _targets(journal: Journal, info: RunInfo, settings: Settings) -> list[Target
     """Describe each target that has records or requests."""
     timelines: dict[TargetName, Timeline] = {}
     for target, tally in journal.traffic():
-        bar = TimelineBar(tally.requests, tally.limited, tally.failed)
-        timelines.setdefault(target, Timeline()).add(tally.second, bar, tally.latencies, tally.slowest)
+        timelines.setdefault(target, Timeline()).add(tally)
     known = {target for target, _ in journal.counts() if target} | set(timelines)
     return [
         TargetFacts(

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from importer.journal.states import Tally
+from importer.journal.view import ShownRecord
 from importer.records import Sheet
-from importer.reporter.page_contents import Contents, ShadowCalendar, TargetFacts, Timeline, TimelineBar
+from importer.reporter.page_contents import Contents, ShadowCalendar, TargetFacts, Timeline
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -50,11 +52,11 @@ def hostile_contents() -> Contents:
     """A page whose every foreign text is hostile."""
     everything = " ".join(HOSTILE)
     timeline = Timeline()
-    timeline.add(1_800_000_000, TimelineBar(9, 1, 1), {40: 8}, 0.004)
+    timeline.add(Tally(1_800_000_000, 9, 1, 1, 0.004, {40: 8}))
     calendar = ShadowCalendar()
     calendar.add(everything, everything, 1_800_000_000, 1_800_030_000, "Europe/Berlin")
     lines = [
-        (n, 0, n + 2, "", "shadow", "rejected", text, "B2", text, text, orjson.dumps([text, "plain"]))
+        ShownRecord(n, 0, n + 2, "", "shadow", "rejected", text, "B2", text, text, orjson.dumps([text, "plain"]))
         for n, text in enumerate(HOSTILE)
     ]
     return replace(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from importer.reporter.page_contents import Line
+    from importer.journal.view import ShownRecord
 
 pytestmark = needs_chromium
 STATUSES = [Status.CREATED, Status.INVALID, Status.EXISTS, Status.REJECTED]
@@ -42,7 +42,7 @@ def browser(running: Browser) -> Iterator[Browser]:
 
 def page_of(folder: Path, number: int) -> Path:
     counts = {("rootly", status): number // len(STATUSES) for status in STATUSES}
-    lines = cast("Iterator[Sequence[Line]]", many_lines(number, STATUSES))
+    lines = cast("Iterator[Sequence[ShownRecord]]", many_lines(number, STATUSES))
     return write_page(folder / "report.html", replace(CONTENTS, counts=counts, lines=lines))
 
 
@@ -194,7 +194,7 @@ def test_every_text_has_enough_contrast(browser: Browser, tmp_path: Path, scheme
     feature = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
     counts = {("rootly", status): 1 for status in Status}
-    lines = cast("Iterator[Sequence[Line]]", many_lines(8, list(Status)))
+    lines = cast("Iterator[Sequence[ShownRecord]]", many_lines(8, list(Status)))
     browser.open(write_page(tmp_path / "report.html", replace(hostile_contents(), counts=counts, lines=lines)))
     assert browser.ask(_POOR_CONTRAST) == []
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

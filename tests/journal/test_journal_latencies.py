@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.histogram import bucket_of, percentile
+from importer.journal.states import bucket_of, percentile
 
 
 @given(st.lists(st.floats(1.0001e-4, 600), min_size=1, max_size=50), st.sampled_from([0.5, 0.9, 0.99, 1.0]))
