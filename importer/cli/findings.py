@@ -35,9 +35,8 @@ EXAMPLES = 3  #: that are shown of a kind
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 _STYLES = {Severity.PROBLEM: Tone.BAD, Severity.WARNING: Tone.DOUBT, Severity.NOTE: Tone.SAME}
 _LONGEST = 160  # characters of a heading
-_WHOLE = (
-    500  # of what is never cut, for its end says what else can be meant, or what to do: only foreign text is longer
-)
+# Of what is never cut, for its end says what else can be meant, or what to do: only foreign text is longer.
+_WHOLE = 500
 _MORE = "--all prints every one"
 # Ids and numbers, which differ from record to record where the same thing is said of each.
 _NUMBERED = re.compile(r"[\w.:@/-]*\d[\w.:@/-]*")
@@ -85,26 +84,17 @@ def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[
             TONE_STYLES[_STYLES[kind.severity]],
             kind.number,
             "cell" if any(finding.problem.cell for _, finding in kind.examples) else "row",
-            [
-                Example(
-                    place_of(
-                        sheet, finding.problem.cell, finding.row.number, finding.row.place, with_source=with_source
-                    ),
-                    ""
-                    if _says_no_more(finding.problem.message, kind.topic)
-                    else escape(finding.problem.message, _WHOLE),
-                    escape(finding.problem.hint, _WHOLE),
-                )
-                for sheet, finding in kind.examples
-            ],
+            [_example(kind, sheet, finding, with_source=with_source) for sheet, finding in kind.examples],
         )
         for kind in sorted(kinds, key=lambda kind: _ORDER[kind.severity])
     ]
 
 
-def _says_no_more(message: str, topic: str) -> bool:
-    """Return whether a message is what the heading says already: `End is empty`, `the sheet has no column end`."""
-    return message.removeprefix("the ") == topic
+def _example(kind: FindingKind, sheet: Sheet, finding: Finding, *, with_source: bool) -> Example:
+    problem = finding.problem
+    # A message can be what the heading says already: `End is empty`, `the sheet has no column end`.
+    words = "" if problem.message.removeprefix("the ") == kind.topic else escape(problem.message, _WHOLE)
+    return Example(_place_of_finding(sheet, finding, with_source=with_source), words, escape(problem.hint, _WHOLE))
 
 
 def groups_of_lines(
@@ -213,10 +203,13 @@ def place_of_line(sheet: Sheet, line: ReportLine, *, with_source: bool) -> CellP
     return place_of(sheet, line.outcome.cell, line.row, line.place, with_source=with_source, part=line.part)
 
 
+def _place_of_finding(sheet: Sheet, finding: Finding, *, with_source: bool) -> CellPlace:
+    return place_of(sheet, finding.problem.cell, finding.row.number, finding.row.place, with_source=with_source)
+
+
 def finding_line(sheet: Sheet, finding: Finding, *, with_source: bool) -> Text:
     """Return one finding whole, on a line to search in."""
-    problem = finding.problem
-    where = place_of(sheet, problem.cell, finding.row.number, finding.row.place, with_source=with_source)
+    problem, where = finding.problem, _place_of_finding(sheet, finding, with_source=with_source)
     text = Text.assemble((f"{finding.severity.value} ", TONE_STYLES[_STYLES[finding.severity]]), f"{where}: ")
     text.append(escape(problem.message, _WHOLE))
     if problem.hint:

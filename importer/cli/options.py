@@ -15,7 +15,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from importer.settings import DECLARATIONS, DEFAULTS, DateOrder, FailOn, HiddenRows, IfExists
-from importer.settings.origins import Declaration, option_name
+from importer.settings.origins import option_name
 
 if TYPE_CHECKING:
     _Text = click.ParamType[str]
@@ -96,31 +96,20 @@ def shared_options(command: str) -> Decorator:
 
     One that was not given is None, False or empty, and does not hide what the environment or importer.toml says.
     """
-    return options(
-        *(_option(name, declared) for name, declared in DECLARATIONS.items() if command in declared.commands)
-    )
+    return options(*(option(name) for name, declared in DECLARATIONS.items() if command in declared.commands))
 
 
 def option(name: str) -> Decorator:
-    """Make the option of one setting, for a command that its declaration does not name."""
-    return _option(name, DECLARATIONS[name])
-
-
-def _option(name: str, declared: Declaration) -> Decorator:
+    """Make the option of one setting, also for a command that its declaration does not name."""
+    declared, default = DECLARATIONS[name], DEFAULTS[name]
     names = [option_name(name), *([declared.short] if declared.short else []), name]
     if not declared.metavar:
         return click.option(*names, is_flag=True, help=declared.help)
-    is_file = declared.metavar in ("FILE", "DIR")
+    remark = " Repeatable." if declared.is_repeatable else f"  [default: {default}]" if default else ""
     return click.option(
         *names,
-        type=FILE if is_file else _COMPLETED.get(name, click.STRING),
+        type=FILE if declared.metavar in ("FILE", "DIR") else _COMPLETED.get(name, click.STRING),
         metavar=declared.metavar,
         multiple=declared.is_repeatable,
-        help=f"{declared.help}{_remark(declared, DEFAULTS[name])}",
+        help=f"{declared.help}{remark}",
     )
-
-
-def _remark(declared: Declaration, default: object) -> str:
-    if declared.is_repeatable:
-        return " Repeatable."
-    return f"  [default: {default}]" if default else ""

@@ -13,7 +13,6 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from rich.console import Console as Terminal
 from rich.text import Text
 
-from importer.cli.stream import is_read
 from importer.statuses import Status
 from importer.wording import count_of
 
@@ -69,11 +68,6 @@ class Stream(Terminal):
     def page(self) -> tuple[int, int]:
         """How many lines make one screen, and how many characters a line."""
         return (self.height, self.width) if self.is_screen else _PAGE
-
-    @property
-    def has_reader(self) -> bool:
-        """False where nobody reads any more."""
-        return is_read()
 
 
 def is_asking() -> bool:
@@ -144,11 +138,6 @@ class Meter:
         return (self.done - before) / (now - then) if now - then >= _SOONEST else None
 
     @property
-    def limit(self) -> float | None:
-        """The requests a second that may leave at present; None before the work begins."""
-        return None if self.progress is None else self.progress.rate
-
-    @property
     def retries(self) -> int:
         """Requests that were made once more."""
         return 0 if self.progress is None else self.progress.retries
@@ -166,7 +155,7 @@ class Facts(NamedTuple):
 
 def facts_of(meter: Meter, now: float) -> Facts:
     """Word what is known of a target at the moment."""
-    rate, limit = meter.rate(now), meter.limit
+    rate, limit = meter.rate(now), None if meter.progress is None else meter.progress.rate
     is_done = meter.done >= meter.total
     return Facts(
         "" if rate is None or is_done else _rate(rate),

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from importer.commands.map_draft import SheetDraft
     from importer.normalizer.mapping import Mapping
-    from importer.normalizer.suggestions import Suggestion
 
 
 _STDOUT = Path("-")
@@ -115,10 +114,6 @@ def _tell_left(drafts: Iterable[SheetDraft], mapping: Mapping) -> None:
             click.echo(f"lacking:  {column} in {_where(draft)}", err=True)
         if draft.layout.kind is None and not draft.layout.is_usable:
             click.echo(f"left out: {_where(draft)}, for nothing says what it holds", err=True)
-
-
-def _suggestions(drafts: Iterable[SheetDraft]) -> list[Suggestion]:
-    return list(dict.fromkeys(suggestion for draft in drafts for suggestion in draft.suggestions))
 
 
 def _ask_for_all(drafts: list[SheetDraft], mapping: Mapping) -> Mapping:
@@ -277,7 +272,7 @@ def _compose(mapping: Mapping, drafts: Sequence[SheetDraft]) -> str:
 
 def _comments(drafts: Sequence[SheetDraft]) -> Iterator[str]:
     """Return a line for each suggestion, and for each header that there is none for."""
-    suggestions = _suggestions(drafts)
+    suggestions = dict.fromkeys(suggestion for draft in drafts for suggestion in draft.suggestions)
     for one in suggestions:
         yield _comment(one.header, one.column, f"{one.confidence} %: {escape(one.why)}")
     suggested = {one.header for one in suggestions}

@@ -17,7 +17,7 @@ from importer.quoting import shown_path
 from importer.statuses import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from importer.cli.terminal import Stream
     from importer.records import ReportLine
@@ -35,8 +35,9 @@ def run(sources: tuple[str, ...], verify: bool, **given: Any) -> None:
     SOURCE is a CSV or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods), a folder of them, or a pattern such as
     'teams/*.xlsx'; - is standard input.
     """
-    afterwards = verify_run if verify else None
-    perform(given, lambda settings, control: _commands().run(sources, settings, control), afterwards=afterwards)
+    from importer.commands import run as commands
+
+    perform(given, partial(commands.run, sources), afterwards=verify_run if verify else None)
 
 
 @click.command()
@@ -47,11 +48,9 @@ def run(sources: tuple[str, ...], verify: bool, **given: Any) -> None:
 )
 def check(sources: tuple[str, ...], online: bool, output: Path | None, **given: Any) -> None:
     """Check every row exactly as `run` does, and send nothing."""
-    perform(
-        given,
-        lambda settings, control: _commands().check(sources, settings, control, is_online=online, output=output),
-        is_check=True,
-    )
+    from importer.commands import run as commands
+
+    perform(given, partial(commands.check, sources, is_online=online, output=output), is_check=True)
 
 
 @click.command()
@@ -63,10 +62,9 @@ def rerun(run_or_reports: tuple[str, ...], verify: bool, **given: Any) -> None:
     RUN_OR_REPORT is a run's folder, also of an interrupted run, or a report file, edited by hand or not. Several
     reports of one run may be given, such as the workbooks that --mend-by-source made.
     """
-    afterwards = verify_run if verify else None
-    perform(
-        given, lambda settings, control: _commands().rerun(run_or_reports, settings, control), afterwards=afterwards
-    )
+    from importer.commands import run as commands
+
+    perform(given, partial(commands.rerun, run_or_reports), afterwards=verify_run if verify else None)
 
 
 @click.command()
@@ -80,14 +78,7 @@ def undo(run: str, **given: Any) -> None:
     """
     from importer.commands import undo as commands
 
-    perform(given, lambda settings, control: commands.undo(run, settings, control))
-
-
-def _commands() -> Any:
-    """Import what a run needs; `--help` must not pay for it."""
-    from importer.commands import run as commands
-
-    return commands
+    perform(given, partial(commands.undo, run))
 
 
 # ---- runs of the past; nothing is changed
@@ -186,13 +177,20 @@ def _statuses(names: Sequence[str]) -> list[Status]:
     return [status for status in Status if status.value in names or "all" in names]
 
 
+def _is_wanted(_line: ReportLine) -> bool:
+    """Return whether somebody still reads what is printed."""
+    from importer.cli.stream import is_read
+
+    return is_read()
+
+
 def _write_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int | None) -> None:
     from importer.cli.programs import object_of_row
     from importer.journal.run_folder import open_view
 
     with open_view(path) as journal:
         sheets = journal.sheets()
-        for line in _until_closed(out, journal.lines_of(statuses, limit)):
+        for line in takewhile(_is_wanted, journal.lines_of(statuses, limit)):
             out.write_json(object_of_row(sheets[line.sheet], line))
 
 
@@ -207,7 +205,7 @@ def _tell_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int |
         sheets = journal.sheets()
         names = Names(journal.names())
         with_source = len({sheet.source for sheet in sheets}) > 1
-        for line in _until_closed(out, journal.lines_of(statuses, limit)):
+        for line in takewhile(_is_wanted, journal.lines_of(statuses, limit)):
             if not shown:
                 out.print()
             shown += 1
@@ -215,8 +213,3 @@ def _tell_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int |
             out.write_line(row_line(sheets[line.sheet], line, with_source=with_source, about=about))
     if shown and total > shown:
         out.write_line(f"... and {total - shown} more; --status and --limit choose")
-
-
-def _until_closed(out: Stream, lines: Iterator[ReportLine]) -> Iterator[ReportLine]:
-    """Yield lines until nobody reads any more."""
-    return takewhile(lambda _: out.has_reader, lines)
