@@ -387,61 +387,47 @@ async def unbind(job: Job, name: TargetName, removals: Mapping[str, Collection[s
     is begun, and the one in hand has ten seconds. Returns why the work was ended early, if not by the user; else "".
     """
     target, stop, patience = TARGETS[name], Stop(), job.settings.request_timeout
+    begun: set[str] = set()
+    left = dict(removals)
+
+    def begin(group: str, there: Sequence[str]) -> None:
+        ledger.begin(group, there)
+        begun.add(group)
+
+    def end(group: str, came_to: Unbinding) -> None:
+        del left[group]
+        ledger.end(group, came_to)
+
     async with open_client(target, *job.connections[name], concurrency=2, request_timeout=patience) as client:
         lists = GroupLists(target, client, job.settings, stop, partial(tell, job.observer, name))
-        unbinder = _Unbinder(lists, ledger)
         async with end_on_interrupt([stop], job.interrupted, "the undo was interrupted", GRACE):
-            await unbinder.work(removals)
-        unbinder.leave(removals)
+            with _writing(stop):
+                for group, ids in removals.items():
+                    end(group, await _take_out(lists, group, ids, partial(begin, group)))
+        if stop.reason is not Reason.UNWRITABLE:  # else what was not written is in doubt, or planned, on disk
+            with _writing(stop):
+                for group in list(left):
+                    end(group, Unbinding(Status.UNKNOWN if group in begun else Status.PENDING, stop.words))
         client.traffic.write(job.journal, name, is_last=True)
     return stop.words if stop.is_hopeless else ""
 
 
-class _Unbinder:
-    """Goes from group to group."""
+async def _take_out(
+    lists: GroupLists, group: str, ids: Collection[str], begin: Callable[[Sequence[str]], None]
+) -> Unbinding:
+    try:
+        await lists.change(group, Wanted(remove=frozenset(id_.lower() for id_ in ids)), begin)
+    except GroupError as error:
+        return Unbinding(error.status, error.message, error.http_status)
+    except StoppedError:
+        return Unbinding(Status.PENDING, lists.stop.words)
+    return Unbinding(None)
 
-    def __init__(self, lists: GroupLists, ledger: Ledger) -> None:
-        self._lists = lists
-        self._ledger = ledger
-        self._stop = lists.stop
-        self._begun: set[str] = set()
-        self._ended: set[str] = set()
 
-    async def work(self, removals: Mapping[str, Collection[str]]) -> None:
-        """Take out all that can be."""
-        with self._writing():
-            for group, ids in removals.items():
-                self._end(group, await self._take_out(group, frozenset(id_.lower() for id_ in ids)))
-
-    def leave(self, removals: Mapping[str, Collection[str]]) -> None:
-        """Return of the groups that the work did not come to the end of what is known."""
-        if self._stop.reason is Reason.UNWRITABLE:  # what was not written is in doubt, or planned, on disk
-            return
-        with self._writing():
-            for group in removals.keys() - self._ended:
-                status = Status.UNKNOWN if group in self._begun else Status.PENDING
-                self._end(group, Unbinding(status, self._stop.words))
-
-    async def _take_out(self, group: str, ids: frozenset[str]) -> Unbinding:
-        try:
-            await self._lists.change(group, Wanted(remove=ids), partial(self._begin, group))
-        except GroupError as error:
-            return Unbinding(error.status, error.message, error.http_status)
-        except StoppedError:
-            return Unbinding(Status.PENDING, self._stop.words)
-        return Unbinding(None)
-
-    def _begin(self, group: str, there: Sequence[str]) -> None:
-        self._ledger.begin(group, there)
-        self._begun.add(group)
-
-    def _end(self, group: str, came_to: Unbinding) -> None:
-        self._ended.add(group)
-        self._ledger.end(group, came_to)
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except JournalError as error:
-            self._stop.set(Reason.UNWRITABLE, error.message)
+@contextmanager
+def _writing(stop: Stop) -> Iterator[None]:
+    """End the work where the journal cannot be written."""
+    try:
+        yield
+    except JournalError as error:
+        stop.set(Reason.UNWRITABLE, error.message)

@@ -27,7 +27,12 @@ def inherit(settings: Settings, previous: PreviousRun) -> Settings:
     Raises:
         UsageError: an undo; a real run in the sandbox, or at another host.
     """
-    _refuse_undo(previous)
+    if previous.info.is_undo:  # what it has deleted is undone again from the run that it undid
+        undone = previous.info.undone_path or "RUN"
+        raise UsageError(
+            f"{previous.run} is an undo: there is nothing in it to send",
+            hint=f"To go on with it: oncall-importer undo {undone}; to import again: oncall-importer run SOURCE",
+        )
     settings = at_its_place(settings, previous, "its rows cannot be repeated in the sandbox", _REHEARSE)
     refuse_other_target(settings, previous)
     taken = {Decides.READING} if previous.info.was_read else {Decides.READING, Decides.RUNNING}
@@ -61,16 +66,6 @@ def at_its_place(
     if was_sandbox and home and home.resolve() != settings.reports.resolve():
         settings = replace(settings, reports=home)
     return replace(settings, sandbox=settings.sandbox or was_sandbox)
-
-
-def _refuse_undo(previous: PreviousRun) -> None:
-    """Refuse to send what an undo has deleted: it is undone again from the run that it undid."""
-    if previous.info.is_undo:
-        undone = previous.info.undone_path or "RUN"
-        raise UsageError(
-            f"{previous.run} is an undo: there is nothing in it to send",
-            hint=f"To go on with it: oncall-importer undo {undone}; to import again: oncall-importer run SOURCE",
-        )
 
 
 def refuse_other_target(
