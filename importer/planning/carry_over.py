@@ -222,18 +222,11 @@ def _is_of_its_cells(left: Entry) -> bool:
     return (left.state in _IN_DOUBT and left.outcome.error != _CHANGED_IN_DOUBT) or _is_taken(left)
 
 
-def _was_sent(left: Entry) -> bool:
-    return left.state in _IN_DOUBT or _is_taken(left) or _is_refused(left)
-
-
-def _may_be_taken(left: Entry) -> bool:
-    """Return whether it is a duplicate whose first row, perhaps in doubt, has left the report since."""
-    return left.state is Status.DUPLICATE and left.key is None and not left.outcome.id
-
-
 def _counts_already(left: Entry) -> bool:
     """Return whether a row's record may be there already, by what an earlier run left."""
-    return _was_sent(left) or _may_be_taken(left)
+    # The first row of a duplicate, perhaps in doubt, can have left the report since.
+    may_be_taken = left.state is Status.DUPLICATE and left.key is None and not left.outcome.id
+    return may_be_taken or left.state in _IN_DOUBT or _is_taken(left) or _is_refused(left)
 
 
 def _kept_state(left: Entry) -> State | Status:

@@ -39,18 +39,11 @@ async def connect(targets: Iterable[TargetName], settings: Settings) -> AsyncIte
         async with _serve_sandbox(settings) as connections:
             yield {target: connections[target] for target in targets}
     else:
-        trust = load_trust(settings.ca_file)
-        yield {target: make_connection(target, settings, trust) for target in targets}
-
-
-def make_connection(target: TargetName, settings: Settings, trust: ssl.SSLContext | None) -> Connection:
-    """Return where a real target is and how it is reached.
-
-    Raises:
-        SettingsError: its token is not set, or the proxy cannot be one.
-    """
-    token, url = settings.token(target), settings.base_url(target)
-    return Connection(url, token, Transport(settings.proxy_to(url, target), trust))
+        trust, found = load_trust(settings.ca_file), {}
+        for target in targets:
+            token, url = settings.token(target), settings.base_url(target)
+            found[target] = Connection(url, token, Transport(settings.proxy_to(url, target), trust))
+        yield found
 
 
 @asynccontextmanager
