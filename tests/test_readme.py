@@ -240,7 +240,7 @@ def test_the_page_of_the_library_has_its_signatures_options_and_results() -> Non
 
 
 def test_the_page_of_targets_has_every_field_of_one_and_no_other() -> None:
-    from importer.kinds.kind import RecordKind, Removal
+    from importer.kinds import RecordKind, Removal
     from importer.targets.target import Grouping, Target
 
     listed = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", section("docs/targets.md", "The description"), re.MULTILINE)

@@ -38,8 +38,7 @@ from importer.cli.summary import (
     tried_line,
 )
 from importer.cli.terminal import Display, Meter, Stream, open_terminal
-from importer.kinds import tell_line
-from importer.kinds.kind import Names
+from importer.kinds import Names, tell_line
 from importer.notice import Notice, NoticeLevel
 from importer.quoting import escape, shown_path
 from importer.statuses import Status

@@ -19,7 +19,7 @@ from importer.wording import count_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from importer.kinds.kind import Names
+    from importer.kinds import Names
     from importer.records import Finding, FindingKind, ReportLine, Sheet
 
 

@@ -21,8 +21,7 @@ from importer.delivery.target_work import Job
 from importer.errors import JournalError, SettingsError, UsageError
 from importer.journal.run_folder import open_scratch
 from importer.journal.run_info import RunStage
-from importer.kinds import KINDS, tell_line
-from importer.kinds.kind import Names
+from importer.kinds import KINDS, Names, tell_line
 from importer.notice import Notice
 from importer.planning.forecast import (
     check_plan_path,

@@ -14,8 +14,7 @@ from importer.calendars import ROLES, Interval, RefusedError, Window, merge, roo
 from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import TargetError, UsageError
 from importer.journal.run_folder import open_view
-from importer.kinds import KINDS
-from importer.kinds.kind import Names
+from importer.kinds import KINDS, Names
 from importer.planning.previous_run import find_earlier
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import TargetName
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from importer.calendars import Ask, ProgressCallback
     from importer.journal.view import View
-    from importer.kinds.kind import RecordKind
+    from importer.kinds import RecordKind
     from importer.records import Key
     from importer.session.control import RunControl
     from importer.settings import Settings

@@ -16,8 +16,7 @@ from importer.delivery.stop import StoppedError
 from importer.delivery.target_work import advise, for_each, give_up
 from importer.errors import TargetError
 from importer.journal.states import Change
-from importer.kinds import KINDS
-from importer.kinds.kind import Names
+from importer.kinds import KINDS, Names
 from importer.records import Problem, Severity
 from importer.statuses import Status
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from importer.delivery.queue import Doubt
     from importer.delivery.target_work import TargetWork
     from importer.journal.states import ClosingDifference
-    from importer.kinds.kind import Overlap, RecordKind
+    from importer.kinds import Overlap, RecordKind
     from importer.records import Scope
     from importer.targets.target import Found
 

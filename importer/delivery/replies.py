@@ -20,7 +20,7 @@ from importer.quoting import escape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from importer.kinds.kind import RecordKind, Removal
+    from importer.kinds import RecordKind, Removal
     from importer.records import Key
     from importer.targets.target import Target
 

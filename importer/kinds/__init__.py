@@ -1,25 +1,229 @@
 """What a record kind is, in one file each: its columns, its record, its request, how answers are read, its words.
 
-A kind is every module of this package that has a `KIND`; here they stand by their names, and their columns, headers
-and words together. docs/targets.md says what else a new kind needs.
+Here is what describes a kind: data and small pure functions. Below it all kinds stand by their names, and their
+columns, headers and words together. A kind is every module of this package that has a `KIND`; docs/targets.md says what
+else a new one needs.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from zoneinfo import ZoneInfoNotFoundError
 
 from importer.cells import Unreadable, canonical
-from importer.kinds.kind import Column, RecordKind, option
+from importer.normalizer.zones import load_zone
+from importer.wording import iso_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from importer.kinds.kind import Names
-    from importer.records import ReportLine, TargetName
+    from importer.normalizer.fast_path import FastPath
+    from importer.normalizer.fields import Fields, Places
+    from importer.normalizer.mapping import Rules
+    from importer.records import Key, Record, ReportLine, TargetName
+    from importer.targets.target import Found, Page, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column that the rows of a kind may have."""
+
+    name: str
+    right: str  #: what to write, as an order with an example
+    headers: str = ""  #: other headers that mean it in any sheet, in their canonical form, with blanks between them
+    headers_of_kind: str = ""  #: those that mean it only in a sheet that is known to be of the kind
+    is_required: bool = True  #: False where an empty cell has a meaning
+    is_telling: bool = True  #: a row with this cell filled is of the kind; False: it tells nothing
+    is_common: bool = False  #: in sheets of other kinds a header of this name is somebody else's
+    outdoes_name: bool = False  #: its other headers say what a sheet holds, whatever the sheet is called
+    unless: tuple[str, ...] = ()  #: columns of which any makes it unnecessary
+    choices: tuple[str, ...] = ()  #: the words that are right in it; empty: any text may be
+    is_open: bool = False  #: it takes other words than its choices
+    is_moment: bool = False  #: a date with a time of day is typed into it
+    ids_of: str = ""  #: what its ids are of, as `KeyPart.what` says it, or "remote schedule"; empty: it holds none
+    is_list: bool = False  #: several may stand in it
+    read: Callable[[str], object] | None = None  #: judges a text before any row; None where rows are needed for it
+    names: str = ""  #: headers, as `headers`, of a column beside it that can only say what its ids are called
+
+
+def option(name: str, right: str, **facts: Any) -> Column:
+    """Make a column that may be empty and does not tell the kind."""
+    return Column(name, right, is_required=False, is_telling=False, **facts)
+
+
+class Ambiguity(NamedTuple):
+    """What a header may mean that can be read in two ways. It is suggested, never applied."""
+
+    column: str
+    confidence: int  #: percent
+    why: str
+
+
+class Made(NamedTuple):
+    """What a row makes."""
+
+    records: tuple[Record, ...]  #: empty where an id is not known yet
+    zone: str = ""  #: the zone that the row's times were written in; empty where none was named
+    groups: tuple[str, ...] = ()  #: ids of the groups that the record is to be added to
+
+
+class UserShift(NamedTuple):
+    """Who has a shift, when and where, as reports show it."""
+
+    schedule: str
+    shadowed: str  #: whom or what the user shadows, such as "User 101"; empty where nobody is shadowed
+    user: str
+    starts_at: int  #: epoch seconds
+    ends_at: int
+
+
+class KeyPart(NamedTuple):
+    """Whom or what a record is about: a person or a schedule by its id, and which column of ours names it."""
+
+    column: str
+    what: str  #: "user", "schedule" or "group"; of a schedule in another system that system's name
+    id: str
+    role: str = "schedule"  #: what it is in a plan: the schedule, the person, who or what is shadowed
+
+
+class Names:
+    """What ids are called: as a target lists them, or as a row says beside them."""
+
+    def __init__(self, names: Mapping[tuple[str, str], str] | None = None) -> None:
+        self._names = {} if names is None else names
+
+    def find(self, what: str, id_: str) -> str:
+        """Return the name; empty where it is not known."""
+        return self._names.get((what, id_), "")
+
+    def show(self, what: str, id_: str) -> str:
+        """Return the name with the id behind it, such as `Anna Berg (112)`; without a name `user 112`."""
+        name = self.find(what, id_)
+        return f"{name} ({id_})" if name else f"{what} {id_}"
+
+
+NO_NAMES = Names()
+
+
+def show_moment(at: int, zone: str) -> str:
+    """Return an epoch second as the local time of a zone, or in UTC where there is none: `2027-03-01 09:00`."""
+    try:
+        local = datetime.fromtimestamp(at, load_zone(zone) if zone else UTC)
+    except (ValueError, OverflowError, ZoneInfoNotFoundError):  # on the other side of year 1 or 9999
+        return iso_utc(at)
+    return f"{local:%Y-%m-%d %H:%M:%S}" if local.second else f"{local:%Y-%m-%d %H:%M}"
+
+
+def show_span(starts_at: int, ends_at: int, zone: str) -> str:
+    """Return a span of time as local times: `2027-03-01 09:00 to 17:00 Europe/Berlin`."""
+    start, end = show_moment(starts_at, zone), show_moment(ends_at, zone)
+    if start.endswith("Z") or end.endswith("Z"):  # there is no such zone, or no such local time
+        return f"{iso_utc(starts_at)} to {iso_utc(ends_at)}"
+    end = end[11:] if start[:10] == end[:10] else end
+    return f"{start} to {end} {zone or 'UTC'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Which records of a kind should not overlap in time, by the places in their keys."""
+
+    of: int  #: what must be the same in both: a person, or a schedule
+    starts_at: int
+    ends_at: int
+    words: str  #: with `{other}`, such as "the shadow overlaps {other}, by the same person"
+    topic: str
+    hint: str
+    is_replaced: bool = False  #: the target deletes what a new one overlaps, so neither of two may be sent
+
+    def span(self, key: Key) -> tuple[int, int]:
+        """Return when a record begins and ends."""
+        return int(key[self.starts_at]), int(key[self.ends_at])
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """How the target's objects of a kind are looked at and deleted, one by one."""
+
+    read: Callable[[Any], Found | None]  #: the object in the answer to a GET or DELETE; None where there is none
+    is_missing: Callable[[Any], bool]  #: whether a 404's JSON says that there is no such object, not only no such path
+    span: Callable[[Key], tuple[int, int]]  #: when it begins and ends; epoch seconds
+    is_shortened: Callable[[Key, Key], bool]  #: whether it only ends earlier now than was sent
+    differences: Callable[[Key, Key], str]  #: which values are others now than were sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordKind:
+    """A kind of record: all that the other rooms need to know of it."""
+
+    # what it is called
+    name: str  #: as `import_kind` and the column `kind` say it, such as "schedule"
+    named: str  #: one of them, in a sentence: "a schedule"
+    plural: str  #: "schedules"
+    words: frozenset[str]  #: that name it in a cell of `kind` and in a sheet's name, in their canonical form
+    position: int  #: where it stands among the kinds, wherever they are listed
+
+    # its rows
+    columns: tuple[Column, ...]
+    read: Callable[[Fields, Rules], Made | None]  #: a row to what it makes; None: problems were noted
+    fast: Callable[[Places, Rules], FastPath | None] | None = None  #: reads rows in which nothing is odd
+    told_beside: frozenset[str] = frozenset()  #: columns without which its own common ones do not tell it
+    own_headers: Mapping[str, str] = field(default_factory=dict)  #: a column of others -> what it is in its sheets
+    doubtful: Mapping[str, Sequence[Ambiguity]] = field(
+        default_factory=dict
+    )  #: header -> what it may mean, likelier first
+    examples: Sequence[Mapping[str, str | datetime]] = ()  #: rows of a template
+    overlap: Overlap | None = None  #: None: its records may overlap
+    shift: Callable[[Key], UserShift] | None = None  #: a key to who has a shift and when; None: it is no shift
+    subjects: Callable[[Key], tuple[KeyPart, ...]]  #: a key to whom and what a record is about
+    sentence: str  #: what it is, with the columns of its subjects, such as "{user_id} takes over on {schedule_id}"
+    summed_by: int  #: the place in a key by which a plan sums records up, beside their scope: a person, a provider
+
+    # at its target
+    target: TargetName  #: the API that takes it
+    scope: Callable[[Key], str]  #: what one question covers: records of one scope are asked about together
+    request: Callable[[Key], Request]  #: ValueError where a part cannot stand in a path
+    read_created: Callable[[Any], Found | None]  #: the object in the answer to a POST; None where there is none
+    existing_statuses: frozenset[int] = frozenset()  #: of a POST of what exists already: that answer shows the old one
+    object_path: Callable[[str], str]  #: of the object with this id; ValueError where it cannot stand in a path
+    list_path: Callable[[str], str]  #: the first page of what a scope holds
+    read_page: Callable[[Any, str], Page]  #: the answer's JSON, the scope; ValueError where it is no page
+    removal: Removal | None = None  #: None: the API cannot delete what it created
+
+    def describe(self, key: Key, names: Names = NO_NAMES) -> str:
+        """Describe a record for people, names before ids: of a shift whose it is, and when."""
+        if self.shift is None:
+            return ", ".join(names.show(one.what, one.id) for one in self.subjects(key))
+        one = self.shift(key)
+        return f"{names.show('user', one.user)}, {iso_utc(one.starts_at)} to {iso_utc(one.ends_at)}"
+
+    def tell(self, key: Key, names: Names = NO_NAMES, zone: str = "") -> str:
+        """Return a record for people as a sentence, names before ids, with its local times."""
+        shown = {one.column: names.show(one.what, one.id) for one in self.subjects(key)}
+        told = self.sentence.format_map(shown)
+        if self.shift is None:
+            return told
+        one = self.shift(key)
+        return f"{told}, {show_span(one.starts_at, one.ends_at, zone)}"
+
+    @property
+    def able_to_remove(self) -> Removal:
+        """How its objects are deleted.
+
+        Raises:
+            ValueError: the API cannot delete them; nothing of the kind may be planned to be deleted.
+        """
+        if self.removal is None:
+            raise ValueError(f"{self.target} cannot delete {self.plural}")
+        return self.removal
+
+
+# ---- all kinds; their modules take what stands above from here, while this one is imported
 
 
 def _find_kinds() -> dict[str, RecordKind]:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 from pydantic import Field
 
-from importer.kinds.kind import Ambiguity, Column, KeyPart, Made, RecordKind, option
+from importer.kinds import Ambiguity, Column, KeyPart, Made, RecordKind, option
 from importer.normalizer.providers import (
     LONGEST_REMOTE_ID,
     PROVIDER_RIGHT,

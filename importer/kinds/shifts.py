@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from importer.cells import BLANKS, Unreadable
-from importer.kinds.kind import Ambiguity, Column, Made, Removal, option
+from importer.kinds import Ambiguity, Column, Made, Removal, option
 from importer.normalizer.date_times import read_instant as read_time
 from importer.normalizer.date_times import read_moment
 from importer.normalizer.expand import Misfit, Series, Shift, expand, find_drift

@@ -16,8 +16,7 @@ import orjson
 from importer.errors import SourceError, UsageError
 from importer.journal.codec import dump_key
 from importer.journal.states import State
-from importer.kinds import KINDS
-from importer.kinds.kind import Names, show_moment
+from importer.kinds import KINDS, Names, show_moment
 from importer.normalizer.references import Directory, References
 from importer.planning.carry_over import SheetNormalizer
 from importer.quoting import escape
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
     from importer.journal.journal import Journal
     from importer.journal.states import Entry, Prospect
-    from importer.kinds.kind import RecordKind
+    from importer.kinds import RecordKind
     from importer.normalizer.mapping import Rules
     from importer.records import Key, Row, Sheet
     from importer.reporter.xlsx_writer import Book

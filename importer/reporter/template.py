@@ -25,7 +25,7 @@ from importer.reporter.xlsx_writer import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.kinds.kind import Column, RecordKind
+    from importer.kinds import Column, RecordKind
     from importer.reporter.xlsx_writer import Book
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from importer.cli.findings import describe_groups, groups_of_lines
-from importer.kinds.kind import Names
+from importer.kinds import Names
 from importer.records import Outcome, ReportLine, Sheet
 from importer.statuses import Status
 

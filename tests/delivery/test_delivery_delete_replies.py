@@ -9,7 +9,7 @@ import pytest
 
 from importer.delivery.client import Answer
 from importer.delivery.replies import Sight, Subject, judge_look
-from importer.kinds.kind import Removal
+from importer.kinds import Removal
 from importer.kinds.shadow import KIND as SHADOW
 from importer.targets.rootly import ROOTLY
 

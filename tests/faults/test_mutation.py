@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.delivery.client import Reply
-    from importer.kinds.kind import RecordKind
+    from importer.kinds import RecordKind
     from importer.records import Key
     from importer.result import Result
     from importer.targets.target import Target

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from importer.kinds import KINDS
-from importer.kinds.kind import Names, show_span
+from importer.kinds import KINDS, Names, show_span
 
 NAMES = Names({("schedule", "s-1"): "Payments", ("user", "112"): "Anna Berg", ("PAGER_DUTY", "P1"): "Web"})
 NINE, FIVE, NEXT_DAY = 1803891600, 1803920400, 1803978000  # 2027-03-01 09:00 and 17:00 UTC, and a day later

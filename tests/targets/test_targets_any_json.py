@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.kinds import KINDS
-from importer.kinds.kind import RecordKind
+from importer.kinds import KINDS, RecordKind
 from importer.targets.opal import OPAL
 from importer.targets.rootly import ROOTLY
 from importer.targets.target import EntryList, Found, Page, Target

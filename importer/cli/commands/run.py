@@ -197,8 +197,7 @@ def _write_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int 
 def _tell_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int | None, total: int) -> None:
     from importer.cli.past_runs import row_line
     from importer.journal.run_folder import open_view
-    from importer.kinds import tell_line
-    from importer.kinds.kind import Names
+    from importer.kinds import Names, tell_line
 
     shown = 0
     with open_view(path) as journal:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from importer.kinds.kind import Column, KeyPart, Made, RecordKind, Removal, option
+from importer.kinds import Column, KeyPart, Made, RecordKind, Removal, option
 from importer.normalizer.date_times import read_instant as read_time
 from importer.normalizer.references import Waiting
 from importer.normalizer.zones import read_zone
