@@ -10,9 +10,9 @@ names and asks what exists.
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from importer.delivery.delivery import deliver, find_existing
@@ -51,12 +51,11 @@ from importer.reporter.report import make_check
 from importer.session.control import Canary, Plan, Tried
 from importer.session.endpoints import connect
 from importer.session.lifecycle import begin_run, check_junit, finish, least_seconds, may_begin, why_stopped
-from importer.settings import FailOn
 from importer.settings.values import canonical_url
 from importer.statuses import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from importer.delivery.delivery import Delivered
@@ -79,6 +78,7 @@ _ASKING = {
 }
 
 
+_SEE_FIRST = "see what became of the first records, then rerun to send it"
 _NOT_ATTEMPTED = "not attempted: "
 _NOT_LOOKED_UP = "names in rows that have other problems were not looked up: "
 
@@ -130,29 +130,17 @@ async def check(
     with open_scratch() as journal:
         loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_online)
         await gather_sources(loader, expanded, settings, control.interrupted)
-        stopped: dict[str, str] = {}
-        asked: Collection[TargetName] = ()
+        forecast, stopped = _Forecast(loader, settings, control), dict[str, str]()
         if is_online:
             stopped = await resolve(loader, settings, control)
             async with connect(journal.open_targets(), settings) as connections:
-                job = Job(journal, connections, settings, control.observer, control.interrupted)
-                found = await find_existing(job)
-            stopped |= why_stopped(found)
-            asked = [target for target, end in found.items() if end.reason is None]
+                stopped |= await forecast.ask(connections)
         else:
             _finish_reading(loader, control)
-        is_interrupted = control.interrupted.is_set()
-        result = make_check(
-            journal,
-            output,
-            stopped,
-            is_interrupted=is_interrupted,
-            junit=settings.junit,
-            fails_on_warnings=settings.strict or settings.fail_on is FailOn.WARNING,
-        )
-        plan = None if settings.plan is None else write_plan(settings.plan, _plan_lines(loader, settings, asked))
+        result = make_check(journal, settings, output, stopped, is_interrupted=control.interrupted.is_set())
+        plan = None if settings.plan is None else write_plan(settings.plan, forecast.lines())
         files = [*result.files, *([plan] if plan else [])]
-        return replace(result, files=files, plan=plan, overview=_overview(loader, settings, asked))
+        return replace(result, files=files, plan=plan, overview=forecast.overview())
 
 
 async def rerun(
@@ -259,23 +247,22 @@ async def _finish(
     """Send what is planned and write the report; `stopped` are targets that could not be asked before."""
 
     async def ask(connections: Mapping[TargetName, Connection], settings: Settings) -> str:
-        forecast = _Forecast(loader, connections, settings, control)
+        forecast = _Forecast(loader, settings, control)
         if approved is not None:
-            await forecast.hold_to(approved, stopped)
-        return await may_begin(_plan(folder, connections, settings), settings, control, forecast.show)
+            await forecast.hold_to(approved, stopped, connections)
+        show = partial(forecast.show, connections)
+        return await may_begin(_plan(folder, connections, settings), settings, control, show)
 
-    async def send(connections: Mapping[TargetName, Connection], settings: Settings) -> dict[TargetName, Delivered]:
-        return await _send(folder, connections, settings, control, stopped)
-
-    return await finish(folder, folder.journal.targets_to_ask(), settings, control, stopped, ask=ask, work=send)
+    work = partial(_send, folder, control, stopped)
+    return await finish(folder, folder.journal.targets_to_ask(), settings, control, stopped, ask=ask, work=work)
 
 
 async def _send(
     folder: RunFolder,
-    connections: Mapping[TargetName, Connection],
-    settings: Settings,
     control: RunControl,
     stopped: dict[str, str],
+    connections: Mapping[TargetName, Connection],
+    settings: Settings,
 ) -> dict[TargetName, Delivered]:
     """Send what is planned: all of it, or with --canary the first records, and the rest only if it may go."""
     journal = folder.journal
@@ -288,7 +275,11 @@ async def _send(
         if not is_stopped:
             why_not, words = await _may_go_on(canary, control)
         if why_not or not canary.left:
-            _leave_rest(journal, connections, why_not)
+            with suppress(JournalError):  # then the reason alone is missing: what is planned is pending either way
+                for target in connections:
+                    journal.explain_planned(
+                        target, why_not, "see what became of the first records, then rerun to send it"
+                    )
             stopped |= {"canary": words} if words else {}
             return delivered
         with suppress(JournalError):  # if it cannot be written, nothing more is sent either
@@ -343,33 +334,52 @@ async def _may_go_on(canary: Canary, control: RunControl) -> tuple[str, str]:
     return f"{_NOT_ATTEMPTED}{why}", f"{why}, so the other {rest} {'was' if rest == 1 else 'were'} not sent"
 
 
-def _leave_rest(journal: Journal, targets: Mapping[TargetName, object], why: str) -> None:
-    """Write into the journal why the rest stays unsent."""
-    with suppress(JournalError):  # then the reason alone is missing: what is planned is pending either way
-        for target in targets:
-            journal.explain_planned(target, why, "see what became of the first records, then rerun to send it")
-
-
 class _Forecast:
     """What a run would do, with what its targets have already, before anything is sent."""
 
-    def __init__(
-        self, loader: Loader, connections: Mapping[TargetName, Connection], settings: Settings, control: RunControl
-    ) -> None:
+    def __init__(self, loader: Loader, settings: Settings, control: RunControl) -> None:
         self._loader = loader
-        self._connections = connections
         self._settings = settings
         self._control = control
         self._asked: list[TargetName] | None = None  # None: nobody was
+        self._zone = settings.timezone or "UTC"
 
-    async def show(self, plan: Plan) -> Plan:
-        """Ask the targets what exists, once, and add what would happen to a plan."""
-        await self._ask()
+    async def ask(self, connections: Mapping[TargetName, Connection]) -> dict[str, str]:
+        """Ask the targets what exists, once; return those that could not be asked, and why."""
+        if self._asked is not None:
+            return {}
+        control = self._control
+        job = Job(self._loader.journal, connections, self._settings, control.observer, control.interrupted)
+        found = await find_existing(job)
+        self._asked = [target for target, end in found.items() if end.reason is None]
+        return why_stopped(found)
+
+    def lines(self) -> Iterator[PlanLine]:
+        """Return a line for each record."""
+        # The sandbox is at another port each time.
+        address = self._settings.base_url
+        urls = {name: "sandbox" if self._settings.sandbox else canonical_url(address(name)) for name in TargetName}
+        loader = self._loader
+        return read_lines(loader.journal, loader.rules, urls, asked=self._asked or (), timezone=self._zone)
+
+    def overview(self) -> Overview:
+        """Return the sums."""
+        loader = self._loader
+        return read_overview(loader.journal, loader.rules, asked=self._asked or (), timezone=self._zone)
+
+    async def show(self, connections: Mapping[TargetName, Connection], plan: Plan) -> Plan:
+        """Add what would happen to a plan, now that somebody wants to see it."""
+        await self.ask(connections)
         to_send = self._loader.journal.open_targets()
-        overview = _overview(self._loader, self._settings, self._asked or ())
-        return replace(plan, to_send=to_send, seconds=least_seconds(to_send, self._settings), overview=overview)
+        seconds = least_seconds(to_send, self._settings)
+        return replace(plan, to_send=to_send, seconds=seconds, overview=self.overview())
 
-    async def hold_to(self, approved: Sequence[PlanLine], stopped: Mapping[str, str]) -> None:
+    async def hold_to(
+        self,
+        approved: Sequence[PlanLine],
+        stopped: Mapping[str, str],
+        connections: Mapping[TargetName, Connection],
+    ) -> None:
         """See that the run does exactly what was approved.
 
         Raises:
@@ -377,7 +387,7 @@ class _Forecast:
         """
         words = dict(stopped)
         if any(line.exists in ("yes", "no") for line in approved):
-            words |= await self._ask()
+            words |= await self.ask(connections)
         path = self._settings.plan
         if words or path is None or self._control.interrupted.is_set():
             told = "; ".join(f"{target}: {why}" for target, why in words.items()) or "interrupted"
@@ -385,39 +395,18 @@ class _Forecast:
                 f"whether the plan still fits could not be asked, and nothing was sent ({told})",
                 hint="Run it again when the target can be asked; oncall-importer doctor looks at it.",
             )
-        hold_to_plan(path, approved, _plan_lines(self._loader, self._settings, self._asked or ()))
-
-    async def _ask(self) -> dict[str, str]:
-        if self._asked is not None:
-            return {}
-        control = self._control
-        job = Job(self._loader.journal, self._connections, self._settings, control.observer, control.interrupted)
-        found = await find_existing(job)
-        self._asked = [target for target, end in found.items() if end.reason is None]
-        return why_stopped(found)
-
-
-def _plan_lines(loader: Loader, settings: Settings, asked: Collection[TargetName]) -> Iterator[PlanLine]:
-    # The sandbox is at another port each time.
-    urls = {name: "sandbox" if settings.sandbox else canonical_url(settings.base_url(name)) for name in TargetName}
-    return read_lines(loader.journal, loader.rules, urls, asked=asked, timezone=settings.timezone or "UTC")
-
-
-def _overview(loader: Loader, settings: Settings, asked: Collection[TargetName]) -> Overview:
-    return read_overview(loader.journal, loader.rules, asked=asked, timezone=settings.timezone or "UTC")
+        hold_to_plan(path, approved, self.lines())
 
 
 def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings) -> Plan:
     journal = folder.journal
-    totals: Counter[Status] = Counter()
-    for (_, status), number in journal.counts().items():
-        totals[status] += number
+    counts = journal.counts()
     to_bind, groups = journal.count_bindings()
     return Plan(
         run=folder.path.name,
         rows=journal.count_rows(),
-        invalid=totals[Status.INVALID],
-        duplicates=totals[Status.DUPLICATE],
+        invalid=sum(number for (_, status), number in counts.items() if status is Status.INVALID),
+        duplicates=sum(number for (_, status), number in counts.items() if status is Status.DUPLICATE),
         to_send=journal.open_targets(),
         base_urls={target: connection.base_url for target, connection in connections.items()},
         is_sandbox=settings.sandbox,

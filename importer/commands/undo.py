@@ -47,16 +47,15 @@ from importer.targets import TARGETS
 from importer.wording import count_of, iso_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from importer.delivery.delivery import Delivered
     from importer.delivery.groups import Unbinding
     from importer.delivery.transport import Connection
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
-    from importer.journal.states import Entry, Leaving
+    from importer.journal.states import Leaving
     from importer.planning.previous_run import PreviousRun
-    from importer.records import Row
     from importer.result import Result
     from importer.session.control import RunControl, RunObserver
     from importer.settings import Settings
@@ -134,38 +133,32 @@ async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings
 def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings, control: RunControl) -> None:
     """Take over what the run created and what earlier undos did; from then on the run knows of this undo."""
     with open_run(previous.path, UNDO) as opened:
-        undos = list(opened.journal.info().undone_by)
-        _copy_sheets(opened.journal, folder.journal)
+        journal, copy = opened.journal, folder.journal
+        undos = list(journal.info().undone_by)
+        for source in journal.sources():
+            copy.add_source(*source)
+        for sheet in journal.sheets():
+            copy.add_sheet(sheet)
         # An undo that failed before it sent anything has left its name, which can be this one's now.
         undos = [one for one in undos if Path(one).name != folder.path.name]
-        done = _remember(undos, previous.path, opened.journal)
-        for chunk in _entries(opened.journal, previous.run, done):
-            folder.journal.add_rows(chunk)
-        folder.journal.finish_reading()
-        refuse_other_target(settings, previous, folder.journal.open_targets(), is_undo=True)
-        if number := opened.journal.count_replacing(previous.run):
+        done = _remember(undos, previous.path, journal)
+        # The newest first: the undo's journal is worked through in its order.
+        planned = (
+            (sheet, row, [plan_removal(entry, previous.run, done, joined)])
+            for sheet, row, entry, joined in journal.created_by(previous.run)
+        )
+        while chunk := list(islice(planned, _CHUNK)):
+            copy.add_rows(chunk)
+        copy.finish_reading()
+        refuse_other_target(settings, previous, copy.open_targets(), is_undo=True)
+        if number := journal.count_replacing(previous.run):
             what = (
                 f"{count_of(number, 'override')} of {previous.run} took the place of others, which an undo cannot bring"
             )
             notice = Notice(f"{what} back; its report names them", NoticeLevel.WARNING)
-            folder.journal.add_notice(notice)
+            copy.add_notice(notice)
             control.observer.noticed(notice)
-        opened.journal.change_info(undone_by=[*undos, str(folder.path.absolute())])
-
-
-def _copy_sheets(source: Journal, copy: Journal) -> None:
-    for name, path, sha256 in source.sources():
-        copy.add_source(name, path, sha256)
-    for sheet in source.sheets():
-        copy.add_sheet(sheet)
-
-
-def _entries(journal: Journal, run: str, done: Done) -> Iterator[list[tuple[int, Row, list[Entry]]]]:
-    """Return what the run created in chunks, the newest first: the undo's journal is worked through in its order."""
-    created = journal.created_by(run)
-    planned = ((sheet, row, [plan_removal(entry, run, done, joined)]) for sheet, row, entry, joined in created)
-    while chunk := list(islice(planned, _CHUNK)):
-        yield chunk
+        journal.change_info(undone_by=[*undos, str(folder.path.absolute())])
 
 
 def _remember(undos: list[str], run: Path, journal: Journal) -> Done:
@@ -307,34 +300,22 @@ class _Ledger:
                 self._job.observer.decided(self._target, status, number)
 
     def _decide(self, one: Leaving) -> Change:
-        ends = self._ends[one.record]
-        bad = [came_to for _, came_to in ends if came_to.status is not None]
-        outcome = self._leave_in(one, ends, bad) if bad else self._take_out(one, [group for group, _ in ends])
-        state = State.PLANNED if outcome.status is Status.PENDING else outcome.status
-        return Change(one.record, state, outcome)
-
-    def _take_out(self, one: Leaving, groups: Sequence[str]) -> Outcome:
-        """Make the outcome of a record that is in none of the groups any more."""
-        removed = [group for group in groups if self._was_in(one, group)]
-        gone = [group for group in groups if group not in removed]
-        status = Status.GONE if one.was is Status.DELETED and not removed else one.was
-        error, hint = describe_left(status, one.kind, self._target, one.returned_id, removed=removed, gone=gone)
-        return self._make(status, one, error, hint)
-
-    def _leave_in(self, one: Leaving, ends: Sequence[tuple[str, Unbinding]], bad: Sequence[Unbinding]) -> Outcome:
-        """Make the outcome of a record that is still in some group, or may be."""
-        worst = min(bad, key=lambda came_to: _WORST.index(_as_undone(came_to)))
-        status = _as_undone(worst)
-        error = "; ".join(_describe(group, came_to) for group, came_to in ends)
-        return self._make(status, one, error, _HINTS[status], worst.http_status)
-
-    def _was_in(self, one: Leaving, group: str) -> bool:
-        return one.returned_id.lower() in self._stood.get(group, ())
-
-    def _make(self, status: Status, one: Leaving, error: str, hint: str, http_status: int = 0) -> Outcome:
-        at = iso_utc(datetime.now(UTC))
+        """Decide a record: it is in none of the groups any more, or still in some, or may be."""
+        ends, http_status = self._ends[one.record], 0
+        if bad := [came_to for _, came_to in ends if came_to.status is not None]:
+            worst = min(bad, key=lambda came_to: _WORST.index(_as_undone(came_to)))
+            status, http_status = _as_undone(worst), worst.http_status
+            error, hint = "; ".join(_describe(group, came_to) for group, came_to in ends), _HINTS[status]
+        else:
+            groups = [group for group, _ in ends]
+            removed = [group for group in groups if one.returned_id.lower() in self._stood.get(group, ())]
+            gone = [group for group in groups if group not in removed]
+            status = Status.GONE if one.was is Status.DELETED and not removed else one.was
+            error, hint = describe_left(status, one.kind, self._target, one.returned_id, removed=removed, gone=gone)
         outcome = Outcome(status, one.returned_id, http_status, error, hint=hint, run=self._job.run)
-        return outcome if status is Status.PENDING else outcome._replace(finished_at=at)
+        if status is Status.PENDING:
+            return Change(one.record, State.PLANNED, outcome)
+        return Change(one.record, status, outcome._replace(finished_at=iso_utc(datetime.now(UTC))))
 
 
 def _as_undone(came_to: Unbinding) -> Status:

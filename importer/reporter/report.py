@@ -220,13 +220,7 @@ def _write_junit(file: Path, run: str, journal: Journal, stopped: dict[str, str]
 
 
 def make_check(
-    journal: Journal,
-    output: Path | None,
-    stopped: Mapping[str, str],
-    *,
-    is_interrupted: bool,
-    junit: Path | None = None,
-    fails_on_warnings: bool = False,
+    journal: Journal, settings: Settings, output: Path | None, stopped: Mapping[str, str], *, is_interrupted: bool
 ) -> Result:
     """Make what a check came to; `output` is a workbook to be written, with the sources and all that was found.
 
@@ -236,15 +230,15 @@ def make_check(
     sheets = journal.sheets()
     marked = None if output is None else write_marked(output, sheets, _marked_rows(journal))
     files = [marked.path] if marked else []
-    if junit is not None:
-        files.append(write_junit(junit, "oncall-importer check", sheets, journal.lines(), is_check=True))
+    if settings.junit is not None:
+        files.append(write_junit(settings.junit, "oncall-importer check", sheets, journal.lines(), is_check=True))
     return make_result(
         journal,
         stopped=stopped,
         is_interrupted=is_interrupted,
         files=files,
         notice=marked.notice if marked else "",
-        fails_on_warnings=fails_on_warnings,
+        fails_on_warnings=settings.strict or settings.fail_on is FailOn.WARNING,
         unresolved=journal.count_unresolved(),
     )
 
