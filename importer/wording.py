@@ -25,3 +25,11 @@ def iso_utc(instant: float | datetime) -> str:
     """Return an instant, aware or in epoch seconds, as ISO 8601 in UTC with whole seconds: `2027-03-01T08:00:00Z`."""
     moment = instant if isinstance(instant, datetime) else datetime.fromtimestamp(int(instant), UTC)
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_between(begin: str, end: str) -> float | None:
+    """Return the seconds between two instants in ISO 8601; None where one is no such instant."""
+    try:
+        return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
+    except (ValueError, TypeError):  # TypeError: one has an offset, the other none
+        return None

@@ -14,7 +14,6 @@ from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from importer.commands.history import Details, PastRun
     from importer.records import ReportLine, Sheet
@@ -26,9 +25,9 @@ _LONG, _SHORT = 40, 20  # characters of a source's name in a wide and in a narro
 _STAGES = {Stage.ENDED: "", Stage.INTERRUPTED: "yellow", Stage.GOING_ON: "cyan", Stage.DAMAGED: "red"}
 
 
-def runs_table(runs: Sequence[PastRun], now: datetime, width: int) -> Table:
+def runs_table(runs: Sequence[PastRun], width: int) -> Table:
     """Return the table of runs for a terminal; in a narrow one the name alone says when."""
-    names, rows = _cells(runs, now, is_wide=width >= _WIDE)
+    names, rows = _cells(runs, is_wide=width >= _WIDE)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name in names:  # a run's name is there to be copied: whole
         side: Literal["left", "right"] = "right" if name == "took" else "left"
@@ -38,40 +37,40 @@ def runs_table(runs: Sequence[PastRun], now: datetime, width: int) -> Table:
     return table
 
 
-def run_cards(runs: Sequence[PastRun], now: datetime) -> Iterator[Text]:
+def run_cards(runs: Sequence[PastRun]) -> Iterator[Text]:
     """Return the runs for a terminal too narrow for a table."""
     for run in runs:
-        cells = _run_cells(run, now, is_wide=False)
+        cells = _run_cells(run, is_wide=False)
         yield Text(cells["run"].plain, style="bold")
         yield Text("  ") + Text(", ").join(cells[name] for name in ("what", "stage", "took") if cells[name])
         yield Text("  ") + cells["records"]
 
 
-def run_lines(runs: Sequence[PastRun], now: datetime) -> Iterator[str]:
+def run_lines(runs: Sequence[PastRun]) -> Iterator[str]:
     """Return the table for a file or a pipe: each run whole, on a line of its own."""
-    names, rows = _cells(runs, now, is_wide=True)
+    names, rows = _cells(runs, is_wide=True)
     texts = [names, *([cell.plain for cell in cells] for cells in rows)]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     for line in texts:
         yield "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
 
 
-def _cells(runs: Sequence[PastRun], now: datetime, *, is_wide: bool) -> tuple[list[str], list[list[Text]]]:
+def _cells(runs: Sequence[PastRun], *, is_wide: bool) -> tuple[list[str], list[list[Text]]]:
     if is_wide:
         names = ["run", "what", "began (UTC)", "took", "stage", "of", "source", "records"]
     else:
         names = ["run", "what", "took", "stage", "records"]
-    return names, [[cells[name] for name in names] for cells in (_run_cells(run, now, is_wide=is_wide) for run in runs)]
+    return names, [[cells[name] for name in names] for cells in (_run_cells(run, is_wide=is_wide) for run in runs)]
 
 
-def _run_cells(run: PastRun, now: datetime, *, is_wide: bool) -> dict[str, Text]:
+def _run_cells(run: PastRun, *, is_wide: bool) -> dict[str, Text]:
     origin = escape(run.origin)
     records = _records(run) if is_wide or not origin else f"{_records(run)}, {escape(run.command)} of {origin}"
     return {
         "run": Text(escape(run.name)),
         "what": Text(escape(run.command) or "?"),
         "began (UTC)": Text(escape(run.started_at[:16].replace("T", " "))),
-        "took": Text(_took(run, now)),
+        "took": Text(duration(run.seconds)),
         "stage": _stage(run),
         "of": Text(origin),
         "source": Text(_sources(run, _LONG)),
@@ -103,13 +102,10 @@ def _sources(run: PastRun, longest: int) -> str:
     return f"{first} and {len(others) - 1} more" if len(others) > 1 else first
 
 
-def _took(run: PastRun, now: datetime) -> str:
-    seconds = run.seconds(now)
-    return "" if seconds is None else duration(seconds)
-
-
-def duration(seconds: float) -> str:
-    """Write a duration as people say it: `3 s`, `4 min 10 s`, `2 h 5 min`."""
+def duration(seconds: float | None) -> str:
+    """Write a duration as people say it: `3 s`, `4 min 10 s`, `2 h 5 min`; nothing where it is not known."""
+    if seconds is None:
+        return ""
     whole = max(0, round(seconds))
     minutes, rest = divmod(whole, 60)
     hours, left = divmod(minutes, 60)
@@ -118,7 +114,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def object_of_run(run: PastRun, now: datetime) -> dict[str, object]:
+def object_of_run(run: PastRun) -> dict[str, object]:
     """Return one run."""
     return {
         "type": "run",
@@ -131,7 +127,7 @@ def object_of_run(run: PastRun, now: datetime) -> dict[str, object]:
         "sources": list(run.sources),
         "started_at": run.started_at or None,
         "finished_at": run.finished_at or None,
-        "seconds": run.seconds(now),
+        "seconds": run.seconds,
         "rows": run.rows,
         "statuses": {status.value: run.statuses.get(status, 0) for status in run.possible},
         "exit_status": run.exit_status,
@@ -140,10 +136,10 @@ def object_of_run(run: PastRun, now: datetime) -> dict[str, object]:
     }
 
 
-def object_of_details(details: Details, now: datetime) -> dict[str, object]:
+def object_of_details(details: Details) -> dict[str, object]:
     """Return one run with all that is told of it."""
     return {
-        **object_of_run(details.run, now),
+        **object_of_run(details.run),
         "version": details.version or None,
         "sources": [{"name": name, "sha256": sha256} for name, sha256 in details.sources],
         "base_urls": dict(details.base_urls),
@@ -154,23 +150,23 @@ def object_of_details(details: Details, now: datetime) -> dict[str, object]:
     }
 
 
-def detail_lines(details: Details, now: datetime) -> Iterator[Text]:
+def detail_lines(details: Details) -> Iterator[Text]:
     """Return the lines that tell of one run, its rows aside."""
-    for name, text in _facts(details, now):
+    for name, text in _facts(details):
         if text:
             yield Text.assemble((f"{name + ':':<10}", "bold"), text)
     for what, why in details.stopped.items():
         yield Text(f"stopped:  {escape(what)}: {escape(why, 1000)}", style="red")
 
 
-def _facts(details: Details, now: datetime) -> Iterator[tuple[str, str | Text]]:
+def _facts(details: Details) -> Iterator[tuple[str, str | Text]]:
     run = details.run
     yield "run", escape(run.name)
     yield "what", escape(run.command) + (f" of {escape(run.origin)}" if run.origin else "")
     yield "stage", _told_stage(details)
     yield "began", escape(run.started_at)
     yield "ended", escape(run.finished_at)
-    yield "took", _took(run, now)
+    yield "took", duration(run.seconds)
     yield "version", escape(details.version)
     for name, sha256 in details.sources:
         yield "source", f"{escape(name, 4096)}  SHA-256 {escape(sha256)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,7 @@ from importer.journal.run_folder import JOURNAL_FILE, is_held, open_view
 from importer.journal.run_info import RunStage
 from importer.reporter.page_contents import changed_options
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
+from importer.wording import seconds_between
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +51,7 @@ class PastRun:
     rows: int = 0
     statuses: Mapping[Status, int] = field(default_factory=dict)  #: those that any record has, in the order of `Status`
     exit_status: int | None = None
+    seconds: float | None = None  #: that it took, or has been running for; None where that is unknown
     fault: str = ""  #: why nothing can be told
     undo_of: str = ""
     is_sandbox: bool = False  #: a rehearsal
@@ -64,14 +66,6 @@ class PastRun:
     def possible(self) -> tuple[Status, ...]:
         """The statuses that its records can have."""
         return UNDO_STATUSES if self.command == "undo" else RUN_STATUSES
-
-    def seconds(self, now: datetime) -> float | None:
-        """Return how long it took, or has been running; None where that is unknown."""
-        end = self.finished_at or (now.isoformat() if self.stage is Stage.GOING_ON else "")
-        try:
-            return (datetime.fromisoformat(end) - datetime.fromisoformat(self.started_at)).total_seconds()
-        except (ValueError, TypeError):
-            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +134,47 @@ def _is_run(path: Path) -> bool:
 
 def look_at(path: Path) -> PastRun:
     """Describe a run by its summary, or where there is none by its journal, which is only read."""
+    facts = _summary(path)
+    stage = Stage.INTERRUPTED if facts.get("is_interrupted") is True else Stage.ENDED
     try:
-        return _by_summary(path) or _by_journal(path)
+        if not _text(facts, "started_at"):
+            facts, stage = _read_journal(path)
     except JournalError as error:
         return PastRun(path.name, path, Stage.DAMAGED, fault=error.message)
     except (OSError, ValueError) as error:  # somebody else's folder; a text in the journal that makes no sense
         return PastRun(path.name, path, Stage.DAMAGED, fault=f"{path / JOURNAL_FILE} cannot be read: {error}")
+    numbers, exit_status, rows = _object(facts.get("statuses")), facts.get("exit_status"), facts.get("rows")
+    rerun_of, begin, end = (_text(facts, name) for name in ("rerun_of", "started_at", "finished_at"))
+    return PastRun(
+        path.name,
+        path,
+        stage,
+        _text(facts, "command") if "command" in facts else "rerun" if rerun_of else "run",
+        rerun_of,
+        begin,
+        end,
+        rows if isinstance(rows, int) else 0,
+        {status: number for status in Status if isinstance(number := numbers.get(status), int) and number},
+        exit_status if isinstance(exit_status, int) else None,
+        seconds_between(begin, datetime.now(UTC).isoformat() if stage is Stage.GOING_ON and not end else end),
+        undo_of=_text(facts, "undo_of"),
+        is_sandbox=facts.get("is_sandbox") is True,
+        sources=tuple(_text(one, "name") for one in _members(facts.get("sources"))),
+    )
+
+
+def _read_journal(path: Path) -> tuple[dict[str, Any], Stage]:
+    """Return what a summary would say of a run, and how far the run came."""
+    is_going_on = is_held(path)  # first: a run that ends meanwhile says so itself
+    with open_view(path) as journal:
+        info, statuses = journal.info(), Counter[Status]()
+        for (_, status), number in journal.counts().items():
+            statuses[status] += number
+        sources = [{"name": name} for name, _, _ in journal.sources()]
+        facts = {**asdict(info), "rows": journal.count_rows(), "statuses": statuses, "sources": sources}
+    if info.stage is RunStage.ENDED:
+        return facts, Stage.ENDED
+    return facts, Stage.GOING_ON if is_going_on else Stage.INTERRUPTED
 
 
 def read_details(path: Path) -> Details:
@@ -186,57 +215,6 @@ def _age(run: PastRun) -> tuple[str, int, str]:
     return digits, len(run.name), run.name  # -2 to -10 are runs of one second
 
 
-def _by_summary(path: Path) -> PastRun | None:
-    """Read a summary; None where there is none that can be read."""
-    summary = _summary(path)
-    started_at = _text(summary, "started_at")
-    if not started_at:
-        return None
-    rerun_of = _text(summary, "rerun_of")
-    numbers = _object(summary.get("statuses"))
-    exit_status, rows = summary.get("exit_status"), summary.get("rows")
-    return PastRun(
-        path.name,
-        path,
-        Stage.INTERRUPTED if summary.get("is_interrupted") is True else Stage.ENDED,
-        _text(summary, "command") or ("rerun" if rerun_of else "run"),
-        rerun_of,
-        started_at,
-        _text(summary, "finished_at"),
-        rows if isinstance(rows, int) else 0,
-        {status: number for status in Status if isinstance(number := numbers.get(status), int) and number},
-        exit_status if isinstance(exit_status, int) else None,
-        undo_of=_text(summary, "undo_of"),
-        is_sandbox=summary.get("is_sandbox") is True,
-        sources=tuple(_text(one, "name") for one in _members(summary.get("sources"))),
-    )
-
-
-def _by_journal(path: Path) -> PastRun:
-    is_going_on = is_held(path)  # first: a run that ends meanwhile says so itself
-    with open_view(path) as journal:
-        info, counts, rows = journal.info(), journal.counts(), journal.count_rows()
-        sources = tuple(name for name, _, _ in journal.sources())
-    totals: Counter[Status] = Counter()
-    for (_, status), number in counts.items():
-        totals[status] += number
-    is_ended = info.stage is RunStage.ENDED
-    return PastRun(
-        path.name,
-        path,
-        Stage.ENDED if is_ended else Stage.GOING_ON if is_going_on else Stage.INTERRUPTED,
-        info.command,
-        info.rerun_of,
-        info.started_at,
-        info.finished_at,
-        rows,
-        {status: totals[status] for status in Status if totals[status]},
-        undo_of=info.undo_of,
-        is_sandbox=info.is_sandbox,
-        sources=sources,
-    )
-
-
 def _summary(path: Path) -> dict[str, Any]:
     """Read a summary as far as it is one."""
     file = path / SUMMARY_FILE
@@ -257,8 +235,3 @@ def _members(value: Any) -> list[dict[str, Any]]:
 def _text(members: Mapping[str, Any], name: str) -> str:
     value = members.get(name)
     return value if isinstance(value, str) else ""
-
-
-def utc_now() -> datetime:
-    """Return the present moment."""
-    return datetime.now(UTC)

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from html import escape as escape_xml  # the XML five, and a tenth of a sax module's time to import
 from itertools import groupby
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 from importer.errors import UsageError
 from importer.journal.run_folder import JOURNAL_FILE
@@ -30,28 +30,19 @@ _ELEMENTS = {Tone.DOUBT: "error", Tone.WAITING: "skipped"}  # every other status
 _COUNTED = {"tests": "tests", "failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
-class _Stretch(NamedTuple):
-    """Cases of one sheet that stand behind each other in the scratch file."""
-
-    begins: int
-    length: int
-
-
 def check_junit_path(path: Path, sources: Iterable[str]) -> None:
     """See that the file can be written there at the end: its folder is there, it is no source, and in no run's folder.
 
     Raises:
         UsageError: it cannot.
     """
-    if not path.parent.is_dir() or path.is_dir() or path.is_socket():
-        what = (
-            "it is a folder"
-            if path.is_dir()
-            else "it is a socket"
-            if path.is_socket()
-            else f"there is no folder {path.parent}"
-        )
-        raise UsageError(f"{path} cannot be the JUnit file: {what}", hint="Name a file in a folder that is there.")
+    for is_wrong, what in (
+        (path.is_dir(), "it is a folder"),
+        (path.is_socket(), "it is a socket"),
+        (not path.parent.is_dir(), f"there is no folder {path.parent}"),
+    ):
+        if is_wrong:
+            raise UsageError(f"{path} cannot be the JUnit file: {what}", hint="Name a file in a folder that is there.")
     if (path.parent / JOURNAL_FILE).exists():
         raise UsageError(
             f"{path} cannot be the JUnit file: {path.parent} is a run's folder, whose files are its own",
@@ -86,52 +77,38 @@ def _write(
     is_check: bool,
 ) -> None:
     """Write the cases aside first: how many there are stands before them, and sheets can take turns in a report."""
+    counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)  # by suite: cases of each sort
+    stretches: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)  # where they begin, and end
+    # A suite can have several sheets: rows of one can stand in several tables of a report.
+    suites = [(sheet.source, sheet.name) for sheet in sheets]
+    # In a class name, dots part packages.
+    stems = [Path(sheet.source).stem.replace(".", "_") or "source" for sheet in sheets]
+    classes = [_attribute(f"{stem}.{sheet.name}") for stem, sheet in zip(stems, sheets, strict=True)]
     with tempfile.TemporaryFile(prefix=".junit-", dir=folder) as scratch:
-        stretches, counts = _write_cases(scratch, sheets, lines, is_check=is_check)
+        at = 0
+        for index, own in groupby(lines, key=lambda line: line.sheet):
+            begin, suite = at, suites[index]
+            for line in own:
+                element = "" if is_check and line.outcome.status is Status.PENDING else _element(line.outcome.status)
+                counts[suite].update(("tests", element))
+                at += scratch.write(_case(line, sheets[index], classes[index], element).encode())
+            stretches[suite].append((begin, at))
         total: Counter[str] = sum(counts.values(), Counter())
         numbers = " ".join(f'{key}="{total[_COUNTED[key]]}"' for key in ("tests", "failures", "errors"))
         file.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name={_attribute(name)} {numbers}>\n'.encode())
-        for suite, sheet in {_suite(sheet): sheet for sheet in sheets}.items():
-            _write_suite(file, sheet, counts[suite], (scratch, stretches[suite]))
+        for suite in dict.fromkeys(suites):
+            numbers = " ".join(f'{key}="{counts[suite][element]}"' for key, element in _COUNTED.items())
+            source, sheet_name = map(_attribute, suite)
+            file.write(f"<testsuite name={sheet_name} {numbers} file={source}>\n".encode())
+            for begin, end in stretches[suite]:
+                scratch.seek(begin)
+                file.writelines(_parts(scratch, end - begin))
+            file.write(b"</testsuite>\n")
         file.write(b"</testsuites>\n")
-
-
-def _suite(sheet: Sheet) -> tuple[str, str]:
-    """Return what makes a suite: rows of one sheet can stand in several tables of a report."""
-    return sheet.source, sheet.name
-
-
-def _write_cases(
-    scratch: IO[bytes], sheets: Sequence[Sheet], lines: Iterable[ReportLine], *, is_check: bool
-) -> tuple[defaultdict[tuple[str, str], list[_Stretch]], defaultdict[tuple[str, str], Counter[str]]]:
-    """Write every case; give where those of each suite stand, and how many of each sort they are."""
-    stretches: defaultdict[tuple[str, str], list[_Stretch]] = defaultdict(list)
-    counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    classes = [_attribute(f"{_stem(sheet.source)}.{sheet.name}") for sheet in sheets]
-    at = 0
-    for index, own in groupby(lines, key=lambda line: line.sheet):
-        suite, begins = _suite(sheets[index]), at
-        for line in own:
-            element = "" if is_check and line.outcome.status is Status.PENDING else _element(line.outcome.status)
-            counts[suite]["tests"] += 1
-            counts[suite][element] += 1
-            at += scratch.write(_case(line, sheets[index], classes[index], element).encode())
-        stretches[suite].append(_Stretch(begins, at - begins))
-    return stretches, counts
 
 
 def _element(status: Status) -> str:
     return _ELEMENTS.get(status.tone, "failure") if status.needs_attention else ""
-
-
-def _write_suite(file: BinaryIO, sheet: Sheet, counts: Counter[str], cases: tuple[IO[bytes], list[_Stretch]]) -> None:
-    numbers = " ".join(f'{key}="{counts[element]}"' for key, element in _COUNTED.items())
-    file.write(f"<testsuite name={_attribute(sheet.name)} {numbers} file={_attribute(sheet.source)}>\n".encode())
-    scratch, stretches = cases
-    for stretch in stretches:
-        scratch.seek(stretch.begins)
-        file.writelines(_parts(scratch, stretch.length))
-    file.write(b"</testsuite>\n")
 
 
 def _parts(scratch: IO[bytes], length: int) -> Iterator[bytes]:
@@ -158,8 +135,3 @@ def _case(line: ReportLine, sheet: Sheet, class_name: str, element: str) -> str:
 def _attribute(text: str) -> str:
     """Quote a foreign text: one line, no character that XML cannot have."""
     return f'"{escape_xml(escape(text, _LONGEST))}"'
-
-
-def _stem(source: str) -> str:
-    """Name a source in a class name, in which dots part packages."""
-    return Path(source).stem.replace(".", "_") or "source"

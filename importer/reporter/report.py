@@ -30,7 +30,7 @@ from importer.reporter.report_xlsx import with_findings, write_xlsx
 from importer.reporter.table_files import write_csv
 from importer.result import Result
 from importer.settings import FailOn
-from importer.wording import count_of, iso_utc
+from importer.wording import count_of, iso_utc, seconds_between
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -113,7 +113,7 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
         notice=f"{restored} {notice}".strip(),
         undone=info.undone_path,
         fails_on_warnings=settings.fail_on is FailOn.WARNING,
-        seconds=_seconds(journal.info()),
+        seconds=seconds_between(info.started_at, journal.info().finished_at),
     )
     with suppress(ReportError):
         write_summary(path / "summary.json", _summary(journal, result))
@@ -187,14 +187,6 @@ def _names_apart(sources: Sequence[str]) -> Iterator[str]:
         name = next(one for one in names if one.casefold() not in taken)
         taken.add(name.casefold())
         yield name
-
-
-def _seconds(info: RunInfo) -> float | None:
-    """Return how long a run took; None where its journal could not be told of its end."""
-    try:
-        return (datetime.fromisoformat(info.finished_at) - datetime.fromisoformat(info.started_at)).total_seconds()
-    except ValueError:
-        return None
 
 
 def _try_page(

@@ -129,17 +129,17 @@ def _print_schema() -> int:
 def _list(given: dict[str, Any]) -> int:
     from importer.cli.past_runs import NARROW, object_of_run, run_cards, run_lines, runs_table
     from importer.cli.terminal import Stream
-    from importer.commands.history import list_runs, utc_now
+    from importer.commands.history import list_runs
 
     settings, out = load(given), Stream(highlight=False)
-    now, found = utc_now(), list_runs(settings.reports)
+    found = list_runs(settings.reports)
     if settings.json:
         for run in found:
-            out.write_json(object_of_run(run, now))
+            out.write_json(object_of_run(run))
     elif found and out.is_screen and out.width >= NARROW:
-        out.print(runs_table(found, now, out.width))
+        out.print(runs_table(found, out.width))
     elif found:
-        for line in run_cards(found, now) if out.is_screen else run_lines(found, now):
+        for line in run_cards(found) if out.is_screen else run_lines(found):
             out.write_line(line)
     else:
         click.echo(f"no runs in {shown_path(settings.reports)}", err=True)
@@ -149,15 +149,15 @@ def _list(given: dict[str, Any]) -> int:
 def _show(given: dict[str, Any], argument: str, names: Sequence[str], limit: int | None) -> int:
     from importer.cli.past_runs import detail_lines, object_of_details
     from importer.cli.terminal import Stream
-    from importer.commands.history import find_run, read_details, utc_now
+    from importer.commands.history import find_run, read_details
 
     settings, out = load(given), Stream(highlight=False)
     path = find_run(argument, settings.reports)
-    details, now = read_details(path), utc_now()
+    details = read_details(path)
     if settings.json:
-        out.write_json(object_of_details(details, now))
+        out.write_json(object_of_details(details))
     else:
-        for line in detail_lines(details, now):
+        for line in detail_lines(details):
             out.print(line, soft_wrap=True)
     try:
         if settings.json:
