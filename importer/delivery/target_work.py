@@ -109,17 +109,16 @@ def give_up(known: Outcome) -> Outcome:
 
 def advise(status: Status, http_status: int = 0) -> str:
     """Return what to do next about a status."""
-    if status is Status.REJECTED:
-        return (
-            "Check that the schedule exists and its id is right."
-            if http_status == 404
-            else "Correct the row; the answer says what is wrong."
-        )
-    if status is Status.FAILED:
-        return "Rerun: it was certainly not applied."
-    if status is Status.UNKNOWN:
-        return "Rerun: the target is asked first, nothing is sent twice."
-    return ""
+    if status is Status.REJECTED and http_status == 404:
+        return "Check that the schedule exists and its id is right."
+    return _NEXT_STEPS.get(status, "")
+
+
+_NEXT_STEPS = {
+    Status.REJECTED: "Correct the row; the answer says what is wrong.",
+    Status.FAILED: "Rerun: it was certainly not applied.",
+    Status.UNKNOWN: "Rerun: the target is asked first, nothing is sent twice.",
+}
 
 
 # ---- the work

@@ -124,14 +124,9 @@ def make_connector(transport: Transport, *, limit: int) -> aiohttp.TCPConnector:
 class _CleanConnector(aiohttp.TCPConnector):
     """Drops a kept connection on which something came before the request left: it would be taken for its answer."""
 
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Any],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  (the signature is aiohttp's)
-    ) -> aiohttp.connector.Connection:
+    async def connect(self, req: aiohttp.ClientRequest, *more: Any, **named: Any) -> aiohttp.connector.Connection:
         """Return a connection on which nothing waits to be read."""
-        while _has_leftover(connection := await super().connect(req, traces, timeout)):
+        while _has_leftover(connection := await super().connect(req, *more, **named)):
             connection.close()
         return connection
 
@@ -159,19 +154,14 @@ class _TunnelConnector(_CleanConnector):
         super().__init__(**options)
         self._through = proxy
 
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Any],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  (the signature is aiohttp's)
-    ) -> aiohttp.connector.Connection:
+    async def connect(self, req: aiohttp.ClientRequest, *more: Any, **named: Any) -> aiohttp.connector.Connection:
         """Return a connection to the target.
 
         Raises:
             TunnelError: there is none.
         """
         try:
-            return await super().connect(req, traces, timeout)
+            return await super().connect(req, *more, **named)
         except aiohttp.ClientHttpProxyError as error:
             raise _refused(self._through, error.status, req.url.host or "") from None
         except TimeoutError:

@@ -9,20 +9,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from importer.errors import JournalError
-from importer.journal.codec import (
-    binding_values,
-    change_values,
-    dump_key,
-    first_id,
-    is_new,
-    load_queries,
-    planned_values,
-    read_claimed,
-    read_unresolved,
-    record_values,
-    row_of,
-    tally_values,
-)
+from importer.journal import codec
+from importer.journal.codec import load_queries
 from importer.journal.run_info import RunStage, write_facts
 from importer.journal.states import BindingState, Change, Claimed, ClosingDifference, Entry, State, Tally, Unresolved
 from importer.journal.view import View
@@ -135,14 +123,14 @@ class Journal(View):
         for sheet, row, entries in rows:
             self._rows += 1
             new_rows.append((self._rows, sheet, row.number, row.line, orjson.dumps(row.cells)))
-            for id_, entry in enumerate(entries, first_id(self._rows)):
-                if is_new(entry):
-                    new_records.append(planned_values(id_, entry))
+            for id_, entry in enumerate(entries, codec.first_id(self._rows)):
+                if codec.is_new(entry):
+                    new_records.append(codec.planned_values(id_, entry))
                 else:
-                    known_records.append(record_values(id_, entry))
+                    known_records.append(codec.record_values(id_, entry))
                     self._note_state(entry)
                 if entry.groups or entry.bound or entry.leaving:
-                    bindings += binding_values(id_, entry)
+                    bindings += codec.binding_values(id_, entry)
         with self._commit() as db:
             db.executemany(_SQL["insert_row"], new_rows)
             db.executemany(_SQL["insert_planned"], new_records)
@@ -193,7 +181,7 @@ class Journal(View):
         They may be resolved meanwhile.
         """
         after = 0
-        while found := list(self._read(read_unresolved, "unresolved", after, target, _CHUNK)):
+        while found := list(self._read(codec.read_unresolved, "unresolved", after, target, _CHUNK)):
             after = found[-1].id
             yield found
 
@@ -204,8 +192,8 @@ class Journal(View):
                 db.execute(_SQL["drop_record"], (id_,))
                 for new, one in enumerate(entries, id_):
                     self._note_state(one)
-                    db.execute(_SQL["insert_record"], record_values(new, one))
-                    self._add_bindings(db, binding_values(new, one))
+                    db.execute(_SQL["insert_record"], codec.record_values(new, one))
+                    self._add_bindings(db, codec.binding_values(new, one))
 
     def count_unresolved(self) -> dict[TargetName, int]:
         """Count the records that wait for ids, by the target that must be asked."""
@@ -261,7 +249,7 @@ class Journal(View):
         with self._commit() as db:
             kind = self._kind_of(db, severity, topic, hint, column)
             db.execute(_SQL["set_replaces"], (", ".join(replaced), record))
-            db.execute(_SQL["insert_found_once"], (row_of(record), kind, message, cell))
+            db.execute(_SQL["insert_found_once"], (codec.row_of(record), kind, message, cell))
 
     def refuse_planned(self, refused: Iterable[tuple[int, Outcome]]) -> None:
         """Make records invalid, each by its id; those that were sent already are left as they are."""
@@ -291,7 +279,7 @@ class Journal(View):
 
         Returns the number of each.
         """
-        pairs = [(dump_key(key), returned_id) for key, returned_id in found]
+        pairs = [(codec.dump_key(key), returned_id) for key, returned_id in found]
         at, run = existing.finished_at, existing.run
         with self._commit() as db:
             planned = db.executemany(
@@ -328,7 +316,7 @@ class Journal(View):
         """
         with self._commit() as db:
             self._change(db, changes)
-            claimed = list(self._read(read_claimed, "next_planned", target, after, limit))
+            claimed = list(self._read(codec.read_claimed, "next_planned", target, after, limit))
             if claimed:
                 db.execute(_SQL["claim"], (target, after, claimed[-1].id))
         return claimed
@@ -339,17 +327,17 @@ class Journal(View):
             self._change(db, changes)
 
     def _change(self, db: sqlite3.Connection, changes: Sequence[Change]) -> None:
-        db.executemany(_SQL["change"], map(change_values, changes))
+        db.executemany(_SQL["change"], map(codec.change_values, changes))
         if self._has_bindings:  # a success that belongs into a group is none yet
             db.executemany(_SQL["hold"], [(change.id,) for change in changes])
 
     def in_doubt(self, target: TargetName) -> list[Claimed]:
         """List the records that were sent, or may have been, and of which nothing more is known."""
-        return list(self._read(read_claimed, "in_doubt", target))
+        return list(self._read(codec.read_claimed, "in_doubt", target))
 
     def has_key(self, kind: str, key: Key) -> bool:
         """Return whether some record of this run has the key."""
-        return self._db.execute(_SQL["owner_of_key"], (dump_key(key), kind)).fetchone() is not None
+        return self._db.execute(_SQL["owner_of_key"], (codec.dump_key(key), kind)).fetchone() is not None
 
     # ---- what is there in the end
 
@@ -366,7 +354,7 @@ class Journal(View):
     def note_listed(self, scope: Scope, found: Iterable[tuple[Key, str]]) -> None:
         """Note what a page of the scope's list holds, as far as this run has it."""
         with self._commit() as db:
-            db.executemany(_SQL["insert_listed"], [(*scope, dump_key(key), id_) for key, id_ in found])
+            db.executemany(_SQL["insert_listed"], [(*scope, codec.dump_key(key), id_) for key, id_ in found])
 
     def compare(self, target: TargetName, scope: Scope, run: str) -> list[ClosingDifference]:
         """List the records of which the list that was noted says something else than the journal does."""
@@ -423,4 +411,4 @@ class Journal(View):
     def add_traffic(self, target: TargetName, tallies: Sequence[Tally]) -> None:
         """Write down what the requests to a target came to, second by second."""
         with self._commit() as db:
-            db.executemany(_SQL["insert_traffic"], [tally_values(target, tally) for tally in tallies])
+            db.executemany(_SQL["insert_traffic"], [codec.tally_values(target, tally) for tally in tallies])

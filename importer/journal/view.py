@@ -8,25 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import orjson
 
-from importer.journal.codec import (
-    MalformedError,
-    decode,
-    first_id,
-    load_queries,
-    read_created,
-    read_entry,
-    read_finding,
-    read_key,
-    read_line,
-    read_notice,
-    read_prospect,
-    read_row,
-    read_sheet,
-    read_status,
-    read_summed_up,
-    read_tally,
-    states_of,
-)
+from importer.journal import codec
+from importer.journal.codec import MalformedError, decode, load_queries
 from importer.journal.run_info import read_facts
 from importer.journal.states import BindingState, Leaving, State, Unbound
 from importer.notice import Notice
@@ -44,6 +27,7 @@ if TYPE_CHECKING:
 
 _SQL = load_queries()
 _Made = TypeVar("_Made")
+_EXAMPLES = 3  # of each kind of finding
 _PAGE_CHUNK = 1000  # records read in one go for a page
 _CHUNK = 2000  # lines of one question: no question lasts, for SQLite's log of a run that goes on would grow meanwhile
 
@@ -88,7 +72,7 @@ class View:
 
     def not_used(self) -> list[tuple[Sheet, tuple[str, ...]]]:
         """List each sheet with the headers in it that are none of ours."""
-        return list(self._read(read_sheet, "sheets"))
+        return list(self._read(codec.read_sheet, "sheets"))
 
     def count_rows(self) -> int:
         """Count the rows that were read."""
@@ -98,7 +82,7 @@ class View:
         """Count records by target (empty where there is none) and status."""
         counts: dict[tuple[str, Status], int] = {}
         for target, state, number in self._db.execute(_SQL["counts"]):
-            key = (target, read_status(state))
+            key = (target, codec.read_status(state))
             counts[key] = counts.get(key, 0) + number
         return counts
 
@@ -116,7 +100,7 @@ class View:
 
     def shapes(self) -> list[tuple[str, Key]]:
         """List one key of each kind and form."""
-        return [(kind, read_key(key)) for kind, key in self._db.execute(_SQL["shapes"])]
+        return [(kind, codec.read_key(key)) for kind, key in self._db.execute(_SQL["shapes"])]
 
     def bound_groups(self) -> list[tuple[TargetName, str]]:
         """List the groups that records belong into, with their target."""
@@ -180,35 +164,35 @@ class View:
 
     def _line_reader(self) -> Callable[[tuple[Any, ...]], ReportLine]:
         names, run = [sheet.name for sheet in self.sheets()], self.info().run
-        return lambda values: read_line(values, names, run)
+        return lambda values: codec.read_line(values, names, run)
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         """Yield every row with the index of its sheet, in the order of the source."""
-        return self._read(read_row, "rows")
+        return self._read(codec.read_row, "rows")
 
     def shift_times(self, kinds: Sequence[str]) -> Iterator[tuple[int, int, str, str, Key, str]]:
         """Yield sheet, row, part, kind, key and zone of every record of some kinds, in the order of the source."""
         for sheet, number, part, kind, key, zone in self._db.execute(
             _SQL["shift_times"], (orjson.dumps(kinds).decode(),)
         ):
-            yield sheet, number, part, kind, read_key(key), zone
+            yield sheet, number, part, kind, codec.read_key(key), zone
 
     def findings(self) -> Iterator[Finding]:
         """Yield all that was found about rows, in the order of the source."""
-        return self._read(read_finding, "findings")
+        return self._read(codec.read_finding, "findings")
 
-    def finding_kinds(self, examples: int = 3) -> list[FindingKind]:
+    def finding_kinds(self) -> list[FindingKind]:
         """Return what was found by severity and topic, in the order of first appearance, each with its first ones."""
         sheets = self.sheets()
         shown: defaultdict[tuple[Severity, str], list[tuple[Sheet, Finding]]] = defaultdict(list)
-        for finding in self._read(read_finding, "examples", examples):
+        for finding in self._read(codec.read_finding, "examples", _EXAMPLES):
             shown[finding.severity, finding.problem.topic].append((sheets[finding.sheet], finding))
         is_of_several = len({sheet.source for sheet in sheets}) > 1
         return [FindingKind(*kind, tuple(shown[kind[:2]]), is_of_several) for kind in self.topics()]
 
     def notices(self) -> list[Notice]:
         """List what a person should know about the run as a whole, in the order in which it was found."""
-        return list(self._read(read_notice, "notices"))
+        return list(self._read(codec.read_notice, "notices"))
 
     def known(self) -> list[KnownName]:
         """List the people, schedules and groups whose names are known, by what they are and by name."""
@@ -224,16 +208,16 @@ class View:
 
     def entries(self) -> Iterator[tuple[int, Row, Entry]]:
         """Yield what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
-        return self._read(read_entry, "entries")
+        return self._read(codec.read_entry, "entries")
 
     def prospects(self) -> Iterator[Prospect]:
         """Yield every record with what is to become of it, in the order of the source."""
-        return self._read(read_prospect, "prospects")
+        return self._read(codec.read_prospect, "prospects")
 
     def sum_up(self, kind: str, value: int, starts_at: int | None, ends_at: int | None) -> Iterator[SummedUp]:
         """Sum up the good records of a kind by scope, state and one value of their keys; the numbers are its places."""
         places = [f"$[{99 if place is None else place}]" for place in (value, starts_at, ends_at)]
-        return self._read(read_summed_up, "sum_up", kind, *places)
+        return self._read(codec.read_summed_up, "sum_up", kind, *places)
 
     def repetitions(
         self, kind: str, starts_at: int, ends_at: int, limit: int
@@ -258,18 +242,18 @@ class View:
 
     def entries_of(self, row: int) -> list[tuple[int, Row, Entry]]:
         """List the entries of a row, by the journal's number of it, as `entries` yields them."""
-        return list(self._read(read_entry, "entries_of", first_id(row), first_id(row + 1)))
+        return list(self._read(codec.read_entry, "entries_of", codec.first_id(row), codec.first_id(row + 1)))
 
     def created_by(self, run: str) -> Iterator[tuple[int, Row, Entry, Joined]]:
         """Yield what a run created or added to groups, and what it may have, the newest first.
 
         Sheet, row, entry, and the groups that it added the record to.
         """
-        return self._read(read_created, "created_by", run)
+        return self._read(codec.read_created, "created_by", run)
 
     def traffic(self) -> Iterator[tuple[TargetName, Tally]]:
         """Yield what the requests of this run came to, by second; a second can come twice."""
-        return self._read(read_tally, "traffic")
+        return self._read(codec.read_tally, "traffic")
 
     def page_records(self, first: int) -> Iterator[list[ShownRecord]]:
         """Yield what a page shows: the first so many records, then all others that need attention, in chunks.
@@ -287,15 +271,15 @@ class View:
         """Yield the first records of some kinds that the target has: record, kind, key, zone, is created."""
         (last,) = self._db.execute(_SQL["page_end"], (first,)).fetchone()
         for id_, kind, key, zone, state in self._db.execute(_SQL["page_shifts"], (orjson.dumps(kinds).decode(), last)):
-            yield id_, kind, read_key(key), zone, state == Status.CREATED
+            yield id_, kind, codec.read_key(key), zone, state == Status.CREATED
 
     def row_of(self, record: int) -> tuple[int, Row]:
         """Return the sheet and the row that a record is of."""
-        return next(self._read(read_row, "row_of_record", record))
+        return next(self._read(codec.read_row, "row_of_record", record))
 
     def lines_of(self, statuses: Collection[Status], limit: int | None = None) -> Iterator[ReportLine]:
         """Yield the lines that have one of the statuses, in the order of the source; the first `limit` of them."""
-        return islice(self._lines_of(orjson.dumps(states_of(statuses)).decode()), limit)
+        return islice(self._lines_of(orjson.dumps(codec.states_of(statuses)).decode()), limit)
 
     def _lines_of(self, states: str) -> Iterator[ReportLine]:
         read, after = self._line_reader(), -1

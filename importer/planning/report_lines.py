@@ -254,10 +254,8 @@ class ReportTable:
         known = self._memory.cells_of(carried, self._name_of(carried))
         if known is None:
             changed = changed_cells(self._splitter.header, now, carried.digest) if carried.digest else []
-        elif now == (before := self._part_of(carried).cells_now(known, len(now))):
-            changed = []
         else:
-            pairs = enumerate(zip(now, before, strict=True))
+            pairs = enumerate(zip(now, self._part_of(carried).cells_now(known, len(now)), strict=True))
             changed = [index for index, (text, old) in pairs if text != old and text.split() != old.split()]
         for index in changed:
             if (place := self._splitter.places[index]) >= 0:
