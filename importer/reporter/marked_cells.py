@@ -117,8 +117,7 @@ class DropDowns:
         self._known = known
         self._choices: dict[str, dict[str, str]] = {}  # what -> id -> what is chosen
         self._directory: Directory | None = None
-        self._lists: dict[str, Sequence[str]] = {}  # by their names
-        self._names: dict[tuple[str, str], str] = {}  # what, wrong text -> list
+        self._lists: dict[tuple[str, str], tuple[str, list[str]]] = {}  # what, wrong text -> name and choices
         self._cells: defaultdict[int, dict[int, str]] = defaultdict(dict)  # column -> row -> list
         self._columns: dict[int, str] = {}  # column -> the list of its other cells
         self._size = 0
@@ -181,12 +180,10 @@ class DropDowns:
         return first if self._size > _MOST_CELLS else list(dict.fromkeys((*first, *choices.values())))
 
     def _name(self, what: str, text: str, choices: Iterable[str]) -> str:
-        if (what, text) not in self._names:
+        if (what, text) not in self._lists:
             title = _TITLES.get(what, f"Words_{what}")
-            name = f"{title}_{len(self._names)}" if text else title
-            self._names[what, text] = name
-            self._lists[name] = list(choices)
-        return self._names[what, text]
+            self._lists[what, text] = f"{title}_{len(self._lists)}" if text else title, list(choices)
+        return self._lists[what, text][0]
 
     def finish(self, sheet: Any, lines: int) -> None:
         """Put the drop-downs into a table's cells, and their choices on a sheet of their own."""
@@ -204,10 +201,11 @@ class DropDowns:
         """Write the choices, if there are any, on a sheet of their own."""
         if not self._lists:
             return
-        widths = [max(map(len, (f"{name}  ", *choices))) + 2 for name, choices in self._lists.items()]
-        rows = zip_longest(*self._lists.values(), fillvalue="")
-        sheet = self._book.add_table(LISTS, list(self._lists), rows, [min(width, 50) for width in widths], look=HEADER)
-        for column, (name, choices) in enumerate(self._lists.items()):
+        lists = dict(self._lists.values())
+        widths = [min(max(map(len, (f"{name}  ", *choices))) + 2, 50) for name, choices in lists.items()]
+        rows = zip_longest(*lists.values(), fillvalue="")
+        sheet = self._book.add_table(LISTS, list(lists), rows, widths, look=HEADER)
+        for column, (name, choices) in enumerate(lists.items()):
             self._book.name_range(name, sheet, column, len(choices))
 
 
@@ -305,10 +303,9 @@ class _Page:
             raise self._refused(f"more than {COLUMNS:,} columns")
         for position in sheet.positions:
             self._page.set_column(position, position, None, self._text)
-        if sheet.header_row:
-            bold = book.style(BOLD)
-            for position, text in zip(sheet.positions, sheet.header, strict=True):
-                self._put(sheet.header_row, position, text, bold)
+        for position, text in zip(sheet.positions, sheet.header, strict=True) if sheet.header_row else ():
+            if text:
+                self._put(sheet.header_row, position, text, book.style(BOLD))
 
     def add(self, marked: MarkedRow) -> None:
         """Write one row.
@@ -322,32 +319,22 @@ class _Page:
         if number > ROWS:
             raise self._refused(f"a row {number:,}, and a workbook ends at row {ROWS:,}")
         self._last = number
-        marks = self._marks(marked) if marked.problems or marked.warnings else {}
-        for position, cell in zip(self._sheet.positions, row.cells, strict=True):
+        marks = mark_row(number, self._sheet.positions, marked.problems, marked.warnings)
+        cells = dict(zip(self._sheet.positions, row.cells, strict=True))
+        for position, cell in cells.items():
             if position not in marks:
                 self._put(number, position, cell, self._text)
         for position, mark in marks.items():
-            self._mark(number, position, mark, row)
+            if position < COLUMNS:
+                self._put(number, position, cells.get(position, ""), self._book.style(CellStyle(mark.fill)))
+                self._book.comment(self._page, number - 1, position, mark.comment)
         if self._measured < _MEASURED:
             self._measured += 1
-            self._widths = [
-                max(width, min(len(cell) + 2, 60)) for width, cell in zip(self._widths, row.cells, strict=True)
-            ]
+            self._widths = list(map(max, self._widths, (min(len(cell) + 2, 60) for cell in row.cells)))
 
-    def _marks(self, marked: MarkedRow) -> dict[int, Mark]:
-        place = marked.row.place
-        marks = mark_row(place, self._sheet.positions, marked.problems, marked.warnings)
-        return {position: mark for position, mark in marks.items() if position < COLUMNS}
-
-    def _mark(self, number: int, position: int, mark: Mark, row: Row) -> None:
-        cells = dict(zip(self._sheet.positions, row.cells, strict=True))
-        style = self._book.style(CellStyle(mark.fill))
-        self._put(number, position, cells.get(position, ""), style, is_marked=True)
-        self._book.comment(self._page, number - 1, position, mark.comment)
-
-    def _put(self, number: int, position: int, cell: str, style: Any, *, is_marked: bool = False) -> None:
+    def _put(self, number: int, position: int, cell: str, style: Any) -> None:
         try:
-            (put_marked if is_marked else put)(self._page, number - 1, position, cell, style)
+            (put if style is self._text else put_marked)(self._page, number - 1, position, cell, style)
         except UnholdableError:
             raise self._refused(
                 f"in cell {cell_name(position, number)} a text that a workbook cannot hold"

@@ -211,23 +211,19 @@ def _outcome(texts: Mapping[str, str]) -> Outcome | None:
     status = _STATUSES.get(_name(texts["import_status"]))
     if status is None:
         return None
+    # What a row is warned of, which stands behind its hint, is found anew.
+    hint, warning, _ = texts["import_hint"].partition("Warning: ")
     return Outcome(
         status=status,
         id=texts["import_id"],
         http_status=_whole(texts["import_http_status"]),
         error=texts["import_error"],
         cell=texts["import_cell"],
-        hint=_own_hint(texts["import_hint"]),
+        hint=hint.strip() if warning else hint,
         attempts=_whole(texts["import_attempts"]),
         finished_at=texts["import_finished_at"],
         run=texts["import_run"],
     )
-
-
-def _own_hint(text: str) -> str:
-    """Return a hint without the warnings behind it: what a row is warned of is found anew."""
-    hint, warning, _ = text.partition("Warning: ")
-    return hint.strip() if warning else text
 
 
 def _whole(text: str) -> int:
