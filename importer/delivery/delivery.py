@@ -16,7 +16,7 @@ from importer.delivery.client import Answer, NotSent, open_client
 from importer.delivery.deleter import TargetDeletion
 from importer.delivery.groups import Binder
 from importer.delivery.queue import Doubt
-from importer.delivery.reconciler import ClosingLook, Existing, Reconciler
+from importer.delivery.reconciler import clear_up_doubts, close_scope, look_back, mark_existing
 from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge_post, settle_time
 from importer.delivery.stop import GRACE, Reason, end_on_interrupt
 from importer.delivery.target_work import Job, TargetWork, give_up
@@ -50,9 +50,6 @@ class TargetDelivery(TargetWork):
     def __init__(self, target: Target, client: Client, job: Job, *, limit: int | None = None) -> None:
         super().__init__(target, client, job, limit=limit)
         self._is_limited = limit is not None
-        self._existing = Existing(self)
-        self._reconciler = Reconciler(self)
-        self._closing_look = ClosingLook(self)
         self._binder = Binder(self) if target.grouping else None
         #: Scopes in which a POST was answered 403 though the token is good. Whether the scope or the token's rights are
         #: meant shows at the end: by whether anything could be created elsewhere.
@@ -65,7 +62,7 @@ class TargetDelivery(TargetWork):
 
         `is_approved`: somebody approved what was to be replaced when this was asked before, and nothing else may be.
         """
-        await self.until_stopped(self._existing.find(is_approved=is_approved))
+        await self.until_stopped(mark_existing(self, is_approved=is_approved))
 
     async def look(self) -> None:
         """Find what the target has already, and what of that is in its groups; send nothing."""
@@ -99,7 +96,7 @@ class TargetDelivery(TargetWork):
         left_behind = [Doubt(record, _LEFT_BEHIND) for record in self.journal.in_doubt(self.target.name)]
         if not self._is_limited:  # else these would be sent beyond the limit
             self.queue.adopt(left_behind, self.settings.settle)
-        await self.work_through(self._send_all, self._reconciler.work)
+        await self.work_through(self._send_all, partial(clear_up_doubts, self))
 
     async def _bind(self) -> None:
         """Add what was created to its groups, once all of it is written down."""
@@ -112,13 +109,13 @@ class TargetDelivery(TargetWork):
         self.flush()
         is_left = self._is_limited and self.target.name in self.journal.open_targets()
         if not (self.settings.no_closing_look or is_left or self.stop.reason is not None):
-            await self.until_stopped(self._closing_look.look())
+            await self.until_stopped(look_back(self))
 
     def _close_forbidden(self) -> None:
         """Decide about the scopes that answered 403: theirs alone if something could be created elsewhere, or was."""
         for scope, judgement in self._forbidden.items():
             if self.queue.has_created or self.journal.counts().get((self.target.name, Status.CREATED)):
-                self._existing.close_scope(scope, Status.REJECTED, judgement.words, judgement.status)
+                close_scope(self, scope, Status.REJECTED, judgement.words, judgement.status)
             else:
                 self.stop.set(Reason.TOKEN_REFUSED, f"the token may not create (403): {judgement.words}")
 

@@ -9,7 +9,7 @@ import logging
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import anyio
@@ -19,6 +19,7 @@ from importer.delivery.queue import Doubt, Progress, Queue, tell
 from importer.delivery.stop import Reason, Stop, StoppedError
 from importer.delivery.throttle import Throttle
 from importer.errors import JournalError, TargetError
+from importer.kinds import Names
 from importer.log import log
 from importer.records import Outcome
 from importer.settings import IfExists
@@ -162,6 +163,11 @@ class TargetWork:
         self._logged_rate = self.throttle.rate
 
     # ---- what a worker asks for
+
+    @cached_property
+    def names(self) -> Names:
+        """What ids are called, as far as the journal knew when somebody first asked."""
+        return Names(self.journal.names())
 
     def untouched(self, _record: Claimed) -> Outcome:
         """Make the outcome of a record to which nothing happened."""
