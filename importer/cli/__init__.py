@@ -16,8 +16,7 @@ from importer.cli.commands.calendars import compare, pull, verify
 from importer.cli.commands.map import map_headers
 from importer.cli.commands.preparation import doctor, sandbox, template
 from importer.cli.commands.run import check, rerun, run, runs, show, undo
-from importer.cli.execute import fail
-from importer.cli.stream import failed_output, watch_outputs
+from importer.cli.execute import fail, failed_output, watch_outputs
 from importer.errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.commands.calendars import verify_run
-from importer.cli.execute import guard, load, perform
+from importer.cli.execute import guard, is_read, load, perform
 from importer.cli.options import FILE, RUN, options, shared_options, sources
 from importer.errors import JournalError
 from importer.quoting import shown_path
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from importer.cli.terminal import Stream
-    from importer.records import ReportLine
 
 verifying = click.option("--verify", is_flag=True, help="After sending, ask the targets whether everything is there.")
 
@@ -177,20 +176,13 @@ def _statuses(names: Sequence[str]) -> list[Status]:
     return [status for status in Status if status.value in names or "all" in names]
 
 
-def _is_wanted(_line: ReportLine) -> bool:
-    """Return whether somebody still reads what is printed."""
-    from importer.cli.stream import is_read
-
-    return is_read()
-
-
 def _write_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int | None) -> None:
     from importer.cli.programs import object_of_row
     from importer.journal.run_folder import open_view
 
     with open_view(path) as journal:
         sheets = journal.sheets()
-        for line in takewhile(_is_wanted, journal.lines_of(statuses, limit)):
+        for line in takewhile(lambda _: is_read(), journal.lines_of(statuses, limit)):
             out.write_json(object_of_row(sheets[line.sheet], line))
 
 
@@ -204,7 +196,7 @@ def _tell_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int |
         sheets = journal.sheets()
         names = Names(journal.names())
         with_source = len({sheet.source for sheet in sheets}) > 1
-        for line in takewhile(_is_wanted, journal.lines_of(statuses, limit)):
+        for line in takewhile(lambda _: is_read(), journal.lines_of(statuses, limit)):
             if not shown:
                 out.print()
             shown += 1
