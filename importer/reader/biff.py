@@ -19,13 +19,13 @@ from xlrd.compdoc import CompDoc, CompDocError
 from xlrd.sheet import unpack_RK
 
 from importer.errors import SourceError
+from importer.reader.cell_text import StoredCell
 from importer.reader.stored_cells import (
     EMPTY,
     SAVE_AS,
     ListedSheet,
     Merged,
     Storage,
-    StoredCell,
     StoredRow,
     StoredSheet,
     Styles,

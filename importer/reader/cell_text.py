@@ -18,6 +18,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+class Flaw(NamedTuple):
+    """Something wrong with a cell."""
+
+    message: str
+    hint: str
+    topic: str  #: its kind, without any value
+
+
+class StoredCell(NamedTuple):
+    """A cell: what a person sees of it, and what is wrong with it."""
+
+    text: str  #: empty where there is nothing to see
+    flaw: Flaw | None = None
+    decorated: str = ""  #: a number with the percent sign, currency and the like that `text` leaves out
+    is_inexact: bool = False  #: a number that has lost digits
+    is_struck: bool = False
+
+    @property
+    def is_remarkable(self) -> bool:
+        """True where there is more to say of it than its text."""
+        return self.flaw is not None or bool(self.decorated) or self.is_inexact or self.is_struck
+
+    def strike_out(self) -> StoredCell:
+        """Return the cell as struck out; where nothing stands, nothing can be."""
+        return self._replace(is_struck=True) if self.text.strip() else self
+
+
+# ---- Values
+
+
 #: From here on a number has lost digits: spreadsheets keep 15 of them, a float 17.
 INEXACT = 1e15
 _NO_EXPONENT = 1e-4  # from here on `repr` writes no exponent
@@ -143,14 +173,6 @@ _LONG_NUMBER = re.compile(r"-?[1-9][0-9]{15,}")  # which a float would not give 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
-class DisplayedNumber(NamedTuple):
-    """What a person sees of a number."""
-
-    text: str  #: without what only decorates it
-    decorated: str = ""  #: with it, such as `42%`; empty where the text is all there is
-    is_inexact: bool = False  #: the spreadsheet has lost digits of it
-
-
 @dataclass(frozen=True, slots=True)
 class _Section:
     """One of the up to four parts of a format, parted by semicolons."""
@@ -183,13 +205,9 @@ class NumberFormat:
         first = self.sections[0]
         if "moment" in kinds or "span" in kinds:
             return kinds <= {"moment", "span", "clock", "sign", "other"} and not set(first.signs) - set("/.,")
-        return kinds <= {"general", "sign"} | {"digits"} and not self._decoration and not _pads(first)
+        return kinds <= {"general", "sign"} | {"digits"} and not _decoration_of(first) and not _pads(first)
 
-    @property
-    def _decoration(self) -> str:
-        return _decoration_of(self.sections[0])
-
-    def show(self, written: str, *, is_1904: bool = False) -> DisplayedNumber | None:
+    def show(self, written: str, *, is_1904: bool = False) -> StoredCell | None:
         """Show a number as it is stored; None where that is no number at all.
 
         A number that no calendar has a date for is shown as it is.
@@ -201,15 +219,15 @@ class NumberFormat:
         if abs(number) == float("inf"):
             return None
         if moment := _clock_text(written, section, is_1904=is_1904):
-            return DisplayedNumber(moment)
+            return StoredCell(moment)
         if _LONG_NUMBER.fullmatch(written):
-            return DisplayedNumber(written)
+            return StoredCell(written)
         plain = number_text(repr(number))
         is_inexact = abs(number) >= INEXACT
         if decoration := _decoration_of(section):
-            return DisplayedNumber(plain, _decorated(plain, decoration, section), is_inexact)
+            return StoredCell(plain, None, _decorated(plain, decoration, section), is_inexact)
         text = _padded(plain, section, is_signed=len(self.sections) > 1)
-        return DisplayedNumber(text, f"{number:.5E}" if is_inexact else "", is_inexact)
+        return StoredCell(text, None, f"{number:.5E}" if is_inexact else "", is_inexact)
 
     def _chosen(self, number: float) -> _Section:
         """Choose the section for a number; an empty one hides it from a person, but is no reason to lose it."""

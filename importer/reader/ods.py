@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from importer.errors import SourceError
-from importer.reader.cell_text import CURRENCY, text_of
+from importer.reader.cell_text import CURRENCY, StoredCell, text_of
 from importer.reader.stored_cells import (
     COVERED,
     EMPTY,
@@ -24,7 +24,6 @@ from importer.reader.stored_cells import (
     ListedSheet,
     Merged,
     Storage,
-    StoredCell,
     StoredRow,
     StoredSheet,
     WalkedRow,

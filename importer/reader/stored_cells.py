@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 from importer.cells import cell_name
 from importer.errors import SourceError
 from importer.quoting import escape
-from importer.reader.cell_text import NumberFormat, built_in, number_format
+from importer.reader.cell_text import Flaw, NumberFormat, StoredCell, built_in, number_format
 from importer.reader.source_file import Bounds, too_long_cell
 
 if TYPE_CHECKING:
@@ -22,33 +22,6 @@ if TYPE_CHECKING:
 Merged: TypeAlias = tuple[int, int, int, int]
 PLAIN = number_format("General")
 SAVE_AS = "Open it in a spreadsheet program and save it as .xlsx."  #: a hint
-
-
-class Flaw(NamedTuple):
-    """Something wrong with a cell."""
-
-    message: str
-    hint: str
-    topic: str  #: its kind, without any value
-
-
-class StoredCell(NamedTuple):
-    """A cell: what a person sees of it, and what is wrong with it."""
-
-    text: str  #: empty where there is nothing to see
-    flaw: Flaw | None = None
-    decorated: str = ""  #: a number with the percent sign, currency and the like that `text` leaves out
-    is_inexact: bool = False  #: a number that has lost digits
-    is_struck: bool = False
-
-    @property
-    def is_remarkable(self) -> bool:
-        """True where there is more to say of it than its text."""
-        return self.flaw is not None or bool(self.decorated) or self.is_inexact or self.is_struck
-
-    def strike_out(self) -> StoredCell:
-        """Return the cell as struck out; where nothing stands, nothing can be."""
-        return self._replace(is_struck=True) if self.text.strip() else self
 
 
 class TextRow(NamedTuple):
@@ -239,10 +212,7 @@ class Styles:
 
     def number(self, written: str, style: int) -> StoredCell:
         """Make the cell of a number as it is stored; of no number it is a problem."""
-        shown = self.format(style).show(written, is_1904=self.is_1904)
-        if shown is None:
-            return no_number(written)
-        return StoredCell(shown.text, None, shown.decorated, shown.is_inexact)
+        return self.format(style).show(written, is_1904=self.is_1904) or no_number(written)
 
 
 EMPTY = StoredCell("")  #: the file stores nothing in it

@@ -15,11 +15,10 @@ from typing import IO, TYPE_CHECKING, cast
 from xml.parsers import expat
 
 from importer.cells import cell_name, column_of, letters_of
-from importer.reader.cell_text import PLAIN_TEXTS, round_seconds
+from importer.reader.cell_text import PLAIN_TEXTS, StoredCell, round_seconds
 from importer.reader.stored_cells import (
     EMPTY,
     NEVER_CALCULATED,
-    StoredCell,
     StoredRow,
     TextRow,
     WalkedRow,
