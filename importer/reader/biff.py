@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import takewhile
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
@@ -98,32 +99,32 @@ class OldWorkbook(Storage):
             return OldSheet(self._book.sheet_by_index(place), self._styles)
 
 
+@dataclass
 class OldSheet(StoredSheet):
     """One worksheet of an .xls workbook."""
 
-    def __init__(self, sheet: Any, styles: Styles) -> None:
-        self._sheet = sheet
-        self._styles = styles
+    read: Any  #: by xlrd
+    styles: Styles
 
     def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
         with _xlrd():
-            merged += [(first + 1, left, last, right - 1) for first, last, left, right in self._sheet.merged_cells]
-            for number in range(self._sheet.nrows):
+            merged += [(first + 1, left, last, right - 1) for first, last, left, right in self.read.merged_cells]
+            for number in range(self.read.nrows):
                 if cells := self._cells(number):
                     yield WalkedRow(number + 1, cells, self._is_hidden(number))
 
     def _is_hidden(self, number: int) -> bool:
-        row = self._sheet.rowinfo_map.get(number)
+        row = self.read.rowinfo_map.get(number)
         return row is not None and (bool(row.hidden) or (row.height == 0 and bool(row.height_mismatch)))
 
     def _cells(self, number: int) -> Mapping[int, StoredCell]:
-        types, values = self._sheet.row_types(number), self._sheet.row_values(number)
+        types, values = self.read.row_types(number), self.read.row_values(number)
         cells = {}
         for column, (kind, value) in enumerate(zip(types, values, strict=True)):
             if kind not in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}:
-                style = self._sheet.cell_xf_index(number, column)
+                style = self.read.cell_xf_index(number, column)
                 cell = self._cell(kind, value, style)
-                cells[column] = cell.strike_out() if style in self._styles.struck else cell
+                cells[column] = cell.strike_out() if style in self.styles.struck else cell
         return cells
 
     def _cell(self, kind: int, value: Any, style: int) -> StoredCell:
@@ -134,7 +135,7 @@ class OldSheet(StoredSheet):
                 return StoredCell("TRUE" if value else "FALSE")
             case xlrd.XL_CELL_ERROR:
                 return error_cell(_ERRORS.get(value, "#UNKNOWN!"))
-        return self._styles.number(repr(value), style)
+        return self.styles.number(repr(value), style)
 
 
 @contextmanager
@@ -279,20 +280,18 @@ class BinaryPackage(Storage):
         return self._shared[index]
 
 
+@dataclass
 class BinarySheet(StoredSheet):
     """One worksheet of an .xlsb workbook."""
 
-    def __init__(
-        self, opened: Callable[[], AbstractContextManager[IO[bytes]]], styles: Styles, texts: Callable[[int], str]
-    ) -> None:
-        self._open = opened
-        self._styles = styles
-        self._texts = texts
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
+    styles: Styles
+    texts: Callable[[int], str]
 
     def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
         number, is_hidden, column = 0, False, -1
         cells: dict[int, StoredCell] = {}
-        with self._open() as stream, _sound():
+        with self.open() as stream, _sound():
             records = _records(stream)
             for kind, data in takewhile(lambda record: record[0] != _END_ROWS, records):
                 if kind == _ROW:
@@ -315,20 +314,20 @@ class BinarySheet(StoredSheet):
         data = data if kind in _SHORT else data[4:]  # behind its column, which the short ones do not have
         style = _long(data, 0) & 0xFFFFFF
         cell = self._valued(kind, data, style)
-        return cell.strike_out() if style in self._styles.struck else cell
+        return cell.strike_out() if style in self.styles.struck else cell
 
     def _valued(self, kind: int, data: bytes, style: int) -> StoredCell:
         match kind:
             case 0x02 | 0x0D:
-                return self._styles.number(repr(unpack_RK(data[4:8])), style)
+                return self.styles.number(repr(unpack_RK(data[4:8])), style)
             case 0x05 | 0x09 | 0x10:
-                return self._styles.number(repr(struct.unpack_from("<d", data, 4)[0]), style)
+                return self.styles.number(repr(struct.unpack_from("<d", data, 4)[0]), style)
             case 0x04 | 0x0A | 0x0F:
                 return StoredCell("TRUE" if data[4] else "FALSE")
             case 0x03 | 0x0B | 0x0E:
                 return error_cell(_ERRORS.get(data[4], "#UNKNOWN!"))
             case 0x07 | 0x12:
-                text = self._texts(_long(data, 4))
+                text = self.texts(_long(data, 4))
             case _:  # a text of its own, of a formula, or with fonts in it
                 text, _ = _text_at(data, 5 if kind == _RICH else 4)
         return StoredCell(text) if text else EMPTY

@@ -169,7 +169,7 @@ _TOKEN = re.compile(
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 CURRENCY = re.compile(r"[$¢£¤¥฿₠-⃀]|\b[A-Z]{3}\b")
-_LONG_NUMBER = re.compile(r"-?[1-9][0-9]{15,}")  # which a float would not give back
+LONG_NUMBER = re.compile(r"-?[1-9][0-9]{15,}")  # which a float would not give back
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
@@ -220,7 +220,7 @@ class NumberFormat:
             return None
         if moment := _clock_text(written, section, is_1904=is_1904):
             return StoredCell(moment)
-        if _LONG_NUMBER.fullmatch(written):
+        if LONG_NUMBER.fullmatch(written):
             return StoredCell(written)
         plain = number_text(repr(number))
         is_inexact = abs(number) >= INEXACT

@@ -7,13 +7,14 @@ there, blank ones at no cost. What is drawn on or noted at a cell is no text of 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from importer.errors import SourceError
-from importer.reader.cell_text import CURRENCY, StoredCell, text_of
+from importer.reader.cell_text import CURRENCY, LONG_NUMBER, StoredCell, text_of
 from importer.reader.stored_cells import (
     COVERED,
     EMPTY,
@@ -46,7 +47,6 @@ _SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
 _CONTENT, _STYLES, _MANIFEST = "content.xml", "styles.xml", "META-INF/manifest.xml"
 _ERROR = re.compile(r"#[A-Z/0!?]+|Err:[0-9]{3}")
 _SPAN = re.compile(r"(-?)P(?:([0-9]+)D)?T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:[.,][0-9]+)?)S)?")
-_LONG_NUMBER = re.compile(r"-?[1-9][0-9]{15,}")
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:[.,'’  \s][0-9]{3})+")  # noqa: RUF001  (what programs write)
 _MOST_CELLS = 16_384  # columns of a sheet; a repetition that goes beyond says nothing
 _MOST_ROWS = 1_048_576
@@ -93,13 +93,13 @@ class OpenDocument(Storage):
         return OpenDocumentSheet(self._open, index, self._looks.struck)
 
 
+@dataclass
 class OpenDocumentSheet(StoredSheet):
     """One sheet of an .ods workbook."""
 
-    def __init__(self, opened: Callable[[], AbstractContextManager[IO[bytes]]], index: int, struck: set[str]) -> None:
-        self._open = opened
-        self._index = index
-        self._struck = struck
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
+    index: int
+    struck: set[str]
 
     def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
         for first, count, cells, is_hidden in self._walk(merged):
@@ -115,8 +115,8 @@ class OpenDocumentSheet(StoredSheet):
         return extent, merged
 
     def _walk(self, merged: list[Merged]) -> Iterator[tuple[int, int, Mapping[int, StoredCell], bool]]:
-        content = _Content(self._index, self._struck, merged)
-        with self._open() as stream:
+        content = _Content(self.index, self.struck, merged)
+        with self.open() as stream:
             for _ in parsed(stream, content.parser):
                 yield from content.take()
                 if content.is_done:
@@ -333,8 +333,8 @@ def _valued(kind: str, value: str, shown: str, *, has_own_text: bool) -> StoredC
 def _number(kind: str, value: str, shown: str) -> StoredCell:
     """Make the cell of a number: as it is shown where that only puts zeros or literals around its digits."""
     found = PLAIN.show(value)
-    if found is None or _LONG_NUMBER.fullmatch(value):
-        return StoredCell(value) if found else no_number(value)
+    if found is None or LONG_NUMBER.fullmatch(value):
+        return found or no_number(value)
     if kind == "float" and shown in {"TRUE", "FALSE"}:  # a formula's truth
         return StoredCell(shown)
     text, digits = found.text, "".join(re.findall(r"[0-9]", shown))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -89,6 +89,7 @@ def walk_to(number: int, rows: Iterator[R], above: list[int]) -> R | None:
     return None
 
 
+@dataclass
 class Tables(Generic[R]):
     """Makes chunks of the rows below a header, and begins another table at each row that is a header itself.
 
@@ -97,25 +98,16 @@ class Tables(Generic[R]):
     Without a header nothing is looked for: the letters of columns are no row.
     """
 
-    def __init__(
-        self,
-        sheet: Sheet,
-        rule: HeaderRule,
-        notices: list[Notice],
-        where: str,
-        make_row: Callable[[R, Sheet], Row],
-        make_sheet: Callable[[R, Sheet], Sheet],
-    ) -> None:
-        self._sheet = sheet
-        self._rule = rule
-        self._notices = notices
-        self._where = where
-        self._make_row = make_row
-        self._make_sheet = make_sheet
-        self._known: dict[str, bool] = {}
-        self._titles: list[R] = []  # they are titles if a header follows
-        self._repeated: list[int] = []
-        self._is_told = False
+    sheet: Sheet
+    rule: HeaderRule
+    notices: list[Notice]
+    where: str
+    make_row: Callable[[R, Sheet], Row]
+    make_sheet: Callable[[R, Sheet], Sheet]
+    _known: dict[str, bool] = field(default_factory=dict, init=False)
+    _titles: list[R] = field(default_factory=list, init=False)  # they are titles if a header follows
+    _repeated: list[int] = field(default_factory=list, init=False)
+    _is_told: bool = field(default=False, init=False)
 
     def take(self, rows: Iterable[R]) -> Iterator[Chunk]:
         """Yield some rows: those of one table, and of each that begins among them.
@@ -125,9 +117,9 @@ class Tables(Generic[R]):
         """
         self._is_told = True
         made: list[Row] = []
-        has_header = self._sheet.header_row != NO_HEADER
-        is_watching = has_header and self._rule.is_known is not None
-        header, make_row, get = self._sheet.header, self._make_row, self._known.get
+        has_header = self.sheet.header_row != NO_HEADER
+        is_watching = has_header and self.rule.is_known is not None
+        header, make_row, get = self.sheet.header, self.make_row, self._known.get
         for row in rows:
             cells = row.cells
             if has_header and cells[0] == header[0] and self._is_repeated(cells):
@@ -136,9 +128,9 @@ class Tables(Generic[R]):
             if is_watching:
                 # Nearly all rows that are no header are told by first cells that were seen before.
                 if (get(cells[0], True) or (len(cells) > 1 and get(cells[1], True))) and self._is_header(cells):
-                    yield Chunk(self._sheet, made)
+                    yield Chunk(self.sheet, made)
                     self._begin(row)
-                    header, made = self._sheet.header, []
+                    header, made = self.sheet.header, []
                     continue
                 if (len(cells) == 1 or not cells[1]) and len(header) > 1 and not any(map(str.strip, cells[1:])):
                     self._titles.append(row)
@@ -148,28 +140,28 @@ class Tables(Generic[R]):
                     continue
             if self._titles:
                 made += self._no_titles()
-            made.append(make_row(row, self._sheet))
-        yield Chunk(self._sheet, made)
+            made.append(make_row(row, self.sheet))
+        yield Chunk(self.sheet, made)
 
     def end(self) -> Iterator[Chunk]:
         """Yield what is left; a sheet without rows makes a chunk all the same."""
         if self._titles or not self._is_told:
-            yield Chunk(self._sheet, self._no_titles())
+            yield Chunk(self.sheet, self._no_titles())
         self._tell_repeated()
 
     def _no_titles(self) -> list[Row]:
-        rows = [self._make_row(row, self._sheet) for row in self._titles]
+        rows = [self.make_row(row, self.sheet) for row in self._titles]
         self._titles.clear()
         return rows
 
     def _begin(self, row: R) -> None:
         self._tell_repeated()
         if self._titles:
-            self._notices.append(above_notice(self._where, [title.number for title in self._titles], row.number))
+            self.notices.append(above_notice(self.where, [title.number for title in self._titles], row.number))
             self._titles.clear()
-        text = f"{self._where}: row {row.number} is a header too, and the rows below it are read by it"
-        self._notices.append(Notice(text))
-        self._sheet = self._make_sheet(row, self._sheet)
+        text = f"{self.where}: row {row.number} is a header too, and the rows below it are read by it"
+        self.notices.append(Notice(text))
+        self.sheet = self.make_sheet(row, self.sheet)
         self._known.clear()
 
     def _is_header(self, cells: Sequence[str]) -> bool:
@@ -179,34 +171,34 @@ class Tables(Generic[R]):
         texts = [cell for cell in cells if cell.strip()]
         known = sum(map(self._knows, texts))
         is_enough = known >= _FEWEST and 2 * known > len(texts)
-        return is_enough and self._rule.is_header is not None and bool(self._rule.is_header(cells))
+        return is_enough and self.rule.is_header is not None and bool(self.rule.is_header(cells))
 
     def _knows(self, text: str) -> bool:
         known = self._known.get(text)
         if known is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            known = text in self._sheet.header or (self._rule.is_known is not None and self._rule.is_known(text))
+            known = text in self.sheet.header or (self.rule.is_known is not None and self.rule.is_known(text))
             self._known[text] = known
         return known
 
     def _is_repeated(self, cells: Sequence[str]) -> bool:
-        width = len(self._sheet.header)
-        return tuple(cells[:width]) == self._sheet.header and not any(map(str.strip, cells[width:]))
+        width = len(self.sheet.header)
+        return tuple(cells[:width]) == self.sheet.header and not any(map(str.strip, cells[width:]))
 
     def _note_repeated(self, number: int) -> None:
         self._repeated.append(number)
         if len(self._repeated) > _MOST_REPEATED:
             raise SourceError(
-                f"{self._where}: more than {_MOST_REPEATED:,} rows repeat the header",
+                f"{self.where}: more than {_MOST_REPEATED:,} rows repeat the header",
                 hint="Delete the repeated rows, and try again.",
             )
 
     def _tell_repeated(self) -> None:
         if rows := self._repeated:
             repeat = "repeats" if len(rows) == 1 else "repeat"
-            text = f"{self._where}: {rows_named(rows)} {repeat} the header and {_were(rows)} left out"
-            self._notices.append(Notice(text, NoticeLevel.LEFT_OUT))
+            text = f"{self.where}: {rows_named(rows)} {repeat} the header and {_were(rows)} left out"
+            self.notices.append(Notice(text, NoticeLevel.LEFT_OUT))
             self._repeated = []
 
 

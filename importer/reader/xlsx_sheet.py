@@ -9,6 +9,7 @@ prefixes or rows without numbers.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, cast
@@ -30,6 +31,7 @@ from importer.reader.zip_parts import local, parsed, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from contextlib import AbstractContextManager
 
     from importer.reader.stored_cells import Styles
@@ -43,25 +45,18 @@ _INDEX = re.compile(r"[0-9]{1,9}")
 _NOT_A_NUMBER = frozenset({"nan", "inf", "infinity", "1.#qnan", "1.#inf", "1.#ind"})
 
 
+@dataclass
 class CellReader:
     """Makes cells of what a workbook stores: knows its styles and its shared texts."""
 
-    def __init__(
-        self,
-        styles: Styles,
-        odd: set[int] | frozenset[int] = frozenset(),
-        load_strings: Callable[[], list[str]] = list,
-        *,
-        has_odd_strings: bool = False,
-    ) -> None:
-        self.styles = styles
-        self.odd = odd  #: styles of which each cell must be looked at
-        self.has_odd_strings = has_odd_strings  #: calamine does not read all shared texts as they are shown
-        self._load_strings = load_strings
+    styles: Styles
+    odd: AbstractSet[int] = frozenset()  #: styles of which each cell must be looked at
+    load_strings: Callable[[], list[str]] = list
+    has_odd_strings: bool = False  #: calamine does not read all shared texts as they are shown
 
     @cached_property
     def _strings(self) -> list[str]:
-        return self._load_strings()
+        return self.load_strings()
 
     def cell(self, kind: str, style: int, value: str, *, is_formula: bool, where: str) -> StoredCell:
         """Make a cell of type `kind`, ECMA-376 18.18.11; `where` names it in an error."""
@@ -264,43 +259,39 @@ class _OddError(Exception):
     """The sheet is not as spreadsheet programs write it."""
 
 
+@dataclass(slots=True)
 class _ScannedRow:
     """A row whose cells are read only when somebody asks for them."""
 
-    __slots__ = ("_attributes", "_contents", "_reader", "_xml", "number")
-
-    def __init__(
-        self, number: int, attributes: bytes, xml: bytes, contents: tuple[bytes | None, ...] | None, reader: CellReader
-    ) -> None:
-        self.number = number
-        self._attributes = attributes
-        self._xml = xml
-        self._contents = contents
-        self._reader = reader
+    number: int
+    attributes: bytes
+    xml: bytes
+    contents: tuple[bytes | None, ...] | None  #: of its cells, where the pattern fits the row
+    reader: CellReader
 
     @property
     def is_hidden(self) -> bool:
-        return (b"hidden" in self._attributes or b' ht="0' in self._attributes) and _HIDDEN.search(
-            self._attributes
+        return (b"hidden" in self.attributes or b' ht="0' in self.attributes) and _HIDDEN.search(
+            self.attributes
         ) is not None
 
     @property
     def cells(self) -> Mapping[int, StoredCell]:
-        return stored_cells(self._xml, self._reader)
+        return stored_cells(self.xml, self.reader)
 
     def texts(self, values: Sequence[object], first: int) -> TextRow | None:
-        contents = self._contents
-        if contents is None or len(values) != len(contents) or b"_x" in self._xml:
+        contents = self.contents
+        if contents is None or len(values) != len(contents) or b"_x" in self.xml:
             return None
         if [value == "" for value in values] != [content is None for content in contents]:
             return None  # calamine has none of a cell that the file stores, or the other way round
-        if self._reader.has_odd_strings and b' t="s"' in self._xml:
+        if self.reader.has_odd_strings and b' t="s"' in self.xml:
             return None
         texts = [value if type(value) is str else PLAIN_TEXTS[type(value)](value) for value in values]
         if None in texts:
             return None
         row = TextRow(self.number, cast("list[str]", texts), self.is_hidden)
-        return self._mend(row, values, contents, first) if self._reader.odd else row
+        return self._mend(row, values, contents, first) if self.reader.odd else row
 
     def _mend(
         self, row: TextRow, values: Sequence[object], contents: tuple[bytes | None, ...], first: int
@@ -309,16 +300,16 @@ class _ScannedRow:
         remarks = {}
         for place, content in enumerate(contents):
             style = _STYLED.match(content) if content else None
-            if content is None or style is None or int(style[1]) not in self._reader.odd:
+            if content is None or style is None or int(style[1]) not in self.reader.odd:
                 continue
-            if int(style[1]) in self._reader.styles.struck:
+            if int(style[1]) in self.reader.styles.struck:
                 return None
             if type(values[place]) in {str, bool}:
                 continue
             number = _NUMBERED.search(content)
             if number is None:
                 return None
-            cell = self._reader.styles.number(number[1].decode(), int(style[1]))
+            cell = self.reader.styles.number(number[1].decode(), int(style[1]))
             row.cells[place] = cell.text
             if cell.is_remarkable:
                 remarks[first + place] = cell
