@@ -92,15 +92,15 @@ class KeyPart(NamedTuple):
     role: str = "schedule"  #: what it is in a plan: the schedule, the person, who or what is shadowed
 
 
+@dataclass(frozen=True, slots=True)
 class Names:
     """What ids are called: as a target lists them, or as a row says beside them."""
 
-    def __init__(self, names: Mapping[tuple[str, str], str] | None = None) -> None:
-        self._names = {} if names is None else names
+    known: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def find(self, what: str, id_: str) -> str:
         """Return the name; empty where it is not known."""
-        return self._names.get((what, id_), "")
+        return self.known.get((what, id_), "")
 
     def show(self, what: str, id_: str) -> str:
         """Return the name with the id behind it, such as `Anna Berg (112)`; without a name `user 112`."""

@@ -9,6 +9,7 @@ import hashlib
 import os
 import tempfile
 import threading
+from dataclasses import dataclass, field
 from functools import partial
 from inspect import GEN_RUNNING, getgeneratorstate
 from itertools import islice
@@ -36,6 +37,7 @@ Result = TypeVar("Result")
 Source: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
 
 
+@dataclass(eq=False)
 class Reading:
     """One source, to be iterated once, for its chunks. Close the iterator to stop early.
 
@@ -45,23 +47,13 @@ class Reading:
 
     name: str  #: the source as the user named it; "-" is standard input, "DataFrame" a frame
     path: str  #: absolute; empty where there is none
-    sha256: str  #: of the file's bytes, of a frame's text; hex, empty until the iteration has ended
-    notices: list[Notice]  #: what is worth telling; complete when the iteration has ended
-    share: float  #: how much of it has been read, from 0 to 1; 0 of a frame
-
-    def __init__(
-        self, name: str, path: str, chunks: Callable[[Reading], Generator[Chunk, None, str]], bounds: Bounds = USUAL
-    ) -> None:
-        """Prepare; `chunks` makes them, adds to the notices, and returns the SHA-256."""
-        self.name = name
-        self.path = path
-        self.sha256 = ""
-        self.notices = []
-        self.share = 0.0
-        self.stopped = threading.Event()
-        self._chunks = chunks
-        self._bounds = bounds
-        self._is_begun = False
+    _chunks: Callable[[Reading], Generator[Chunk, None, str]]  #: makes them, adds to the notices, returns the SHA-256
+    _bounds: Bounds
+    sha256: str = ""  #: of the file's bytes, of a frame's text; hex, empty until the iteration has ended
+    notices: list[Notice] = field(default_factory=list)  #: worth telling; complete when the iteration has ended
+    share: float = 0.0  #: how much of it has been read, from 0 to 1; 0 of a frame
+    stopped: threading.Event = field(default_factory=threading.Event)
+    _is_begun: bool = False
 
     def stop(self) -> None:
         """End the reading soon, from another thread: it raises InterruptedReadingError."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from xml.parsers import expat
 
 from importer.cells import column_of, letters_of
@@ -24,6 +25,7 @@ from importer.reader.zip_parts import local, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from importer.reader.zip_parts import Parts
 
@@ -62,7 +64,7 @@ class Package(Storage):
         path = self.sheets[index].path
         if path not in self._parts:
             raise damaged(f"the part of its sheet {self.sheets[index].name[:200]!r} is missing")
-        return SheetPart(self._parts, path, self._scans[path], self._cell_reader)
+        return SheetPart(partial(self._parts.part, path), self._scans[path], self._cell_reader)
 
     def _find_main(self) -> str:
         for _, attributes in self._parts.elements("_rels/.rels", "Relationship"):
@@ -96,26 +98,26 @@ class Package(Storage):
         return texts.found
 
 
+@dataclass
 class SheetPart(StoredSheet):
     """One worksheet of an .xlsx workbook."""
 
-    takes_values = True
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
+    scan: _SheetScan
+    cells: CellReader
 
-    def __init__(self, parts: Parts, path: str, scan: _SheetScan, cells: CellReader) -> None:
-        self._open = partial(parts.part, path)
-        self._scan = scan
-        self._cells = cells
+    takes_values = True
 
     @property
     def estimate(self) -> Extent:
-        return self._scan.extent
+        return self.scan.extent
 
     @property
     def merged(self) -> list[Merged]:
-        return self._scan.merged
+        return self.scan.merged
 
     def rows(self, columns: range, _merged: list[Merged]) -> Iterator[StoredRow]:
-        return scanned_rows(self._open, columns, self._cells)
+        return scanned_rows(self.open, columns, self.cells)
 
 
 def links_of(parts: Parts, path: str) -> dict[str, tuple[str, str]]:

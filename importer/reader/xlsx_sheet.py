@@ -330,7 +330,7 @@ def scanned_rows(
     if 0 < len(columns) <= _WIDEST:
         try:
             with opened() as stream:
-                for row in _Scan(stream, columns, cells).rows():
+                for row in _Scan(stream, _pattern(columns), cells).rows():
                     last = row.number
                     yield row
         except _OddError:
@@ -341,15 +341,15 @@ def scanned_rows(
         yield from (row for row in stored_rows(stream, cells) if row.number > last)
 
 
+@dataclass
 class _Scan:
     """A sheet's XML on its way past the pattern."""
 
-    def __init__(self, stream: IO[bytes], columns: range, cells: CellReader) -> None:
-        self._stream = stream
-        self._cells = cells
-        self._pattern = _pattern(columns)
-        self._buffer = b""
-        self._place = 0
+    stream: IO[bytes]
+    pattern: re.Pattern[bytes]
+    cells: CellReader
+    buffer: bytes = b""
+    place: int = 0  #: in the buffer
 
     def rows(self) -> Iterator[StoredRow]:
         self._begin()
@@ -360,52 +360,52 @@ class _Scan:
 
     def _begin(self) -> None:
         """Find where the rows begin."""
-        self._buffer = self._stream.read(_BLOCK)
-        declaration = _DECLARATION.match(self._buffer)
+        self.buffer = self.stream.read(_BLOCK)
+        declaration = _DECLARATION.match(self.buffer)
         if declaration and (declaration["codec"] or b"").lower() not in {b"", b"utf-8"}:
             raise _OddError
-        self._place = declaration.end() if declaration else 0
-        self._refuse_odd(self._place)
-        while (place := self._buffer.find(b"<sheetData>", self._place)) < 0:
+        self.place = declaration.end() if declaration else 0
+        self._refuse_odd(self.place)
+        while (place := self.buffer.find(b"<sheetData>", self.place)) < 0:
             self._more()
-        self._place = place + len(b"<sheetData>")
+        self.place = place + len(b"<sheetData>")
 
     def _next(self) -> StoredRow | None:
         while True:
-            if match := self._pattern.match(self._buffer, self._place):
-                self._place = match.end()
-                return _ScannedRow(int(match[1]), match[2], match[0], match.groups()[2:], self._cells)
-            if match := _EMPTY.match(self._buffer, self._place):
-                self._place = match.end()
+            if match := self.pattern.match(self.buffer, self.place):
+                self.place = match.end()
+                return _ScannedRow(int(match[1]), match[2], match[0], match.groups()[2:], self.cells)
+            if match := _EMPTY.match(self.buffer, self.place):
+                self.place = match.end()
                 return WalkedRow(int(match[1]), {})
             if row := self._cut():
                 return row
-            if _END.match(self._buffer, self._place):
+            if _END.match(self.buffer, self.place):
                 return None
             self._more()
 
     def _cut(self) -> StoredRow | None:
         """Take a whole row that the pattern does not fit."""
-        match = _START.match(self._buffer, self._place)
-        end = self._buffer.find(b"</row>", self._place)
+        match = _START.match(self.buffer, self.place)
+        end = self.buffer.find(b"</row>", self.place)
         if not match or end < 0:
             return None
-        xml = self._buffer[self._place : end + len(b"</row>")]
-        self._place = end + len(b"</row>")
-        return _ScannedRow(int(match[1]), match[2], xml, None, self._cells)
+        xml = self.buffer[self.place : end + len(b"</row>")]
+        self.place = end + len(b"</row>")
+        return _ScannedRow(int(match[1]), match[2], xml, None, self.cells)
 
     def _more(self) -> None:
-        block = self._stream.read(_BLOCK)
-        if not block or len(self._buffer) - self._place > _LONGEST:
+        block = self.stream.read(_BLOCK)
+        if not block or len(self.buffer) - self.place > _LONGEST:
             raise _OddError
-        begun = len(self._buffer) - self._place
-        self._buffer = self._buffer[self._place :] + block
-        self._place = 0
+        begun = len(self.buffer) - self.place
+        self.buffer = self.buffer[self.place :] + block
+        self.place = 0
         self._refuse_odd(max(begun - 1, 0))
 
     def _refuse_odd(self, place: int) -> None:
         """What begins so can hold things that only look like tags."""
-        if self._buffer.find(b"<!", place) >= 0 or self._buffer.find(b"<?", place) >= 0:
+        if self.buffer.find(b"<!", place) >= 0 or self.buffer.find(b"<?", place) >= 0:
             raise _OddError
 
 
