@@ -1,9 +1,62 @@
-"""Small forms that every message and request shares: counts with their nouns, instants in UTC. Knows no subject."""
+"""How things are worded for people: foreign text made safe to show, counts with their nouns, instants in UTC.
+
+Foreign text (cells, names, server answers) is cut, and its unprintable characters are shown as escapes. Unprintable are
+C0, C1, DEL, bidi controls, U+2028, U+2029, zero-width characters and lone surrogates: whatever steers a terminal or
+cannot be seen. Knows no subject and no channel; markup languages escape again for themselves.
+"""
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime
 from functools import lru_cache
+
+LONGEST_LINE = 200  #: characters of a foreign text that a line of output shows
+LONGEST_QUOTE = 80  #: characters of a value that a message quotes
+
+_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # C0, C1 and DEL; lone surrogates; U+2028; U+2029
+_BIDI = frozenset({"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))})
+_ONE_LINE = str.maketrans("\r\n\t", "   ")
+
+
+def escape(text: str, limit: int = LONGEST_LINE) -> str:
+    """Return a foreign text as one line of at most `limit` characters; line breaks and tabs become blanks."""
+    shown = escape_unprintable(text[: limit + 1].translate(_ONE_LINE))
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def escape_unprintable(text: str, *, keep: str = "") -> str:
+    r"""Return the whole text with every unprintable character, those of `keep` aside, as an escape such as `\\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in keep else char.encode("unicode_escape").decode("ascii") for char in text
+    )
+
+
+def quote(text: str, limit: int = LONGEST_QUOTE) -> str:
+    r"""Return a foreign text in double quotes, cut to `limit` characters; line breaks show as `\\n`."""
+    if text.isprintable() and len(text) <= limit:
+        return f'"{text}"'
+    shown = text if len(text) <= limit else text[: limit - 1] + "…"
+    return f'"{escape_unprintable(shown)}"'
+
+
+def quote_path(text: str) -> str:
+    """Return a file's name in double quotes; a long one keeps its end, which identifies it."""
+    return quote(text if len(text) <= LONGEST_QUOTE else f"…{text[1 - LONGEST_QUOTE :]}")
+
+
+def shown_path(path: object) -> str:
+    """Return a path, or a command with paths in it, as it may be printed: whole, to be copied."""
+    return escape(str(path), 4096)
+
+
+def has_control(text: str) -> bool:
+    """Return whether a text holds characters that steer a terminal or the direction of text."""
+    if text.isprintable():
+        return False
+    return any(char in _BIDI or unicodedata.category(char) in _CONTROLS for char in text)
 
 
 def count_of(number: int, noun: str, plural: str = "") -> str:

@@ -19,7 +19,7 @@ MIRRORED = [
     {"commands", "cli/commands"},
 ]
 #: Nouns of the field that end as a gerund does.
-NOUNS = {"listing", "mapping", "matching", "quoting", "wording"}
+NOUNS = {"listing", "mapping", "matching", "wording"}
 
 
 def room_of(path: Path) -> str:

@@ -40,9 +40,8 @@ from importer.cli.summary import (
 from importer.cli.terminal import Display, Meter, Stream, open_terminal
 from importer.kinds import Names, tell_line
 from importer.notice import Notice, NoticeLevel
-from importer.quoting import escape, shown_path
 from importer.statuses import Status
-from importer.wording import count_of
+from importer.wording import count_of, escape, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

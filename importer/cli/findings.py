@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.text import Text
 
 from importer.kinds import tell_line
-from importer.quoting import escape
 from importer.records import Severity, name_table
 from importer.statuses import Status, Tone
-from importer.wording import count_of
+from importer.wording import count_of, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from importer.cli.findings import TONE_STYLES, place_of_line
 from importer.commands.history import Stage
-from importer.quoting import escape
 from importer.statuses import Status
+from importer.wording import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from importer.cells import column_of
-from importer.quoting import escape
 from importer.records import Severity
 from importer.statuses import Status
+from importer.wording import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -14,11 +14,10 @@ from rich.text import Text
 
 from importer.cli.findings import TONE_STYLES, place_of
 from importer.cli.past_runs import duration, row_line
-from importer.quoting import escape
 from importer.records import Severity
 from importer.settings import DECLARATIONS
 from importer.statuses import Status
-from importer.wording import count_of
+from importer.wording import count_of, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -21,7 +21,6 @@ from importer.delivery.source_api import open_source_api
 from importer.errors import ImporterError, SettingsError, errors_of
 from importer.journal.run_folder import SQLITE_VERSION
 from importer.normalizer.zones import check_timezone
-from importer.quoting import escape
 from importer.records import TargetName
 from importer.session.control import SilentObserver
 from importer.session.endpoints import connect, connect_source, look_at
@@ -30,6 +29,7 @@ from importer.settings import DECLARATIONS, TOKEN_VARIABLES, Settings, load_sett
 from importer.settings.origins import CONFIG_FILE, PREFIX, keys_of_file, own_config_file, variables_of
 from importer.settings.values import NO_PROXY_VARIABLES, PROXY_VARIABLES
 from importer.targets import TARGETS
+from importer.wording import escape
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from importer.delivery.client import Answer, Lost, NotSent, Reply
-from importer.quoting import escape
+from importer.wording import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

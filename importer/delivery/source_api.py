@@ -17,8 +17,8 @@ from importer.delivery.throttle import Throttle
 from importer.delivery.transport import Transport, load_trust
 from importer.errors import InterruptedReadingError, TargetError
 from importer.notice import Notice, ReadingObserver
-from importer.quoting import escape
 from importer.settings.values import is_loopback
+from importer.wording import escape
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
 from importer.errors import SettingsError
-from importer.quoting import escape
+from importer.wording import escape
 
 if TYPE_CHECKING:
     from pathlib import Path

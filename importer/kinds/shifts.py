@@ -19,7 +19,6 @@ from importer.normalizer.expand import Misfit, Series, Shift, expand, find_drift
 from importer.normalizer.recurrence import is_once, read_duration, read_repeat, read_until
 from importer.normalizer.references import Waiting
 from importer.normalizer.zones import ZONE_RIGHT, Moment, find_contradiction, load_zone, read_zone, to_instant
-from importer.quoting import quote
 from importer.records import TargetName
 from importer.targets.rootly import (
     is_missing,
@@ -32,6 +31,7 @@ from importer.targets.rootly import (
     show_differences,
     write_instant,
 )
+from importer.wording import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -25,8 +25,8 @@ from importer.normalizer.zones import (
     to_instant,
     without_time,
 )
-from importer.quoting import quote
 from importer.settings import DateOrder
+from importer.wording import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,7 +18,7 @@ from importer.cells import Unreadable
 from importer.normalizer.fields import Implausibility
 from importer.normalizer.recurrence import DAYS, WEEKLY, Duration, Rule
 from importer.normalizer.zones import LAST_YEAR, NO_RULES, OUTSIDE, Moment, TimeRules, to_instant
-from importer.quoting import quote
+from importer.wording import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

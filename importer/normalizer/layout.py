@@ -31,8 +31,8 @@ from importer.kinds import (
 from importer.normalizer.fields import JoinedTimes, Places
 from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, TIME_PARTS
 from importer.normalizer.matrix import Grid, find_across, is_across, is_value
-from importer.quoting import quote, quote_path
 from importer.records import Sheet
+from importer.wording import quote, quote_path
 
 if TYPE_CHECKING:
     from collections import abc

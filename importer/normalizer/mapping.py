@@ -17,8 +17,8 @@ from importer.normalizer.providers import check_provider, read_provider
 from importer.normalizer.recurrence import read_until
 from importer.normalizer.references import NO_DIRECTORY, References
 from importer.normalizer.zones import TimeRules, check_timezone, read_zone
-from importer.quoting import quote
 from importer.settings import DateOrder
+from importer.wording import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

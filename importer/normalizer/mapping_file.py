@@ -18,9 +18,8 @@ from importer.normalizer.fields import Checks, Level
 from importer.normalizer.mapping import CLOCKS, NO_HEADER, NOT_USED, TIME_PARTS, Mapping, Matrix, Texts
 from importer.normalizer.suggestions import nearest
 from importer.normalizer.zones import Choice, TimeRules
-from importer.quoting import escape_unprintable, quote
 from importer.settings import DateOrder
-from importer.wording import as_sentence
+from importer.wording import as_sentence, escape_unprintable, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

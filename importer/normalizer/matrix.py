@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from importer.cells import BLANKS, Unreadable, canonical, cell_name
 from importer.errors import SourceError
 from importer.normalizer.date_times import WEEKDAY_OF, read_date
-from importer.quoting import quote, quote_path
 from importer.records import Problem
+from importer.wording import quote, quote_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -9,8 +9,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from importer.cells import BLANKS, Unreadable, clean
 from importer.errors import SettingsError
-from importer.quoting import has_control, quote
 from importer.records import UUID
+from importer.wording import has_control, quote
 
 
 class Service(StrEnum):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, TypeAlias
 from importer.cells import BLANKS, Unreadable
 from importer.normalizer.date_times import read_moment
 from importer.normalizer.zones import LAST_YEAR, WITHOUT_TIME, Moment, TimeRules, make_moment
-from importer.quoting import quote
+from importer.wording import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

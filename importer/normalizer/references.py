@@ -18,9 +18,9 @@ from rapidfuzz import fuzz, process, utils
 
 from importer.cells import BLANKS, Unreadable, clean, whole
 from importer.normalizer.providers import Service, linked_id
-from importer.quoting import has_control, quote
 from importer.records import ID_PATTERN, LARGEST_ID, UUID, Problem
 from importer.targets.opal import takes_no_schedules
+from importer.wording import has_control, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,8 +12,8 @@ from importer.normalizer.fields import Fields
 from importer.normalizer.layout import plan
 from importer.normalizer.mapping import NO_RULES
 from importer.normalizer.matrix import find_headers
-from importer.quoting import escape, quote
 from importer.records import KnownName, Problem
+from importer.wording import escape, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from importer.errors import SettingsError
 from importer.kinds import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, KINDS_WITH, OWN
 from importer.normalizer.layout import FAMILIAR, OF_OTHER_LISTS, is_named
 from importer.normalizer.matrix import find_across
-from importer.quoting import escape_unprintable, quote, quote_path
+from importer.wording import escape_unprintable, quote, quote_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

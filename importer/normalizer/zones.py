@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from importer.cells import BLANKS, Unreadable
 from importer.errors import SettingsError
-from importer.quoting import quote
 from importer.settings import DateOrder
+from importer.wording import quote
 
 FIRST_YEAR = 1970
 LAST_YEAR = 2200

@@ -12,10 +12,10 @@ from importer.journal.states import NO_OUTCOME, Entry, Joined, State
 from importer.kinds import KINDS
 from importer.normalizer.layout import repeats
 from importer.normalizer.row import Normalizer
-from importer.quoting import quote
 from importer.records import Key, Outcome, Problem, Row, Sheet, TargetName, read_part, write_part
 from importer.statuses import Status
 from importer.targets import TARGETS
+from importer.wording import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

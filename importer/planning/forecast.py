@@ -19,7 +19,6 @@ from importer.journal.states import State
 from importer.kinds import KINDS, Names, show_moment
 from importer.normalizer.references import Directory, References
 from importer.planning.carry_over import SheetNormalizer
-from importer.quoting import escape
 from importer.reader.read import read
 from importer.records import LARGEST_ID, TargetName, write_part
 from importer.reporter.atomic_file import ROOM_HINT, is_source, replace_file
@@ -29,7 +28,7 @@ from importer.reporter.xlsx_writer import UnholdableError, header_width, write_b
 from importer.result import Expected, Overview, Repeated
 from importer.statuses import Status
 from importer.targets import TARGETS
-from importer.wording import count_of, iso_utc
+from importer.wording import count_of, escape, iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -18,12 +18,12 @@ from importer.normalizer.row import Normalizer, RowNames, with_decorated_ids
 from importer.normalizer.suggestions import describe_suggestion, suggest
 from importer.notice import Notice, NoticeLevel
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
-from importer.quoting import escape
 from importer.reader.tables import rows_named
 from importer.records import KnownName, Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.report_reader import is_report
 from importer.reporter.template import README_SHEET
 from importer.settings import HiddenRows
+from importer.wording import escape
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Iterator, Sequence

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from importer.cells import cell_name
 from importer.journal.states import NO_OUTCOME, Entry
-from importer.quoting import escape, quote
 from importer.records import Problem, Row, Sheet, read_part
 from importer.reporter.columns import changed_cells, number_repeats
 from importer.reporter.report_reader import MENDABLE
 from importer.statuses import Status
-from importer.wording import count_of
+from importer.wording import count_of, escape, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

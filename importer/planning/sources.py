@@ -26,11 +26,10 @@ from importer.normalizer.suggestions import refuse_lost_headers
 from importer.notice import Notice, NoticeLevel
 from importer.planning.loader import Loader
 from importer.planning.previous_run import LeftOver
-from importer.quoting import escape
 from importer.reader.read import read, read_on_thread, spool
 from importer.reader.source_file import Bounds
 from importer.settings.origins import read_config_file
-from importer.wording import count_of
+from importer.wording import count_of, escape
 
 if TYPE_CHECKING:
     from collections import abc

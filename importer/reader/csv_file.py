@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
 from importer.notice import Notice
-from importer.quoting import escape
 from importer.reader.content_type import examine, is_workbook
 from importer.reader.source_file import BLOCK, STDIN, USUAL, Bounds, named, opened, too_long_cell, too_many_columns
 from importer.reader.tables import (
@@ -36,7 +35,7 @@ from importer.reader.tables import (
     walk_to,
 )
 from importer.records import Problem, Row, Sheet
-from importer.wording import count_of
+from importer.wording import count_of, escape
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from importer.errors import SourceError
-from importer.quoting import escape_unprintable
+from importer.wording import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from importer.cells import cell_name
 from importer.errors import SourceError
-from importer.quoting import escape
 from importer.reader.cell_text import Flaw, NumberFormat, StoredCell, built_in, number_format
 from importer.reader.source_file import Bounds, too_long_cell
+from importer.wording import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

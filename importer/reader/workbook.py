@@ -21,7 +21,6 @@ import orjson
 from importer.cells import cell_name
 from importer.errors import InterruptedReadingError, SourceError
 from importer.notice import Notice, NoticeLevel
-from importer.quoting import escape
 from importer.reader.source_file import BLOCK, USUAL, Bounds, named
 from importer.reader.tables import (
     FIRST_ROW,
@@ -31,6 +30,7 @@ from importer.reader.tables import (
     Tables,
 )
 from importer.records import Problem, Row, Sheet
+from importer.wording import escape
 
 if TYPE_CHECKING:
     import threading

@@ -14,9 +14,9 @@ from typing import IO, TYPE_CHECKING, BinaryIO
 
 from importer.errors import UsageError
 from importer.journal.run_folder import JOURNAL_FILE
-from importer.quoting import escape
 from importer.reporter.atomic_file import is_source, is_special, replace_file
 from importer.statuses import Status, Tone
+from importer.wording import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -17,10 +17,10 @@ import orjson
 
 from importer.calendars import Interval, Role, Window, clip, clock, local_time
 from importer.calendars.comparison import by_schedule
-from importer.quoting import escape
 from importer.records import name_table
 from importer.reporter.atomic_file import JOURNAL_HINT, ROOM_HINT, replace_file
 from importer.statuses import Status
+from importer.wording import escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

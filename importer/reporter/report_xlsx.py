@@ -13,7 +13,6 @@ from importer.kinds import KINDS
 from importer.normalizer.layout import plan
 from importer.normalizer.mapping import NO_MAPPING
 from importer.normalizer.mapping_file import read_mapping
-from importer.quoting import escape
 from importer.records import Problem, Severity
 from importer.reporter.columns import (
     DIGEST_COLUMN,
@@ -53,7 +52,7 @@ from importer.reporter.xlsx_writer import (
     write_book,
 )
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status, Tone
-from importer.wording import as_sentence
+from importer.wording import as_sentence, escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from importer.cells import letters_of
 from importer.kinds import KIND_WORDS
-from importer.quoting import escape_unprintable
 from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
+from importer.wording import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -13,8 +13,8 @@ import anyio
 from importer.delivery.queue import Observer, Progress
 from importer.errors import SettingsError, UsageError
 from importer.notice import Notice, ReadingObserver
-from importer.quoting import escape
 from importer.settings import load_settings
+from importer.wording import escape
 
 if TYPE_CHECKING:
     from importer.records import Finding, FindingKind, ReportLine, Sheet, TargetName

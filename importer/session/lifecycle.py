@@ -25,7 +25,6 @@ from importer.journal.run_folder import create_run
 from importer.journal.run_info import RunStage, name_run
 from importer.log import log, logging_run
 from importer.notice import Notice, NoticeLevel
-from importer.quoting import escape_unprintable
 from importer.reporter.junit import check_junit_path
 from importer.reporter.report import make_report
 from importer.session.control import Consent
@@ -33,7 +32,7 @@ from importer.session.endpoints import connect
 from importer.session.target_lock import TargetLock, take_turns
 from importer.statuses import Status
 from importer.targets import TARGETS
-from importer.wording import iso_utc
+from importer.wording import escape_unprintable, iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from importer.errors import SettingsError
-from importer.quoting import escape
+from importer.wording import escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

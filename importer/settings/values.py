@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from importer.quoting import escape
+from importer.wording import escape
 
 AnyEnum = TypeVar("AnyEnum", bound=StrEnum)
 Rates: TypeAlias = Mapping[str, float]  # requests a second by target; infinite means no limit

@@ -17,8 +17,8 @@ from importer.normalizer.mapping import make_rules
 from importer.normalizer.providers import check_provider
 from importer.normalizer.row import Normalized, Normalizer
 from importer.normalizer.zones import check_timezone, read_zone
-from importer.quoting import quote
 from importer.records import Problem, Row, Sheet
+from importer.wording import quote
 
 NAMES = tuple(COLUMNS)
 LETTERS = ascii_uppercase[: len(NAMES)]

@@ -8,8 +8,8 @@ from importer.cells import BLANKS
 from importer.kinds import COLUMNS
 from importer.normalizer.mapping import make_rules
 from importer.normalizer.row import Normalizer
-from importer.quoting import quote
 from importer.records import Problem, Row, Sheet
+from importer.wording import quote
 
 BAD = {
     "ends_at": ("2027-03-01", "C9"),

@@ -12,8 +12,7 @@ import click
 
 from importer.cli.execute import perform_reading
 from importer.cli.options import FILE, RUN, Decorator, options, shared_options
-from importer.quoting import escape
-from importer.wording import count_of
+from importer.wording import count_of, escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,7 @@ import click
 
 from importer.cli.execute import guard
 from importer.cli.options import FILE, option, sources
-from importer.quoting import escape, quote, shown_path
+from importer.wording import escape, quote, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -12,8 +12,7 @@ import click
 
 from importer.cli.execute import given_options, guard, load, showing_requests
 from importer.cli.options import FILE, shared_options
-from importer.quoting import escape, shown_path
-from importer.wording import count_of
+from importer.wording import count_of, escape, shown_path
 
 if TYPE_CHECKING:
     from pathlib import Path

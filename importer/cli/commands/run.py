@@ -13,8 +13,8 @@ from importer.cli.commands.calendars import verify_run
 from importer.cli.execute import guard, is_read, load, perform
 from importer.cli.options import FILE, RUN, options, shared_options, sources
 from importer.errors import JournalError
-from importer.quoting import shown_path
 from importer.statuses import Status
+from importer.wording import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
