@@ -287,11 +287,16 @@ def read_kind(text: str) -> str | Unreadable:
     return _IN_CELLS.get(text) or _IN_CELLS.get(canonical(text)) or _NO_KIND
 
 
+def kinds_named(name: str) -> dict[str, str]:
+    """Return the kinds that words of a sheet's name tell, each with its word."""
+    words = _LETTERS.findall(_HUMPS.sub(" ", name))
+    return {kind: word for word in words if (kind := KIND_WORDS.get(word.casefold()))}
+
+
 def kind_of_name(name: str) -> str | None:
     """Return the kind that a sheet's name tells; None where it has no such word, or words of several."""
-    words = _LETTERS.findall(_HUMPS.sub(" ", name))
-    kinds = {KIND_WORDS[word.casefold()] for word in words if word.casefold() in KIND_WORDS}
-    return kinds.pop() if len(kinds) == 1 else None
+    kinds = kinds_named(name)
+    return next(iter(kinds)) if len(kinds) == 1 else None
 
 
 # ---- the columns of all kinds

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from importer.cells import letters_of
-from importer.kinds import KIND_WORDS
+from importer.kinds import kinds_named
 from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
 from importer.wording import escape_unprintable
 
@@ -64,8 +64,6 @@ _is_intricate = re.compile(
     r'["&<>\x00-\x1f\ud800-\udfff\ufffe\uffff] | _x | (?:\A|\|)\s | \s(?:\Z|\|)', re.VERBOSE
 ).search
 _around_names = re.compile(r"\A[\s']+|[\s']+\Z")
-_humps = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_words = re.compile(r"[^\W\d_]+")
 _not_in_names = re.compile(r"[\[\]:*?/\\\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -323,17 +321,11 @@ def _cut(text: str, units: int) -> str:
 
 def _cut_name(name: str, units: int) -> str:
     """Cut a sheet's name; words that say what the sheet holds are kept, for the workbook is a source again."""
-    told = _told(name)
+    told = kinds_named(name)
     cut = _cut(name, units)
-    if _told(cut).keys() == told.keys():
+    if kinds_named(cut).keys() == told.keys():
         return cut
     end = "".join(f" {word}" for word in told.values())
     # A word that the cut makes, such as the beginning of "shadowing", must not be read either: then cut more.
     cuts = (_cut(name, length).rstrip() + end for length in range(units - len(end), 0, -1))
-    return next((cut for cut in cuts if _told(cut).keys() == told.keys()), cut)
-
-
-def _told(name: str) -> dict[str, str]:
-    """Return the words of a name that are read as a kind, by the kind."""
-    words = _words.findall(_humps.sub(" ", name))
-    return {kind: word for word in words if (kind := KIND_WORDS.get(word.casefold()))}
+    return next((cut for cut in cuts if kinds_named(cut).keys() == told.keys()), cut)
