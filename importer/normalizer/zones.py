@@ -58,9 +58,7 @@ class Moment(NamedTuple):
 NO_RULES = TimeRules()
 
 NO_DATE_TIME = Unreadable(
-    ", which is not a date-time",
-    "Write date, time of day and offset, such as 2027-03-01T08:00:00Z.",
-    "not a date-time",
+    ", which is not a date-time", "Write date, time of day and offset, such as 2027-03-01T08:00:00Z.", "not a date-time"
 )
 IMPOSSIBLE = Unreadable(", a date or time that does not exist", topic="date or time that does not exist")
 OUTSIDE = Unreadable(f", outside the years {FIRST_YEAR} to {LAST_YEAR}", topic="date outside the accepted years")
@@ -72,10 +70,7 @@ _NO_ZONE = Unreadable(
 
 
 def make_moment(
-    date: tuple[int, int, int],
-    clock: tuple[int, int, int],
-    offset: timedelta | Unreadable | None,
-    place: str = "",
+    date: tuple[int, int, int], clock: tuple[int, int, int], offset: timedelta | Unreadable | None, place: str = ""
 ) -> Moment | Unreadable:
     """Return a moment from year, month, day and hour, minute, second; 24:00:00 is the day's end, as in ISO 8601."""
     if not is_near(date[0]):

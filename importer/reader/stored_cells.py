@@ -291,12 +291,15 @@ def text_rows(
     Raises:
         SourceError: calamine finds a value where the file's own reading finds none, or a cell is too long.
     """
-    covered = _Covered(merged) if merged else None
+    coming, here = deque(sorted(merged)), list[Merged]()
     for number, row, stored_row in _paired(values, stored):
         quick = stored_row.texts(row, columns.start) if found == columns and row else None
         text_row = quick or _careful(number, row, stored_row, columns, found)
-        if covered:
-            text_row = covered.blank(text_row, columns)
+        while coming and coming[0][0] <= number:
+            here.append(coming.popleft())
+        if here:
+            here = [each for each in here if each[2] >= number]
+            text_row = _without_covered(text_row, columns, here)
         if sum(map(len, text_row.cells)) > bounds.cell:
             _refuse_long(text_row, columns, bounds)
         yield text_row
@@ -336,25 +339,15 @@ def _careful(number: int, values: list[Any], row: StoredRow, columns: range, fou
     return TextRow(number, texts, row.is_hidden, remarks)
 
 
-class _Covered:
-    """The cells that a merged one covers: a person does not see what is in them."""
-
-    def __init__(self, merged: Sequence[Merged]) -> None:
-        self._coming = deque(sorted(merged))
-        self._here: list[Merged] = []
-
-    def blank(self, row: TextRow, columns: range) -> TextRow:
-        """Take out of a row what is covered; rows come in ascending order."""
-        while self._coming and self._coming[0][0] <= row.number:
-            self._here.append(self._coming.popleft())
-        self._here = [each for each in self._here if each[2] >= row.number]
-        for first, left, _, right in self._here:
-            kept = left if row.number == first else -1
-            covered = {column for column in columns if left <= column <= right and column != kept}
-            for column in covered:
-                row.cells[column - columns.start] = ""
-            row = row._replace(remarks={c: cell for c, cell in row.remarks.items() if c not in covered})
-        return row
+def _without_covered(row: TextRow, columns: range, here: Sequence[Merged]) -> TextRow:
+    """Take out of a row what merged cells cover: a person does not see what is in it."""
+    for first, left, _, right in here:
+        kept = left if row.number == first else -1
+        covered = {column for column in columns if left <= column <= right and column != kept}
+        for column in covered:
+            row.cells[column - columns.start] = ""
+        row = row._replace(remarks={c: cell for c, cell in row.remarks.items() if c not in covered})
+    return row
 
 
 def _refuse_long(row: TextRow, columns: range, bounds: Bounds) -> None:

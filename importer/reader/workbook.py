@@ -22,13 +22,7 @@ from importer.cells import cell_name
 from importer.errors import InterruptedReadingError, SourceError
 from importer.notice import Notice, NoticeLevel
 from importer.reader.source_file import BLOCK, USUAL, Bounds, named
-from importer.reader.tables import (
-    FIRST_ROW,
-    NO_HEADER,
-    Chunk,
-    HeaderRule,
-    Tables,
-)
+from importer.reader.tables import FIRST_ROW, NO_HEADER, Chunk, HeaderRule, Tables
 from importer.records import Problem, Row, Sheet
 from importer.wording import escape
 

@@ -10,16 +10,7 @@ from typing import IO, TYPE_CHECKING
 from xml.parsers import expat
 
 from importer.cells import column_of, letters_of
-from importer.reader.stored_cells import (
-    Extent,
-    ListedSheet,
-    Merged,
-    Storage,
-    StoredRow,
-    StoredSheet,
-    Styles,
-    damaged,
-)
+from importer.reader.stored_cells import Extent, ListedSheet, Merged, Storage, StoredRow, StoredSheet, Styles, damaged
 from importer.reader.xlsx_sheet import CellReader, scanned_rows, unescape
 from importer.reader.zip_parts import local, parsed
 

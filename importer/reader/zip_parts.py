@@ -26,15 +26,7 @@ PARTS_LIMIT = 10_000
 _NOT_PARSED = ("customxml/", "docprops/")  # by anybody here
 #: What `zipfile` raises for bytes that are no archive: RuntimeError for a password and for a packing or version that it
 #: does not know, ValueError and OSError for places that cannot be.
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    RuntimeError,
-    ValueError,
-    OSError,
-)
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OSError)
 _NO_MEMORY = "Error -4"  # Z_MEM_ERROR of zlib
 
 
@@ -71,12 +63,19 @@ class Parts:
         for name in self._entries:
             if name in watching or (name.endswith((".xml", ".rels")) and not name.startswith(_NOT_PARSED)):
                 with self.part(name) as stream:
-                    check_prolog(stream, name, watching.get(name))
+                    _check_prolog(stream, name, watching.get(name, lambda _block: None))
 
     def elements(self, path: str, name: str = "") -> list[tuple[str, dict[str, str]]]:
-        """List the elements of a small part, or those of one name."""
+        """List the elements of a small part, or those of one name: names and attributes, without their prefixes."""
+        found: list[tuple[str, dict[str, str]]] = []
+        parser = expat.ParserCreate()
+        parser.StartElementHandler = lambda name, attributes: found.append(
+            (local(name), {local(key): value for key, value in attributes.items()})
+        )
         with self.part(path) as stream:
-            return [element for element in elements(stream) if not name or element[0] == name]
+            for _ in parsed(stream, parser):
+                pass
+        return [element for element in found if not name or element[0] == name]
 
     @contextmanager
     def part(self, path: str) -> Iterator[IO[bytes]]:
@@ -123,18 +122,6 @@ _OVERLAP = len(b"<!DOCTYPE") - 1
 _WIDE = (b"\xfe\xff", b"\xff\xfe", b"\x00<", b"<\x00")  # UTF-16, with or without its mark
 
 
-def elements(stream: IO[bytes]) -> list[tuple[str, dict[str, str]]]:
-    """List the elements of a small part: names and attributes, without their prefixes."""
-    found: list[tuple[str, dict[str, str]]] = []
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = lambda name, attributes: found.append(
-        (local(name), {local(key): value for key, value in attributes.items()})
-    )
-    for _ in parsed(stream, parser):
-        pass
-    return found
-
-
 def parsed(stream: IO[bytes], parser: expat.XMLParserType) -> Iterator[None]:
     """Feed a part to the parser, with a pause after each block in which to take what it found.
 
@@ -152,12 +139,8 @@ def parsed(stream: IO[bytes], parser: expat.XMLParserType) -> Iterator[None]:
     yield
 
 
-def check_prolog(stream: IO[bytes], name: str, watch: Callable[[bytes], None] | None = None) -> None:
-    """Read a part to its end: no DOCTYPE in it, and no UTF-16, in which one could hide.
-
-    Raises:
-        SourceError: There is.
-    """
+def _check_prolog(stream: IO[bytes], name: str, watch: Callable[[bytes], None]) -> None:
+    """Read a part to its end: no DOCTYPE in it, and no UTF-16, in which one could hide."""
     tail = b""
     while block := stream.read(BLOCK):
         if not tail and block.startswith(_WIDE):
@@ -166,10 +149,8 @@ def check_prolog(stream: IO[bytes], name: str, watch: Callable[[bytes], None] | 
         if _DOCTYPE.search(searched):
             _refuse_doctype()
         tail = searched[-_OVERLAP:]
-        if watch:
-            watch(block)
-    if watch:
-        watch(b"")
+        watch(block)
+    watch(b"")
 
 
 def local(name: str) -> str:

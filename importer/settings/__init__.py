@@ -124,9 +124,7 @@ class Settings:
         "The key for reading Opsgenie (pull, compare); it needs read and configuration access.", "OPSGENIE_API_KEY"
     )
     pagerduty_base_url: str = _base_url(
-        "https://api.pagerduty.com",
-        "PAGERDUTY_BASE_URL",
-        "Where PagerDuty is; in the EU https://api.eu.pagerduty.com.",
+        "https://api.pagerduty.com", "PAGERDUTY_BASE_URL", "Where PagerDuty is; in the EU https://api.eu.pagerduty.com."
     )
     opsgenie_base_url: str = _base_url(
         "https://api.opsgenie.com", "OPSGENIE_BASE_URL", "Where Opsgenie is; in the EU https://api.eu.opsgenie.com."
@@ -189,9 +187,7 @@ class Settings:
         IfExists, "What to do with records that already exist.", _SENDS, Decides.RUNNING, IfExists.SKIP
     )
     replace_overrides: bool = _switch(
-        "Let new overrides replace existing ones that they overlap.",
-        f"{_SENDS} check",
-        decides=Decides.RUNNING,
+        "Let new overrides replace existing ones that they overlap.", f"{_SENDS} check", decides=Decides.RUNNING
     )
     strict: bool = _switch(
         "Send nothing while any row is invalid; check also exits with 1 on warnings.", _READS, decides=Decides.RUNNING
@@ -299,8 +295,7 @@ class Settings:
             return values.read_proxy(written)
         except ValueError as error:
             raise SettingsError(
-                f"HTTPS_PROXY {error}",
-                hint=f"Correct HTTPS_PROXY (or ALL_PROXY), or name {name}'s host in NO_PROXY.",
+                f"HTTPS_PROXY {error}", hint=f"Correct HTTPS_PROXY (or ALL_PROXY), or name {name}'s host in NO_PROXY."
             ) from None
 
     def told(self) -> dict[str, Any]:
