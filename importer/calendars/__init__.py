@@ -164,8 +164,13 @@ def clock(moment: int, zone: str) -> str:
 
 def local_time(moment: int, zone: str) -> datetime:
     """Return an epoch second on the clocks of a zone, UTC where the zone is empty or not known."""
-    found = read_zone(zone) if zone else None
-    return datetime.fromtimestamp(moment, found if isinstance(found, ZoneInfo) else UTC)
+    return datetime.fromtimestamp(moment, named_zone(zone) or UTC)
+
+
+def named_zone(name: str | None) -> ZoneInfo | None:
+    """Return a zone by any of its names; None where there is no name, or none that is known."""
+    found = read_zone(name) if name else None
+    return found if isinstance(found, ZoneInfo) else None
 
 
 # ---- what reading a system needs and returns

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-from importer.calendars import Interval, Pulled, Role, Schedule, Window, merge
+from importer.calendars import Interval, Pulled, Role, Schedule, Window, merge, named_zone
 from importer.cells import Unreadable
 from importer.errors import SourceError
 from importer.normalizer.expand import occurrences
 from importer.normalizer.recurrence import read_repeat
-from importer.normalizer.zones import read_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -183,8 +182,8 @@ class _ComponentReader:
         matched = _CALENDAR_NAME.fullmatch(name)
         self._name = matched["name"] if matched else name or pulled.calendar.label
         own = str(component.get("X-WR-TIMEZONE", ""))
-        self._home = _zone(own) or _zone(zone)
-        if own and _zone(own) is None:
+        self._home = named_zone(own) or named_zone(zone)
+        if own and named_zone(own) is None:
             pulled.note(self._name, f"Its time zone {own!r} is not known.")
 
     def read(self) -> None:
@@ -378,11 +377,6 @@ def _local(value: date | datetime, zone: tzinfo | None) -> datetime:
 def _epoch(value: date | datetime, home: ZoneInfo | None = None) -> int:
     moment = value if isinstance(value, datetime) else datetime.combine(value, time())
     return int((moment if moment.tzinfo else moment.replace(tzinfo=home or UTC)).timestamp())
-
-
-def _zone(name: str) -> ZoneInfo | None:
-    found = read_zone(name) if name else None
-    return found if isinstance(found, ZoneInfo) else None
 
 
 def _exists(value: datetime) -> bool:

@@ -15,7 +15,6 @@ from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from importer.calendars import (
     Calendar,
@@ -30,6 +29,7 @@ from importer.calendars import (
     in_time,
     local_time,
     merge,
+    named_zone,
     opsgenie,
     overlapping,
     pagerduty,
@@ -38,7 +38,6 @@ from importer.calendars import (
 from importer.calendars.comparison import find_schedule
 from importer.delivery.source_api import SourceApi, fetch, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError
-from importer.normalizer.zones import read_zone
 from importer.records import ID_PATTERN
 from importer.reporter.table_files import SHEETS, Table, check_output, write_tables
 from importer.session.endpoints import connect_source
@@ -128,9 +127,7 @@ def read_window(options: PullOptions, settings: Settings) -> Window:
     Raises:
         UsageError: one cannot be read, or they are in the wrong order or too far apart.
     """
-    begins, ends, zone = options.begins, options.ends, settings.timezone
-    found = read_zone(zone) if zone else None
-    home: tzinfo = found if isinstance(found, ZoneInfo) else UTC
+    begins, ends, home = options.begins, options.ends, named_zone(settings.timezone) or UTC
     start = _read_moment("--from", begins, home) or datetime.combine(datetime.now(home).date(), time(), home)
     end = _read_moment("--to", ends, home) or start + timedelta(days=_DEFAULT_DAYS)
     if end <= start:
@@ -328,7 +325,7 @@ class _Names:
         self._used: set[str] = set()
         for one in pulled.calendar.schedules:
             self._partner(one.id, one.name)
-            if one.zone and not isinstance(read_zone(one.zone), ZoneInfo):
+            if one.zone and named_zone(one.zone) is None:
                 pulled.note(one.name, f"Its time zone {one.zone!r} is not known: its times are written in UTC.")
         people = {one.person for one in pulled.calendar.intervals} | {one.person for one in pulled.overrides}
         for person in people:

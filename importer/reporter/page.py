@@ -37,10 +37,9 @@ if TYPE_CHECKING:
 # ---- words, numbers and times of a page
 
 
-def say_moment(moment: datetime | int, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
-    """Write a moment, or an epoch second, in UTC."""
-    moment = datetime.fromtimestamp(moment, UTC) if isinstance(moment, int) else moment
-    return moment.astimezone(UTC).strftime(form)
+def say_moment(moment: int, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
+    """Write an epoch second in UTC."""
+    return datetime.fromtimestamp(moment, UTC).strftime(form)
 
 
 def say_number(number: float) -> str:

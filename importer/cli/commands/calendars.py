@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,11 +153,7 @@ def verify(run: str, csv: Path | None, **given: Any) -> None:
     Each record must be unchanged, there only once, and shown in the target's calendar. RUN is a run's folder or its
     name. Exit status 0: all is well; 1: something is not; 2: a target could not be asked.
     """
-
-    async def act(settings: Settings, control: RunControl, console: Console) -> int:
-        return await verify_run(run, settings, control, console, csv)
-
-    perform_reading(given, act)
+    perform_reading(given, partial(verify_run, run, csv=csv))
 
 
 async def verify_run(
