@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
 NAME = "oncall-importer"  # also where it was started as `python -m importer`
 #: Options of other tools that mean a command of ours.
-_COMMANDS = {
-    "--dry-run": "check reads and checks every row and sends nothing: oncall-importer check SOURCE",
-    "--dryrun": "check reads and checks every row and sends nothing: oncall-importer check SOURCE",
-    "--validate": "check reads and checks every row and sends nothing: oncall-importer check SOURCE",
+_CHECK = "check reads and checks every row and sends nothing: oncall-importer check SOURCE"
+_COMMANDS = dict.fromkeys(("--dry-run", "--dryrun", "--validate"), _CHECK) | {
     "--resume": "rerun sends what has not succeeded: oncall-importer rerun RUN",
     "--rollback": "undo deletes what a run created: oncall-importer undo RUN",
 }

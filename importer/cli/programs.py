@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from importer.notice import Notice
-    from importer.records import Finding, ReportLine, Sheet
+    from importer.records import Finding, ReportLine, Sheet, TargetName
     from importer.result import Overview, Result
     from importer.session.control import Plan, Tried
 
@@ -60,6 +60,11 @@ def _value(sheet: Sheet, finding: Finding) -> str | None:
         return None
 
 
+def deletions(plan: Plan) -> dict[TargetName, int]:
+    """Return how many records an undo deletes, by target; the others it takes out of groups."""
+    return {one: number for one, number in plan.to_send.items() if plan.undo_of and one not in plan.to_unbind}
+
+
 def object_of_plan(plan: Plan) -> dict[str, object]:
     """Return what a run or an undo is about to do."""
     return {
@@ -67,20 +72,18 @@ def object_of_plan(plan: Plan) -> dict[str, object]:
         "run": plan.run,
         "undo_of": plan.undo_of or None,
         "rows": plan.rows,
-        "to_send": {str(target): number for target, number in plan.to_send.items()},
+        "to_send": dict(plan.to_send),
         "to_delete": {
-            str(target): number
-            for target, number in plan.to_send.items()
-            if plan.undo_of and target not in plan.to_unbind
+            one: number for one, number in plan.to_send.items() if plan.undo_of and one not in plan.to_unbind
         },
-        "to_take_out_of_groups": {str(target): number for target, number in plan.to_unbind.items()},
-        "by_hand": {str(target): number for target, number in plan.by_hand.items()},
+        "to_take_out_of_groups": dict(plan.to_unbind),
+        "by_hand": dict(plan.by_hand),
         "done_before": plan.done,
         "seconds": round(plan.seconds, 1) if math.isfinite(plan.seconds) else None,
         "invalid": plan.invalid,
         "duplicates": plan.duplicates,
         "groups": plan.groups,
-        "base_urls": {str(target): url for target, url in plan.base_urls.items()},
+        "base_urls": dict(plan.base_urls),
         "is_sandbox": plan.is_sandbox,
     }
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from importer.cli.findings import TONE_STYLES, place_of
 from importer.cli.past_runs import duration, row_line
+from importer.cli.programs import deletions
 from importer.records import Severity
 from importer.settings import DECLARATIONS
 from importer.statuses import Status
@@ -22,7 +23,7 @@ from importer.wording import count_of, escape
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from importer.records import FindingKind, ReportLine, Sheet, TargetName
+    from importer.records import FindingKind, ReportLine, Sheet
     from importer.result import Expected, Overview, Result
     from importer.session.control import Plan, Tried
     from importer.settings import Settings
@@ -63,9 +64,10 @@ def _how_long(plan: Plan, before: str) -> str:
 
 
 def _ask_about_undo(plan: Plan) -> str:
-    deletions = _deletions(plan)
+    by_target = deletions(plan)
     parts = [f"take {_schedules(plan)} out of {_groups(plan)}"] if plan.to_unbind else []
-    parts += [f"delete {sum(deletions.values())} records from {', '.join(deletions)}"] if deletions else []
+    number = count_of(sum(by_target.values()), "record")
+    parts += [f"delete {number} from {', '.join(by_target)}"] if by_target else []
     question = ", and ".join(parts)
     return f"{question[:1].upper()}{question[1:]}{_how_long(plan, ' in ')}?"
 
@@ -89,15 +91,11 @@ def _describe_undo(plan: Plan) -> str:
     parts = [count_of(plan.rows, "record")]
     where = ", ".join(plan.base_urls[target] for target in plan.to_unbind)
     parts += [f"{_schedules(plan)} to be taken out of {_groups(plan)} ({where})"] if plan.to_unbind else []
-    deletions = _deletions(plan).items()
-    parts += [f"{number} to delete at {target} ({plan.base_urls[target]})" for target, number in deletions]
+    by_target = deletions(plan).items()
+    parts += [f"{number} to delete at {target} ({plan.base_urls[target]})" for target, number in by_target]
     parts += [f"{plan.done} undone before"] if plan.done else []
     parts += [f"{number} to be removed by hand: {target} cannot delete" for target, number in plan.by_hand.items()]
     return f"undo of run {plan.undo_of}: {', '.join(parts)}{_how_long(plan, ', ')}"
-
-
-def _deletions(plan: Plan) -> dict[TargetName, int]:
-    return {target: number for target, number in plan.to_send.items() if target not in plan.to_unbind}
 
 
 def _schedules(plan: Plan) -> str:
@@ -174,8 +172,7 @@ def _told(those: Sequence[Expected]) -> str:
     """Count what would happen: `12 shadows to create, 2 exist`."""
     numbers: Counter[tuple[str, str]] = Counter()
     for one in those:
-        for action, number in one.numbers.items():
-            numbers[one.kind, action] += number
+        numbers.update({(one.kind, action): number for action, number in one.numbers.items()})
     return ", ".join(
         _WORDS.get(action, "{} " + action).format(count_of(number, "schedule" if kind == "Opal group" else kind))
         for (kind, action), number in numbers.items()
@@ -272,12 +269,12 @@ def telling_lines(result: Result, kinds: Iterable[FindingKind]) -> Sequence[tupl
     """
     topics = {kind.topic for kind in kinds if kind.severity is Severity.PROBLEM}
     problems = ((sheet, one) for sheet, one in result.findings if one.severity is Severity.PROBLEM)
-    told = {(sheet.name, one.row.number) for sheet, one in problems if one.problem.topic in topics}
+    told = {(sheet.original, sheet.name, one.row.number) for sheet, one in problems if one.problem.topic in topics}
     are_all = len(result.findings) == sum(number for _, _, number in result.topics)
     return [
         (sheet, line)
         for sheet, line in result.problems
-        if line.outcome.status is not Status.INVALID or (are_all and (sheet.name, line.row) not in told)
+        if line.outcome.status is not Status.INVALID or (are_all and (sheet.original, sheet.name, line.row) not in told)
     ]
 
 

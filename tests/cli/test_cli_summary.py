@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from importer.cli.programs import object_of_plan
-from importer.cli.summary import ask_about, describe_plan
-from importer.records import TargetName
+from importer.cli.summary import ask_about, describe_plan, telling_lines
+from importer.records import Finding, FindingKind, Outcome, Problem, ReportLine, Row, Severity, Sheet, TargetName
+from importer.result import Result
 from importer.session.control import Plan
 from importer.session.lifecycle import least_seconds, refuse_weeks
 from importer.settings import load_settings
+from importer.statuses import Status
 
 ROOTLY = TargetName.ROOTLY
 
@@ -44,3 +46,17 @@ def test_plan_and_question_say_about_how_long_it_takes(records: int, rate: str, 
 def test_more_than_a_week_is_refused_without_yes(days: float, yes: bool, is_refused: bool) -> None:
     plan = plan_of(int(days * 86400), "rootly=1/s")
     assert ("it takes about 7 days" in refuse_weeks(plan, replace(load_settings({}), yes=yes))) is is_refused
+
+
+def test_an_undo_of_one_record_asks_about_one_record() -> None:
+    assert ask_about(plan_of(1, "rootly=50/s", "earlier")) == "Delete 1 record from rootly?"
+
+
+def test_a_row_is_told_although_a_finding_tells_of_the_same_row_in_another_source() -> None:
+    first, second = (Sheet(source, "Shadows", ("id",), (0,)) for source in ("a.xlsx", "b.xlsx"))
+    finding = Finding(Severity.PROBLEM, 0, Row(7, ("x",)), Problem("id is odd", topic="odd"))
+    lines = [ReportLine(sheet, 7, "", "shadow", ("x",), Outcome(Status.INVALID)) for sheet in (0, 1)]
+    problems = [(first, lines[0]), (second, lines[1])]
+    topics = [(Severity.PROBLEM, "odd", 1)]
+    result = Result(2, {("rootly", Status.INVALID): 2}, problems, findings=[(first, finding)], topics=topics)
+    assert telling_lines(result, [FindingKind(Severity.PROBLEM, "odd", 1, ((first, finding),))]) == problems[1:]
