@@ -52,6 +52,11 @@ def shown_path(path: object) -> str:
     return escape(str(path), 4096)
 
 
+def is_unicode(text: str) -> bool:
+    """Return whether a text can be written: it holds no lone surrogate, half of a character."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def has_control(text: str) -> bool:
     """Return whether a text holds characters that steer a terminal or the direction of text."""
     if text.isprintable():

@@ -19,7 +19,7 @@ from importer.normalizer.mapping import CLOCKS, NO_HEADER, NOT_USED, TIME_PARTS,
 from importer.normalizer.suggestions import nearest
 from importer.normalizer.zones import Choice, TimeRules
 from importer.settings import DateOrder
-from importer.wording import as_sentence, escape_unprintable, quote
+from importer.wording import as_sentence, escape_unprintable, is_unicode, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -425,7 +425,7 @@ def _written(value: _Value) -> str:
 
 
 def _quoted(text: str) -> str:
-    if any("\ud800" <= char <= "\udfff" for char in text):
+    if not is_unicode(text):
         raise SettingsError(f"{quote(text)} holds half a character, which a mapping file cannot", hint="Rename it.")
     return f'"{"".join(_SHORT.get(char) or (char if char.isprintable() else _code(char)) for char in text)}"'
 

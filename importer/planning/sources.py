@@ -29,7 +29,7 @@ from importer.planning.previous_run import LeftOver
 from importer.reader.read import read, read_on_thread, spool
 from importer.reader.source_file import Bounds
 from importer.settings.origins import read_config_file
-from importer.wording import count_of, escape
+from importer.wording import count_of, escape, is_unicode
 
 if TYPE_CHECKING:
     from collections import abc
@@ -219,12 +219,10 @@ def _check_sources(sources: Sequence[object]) -> None:
         is_other = not isinstance(source, str | os.PathLike) and not hasattr(source, "itertuples")
         if name == "" or isinstance(name, bytes) or is_other:
             raise UsageError(f"{escape(repr(source), 80)} is not a source", hint=_SOURCES)
-        try:
-            (name if name == "-" else str(Path(name).absolute())).encode()
-        except UnicodeEncodeError:
+        if name != "-" and not is_unicode(str(Path(name).absolute())):
             raise SourceError(
                 f"the path {escape(name)} is not valid UTF-8", hint="Rename that file, or the folder it is in."
-            ) from None
+            )
 
 
 class Expanded(NamedTuple):

@@ -21,6 +21,7 @@ from importer.errors import InterruptedReadingError, SourceError
 from importer.notice import Notice, NoticeLevel
 from importer.reader.source_file import USUAL, Bounds, copy, is_pipe, named, opened, too_many_rows
 from importer.reader.tables import CHUNK_ROWS, Chunk, HeaderRule
+from importer.wording import is_unicode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
@@ -209,15 +210,11 @@ def _add(digest: _Hash, cells: tuple[str, ...], number: int) -> None:
     try:
         digest.update(orjson.dumps(cells) + b"\n")
     except orjson.JSONEncodeError as error:
-        where = next(cell_name(i, number) for i, cell in enumerate(cells) if not _is_unicode(cell))
+        where = next(cell_name(i, number) for i, cell in enumerate(cells) if not is_unicode(cell))
         raise SourceError(
             f"the DataFrame's cell {where} holds text that is not valid Unicode",
             hint="Look for a lone surrogate in it.",
         ) from error
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 # ---- Reading while signals are heard: what blocks does so on a thread

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from importer.wording import escape
+from importer.wording import escape, is_unicode
 
 AnyEnum = TypeVar("AnyEnum", bound=StrEnum)
 Rates: TypeAlias = Mapping[str, float]  # requests a second by target; infinite means no limit
@@ -63,7 +63,7 @@ def text(value: object) -> str:
     """Read a text."""
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{_shown(value)} is not a text")
-    if "\0" in value or not _is_unicode(value):
+    if "\0" in value or not is_unicode(value):
         raise ValueError(f"{_shown(value)} holds a character that no text has")
     return value
 
@@ -74,7 +74,7 @@ def path(value: object) -> Path:
         raise ValueError(f"{_shown(value)} is not a path")
     if "\0" in written:
         raise ValueError(f"{_shown(written)} is not a path: it holds a NUL character")
-    if not _is_unicode(written):
+    if not is_unicode(written):
         raise ValueError(f"{_shown(written)} is not valid UTF-8: rename that file or folder")
     return Path(written)
 
@@ -262,14 +262,6 @@ def _number(value: object) -> float | None:
         return float(value) if math.isfinite(value) else None
     except OverflowError:
         return None
-
-
-def _is_unicode(written: str) -> bool:
-    try:
-        written.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _shown(value: object) -> str:
