@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from importer.cli.commands.calendars import compare, pull, verify
-from importer.cli.commands.map import map_headers
-from importer.cli.commands.preparation import doctor, sandbox, template
+from importer.cli.commands.preparation import doctor, map_headers, sandbox, template
 from importer.cli.commands.run import check, rerun, run, runs, show, undo
 from importer.cli.execute import fail, failed_output, watch_outputs
 from importer.errors import UsageError

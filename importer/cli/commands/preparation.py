@@ -1,25 +1,72 @@
-"""The commands before a run: template writes a file to fill in, doctor looks around, sandbox serves the stand-ins."""
+"""The commands before a run.
+
+template writes a file to fill in, map one that says what headers mean; doctor looks around, sandbox serves stand-ins.
+"""
 
 from __future__ import annotations
 
 import json
 import shlex
 import signal
+import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from importer.cli.execute import given_options, guard, load, showing_requests
-from importer.cli.options import FILE, shared_options
+from importer.cli.options import FILE, option, shared_options, sources
 from importer.wording import count_of, escape, shown_path
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import Console as Terminal
 
     from importer.commands.doctor import Diagnosis
+
+
+@click.command(name="map")
+@sources
+@option("sheet")
+@click.option(
+    "--output",
+    type=FILE,
+    default=Path("mapping.toml"),
+    show_default=True,
+    metavar="FILE",
+    help="Where to write it; - prints it.",
+)
+@click.option("--header-row", type=click.IntRange(1), metavar="N", help="Row that holds the header.")
+@click.option("--no-header", is_flag=True, help="There is no header: columns are named by their letters.")
+@click.option("--yes", "-y", is_flag=True, help="Ask nothing; write suggestions as comments.")
+def map_headers(
+    sources: tuple[str, ...],
+    sheet: tuple[str, ...],
+    output: Path,
+    header_row: int | None,
+    no_header: bool,
+    yes: bool,
+) -> None:
+    """Write a mapping file for your headers, asking on a terminal.
+
+    Without a terminal it decides nothing that is in doubt: suggestions and unknown headers are written as comments.
+    """
+    if no_header and header_row is not None:
+        raise click.UsageError("--no-header and --header-row exclude each other", click.get_current_context())
+    is_asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
+    row = 0 if no_header else header_row
+    guard(partial(_map, sources, sheet, output, header_row=row, is_asking=is_asking))
+
+
+def _map(*arguments: Any, **options: Any) -> int:
+    """Map; whoever leaves a question leaves it all."""
+    from importer.cli.interview import map_sources
+
+    try:
+        return map_sources(*arguments, **options)
+    except click.Abort:
+        click.echo("\nno mapping was written", err=True)
+        return 130
 
 
 @click.command()

@@ -1,18 +1,23 @@
-"""The command that writes a mapping file: it suggests, and asks on a terminal."""
+"""The questions of `map`: what headers mean, what sheets hold, which rows count; and the mapping that the answers make.
+
+Imported where it is asked for: `--help` does not pay for it.
+"""
 
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from importer.cli.execute import guard
-from importer.cli.options import FILE, option, sources
+from importer.commands.map_draft import draft_sheets, with_column, with_joined
+from importer.errors import SettingsError, UsageError
+from importer.kinds import KIND_WORDS, KINDS, RIGHTS, any_of
+from importer.normalizer.mapping import NO_MAPPING, Matrix
+from importer.normalizer.mapping_file import read_mapping, write_mapping
+from importer.reporter.atomic_file import ROOM_HINT, replace_file
 from importer.wording import escape, quote, shown_path
 
 if TYPE_CHECKING:
@@ -25,54 +30,15 @@ if TYPE_CHECKING:
 _STDOUT = Path("-")
 
 
-@click.command(name="map")
-@sources
-@option("sheet")
-@click.option(
-    "--output",
-    type=FILE,
-    default=Path("mapping.toml"),
-    show_default=True,
-    metavar="FILE",
-    help="Where to write it; - prints it.",
-)
-@click.option("--header-row", type=click.IntRange(1), metavar="N", help="Row that holds the header.")
-@click.option("--no-header", is_flag=True, help="There is no header: columns are named by their letters.")
-@click.option("--yes", "-y", is_flag=True, help="Ask nothing; write suggestions as comments.")
-def map_headers(
-    sources: tuple[str, ...],
-    sheet: tuple[str, ...],
-    output: Path,
-    header_row: int | None,
-    no_header: bool,
-    yes: bool,
-) -> None:
-    """Write a mapping file for your headers, asking on a terminal.
-
-    Without a terminal it decides nothing that is in doubt: suggestions and unknown headers are written as comments.
-    """
-    if no_header and header_row is not None:
-        raise click.UsageError("--no-header and --header-row exclude each other", click.get_current_context())
-    is_asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
-    row = 0 if no_header else header_row
-    guard(partial(_map_unless_left, sources, sheet, output, header_row=row, is_asking=is_asking))
-
-
-def _map_unless_left(*arguments: Any, **options: Any) -> int:
-    """Map; whoever leaves a question leaves it all."""
-    try:
-        return _map(*arguments, **options)
-    except click.Abort:
-        click.echo("\nno mapping was written", err=True)
-        return 130
-
-
-def _map(
+def map_sources(
     sources: tuple[str, ...], sheets: tuple[str, ...], output: Path, *, header_row: int | None, is_asking: bool
 ) -> int:
-    from importer.commands.map_draft import draft_sheets
-    from importer.normalizer.mapping import NO_MAPPING
+    """Write a mapping for some sources; return the exit status.
 
+    Raises:
+        ImporterError: a source cannot be read, or the file cannot be written.
+        click.Abort: somebody left a question.
+    """
     mapping = replace(NO_MAPPING, header_row=header_row)
     drafts = draft_sheets(sources, mapping, sheets)
     if header_row is None and not any(draft.layout.is_usable for draft in drafts):
@@ -146,8 +112,6 @@ def _list_headers(draft: SheetDraft) -> None:
 
 def _ask_about_roster(draft: SheetDraft, mapping: Mapping) -> Mapping:
     """Ask what the marks of a roster mean, where dates stand across."""
-    from importer.normalizer.mapping import Matrix
-
     if not draft.under(mapping).looks_like_roster:
         return mapping
     if not click.confirm("  Dates stand across. Is each filled cell below them a shift?", default=True, err=True):
@@ -168,8 +132,6 @@ def _ask_about_roster(draft: SheetDraft, mapping: Mapping) -> Mapping:
 
 def _ask_about_suggestions(draft: SheetDraft, mapping: Mapping) -> Mapping:
     """Ask about each suggestion once; an answer can tell what the sheet holds, and so what else may be meant."""
-    from importer.commands.map_draft import with_column
-
     asked: set[tuple[str, str]] = set()
     while True:
         left = [one for one in draft.under(mapping).suggestions if (one.header, one.column) not in asked]
@@ -184,9 +146,6 @@ def _ask_about_suggestions(draft: SheetDraft, mapping: Mapping) -> Mapping:
 
 def _ask_about_kind(draft: SheetDraft, mapping: Mapping, *, is_alone: bool) -> Mapping | None:
     """Ask what a sheet holds, where neither its name nor its columns say so; None: nothing that is to be imported."""
-    from importer.kinds import KIND_WORDS, KINDS, any_of
-    from importer.normalizer.mapping import NO_MAPPING
-
     found = draft.under(mapping)
     if found.is_kind_told or (found.layout.kind and not set(found.lacking) - {"timezone"}):
         return mapping
@@ -202,8 +161,6 @@ def _ask_about_kind(draft: SheetDraft, mapping: Mapping, *, is_alone: bool) -> M
 
 def _ask_for_column(draft: SheetDraft, column: str, mapping: Mapping) -> Mapping:
     """Ask which header is a column, or what holds for rows that have none, until the answer can be."""
-    from importer.kinds import RIGHTS
-
     click.echo(f"  {column} is lacking: {RIGHTS[column]}.", err=True)
     joined = ", two for date + time" if column in ("starts_at", "ends_at") else ""
     question = f"  Its header by number or words{joined}; = VALUE for every row; ? VALUE for empty cells; or nothing"
@@ -217,8 +174,6 @@ def _ask_for_column(draft: SheetDraft, column: str, mapping: Mapping) -> Mapping
 
 def _answered(draft: SheetDraft, column: str, mapping: Mapping, answer: str) -> Mapping | None:
     """Return what an answer makes of a mapping; None where it names no header."""
-    from importer.commands.map_draft import with_column, with_joined
-
     value = answer[1:].strip()
     if answer.startswith("="):
         return replace(mapping, constants={**mapping.constants, column: value})
@@ -247,9 +202,6 @@ def _ask_about_rows(draft: SheetDraft, mapping: Mapping) -> Mapping:
 
 def _fault(mapping: Mapping) -> str:
     """Return why a mapping's file could not be read again; empty where it can."""
-    from importer.errors import SettingsError
-    from importer.normalizer.mapping_file import read_mapping, write_mapping
-
     try:
         read_mapping(write_mapping(mapping), "the mapping")
     except SettingsError as error:
@@ -259,8 +211,6 @@ def _fault(mapping: Mapping) -> str:
 
 def _compose(mapping: Mapping, drafts: Sequence[SheetDraft]) -> str:
     """Write the mapping; what is open in the drafts stands in it as comments."""
-    from importer.normalizer.mapping_file import write_mapping
-
     text = write_mapping(mapping)
     comments = [*_comments(drafts)]
     if not comments:
@@ -283,17 +233,11 @@ def _comments(drafts: Sequence[SheetDraft]) -> Iterator[str]:
 
 
 def _comment(header: str, column: str, words: str) -> str:
-    from importer.normalizer.mapping import NO_MAPPING
-    from importer.normalizer.mapping_file import write_mapping
-
     line = write_mapping(replace(NO_MAPPING, columns={header.strip(): column})).splitlines()[-1]
     return f"# {line}" + (f"  # {words}" if words else "") + "\n"
 
 
 def _write(output: Path, text: str, *, is_asking: bool) -> Path:
-    from importer.errors import UsageError
-    from importer.reporter.atomic_file import ROOM_HINT, replace_file
-
     if output.exists() and not (is_asking and click.confirm(f"{shown_path(output)} exists. Replace it?", err=True)):
         raise UsageError(f"{output} exists, and was left alone", hint="Name another file with --output.")
     return replace_file(output, lambda file: file.write(text.encode()), hint=ROOM_HINT)
