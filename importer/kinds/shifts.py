@@ -207,7 +207,7 @@ def _read_members(fields: Fields, rules: Rules, column: str) -> tuple[int, ...] 
     if len(users) == 1 and found:
         fields.judge("one_member", "rotation", _ONE_MEMBER)
     if found and set(found) == {_NOBODY}:
-        fields.fault("rotation", fields.text("rotation"), Unreadable(", which has no member", _RIGHT, _TOPIC))
+        fields.fault("rotation", Unreadable(", which has no member", _RIGHT, _TOPIC))
     return found if found and None not in users.values() else None
 
 
@@ -333,7 +333,7 @@ def _end_after(fields: Fields, start: Moment, end: Moment, zone: ZoneInfo | None
         midnight = f", or {end.local:%Y-%m-%d} 24:00" if end.local.time() == time.min else ""
         hint = f"Write {next_day.local:%Y-%m-%d %H:%M}{midnight} if the shift ends on the next day."
     reason = f", which is not after {fields.name('starts_at')} {quote(fields.text('starts_at'))}"
-    fields.fault("ends_at", fields.text("ends_at"), Unreadable(reason, hint, "end not after the start"))
+    fields.fault("ends_at", Unreadable(reason, hint, "end not after the start"))
     return None
 
 
@@ -341,7 +341,7 @@ def _expand(fields: Fields, series: Series) -> tuple[Shift, ...] | None:
     made = expand(series)
     if isinstance(made, Misfit):
         column, fault = made
-        fields.fault(column, fields.text(column), fault)
+        fields.fault(column, fault)
         return None
     if (odd := find_drift(series, made)) is not None:
         fields.judge("exact_hours", "duration", odd)

@@ -92,7 +92,7 @@ class FastPath:
                 return None
             if level is Level.WARNING:
                 text = row.cells[self._places.indices[column]].strip(BLANKS)
-                warnings.append(self._places.warning(column, text, fault, self._places.cell(column, row.place)))
+                warnings.append(self._places.problem(column, text, fault, self._places.cell(column, row.place)))
         return warnings
 
     def _remember_times(self, zone: ZoneInfo | None) -> _Memory:

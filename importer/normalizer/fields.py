@@ -75,12 +75,13 @@ class Places:
             self._hints[text] = as_sentence(self.in_own_words(text))
         return self._hints[text]
 
-    def warning(self, column: str, text: str, fault: Unreadable, cell: str) -> Problem:
-        """Return what is odd about the text of a column; as short as can be, for every row can have one."""
+    def problem(self, column: str, text: str, fault: Unreadable, cell: str) -> Problem:
+        """Return what is wrong or odd about the text of a column; as short as can be, for every row can have one."""
         reason, hint, topic = fault
         name = self.name(column)
         message = f"{name} is {quote(text)}{self.in_own_words(reason)}"
-        return Problem(message, self.hint(hint), column, cell, f"{name}: {topic}")
+        topic = f"{name}: {topic}" if topic else f"{name} cannot be used"
+        return Problem(message, self.hint(hint or self.rights[column]), column, cell, topic)
 
     def _find_name(self, column: str) -> str:
         index = self.indices.get(column)
@@ -232,29 +233,29 @@ class Fields:
         if not text:
             return default
         value = parse(text)
+        if isinstance(value, Unreadable) and (cleaned := clean(text)) not in ("", text):
+            again = parse(cleaned)
+            value = value if isinstance(again, Unreadable) else again
         if isinstance(value, Unreadable):
-            value = _parse_cleaned(text, parse, value)
-        if isinstance(value, Unreadable):
-            self.fault(column, text, value)
+            self.fault(column, value)
             return None
         return value
 
-    def fault(self, column: str, text: str, fault: Unreadable) -> None:
+    def fault(self, column: str, fault: Unreadable) -> None:
         """Note that a column's text is no value of it."""
-        message = f"{self.name(column)} is {quote(text)}{self._places.in_own_words(fault.reason)}"
-        self.note(column, message, fault.hint or self._places.rights[column], self._topic(column, fault.topic))
+        self._problems.append(self._places.problem(column, self.text(column), fault, self._cell(column)))
 
-    def note(self, column: str, message: str, hint: str, topic: str = "") -> None:
+    def note(self, column: str, message: str, hint: str, topic: str) -> None:
         """Note a problem of a column's cell; `topic` as `check` shows it."""
-        self._problems.append(self._problem(column, message, hint, topic or self._topic(column, "")))
+        self._problems.append(Problem(message, self._places.hint(hint), column, self._cell(column), topic))
 
     def judge(self, check: str, column: str, fault: Unreadable) -> None:
         """Note what is odd about a column's text, as a problem or a warning or not at all: as [checks] say."""
         level = self._checks.level(check)
         if level is Level.PROBLEM:
-            self.fault(column, self.text(column), fault)
+            self.fault(column, fault)
         elif level is Level.WARNING:
-            self._warnings.append(self._places.warning(column, self.text(column), fault, self._cell(column)))
+            self._warnings.append(self._places.problem(column, self.text(column), fault, self._cell(column)))
 
     def identify(self, column: str, parse: Callable[[str], T | Waiting | Unreadable]) -> T | Waiting | None:
         """Read a cell with an id, or with a name that must be looked up: then that is noted."""
@@ -278,9 +279,6 @@ class Fields:
             hint = f"add a column {column}, or run oncall-importer map to choose one of yours, and {right}"
             self.note(column, f"the {words}", hint, words)
 
-    def _problem(self, column: str, message: str, hint: str, topic: str) -> Problem:
-        return Problem(message, self._places.hint(hint), column, self._cell(column), topic)
-
     def _cell(self, column: str) -> str:
         """Return the name of a column's cell; empty where there is none, or where the mapping gives the text."""
         is_given = column in self._places.given and not self.is_in_row(column)
@@ -295,29 +293,15 @@ class Fields:
         day = self._row.cells[joined.day].strip(BLANKS)
         return join_date_and_time(day, text) if day and text else day or text
 
-    def _topic(self, column: str, topic: str) -> str:
-        return f"{self.name(column)}: {topic}" if topic else f"{self.name(column)} cannot be used"
-
     def _is_blocked(self, column: str) -> bool:
         if not self._blocked:
             return False
-        joined = self._places.joined.get(column)
-        position = self._places.sheet.positions[joined.day] if joined else None
         cells = {self._places.cell(column, self._row.place)}
-        if position is not None:
-            cells.add(cell_name(position, self._row.place))
+        if joined := self._places.joined.get(column):
+            cells.add(cell_name(self._places.sheet.positions[joined.day], self._row.place))
         return not cells.isdisjoint(self._blocked)
 
     def _position(self, problem: Problem) -> int:
         width = len(self._places.sheet.header)
         order = {column: order for order, column in enumerate(self._places.rights)}
         return self._places.indices.get(problem.column, width + order.get(problem.column, 0))
-
-
-def _parse_cleaned(text: str, parse: Callable[[str], T | Unreadable], fault: Unreadable) -> T | Unreadable:
-    """Read a text without what nobody means; what is no value even then keeps the fault of the whole text."""
-    cleaned = clean(text)
-    if not cleaned or cleaned == text:
-        return fault
-    value = parse(cleaned)
-    return fault if isinstance(value, Unreadable) else value
