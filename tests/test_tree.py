@@ -11,12 +11,10 @@ import grimp
 
 PACKAGE = Path(__file__).parents[1] / "importer"
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.name != "__init__.py"]
-#: Where a name may stand again: what an API is to us and in the sandbox, a command's work and what the
-#: user sees of it.
+#: Where a name may stand again: what an API is to us and in the sandbox.
 MIRRORED = [
     {"targets", "calendars", "sandbox/api"},
     {"kinds", "sandbox/api"},
-    {"commands", "cli/commands"},
 ]
 #: Nouns of the field that end as a gerund does.
 NOUNS = {"listing", "mapping", "matching", "wording"}

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from importer.cli.commands.calendars import compare, pull, verify
-from importer.cli.commands.preparation import doctor, map_headers, sandbox, template
-from importer.cli.commands.run import check, rerun, run, runs, show, undo
+from importer.cli.calendars import compare, pull, verify
 from importer.cli.execute import fail, failed_output, watch_outputs
+from importer.cli.preparation import doctor, map_headers, sandbox, template
+from importer.cli.runs import check, rerun, run, runs, show, undo
 from importer.errors import UsageError
 
 if TYPE_CHECKING:

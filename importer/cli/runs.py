@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from importer.cli.commands.calendars import verify_run
+from importer.cli.calendars import verify_run
 from importer.cli.execute import guard, is_read, load, perform
 from importer.cli.options import FILE, RUN, options, shared_options, sources
 from importer.errors import JournalError

@@ -1,1 +1,0 @@
-"""The commands as they are typed: arguments, options, and what they print."""
