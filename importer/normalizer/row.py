@@ -153,15 +153,10 @@ class Normalizer:
         references = tuple(dict.fromkeys(one for _, made in read for one in made.references))
         if problems or references:
             return Normalized(told, (), tuple(dict.fromkeys(problems)), warnings, references)
-        records = tuple((record, cell) for cell, made in read for record in made.records)
-        return Normalized(
-            told,
-            tuple(record for record, _ in records),
-            (),
-            warnings,
-            zone=next((made.zone for _, made in read if made.zone), ""),
-            cells=tuple(cell for _, cell in records),
-        )
+        records = tuple(record for _, made in read for record in made.records)
+        cells = tuple(cell for cell, made in read for _ in made.records)
+        zone = next((made.zone for _, made in read if made.zone), "")
+        return Normalized(told, records, (), warnings, zone=zone, cells=cells)
 
     def _read(self, places: Places, row: Row, kind: str | None) -> Normalized:
         fields = Fields(places, row, self._rules.checks)
@@ -275,19 +270,17 @@ class RowNames:
 def with_decorated_ids(row: Row, layout: Layout) -> Row:
     """Make a problem of a percentage, an amount or a fraction where an id is due, and of a number for members."""
     names = {place: column for column, place in layout.indices.items()}
-    problems = list(row.problems)
-    for place, shown in row.shown:
-        column = names.get(place, "")
-        if (
-            column in COLUMNS and COLUMNS[column].ids_of
-        ):  # also with thousands alone: 101,102 could be two ids, and 101102 is nobody's
-            problem = Problem(
-                f"{layout.name(column)} holds the number {row.cells[place]}, which the sheet shows as {escape(shown)}",
-                "Format the cell as text, and write what is meant: an id has no percent sign, currency or fraction, and"
-                " several ids stand as text, such as 101, 102, 103.",
-                column,
-                layout.cell(column, row.place),
-                "a number that is shown as something else",
-            )
-            problems.append(problem)
-    return row._replace(problems=tuple(problems))
+    # Also of one with thousands alone: 101,102 could be two ids, and 101102 is nobody's.
+    problems = [
+        Problem(
+            f"{layout.name(column)} holds the number {row.cells[place]}, which the sheet shows as {escape(shown)}",
+            "Format the cell as text, and write what is meant: an id has no percent sign, currency or fraction, and"
+            " several ids stand as text, such as 101, 102, 103.",
+            column,
+            layout.cell(column, row.place),
+            "a number that is shown as something else",
+        )
+        for place, shown in row.shown
+        if (column := names.get(place, "")) in COLUMNS and COLUMNS[column].ids_of
+    ]
+    return row._replace(problems=(*row.problems, *problems))

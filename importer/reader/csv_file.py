@@ -75,7 +75,9 @@ def csv_chunks(
     try:
         records = csv_records(file, form, digest)
         sheet, top = _first_sheet(form, rule, records, notices)
-        tables = Tables(sheet, rule, notices, named(name), partial(_row, form=form), partial(_sheet, form=form))
+        tables = Tables(
+            sheet, rule, notices, named(name), partial(_row, form=form), lambda record, _: _sheet(record, form)
+        )
         below = chain(top, records)
         while first := next(below, None):
             for chunk in tables.take(chain([first], islice(below, CHUNK_ROWS - 1))):
@@ -100,7 +102,7 @@ def _first_sheet(
     if wanted == NO_HEADER:
         width = max(len(_trimmed(record.cells)) for record in top)
         letters = list(map(letters_of, range(width)))
-        return _sheet(top[0]._replace(number=NO_HEADER, cells=letters), None, form), iter(top)
+        return _sheet(top[0]._replace(number=NO_HEADER, cells=letters), form), iter(top)
     above: list[int] = []
     left = iter(top)
     header = walk_to(wanted, chain(left, records), above)
@@ -111,10 +113,10 @@ def _first_sheet(
         )
     if above:
         notices.append(above_notice(where, above, wanted))
-    return _sheet(header, None, form), left
+    return _sheet(header, form), left
 
 
-def _sheet(header: CsvRecord, _before: Sheet | None, form: Form) -> Sheet:
+def _sheet(header: CsvRecord, form: Form) -> Sheet:
     texts = tuple(_trimmed(header.cells))
     if len(texts) > form.bounds.columns:
         last = cell_name(len(texts) - 1, max(header.number, 1))
@@ -251,13 +253,9 @@ def _fitness(file: BinaryIO, form: Form, rule: HeaderRule) -> tuple[bool, bool, 
     is_recognised = is_recognised and header != NO_HEADER
     if not widths or widths[0] < 2:
         return (is_recognised, False, 0, 0)
-    is_whole = not any(_is_torn(cell) for number, cells in top if number == header for cell in cells)
+    # A cell with one of two quotes: the other stands in the next cell, so the delimiter is another.
+    is_whole = not any(cell.count('"') % 2 for number, cells in top if number == header for cell in cells)
     return (is_recognised, is_whole, widths.count(widths[0]) / len(widths), widths[0])
-
-
-def _is_torn(cell: str) -> bool:
-    """Return whether a cell holds one of two quotes: the other stands in the next cell, so the delimiter is another."""
-    return cell.count('"') % 2 == 1
 
 
 def _top(file: BinaryIO, form: Form, rule: HeaderRule) -> Iterator[tuple[int, list[str]]]:
