@@ -64,6 +64,11 @@ class Journal(View):
             self._roll_back()
             raise
 
+    def _write(self, statement: str, values: Iterable[Sequence[Any]]) -> int:
+        """Commit a statement for each of some values; return how many rows it has changed."""
+        with self._commit() as db:
+            return db.executemany(_SQL[statement], values).rowcount
+
     def _cannot_write(self, error: sqlite3.Error) -> JournalError:
         words, remedy = f"the journal cannot be written: {error}", "Make room on the disk"
         if is_in_use(error):
@@ -90,24 +95,21 @@ class Journal(View):
 
     def change_info(self, **changes: Any) -> None:
         """Write members of the run's `RunInfo`, by their names."""
-        with self._commit() as db:
-            db.executemany(_SQL["set_fact"], write_facts(changes).items())
+        self._write("set_fact", write_facts(changes).items())
         self._info = self.info()
 
     # ---- reading: everything goes in before anything is sent
 
     def add_source(self, name: str, path: str, sha256: str) -> None:
         """Write down a source that was read to its end."""
-        with self._commit() as db:
-            db.execute(_SQL["insert_source"], (name, path, sha256))
+        self._write("insert_source", [(name, path, sha256)])
 
     def add_sheet(self, sheet: Sheet, not_used: Sequence[str] = ()) -> int:
         """Write down a sheet; return its index."""
         (index,) = self._db.execute("SELECT count(*) FROM sheet").fetchone()
         header, positions, unused = (orjson.dumps(list(texts)) for texts in (sheet.header, sheet.positions, not_used))
-        with self._commit() as db:
-            facts = (sheet.header_row, sheet.origin, sheet.table)
-            db.execute(_SQL["insert_sheet"], (index, sheet.source, sheet.name, header, positions, unused, *facts))
+        facts = (sheet.header_row, sheet.origin, sheet.table)
+        self._write("insert_sheet", [(index, sheet.source, sheet.name, header, positions, unused, *facts)])
         return int(index)
 
     def add_rows(self, rows: Iterable[tuple[int, Row, Sequence[Entry]]]) -> int:
@@ -167,13 +169,11 @@ class Journal(View):
 
     def add_notice(self, notice: Notice) -> None:
         """Write down what a person should know about the run as a whole."""
-        with self._commit() as db:
-            db.execute(_SQL["insert_notice"], (notice.level.value, notice.text))
+        self._write("insert_notice", [(notice.level.value, notice.text)])
 
     def add_known(self, known: Iterable[KnownName], *, is_listed: bool) -> None:
         """Write down what ids are called; what a target lists outdoes what a row says beside an id."""
-        with self._commit() as db:
-            db.executemany(_SQL["insert_known"], [(*one, is_listed) for one in known])
+        self._write("insert_known", [(*one, is_listed) for one in known])
 
     def unresolved(self, target: TargetName) -> Iterator[list[Unresolved]]:
         """Yield the rows that wait for ids of a target in chunks, in the order of the source.
@@ -201,8 +201,7 @@ class Journal(View):
 
     def explain_unresolved(self, target: TargetName, error: str, hint: str) -> None:
         """Write down why rows keep waiting for ids of a target."""
-        with self._commit() as db:
-            db.execute(_SQL["explain_unresolved"], (error, hint, target))
+        self._write("explain_unresolved", [(error, hint, target)])
 
     def spans(self, kind: str, places: Sequence[int]) -> Iterator[tuple[str | int, int, int, tuple[int, bool]]]:
         """Yield of all good records of a kind three values of their keys by their places, in the order of these.
@@ -254,8 +253,7 @@ class Journal(View):
     def refuse_planned(self, refused: Iterable[tuple[int, Outcome]]) -> None:
         """Make records invalid, each by its id; those that were sent already are left as they are."""
         values = [(one.error, one.cell, one.hint, one.run, id_) for id_, one in refused]
-        with self._commit() as db:
-            db.executemany(_SQL["refuse_planned"], values)
+        self._write("refuse_planned", values)
 
     def finish_reading(self) -> None:
         """Find the duplicates and make the journal ready to send from."""
@@ -296,16 +294,12 @@ class Journal(View):
     def refuse_reported(self, target: TargetName, scope: Scope) -> None:
         """Make what a report says of a scope invalid where the target, asked about all of it, does not have it."""
         if self._has_reported:
-            with self._commit() as db:
-                db.execute(_SQL["refuse_reported"], (target, *scope))
+            self._write("refuse_reported", [(target, *scope)])
 
     def close_scope(self, target: TargetName, scope: Scope, outcome: Outcome) -> int:
         """Decide all planned records of a scope alike, without sending them; return their number."""
-        with self._commit() as db:
-            words = (outcome.error, outcome.hint, outcome.finished_at, outcome.run)
-            return db.execute(
-                _SQL["close_scope"], (outcome.status, outcome.http_status, *words, target, *scope)
-            ).rowcount
+        words = (outcome.error, outcome.hint, outcome.finished_at, outcome.run)
+        return self._write("close_scope", [(outcome.status, outcome.http_status, *words, target, *scope)])
 
     # ---- sending
 
@@ -353,8 +347,7 @@ class Journal(View):
 
     def note_listed(self, scope: Scope, found: Iterable[tuple[Key, str]]) -> None:
         """Note what a page of the scope's list holds, as far as this run has it."""
-        with self._commit() as db:
-            db.executemany(_SQL["insert_listed"], [(*scope, codec.dump_key(key), id_) for key, id_ in found])
+        self._write("insert_listed", [(*scope, codec.dump_key(key), id_) for key, id_ in found])
 
     def compare(self, target: TargetName, scope: Scope, run: str) -> list[ClosingDifference]:
         """List the records of which the list that was noted says something else than the journal does."""
@@ -369,15 +362,13 @@ class Journal(View):
 
     def explain_planned(self, target: TargetName, error: str, hint: str) -> None:
         """Write down why the target's planned records stay unsent; a reason that stands there already is kept."""
-        with self._commit() as db:
-            db.execute(_SQL["explain_planned"], (error, hint, target))
+        self._write("explain_planned", [(error, hint, target)])
 
     # ---- groups
 
     def set_bindings(self, group: str, states: Mapping[int, BindingState]) -> None:
         """Write down how far records, by their ids in the journal, have come into a group."""
-        with self._commit() as db:
-            db.executemany(_SQL["set_binding"], [(state, group, record) for record, state in states.items()])
+        self._write("set_binding", [(state, group, record) for record, state in states.items()])
 
     def finish_bindings(self, group: str, states: Mapping[int, BindingState], finished_at: str) -> dict[int, Status]:
         """Write down that records are in a group; return those that are now in all of theirs, and what they became."""
@@ -394,21 +385,17 @@ class Journal(View):
         values = [
             (one.status, one.http_status, one.error, one.hint, one.finished_at, record) for record, one in outcomes
         ]
-        with self._commit() as db:
-            db.executemany(_SQL["leave_unbound"], values)
+        self._write("leave_unbound", values)
 
     def doubt_adding(self, target: TargetName, outcome: Outcome) -> None:
         """Decide all records whose adding to a group may have been applied, and was not seen since."""
-        with self._commit() as db:
-            db.execute(_SQL["doubt_adding"], (outcome.finished_at, outcome.hint, outcome.error, target))
+        self._write("doubt_adding", [(outcome.finished_at, outcome.hint, outcome.error, target)])
 
     def remove_bindings(self, removed: Mapping[str, Iterable[str]]) -> None:
         """Write down in the journal of the run that had added them which ids were taken out of groups, as `removed`."""
         values = [(group, returned_id) for group, ids in removed.items() for returned_id in ids]
-        with self._commit() as db:
-            db.executemany(_SQL["remove_binding"], values)
+        self._write("remove_binding", values)
 
     def add_traffic(self, target: TargetName, tallies: Sequence[Tally]) -> None:
         """Write down what the requests to a target came to, second by second."""
-        with self._commit() as db:
-            db.executemany(_SQL["insert_traffic"], [codec.tally_values(target, tally) for tally in tallies])
+        self._write("insert_traffic", [codec.tally_values(target, tally) for tally in tallies])
