@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from importer.records import Severity
-from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
+from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -82,11 +82,6 @@ class Result:
     plan: Path | None = None  #: of a check: the plan that was written
     overview: Overview | None = None  #: of a check: what would happen
     undone: str = ""  #: of an undo: the folder of the run that it undoes
-
-    @property
-    def possible(self) -> tuple[Status, ...]:
-        """The statuses that its records can have."""
-        return UNDO_STATUSES if self.undone else RUN_STATUSES
 
     @property
     def statuses(self) -> dict[Status, int]:

@@ -96,3 +96,8 @@ _DONE = _SUCCESSES | _REMOVED | {Status.DUPLICATE}
 RUN_STATUSES = tuple(Status)[: tuple(Status).index(Status.DELETED)]
 #: The statuses that an object can have in an undo.
 UNDO_STATUSES = (*tuple(Status)[len(RUN_STATUSES) :], Status.FAILED, Status.UNKNOWN, Status.PENDING)
+
+
+def possible_statuses(*, is_undo: bool) -> tuple[Status, ...]:
+    """Return the statuses that what a run or an undo works on can have."""
+    return UNDO_STATUSES if is_undo else RUN_STATUSES

@@ -15,23 +15,8 @@ if TYPE_CHECKING:
 #: Who does what: (person, role).
 People: TypeAlias = frozenset[tuple[str, Role]]
 _NOBODY: People = frozenset()
-
-
-class Pair(NamedTuple):
-    """A schedule of the left side and the one of the right side that should say the same."""
-
-    left: Schedule
-    right: Schedule
-
-    @property
-    def name(self) -> str:
-        """What both are called."""
-        return self.left.name if self.left.name == self.right.name else f"{self.left.name} = {self.right.name}"
-
-    @property
-    def zone(self) -> str:
-        """The zone in which people read its times; empty where neither side says one."""
-        return self.left.zone or self.right.zone
+#: A schedule of the left side and the one of the right side that should say the same.
+Pair: TypeAlias = tuple[Schedule, Schedule]
 
 
 class Difference(NamedTuple):
@@ -50,14 +35,25 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What comparing one pair of schedules came to."""
+    """What comparing one pair of schedules, which should say the same, came to."""
 
-    pair: Pair
+    left: Schedule
+    right: Schedule
     differences: tuple[Difference, ...]
     left_gaps: tuple[Window, ...]  #: nobody is on call on the left; none where a side does not tell who is
     right_gaps: tuple[Window, ...]
     left_unknown: tuple[Window, ...]  #: of which the left says nothing
     right_unknown: tuple[Window, ...]
+
+    @property
+    def name(self) -> str:
+        """What both schedules are called."""
+        return self.left.name if self.left.name == self.right.name else f"{self.left.name} = {self.right.name}"
+
+    @property
+    def zone(self) -> str:
+        """The zone in which people read their times; empty where neither side says one."""
+        return self.left.zone or self.right.zone
 
     @property
     def unknown(self) -> tuple[Window, ...]:
@@ -121,7 +117,7 @@ def pair_schedules(
     """
     lefts, rights = list(left.schedules), list(right.schedules)
     chosen = [
-        Pair(find_schedule(lefts, one, left.label), find_schedule(rights, other, right.label))
+        (find_schedule(lefts, one, left.label), find_schedule(rights, other, right.label))
         for one, other in pairs.items()
     ]
     for of_pair in (attrgetter("id"), attrgetter("name")):
@@ -129,15 +125,15 @@ def pair_schedules(
         number_left, number_right = Counter(map(of_pair, free_left)), Counter(map(of_pair, free_right))
         partners = {of_pair(one): one for one in free_right if number_right[of_pair(one)] == 1}
         single = (one for one in free_left if number_left[of_pair(one)] == 1)
-        chosen += [Pair(one, partners[of_pair(one)]) for one in single if of_pair(one) in partners]
-    return sorted(chosen, key=lambda pair: (pair.left.name, pair.left.id)), *_free(lefts, rights, chosen)
+        chosen += [(one, partners[of_pair(one)]) for one in single if of_pair(one) in partners]
+    return sorted(chosen, key=lambda pair: (pair[0].name, pair[0].id)), *_free(lefts, rights, chosen)
 
 
 def _free(
     lefts: Sequence[Schedule], rights: Sequence[Schedule], chosen: Sequence[Pair]
 ) -> tuple[list[Schedule], list[Schedule]]:
     """Return the schedules of either side that have no partner yet."""
-    taken = {one.left.id for one in chosen}, {one.right.id for one in chosen}
+    taken = {one.id for one, _ in chosen}, {one.id for _, one in chosen}
     return [one for one in lefts if one.id not in taken[0]], [one for one in rights if one.id not in taken[1]]
 
 
@@ -176,14 +172,14 @@ def compare(left: Calendar, right: Calendar, window: Window, pairs: Mapping[str,
         for side in (left, right)
     )
     compared = []
-    for pair in paired:
-        known_left, known_right = left.known(pair.left.id), right.known(pair.right.id)
+    for one, other in paired:
+        known_left, known_right = left.known(one.id), right.known(other.id)
         both = clip(clip(known_left, window), clip(known_right, window))
-        lefts, rights = of_left.get(pair.left.id, []), of_right.get(pair.right.id, [])
+        lefts, rights = of_left.get(one.id, []), of_right.get(other.id, [])
         outside = _outside(known_left, window), _outside(known_right, window)
         free = [tuple(gaps(side, both)) if Role.ON_CALL in roles else () for side in (lefts, rights)]
         differences = tuple(_differences(lefts, rights, both))
-        compared.append(Compared(pair, differences, free[0], free[1], *outside))
+        compared.append(Compared(one, other, differences, free[0], free[1], *outside))
     # Records alone do not say which schedules there are: those of the other side are not missing in them.
     alone = only_left if Role.ON_CALL in right.roles else (), only_right if Role.ON_CALL in left.roles else ()
     return Comparison(left, right, window, tuple(compared), *map(tuple, alone))

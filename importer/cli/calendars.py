@@ -238,9 +238,9 @@ def _show_schedule(comparison: Comparison, compared: Compared, most: int, consol
     def name(person: str) -> str:
         return escape(comparison.name(person))
 
-    zone = compared.pair.zone
+    zone = compared.zone
     intervals = count_of(len(compared.differences), "interval")
-    console.write_line(f"{escape(compared.pair.name)}: {_minutes(compared.minutes)} differ, in {intervals}")
+    console.write_line(f"{escape(compared.name)}: {_minutes(compared.minutes)} differ, in {intervals}")
     shown = compared.differences[: max(0, most)]
     for one in shown:
         span = f"{clock(one.start, zone)} to {clock(one.end, zone)}"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from importer.cli.findings import TONE_STYLES, place_of_line
 from importer.commands.history import Stage
-from importer.statuses import Status
+from importer.statuses import Status, possible_statuses
 from importer.wording import escape
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def duration(seconds: float | None) -> str:
 
 def object_of_run(run: PastRun) -> dict[str, object]:
     """Return one run."""
+    possible = possible_statuses(is_undo=run.command == "undo")
     return {
         "type": "run",
         "run": run.name,
@@ -129,7 +130,7 @@ def object_of_run(run: PastRun) -> dict[str, object]:
         "finished_at": run.finished_at or None,
         "seconds": run.seconds,
         "rows": run.rows,
-        "statuses": {status.value: run.statuses.get(status, 0) for status in run.possible},
+        "statuses": {status.value: run.statuses.get(status, 0) for status in possible},
         "exit_status": run.exit_status,
         "is_sandbox": run.is_sandbox,
         "error": run.fault or None,

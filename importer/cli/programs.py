@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from importer.cells import column_of
 from importer.records import Severity
-from importer.statuses import Status
+from importer.statuses import Status, possible_statuses
 from importer.wording import escape
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def object_of_result(result: Result) -> dict[str, object]:
         "type": "result",
         "run": result.run or None,
         "rows": result.rows,
-        "statuses": {status.value: result.count(status) for status in result.possible},
+        "statuses": {status.value: result.count(status) for status in possible_statuses(is_undo=bool(result.undone))},
         **({} if result.run else {"to_look_up": sum(result.unresolved.values())}),
         "warnings": result.warnings,
         "findings": [

@@ -303,7 +303,7 @@ def rows_of(comparison: Comparison) -> tuple[tuple[str, ...], Sequence[tuple[str
     rows: list[tuple[str, ...]] = []
 
     def add(what: str, compared: Compared, start: int, end: int, *people: str) -> None:
-        names = (compared.pair.left.name, compared.pair.right.name)
+        names = (compared.left.name, compared.right.name)
         rows.append((what, *names, iso_utc(start), iso_utc(end), f"{(end - start) / 60:g}", *people))
 
     for compared in comparison.compared:

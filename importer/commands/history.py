@@ -16,7 +16,7 @@ from importer.errors import JournalError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, is_held, open_view
 from importer.journal.run_info import RunStage
 from importer.reporter.page_contents import changed_options
-from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
+from importer.statuses import Status
 from importer.wording import seconds_between
 
 if TYPE_CHECKING:
@@ -61,11 +61,6 @@ class PastRun:
     def origin(self) -> str:
         """The run that it repeats or takes back; empty where it stands alone."""
         return self.rerun_of or self.undo_of
-
-    @property
-    def possible(self) -> tuple[Status, ...]:
-        """The statuses that its records can have."""
-        return UNDO_STATUSES if self.command == "undo" else RUN_STATUSES
 
 
 @dataclass(frozen=True, slots=True)

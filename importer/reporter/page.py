@@ -255,7 +255,7 @@ def write_comparison_page(path: Path, comparison: Comparison) -> Path:
         ReportError: the file could not be written; an older one is still there.
     """
     lanes = [(side.label, by_schedule(side.intervals)) for side in (comparison.left, comparison.right)]
-    ordered = sorted(comparison.compared, key=lambda one: (-one.minutes, not one.unknown, one.pair.left.name))
+    ordered = sorted(comparison.compared, key=lambda one: (-one.minutes, not one.unknown, one.left.name))
     pictures = [_picture(comparison, one, lanes) for one in ordered[:_MOST_PICTURES]]
     facts = {"comparison": comparison, "pictures": pictures, "width": _WIDTH}
     return _write(path, "comparison", facts, hint=ROOM_HINT)
@@ -264,19 +264,18 @@ def write_comparison_page(path: Path, comparison: Comparison) -> Path:
 def _picture(
     comparison: Comparison, compared: Compared, lanes: Sequence[tuple[str, Mapping[str, Sequence[Interval]]]]
 ) -> Picture:
-    pair, window, name = compared.pair, comparison.window, comparison.name
-    zone = pair.zone
+    window, zone, name = comparison.window, compared.zone, comparison.name
 
     def told(people: People) -> str:
         return ", ".join(sorted(name(person) for person, _ in people)) or "nobody"
 
     return Picture(
-        pair.name,
+        compared.name,
         zone or "UTC",
         compared.minutes,
         [
             _lane(label, side.get(schedule.id, ()), window, zone, name)
-            for (label, side), schedule in zip(lanes, pair, strict=True)
+            for (label, side), schedule in zip(lanes, (compared.left, compared.right), strict=True)
         ],
         [
             (*_place(one.start, one.end, window), f"{clock(one.start, zone)} to {clock(one.end, zone)}")

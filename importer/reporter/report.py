@@ -30,6 +30,7 @@ from importer.reporter.report_xlsx import with_findings, write_xlsx
 from importer.reporter.table_files import write_csv
 from importer.result import Result
 from importer.settings import FailOn
+from importer.statuses import possible_statuses
 from importer.wording import count_of, iso_utc, seconds_between
 
 if TYPE_CHECKING:
@@ -279,7 +280,7 @@ def _summary(journal: Journal, result: Result) -> dict[str, object]:
         "stopped": dict(result.stopped),
         "rows": result.rows,
         "doubled": result.doubled,
-        "statuses": {status.value: result.count(status) for status in result.possible},
+        "statuses": {status.value: result.count(status) for status in possible_statuses(is_undo=info.is_undo)},
         "targets": targets,
         "notices": [{"level": notice.level, "text": notice.text} for notice in journal.notices()],
         "warnings": {topic: number for severity, topic, number in journal.topics() if severity is Severity.WARNING},

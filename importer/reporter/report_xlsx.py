@@ -51,7 +51,7 @@ from importer.reporter.xlsx_writer import (
     set_columns,
     write_book,
 )
-from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status, Tone
+from importer.statuses import Status, Tone, possible_statuses
 from importer.wording import as_sentence, escape
 
 if TYPE_CHECKING:
@@ -390,7 +390,7 @@ def _fill_counts(book: Book, sheet: Any, first: int, counts: Mapping[tuple[str, 
     header = ["status", *(str(target) or "no target" for target in targets), "all"]
     sheet.set_column(1, len(header), 16)
     put_cells(sheet, first, header, book.style(BOLD))
-    statuses = UNDO_STATUSES if is_undo else RUN_STATUSES
+    statuses = possible_statuses(is_undo=is_undo)
     for row, status in enumerate(statuses, start=first + 1):
         numbers = [counts.get((target, status), 0) for target in targets]
         put(sheet, row, 0, status.value, book.style(CellStyle(_FILLS[status.tone])))

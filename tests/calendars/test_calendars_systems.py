@@ -429,7 +429,7 @@ def test_opsgenie_and_rootly_are_compared_by_who_is_paged_and_differ_by_the_hour
     comparison = compare(old.calendar, new.calendar, WINDOW)
     (compared,) = comparison.compared
     (difference,) = compared.differences
-    assert (compared.pair.left.id, compared.pair.right.id) == ("s-1", "r-1")
+    assert (compared.left.id, compared.right.id) == ("s-1", "r-1")
     assert (difference.start, difference.end) == (instant("2027-01-06T23:00:00Z"), instant(thursday))
     assert difference.left == {("bo@example.com", Role.ON_CALL)}
     assert difference.right == {("ann@example.com", Role.ON_CALL)}
