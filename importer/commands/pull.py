@@ -287,10 +287,9 @@ def make_tables(pulled: Pulled, pairs: Mapping[str, str], shadow_of: Sequence[st
     schedules = [(one.provider, one.id, one.name, one.team, one.zone, one.link) for one in ordered if one.provider]
     intervals = sorted(calendar.intervals, key=lambda one: (by_id[one.schedule].name.casefold(), *one))
     # What makes no row is noted, so the notes come last.
-    override_rows = names.overrides(overrides, by_id)
-    shadow_rows = names.shadows(intervals, by_id, shadows)
+    override_rows = names.overrides(overrides)
+    shadow_rows = names.shadows(intervals, shadows)
     on_call = [_on_call(one, by_id[one.schedule], calendar) for one in intervals]
-    names.finish()
     notes = sorted({(note.subject, note.reason) for note in calendar.notes})
     span = (WINDOW, f"{_local(calendar.window.start, '')} to {_local(calendar.window.end, '')}")
     headers = (SCHEDULES, OVERRIDES, SHADOWS, ON_CALL, NOTES)
@@ -319,29 +318,22 @@ class _Names:
     """What rows call schedules and people, by the pairs that were given; notes what therefore makes no row."""
 
     def __init__(self, pulled: Pulled, pairs: Mapping[str, str]) -> None:
+        calendar = pulled.calendar
         self._pulled = pulled
+        self._by_id = {schedule.id: schedule for schedule in calendar.schedules}
         self._pairs = {_folded(name): other for name, other in pairs.items()}
-        self._written = {_folded(name): name for name in pairs}
-        self._used: set[str] = set()
-        for one in pulled.calendar.schedules:
-            self._partner(one.id, one.name)
+        people = {one.person for one in (*calendar.intervals, *pulled.overrides)}
+        named = {_folded(name) for one in calendar.schedules for name in (one.id, one.name)}
+        named |= {_folded(name) for person in people for name in (person, calendar.names.get(person, ""))}
+        for name in pairs:
+            if _folded(name) not in named:
+                pulled.note(name, "This name in the file of pairs is nobody's and no schedule's here.")
+        for one in calendar.schedules:
             if one.zone and named_zone(one.zone) is None:
                 pulled.note(one.name, f"Its time zone {one.zone!r} is not known: its times are written in UTC.")
-        people = {one.person for one in pulled.calendar.intervals} | {one.person for one in pulled.overrides}
-        for person in people:
-            self._partner(person, pulled.calendar.names.get(person, ""))
 
     def _partner(self, *names: str) -> str:
-        for name in map(_folded, names):
-            if name in self._pairs:
-                self._used.add(name)
-                return self._pairs[name]
-        return ""
-
-    def finish(self) -> None:
-        """Note the pairs that name nothing."""
-        for name in self._pairs.keys() - self._used:
-            self._pulled.note(self._written[name], "This name in the file of pairs is nobody's and no schedule's here.")
+        return next((self._pairs[name] for name in map(_folded, names) if name in self._pairs), "")
 
     def _schedule(self, schedule: Schedule) -> str:
         """Return the cell that names a schedule in Rootly; `name:` before what could be read as an id."""
@@ -366,31 +358,29 @@ class _Names:
             return False
         return True
 
-    def overrides(self, overrides: Sequence[Interval], by_id: Mapping[str, Schedule]) -> list[tuple[str, ...]]:
+    def overrides(self, overrides: Sequence[Interval]) -> list[tuple[str, ...]]:
         """Return the rows of overrides."""
         rows: list[tuple[str, ...]] = []
         taken = []
         for one in overrides:
-            schedule = by_id[one.schedule]
+            schedule = self._by_id[one.schedule]
             if self._can_be_named("override", schedule, one.person, one.start, one.end):
                 start, end = _local(one.start, schedule.zone), _local(one.end, schedule.zone)
                 rows.append((self._schedule(schedule), self._person(one.person), start, end, one.id))
                 taken.append(one)
         for first, second in overlapping(taken):
             reason = f"Its overrides of {first.person} and {second.person} overlap: Rootly keeps one at a time."
-            self._pulled.note(by_id[second.schedule].name, reason)
+            self._pulled.note(self._by_id[second.schedule].name, reason)
         return rows
 
-    def shadows(
-        self, intervals: Sequence[Interval], by_id: Mapping[str, Schedule], shadows: Sequence[tuple[str, Schedule]]
-    ) -> list[tuple[str, ...]]:
+    def shadows(self, intervals: Sequence[Interval], shadows: Sequence[tuple[str, Schedule]]) -> list[tuple[str, ...]]:
         """Return the rows of shadows: the final entries of each shadow schedule, on its primary one."""
         rows: list[tuple[str, ...]] = []
         # Who is on call there, by an override or not, shadows; what touches is one shadow.
         for one in merge(one._replace(role=Role.SHADOW) for one in intervals):
             for shadow, primary in shadows:
                 if one.schedule == shadow and self._can_be_named("shadow", primary, one.person, one.start, one.end):
-                    zone, name = by_id[shadow].zone, self._schedule(primary)
+                    zone, name = self._by_id[shadow].zone, self._schedule(primary)
                     start, end = _local(one.start, zone), _local(one.end, zone)
                     rows.append((name, "Schedule", name, self._person(one.person), start, end))
         return rows
