@@ -252,7 +252,7 @@ def _read_spans(fields: Fields, rules: Rules, members: int) -> tuple[tuple[Shift
     # An option's zone, or a default, is only for times without an offset: no offset contradicts it.
     is_own = fields.is_filled("timezone") and not fields.is_default("timezone")
     for column in ("starts_at", "ends_at"):
-        _judge_offset(fields, column, rules.times, zone if is_own else None)
+        _judge_offset(fields, column, rules.mapping.times, zone if is_own else None)
     return turns, zone.key if zone else ""
 
 
@@ -276,24 +276,24 @@ def _counts(fields: Fields, column: str, members: int) -> bool:
 
 
 def _read_series(fields: Fields, rules: Rules, zone: ZoneInfo | None, members: int) -> tuple[Shift, ...] | None:
-    parse = partial(_read_existing, zone=zone, rules=rules.times)
+    parse = partial(_read_existing, zone=zone, rules=rules.mapping.times)
     start = fields.required("starts_at", parse)
     end = _read_end(fields, parse, is_open=bool(members))
     is_repeating = _counts(fields, "repeat", members)
     rule = fields.optional("repeat", read_repeat) if is_repeating else None
     until = rules.until
     if _counts(fields, "until", members):
-        until = fields.optional("until", partial(read_until, rules=rules.times))
+        until = fields.optional("until", partial(read_until, rules=rules.mapping.times))
         if not (members or is_repeating or fields.has_problem("until")):
             words = f"{fields.name('until')} is filled, but the row does not repeat"
             fields.note("until", words, "Fill in repeat, or empty until.", words)
     if start is None or any(map(fields.has_problem, _TIME_COLUMNS)):
         return None
     if isinstance(end, Moment):
-        end = _end_after(fields, start, end, zone, rules.times)
+        end = _end_after(fields, start, end, zone, rules.mapping.times)
         if end is None:
             return None
-    return _expand(fields, Series(start, end, zone, rule, until, members, rules.times))
+    return _expand(fields, Series(start, end, zone, rule, until, members, rules.mapping.times))
 
 
 def _read_existing(text: str, zone: ZoneInfo | None, rules: TimeRules) -> Moment | Unreadable:

@@ -87,7 +87,7 @@ class FastPath:
             odd = sorted(odd, key=lambda one: self._places.indices[one.column])
         warnings = []
         for check, column, fault in odd:
-            level = self._rules.checks.level(check)
+            level = self._rules.mapping.checks.level(check)
             if level is Level.PROBLEM:
                 return None
             if level is Level.WARNING:
@@ -96,7 +96,7 @@ class FastPath:
         return warnings
 
     def _remember_times(self, zone: ZoneInfo | None) -> _Memory:
-        times = self._rules.times
+        times = self._rules.mapping.times
         # What contradicts the zone of its row is odd; an option's zone is only for times without an offset.
         own = zone if self._zone is not None else None
         return self._times.setdefault(zone, _Memory(lambda text: _read_plain(text, zone, own, times)))

@@ -168,16 +168,6 @@ class Rules:
     references: References = NO_DIRECTORY  #: how ids are read, and names that stand for them
     is_repeated: bool = False  #: the rows are those of an earlier run, which took their sheets in
 
-    @property
-    def times(self) -> TimeRules:
-        """How doubtful date-times are read."""
-        return self.mapping.times
-
-    @property
-    def checks(self) -> Checks:
-        """How each plausibility check counts."""
-        return self.mapping.checks
-
 
 NO_RULES = Rules()
 
@@ -216,7 +206,7 @@ def _refuse_contradictions(rules: Rules, options: dict[str, str]) -> None:
     read: dict[str, tuple[str, Callable[[str], object], object]] = {
         "timezone": ("--timezone", read_zone, rules.zone),
         "third_party_provider": ("--provider", read_provider, rules.provider),
-        "until": ("--until", lambda text: read_until(text, rules.times), rules.until),
+        "until": ("--until", lambda text: read_until(text, rules.mapping.times), rules.until),
     }
     tables = (rules.mapping, *rules.mapping.sheets.values())
     for column, said in options.items():

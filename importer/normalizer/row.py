@@ -129,7 +129,7 @@ class Normalizer:
             record, zone, warnings = read
             return Normalized(self._fast_kind, (record,), (), tuple(warnings), zone=zone)
         if remark := self._remark(row):
-            fields = Fields(self.layout, row, self._rules.checks)
+            fields = Fields(self.layout, row, self._rules.mapping.checks)
             return Normalized(self._decide(fields, kind), (), (remark,), ())
         return self._read(self.layout, row, kind)
 
@@ -159,7 +159,7 @@ class Normalizer:
         return Normalized(told, records, (), warnings, zone=zone, cells=cells)
 
     def _read(self, places: Places, row: Row, kind: str | None) -> Normalized:
-        fields = Fields(places, row, self._rules.checks)
+        fields = Fields(places, row, self._rules.mapping.checks)
         kind = self._decide(fields, kind)
         made = KINDS[kind].read(fields, self._rules) if kind else None
         problems, references = fields.problems, fields.references

@@ -39,7 +39,7 @@ def _read(fields: Fields, rules: Rules) -> Made | None:
     schedule_id = fields.identify("schedule_id", rules.references.schedule)
     user = fields.identify("handed_to", rules.references.shadowing_user)
     zone = fields.optional("timezone", read_zone, rules.zone)
-    at = fields.required("handed_at", partial(read_time, zone=zone, rules=rules.times))
+    at = fields.required("handed_at", partial(read_time, zone=zone, rules=rules.mapping.times))
     if schedule_id is None or user is None or at is None:
         return None
     if isinstance(schedule_id, Waiting) or isinstance(user, Waiting):
