@@ -171,7 +171,7 @@ class RecordKind:
     # its rows
     columns: tuple[Column, ...]
     read: Callable[[Fields, Rules], Made | None]  #: a row to what it makes; None: problems were noted
-    fast: Callable[[Places, Rules], FastPath | None] | None = None  #: reads rows in which nothing is odd
+    fast: Callable[[Places, Rules], FastPath] | None = None  #: reads rows in which nothing is odd
     told_beside: frozenset[str] = frozenset()  #: columns without which its own common ones do not tell it
     own_headers: Mapping[str, str] = field(default_factory=dict)  #: a column of others -> what it is in its sheets
     doubtful: Mapping[str, Sequence[Ambiguity]] = field(

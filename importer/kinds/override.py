@@ -14,13 +14,12 @@ from pydantic import Field
 from importer.kinds import Ambiguity, Column, KeyPart, Overlap, RecordKind, UserShift
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.expand import check_span
-from importer.normalizer.fast_path import FastColumn, fast_path
+from importer.normalizer.fast_path import FastColumn, FastPath
 from importer.records import LARGEST_ID, Identifier, Key, Record
 from importer.targets.rootly import read_instant, read_number
 
 if TYPE_CHECKING:
     from importer.kinds import Made
-    from importer.normalizer.fast_path import FastPath
     from importer.normalizer.fields import Fields, Implausibility, Places
     from importer.normalizer.mapping import Rules
 
@@ -42,12 +41,12 @@ def _read(fields: Fields, rules: Rules) -> Made | None:
     return read_shifts(fields, rules, values, "user_id", OverrideRecord, _check)
 
 
-def _fast(places: Places, rules: Rules) -> FastPath | None:
+def _fast(places: Places, rules: Rules) -> FastPath:
     columns = (
         FastColumn("schedule_id", rules.references.schedule),
         FastColumn("user_id", rules.references.shadowing_user),
     )
-    return fast_path(places, rules, columns, OverrideRecord, _check)
+    return FastPath(places, rules, columns, OverrideRecord, _check)
 
 
 def _check(record: OverrideRecord, now: datetime) -> list[Implausibility]:

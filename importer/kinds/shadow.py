@@ -14,14 +14,13 @@ from importer.cells import Unreadable
 from importer.kinds import Ambiguity, Column, KeyPart, Overlap, RecordKind, UserShift
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.expand import check_span
-from importer.normalizer.fast_path import FastColumn, fast_path, read_digits
+from importer.normalizer.fast_path import FastColumn, FastPath, read_digits
 from importer.normalizer.fields import Implausibility
 from importer.records import LARGEST_ID, Identifier, Key, Record
 from importer.targets.rootly import read_instant, read_number, read_text
 
 if TYPE_CHECKING:
     from importer.kinds import Made
-    from importer.normalizer.fast_path import FastPath
     from importer.normalizer.fields import Fields, Places
     from importer.normalizer.mapping import Rules
     from importer.normalizer.references import Waiting
@@ -89,14 +88,14 @@ def check_shadow(record: ShadowRecord, now: datetime) -> list[Implausibility]:
     return found
 
 
-def _fast(places: Places, rules: Rules) -> FastPath | None:
+def _fast(places: Places, rules: Rules) -> FastPath:
     columns = (
         FastColumn("schedule_id", rules.references.schedule),
         FastColumn("shadowable_type", lambda text: "User" if text.casefold() == "user" else _NO_TYPE, "User"),
         FastColumn("shadowable_id", read_digits),
         FastColumn("shadow_user_id", rules.references.shadowing_user),
     )
-    return fast_path(places, rules, columns, ShadowRecord, check_shadow)
+    return FastPath(places, rules, columns, ShadowRecord, check_shadow)
 
 
 # ---- at Rootly

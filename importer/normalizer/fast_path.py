@@ -40,7 +40,10 @@ class FastColumn(NamedTuple):
 
 
 class FastPath:
-    """Reads the fast rows of one sheet: a value for each column, a start and an end."""
+    """Reads the fast rows of one sheet: a value for each column, a start and an end.
+
+    `find` says what is odd about a record.
+    """
 
     def __init__(
         self,
@@ -55,6 +58,10 @@ class FastPath:
         self._record = record
         self._find = find
         self._names = (*(one.name for one in columns), "starts_at", "ends_at")
+        needed = {"starts_at", "ends_at", *(one.name for one in columns if one.default is _ODD)}
+        is_plain = not (places.given or places.values or places.joined)
+        #: whether the sheet can have fast rows
+        self.is_open = is_plain and _LONG_WAY.isdisjoint(places.indices) and places.indices.keys() >= needed
         get = places.indices.get
         self._columns = [(get(one.name), _Memory(one.parse, one.default)) for one in columns]
         self._start, self._end = get("starts_at", -1), get("ends_at", -1)
@@ -112,20 +119,6 @@ def _read_plain(text: str, zone: ZoneInfo | None, own: ZoneInfo | None, rules: T
 def read_digits(text: str) -> str | Unreadable:
     """Read a user's id of the usual form; what has another is not wrong, but not for here."""
     return text if text.isascii() and text.isdigit() and len(text) <= 20 else _UNUSUAL
-
-
-def fast_path(
-    places: Places,
-    rules: Rules,
-    columns: Sequence[FastColumn],
-    record: type[Record],
-    find: Callable[[Any, datetime], list[Implausibility]],
-) -> FastPath | None:
-    """Return what reads the fast rows of a sheet, or None if it has none; `find` says what is odd about a record."""
-    needed = {"starts_at", "ends_at", *(one.name for one in columns if one.default is _ODD)}
-    is_plain = not (places.given or places.values or places.joined)
-    can_read = is_plain and _LONG_WAY.isdisjoint(places.indices) and places.indices.keys() >= needed
-    return FastPath(places, rules, columns, record, find) if can_read else None
 
 
 class _Memory(dict[str, Any]):

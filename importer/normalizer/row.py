@@ -89,7 +89,8 @@ class Normalizer:
         told = {self._sheet_kind} if self._sheet_kind else kinds_told_by(self.layout.indices.keys())
         self._fast_kind = next(iter(told)) if len(told) == 1 else ""  #: the kind of rows in which nothing is odd
         make = KINDS[self._fast_kind].fast if self._fast_kind and not self.layout.grid else None
-        self._fast = make(self.layout, self._rules) if make else None
+        fast = make(self.layout, self._rules) if make else None
+        self._fast = fast if fast and fast.is_open else None
         required = [place for name, place in self.layout.indices.items() if COLUMNS[name].is_required]
         self._making = [] if self.layout.given else required  #: none where the mapping gives what cells lack
 
