@@ -156,25 +156,18 @@ class Facts(NamedTuple):
 def facts_of(meter: Meter, now: float) -> Facts:
     """Word what is known of a target at the moment."""
     rate, limit = meter.rate(now), None if meter.progress is None else meter.progress.rate
-    is_done = meter.done >= meter.total
+    rest = max(0, meter.total - meter.done)
     return Facts(
-        "" if rate is None or is_done else _rate(rate),
+        "" if rate is None or not rest else _rate(rate),
         "" if limit is None else "no limit" if math.isinf(limit) else f"limit {_rate(limit)}",
         count_of(meter.retries, "retry", "retries"),
         count_of(meter.problems, "problem"),
-        _left(meter, rate),
+        "done" if not rest else f"{_clock(rest / rate)} left" if rate else "",
     )
 
 
 def _rate(rate: float) -> str:
     return f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"
-
-
-def _left(meter: Meter, rate: float | None) -> str:
-    rest = max(0, meter.total - meter.done)
-    if not rest:
-        return "done"
-    return f"{_clock(rest / rate)} left" if rate else ""
 
 
 def _clock(seconds: float) -> str:

@@ -33,7 +33,7 @@ from importer.journal.states import State
 from importer.normalizer.references import Directory
 from importer.planning.sources import expand_sources, gather_sources, is_several, load_mapping, make_loader
 from importer.reader.read import read
-from importer.records import TargetName
+from importer.records import LARGEST_ID, TargetName
 from importer.reporter.columns import unguard
 from importer.reporter.page import write_comparison_page
 from importer.reporter.table_files import write_texts
@@ -231,13 +231,13 @@ async def _of_source(side: str, reader: SystemReader, other: Calendar | None) ->
             await resolve(loader, settings, control)
         else:
             if other is not None and is_resolving:
-                for _ in loader.resolve(TargetName.ROOTLY, _directory_of(other)):
+                for _ in loader.resolve(TargetName.ROOTLY, _OtherSide(other).directory()):
                     pass
             loader.finish()
         wrong = (Status.INVALID, Status.DUPLICATE, State.UNRESOLVED)
         calendar = _of_journal(journal, side, reader.window, lambda state: state not in wrong)
         if other is not None and is_resolving and not is_rootly:
-            _name_as(other, calendar)
+            _OtherSide(other).give_back(calendar)
         for state, reason in (
             (State.UNRESOLVED, "rows name people or schedules that were not looked up: compare with rootly: does."),
             (Status.INVALID, "rows are no valid records, or name what is not there: check says which."),
@@ -248,35 +248,36 @@ async def _of_source(side: str, reader: SystemReader, other: Calendar | None) ->
         return calendar
 
 
-def _ids_of(other: Calendar) -> tuple[dict[str, str], dict[str, str]]:
-    """Return an id in Rootly's form for each person and each schedule of a side, for as long as it is looked at."""
-    people = sorted({one.person for one in other.intervals} | other.names.keys())
-    return (
-        {str(number): person for number, person in enumerate(people, 1)},
-        {str(uuid5(NAMESPACE_URL, one.id)): one.id for one in other.schedules},
-    )
+class _OtherSide:
+    """A side whose people and schedules a source names, under ids in Rootly's form as long as it is looked at."""
 
+    def __init__(self, other: Calendar) -> None:
+        people = sorted({one.person for one in other.intervals} | other.names.keys())
+        # From the highest on: nobody's own id is so high, and rows can hold ids.
+        self._people = {str(LARGEST_ID - number): person for number, person in enumerate(people)}
+        self._schedules = {str(uuid5(NAMESPACE_URL, one.id)): one for one in other.schedules}
+        self._names = other.names
 
-def _directory_of(other: Calendar) -> Directory:
-    people, schedules = _ids_of(other)
-    names = {one.id: one.name for one in other.schedules}
-    persons = [
-        DirectoryEntry(id_, other.names.get(person) or person, person if "@" in person else "")
-        for id_, person in people.items()
-    ]
-    return Directory(persons, [DirectoryEntry(id_, names[schedule]) for id_, schedule in schedules.items()])
+    def directory(self) -> Directory:
+        """Return whom and what names are looked up among."""
+        persons = [
+            DirectoryEntry(id_, self._names.get(person) or person, person if "@" in person else "")
+            for id_, person in self._people.items()
+        ]
+        return Directory(persons, [DirectoryEntry(id_, one.name) for id_, one in self._schedules.items()])
 
-
-def _name_as(other: Calendar, calendar: Calendar) -> None:
-    """Put the ids of the other side in the place of those that it was given to look up."""
-    people, schedules = _ids_of(other)
-    names = {one.id: one for one in other.schedules}
-    calendar.intervals = [
-        one._replace(schedule=schedules.get(one.schedule, one.schedule), person=people.get(one.person, one.person))
-        for one in calendar.intervals
-    ]
-    found = (schedules.get(one.id, one.id) for one in calendar.schedules)
-    calendar.schedules = [names.get(id_) or Schedule(id_, id_) for id_ in found]
+    def give_back(self, calendar: Calendar) -> None:
+        """Put the side's own ids in the place of those that were found."""
+        own = {one.id: one for one in self._schedules.values()}
+        found = self._schedules | own
+        calendar.intervals = [
+            one._replace(
+                schedule=found[one.schedule].id if one.schedule in found else one.schedule,
+                person=self._people.get(one.person, one.person),
+            )
+            for one in calendar.intervals
+        ]
+        calendar.schedules = [found.get(one.id, one) for one in calendar.schedules]
 
 
 def _of_journal(view: View, label: str, window: Window, counts: Callable[[State | Status], bool]) -> Calendar:

@@ -194,6 +194,7 @@ async def resolve(loader: Loader, settings: Settings, control: RunControl) -> di
     for target in [one for one in TargetName if one in needed or one in wished]:
         must = needed.get(target, [])
         lists = list(dict.fromkeys([*must, *wished.get(target, [])]))
+        found, why_not = None, ""
         try:
             async with connect([target], settings) as connections:
                 control.observer.noticed(Notice(_ASKING[target]))
@@ -208,11 +209,9 @@ async def resolve(loader: Loader, settings: Settings, control: RunControl) -> di
         except SettingsError as error:
             if must:
                 raise
-            loader.leave_unresolved(target, error.message)
-            loader.notice(Notice(_NOT_LOOKED_UP + error.message))
-            continue
+            why_not = error.message
         await let_signals_in(control.interrupted)
-        if why_not := found.why_not(must or lists):
+        if found is None or (why_not := found.why_not(must or lists)):
             loader.leave_unresolved(target, why_not)
             if must:
                 stopped[target] = why_not

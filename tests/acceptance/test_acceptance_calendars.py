@@ -369,6 +369,15 @@ def test_each_kind_of_side_can_be_compared_with_what_it_came_from(place: Workpla
         assert "compared: 1 schedule" in done.out
 
 
+def test_an_id_that_stands_in_a_source_is_nobody_of_the_other_side(place: Workplace) -> None:
+    """People of the other side are looked up under numbers; a row's own number is none of these."""
+    header = ["schedule_id", "user_id", "starts_at", "ends_at"]
+    source = place.write("s.csv", [header, ["Payments primary", "1", "2027-01-05T03:00Z", "2027-01-05T04:00Z"]])
+    done = place.run("compare", source, "pagerduty:", *WEEK, "--schedule", "Payments primary", "--sandbox")
+    assert done.status == 1, done.err
+    assert "1 (override)  |" in done.out
+
+
 def test_sides_that_have_nothing_in_common_are_not_called_the_same(place: Workplace) -> None:
     header, *rows = shadows(2)
     source = place.write("s.csv", [header, *(["Payments primary", *row[1:]] for row in rows)])
