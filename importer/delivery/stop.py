@@ -45,7 +45,7 @@ class Stop:
             self.reason, self.words, self.until = reason, words, until
             self._event.set()
             for scope, is_write in self._waits.items():
-                if is_write or self.is_hopeless:
+                if self._is_over(is_write=is_write):
                     scope.cancel()
 
     @property
@@ -55,8 +55,11 @@ class Stop:
 
     def check(self, *, is_write: bool) -> None:
         """Raise StoppedError where a request may not leave any more."""
-        if self.is_hopeless or (is_write and self.reason is not None):
+        if self._is_over(is_write=is_write):
             raise StoppedError
+
+    def _is_over(self, *, is_write: bool) -> bool:
+        return self.is_hopeless or (is_write and self.reason is not None)
 
     async def sleep(self, seconds: float, *, is_write: bool) -> None:
         """Wait so many seconds; raise StoppedError as soon as the request waited for may not leave any more."""
@@ -68,9 +71,11 @@ class Stop:
 
     @contextmanager
     def ends(self, *, is_write: bool) -> Iterator[None]:
-        """Leave the block as soon as the request that it waits for may not leave any more."""
+        """Leave the block as soon as a request, which it sends or waits for, may not leave any more."""
         with anyio.CancelScope() as scope:
             self._waits[scope] = is_write
+            if self._is_over(is_write=is_write):
+                scope.cancel()
             try:
                 yield
             finally:

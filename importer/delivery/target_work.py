@@ -255,11 +255,15 @@ class TargetWork:
 
     async def until_gone(self, work: Coroutine[Any, Any, None]) -> None:
         """Do what is sent beside the queue, to the end of the grace, or until nothing can become of it."""
-        await _do_beside(work, self._cancel_when_gone)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._cancel_when_gone, group.cancel_scope)
+            await work
+            group.cancel_scope.cancel()
 
     async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
         """Do what there is no use in once the work is told to end."""
-        await _do_beside(work, self._cancel_on_stop)
+        with self.stop.ends(is_write=True):
+            await work
 
     def flush(self) -> None:
         """Commit what was decided, and log the pace where it has changed."""
@@ -290,10 +294,6 @@ class TargetWork:
         await self.stop.wait()
         self._close()
 
-    async def _cancel_on_stop(self, scope: anyio.CancelScope) -> None:
-        await self.stop.wait()
-        scope.cancel()
-
     async def _cancel_when_gone(self, scope: anyio.CancelScope) -> None:
         """End the work before its grace does where nothing can become of it: interrupted, and the target is gone."""
         await self.stop.wait()
@@ -316,16 +316,6 @@ async def for_each(items: Iterable[T], do: Callable[[T], Awaitable[None]], at_on
         for item in items:
             await limiter.acquire()
             group.start_soon(do_one, item)
-
-
-async def _do_beside(
-    work: Coroutine[Any, Any, None], watch: Callable[[anyio.CancelScope], Coroutine[Any, Any, None]]
-) -> None:
-    """Do the work while somebody watches who may cancel it."""
-    async with anyio.create_task_group() as group:
-        group.start_soon(watch, group.cancel_scope)
-        await work
-        group.cancel_scope.cancel()
 
 
 def _first_message(errors: BaseExceptionGroup[JournalError]) -> str:
