@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from importer.cli.calendars import compare, pull, verify
+from importer.cli.commands import check, doctor, map_headers, rerun, run, runs, sandbox, show, template, undo
 from importer.cli.execute import fail, failed_output, watch_outputs
-from importer.cli.preparation import doctor, map_headers, sandbox, template
-from importer.cli.runs import check, rerun, run, runs, show, undo
 from importer.errors import UsageError
 
 if TYPE_CHECKING:
