@@ -197,16 +197,13 @@ def _messages(child: Child, name: str, bounds: Bounds) -> Iterator[list[Any]]:
 def _died(name: str, status: int, last_words: str, memory: int) -> SourceError:
     if "memory allocation of" in last_words or "MemoryError" in last_words:
         return SourceError(f"{named(name)} needs more than {memory >> 20} MiB of memory to be read", hint=_STRAY)
-    how = f"was ended by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
+    ended = next((known.name for known in signal.Signals if known == -status), f"signal {-status}")
+    how = f"was ended by {ended}" if status < 0 else f"ended with status {status}"
     said = escape(last_words.rpartition("\n")[2])
     return SourceError(
         f"{named(name)} could not be read: the process that parses it {how}" + (f" ({said})" if said else ""),
         hint="The workbook may be damaged: open it in a spreadsheet program, save it again as .xlsx and try again.",
     )
-
-
-def _signal_name(number: int) -> str:
-    return next((known.name for known in signal.Signals if known == number), f"signal {number}")
 
 
 def _chunks(

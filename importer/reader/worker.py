@@ -137,7 +137,11 @@ class SheetTable:
         inexact: list[str] = []
         yield from self._batches(below, positions, inexact)
         if inexact:
-            yield ("notice", _inexact_notice(self._shown, inexact[0]), NoticeLevel.WARNING)
+            text = (
+                f"{self._shown}, cell {inexact[0]}: a number of more than 15 digits, of which a spreadsheet keeps 15;"
+                " ids as long as that must be stored as text"
+            )
+            yield ("notice", text, NoticeLevel.WARNING)
         if ranges := _covering(self.merged, positions, header.number if header else 1):
             yield ("notice", _merged_notice(self._shown, ranges), NoticeLevel.INFO)
 
@@ -165,7 +169,8 @@ class SheetTable:
             if row.remarks and not inexact:
                 inexact += [cell_name(column, row.number) for column, cell in row.remarks.items() if cell.is_inexact]
             cells = row.cells if is_whole else [row.cells[place] for place in places]
-            remarks += _remarks(row, len(numbers))
+            if row.remarks or row.is_hidden:
+                remarks += _remarks(row, len(numbers))
             numbers.append(row.number)
             texts.extend(cells)
             size += sum(map(len, cells))
@@ -186,13 +191,6 @@ def _remarks(row: TextRow, place: int) -> Iterator[list[object]]:
             yield [place, "shown", column, cell.decorated]
     if struck := sorted(column for column, cell in row.remarks.items() if cell.is_struck):
         yield [place, "struck", *struck]
-
-
-def _inexact_notice(where: str, cell: str) -> str:
-    return (
-        f"{where}, cell {cell}: a number of more than 15 digits, of which a spreadsheet keeps 15;"
-        " ids as long as that must be stored as text"
-    )
 
 
 def _covering(merged: Iterable[Merged], positions: list[int], header: int) -> list[Merged]:

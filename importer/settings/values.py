@@ -304,7 +304,8 @@ def read_proxy(text: str) -> Proxy:
     except ValueError:
         raise ValueError("is no URL of a proxy: write http://host:port") from None
     if url.scheme not in _PORTS:
-        raise ValueError(f'has the scheme "{_shown_scheme(url)}": only http:// and https:// proxies can be used')
+        known = url.scheme if re.fullmatch(r"socks\w{0,2}|ftp|ws|wss", url.scheme) else "unknown"
+        raise ValueError(f'has the scheme "{known}": only http:// and https:// proxies can be used')
     if not _HOST.fullmatch(host) or port == 0 or url.path not in ("", "/") or url.query or url.fragment:
         raise ValueError("is no URL of a proxy: write http://host:port")
     shown = f"[{host}]" if ":" in host else host
@@ -349,7 +350,3 @@ def _authorization(url: SplitResult) -> str:
         return ""
     pair = f"{unquote(url.username)}:{unquote(url.password or '')}"
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
-
-
-def _shown_scheme(url: SplitResult) -> str:
-    return url.scheme if re.fullmatch(r"socks\w{0,2}|ftp|ws|wss", url.scheme) else "unknown"
