@@ -245,12 +245,9 @@ async def _serve_until_stopped(state: Path, port: int, sources: list[str], conte
     from importer.sandbox.server import serve
 
     async with serve(state, port=port, **contents) as address:
-        click.echo(f"export OPAL_BASE_URL={address.opal} OPAL_TOKEN={TOKEN}")
-        click.echo(f"export ROOTLY_BASE_URL={address.rootly} ROOTLY_TOKEN={TOKEN}")
-        if "pagerduty" in sources:
-            click.echo(f"export PAGERDUTY_BASE_URL={address.pagerduty} PAGERDUTY_TOKEN={TOKEN}")
-        if "opsgenie" in sources:
-            click.echo(f"export OPSGENIE_BASE_URL={address.opsgenie} OPSGENIE_API_KEY={TOKEN}")
+        for name in ("opal", "rootly", *sources):
+            variable, key = name.upper(), "API_KEY" if name == "opsgenie" else "TOKEN"
+            click.echo(f"export {variable}_BASE_URL={getattr(address, name)} {variable}_{key}={TOKEN}")
         click.echo("serving until Ctrl-C", err=True)
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:

@@ -293,15 +293,13 @@ def _ask_about_roster(draft: SheetDraft, mapping: Mapping) -> Mapping:
 def _ask_about_suggestions(draft: SheetDraft, mapping: Mapping) -> Mapping:
     """Ask about each suggestion once; an answer can tell what the sheet holds, and so what else may be meant."""
     asked: set[tuple[str, str]] = set()
-    while True:
-        left = [one for one in draft.under(mapping).suggestions if (one.header, one.column) not in asked]
-        if not left:
-            return mapping
+    while left := [one for one in draft.under(mapping).suggestions if (one.header, one.column) not in asked]:
         one = left[0]
         asked.add((one.header, one.column))
         words = f"  {quote(one.header)}{_shown(draft, one.header)} may be {one.column}"
         if click.confirm(f"{words} ({one.confidence} %): {escape(one.why)}. Use it?", err=True):
             mapping = with_column(mapping, one.header, one.column)
+    return mapping
 
 
 def _ask_about_kind(draft: SheetDraft, mapping: Mapping, *, is_alone: bool) -> Mapping | None:
