@@ -129,8 +129,6 @@ KIND = RecordKind(
     summed_by=1,
     existing_statuses=frozenset({200}),
     **at_rootly(
-        "override_shifts",
-        "shifts",
-        {"user_id": read_number, "starts_at": read_instant, "ends_at": read_instant},
+        "override_shifts", "shifts", {"user_id": read_number, "starts_at": read_instant, "ends_at": read_instant}
     ),
 )

@@ -50,7 +50,7 @@ def _read(fields: Fields, rules: Rules) -> Made | None:
     told = told_provider(fields.text("remote_id"))
     provider: Provider | None = fields.required("third_party_provider", read_provider, rules.provider or told)
     remote_id = fields.required("remote_id", partial(read_remote_id, provider=provider))
-    groups = _read_groups(fields, rules)
+    groups = fields.identify("group", rules.references.groups) if fields.is_filled("group") else ()
     if provider is None or remote_id is None or groups is None:
         return None
     if odd := oddity(provider, remote_id):
@@ -59,12 +59,6 @@ def _read(fields: Fields, rules: Rules) -> Made | None:
     if isinstance(groups, Waiting):
         return Made(())
     return Made((ScheduleRecord(third_party_provider=provider, remote_id=remote_id),), groups=groups)
-
-
-def _read_groups(fields: Fields, rules: Rules) -> tuple[str, ...] | Waiting | None:
-    if not fields.is_filled("group"):
-        return ()
-    return fields.identify("group", rules.references.groups)
 
 
 # ---- at Opal

@@ -91,12 +91,7 @@ TIME_COLUMNS: Final = (
         ids_of="user",
         is_list=True,
     ),
-    option(
-        "timezone",
-        ZONE_RIGHT,
-        headers="tz tzid timezoneid timezonename ianatimezone",
-        read=read_zone,
-    ),
+    option("timezone", ZONE_RIGHT, headers="tz tzid timezoneid timezonename ianatimezone", read=read_zone),
 )
 
 
