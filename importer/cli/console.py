@@ -13,6 +13,7 @@ from rich.text import Text
 from importer.cli.findings import describe_groups, finding_line, groups_of_kinds, groups_of_lines
 from importer.cli.past_runs import duration, row_line
 from importer.cli.programs import (
+    WRONG,
     annotate,
     annotate_failure,
     is_on_github,
@@ -56,8 +57,6 @@ if TYPE_CHECKING:
     from importer.settings import Settings
 
 
-#: Statuses whose lines the journal gives as those that need attention.
-_TOLD = {status for status in Status if status.needs_attention and status is not Status.PENDING}
 _TRIED = 20  # first records that are shown, those that failed before all others
 _NOTICES = 8  # of a kind that are printed; the others are counted
 _REST = 12  # lines of a screen for what is not a finding: statuses, files, the next step
@@ -344,7 +343,7 @@ class Console:
             told = list(self._describe(groups, room))
             for line in told:
                 self._out.tell(line)  # a line each to grep in
-        wrong = sum(number for status, number in result.statuses.items() if status in _TOLD)
+        wrong = sum(number for status, number in result.statuses.items() if status in WRONG)
         wrong -= result.count(Status.INVALID) if kinds else 0
         if wrong > len(lines):
             where = ", all in the report" if result.run else ""

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from importer.session.control import Plan, Tried
 
 
+#: Statuses whose lines the journal gives as those that need attention.
+WRONG = frozenset(status for status in Status if status.needs_attention and status is not Status.PENDING)
+
+
 def object_of_notice(notice: Notice) -> dict[str, object]:
     """Return what a person should know about a source or the run as a whole."""
     return {"type": "notice", "level": notice.level, "message": notice.text}
@@ -171,7 +175,6 @@ def object_of_row(sheet: Sheet, line: ReportLine) -> dict[str, object]:
 
 
 _MOST = 10  # annotations of each kind that GitHub shows of a step
-_WRONG = tuple(status for status in Status if status.needs_attention and status is not Status.PENDING)
 _LONGEST = 4096  # characters of a path
 
 
@@ -203,7 +206,7 @@ def annotate(result: Result) -> Iterator[str]:
     """Yield the lines to print, problems first; no more of a kind than GitHub shows, the last one sums up the rest."""
     problems = [Annotation(escape(why, 1000), f"{what} stopped") for what, why in result.stopped.items()]
     problems += _problems(result)
-    wrong = max(len(problems), sum(result.count(status) for status in _WRONG))
+    wrong = max(len(problems), sum(result.count(status) for status in WRONG))
     found = _found(result, Severity.WARNING)
     yield from _commands("error", problems, wrong, "rows need attention")
     yield from _commands("warning", found, max(result.warnings, len(found)), "warnings")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from importer.errors import ReportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 #: What to do where a report could not be written.
@@ -90,7 +90,8 @@ def _write_into(path: Path, write: Callable[[BinaryIO], object], *, hint: str) -
 def _rename(temporary: Path, path: Path) -> Path:
     """Rename the file to the first name that can be had."""
     refused: OSError | None = None
-    for candidate in _candidates(path):
+    for number in range(1, _NAMES + 1):
+        candidate = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
         if not _is_replaceable(candidate):
             continue
         try:
@@ -98,12 +99,6 @@ def _rename(temporary: Path, path: Path) -> Path:
         except (PermissionError, IsADirectoryError) as error:
             refused = error
     raise refused or PermissionError(None, "it and all its other names are read-only or folders")
-
-
-def _candidates(path: Path) -> Iterator[Path]:
-    yield path
-    for number in range(2, _NAMES + 1):
-        yield path.with_stem(f"{path.stem}-{number}")
 
 
 def _is_replaceable(path: Path) -> bool:

@@ -41,11 +41,6 @@ def guard(text: str) -> str:
     return f"'{text}" if _is_formula(text) else text
 
 
-def guard_all(texts: Iterable[str]) -> list[str]:
-    """Guard many texts, most of which begin with nothing odd."""
-    return [guard(text) if text[:1] in _FIRST else text for text in texts]
-
-
 def unguard(text: str) -> str:
     """Take off the apostrophe that `guard` put there: `unguard(guard(text)) == text` for every text."""
     return text[1:] if _is_guarded(text) else text
@@ -123,24 +118,13 @@ def line_cells(sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id:
         cells = (*line.cells, "")
         status, id_, http_status, error, cell, hint, attempts, finished_at, run = line.outcome
         cell = sheets[line.sheet].name_cells(cell)
-        part, id_, error, cell, hint, finished_at, run, *own = guard_all(
-            (line.part, id_, error, cell, hint, finished_at, run, *map(cells.__getitem__, places[line.sheet]))
-        )
-        kind = line.kind or ""
-        told: list[str | int] = [
-            line.row,
-            names[line.sheet],
-            part,
-            kind,
-            status.value,
-            id_,
-            http_status or "",
-            error,
-            cell,
-            hint,
-            attempts,
-        ]
-        yield [*told, finished_at, run, sources[line.sheet], mapping_id, *own]
+        texts = (line.part, id_, error, cell, hint, finished_at, run, *map(cells.__getitem__, places[line.sheet]))
+        # Most begin with nothing odd.
+        guarded = [guard(text) if text[:1] in _FIRST else text for text in texts]
+        part, id_, error, cell, hint, finished_at, run, *own = guarded
+        where = (line.row, names[line.sheet], part, line.kind or "")
+        told = (status.value, id_, http_status or "", error, cell, hint, attempts, finished_at, run)
+        yield [*where, *told, sources[line.sheet], mapping_id, *own]
 
 
 def digest_cells(header: Iterable[str], cells: Iterable[str]) -> str:
