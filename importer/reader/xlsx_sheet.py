@@ -271,9 +271,7 @@ class _ScannedRow:
 
     @property
     def is_hidden(self) -> bool:
-        return (b"hidden" in self.attributes or b' ht="0' in self.attributes) and _HIDDEN.search(
-            self.attributes
-        ) is not None
+        return _HIDDEN.search(self.attributes) is not None
 
     @property
     def cells(self) -> Mapping[int, StoredCell]:

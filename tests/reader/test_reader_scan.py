@@ -51,7 +51,18 @@ KINDS = st.sampled_from(
 )
 CELLS = st.builds(lambda style, *rest: style + inner(*rest), STYLES, KINDS, FORMULAS, TEXTS, NUMBERS)
 ROWS = st.lists(st.dictionaries(st.sampled_from("ABCDZ"), CELLS), min_size=1, max_size=6)
-ENDS = st.sampled_from(["", "\n  ", ' ht="20"', ' spans="1:3" x14ac:dyDescent="0.25"'])
+ENDS = st.sampled_from(
+    [
+        "",
+        "\n  ",
+        ' ht="20"',
+        ' ht="0"',
+        " ht='0.0'",
+        ' hidden="1"',
+        " hidden='true'",
+        ' spans="1:3" x14ac:dyDescent="0.25"',
+    ]
+)
 
 
 @pytest.fixture(scope="module")
