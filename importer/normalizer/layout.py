@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections import abc
     from collections.abc import Sequence
 
-    from importer.normalizer.mapping import Mapping
+    from importer.normalizer.mapping import Mapping, Matrix
     from importer.normalizer.matrix import Across
 
 
@@ -378,8 +378,8 @@ def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = Non
         SourceError: two headers are the same column of ours; taking one of them would be a guess. A header of a
             matrix is no date.
     """
-    if across := find_across(sheet, mapping):
-        return _plan_matrix(sheet, mapping, across, provider)
+    if mapping.matrix and (across := find_across(sheet, mapping)):
+        return _plan_matrix(sheet, mapping, mapping.matrix, across, provider)
     claims = _Claims(sheet, mapping, provider, is_known=is_known)
     _refuse_repeats(sheet, claims.columns)
     return Layout(
@@ -396,10 +396,11 @@ def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = Non
     )
 
 
-def _plan_matrix(sheet: Sheet, mapping: Mapping, across: tuple[Across, ...], provider: str | None) -> Layout:
+def _plan_matrix(
+    sheet: Sheet, mapping: Mapping, matrix: Matrix, across: tuple[Across, ...], provider: str | None
+) -> Layout:
     """Plan a sheet whose cells make the records: as one that has the columns that a cell gives behind its own."""
-    assert mapping.matrix is not None  # noqa: S101  (something stands across)
-    given = {f"[matrix] {name}": name for name in mapping.matrix.columns}
+    given = {f"[matrix] {name}": name for name in matrix.columns}
     outside, width = {one.place for one in across}, len(sheet.header)
     own = tuple("" if index in outside else text for index, text in enumerate(sheet.header))
     first = sheet.positions[across[0].place]
@@ -411,7 +412,7 @@ def _plan_matrix(sheet: Sheet, mapping: Mapping, across: tuple[Across, ...], pro
         indices={name: index for name, index in layout.indices.items() if index < width},
         joined={},
         mapping=mapping,
-        grid=Grid(layout, across, mapping.matrix, width),
+        grid=Grid(layout, across, matrix, width),
     )
 
 

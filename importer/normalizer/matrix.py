@@ -92,7 +92,7 @@ def find_across(sheet: Sheet, mapping: UserMapping) -> tuple[Across, ...]:
     listed = [index for text in matrix.headers for index in find_headers(sheet.header, text)]
     if not matrix.is_of_dates:
         return tuple(Across(index, sheet.header[index].strip(BLANKS)) for index in sorted(listed))
-    found = list(_dates(sheet.header, mapping))
+    found = list(_dates(sheet.header, mapping, matrix))
     across = tuple(Across(index, day.isoformat()) for index, day in found if isinstance(day, date))
     for index, day in found if across or listed else ():
         if isinstance(day, Unreadable):
@@ -112,13 +112,11 @@ def is_across(cells: Sequence[str], mapping: UserMapping) -> bool:
         return False
     if not matrix.is_of_dates:
         return sum(bool(find_headers(cells, text)) for text in matrix.headers) >= min(_FEWEST, len(matrix.headers))
-    return sum(isinstance(day, date) for _, day in _dates(cells, mapping)) >= _FEWEST
+    return sum(isinstance(day, date) for _, day in _dates(cells, mapping, matrix)) >= _FEWEST
 
 
-def _dates(header: Sequence[str], mapping: UserMapping) -> Iterator[tuple[int, date | Unreadable]]:
+def _dates(header: Sequence[str], mapping: UserMapping, matrix: Matrix) -> Iterator[tuple[int, date | Unreadable]]:
     """Yield the headers that are dates, or look like one, as they are read one after the other."""
-    matrix = mapping.matrix
-    assert matrix is not None  # noqa: S101  (who calls has seen it)
     listed = {index for text in matrix.headers for index in find_headers(header, text)}
     mapped = {index for text in mapping.columns for index in find_headers(header, text)}
     last = date.fromisoformat(matrix.first) if matrix.first else None
