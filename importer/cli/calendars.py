@@ -167,7 +167,7 @@ async def verify_run(
     files = [write_verification(csv, verification)] if csv is not None else []
     files += add_to_page(verification)
     show_verification(verification, files, settings, console)
-    return 0 if verification.is_good else 1
+    return 1 if verification.wrong else 0
 
 
 # ---- what they print
@@ -284,9 +284,7 @@ def _minutes(minutes: float) -> str:
 
 def show_verification(verification: Verification, files: Sequence[Path], settings: Settings, console: Console) -> None:
     """Show what verifying came to: the records that are not as the run made them, then how many are."""
-    from importer.commands.verify import words_of
-
-    wrong = [one for one in verification.records if not one.is_good]
+    wrong = verification.wrong
     if settings.json:
         for one in verification.records:
             console.write_json({"type": "verified", **one._asdict()})
@@ -296,12 +294,11 @@ def show_verification(verification: Verification, files: Sequence[Path], setting
     for one in wrong[:_MOST]:
         detail = f": {escape(one.detail)}" if one.detail else ""
         part = f" ({one.part})" if one.part else ""
-        what = f"{words_of(one)}{detail}; {one.kind} {escape(one.id)}, {one.words}"
+        what = f"{one.found}{detail}; {one.kind} {escape(one.id)}, {one.words}"
         console.write_line(f"{escape(one.sheet)} row {one.row}{part}: {what}")
     if len(wrong) > _MOST:
         console.write_line(f"... and {len(wrong) - _MOST:,} more; --csv FILE writes them all")
-    shown = sum(one.is_rendered is True for one in verification.records)
     good = count_of(len(verification.records) - len(wrong), "record")
-    calendar = f", {shown:,} shown in the calendar" if shown else ""
+    calendar = f", {verification.shown:,} shown in the calendar" if verification.shown else ""
     console.write_line(f"verified: {good} as {verification.run} made them{calendar}, {len(wrong):,} not")
     _show_files(files, console)

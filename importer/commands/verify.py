@@ -80,6 +80,17 @@ class VerifiedRecord(NamedTuple):
         """True where it is there as it was made, and shows where it should."""
         return self.verdict is RecordState.THERE and self.is_rendered is not False
 
+    @property
+    def calendar(self) -> str:
+        """Whether the calendar shows it, in a word; empty where that is no question."""
+        return {True: "shown", False: "not shown", None: ""}[self.is_rendered]
+
+    @property
+    def found(self) -> str:
+        """What was found, in words."""
+        is_there = self.verdict is RecordState.THERE
+        return f"there, {self.calendar} in the calendar" if is_there else self.verdict
+
 
 @dataclass(frozen=True, slots=True)
 class Verification:
@@ -90,9 +101,14 @@ class Verification:
     folder: Path  #: of the run
 
     @property
-    def is_good(self) -> bool:
-        """True where every record is."""
-        return all(record.is_good for record in self.records)
+    def wrong(self) -> list[VerifiedRecord]:
+        """The records that are not as the run made them."""
+        return [record for record in self.records if not record.is_good]
+
+    @property
+    def shown(self) -> int:
+        """How many records the calendar shows."""
+        return sum(record.is_rendered is True for record in self.records)
 
 
 class _Made(NamedTuple):
@@ -246,7 +262,7 @@ def write_verification(path: Path, verification: Verification) -> Path:
         ReportError: the file could not be written.
     """
     rows = [
-        (str(one.row), one.sheet, one.part, one.kind, one.id, one.verdict, one.detail, calendar_of(one))
+        (str(one.row), one.sheet, one.part, one.kind, one.id, one.verdict, one.detail, one.calendar)
         for one in verification.records
     ]
     return write_texts(path, HEADER, rows)
@@ -258,22 +274,7 @@ def add_to_page(verification: Verification) -> list[Path]:
     Raises:
         ReportError: the page could not be written.
     """
-    rows = [
-        (one.sheet, str(one.row), one.kind, one.id, one.words, words_of(one), one.detail)
-        for one in verification.records
-        if not one.is_good
-    ]
-    shown = sum(one.is_rendered is True for one in verification.records)
+    rows = [(one.sheet, str(one.row), one.kind, one.id, one.words, one.found, one.detail) for one in verification.wrong]
     page = verification.folder / "report.html"
     moment = iso_utc(int(time.time())).replace("T", " ").replace("Z", " UTC")
-    return [page] if add_verified(page, len(verification.records), shown, rows, moment) else []
-
-
-def words_of(one: VerifiedRecord) -> str:
-    """Return what was found, in words."""
-    return one.verdict if one.verdict is not RecordState.THERE else f"there, {calendar_of(one)} in the calendar"
-
-
-def calendar_of(one: VerifiedRecord) -> str:
-    """Return whether the calendar shows a record, in a word; empty where that is no question."""
-    return {True: "shown", False: "not shown", None: ""}[one.is_rendered]
+    return [page] if add_verified(page, len(verification.records), verification.shown, rows, moment) else []

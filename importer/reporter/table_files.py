@@ -125,10 +125,10 @@ def write_tables(path: Path, tables: Sequence[Table], *, is_replaced: bool = Fal
     try:
         with _scratch(path) as folder:
             if ending == ".xlsx":
-                _write(folder / path.name, tables)
+                _write_workbook(folder / path.name, tables)
             else:
                 for table in tables:
-                    _write(folder / _csv_name(path, table.name), [table])
+                    write_texts(folder / _csv_name(path, table.name), table.header, table.rows)
             if not ending and not path.exists():
                 (folder / _LOCK).unlink()
                 folder.chmod(0o700)
@@ -178,12 +178,7 @@ def _csv_name(path: Path, table: str) -> str:
     return f"{path.stem}-{name}" if path.suffix else name
 
 
-def _write(path: Path, tables: Sequence[Table]) -> None:
-    if path.suffix.casefold() == ".csv":
-        (table,) = tables
-        write_texts(path, table.header, table.rows)
-        return
-
+def _write_workbook(path: Path, tables: Sequence[Table]) -> None:
     def fill(book: Book) -> None:
         for table in tables:
             widest = [max(map(len, column)) for column in zip(table.header, *table.rows, strict=True)]
