@@ -51,6 +51,14 @@ class Overview:
     is_of_several: bool  #: there are several sources, so a row is told with the one that it is of
 
 
+def by_target(counts: Mapping[tuple[str, Status], int]) -> dict[str, dict[str, int]]:
+    """Return counts by target and status, as a summary has them; `none` is what has no target."""
+    found: dict[str, dict[str, int]] = {}
+    for (target, status), number in sorted(counts.items()):
+        found.setdefault(target or "none", {})[status.value] = number
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a run, rerun, check or undo came to."""

@@ -6,7 +6,7 @@ What a value must be, the settings say: here every value is a text.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -43,40 +43,35 @@ class _Run(_Text):
         return fitting[:_MOST] or FILE.shell_complete(ctx, param, incomplete)
 
 
-class _Zone(_Text):
-    """A time zone's name."""
-
-    name = "zone"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Offer IANA's zones, in whatever case they were begun."""
-        from zoneinfo import available_timezones
-
-        return Words(*sorted(available_timezones())).shell_complete(ctx, param, incomplete)
-
-
 class Words(_Text):
-    """One of a few words."""
+    """One of some words; `find` lists them when they are asked for."""
 
     name = "word"
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, find: Callable[[], Iterable[str]] = tuple) -> None:
         self._words = words
+        self._find = find
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
         """Offer those that begin so, in whatever case."""
-        return [CompletionItem(word) for word in self._words if word.lower().startswith(incomplete.lower())]
+        words = (*self._words, *self._find())
+        return [CompletionItem(word) for word in words if word.lower().startswith(incomplete.lower())]
+
+
+def _find_zones() -> list[str]:
+    from zoneinfo import available_timezones
+
+    return sorted(available_timezones())
 
 
 FILE = click.Path(path_type=Path)  #: the shell knows files best
 SOURCE = click.Path(allow_dash=True)
 RUN = _Run()
-ZONE = _Zone()
 
 Decorator: TypeAlias = Callable[[Any], Any]
 
 _COMPLETED = {
-    "timezone": ZONE,
+    "timezone": Words(find=_find_zones),
     "provider": Words("PAGER_DUTY", "OPSGENIE"),
     "date_order": Words(*DateOrder),
     "if_exists": Words(*IfExists),

@@ -16,13 +16,12 @@ from importer.errors import JournalError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, is_held, open_view
 from importer.journal.run_info import RunStage
 from importer.reporter.page_contents import changed_options
+from importer.result import by_target
 from importer.statuses import Status
 from importer.wording import seconds_between
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from importer.journal.view import View
 
 
 SUMMARY_FILE = "summary.json"
@@ -184,24 +183,17 @@ def read_details(path: Path) -> Details:
         files=tuple(sorted(entry.name for entry in _entries(path))),
     )
     with suppress(JournalError), open_view(path) as journal:
-        return _with_journal(details, journal)
+        info = journal.info()
+        return replace(
+            details,
+            sources=tuple((name, sha256) for name, _, sha256 in journal.sources()),
+            base_urls=info.base_urls,
+            options=changed_options(info),
+            targets=by_target(journal.counts()),
+            version=info.version,
+            process=info.pid,
+        )
     return details
-
-
-def _with_journal(details: Details, journal: View) -> Details:
-    info = journal.info()
-    targets: dict[str, dict[str, int]] = {}
-    for (target, status), number in sorted(journal.counts().items()):
-        targets.setdefault(target or "none", {})[status.value] = number
-    return replace(
-        details,
-        sources=tuple((name, sha256) for name, _, sha256 in journal.sources()),
-        base_urls=info.base_urls,
-        options=changed_options(info),
-        targets=targets,
-        version=info.version,
-        process=info.pid,
-    )
 
 
 def _age(run: PastRun) -> tuple[str, int, str]:

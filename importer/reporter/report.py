@@ -28,7 +28,7 @@ from importer.reporter.page import write_page
 from importer.reporter.page_contents import read_contents
 from importer.reporter.report_xlsx import with_findings, write_xlsx
 from importer.reporter.table_files import write_csv
-from importer.result import Result
+from importer.result import Result, by_target
 from importer.settings import FailOn
 from importer.statuses import possible_statuses
 from importer.wording import count_of, iso_utc, seconds_between
@@ -263,9 +263,6 @@ def make_result(journal: Journal, **facts: object) -> Result:
 
 def _summary(journal: Journal, result: Result) -> dict[str, object]:
     info = journal.info()
-    targets: dict[str, dict[str, int]] = {}
-    for (target, status), number in sorted(result.counts.items()):
-        targets.setdefault(target or "none", {})[status] = number
     return {
         "run": result.run,
         "command": info.command,
@@ -281,7 +278,7 @@ def _summary(journal: Journal, result: Result) -> dict[str, object]:
         "rows": result.rows,
         "doubled": result.doubled,
         "statuses": {status.value: result.count(status) for status in possible_statuses(is_undo=info.is_undo)},
-        "targets": targets,
+        "targets": by_target(result.counts),
         "notices": [{"level": notice.level, "text": notice.text} for notice in journal.notices()],
         "warnings": {topic: number for severity, topic, number in journal.topics() if severity is Severity.WARNING},
         "sources": [{"name": name, "sha256": sha256} for name, _, sha256 in journal.sources()],
