@@ -67,9 +67,6 @@ _problem = partial(Diagnosis, DiagnosisLevel.PROBLEM)
 # ---- settings
 
 
-_NO_SETTINGS = {f"{PREFIX}DEBUG"}
-
-
 def look_at_sources(environ: Mapping[str, str], folder: Path) -> Iterator[Diagnosis]:
     """Yield which settings stand in the environment and in the settings file of a folder."""
     known = {one.upper() for name, declared in DECLARATIONS.items() for one in variables_of(name, declared)}
@@ -77,7 +74,7 @@ def look_at_sources(environ: Mapping[str, str], folder: Path) -> Iterator[Diagno
     own = sorted(name for name, value in environ.items() if value and (name.upper() in known or name in known_here))
     yield _ok("environment", f"sets {', '.join(own)}" if own else "sets nothing")
     for name in sorted(environ):
-        if name.upper().startswith(PREFIX) and name.upper() not in known | _NO_SETTINGS:
+        if name.upper().startswith(PREFIX) and name.upper() not in known | {f"{PREFIX}DEBUG"}:
             hint = "See docs/commands.md, Settings, for the names; unset it if it is not meant for oncall-importer."
             yield _note("environment", f"{name} is not a known setting and is ignored", hint)
     yield _look_at_file(folder / CONFIG_FILE, CONFIG_FILE, "in this folder")

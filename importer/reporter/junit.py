@@ -89,7 +89,9 @@ def _write(
         for index, own in groupby(lines, key=lambda line: line.sheet):
             begin, suite = at, suites[index]
             for line in own:
-                element = "" if is_check and line.outcome.status is Status.PENDING else _element(line.outcome.status)
+                status = line.outcome.status
+                is_wrong = status.needs_attention and not (is_check and status is Status.PENDING)
+                element = _ELEMENTS.get(status.tone, "failure") if is_wrong else ""
                 counts[suite].update(("tests", element))
                 at += scratch.write(_case(line, sheets[index], classes[index], element).encode())
             stretches[suite].append((begin, at))
@@ -105,10 +107,6 @@ def _write(
                 file.writelines(_parts(scratch, end - begin))
             file.write(b"</testsuite>\n")
         file.write(b"</testsuites>\n")
-
-
-def _element(status: Status) -> str:
-    return _ELEMENTS.get(status.tone, "failure") if status.needs_attention else ""
 
 
 def _parts(scratch: IO[bytes], length: int) -> Iterator[bytes]:

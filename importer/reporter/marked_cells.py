@@ -136,7 +136,10 @@ class DropDowns:
         if nearest:
             first = choices[nearest[0]]
             self._marked += 1
-            self._cells[column][row] = self._name(what, text, self._with_others(nearest, choices))
+            self._size += len(choices)
+            others = choices.values() if self._size <= _MOST_CELLS else ()
+            listed = dict.fromkeys((*(choices[id_] for id_ in nearest if id_ in choices), *others))
+            self._cells[column][row] = self._name(what, text, listed)
             if first != nearest[0]:  # an id alone tells nobody anything
                 words = f"Choose from the list in the cell, where {first} stands first, or write another one."
         return words
@@ -173,11 +176,6 @@ class DropDowns:
             ]
             self._directory = Directory(*listed)
         return self._directory.nearest(what, text)
-
-    def _with_others(self, nearest: Sequence[str], choices: Mapping[str, str]) -> list[str]:
-        first = [choices[id_] for id_ in nearest if id_ in choices]
-        self._size += len(choices)
-        return first if self._size > _MOST_CELLS else list(dict.fromkeys((*first, *choices.values())))
 
     def _name(self, what: str, text: str, choices: Iterable[str]) -> str:
         if (what, text) not in self._lists:
