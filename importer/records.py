@@ -183,6 +183,26 @@ class Outcome(NamedTuple):
     run: str = ""  #: the run that decided it
 
 
+#: The report's own columns, in their order; the source's follow.
+PRODUCT_COLUMNS: Final = (
+    "import_row",
+    "import_sheet",
+    "import_part",
+    "import_kind",
+    "import_status",
+    "import_id",
+    "import_http_status",
+    "import_error",
+    "import_cell",
+    "import_hint",
+    "import_attempts",
+    "import_finished_at",
+    "import_run",
+    "import_source",
+    "import_mapping",
+)
+
+
 class ReportLine(NamedTuple):
     """One line of the report: a row of the source, the part of it, and what became of that."""
 

@@ -184,7 +184,7 @@ def test_every_command_stands_in_both_tables() -> None:
 
 def test_every_column_stands_in_its_page() -> None:
     from importer.kinds import COLUMNS, KINDS, KINDS_WITH
-    from importer.reporter.columns import PRODUCT_COLUMNS
+    from importer.records import PRODUCT_COLUMNS
 
     table = re.findall(r"^\| (`[^|]+`) \| ([\w ,]+) \|", read("docs/columns.md"), re.MULTILINE)
     told = {name: kinds for names, kinds in table for name in re.findall(r"`(\w+)`", names)}

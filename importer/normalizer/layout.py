@@ -31,7 +31,7 @@ from importer.kinds import (
 from importer.normalizer.fields import JoinedTimes, Places
 from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, TIME_PARTS
 from importer.normalizer.matrix import Grid, find_across, is_across, is_value
-from importer.records import Sheet
+from importer.records import PRODUCT_COLUMNS, Sheet
 from importer.wording import quote, quote_path
 
 if TYPE_CHECKING:
@@ -47,10 +47,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 #: The report's own columns: a report is a source again.
-REPORT_HEADERS: Final = _set(
-    "importrow importsheet importpart importkind importstatus importid importhttpstatus importerror importcell "
-    "importhint importattempts importfinishedat importrun importsource importmapping"
-)
+_OF_REPORTS: Final = frozenset(map(canonical, PRODUCT_COLUMNS))
 
 #: Headers of real exports that are no columns of ours: beside one that is, they make a header sure.
 FAMILIAR: Final = _set(
@@ -94,7 +91,7 @@ def is_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> bool:
     mapped = {canonical(header) for header in mapping.headers} - {""}
     if any(text in mapping.columns or name in mapped for text, name in zip(texts, names, strict=True)):
         return True
-    known = sum(name in KNOWN or name in REPORT_HEADERS for name in names)
+    known = sum(name in KNOWN or name in _OF_REPORTS for name in names)
     # "From", "2027-01-01" are a line above the table, or one of its rows.
     if not known or any(map(is_value, texts)):
         return False

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from importer.kinds import SHIFTS
 from importer.normalizer.zones import find_zone
+from importer.records import PRODUCT_COLUMNS
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
@@ -45,25 +46,6 @@ def unguard(text: str) -> str:
     """Take off the apostrophe that `guard` put there: `unguard(guard(text)) == text` for every text."""
     return text[1:] if _is_guarded(text) else text
 
-
-#: The product's own columns, in their order; the source's follow.
-PRODUCT_COLUMNS: tuple[str, ...] = (
-    "import_row",
-    "import_sheet",
-    "import_part",
-    "import_kind",
-    "import_status",
-    "import_id",
-    "import_http_status",
-    "import_error",
-    "import_cell",
-    "import_hint",
-    "import_attempts",
-    "import_finished_at",
-    "import_run",
-    "import_source",
-    "import_mapping",
-)
 
 #: The header of a workbook's last column: by it a cell that was changed is known where there is no journal.
 DIGEST_COLUMN = "import_digest (leave it as it is)"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from importer.cells import cell_name
 from importer.errors import SourceError
 from importer.kinds import KINDS, any_of
-from importer.records import Outcome, Problem, Row, Sheet, read_part
-from importer.reporter.columns import DIGEST_COLUMN, PRODUCT_COLUMNS, number_repeats, unguard
+from importer.records import PRODUCT_COLUMNS, Outcome, Problem, Row, Sheet, read_part
+from importer.reporter.columns import DIGEST_COLUMN, number_repeats, unguard
 from importer.statuses import RUN_STATUSES, Status
 from importer.wording import quote
 

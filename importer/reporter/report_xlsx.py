@@ -13,10 +13,9 @@ from importer.kinds import KINDS
 from importer.normalizer.layout import plan
 from importer.normalizer.mapping import NO_MAPPING
 from importer.normalizer.mapping_file import read_mapping
-from importer.records import Problem, Severity
+from importer.records import PRODUCT_COLUMNS, Problem, Severity
 from importer.reporter.columns import (
     DIGEST_COLUMN,
-    PRODUCT_COLUMNS,
     SHADOW_TIMES_COLUMNS,
     digest_cells,
     guard,

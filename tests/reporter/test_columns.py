@@ -5,16 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_lines import any_sheets, make_line, make_sheet, unhurried
 
-from importer.records import Sheet
-from importer.reporter.columns import (
-    PRODUCT_COLUMNS,
-    Columns,
-    changed_cells,
-    digest_cells,
-    header_cells,
-    line_cells,
-    merge_columns,
-)
+from importer.records import PRODUCT_COLUMNS, Sheet
+from importer.reporter.columns import Columns, changed_cells, digest_cells, header_cells, line_cells, merge_columns
 
 
 def test_the_products_columns_are_those_of_the_contract() -> None:
