@@ -417,7 +417,7 @@ def _write_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int 
     with open_view(path) as journal:
         sheets = journal.sheets()
         for line in takewhile(lambda _: is_read(), journal.lines_of(statuses, limit)):
-            out.write_json(object_of_row(sheets[line.sheet], line))
+            out.write_line(json.dumps(object_of_row(sheets[line.sheet], line)))  # as many as there are rows
 
 
 def _tell_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int | None, total: int) -> None:

@@ -38,8 +38,8 @@ class Stream(Terminal):
             self.file.write(f"{line}\n")
 
     def write_json(self, value: Mapping[str, object]) -> None:
-        """Print an object on a line: in ASCII, for whatever encoding the stream has."""
-        self.write_line(json.dumps(value))
+        """Print an object on a line, at once: in ASCII, for whatever encoding the stream has."""
+        self.put(json.dumps(value))
 
     def put(self, text: str, style: str = "") -> None:
         """Print a text that is to be copied: it is never broken into lines."""

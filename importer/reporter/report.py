@@ -1,4 +1,4 @@
-"""summary.json. The only module of the reporter that knows orjson."""
+"""A report's files made from the journal, and what a command came to; summary.json is written here."""
 
 from __future__ import annotations
 

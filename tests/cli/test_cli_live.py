@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from importer.cli.terminal import Display, Meter, ReadingMeter, facts_of, lines_of
+from importer.cli.terminal import Display, Meter, ReadingMeter, Stream, facts_of, lines_of
 from importer.statuses import Status
 
 
@@ -111,3 +111,10 @@ def test_what_does_not_come_piece_by_piece_shows_its_rows() -> None:
     meter.rows = 2000
     meter.advance(0.0)
     assert meter.describe() == "2,000 rows read"
+
+
+def test_an_object_is_there_for_its_reader_at_once() -> None:
+    written = io.BytesIO()
+    out = io.TextIOWrapper(written, encoding="ascii")
+    Stream(file=out).write_json({"é": 1})
+    assert written.getvalue() == b'{"\\u00e9": 1}\n'
