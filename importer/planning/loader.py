@@ -20,7 +20,7 @@ from importer.notice import Notice, NoticeLevel
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
 from importer.reader.tables import rows_named
 from importer.records import KnownName, Problem, Row, Severity, Sheet, TargetName
-from importer.reporter.report_reader import is_report
+from importer.reporter.columns import is_report
 from importer.reporter.template import README_SHEET
 from importer.settings import HiddenRows
 from importer.wording import escape

@@ -19,7 +19,7 @@ from importer.planning.report_lines import Memory, Mended, Merger, PreviousLine,
 from importer.reader.read import read
 from importer.reader.source_file import Bounds
 from importer.records import KnownName
-from importer.reporter.report_reader import ALL_ROWS, MAPPING_SHEET, TO_MEND, is_report, join_mapping, split
+from importer.reporter.columns import ALL_ROWS, MAPPING_SHEET, TO_MEND, is_report, join_mapping, split
 from importer.statuses import Status
 from importer.targets import TARGETS
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from importer.journal.journal import Journal
     from importer.planning.report_lines import Filled
     from importer.records import Row, Sheet
-    from importer.reporter.report_reader import Splitter
+    from importer.reporter.columns import Splitter
 
 
 _CHUNK = 2000

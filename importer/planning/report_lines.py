@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from importer.cells import cell_name
 from importer.journal.states import NO_OUTCOME, Entry
 from importer.records import Problem, Row, Sheet, read_part
-from importer.reporter.columns import changed_cells, number_repeats
-from importer.reporter.report_reader import MENDABLE
+from importer.reporter.columns import MENDABLE, changed_cells, number_repeats
 from importer.statuses import Status
 from importer.wording import count_of, escape, quote
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from importer.journal.view import View
-    from importer.reporter.report_reader import Carried, Splitter
+    from importer.reporter.columns import Carried, Splitter
 
 
 _NAMED = 10  # rows that a notice names

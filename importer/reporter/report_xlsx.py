@@ -15,25 +15,23 @@ from importer.normalizer.mapping import NO_MAPPING
 from importer.normalizer.mapping_file import read_mapping
 from importer.records import PRODUCT_COLUMNS, Problem, Severity
 from importer.reporter.columns import (
+    ALL_ROWS,
     DIGEST_COLUMN,
+    MAPPING_SHEET,
+    MENDABLE,
+    PLAIN_HEADERS,
     SHADOW_TIMES_COLUMNS,
+    TO_MEND,
     digest_cells,
     guard,
     header_cells,
     line_cells,
+    mapping_header,
     merge_columns,
+    product_column,
     unguard,
 )
 from importer.reporter.marked_cells import DropDowns, Mark, mark_cells, named_cells
-from importer.reporter.report_reader import (
-    ALL_ROWS,
-    MAPPING_SHEET,
-    MENDABLE,
-    PLAIN_HEADERS,
-    TO_MEND,
-    mapping_header,
-    product_column,
-)
 from importer.reporter.xlsx_writer import (
     BOLD,
     HEADER,

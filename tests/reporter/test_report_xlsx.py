@@ -20,8 +20,7 @@ from importer.journal.run_info import RunInfo
 from importer.kinds import KINDS
 from importer.reader import read as reader
 from importer.records import PRODUCT_COLUMNS, Finding, KnownName, Outcome, Problem, Row, Severity, Sheet, TargetName
-from importer.reporter.columns import DIGEST_COLUMN, shadow_cells, unguard
-from importer.reporter.report_reader import is_report, join_mapping, product_column
+from importer.reporter.columns import DIGEST_COLUMN, is_report, join_mapping, product_column, shadow_cells, unguard
 from importer.reporter.report_xlsx import write_xlsx
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 
