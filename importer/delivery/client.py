@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 from urllib.parse import unquote
 
 import aiohttp
+import anyio
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
@@ -158,6 +159,7 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+    sent: float | None = None  #: when the request left, by the event loop's clock
 
 
 class NotSent(NamedTuple):
@@ -281,6 +283,7 @@ class Client:
 
     async def _ask(self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int) -> Answer | Lost:
         # A redirect would carry the request, and be a second POST, to wherever the answer says.
+        sent = anyio.current_time()
         response = await self._session.request(method, url, data=body, allow_redirects=False, **self._options)
         try:
             content = await _read(response, limit)  # to its end, which gives its connection back
@@ -289,7 +292,7 @@ class Client:
             raise
         if content is None:
             return Lost(f"the answer is longer than {limit} bytes")
-        return Answer(response.status, response.headers, without_token(content, response.status, self._token))
+        return Answer(response.status, response.headers, without_token(content, response.status, self._token), sent)
 
 
 class Api(Protocol):

@@ -307,10 +307,11 @@ class Listing:
             await self._throttle.enter(is_write=False)
             reply = await self.client.get(url, attempt + 1)
             if isinstance(reply, Answer) and reply.status == 429:
-                self._throttle.pause(reply.headers, is_write=False)
+                self._throttle.pause(reply.headers, is_write=False, sent=reply.sent)
                 continue
             if isinstance(reply, Answer) and _is_final(reply.status):
-                self._throttle.succeed(reply.headers, is_write=False)  # told of every reply, or a probe would never end
+                # Told of every reply, or a probe would never end.
+                self._throttle.succeed(reply.headers, is_write=False, sent=reply.sent)
                 return reply
             words = self._fail(reply)
             attempt += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import insort
 from collections import deque
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,28 +17,35 @@ import anyio
 from aiolimiter import AsyncLimiter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 _WINDOWS = (3600.0, 900.0, 300.0, 60.0, 30.0, 15.0, 10.0, 5.0, 2.0, 1.0)  # seconds in which servers count, mostly
 _BLUR = 0.02  # seconds by which one answer can come sooner than another
 _WAITED, _LONG = 0.3, 0.25  # seconds, and the share of the time before it: a longer pause is the rest of a window
-_SPREAD = 0.6  # times the root of what a window takes is what it may vary by, where answers take different times ...
-_MOST_SPREAD = 0.06  # ... but no more than this share of it is left free
-_LOOSE = 1.7  # times a proven limit: where the limit may be as much, it is worth looking for
-_DOUBTFUL, _SOONER = 1.25, 6.0  # times that: where it may be as much, the rate grows so much sooner
+# A run paced at a limit must stay below it in every window of the server's: 1 in 65 less than allowed.
+_MARGIN = 0.985
+# Times the root of what is in flight is what a window may get more than the even pace sends in it; answers' times vary.
+_FLIGHT_SPREAD = 1.5
+_MOST_SPREAD = 0.06  # of what a window takes is left free at the most
+_LOOSE = 1.5  # times a proven limit: where the limit may be as much, it is worth looking for
+_DOUBTFUL, _SOONER = 1.25, 9.0  # times it: where it may be as much, the rate grows so much sooner
 _UNPROVEN = 50.0  # requests a second at the most at which the search begins, unless more is proven
 _BEGIN = 25.0  # requests a second at which it begins where one request was taken at once
 _FAR_APART = 2.5  # times what is proven: where a rate that is refused is less, the search begins between the two
 _CLIMB = 0.035  # of a rate is what it climbs by with a request, by the root of what was taken at once ...
 _CLIMB_FLIGHT = 0.08  # ... and slower by this for each in flight: it is they who are refused
-_CUT, _MOST_CUT = 0.03, 0.35  # of a rate that is refused: the least and the most that it goes down by
+_CUT, _MOST_CUT = 0.03, 0.35  # of a rate that is refused: what it goes down by, twice as much each time ...
+_SOON = 75  # ... that it is refused after fewer requests than these
 _STRAYS = 8.0  # requests that may arrive at once although they left evenly
 _RESTART = 0.5  # of a rate is where the search begins anew, where it began too high
-_PROOF, _FLIGHT_PROOF = 1.5, 0.5  # bursts and requests in flight that a stretch needs at least, to prove a limit
+_PROOF, _FLIGHT_PROOF = 1.5, 0.5  # bursts and requests in flight that a stretch needs at least to prove a limit, ...
+_PROOFS = 6  # ... and so many requests more
+_UNSURE = 0.02  # of a limit that was found stays free, over the burst that makes up for mistakes
+_STEP = 1.01  # between limits that are tried on what was seen
 _LIKELY = 0.5  # of a rate that is refused is soon tried again, where far less was proven
 _LEAST = 0.3  # of a rate that is refused is where it goes on at the least, until a whole window was seen
-_LOSS = 0.02  # a rate grows by _CUT again after so long that the pause was no more than this share of the time, ...
+_LOSS = 0.013  # a rate grows by _CUT again after so long that the pause was no more than this share of the time, ...
 _FEWEST = 150.0  # ... and after no fewer requests; twice as fast after as many more, and so on, ...
 _MOST_DOUBLINGS = 10.0  # ... but not for ever
 _RECENT = 1000  # requests that prove a limit at the most
@@ -49,11 +57,12 @@ _SLOWEST = 0.1  # requests a second
 class AdaptiveLimit:
     """Finds a limit that only 429s tell.
 
-    What is taken until the first refusal, the burst, is the most that the target takes at once. So whatever the target
-    counts by, in any stretch of time it takes no more than the burst and its limit times the seconds: every stretch of
-    requests that were taken proves a lower bound of the limit. Where the pause shows the window, the limit is known at
-    once. Elsewhere the rate climbs until it is refused again, and goes on at the highest bound that this proves. From
-    there it grows, the slower the more a pause costs, and falls a little when it is refused.
+    Whatever the target counts by, in any stretch of time it takes no more than a burst and its limit times the seconds,
+    and refuses where that is used up. Where the pause shows the window, the limit is known at once. Elsewhere the rate
+    climbs until it is refused again: now two stretches of different lengths have used up the same burst, and the limit
+    is the one by which both needed the same. From there the rate grows, the slower the more a pause costs, and falls a
+    little when it is refused. Requests count at the moment they left: most servers decide before they work, so how
+    long an answer takes says nothing.
     """
 
     def __init__(self, most: float, *, is_told: bool = False) -> None:
@@ -64,11 +73,12 @@ class AdaptiveLimit:
         self._is_climbing = False
         self._soon = 0.0  # up to this rate it climbs although the search is over
         self._burst = _STRAYS
-        self._burst_time = 0.0  # seconds in which it was taken
+        self._first: list[float] = []  # when the requests of the first stretch left
         self.flight = 0.0  #: requests in flight lately, on average
+        self._cut = _CUT / 2
         self._bound = 0.0  # what the first refusal proved
         self._patience = _FEWEST  # requests in which the rate grows by _CUT
-        self._recent: deque[float] = deque(maxlen=_RECENT)  # when requests were taken
+        self._recent: deque[float] = deque(maxlen=_RECENT)  # when requests left that were taken, in order
         # Since the end of the last pause:
         self._began = math.inf
         self._taken = 0
@@ -76,32 +86,34 @@ class AdaptiveLimit:
         self._refused_rate = most
         self._certain = 0.0  # nothing can have been free before
 
-    def refuse(self, now: float, certain: float, rate: float, *, is_late: bool) -> None:
-        """Note a 429 to what left at a rate; nothing can be free before `certain`.
+    def refuse(self, sent: float, certain: float, rate: float, *, is_late: bool) -> None:
+        """Note a 429 to what left at `sent`, at a rate; nothing can be free before `certain`.
 
-        `is_late`: it was sent before the pause that is going on.
+        `is_late`: it left before the pause that is going on.
         """
-        self._began = min(self._began, now)
+        self._began = min(self._began, sent)
         if self._refused_at is None:
-            self._refused_at, self._certain = now, max(now, certain)
-            self._refused_rate = self._left(now, rate)
+            self._refused_at, self._certain = sent, max(sent, certain)
+            self._refused_rate = self._left(sent, rate)
         elif not is_late:
-            self._certain = max(self._certain, now, certain)
+            self._certain = max(self._certain, sent, certain)
 
-    def take(self, now: float, *, is_late: bool) -> bool:
-        """Note a request that was not refused; return whether it ended a pause from which the rate was learnt."""
+    def take(self, sent: float, *, is_late: bool) -> bool:
+        """Note that what left at `sent` was taken; return whether it ended a pause from which the rate was learnt."""
         is_learnt = False
-        self._began = min(self._began, now)
+        self._began = min(self._began, sent)
         if self._refused_at is not None and not is_late:
             is_learnt = self._taken > 0 and math.isfinite(self._refused_rate)  # else others had taken everything before
             if is_learnt:
-                self._learn(*(moment - self._began for moment in (self._refused_at, self._certain, now)))
-            self._began, self._taken, self._refused_at = now, 0, None
+                self._learn(*(moment - self._began for moment in (self._refused_at, self._certain, sent)))
+            self._began, self._taken, self._refused_at = sent, 0, None
             self._recent.clear()
         elif self.rate < self._most:
             self._grow()
         self._taken += 1
-        self._recent.append(now)
+        if len(self._recent) == _RECENT:
+            self._recent.popleft()
+        insort(self._recent, sent)
         return is_learnt
 
     def _left(self, now: float, rate: float) -> float:
@@ -123,7 +135,7 @@ class AdaptiveLimit:
         """Learn from a pause: the seconds until its beginning, its certain part, its end."""
         windows = [window for window in _WINDOWS if certain - _BLUR <= window <= whole]
         window = windows[0] if windows else whole
-        bound = (self._taken - _spread(self._taken)) / window
+        bound = (self._taken - _spread(self._taken, self.flight)) / window
         is_window_seen = certain - worked > max(_WAITED, _LONG * worked)
         pause = whole - worked
         if self._is_first and is_window_seen and not windows and not self._is_partial:
@@ -137,67 +149,82 @@ class AdaptiveLimit:
                 pause /= _SOONER
             if possible > _LOOSE * bound:
                 self._is_climbing = True
-                self._burst, self._burst_time = self._taken, self._recent[-1] - self._began
-                self.rate = self._begin_climb(bound, self._taken / window)
+                self._burst, self._first = self._taken, list(self._recent)
+                self.rate = self._begin_climb(bound)
         elif self._is_climbing:
             self._end_climb(bound, self._taken / whole)
         else:
             self._soon = 0.0
-            cut = min(_MOST_CUT, self._burst / self._taken / 2)  # a burst that lasted for so few was spent so fast
-            self.rate = self._refused_rate * (1 - max(_CUT, cut))
+            self._cut = min(_MOST_CUT, self._cut * 2) if self._taken < _SOON else _CUT
+            self.rate = self._refused_rate * (1 - self._cut)
             if is_window_seen:
                 self.rate = min(self.rate, max(bound, _LEAST * self.rate))
         self.rate = max(_SLOWEST, self.rate)
         self._patience = max(_FEWEST, pause * self.rate / _LOSS)
 
-    def _begin_climb(self, bound: float, seen: float) -> float:
+    def _begin_climb(self, bound: float) -> float:
         """Return where the search begins: the further below what was refused, the less was taken at once."""
         if self._refused_rate < _FAR_APART * bound:
             return math.sqrt(bound * self._refused_rate)
-        return max(bound, min(_UNPROVEN, self._refused_rate / _FAR_APART, _BEGIN * math.pow(seen, 0.6)))
+        return max(bound, min(_UNPROVEN, self._refused_rate / _FAR_APART, _BEGIN * math.pow(self._taken, 0.35)))
 
     def _end_climb(self, bound: float, average: float) -> None:
         """Go on at what the climb proved; begin lower where it began too high to prove anything.
 
         `bound`: what a window allows at least. `average`: what was taken until now, pause and all.
         """
-        fewest = _PROOF * self._burst + _FLIGHT_PROOF * self.flight + 1
-        is_bucket = self._taken > self._burst + _spread(self._burst)  # no window takes more than it took before
+        # No window takes more than it took before.
+        is_bucket = self._taken > self._burst + _spread(self._burst, self.flight)
+        fewest = _PROOF * self._burst + _FLIGHT_PROOF * self.flight + _PROOFS
         if self._taken <= fewest and self._refused_rate * _RESTART > max(self._bound, average if is_bucket else bound):
             self.rate = self._refused_rate * _RESTART
             return
         self._is_climbing = False
         bound = max(bound, self._bound)
-        last = self._recent[-1]
-        # Answers come in another order than requests arrive: what is in flight blurs a stretch by its root.
-        uncounted = self._burst + math.sqrt(max(0.0, self.flight - 1))
-        proven = max(
-            (
-                (number - uncounted) / (last - moment - self._burst_time)
-                for number, moment in enumerate(reversed(self._recent), 1)
-                if number > fewest and last - moment > max(_BLUR, 2 * self._burst_time)
-            ),
-            default=0.0,
-        )
+        proven = self._prove(bound)
         if proven < bound:  # it is a window, and no bucket
             self._burst = _STRAYS
         else:
             self._soon = _LIKELY * self._refused_rate
-        self.rate = min(max(bound, proven), self._refused_rate * (1 - _CUT))
+        self.rate = min(max(bound, (1 - _UNSURE / self._burst) * proven), self._refused_rate * (1 - _CUT))
+
+    def _prove(self, bound: float) -> float:
+        """Return the limit, from `bound` on, by which this stretch needed no larger burst than the first one."""
+        limit = bound
+        while limit < self._refused_rate:
+            if _burst(self._recent, limit) <= _burst(self._first, limit):
+                return limit
+            limit *= _STEP
+        # No bucket does that: a window began anew meanwhile. What is more than the first burst proves a limit still.
+        seconds, last = self._first[-1] - self._first[0], self._recent[-1]
+        return max(
+            (
+                (number - self._burst) / (last - moment - seconds)
+                for number, moment in enumerate(reversed(self._recent), 1)
+                if number > self._burst and last - moment > max(_BLUR, 2 * seconds)
+            ),
+            default=0.0,
+        )
 
 
-def _spread(number: float) -> float:
+def _spread(number: float, flight: float) -> float:
     """Return the requests of a window's number that must stay free, where answers take different times."""
-    return min(_MOST_SPREAD * number, _SPREAD * math.sqrt(number))
+    return min(_MOST_SPREAD * number, (1 - _MARGIN) * number + _FLIGHT_SPREAD * math.sqrt(flight))
 
 
-# A run paced at a limit must stay below it in every window of the server's: 1 in 65 less than allowed.
-_MARGIN = 0.985
+def _burst(sent: Iterable[float], limit: float) -> float:
+    """Return how many requests a target must take at once to have taken what left at these times, in their order."""
+    most, lowest = 0.0, math.inf
+    for number, moment in enumerate(sent):
+        lowest = min(lowest, number - limit * moment)
+        most = max(most, number - limit * moment - lowest + 1)
+    return most
+
+
 # Seconds by which a late timer may be made up for. More would be a burst, less would lose pace at high rates.
 _SLACK = 0.01
-# Times the root of what is in flight is what a window may get more than the even pace sends in it; answers' times vary.
-_FLIGHT_SPREAD = 1.5
 _LATELY = 20  # answers
+_GENTLE = 0.036  # seconds between requests until the first answer
 _RESET_BLUR = (
     2.0  # seconds that a window may be shorter than its headers say: Reset is rounded up, Date is rounded down
 )
@@ -235,6 +262,7 @@ class Pacer:
         self._is_emptied = False  # the headers said that nothing remains, and nothing was taken since
         self._is_zero_true = True  # False where requests are taken although nothing remains
         self._next = -math.inf  # when the next request may leave
+        self._answered = anyio.Event()  # the first request was, whatever the answer
         self._turn = anyio.Lock()
         self._guard: AsyncLimiter | None = None
         if math.isfinite(rate):
@@ -250,18 +278,24 @@ class Pacer:
             ceiling *= 1 - min(_MOST_SPREAD, _FLIGHT_SPREAD * math.sqrt(self._usual_flight) / self._told)
         return max(min(_SLOWEST, self._most), min(self._most, self._seen.rate, ceiling))
 
-    async def wait(self) -> None:
-        """Wait for a turn."""
+    async def wait(self, is_open: Callable[[], bool]) -> bool:
+        """Wait for a turn, and take it if it is open by then; return whether it is."""
         if self.is_endless:
-            return
+            return is_open()
         began = anyio.current_time()
         async with self._turn:  # one after the other: whoever waits has taken no turn that a pause could waste
+            if self._next > -math.inf and not self._answered.is_set():  # its headers may tell the limit
+                with anyio.move_on_after(_GENTLE):
+                    await self._answered.wait()
             while (now := anyio.current_time()) < self._next:  # noqa: ASYNC110 - it may be put off meanwhile
                 await anyio.sleep_until(self._next)
+            if not is_open():
+                return False
             if self._guard is not None:
                 await self._guard.acquire()
             late_by = now - self._next
             self._next = (self._next if late_by < _SLACK else max(began, now - _SLACK)) + 1 / self.rate
+            return True
 
     @property
     def is_endless(self) -> bool:
@@ -273,33 +307,34 @@ class Pacer:
         """True where a turn can be had without waiting."""
         return self.is_endless or (anyio.current_time() >= self._next and not self._turn.locked())
 
-    def take(self, now: float, *, is_late: bool, in_flight: int) -> None:
+    def take(self, sent: float, *, is_late: bool, in_flight: int) -> None:
         """Learn from a request that was not refused, and how many are in flight still.
 
-        `is_late`: it was sent before the pause that is going on.
+        `is_late`: it left before the pause that is going on.
         """
         self._note_flight(in_flight)
         self._unpaced -= self._unpaced > 0
-        if self._seen.take(now, is_late=is_late):
+        if self._seen.take(sent, is_late=is_late):
             self._next = max(self._next, anyio.current_time() + 1 / self.rate)
 
     def _note_flight(self, in_flight: int) -> None:
+        self._answered.set()
         self._in_flight = in_flight
         self._usual_flight += (in_flight - self._usual_flight) / _LATELY
         self._seen.flight = self._usual_flight
 
-    def refuse(self, now: float, certain: float, *, is_late: bool, in_flight: int) -> None:
+    def refuse(self, sent: float, certain: float, *, is_late: bool, in_flight: int) -> None:
         """Learn from a 429: nothing can be free before `certain`. What follows is known when one is taken again."""
         self._note_flight(in_flight)
         if self._unpaced > 0:
             self._unpaced -= 1
         else:
-            self._seen.refuse(now, certain, self.rate, is_late=is_late)
+            self._seen.refuse(sent, certain, self.rate, is_late=is_late)
 
     def heed(self, quota: Quota) -> float:
         """Keep to the limit that the headers tell; return the seconds to pause, 0 where there is something left."""
-        if not quota.window and quota.remaining >= quota.limit / 2:
-            # Nearly nothing of the window is used, so it has just begun: what is left of it is its length.
+        if not quota.window:
+            # What is left of a window is never longer than the window.
             length = next((window for window in _WINDOWS if window <= quota.seconds), 0.0)
             self._window = max(self._window, length)
         if quota.limit and (window := quota.window or self._window):

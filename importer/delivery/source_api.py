@@ -96,11 +96,11 @@ async def _ask(url: str, api: SourceApi, client: Client, throttle: Throttle) -> 
         await throttle.enter(is_write=False)
         reply = await client.get(url, attempt + 1)
         if isinstance(reply, Answer) and reply.status == 429:
-            throttle.pause(reply.headers, is_write=False)
+            throttle.pause(reply.headers, is_write=False, sent=reply.sent)
             continue
         attempt += 1
         if isinstance(reply, Answer) and reply.status < 500 and reply.status != 408:
-            throttle.succeed(reply.headers, is_write=False)
+            throttle.succeed(reply.headers, is_write=False, sent=reply.sent)
             try:
                 return _read(reply, api)
             except ValueError as error:

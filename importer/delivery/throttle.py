@@ -116,10 +116,10 @@ class Throttle:
         self._notify = notify
         self.successes = 0
         self._in_flight = 0  # of what passed here
-        self._paused_until = -math.inf
+        self._paused_at = self._paused_until = -math.inf  # what left before is late, what leaves after is not
         self._refusals = 0  # 429s in a row
         self._refused_since = 0.0
-        self._is_probing = False
+        self._probed_at: float | None = None  # when the request left that finds out
         self._changed = anyio.Event()
         self._opened = anyio.Event()
 
@@ -142,14 +142,16 @@ class Throttle:
             self.stop.check(is_write=is_write)
             is_probe = await self._wait_for_target(is_write=is_write)
             try:
-                await self._take_turn(is_write=is_write)
+                has_turn = await self._take_turn(is_write=is_write, is_probe=is_probe)
             except BaseException:
-                self._end_probe(is_probe=is_probe)
+                if is_probe:
+                    self._end_probe()
                 raise
-            if anyio.current_time() >= self._paused_until:
+            if has_turn:
                 self._in_flight += 1
                 return
-            self._end_probe(is_probe=is_probe)
+            if is_probe:
+                self._end_probe()
 
     @property
     def rate(self) -> float:
@@ -174,8 +176,8 @@ class Throttle:
                 await self.stop.sleep(left, is_write=is_write)
             elif not (self._breaker.is_open or self._refusals):
                 return False
-            elif not self._is_probing:
-                self._is_probing = True
+            elif self._probed_at is None:
+                self._probed_at = anyio.current_time()
                 return True
             else:
                 changed = self._changed
@@ -183,23 +185,30 @@ class Throttle:
                     await changed.wait()
                 self.stop.check(is_write=is_write)
 
-    async def _take_turn(self, *, is_write: bool) -> None:
+    async def _take_turn(self, *, is_write: bool, is_probe: bool) -> bool:
+        """Wait for a turn; False where everybody has to wait by then."""
         pace = self._paces[is_write]
-        if pace.is_free:
-            await pace.wait()
-            return
-        with self.stop.ends(is_write=is_write):
-            await pace.wait()
-        self.stop.check(is_write=is_write)
 
-    def succeed(self, headers: Mapping[str, str], *, is_write: bool) -> None:
-        """Note that the target answered something sensible."""
+        def is_open() -> bool:
+            may_leave = is_probe or not (self._refusals or self._breaker.is_open)
+            return may_leave and anyio.current_time() >= self._paused_until
+
+        if pace.is_free:
+            return await pace.wait(is_open)
+        with self.stop.ends(is_write=is_write):
+            has_turn = await pace.wait(is_open)
+        self.stop.check(is_write=is_write)
+        return has_turn
+
+    def succeed(self, headers: Mapping[str, str], *, is_write: bool, sent: float | None = None) -> None:
+        """Note that the target answered something sensible to what left at `sent`; without it, just now."""
         now = anyio.current_time()
-        if not self._note_success(now, is_write=is_write):
+        sent = now if sent is None else sent
+        if not self._note_success(now, sent, is_write=is_write):
             self._refusals = 0
         if _tells_limit(headers):
             self._heed(headers, now, is_write=is_write)
-        self._end_probe()
+        self._end_probe(sent)
 
     def can_learn_later(self, headers: Mapping[str, str]) -> bool:
         """Return whether nobody waits for what a good answer says: no rate is set, and it ends no row of failures."""
@@ -209,19 +218,19 @@ class Throttle:
         """Note so many sensible answers that could wait."""
         now = anyio.current_time()
         for _ in range(number):
-            self._note_success(now, is_write=is_write)
+            self._note_success(now, now, is_write=is_write)
 
     def _land(self) -> None:
         self._in_flight = max(0, self._in_flight - 1)  # what left while all is clear did not pass here
 
-    def _note_success(self, now: float, *, is_write: bool) -> bool:
+    def _note_success(self, now: float, sent: float, *, is_write: bool) -> bool:
         """Count a success; True where it comes from before a pause that is going on."""
         self._land()
         self.successes += 1
         if is_write:  # one question can take many pages: they would pay for any storm
             self._budget.earn()
-        is_late = now < self._paused_until
-        self._paces[is_write].take(now, is_late=is_late, in_flight=self._in_flight)
+        is_late = now < self._paused_until or sent < self._paused_at
+        self._paces[is_write].take(sent, is_late=is_late, in_flight=self._in_flight)
         if self._close_breaker():
             self._notify("answers again")
         return is_late
@@ -231,11 +240,11 @@ class Throttle:
         if not isinstance(reply, Answer):
             self.fail(reply.reason)
         elif reply.status == 429:
-            self.pause(reply.headers, is_write=is_write)
+            self.pause(reply.headers, is_write=is_write, sent=reply.sent)
         elif reply.status >= 500:
             self.fail(f"HTTP {reply.status}", reply.headers)
         else:
-            self.succeed(reply.headers, is_write=is_write)
+            self.succeed(reply.headers, is_write=is_write, sent=reply.sent)
 
     def fail(self, words: str, headers: Mapping[str, str] = _NO_HEADERS) -> None:
         """Note that the target did not answer, or not sensibly; many in a row keep everybody waiting.
@@ -253,24 +262,27 @@ class Throttle:
             self.stop.set(Reason.GIVEN_UP, f"the target did not come back: {words}")
         self._end_probe()
 
-    def pause(self, headers: Mapping[str, str], *, is_write: bool) -> None:
-        """Keep everybody waiting: the target said 429."""
+    def pause(self, headers: Mapping[str, str], *, is_write: bool, sent: float | None = None) -> None:
+        """Keep everybody waiting: the target said 429 to what left at `sent`; without it, just now."""
         self._land()
         now = anyio.current_time()
         if not self._refusals:
             self._refused_since = now
-        is_late = self._refusals > 0 and now < self._paused_until  # it was in flight before the pause began
+        sent = now if sent is None else sent
+        is_late = self._refusals > 0 and (now < self._paused_until or sent < self._paused_at)
+        if not is_late:
+            self._paused_at = now
         self._refusals += not is_late
         seconds = pause_time(headers, time.time(), self._refusals)
+        certain = sent + (seconds - rounding(headers) if "Retry-After" in headers else 0.0)
+        self._paces[is_write].refuse(sent, certain, is_late=is_late, in_flight=self._in_flight)
         if _tells_limit(headers):
             self._read(headers, is_write=is_write)
-        certain = now + (seconds - rounding(headers) if "Retry-After" in headers else 0.0)
-        self._paces[is_write].refuse(now, certain, is_late=is_late, in_flight=self._in_flight)
         self._pause(now, seconds, "asked us to slow down (429)")
         self._close_breaker()
         if now - self._refused_since > _REFUSED_LONG * self._breaker.timeout:
             self.stop.set(Reason.GIVEN_UP, "the target answers nothing but 429")
-        self._end_probe()
+        self._end_probe(sent)
 
     def _close_breaker(self) -> bool:
         was_open = self._breaker.succeed()
@@ -291,8 +303,9 @@ class Throttle:
             self._notify(f"{why}; waiting {seconds:.0f} s")
         self._paused_until = max(self._paused_until, now + seconds)
 
-    def _end_probe(self, *, is_probe: bool = True) -> None:
-        if is_probe and self._is_probing:
-            self._is_probing = False
+    def _end_probe(self, sent: float = math.inf) -> None:
+        """Let the next one find out, unless what ends left before the one that does."""
+        if self._probed_at is not None and sent >= self._probed_at:
+            self._probed_at = None
             self._changed.set()
             self._changed = anyio.Event()

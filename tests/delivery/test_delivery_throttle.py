@@ -170,6 +170,40 @@ async def test_after_a_pause_one_request_finds_out_before_the_others_follow() ->
     assert sender.left == [7.0] + [30.0] * 19
 
 
+async def test_whoever_waited_for_a_turn_before_the_pause_does_not_leave_beside_the_one_that_finds_out() -> None:
+    throttle, left = make_gate(10), 0
+
+    async def leave() -> None:
+        nonlocal left
+        await throttle.enter(is_write=True)
+        left += 1
+
+    async with anyio.create_task_group() as group:
+        for _ in range(30):
+            group.start_soon(leave)
+        await anyio.sleep(0.05)
+        throttle.succeed({}, is_write=True)
+        throttle.pause({"Retry-After": "1"}, is_write=True)
+        await anyio.sleep(10)
+        assert left == 2  # one before the pause, and the one that finds out
+        throttle.succeed({}, is_write=True)
+    assert left == 30
+
+
+async def test_an_answer_from_before_the_pause_does_not_let_a_second_one_find_out() -> None:
+    throttle = make_gate(UNLIMITED)
+    await throttle.enter(is_write=True)
+    await throttle.enter(is_write=True)
+    throttle.pause({"Retry-After": "1"}, is_write=True, sent=0.0)
+    await throttle.enter(is_write=True)  # finds out, from second 1 on
+    throttle.succeed({}, is_write=True, sent=0.0)
+    with anyio.move_on_after(10) as waited:
+        await throttle.enter(is_write=True)
+    assert waited.cancelled_caught
+    throttle.succeed({}, is_write=True, sent=1.0)
+    await throttle.enter(is_write=True)
+
+
 async def test_a_pause_that_begins_while_someone_waits_for_a_turn_holds_that_one_too() -> None:
     throttle = make_gate(0.1)
     sender = Sender(throttle)
