@@ -48,8 +48,16 @@ async def test_every_answer_has_the_documented_shape(client: Client, clock: Cloc
         "/v2/schedules": "ListSchedulesResponse",
         "/v2/schedules?expand=rotation": "ListSchedulesResponse",
         f"/v2/schedules/{SECURITY}?identifierType=id": "GetScheduleResponse",
+        "/v2/schedules/Security%20primary?identifierType=name": "GetScheduleResponse",
+        f"/v2/schedules/{SECURITY}/rotations": "ListScheduleRotationsResponse",
         f"/v2/schedules/{SECURITY}/overrides?scheduleIdentifierType=id": "ListScheduleOverrideResponse",
+        f"/v2/schedules/{SECURITY}/on-calls?flat=true": "GetOnCallResponse",
         "/v2/users?limit=100": "ListUsersResponse",
+        "/v2/users/anna.berg@example.com": "GetUserResponse",
+        "/v2/teams": "ListTeamsResponse",
+        "/v2/teams/Payments?identifierType=name": "GetTeamResponse",
+        "/v2/forwarding-rules": "ListForwardingRulesResponse",
+        "/v2/account": "GetAccountInfoResponse",
         "/v2/request-limits/": "RequestLimitsResponse",
     }
     for path, shape in shapes.items():

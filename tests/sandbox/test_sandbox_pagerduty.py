@@ -57,9 +57,13 @@ async def test_every_answer_has_the_documented_shape(client: Client) -> None:
         assert_valid(reference, "PagerDutyV3ScheduleReference")
         path = f"/v3/schedules/{reference['id']}"
         assert_valid(await get(f"{path}?{WEEK}&include[]=final_schedule"), "PagerDutyScheduleResponse")
+        for rotation in (await get(f"{path}/rotations"))["rotations"]:
+            assert_valid(rotation, "PagerDutyRotation")
         later = "since=2026-01-01T00:00:00Z&until=2026-02-01T00:00:00Z"
         for override in (await get(f"{path}/overrides?{later}"))["overrides"]:
             assert_valid(override, "PagerDutyOverrideShift")
+        for shift in (await get(f"{path}/custom_shifts?{later}"))["custom_shifts"]:
+            assert_valid(shift, "PagerDutyCustomShift")
 
 
 async def test_turns_change_at_the_same_local_time_all_year(client: Client) -> None:
@@ -126,6 +130,7 @@ async def test_a_deleted_user_stays_in_the_layer_and_is_in_no_list(client: Clien
     listed = (await client.pagerduty("/users?limit=100&total=true")).json
     assert listed["total"] == 12
     assert "Noor Haddad" not in str(listed)
+    assert (await client.pagerduty("/users/PUSER13")).status == 404
 
 
 async def test_a_schedule_is_in_one_of_the_two_lists_and_the_other_path_refuses_it(client: Client) -> None:
@@ -165,7 +170,7 @@ async def test_shifts_count_occurrences_and_can_be_several_at_once_or_empty(clie
     ],
 )
 async def test_token_and_version_are_checked(client: Client, headers: dict[str, str], status: int) -> None:
-    answer = await client.pagerduty("/users", {**PAGERDUTY_HEADERS, **headers})
+    answer = await client.pagerduty("/abilities", {**PAGERDUTY_HEADERS, **headers})
     assert answer.status == status
     assert answer.json["error"]["code"]
 
@@ -196,10 +201,10 @@ async def test_a_status_that_was_told_has_the_documented_form_of_each_system(
 
 async def test_the_limit_is_reported_in_seconds_until_it_is_reset(state: Path, clock: Clock) -> None:
     async with served(state, clock, limits=Limits(pagerduty_per_minute=2)) as client:
-        answers = [await client.pagerduty("/users") for _ in range(3)]
+        answers = [await client.pagerduty("/abilities") for _ in range(3)]
         assert [answer.status for answer in answers] == [200, 200, 429]
         assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["1", "0", "0"]
         assert answers[2].headers["ratelimit-reset"] == "60"
         assert answers[2].json["error"]["code"] == 2020
         clock.moment += 60
-        assert (await client.pagerduty("/users")).status == 200
+        assert (await client.pagerduty("/abilities")).status == 200

@@ -1,7 +1,4 @@
-"""Opsgenie, read-only: users, schedules, and their timelines, rendered for a span of time.
-
-What the importer asks is answered, as the documentation says; nothing else is there.
-"""
+"""Opsgenie, read-only: users, teams, schedules, and their timelines, rendered for a span of time."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ from importer.sandbox.organization import show
 from importer.sandbox.rotation import DAY, Span, Turn, participant, rotation_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from importer.sandbox.api.answers import Limits, RateWindow
     from importer.sandbox.organization import (
@@ -32,10 +29,11 @@ if TYPE_CHECKING:
         OpsgenieParticipant,
         OpsgenieRotation,
         OpsgenieSchedule,
+        OpsgenieTeam,
         OpsgenieUser,
     )
 
-_DOMAINS = ("CONFIGURATION", "SEARCH")
+_DOMAINS = ("CONFIGURATION", "SEARCH", "SCHEDULE_ON_CALLS")
 _LARGEST_PAGE = 100
 _EXPANDABLE = ("base", "forwarding", "override")
 _DAYS = {"days": 1, "weeks": 7, "months": 30}
@@ -78,6 +76,8 @@ def _refused(request: web.Request) -> web.Response | None:
 
 
 def _domain(path: str) -> str:
+    if path.endswith("on-calls"):
+        return "SCHEDULE_ON_CALLS"
     return "SEARCH" if path.endswith("/users") else "CONFIGURATION"
 
 
@@ -105,11 +105,19 @@ class _OpsgenieRoutes:
         return gets(
             {
                 "/v2/request-limits/": self._limits,
+                "/v2/account": self._show_account,
                 "/v2/users": self._list_users,
+                "/v2/users/{id}": self._user,
+                "/v2/teams": self._list_teams,
+                "/v2/teams/{id}": self._team,
+                "/v2/forwarding-rules": self._rules,
                 "/v2/schedules": self._list,
+                "/v2/schedules/on-calls": self._all_on_call,
                 "/v2/schedules/{id}": self._show,
                 "/v2/schedules/{id}/timeline": self._timeline,
+                "/v2/schedules/{id}/rotations": self._rotations,
                 "/v2/schedules/{id}/overrides": self._overrides,
+                "/v2/schedules/{id}/on-calls": self._on_call,
             }
         )
 
@@ -124,6 +132,12 @@ class _OpsgenieRoutes:
             for name, windows in self._domains.items()
         ]
         return _success({"rateLimits": found})
+
+    async def _show_account(self, request: web.Request) -> web.Response:
+        if _is_of_team(request):
+            raise _forbidden()
+        plan = {"name": "Enterprise", "maxUserCount": 1500, "isYearly": True}
+        return _success({"name": "demo", "userCount": len(self._users), "plan": plan})
 
     # People
 
@@ -141,6 +155,35 @@ class _OpsgenieRoutes:
         part = [_user(user) for user in users[offset : offset + limit]]
         return _success(part, totalCount=len(users), paging=links)
 
+    async def _user(self, request: web.Request) -> web.Response:
+        for user in self._account.users:
+            if request.match_info["id"] in (user.id, user.username):
+                return _success(_user(user), expandable=["contact"])
+        raise RefusedRequestError(failure(404, "User does not exist."))
+
+    async def _list_teams(self, _request: web.Request) -> web.Response:
+        return _success([_team(team) for team in self._account.teams], expandable=["member"])
+
+    async def _team(self, request: web.Request) -> web.Response:
+        key = "name" if request.query.get("identifierType") == "name" else "id"
+        for team in self._account.teams:
+            if getattr(team, key) == request.match_info["id"]:
+                members = [{"user": self._meta(id_), "role": "user"} for id_ in team.members]
+                return _success(_team(team) | {"members": members})
+        raise RefusedRequestError(failure(404, "Team does not exist."))
+
+    async def _rules(self, _request: web.Request) -> web.Response:
+        rules = [
+            rule.model_dump(by_alias=True)
+            | {"alias": rule.id, "fromUser": self._meta(rule.from_user), "toUser": self._meta(rule.to_user)}
+            for rule in self._account.forwarding_rules
+        ]
+        return _success(rules)
+
+    def _meta(self, id_: str) -> dict[str, str]:
+        user = self._users.get(id_)
+        return {"id": id_, "username": user.username if user else id_}
+
     # Schedules
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -151,11 +194,15 @@ class _OpsgenieRoutes:
         return _success(found, expandable=["rotation"])
 
     async def _show(self, request: web.Request) -> web.Response:
-        return _success(self._body(self._find(request)))
+        return _success(self._body(self._find(request, "identifierType")))
+
+    async def _rotations(self, request: web.Request) -> web.Response:
+        schedule = self._find(request, "scheduleIdentifierType")
+        return _success([self._rotation(rotation) for rotation in schedule.rotations])
 
     async def _overrides(self, request: web.Request) -> web.Response:
         """List all overrides that ever were or will be."""
-        schedule = self._find(request)
+        schedule = self._find(request, "scheduleIdentifierType")
         names = {rotation.id: rotation.name for rotation in schedule.rotations}
         found = [
             one.model_dump(by_alias=True)
@@ -169,7 +216,7 @@ class _OpsgenieRoutes:
         return _success(found)
 
     async def _timeline(self, request: web.Request) -> web.Response:
-        schedule = self._find(request)
+        schedule = self._find(request, "identifierType")
         span = self._span(request)
         expanded = _expanded(request)
         names = ["final", *(name for name in _EXPANDABLE if name in expanded)]
@@ -181,16 +228,40 @@ class _OpsgenieRoutes:
         }
         return _success(data, expandable=[name for name in _EXPANDABLE if name not in expanded])
 
+    async def _on_call(self, request: web.Request) -> web.Response:
+        schedule = self._find(request, "scheduleIdentifierType")
+        return _success(self._on_calls(request, [schedule])[0])
+
+    async def _all_on_call(self, request: web.Request) -> web.Response:
+        return _success(self._on_calls(request, [one for one in self._seen(request) if one.enabled]))
+
+    def _on_calls(self, request: web.Request, schedules: Iterable[OpsgenieSchedule]) -> list[dict[str, object]]:
+        moment = read_moment(request.query, "date", self._now())
+        found: list[dict[str, object]] = []
+        for schedule in schedules:
+            on_call = [
+                turn.who
+                for rotation in schedule.rotations
+                for turn in rotation_turns(self._account, schedule, rotation, Span(moment, moment + 1))
+            ]
+            people = [self._timeline_recipient(who) for who in dict.fromkeys(on_call) if who != "none:"]
+            if request.query.get("flat") == "true":
+                found.append({"_parent": _parent(schedule), "onCallRecipients": [one["name"] for one in people]})
+            else:
+                found.append({"_parent": _parent(schedule), "onCallParticipants": people})
+        return found
+
     def _seen(self, request: web.Request) -> list[OpsgenieSchedule]:
         """Return the schedules that a key sees."""
         first_team = self._account.teams[0].id if self._account.teams else None
         is_of_team = _is_of_team(request)
         return [one for one in self._account.schedules if not is_of_team or one.owner_team == first_team]
 
-    def _find(self, request: web.Request) -> OpsgenieSchedule:
-        """Return the schedule that a path names by its id."""
+    def _find(self, request: web.Request, type_name: str) -> OpsgenieSchedule:
+        """Return the schedule that a path names."""
+        key = "name" if request.query.get(type_name) == "name" else "id"
         for schedule in self._account.schedules:
-            if schedule.id == request.match_info["id"]:
+            if getattr(schedule, key) == request.match_info["id"]:
                 if schedule not in self._seen(request):
                     raise _forbidden()
                 return schedule
@@ -254,12 +325,16 @@ class _OpsgenieRoutes:
             members = self._teams[recipient["id"]].members if recipient["id"] in self._teams else ()
             body["flattenedRecipients"] = [self._timeline_recipient(f"user:{id_}") for id_ in members]
         if "fromUser" in body:
-            body["fromUser"] = self._timeline_recipient(f"user:{body['fromUser']}")["name"]
+            body["fromUser"] = self._meta(str(body["fromUser"]))["username"]
         return body
 
 
 def _user(user: OpsgenieUser) -> dict[str, object]:
     return user.model_dump(by_alias=True) | {"role": {"id": "User", "name": "User"}, "verified": True}
+
+
+def _team(team: OpsgenieTeam) -> dict[str, object]:
+    return {"id": team.id, "name": team.name, "description": ""}
 
 
 def _parent(schedule: OpsgenieSchedule) -> dict[str, object]:

@@ -1,7 +1,4 @@
-"""PagerDuty, read-only: users, layer-based schedules, and shift-based ones (v3), each rendered for a span of time.
-
-What the importer asks is answered, as the documentation says; nothing else is there.
-"""
+"""PagerDuty, read-only: users, layer-based schedules, and shift-based ones (v3), each rendered for a span of time."""
 
 from __future__ import annotations
 
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
         PagerDutyLayer,
         PagerDutyRestriction,
         PagerDutySchedule,
-        PagerDutyShiftOverride,
         PagerDutyShiftSchedule,
     )
 
@@ -121,8 +117,10 @@ def _page(
     return answer({name: part, "limit": limit, "offset": offset, "more": more, "total": total})
 
 
-def _is_wanted(request: web.Request, name: str) -> bool:
-    return request.query.get("query", "").casefold() in name.casefold()
+def _is_wanted(request: web.Request, name: str, teams: Iterable[str] = ()) -> bool:
+    wanted = request.query.getall("team_ids[]", [])
+    text = request.query.get("query", "")
+    return text.casefold() in name.casefold() and (not wanted or bool(set(wanted) & set(teams)))
 
 
 class _PagerDutyRoutes:
@@ -143,13 +141,19 @@ class _PagerDutyRoutes:
     def routes(self) -> list[web.RouteDef]:
         return gets(
             {
+                "/abilities": self._abilities,
                 "/users": self._list_users,
+                "/users/{id}": self._show_user,
                 "/schedules": self._list_layered,
                 "/schedules/{id}": self._show_layered,
                 "/schedules/{id}/overrides": self._layered_overrides,
+                "/schedules/{id}/users": self._users_on_call,
                 "/v3/schedules": self._list_shifted,
                 "/v3/schedules/{id}": self._show_shifted,
                 "/v3/schedules/{id}/overrides": self._shift_overrides,
+                "/v3/schedules/{id}/custom_shifts": self._custom_shifts,
+                "/v3/schedules/{id}/rotations": self._rotations,
+                "/v3/schedules/{id}/rotations/{rotation_id}/events": self._events,
             }
         )
 
@@ -168,9 +172,19 @@ class _PagerDutyRoutes:
 
     # People
 
+    async def _abilities(self, _request: web.Request) -> web.Response:
+        return answer({"abilities": ["teams", "read_only_users"]})
+
     async def _list_users(self, request: web.Request) -> web.Response:
         found = [user for user in self._account.users if not user.deleted_at and _is_wanted(request, user.name)]
         return _page(request, "users", found, _user)
+
+    async def _show_user(self, request: web.Request) -> web.Response:
+        id_ = request.match_info["id"]
+        user = self._users.get(self._account.me if id_ == "me" else id_)
+        if user is None or user.deleted_at:
+            raise web.HTTPNotFound
+        return answer({"user": _user(user)})
 
     def _user_reference(self, id_: str) -> dict[str, object]:
         """Return a reference; that to a deleted user says when, and leads nowhere."""
@@ -197,7 +211,7 @@ class _PagerDutyRoutes:
     async def _list_layered(self, request: web.Request) -> web.Response:
         question = self._question(request, self._zone)
         included = set(request.query.getall("include[]", []))
-        found = [one for one in self._account.schedules if _is_wanted(request, one.name)]
+        found = [one for one in self._account.schedules if _is_wanted(request, one.name, one.teams)]
         return _page(request, "schedules", found, lambda one: self._body(one, question, included))
 
     async def _show_layered(self, request: web.Request) -> web.Response:
@@ -212,10 +226,11 @@ class _PagerDutyRoutes:
         if missing := [name for name in ("since", "until") if name not in request.query]:
             raise ValueError(f"{missing[0]} is required")
         span, zone, _ = self._question(request, self._zone)
+        earliest = self._now() if request.query.get("editable") == "true" else span.start
         found = [
             one.model_dump(context=zone) | {"user": self._user_reference(one.user)}
             for one in schedule.overrides
-            if one.start < span.end and one.end > span.start
+            if one.start < span.end and one.end > max(earliest, span.start)
         ]
         return answer({"overrides": found}, status=201)
 
@@ -223,6 +238,13 @@ class _PagerDutyRoutes:
         if request.match_info["id"] not in self._layered:
             raise web.HTTPNotFound
         return self._layered[request.match_info["id"]]
+
+    async def _users_on_call(self, request: web.Request) -> web.Response:
+        """List who is on call in the span."""
+        schedule = self._find_layered(request)
+        question = self._question(request, self._zone)
+        ids = dict.fromkeys(turn.who for turn in final_turns(schedule, question.span))
+        return answer({"users": [self._user_reference(id_) | {"type": "user"} for id_ in ids]})
 
     def _body(self, schedule: PagerDutySchedule, question: _Question, included: set[str]) -> dict[str, object]:
         users = (user for layer in schedule.layers for user in layer.users)
@@ -264,7 +286,7 @@ class _PagerDutyRoutes:
         def show_item(one: PagerDutyShiftSchedule) -> dict[str, object]:
             return _reference("schedule_v3_reference", one.id, one.name, "schedules")
 
-        found = [one for one in self._account.v3_schedules if _is_wanted(request, one.name)]
+        found = [one for one in self._account.v3_schedules if _is_wanted(request, one.name, one.teams)]
         return _page(request, "schedules", found, show_item, most=1000)
 
     async def _show_shifted(self, request: web.Request) -> web.Response:
@@ -278,13 +300,7 @@ class _PagerDutyRoutes:
         return answer({"schedule": body})
 
     async def _shift_overrides(self, request: web.Request) -> web.Response:
-        """List the overrides that touch a span, which must be given."""
-        schedule = self._find_shifted(request)
-        span, zone, is_given = self._question(request, schedule.time_zone)
-        if not is_given:
-            raise ValueError("since and until are required")
-
-        def show_item(one: PagerDutyShiftOverride) -> dict[str, object]:
+        def show_item(one: Any, zone: ZoneInfo) -> dict[str, object]:
             return {
                 **one.model_dump(context=zone, exclude_none=True),
                 "type": "override_shift",
@@ -292,8 +308,38 @@ class _PagerDutyRoutes:
                 "overriding_member": _member(one.overriding_member),
             }
 
-        found = [one for one in schedule.overrides if one.start_time < span.end and one.end_time > span.start]
-        return _page(request, "overrides", found, show_item)
+        return self._windowed(request, "overrides", show_item)
+
+    async def _custom_shifts(self, request: web.Request) -> web.Response:
+        def show_item(one: Any, zone: ZoneInfo) -> dict[str, object]:
+            assignment = {"id": f"{one.id}A", "type": "shift_assignment", "member": _member(one.member)}
+            dumped = one.model_dump(context=zone, exclude={"member"})
+            return {**dumped, "type": "custom_shift", "assignments": [assignment]}
+
+        return self._windowed(request, "custom_shifts", show_item)
+
+    def _windowed(
+        self, request: web.Request, name: str, show_item: Callable[[Any, ZoneInfo], dict[str, object]]
+    ) -> web.Response:
+        """List what touches a span, which must be given."""
+        schedule = self._find_shifted(request)
+        span, zone, is_given = self._question(request, schedule.time_zone)
+        if not is_given:
+            raise ValueError("since and until are required")
+        items = getattr(schedule, name)
+        found = [one for one in items if one.start_time < span.end and one.end_time > span.start]
+        return _page(request, name, found, lambda one: show_item(one, zone))
+
+    async def _rotations(self, request: web.Request) -> web.Response:
+        schedule = self._find_shifted(request)
+        return _page(request, "rotations", schedule.rotations, lambda one: _rotation(schedule, one))
+
+    async def _events(self, request: web.Request) -> web.Response:
+        schedule = self._find_shifted(request)
+        for rotation in schedule.rotations:
+            if rotation.id == request.match_info["rotation_id"]:
+                return _page(request, "events", rotation.events, lambda one: _event(schedule, one))
+        raise web.HTTPNotFound
 
     def _find_shifted(self, request: web.Request) -> PagerDutyShiftSchedule:
         """Return the schedule. Raise ValueError for a layer-based one."""
