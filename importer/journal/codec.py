@@ -277,4 +277,4 @@ def read_notice(values: tuple[str, str]) -> Notice:
 
 def read_key(text: str) -> Key:
     """Read a key."""
-    return tuple(decode(orjson.loads, text))
+    return decode(lambda written: tuple(orjson.loads(written)), text)

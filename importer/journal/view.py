@@ -275,7 +275,7 @@ class View:
 
     def row_of(self, record: int) -> tuple[int, Row]:
         """Return the sheet and the row that a record is of."""
-        return next(self._read(codec.read_row, "row_of_record", record))
+        return decode(codec.read_row, self._db.execute(_SQL["row_of_record"], (record,)).fetchone())
 
     def lines_of(self, statuses: Collection[Status], limit: int | None = None) -> Iterator[ReportLine]:
         """Yield the lines that have one of the statuses, in the order of the source; the first `limit` of them."""

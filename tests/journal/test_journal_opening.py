@@ -393,6 +393,23 @@ def test_json_and_states_that_make_no_sense_are_a_damaged_journal(tmp_path: Path
         assert hint in caught.value.hint
 
 
+@pytest.mark.parametrize("damage", ["UPDATE record SET key = '5'", "DELETE FROM row"])
+def test_what_a_page_cannot_be_made_of_is_a_damaged_journal(tmp_path: Path, damage: str) -> None:
+    with create_run(tmp_path, "a-run") as folder:
+        plan(folder.journal, schedule("P1"))
+        folder.journal.change([Change(nth(1), Status.CREATED, Outcome(Status.CREATED, id="id-1"))])
+    with closing(sqlite3.connect(folder.path / JOURNAL_FILE, isolation_level=None)) as connection:
+        connection.execute(damage)
+
+    def look() -> None:
+        with open_view(folder.path) as view:
+            for record, *_ in view.page_shifts(10, ["schedule"]):
+                view.row_of(record)
+
+    with pytest.raises(DamagedError, match="makes no sense"):
+        look()
+
+
 def read_all(view: View) -> None:
     view.info()
     list(view.entries())
