@@ -10,10 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from importer.errors import SourceError
-from importer.reader.source_file import WANTED, blocks, named
+from importer.reader.source_file import BLOCK, WANTED, named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # ---- A workbook, or another kind of file, by how it begins
 
@@ -120,7 +123,7 @@ def examine(file: BinaryIO, name: str, encoding: str | None = None) -> Encoding:
             )
         return Encoding(codec, sha256, "" if marked else f"{named(name)} is read as {_NAMES[codec]}")
     signs = _Signs()
-    for block in blocks(file):
+    for block in _blocks(file):
         signs.add(block)
     if signs.has_shifts:
         return _shifted(file, name, signs)
@@ -223,6 +226,13 @@ def _uncertain(name: str, why: str, hint: str = _GIVE) -> SourceError:
     return SourceError(f"{named(name)} is in no encoding that is certain: {why}", hint=hint)
 
 
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield all blocks of a file, from its start on."""
+    file.seek(0)
+    while block := file.read(BLOCK):
+        yield block
+
+
 def _evident_utf16(start: bytes) -> str:
     """Every second byte of UTF-16 text is often NUL, the others never; UTF-8 text has no NUL at all."""
     first, second = start[0::2].count(0), start[1::2].count(0)
@@ -242,7 +252,7 @@ def _decode_all(file: BinaryIO, codec: str, name: str) -> tuple[str, _Fault | No
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder(codec)()
     line, fed, last, nul = 1, 0, "", -1
-    for block in chain(blocks(file), [b""]):  # at an empty one a decoder must be done
+    for block in chain(_blocks(file), [b""]):  # at an empty one a decoder must be done
         digest.update(block)
         fault = None
         try:

@@ -22,7 +22,17 @@ from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
 from importer.notice import Notice
 from importer.reader.content_type import examine, is_workbook
-from importer.reader.source_file import BLOCK, STDIN, USUAL, Bounds, named, opened, too_long_cell, too_many_columns
+from importer.reader.source_file import (
+    BLOCK,
+    STDIN,
+    USUAL,
+    Bounds,
+    HashedBytes,
+    named,
+    opened,
+    too_long_cell,
+    too_many_columns,
+)
 from importer.reader.tables import (
     CHUNK_ROWS,
     FIRST_ROW,
@@ -40,8 +50,6 @@ from importer.wording import count_of, escape
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator
     from hashlib import _Hash
-
-    from _typeshed import WriteableBuffer
 
 
 # ---- The sheets of a CSV
@@ -274,28 +282,8 @@ def _top(file: BinaryIO, form: Form, rule: HeaderRule) -> Iterator[tuple[int, li
 # ---- Records
 
 
-class _HashedBytes(io.RawIOBase):
-    """A file from its start on; `digest` is fed all bytes that were read. It stays open when this is closed."""
-
-    def __init__(self, file: BinaryIO, digest: _Hash | None) -> None:
-        file.seek(0)
-        self._file = file
-        self._digest = digest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer).cast("B")
-        block = self._file.read(len(view))
-        if self._digest:
-            self._digest.update(block)
-        view[: len(block)] = block
-        return len(block)
-
-
 def _text(file: BinaryIO, codec: str, digest: _Hash | None = None) -> TextIO:
-    raw = io.BufferedReader(_HashedBytes(file, digest), BLOCK)
+    raw = io.BufferedReader(HashedBytes(file, digest), BLOCK)
     return io.TextIOWrapper(raw, encoding=codec, errors="strict", newline="")
 
 

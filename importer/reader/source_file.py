@@ -20,6 +20,9 @@ from importer.wording import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from hashlib import _Hash
+
+    from _typeshed import WriteableBuffer
 
 
 # ---- How large a source may be, and the sentence for one that is larger
@@ -96,6 +99,29 @@ def _raised(setting: str) -> str:
     return f"Split it, or raise {setting}."
 
 
+# ---- The bytes of a file, hashed while they are read
+
+
+class HashedBytes(io.RawIOBase):
+    """A file from its start on; `digest` is fed all bytes that were read. It stays open when this is closed."""
+
+    def __init__(self, file: BinaryIO, digest: _Hash | None) -> None:
+        file.seek(0)
+        self._file = file
+        self._digest = digest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        block = self._file.read(len(view))
+        if self._digest:
+            self._digest.update(block)
+        view[: len(block)] = block
+        return len(block)
+
+
 # ---- A gzip file, unpacked within bounds
 
 
@@ -111,12 +137,10 @@ def unpack(file: BinaryIO, copy: BinaryIO, shown: str, bounds: Bounds) -> str:
         SourceError: It is damaged, too large, or holds another gzip file.
     """
     digest = hashlib.sha256()
-    for block in blocks(file):
-        digest.update(block)
-    file.seek(0)
+    packed = io.BufferedReader(HashedBytes(file, digest), BLOCK)  # in one pass: the file may be written meanwhile
     unpacked = 0
     try:
-        with gzip.GzipFile(fileobj=file) as content:
+        with gzip.GzipFile(fileobj=packed) as content:
             while block := content.read(BLOCK):
                 if not unpacked and block.startswith(GZIP):
                     raise SourceError(
@@ -183,13 +207,6 @@ def opened(name: str, stdin: BinaryIO | None = None, bounds: Bounds = USUAL) -> 
             yield file, sha256
     except OSError as error:
         raise _unreadable(name, error) from error
-
-
-def blocks(file: BinaryIO) -> Iterator[bytes]:
-    """Yield all blocks of a file, from its start on."""
-    file.seek(0)
-    while block := file.read(BLOCK):
-        yield block
 
 
 def named(name: str) -> str:

@@ -16,7 +16,7 @@ import xlsxwriter
 
 from importer.errors import SourceError
 from importer.reader.read import read
-from importer.reader.source_file import Bounds
+from importer.reader.source_file import USUAL, Bounds, unpack
 from importer.records import Row
 
 Write = Callable[[str, bytes], Path]
@@ -138,6 +138,23 @@ def test_a_gzip_file_that_is_damaged_or_too_much_is_one_sentence(
     error = refused(write("t.csv.gz", content), **options)
     assert said in error.message
     assert error.hint
+
+
+class _Rewritten(io.BytesIO):
+    """A file that another program writes anew as soon as it was read to its end."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        block = super().read(size)
+        if not block:
+            self.seek(0)
+            self.write(gzip.compress(b"id\n2\n", mtime=0))
+        return block
+
+
+def test_the_bytes_of_a_gzip_file_that_are_hashed_are_those_that_are_unpacked() -> None:
+    packed, copy = gzip.compress(b"id\n1\n", mtime=0), io.BytesIO()
+    sha256 = unpack(_Rewritten(packed), copy, "t.csv.gz", USUAL)
+    assert (sha256, copy.getvalue()) == (hashlib.sha256(packed).hexdigest(), b"id\n1\n")
 
 
 # ---- bombs in workbooks
