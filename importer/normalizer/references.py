@@ -267,7 +267,8 @@ class _List:
         self._by_other = _index((one.id if is_of_groups else one.email).lower() for one in self._entries)
         names = [(one.name, position) for position, one in enumerate(self._entries)]
         # Whoever shares an employer shares most of an address.
-        self._nearest = _Nearest(names + [(_mailbox(one.email), at) for at, one in enumerate(self._entries)])
+        boxes = [(_mailbox(one.email), position) for position, one in enumerate(self._entries) if one.email]
+        self._nearest = _Nearest(names + boxes)
 
     def find(self, text: str) -> str | Unreadable:
         plain, is_name = _without_prefix(text)

@@ -155,3 +155,12 @@ def test_a_shadow_has_no_group() -> None:
     cells = ("shadow", "s-1", "101", "112", "2027-03-01T08:00:00Z", "2027-03-01T16:00:00Z", "no such group")
     made = normalizer(*header).normalize(Row(2, cells))
     assert (made.problems, made.groups, len(made.records)) == ((), (), 1)
+
+
+def test_a_list_of_groups_is_searched_by_their_names_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importer.normalizer.references._LARGEST_EFFORT", 3)
+    names = ["Payments", "Platform"]
+    directory = Directory(None, None, [DirectoryEntry(f"g-{name}", name, type="OPAL_GROUP") for name in names])
+    for text in ("Paymetns", "Platfrom"):  # four comparisons in all; groups have no addresses to compare with
+        (problem,) = normalize(text, directory).problems
+        assert "the nearest" in problem.hint
