@@ -142,11 +142,8 @@ class Record(BaseModel):
 
     @property
     def key(self) -> Key:
-        """Two records of a kind with the same key are the same thing. It holds the whole record; times are in seconds.
-
-        A list is quicker than a generator, and every row asks.
-        """
-        values = self.__dict__.values()
+        """Two records of a kind with the same key are the same thing. It holds the whole record, times in seconds."""
+        values = self.__dict__.values()  # a list is quicker than a generator, and every row asks
         return tuple([int(one.timestamp()) if isinstance(one, datetime) else one for one in values])
 
 
