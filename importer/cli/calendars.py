@@ -13,7 +13,7 @@ import click
 
 from importer.cli.execute import perform_reading
 from importer.cli.options import FILE, RUN, Decorator, options, shared_options
-from importer.wording import count_of, escape
+from importer.wording import count_of, escape, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -110,11 +110,12 @@ def _tell(result: PullResult, settings: Settings, console: Console) -> None:
         more = f" and {number - 1} more" if number > 1 else ""
         console.tell(f"note:     {escape(example)}{more}: {escape(reason)}")
     if len(kinds) > _SHOWN:
-        console.tell(f"note:     {len(kinds) - _SHOWN} more kinds of notes stand in the sheet Notes")
+        console.tell(f"note:     {count_of(len(kinds) - _SHOWN, 'more kind')} of notes in the sheet Notes")
     _show_files(result.files, console)
     sources = [file for file in files if not file.endswith(("notes.csv", "on-call.csv"))]
     more_options = ["--sandbox"] if settings.sandbox else []
-    console.write_line(f"next:     {shlex.join(['oncall-importer', 'check', *sources, '--online', *more_options])}")
+    command = shlex.join(["oncall-importer", "check", *sources, "--online", *more_options])
+    console.write_line(f"next:     {shown_path(command)}")
 
 
 @click.command()
@@ -210,7 +211,7 @@ def show_comparison(comparison: Comparison, files: Sequence[Path], settings: Set
         left -= _show_schedule(comparison, compared, left, console)
     hidden = sum(len(one.differences) for one in differing) - (_MOST - left)
     if hidden > 0:
-        console.write_line(f"... and {hidden:,} more intervals; --csv FILE writes them all")
+        console.write_line(f"... and {count_of(hidden, 'more interval')}; --csv FILE writes all")
     labels = escape(comparison.left.label), escape(comparison.right.label)
     _show_alone(labels[0], comparison.only_left, console)
     _show_alone(labels[1], comparison.only_right, console)
@@ -227,7 +228,7 @@ def show_comparison(comparison: Comparison, files: Sequence[Path], settings: Set
 
 def _show_files(files: Sequence[Path], console: Console) -> None:
     for file in files:
-        console.write_line(f"file:     {escape(str(file))}")
+        console.write_line(f"file:     {shown_path(file)}")
 
 
 def _show_schedule(comparison: Comparison, compared: Compared, most: int, console: Console) -> int:
@@ -293,8 +294,8 @@ def show_verification(verification: Verification, files: Sequence[Path], setting
         return
     for one in wrong[:_MOST]:
         detail = f": {escape(one.detail)}" if one.detail else ""
-        part = f" ({one.part})" if one.part else ""
-        what = f"{one.found}{detail}; {one.kind} {escape(one.id)}, {one.words}"
+        part = f" ({escape(one.part)})" if one.part else ""
+        what = f"{one.found}{detail}; {one.kind} {escape(one.id)}, {escape(one.words, 500)}"
         console.write_line(f"{escape(one.sheet)} row {one.row}{part}: {what}")
     if len(wrong) > _MOST:
         console.write_line(f"... and {len(wrong) - _MOST:,} more; --csv FILE writes them all")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -76,6 +77,17 @@ def test_a_file_that_is_there_is_left_alone(place: Workplace, pulled: Path) -> N
     done = place.run("pull", "pagerduty", "pulled.xlsx", *WEEK, *SOME)
     assert (done.status, pulled.read_bytes()) == (2, before)
     assert "is there already" in done.err
+
+
+def test_what_is_to_be_copied_is_printed_whole_and_one_kind_of_notes_is_one(place: Workplace) -> None:
+    folder = place.path / ("deep" * 40) / ("er" * 80)
+    folder.mkdir(parents=True)
+    output = folder.relative_to(place.path) / "pulled.xlsx"
+    done = place.run("pull", "opsgenie", str(output), "--sandbox")
+    assert done.status == 0, done.err
+    assert f"file:     {output}\n" in done.out
+    assert f"next:     oncall-importer check {output} --online" in done.out
+    assert re.search(r"note:     (1 more kind|\d+ more kinds) of notes in the sheet Notes", done.err)
 
 
 def test_csv_files_hold_the_same_as_the_workbook(place: Workplace, pulled: Path) -> None:
