@@ -78,7 +78,7 @@ _ASKING = {
 }
 
 
-_SEE_FIRST = "see what became of the first records, then rerun to send it"
+_SEE_FIRST = "See what became of the first records, then rerun to send it."
 _NOT_ATTEMPTED = "not attempted: "
 _NOT_LOOKED_UP = "names in rows that have other problems were not looked up: "
 
@@ -276,9 +276,7 @@ async def _send(
         if why_not or not canary.left:
             with suppress(JournalError):  # then the reason alone is missing: what is planned is pending either way
                 for target in connections:
-                    journal.explain_planned(
-                        target, why_not, "see what became of the first records, then rerun to send it"
-                    )
+                    journal.explain_planned(target, why_not, _SEE_FIRST)
             stopped |= {"canary": words} if words else {}
             return delivered
         with suppress(JournalError):  # if it cannot be written, nothing more is sent either

@@ -230,9 +230,9 @@ def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], setti
 #: Of several groups, the one that says what becomes of the record: the worst first.
 _WORST = (Status.UNKNOWN, Status.FAILED, Status.PENDING)
 _HINTS = {
-    Status.UNKNOWN: "undo again: the group's list is read first",
-    Status.FAILED: "see to the group, then undo again; of a group that was deleted nothing is left to undo",
-    Status.PENDING: "undo again to go on",
+    Status.UNKNOWN: "Undo again: the group's list is read first.",
+    Status.FAILED: "See to the group, then undo again; of a group that was deleted nothing is left to undo.",
+    Status.PENDING: "Undo again to go on.",
 }
 
 

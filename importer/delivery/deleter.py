@@ -48,10 +48,10 @@ _ENDS = {
     Sight.HIDDEN: Status.FAILED,
 }
 _NEXT_STEPS = {
-    Status.CHANGED: "look at {id} in {target}, and delete it there if nobody needs it",
-    Status.KEPT: "nothing is to be done: it pages nobody any more",
-    Status.FAILED: "it was not deleted: undo again, or delete {id} in {target}",
-    Status.UNKNOWN: "undo again: it is looked at first",
+    Status.CHANGED: "Look at {id} in {target}, and delete it there if nobody needs it.",
+    Status.KEPT: "Nothing is to be done: it pages nobody any more.",
+    Status.FAILED: "It was not deleted: undo again, or delete {id} in {target}.",
+    Status.UNKNOWN: "Undo again: it is looked at first.",
 }
 _UNSEEN = "neither it nor its schedule can be seen: they were deleted, or the token is not of the account that has them"
 
@@ -60,9 +60,9 @@ class TargetDeletion(TargetWork):
     """Deletes the objects of one target's records; the name of a record's scope is the id of its object."""
 
     hints: ClassVar[Mapping[Reason, str]] = {
-        Reason.INTERRUPTED: "undo again to go on",
-        Reason.TOKEN_REFUSED: "check the token and what it may do, then undo again",
-        Reason.GIVEN_UP: "see that the target can be reached, then undo again",
+        Reason.INTERRUPTED: "Undo again to go on.",
+        Reason.TOKEN_REFUSED: "Check the token and what it may do, then undo again.",
+        Reason.GIVEN_UP: "See that the target can be reached, then undo again.",
     }
 
     def __init__(self, target: Target, client: Client, job: Job) -> None:

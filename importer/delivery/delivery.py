@@ -42,9 +42,9 @@ class TargetDelivery(TargetWork):
     """What one target is sent."""
 
     hints: ClassVar[Mapping[Reason, str]] = {
-        Reason.INTERRUPTED: "rerun to go on",
-        Reason.TOKEN_REFUSED: "check the token and what it may do, then rerun",
-        Reason.GIVEN_UP: "see that the target can be reached (oncall-importer doctor), then rerun",
+        Reason.INTERRUPTED: "Rerun to go on.",
+        Reason.TOKEN_REFUSED: "Check the token and what it may do, then rerun.",
+        Reason.GIVEN_UP: "See that the target can be reached (oncall-importer doctor), then rerun.",
     }
 
     def __init__(self, target: Target, client: Client, job: Job, *, limit: int | None = None) -> None:

@@ -275,9 +275,9 @@ _AT_ONCE = 4  # groups
 #: Of several groups that could not be had, the one that says what becomes of the record: the worst first.
 _WORST = (Status.UNKNOWN, Status.FAILED, Status.REJECTED)
 _HINTS = {
-    Status.REJECTED: "mend the group, or its cell, then rerun: it is found there, and not created again",
-    Status.FAILED: "rerun: it is found there, and not created again",
-    Status.UNKNOWN: "rerun: the group is asked first",
+    Status.REJECTED: "Mend the group, or its cell, then rerun: it is found there, and not created again.",
+    Status.FAILED: "Rerun: it is found there, and not created again.",
+    Status.UNKNOWN: "Rerun: the group is asked first.",
 }
 
 

@@ -267,7 +267,7 @@ def _describe(work: TargetWork, one: ClosingDifference, counts: Counter[str]) ->
     status, id_ = one.status, one.returned_id
     if len(one.there) > 1:
         what, error = "there twice", f"{target} has it {len(one.there)} times: {ids}"
-        hint = f"delete all but one of them in {target}; nothing was deleted"
+        hint = f"Delete all but one of them in {target}; nothing was deleted."
     elif status is not Status.CREATED:
         what, id_, error = "there though refused", ids, f"{one.error}; it is there after all: {ids}"
         hint = "Rerun: it is found there, and not created again."

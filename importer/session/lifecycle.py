@@ -225,7 +225,7 @@ async def finish(
     async with connect(targets, settings) as connections:
         settings = fit_concurrency(settings, len(connections), control)
         if why_not := await ask(connections, settings):
-            again = "undo again to have it undone" if is_undo else "rerun to send it"
+            again = "Undo again to have it undone." if is_undo else "Rerun to send it."
             for target in connections:
                 journal.explain_planned(target, f"not attempted: {why_not}", again)
         else:

@@ -295,7 +295,7 @@ def test_an_interrupted_undo_ends_the_group_in_hand_and_says_what_is_left(
     assert statuses(lines) == {"manual": 1, "pending": 1}
     (pending,) = (line for line in lines if line["import_status"] == "pending")
     assert "interrupted" in pending["import_error"]
-    assert "undo again" in pending["import_hint"]
+    assert "Undo again" in pending["import_hint"]
     assert f"next:   oncall-importer undo {run}" in done.out
     again = online.run("undo", run)
     assert statuses(online.lines(again.run)) == {"manual": 2}
