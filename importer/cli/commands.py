@@ -437,4 +437,4 @@ def _tell_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int |
             about = tell_line(line, names, is_named=True)
             out.write_line(row_line(sheets[line.sheet], line, with_source=with_source, about=about))
     if shown and total > shown:
-        out.write_line(f"... and {total - shown} more; --status and --limit choose")
+        out.write_line(f"... and {total - shown:,} more; --status and --limit choose")

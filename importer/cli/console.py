@@ -190,7 +190,7 @@ class Console:
         meter.add(status, number)
         if self._live is None and meter.done // _LINE_EVERY > before // _LINE_EVERY:
             wrong = f", {count_of(meter.problems, 'problem')}" if meter.problems else ""
-            self.tell(f"{target}: {meter.done} of {meter.total}{wrong}")
+            self.tell(f"{target}: {meter.done:,} of {meter.total:,}{wrong}")
 
     def _meter(self, target: TargetName) -> Meter:
         return self._meters.setdefault(target, Meter(target, 0))

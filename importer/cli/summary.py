@@ -79,11 +79,11 @@ def is_to_repeat(result: Result) -> bool:
 
 def _describe_run(plan: Plan) -> str:
     parts = [count_of(plan.rows, "row")]
-    parts += [f"{number} for {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
+    parts += [f"{number:,} for {target} ({plan.base_urls[target]})" for target, number in plan.to_send.items()]
     if plan.to_bind:
         parts.append(f"{count_of(plan.to_bind, 'schedule')} to be added to {count_of(plan.groups, 'Opal group')}")
-    parts += [f"{plan.invalid} invalid"] if plan.invalid else []
-    parts += [f"{plan.duplicates} duplicate"] if plan.duplicates else []
+    parts += [f"{plan.invalid:,} invalid"] if plan.invalid else []
+    parts += [f"{plan.duplicates:,} duplicate"] if plan.duplicates else []
     return f"run {plan.run}: {', '.join(parts)}{_how_long(plan, ', ')}"
 
 

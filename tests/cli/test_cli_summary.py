@@ -48,6 +48,12 @@ def test_more_than_a_week_is_refused_without_yes(days: float, yes: bool, is_refu
     assert ("it takes about 7 days" in refuse_weeks(plan, replace(load_settings({}), yes=yes))) is is_refused
 
 
+def test_large_numbers_of_a_plan_are_written_alike() -> None:
+    plan = replace(plan_of(6000, "rootly=none"), invalid=1200, duplicates=3400)
+    told = "6,000 rows, 6,000 for rootly (https://host), 1,200 invalid, 3,400 duplicate"
+    assert told in describe_plan(plan)
+
+
 def test_an_undo_of_one_record_asks_about_one_record() -> None:
     assert ask_about(plan_of(1, "rootly=50/s", "earlier")) == "Delete 1 record from rootly?"
 
