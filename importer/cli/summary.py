@@ -172,7 +172,8 @@ def _told(those: Sequence[Expected]) -> str:
     """Count what would happen: `12 shadows to create, 2 exist`."""
     numbers: Counter[tuple[str, str]] = Counter()
     for one in those:
-        numbers.update({(one.kind, action): number for action, number in one.numbers.items()})
+        for action, number in one.numbers.items():  # of 80,000 people: Counter.update takes twice as long
+            numbers[one.kind, action] += number
     return ", ".join(
         _WORDS.get(action, "{} " + action).format(count_of(number, "schedule" if kind == "Opal group" else kind))
         for (kind, action), number in numbers.items()
