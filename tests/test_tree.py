@@ -17,7 +17,7 @@ MIRRORED = [
     {"kinds", "sandbox/api"},
 ]
 #: Nouns of the field that end as a gerund does.
-NOUNS = {"listing", "mapping", "matching", "wording"}
+NOUNS = {"encoding", "listing", "mapping", "matching", "wording"}
 
 
 def room_of(path: Path) -> str:

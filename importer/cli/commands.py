@@ -72,7 +72,7 @@ def map_headers(
 
 def _map(*arguments: Any, **options: Any) -> int:
     """Map; whoever leaves a question leaves it all."""
-    from importer.cli.interview import map_sources
+    from importer.cli.map import map_sources
 
     try:
         return map_sources(*arguments, **options)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
 from importer.notice import Notice
-from importer.reader.content_type import examine, is_workbook
+from importer.reader.encoding import examine, is_workbook
 from importer.reader.source_file import (
     BLOCK,
     STDIN,

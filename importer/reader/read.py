@@ -122,7 +122,7 @@ def _file_chunks(
     reading: Reading,
 ) -> Generator[Chunk, None, str]:
     from importer.reader import csv_file, workbook
-    from importer.reader.content_type import is_workbook
+    from importer.reader.encoding import is_workbook
 
     name, notices, stopped = reading.name, reading.notices, reading.stopped
     with opened(name, stdin, bounds) as (file, sha256_of_gzip):

@@ -30,7 +30,7 @@ from python_calamine import CalamineWorkbook
 from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
 from importer.notice import NoticeLevel
-from importer.reader.content_type import OLE
+from importer.reader.encoding import OLE
 from importer.reader.source_file import Bounds, too_many_columns
 from importer.reader.stored_cells import SAVE_AS, TextRow, text_rows
 from importer.reader.tables import CHUNK_ROWS, NO_HEADER, TOP_ROWS, above_notice, walk_to

@@ -25,7 +25,8 @@ from importer.journal.run_folder import create_run
 from importer.journal.run_info import RunStage, name_run
 from importer.log import log, logging_run
 from importer.notice import Notice, NoticeLevel
-from importer.reporter.report import check_junit_path, make_report
+from importer.reporter.junit import check_junit_path
+from importer.reporter.report import make_report
 from importer.session.control import Consent
 from importer.session.endpoints import connect
 from importer.session.target_lock import TargetLock, take_turns

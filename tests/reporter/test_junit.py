@@ -15,7 +15,7 @@ from report_lines import TEXTS, fewer, make_line, make_sheet
 
 from importer.errors import UsageError
 from importer.records import Outcome
-from importer.reporter.report import check_junit_path, write_junit
+from importer.reporter.junit import check_junit_path, write_junit
 from importer.statuses import Status
 
 if TYPE_CHECKING:
