@@ -219,6 +219,7 @@ class Throttle:
         now = anyio.current_time()
         for _ in range(number):
             self._note_success(now, now, is_write=is_write)
+        self._end_probe()
 
     def _land(self) -> None:
         self._in_flight = max(0, self._in_flight - 1)  # what left while all is clear did not pass here

@@ -204,6 +204,19 @@ async def test_an_answer_from_before_the_pause_does_not_let_a_second_one_find_ou
     await throttle.enter(is_write=True)
 
 
+async def test_a_very_late_429_is_waited_out_though_the_answer_to_the_one_that_tried_was_noted_with_others() -> None:
+    throttle = make_gate(UNLIMITED)
+    await throttle.enter(is_write=True)
+    open_breaker(throttle)
+    await throttle.enter(is_write=True)  # the one that tries
+    throttle.succeed({}, is_write=True, sent=0.0)  # an early request's answer says that the target is back
+    assert throttle.can_learn_later({})
+    throttle.learn(1, is_write=True)  # the answer to the one that tried
+    throttle.pause({}, is_write=True, sent=0.0)
+    with anyio.fail_after(60):
+        await throttle.enter(is_write=True)
+
+
 async def test_a_pause_that_begins_while_someone_waits_for_a_turn_holds_that_one_too() -> None:
     throttle = make_gate(0.1)
     sender = Sender(throttle)
