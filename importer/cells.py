@@ -74,3 +74,4 @@ class Unreadable(NamedTuple):
     reason: str = ""  #: goes on after `column is "text"`, such as ", which comes twice"
     hint: str = ""  #: what would be right; empty: what the column says
     topic: str = ""  #: its kind in a few words that hold no value, such as "local time without a time zone"
+    is_one: bool = False  #: it is one kind whichever column it is in: one option mends all of it

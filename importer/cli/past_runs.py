@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.table import Table
 from rich.text import Text
 
 from importer.cli.findings import TONE_STYLES, place_of_line
 from importer.commands.history import Stage
+from importer.settings import write_setting
 from importer.statuses import Status, possible_statuses
 from importer.wording import escape
 
@@ -142,7 +143,7 @@ def object_of_details(details: Details) -> dict[str, object]:
     return {
         **object_of_run(details.run),
         "version": details.version or None,
-        "sources": [{"name": name, "sha256": sha256} for name, sha256 in details.sources],
+        "sources": [{"name": name, "sha256": sha256 or None} for name, sha256 in details.sources],
         "base_urls": dict(details.base_urls),
         "options": dict(details.options),
         "targets": {name: dict(counts) for name, counts in details.targets.items()},
@@ -170,11 +171,11 @@ def _facts(details: Details) -> Iterator[tuple[str, str | Text]]:
     yield "took", duration(run.seconds)
     yield "version", escape(details.version)
     for name, sha256 in details.sources:
-        yield "source", f"{escape(name, 4096)}  SHA-256 {escape(sha256)}"
+        yield "source", escape(name, 4096) + (f"  SHA-256 {escape(sha256)}" if sha256 else "")
     for target, url in details.base_urls.items():
         yield "target", f"{escape(target)} at {escape(url)}"
     for name, value in details.options.items():
-        yield "option", f"{escape(name)} = {escape(_written(value))}"
+        yield "option", escape(write_setting(name, value), 4096)
     yield "rows", "" if run.fault else str(run.rows)
     for target, counts in details.targets.items():
         shown = (f"{number} {_name(run, Status(status))}" for status, number in counts.items() if status in set(Status))
@@ -193,12 +194,6 @@ def _told_stage(details: Details) -> Text:
     elif run.stage is Stage.INTERRUPTED:
         text.append(f"; {f'undo {escape(run.undo_of)}' if run.undo_of else 'rerun'} goes on with it")
     return text
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {one}" for name, one in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def row_line(sheet: Sheet, line: ReportLine, *, with_source: bool, about: str = "") -> Text:

@@ -227,7 +227,7 @@ def _clock(name: TargetName, look: ProbeResult) -> Diagnosis:
 
 
 def _limits(name: TargetName, settings: Settings, look: ProbeResult) -> Diagnosis:
-    rate = settings.rate.get(name, TARGETS[name].rate) * (1 - settings.headroom)
+    rate = TARGETS[name].pace_of(settings)
     pace = f"{rate:g} requests/s" if math.isfinite(rate) else "no limit of ours"
     words = f"{pace}, {settings.concurrency} in flight"
     if look.quota is not None:

@@ -23,6 +23,9 @@ from importer.wording import seconds_between
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from importer.journal.run_info import RunInfo
+    from importer.journal.view import View
+
 
 SUMMARY_FILE = "summary.json"
 
@@ -67,7 +70,7 @@ class Details:
     """All that is told of one run, its rows aside."""
 
     run: PastRun
-    sources: tuple[tuple[str, str], ...] = ()  #: name and SHA-256
+    sources: tuple[tuple[str, str], ...] = ()  #: name and SHA-256, which is empty before it was read
     base_urls: Mapping[str, str] = field(default_factory=dict)  #: by target
     options: Mapping[str, Any] = field(default_factory=dict)
     targets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  #: records by target and status
@@ -164,7 +167,7 @@ def _read_journal(path: Path) -> tuple[dict[str, Any], Stage]:
         info, statuses = journal.info(), Counter[Status]()
         for (_, status), number in journal.counts().items():
             statuses[status] += number
-        sources = [{"name": name} for name, _, _ in journal.sources()]
+        sources = [{"name": name} for name, _ in _sources(journal, info)]
         facts = {**asdict(info), "rows": journal.count_rows(), "statuses": statuses, "sources": sources}
     if info.stage is RunStage.ENDED:
         return facts, Stage.ENDED
@@ -186,7 +189,7 @@ def read_details(path: Path) -> Details:
         info = journal.info()
         return replace(
             details,
-            sources=tuple((name, sha256) for name, _, sha256 in journal.sources()),
+            sources=tuple(_sources(journal, info)),
             base_urls=info.base_urls,
             options=changed_options(info),
             targets=by_target(journal.counts()),
@@ -194,6 +197,13 @@ def read_details(path: Path) -> Details:
             process=info.pid,
         )
     return details
+
+
+def _sources(journal: View, info: RunInfo) -> list[tuple[str, str]]:
+    """List name and SHA-256 of what was read; before all of it was, what was given, which a rerun starts with again."""
+    if info.was_read or info.is_undo:
+        return [(name, sha256) for name, _, sha256 in journal.sources()]
+    return [(name, "") for name in info.arguments]
 
 
 def _age(run: PastRun) -> tuple[str, int, str]:

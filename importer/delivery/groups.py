@@ -86,7 +86,7 @@ class GroupLists:
         self.stop = stop
         self.settle = settings.settle  #: seconds until a PUT whose answer was lost is taken for applied, if ever
         # Three lists are read for each PUT, one of them outside its pace: all of them stay within the target's limit.
-        rate = min(settings.rate.get(target.name, target.rate) / 3, target.grouping.rate)
+        rate = min(target.rate_of(settings) / 3, target.grouping.rate)
         self.throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, stop, notify)
         self._listing = Listing(target, client, self.throttle)
 

@@ -89,7 +89,7 @@ async def look_up(
     Nothing is sent. Ends at once where the user interrupts it.
     """
     target, stop = TARGETS[name], Stop()
-    rate = settings.rate.get(name, target.rate)
+    rate = target.rate_of(settings)
     throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, stop, partial(tell, observer, name))
     every = {"users": target.users, "schedules": target.schedules, "groups": target.groups}
     wanted = {what: listed if what in lists else None for what, listed in every.items()}

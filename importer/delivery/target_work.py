@@ -152,7 +152,7 @@ class TargetWork:
         self.tell = partial(tell, job.observer, target.name)
         self.decided = partial(job.observer.decided, target.name)
         self.stop = Stop()
-        rate = settings.rate.get(target.name, target.rate)
+        rate = target.rate_of(settings)
         self.throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, self.stop, self.tell)
         self.listing = Listing(target, client, self.throttle)
         self.outcomes = Outcomes(job.run, settings.if_exists)

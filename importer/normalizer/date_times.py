@@ -86,6 +86,7 @@ _SHORT_YEAR = Unreadable(
     ", with a two-digit year, which can be read in more than one way",
     "Write the year with four digits, or give the order of the numbers with --date-order dmy or mdy.",
     "two-digit year",
+    is_one=True,
 )
 
 
@@ -336,6 +337,7 @@ def _ambiguous(by_day: date, by_month: date) -> Unreadable:
         f", which can be {by_day} (day-month-year) or {by_month} (month-day-year)",
         f"Write the date as {by_day} or {by_month}, or choose the order with --date-order dmy or mdy.",
         "date that two countries read differently",
+        is_one=True,
     )
 
 

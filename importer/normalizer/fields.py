@@ -77,10 +77,11 @@ class Places:
 
     def problem(self, column: str, text: str, fault: Unreadable, cell: str) -> Problem:
         """Return what is wrong or odd about the text of a column; as short as can be, for every row can have one."""
-        reason, hint, topic = fault
+        reason, hint, topic, is_one = fault
         name = self.name(column)
         message = f"{name} is {quote(text)}{self.in_own_words(reason)}"
-        topic = f"{name}: {topic}" if topic else f"{name} cannot be used"
+        if not is_one:
+            topic = f"{name}: {topic}" if topic else f"{name} cannot be used"
         return Problem(message, self.hint(hint or self.rights[column]), column, cell, topic)
 
     def _find_name(self, column: str) -> str:

@@ -66,6 +66,7 @@ _NO_ZONE = Unreadable(
     ", a local time without a time zone",
     "Add an offset, such as +01:00, or name the zone in a column timezone or with --timezone Europe/Berlin.",
     "local time without a time zone",
+    is_one=True,
 )
 
 

@@ -18,7 +18,7 @@ from importer.kinds import SHIFTS
 from importer.normalizer.zones import find_zone
 from importer.notice import NoticeLevel
 from importer.records import TargetName
-from importer.settings import DEFAULTS
+from importer.settings import DEFAULTS, write_setting
 from importer.settings.values import as_json
 from importer.targets import TARGETS
 
@@ -294,18 +294,15 @@ def _describe(journal: Journal, info: RunInfo) -> Iterator[tuple[str, str]]:
         given = info.options.get("mapping")
         other = "that of the earlier run" if info.rerun_of else "given in the call"
         yield "Mapping", f"{PurePath(given).name if isinstance(given, str) else other} ({info.mapping_id})"
-    options = [
-        f"{name.replace('_', '-')} {', '.join(value) if isinstance(value, list) else str(value)}"
-        for name, value in changed_options(info).items()
-        if name in _OPTIONS
-    ]
+    options = [write_setting(name, value) for name, value in changed_options(info).items() if name in _OPTIONS]
     if options:
-        yield "Options", "; ".join(options)
+        yield "Options", " ".join(options)
 
 
 def changed_options(info: RunInfo) -> dict[str, Any]:
     """Return the settings of a run that were no defaults."""
-    return {name: value for name, value in info.options.items() if value and value != as_json(DEFAULTS.get(name))}
+    defaults = {name: as_json(default) for name, default in DEFAULTS.items()}
+    return {name: value for name, value in info.options.items() if value != defaults.get(name)}
 
 
 def _command(info: RunInfo) -> str:
@@ -330,7 +327,7 @@ def _targets(journal: Journal, info: RunInfo, settings: Settings) -> list[Target
         TargetFacts(
             name=target.value,
             base_url="the embedded stand-in" if info.is_sandbox else info.base_urls.get(target, ""),
-            limit=settings.rate.get(target, TARGETS[target].rate) * (1 - settings.headroom),
+            limit=TARGETS[target].pace_of(settings),
             timeline=timelines.get(target),
         )
         for target in TargetName

@@ -53,7 +53,7 @@ _LONGEST = 7 * 86400  # seconds that a run may take by its rate without --yes
 
 def least_seconds(records: Mapping[TargetName, int], settings: Settings) -> float:
     """Return how long so many records of each target take at least at the rates that are set."""
-    rates = {target: settings.rate.get(target, TARGETS[target].rate) * (1 - settings.headroom) for target in records}
+    rates = {target: TARGETS[target].pace_of(settings) for target in records}
     return max(
         (number / rates[target] if rates[target] > 0 else math.inf for target, number in records.items()), default=0.0
     )

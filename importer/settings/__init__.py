@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
@@ -25,7 +26,9 @@ from importer.settings.origins import (
     find_keywords,
     find_options,
     find_variables,
+    option_name,
     setting,
+    variables_of,
 )
 
 if TYPE_CHECKING:
@@ -318,6 +321,23 @@ DEFAULTS: Mapping[str, Any] = {name: getattr(Settings(), name) for name in DECLA
 _UNTOLD = frozenset(
     {"opal_token", "rootly_token", "pagerduty_token", "opsgenie_api_key", "https_proxy", "no_proxy", "ca_file"}
 )
+
+
+def write_setting(name: str, value: Any) -> str:
+    """Return how a setting is set to a value that `told` has: its option as it is typed, else its variable."""
+    declared = DECLARATIONS.get(name)
+    if declared is None or (name == "mapping" and isinstance(value, dict)):
+        return f"{name} (given in the call)"
+    if name == "rate" and isinstance(value, dict):
+        texts = [f"{target}={values.write_rate(rate)}" for target, rate in value.items()]
+    elif name == "headroom" and isinstance(value, float):
+        texts = [f"{value * 100:.12g}%"]
+    else:
+        texts = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    if not declared.commands:
+        return f"{variables_of(name, declared)[0]}={shlex.quote(','.join(texts))}"
+    option = option_name(name)
+    return option if value is True else shlex.join(word for text in texts for word in (option, text))
 
 
 def load_settings(options: Mapping[str, Any], *, is_library: bool = True) -> Settings:

@@ -170,6 +170,14 @@ def parse_rate(written: str) -> tuple[str, float]:
     return target, float(match[1]) / (60.0 if match[2] == "min" else 1.0)
 
 
+def write_rate(rate: float | str) -> str:
+    """Write requests a second, as `as_json` has them, as `parse_rate` reads them behind the target."""
+    if isinstance(rate, str):
+        return rate
+    number, unit = (rate, "s") if rate == round(rate, 3) else (rate * 60, "min")
+    return f"{f'{number:.12f}'.rstrip('0').rstrip('.')}/{unit}"
+
+
 def _number_of_target(name: object, number: object) -> tuple[str, float]:
     rate = math.inf if number == math.inf else _number(number)
     if name not in _TARGETS or not rate or rate < 0:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from importer.records import Key, TargetName
+    from importer.settings import Settings
 
 
 class Request(NamedTuple):
@@ -90,6 +91,14 @@ class Target:
     groups: EntryList | None = None
     grouping: Grouping | None = None  #: None: its records come into no group
     authorization: Callable[[str], str] = "Bearer {}".format  #: the value of that header, of the token
+
+    def rate_of(self, settings: Settings) -> float:
+        """Return the limit in requests a second: what the settings say, else what its documentation allows."""
+        return settings.rate.get(self.name, self.rate)
+
+    def pace_of(self, settings: Settings) -> float:
+        """Return that limit without the share that the settings leave to other clients."""
+        return self.rate_of(settings) * (1 - settings.headroom)
 
 
 def as_text(value: Any) -> str | None:

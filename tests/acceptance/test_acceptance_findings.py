@@ -104,8 +104,8 @@ def test_they_are_grouped_by_kind_problems_first(checked: Checked) -> None:
     found = groups(checked.place.run("check", "plan.csv", "schedules.csv"))
     severities = [heading.partition(":")[0] for heading in found]
     assert severities == sorted(severities)  # problems before warnings
-    (local,) = [lines for heading, lines in found.items() if "starts_at: local time without a time zone" in heading]
-    assert [line.split(":")[0] for line in local[1:]] == ["plan.csv D3", "plan.csv D4"]
+    (local,) = [lines for heading, lines in found.items() if "local time without a time zone" in heading]
+    assert [line.split(":")[0] for line in local[1:]] == ["plan.csv D3", "plan.csv D4", "plan.csv E4"]
     assert sum("--timezone" in line for line in local) == 1
 
 

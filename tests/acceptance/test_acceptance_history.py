@@ -6,6 +6,8 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from importer.journal.run_folder import create_run
+
 from .command import Workplace, finish
 from .sources import schedules, shadows
 from .test_acceptance_interrupts import BEFORE, HELD, ROWS, only_run, start_and_hold
@@ -69,6 +71,26 @@ def test_a_killed_run_is_interrupted_and_showing_it_changes_nothing_of_it(online
     assert "rerun goes on with it" in online.run("show", run).out
     assert online.run("rerun", run).status == 0
     assert front.posts >= BEFORE + HELD
+
+
+def test_a_run_that_was_killed_while_it_read_names_what_it_was_given(place: Workplace) -> None:
+    """As a rerun, which starts with it again."""
+    source = place.write("s.csv", schedules(1))
+    told = {"command": "run", "arguments": [str(source)], "stage": "reading", "started_at": "2027-03-01T08:00:00Z"}
+    with create_run(place.path / "reports", "20270301-080000", told):
+        pass
+    assert str(source.name) in place.run("runs").out
+    assert f"source:   {source}" in place.run("show", "20270301-080000").out
+    (details,) = objects(place.run("show", "20270301-080000", "--json"))
+    assert details["sources"] == [{"name": str(source), "sha256": None}]
+
+
+def test_show_tells_options_in_the_words_that_set_them(place: Workplace) -> None:
+    source = place.write("s.csv", schedules(1))
+    run = place.run("run", source, "--sandbox", "--rate", "opal=1000/s", "--headroom", "20%").run
+    shown = place.run("show", run).out.splitlines()
+    told = {line.removeprefix("option:   ") for line in shown if line.startswith("option: ")}
+    assert told >= {"--sandbox", "--rate opal=1000/s", "--headroom 20%"}
 
 
 def test_show_tells_a_run_and_its_rows_by_status(place: Workplace) -> None:

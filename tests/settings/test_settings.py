@@ -7,6 +7,7 @@ import copy
 import dataclasses
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from importer.errors import SettingsError
 from importer.records import TargetName
-from importer.settings import DECLARATIONS, DEFAULTS, IfExists, load_settings
+from importer.settings import DECLARATIONS, DEFAULTS, IfExists, load_settings, write_setting
 from importer.settings.origins import CONFIG_FILE, Stands, option_name, variables_of
 from importer.settings.values import base_url, is_loopback, parse_rate
 
@@ -232,6 +233,34 @@ def test_a_wrong_value_is_named_as_the_user_set_it(
 def test_an_option_can_be_set_again_by_the_words_that_set_it() -> None:
     settings = load_settings({"mapping": "m.toml", "rate": ("opal=5/s",)}, is_library=False)
     assert settings.origins["rate"].words == ("--rate", "opal=5/s")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--sandbox"],
+        ["--rate", "opal=1000/s", "--rate", "rootly=100/min"],
+        ["--rate", "rootly=none"],
+        ["--rate", "opal=0.3/s"],
+        ["--headroom", "12.5%"],
+        ["--sheet", "H1 2027", "--sheet", "H2"],
+        ["--timezone", "Europe/Berlin"],
+        ["--canary", "3"],
+        ["--plan", "my plan.csv"],
+    ],
+)
+def test_what_was_set_is_written_as_it_was_typed(words: list[str]) -> None:
+    name = words[0].removeprefix("--")
+    given = True if len(words) == 1 else tuple(words[1::2]) if DECLARATIONS[name].is_repeatable else words[1]
+    settings = load_settings({name: given}, is_library=False)
+    assert shlex.split(write_setting(name, settings.told()[name])) == words
+
+
+def test_what_no_option_sets_is_written_as_its_variable() -> None:
+    told = load_settings({"settle": 0, "opal_base_url": "https://opal.example/v1"}).told()
+    assert write_setting("settle", told["settle"]) == "IMPORTER_SETTLE=0.0"
+    assert write_setting("opal_base_url", told["opal_base_url"]) == "OPAL_BASE_URL=https://opal.example/v1"
+    assert write_setting("mapping", {"columns": {"ID": "remote_id"}}) == "mapping (given in the call)"
 
 
 # ---- what decides where a token or a file goes
