@@ -347,7 +347,7 @@ def test_the_next_command_keeps_every_option_that_changes_what_happens(place: Wo
     again = place.run(*command.split()[2:])
     assert again.status == 1
     shown = place.run("show", again.run, "--reports", "mine").out
-    assert "rate = opal 50" in shown
+    assert "--rate opal=50/s" in shown
     page = (place.path / again.run / "report.html").read_text(encoding="utf-8")
     assert "--headroom 10% --strict --reports mine" in page
 
