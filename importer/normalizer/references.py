@@ -125,7 +125,7 @@ class References:
             return text
         if not is_schedule_reference(text):
             return _NO_ID
-        return self.directory.find_schedule(text) if self.directory else Waiting(Sought.SCHEDULE)
+        return self._look_up(Sought.SCHEDULE, text)
 
     def shadowed_user(self, text: str) -> str | Waiting | Unreadable:
         """Read a cell with the user to be shadowed: an id, an e-mail address or a full name."""
@@ -136,7 +136,7 @@ class References:
         text = _plain_user(clean(text))
         if _ID.fullmatch(text) or not is_user_reference(text):
             return _NO_ID  # a text that is an id without what nobody means is read once more, without it
-        return self.directory.find_user(text) if self.directory else Waiting(Sought.USER)
+        return self._look_up(Sought.USER, text)
 
     def shadowing_user(self, text: str) -> int | Waiting | Unreadable:
         """Read a cell with the user who shadows; leading zeros do not count, for the API takes a number."""
@@ -147,22 +147,23 @@ class References:
         text = _plain_user(text)
         if _ID.fullmatch(text) or not is_user_reference(text):
             return _NO_NUMBER
-        if self.directory is None:
-            return Waiting(Sought.USER)
-        found = self.directory.find_user(text)
-        return found if isinstance(found, Unreadable) else int(found)
+        found = self._look_up(Sought.USER, text)
+        return int(found) if isinstance(found, str) else found
 
     def groups(self, text: str) -> tuple[str, ...] | Waiting | Unreadable:
         """Read a cell with Opal groups, names or ids: ids too are looked up, for some groups take no schedules."""
         parts = split_groups(text)
         if isinstance(parts, Unreadable) or self.directory is None:
             return parts if isinstance(parts, Unreadable) else Waiting(Sought.GROUP)
-        found = {part: self.directory.find_group(part) for part in parts}
+        found = {part: self.directory.find(Sought.GROUP, part) for part in parts}
         for part, id_ in found.items():
             if isinstance(id_, Unreadable):
                 reason = f", of which {quote(part)}{id_.reason.removeprefix(', which')}"
                 return id_ if len(parts) == 1 else id_._replace(reason=reason)
         return tuple(dict.fromkeys(id_ for id_ in found.values() if isinstance(id_, str)))
+
+    def _look_up(self, what: Sought, text: str) -> str | Waiting | Unreadable:
+        return self.directory.find(what, text) if self.directory else Waiting(what)
 
 
 def _plain_user(text: str) -> str:
@@ -227,19 +228,11 @@ class Directory:
         self._reasons = {"user": no_users, "schedule": no_schedules, "group": no_groups}
         self._cached = lru_cache(_CACHED)(self._find)
 
-    def find_user(self, text: str) -> str | Unreadable:
-        """Return the id of the user whom an e-mail address or a full name means."""
-        return self._cached("user", text)
-
-    def find_schedule(self, text: str) -> str | Unreadable:
-        """Return the id of the schedule that a name means."""
-        return self._cached("schedule", text)
-
-    def find_group(self, text: str) -> str | Unreadable:
-        """Return the id of the group that a name or an id means."""
-        if self._lists["group"] is None and UUID.fullmatch(text):
+    def find(self, what: str, text: str) -> str | Unreadable:
+        """Return the id of the user, schedule or group that a text means."""
+        if what == "group" and self._lists["group"] is None and UUID.fullmatch(text):
             return text.lower()  # an id needs no list; should the group take no schedules, Opal says so
-        return self._cached("group", text)
+        return self._cached(what, text)
 
     def nearest(self, what: str, text: str) -> list[str]:
         """Return the ids of the users, schedules or groups that a text may mean, the nearest first."""

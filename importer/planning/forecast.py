@@ -330,16 +330,7 @@ class _Guesses(Directory):
         made = self._normalizers[sheet].normalize(row, kind)
         return [(record.key, made.zone) for record in made.records]
 
-    def find_user(self, text: str) -> str:
-        return self._find("user", text)
-
-    def find_schedule(self, text: str) -> str:
-        return self._find("schedule", text)
-
-    def find_group(self, text: str) -> str:
-        return self._find("group", text)
-
-    def _find(self, what: str, text: str) -> str:
+    def find(self, what: str, text: str) -> str:
         id_ = self._ids.setdefault((what, text), str(_FIRST_GUESS + len(self._ids)))
         self._names[what, id_] = text
         return id_

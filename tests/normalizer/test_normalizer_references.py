@@ -64,7 +64,7 @@ def ids_in(hint: str) -> list[str]:
     ],
 )
 def test_a_user_is_found_by_address_in_any_case_and_by_exact_name(text: str, id_: str) -> None:
-    assert DIRECTORY.find_user(text) == id_
+    assert DIRECTORY.find("user", text) == id_
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_a_user_is_found_by_address_in_any_case_and_by_exact_name(text: str, id_
     [("Payments primary", "sched-1"), (" Search  primary ", "sched-3"), ("name:Primary", "sched-6")],
 )
 def test_a_schedule_is_found_by_its_exact_name(text: str, id_: str) -> None:
-    assert DIRECTORY.find_schedule(text) == id_
+    assert DIRECTORY.find("schedule", text) == id_
 
 
 @pytest.mark.parametrize("text", ["anna berg", "ANNA BERG", "Anna", "Berg", "Anna Bergs", "Berg, Anna", "anna.berg"])
 def test_a_name_that_is_nearly_right_is_no_user_but_a_suggestion_with_its_id(text: str) -> None:
-    found = fault(DIRECTORY.find_user(text))
+    found = fault(DIRECTORY.find("user", text))
     assert found.reason == ", which is the full name of no user"
     assert found.topic == "user not found"
     assert ids_in(found.hint)[0] == "101"
@@ -94,19 +94,19 @@ def test_a_name_that_is_nearly_right_is_no_user_but_a_suggestion_with_its_id(tex
     ],
 )
 def test_an_address_that_is_nearly_right_is_a_suggestion_too(text: str, id_: str) -> None:
-    found = fault(DIRECTORY.find_user(text))
+    found = fault(DIRECTORY.find("user", text))
     assert found.reason == ", which is the e-mail address of no user"
     assert ids_in(found.hint)[0] == id_
 
 
 def test_who_shares_only_the_employers_domain_is_not_near() -> None:
-    assert fault(DIRECTORY.find_user("zed@example.com")).hint == (
+    assert fault(DIRECTORY.find("user", "zed@example.com")).hint == (
         "write the e-mail address as Rootly has it, or the user's id"
     )
 
 
 def test_the_hint_of_a_schedule_names_the_nearest() -> None:
-    found = fault(DIRECTORY.find_schedule("payments Primary"))
+    found = fault(DIRECTORY.find("schedule", "payments Primary"))
     assert found.reason == ", which is the name of no schedule"
     assert found.hint == (
         'write the name as Rootly has it, or the schedule\'s id; the nearest are sched-1 ("Payments primary"), '
@@ -117,75 +117,75 @@ def test_the_hint_of_a_schedule_names_the_nearest() -> None:
 
 def test_what_differs_in_case_only_is_suggested_first() -> None:
     directory = Directory(None, entries(["Zürich Oncall", "ZURICH oncall", "Zurich-Oncall"]))
-    assert ids_in(fault(directory.find_schedule("zurich oncall")).hint)[0] == "id-1"
+    assert ids_in(fault(directory.find("schedule", "zurich oncall")).hint)[0] == "id-1"
 
 
 def test_at_most_three_are_suggested() -> None:
     directory = Directory(None, entries(f"Team {number} primary" for number in range(50)))
-    assert len(ids_in(fault(directory.find_schedule("Team primary")).hint)) == 3
+    assert len(ids_in(fault(directory.find("schedule", "Team primary")).hint)) == 3
 
 
 def test_a_name_of_two_is_nobodys() -> None:
-    found = fault(DIRECTORY.find_user("Kim Nguyen"))
+    found = fault(DIRECTORY.find("user", "Kim Nguyen"))
     assert found.reason == ", which is the full name of 2 users"
     assert found.hint == (
         'write the id of the one that is meant: 105 ("Kim Nguyen", "kim.nguyen@example.com"), '
         '106 ("Kim Nguyen", "kim.nguyen2@example.com")'
     )
     assert found.topic == "user found more than once"
-    assert fault(DIRECTORY.find_schedule("Support weekend")).topic == "schedule found more than once"
+    assert fault(DIRECTORY.find("schedule", "Support weekend")).topic == "schedule found more than once"
 
 
 def test_addresses_that_differ_in_case_only_are_ambiguous() -> None:
     directory = Directory([DirectoryEntry("1", "A", "x@example.com"), DirectoryEntry("2", "B", "X@example.com")], None)
-    assert ids_in(fault(directory.find_user("x@example.com")).hint) == ["1", "2"]
+    assert ids_in(fault(directory.find("user", "x@example.com")).hint) == ["1", "2"]
 
 
 def test_of_many_of_one_name_three_are_named_and_the_rest_counted() -> None:
     directory = Directory(None, entries(["Primary team"] * 40))
-    found = fault(directory.find_schedule("Primary team"))
+    found = fault(directory.find("schedule", "Primary team"))
     assert ids_in(found.hint) == ["id-0", "id-1", "id-2"]
     assert found.hint.endswith(" and 37 more")
 
 
 def test_an_entry_listed_twice_is_one() -> None:
     directory = Directory([PEOPLE[0], PEOPLE[0]], [SCHEDULES[0], SCHEDULES[0]])
-    assert (directory.find_user("Anna Berg"), directory.find_schedule("Payments primary")) == ("101", "sched-1")
+    assert (directory.find("user", "Anna Berg"), directory.find("schedule", "Payments primary")) == ("101", "sched-1")
 
 
 def test_who_has_no_name_is_not_found_by_an_empty_one() -> None:
     assert (
-        fault(Directory([DirectoryEntry("1", "", "")], [DirectoryEntry("a", "")]).find_user("name: ")).topic
+        fault(Directory([DirectoryEntry("1", "", "")], [DirectoryEntry("a", "")]).find("user", "name: ")).topic
         == "user not found"
     )
 
 
 @pytest.mark.parametrize("id_", ["abc", "-1", "1.5", "99999999999999999999", "٣", "0", "../../users"])
 def test_an_id_that_no_user_can_have_is_not_handed_on(id_: str) -> None:
-    found = fault(Directory([DirectoryEntry(id_, "Anna Berg", "")], None).find_user("Anna Berg"))
+    found = fault(Directory([DirectoryEntry(id_, "Anna Berg", "")], None).find("user", "Anna Berg"))
     assert (found.topic, f'"{id_}"' in found.reason) == ("user with an odd id", True)
 
 
 def test_a_schedules_id_that_would_climb_a_path_is_not_handed_on() -> None:
     assert (
-        fault(Directory(None, [DirectoryEntry("../../users", "A b")]).find_schedule("A b")).topic
+        fault(Directory(None, [DirectoryEntry("../../users", "A b")]).find("schedule", "A b")).topic
         == "schedule with an odd id"
     )
 
 
 def test_a_list_that_is_not_there_says_why() -> None:
     directory = Directory(None, None, no_users="rootly refused it (403): Forbidden")
-    found = fault(directory.find_user("Anna Berg"))
+    found = fault(directory.find("user", "Anna Berg"))
     assert found.reason == ", which cannot be looked up in the list of users: rootly refused it (403): Forbidden"
     assert (found.hint, found.topic) == ("write the user's id", "users not listed")
-    assert fault(directory.find_schedule("A b")).topic == "schedules not listed"
+    assert fault(directory.find("schedule", "A b")).topic == "schedules not listed"
 
 
 def test_foreign_text_in_a_hint_is_cut_and_escaped() -> None:
     directory = Directory(
         [DirectoryEntry("1", "Anna\x1b[31m Berg", "\u202ea@b"), DirectoryEntry("2", "Anna Berg" + "g" * 5000, "")], None
     )
-    hint = fault(directory.find_user("Anna Berg")).hint
+    hint = fault(directory.find("user", "Anna Berg")).hint
     assert hint.isprintable()
     assert "\\x1b" in hint
     assert len(hint) < 500
@@ -194,7 +194,7 @@ def test_foreign_text_in_a_hint_is_cut_and_escaped() -> None:
 def test_a_column_of_nonsense_does_not_hold_up_a_check() -> None:
     """Thousands of different texts in a directory of thousands: after a while they go without suggestions."""
     directory = Directory(None, entries(f"Team number {number}" for number in range(4000)))
-    found = [fault(directory.find_schedule(f"Nobody of {number}")) for number in range(20_000)]
+    found = [fault(directory.find("schedule", f"Nobody of {number}")) for number in range(20_000)]
     assert {one.topic for one in found} == {"schedule not found"}
 
 
@@ -274,7 +274,7 @@ def entries(names: Iterable[str]) -> list[DirectoryEntry]:
 
 @given(names=NAMES, text=st.text(max_size=20))
 def test_whatever_the_names_are_an_id_is_found_for_the_very_name_alone(names: list[str], text: str) -> None:
-    found = Directory(None, entries(names)).find_schedule(text)
+    found = Directory(None, entries(names)).find("schedule", text)
     if isinstance(found, Unreadable):
         assert found.reason
         assert found.hint.isprintable()
@@ -290,4 +290,4 @@ def test_every_name_that_is_there_once_is_found(names: list[str]) -> None:
     people = [DirectoryEntry(str(number), name, f"u{number}@example.com") for number, name in enumerate(names, 1)]
     directory = Directory(people, None)
     for person in people:
-        assert directory.find_user(person.name) == directory.find_user(person.email.upper()) == person.id
+        assert directory.find("user", person.name) == directory.find("user", person.email.upper()) == person.id
