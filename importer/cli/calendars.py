@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.execute import perform_reading
-from importer.cli.options import FILE, RUN, Decorator, options, shared_options
+from importer.cli.options import FILE, RUN, Decorator, command, options, shared_options
 from importer.wording import count_of, escape, shown_path
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def read_selection(given: dict[str, Any]) -> PullOptions:
     return PullOptions(selection=selection, **{name: given.pop(name) for name in names})
 
 
-@click.command()
+@command()
 @click.argument("system")
 @click.argument("output", type=FILE)
 @options(*selecting, shared_options("pull"))
@@ -75,7 +75,7 @@ def read_selection(given: dict[str, Any]) -> PullOptions:
 )
 @click.option("--backup", type=FILE, metavar="DIR", help="Read an Opsgenie backup (folder or zip) instead of the API.")
 @click.option("--yes", "-y", is_flag=True, help="Overwrite existing files.")
-def pull(system: str, output: Path, shadow_of: tuple[str, ...], backup: Path | None, yes: bool, **given: Any) -> None:
+def pull(system: str, output: Path, shadow_of: tuple[str, ...], backup: Path | None, yes: bool, **given: Any) -> int:
     """Read another system's calendar into a workbook or CSV files.
 
     SYSTEM is pagerduty, opsgenie or ical, the path of an .ics file, or the folder of an Opsgenie backup. OUTPUT ends in
@@ -92,7 +92,7 @@ def pull(system: str, output: Path, shadow_of: tuple[str, ...], backup: Path | N
         _tell(result, settings, console)
         return 0
 
-    perform_reading(given, act)
+    return perform_reading(given, act)
 
 
 def _tell(result: PullResult, settings: Settings, console: Console) -> None:
@@ -118,13 +118,13 @@ def _tell(result: PullResult, settings: Settings, console: Console) -> None:
     console.write_line(f"next:     {shown_path(command)}")
 
 
-@click.command()
+@command()
 @click.argument("left")
 @click.argument("right")
 @options(*selecting, shared_options("compare"))
 @click.option("--csv", type=FILE, metavar="FILE", help="Write every difference as CSV.")
 @click.option("--html", type=FILE, metavar="FILE", help="Write a page with a timeline of each schedule.")
-def compare(left: str, right: str, csv: Path | None, html: Path | None, **given: Any) -> None:
+def compare(left: str, right: str, csv: Path | None, html: Path | None, **given: Any) -> int:
     """Compare two calendars: who is on call, and when.
 
     Each of LEFT and RIGHT is a source (a file, a folder or a pattern), a run's folder, a pulled workbook or folder, an
@@ -141,20 +141,20 @@ def compare(left: str, right: str, csv: Path | None, html: Path | None, **given:
         show_comparison(comparison, files, settings, console)
         return 0 if comparison.is_same else 1
 
-    perform_reading(given, act)
+    return perform_reading(given, act)
 
 
-@click.command()
+@command()
 @click.argument("run", type=RUN)
 @shared_options("verify")
 @click.option("--csv", type=FILE, metavar="FILE", help="Write a line for each record as CSV.")
-def verify(run: str, csv: Path | None, **given: Any) -> None:
+def verify(run: str, csv: Path | None, **given: Any) -> int:
     """Ask the targets whether all that a run created is still there.
 
     Each record must be unchanged, there only once, and shown in the target's calendar. RUN is a run's folder or its
     name. Exit status 0: all is well; 1: something is not; 2: a target could not be asked.
     """
-    perform_reading(given, partial(verify_run, run, csv=csv))
+    return perform_reading(given, partial(verify_run, run, csv=csv))
 
 
 async def verify_run(

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.calendars import verify_run
-from importer.cli.execute import given_options, guard, is_read, load, perform, showing_requests
-from importer.cli.options import FILE, RUN, option, options, shared_options, sources
-from importer.errors import JournalError
+from importer.cli.execute import given_options, is_read, load, perform, showing_requests
+from importer.cli.options import FILE, RUN, command, option, options, shared_options, sources
+from importer.errors import JournalError, UsageError
 from importer.statuses import Status
 from importer.wording import count_of, escape, shown_path
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 # ---- before a run: files to begin with
 
 
-@click.command(name="map")
+@command("map")
 @sources
 @option("sheet")
 @click.option(
@@ -58,46 +58,37 @@ def map_headers(
     header_row: int | None,
     no_header: bool,
     yes: bool,
-) -> None:
+) -> int:
     """Write a mapping file for your headers, asking on a terminal.
 
     Without a terminal it decides nothing that is in doubt: suggestions and unknown headers are written as comments.
     """
-    if no_header and header_row is not None:
-        raise click.UsageError("--no-header and --header-row exclude each other", click.get_current_context())
-    is_asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
-    row = 0 if no_header else header_row
-    guard(partial(_map, sources, sheet, output, header_row=row, is_asking=is_asking))
-
-
-def _map(*arguments: Any, **options: Any) -> int:
-    """Map; whoever leaves a question leaves it all."""
     from importer.cli.map import map_sources
 
+    if no_header and header_row is not None:
+        raise UsageError("--no-header and --header-row exclude each other", hint="See: oncall-importer map --help")
+    is_asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
+    row = 0 if no_header else header_row
     try:
-        return map_sources(*arguments, **options)
-    except click.Abort:
+        return map_sources(sources, sheet, output, header_row=row, is_asking=is_asking)
+    except click.Abort:  # whoever leaves a question leaves it all
         click.echo("\nno mapping was written", err=True)
         return 130
 
 
-@click.command()
+@command()
 @click.argument("path", type=FILE)
 @click.option(
     "--timezone", default="Europe/Berlin", metavar="ZONE", show_default=True, help="Time zone of the examples."
 )
 @click.option("--yes", "-y", is_flag=True, help="Overwrite an existing file.")
-def template(path: Path, timezone: str, yes: bool) -> None:
+def template(path: Path, timezone: str, yes: bool) -> int:
     """Write a template (.xlsx or .csv) to fill in."""
-    guard(partial(_write_template, path, timezone, is_replaced=yes))
-
-
-def _write_template(path: Path, timezone: str, *, is_replaced: bool) -> int:
     from importer.normalizer.zones import check_timezone
     from importer.reporter.template import write_template
 
     zone = check_timezone(timezone).key
-    written = write_template(path, zone=zone, is_replaced=is_replaced)
+    written = write_template(path, zone=zone, is_replaced=yes)
     click.echo(f"template: {shown_path(written)}")
     click.echo(f"next:     fill it in, then: {shown_path(shlex.join(['oncall-importer', 'check', str(written)]))}")
     return 0
@@ -110,17 +101,13 @@ _STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
 _WIDTHS = 9, 13  # columns of the level and of what is looked at
 
 
-@click.command()
+@command()
 @shared_options("doctor")
-def doctor(**given: Any) -> None:
+def doctor(**given: Any) -> int:
     """Check settings, tokens, network, clock and limits before a run.
 
     Nothing is sent. Exit status 0: a run could start; 2: it could not.
     """
-    guard(partial(_examine, given))
-
-
-def _examine(given: dict[str, Any]) -> int:
     import anyio
 
     return anyio.run(_tell_all, given_options(given))
@@ -187,7 +174,7 @@ def _print(terminal: Terminal, finding: Diagnosis) -> None:
 _FILES = 4096  # that the sandbox asks to have open at once: a connection each
 
 
-@click.command()
+@command()
 @shared_options("sandbox")
 @click.option("--port", type=int, default=8765, show_default=True, help="Port on this machine; 0 picks a free one.")
 @click.option("--faults", type=FILE, metavar="FILE", help="Fault plan: which request meets which fault.")
@@ -203,11 +190,11 @@ _FILES = 4096  # that the sandbox asks to have open at once: a connection each
     help="Organization that PagerDuty and Opsgenie show instead of the demo.",
 )
 @click.option("--reset", is_flag=True, help="Empty the sandbox and exit.")
-def sandbox(port: int, reset: bool, pagerduty: bool, opsgenie: bool, **options: Any) -> None:
+def sandbox(port: int, reset: bool, pagerduty: bool, opsgenie: bool, **options: Any) -> int:
     """Serve a local stand-in for the APIs until stopped."""
     sources = [name for name, is_wanted in (("pagerduty", pagerduty), ("opsgenie", opsgenie)) if is_wanted]
     files = {name: options.pop(name) for name in ("faults", "directory", "organization")}
-    guard(partial(_reset, options) if reset else partial(_serve, options, port, sources, files))
+    return _reset(options) if reset else _serve(options, port, sources, files)
 
 
 def _reset(options: dict[str, Any]) -> int:
@@ -260,9 +247,9 @@ async def _serve_until_stopped(state: Path, port: int, sources: list[str], conte
 verifying = click.option("--verify", is_flag=True, help="After sending, ask the targets whether everything is there.")
 
 
-@click.command()
+@command()
 @options(sources, shared_options("run"), verifying)
-def run(sources: tuple[str, ...], verify: bool, **given: Any) -> None:
+def run(sources: tuple[str, ...], verify: bool, **given: Any) -> int:
     """Check every row, send the good ones, and write a report.
 
     SOURCE is a CSV or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods), a folder of them, or a pattern such as
@@ -270,26 +257,26 @@ def run(sources: tuple[str, ...], verify: bool, **given: Any) -> None:
     """
     from importer.commands import run as commands
 
-    perform(given, partial(commands.run, sources), afterwards=verify_run if verify else None)
+    return perform(given, partial(commands.run, sources), afterwards=verify_run if verify else None)
 
 
-@click.command()
+@command()
 @options(sources, shared_options("check"))
 @click.option("--online", is_flag=True, help="Also look up names and existing records at the targets.")
 @click.option(
     "--output", type=FILE, metavar="FILE", help="Write a copy of the sources as a workbook with bad cells marked."
 )
-def check(sources: tuple[str, ...], online: bool, output: Path | None, **given: Any) -> None:
+def check(sources: tuple[str, ...], online: bool, output: Path | None, **given: Any) -> int:
     """Check every row exactly as `run` does, and send nothing."""
     from importer.commands import run as commands
 
-    perform(given, partial(commands.check, sources, is_online=online, output=output), is_check=True)
+    return perform(given, partial(commands.check, sources, is_online=online, output=output), is_check=True)
 
 
-@click.command()
+@command()
 @click.argument("run_or_reports", type=RUN, nargs=-1, required=True, metavar="RUN_OR_REPORT...")
 @options(shared_options("rerun"), verifying)
-def rerun(run_or_reports: tuple[str, ...], verify: bool, **given: Any) -> None:
+def rerun(run_or_reports: tuple[str, ...], verify: bool, **given: Any) -> int:
     """Send again only the rows that have not succeeded.
 
     RUN_OR_REPORT is a run's folder, also of an interrupted run, or a report file, edited by hand or not. Several
@@ -297,13 +284,13 @@ def rerun(run_or_reports: tuple[str, ...], verify: bool, **given: Any) -> None:
     """
     from importer.commands import run as commands
 
-    perform(given, partial(commands.rerun, run_or_reports), afterwards=verify_run if verify else None)
+    return perform(given, partial(commands.rerun, run_or_reports), afterwards=verify_run if verify else None)
 
 
-@click.command()
+@command()
 @click.argument("run", type=RUN)
 @shared_options("undo")
-def undo(run: str, **given: Any) -> None:
+def undo(run: str, **given: Any) -> int:
     """Delete what a run created, newest first, and nothing else.
 
     RUN is a run's folder or its name. Records that were changed since are left alone and listed. Run it again to
@@ -311,7 +298,7 @@ def undo(run: str, **given: Any) -> None:
     """
     from importer.commands import undo as commands
 
-    perform(given, partial(commands.undo, run))
+    return perform(given, partial(commands.undo, run))
 
 
 # ---- runs of the past; nothing is changed
@@ -322,44 +309,10 @@ _STATUSES = (*(status.value for status in Status if not status.needs_attention),
 _SHOWN = 20  # rows that need attention, where nobody asked for rows
 
 
-@click.command()
+@command()
 @shared_options("runs")
-def runs(**given: Any) -> None:
+def runs(**given: Any) -> int:
     """List the runs, newest first."""
-    guard(partial(_list, given))
-
-
-@click.command()
-@click.argument("run", required=False)
-@click.option(
-    "--status",
-    multiple=True,
-    metavar="STATUS",
-    type=click.Choice([*_STATUSES, "all"]),
-    help="Only rows with this status, or all. Repeatable.",
-)
-@click.option("--limit", type=click.IntRange(0), metavar="N", help="Show at most N rows.")
-@click.option("--schema", is_flag=True, help="Print the JSON Schema of summary.json and exit.")
-@shared_options("show")
-def show(run: str | None, status: tuple[str, ...], limit: int | None, schema: bool, **given: Any) -> None:
-    """Show one run: its options, its outcome and its rows.
-
-    RUN is a run's name, the beginning of it, or its folder. Without --status the first rows that need attention are
-    shown; with --json all rows.
-    """
-    if not schema and run is None:
-        raise click.UsageError("Missing argument 'RUN'.")
-    guard(_print_schema if run is None or schema else partial(_show, given, run, status, limit))
-
-
-def _print_schema() -> int:
-    from importlib.resources import files
-
-    click.echo(files("importer.reporter").joinpath("summary.schema.json").read_text(encoding="utf-8"), nl=False)
-    return 0
-
-
-def _list(given: dict[str, Any]) -> int:
     from importer.cli.past_runs import NARROW, object_of_run, run_cards, run_lines, runs_table
     from importer.cli.terminal import Stream
     from importer.commands.history import list_runs
@@ -376,6 +329,36 @@ def _list(given: dict[str, Any]) -> int:
             out.write_line(line)
     else:
         click.echo(f"no runs in {shown_path(settings.reports)}", err=True)
+    return 0
+
+
+@command()
+@click.argument("run", required=False)
+@click.option(
+    "--status",
+    multiple=True,
+    metavar="STATUS",
+    type=click.Choice([*_STATUSES, "all"]),
+    help="Only rows with this status, or all. Repeatable.",
+)
+@click.option("--limit", type=click.IntRange(0), metavar="N", help="Show at most N rows.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of summary.json and exit.")
+@shared_options("show")
+def show(run: str | None, status: tuple[str, ...], limit: int | None, schema: bool, **given: Any) -> int:
+    """Show one run: its options, its outcome and its rows.
+
+    RUN is a run's name, the beginning of it, or its folder. Without --status the first rows that need attention are
+    shown; with --json all rows.
+    """
+    if not schema and run is None:
+        raise UsageError("Missing argument 'RUN'", hint="See: oncall-importer --help")
+    return _print_schema() if run is None or schema else _show(given, run, status, limit)
+
+
+def _print_schema() -> int:
+    from importlib.resources import files
+
+    click.echo(files("importer.reporter").joinpath("summary.schema.json").read_text(encoding="utf-8"), nl=False)
     return 0
 
 

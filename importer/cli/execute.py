@@ -77,41 +77,33 @@ def relax_gc() -> None:
 
 def perform(
     options: dict[str, Any], action: Action, *, is_check: bool = False, afterwards: Afterwards | None = None
-) -> None:
-    """Run one of the commands that read rows, or that undo a run, to its end; exits the process.
+) -> int:
+    """Run one of the commands that read rows, or that undo a run, to its end; return the exit status.
 
     `afterwards` looks at a run that was not interrupted; its exit status counts where the run's own is 0.
     """
+    from importer.cli.console import Console
 
-    def act() -> int:
-        from importer.cli.console import Console
-
-        relax_gc()
-        settings = load(options)
-        console = Console(settings, is_check=is_check)
-        with showing_requests(console.show_request if settings.verbose else None):
-            result = _await_with_signals(partial(_guided, action, settings, console), console)
-            console.show_end(result)
-            status = result.check_status if is_check else result.exit_status
-            if afterwards is not None and result.folder is not None and not result.is_interrupted:
-                status = status or _await_reading(partial(afterwards, str(result.folder)), settings, console)
-        return status
-
-    guard(act)
+    relax_gc()
+    settings = load(options)
+    console = Console(settings, is_check=is_check)
+    with showing_requests(console.show_request if settings.verbose else None):
+        result = _await_with_signals(partial(_guided, action, settings, console), console)
+        console.show_end(result)
+        status = result.check_status if is_check else result.exit_status
+        if afterwards is not None and result.folder is not None and not result.is_interrupted:
+            status = status or _await_reading(partial(afterwards, str(result.folder)), settings, console)
+    return status
 
 
-def perform_reading(options: dict[str, Any], action: ReadingAction) -> None:
+def perform_reading(options: dict[str, Any], action: ReadingAction) -> int:
     """Perform a command that writes to no target; the action returns the exit status."""
+    from importer.cli.console import Console
 
-    def act() -> int:
-        from importer.cli.console import Console
-
-        settings = load(options)
-        console = Console(settings)
-        with showing_requests(console.show_request if settings.verbose else None):
-            return _await_reading(action, settings, console)
-
-    guard(act)
+    settings = load(options)
+    console = Console(settings)
+    with showing_requests(console.show_request if settings.verbose else None):
+        return _await_reading(action, settings, console)
 
 
 def _await_reading(action: ReadingAction, settings: Settings, console: Console) -> int:

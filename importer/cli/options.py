@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 from click.shell_completion import CompletionItem
 
+from importer.cli.execute import guard
 from importer.settings import DECLARATIONS, DEFAULTS, DateOrder, FailOn, HiddenRows, IfExists
 from importer.settings.origins import option_name
 
@@ -21,6 +22,22 @@ if TYPE_CHECKING:
     _Text = click.ParamType[str]
 else:  # not generic in every click that will do
     _Text = click.ParamType
+
+Decorator: TypeAlias = Callable[[Any], Any]
+
+
+class _Command(click.Command):
+    """A command that returns its exit status; its errors become text."""
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run it to its end; exits the process."""
+        guard(partial(super().invoke, ctx))
+
+
+def command(name: str | None = None) -> Decorator:
+    """Make a function a command of the command line."""
+    return click.command(name, cls=_Command)
+
 
 _MOST = 50  # runs, the newest first
 _JOURNAL = "journal.sqlite3"  # as the journal has it, which a shell need not wait for
@@ -67,8 +84,6 @@ def _find_zones() -> list[str]:
 FILE = click.Path(path_type=Path)  #: the shell knows files best
 SOURCE = click.Path(allow_dash=True)
 RUN = _Run()
-
-Decorator: TypeAlias = Callable[[Any], Any]
 
 _COMPLETED = {
     "timezone": Words(find=_find_zones),

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,7 @@ def test_a_signal_wakes_a_command_that_only_waits(place: Workplace, number: sign
         return 0 if waiting.cancel_called else 1  # 130 would end the process of the tests
 
     with pytest.raises(SystemExit) as ended:
-        perform_reading({}, wait)
+        guard(partial(perform_reading, {}, wait))
     assert ended.value.code == 1
 
 
