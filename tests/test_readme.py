@@ -130,8 +130,8 @@ def test_a_file_that_a_page_shows_is_taken(example: Example, tmp_path: Path, mon
     from importer.normalizer.mapping_file import read_mapping
     from importer.sandbox.directory_file import read_directory
     from importer.sandbox.fault_plan import read_faults
-    from importer.settings import load_settings
-    from importer.settings.origins import CONFIG_FILE
+    from importer.settings.config_file import CONFIG_FILE
+    from importer.settings.options import load_settings
 
     (tmp_path / CONFIG_FILE).write_text(example.code, encoding="utf-8")
     monkeypatch.chdir(tmp_path)

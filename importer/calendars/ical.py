@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from importer.calendars import Interval, Pulled, Role, Schedule, Window, merge, named_zone
 from importer.cells import Unreadable
 from importer.errors import SourceError
-from importer.normalizer.expand import occurrences
-from importer.normalizer.recurrence import read_repeat
+from importer.normalizer.occurrences import occurrences
+from importer.normalizer.recurrence_text import read_repeat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

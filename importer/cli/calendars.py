@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from importer.cli.click_options import FILE, RUN, Decorator, command, options, shared_options
 from importer.cli.execute import perform_reading
-from importer.cli.options import FILE, RUN, Decorator, command, options, shared_options
 from importer.wording import count_of, escape, shown_path
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from importer.commands.pull import PullOptions, PullResult
     from importer.commands.verify import Verification
     from importer.session.control import RunControl
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 _SHOWN = 8  # kinds of notes; the sheet Notes has all
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.calendars import verify_run
+from importer.cli.click_options import FILE, RUN, command, option, options, shared_options, sources
 from importer.cli.execute import given_options, is_read, load, perform, showing_requests
-from importer.cli.options import FILE, RUN, command, option, options, shared_options, sources
 from importer.errors import JournalError, UsageError
 from importer.statuses import Status
 from importer.wording import count_of, escape, shown_path
@@ -137,7 +137,7 @@ async def _tell_all(given: dict[str, Any]) -> int:
 def _how_to_tell(given: dict[str, Any]) -> tuple[bool, bool, bool]:
     """Return whether to be told in JSON, of what is wrong alone, and of requests; also where the settings cannot be."""
     from importer.errors import SettingsError
-    from importer.settings import load_settings
+    from importer.settings.options import load_settings
 
     try:
         settings = load_settings(given, is_library=False)
@@ -394,7 +394,7 @@ def _statuses(names: Sequence[str]) -> list[Status]:
 
 
 def _write_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int | None) -> None:
-    from importer.cli.programs import object_of_row
+    from importer.cli.json_lines import object_of_row
     from importer.journal.run_folder import open_view
 
     with open_view(path) as journal:

@@ -11,12 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from importer.cli.findings import describe_groups, finding_line, groups_of_kinds, groups_of_lines
-from importer.cli.past_runs import duration, row_line
-from importer.cli.programs import (
+from importer.cli.github import annotate, annotate_failure, is_on_github
+from importer.cli.json_lines import (
     WRONG,
-    annotate,
-    annotate_failure,
-    is_on_github,
     object_of_finding,
     object_of_line,
     object_of_notice,
@@ -25,15 +22,13 @@ from importer.cli.programs import (
     object_of_tried,
     objects_of_overview,
 )
+from importer.cli.next_command import count_to_mend, is_to_repeat, next_command, report_to_mend
+from importer.cli.past_runs import duration, row_line
 from importer.cli.summary import (
     check_rows,
-    count_to_mend,
     describe_overview,
     describe_plan,
-    is_to_repeat,
     name_file,
-    next_command,
-    report_to_mend,
     status_rows,
     telling_lines,
     tried_line,
@@ -54,7 +49,7 @@ if TYPE_CHECKING:
     from importer.records import Finding, FindingKind, Sheet, TargetName
     from importer.result import Overview, Result
     from importer.session.control import Canary, Plan
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 
 _TRIED = 20  # first records that are shown, those that failed before all others

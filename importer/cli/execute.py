@@ -1,6 +1,6 @@
 """What surrounds a command, from settings to exit status.
 
-Errors become text, signals end it in order, and output that cannot be written ends the output alone.
+Errors become text, and output that cannot be written ends the output alone. Signals are handled in `signals`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import gc
 import io
 import logging
 import os
-import signal
 import sys
-import time
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
+from importer.cli.signals import await_with_signals
 from importer.errors import (
     ImporterError,
     InterruptedReadingError,
@@ -32,14 +31,13 @@ from importer.log import REQUEST, attached
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from contextlib import AbstractContextManager
-    from types import FrameType
 
     import anyio
 
     from importer.cli.console import Console
     from importer.result import Result
-    from importer.session.control import Canary, Consent, Plan, RunControl
-    from importer.settings import Settings
+    from importer.session.control import RunControl
+    from importer.settings.options import Settings
 
 
 if TYPE_CHECKING:
@@ -47,12 +45,8 @@ if TYPE_CHECKING:
     Afterwards: TypeAlias = Callable[[str, Settings, RunControl, Console], Awaitable[int]]
     ReadingAction: TypeAlias = Callable[[Settings, RunControl, Console], Awaitable[int]]
 
-AnyResult = TypeVar("AnyResult")
 
 _EXITS = {InterruptedReadingError: 130, UnexpectedError: 4}  # every other error ends a command before anything was sent
-#: Seconds that reading may go on after an interrupt: a FIFO may never be written, a child may be stopped.
-_PATIENCE = 3.0
-_LONGEST = 9.5  # seconds until an interrupted command is ended whatever it is about: the journal has all that was done
 
 
 def given_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +57,7 @@ def given_options(options: dict[str, Any]) -> dict[str, Any]:
 
 def load(options: dict[str, Any]) -> Settings:
     """Read the settings of a command; errors are in the words of the command line."""
-    from importer.settings import load_settings
+    from importer.settings.options import load_settings
 
     return load_settings(given_options(options), is_library=False)
 
@@ -88,7 +82,7 @@ def perform(
     settings = load(options)
     console = Console(settings, is_check=is_check)
     with showing_requests(console.show_request if settings.verbose else None):
-        result = _await_with_signals(partial(_guided, action, settings, console), console)
+        result = await_with_signals(partial(_guided, action, settings, console), console)
         console.show_end(result)
         status = result.check_status if is_check else result.exit_status
         if afterwards is not None and result.folder is not None and not result.is_interrupted:
@@ -112,7 +106,7 @@ def _await_reading(action: ReadingAction, settings: Settings, console: Console) 
     async def command(interrupted: anyio.Event) -> int:
         return await action(settings, RunControl(console, interrupted), console)
 
-    return _await_with_signals(command, console)
+    return await_with_signals(command, console)
 
 
 def showing_requests(show: Callable[[str], None] | None) -> AbstractContextManager[None]:
@@ -141,6 +135,7 @@ def _line(record: logging.LogRecord) -> str:
 
 
 async def _guided(action: Action, settings: Settings, console: Console, interrupted: anyio.Event) -> Result:
+    from importer.cli.confirmation import confirm_plan, confirm_rest
     from importer.cli.terminal import is_asking
     from importer.session.control import RunControl
 
@@ -149,130 +144,11 @@ async def _guided(action: Action, settings: Settings, console: Console, interrup
         control = RunControl(
             console,
             interrupted,
-            partial(_ask, console, interrupted) if console.is_asking else None,
-            partial(_ask_for_rest, console, interrupted) if console.is_asking else None,
+            partial(confirm_plan, console, interrupted) if console.is_asking else None,
+            partial(confirm_rest, console, interrupted) if console.is_asking else None,
             tuple(sys.argv[1:]),
         )
         return await action(settings, control)
-
-
-async def _ask(console: Console, interrupted: anyio.Event, plan: Plan) -> Consent:
-    """Ask before the first write. Nothing else goes on meanwhile, so the answer is waited for right here."""
-    from importer.cli.summary import ask_about
-    from importer.session.control import Consent
-
-    if plan.overview is not None:
-        console.show_overview(plan.overview)
-    can_show = not plan.undo_of
-    question = f"{ask_about(plan)}{' (show: the plan)' if can_show else ''}"
-    return Consent(await _confirm(console, interrupted, question, can_show=can_show))
-
-
-async def _ask_for_rest(console: Console, interrupted: anyio.Event, canary: Canary) -> bool:
-    """Ask whether the rest may follow the first records, as `_ask`."""
-    number = sum(canary.left.values())
-    what = "record" if number == 1 else f"{number} records"
-    return await _confirm(console, interrupted, f"Send the other {what} to {', '.join(canary.left)}?") == "yes"
-
-
-async def _confirm(console: Console, interrupted: anyio.Event, question: str, *, can_show: bool = False) -> str:
-    """Ask, and go on listening for signals meanwhile: one ends the question, and then the run, as everywhere else."""
-    import anyio
-    import anyio.to_thread
-
-    answer = "no"
-
-    async def ask(scope: anyio.CancelScope) -> None:
-        nonlocal answer
-        # A thread that is left behind goes on waiting for a line: what was interrupted ends with os._exit.
-        read = partial(_read_answer, console, question, can_show=can_show)
-        answer = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
-        scope.cancel()
-
-    with console.paused():
-        async with anyio.create_task_group() as group:
-            group.start_soon(ask, group.cancel_scope)
-            await interrupted.wait()
-            group.cancel_scope.cancel()
-    return "no" if interrupted.is_set() else answer
-
-
-def _read_answer(console: Console, question: str, *, can_show: bool) -> str:
-    """Ask until the answer is one; none is no. Not click's: it redirects standard output while it waits."""
-    answers = {"y": "yes", "yes": "yes", "n": "no", "no": "no", "": "no", **({"show": "show"} if can_show else {})}
-    while True:
-        console.ask(f"{question} [y/N]: ")
-        answer = sys.stdin.readline().strip().lower()
-        if answer in answers:
-            return answers[answer]
-        console.ask("Answer y, n or show.\n" if can_show else "Answer y or n.\n")
-
-
-# ---- signals
-
-
-def _await_with_signals(command: Callable[[anyio.Event], Awaitable[AnyResult]], console: Console) -> AnyResult:
-    """Run a command; the first SIGINT or SIGTERM ends it in order within ten seconds, the second at once."""
-    import asyncio
-
-    import anyio
-
-    async def supervise() -> AnyResult:
-        interrupted = anyio.Event()
-        with _interrupts(interrupted, asyncio.get_running_loop(), console):
-            return await command(interrupted)
-
-    return anyio.run(supervise)
-
-
-@contextmanager
-def _interrupts(interrupted: anyio.Event, loop: Any, console: Console) -> Iterator[None]:
-    """Handle signals also while the event loop does not run: a source is read, or a report written, without a pause."""
-    began = 0.0
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal began
-        if began:
-            os._exit(130)  # what is in flight is in doubt in the journal; rerun asks about it
-        began = time.monotonic()
-        loop.call_soon_threadsafe(interrupted.set)
-        console.interrupted()
-        signal.setitimer(signal.ITIMER_REAL, _PATIENCE, _PATIENCE / 10)
-
-    def lose_patience(_signal: int, _frame: FrameType | None) -> None:
-        if not console.is_planned:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            raise InterruptedReadingError("interrupted while reading; nothing was sent", hint="Start it again.")
-        if time.monotonic() - began >= _LONGEST:
-            console.ended_late()
-            os._exit(130)
-
-    handlers = {signal.SIGINT: interrupt, signal.SIGTERM: interrupt, signal.SIGALRM: lose_patience}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        with _waking(loop):
-            yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _waking(loop: Any) -> Iterator[None]:
-    """Wake the event loop at each signal: one that arrives just as the loop goes to sleep is not handled otherwise."""
-    import socket
-
-    receiver, sender = socket.socketpair()
-    with receiver, sender:
-        sender.setblocking(False)
-        loop.add_reader(receiver, receiver.recv, 4096)
-        before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-        try:
-            yield
-        finally:
-            signal.set_wakeup_fd(before)
-            loop.remove_reader(receiver)
 
 
 # ---- errors

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from importer.cli.findings import TONE_STYLES, place_of_line
 from importer.commands.history import Stage
-from importer.settings import write_setting
+from importer.settings.options import write_setting
 from importer.statuses import Status, possible_statuses
 from importer.wording import escape
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,10 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.text import Text
 
 from importer.cli.findings import TONE_STYLES, place_of
+from importer.cli.json_lines import deletions
 from importer.cli.past_runs import duration, row_line
-from importer.cli.programs import deletions
 from importer.records import Severity
-from importer.settings import DECLARATIONS
 from importer.statuses import Status
 from importer.wording import count_of, escape
 
@@ -26,13 +24,9 @@ if TYPE_CHECKING:
     from importer.records import FindingKind, ReportLine, Sheet
     from importer.result import Expected, Overview, Result
     from importer.session.control import Plan, Tried
-    from importer.settings import Settings
 
 
 # ---- the plan
-
-#: What another undo can change.
-_PASSING = (Status.FAILED, Status.UNKNOWN, Status.PENDING)
 
 
 def describe_plan(plan: Plan) -> str:
@@ -40,41 +34,12 @@ def describe_plan(plan: Plan) -> str:
     return _describe_undo(plan) if plan.undo_of else _describe_run(plan)
 
 
-def ask_about(plan: Plan) -> str:
-    """Return the question before the first write."""
-    if plan.undo_of:
-        return _ask_about_undo(plan)
-    where = ", ".join(f"{target} ({plan.base_urls[target]})" for target in plan.to_send)
-    on = f", on {_named(plan.schedules)}" if plan.schedules else ""
-    return f"Send {count_of(sum(plan.to_send.values()), 'record')} to {where}{on}{_how_long(plan, ' in ')}?"
-
-
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    shown = ", ".join(escape(name, 80) for name in names[:_MOST_NAMED])
-    return f"{shown} and {count_of(more, 'more schedule')}" if more > 0 else shown
-
-
-def _how_long(plan: Plan, before: str) -> str:
+def how_long(plan: Plan, before: str) -> str:
     """Return about how long a plan takes, after some words; empty where that is less than a minute."""
     if plan.seconds < 60:
         return ""
     days = plan.seconds / 86400
     return f"{before}about {count_of(round(days), 'day') if days >= 2 else duration(plan.seconds)}"
-
-
-def _ask_about_undo(plan: Plan) -> str:
-    by_target = deletions(plan)
-    parts = [f"take {_schedules(plan)} out of {_groups(plan)}"] if plan.to_unbind else []
-    number = count_of(sum(by_target.values()), "record")
-    parts += [f"delete {number} from {', '.join(by_target)}"] if by_target else []
-    question = ", and ".join(parts)
-    return f"{question[:1].upper()}{question[1:]}{_how_long(plan, ' in ')}?"
-
-
-def is_to_repeat(result: Result) -> bool:
-    """Return whether the same again can come to more; an undo cannot where all that is left has to stay."""
-    return not result.undone or bool(result.stopped) or any(map(result.count, _PASSING))
 
 
 def _describe_run(plan: Plan) -> str:
@@ -84,31 +49,32 @@ def _describe_run(plan: Plan) -> str:
         parts.append(f"{count_of(plan.to_bind, 'schedule')} to be added to {count_of(plan.groups, 'Opal group')}")
     parts += [f"{plan.invalid:,} invalid"] if plan.invalid else []
     parts += [f"{plan.duplicates:,} duplicate"] if plan.duplicates else []
-    return f"run {plan.run}: {', '.join(parts)}{_how_long(plan, ', ')}"
+    return f"run {plan.run}: {', '.join(parts)}{how_long(plan, ', ')}"
 
 
 def _describe_undo(plan: Plan) -> str:
     parts = [count_of(plan.rows, "record")]
     where = ", ".join(plan.base_urls[target] for target in plan.to_unbind)
-    parts += [f"{_schedules(plan)} to be taken out of {_groups(plan)} ({where})"] if plan.to_unbind else []
+    parts += [f"{count_schedules(plan)} to be taken out of {count_groups(plan)} ({where})"] if plan.to_unbind else []
     by_target = deletions(plan).items()
     parts += [f"{number} to delete at {target} ({plan.base_urls[target]})" for target, number in by_target]
     parts += [f"{plan.done} undone before"] if plan.done else []
     parts += [f"{number} to be removed by hand: {target} cannot delete" for target, number in plan.by_hand.items()]
-    return f"undo of run {plan.undo_of}: {', '.join(parts)}{_how_long(plan, ', ')}"
+    return f"undo of run {plan.undo_of}: {', '.join(parts)}{how_long(plan, ', ')}"
 
 
-def _schedules(plan: Plan) -> str:
+def count_schedules(plan: Plan) -> str:
+    """Return how many schedules an undo takes out of groups."""
     return count_of(sum(plan.to_unbind.values()), "schedule")
 
 
-def _groups(plan: Plan) -> str:
+def count_groups(plan: Plan) -> str:
+    """Return how many groups of Opal a plan changes."""
     return count_of(plan.groups, "Opal group")
 
 
 # ---- what would happen
 
-_MOST_NAMED = 2  # schedules in a question
 _FOR_IDS = 120  # columns of a terminal that have room for an id behind a name
 _MOST_REPEATED = 3  # rows of which a plan tells first and last
 
@@ -279,36 +245,8 @@ def telling_lines(result: Result, kinds: Iterable[FindingKind]) -> Sequence[tupl
     ]
 
 
-def next_command(result: Result, settings: Settings) -> str:
-    """Return the command that goes on with a run: from its report where rows are to be mended, else from its folder.
-
-    It keeps every option that changes what happens; what the environment or importer.toml says counts again anyhow.
-    """
-    report = report_to_mend(result)
-    start = report if report and count_to_mend(result) else result.folder or settings.reports
-    command, argument = ("undo", result.undone) if result.undone else ("rerun", str(start))
-    kept = [
-        word
-        for name, origin in settings.origins.items()
-        if command in DECLARATIONS[name].commands and not DECLARATIONS[name].is_of_console
-        for word in origin.words
-    ]
-    return shlex.join(["oncall-importer", command, argument, *kept])
-
-
 def tried_line(row: Tried, *, is_screen: bool) -> Text:
     """Return what became of one of the first records, and where that is: on a terminal on a line of its own."""
     between = "\n    " if is_screen else "  "
     link = f"{between}{escape(row.link, 4096)}" if row.link else ""
     return Text("  ") + row_line(row.sheet, row.line, with_source=False, about=row.words) + Text(link, style="cyan")
-
-
-def report_to_mend(result: Result) -> Path | None:
-    """Return the report in which people mend: the workbook, where there is one; None where there is none at all."""
-    reports = {file.name: file for file in result.files if file.parent == result.folder}
-    return reports.get("report.xlsx") or reports.get("report.csv")
-
-
-def count_to_mend(result: Result) -> int:
-    """Count the rows that the user has to correct."""
-    return result.count(Status.INVALID) + result.count(Status.REJECTED)

@@ -34,9 +34,9 @@ from importer.normalizer.references import Directory
 from importer.planning.sources import expand_sources, gather_sources, is_several, load_mapping, make_loader
 from importer.reader.read import read
 from importer.records import LARGEST_ID, TargetName
-from importer.reporter.columns import unguard
+from importer.reporter.formula_guard import unguard
 from importer.reporter.page import write_comparison_page
-from importer.reporter.table_files import write_texts
+from importer.reporter.report_csv import write_texts
 from importer.statuses import Status
 from importer.targets.target import DirectoryEntry
 from importer.wording import iso_utc
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from importer.journal.view import View
     from importer.records import Row
     from importer.session.control import RunControl
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 _SYSTEMS = frozenset({"pagerduty:", "opsgenie:", "rootly:"})
 _MADE = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE})

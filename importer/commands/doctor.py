@@ -25,9 +25,10 @@ from importer.records import TargetName
 from importer.session.control import SilentObserver
 from importer.session.endpoints import connect, connect_source, look_at
 from importer.session.target_lock import look_at_turn
-from importer.settings import DECLARATIONS, TOKEN_VARIABLES, Settings, load_settings
-from importer.settings.origins import CONFIG_FILE, PREFIX, keys_of_file, own_config_file, variables_of
-from importer.settings.values import NO_PROXY_VARIABLES, PROXY_VARIABLES
+from importer.settings.config_file import CONFIG_FILE, keys_of_file, own_config_file
+from importer.settings.options import DECLARATIONS, TOKEN_VARIABLES, Settings, load_settings
+from importer.settings.origins import PREFIX, variables_of
+from importer.settings.proxy import NO_PROXY_VARIABLES, PROXY_VARIABLES
 from importer.targets import TARGETS
 from importer.wording import escape
 

@@ -39,7 +39,7 @@ from importer.calendars.comparison import find_schedule
 from importer.delivery.source_api import SourceApi, fetch, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError
 from importer.records import ID_PATTERN
-from importer.reporter.table_files import SHEETS, Table, check_output, write_tables
+from importer.reporter.pulled_tables import SHEETS, Table, check_output, write_tables
 from importer.session.endpoints import connect_source
 from importer.targets.rootly import ROOTLY
 
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from importer.calendars import ProgressCallback
     from importer.session.control import RunControl
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 #: The systems that are read through their APIs.
 APIS = {

@@ -15,24 +15,17 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from importer.commands.canary import look_at_first, may_go_on
 from importer.delivery.delivery import deliver, find_existing
 from importer.delivery.listing import look_up
 from importer.delivery.target_work import Job
 from importer.errors import JournalError, SettingsError, UsageError
 from importer.journal.run_folder import open_scratch
 from importer.journal.run_info import RunStage
-from importer.kinds import KINDS, Names, tell_line
 from importer.notice import Notice
-from importer.planning.forecast import (
-    check_plan_path,
-    hold_to_plan,
-    read_lines,
-    read_overview,
-    read_plan,
-    touched_schedules,
-    write_plan,
-)
 from importer.planning.loader import lists_of
+from importer.planning.overview import read_overview, touched_schedules
+from importer.planning.plan_file import check_plan_path, hold_to_plan, read_lines, read_plan, write_plan
 from importer.planning.previous_run import find_all
 from importer.planning.rerun_settings import inherit, refuse_other_mapping
 from importer.planning.sources import (
@@ -45,10 +38,10 @@ from importer.planning.sources import (
     make_loader,
     name_source,
 )
-from importer.records import ReportLine, TargetName
+from importer.records import TargetName
 from importer.reporter.marked_cells import check_marked_path
 from importer.reporter.report import make_check
-from importer.session.control import Canary, Plan, Tried
+from importer.session.control import Plan
 from importer.session.endpoints import connect
 from importer.session.lifecycle import begin_run, check_junit, finish, least_seconds, may_begin, why_stopped
 from importer.settings.values import canonical_url
@@ -60,26 +53,22 @@ if TYPE_CHECKING:
 
     from importer.delivery.delivery import Delivered
     from importer.delivery.transport import Connection
-    from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
     from importer.journal.run_info import RunInfo
-    from importer.planning.forecast import PlanLine
     from importer.planning.loader import Loader
+    from importer.planning.plan_file import PlanLine
     from importer.planning.previous_run import PreviousRun
     from importer.reader.read import Source
     from importer.result import Overview, Result
     from importer.session.control import RunControl
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 
 _ASKING = {
     TargetName.ROOTLY: "asking Rootly for the ids of the users and schedules that rows name",
     TargetName.OPAL: "asking Opal for the groups that rows name",
 }
-
-
 _SEE_FIRST = "See what became of the first records, then rerun to send it."
-_NOT_ATTEMPTED = "not attempted: "
 _NOT_LOOKED_UP = "names in rows that have other problems were not looked up: "
 
 
@@ -269,10 +258,10 @@ async def _send(
     if settings.canary:
         delivered = await deliver(job, settings.canary)
         is_stopped = any(end.reason for end in delivered.values())
-        canary = _look_at_first(journal, connections, delivered, is_asked=control.confirm_rest is not None)
+        canary = look_at_first(journal, connections, delivered, is_asked=control.confirm_rest is not None)
         why_not, words = ("not attempted: the first records were stopped", "") if is_stopped else ("", "")
         if not is_stopped:
-            why_not, words = await _may_go_on(canary, control)
+            why_not, words = await may_go_on(canary, control)
         if why_not or not canary.left:
             with suppress(JournalError):  # then the reason alone is missing: what is planned is pending either way
                 for target in connections:
@@ -282,53 +271,6 @@ async def _send(
         with suppress(JournalError):  # if it cannot be written, nothing more is sent either
             journal.change_info(stage=RunStage.SENDING)
     return await deliver(job)
-
-
-def _look_at_first(
-    journal: Journal,
-    connections: Mapping[TargetName, Connection],
-    delivered: Mapping[TargetName, Delivered],
-    *,
-    is_asked: bool,
-) -> Canary:
-    """Read off the journal what the first records came to."""
-    sheets = journal.sheets()
-    lines = journal.lines_by_id([id_ for end in delivered.values() for id_ in end.claimed])
-    names = Names(journal.names())
-    rows = [Tried(sheets[line.sheet], line, _link(line, connections), tell_line(line, names)) for line in lines]
-    return Canary(rows, journal.open_targets(), is_asked)
-
-
-def _link(line: ReportLine, connections: Mapping[TargetName, Connection]) -> str:
-    """Return the address of a record's object in the API: of the web pages neither product documents any."""
-    kind = KINDS.get(line.kind or "")
-    if kind is None or not line.outcome.status.is_success or not line.outcome.id or kind.target not in connections:
-        return ""
-    with suppress(ValueError):  # a target can list odd ids
-        return connections[kind.target].base_url + kind.object_path(line.outcome.id)
-    return ""
-
-
-async def _may_go_on(canary: Canary, control: RunControl) -> tuple[str, str]:
-    """Ask whether the rest may go, or decide where nobody can be asked: only if all of the first ones succeeded.
-
-    Returns why the rest is not sent, and in other words why the product itself stopped; both empty where all may go.
-    """
-    if canary.rows:
-        control.observer.tried(canary)
-    if not canary.left or not canary.rows:
-        return "", ""
-    if control.confirm_rest is not None:
-        said_yes = await control.confirm_rest(canary)
-        why = "interrupted" if control.interrupted.is_set() else "you said no"
-        return "" if said_yes else f"{_NOT_ATTEMPTED}{why} after the first records", ""
-    if not canary.failed:
-        return "", ""
-    rest = sum(canary.left.values())
-    why = f"{canary.failed} of the {len(canary.rows)} records that were sent first did not succeed"
-    if len(canary.rows) == 1:
-        why = "the record that was sent first did not succeed"
-    return f"{_NOT_ATTEMPTED}{why}", f"{why}, so the other {rest} {'was' if rest == 1 else 'were'} not sent"
 
 
 class _Forecast:

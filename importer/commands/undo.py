@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from importer.planning.previous_run import PreviousRun
     from importer.result import Result
     from importer.session.control import RunControl, RunObserver
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 
 _CHUNK = 2000

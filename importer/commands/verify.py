@@ -19,7 +19,7 @@ from importer.planning.previous_run import find_earlier
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import TargetName
 from importer.reporter.page import add_verified
-from importer.reporter.table_files import write_texts
+from importer.reporter.report_csv import write_texts
 from importer.session.endpoints import connect
 from importer.statuses import Status
 from importer.targets import TARGETS
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from importer.kinds import RecordKind
     from importer.records import Key
     from importer.session.control import RunControl
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 _MADE = frozenset({Status.CREATED, Status.EXISTS})
 _PATIENCE = 60.0  # seconds until a shift shows in Rootly's calendar

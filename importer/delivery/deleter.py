@@ -12,7 +12,6 @@ from importer.delivery.client import Answer, Reply
 from importer.delivery.listing import ScopeRefusedError
 from importer.delivery.queue import Doubt
 from importer.delivery.replies import (
-    MOST_ATTEMPTS,
     Judgement,
     Seen,
     Sight,
@@ -21,9 +20,8 @@ from importer.delivery.replies import (
     is_maybe_applied,
     judge_delete,
     judge_look,
-    read_clock,
-    settle_time,
 )
+from importer.delivery.retry import MOST_ATTEMPTS, read_clock, settle_time
 from importer.delivery.stop import Reason, StoppedError
 from importer.delivery.target_work import Job, TargetWork, for_each
 from importer.errors import TargetError

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 import anyio
 
 from importer.delivery.client import Answer, NotSent, open_client
+from importer.delivery.closing_look import look_back
 from importer.delivery.deleter import TargetDeletion
 from importer.delivery.groups import Binder
 from importer.delivery.queue import Doubt
-from importer.delivery.reconciler import clear_up_doubts, close_scope, look_back, mark_existing
-from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge_post, settle_time
+from importer.delivery.reconciler import clear_up_doubts, close_scope, mark_existing
+from importer.delivery.replies import Judgement, Verdict, judge_post
+from importer.delivery.retry import MOST_ATTEMPTS, back_off, settle_time
 from importer.delivery.stop import GRACE, Reason, end_on_interrupt
 from importer.delivery.target_work import Job, TargetWork, give_up
 from importer.journal.states import Change, Claimed

@@ -19,7 +19,8 @@ import anyio
 from importer.delivery.client import Answer, NotSent, Reply, open_client
 from importer.delivery.listing import MOST_READINGS, Listing, ScopeRefusedError
 from importer.delivery.queue import tell
-from importer.delivery.replies import MOST_ATTEMPTS, Judgement, Verdict, back_off, judge, read_json, settle_time
+from importer.delivery.replies import Judgement, Verdict, judge, read_json
+from importer.delivery.retry import MOST_ATTEMPTS, back_off, settle_time
 from importer.delivery.stop import GRACE, Reason, Stop, StoppedError, end_on_interrupt
 from importer.delivery.target_work import for_each
 from importer.delivery.throttle import Throttle
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from importer.delivery.target_work import Job, TargetWork
     from importer.journal.states import Unbound
     from importer.records import Outcome, TargetName
-    from importer.settings import Settings
+    from importer.settings.options import Settings
     from importer.targets.target import Target
 
 

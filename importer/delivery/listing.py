@@ -13,7 +13,8 @@ import anyio
 
 from importer.delivery.client import Answer, Client, NotSent, Reply, open_client
 from importer.delivery.queue import tell
-from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json, read_words
+from importer.delivery.replies import read_json, read_words
+from importer.delivery.retry import MOST_ATTEMPTS, back_off
 from importer.delivery.stop import Reason, Stop, StoppedError, end_on_interrupt
 from importer.delivery.throttle import Throttle
 from importer.errors import TargetError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from importer.delivery.queue import Observer
     from importer.delivery.transport import Connection
     from importer.records import Key, Scope, TargetName
-    from importer.settings import Settings
+    from importer.settings.options import Settings
     from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Page, Target
 
 

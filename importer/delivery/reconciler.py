@@ -1,21 +1,18 @@
-"""What a target has against what the journal says: before anything is sent, about doubts, in the end. No writes."""
+"""What a target has, compared with the journal: before anything is sent, and about doubts. Sends nothing."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-import anyio
-
 from importer.delivery.listing import MOST_READINGS, ListReading, ScopeRefusedError
-from importer.delivery.replies import MOST_ATTEMPTS
+from importer.delivery.retry import MOST_ATTEMPTS
 from importer.delivery.stop import StoppedError
 from importer.delivery.target_work import advise, for_each, give_up
 from importer.errors import TargetError
-from importer.journal.states import Change
 from importer.kinds import KINDS
 from importer.records import Problem, Severity
 from importer.statuses import Status
@@ -26,13 +23,12 @@ if TYPE_CHECKING:
     from importer.delivery.listing import Sweep
     from importer.delivery.queue import Doubt
     from importer.delivery.target_work import TargetWork
-    from importer.journal.states import ClosingDifference
     from importer.kinds import Overlap
     from importer.records import Scope
     from importer.targets.target import Found
 
 
-_AT_ONCE = 8  # lists
+LISTS_AT_ONCE = 8  # lists
 _LET_REPLACE = "Take the row out, or let it replace that with --replace-overrides."
 _PLAN_AGAIN = "Write a new plan with oncall-importer check --online --plan, and have it approved."
 
@@ -44,7 +40,7 @@ async def mark_existing(work: TargetWork, *, is_approved: bool) -> None:
     replace before.
     """
     scopes = work.journal.scopes(work.target.name)
-    await for_each(scopes, partial(_find_in_scope, work, is_approved=is_approved), _AT_ONCE)
+    await for_each(scopes, partial(_find_in_scope, work, is_approved=is_approved), LISTS_AT_ONCE)
 
 
 async def _find_in_scope(work: TargetWork, scope: Scope, *, is_approved: bool) -> None:
@@ -151,7 +147,7 @@ async def clear_up_doubts(work: TargetWork) -> None:
         by_scope: defaultdict[Scope, list[Doubt]] = defaultdict(list)
         for doubt in due:
             by_scope[doubt.record.scope].append(doubt)
-        await for_each(by_scope.values(), partial(_ask_about, work), _AT_ONCE)
+        await for_each(by_scope.values(), partial(_ask_about, work), LISTS_AT_ONCE)
 
 
 async def _ask_about(work: TargetWork, doubts: list[Doubt]) -> None:
@@ -212,73 +208,3 @@ def _is_taken_otherwise(work: TargetWork, doubt: Doubt, sweep: Sweep) -> bool:
         return False
     key = sweep.ids[doubt.returned_id]
     return key is None or not work.journal.has_key(doubt.record.scope.kind, key)
-
-
-async def look_back(work: TargetWork) -> None:
-    """Compare what a target has with what the journal says of a run's records, once all is sent.
-
-    One reading of each scope that was touched finds what is there twice, whoever made it; what was created and is not
-    there; and what was refused and is there after all. Where something is found, the list is read once more after the
-    settling time: a list can be late. What is different is written into the records.
-
-    Raises:
-        JournalError: it cannot be written.
-    """
-    scopes = work.journal.touched_scopes(work.target.name, work.run)
-    found: Counter[str] = Counter()
-    await for_each(scopes, partial(_look_at, work, found), _AT_ONCE)
-    if doubled := found["there twice"]:
-        work.journal.change_info(doubled=work.journal.info().doubled + doubled)
-    if found:
-        words = ", ".join(f"{number} {what}" for what, number in found.items())
-        work.tell(f"does not have exactly what this run says ({words}); the report names each record")
-
-
-async def _look_at(work: TargetWork, found: Counter[str], scope: Scope) -> None:
-    """Write into a scope's records what is different, and count it."""
-    try:
-        first = {(one.id, one.there) for one in await _compare(work, scope)}
-        if first:
-            await anyio.sleep(work.settings.settle)
-            lasting = [one for one in await _compare(work, scope) if (one.id, one.there) in first]
-            work.journal.change([_describe(work, one, found) for one in lasting])
-    except StoppedError:
-        return
-    except TargetError as error:
-        where = f"schedule {scope.name}" if scope.name else "its list"
-        work.tell(f"could not be asked at the end whether all is there ({where}): {error.message}")
-
-
-async def _compare(work: TargetWork, scope: Scope) -> list[ClosingDifference]:
-    work.journal.begin_comparison(scope)
-    reading = ListReading()
-    async for page in work.listing.pages(scope):
-        reading.note(page)
-        work.journal.note_listed(scope, [(found.key, found.id) for found in page.found])
-    differences = work.journal.compare(work.target.name, scope, work.run)
-    if reading.contradiction:  # what such a list does not show may be there all the same
-        return [one for one in differences if one.there]
-    return differences
-
-
-def _describe(work: TargetWork, one: ClosingDifference, counts: Counter[str]) -> Change:
-    """Return what a record becomes that is not there as the run says, and count it."""
-    target, ids = work.target.name, " and ".join(one.there)
-    status, id_ = one.status, one.returned_id
-    if len(one.there) > 1:
-        what, error = "there twice", f"{target} has it {len(one.there)} times: {ids}"
-        hint = f"Delete all but one of them in {target}; nothing was deleted."
-    elif status is not Status.CREATED:
-        what, id_, error = "there though refused", ids, f"{one.error}; it is there after all: {ids}"
-        hint = "Rerun: it is found there, and not created again."
-    elif one.there:
-        what, id_ = "there under another id", ids
-        error = f"the answer named {one.returned_id}, which is not this record; it is there as {ids}"
-        hint = "Nothing is to be done: the id here is the right one."
-    else:
-        what, status = "missing", Status.UNKNOWN
-        error = f"{target} answered that it created it ({id_}), and its list does not have it"
-        hint = advise(Status.UNKNOWN)
-    counts[what] += 1
-    made = work.outcomes.make(status, returned_id=id_, http_status=one.http_status, error=error, hint=hint)
-    return Change(one.id, status, made._replace(attempts=one.attempts))

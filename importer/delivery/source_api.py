@@ -11,7 +11,8 @@ import anyio
 
 from importer.calendars import RefusedError
 from importer.delivery.client import Answer, Client, open_client
-from importer.delivery.replies import MOST_ATTEMPTS, back_off, read_json
+from importer.delivery.replies import read_json
+from importer.delivery.retry import MOST_ATTEMPTS, back_off
 from importer.delivery.stop import Stop, StoppedError, end_on_interrupt
 from importer.delivery.throttle import Throttle
 from importer.delivery.transport import Transport, load_trust
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from importer.calendars import Ask
     from importer.delivery.transport import Connection
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 _REFUSED = frozenset({400, 402, 403, 404, 410, 422})
 _FEED_ATTEMPTS = 4  # a feed is one file: whoever asks for it is at hand, and waits no half minute for a wrong address

@@ -22,7 +22,7 @@ from importer.errors import JournalError, TargetError
 from importer.kinds import Names
 from importer.log import log
 from importer.records import Outcome
-from importer.settings import IfExists
+from importer.settings.options import IfExists
 from importer.statuses import Status
 from importer.wording import iso_utc
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from importer.journal.journal import Journal
     from importer.journal.states import Claimed
     from importer.records import TargetName
-    from importer.settings import Settings
+    from importer.settings.options import Settings
     from importer.targets.target import Target
 
 

@@ -8,87 +8,16 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from importer.delivery.circuit_breaker import Breaker
 from importer.delivery.client import Answer
 from importer.delivery.pacer import Pacer, read_quota
-from importer.delivery.replies import LONGEST_PAUSE, asked_pause, back_off, pause_time, read_clock, rounding
+from importer.delivery.retry import LONGEST_PAUSE, Budget, asked_pause, pause_time, read_clock, rounding
 from importer.delivery.stop import Reason, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from importer.delivery.client import Reply
-
-
-_FAILURES = 10  # in a row open it
-_FEW = 3  # in a row are not yet a target that is gone, however long they took
-_LONGEST_ASKED = 10  # times the time-out is the longest that a target may ask us to wait without being given up
-
-
-class Breaker:
-    """Counts failures in a row. While it is open, one request at a time finds out whether the target is back."""
-
-    def __init__(self, timeout: float) -> None:
-        self.timeout = timeout
-        self._failures = 0
-        self._failing_since = 0.0
-        self._asked_until = 0.0  # what Retry-After asked for, which does not count as being gone ...
-        self._most_asked = 0.0  # ... but not for ever
-        self.probe_at = 0.0  #: the next request may leave then
-
-    @property
-    def is_well(self) -> bool:
-        """True where the last thing that was noted is no failure."""
-        return not self._failures
-
-    @property
-    def is_open(self) -> bool:
-        """True while the target counts as gone."""
-        return self._failures >= _FAILURES
-
-    def succeed(self) -> bool:
-        """Note that the target answered; True where that closes it."""
-        was_open = self.is_open
-        self._failures = 0
-        return was_open
-
-    def fail(self, now: float, asked: float = 0.0) -> bool:
-        """Note that the target did not answer, or asked to wait for some seconds; return whether that opens it."""
-        if not self._failures:
-            self._failing_since = self._asked_until = now
-            self._most_asked = _LONGEST_ASKED * self.timeout
-        self._failures += 1
-        more = min(self._most_asked, max(0.0, now + asked - max(now, self._asked_until)))
-        self._asked_until = max(self._asked_until, now + asked)
-        self._failing_since += more
-        self._most_asked -= more
-        if self.is_open:
-            self.probe_at = now + max(asked, back_off(self._failures - _FAILURES + 1, 1.0))
-        return self._failures == _FAILURES
-
-    def is_spent(self, now: float) -> bool:
-        """Return whether the target has been gone for too long."""
-        return self._failures >= _FEW and now - self._failing_since >= self.timeout
-
-
-_TOKENS = 500
-
-
-class Budget:
-    """A repetition costs a token, a success gives one back: it lasts while no more than half of the requests fail."""
-
-    def __init__(self, tokens: int = _TOKENS) -> None:
-        self._most = self._tokens = tokens
-
-    def earn(self) -> None:
-        """Note a success."""
-        self._tokens = min(self._most, self._tokens + 1)
-
-    def spend(self) -> bool:
-        """Take a token for one more repetition; False where there is none."""
-        if not self._tokens:
-            return False
-        self._tokens -= 1
-        return True
 
 
 _NO_HEADERS: Mapping[str, str] = {}

@@ -16,7 +16,7 @@ from importer.wording import escape
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.settings.values import Proxy
+    from importer.settings.proxy import Proxy
 
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (

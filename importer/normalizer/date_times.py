@@ -25,7 +25,7 @@ from importer.normalizer.zones import (
     to_instant,
     without_time,
 )
-from importer.settings import DateOrder
+from importer.settings.options import DateOrder
 from importer.wording import quote
 
 if TYPE_CHECKING:

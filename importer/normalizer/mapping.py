@@ -14,10 +14,10 @@ from importer.cells import Unreadable
 from importer.errors import SettingsError
 from importer.normalizer.fields import Checks
 from importer.normalizer.providers import check_provider, read_provider
-from importer.normalizer.recurrence import read_until
+from importer.normalizer.recurrence_text import read_until
 from importer.normalizer.references import NO_DIRECTORY, References
 from importer.normalizer.zones import TimeRules, check_timezone, read_zone
-from importer.settings import DateOrder
+from importer.settings.options import DateOrder
 from importer.wording import quote
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from importer.normalizer.fields import Checks, Level
 from importer.normalizer.mapping import CLOCKS, NO_HEADER, NOT_USED, TIME_PARTS, Mapping, Matrix, Texts
 from importer.normalizer.suggestions import nearest
 from importer.normalizer.zones import Choice, TimeRules
-from importer.settings import DateOrder
+from importer.settings.options import DateOrder
 from importer.wording import as_sentence, escape_unprintable, is_unicode, quote
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from importer.normalizer.mapping import Mapping as UserMapping
     from importer.normalizer.mapping import Matrix, Texts
     from importer.records import Row, Sheet
-    from importer.settings import DateOrder
+    from importer.settings.options import DateOrder
 
 
 _WORD = re.compile(r"[^\W\d_]+")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from importer.cells import BLANKS, canonical, cell_name
 from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
 from importer.normalizer.fields import Fields
-from importer.normalizer.layout import plan
+from importer.normalizer.header import plan
 from importer.normalizer.mapping import NO_RULES
 from importer.normalizer.matrix import find_headers
 from importer.records import KnownName, Problem
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from importer.normalizer.fields import Places
-    from importer.normalizer.layout import Layout
+    from importer.normalizer.header import Layout
     from importer.normalizer.mapping import Rules
     from importer.normalizer.matrix import Grid
     from importer.normalizer.references import Reference

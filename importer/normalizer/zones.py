@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from importer.cells import BLANKS, Unreadable
 from importer.errors import SettingsError
-from importer.settings import DateOrder
+from importer.settings.options import DateOrder
 from importer.wording import quote
 
 FIRST_YEAR = 1970

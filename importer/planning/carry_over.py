@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from importer.journal.states import NO_OUTCOME, Entry, Joined, State
 from importer.kinds import KINDS
-from importer.normalizer.layout import repeats
+from importer.normalizer.header import repeats
 from importer.normalizer.row import Normalizer
 from importer.records import Key, Outcome, Problem, Row, Sheet, TargetName, read_part, write_part
 from importer.statuses import Status

@@ -11,8 +11,8 @@ from importer.journal.codec import row_of
 from importer.journal.states import State
 from importer.kinds import KINDS
 from importer.log import log_warned
-from importer.normalizer.expand import overlaps
 from importer.normalizer.fields import Level
+from importer.normalizer.occurrences import overlaps
 from importer.normalizer.references import References, Sought
 from importer.normalizer.row import Normalizer, RowNames, with_decorated_ids
 from importer.normalizer.suggestions import describe_suggestion, suggest
@@ -20,9 +20,9 @@ from importer.notice import Notice, NoticeLevel
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
 from importer.reader.tables import rows_named
 from importer.records import KnownName, Problem, Row, Severity, Sheet, TargetName
-from importer.reporter.columns import is_report
+from importer.reporter.report_reader import is_report
 from importer.reporter.template import README_SHEET
-from importer.settings import HiddenRows
+from importer.settings.options import HiddenRows
 from importer.wording import escape
 
 if TYPE_CHECKING:

@@ -16,10 +16,11 @@ from importer.journal.run_info import RunInfo, info_of_name
 from importer.kinds import KINDS
 from importer.notice import Notice, NoticeLevel
 from importer.planning.report_lines import Memory, Mended, Merger, PreviousLine, ReportTable
+from importer.reader.limits import Bounds
 from importer.reader.read import read
-from importer.reader.source_file import Bounds
 from importer.records import KnownName
-from importer.reporter.columns import ALL_ROWS, MAPPING_SHEET, TO_MEND, is_report, join_mapping, split
+from importer.reporter.columns import ALL_ROWS, MAPPING_SHEET, TO_MEND, join_mapping
+from importer.reporter.report_reader import is_report, split
 from importer.statuses import Status
 from importer.targets import TARGETS
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from importer.journal.journal import Journal
     from importer.planning.report_lines import Filled
     from importer.records import Row, Sheet
-    from importer.reporter.columns import Splitter
+    from importer.reporter.report_reader import Splitter
 
 
 _CHUNK = 2000

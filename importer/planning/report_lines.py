@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from importer.journal.view import View
-    from importer.reporter.columns import Carried, Splitter
+    from importer.reporter.report_reader import Carried, Splitter
 
 
 _NAMED = 10  # rows that a notice names

@@ -19,16 +19,16 @@ import anyio
 import orjson
 
 from importer.errors import InterruptedReadingError, SettingsError, SourceError, SourcesError, UsageError
-from importer.normalizer.layout import is_known_header, rate_header
+from importer.normalizer.header import is_known_header, rate_header
 from importer.normalizer.mapping import NO_MAPPING, Mapping, make_rules
 from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.suggestions import refuse_lost_headers
 from importer.notice import Notice, NoticeLevel
 from importer.planning.loader import Loader
 from importer.planning.previous_run import LeftOver
+from importer.reader.limits import Bounds
 from importer.reader.read import read, read_on_thread, spool
-from importer.reader.source_file import Bounds
-from importer.settings.origins import read_config_file
+from importer.settings.config_file import read_config_file
 from importer.wording import count_of, escape, is_unicode
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from importer.notice import ReadingObserver
     from importer.planning.previous_run import PreviousRun
     from importer.reader.read import Source
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 
 _EARLIER_MAPPING = "the mapping of the earlier run"

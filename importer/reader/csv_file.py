@@ -22,28 +22,10 @@ from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
 from importer.notice import Notice
 from importer.reader.encoding import examine, is_workbook
-from importer.reader.source_file import (
-    BLOCK,
-    STDIN,
-    USUAL,
-    Bounds,
-    HashedBytes,
-    named,
-    opened,
-    too_long_cell,
-    too_many_columns,
-)
-from importer.reader.tables import (
-    CHUNK_ROWS,
-    FIRST_ROW,
-    NO_HEADER,
-    TOP_ROWS,
-    Chunk,
-    HeaderRule,
-    Tables,
-    above_notice,
-    walk_to,
-)
+from importer.reader.header_row import FIRST_ROW, NO_HEADER, TOP_ROWS, HeaderRule, walk_to
+from importer.reader.limits import USUAL, Bounds, too_long_cell, too_many_columns
+from importer.reader.source_file import BLOCK, STDIN, HashedBytes, named, opened
+from importer.reader.tables import CHUNK_ROWS, Chunk, Tables, above_notice
 from importer.records import Problem, Row, Sheet
 from importer.wording import count_of, escape
 

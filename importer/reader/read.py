@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar
 from importer.cells import cell_name
 from importer.errors import InterruptedReadingError, SourceError
 from importer.notice import Notice, NoticeLevel
-from importer.reader.source_file import USUAL, Bounds, copy, is_pipe, named, opened, too_many_rows
-from importer.reader.tables import CHUNK_ROWS, Chunk, HeaderRule
+from importer.reader.header_row import HeaderRule
+from importer.reader.limits import USUAL, Bounds, too_many_rows
+from importer.reader.source_file import copy, is_pipe, named, opened
+from importer.reader.tables import CHUNK_ROWS, Chunk
 from importer.wording import is_unicode
 
 if TYPE_CHECKING:

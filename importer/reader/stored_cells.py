@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 from importer.cells import cell_name
 from importer.errors import SourceError
 from importer.reader.cell_text import Flaw, NumberFormat, StoredCell, built_in, number_format
-from importer.reader.source_file import Bounds, too_long_cell
+from importer.reader.limits import Bounds, too_long_cell
 from importer.wording import escape
 
 if TYPE_CHECKING:

@@ -1,13 +1,14 @@
-"""Rows handed over some at a time, and which of them are headers: those of a sheet, and of tables below it. Pure."""
+"""Rows handed over in chunks, and the tables below the first one, each with a header of its own. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic
 
 from importer.errors import SourceError
 from importer.notice import Notice, NoticeLevel
+from importer.reader.header_row import NO_HEADER, TOP_ROWS, HeaderRule, R
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,62 +32,10 @@ class Chunk:
     share: float = 0.0  #: of the source that has been read so far, from 0 to 1
 
 
-#: Rows that are not blank, in which a header is looked for.
-TOP_ROWS = 30
-NO_HEADER = 0
 _FEWEST = 2  # known texts of a header below another
 _MOST_KNOWN = 1 << 16  # texts that are remembered
 _MOST_REPEATED = 100_000  # rows: no table has so many headers
 _SHOWN = 6  # ranges of row numbers that a sentence names
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderRule:
-    """How headers are found. The functions are given texts of rows, from their first column on."""
-
-    row: int | None = None  #: its number, as a spreadsheet numbers rows; NO_HEADER: there is none; None: find it
-    is_header: Callable[[Sequence[str]], int] | None = None  #: 0 where a row is none; the higher, the surer it is one
-    is_known: Callable[[str], bool] | None = None  #: whether a text is a header by itself
-
-    def choose(self, top: Iterable[tuple[int, Sequence[str]]]) -> tuple[int, bool]:
-        """Return the header's number among a table's first rows that are not blank, and whether it was recognised.
-
-        It is the first of those that are surest; without one, the first of all.
-        """
-        if self.row is not None:
-            return self.row, True
-        rows = list(top)
-        rated = [(int(self.is_header(cells)), number) for number, cells in rows] if self.is_header else []
-        best = max((rate for rate, _ in rated), default=0)
-        number = next((number for rate, number in rated if rate == best), 0) if best else 0
-        return (number, True) if best else (rows[0][0], False)
-
-
-FIRST_ROW = HeaderRule()
-
-
-class Rowlike(Protocol):
-    """A row of any source."""
-
-    @property
-    def number(self) -> int:
-        """Its number, as a spreadsheet numbers it."""
-
-    @property
-    def cells(self) -> Sequence[str]:
-        """Its texts, at least one."""
-
-
-R = TypeVar("R", bound=Rowlike)
-
-
-def walk_to(number: int, rows: Iterator[R], above: list[int]) -> R | None:
-    """Return the row of that number, if there is one, and note the numbers of those passed."""
-    for row in rows:
-        if row.number >= number:
-            return row if row.number == number else None
-        above.append(row.number)
-    return None
 
 
 @dataclass
@@ -202,13 +151,6 @@ class Tables(Generic[R]):
             self._repeated = []
 
 
-def above_notice(where: str, above: Sequence[int], header: int) -> Notice:
-    """Return the notice about rows that stand above the header."""
-    stand = "stands" if len(above) == 1 else "stand"
-    text = f"{where}: {rows_named(above)} {stand} above the header in row {header} and {_were(above)} left out"
-    return Notice(text, NoticeLevel.LEFT_OUT)
-
-
 def rows_named(numbers: Sequence[int], most: int = _SHOWN) -> str:
     """Name rows by their ascending numbers, the first `most` ranges of them: `rows 1 to 3 and 7`."""
     if len(numbers) == 1:
@@ -234,3 +176,10 @@ def _range(ends: tuple[int, int]) -> str:
 
 def _were(numbers: Sequence[int]) -> str:
     return "was" if len(numbers) == 1 else "were"
+
+
+def above_notice(where: str, above: Sequence[int], header: int) -> Notice:
+    """Return the notice about rows that stand above the header."""
+    stand = "stands" if len(above) == 1 else "stand"
+    text = f"{where}: {rows_named(above)} {stand} above the header in row {header} and {_were(above)} left out"
+    return Notice(text, NoticeLevel.LEFT_OUT)

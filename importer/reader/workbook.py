@@ -21,8 +21,10 @@ import orjson
 from importer.cells import cell_name
 from importer.errors import InterruptedReadingError, SourceError
 from importer.notice import Notice, NoticeLevel
-from importer.reader.source_file import BLOCK, USUAL, Bounds, named
-from importer.reader.tables import FIRST_ROW, NO_HEADER, Chunk, HeaderRule, Tables
+from importer.reader.header_row import FIRST_ROW, NO_HEADER, HeaderRule
+from importer.reader.limits import USUAL, Bounds
+from importer.reader.source_file import BLOCK, named
+from importer.reader.tables import Chunk, Tables
 from importer.records import Problem, Row, Sheet
 from importer.wording import escape
 

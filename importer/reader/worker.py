@@ -31,9 +31,10 @@ from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
 from importer.notice import NoticeLevel
 from importer.reader.encoding import OLE
-from importer.reader.source_file import Bounds, too_many_columns
+from importer.reader.header_row import NO_HEADER, TOP_ROWS, walk_to
+from importer.reader.limits import Bounds, too_many_columns
 from importer.reader.stored_cells import SAVE_AS, TextRow, text_rows
-from importer.reader.tables import CHUNK_ROWS, NO_HEADER, TOP_ROWS, above_notice, walk_to
+from importer.reader.tables import CHUNK_ROWS, above_notice
 from importer.reader.zip_parts import Parts
 from importer.wording import escape
 

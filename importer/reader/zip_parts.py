@@ -15,7 +15,8 @@ from typing import IO, TYPE_CHECKING, BinaryIO
 from xml.parsers import expat
 
 from importer.errors import SourceError
-from importer.reader.source_file import RATIO, Bounds, is_bomb, too_many_unpacked
+from importer.reader.limits import Bounds, too_many_unpacked
+from importer.reader.source_file import RATIO, is_bomb
 from importer.reader.stored_cells import SAVE_AS, damaged
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from importer.kinds import SHIFTS
 from importer.normalizer.zones import find_zone
 from importer.notice import NoticeLevel
 from importer.records import TargetName
-from importer.settings import DEFAULTS, write_setting
+from importer.settings.options import DEFAULTS, write_setting
 from importer.settings.values import as_json
 from importer.targets import TARGETS
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from importer.journal.run_info import RunInfo
     from importer.journal.view import ShownRecord
     from importer.records import Sheet
-    from importer.settings import Settings
+    from importer.settings.options import Settings
     from importer.statuses import Status
 
 

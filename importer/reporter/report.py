@@ -1,4 +1,4 @@
-"""A report's files made from the journal, and what a command came to; summary.json is written here."""
+"""A report's files made from the journal, and what a command came to."""
 
 from __future__ import annotations
 
@@ -12,25 +12,22 @@ from itertools import chain, count, islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-import orjson
-
 from importer.errors import ImporterError, JournalError, ReportError
 from importer.journal.run_folder import JOURNAL_FILE, restore_folder
 from importer.journal.run_info import RunInfo, RunStage
 from importer.kinds import KINDS, SHIFTS
 from importer.notice import Notice, NoticeLevel
 from importer.records import Severity
-from importer.reporter.atomic_file import replace_file
 from importer.reporter.columns import shadow_cells
 from importer.reporter.junit import write_junit
 from importer.reporter.marked_cells import MarkedRow, write_marked
 from importer.reporter.page import write_page
 from importer.reporter.page_contents import read_contents
+from importer.reporter.report_csv import write_csv
 from importer.reporter.report_xlsx import with_findings, write_xlsx
-from importer.reporter.table_files import write_csv
-from importer.result import Result, by_target
-from importer.settings import FailOn
-from importer.statuses import possible_statuses
+from importer.reporter.summary_json import summarize, write_summary
+from importer.result import Result
+from importer.settings.options import FailOn
 from importer.wording import count_of, iso_utc, seconds_between
 
 if TYPE_CHECKING:
@@ -40,37 +37,8 @@ if TYPE_CHECKING:
     from importer.journal.journal import Journal
     from importer.journal.run_folder import RunFolder
     from importer.records import ReportLine
-    from importer.settings import Settings
+    from importer.settings.options import Settings
     from importer.statuses import Status
-
-
-# ---- summary.json
-
-
-def write_summary(path: Path, summary: Mapping[str, object]) -> Path:
-    """Write the summary, indented, in the order given; give the path the file has in the end.
-
-    Values are what orjson knows: texts, numbers, date-times, enums, dataclasses, and mappings and sequences of them.
-
-    Raises:
-        ReportError: the file could not be written; an older one is still there.
-    """
-    content = orjson.dumps(_encodable(summary), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    return replace_file(path, lambda file: file.write(content))
-
-
-def _encodable(value: object) -> object:
-    """Escape what UTF-8 cannot hold, such as a foreign byte in a source's file name, and make keys plain texts."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, Mapping):
-        return {_encodable(key): _encodable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encodable(item) for item in value]
-    return value
-
-
-# ---- the report's files
 
 
 _XLSX_ROWS = 20_000  # beyond, report.xlsx is made only where it is asked for
@@ -117,7 +85,7 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
         seconds=seconds_between(info.started_at, journal.info().finished_at),
     )
     with suppress(ReportError):
-        write_summary(path / "summary.json", _summary(journal, result))
+        write_summary(path / "summary.json", summarize(journal, result))
     return result
 
 
@@ -259,29 +227,3 @@ def make_result(journal: Journal, **facts: object) -> Result:
         names=journal.names(),
         **facts,  # type: ignore[arg-type]  # by name
     )
-
-
-def _summary(journal: Journal, result: Result) -> dict[str, object]:
-    info = journal.info()
-    return {
-        "run": result.run,
-        "command": info.command,
-        "rerun_of": info.rerun_of or None,
-        "undo_of": info.undo_of or None,
-        "version": info.version,
-        "started_at": info.started_at,
-        "finished_at": info.finished_at or None,
-        "exit_status": result.exit_status,
-        "is_sandbox": info.is_sandbox,
-        "is_interrupted": result.is_interrupted,
-        "stopped": dict(result.stopped),
-        "rows": result.rows,
-        "doubled": result.doubled,
-        "statuses": {status.value: result.count(status) for status in possible_statuses(is_undo=info.is_undo)},
-        "targets": by_target(result.counts),
-        "notices": [{"level": notice.level, "text": notice.text} for notice in journal.notices()],
-        "warnings": {topic: number for severity, topic, number in journal.topics() if severity is Severity.WARNING},
-        "sources": [{"name": name, "sha256": sha256} for name, _, sha256 in journal.sources()],
-        "settings_sha256": info.settings_sha256,
-        "files": [file.name if file.parent == result.folder else str(file) for file in result.files],
-    }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from importer.errors import ImporterError
 from importer.journal.run_info import RunInfo
 from importer.kinds import KINDS
-from importer.normalizer.layout import plan
+from importer.normalizer.header import plan
 from importer.normalizer.mapping import NO_MAPPING
 from importer.normalizer.mapping_file import read_mapping
 from importer.records import PRODUCT_COLUMNS, Problem, Severity
@@ -23,15 +23,14 @@ from importer.reporter.columns import (
     SHADOW_TIMES_COLUMNS,
     TO_MEND,
     digest_cells,
-    guard,
     header_cells,
     line_cells,
     mapping_header,
     merge_columns,
-    product_column,
-    unguard,
 )
+from importer.reporter.formula_guard import guard, unguard
 from importer.reporter.marked_cells import DropDowns, Mark, mark_cells, named_cells
+from importer.reporter.report_reader import product_column
 from importer.reporter.xlsx_writer import (
     BOLD,
     HEADER,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from importer.errors import ReportError, UsageError
 from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, KINDS_WITH, any_of
 from importer.reporter.atomic_file import ROOM_HINT
-from importer.reporter.table_files import write_texts
+from importer.reporter.report_csv import write_texts
 from importer.reporter.xlsx_writer import (
     BOLD,
     ROWS,

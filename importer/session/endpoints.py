@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from importer.delivery.client import Answer, open_client
 from importer.delivery.pacer import read_quota
-from importer.delivery.replies import read_clock, read_json, read_words
+from importer.delivery.replies import read_json, read_words
+from importer.delivery.retry import read_clock
 from importer.delivery.transport import Connection, Transport, load_trust, make_trust
 from importer.errors import SettingsError
 from importer.records import TargetName
@@ -22,7 +23,7 @@ from importer.targets import TARGETS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 
 SANDBOX_STATE = "sandbox.sqlite3"

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from importer.records import TargetName
     from importer.result import Result
     from importer.session.control import Plan, RunControl
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 
 _LONGEST = 7 * 86400  # seconds that a run may take by its rate without --yes

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from importer.delivery.transport import Connection
     from importer.records import TargetName
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 
 TEMPORARY = Path("/tmp")  # noqa: S108  (fixed: TMPDIR, HOME and XDG_STATE_HOME differ between a terminal and a cron job)

@@ -1,4 +1,4 @@
-"""Values of settings: from what a user wrote (a text, or a value of TOML or Python) to what the settings hold.
+"""Reads and checks the value of each setting: rates, base URLs, tokens, paths, numbers; from text, TOML or Python.
 
 A reader raises ValueError with words that follow the setting's name; it never shows a secret. Connects to nothing, and
 looks no name up.
@@ -6,18 +6,16 @@ looks no name up.
 
 from __future__ import annotations
 
-import base64
 import codecs
 import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from importer.wording import escape, is_unicode
 
@@ -32,7 +30,7 @@ _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,20})?)\s*%")
 _RATE = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)/(s|min)")
 _TARGETS = ("opal", "rootly")
 _BASE_URL = re.compile(r"(?:(?![?#\\])[!-~])+")  # printable ASCII; what is put behind it must become its path
-_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Secret:
@@ -219,7 +217,7 @@ def base_url(value: object) -> str:
 
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine by its very name or number; nothing is looked up."""
-    address = _address(host)
+    address = read_address(host)
     return host == "localhost" or (address is not None and address.is_loopback)
 
 
@@ -228,7 +226,7 @@ def canonical_url(text: str) -> str:
     url = urlsplit(text)
     host = (url.hostname or "").rstrip(".")
     host = "localhost" if is_loopback(host) else host
-    port = "" if url.port in (None, _PORTS.get(url.scheme)) else f":{url.port}"
+    port = "" if url.port in (None, DEFAULT_PORTS.get(url.scheme)) else f":{url.port}"
     return f"{url.scheme}://{host}{port}{url.path.rstrip('/')}"
 
 
@@ -253,7 +251,8 @@ def _has_port(url: SplitResult) -> bool:
         return False
 
 
-def _address(host: str) -> IPv4Address | IPv6Address | None:
+def read_address(host: str) -> IPv4Address | IPv6Address | None:
+    """Read an IP address; None where a host is called by a name."""
     try:
         return ip_address(host)
     except ValueError:
@@ -275,86 +274,3 @@ def _number(value: object) -> float | None:
 def _shown(value: object) -> str:
     """Quote what was written, short and harmless."""
     return f'"{escape(value if isinstance(value, str) else repr(value), 100)}"'
-
-
-# ---- Which proxy a request goes through, by what HTTPS_PROXY and NO_PROXY say
-
-
-#: In the order in which they count; one that is set to nothing means: no proxy.
-PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-NO_PROXY_VARIABLES = ("no_proxy", "NO_PROXY")
-_HOST = re.compile(r"[A-Za-z0-9._:-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """A proxy that opens tunnels (CONNECT), so that it sees no more of a request than the host's name."""
-
-    url: str  #: without user name and password: it may be shown
-    authorization: str = field(default="", repr=False)  #: the header Proxy-Authorization; never shown
-
-
-def first_set(names: tuple[str, ...], environ: Mapping[str, str]) -> str:
-    """Return the value of the first of these variables that is set; empty where none is."""
-    return next((environ[name].strip() for name in names if name in environ), "")
-
-
-def read_proxy(text: str) -> Proxy:
-    """Read a proxy's URL as HTTPS_PROXY has it: `proxy:3128`, `http://user:password@proxy:3128`.
-
-    Raises:
-        ValueError: it is none that can be used. The words never hold any of it but its scheme.
-    """
-    with_scheme = text if "://" in text else f"http://{text}"
-    try:
-        url = urlsplit(with_scheme)
-        host, port = url.hostname or "", url.port
-    except ValueError:
-        raise ValueError("is no URL of a proxy: write http://host:port") from None
-    if url.scheme not in _PORTS:
-        known = url.scheme if re.fullmatch(r"socks\w{0,2}|ftp|ws|wss", url.scheme) else "unknown"
-        raise ValueError(f'has the scheme "{known}": only http:// and https:// proxies can be used')
-    if not _HOST.fullmatch(host) or port == 0 or url.path not in ("", "/") or url.query or url.fragment:
-        raise ValueError("is no URL of a proxy: write http://host:port")
-    shown = f"[{host}]" if ":" in host else host
-    return Proxy(f"{url.scheme}://{shown}:{port or _PORTS[url.scheme]}", _authorization(url))
-
-
-def is_direct(url: str, no_proxy: str) -> bool:
-    """Return whether a request goes there directly: plain http always does, which only this machine is spoken to with.
-
-    NO_PROXY holds hosts parted by commas or blanks: `corp.example` and `.corp.example` mean that host and all below it,
-    `host:8443` that port alone, `10.0.0.0/8` addresses, `*` everything. Names are not looked up.
-    """
-    split = urlsplit(url)
-    host = (split.hostname or "").rstrip(".").lower()
-    if split.scheme != "https":
-        return True
-    port = split.port or _PORTS["https"]
-    return any(_names(entry.lower(), host, port) for entry in re.split(r"[,\s]+", no_proxy) if entry)
-
-
-def _names(entry: str, host: str, port: int) -> bool:
-    """Return whether an entry of NO_PROXY means a host."""
-    if entry == "*" or _holds_address(entry, host):
-        return True
-    name, colon, digits = entry.rpartition(":")
-    if colon and digits.isdecimal() and (":" not in name or name.startswith("[")):
-        return int(digits) == port and _names(name, host, port)
-    name = entry.strip("[]").removeprefix("*").strip(".")
-    return bool(name) and (host == name or (host.endswith(f".{name}") and _address(host) is None))
-
-
-def _holds_address(network: str, host: str) -> bool:
-    try:
-        return ip_address(host) in ip_network(network.strip("[]"), strict=False)
-    except ValueError:
-        return False
-
-
-def _authorization(url: SplitResult) -> str:
-    """Return the header for the user name and password that stand in the URL; empty where none do."""
-    if url.username is None:
-        return ""
-    pair = f"{unquote(url.username)}:{unquote(url.password or '')}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from importer.records import Key, TargetName
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 
 class Request(NamedTuple):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from importer.reporter.table_files import Table
+    from importer.reporter.pulled_tables import Table
 
 WINDOW = Window(instant("2027-01-04T00:00:00Z"), instant("2027-01-11T00:00:00Z"))
 ALL = Selection()

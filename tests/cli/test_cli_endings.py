@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from importer.cli.console import Console
     from importer.result import Result
     from importer.session.control import RunControl
-    from importer.settings import Settings
+    from importer.settings.options import Settings
 
 ROWS = [["third_party_provider", "remote_id"], ["PAGER_DUTY", "PI7DH85"]]
 ODD_ROWS = [["Provider name", "Some id"], ["PagerDuty", "P1"]]  # that need a mapping

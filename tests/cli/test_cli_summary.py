@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from importer.cli.programs import object_of_plan
-from importer.cli.summary import ask_about, describe_plan, telling_lines
+from importer.cli.confirmation import ask_about
+from importer.cli.json_lines import object_of_plan
+from importer.cli.summary import describe_plan, telling_lines
 from importer.records import Finding, FindingKind, Outcome, Problem, ReportLine, Row, Severity, Sheet, TargetName
 from importer.result import Result
 from importer.session.control import Plan
 from importer.session.lifecycle import least_seconds, refuse_weeks
-from importer.settings import load_settings
+from importer.settings.options import load_settings
 from importer.statuses import Status
 
 ROOTLY = TargetName.ROOTLY

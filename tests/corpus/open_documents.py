@@ -8,7 +8,7 @@ from odf.opendocument import OpenDocumentSpreadsheet
 from odf.table import Table, TableCell, TableRow
 from odf.text import P
 
-from importer.reader.source_file import Bounds
+from importer.reader.limits import Bounds
 
 from . import opendocument as ods
 from .kit import HEADER, line, odd, reads, reads_rows, refused, table

@@ -6,7 +6,7 @@ import gzip
 import io
 import tarfile
 
-from importer.reader.source_file import Bounds
+from importer.reader.limits import Bounds
 
 from .kit import line, odd, reads, reads_rows, refused, table
 from .ooxml import HEAD, book, row, text

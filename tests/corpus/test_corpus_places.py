@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from importer.errors import SourceError
+from importer.reader.limits import Bounds
 from importer.reader.read import read
-from importer.reader.source_file import Bounds
 from importer.records import Row
 
 from . import packed_texts, text_encodings, workbook_shapes

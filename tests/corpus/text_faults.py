@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importer.reader.source_file import Bounds
+from importer.reader.limits import Bounds
 
 from .kit import odd, refused
 

@@ -14,7 +14,7 @@ from importer.delivery.target_work import Job
 from importer.journal.run_folder import create_run
 from importer.records import TargetName
 from importer.reporter.report import make_result
-from importer.settings import Settings
+from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.targets import TARGETS
 

@@ -18,7 +18,7 @@ from importer.sandbox.api.answers import Limits
 from importer.sandbox.directory_file import TOKEN
 from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.server import serve
-from importer.settings import load_settings
+from importer.settings.options import load_settings
 from importer.statuses import Status
 
 if TYPE_CHECKING:

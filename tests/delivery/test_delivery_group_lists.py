@@ -14,7 +14,7 @@ import pytest
 from importer.delivery.client import Answer, Client, Lost, Reply
 from importer.delivery.groups import GroupError, GroupLists, Wanted
 from importer.delivery.stop import Stop
-from importer.settings import Settings
+from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.targets.opal import OPAL
 

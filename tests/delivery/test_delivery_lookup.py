@@ -21,7 +21,7 @@ from importer.records import TargetName
 from importer.sandbox.directory_file import TOKEN, DirectoryFile
 from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.server import serve
-from importer.settings import load_settings
+from importer.settings.options import load_settings
 from importer.statuses import Status
 from importer.targets.target import DirectoryEntry
 

@@ -17,7 +17,7 @@ from importer.delivery.source_api import SourceApi, fetch, open_source_api
 from importer.delivery.transport import Connection
 from importer.errors import ImporterError, InterruptedReadingError, TargetError
 from importer.session.control import SilentObserver
-from importer.settings import load_settings
+from importer.settings.options import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

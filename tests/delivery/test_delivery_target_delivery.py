@@ -19,7 +19,7 @@ from importer.journal.journal import Journal
 from importer.journal.run_folder import create_run
 from importer.journal.states import Entry, State
 from importer.records import Outcome, Row, Sheet, TargetName
-from importer.settings import Settings
+from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.targets import TARGETS
 

@@ -11,10 +11,10 @@ import pytest
 
 import importer
 from importer.cli.console import Console
-from importer.cli.programs import object_of_finding
+from importer.cli.json_lines import object_of_finding
 from importer.errors import SourceError, UsageError
 from importer.session.control import SilentObserver
-from importer.settings import load_settings
+from importer.settings.options import load_settings
 from importer.statuses import Status
 
 from .rehearsal import Rehearsal, read_report, shadows

@@ -26,7 +26,7 @@ from importer.planning.loader import Loader
 from importer.planning.previous_run import LeftOver, PreviousRun
 from importer.reader.read import read
 from importer.session.control import SilentObserver
-from importer.settings import load_settings
+from importer.settings.options import load_settings
 from importer.statuses import Status
 from importer.targets import TARGETS
 

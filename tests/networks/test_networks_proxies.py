@@ -6,8 +6,8 @@ import pytest
 
 from importer.errors import SettingsError
 from importer.records import TargetName
-from importer.settings import load_settings
-from importer.settings.values import Proxy, is_direct, read_proxy
+from importer.settings.options import load_settings
+from importer.settings.proxy import Proxy, is_direct, read_proxy
 
 VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
 

@@ -12,7 +12,7 @@ from delivery.serving import http, reset, says, serving
 from importer.delivery.client import Answer, Lost, NotSent, open_client
 from importer.delivery.transport import Transport, load_trust
 from importer.errors import SettingsError
-from importer.settings.values import Proxy, read_proxy
+from importer.settings.proxy import Proxy, read_proxy
 from importer.targets.rootly import ROOTLY
 
 from .proxying import Proxied, encrypting, proxying

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importer.cells import Unreadable
 from importer.normalizer.date_times import read_moment
-from importer.normalizer.expand import Misfit, Series, expand
-from importer.normalizer.recurrence import Duration, Rule, read_duration, read_repeat, read_until
+from importer.normalizer.occurrences import Misfit, Series, expand
+from importer.normalizer.recurrence_text import Duration, Rule, read_duration, read_repeat, read_until
 from importer.normalizer.zones import Moment, TimeRules, read_zone
 
 

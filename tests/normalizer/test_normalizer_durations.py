@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.cells import Unreadable
-from importer.normalizer.recurrence import Duration, read_duration
+from importer.normalizer.recurrence_text import Duration, read_duration
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from importer.kinds import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, OWN
 from importer.kinds.override import OverrideRecord
 from importer.kinds.schedule import ScheduleRecord
 from importer.kinds.shadow import ShadowRecord
-from importer.normalizer.layout import plan
+from importer.normalizer.header import plan
 from importer.records import Record, Sheet
 
 

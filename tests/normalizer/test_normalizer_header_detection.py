@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from importer.kinds import COLUMNS
-from importer.normalizer.layout import is_header
+from importer.normalizer.header import is_header
 from importer.normalizer.mapping import Mapping
 from importer.records import PRODUCT_COLUMNS
 

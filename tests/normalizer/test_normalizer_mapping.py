@@ -16,7 +16,7 @@ from importer.normalizer.mapping_file import read_mapping, write_mapping
 from importer.normalizer.suggestions import refuse_lost_headers
 from importer.normalizer.zones import Choice, TimeRules
 from importer.records import Sheet
-from importer.settings import DateOrder
+from importer.settings.options import DateOrder
 
 WHOLE = """\ufeff
 header_row = 4

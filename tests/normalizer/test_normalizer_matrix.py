@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from importer.errors import SettingsError, SourceError
-from importer.normalizer.layout import rate_header
+from importer.normalizer.header import rate_header
 from importer.normalizer.mapping import make_rules
 from importer.normalizer.mapping_file import read_mapping, write_mapping
 from importer.normalizer.row import Normalized, Normalizer

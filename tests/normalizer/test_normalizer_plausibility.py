@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.kinds.shadow import ShadowRecord, check_shadow
-from importer.normalizer.expand import overlaps
 from importer.normalizer.fields import Checks, Level
+from importer.normalizer.occurrences import overlaps
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

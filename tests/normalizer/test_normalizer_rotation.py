@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from importer.cells import BLANKS, Unreadable
 from importer.kinds.shifts import read_rotation
-from importer.normalizer.expand import Misfit, expand
+from importer.normalizer.occurrences import Misfit, expand
 
 from .plan_cells import misfit_of, series_of, written
 

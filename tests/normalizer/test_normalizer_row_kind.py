@@ -8,7 +8,7 @@ import pytest
 
 from importer.kinds import kind_of_name
 from importer.kinds.schedule import ScheduleRecord
-from importer.normalizer.layout import plan
+from importer.normalizer.header import plan
 from importer.normalizer.row import Normalized, Normalizer
 from importer.normalizer.suggestions import suggest
 from importer.records import Problem, Row, Sheet

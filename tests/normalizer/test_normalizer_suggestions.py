@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from importer.normalizer.layout import plan
+from importer.normalizer.header import plan
 from importer.normalizer.mapping import Mapping
 from importer.normalizer.suggestions import describe_suggestion, nearest, suggest
 from importer.records import Sheet

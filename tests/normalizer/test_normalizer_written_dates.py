@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from importer.cells import Unreadable
 from importer.normalizer.date_times import read_instant, read_moment
 from importer.normalizer.zones import Choice, TimeRules
-from importer.settings import DateOrder
+from importer.settings.options import DateOrder
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EIGHT = datetime(2027, 3, 1, 7, tzinfo=UTC)

@@ -21,7 +21,7 @@ from importer.planning.report_lines import PreviousLine
 from importer.planning.sources import expand_sources, gather_sources, load_mapping, make_loader
 from importer.records import KnownName, Outcome, Problem, Row, Sheet, TargetName
 from importer.session.control import SilentObserver
-from importer.settings import Settings
+from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.targets.target import DirectoryEntry
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from importer.reader.source_file import Bounds
+from importer.reader.limits import Bounds
 from importer.reader.worker import Workbook
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import python_calamine
 import xlsxwriter
 
 from importer.errors import SourceError
+from importer.reader.limits import Bounds
 from importer.reader.read import read
-from importer.reader.source_file import Bounds
 from importer.reader.tables import CHUNK_ROWS
 from importer.reader.workbook import Child, workbook_chunks
 

@@ -24,8 +24,8 @@ from odf.table import Table, TableCell, TableRow
 from odf.text import P
 
 from importer.errors import SourceError
+from importer.reader.limits import Bounds
 from importer.reader.read import read
-from importer.reader.source_file import Bounds
 from importer.reader.stored_cells import EMPTY, StoredRow, WalkedRow, text_rows
 from importer.reader.worker import Workbook, open_storage
 

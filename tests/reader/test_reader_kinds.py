@@ -12,7 +12,7 @@ import xlwt
 from xlwt.CompoundDoc import XlsDoc
 
 from importer.errors import SourceError
-from importer.reader.source_file import Bounds
+from importer.reader.limits import Bounds
 from importer.reader.worker import open_storage
 
 from . import binary_workbook as binary

@@ -15,8 +15,9 @@ import pytest
 import xlsxwriter
 
 from importer.errors import SourceError
+from importer.reader.limits import USUAL, Bounds
 from importer.reader.read import read
-from importer.reader.source_file import USUAL, Bounds, unpack
+from importer.reader.source_file import unpack
 from importer.records import Row
 
 Write = Callable[[str, bytes], Path]

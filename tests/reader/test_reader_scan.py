@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from importer.errors import SourceError
 from importer.reader.cell_text import StoredCell, number_format
-from importer.reader.source_file import Bounds
+from importer.reader.limits import Bounds
 from importer.reader.stored_cells import Styles, TextRow, WalkedRow, text_rows
 from importer.reader.worker import Workbook
 from importer.reader.xlsx_sheet import CellReader, scanned_rows

@@ -15,9 +15,9 @@ from report_lines import make_line, make_sheet
 import importer.reporter
 from importer.errors import JournalError, ReportError
 from importer.reporter.atomic_file import is_special
-from importer.reporter.report import write_summary
+from importer.reporter.report_csv import write_csv
 from importer.reporter.report_xlsx import write_xlsx
-from importer.reporter.table_files import write_csv
+from importer.reporter.summary_json import write_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -113,7 +113,7 @@ FULL_DISK = """
     from pathlib import Path
     from report_lines import make_line, make_sheet
     from importer.errors import ReportError
-    from importer.reporter.table_files import write_csv
+    from importer.reporter.report_csv import write_csv
     from importer.reporter.report_xlsx import write_xlsx
 
     write, lines, path = globals()[sys.argv[1]], int(sys.argv[2]), Path(sys.argv[3])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from report_lines import TEXTS, unhurried
 
-from importer.reporter.columns import guard, unguard
+from importer.reporter.formula_guard import guard, unguard
 
 
 @unhurried

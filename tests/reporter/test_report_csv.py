@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from report_lines import CREATED, TEXTS, any_lines, any_sheets, make_line, make_sheet, unhurried
 
 from importer.records import PRODUCT_COLUMNS, Outcome, ReportLine
-from importer.reporter.columns import unguard
-from importer.reporter.table_files import write_csv
+from importer.reporter.formula_guard import unguard
+from importer.reporter.report_csv import write_csv
 from importer.statuses import Status
 
 if TYPE_CHECKING:

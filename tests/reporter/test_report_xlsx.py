@@ -20,7 +20,9 @@ from importer.journal.run_info import RunInfo
 from importer.kinds import KINDS
 from importer.reader import read as reader
 from importer.records import PRODUCT_COLUMNS, Finding, KnownName, Outcome, Problem, Row, Severity, Sheet, TargetName
-from importer.reporter.columns import DIGEST_COLUMN, is_report, join_mapping, product_column, shadow_cells, unguard
+from importer.reporter.columns import DIGEST_COLUMN, join_mapping, shadow_cells
+from importer.reporter.formula_guard import unguard
+from importer.reporter.report_reader import is_report, product_column
 from importer.reporter.report_xlsx import write_xlsx
 from importer.statuses import RUN_STATUSES, UNDO_STATUSES, Status
 

@@ -13,7 +13,7 @@ import pytest
 from importer.errors import SettingsError
 from importer.session.control import RunControl, SilentObserver
 from importer.session.lifecycle import begin_run, fit_concurrency
-from importer.settings import load_settings
+from importer.settings.options import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from importer.errors import SettingsError
 from importer.records import TargetName
-from importer.settings import DECLARATIONS, DEFAULTS, IfExists, load_settings, write_setting
-from importer.settings.origins import CONFIG_FILE, Stands, option_name, variables_of
+from importer.settings.config_file import CONFIG_FILE
+from importer.settings.options import DECLARATIONS, DEFAULTS, IfExists, load_settings, write_setting
+from importer.settings.origins import Stands, option_name, variables_of
 from importer.settings.values import base_url, is_loopback, parse_rate
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from report_lines import any_lines, any_sheets, fewer, make_sheet, unhurried
 
 from importer.errors import SourceError
 from importer.records import PRODUCT_COLUMNS, Outcome, Problem, ReportLine, Row, Sheet
-from importer.reporter.columns import Carried, changed_cells, is_report, merge_columns, product_column, split
+from importer.reporter.columns import changed_cells, merge_columns
+from importer.reporter.report_csv import write_csv
+from importer.reporter.report_reader import Carried, is_report, product_column, split
 from importer.reporter.report_xlsx import write_xlsx
-from importer.reporter.table_files import write_csv
 from importer.statuses import Status
 
 if TYPE_CHECKING:

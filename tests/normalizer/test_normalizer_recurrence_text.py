@@ -10,8 +10,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from importer.cells import Unreadable
-from importer.normalizer.expand import occurrences
-from importer.normalizer.recurrence import Rule, read_repeat
+from importer.normalizer.occurrences import occurrences
+from importer.normalizer.recurrence_text import Rule, read_repeat
 
 from .plan_cells import rule_of
 

@@ -1,4 +1,4 @@
-"""A row that repeats or rotates to its shifts, in local time across summer-time changes; what is odd about shifts.
+"""Expands a row that repeats or rotates into its shifts, in local time across clock changes; finds odd shifts.
 
 Reads no text, and judges by a `now` that is passed in. The only module that knows python-dateutil.
 """
@@ -16,7 +16,7 @@ from dateutil.rrule import rrulestr
 
 from importer.cells import Unreadable
 from importer.normalizer.fields import Implausibility
-from importer.normalizer.recurrence import DAYS, WEEKLY, Duration, Rule
+from importer.normalizer.recurrence_text import DAYS, WEEKLY, Duration, Rule
 from importer.normalizer.zones import LAST_YEAR, NO_RULES, OUTSIDE, Moment, TimeRules, to_instant
 from importer.wording import quote
 

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from importer.errors import ReportError
-from importer.reporter.table_files import SHEETS, Table, write_tables
+from importer.reporter.pulled_tables import SHEETS, Table, write_tables
 from importer.reporter.xlsx_writer import BOLD, Book, CellStyle, put_cells, put_row, write_book
 
 TABLES = [Table(name, ("one", "two"), [("=1+1", "b")]) for name in SHEETS]
@@ -19,7 +19,7 @@ TABLES = [Table(name, ("one", "two"), [("=1+1", "b")]) for name in SHEETS]
 KILLED = """
 import sys, time
 from pathlib import Path
-from importer.reporter.table_files import SHEETS, Table, write_tables
+from importer.reporter.pulled_tables import SHEETS, Table, write_tables
 
 class Rows(list):
     def __iter__(self):

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.cells import Unreadable
-from importer.normalizer.expand import MOST_SHIFTS, Misfit, Series, expand, occurrences
-from importer.normalizer.recurrence import Duration, Rule, read_until
+from importer.normalizer.occurrences import MOST_SHIFTS, Misfit, Series, expand, occurrences
+from importer.normalizer.recurrence_text import Duration, Rule, read_until
 from importer.normalizer.zones import Choice, Moment, TimeRules
-from importer.settings import DateOrder
+from importer.settings.options import DateOrder
 
 from .plan_cells import misfit_of, rule_of, series_of, written
 

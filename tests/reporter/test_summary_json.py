@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from importer.records import TargetName
-from importer.reporter.report import write_summary
+from importer.reporter.summary_json import write_summary
 from importer.statuses import Status
 
 if TYPE_CHECKING:

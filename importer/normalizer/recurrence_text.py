@@ -1,7 +1,7 @@
-"""Texts that say how shifts repeat, until when, and how long they last: words, rules of RFC 5545, dates, durations.
+"""Reads the texts that say how shifts repeat, until when and for how long: words, RFC 5545 rules, dates, durations.
 
-Makes no date. A rule is checked part by part, then left to python-dateutil (in `expand`), which would take hours over
-some rules and read others in another way than RFC 5545.
+Makes no dates. A rule is checked part by part, then left to python-dateutil (in `occurrences`), which would take hours
+over some rules and read others in another way than RFC 5545.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a sheet's header says: which of our columns stands where, and what the sheet holds.
+"""Matches a sheet's header to our columns: by the mapping, by a column's own name, by an alias.
 
-By the mapping, by a column's own name, by an alias. Looks at no row, but to find out whether it is a header.
+Decides, too, what kinds of records the sheet holds. Looks at a row only to find out whether it is a header.
 """
 
 from __future__ import annotations

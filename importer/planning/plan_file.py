@@ -1,33 +1,31 @@
-"""What would become of each record of a journal: a line for each, as a file to be approved, and all summed up.
+"""The file of `check --plan`: a line for each record with what a run would do, to be approved and held to.
 
-Asks no target: names that wait for their ids are told as they stand, and the occurrences of their rows are counted all
-the same. A plan that was approved is read again, and compared with what a run would do now.
+Asks no target: names that wait for their ids stand as they are, and the occurrences of their rows are counted all the
+same. A plan that was approved is read again, and compared with what a run would do now.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from dataclasses import asdict, dataclass, field, fields, replace
-from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, TypeAlias
+from collections import defaultdict
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 import orjson
 
 from importer.errors import SourceError, UsageError
 from importer.journal.codec import dump_key
 from importer.journal.states import State
-from importer.kinds import KINDS, Names, show_moment
+from importer.kinds import KINDS, show_moment
 from importer.normalizer.references import Directory, References
 from importer.planning.carry_over import SheetNormalizer
 from importer.reader.read import read
 from importer.records import LARGEST_ID, TargetName, write_part
 from importer.reporter.atomic_file import ROOM_HINT, is_source, replace_file
-from importer.reporter.columns import guard, unguard
-from importer.reporter.table_files import write_table
+from importer.reporter.formula_guard import guard, unguard
+from importer.reporter.report_csv import write_table
 from importer.reporter.xlsx_writer import UnholdableError, header_width, write_book
-from importer.result import Expected, Overview, Repeated
 from importer.statuses import Status
-from importer.targets import TARGETS
 from importer.wording import count_of, escape, iso_utc
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ if TYPE_CHECKING:
 
 
 CREATE, REPLACE, ADD, LOOK_UP = "create", "replace", "add to group", "look up"
-_ACTIONS: Mapping[State | Status, str] = {
+ACTIONS: Mapping[State | Status, str] = {
     State.PLANNED: CREATE,
     State.UNBOUND: ADD,
     State.UNRESOLVED: LOOK_UP,
@@ -53,8 +51,6 @@ _ACTIONS: Mapping[State | Status, str] = {
 }
 _OF_TARGET = frozenset({"user", "schedule", "group"})
 _FIRST_GUESS = LARGEST_ID - 1_000_000
-_MOST_UNRESOLVED = 20_000  # records that are looked at once more for an overview
-_MOST_REPEATED = 1000  # rows that an overview holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +106,7 @@ def read_lines(
     `asked` are the targets that were asked what exists; `timezone` is that of rows that name none.
     """
     sheets, names = journal.sheets(), journal.names()
-    guesses = _Guesses(sheets, rules, names)
+    guesses = Guesses(sheets, rules, names)
     for one in journal.prospects():
         sheet, entry, kind = sheets[one.sheet], one.entry, KINDS.get(one.entry.kind or "")
         replaces = one.replaces if entry.state is State.PLANNED else ""
@@ -120,7 +116,7 @@ def read_lines(
             row=str(one.row.number),
             part=entry.part,
             kind=entry.kind or "",
-            action=REPLACE if replaces else _ACTIONS.get(entry.state, entry.state.value),
+            action=REPLACE if replaces else ACTIONS.get(entry.state, entry.state.value),
             exists=_exists(entry, is_asked=entry.target in asked),
             replaces=replaces,
             target=entry.target or "",
@@ -162,7 +158,7 @@ def _tell(kind: RecordKind | None, key: Key, names: Mapping[tuple[str, str], str
     told = {"schedule": "", "schedule_id": "", "person": "", "person_id": "", "shadowed": "", "shadowed_id": ""}
     for one in kind.subjects(key):
         told[one.role] = names.get((one.what, one.id), "")
-        id_ = "" if _is_guess(one.id) else one.id
+        id_ = "" if is_guess(one.id) else one.id
         told[f"{one.role}_id"] = id_ if one.what in _OF_TARGET else f"{one.what} {id_}"
     if kind.shift is None:
         return told
@@ -315,7 +311,7 @@ def _difference(then: PlanLine, now: PlanLine) -> str:
 # ---- what waits for ids
 
 
-class _Guesses(Directory):
+class Guesses(Directory):
     """Finds for each name an id that nothing has, so that a row that waits for ids makes its records all the same."""
 
     def __init__(self, sheets: list[Sheet], rules: Rules, names: dict[tuple[str, str], str]) -> None:
@@ -336,102 +332,6 @@ class _Guesses(Directory):
         return id_
 
 
-# ---- all summed up
-
-
-def touched_schedules(journal: Journal) -> list[str]:
-    """List the schedules that shifts are to be sent to, each by its name where that is known."""
-    names = Names(journal.names())
-    found = (scope.name for target in TargetName for scope in journal.scopes(target) if scope.name)
-    return [names.show("schedule", one) for one in dict.fromkeys(found)]
-
-
-_Place: TypeAlias = tuple[str, str, str, str]  # target, kind, schedule, person
-_OF_GROUPS = next(name for name, target in TARGETS.items() if target.grouping is not None)
-
-
-def read_overview(journal: Journal, rules: Rules, *, asked: Collection[TargetName], timezone: str) -> Overview:
-    """Sum up what would happen by target, schedule and person; `asked` and `timezone` as for `read_lines`."""
-    known = journal.names()
-    groups: dict[_Place, _Sum] = {}
-    repeated: list[Repeated] = []
-    sheets = journal.sheets()
-    for kind in KINDS.values():
-        starts_at, ends_at = (kind.overlap.starts_at, kind.overlap.ends_at) if kind.overlap else (None, None)
-        for one in journal.sum_up(kind.name, kind.summed_by, starts_at, ends_at):
-            action = REPLACE if one.is_replacing and one.state is State.PLANNED else _ACTIONS.get(one.state, one.state)
-            own = groups.setdefault(_place_of(kind, one.key, Names(known)), _Sum())
-            own.numbers[action] += one.number
-            if one.starts_at is not None and one.ends_at is not None:
-                own.stretch(one.starts_at, one.ends_at, one.zone or timezone)
-        if starts_at is not None and ends_at is not None:
-            for sheet, row, number, *span, zone in journal.repetitions(kind.name, starts_at, ends_at, _MOST_REPEATED):
-                first, last = (show_moment(at, zone or timezone) for at in span)
-                repeated.append(Repeated(sheets[sheet], row, number, first, last, zone or timezone))
-    numbers = journal.count_unresolved()
-    if 0 < sum(numbers.values()) <= _MOST_UNRESOLVED:
-        repeated += _add_unresolved(journal, rules, groups, known, timezone)
-    else:
-        for target, number in numbers.items():
-            groups[target, "record", "", "names to be looked up"] = _Sum(Counter({LOOK_UP: number}))
-    for id_, number in journal.count_by_group():
-        name = Names(known).show("group", id_)
-        groups[_OF_GROUPS, "Opal group", "", name] = _Sum(Counter({ADD: number}))
-    expected = [Expected(*place, own.numbers, own.first, own.last) for place, own in groups.items()]
-    is_of_several = len({sheet.source for sheet in sheets}) > 1
-    return Overview(expected, repeated, max(journal.count_repetitions(), len(repeated)), bool(asked), is_of_several)
-
-
-def _add_unresolved(
-    journal: Journal, rules: Rules, groups: dict[_Place, _Sum], known: dict[tuple[str, str], str], timezone: str
-) -> list[Repeated]:
-    """Sum up what waits for ids; return the rows of it that make several records."""
-    repeated: list[Repeated] = []
-    sheets = journal.sheets()
-    guesses, names = _Guesses(sheets, rules, known), _NamesAsTheyStand(known)
-    for one in chain.from_iterable(chain.from_iterable(map(journal.unresolved, TargetName))):
-        kind = KINDS[one.kind or ""]
-        shifts = []
-        for key, own_zone in guesses.records(one.sheet, one.row, one.kind):
-            zone = own_zone or timezone  # the same for all that a row makes
-            own = groups.setdefault(_place_of(kind, key, names), _Sum())
-            own.numbers[LOOK_UP] += 1
-            if kind.shift is not None:
-                shifts.append(kind.shift(key))
-                own.stretch(shifts[-1].starts_at, shifts[-1].ends_at, zone)
-        if len(shifts) > 1:
-            first = show_moment(min(shift.starts_at for shift in shifts), zone)
-            last = show_moment(max(shift.ends_at for shift in shifts), zone)
-            repeated.append(Repeated(sheets[one.sheet], one.row.number, len(shifts), first, last, zone))
-    return repeated
-
-
-def _is_guess(id_: str) -> bool:
+def is_guess(id_: str) -> bool:
+    """Return whether an id is one of `Guesses`, which no target has."""
     return id_.isdecimal() and int(id_) >= _FIRST_GUESS
-
-
-class _NamesAsTheyStand(Names):
-    """Names of which some have an id that means nothing."""
-
-    def show(self, what: str, id_: str) -> str:
-        return self.find(what, id_) if _is_guess(id_) else super().show(what, id_)
-
-
-def _place_of(kind: RecordKind, key: Key, names: Names) -> _Place:
-    """Return what a record is summed up under."""
-    if kind.shift is None:
-        return kind.target, kind.name, "", str(key[kind.summed_by])
-    shift = kind.shift(key)
-    return kind.target, kind.name, names.show("schedule", shift.schedule), names.show("user", shift.user)
-
-
-@dataclass(slots=True)
-class _Sum:
-    numbers: Counter[str] = field(default_factory=Counter)
-    first: str = ""
-    last: str = ""
-
-    def stretch(self, starts_at: int, ends_at: int, zone: str) -> None:
-        first, last = (show_moment(at, zone)[:10] for at in (starts_at, ends_at))
-        self.first = min(self.first or first, first)
-        self.last = max(self.last, last)

@@ -1,71 +1,23 @@
-"""Tables as CSV, among them report.csv; and what was pulled out of another system, as a workbook or CSV files.
-
-The only module of the reporter that knows csv.
-"""
+"""What `pull` read out of another system, as one workbook or as CSV files that appear together."""
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import glob
-import io
 import os
 import shutil
 import tempfile
 from contextlib import contextmanager, suppress
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from importer.errors import ReportError, UsageError
-from importer.reporter.atomic_file import JOURNAL_HINT, ROOM_HINT, replace_file
-from importer.reporter.columns import guard, header_cells, line_cells
+from importer.reporter.atomic_file import ROOM_HINT
+from importer.reporter.report_csv import write_texts
 from importer.reporter.xlsx_writer import Book, UnholdableError, write_book
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from importer.records import ReportLine, Sheet
-
-
-def write_csv(path: Path, sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id: str = "") -> Path:
-    """Write the lines in their order: UTF-8 with BOM, comma, CRLF; give the path the file has in the end.
-
-    `lines` is taken one by one; the same lines make the same bytes.
-
-    Raises:
-        ReportError: the file could not be written; an older one is still there.
-    """
-    return write_table(path, chain([header_cells(sheets)], line_cells(sheets, lines, mapping_id)))
-
-
-def write_table(path: Path, rows: Iterable[Sequence[str | int]], *, hint: str = JOURNAL_HINT) -> Path:
-    """Write rows whose texts are guarded already, as `write_csv` does.
-
-    Raises:
-        ReportError: the file could not be written; `hint` is its hint.
-    """
-
-    def write(file: BinaryIO) -> None:
-        # A lone surrogate (half of a pair in a server's JSON, a foreign byte in a file name) is no text that UTF-8
-        # can hold: it is written as \udc80 rather than losing the report.
-        text = io.TextIOWrapper(file, "utf-8-sig", "backslashreplace", newline="", write_through=False)
-        csv.writer(text).writerows(rows)
-        text.detach()  # flushed, and the file stays open
-
-    return replace_file(path, write, hint=hint)
-
-
-def write_texts(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Path:
-    """Write rows of foreign texts, which are guarded here, to a file that the user named.
-
-    Raises:
-        ReportError: the file could not be written.
-    """
-    return write_table(path, chain([header], (list(map(guard, row)) for row in rows)), hint=ROOM_HINT)
-
-
-# ---- what was pulled
+    from collections.abc import Iterator, Sequence
 
 
 _NARROWEST, _WIDEST = 12, 60  # characters of a column

@@ -1,4 +1,4 @@
-"""The options of the commands, made from the settings' declarations, with what a shell can complete.
+"""Click options made from the settings' declarations, with what a shell can complete.
 
 What a value must be, the settings say: here every value is a text.
 """
@@ -15,7 +15,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from importer.cli.execute import guard
-from importer.settings import DECLARATIONS, DEFAULTS, DateOrder, FailOn, HiddenRows, IfExists
+from importer.settings.options import DECLARATIONS, DEFAULTS, DateOrder, FailOn, HiddenRows, IfExists
 from importer.settings.origins import option_name
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from importer.errors import SourceError
-from importer.normalizer.layout import plan, repeats
+from importer.normalizer.header import plan, repeats
 from importer.normalizer.mapping import NO_MAPPING, Mapping, make_rules
 from importer.normalizer.row import EXAMPLE, Normalizer
 from importer.normalizer.suggestions import suggest

@@ -1,0 +1,51 @@
+"""The command suggested at the end (`next:`), with every option that changes what happens. Prints nothing."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from importer.settings.options import DECLARATIONS
+from importer.statuses import Status
+
+if TYPE_CHECKING:
+    from importer.result import Result
+    from importer.settings.options import Settings
+
+
+#: What another undo can change.
+_PASSING = (Status.FAILED, Status.UNKNOWN, Status.PENDING)
+
+
+def is_to_repeat(result: Result) -> bool:
+    """Return whether the same again can come to more; an undo cannot where all that is left has to stay."""
+    return not result.undone or bool(result.stopped) or any(map(result.count, _PASSING))
+
+
+def next_command(result: Result, settings: Settings) -> str:
+    """Return the command that goes on with a run: from its report where rows are to be mended, else from its folder.
+
+    It keeps every option that changes what happens; what the environment or importer.toml says counts again anyhow.
+    """
+    report = report_to_mend(result)
+    start = report if report and count_to_mend(result) else result.folder or settings.reports
+    command, argument = ("undo", result.undone) if result.undone else ("rerun", str(start))
+    kept = [
+        word
+        for name, origin in settings.origins.items()
+        if command in DECLARATIONS[name].commands and not DECLARATIONS[name].is_of_console
+        for word in origin.words
+    ]
+    return shlex.join(["oncall-importer", command, argument, *kept])
+
+
+def report_to_mend(result: Result) -> Path | None:
+    """Return the report in which people mend: the workbook, where there is one; None where there is none at all."""
+    reports = {file.name: file for file in result.files if file.parent == result.folder}
+    return reports.get("report.xlsx") or reports.get("report.csv")
+
+
+def count_to_mend(result: Result) -> int:
+    """Count the rows that the user has to correct."""
+    return result.count(Status.INVALID) + result.count(Status.REJECTED)

@@ -1,0 +1,92 @@
+"""The closing look: what a target has once all is sent, compared with what the run says. Sends nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+
+from importer.delivery.listing import ListReading
+from importer.delivery.reconciler import LISTS_AT_ONCE
+from importer.delivery.stop import StoppedError
+from importer.delivery.target_work import advise, for_each
+from importer.errors import TargetError
+from importer.journal.states import Change
+from importer.statuses import Status
+
+if TYPE_CHECKING:
+    from importer.delivery.target_work import TargetWork
+    from importer.journal.states import ClosingDifference
+    from importer.records import Scope
+
+
+async def look_back(work: TargetWork) -> None:
+    """Compare what a target has with what the journal says of a run's records, once all is sent.
+
+    One reading of each scope that was touched finds what is there twice, whoever made it; what was created and is not
+    there; and what was refused and is there after all. Where something is found, the list is read once more after the
+    settling time: a list can be late. What is different is written into the records.
+
+    Raises:
+        JournalError: it cannot be written.
+    """
+    scopes = work.journal.touched_scopes(work.target.name, work.run)
+    found: Counter[str] = Counter()
+    await for_each(scopes, partial(_look_at, work, found), LISTS_AT_ONCE)
+    if doubled := found["there twice"]:
+        work.journal.change_info(doubled=work.journal.info().doubled + doubled)
+    if found:
+        words = ", ".join(f"{number} {what}" for what, number in found.items())
+        work.tell(f"does not have exactly what this run says ({words}); the report names each record")
+
+
+async def _look_at(work: TargetWork, found: Counter[str], scope: Scope) -> None:
+    """Write into a scope's records what is different, and count it."""
+    try:
+        first = {(one.id, one.there) for one in await _compare(work, scope)}
+        if first:
+            await anyio.sleep(work.settings.settle)
+            lasting = [one for one in await _compare(work, scope) if (one.id, one.there) in first]
+            work.journal.change([_describe(work, one, found) for one in lasting])
+    except StoppedError:
+        return
+    except TargetError as error:
+        where = f"schedule {scope.name}" if scope.name else "its list"
+        work.tell(f"could not be asked at the end whether all is there ({where}): {error.message}")
+
+
+async def _compare(work: TargetWork, scope: Scope) -> list[ClosingDifference]:
+    work.journal.begin_comparison(scope)
+    reading = ListReading()
+    async for page in work.listing.pages(scope):
+        reading.note(page)
+        work.journal.note_listed(scope, [(found.key, found.id) for found in page.found])
+    differences = work.journal.compare(work.target.name, scope, work.run)
+    if reading.contradiction:  # what such a list does not show may be there all the same
+        return [one for one in differences if one.there]
+    return differences
+
+
+def _describe(work: TargetWork, one: ClosingDifference, counts: Counter[str]) -> Change:
+    """Return what a record becomes that is not there as the run says, and count it."""
+    target, ids = work.target.name, " and ".join(one.there)
+    status, id_ = one.status, one.returned_id
+    if len(one.there) > 1:
+        what, error = "there twice", f"{target} has it {len(one.there)} times: {ids}"
+        hint = f"Delete all but one of them in {target}; nothing was deleted."
+    elif status is not Status.CREATED:
+        what, id_, error = "there though refused", ids, f"{one.error}; it is there after all: {ids}"
+        hint = "Rerun: it is found there, and not created again."
+    elif one.there:
+        what, id_ = "there under another id", ids
+        error = f"the answer named {one.returned_id}, which is not this record; it is there as {ids}"
+        hint = "Nothing is to be done: the id here is the right one."
+    else:
+        what, status = "missing", Status.UNKNOWN
+        error = f"{target} answered that it created it ({id_}), and its list does not have it"
+        hint = advise(Status.UNKNOWN)
+    counts[what] += 1
+    made = work.outcomes.make(status, returned_id=id_, http_status=one.http_status, error=error, hint=hint)
+    return Change(one.id, status, made._replace(attempts=one.attempts))
