@@ -16,6 +16,7 @@ from importer.errors import JournalError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, is_held, open_view
 from importer.journal.run_info import RunStage
 from importer.reporter.page_contents import changed_options
+from importer.reporter.summary_json import SUMMARY_FILE
 from importer.result import by_target
 from importer.statuses import Status
 from importer.wording import seconds_between
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
     from importer.journal.run_info import RunInfo
     from importer.journal.view import View
-
-
-SUMMARY_FILE = "summary.json"
 
 
 class Stage(StrEnum):

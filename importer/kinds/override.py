@@ -14,7 +14,7 @@ from pydantic import Field
 from importer.kinds import Ambiguity, Column, KeyPart, Overlap, RecordKind, UserShift
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath
-from importer.normalizer.occurrences import check_span
+from importer.normalizer.plausibility import check_span
 from importer.records import LARGEST_ID, Identifier, Key, Record
 from importer.targets.rootly import read_instant, read_number
 

@@ -15,7 +15,7 @@ from importer.kinds import Ambiguity, Column, KeyPart, Overlap, RecordKind, User
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath, read_digits
 from importer.normalizer.fields import Implausibility
-from importer.normalizer.occurrences import check_span
+from importer.normalizer.plausibility import check_span
 from importer.records import LARGEST_ID, Identifier, Key, Record
 from importer.targets.rootly import read_instant, read_number, read_text
 

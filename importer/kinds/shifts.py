@@ -15,7 +15,8 @@ from importer.cells import BLANKS, Unreadable
 from importer.kinds import Ambiguity, Column, Made, Removal, option
 from importer.normalizer.date_times import read_instant as read_time
 from importer.normalizer.date_times import read_moment
-from importer.normalizer.occurrences import Misfit, Series, Shift, expand, find_drift
+from importer.normalizer.occurrences import Misfit, Series, Shift, expand
+from importer.normalizer.plausibility import find_drift
 from importer.normalizer.recurrence_text import is_once, read_duration, read_repeat, read_until
 from importer.normalizer.references import Waiting
 from importer.normalizer.zones import ZONE_RIGHT, Moment, find_contradiction, load_zone, read_zone, to_instant

@@ -1,6 +1,6 @@
-"""Expands a row that repeats or rotates into its shifts, in local time across clock changes; finds odd shifts.
+"""Expands a row that repeats or rotates into its shifts, in local time across clock changes.
 
-Reads no text, and judges by a `now` that is passed in. The only module that knows python-dateutil.
+Reads no text, and judges by a `now` that is passed in. Rules are worked out by python-dateutil.
 """
 
 from __future__ import annotations
@@ -9,19 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from itertools import dropwhile, pairwise
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dateutil.relativedelta import relativedelta
 from dateutil.rrule import rrulestr
 
 from importer.cells import Unreadable
-from importer.normalizer.fields import Implausibility
 from importer.normalizer.recurrence_text import DAYS, WEEKLY, Duration, Rule
 from importer.normalizer.zones import LAST_YEAR, NO_RULES, OUTSIDE, Moment, TimeRules, to_instant
 from importer.wording import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from zoneinfo import ZoneInfo
 
 
@@ -316,71 +314,3 @@ def _is_past(bound: Moment, series: Series, local: datetime, instant: datetime |
         return local > bound.local
     last = (bound.local - bound.offset).replace(tzinfo=UTC)
     return local > series.local(last) if isinstance(instant, Unreadable) else instant > last
-
-
-# ---- shifts that are valid but hardly meant
-
-
-At = TypeVar("At", datetime, int)  # an instant, or its epoch seconds
-Id = TypeVar("Id")
-
-# A month that gives back the hour of summer time is longer than 31 days by that hour, and no oddity.
-_LONGEST_SHIFT = timedelta(days=31, hours=1)
-_YEARS_AHEAD = 2
-
-
-def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> list[Implausibility]:
-    """Find what is odd about one span of time; whether it counts is not asked here. All have a time zone."""
-    found = []
-    if ends_at <= now:
-        reason, hint = f", so the shift was over on {ends_at.isoformat()}", "Check the year, or leave out what is over."
-        found.append(Implausibility("past", "ends_at", Unreadable(reason, hint, "shift in the past")))
-    span = ends_at - starts_at
-    if span > _LONGEST_SHIFT:
-        reason = f", so the shift takes {span.days} days and {span.seconds // 3600} hours"
-        fault = Unreadable(reason, "Check start and end, or split the shift.", "shift of more than 31 days")
-        found.append(Implausibility("long", "ends_at", fault))
-    # The year alone first: it settles nearly every row, and costs nothing.
-    if starts_at.year - now.year >= _YEARS_AHEAD and starts_at > now + relativedelta(years=_YEARS_AHEAD):
-        reason = f", so the shift starts on {starts_at.isoformat()}, more than two years ahead"
-        fault = Unreadable(reason, "Check the year.", "start more than two years ahead")
-        found.append(Implausibility("far", "starts_at", fault))
-    return found
-
-
-def find_drift(series: Series, shifts: tuple[Shift, ...]) -> Unreadable | None:
-    """Return what is odd about shifts of whole days written in hours, of which one passes a change of the clock.
-
-    Hours count exactly, so that the shift ends an hour off the local time at which the next one starts.
-    """
-    if not isinstance(series.end, Duration) or series.end.days or series.end.seconds % 86_400:
-        return None
-    days = series.end.seconds // 86_400
-    for number, shift in enumerate(shifts, 1):
-        start, end = series.local(shift.starts_at), series.local(shift.ends_at)
-        if end != start + timedelta(days=days):
-            return Unreadable(
-                f", which counts exact hours: the clock changes in shift {number}, which ends at "
-                f"{end:%Y-%m-%d %H:%M}; in days it would end at {start + timedelta(days=days):%Y-%m-%d %H:%M}",
-                f"Write {f'{days // 7}w' if days % 7 == 0 else f'{days}d'} to hand over at the same local time always.",
-                "whole days in hours over a change of the clock",
-            )
-    return None
-
-
-def overlaps(spans: Iterable[tuple[object, At, At, Id]]) -> Iterator[tuple[Id, Id]]:
-    """Yield each span that overlaps an earlier one of the same person, once, together with such a one.
-
-    `spans` are (person, start, end, id), in order of person, then of start. A start at another's end overlaps nothing.
-    Holds one span at a time.
-    """
-    # Of all that went before, the one that ends last overlaps whatever any of them does.
-    last: tuple[object, At, At, Id] | None = None
-    for span in spans:
-        if last is None or last[0] != span[0]:
-            last = span
-            continue
-        if span[1] < last[2]:
-            yield span[3], last[3]
-        if span[2] > last[2]:
-            last = span

@@ -12,12 +12,12 @@ from importer.journal.states import State
 from importer.kinds import KINDS
 from importer.log import log_warned
 from importer.normalizer.fields import Level
-from importer.normalizer.occurrences import overlaps
 from importer.normalizer.references import References, Sought
 from importer.normalizer.row import Normalizer, RowNames, with_decorated_ids
 from importer.normalizer.suggestions import describe_suggestion, suggest
 from importer.notice import Notice, NoticeLevel
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
+from importer.planning.overlaps import overlaps, overlaps_to_tell
 from importer.reader.tables import rows_named
 from importer.records import KnownName, Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.report_reader import is_report
@@ -376,7 +376,7 @@ class Loader:
             is_problem = level is Level.PROBLEM or overlap.is_replaced
             spans = self.journal.spans(kind.name, (overlap.of, overlap.starts_at, overlap.ends_at))
             warned = self.journal.note_overlaps(
-                _to_be_told(overlaps(spans), is_replaced=overlap.is_replaced),
+                overlaps_to_tell(overlaps(spans), is_replaced=overlap.is_replaced),
                 overlap.words,
                 Severity.PROBLEM if is_problem else Severity.WARNING,
                 overlap.topic,
@@ -394,20 +394,6 @@ class Loader:
             kept = [(one.id, carry_unresolved(one.left, self._run)) for one in chunk]
             self.journal.resolve([(id_, [entry]) for id_, entry in kept if entry is not None])
         self.journal.explain_unresolved(target, f"not attempted: {words}", "Rerun when it can be asked.")
-
-
-def _to_be_told(
-    pairs: Iterable[tuple[tuple[int, bool], tuple[int, bool]]], *, is_replaced: bool
-) -> Iterator[tuple[int, int]]:
-    """Yield each record that is to be told of with the one that it overlaps; of those that replace each other both.
-
-    Of what was sent already nothing can be taken back: then the other one is told of.
-    """
-    for (later, is_later_planned), (previous, is_previous_planned) in pairs:
-        if is_later_planned:
-            yield later, previous
-        if is_previous_planned if is_replaced else not is_later_planned:
-            yield previous, later
 
 
 def _waits(entries: Iterable[Entry]) -> bool:

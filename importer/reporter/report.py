@@ -25,7 +25,7 @@ from importer.reporter.page import write_page
 from importer.reporter.page_contents import read_contents
 from importer.reporter.report_csv import write_csv
 from importer.reporter.report_xlsx import with_findings, write_xlsx
-from importer.reporter.summary_json import summarize, write_summary
+from importer.reporter.summary_json import SUMMARY_FILE, summarize, write_summary
 from importer.result import Result
 from importer.settings.options import FailOn
 from importer.wording import count_of, iso_utc, seconds_between
@@ -85,7 +85,7 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
         seconds=seconds_between(info.started_at, journal.info().finished_at),
     )
     with suppress(ReportError):
-        write_summary(path / "summary.json", summarize(journal, result))
+        write_summary(path / SUMMARY_FILE, summarize(journal, result))
     return result
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from importer.journal.journal import Journal
 
 
+SUMMARY_FILE = "summary.json"
+
+
 def write_summary(path: Path, summary: Mapping[str, object]) -> Path:
     """Write the summary, indented, in the order given; give the path the file has in the end.
 

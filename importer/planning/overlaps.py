@@ -1,0 +1,45 @@
+"""Records of a source that overlap for one person or on one schedule, found in one pass over their spans. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+At = TypeVar("At", datetime, int)  # an instant, or its epoch seconds
+Id = TypeVar("Id")
+
+
+def overlaps(spans: Iterable[tuple[object, At, At, Id]]) -> Iterator[tuple[Id, Id]]:
+    """Yield each span that overlaps an earlier one of the same person, once, together with such a one.
+
+    `spans` are (person, start, end, id), in order of person, then of start. A start at another's end overlaps nothing.
+    Holds one span at a time.
+    """
+    # Of all that went before, the one that ends last overlaps whatever any of them does.
+    last: tuple[object, At, At, Id] | None = None
+    for span in spans:
+        if last is None or last[0] != span[0]:
+            last = span
+            continue
+        if span[1] < last[2]:
+            yield span[3], last[3]
+        if span[2] > last[2]:
+            last = span
+
+
+def overlaps_to_tell(
+    pairs: Iterable[tuple[tuple[int, bool], tuple[int, bool]]], *, is_replaced: bool
+) -> Iterator[tuple[int, int]]:
+    """Yield each record that is to be told of with the one that it overlaps; of those that replace each other both.
+
+    Of what was sent already nothing can be taken back: then the other one is told of.
+    """
+    for (later, is_later_planned), (previous, is_previous_planned) in pairs:
+        if is_later_planned:
+            yield later, previous
+        if is_previous_planned if is_replaced else not is_later_planned:
+            yield previous, later
