@@ -369,19 +369,19 @@ def _show(given: dict[str, Any], argument: str, names: Sequence[str], limit: int
 
     settings, out = load(given), Stream(highlight=False)
     path = find_run(argument, settings.reports)
-    details = read_details(path)
+    run = read_details(path)
     if settings.json:
-        out.write_json(object_of_details(details))
+        out.write_json(object_of_details(run))
     else:
-        for line in detail_lines(details):
+        for line in detail_lines(run):
             out.print(line, soft_wrap=True)
     try:
         if settings.json:
             _write_rows(out, path, _statuses(names or ("all",)), limit)
-        elif not details.run.fault:
+        elif not run.fault:
             wanted = _statuses(names or _TO_DO)
             most = limit if limit is not None or names else _SHOWN
-            _tell_rows(out, path, wanted, most, sum(details.run.statuses.get(status, 0) for status in wanted))
+            _tell_rows(out, path, wanted, most, sum(run.statuses.get(status, 0) for status in wanted))
     except JournalError as error:
         if names:
             raise

@@ -16,7 +16,7 @@ from importer.wording import escape
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from importer.commands.history import Details, PastRun
+    from importer.commands.history import PastRun
     from importer.records import ReportLine, Sheet
 
 
@@ -66,11 +66,11 @@ def _cells(runs: Sequence[PastRun], *, is_wide: bool) -> tuple[list[str], list[l
 
 def _run_cells(run: PastRun, *, is_wide: bool) -> dict[str, Text]:
     origin = escape(run.origin)
-    records = _records(run) if is_wide or not origin else f"{_records(run)}, {escape(run.command)} of {origin}"
+    records = _records(run) if is_wide or not origin else f"{_records(run)}, {escape(run.info.command)} of {origin}"
     return {
         "run": Text(escape(run.name)),
-        "what": Text(escape(run.command) or "?"),
-        "began (UTC)": Text(escape(run.started_at[:16].replace("T", " "))),
+        "what": Text(escape(run.info.command) or "?"),
+        "began (UTC)": Text(escape(run.info.started_at[:16].replace("T", " "))),
         "took": Text(duration(run.seconds)),
         "stage": _stage(run),
         "of": Text(origin),
@@ -98,7 +98,7 @@ def _name(run: PastRun, status: Status) -> str:
 
 def _sources(run: PastRun, longest: int) -> str:
     """Name the first source by the end of its path, and count the others."""
-    first, *others = (*map(escape, run.sources), "")
+    first, *others = (*(escape(name) for name, _ in run.sources), "")
     first = first if len(first) <= longest else f"…{first[1 - longest :]}"
     return f"{first} and {len(others) - 1} more" if len(others) > 1 else first
 
@@ -117,82 +117,80 @@ def duration(seconds: float | None) -> str:
 
 def object_of_run(run: PastRun) -> dict[str, object]:
     """Return one run."""
-    possible = possible_statuses(is_undo=run.command == "undo")
+    possible = possible_statuses(is_undo=run.info.command == "undo")
     return {
         "type": "run",
         "run": run.name,
         "folder": str(run.path),
-        "command": run.command or None,
+        "command": run.info.command or None,
         "stage": run.stage,
-        "rerun_of": run.rerun_of or None,
-        "undo_of": run.undo_of or None,
-        "sources": list(run.sources),
-        "started_at": run.started_at or None,
-        "finished_at": run.finished_at or None,
+        "rerun_of": run.info.rerun_of or None,
+        "undo_of": run.info.undo_of or None,
+        "sources": [name for name, _ in run.sources],
+        "started_at": run.info.started_at or None,
+        "finished_at": run.info.finished_at or None,
         "seconds": run.seconds,
         "rows": run.rows,
         "statuses": {status.value: run.statuses.get(status, 0) for status in possible},
         "exit_status": run.exit_status,
-        "is_sandbox": run.is_sandbox,
+        "is_sandbox": run.info.is_sandbox,
         "error": run.fault or None,
     }
 
 
-def object_of_details(details: Details) -> dict[str, object]:
+def object_of_details(run: PastRun) -> dict[str, object]:
     """Return one run with all that is told of it."""
     return {
-        **object_of_run(details.run),
-        "version": details.version or None,
-        "sources": [{"name": name, "sha256": sha256 or None} for name, sha256 in details.sources],
-        "base_urls": dict(details.base_urls),
-        "options": dict(details.options),
-        "targets": {name: dict(counts) for name, counts in details.targets.items()},
-        "stopped": dict(details.stopped),
-        "files": [str(details.run.path / name) for name in details.files],
+        **object_of_run(run),
+        "version": run.info.version or None,
+        "sources": [{"name": name, "sha256": sha256 or None} for name, sha256 in run.sources],
+        "base_urls": dict(run.info.base_urls),
+        "options": run.options,
+        "targets": {name: dict(counts) for name, counts in run.targets.items()},
+        "stopped": dict(run.stopped),
+        "files": [str(run.path / name) for name in run.files],
     }
 
 
-def detail_lines(details: Details) -> Iterator[Text]:
+def detail_lines(run: PastRun) -> Iterator[Text]:
     """Return the lines that tell of one run, its rows aside."""
-    for name, text in _facts(details):
+    for name, text in _facts(run):
         if text:
             yield Text.assemble((f"{name + ':':<10}", "bold"), text)
-    for what, why in details.stopped.items():
+    for what, why in run.stopped.items():
         yield Text(f"stopped:  {escape(what)}: {escape(why, 1000)}", style="red")
 
 
-def _facts(details: Details) -> Iterator[tuple[str, str | Text]]:
-    run = details.run
+def _facts(run: PastRun) -> Iterator[tuple[str, str | Text]]:
     yield "run", escape(run.name)
-    yield "what", escape(run.command) + (f" of {escape(run.origin)}" if run.origin else "")
-    yield "stage", _told_stage(details)
-    yield "began", escape(run.started_at)
-    yield "ended", escape(run.finished_at)
+    yield "what", escape(run.info.command) + (f" of {escape(run.origin)}" if run.origin else "")
+    yield "stage", _told_stage(run)
+    yield "began", escape(run.info.started_at)
+    yield "ended", escape(run.info.finished_at)
     yield "took", duration(run.seconds)
-    yield "version", escape(details.version)
-    for name, sha256 in details.sources:
+    yield "version", escape(run.info.version)
+    for name, sha256 in run.sources:
         yield "source", escape(name, 4096) + (f"  SHA-256 {escape(sha256)}" if sha256 else "")
-    for target, url in details.base_urls.items():
+    for target, url in run.info.base_urls.items():
         yield "target", f"{escape(target)} at {escape(url)}"
-    for name, value in details.options.items():
+    for name, value in run.options.items():
         yield "option", escape(write_setting(name, value), 4096)
     yield "rows", "" if run.fault else str(run.rows)
-    for target, counts in details.targets.items():
+    for target, counts in run.targets.items():
         shown = (f"{number} {_name(run, Status(status))}" for status, number in counts.items() if status in set(Status))
         yield "records", f"{escape(target)}: {', '.join(shown)}"
     yield "folder", escape(str(run.path), 4096)
-    yield "files", escape(", ".join(details.files), 4096)
+    yield "files", escape(", ".join(run.files), 4096)
     yield "damaged", escape(run.fault, 1000)
 
 
-def _told_stage(details: Details) -> Text:
+def _told_stage(run: PastRun) -> Text:
     """Return how far it came, and what to do where it did not come to its end."""
-    run = details.run
     text = _stage(run)
-    if run.stage is Stage.GOING_ON and details.process:
-        text.append(f" (process {escape(details.process)})")
+    if run.stage is Stage.GOING_ON and run.info.pid:
+        text.append(f" (process {escape(run.info.pid)})")
     elif run.stage is Stage.INTERRUPTED:
-        text.append(f"; {f'undo {escape(run.undo_of)}' if run.undo_of else 'rerun'} goes on with it")
+        text.append(f"; {f'undo {escape(run.info.undo_of)}' if run.info.undo_of else 'rerun'} goes on with it")
     return text
 
 

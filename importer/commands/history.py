@@ -14,7 +14,7 @@ import orjson
 
 from importer.errors import JournalError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, is_held, open_view
-from importer.journal.run_info import RunStage
+from importer.journal.run_info import RunInfo, RunStage
 from importer.reporter.page_contents import changed_options
 from importer.reporter.summary_json import SUMMARY_FILE
 from importer.result import by_target
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from importer.journal.view import View
 
 
+_NOTHING = RunInfo(command="")
+
+
 class Stage(StrEnum):
     """How far a run came."""
 
@@ -39,43 +42,40 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """A run, as far as its summary or its journal tells."""
+    """A run, as far as its summary or its journal tells; its rows aside."""
 
-    name: str  #: of its folder
     path: Path
     stage: Stage
-    command: str = ""
-    rerun_of: str = ""
-    started_at: str = ""  #: ISO 8601, UTC
-    finished_at: str = ""  #: empty while it goes on, and where it was killed
+    info: RunInfo  #: without a command where nothing can be told; all of it only for `read_details`
     rows: int = 0
     statuses: Mapping[Status, int] = field(default_factory=dict)  #: those that any record has, in the order of `Status`
     exit_status: int | None = None
     seconds: float | None = None  #: that it took, or has been running for; None where that is unknown
     fault: str = ""  #: why nothing can be told
-    undo_of: str = ""
-    is_sandbox: bool = False  #: a rehearsal
-    sources: tuple[str, ...] = ()  #: as the user named them; of a rerun those of the run that it goes back to
+    #: name, of a rerun that of the run that it goes back to, and SHA-256, which is empty before it was read
+    sources: tuple[tuple[str, str], ...] = ()
+    targets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  #: records by target and status
+    stopped: Mapping[str, str] = field(default_factory=dict)  #: what the product ended by itself, and why
+
+    @property
+    def name(self) -> str:
+        """That of its folder."""
+        return self.path.name
 
     @property
     def origin(self) -> str:
         """The run that it repeats or takes back; empty where it stands alone."""
-        return self.rerun_of or self.undo_of
+        return self.info.rerun_of or self.info.undo_of
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """Its settings that were no defaults."""
+        return changed_options(self.info)
 
-@dataclass(frozen=True, slots=True)
-class Details:
-    """All that is told of one run, its rows aside."""
-
-    run: PastRun
-    sources: tuple[tuple[str, str], ...] = ()  #: name and SHA-256, which is empty before it was read
-    base_urls: Mapping[str, str] = field(default_factory=dict)  #: by target
-    options: Mapping[str, Any] = field(default_factory=dict)
-    targets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  #: records by target and status
-    stopped: Mapping[str, str] = field(default_factory=dict)  #: what the product ended by itself, and why
-    version: str = ""
-    process: str = ""  #: that made it, or makes it
-    files: tuple[str, ...] = ()  #: what lies in its folder
+    @property
+    def files(self) -> list[str]:
+        """What lies in its folder."""
+        return sorted(entry.name for entry in _entries(self.path))
 
 
 def list_runs(reports: Path) -> list[PastRun]:
@@ -135,26 +135,31 @@ def look_at(path: Path) -> PastRun:
         if not _text(facts, "started_at"):
             facts, stage = _read_journal(path)
     except JournalError as error:
-        return PastRun(path.name, path, Stage.DAMAGED, fault=error.message)
+        return PastRun(path, Stage.DAMAGED, _NOTHING, fault=error.message)
     except (OSError, ValueError) as error:  # somebody else's folder; a text in the journal that makes no sense
-        return PastRun(path.name, path, Stage.DAMAGED, fault=f"{path / JOURNAL_FILE} cannot be read: {error}")
+        return PastRun(path, Stage.DAMAGED, _NOTHING, fault=f"{path / JOURNAL_FILE} cannot be read: {error}")
     numbers, exit_status, rows = _object(facts.get("statuses")), facts.get("exit_status"), facts.get("rows")
     rerun_of, begin, end = (_text(facts, name) for name in ("rerun_of", "started_at", "finished_at"))
+    info = RunInfo(
+        command=_text(facts, "command") if "command" in facts else "rerun" if rerun_of else "run",
+        is_sandbox=facts.get("is_sandbox") is True,
+        rerun_of=rerun_of,
+        undo_of=_text(facts, "undo_of"),
+        started_at=begin,
+        finished_at=end,
+        version=_text(facts, "version"),
+    )
     return PastRun(
-        path.name,
         path,
         stage,
-        _text(facts, "command") if "command" in facts else "rerun" if rerun_of else "run",
-        rerun_of,
-        begin,
-        end,
+        info,
         rows if isinstance(rows, int) else 0,
         {status: number for status in Status if isinstance(number := numbers.get(status), int) and number},
         exit_status if isinstance(exit_status, int) else None,
         seconds_between(begin, datetime.now(UTC).isoformat() if stage is Stage.GOING_ON and not end else end),
-        undo_of=_text(facts, "undo_of"),
-        is_sandbox=facts.get("is_sandbox") is True,
-        sources=tuple(_text(one, "name") for one in _members(facts.get("sources"))),
+        sources=tuple((_text(one, "name"), _text(one, "sha256")) for one in _members(facts.get("sources"))),
+        targets={name: dict(counts) for name, counts in _object(facts.get("targets")).items()},
+        stopped={name: str(why) for name, why in _object(facts.get("stopped")).items()},
     )
 
 
@@ -172,29 +177,14 @@ def _read_journal(path: Path) -> tuple[dict[str, Any], Stage]:
     return facts, Stage.GOING_ON if is_going_on else Stage.INTERRUPTED
 
 
-def read_details(path: Path) -> Details:
-    """Describe all of one run; where its journal cannot be read, what its summary holds."""
-    run, summary = look_at(path), _summary(path)
-    details = Details(
-        run,
-        sources=tuple((_text(one, "name"), _text(one, "sha256")) for one in _members(summary.get("sources"))),
-        targets={name: dict(counts) for name, counts in _object(summary.get("targets")).items()},
-        stopped={name: str(why) for name, why in _object(summary.get("stopped")).items()},
-        version=_text(summary, "version"),
-        files=tuple(sorted(entry.name for entry in _entries(path))),
-    )
+def read_details(path: Path) -> PastRun:
+    """Describe a run with all that its journal tells; where that cannot be read, what its summary holds."""
+    run = look_at(path)
     with suppress(JournalError), open_view(path) as journal:
         info = journal.info()
-        return replace(
-            details,
-            sources=tuple(_sources(journal, info)),
-            base_urls=info.base_urls,
-            options=changed_options(info),
-            targets=by_target(journal.counts()),
-            version=info.version,
-            process=info.pid,
-        )
-    return details
+        targets = by_target(journal.counts())
+        return replace(run, info=info, sources=tuple(_sources(journal, info)), targets=targets)
+    return run
 
 
 def _sources(journal: View, info: RunInfo) -> list[tuple[str, str]]:
@@ -206,7 +196,7 @@ def _sources(journal: View, info: RunInfo) -> list[tuple[str, str]]:
 
 def _age(run: PastRun) -> tuple[str, int, str]:
     """Return what runs are sorted by: when they began; of a damaged one its name says so."""
-    digits = "".join(filter(str.isdigit, run.started_at or run.name))[:14]
+    digits = "".join(filter(str.isdigit, run.info.started_at or run.name))[:14]
     return digits, len(run.name), run.name  # -2 to -10 are runs of one second
 
 
