@@ -16,6 +16,7 @@ from importer.cells import cell_name, column_of
 from importer.errors import ReportError, UsageError
 from importer.kinds import COLUMNS as OUR_COLUMNS
 from importer.normalizer.references import Directory, is_schedule_reference
+from importer.records import Severity
 from importer.reporter.atomic_file import ROOM_HINT, is_source
 from importer.reporter.xlsx_writer import (
     BOLD,
@@ -38,7 +39,7 @@ from importer.wording import as_sentence
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from importer.records import KnownName, Problem, Row, Sheet
+    from importer.records import Finding, KnownName, Problem, Row, Sheet
     from importer.reporter.xlsx_writer import Book
 
 
@@ -60,6 +61,11 @@ def named_cells(text: str) -> Iterator[tuple[int, int]]:
     for name in text.split(","):
         if found := _cell_of(name.strip()):
             yield column_of(found[1]), int(found[2])
+
+
+def problems_of(findings: Iterable[Finding], severity: Severity) -> list[Problem]:
+    """Return what was found of one severity."""
+    return [finding.problem for finding in findings if finding.severity is severity]
 
 
 def mark_row(
@@ -226,15 +232,6 @@ _NAME_IT = "Name a new file, such as marked.xlsx."
 _MEASURED = 1000  # rows by which a column's width is found
 
 
-class MarkedRow(NamedTuple):
-    """One row of a source and what was found in it."""
-
-    sheet: int  #: index into the sheets
-    row: Row
-    problems: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
-
-
 class Marked(NamedTuple):
     """What came of writing the sources back."""
 
@@ -255,10 +252,13 @@ def check_marked_path(path: Path, sources: Iterable[str]) -> None:
             raise UsageError(f"{path} is the source itself, and was left alone.", hint=_NAME_IT)
 
 
-def write_marked(path: Path, sheets: Sequence[Sheet], rows: Iterable[MarkedRow]) -> Marked:
+def write_marked(
+    path: Path, sheets: Sequence[Sheet], rows: Iterable[tuple[tuple[int, Row], Sequence[Finding]]]
+) -> Marked:
     """Write the sources back, each cell in its own row and column; rows of a sheet come in ascending order.
 
-    `rows` are taken one by one. Problems are red, warnings yellow. A file of that name is replaced.
+    `rows`, each with the index of its sheet and what was found in it, are taken one by one. Problems are red, warnings
+    yellow. A file of that name is replaced.
 
     Raises:
         UsageError: the name is no workbook's, or a source's.
@@ -269,8 +269,8 @@ def write_marked(path: Path, sheets: Sequence[Sheet], rows: Iterable[MarkedRow])
 
     def fill(book: Book) -> None:
         pages = [_Page(book, sheet) for sheet in sheets]
-        for row in rows:
-            pages[row.sheet].add(row)
+        for (sheet, row), findings in rows:
+            pages[sheet].add(row, findings)
         for page in pages:
             page.finish()
         if book.comments_left_out:
@@ -305,19 +305,20 @@ class _Page:
             if text:
                 self._put(sheet.header_row, position, text, book.style(BOLD))
 
-    def add(self, marked: MarkedRow) -> None:
+    def add(self, row: Row, findings: Sequence[Finding]) -> None:
         """Write one row.
 
         Raises:
             ReportError: the workbook cannot hold it.
         """
-        row, number = marked.row, marked.row.place
+        number = row.place
         if number <= self._last:
             raise ValueError(f"row {number} comes after row {self._last}")
         if number > ROWS:
             raise self._refused(f"a row {number:,}, and a workbook ends at row {ROWS:,}")
         self._last = number
-        marks = mark_row(number, self._sheet.positions, marked.problems, marked.warnings)
+        problems, warnings = (problems_of(findings, one) for one in (Severity.PROBLEM, Severity.WARNING))
+        marks = mark_row(number, self._sheet.positions, problems, warnings)
         cells = dict(zip(self._sheet.positions, row.cells, strict=True))
         for position, cell in cells.items():
             if position not in marks:

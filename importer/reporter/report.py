@@ -20,7 +20,7 @@ from importer.notice import Notice, NoticeLevel
 from importer.records import Severity
 from importer.reporter.columns import shadow_cells
 from importer.reporter.junit import write_junit
-from importer.reporter.marked_cells import MarkedRow, write_marked
+from importer.reporter.marked_cells import write_marked
 from importer.reporter.page import write_page
 from importer.reporter.page_contents import read_contents
 from importer.reporter.report_csv import write_csv
@@ -189,7 +189,8 @@ def make_check(
         ReportError, UsageError: the workbook cannot be written.
     """
     sheets = journal.sheets()
-    marked = None if output is None else write_marked(output, sheets, _marked_rows(journal))
+    rows = with_findings(journal.rows(), lambda row: (row[0], row[1].number), journal.findings())
+    marked = None if output is None else write_marked(output, sheets, rows)
     files = [marked.path] if marked else []
     if settings.junit is not None:
         files.append(write_junit(settings.junit, "oncall-importer check", sheets, journal.lines(), is_check=True))
@@ -202,14 +203,6 @@ def make_check(
         fails_on_warnings=settings.strict or settings.fail_on is FailOn.WARNING,
         unresolved=journal.count_unresolved(),
     )
-
-
-def _marked_rows(journal: Journal) -> Iterator[MarkedRow]:
-    """Yield every row with what was found about it; both lists are in the order of the source."""
-    found = with_findings(journal.rows(), lambda row: (row[0], row[1].number), journal.findings())
-    for (sheet, row), own in found:
-        problems = tuple(one.problem for one in own if one.severity is Severity.PROBLEM)
-        yield MarkedRow(sheet, row, problems, tuple(one.problem for one in own if one.severity is Severity.WARNING))
 
 
 def make_result(journal: Journal, **facts: object) -> Result:

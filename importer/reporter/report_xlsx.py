@@ -29,7 +29,7 @@ from importer.reporter.columns import (
     merge_columns,
 )
 from importer.reporter.formula_guard import guard, unguard
-from importer.reporter.marked_cells import DropDowns, Mark, mark_cells, named_cells
+from importer.reporter.marked_cells import DropDowns, Mark, mark_cells, named_cells, problems_of
 from importer.reporter.report_reader import product_column
 from importer.reporter.xlsx_writer import (
     BOLD,
@@ -205,15 +205,11 @@ def _own_columns(sheets: Sequence[Sheet]) -> Iterator[tuple[Sheet, dict[int, int
 def _problems_of(line: ReportLine, findings: Sequence[Finding]) -> Sequence[Problem]:
     """Return what is wrong with a line, one by one where all of it was found in its row."""
     outcome = line.outcome
-    problems = _select(findings, Severity.PROBLEM)
+    problems = problems_of(findings, Severity.PROBLEM)
     if problems and "; ".join(problem.message for problem in problems) == outcome.error:
         return problems
     hint = outcome.hint.partition("Warning: ")[0].strip()
     return [Problem(outcome.error, hint, cell=outcome.cell)] if outcome.error else []
-
-
-def _select(findings: Iterable[Finding], severity: Severity) -> list[Problem]:
-    return [finding.problem for finding in findings if finding.severity is severity]
 
 
 def _marks(problems: Sequence[Problem], findings: Iterable[Finding], columns: Mapping[int, int]) -> dict[int, Mark]:
@@ -224,7 +220,7 @@ def _marks(problems: Sequence[Problem], findings: Iterable[Finding], columns: Ma
     """
     return mark_cells(
         problems,
-        _select(findings, Severity.WARNING),
+        problems_of(findings, Severity.WARNING),
         lambda problem: [columns[at] for at, _ in named_cells(problem.cell) if at in columns],
     )
 
@@ -248,7 +244,7 @@ def _tell(
     if line.outcome.status is Status.REJECTED and wrong:
         target = KINDS[line.kind].target.capitalize() if line.kind else "The target"
         wrong[0] = f"{target} refused it: {problems[0].message}"
-    wrong += [f"Also: {as_sentence(problem.message)}" for problem in _select(findings, Severity.WARNING)]
+    wrong += [f"Also: {as_sentence(problem.message)}" for problem in problems_of(findings, Severity.WARNING)]
     return "\n".join(dict.fromkeys(filter(None, wrong))), "\n".join(dict.fromkeys(filter(None, hints)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import openpyxl
 import pytest
@@ -16,11 +16,10 @@ from importer.cells import cell_name
 from importer.errors import ReportError, UsageError
 from importer.kinds import kind_of_name
 from importer.reader.read import read
-from importer.records import Problem, Row, Sheet
+from importer.records import Finding, Problem, Row, Severity, Sheet
 from importer.reporter.marked_cells import (
     Mark,
     Marked,
-    MarkedRow,
     check_marked_path,
     mark_row,
     named_cells,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+MarkedRow: TypeAlias = "tuple[tuple[int, Row], list[Finding]]"
 HEADER = ("schedule_id", "starts_at", "note")
 RED, YELLOW = "FFFFC7CE", "FFFFEB9C"
 
@@ -40,6 +40,13 @@ def make(
     *header: str, name: str = "Shadows", source: str = "roster.csv", positions: tuple[int, ...] | None = None
 ) -> Sheet:
     return Sheet(source, name, header, positions if positions is not None else tuple(range(len(header))))
+
+
+def marked_row(
+    sheet: int, row: Row, problems: tuple[Problem, ...] = (), warnings: tuple[Problem, ...] = ()
+) -> MarkedRow:
+    found = ((Severity.PROBLEM, problems), (Severity.WARNING, warnings))
+    return (sheet, row), [Finding(severity, sheet, row, one) for severity, own in found for one in own]
 
 
 def wrong(cell: str = "", message: str = "it is wrong", hint: str = "mend it") -> tuple[Problem, ...]:
@@ -63,7 +70,7 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def any_rows(draw: st.DrawFn) -> list[MarkedRow]:
     numbers = sorted(draw(st.sets(st.integers(2, 60), max_size=6)))
     return [
-        MarkedRow(0, Row(number, ("id", draw(TEXTS), draw(TEXTS))), *draw(st.sampled_from(_found(number))))
+        marked_row(0, Row(number, ("id", draw(TEXTS), draw(TEXTS))), *draw(st.sampled_from(_found(number))))
         for number in numbers
     ]
 
@@ -80,7 +87,7 @@ def test_any_source_reads_back_as_the_same_texts_in_the_same_cells(marked: Path,
         write_marked(marked, [sheet], rows)
     except ReportError:  # a text that no workbook holds: said, and tested below
         return
-    assert read_back(marked) == [("Shadows", HEADER, (1, 6, 9), [(row.row.number, row.row.cells) for row in rows])]
+    assert read_back(marked) == [("Shadows", HEADER, (1, 6, 9), [(row.number, row.cells) for (_, row), _ in rows])]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +95,7 @@ def test_any_source_reads_back_as_the_same_texts_in_the_same_cells(marked: Path,
 )
 def test_a_cell_stays_the_text_that_it_is_and_runs_nothing(marked: Path, text: str) -> None:
     row = Row(2, (text, text, ""))
-    write_marked(marked, [make(*HEADER)], [MarkedRow(0, row, wrong("A2"))])
+    write_marked(marked, [make(*HEADER)], [marked_row(0, row, wrong("A2"))])
     assert read_back(marked)[0][3] == [(2, row.cells)]
     cells = openpyxl.load_workbook(marked)["Shadows"][2][:2]
     assert {(cell.data_type, cell.number_format) for cell in cells} == {("s", "@")}  # what is typed stays text, too
@@ -96,7 +103,7 @@ def test_a_cell_stays_the_text_that_it_is_and_runs_nothing(marked: Path, text: s
 
 def test_what_a_person_mends_is_what_is_read(marked: Path) -> None:
     row = Row(2, ("id", "tomorrow", "-"))
-    write_marked(marked, [make(*HEADER)], [MarkedRow(0, row, wrong("B2"))])
+    write_marked(marked, [make(*HEADER)], [marked_row(0, row, wrong("B2"))])
     book = openpyxl.load_workbook(marked)
     book["Shadows"]["B2"] = "2027-03-01T08:00:00Z"
     book.save(marked)
@@ -105,9 +112,9 @@ def test_what_a_person_mends_is_what_is_read(marked: Path) -> None:
 
 def test_problems_are_red_warnings_yellow_and_a_comment_says_what_and_how(marked: Path) -> None:
     rows = [
-        MarkedRow(0, Row(2, ("id", "", "x")), wrong("B2", "starts_at is empty", "write a date"), wrong("C2")),
-        MarkedRow(0, Row(3, ("id", "y", "x")), wrong()),
-        MarkedRow(0, Row(4, ("id", "y", "x"))),
+        marked_row(0, Row(2, ("id", "", "x")), wrong("B2", "starts_at is empty", "write a date"), wrong("C2")),
+        marked_row(0, Row(3, ("id", "y", "x")), wrong()),
+        marked_row(0, Row(4, ("id", "y", "x"))),
     ]
     write_marked(marked, [make(*HEADER)], rows)
     sheet = openpyxl.load_workbook(marked)["Shadows"]
@@ -122,7 +129,7 @@ def test_problems_are_red_warnings_yellow_and_a_comment_says_what_and_how(marked
 
 
 def test_the_header_stays_in_sight_and_filters_where_it_stood(marked: Path) -> None:
-    rows = [MarkedRow(0, Row(7, ("id", "x" * 50, "")))]
+    rows = [marked_row(0, Row(7, ("id", "x" * 50, "")))]
     write_marked(marked, [replace(make(*HEADER, positions=(1, 2, 4)), header_row=5)], rows)
     sheet = openpyxl.load_workbook(marked)["Shadows"]
     assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A6", "B5:E7")
@@ -132,7 +139,7 @@ def test_the_header_stays_in_sight_and_filters_where_it_stood(marked: Path) -> N
 
 def test_a_sheet_without_a_header_gets_none(marked: Path) -> None:
     write_marked(
-        marked, [replace(make("", "", ""), header_row=0)], [MarkedRow(0, Row(1, ("id", "x", "y")), wrong("B1"))]
+        marked, [replace(make("", "", ""), header_row=0)], [marked_row(0, Row(1, ("id", "x", "y")), wrong("B1"))]
     )
     sheet = openpyxl.load_workbook(marked)["Shadows"]
     assert [[cell.value for cell in line] for line in sheet] == [["id", "x", "y"]]
@@ -142,9 +149,9 @@ def test_a_sheet_without_a_header_gets_none(marked: Path) -> None:
 def test_several_sources_are_sheets_of_one_workbook_be_their_rows_mixed(marked: Path) -> None:
     sheets = [make(*HEADER, source="a.csv"), make("remote_id", name="Schedules"), make(*HEADER, source="b.csv")]
     rows = [
-        MarkedRow(0, Row(2, ("1", "", ""))),
-        MarkedRow(1, Row(2, ("2",))),
-        MarkedRow(0, Row(3, ("3", "", ""))),
+        marked_row(0, Row(2, ("1", "", ""))),
+        marked_row(1, Row(2, ("2",))),
+        marked_row(0, Row(3, ("3", "", ""))),
     ]
     write_marked(marked, sheets, rows)
     assert read_back(marked) == [
@@ -182,8 +189,8 @@ def test_any_names_of_sheets_make_a_workbook(marked: Path, names: list[str]) -> 
 
 def test_a_long_comment_is_cut_and_what_does_not_print_is_shown_as_escapes(marked: Path) -> None:
     rows = [
-        MarkedRow(0, Row(2, ("a", "", "")), wrong("A2", "\x1b[31m\u202e\ud83d _x0041_ <&>", "")),
-        MarkedRow(0, Row(3, ("a", "", "")), wrong("A3", "😀" * 40_000)),
+        marked_row(0, Row(2, ("a", "", "")), wrong("A2", "\x1b[31m\u202e\ud83d _x0041_ <&>", "")),
+        marked_row(0, Row(3, ("a", "", "")), wrong("A3", "😀" * 40_000)),
     ]
     write_marked(marked, [make(*HEADER)], rows)
     sheet = openpyxl.load_workbook(marked)["Shadows"]
@@ -192,7 +199,7 @@ def test_a_long_comment_is_cut_and_what_does_not_print_is_shown_as_escapes(marke
 
 
 def test_cells_beyond_the_header_are_marked_and_stay_empty(marked: Path) -> None:
-    write_marked(marked, [make(*HEADER)], [MarkedRow(0, Row(2, ("a", "b", "c")), wrong("E2"))])
+    write_marked(marked, [make(*HEADER)], [marked_row(0, Row(2, ("a", "b", "c")), wrong("E2"))])
     assert openpyxl.load_workbook(marked)["Shadows"]["E2"].fill.fgColor.rgb == RED
     assert read_back(marked) == [("Shadows", HEADER, (0, 1, 2), [(2, ("a", "b", "c"))])]
 
@@ -214,26 +221,26 @@ def test_what_a_workbook_cannot_hold_is_said_and_never_cut(
     path = tmp_path / "marked.xlsx"
     path.write_bytes(b"older")
     with pytest.raises(ReportError, match=message) as caught:
-        write_marked(path, [sheet], [MarkedRow(0, row, wrong(cell_name(2, row.number)))])
+        write_marked(path, [sheet], [marked_row(0, row, wrong(cell_name(2, row.number)))])
     assert "'roster.csv', sheet 'Shadows'" in caught.value.message
     assert caught.value.hint
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("marked.xlsx", b"older")]
 
 
 def test_rows_that_would_be_lost_are_refused(marked: Path) -> None:
-    rows = [MarkedRow(0, Row(3, ("a", "b", "c"))), MarkedRow(0, Row(3, ("d", "e", "f")))]
+    rows = [marked_row(0, Row(3, ("a", "b", "c"))), marked_row(0, Row(3, ("d", "e", "f")))]
     with pytest.raises(ValueError, match="row 3 comes after row 3"):
         write_marked(marked, [make(*HEADER)], rows)
 
 
 def test_a_report_s_rows_stand_where_they_stood_in_the_report(marked: Path) -> None:
-    write_marked(marked, [make(*HEADER)], [MarkedRow(0, Row(70, ("a", "b", "c"), line=2), wrong("B2"))])
+    write_marked(marked, [make(*HEADER)], [marked_row(0, Row(70, ("a", "b", "c"), line=2), wrong("B2"))])
     assert openpyxl.load_workbook(marked)["Shadows"]["B2"].fill.fgColor.rgb == RED
 
 
 def test_more_comments_than_a_spreadsheet_likes_are_left_out_and_said(tmp_path: Path) -> None:
     path = tmp_path / "marked.xlsx"
-    rows = (MarkedRow(0, Row(number, ("a",)), wrong(f"A{number}")) for number in range(2, COMMENTS + 5))
+    rows = (marked_row(0, Row(number, ("a",)), wrong(f"A{number}")) for number in range(2, COMMENTS + 5))
     written = write_marked(path, [make("id")], rows)
     assert written == Marked(
         path,
@@ -253,7 +260,7 @@ def test_the_file_is_for_its_owner_only(marked: Path) -> None:
 
 def test_rows_that_break_off_leave_the_older_file(tmp_path: Path) -> None:
     def rows() -> Iterator[MarkedRow]:
-        yield MarkedRow(0, Row(2, ("a", "b", "c")))
+        yield marked_row(0, Row(2, ("a", "b", "c")))
         raise OSError(28, "No space left on device")
 
     path = tmp_path / "marked.xlsx"
@@ -289,7 +296,7 @@ def test_sources_that_are_no_files_are_in_nobody_s_way(tmp_path: Path, source: s
 def test_memory_does_not_grow_with_the_rows(marked: Path) -> None:
     write_marked(marked, [make("id")], [])  # what is imported counts once
     tracemalloc.start()
-    write_marked(marked, [make("id")], (MarkedRow(0, Row(number, ("x" * 200,))) for number in range(2, 10_002)))
+    write_marked(marked, [make("id")], (marked_row(0, Row(number, ("x" * 200,))) for number in range(2, 10_002)))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1_500_000
