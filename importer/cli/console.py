@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rich.live import Live
@@ -271,7 +272,7 @@ class Console:
             for expected in objects_of_overview(overview):
                 self._out.write_json(expected)
         height, width = self._err.page
-        room = 10**9 if self._settings.all else max(_REST, height - 4)
+        room = None if self._settings.all else max(_REST, height - 4)
         for line in describe_overview(overview, room, width):
             self._err.tell(line)
 
@@ -298,14 +299,13 @@ class Console:
         rows = check_rows(result)
         below = len(rows) + len(result.files) + len(result.stopped) + 5  # with blank lines, the header and a prompt
         room = max(_REST, height - below)
-        is_short = self._settings.quiet or result.overview is None
-        wanted = [] if is_short or result.overview is None else list(describe_overview(result.overview, 10**9, width))
-        used = self._show_problems(result, room - min(_LEAST, len(wanted)))
+        overview = None if self._settings.quiet else result.overview
+        first = list(islice(describe_overview(overview, None, width), _LEAST)) if overview else []
+        used = self._show_problems(result, room - len(first))
         if used:
             self._out.print()
-        if result.overview is not None and wanted:
-            room = 10**9 if self._settings.all else max(_LEAST, room - used)
-            for line in describe_overview(result.overview, room, width):
+        if overview and first:
+            for line in describe_overview(overview, None if self._settings.all else max(_LEAST, room - used), width):
                 self._out.tell(line)
             self._out.print()
         self._show_statuses(rows)

@@ -74,9 +74,7 @@ def object_of_plan(plan: Plan) -> dict[str, object]:
         "undo_of": plan.undo_of or None,
         "rows": plan.rows,
         "to_send": dict(plan.to_send),
-        "to_delete": {
-            one: number for one, number in plan.to_send.items() if plan.undo_of and one not in plan.to_unbind
-        },
+        "to_delete": deletions(plan),
         "to_take_out_of_groups": dict(plan.to_unbind),
         "by_hand": dict(plan.by_hand),
         "done_before": plan.done,

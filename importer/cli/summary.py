@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -79,19 +79,21 @@ _FOR_IDS = 120  # columns of a terminal that have room for an id behind a name
 _MOST_REPEATED = 3  # rows of which a plan tells first and last
 
 
-def describe_overview(overview: Overview, room: int, width: int) -> Iterator[Text]:
-    """Yield what would happen, in so many lines: by person, else by schedule, else the first ones."""
-    repeated = list(_repeated_lines(overview, _MOST_REPEATED if room < len(overview.repeated) else room, width))
-    room -= len(repeated)
-    if width < _FOR_IDS:
-        short = [one._replace(schedule=_short(one.schedule), person=_short(one.person)) for one in overview.expected]
-        overview = replace(overview, expected=short)
-    lines = list(_lines_of(overview, width, is_deep=True))
-    if len(lines) > room:
-        lines = list(_lines_of(overview, width, is_deep=False))
-    if len(lines) > room:
-        lines = list(_lines_of(overview, width, is_deep=False, room=room))
-    for line in [*lines, *repeated]:
+def describe_overview(overview: Overview, room: int | None, width: int) -> Iterator[Text]:
+    """Yield what would happen, in so many lines: by person, else by schedule, else the first ones; None: by person."""
+    is_short = room is not None and room < len(overview.repeated)
+    repeated = list(_repeated_lines(overview, _MOST_REPEATED if is_short else len(overview.repeated), width))
+    lines: Iterable[Text] = _lines_of(overview, width, is_deep=True)
+    if room is not None:
+        room = max(0, room - len(repeated))
+        # One line too many is enough to know: there can be 80,000 people.
+        for found in (lines, _lines_of(overview, width, is_deep=False)):
+            lines = list(islice(found, room + 1))
+            if len(lines) <= room:
+                break
+        else:
+            lines = _lines_of(overview, width, is_deep=False, room=room)
+    for line in chain(lines, repeated):
         line.truncate(max(width, 40), overflow="ellipsis")
         yield line
 
@@ -104,16 +106,20 @@ def _lines_of(overview: Overview, width: int, *, is_deep: bool, room: int | None
     for target, own in by_target.items():
         asked = "" if overview.is_asked else ", not asked what exists"
         yield Text.assemble((f"{target}", "bold"), f"{asked}: {_told(own)}")
-        lines = list(_schedule_lines(own, width, is_deep=is_deep))
-        most = len(lines) if room is None else max(1, room // len(by_target) - 1)
-        yield from lines if len(lines) <= most else lines[: most - 1]
-        if len(lines) > most:
-            yield Text(f"  ... and {len(lines) - most + 1:,} more; --all prints every one", style="dim")
+        lines = _schedule_lines(own, width, is_deep=is_deep)
+        if room is None:
+            yield from lines
+            continue
+        most = max(1, room // len(by_target) - 1)
+        shown, rest = list(islice(lines, most)), sum(1 for _ in lines)
+        yield from shown[: most - 1] if rest else shown
+        if rest:
+            yield Text(f"  ... and {rest + 1:,} more; --all prints every one", style="dim")
 
 
-def _short(name: str) -> str:
-    """Shorten the id behind a name: the name is what people know, and a plan has the whole id."""
-    return re.sub(r"\(([^()]{8})[^()]{5,}\)$", r"(\1…)", name)
+def _shown(name: str, width: int) -> str:
+    """Shorten the id behind a name where room is scarce: people know the name, and a plan has the whole id."""
+    return escape(re.sub(r"\(([^()]{8})[^()]{5,}\)$", r"(\1…)", name) if width < _FOR_IDS else name, 80)
 
 
 def _schedule_lines(own: Sequence[Expected], width: int, *, is_deep: bool) -> Iterator[Text]:
@@ -122,16 +128,18 @@ def _schedule_lines(own: Sequence[Expected], width: int, *, is_deep: bool) -> It
         places.setdefault((one.schedule, one.schedule and one.kind), []).append(one)
     for (schedule, _), those in places.items():
         if not schedule:
-            yield from (Text(f"  {escape(one.person, 80)}: {_told([one])}") for one in those)
-        elif len(those) == 1 and is_deep and len(whole := f"  {escape(schedule, 80)}: {_of_person(those[0])}") <= width:
+            yield from (Text(f"  {_shown(one.person, width)}: {_told([one])}") for one in those)
+            continue
+        name = _shown(schedule, width)
+        if len(those) == 1 and is_deep and len(whole := f"  {name}: {_of_person(those[0], width)}") <= width:
             yield Text(whole)
         else:
-            yield Text(f"  {escape(schedule, 80)}: {_told(those)}{_days(those)}")
-            yield from (Text(f"    {_of_person(one)}") for one in those if is_deep)
+            yield Text(f"  {name}: {_told(those)}{_days(those)}")
+            yield from (Text(f"    {_of_person(one, width)}") for one in those if is_deep)
 
 
-def _of_person(one: Expected) -> str:
-    return f"{escape(one.person, 80)}: {_told([one])}{_days([one])}"
+def _of_person(one: Expected, width: int) -> str:
+    return f"{_shown(one.person, width)}: {_told([one])}{_days([one])}"
 
 
 def _told(those: Sequence[Expected]) -> str:
