@@ -225,7 +225,7 @@ def _without_defaults(mapping: Mapping, names: abc.Set[str]) -> Mapping:
     """Take out of a mapping's defaults what an option says; both are for cells that are empty."""
     return replace(
         mapping,
-        defaults={name: text for name, text in mapping.defaults.items() if name not in names},
+        defaults=_without(mapping.defaults, names),
         sheets={name: _without_defaults(own, names) for name, own in mapping.sheets.items()},
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from importer.cells import cell_name
 from importer.journal.states import NO_OUTCOME, Entry
-from importer.records import Problem, Row, Sheet, read_part
+from importer.records import Problem, Row, Sheet
 from importer.reporter.columns import MENDABLE, changed_cells, number_repeats
 from importer.statuses import Status
 from importer.wording import count_of, escape, quote
@@ -132,7 +132,7 @@ class Memory:
         if self._last[0] != row and self._journal:
             self._last = (row, self._journal.entries_of(row))
         for _, own, entry in self._last[1]:
-            if (read_part(entry.part) or entry.part) == carried.part:  # a journal of 0.1.0 has `3/12`
+            if entry.part == carried.part:
                 decided_by = {"", self._run, entry.outcome.run}
                 is_ours = carried.outcome is None or carried.outcome.run in decided_by
                 return (entry, own) if is_ours else None
