@@ -116,10 +116,14 @@ class TargetDelivery(TargetWork):
     def _close_forbidden(self) -> None:
         """Decide about the scopes that answered 403: theirs alone if something could be created elsewhere, or was."""
         for scope, judgement in self._forbidden.items():
-            if self.queue.has_created or self.journal.counts().get((self.target.name, Status.CREATED)):
+            if self._has_created():
                 close_scope(self, scope, Status.REJECTED, judgement.words, judgement.status)
             else:
                 self.stop.set(Reason.TOKEN_REFUSED, f"the token may not create (403): {judgement.words}")
+
+    def _has_created(self) -> bool:
+        """Return whether the token could create something, in this run or in one that it goes on with."""
+        return self.queue.has_created or bool(self.journal.counts().get((self.target.name, Status.CREATED)))
 
     # ---- sending
 
@@ -202,12 +206,19 @@ class TargetDelivery(TargetWork):
 
     def _refuse_token(self, record: Claimed, judgement: Judgement) -> None:
         self.refuse_token(judgement)
-        self.queue.release(record, self.judged(Status.PENDING, record, judgement))
+        pending = self.judged(Status.PENDING, record, judgement)
+        self.queue.release(record, pending._replace(hint=self.hints[Reason.TOKEN_REFUSED]))
 
     async def _forbid(self, record: Claimed, judgement: Judgement) -> None:
-        """Find out whether a 403 is about the token; if not, the scope's other records wait for the end."""
-        if not record.scope.name or await self.is_token_refused():
+        """Find out whether a 403 is about the token; if not, the scope's other records wait for the end.
+
+        Where all records have one scope, it is about the record alone if others could be created.
+        """
+        self._judge_answered()
+        if not (record.scope.name or self._has_created()) or await self.is_token_refused():
             self._refuse_token(record, judgement)
+        elif not record.scope.name:
+            self.queue.decide(record, self.judged(Status.REJECTED, record, judgement))
         else:
             self._forbidden.setdefault(record.scope, judgement)
             self.queue.release(record)

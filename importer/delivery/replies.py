@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from importer.delivery.client import Answer, Lost, NotSent, Reply
+from importer.targets.target import describe_json
 from importer.wording import escape
 
 if TYPE_CHECKING:
@@ -104,8 +105,9 @@ def read_json(body: bytes) -> Any:
 
 
 def read_words(answer: Answer, target: Target) -> str:
-    """Return the server's words: its error, else the beginning of its text, else the bare status."""
-    words = target.words(read_json(answer.body))
+    """Return the server's words: its error, else what its JSON or its text begins with, else the bare status."""
+    payload = read_json(answer.body)
+    words = target.words(payload) or (describe_json(payload)[:400] if isinstance(payload, dict | list) else "")
     if not words and not answer.body.lstrip().startswith((b"<", b"{", b"[")):
         words = answer.body[:400].decode("utf-8", "backslashreplace")
     return escape(words.strip()) or f"HTTP {answer.status} without words"

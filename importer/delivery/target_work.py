@@ -112,6 +112,8 @@ def advise(status: Status, http_status: int = 0) -> str:
     """Return what to do next about a status."""
     if status is Status.REJECTED and http_status == 404:
         return "Check that the schedule exists and its id is right."
+    if status is Status.REJECTED and http_status == 403:
+        return "Check what the token may do (the answer says what was refused), then rerun."
     return _NEXT_STEPS.get(status, "")
 
 

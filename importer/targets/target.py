@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
 
     from importer.records import Key, TargetName
     from importer.settings.options import Settings
+
+
+_MOST_TOLD = 20  # members of an object, and items of a list, in an error
 
 
 class Request(NamedTuple):
@@ -99,6 +103,15 @@ class Target:
     def pace_of(self, settings: Settings) -> float:
         """Return that limit without the share that the settings leave to other clients."""
         return self.rate_of(settings) * (1 - settings.headroom)
+
+
+def describe_json(value: Any, depth: int = 4) -> str:
+    """Return the texts and numbers of an error that nobody documents, each behind the names that lead to it."""
+    if isinstance(value, dict | list) and depth:
+        items = value.items() if isinstance(value, dict) else (("", one) for one in value)
+        told = ((name, describe_json(one, depth - 1)) for name, one in islice(items, _MOST_TOLD))
+        return "; ".join(f"{name}: {words}" if name else words for name, words in told if words.strip())
+    return as_text(value) or ""
 
 
 def as_text(value: Any) -> str | None:

@@ -8,7 +8,7 @@ import pytest
 
 from importer.statuses import Status
 
-from .rehearsal import ROWS, Rehearsal, disagreements
+from .rehearsal import ROWS, Rehearsal, disagreements, read_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +80,33 @@ async def test_a_passing_fault_of_each_target_costs_no_row_and_makes_none_twice(
         assert rehearsal.posts() == sent
         assert again.exit_status == 0
     assert rehearsal.leaks() == []
+
+
+@pytest.mark.anyio
+async def test_a_403_on_one_of_many_schedules_refuses_that_row_alone(tmp_path: Path) -> None:
+    """Opal has no scopes: what stops at such a row would stop there again at every rerun."""
+    rehearsal = Rehearsal(tmp_path, {"concurrency": 1})
+    async with rehearsal.served({"what": "status", "status": 403, "at": [3], "method": "POST", "target": "opal"}):
+        result = await rehearsal.run(ROWS["opal"](ROW_COUNT))
+    assert disagreements(rehearsal, result, ROW_COUNT) == []
+    assert result.statuses == {Status.CREATED: ROW_COUNT - 1, Status.REJECTED: 1}
+    assert result.exit_status == 1
+    ((_, line),) = result.problems
+    assert "token" in line.outcome.hint
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("target", ["opal", "rootly"])
+async def test_every_row_that_a_refused_token_left_says_what_to_do(target: str, tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served({"what": "status", "status": 401, "first": 3, "method": "POST", "target": target}):
+        result = await rehearsal.run(ROWS[target](ROW_COUNT))
+    hints = {
+        line["import_hint"].partition(" Warning: ")[0]
+        for line in read_report(result)
+        if line["import_status"] == Status.PENDING
+    }
+    assert hints == {"Check the token and what it may do, then rerun."}
 
 
 #: Faults that do not pass: how each run ends, as one of these statuses for each row.
