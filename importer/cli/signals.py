@@ -6,11 +6,9 @@ import os
 import signal
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from importer.errors import (
-    InterruptedReadingError,
-)
+from importer.errors import InterruptedReadingError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -19,15 +17,6 @@ if TYPE_CHECKING:
     import anyio
 
     from importer.cli.console import Console
-    from importer.result import Result
-    from importer.session.control import RunControl
-    from importer.settings.options import Settings
-
-
-if TYPE_CHECKING:
-    Action: TypeAlias = Callable[[Settings, RunControl], Awaitable[Result]]
-    Afterwards: TypeAlias = Callable[[str, Settings, RunControl, Console], Awaitable[int]]
-    ReadingAction: TypeAlias = Callable[[Settings, RunControl, Console], Awaitable[int]]
 
 
 AnyResult = TypeVar("AnyResult")

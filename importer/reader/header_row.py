@@ -36,15 +36,6 @@ class HeaderRule:
         return (number, True) if best else (rows[0][0], False)
 
 
-def walk_to(number: int, rows: Iterator[R], above: list[int]) -> R | None:
-    """Return the row of that number, if there is one, and note the numbers of those passed."""
-    for row in rows:
-        if row.number >= number:
-            return row if row.number == number else None
-        above.append(row.number)
-    return None
-
-
 FIRST_ROW = HeaderRule()
 
 
@@ -61,3 +52,12 @@ class Rowlike(Protocol):
 
 
 R = TypeVar("R", bound=Rowlike)
+
+
+def walk_to(number: int, rows: Iterator[R], above: list[int]) -> R | None:
+    """Return the row of that number, if there is one, and note the numbers of those passed."""
+    for row in rows:
+        if row.number >= number:
+            return row if row.number == number else None
+        above.append(row.number)
+    return None
