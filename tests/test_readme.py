@@ -198,7 +198,7 @@ def test_every_status_stands_in_its_table() -> None:
     from importer.statuses import RUN_STATUSES, UNDO_STATUSES
 
     for heading, statuses in (("a row", RUN_STATUSES), ("an undo", UNDO_STATUSES)):
-        table = section("docs/outcomes.md", f"What becomes of {heading}")
+        table = section("docs/outcomes.md", f"Statuses of {heading}")
         assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == {status.value for status in statuses}
 
 
