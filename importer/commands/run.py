@@ -39,11 +39,12 @@ from importer.planning.sources import (
     name_source,
 )
 from importer.records import TargetName
+from importer.reporter.junit import check_junit_path
 from importer.reporter.marked_cells import check_marked_path
 from importer.reporter.report import make_check
 from importer.session.control import Plan
 from importer.session.endpoints import connect
-from importer.session.lifecycle import begin_run, check_junit, finish, least_seconds, may_begin, why_stopped
+from importer.session.lifecycle import begin_run, finish, least_seconds, may_begin, why_stopped
 from importer.settings.values import canonical_url
 from importer.statuses import Status
 
@@ -83,7 +84,7 @@ async def run(
         ImporterError: the run cannot go on. Before anything was sent, it leaves no folder behind.
     """
     expanded = expand_sources(sources)
-    check_junit(settings, [name_source(source) for source in expanded.sources])
+    check_junit_path(settings.junit, [name_source(source) for source in expanded.sources])
     approved = None if settings.plan is None else read_plan(settings.plan)
     mapping = load_mapping(settings.mapping, like)
     arguments = [locate_source(source) for source in expanded.sources]
@@ -114,7 +115,7 @@ async def check(
         check_marked_path(output, names)
     if settings.plan is not None:
         check_plan_path(settings.plan, names)
-    check_junit(settings, names)
+    check_junit_path(settings.junit, names)
     mapping = load_mapping(settings.mapping).rules
     with open_scratch() as journal:
         loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_online)
@@ -139,7 +140,7 @@ async def rerun(
 
     Raises: as `run`; also JournalError, where that run is still going on.
     """
-    check_junit(settings, arguments)
+    check_junit_path(settings.junit, arguments)
     previous = find_all(arguments, settings.reports, encoding=settings.encoding)
     settings = inherit(settings, previous)
     if not previous.info.was_read:

@@ -31,17 +31,17 @@ from importer.planning.carry_over import Done, describe_left, plan_removal
 from importer.planning.previous_run import check_contents, find_earlier
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import Outcome, TargetName
+from importer.reporter.junit import check_junit_path
 from importer.session.control import Plan, SilentObserver
 from importer.session.endpoints import connect
 from importer.session.lifecycle import (
     begin_run,
-    check_junit,
     finish,
-    hold,
     least_seconds,
     may_begin,
     settle_turns,
 )
+from importer.session.target_lock import take_turns
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.wording import count_of, iso_utc
@@ -70,7 +70,7 @@ async def undo(argument: str, settings: Settings, control: RunControl) -> Result
     Raises:
         ImporterError: it cannot go on. Before anything was sent, it leaves no folder behind.
     """
-    check_junit(settings, [])
+    check_junit_path(settings.junit)
     previous = find_earlier(argument, settings.reports, UNDO)
     settings = _for(previous, settings)
     members = {"arguments": [str(previous.path.absolute())], "undo_of": previous.run, "undone_path": previous.path}
@@ -121,7 +121,10 @@ async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings
         if not doubts:
             return
         refuse_other_target(settings, previous, doubts, is_undo=True)
-        async with connect(doubts, settings) as connections, hold(connections, folder, settings, control) as turns:
+        async with (
+            connect(doubts, settings) as connections,
+            take_turns(connections, folder.path, settings, control) as turns,
+        ):
             for target, number in doubts.items():
                 words = f"{count_of(number, 'record')} that {previous.run} had on the way"
                 control.observer.told(target, f"is asked about {words}, in {settings.settle:g} s")

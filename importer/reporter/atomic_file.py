@@ -32,11 +32,11 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object], *, hint: str =
     Raises:
         ReportError: the disk is full, the folder is missing or read-only, or the like; `hint` is its hint.
     """
-    if is_special(path):
-        return _write_into(path, write, hint=hint)
-    if path.is_symlink():
-        path = Path(os.path.realpath(path))
     try:
+        if is_special(path):
+            return _write_into(path, write)
+        if path.is_symlink():
+            path = Path(os.path.realpath(path))
         descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=f"{path.suffix}.tmp", dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -47,10 +47,7 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object], *, hint: str =
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:
-        raise ReportError(
-            f"{path} could not be written: {error.strerror or error}.",
-            hint=hint,
-        ) from error
+        raise ReportError(f"{path} could not be written: {error.strerror or error}.", hint=hint) from error
     _sync_folder(path.parent)
     return written
 
@@ -75,15 +72,12 @@ def is_source(path: Path, source: str) -> bool:
         return False
 
 
-def _write_into(path: Path, write: Callable[[BinaryIO], object], *, hint: str) -> Path:
-    try:
-        # A pipe that nobody reads is refused at once instead of being waited for.
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
-        os.set_blocking(descriptor, True)
-        with os.fdopen(descriptor, "wb") as file:
-            write(file)
-    except OSError as error:
-        raise ReportError(f"{path} could not be written: {error.strerror or error}.", hint=hint) from error
+def _write_into(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+    # A pipe that nobody reads is refused at once instead of being waited for.
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    with os.fdopen(descriptor, "wb") as file:
+        write(file)
     return path
 
 

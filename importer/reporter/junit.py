@@ -30,12 +30,14 @@ _ELEMENTS = {Tone.DOUBT: "error", Tone.WAITING: "skipped"}  # every other status
 _COUNTED = {"tests": "tests", "failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
-def check_junit_path(path: Path, sources: Iterable[str]) -> None:
+def check_junit_path(path: Path | None, sources: Iterable[str] = ()) -> None:
     """See that the file can be written there at the end: its folder is there, it is no source, and in no run's folder.
 
     Raises:
         UsageError: it cannot.
     """
+    if path is None:
+        return
     for is_wrong, what in (
         (path.is_dir(), "it is a folder"),
         (path.is_socket(), "it is a socket"),

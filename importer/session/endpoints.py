@@ -62,11 +62,8 @@ async def connect_source(name: str, settings: Settings) -> AsyncIterator[Connect
         async with _serve_sandbox(settings) as served:
             yield served[name]
         return
-    key, variable, url = (
-        (settings.pagerduty_token, "PAGERDUTY_TOKEN", settings.pagerduty_base_url)
-        if name == "pagerduty"
-        else (settings.opsgenie_api_key, "OPSGENIE_API_KEY", settings.opsgenie_base_url)
-    )
+    field = {"pagerduty": "pagerduty_token", "opsgenie": "opsgenie_api_key"}[name]
+    key, variable, url = getattr(settings, field), field.upper(), getattr(settings, f"{name}_base_url")
     if key is None:
         raise SettingsError(
             f"{variable} is not set", hint=f"Set {variable} in the environment, or try it with --sandbox."

@@ -8,28 +8,25 @@ import os
 import resource
 import shutil
 import tempfile
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from importer.delivery.queue import tell
 from importer.delivery.stop import Reason
 from importer.errors import ImporterError, SettingsError
 from importer.journal.run_folder import create_run
 from importer.journal.run_info import RunStage, name_run
 from importer.log import log, logging_run
 from importer.notice import Notice, NoticeLevel
-from importer.reporter.junit import check_junit_path
 from importer.reporter.report import make_report
 from importer.session.control import Consent
 from importer.session.endpoints import connect
-from importer.session.target_lock import TargetLock, take_turns
+from importer.session.target_lock import take_turns
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.wording import escape_unprintable, iso_utc
@@ -45,6 +42,7 @@ if TYPE_CHECKING:
     from importer.records import TargetName
     from importer.result import Result
     from importer.session.control import Plan, RunControl
+    from importer.session.target_lock import TargetLock
     from importer.settings.options import Settings
 
 
@@ -142,12 +140,6 @@ def raise_file_limit(wanted: int) -> int:
     return soft
 
 
-def check_junit(settings: Settings, sources: Sequence[str]) -> None:
-    """See before anything is sent that the JUnit file can be written where it was asked for."""
-    if settings.junit is not None:
-        check_junit_path(settings.junit, sources)
-
-
 @contextmanager
 def begin_run(settings: Settings, command: str, control: RunControl, **members: Any) -> Iterator[RunFolder]:
     """Hold the folder of a new run; it is taken away again where an error ends the run before anything was sent.
@@ -194,19 +186,6 @@ def begin_run(settings: Settings, command: str, control: RunControl, **members: 
             shutil.rmtree(path, ignore_errors=True)
 
 
-def hold(
-    connections: Mapping[TargetName, Connection], folder: RunFolder, settings: Settings, control: RunControl
-) -> AbstractAsyncContextManager[dict[TargetName, TargetLock]]:
-    """Hold every target that is sent to; the sandbox is nobody else's."""
-    return take_turns(
-        {} if settings.sandbox else connections,
-        folder.path,
-        settings,
-        interrupted=control.interrupted,
-        tell=partial(tell, control.observer),
-    )
-
-
 async def finish(
     folder: RunFolder,
     targets: Iterable[TargetName],
@@ -231,7 +210,7 @@ async def finish(
                 journal.explain_planned(target, f"not attempted: {why_not}", again)
         else:
             stage = RunStage.CANARY if settings.canary and not is_undo else RunStage.SENDING
-            async with hold(connections, folder, settings, control) as turns:
+            async with take_turns(connections, folder.path, settings, control) as turns:
                 journal.change_info(stage=stage, base_urls={target: connections[target].base_url for target in turns})
                 log(logging.INFO, stage)
                 delivered = await work(connections, settings)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
+from importer.delivery.queue import tell
 from importer.errors import ImporterError, InterruptedReadingError, SettingsError, UsageError
 from importer.settings.values import canonical_url
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from importer.delivery.transport import Connection
     from importer.records import TargetName
+    from importer.session.control import RunControl
     from importer.settings.options import Settings
 
 
@@ -87,20 +89,20 @@ async def take_turns(
     connections: Mapping[TargetName, Connection],
     holder: Path,
     settings: Settings,
-    *,
-    interrupted: anyio.Event,
-    tell: Callable[[TargetName, str], None],
+    control: RunControl,
 ) -> AsyncIterator[dict[TargetName, TargetLock]]:
     """Hold all targets, always in the same order; wait for what the last holder left on its way.
+
+    The sandbox is nobody else's, and is not held.
 
     Raises: as `take_turn`.
     """
     async with AsyncExitStack() as stack:
         turns: dict[TargetName, TargetLock] = {}
         try:
-            for target in sorted(connections):
-                say = partial(tell, target) if settings.wait else None
-                turn = take_turn(target, connections[target], holder, interrupted, say)
+            for target in () if settings.sandbox else sorted(connections):
+                say = partial(tell, control.observer, target) if settings.wait else None
+                turn = take_turn(target, connections[target], holder, control.interrupted, say)
                 turns[target] = await stack.enter_async_context(turn)
         except ImporterError:  # refused, or interrupted: nothing was sent to those that are held already
             for held in turns.values():
@@ -108,10 +110,10 @@ async def take_turns(
             raise
         left = {target: turn.left_by for target, turn in turns.items() if turn.left_by}
         for target, who in left.items():
-            tell(target, f"settles for {settings.settle:g} s: {who} ended with something on its way")
+            tell(control.observer, target, f"settles for {settings.settle:g} s: {who} ended with something on its way")
         if left:
             with anyio.move_on_after(settings.settle):
-                await interrupted.wait()
+                await control.interrupted.wait()
         yield turns
 
 
