@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from importer.records import Severity
+from importer.records import Finding, FindingKind, ReportLine, Severity, Sheet
 from importer.statuses import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
-
-    from importer.records import Finding, FindingKind, ReportLine, Sheet
 
 
 class Expected(NamedTuple):

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from importer.cli.findings import describe_groups, finding_line, groups_of_kinds, groups_of_lines
+from importer.cli.findings import FindingGroup, describe_groups, finding_line, groups_of_kinds, groups_of_lines
 from importer.cli.github import annotate, annotate_failure, is_on_github
 from importer.cli.json_lines import (
     WRONG,
@@ -43,7 +43,6 @@ from importer.wording import count_of, escape, shown_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from importer.cli.findings import FindingGroup
     from importer.cli.summary import StatusRow
     from importer.delivery.queue import Progress
     from importer.errors import ImporterError

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from rich.text import Text
 
-from importer.kinds import tell_line
-from importer.records import Severity, name_table
+from importer.kinds import Names, tell_line
+from importer.records import Finding, FindingKind, ReportLine, Severity, Sheet, name_table
 from importer.statuses import Status, Tone
 from importer.wording import count_of, escape
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from importer.kinds import Names
-    from importer.records import Finding, FindingKind, ReportLine, Sheet
-
 
 #: Colours of a terminal.
 TONE_STYLES: Mapping[Tone, str] = {

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from importer.cli.json_lines import WRONG
-from importer.records import Severity
+from importer.records import Severity, Sheet
 from importer.statuses import Status
 from importer.wording import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from importer.records import Sheet
     from importer.result import Result
 
 

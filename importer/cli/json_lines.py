@@ -6,14 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from importer.cells import column_of
-from importer.records import Severity
+from importer.records import Finding, ReportLine, Severity, Sheet, TargetName
 from importer.statuses import Status, possible_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from importer.notice import Notice
-    from importer.records import Finding, ReportLine, Sheet, TargetName
     from importer.result import Overview, Result
     from importer.session.control import Plan, Tried
 

@@ -18,12 +18,12 @@ from importer.cells import BLANKS, Unreadable
 from importer.errors import SettingsError, UsageError
 from importer.kinds import KIND_WORDS, KINDS, KINDS_WITH, RIGHTS, any_of, kind_of_name
 from importer.normalizer.date_times import is_clock, read_moment
-from importer.normalizer.header import plan, rate_header
+from importer.normalizer.header import Layout, plan, rate_header
 from importer.normalizer.mapping import NO_MAPPING, TIME_PARTS, Mapping, Matrix
 from importer.normalizer.mapping_file import read_mapping, write_mapping
 from importer.normalizer.matrix import find_across, find_headers
 from importer.normalizer.row import find_total
-from importer.normalizer.suggestions import nearest, suggest
+from importer.normalizer.suggestions import Suggestion, nearest, suggest
 from importer.planning.sources import expand_sources
 from importer.reader.read import read
 from importer.reporter.atomic_file import ROOM_HINT, replace_file
@@ -32,8 +32,6 @@ from importer.wording import escape, quote, shown_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from importer.normalizer.header import Layout
-    from importer.normalizer.suggestions import Suggestion
     from importer.records import Row, Sheet
 
 

@@ -6,12 +6,11 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from importer.settings.options import DECLARATIONS
+from importer.settings.options import DECLARATIONS, Settings
 from importer.statuses import Status
 
 if TYPE_CHECKING:
     from importer.result import Result
-    from importer.settings.options import Settings
 
 
 #: What another undo can change.

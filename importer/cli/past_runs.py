@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from importer.cli.findings import TONE_STYLES, place_of_line
-from importer.commands.history import Stage
+from importer.commands.history import PastRun, Stage
 from importer.settings.options import write_setting
 from importer.statuses import Status, possible_statuses
 from importer.wording import escape
@@ -16,7 +16,6 @@ from importer.wording import escape
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from importer.commands.history import PastRun
     from importer.records import ReportLine, Sheet
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,14 +14,11 @@ from rich.text import Text
 from importer.cli.findings import TONE_STYLES, place_of
 from importer.cli.json_lines import deletions
 from importer.cli.past_runs import duration, row_line
-from importer.records import Severity
+from importer.records import FindingKind, ReportLine, Severity, Sheet
 from importer.statuses import Status
 from importer.wording import count_of, escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from importer.records import FindingKind, ReportLine, Sheet
     from importer.result import Expected, Overview, Result
     from importer.session.control import Plan, Tried
 

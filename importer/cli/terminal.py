@@ -11,6 +11,7 @@ from collections import deque
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console as Terminal
+from rich.console import ConsoleOptions
 from rich.text import Text
 
 from importer.statuses import Status
@@ -18,8 +19,6 @@ from importer.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from rich.console import ConsoleOptions
 
     from importer.delivery.queue import Progress
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from importer.kinds import KINDS, Names, tell_line
 from importer.records import ReportLine, TargetName
-from importer.session.control import Canary, Tried
+from importer.session.control import Canary, RunControl, Tried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from importer.delivery.delivery import Delivered
     from importer.delivery.transport import Connection
     from importer.journal.journal import Journal
-    from importer.session.control import RunControl
 
 
 _NOT_ATTEMPTED = "not attempted: "

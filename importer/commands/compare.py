@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +24,8 @@ from importer.calendars import (
     merge,
     opsgenie,
 )
-from importer.calendars.comparison import Comparison, compare, say_people
-from importer.commands.pull import ON_CALL, SCHEDULES, WINDOW, SystemReader, read_pairs, read_window
+from importer.calendars.comparison import Compared, Comparison, compare, say_people
+from importer.commands.pull import ON_CALL, SCHEDULES, WINDOW, PullOptions, SystemReader, read_pairs, read_window
 from importer.commands.run import resolve
 from importer.errors import SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, open_scratch, open_view
@@ -33,7 +33,7 @@ from importer.journal.states import State
 from importer.normalizer.references import Directory
 from importer.planning.sources import expand_sources, gather_sources, is_several, load_mapping, make_loader
 from importer.reader.read import read
-from importer.records import LARGEST_ID, TargetName
+from importer.records import LARGEST_ID, Row, TargetName
 from importer.reporter.formula_guard import unguard
 from importer.reporter.page import write_comparison_page
 from importer.reporter.report_csv import write_texts
@@ -42,13 +42,8 @@ from importer.targets.target import DirectoryEntry
 from importer.wording import iso_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from importer.calendars import ProgressCallback, Selection
-    from importer.calendars.comparison import Compared
-    from importer.commands.pull import PullOptions
     from importer.journal.view import View
-    from importer.records import Row
     from importer.session.control import RunControl
     from importer.settings.options import Settings
 

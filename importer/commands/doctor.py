@@ -23,8 +23,8 @@ from importer.journal.run_folder import SQLITE_VERSION
 from importer.normalizer.zones import check_timezone
 from importer.records import TargetName
 from importer.session.control import SilentObserver
-from importer.session.endpoints import connect, connect_source, look_at
-from importer.session.target_lock import look_at_turn
+from importer.session.endpoints import ProbeResult, connect, connect_source, look_at
+from importer.session.target_lock import Holder, look_at_turn
 from importer.settings.config_file import CONFIG_FILE, keys_of_file, own_config_file
 from importer.settings.options import DECLARATIONS, TOKEN_VARIABLES, Settings, load_settings
 from importer.settings.origins import PREFIX, variables_of
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from importer.delivery.transport import Connection
-    from importer.session.endpoints import ProbeResult
-    from importer.session.target_lock import Holder
 
 
 # ---- what one look comes to

@@ -24,7 +24,6 @@ from importer.wording import seconds_between
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from importer.journal.run_info import RunInfo
     from importer.journal.view import View
 
 

@@ -16,17 +16,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from importer.commands.canary import look_at_first, may_go_on
-from importer.delivery.delivery import deliver, find_existing
+from importer.delivery.delivery import Delivered, deliver, find_existing
 from importer.delivery.listing import look_up
 from importer.delivery.target_work import Job
 from importer.errors import JournalError, SettingsError, UsageError
-from importer.journal.run_folder import open_scratch
-from importer.journal.run_info import RunStage
+from importer.journal.run_folder import RunFolder, open_scratch
+from importer.journal.run_info import RunInfo, RunStage
 from importer.notice import Notice
-from importer.planning.loader import lists_of
+from importer.planning.loader import Loader, lists_of
 from importer.planning.overview import read_overview, touched_schedules
-from importer.planning.plan_file import check_plan_path, hold_to_plan, read_lines, read_plan, write_plan
-from importer.planning.previous_run import find_all
+from importer.planning.plan_file import PlanLine, check_plan_path, hold_to_plan, read_lines, read_plan, write_plan
+from importer.planning.previous_run import PreviousRun, find_all
 from importer.planning.rerun_settings import inherit, refuse_other_mapping
 from importer.planning.sources import (
     expand_sources,
@@ -42,7 +42,7 @@ from importer.records import TargetName
 from importer.reporter.junit import check_junit_path
 from importer.reporter.marked_cells import check_marked_path
 from importer.reporter.report import make_check
-from importer.session.control import Plan
+from importer.session.control import Plan, RunControl
 from importer.session.endpoints import connect
 from importer.session.lifecycle import begin_run, finish, least_seconds, may_begin, why_stopped
 from importer.settings.values import canonical_url
@@ -52,16 +52,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from importer.delivery.delivery import Delivered
     from importer.delivery.transport import Connection
-    from importer.journal.run_folder import RunFolder
-    from importer.journal.run_info import RunInfo
-    from importer.planning.loader import Loader
-    from importer.planning.plan_file import PlanLine
-    from importer.planning.previous_run import PreviousRun
     from importer.reader.read import Source
     from importer.result import Overview, Result
-    from importer.session.control import RunControl
     from importer.settings.options import Settings
 
 

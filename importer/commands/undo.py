@@ -18,21 +18,21 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from importer.delivery.delivery import ask_about_doubts, remove
-from importer.delivery.groups import unbind
+from importer.delivery.delivery import Delivered, ask_about_doubts, remove
+from importer.delivery.groups import Unbinding, unbind
 from importer.delivery.target_work import Job
 from importer.errors import DamagedError, JournalError, UsageError
-from importer.journal.run_folder import UNDO, open_run
-from importer.journal.states import BindingState, Change, State
+from importer.journal.run_folder import UNDO, RunFolder, open_run
+from importer.journal.states import BindingState, Change, Leaving, State
 from importer.kinds import can_delete
 from importer.log import log
 from importer.notice import Notice, NoticeLevel
 from importer.planning.carry_over import Done, describe_left, plan_removal
-from importer.planning.previous_run import check_contents, find_earlier
+from importer.planning.previous_run import PreviousRun, check_contents, find_earlier
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import Outcome, TargetName
 from importer.reporter.junit import check_junit_path
-from importer.session.control import Plan, SilentObserver
+from importer.session.control import Plan, RunControl, RunObserver, SilentObserver
 from importer.session.endpoints import connect
 from importer.session.lifecycle import (
     begin_run,
@@ -49,15 +49,9 @@ from importer.wording import count_of, iso_utc
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from importer.delivery.delivery import Delivered
-    from importer.delivery.groups import Unbinding
     from importer.delivery.transport import Connection
     from importer.journal.journal import Journal
-    from importer.journal.run_folder import RunFolder
-    from importer.journal.states import Leaving
-    from importer.planning.previous_run import PreviousRun
     from importer.result import Result
-    from importer.session.control import RunControl, RunObserver
     from importer.settings.options import Settings
 
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
-from importer.calendars import ROLES, Interval, RefusedError, Window, merge, rootly
+from importer.calendars import ROLES, Ask, Interval, ProgressCallback, RefusedError, Window, merge, rootly
 from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import TargetError, UsageError
 from importer.journal.run_folder import open_view
-from importer.kinds import KINDS, Names
+from importer.kinds import KINDS, Names, RecordKind
 from importer.planning.previous_run import find_earlier
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
-from importer.records import TargetName
+from importer.records import Key, TargetName
 from importer.reporter.page import add_verified
 from importer.reporter.report_csv import write_texts
 from importer.session.endpoints import connect
@@ -29,10 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from importer.calendars import Ask, ProgressCallback
     from importer.journal.view import View
-    from importer.kinds import RecordKind
-    from importer.records import Key
     from importer.session.control import RunControl
     from importer.settings.options import Settings
 

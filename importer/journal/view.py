@@ -10,19 +10,15 @@ import orjson
 
 from importer.journal import codec
 from importer.journal.codec import MalformedError, decode, load_queries
-from importer.journal.run_info import read_facts
-from importer.journal.states import BindingState, Leaving, State, Unbound
+from importer.journal.run_info import RunInfo, read_facts
+from importer.journal.states import BindingState, Entry, Joined, Leaving, Prospect, State, SummedUp, Tally, Unbound
 from importer.notice import Notice
-from importer.records import FindingKind, KnownName, Row, Severity, Sheet, TargetName
+from importer.records import Finding, FindingKind, Key, KnownName, ReportLine, Row, Severity, Sheet, TargetName
 from importer.statuses import Status
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-
-    from importer.journal.run_info import RunInfo
-    from importer.journal.states import Entry, Joined, Prospect, SummedUp, Tally
-    from importer.records import Finding, Key, ReportLine
 
 
 _SQL = load_queries()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from importer.kinds import Ambiguity, Column, KeyPart, Overlap, RecordKind, UserShift
+from importer.kinds import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, UserShift
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath
 from importer.normalizer.plausibility import check_span
@@ -19,7 +19,6 @@ from importer.records import LARGEST_ID, Identifier, Key, Record
 from importer.targets.rootly import read_instant, read_number
 
 if TYPE_CHECKING:
-    from importer.kinds import Made
     from importer.normalizer.fields import Fields, Implausibility, Places
     from importer.normalizer.mapping import Rules
 

@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 from pydantic import Field
 
 from importer.cells import Unreadable
-from importer.kinds import Ambiguity, Column, KeyPart, Overlap, RecordKind, UserShift
+from importer.kinds import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, UserShift
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath, read_digits
-from importer.normalizer.fields import Implausibility
+from importer.normalizer.fields import Fields, Implausibility, Places
 from importer.normalizer.plausibility import check_span
 from importer.records import LARGEST_ID, Identifier, Key, Record
 from importer.targets.rootly import read_instant, read_number, read_text
 
 if TYPE_CHECKING:
-    from importer.kinds import Made
-    from importer.normalizer.fields import Fields, Places
     from importer.normalizer.mapping import Rules
     from importer.normalizer.references import Waiting
 

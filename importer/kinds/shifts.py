@@ -6,7 +6,7 @@ Knows no kind of them.
 from __future__ import annotations
 
 import re
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -17,10 +17,10 @@ from importer.normalizer.date_times import read_instant as read_time
 from importer.normalizer.date_times import read_moment
 from importer.normalizer.occurrences import Misfit, Series, Shift, expand
 from importer.normalizer.plausibility import find_drift
-from importer.normalizer.recurrence_text import is_once, read_duration, read_repeat, read_until
+from importer.normalizer.recurrence_text import Duration, is_once, read_duration, read_repeat, read_until
 from importer.normalizer.references import Waiting
 from importer.normalizer.zones import ZONE_RIGHT, Moment, find_contradiction, load_zone, read_zone, to_instant
-from importer.records import TargetName
+from importer.records import Key, Record, TargetName
 from importer.targets.rootly import (
     is_missing,
     list_path,
@@ -36,13 +36,10 @@ from importer.wording import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import datetime
 
     from importer.normalizer.fields import Fields, Implausibility
     from importer.normalizer.mapping import Rules
-    from importer.normalizer.recurrence_text import Duration
     from importer.normalizer.zones import TimeRules
-    from importer.records import Key, Record
     from importer.targets.target import Request
 
 

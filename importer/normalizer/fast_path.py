@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from importer.cells import BLANKS, Unreadable
 from importer.normalizer.date_times import read_moment
-from importer.normalizer.fields import Level
+from importer.normalizer.fields import Implausibility, Level, Places
 from importer.normalizer.references import Waiting
 from importer.normalizer.zones import TimeRules, find_contradiction, read_zone, to_instant
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from importer.normalizer.fields import Implausibility, Places
     from importer.normalizer.mapping import Rules
     from importer.records import Problem, Record, Row
 

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from importer.cells import BLANKS, Unreadable, cell_name, clean
 from importer.normalizer.date_times import is_clock, join_date_and_time
-from importer.normalizer.references import Waiting, describe_reference
-from importer.records import Problem, Sheet
+from importer.normalizer.references import Reference, Sought, Waiting, describe_reference
+from importer.records import Problem, Row, Sheet
 from importer.wording import as_sentence, escape, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from importer.normalizer.references import Reference, Sought
-    from importer.records import Row
 
 
 T = TypeVar("T")

@@ -29,17 +29,14 @@ from importer.kinds import (
     read_kind,
 )
 from importer.normalizer.fields import JoinedTimes, Places
-from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, TIME_PARTS
-from importer.normalizer.matrix import Grid, find_across, is_across, is_value
+from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, TIME_PARTS, Mapping, Matrix
+from importer.normalizer.matrix import Across, Grid, find_across, is_across, is_value
 from importer.records import PRODUCT_COLUMNS, Sheet
 from importer.wording import quote, quote_path
 
 if TYPE_CHECKING:
     from collections import abc
     from collections.abc import Sequence
-
-    from importer.normalizer.mapping import Mapping, Matrix
-    from importer.normalizer.matrix import Across
 
 
 def _set(words: str) -> frozenset[str]:

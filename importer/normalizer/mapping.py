@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from importer.cells import Unreadable
 from importer.errors import SettingsError
 from importer.normalizer.fields import Checks
-from importer.normalizer.providers import check_provider, read_provider
+from importer.normalizer.providers import Provider, check_provider, read_provider
 from importer.normalizer.recurrence_text import read_until
 from importer.normalizer.references import NO_DIRECTORY, References
-from importer.normalizer.zones import TimeRules, check_timezone, read_zone
+from importer.normalizer.zones import Moment, TimeRules, check_timezone, read_zone
 from importer.settings.options import DateOrder
 from importer.wording import quote
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
     from zoneinfo import ZoneInfo
-
-    from importer.normalizer.providers import Provider
-    from importer.normalizer.zones import Moment
 
 
 Texts: TypeAlias = abc.Mapping[str, str]

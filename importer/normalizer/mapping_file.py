@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from collections import abc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from datetime import date, time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 from importer.cells import BLANKS, Unreadable, canonical
 from importer.errors import SettingsError
@@ -20,10 +20,6 @@ from importer.normalizer.suggestions import nearest
 from importer.normalizer.zones import Choice, TimeRules
 from importer.settings.options import DateOrder
 from importer.wording import as_sentence, escape_unprintable, is_unicode, quote
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
 
 _LAST_ROW = 1_048_576  # of a spreadsheet
 _HUGE = 10**40  # Python refuses to write out numbers of more than 4,300 digits; no id is that large

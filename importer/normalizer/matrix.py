@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from importer.cells import BLANKS, Unreadable, canonical, cell_name
 from importer.errors import SourceError
 from importer.normalizer.date_times import WEEKDAY_OF, read_date
-from importer.records import Problem
+from importer.records import Problem, Row, Sheet
 from importer.wording import quote, quote_path
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from importer.normalizer.fields import Places
     from importer.normalizer.mapping import Mapping as UserMapping
     from importer.normalizer.mapping import Matrix, Texts
-    from importer.records import Row, Sheet
     from importer.settings.options import DateOrder
 
 

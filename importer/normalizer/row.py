@@ -8,22 +8,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from importer.cells import BLANKS, canonical, cell_name
 from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
-from importer.normalizer.fields import Fields
-from importer.normalizer.header import plan
-from importer.normalizer.mapping import NO_RULES
-from importer.normalizer.matrix import find_headers
-from importer.records import KnownName, Problem
+from importer.normalizer.fields import Fields, Places
+from importer.normalizer.header import Layout, plan
+from importer.normalizer.mapping import NO_RULES, Rules
+from importer.normalizer.matrix import Grid, find_headers
+from importer.records import KnownName, Problem, Record, Row, Sheet
 from importer.wording import escape, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from importer.normalizer.fields import Places
-    from importer.normalizer.header import Layout
-    from importer.normalizer.mapping import Rules
-    from importer.normalizer.matrix import Grid
     from importer.normalizer.references import Reference
-    from importer.records import Record, Row, Sheet
 
 
 #: What the column `kind` begins with, in a row that a template shows how to fill in: this whole word.

@@ -10,14 +10,13 @@ from rapidfuzz import fuzz, process
 from importer.cells import BLANKS, canonical
 from importer.errors import SettingsError
 from importer.kinds import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, KINDS_WITH, OWN
-from importer.normalizer.header import FAMILIAR, OF_OTHER_LISTS, is_named
+from importer.normalizer.header import FAMILIAR, OF_OTHER_LISTS, Layout, is_named
 from importer.normalizer.matrix import find_across
 from importer.wording import escape_unprintable, quote, quote_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from importer.normalizer.header import Layout
     from importer.normalizer.mapping import Mapping
     from importer.records import Sheet
 

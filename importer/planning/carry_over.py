@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from importer.journal.states import NO_OUTCOME, Entry, Joined, State
 from importer.kinds import KINDS
 from importer.normalizer.header import repeats
-from importer.normalizer.row import Normalizer
+from importer.normalizer.row import Normalized, Normalizer
 from importer.records import Key, Outcome, Problem, Row, Sheet, TargetName, read_part, write_part
 from importer.statuses import Status
 from importer.targets import TARGETS
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from importer.normalizer.mapping import Rules
-    from importer.normalizer.row import Normalized
 
 
 _IN_DOUBT = frozenset({State.SENDING, State.IN_DOUBT, Status.UNKNOWN})

@@ -8,9 +8,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from importer.journal.states import State
-from importer.kinds import KINDS, Names, show_moment
+from importer.kinds import KINDS, Names, RecordKind, show_moment
 from importer.planning.plan_file import ACTIONS, ADD, LOOK_UP, REPLACE, Guesses, is_guess
-from importer.records import TargetName
+from importer.records import Key, TargetName
 from importer.result import Expected, Overview, Repeated
 from importer.targets import TARGETS
 
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from importer.journal.journal import Journal
-    from importer.kinds import RecordKind
     from importer.normalizer.mapping import Rules
-    from importer.records import Key
 
 
 _MOST_UNRESOLVED = 20_000  # records that are looked at once more for an overview

@@ -15,16 +15,16 @@ import orjson
 
 from importer.errors import SourceError, UsageError
 from importer.journal.codec import dump_key
-from importer.journal.states import State
-from importer.kinds import KINDS, show_moment
+from importer.journal.states import Entry, Prospect, State
+from importer.kinds import KINDS, RecordKind, show_moment
 from importer.normalizer.references import Directory, References
 from importer.planning.carry_over import SheetNormalizer
 from importer.reader.read import read
-from importer.records import LARGEST_ID, TargetName, write_part
+from importer.records import LARGEST_ID, Key, Row, Sheet, TargetName, write_part
 from importer.reporter.atomic_file import ROOM_HINT, is_source, replace_file
 from importer.reporter.formula_guard import guard, unguard
 from importer.reporter.report_csv import write_table
-from importer.reporter.xlsx_writer import UnholdableError, header_width, write_book
+from importer.reporter.xlsx_writer import Book, UnholdableError, header_width, write_book
 from importer.statuses import Status
 from importer.wording import count_of, escape, iso_utc
 
@@ -33,11 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from importer.journal.journal import Journal
-    from importer.journal.states import Entry, Prospect
-    from importer.kinds import RecordKind
     from importer.normalizer.mapping import Rules
-    from importer.records import Key, Row, Sheet
-    from importer.reporter.xlsx_writer import Book
 
 
 CREATE, REPLACE, ADD, LOOK_UP = "create", "replace", "add to group", "look up"

@@ -15,12 +15,12 @@ from importer.journal.run_folder import JOURNAL_FILE, RERUN, Purpose, open_run, 
 from importer.journal.run_info import RunInfo, info_of_name
 from importer.kinds import KINDS
 from importer.notice import Notice, NoticeLevel
-from importer.planning.report_lines import Memory, Mended, Merger, PreviousLine, ReportTable
+from importer.planning.report_lines import Filled, Memory, Mended, Merger, PreviousLine, ReportTable
 from importer.reader.limits import Bounds
 from importer.reader.read import read
-from importer.records import KnownName
+from importer.records import KnownName, Row, Sheet
 from importer.reporter.columns import ALL_ROWS, MAPPING_SHEET, TO_MEND, join_mapping
-from importer.reporter.report_reader import is_report, split
+from importer.reporter.report_reader import Splitter, is_report, split
 from importer.statuses import Status
 from importer.targets import TARGETS
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from importer.journal.journal import Journal
-    from importer.planning.report_lines import Filled
-    from importer.records import Row, Sheet
-    from importer.reporter.report_reader import Splitter
 
 
 _CHUNK = 2000

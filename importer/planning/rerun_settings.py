@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from importer.errors import JournalError, SettingsError, UsageError
 from importer.records import TargetName
-from importer.settings.options import DECLARATIONS
+from importer.settings.options import DECLARATIONS, Settings
 from importer.settings.origins import Decides
 from importer.settings.values import canonical_url
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from importer.planning.previous_run import PreviousRun
-    from importer.settings.options import Settings
 
 
 _REHEARSE = "Leave --sandbox away, or rehearse the source with: oncall-importer run SOURCE --sandbox"

@@ -23,11 +23,11 @@ from importer.normalizer.header import is_known_header, rate_header
 from importer.normalizer.mapping import NO_MAPPING, Mapping, make_rules
 from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.suggestions import refuse_lost_headers
-from importer.notice import Notice, NoticeLevel
+from importer.notice import Notice, NoticeLevel, ReadingObserver
 from importer.planning.loader import Loader
-from importer.planning.previous_run import LeftOver
+from importer.planning.previous_run import LeftOver, PreviousRun
 from importer.reader.limits import Bounds
-from importer.reader.read import read, read_on_thread, spool
+from importer.reader.read import Source, read, read_on_thread, spool
 from importer.settings.config_file import read_config_file
 from importer.wording import count_of, escape, is_unicode
 
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 
     from importer.journal.journal import Journal
     from importer.journal.run_info import RunInfo
-    from importer.notice import ReadingObserver
-    from importer.planning.previous_run import PreviousRun
-    from importer.reader.read import Source
     from importer.settings.options import Settings
 
 

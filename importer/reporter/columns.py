@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from importer.kinds import SHIFTS
 from importer.normalizer.zones import find_zone
-from importer.records import PRODUCT_COLUMNS, Sheet
+from importer.records import PRODUCT_COLUMNS, Key, ReportLine, Sheet
 from importer.reporter.formula_guard import FIRST_SIGNS, guard
 from importer.statuses import Status
 from importer.wording import iso_utc
@@ -25,8 +25,6 @@ from importer.wording import iso_utc
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
-
-    from importer.records import Key, ReportLine
 
 
 #: The header of a workbook's last column: by it a cell that was changed is known where there is no journal.

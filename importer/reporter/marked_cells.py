@@ -16,7 +16,7 @@ from importer.cells import cell_name, column_of
 from importer.errors import ReportError, UsageError
 from importer.kinds import COLUMNS as OUR_COLUMNS
 from importer.normalizer.references import Directory, is_schedule_reference
-from importer.records import Severity
+from importer.records import Finding, KnownName, Problem, Row, Severity, Sheet
 from importer.reporter.atomic_file import ROOM_HINT, is_source
 from importer.reporter.xlsx_writer import (
     BOLD,
@@ -39,7 +39,6 @@ from importer.wording import as_sentence
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from importer.records import Finding, KnownName, Problem, Row, Sheet
     from importer.reporter.xlsx_writer import Book
 
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from importer.calendars import Interval, Role, Window, clip, clock, local_time
-from importer.calendars.comparison import by_schedule
-from importer.records import name_table
+from importer.calendars.comparison import Compared, Comparison, People, by_schedule
+from importer.records import Sheet, name_table
 from importer.reporter.atomic_file import JOURNAL_HINT, ROOM_HINT, replace_file
 from importer.statuses import Status
 from importer.wording import escape
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-    from importer.calendars.comparison import Compared, Comparison, People
     from importer.journal.view import ShownRecord
-    from importer.records import Sheet
     from importer.reporter.page_contents import Contents
 
 

@@ -17,8 +17,8 @@ from importer.journal.states import Tally, percentile
 from importer.kinds import SHIFTS
 from importer.normalizer.zones import find_zone
 from importer.notice import NoticeLevel
-from importer.records import TargetName
-from importer.settings.options import DEFAULTS, write_setting
+from importer.records import Sheet, TargetName
+from importer.settings.options import DEFAULTS, Settings, write_setting
 from importer.settings.values import as_json
 from importer.targets import TARGETS
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from importer.journal.run_folder import RunFolder
     from importer.journal.run_info import RunInfo
     from importer.journal.view import ShownRecord
-    from importer.records import Sheet
-    from importer.settings.options import Settings
     from importer.statuses import Status
 
 

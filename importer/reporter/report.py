@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, count, islice
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from importer.errors import ImporterError, JournalError, ReportError
-from importer.journal.run_folder import JOURNAL_FILE, restore_folder
+from importer.journal.run_folder import JOURNAL_FILE, RunFolder, restore_folder
 from importer.journal.run_info import RunInfo, RunStage
 from importer.kinds import KINDS, SHIFTS
 from importer.notice import Notice, NoticeLevel
-from importer.records import Severity
+from importer.records import ReportLine, Severity
 from importer.reporter.columns import shadow_cells
 from importer.reporter.junit import write_junit
 from importer.reporter.marked_cells import write_marked
@@ -27,17 +27,11 @@ from importer.reporter.report_csv import write_csv
 from importer.reporter.report_xlsx import with_findings, write_xlsx
 from importer.reporter.summary_json import SUMMARY_FILE, summarize, write_summary
 from importer.result import Result
-from importer.settings.options import FailOn
+from importer.settings.options import FailOn, Settings
 from importer.wording import count_of, iso_utc, seconds_between
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-    from pathlib import Path
-
     from importer.journal.journal import Journal
-    from importer.journal.run_folder import RunFolder
-    from importer.records import ReportLine
-    from importer.settings.options import Settings
     from importer.statuses import Status
 
 

@@ -13,7 +13,7 @@ from importer.kinds import KINDS
 from importer.normalizer.header import plan
 from importer.normalizer.mapping import NO_MAPPING
 from importer.normalizer.mapping_file import read_mapping
-from importer.records import PRODUCT_COLUMNS, Problem, Severity
+from importer.records import PRODUCT_COLUMNS, Finding, KnownName, Problem, ReportLine, Severity, Sheet
 from importer.reporter.columns import (
     ALL_ROWS,
     DIGEST_COLUMN,
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from importer.records import Finding, KnownName, ReportLine, Sheet
     from importer.reporter.xlsx_writer import Book
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from importer.errors import ReportError, UsageError
-from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, KINDS_WITH, any_of
+from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, KINDS_WITH, Column, RecordKind, any_of
 from importer.reporter.atomic_file import ROOM_HINT
 from importer.reporter.report_csv import write_texts
 from importer.reporter.xlsx_writer import (
@@ -25,7 +25,6 @@ from importer.reporter.xlsx_writer import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.kinds import Column, RecordKind
     from importer.reporter.xlsx_writer import Book
 
 

@@ -27,13 +27,12 @@ from yarl import URL
 
 from importer.records import TargetName
 from importer.sandbox.api import opal, opsgenie, pagerduty, rootly, stored_kinds
-from importer.sandbox.api.answers import JSON, ListPage, Objection, objections
+from importer.sandbox.api.answers import JSON, Handler, ListPage, Objection, objections
 from importer.sandbox.fault_plan import LATE_STATUS, Asked, Decisions, Fault, FaultPlan, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from importer.sandbox.api.answers import Handler
     from importer.sandbox.state import SandboxState
 
     #: Makes a target unreachable, for so many seconds or for good.

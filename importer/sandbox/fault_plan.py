@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, get
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from importer.records import TargetName
+from importer.records import Key, TargetName
 from importer.sandbox.api import kind_at
 from importer.sandbox.directory_file import read_model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from importer.records import Key
 
 # Kinds of faults; docs/sandbox.md quotes the table
 

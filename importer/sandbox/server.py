@@ -20,9 +20,9 @@ from aiohttp import hdrs, web
 from importer.errors import UsageError
 from importer.records import TargetName
 from importer.sandbox.api import opal, opsgenie, pagerduty, rootly
-from importer.sandbox.api.answers import Limits
+from importer.sandbox.api.answers import Handler, Limits
 from importer.sandbox.fault_middleware import FaultMiddleware, reset
-from importer.sandbox.organization import demo_organization
+from importer.sandbox.organization import Organization, demo_organization
 from importer.sandbox.state import SandboxState, opened, unusable
 from importer.settings.values import is_loopback
 
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from importer.sandbox.api.answers import Handler
     from importer.sandbox.directory_file import DirectoryFile
     from importer.sandbox.fault_plan import FaultPlan
-    from importer.sandbox.organization import Organization
 
 
 #: What the real APIs let through: the default.

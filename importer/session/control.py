@@ -13,13 +13,12 @@ import anyio
 from importer.delivery.queue import Observer, Progress
 from importer.errors import SettingsError, UsageError
 from importer.notice import Notice, ReadingObserver
-from importer.settings.options import load_settings
+from importer.settings.options import Settings, load_settings
 from importer.wording import escape
 
 if TYPE_CHECKING:
     from importer.records import Finding, FindingKind, ReportLine, Sheet, TargetName
     from importer.result import Overview
-    from importer.settings.options import Settings
     from importer.statuses import Status
 
 

@@ -19,14 +19,14 @@ import orjson
 
 from importer.delivery.stop import Reason
 from importer.errors import ImporterError, SettingsError
-from importer.journal.run_folder import create_run
+from importer.journal.run_folder import RunFolder, create_run
 from importer.journal.run_info import RunStage, name_run
 from importer.log import log, logging_run
 from importer.notice import Notice, NoticeLevel
 from importer.reporter.report import make_report
-from importer.session.control import Consent
+from importer.session.control import Consent, Plan, RunControl
 from importer.session.endpoints import connect
-from importer.session.target_lock import take_turns
+from importer.session.target_lock import TargetLock, take_turns
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.wording import escape_unprintable, iso_utc
@@ -37,12 +37,9 @@ if TYPE_CHECKING:
     from importer.delivery.delivery import Delivered
     from importer.delivery.transport import Connection
     from importer.journal.journal import Journal
-    from importer.journal.run_folder import RunFolder
     from importer.journal.states import Change
     from importer.records import TargetName
     from importer.result import Result
-    from importer.session.control import Plan, RunControl
-    from importer.session.target_lock import TargetLock
     from importer.settings.options import Settings
 
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import orjson
 from aiohttp import web
 
-from importer.records import TargetName
+from importer.records import Key, TargetName
 from importer.sandbox.api import StoredKind, stored_routes
 from importer.sandbox.api.answers import (
     RefusedRequestError,
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping
 
-    from importer.records import Key
     from importer.sandbox.api.answers import Limits, RateWindow
     from importer.sandbox.state import SandboxState, Value
 

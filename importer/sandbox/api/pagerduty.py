@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from importer.sandbox.api.answers import answer, api_application, gets, read_moment, shown
+from importer.sandbox.api.answers import Limits, answer, api_application, gets, read_moment, shown
 from importer.sandbox.directory_file import TOKEN
 from importer.sandbox.organization import show
 from importer.sandbox.rotation import (
@@ -26,7 +26,6 @@ from importer.sandbox.rotation import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from importer.sandbox.api.answers import Limits
     from importer.sandbox.organization import (
         PagerDuty,
         PagerDutyAnySchedule,

@@ -27,18 +27,16 @@ from importer.sandbox.api.answers import (
     parse_instant,
     show_instant,
 )
-from importer.sandbox.api.rootly_records import is_id, known_schedule, list_page, refuse
-from importer.sandbox.rotation import DAY, Span, base_turns, without
+from importer.sandbox.api.rootly_records import Record, is_id, known_schedule, list_page, refuse
+from importer.sandbox.rotation import DAY, Span, Turn, base_turns, without
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping
 
     from importer.sandbox.api.answers import Limits, RateWindow
-    from importer.sandbox.api.rootly_records import Record
     from importer.sandbox.directory_file import DirectoryFile
     from importer.sandbox.organization import PagerDuty
-    from importer.sandbox.rotation import Turn
     from importer.sandbox.state import SandboxState, Value
 
 

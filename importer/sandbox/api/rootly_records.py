@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from importer.records import ID_PATTERN, LARGEST_ID, TargetName
+from importer.records import ID_PATTERN, LARGEST_ID, Key, TargetName
 from importer.sandbox.api import StoredKind
 from importer.sandbox.api.answers import (
     ListPage,
@@ -29,7 +29,6 @@ from importer.sandbox.directory_file import reserved
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from importer.records import Key
     from importer.sandbox.state import SandboxState, Value
 
     #: A record as the state has it.
