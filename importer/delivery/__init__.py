@@ -1,1 +1,1 @@
-"""Delivery: client, throttle, replies, workers, reconciliation; the only package that knows aiohttp and aiolimiter."""
+"""Send, retry, reconcile and delete records at the targets; the only package that imports aiohttp and aiolimiter."""

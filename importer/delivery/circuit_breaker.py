@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importer.delivery.retry import back_off
 
-_FAILURES = 10  # in a row open it
-_FEW = 3  # in a row are not yet a target that is gone, however long they took
-_LONGEST_ASKED = 10  # times the time-out is the longest that a target may ask us to wait without being given up
+_FAILURES = 10  # in a row open the circuit
+_FEW = 3  # failures in a row: with fewer, a target is never given up, however long they took
+_LONGEST_ASKED = 10  # times the time-out: the longest that a target may ask us to wait without being given up
 
 
 class Breaker:
@@ -16,13 +16,13 @@ class Breaker:
         self.timeout = timeout
         self._failures = 0
         self._failing_since = 0.0
-        self._asked_until = 0.0  # what Retry-After asked for, which does not count as being gone ...
-        self._most_asked = 0.0  # ... but not for ever
+        self._asked_until = 0.0  # until then Retry-After asked us to wait, which does not count as being gone ...
+        self._most_asked = 0.0  # ... up to this many seconds
         self.probe_at = 0.0  #: the next request may leave then
 
     @property
     def is_well(self) -> bool:
-        """True where the last thing that was noted is no failure."""
+        """True unless the last thing that was noted is a failure."""
         return not self._failures
 
     @property
@@ -31,13 +31,13 @@ class Breaker:
         return self._failures >= _FAILURES
 
     def succeed(self) -> bool:
-        """Note that the target answered; True where that closes it."""
+        """Note that the target answered; return whether that closes the circuit."""
         was_open = self.is_open
         self._failures = 0
         return was_open
 
     def fail(self, now: float, asked: float = 0.0) -> bool:
-        """Note that the target did not answer, or asked to wait for some seconds; return whether that opens it."""
+        """Note that the target did not answer, or asked us to wait; return whether that opens the circuit."""
         if not self._failures:
             self._failing_since = self._asked_until = now
             self._most_asked = _LONGEST_ASKED * self.timeout

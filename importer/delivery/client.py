@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Traffic:
-    """Counts requests as they end; holds one tally for each second since the last `take`."""
+    """Counts requests as they end, with one tally for each second since the last `take`."""
 
     def __init__(self, clock: Callable[[], float] = perf_counter, wall: Callable[[], float] = time) -> None:
         self._clock = clock
@@ -43,7 +43,7 @@ class Traffic:
     def note(self, began: float, status: int) -> None:
         """Count a request that ended now; `began` is `perf_counter()` then, `status` 0 where no answer came.
 
-        It stands in every request's way, and so does no more than it must.
+        Every request passes here, so it does as little as it can.
         """
         now = self._clock()
         second = int(now + self._offset)
@@ -65,16 +65,16 @@ class Traffic:
         latencies[bucket] = latencies.get(bucket, 0) + 1
 
     def take(self, *, is_last: bool = False) -> list[Tally]:
-        """Hand over the seconds that are over, and with `is_last` the one that is not; they are forgotten here."""
+        """Hand over and forget the tallies of seconds that are over; with `is_last` also the current one."""
         now = self._wall()
-        self._offset = now - self._clock()  # somebody may have set the wall's clock
+        self._offset = now - self._clock()  # the wall clock may have been set
         if is_last or int(now) != self._tally.second:
             self._turn(0)
         taken, self._past = self._past, []
         return taken
 
     def write(self, journal: Journal, target: TargetName, *, is_last: bool = False) -> None:
-        """Write down what `take` hands over; where the journal cannot have it, nothing but a picture is lost."""
+        """Write down what `take` hands over; if the journal cannot be written, only a chart is incomplete."""
         if tallies := self.take(is_last=is_last):
             with suppress(JournalError):
                 journal.add_traffic(target, tallies)
@@ -91,7 +91,7 @@ if TYPE_CHECKING:
 
 
 class Deadlines:
-    """Ends what takes longer than `seconds`; every task may wait for one thing at a time."""
+    """Cancels work that takes longer than `seconds`; each task may wait for one thing at a time."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -100,7 +100,7 @@ class Deadlines:
         self._timer: asyncio.TimerHandle | None = None
 
     async def keep(self, work: Awaitable[T]) -> T:
-        """Wait for the work.
+        """Wait for the work until its deadline.
 
         Raises:
             TimeoutError: it took too long, and was cancelled.
@@ -115,7 +115,7 @@ class Deadlines:
         try:
             return await work
         except asyncio.CancelledError:
-            # As asyncio.timeout does: somebody else's cancellation, which can have come as well, goes on.
+            # As asyncio.timeout does: a cancellation from elsewhere, which can have come as well, goes on.
             if self._forget(task) and task.cancelling() <= cancelling:
                 raise TimeoutError from None
             raise
@@ -123,7 +123,7 @@ class Deadlines:
             self._forget(task)
 
     def _forget(self, task: asyncio.Task[object]) -> bool:
-        """Take back the cancellation of a task that was late, also where its work made something else of it.
+        """Take back the cancellation of a task that was late, even if its work turned it into another error.
 
         Returns whether it was late.
         """
@@ -147,7 +147,7 @@ class Deadlines:
 
 
 POST_LIMIT = 1 << 20  # bytes of an answer to a POST; one object is some hundred
-LIST_LIMIT = 1 << 26  # Opal's list comes whole: 64 MiB hold 400,000 schedules
+LIST_LIMIT = 1 << 26  # Opal sends its list whole: 64 MiB hold 400,000 schedules
 _CONNECT_TIMEOUT = (
     10.0  # seconds, or half of the time for the whole request: what ends it must show whether it was sent
 )
@@ -166,18 +166,18 @@ class NotSent(NamedTuple):
     """No byte of the request left this machine."""
 
     reason: str
-    is_lasting: bool = False  #: trying again cannot help: a certificate is refused, or a proxy refuses us
+    is_lasting: bool = False  #: trying again cannot help: we refuse the certificate, or the proxy refuses us
 
 
 class Lost(NamedTuple):
-    """The request may have arrived, and there is no usable answer."""
+    """The request may have arrived, but there is no usable answer."""
 
     reason: str
 
 
-_SECRET = 16  # characters of a token that stands nowhere by chance
-_ESCAPED = 2  # times that something can be escaped: HTML in JSON, for instance
-_LONGEST_SPELLING = 32  # characters that one character takes when it is escaped so often
+_SECRET = 16  # characters from which on a token does not occur in a text by chance
+_ESCAPED = 2  # times that a text can be escaped: HTML in JSON, for instance
+_LONGEST_SPELLING = 32  # characters that one character takes when it is escaped that often
 _JSON_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 Reply: TypeAlias = Answer | NotSent | Lost
 
@@ -210,13 +210,13 @@ class Client:
         self._session = session
         self._deadlines = deadlines
         self._token = token.encode()
-        self._options = options  # of every request, where they are not the session's
+        self._options = options  # of every request, if they are not the session's
         self._name = name  # of the target, in the log
         self._is_telling_all = is_telling_all()
         self.base_url = base_url
         self.traffic = Traffic()
         self._hides_paths = False
-        # yarl keeps in a URL what was parsed of it; the shadows of a schedule have one path.
+        # yarl caches in a URL what was parsed of it; all shadows of a schedule have the same path.
         self._url = lru_cache(maxsize=1024)(lambda path: URL(base_url + path, encoded=True))
 
     def hide_paths(self) -> None:
@@ -242,12 +242,12 @@ class Client:
     async def _exchange(
         self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int, attempt: int = 1
     ) -> Reply:
-        """Return the reply, count it, and log it where it is worth a line."""
+        """Return the reply, count it, and log it if it is worth a line."""
         began = perf_counter()
         reply: Reply
         try:
             reply = await self._deadlines.keep(self._ask(method, url, body, limit))
-        except aiohttp.RedirectClientError as error:  # some are an InvalidURL too, and yet a request was answered
+        except aiohttp.RedirectClientError as error:  # some are an InvalidURL too, although a request was answered
             reply = Lost(describe(error))
         except (TunnelError, *NOT_SENT) as error:
             reply = _not_sent(error)
@@ -282,7 +282,7 @@ class Client:
         )
 
     async def _ask(self, method: str, url: URL, body: aiohttp.BytesPayload | None, limit: int) -> Answer | Lost:
-        # A redirect would carry the request, and be a second POST, to wherever the answer says.
+        # Following a redirect would send the POST a second time, to wherever the answer says.
         sent = anyio.current_time()
         response = await self._session.request(method, url, data=body, allow_redirects=False, **self._options)
         try:
@@ -300,7 +300,7 @@ class Api(Protocol):
 
     @property
     def name(self) -> str:
-        """How the log calls it."""
+        """Its name in the log."""
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -308,24 +308,24 @@ class Api(Protocol):
 
     @property
     def authorization(self) -> Callable[[str], str]:
-        """Makes the header Authorization out of the token."""
+        """Makes the Authorization header from the token."""
 
 
 def without_token(content: bytes, status: int, token: bytes) -> bytes:
     """Return an answer's body without the token, which some servers repeat, also escaped as JSON, HTML or in a URL.
 
-    Of an error, whose words are shown, the token is taken out. Where it is escaped, or stands in what should be an
-    object or a list, its id for instance, nothing of the body is kept: what it says cannot be written down.
+    From an error, whose words are shown, the token is removed. If it is escaped, or occurs in what should be an object
+    or a list, as its id for instance, the whole body is dropped: nothing of it can be written down.
     """
     is_error = not 200 <= status < 300
-    if not token or (not is_error and len(token) < _SECRET):  # a feed has none; a word can stand anywhere
+    if not token or (not is_error and len(token) < _SECRET):  # a feed has no token; a short one can occur anywhere
         return content
     if token in content:
         return content.replace(token, b"[token]") if is_error else b""
     if not any(mark in content for mark in (b"\\", b"%", b"&")):
         return content
     plain, reach = token.decode("utf-8", "replace"), _LONGEST_SPELLING * len(token)
-    for begin in range(0, len(content), POST_LIMIT):  # a list can be long, and what is unescaped is a copy of it
+    for begin in range(0, len(content), POST_LIMIT):  # a list can be long, and unescaping makes a copy of it
         if _repeats(content[begin : begin + POST_LIMIT + reach].decode("utf-8", "replace"), plain):
             return b"[an answer that repeats the token]" if is_error else b""
     return content
@@ -349,7 +349,7 @@ async def open_client(
     concurrency: int,
     request_timeout: float,
 ) -> AsyncIterator[Client]:
-    """Open a session with an API; `request_timeout` is the seconds that one request may take in all."""
+    """Open a session with an API; `request_timeout` is how many seconds one request may take in all."""
     headers = {
         **api.headers,
         "Authorization": api.authorization(token),
@@ -358,14 +358,14 @@ async def open_client(
     }
     patience = min(_CONNECT_TIMEOUT, request_timeout / 2)
     async with aiohttp.ClientSession(
-        # aiohttp shows a proxy the session's own headers, the token with them: there each request has its own.
+        # aiohttp sends a session's headers, token included, to the proxy: with a proxy each request has its own.
         headers=None if transport.proxy else headers,
         connector=make_connector(transport, limit=concurrency),
         timeout=aiohttp.ClientTimeout(total=None, connect=patience if transport.proxy else None, sock_connect=patience),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         raise_for_status=False,
-        trust_env=False,  # it would send what .netrc holds; proxies are the settings' affair
+        trust_env=False,  # it would send credentials from .netrc; proxies come from the settings
     ) as session:
         options = {"headers": headers, **transport.options} if transport.proxy else _NO_OPTIONS
         yield Client(session, base_url, token, Deadlines(request_timeout), options, api.name)
@@ -388,13 +388,13 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
             size += len(part)
         content = b"".join(parts)
     if len(content) > limit:
-        response.close()  # whatever else comes is not wanted
+        response.close()  # the rest is not wanted
         return None
     return content
 
 
 def _level(status: int, attempt: int) -> int:
-    """Return the log level of a reply: a line for trouble and what follows it, for the rest only if all is told."""
+    """Return the log level of a reply: trouble and what follows it are always logged, the rest only with --verbose."""
     if not 200 <= status < 300:
         return logging.WARNING
     return logging.INFO if attempt > 1 else logging.DEBUG

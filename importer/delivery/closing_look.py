@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 async def look_back(work: TargetWork) -> None:
     """Compare what a target has with what the journal says of a run's records, once all is sent.
 
-    One reading of each scope that was touched finds what is there twice, whoever made it; what was created and is not
-    there; and what was refused and is there after all. Where something is found, the list is read once more after the
-    settling time: a list can be late. What is different is written into the records.
+    Reading each touched scope once finds records that are there twice, whoever made them; records that were created and
+    are not there; and records that were refused and are there after all. If anything is found, the list is read once
+    more after the settling time, because a list can be late. Differences are written into the records.
 
     Raises:
         JournalError: it cannot be written.
@@ -43,7 +43,7 @@ async def look_back(work: TargetWork) -> None:
 
 
 async def _look_at(work: TargetWork, found: Counter[str], scope: Scope) -> None:
-    """Write into a scope's records what is different, and count it."""
+    """Write into a scope's records how they differ, and count the differences."""
     try:
         first = {(one.id, one.there) for one in await _compare(work, scope)}
         if first:
@@ -70,7 +70,7 @@ async def _compare(work: TargetWork, scope: Scope) -> list[ClosingDifference]:
 
 
 def _describe(work: TargetWork, one: ClosingDifference, counts: Counter[str]) -> Change:
-    """Return what a record becomes that is not there as the run says, and count it."""
+    """Return the change to a record that is not there as the run says, and count it."""
     target, ids = work.target.name, " and ".join(one.there)
     status, id_ = one.status, one.returned_id
     if len(one.there) > 1:

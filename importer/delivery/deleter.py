@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 _AT_ONCE = 8  # questions about what is in doubt
-_MOST_TAKEN = 3  # requests that the target said it took, and the object is still there: no more of them
+_MOST_TAKEN = 3  # DELETEs that the target accepted although the object is still there: no more are sent
 _ENDS = {
     Sight.GONE: Status.GONE,
     Sight.CUT: Status.CUT,
@@ -66,11 +66,11 @@ class TargetDeletion(TargetWork):
     def __init__(self, target: Target, client: Client, job: Job) -> None:
         super().__init__(target, client, job)
         self._doubtful: set[int] = set()  # records of which a DELETE may have been applied
-        self._is_seen: dict[Scope, bool] = {}  # whether the token can see it
+        self._is_seen: dict[Scope, bool] = {}  # whether the token can see the list
         self._asking = anyio.Lock()
 
     def untouched(self, record: Claimed) -> Outcome:
-        """Make the outcome of a record to which nothing happened: it keeps the id of its object."""
+        """Make the outcome of an untouched record: it keeps the id of its object."""
         return Outcome(Status.PENDING, record.scope.name)
 
     async def work(self) -> None:
@@ -96,14 +96,14 @@ class TargetDeletion(TargetWork):
                 await self._go_on(record, seen)
 
     async def _clear_up(self) -> None:
-        """Look at what is in doubt, once it has settled, until nothing is."""
+        """Look at records in doubt once they have settled, until none are left."""
         while (due := await self.queue.take_doubts()) is not None:
             await for_each(due, self._ask_about, _AT_ONCE)
 
     # ---- looking
 
     async def _look(self, record: Claimed) -> Seen:
-        """Look at a record's object; what is not there may only be out of this token's sight.
+        """Look at a record's object; if it is not found, this token may just not see it.
 
         Raises:
             TargetError: no usable answer.
@@ -144,7 +144,7 @@ class TargetDeletion(TargetWork):
             self._conclude(doubt, seen)
 
     def _conclude(self, doubt: Doubt, seen: Seen) -> None:
-        """Decide about an object after a DELETE that may have been applied; one that was not is deleted again."""
+        """Decide about an object after a DELETE that may have been applied; if it was not, delete again."""
         record, known = doubt.record, doubt.outcome
         if seen.sight in (Sight.HIDDEN, Sight.UNREADABLE):
             self._leave(doubt, seen.words)
@@ -188,7 +188,7 @@ class TargetDeletion(TargetWork):
         return await self.client.delete(KINDS[record.scope.kind].object_path(record.scope.name))
 
     async def _apply(self, record: Claimed, reply: Reply) -> None:
-        """Do what the policy says after the reply to a DELETE."""
+        """Act on the reply to a DELETE."""
         judgement = judge_delete(reply, self.target)
         self.throttle.note(reply, is_write=True)
         match judgement.verdict:
@@ -206,7 +206,7 @@ class TargetDeletion(TargetWork):
                 await self._look_after(record, reply, judgement)
 
     async def _look_after(self, record: Claimed, reply: Reply, judgement: Judgement) -> None:
-        """Look whether what a DELETE was about is gone: at once where the target answered, and once it has settled."""
+        """Check whether the object of a DELETE is gone: at once if the target answered, and again after settling."""
         self._doubtful.add(record.id)
         if not is_maybe_applied(judgement.status) or judgement.verdict is Verdict.TAKEN:
             with suppress(TargetError, StoppedError):  # then it is in doubt

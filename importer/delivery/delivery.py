@@ -1,6 +1,6 @@
 """Deliver what a journal has planned: find what exists, send, reconcile, add to groups; or delete. Plans nothing.
 
-The workers that take a record, send it and do what the policy says about the reply stand here too.
+The workers are here too: they take a record, send it and act on the reply.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
 
 _LEFT_BEHIND = Outcome(Status.UNKNOWN, error="an earlier run ended before the answer was written down")
-_BATCH = 64  # answers that are judged in a row where nothing waits for what they say
+_BATCH = 64  # answers that are judged together if nothing waits for the verdict
 
 
 class TargetDelivery(TargetWork):
-    """What one target is sent."""
+    """The work of sending to one target."""
 
     hints: ClassVar[Mapping[Reason, str]] = {
         Reason.INTERRUPTED: "Rerun to go on.",
@@ -54,26 +54,26 @@ class TargetDelivery(TargetWork):
         self._is_limited = limit is not None
         self._binder = Binder(self) if target.grouping else None
         #: Scopes in which a POST was answered 403 though the token is good. Whether the scope or the token's rights are
-        #: meant shows at the end: by whether anything could be created elsewhere.
+        #: meant is decided at the end, by whether anything could be created elsewhere.
         self._forbidden: dict[Scope, Judgement] = {}
-        self._ids: set[int] = set()  # hashes of those that answers gave
-        self._answered: list[tuple[Claimed, Answer]] = []  # with what looks like a success, not judged yet
+        self._ids: set[int] = set()  # hashes of the ids in answers
+        self._answered: list[tuple[Claimed, Answer]] = []  # answers that look like a success and are not judged yet
 
     async def find_existing(self, *, is_approved: bool = False) -> None:
-        """Find what the target has already; send nothing. Once the work is told to end, there is no use in it.
+        """Find what the target has already; send nothing. Stops as soon as the work is stopped.
 
-        `is_approved`: somebody approved what was to be replaced when this was asked before, and nothing else may be.
+        `is_approved`: a plan with the replacements was approved, and nothing else may be replaced.
         """
         await self.until_stopped(mark_existing(self, is_approved=is_approved))
 
     async def look(self) -> None:
-        """Find what the target has already, and what of that is in its groups; send nothing."""
+        """Find what the target has already, and which of that is in its groups; send nothing."""
         await self.find_existing()
         if self._binder and self.stop.reason is None:
             await self.until_stopped(self._binder.bind(is_dry=True))
 
     async def work(self) -> None:
-        """Bring every record of the target as far as it can be brought."""
+        """Take every record of the target as far as possible."""
         async with self.on_duty():
             if self._binder:
                 self._binder.carry()
@@ -83,12 +83,12 @@ class TargetDelivery(TargetWork):
             await self._look_back()
 
     def flush(self) -> None:
-        """Judge the answers that wait for it, and commit what was decided."""
+        """Judge the waiting answers, and commit what was decided."""
         self._judge_answered()
         super().flush()
 
     def end(self) -> None:
-        """Decide about what answered 403, and write down why what is left was left."""
+        """Decide about scopes that answered 403, and write down why records were left unsent."""
         self._close_forbidden()
         words = self.stop.words or "the run ended while it was being added"
         self.journal.doubt_adding(self.target.name, self.outcomes.make(Status.UNKNOWN, error=words))
@@ -96,25 +96,25 @@ class TargetDelivery(TargetWork):
 
     async def _send(self) -> None:
         left_behind = [Doubt(record, _LEFT_BEHIND) for record in self.journal.in_doubt(self.target.name)]
-        if not self._is_limited:  # else these would be sent beyond the limit
+        if not self._is_limited:  # otherwise these would be sent beyond the limit
             self.queue.adopt(left_behind, self.settings.settle)
         await self.work_through(self._send_all, partial(clear_up_doubts, self))
 
     async def _bind(self) -> None:
-        """Add what was created to its groups, once all of it is written down."""
+        """Add what was created to its groups, once everything is written down."""
         self.flush()
         if self._binder is not None and self.stop.reason is None:
             await self.until_gone(self._binder.bind())
 
     async def _look_back(self) -> None:
-        """Compare what is there with what the run says, once all is sent."""
+        """Compare what is there with what the run says, once everything is sent."""
         self.flush()
         is_left = self._is_limited and self.target.name in self.journal.open_targets()
         if not (self.settings.no_closing_look or is_left or self.stop.reason is not None):
             await self.until_stopped(look_back(self))
 
     def _close_forbidden(self) -> None:
-        """Decide about the scopes that answered 403: theirs alone if something could be created elsewhere, or was."""
+        """Decide about the scopes that answered 403: the scope is forbidden if something could be created elsewhere."""
         for scope, judgement in self._forbidden.items():
             if self._has_created():
                 close_scope(self, scope, Status.REJECTED, judgement.words, judgement.status)
@@ -122,13 +122,13 @@ class TargetDelivery(TargetWork):
                 self.stop.set(Reason.TOKEN_REFUSED, f"the token may not create (403): {judgement.words}")
 
     def _has_created(self) -> bool:
-        """Return whether the token could create something, in this run or in one that it goes on with."""
+        """Return whether the token could create something, in this run or in the one that it continues."""
         return self.queue.has_created or bool(self.journal.counts().get((self.target.name, Status.CREATED)))
 
     # ---- sending
 
     async def _send_all(self) -> None:
-        """Send records until there are no more; every worker does."""
+        """Send records until there are no more; each worker runs this."""
         while (record := self.queue.next_ready() or await self.queue.take()) is not None:
             if record.scope in self._forbidden or not (self.throttle.is_clear() or await self.may_send(record)):
                 self.queue.release(record)
@@ -143,7 +143,7 @@ class TargetDelivery(TargetWork):
                 self._judge_answered()
 
     def _judge_answered(self) -> None:
-        """Decide the records whose answers wait for it: in a row, which takes half of the time of one by one."""
+        """Decide the records whose answers are waiting; together this takes half as long as one by one."""
         answered, self._answered = self._answered, []
         created = []
         for record, answer in answered:
@@ -162,7 +162,7 @@ class TargetDelivery(TargetWork):
         return await self.client.post(request.path, request.body, record.attempts)
 
     def _judge(self, reply: Reply, record: Claimed) -> Judgement:
-        """Judge a reply to the POST of a record: an id that another record of this run was given proves nothing."""
+        """Judge a reply to the POST of a record: an id that another record of this run has got proves nothing."""
         judgement = judge_post(reply, self.target, KINDS[record.scope.kind], record.key)
         if judgement.verdict is Verdict.TAKEN:
             id_ = hash(judgement.id)
@@ -173,7 +173,7 @@ class TargetDelivery(TargetWork):
         return judgement
 
     async def _apply(self, record: Claimed, reply: Reply) -> None:
-        """Do what the policy says after the reply to a POST."""
+        """Act on the reply to a POST."""
         judgement = self._judge(reply, record)
         if isinstance(reply, NotSent) and reply.is_lasting:
             self.stop.set(Reason.GIVEN_UP, judgement.words)
@@ -210,9 +210,9 @@ class TargetDelivery(TargetWork):
         self.queue.release(record, pending._replace(hint=self.hints[Reason.TOKEN_REFUSED]))
 
     async def _forbid(self, record: Claimed, judgement: Judgement) -> None:
-        """Find out whether a 403 is about the token; if not, the scope's other records wait for the end.
+        """Find out whether a 403 is about the token; if not, the scope's other records wait until the end.
 
-        Where all records have one scope, it is about the record alone if others could be created.
+        If all records have the same scope, it is about the record alone once others could be created.
         """
         self._judge_answered()
         if not (record.scope.name or self._has_created()) or await self.is_token_refused():
@@ -235,18 +235,18 @@ AnyWork = TypeVar("AnyWork", TargetDelivery, TargetDeletion)
 class Delivered(NamedTuple):
     """How a target's work ended."""
 
-    reason: Reason | None  #: why it ended before all was decided; None where it did not
+    reason: Reason | None  #: why it ended before everything was decided; None if it did not
     words: str
     unwritten: list[Change]  #: outcomes that could not be written into the journal
-    claimed: list[int]  #: of a limited delivery, the records that it was about
+    claimed: list[int]  #: of a limited delivery, the records that were taken
 
 
 async def deliver(job: Job, limit: int | None = None) -> dict[TargetName, Delivered]:
     """Send every planned record and clear up every one in doubt, each target on its own.
 
-    After `interrupted` nothing more is sent, and what is in flight has ten seconds, fewer where the target is gone.
-    Returns for each target whether and why it stopped early; what became of the records stands in the journal. With a
-    limit, so many planned records of each target are sent, the first ones, and what earlier runs left in doubt is left.
+    After `interrupted` nothing more is sent, and requests in flight have ten seconds, fewer if the target is gone.
+    Returns for each target whether and why it stopped early; the outcomes of records are in the journal. With a limit,
+    only that many planned records of each target are sent, and what earlier runs left in doubt is left alone.
     """
     return await _work(job, partial(TargetDelivery, limit=limit), TargetDelivery.work)
 
@@ -257,7 +257,7 @@ async def find_existing(job: Job) -> dict[TargetName, Delivered]:
 
 
 async def ask_about_doubts(job: Job) -> dict[TargetName, Delivered]:
-    """Find out what became of every record that a run left on its way, once it has settled; nothing is sent.
+    """Find out about every record that a run left in flight, once it has settled; nothing is sent.
 
     What the targets have counts as created by that run. Returns as `deliver` does.
     """
@@ -273,7 +273,7 @@ async def ask_about_doubts(job: Job) -> dict[TargetName, Delivered]:
 async def remove(job: Job) -> dict[TargetName, Delivered]:
     """Delete the objects of every planned record that are as they were sent, each target on its own.
 
-    A record's scope is the id of its object. What is interrupted, and what it returns: as `deliver`.
+    A record's scope is the id of its object. Interruption and result are those of `deliver`.
     """
     return await _work(job, TargetDeletion, TargetDeletion.work)
 
@@ -284,7 +284,7 @@ async def _work(
     do: Callable[[AnyWork], Coroutine[Any, Any, None]],
     grace: float = GRACE,
 ) -> dict[TargetName, Delivered]:
-    """Open a session with each target, and do its work in it."""
+    """Open a session with each target, and do the target's work in it."""
     concurrency, request_timeout = job.settings.concurrency, job.settings.request_timeout
     async with AsyncExitStack() as stack:
         works: dict[TargetName, AnyWork] = {}

@@ -1,9 +1,9 @@
 """Add records to groups and take them out again. A list can only be replaced: read, merge, replace, read again.
 
-A list that comes cut or empty once would be written shorter by our PUT: before one, two readings must agree. What
-somebody adds between our reading and our writing is dropped by our PUT, and nobody can see that afterwards: so the list
-is read once more together with each PUT, and what only that shows is put back. What somebody else takes out is not.
-What is left of the danger is the moment between the two at the target.
+If a list once came truncated or empty, our PUT would shorten it: two readings must agree before each PUT. What somebody
+adds between our reading and our PUT is lost by the PUT, and nobody can see that afterwards: so the list is read once
+more together with each PUT, and what only that reading shows is put back. What somebody else removes is not put back.
+The danger that remains is the moment between that reading and the PUT at the target.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ if TYPE_CHECKING:
 
 
 class Wanted(NamedTuple):
-    """What is to become of a group's list."""
+    """What a group's list should contain, and what not."""
 
     add: Collection[str] = ()
     remove: Collection[str] = ()
 
 
 def replace_list(now: Iterable[str], owed: Iterable[str], wanted: Wanted) -> list[str] | None:
-    """Return the list to be put; None where the list `now` has all that it should.
+    """Return the list to PUT; None if the list `now` is as it should be.
 
-    `owed` is what a PUT of ours dropped, and what is put back. What stands there keeps its order.
+    `owed` is what a PUT of ours dropped, and is put back. Existing entries keep their order.
     """
     there = list(dict.fromkeys(now))
     whole = [one for one in dict.fromkeys([*there, *owed, *wanted.add]) if one not in wanted.remove]
@@ -65,7 +65,7 @@ _MOST_NAMED = 5  # schedules that a message names
 
 
 class GroupError(TargetError):
-    """A group's list that could not be changed; `status` is what that is for those who should be in it."""
+    """A group's list that could not be changed; `status` is the outcome for the records that should be in it."""
 
     def __init__(self, status: Status, words: str, http_status: int = 0) -> None:
         super().__init__(words, hint="Rerun: what is in its group already is seen first.")
@@ -74,7 +74,7 @@ class GroupError(TargetError):
 
 
 class GroupLists:
-    """The lists of a target's groups, at a pace of their own."""
+    """Reads and replaces the lists of a target's groups, at a pace of their own."""
 
     def __init__(
         self, target: Target, client: Client, settings: Settings, stop: Stop, notify: Callable[[str], None]
@@ -85,7 +85,7 @@ class GroupLists:
         self._grouping = target.grouping
         self._client = client
         self.stop = stop
-        self.settle = settings.settle  #: seconds until a PUT whose answer was lost is taken for applied, if ever
+        self.settle = settings.settle  #: seconds until a PUT whose answer was lost has been applied, if ever
         # Three lists are read for each PUT, one of them outside its pace: all of them stay within the target's limit.
         rate = min(target.rate_of(settings) / 3, target.grouping.rate)
         self.throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, stop, notify)
@@ -107,18 +107,18 @@ class GroupLists:
         return list(dict.fromkeys(entry.id for page in pages for entry in page.entries))
 
     async def change(self, group: str, wanted: Wanted, begin: Callable[[Sequence[str]], None]) -> None:
-        """Bring a group's list to where it has all of `add` and none of `remove`, and whatever else stood in it.
+        """Change a group's list so that it has all of `add`, none of `remove`, and everything else that was in it.
 
-        `begin` is told what stands in it before the first PUT leaves.
+        `begin` gets what is in the list before the first PUT leaves.
 
         Raises:
-            GroupError: it could not be brought there, or nobody knows whether it is.
+            GroupError: it could not be changed, or it is unknown whether it was.
             StoppedError: nothing may be sent, or asked, any more.
         """
         await _Replacing(self, group, wanted, begin).work()
 
     async def put(self, group: str, ids: Sequence[str]) -> tuple[Reply, list[str]]:
-        """Replace a group's list; give the reply, and what stood in the list while the request left.
+        """Replace a group's list; return the reply, and what was in the list while the request left.
 
         Raises:
             StoppedError: nothing may be sent any more.
@@ -141,7 +141,7 @@ class GroupLists:
         return replies[0], stood
 
     async def _glance(self, group: str, stood: list[str]) -> None:
-        """Read the list once, without patience; its place in the pace is the PUT's."""
+        """Read the list once, without retries; it shares the PUT's turn in the pace."""
         members = self._grouping.members(group)
         reply = await self._client.get(self._client.base_url + members.path)
         if isinstance(reply, Answer) and reply.status == 200:
@@ -149,7 +149,7 @@ class GroupLists:
                 stood.extend(entry.id for entry in members.read_page(read_json(reply.body)).entries)
 
     def judge(self, reply: Reply) -> Judgement:
-        """Return what a reply to a PUT means, and tell the throttle how the target is."""
+        """Return what a reply to a PUT means, and report to the throttle how the target is."""
         judgement = judge(reply, self._target)
         if isinstance(reply, NotSent) and reply.is_lasting:
             self.stop.set(Reason.GIVEN_UP, judgement.words)
@@ -157,13 +157,13 @@ class GroupLists:
         return judgement
 
     async def refuse(self, judgement: Judgement) -> None:
-        """Raise what a refusal comes to: 403 can be about the group, or about the token."""
+        """Raise the error for a refusal: a 403 can be about the group, or about the token."""
         is_token_good = judgement.verdict is Verdict.REFUSED
         if judgement.verdict is Verdict.FORBIDDEN:
             try:
                 is_token_good = await self._listing.is_token_good()
             except TargetError:
-                is_token_good = True  # nobody said otherwise
+                is_token_good = True  # unless something says otherwise
         if is_token_good:
             raise GroupError(Status.REJECTED, judgement.words, judgement.status)
         self.stop.set(Reason.TOKEN_REFUSED, f"the token was refused ({judgement.status}): {judgement.words}")
@@ -180,11 +180,11 @@ class _Replacing:
         self._begin = begin
         self._has_begun = False
         self._now: frozenset[str] = frozenset()
-        self._owed: dict[str, None] = {}  # stood there while our PUT left, and was not in it; not seen since
+        self._owed: dict[str, None] = {}  # was in the list while our PUT left, but not in the PUT; not seen since
         self._tries = 0
-        self._changes = 0  # readings that showed another list than the one before
+        self._changes = 0  # readings that differed from the one before
         self._doubts = 0
-        self._words = ""  # of what went wrong last
+        self._words = ""  # about what went wrong last
         self._is_sent = False  # some PUT was perhaps applied
         self._is_open = False  # a PUT may have been applied, and the list was not read since
 
@@ -193,7 +193,7 @@ class _Replacing:
         try:
             await self._work()
         except StoppedError:
-            if self._is_sent:  # what was sent may be applied yet
+            if self._is_sent:  # what was sent may still be applied
                 raise GroupError(Status.UNKNOWN, self._lists.stop.words) from None
             raise
 
@@ -248,7 +248,7 @@ class _Replacing:
         await self._heed(self._lists.judge(reply))
 
     async def _heed(self, judgement: Judgement) -> None:
-        """Do what follows from a PUT, before the list is read again."""
+        """Act on the reply to a PUT, before the list is read again."""
         self._words = judgement.words
         self._is_open = judgement.verdict in (Verdict.TAKEN, Verdict.IN_DOUBT)
         self._is_sent = self._is_sent or self._is_open
@@ -260,7 +260,7 @@ class _Replacing:
                 await self._lists.stop.sleep(seconds, is_write=True)
             case Verdict.IN_DOUBT:
                 self._doubts += 1
-                # Until it has been applied, if ever: late, it would undo what comes after it.
+                # Wait until it has been applied, if ever: a late PUT would undo what comes after it.
                 with anyio.move_on_after(settle_time(self._lists.settle, self._doubts)):
                     await self._lists.stop.wait()
             case Verdict.REFUSED | Verdict.FORBIDDEN | Verdict.TOKEN_REFUSED:
@@ -273,7 +273,7 @@ class _Replacing:
 
 
 _AT_ONCE = 4  # groups
-#: Of several groups that could not be had, the one that says what becomes of the record: the worst first.
+#: If several groups failed, the worst status, which comes first here, is the record's.
 _WORST = (Status.UNKNOWN, Status.FAILED, Status.REJECTED)
 _HINTS = {
     Status.REJECTED: "Mend the group, or its cell, then rerun: it is found there, and not created again.",
@@ -283,7 +283,7 @@ _HINTS = {
 
 
 class Binder:
-    """Adds what is unbound to its groups, and says of the rest why not."""
+    """Adds unbound records to their groups, and says why for those that could not be added."""
 
     def __init__(self, work: TargetWork) -> None:
         self._work = work
@@ -293,11 +293,11 @@ class Binder:
         self._carried: set[int] = set()
 
     def carry(self) -> None:
-        """Note which records an earlier run left: they have not been told as decided in this one."""
+        """Note which records an earlier run left: this run has not reported them as decided."""
         self._carried = {one.record for ones in self._journal.unbound(self._work.target.name).values() for one in ones}
 
     async def bind(self, *, is_dry: bool = False) -> None:
-        """Add every unbound record to its groups; a dry run only looks who is in them.
+        """Add every unbound record to its groups; a dry run only looks which are in them.
 
         Raises:
             JournalError: it cannot be written.
@@ -326,7 +326,7 @@ class Binder:
         states = {one.record: BindingState.THERE for one in members}
 
         def begin(there: Sequence[str]) -> None:
-            """Write down what the PUT that is about to leave adds: what stood in the list is not ours to undo."""
+            """Write down what the PUT that is about to leave adds: undo must leave what was in the list before."""
             known = frozenset(there)
             adding = [one.record for one in members if one.returned_id.lower() not in known]
             self._journal.set_bindings(group, dict.fromkeys(adding, BindingState.ADDING))
@@ -364,28 +364,28 @@ class Binder:
 
 
 class Unbinding(NamedTuple):
-    """What became of taking records out of a group."""
+    """The result of taking records out of a group."""
 
-    status: Status | None  #: None: none of them is in its list any more; else rejected, failed, unknown or pending
+    status: Status | None  #: None: none of them is in the list any more; else rejected, failed, unknown or pending
     words: str = ""  #: why, in the target's words where there are any
     http_status: int = 0
 
 
 class Ledger(Protocol):
-    """Who writes down how it goes on. What cannot be written ends the work: JournalError."""
+    """Writes down the progress. A JournalError ends the work."""
 
     def begin(self, group: str, there: Collection[str]) -> None:
-        """The first PUT to the group is about to leave; these ids, in lower case, stand in its list."""
+        """Note that the first PUT to the group is about to leave; these ids, in lower case, are in its list."""
 
     def end(self, group: str, came_to: Unbinding) -> None:
-        """The group is done with: said once of each."""
+        """Note that a group is finished; called once for each."""
 
 
 async def unbind(job: Job, name: TargetName, removals: Mapping[str, Collection[str]], ledger: Ledger) -> str:
-    """Take ids out of groups' lists, by the groups' ids; whatever else stands in them stays.
+    """Take ids out of groups' lists, by the groups' ids; everything else in them stays.
 
-    What is not in a list any more counts as taken out, and nothing is sent for it. After `interrupted` no other group
-    is begun, and the one in hand has ten seconds. Returns why the work was ended early, if not by the user; else "".
+    An id that is not in a list any more counts as taken out, and nothing is sent for it. After `interrupted` no other
+    group is begun, and the current one has ten seconds. Returns why the work ended early, if not by the user; else "".
     """
     target, stop, patience = TARGETS[name], Stop(), job.settings.request_timeout
     begun: set[str] = set()
@@ -405,7 +405,7 @@ async def unbind(job: Job, name: TargetName, removals: Mapping[str, Collection[s
             with _writing(stop):
                 for group, ids in removals.items():
                     end(group, await _take_out(lists, group, ids, partial(begin, group)))
-        if stop.reason is not Reason.UNWRITABLE:  # else what was not written is in doubt, or planned, on disk
+        if stop.reason is not Reason.UNWRITABLE:  # otherwise what was not written is in doubt, or planned, on disk
             with _writing(stop):
                 for group in list(left):
                     end(group, Unbinding(Status.UNKNOWN if group in begun else Status.PENDING, stop.words))
@@ -427,7 +427,7 @@ async def _take_out(
 
 @contextmanager
 def _writing(stop: Stop) -> Iterator[None]:
-    """End the work where the journal cannot be written."""
+    """End the work if the journal cannot be written."""
     try:
         yield
     except JournalError as error:

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 class LookedUpList(NamedTuple):
     """A whole list, or why there is none."""
 
-    #: each id once; None where it was not asked for, or is not to be had
+    #: each id once; None if it was not asked for, or could not be read
     entries: tuple[DirectoryEntry, ...] | None = None
-    words: str = ""  #: why it is not to be had: a part of a sentence, in the target's words where there are any
+    words: str = ""  #: why it could not be read: a part of a sentence, in the target's words if there are any
     refused: int = 0  #: the HTTP status (403, 404) where the token may not see the list, or there is none
 
 
@@ -48,24 +48,24 @@ class LookedUp(NamedTuple):
     users: LookedUpList
     schedules: LookedUpList
     groups: LookedUpList
-    reason: Reason | None  #: why the asking ended early: token refused, given up, interrupted; None where it did not
+    reason: Reason | None  #: why it ended early: token refused, given up, interrupted; None if it did not
     words: str  #: the same for the user
 
     def why_not(self, lists: Collection[str]) -> str:
-        """Return why nothing of these lists can be looked up now; empty where it can, or where it never will."""
+        """Return why nothing in these lists can be looked up now; empty if it can, or if it never will."""
         wanted: list[LookedUpList] = [getattr(self, what) for what in lists]
         missing = [listing.words for listing in wanted if listing.entries is None and not listing.refused]
         return self.words if self.reason is not None else next(iter(missing), "")
 
     def names(self) -> Iterator[KnownName]:
-        """Yield what the ids in it are called."""
+        """Yield the names of its ids."""
         for what, listed in (("user", self.users), ("schedule", self.schedules), ("group", self.groups)):
             for entry in listed.entries or ():
                 if name := entry.name or entry.email:
                     yield KnownName(what, entry.id.lower() if what == "group" else entry.id, name, entry.email)
 
     def directory(self) -> Directory:
-        """Return it as what names in rows are looked up in."""
+        """Return the directory in which the names in rows are looked up."""
         return Directory(
             self.users.entries,
             self.schedules.entries,
@@ -85,9 +85,9 @@ async def look_up(
     observer: Observer,
     interrupted: anyio.Event,
 ) -> LookedUp:
-    """List `users`, `schedules`, `groups`, or some of them: what was made just now may be missing.
+    """List `users`, `schedules`, `groups`, or some of them; very new entries may be missing.
 
-    Nothing is sent. Ends at once where the user interrupts it.
+    Nothing is sent. Ends at once if the user interrupts it.
     """
     target, stop = TARGETS[name], Stop()
     rate = target.rate_of(settings)
@@ -127,13 +127,13 @@ _MOST_PAGES = 20_000  # of one list: two million shadows on one schedule
 _MOST_BYTES = 1 << 28  # of one list: some hundred bytes for each of its objects
 _MOST_SECONDS = 900.0  # for one list: twice as long as that many pages take at the usual limit
 MOST_READINGS = 4  # of one list, until two agree
-_FEW_ATTEMPTS = 2  # at a question, once the run was interrupted: somebody waits for its end
+_FEW_ATTEMPTS = 2  # at a question, once the run was interrupted and the user waits for its end
 _ASK_AGAIN = "Rerun when it can be asked: what was in doubt is asked about first (oncall-importer doctor looks at it)."
 _MOST_STALE = 3  # pages in a row without anything new: the list does not end
 
 
 class ScopeRefusedError(TargetError):
-    """The target refuses to list one scope (403, 404) and is well otherwise."""
+    """The target refuses to list one scope (403, 404), but is otherwise well."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words, hint="See that the id is right and that the token may list it.")
@@ -158,7 +158,7 @@ class ListReading:
 
     @property
     def contradiction(self) -> str:
-        """What speaks against that nothing is missing from it; empty where nothing does."""
+        """Why something may be missing from it; empty if there is no sign of that."""
         if self.strangers:
             return f"its list holds {self.strangers} objects of another schedule"
         if self.totals and min(self.totals) > len(self.ids):
@@ -167,17 +167,17 @@ class ListReading:
 
     @property
     def is_at_one(self) -> bool:
-        """True where nothing can have moved over a page's edge while it was read."""
+        """True if nothing can have moved from one page to another while it was read."""
         return not self.contradiction and (self.pages == 1 or self.totals == {len(self.ids)})
 
     def agrees_with(self, earlier: ListReading) -> bool:
-        """Return whether nothing that the earlier reading held is missing; what was added meanwhile may be there."""
+        """Return whether everything in the earlier reading is in this one; more may have been added meanwhile."""
         return earlier.ids <= self.ids
 
 
 @dataclass(slots=True)
 class Sweep:
-    """What a whole list of a scope told about the keys and ids that were looked for."""
+    """What the whole list of a scope has of the keys and ids that were looked for."""
 
     keys: dict[Key, list[str]] = field(default_factory=dict)  #: key looked for: ids of the objects that have it
     ids: dict[str, Key | None] = field(default_factory=dict)  #: id looked for: the key of that object, if readable
@@ -185,7 +185,7 @@ class Sweep:
 
 
 class Listing:
-    """Questions to one target, each patient with what passes."""
+    """Questions to one target, each asked again after errors that may pass."""
 
     def __init__(self, target: Target, client: Client, throttle: Throttle) -> None:
         self._target = target
@@ -236,7 +236,7 @@ class Listing:
     async def sweep(self, scope: Scope, keys: set[Key], ids: set[str]) -> Sweep:
         """Look for keys and ids in the list of a scope until all keys are found, or two whole readings agree.
 
-        What is not in the result is not there, unless its reading contradicts itself.
+        A key that is not in the result is not at the target, unless the reading contradicts itself.
 
         Raises: as `pages`; TargetError also where no two readings agree.
         """
@@ -262,7 +262,7 @@ class Listing:
         return sweep
 
     async def is_token_good(self) -> bool:
-        """Ask for something that every valid token may have.
+        """Return whether the token is valid, by asking for something that every valid token may read.
 
         Raises:
             TargetError: the target did not say.
@@ -303,7 +303,7 @@ class Listing:
         """GET until there is an answer that another attempt would not change."""
         words = ""
         attempt, successes = 0, self._throttle.successes
-        # While the target answers nobody, the breaker decides when it is given up, not this one question.
+        # While the target answers nothing at all, the breaker decides when it is given up, not this one question.
         while attempt < MOST_ATTEMPTS or self._throttle.successes == successes:
             await self._throttle.enter(is_write=False)
             reply = await self.client.get(url, attempt + 1)
@@ -311,7 +311,7 @@ class Listing:
                 self._throttle.pause(reply.headers, is_write=False, sent=reply.sent)
                 continue
             if isinstance(reply, Answer) and _is_final(reply.status):
-                # Told of every reply, or a probe would never end.
+                # The throttle needs every reply, or a probe would never end.
                 self._throttle.succeed(reply.headers, is_write=False, sent=reply.sent)
                 return reply
             words = self._fail(reply)
@@ -330,7 +330,7 @@ class Listing:
         return words
 
     def _resolve(self, link: str, first: str) -> str:
-        """Return the URL of a next page: of the same host and list, or it is refused, for the token would go there."""
+        """Return the URL of a next page; another host or list is refused, because the token would go there."""
         with suppress(ValueError):  # a link need not be a URL
             candidates = [urljoin(first, link)]
             if link.startswith("/"):  # below the base URL, should that have a path of its own
@@ -349,5 +349,5 @@ def _read(answer: Answer, read: Callable[[Any], AnyPage], what: str) -> AnyPage:
 
 
 def _is_final(status: int) -> bool:
-    """Return whether an answer stays as it is; others may pass."""
+    """Return whether asking again cannot change an answer."""
     return status == 200 or (400 <= status < 500 and status not in (408, 409, 425))

@@ -1,6 +1,6 @@
-"""The records of one target on their way: claimed from the journal, handed to workers, decided back into it.
+"""The queue of one target's records: claimed from the journal, handed to workers, their outcomes written back.
 
-Who watches them on their way is an `Observer`.
+An `Observer` watches them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """May be read at any time, from any thread."""
+    """The state of a target's work; may be read at any time, from any thread."""
 
     def __init__(self, throttle: Throttle, queue: Queue) -> None:
         self._throttle = throttle
@@ -44,21 +44,21 @@ class Progress:
 
     @property
     def retries(self) -> int:
-        """Requests that were, or are about to be, made once more."""
+        """Requests that were repeated, or are about to be."""
         return self._queue.retries
 
 
 class Observer(Protocol):
-    """Who wants to know how delivery goes on."""
+    """Gets the progress of a delivery."""
 
     def decided(self, target: TargetName, status: Status, number: int) -> None:
-        """So many more records of the target have the status."""
+        """Note that so many more records of the target have the status."""
 
     def sending(self, target: TargetName, progress: Progress) -> None:
-        """The target's work begins; the progress tells how it goes whenever it is read."""
+        """Note that the target's work begins; the progress can be read at any time."""
 
     def told(self, target: TargetName, words: str) -> None:
-        """Something happened that the user may wonder about: a pause, a target that does not answer."""
+        """Note something that the user may wonder about: a pause, a target that does not answer."""
 
 
 def tell(observer: Observer, target: TargetName, words: str) -> None:
@@ -76,7 +76,7 @@ class Doubt:
     """A record that may have been applied."""
 
     record: Claimed
-    outcome: Outcome  #: what is known so far; `unknown` until the target was asked
+    outcome: Outcome  #: what is known so far; `unknown` until the target has been asked
     returned_id: str = ""  #: the id in an answer whose values differed
 
 
@@ -99,20 +99,20 @@ class Queue:
         self._claim_size = claim_size
         self._decided = decided
         self._stop = stop
-        self._unsent = unsent  # what is known of a record to which nothing happened
-        self._limit = limit  # records that are taken from the journal at most
+        self._unsent = unsent  # the outcome of a record that was not sent
+        self._limit = limit  # the most records that are taken from the journal
         self.claimed: list[int] = []  #: where there is a limit, the records that were taken
-        self.retries = 0  #: requests that are made once more
+        self.retries = 0  #: requests that were repeated
         self._last_claimed = 0
         self._ready: deque[Claimed] = deque()
-        self._delayed: list[tuple[float, int, Claimed]] = []  # heap, by the time they are due
-        self._doubts: list[tuple[float, int, Doubt]] = []  # heap, by the time they may be asked about
+        self._delayed: list[tuple[float, int, Claimed]] = []  # heap, by the time at which they are due
+        self._doubts: list[tuple[float, int, Doubt]] = []  # heap, by the time at which the target may be asked
         self._changes: list[Change] = []
-        self._open = 0  # taken from the journal, not decided and not released
+        self._open = 0  # taken from the journal, neither decided nor released
         self._is_drained = False  # nothing planned is left in the journal
         self._is_closing = False
         self._is_hopeless = False
-        self._until = math.inf  # no doubt is handed out later
+        self._until = math.inf  # no doubt is handed out after this
         self.has_created = False  #: something was created in this delivery
         self._order = count()
         self._woken = anyio.Event()
@@ -129,17 +129,17 @@ class Queue:
         return None
 
     def next_ready(self) -> Claimed | None:
-        """Return the next record if it can be had without the journal and without waiting."""
+        """Return the next record if that takes neither the journal nor waiting."""
         return self._ready.popleft() if self._ready and not self._is_closing else None
 
     @property
     def is_ready(self) -> bool:
-        """True where the next record can be had without the journal and without waiting."""
+        """True if the next record can be returned without the journal and without waiting."""
         return bool(self._ready)
 
     @property
     def is_finished(self) -> bool:
-        """True once nothing is on its way and nothing more will be."""
+        """True once nothing is in flight and nothing more will be sent."""
         return not self._open and (self._is_drained or self._is_closing)
 
     async def take_doubts(self) -> list[Doubt] | None:
@@ -155,7 +155,7 @@ class Queue:
         return None
 
     def decide(self, record: Claimed, outcome: Outcome) -> None:
-        """Write down what became of a record."""
+        """Write down the outcome of a record."""
         self.has_created = self.has_created or outcome.status is Status.CREATED
         self._end([Change(record.id, outcome.status, outcome)])
         self._decided(outcome.status, 1)
@@ -184,7 +184,7 @@ class Queue:
         self._wake()
 
     def release(self, record: Claimed, outcome: Outcome | None = None) -> None:
-        """Return a record back unsent, or certainly not applied: it is planned again, for a later run."""
+        """Give a record back that was not sent or certainly not applied: it is planned again, for a later run."""
         outcome = (outcome or self._unsent(record))._replace(attempts=record.attempts)
         self._end([Change(record.id, State.PLANNED, outcome)])
 
@@ -198,8 +198,8 @@ class Queue:
     def close(self, *, is_hopeless: bool, until: float = math.inf) -> None:
         """Hand out nothing more to send, and give back what was not sent.
 
-        What is in doubt goes on settling, unless it is hopeless to ask: then it is handed out at once. What would not
-        have settled by `until` is left in doubt.
+        Records in doubt go on settling, unless asking is hopeless: then they are handed out at once. Those that
+        would not settle by `until` stay in doubt.
         """
         self._is_closing = True
         self._is_hopeless = is_hopeless
@@ -212,7 +212,7 @@ class Queue:
         self._wake()
 
     def flush(self) -> None:
-        """Commit what was decided; where the journal cannot be written, keep it and end the work."""
+        """Commit what was decided; if the journal cannot be written, keep it and end the work."""
         if self._changes:
             try:
                 self._journal.change(self._changes)
@@ -223,7 +223,7 @@ class Queue:
 
     @property
     def unwritten(self) -> list[Change]:
-        """What was decided and could not be committed: on disk these records are still in doubt."""
+        """Decisions that could not be committed: on disk these records are still in doubt."""
         return list(self._changes)
 
     def _leave_late(self) -> None:
@@ -262,7 +262,7 @@ class Queue:
         return bool(self._ready)
 
     def _end(self, changes: Sequence[Change]) -> None:
-        """Write down records that are on their way no more."""
+        """Write down records that are no longer in flight."""
         self._open -= len(changes)
         self._change(changes)
         if not self._open:

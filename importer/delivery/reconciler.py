@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from importer.targets.target import Found
 
 
-LISTS_AT_ONCE = 8  # lists
+LISTS_AT_ONCE = 8
 _LET_REPLACE = "Take the row out, or let it replace that with --replace-overrides."
 _PLAN_AGAIN = "Write a new plan with oncall-importer check --online --plan, and have it approved."
 
 
 async def mark_existing(work: TargetWork, *, is_approved: bool) -> None:
-    """Mark planned records that the target has, and take as created those in doubt that it has.
+    """Mark planned records that the target has, and record those in doubt that it has as created.
 
     A scope that cannot be asked about is decided here. `is_approved`: records may only replace what they were known to
     replace before.
@@ -87,7 +87,7 @@ async def _read(work: TargetWork, scope: Scope, there: dict[str, Found]) -> List
 def _look_at_replaced(
     work: TargetWork, scope: Scope, overlap: Overlap, there: Iterable[Found], *, is_approved: bool
 ) -> None:
-    """Refuse planned records that would replace others at the target; where they may, note what they replace."""
+    """Refuse planned records that would replace others at the target; if that is allowed, note what they replace."""
     kind, may_replace = KINDS[scope.kind], work.settings.replace_overrides
     spans = _Spans([(*overlap.span(found.key), found) for found in there])
     refused = []
@@ -120,7 +120,7 @@ def close_scope(work: TargetWork, scope: Scope, status: Status, words: str, http
 
 
 class _Spans:
-    """What a target has in one scope, found by the time that it overlaps."""
+    """The spans of time that a target has in one scope, to search for overlaps."""
 
     def __init__(self, spans: list[tuple[int, int, Found]]) -> None:
         self._spans = sorted(spans, key=lambda span: span[:2])
@@ -139,9 +139,9 @@ class _Spans:
 
 
 async def clear_up_doubts(work: TargetWork) -> None:
-    """Ask about doubts until there are no more, without holding up anything else.
+    """Ask about doubts until there are no more, without holding up other work.
 
-    All that have settled in one scope share one sweep.
+    All doubts of one scope that have settled share one sweep.
     """
     while (due := await work.queue.take_doubts()) is not None:
         by_scope: defaultdict[Scope, list[Doubt]] = defaultdict(list)
@@ -168,7 +168,7 @@ async def _ask_about(work: TargetWork, doubts: list[Doubt]) -> None:
 
 
 def _leave(work: TargetWork, doubts: list[Doubt], words: str) -> None:
-    """Leave records unknown that the target cannot be asked about."""
+    """Mark records as unknown about which the target cannot be asked."""
     for doubt in doubts:
         before = f"{doubt.outcome.error}; " if doubt.outcome.error else ""
         error = f"{before}{work.target.name} does not say whether it has it: {words}"
@@ -178,7 +178,7 @@ def _leave(work: TargetWork, doubts: list[Doubt], words: str) -> None:
 
 
 def _conclude(work: TargetWork, doubt: Doubt, sweep: Sweep) -> None:
-    """Decide about a record after the target was asked: found, taken otherwise, or proved absent."""
+    """Decide about a record after the target was asked: found, created with other values, or proved absent."""
     record, known = doubt.record, doubt.outcome
     ids = sweep.keys.get(record.key)
     if ids:
@@ -203,7 +203,7 @@ def _conclude(work: TargetWork, doubt: Doubt, sweep: Sweep) -> None:
 
 
 def _is_taken_otherwise(work: TargetWork, doubt: Doubt, sweep: Sweep) -> bool:
-    """Return whether the answer named an object that is there, and is none of this run's other records."""
+    """Return whether the answer named an object that exists and is not another record of this run."""
     if doubt.returned_id not in sweep.ids:
         return False
     key = sweep.ids[doubt.returned_id]

@@ -1,6 +1,6 @@
 """What a reply means: one verdict for POST, PUT and DELETE, certain or in doubt. Pure functions, tested as tables.
 
-An object that is to be deleted is looked at before and after its DELETE: what a look shows is a `Sight`.
+An object to be deleted is looked at before and after its DELETE; the result of a look is a `Sight`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Verdict(Enum):
     """What a reply to a POST, PUT or DELETE means for what was sent."""
 
     TAKEN = auto()  #: 2xx; of a POST: with a valid id and the values that were sent
-    EXISTS = auto()  #: the target says that it had the very same already
+    EXISTS = auto()  #: the target says that it already had exactly this record
     REFUSED = auto()  #: for good, and certainly not applied
     TOKEN_REFUSED = auto()  #: 401: nothing more can be sent to the target
     FORBIDDEN = auto()  #: 403: for this scope or object, or for everything
@@ -37,7 +37,7 @@ class Verdict(Enum):
 
 
 class Judgement(NamedTuple):
-    """A verdict with what the report needs of it."""
+    """A verdict with what the report needs to say."""
 
     verdict: Verdict
     status: int = 0  #: HTTP status, 0 without an answer
@@ -56,7 +56,7 @@ def judge(reply: Reply, target: Target) -> Judgement:
 
 
 def judge_post(reply: Reply, target: Target, kind: RecordKind, key: Key) -> Judgement:
-    """Return what a reply to the POST of a record means: created needs a valid id, and the sent values echoed."""
+    """Return what a reply to the POST of a record means: created only with a valid id and the values that were sent."""
     judgement = judge(reply, target)
     if judgement.verdict is not Verdict.TAKEN or not isinstance(reply, Answer):
         return judgement
@@ -71,10 +71,10 @@ def judge_post(reply: Reply, target: Target, kind: RecordKind, key: Key) -> Judg
 
 
 def judge_delete(reply: Reply, target: Target) -> Judgement:
-    """Return what a reply to a DELETE means; taken, too, is only what a look confirms.
+    """Return what a reply to a DELETE means; even a success counts only after a look confirms it.
 
-    "Not sent" is in doubt: aiohttp repeats a DELETE by itself where the connection breaks, and reports what became of
-    the second. 404, 410 and 422 can be the answer to the second as well.
+    "Not sent" is in doubt: aiohttp repeats a DELETE by itself if the connection breaks, and reports only the second
+    attempt. 404, 410 and 422 can be the answer to that second attempt as well.
     """
     judgement = judge(reply, target)
     if judgement.verdict is Verdict.NOT_SENT or judgement.status in (404, 410, 422):
@@ -92,12 +92,12 @@ def _verdict(status: int) -> Verdict:
 
 
 def is_maybe_applied(status: int) -> bool:
-    """Return whether an answer can follow a commit; the others refuse."""
+    """Return whether the target may have applied a request that got this status; all others are refusals."""
     return not 400 <= status < 500 or status in _MAYBE_APPLIED
 
 
 def read_json(body: bytes) -> Any:
-    """Parse JSON of bounded depth; None where it is none."""
+    """Parse JSON of bounded depth; None if it is not JSON."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -118,14 +118,14 @@ class Sight(Enum):
 
     SAME = auto()  #: there, with the values that were sent
     CHANGED = auto()  #: there, with other values
-    CUT = auto()  #: there, and over: ended by a DELETE of ours
+    CUT = auto()  #: there, but over: ended by a DELETE of ours
     GONE = auto()
     HIDDEN = auto()  #: the target does not show it: no proof of anything
     UNREADABLE = auto()
 
 
 class Seen(NamedTuple):
-    """What a look showed, with what the report needs of it."""
+    """The result of a look, with what the report needs to say."""
 
     sight: Sight
     status: int = 0  #: HTTP status

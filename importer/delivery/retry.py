@@ -1,6 +1,6 @@
 """How often and when a request is sent again: attempts, Retry-After, the pause after a 429, backoff, retry budget.
 
-How long a record in doubt settles is here too. Pure, the budget aside; knows no target.
+How long a record in doubt settles is here too. Everything but the budget is pure, and no target is known here.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def settle_time(settle: float, doubts: int) -> float:
 
 
 def pause_time(headers: Mapping[str, str], now: float, refusals: int) -> float:
-    """Return the seconds that everybody waits after a 429: the `refusals`-th in a row, at epoch second `now`.
+    """Return how many seconds all requests wait after a 429, the `refusals`-th in a row, at epoch second `now`.
 
-    What `asked_pause` reads comes first, then X-RateLimit-Reset, a point in time, then RateLimit-Reset or
-    X-RateLimit-Period-In-Sec, which are seconds, else 0.25, 0.33, 0.42, 0.55 ...
+    The order is: what `asked_pause` reads; X-RateLimit-Reset, a point in time; RateLimit-Reset or
+    X-RateLimit-Period-In-Sec, which are seconds; else 0.25, 0.33, 0.42, 0.55 ...
     """
     asked = asked_pause(headers, now)
     if asked is None:
@@ -52,7 +52,7 @@ def pause_time(headers: Mapping[str, str], now: float, refusals: int) -> float:
 
 
 def asked_pause(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds that Retry-After asks for, at most a minute; None where it asks for none that makes sense.
+    """Return the seconds that Retry-After asks for, at most a minute; None if it has no sensible value.
 
     It holds seconds or a date (RFC 9110 10.2.3); dates are read by the server's own clock, its Date header.
     """
@@ -63,7 +63,7 @@ def asked_pause(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def rounding(headers: Mapping[str, str]) -> float:
-    """Return by how many seconds a Retry-After may be too long: it is rounded up; a date's Date is rounded down too."""
+    """Return by how many seconds a Retry-After may be too long: it is rounded up, and so is its distance from Date."""
     return 1.0 if _read_number(headers["Retry-After"]) is not None else 2.0
 
 
@@ -103,7 +103,7 @@ _TOKENS = 500
 
 
 class Budget:
-    """A repetition costs a token, a success gives one back: it lasts while no more than half of the requests fail."""
+    """The retry budget: a retry costs a token, a success earns one. It lasts while at most half of all requests fail."""
 
     def __init__(self, tokens: int = _TOKENS) -> None:
         self._most = self._tokens = tokens
@@ -113,7 +113,7 @@ class Budget:
         self._tokens = min(self._most, self._tokens + 1)
 
     def spend(self) -> bool:
-        """Take a token for one more repetition; False where there is none."""
+        """Take a token for one more retry; False if none is left."""
         if not self._tokens:
             return False
         self._tokens -= 1

@@ -1,4 +1,4 @@
-"""Systems that are read and never written to: GET at their pace, again where that may help, one request at a time."""
+"""Reads PagerDuty, Opsgenie and calendar feeds, and never writes: GETs at their rate, one at a time, with retries."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from importer.settings.options import Settings
 
 _REFUSED = frozenset({400, 402, 403, 404, 410, 422})
-_FEED_ATTEMPTS = 4  # a feed is one file: whoever asks for it is at hand, and waits no half minute for a wrong address
+_FEED_ATTEMPTS = 4  # a feed is one file, and the user is waiting: a wrong address must not take half a minute
 _BASE_URL = "Check the base URL: it must be the API's, not the web page's."
-_MOST_CUT = 3  # answers to one question that are no JSON
+_MOST_CUT = 3  # answers to one question that are not JSON
 _AGAIN = "Start the command again when it can be reached; nothing was written."
 
 
 @dataclass(frozen=True, slots=True)
 class SourceApi:
-    """A system's API, as far as reading it needs."""
+    """What reading needs to know of a system's API."""
 
-    name: str  #: as messages call it
+    name: str  #: its name in messages
     rate: float  #: requests a second that it allows
     headers: Mapping[str, str]
-    authorization: Callable[[str], str]  #: the value of that header, of the token
-    key_hint: str = "Check the key, and that it belongs to the region of the base URL."  #: where it refuses the key
+    authorization: Callable[[str], str]  #: makes the value of that header from the token
+    key_hint: str = "Check the key, and that it belongs to the region of the base URL."  #: if it refuses the key
 
 
 @asynccontextmanager
@@ -54,9 +54,9 @@ async def open_source_api(
     observer: ReadingObserver,
     interrupted: anyio.Event,
 ) -> AsyncIterator[Ask]:
-    """Open a session with a system; what is asked in it ends at once where the user interrupts it.
+    """Open a session with a system; questions in it end at once if the user interrupts.
 
-    The observer is told what holds it up.
+    What holds it up is reported to the observer.
 
     Raises:
         InterruptedReadingError: the user interrupted it.
@@ -70,7 +70,7 @@ async def open_source_api(
     throttle = Throttle(api.rate, settings.headroom, settings.breaker_timeout, stop, notify)
     async with (
         open_client(api, *connection, concurrency=1, request_timeout=settings.request_timeout) as client,
-        end_on_interrupt((), interrupted, ""),  # nothing is sent: what is asked needs no reason and no grace
+        end_on_interrupt((), interrupted, ""),  # nothing is sent, so there is no reason to note and no grace to give
     ):
 
         async def ask(path: str) -> Any:
@@ -91,7 +91,7 @@ async def open_source_api(
 
 
 async def _ask(url: str, api: SourceApi, client: Client, throttle: Throttle) -> Any:
-    """Return the JSON at a URL; what passes, such as a 5xx or a body that was cut off, is asked for again."""
+    """Return the JSON at a URL; ask again after what may pass, such as a 5xx or a truncated body."""
     attempt, cut, words = 0, 0, ""
     while attempt < MOST_ATTEMPTS and cut < _MOST_CUT:
         await throttle.enter(is_write=False)
@@ -127,8 +127,8 @@ def _read(answer: Answer, api: SourceApi) -> Any:
 
     Raises:
         RefusedError: the system refuses this question.
-        TargetError: it refuses the key, or something else than its API answers.
-        ValueError: it is no JSON object.
+        TargetError: it refuses the key, or what answers is not its API.
+        ValueError: it is not a JSON object.
     """
     name = api.name
     if answer.body.lstrip()[:1] == b"<":  # an error can be a page, too
@@ -154,7 +154,7 @@ def _read(answer: Answer, api: SourceApi) -> Any:
 
 
 def _words(answer: Answer) -> str:
-    """Return what an error says, in the forms that both systems use; empty where it says nothing."""
+    """Return what an error says, in the forms that both systems use; empty if it says nothing."""
     payload = read_json(answer.body)
     found = payload.get("error", payload) if isinstance(payload, dict) else payload
     if isinstance(found, dict):
@@ -165,10 +165,10 @@ def _words(answer: Answer) -> str:
 
 
 async def fetch(address: str, label: str, settings: Settings, interrupted: anyio.Event) -> bytes:
-    """Return what a feed's address holds. The address is a secret: no error shows it.
+    """Return the contents of a feed. Its address is a secret: no error shows it.
 
     Raises:
-        TargetError: it is no https address, or there is no usable answer.
+        TargetError: it is not an https address, or there is no usable answer.
     """
     parts = urlsplit(address.replace("webcals://", "https://", 1).replace("webcal://", "https://", 1))
     host = parts.hostname or ""

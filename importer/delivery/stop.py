@@ -1,4 +1,4 @@
-"""How a target's work is told to end: whoever waits to send wakes up, what is in flight comes home."""
+"""How a target's work is stopped: those who wait to send wake up, and requests in flight are finished."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GRACE = 10.0  # seconds that what was sent may take after an interrupt
 
 
 class Reason(Enum):
-    """Why a target's work ended before all was decided."""
+    """Why a target's work ended before everything was decided."""
 
     INTERRUPTED = auto()  #: by the user; the target can still be asked
     TOKEN_REFUSED = auto()
@@ -26,7 +26,7 @@ class Reason(Enum):
 
 
 class StoppedError(Exception):
-    """The work was told to end; raised to whoever wants to send or to ask."""
+    """The work was stopped; raised where something was about to be sent or asked."""
 
 
 class Stop:
@@ -37,7 +37,7 @@ class Stop:
         self._waits: dict[anyio.CancelScope, bool] = {}
         self.reason: Reason | None = None
         self.words = ""
-        self.until = math.inf  #: what is on its way may take until then
+        self.until = math.inf  #: requests in flight may take until then
 
     def set(self, reason: Reason, words: str, until: float = math.inf) -> None:
         """End the work, for a reason that the report can show."""
@@ -50,11 +50,11 @@ class Stop:
 
     @property
     def is_hopeless(self) -> bool:
-        """True where the target cannot even be asked any more."""
+        """True if the target cannot even be asked any more."""
         return self.reason not in (None, Reason.INTERRUPTED)
 
     def check(self, *, is_write: bool) -> None:
-        """Raise StoppedError where a request may not leave any more."""
+        """Raise StoppedError if a request may not leave any more."""
         if self._is_over(is_write=is_write):
             raise StoppedError
 
@@ -62,7 +62,7 @@ class Stop:
         return self.is_hopeless or (is_write and self.reason is not None)
 
     async def sleep(self, seconds: float, *, is_write: bool) -> None:
-        """Wait so many seconds; raise StoppedError as soon as the request waited for may not leave any more."""
+        """Wait some seconds; raise StoppedError as soon as the request that waits may not leave any more."""
         deadline = anyio.current_time() + seconds
         with anyio.CancelScope(deadline=deadline):
             await self._event.wait()
@@ -71,7 +71,7 @@ class Stop:
 
     @contextmanager
     def ends(self, *, is_write: bool) -> Iterator[None]:
-        """Leave the block as soon as a request, which it sends or waits for, may not leave any more."""
+        """Leave the block as soon as the request that it sends or waits for may not leave any more."""
         with anyio.CancelScope() as scope:
             self._waits[scope] = is_write
             if self._is_over(is_write=is_write):
@@ -90,7 +90,7 @@ class Stop:
 async def end_on_interrupt(
     stops: Iterable[Stop], interrupted: anyio.Event, words: str, grace: float = 0.0
 ) -> AsyncIterator[None]:
-    """Have the block stopped where the user interrupts it, and cancelled so many seconds later."""
+    """Stop the block when the user interrupts, and cancel it some seconds later."""
 
     async def watch(scope: anyio.CancelScope) -> None:
         await interrupted.wait()

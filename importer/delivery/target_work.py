@@ -1,6 +1,6 @@
 """One target's work on the records of a journal: what sending and deleting share.
 
-That is the tasks that do it, and the outcomes that are written down about records.
+These are the tasks that do it, and the outcomes that are written down.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 _FLUSH_EVERY = 0.5  # seconds that a decided outcome may wait for its commit
 _LARGEST_CLAIM = 512  # records marked `sending` by one commit
-_NOTABLE = 0.1  # of a pace: a change that is smaller is not logged
+_NOTABLE = 0.1  # of a rate: a smaller change is not logged
 
 
 @lru_cache(maxsize=2)  # thousands of records end in the same second
@@ -70,7 +70,7 @@ class Outcomes:
         error: str = "",
         hint: str = "",
     ) -> Outcome:
-        """Make an outcome that is decided now; without a hint it gets the one that goes with the status."""
+        """Make an outcome that is decided now; without a hint it gets the status's own."""
         return Outcome(
             status,
             returned_id,
@@ -83,12 +83,12 @@ class Outcomes:
         )
 
     def created(self, record: Claimed, judgement: Judgement) -> Outcome:
-        """Make the outcome of a record that the target took."""
+        """Make the outcome of a record that the target created."""
         note = self.notes.get(record.id, "")
         return self.make(Status.CREATED, record, returned_id=judgement.id, http_status=judgement.status, error=note)
 
     def answered(self, record: Claimed, judgement: Judgement) -> Outcome:
-        """Make the outcome of a record that the target says it had already; it may have it from a lost request."""
+        """Make the outcome of a record that the target says it had already, perhaps from a lost request."""
         made = self.created(record, judgement)
         if record.attempts > 1:
             return made
@@ -103,13 +103,13 @@ class Outcomes:
 
 
 def give_up(known: Outcome) -> Outcome:
-    """Make the outcome of a record that was certainly not applied and may not be repeated: the budget is spent."""
+    """Make the outcome of a record that was certainly not applied and may not be retried: the budget is spent."""
     error = f"{known.error}; not sent again: too many requests of this run failed"
     return known._replace(status=Status.FAILED, error=error, hint=advise(Status.FAILED))
 
 
 def advise(status: Status, http_status: int = 0) -> str:
-    """Return what to do next about a status."""
+    """Return the hint of a status."""
     if status is Status.REJECTED and http_status == 404:
         return "Check that the schedule exists and its id is right."
     if status is Status.REJECTED and http_status == 403:
@@ -129,20 +129,20 @@ _NEXT_STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done about a journal's records, at all targets; who is told, and who may end it."""
+    """A job for a journal's records at all targets, with its observer and what can interrupt it."""
 
     journal: Journal
     connections: Mapping[TargetName, Connection]
     settings: Settings
     observer: Observer
     interrupted: anyio.Event
-    run: str = ""  #: that decides the records, as the report says it
+    run: str = ""  #: the name of the run that decides the records, for the report
 
 
 class TargetWork:
     """One target's work, to be done once."""
 
-    hints: ClassVar[Mapping[Reason, str]]  #: what to do about the records that a stop left
+    hints: ClassVar[Mapping[Reason, str]]  #: the hints for records that a stop left
 
     def __init__(self, target: Target, client: Client, job: Job, *, limit: int | None = None) -> None:
         self.target = target
@@ -158,33 +158,33 @@ class TargetWork:
         self.throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, self.stop, self.tell)
         self.listing = Listing(target, client, self.throttle)
         self.outcomes = Outcomes(job.run, settings.if_exists)
-        # One commit marks as many records `sending` as a second takes, within bounds.
+        # One commit marks as many records `sending` as are sent in a second, within bounds.
         claim = min(_LARGEST_CLAIM, max(2 * settings.concurrency, int(min(rate, _LARGEST_CLAIM))))
         self.queue = Queue(job.journal, target.name, claim, self.decided, self.stop, self.untouched, limit=limit)
-        self.progress = Progress(self.throttle, self.queue)  #: what the work is like at the moment
+        self.progress = Progress(self.throttle, self.queue)  #: the state of the work at the moment
         self._logged_rate = self.throttle.rate
 
     # ---- what a worker asks for
 
     @cached_property
     def names(self) -> Names:
-        """What ids are called, as far as the journal knew when somebody first asked."""
+        """The names of ids, as far as the journal knew them when this was first read."""
         return Names(self.journal.names())
 
     def untouched(self, _record: Claimed) -> Outcome:
-        """Make the outcome of a record to which nothing happened."""
+        """Make the outcome of an untouched record."""
         return Outcome(Status.PENDING)
 
     def make_outcome(self, status: Status, record: Claimed, http_status: int = 0, error: str = "") -> Outcome:
-        """Make the outcome that something came to which was done about a record."""
+        """Make the outcome of something that was done about a record."""
         return self.outcomes.make(status, record, http_status=http_status, error=error)
 
     def judged(self, status: Status, record: Claimed, judgement: Judgement) -> Outcome:
-        """Make the outcome that a judgement of a reply comes to; nothing was created, or deleted."""
+        """Make the outcome that follows from a judgement; nothing was created or deleted."""
         return self.make_outcome(status, record, judgement.status, judgement.words)
 
     async def safely(self, record: Claimed, do: Callable[[Claimed], Awaitable[T]], words: str) -> T:
-        """Do what may change a record's object, or what follows that; the record is in doubt where it is cut short."""
+        """Do something that may change a record's object; the record is in doubt if that is cut short."""
         try:
             return await do(record)
         except (TargetError, StoppedError):
@@ -196,7 +196,7 @@ class TargetWork:
             raise
 
     async def may_send(self, record: Claimed) -> bool:
-        """Wait until a record's request may leave; False where none may any more."""
+        """Wait until a record's request may leave; return False if none may any more."""
         try:
             await self.throttle.enter(is_write=True)
         except StoppedError:
@@ -207,11 +207,11 @@ class TargetWork:
         return True
 
     async def is_token_refused(self) -> bool:
-        """Find out whether a 403 is about the token: where nobody says so, it is about what was asked for."""
+        """Find out whether a 403 is about the token; unless that is certain, it is about what was asked for."""
         try:
             return not await self.listing.is_token_good()
         except (StoppedError, TargetError):
-            return False  # what stopped the work says more
+            return False  # the reason why the work stopped says more
 
     def refuse_token(self, judgement: Judgement) -> None:
         """End the work: the target refused the token."""
@@ -221,9 +221,9 @@ class TargetWork:
 
     @asynccontextmanager
     async def on_duty(self) -> AsyncIterator[None]:
-        """Whatever ends the block: what was decided is committed, and then it is written down what is left.
+        """Commit what was decided, and write down what is left, however the block ends.
 
-        A journal that cannot be written ends the block, and is told as the reason.
+        A journal that cannot be written ends the block, and is reported as the reason.
         """
         self.observer.sending(self.target.name, self.progress)
         try:
@@ -242,7 +242,7 @@ class TargetWork:
     async def work_through(
         self, worker: Callable[[], Coroutine[Any, Any, None]], clear_up: Callable[[], Coroutine[Any, Any, None]]
     ) -> None:
-        """Have the workers work until the queue is finished, while one clears up behind them."""
+        """Run the workers until the queue is finished, while one task clears up doubts behind them."""
         if self.stop.reason is not None:
             self._close()
         async with anyio.create_task_group() as aside:
@@ -256,14 +256,14 @@ class TargetWork:
             aside.cancel_scope.cancel()
 
     async def until_gone(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do what is sent beside the queue, to the end of the grace, or until nothing can become of it."""
+        """Do work that is sent beside the queue, until the grace ends or the work has become hopeless."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._cancel_when_gone, group.cancel_scope)
             await work
             group.cancel_scope.cancel()
 
     async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do what there is no use in once the work is told to end."""
+        """Do work that is pointless once a stop was asked for."""
         with self.stop.ends(is_write=True):
             await work
 
@@ -277,14 +277,14 @@ class TargetWork:
             log(logging.INFO, "pace", f"{rate:.1f} requests/s", target=self.target.name)
 
     def end(self) -> None:
-        """Write down why what is left was left."""
+        """Write down why the remaining records were left."""
         self.client.traffic.write(self.journal, self.target.name, is_last=True)
         if self.stop.reason is not None:
             log(logging.WARNING, "stopped", self.stop.words, target=self.target.name)
             self.journal.explain_planned(self.target.name, self.stop.words, self.hints[self.stop.reason])
 
     def _close(self) -> None:
-        """Have nothing more sent."""
+        """Send nothing more."""
         self.queue.close(is_hopeless=self.stop.is_hopeless, until=self.stop.until)
 
     async def _flush_regularly(self) -> None:
@@ -297,7 +297,7 @@ class TargetWork:
         self._close()
 
     async def _cancel_when_gone(self, scope: anyio.CancelScope) -> None:
-        """End the work before its grace does where nothing can become of it: interrupted, and the target is gone."""
+        """Cancel the work before its grace ends if it is hopeless: interrupted, and the target is gone."""
         await self.stop.wait()
         if self.stop.reason is Reason.INTERRUPTED:
             await self.throttle.wait_until_gone()
@@ -305,7 +305,7 @@ class TargetWork:
 
 
 async def for_each(items: Iterable[T], do: Callable[[T], Awaitable[None]], at_once: int) -> None:
-    """Do something for each item, for so many at once; begin none that has to wait."""
+    """Do something for each item, at most `at_once` at a time; a task starts only when it can run."""
     limiter = anyio.Semaphore(at_once)
 
     async def do_one(item: T) -> None:
