@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, TypeAlias
 from uuid import uuid4
 
 from aiohttp import web
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from importer.sandbox.state import SandboxState, Value
 
-    #: A record as the state has it.
-    Record = dict[str, Any]
 
+#: A record as the state has it.
+Record: TypeAlias = "dict[str, Any]"
 
 _ID = re.compile(ID_PATTERN)
 _ATTRIBUTES = "/data/attributes"
