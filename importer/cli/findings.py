@@ -103,8 +103,15 @@ def groups_of_lines(
         examples = [
             Example(
                 place_of_line(sheet, line, with_source=with_source),
-                escape(tell_line(line, names, is_named=True), _LONGEST)
-                + ("" if alike else f": {escape(line.outcome.error, _WHOLE)}"),
+                ": ".join(
+                    filter(
+                        None,
+                        (
+                            escape(tell_line(line, names, is_named=True), _LONGEST),
+                            "" if alike else escape(line.outcome.error, _WHOLE),
+                        ),
+                    )
+                ),
                 escape(line.outcome.hint, _WHOLE),
             )
             for sheet, line in own[:EXAMPLES]

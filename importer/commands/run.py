@@ -232,6 +232,7 @@ async def _finish(
         forecast = _Forecast(loader, settings, control)
         if approved is not None:
             await forecast.hold_to(approved, stopped, connections)
+        await forecast.refuse_elsewhere(connections)
         show = partial(forecast.show, connections)
         return await may_begin(_plan(folder, connections, settings), settings, control, show)
 
@@ -329,6 +330,25 @@ class _Forecast:
                 hint="Run it again when the target can be asked; oncall-importer doctor looks at it.",
             )
         hold_to_plan(path, approved, self.lines())
+
+    async def refuse_elsewhere(self, connections: Mapping[TargetName, Connection]) -> None:
+        """See that a target has something of what a report, away from its journal, says that it has.
+
+        Raises:
+            UsageError: it has nothing of it: the report is of another place.
+        """
+        journal = self._loader.journal
+        if not (reported := journal.reported_targets()):
+            return
+        await self.ask(connections)
+        counts, unasked = journal.counts(), journal.reported_targets()
+        for target in reported:
+            if target not in unasked and not any(counts.get((target, one)) for one in Status if one.is_success):
+                raise UsageError(
+                    f"{connections[target].base_url} has nothing of what the report says that {target} has; "
+                    "nothing was sent",
+                    hint="Rerun it where it was sent; to send everything to another place: oncall-importer run SOURCE",
+                )
 
 
 def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], settings: Settings) -> Plan:

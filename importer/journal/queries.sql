@@ -212,6 +212,9 @@ WHERE target IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'unboun
 SELECT DISTINCT target FROM record
 WHERE target IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'unbound', 'reported') ORDER BY target;
 
+-- name: reported_targets
+SELECT DISTINCT target FROM record WHERE state = 'reported' ORDER BY target;
+
 -- name: scopes
 SELECT DISTINCT kind, scope FROM record
 WHERE target = ? AND state IN ('planned', 'sending', 'in_doubt', 'reported') ORDER BY kind, scope;

@@ -143,6 +143,10 @@ class View:
         """List the targets that have open records, or of which a report says that they have something."""
         return [TargetName(target) for (target,) in self._db.execute(_SQL["targets_to_ask"])]
 
+    def reported_targets(self) -> list[TargetName]:
+        """List the targets of which only a report says that they have something, and that were not asked yet."""
+        return [TargetName(target) for (target,) in self._db.execute(_SQL["reported_targets"])]
+
     def lines(self, sheets: Collection[int] | None = None) -> Iterator[ReportLine]:
         """Yield the report's lines in the order of the source; of some sheets, by their indices."""
         yield from self._read_lines("lines", True, -1, None if sheets is None else orjson.dumps([*sheets]).decode())

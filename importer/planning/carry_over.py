@@ -143,7 +143,7 @@ def _carry(normalized: Normalized, left: Entry | None, run: str, *, is_unedited:
         yield _keep(left, _kept_state(left), normalized, own)
     else:  # sent by the earlier run, and now no valid record: nobody can ask about it
         wrong = describe_problems(normalized.problems or (_WITHOUT_PART,))
-        words = f"{left.outcome.error}; {wrong.error}".removeprefix("; ")
+        words = "; ".join(dict.fromkeys(filter(None, (left.outcome.error, wrong.error))))
         outcome = left.outcome._replace(status=Status.UNKNOWN, error=words, cell=wrong.cell, hint=wrong.hint)
         yield _keep(left._replace(outcome=outcome), Status.UNKNOWN, normalized)
 

@@ -32,6 +32,7 @@ def test_what_differs_in_its_id_alone_is_one_kind_and_each_example_says_its_own(
     first, *examples = said(*errors)
     assert first == f"rejected: {heading}  (200 records)"
     assert [example.endswith(error) for example, error in zip(examples, errors, strict=False)] == [True] * 3 + [False]
+    assert ": :" not in "".join(examples)  # nothing is known of such a row but its place
 
 
 def test_what_is_said_alike_of_all_is_said_whole_and_once() -> None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
@@ -231,6 +232,33 @@ async def test_a_success_edited_away_from_its_journal_is_told_and_not_sent(tmp_p
     assert (changed["import_status"], changed["import_id"]) == ("invalid", lines[0]["import_id"])
     assert "nothing of what its cells say" in changed["import_error"]
     assert (kept["import_status"], kept["import_id"]) == ("created", lines[1]["import_id"])
+
+
+async def test_a_report_away_from_its_journal_is_refused_where_nothing_of_it_is(tmp_path: Path) -> None:
+    """Only its journal knew the base URL: what was mended would be sent to the wrong place."""
+    (tmp_path / "other").mkdir()
+    here, other = Rehearsal(tmp_path), Rehearsal(tmp_path / "other")
+    async with here.served():
+        result = await here.run(schedules(3).assign(remote_id=["PTEST001", "PTEST002", ""]))
+    (first, second, bad), moved = read_report(result), tmp_path / "moved"
+    moved.mkdir()
+    lines = [first, second, {**bad, "remote_id": "PTEST003"}]
+    async with other.served():
+        with pytest.raises(UsageError, match="has nothing of what the report says"):
+            await edit_and_rerun(other, result, lambda _: lines, moved_to=moved)
+        assert other.there() == set()
+        assert not list((tmp_path / "other" / "reports").iterdir())
+
+
+async def test_a_success_whose_cells_are_no_record_any_more_is_told_once(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served():
+        result = await rehearsal.run(schedules(2).assign(remote_id=["PTEST001", ""]))
+        claimed = {"import_status": "created", "import_id": "made-up"}
+        (tmp_path / "moved").mkdir()
+        edit = partial(map, lambda line: line if line["remote_id"] else {**line, **claimed})
+        again = await edit_and_rerun(rehearsal, result, lambda lines: list(edit(lines)), moved_to=tmp_path / "moved")
+    assert [line["import_error"] for line in read_report(again)] == ["", "remote_id is empty"]
 
 
 async def test_what_an_undo_took_back_is_undone_in_a_rerun_and_not_sent(tmp_path: Path) -> None:
