@@ -103,7 +103,7 @@ _TOKENS = 500
 
 
 class Budget:
-    """The retry budget: a retry costs a token, a success earns one. It lasts while at most half of all requests fail."""
+    """The retry budget: a retry costs a token, a success earns one. It lasts while at most half of requests fail."""
 
     def __init__(self, tokens: int = _TOKENS) -> None:
         self._most = self._tokens = tokens

@@ -1,1 +1,1 @@
-"""A source, an earlier run or an undo to entries in the journal; sends nothing."""
+"""Turn a source, an earlier run or an undo into entries in the journal; sends nothing."""

@@ -1,4 +1,4 @@
-"""What an earlier run left of a row -> what it goes into the journal of a rerun, or of an undo, as.
+"""Which rows a rerun sends again, and what an undo deletes: an earlier run's outcome to an entry in the new journal.
 
 Reads and writes nothing.
 """
@@ -35,8 +35,8 @@ _CHANGED_IN_DOUBT = "it says something else than what was sent, and may have bee
 class SheetNormalizer:
     """Normalizes the rows of a report's sheet.
 
-    A report holds the columns of all sheets of its source, and two of them can have spelled the same column in two
-    ways. A row is of one sheet: it has filled one of them.
+    A report holds the columns of all sheets of its source, and two sheets can spell the same column in two ways. A row
+    belongs to one sheet, so it has filled only one of them.
     """
 
     def __init__(self, sheet: Sheet, rules: Rules) -> None:
@@ -47,11 +47,11 @@ class SheetNormalizer:
 
     @property
     def not_used(self) -> tuple[str, ...]:
-        """The headers that are none of ours."""
+        """The headers that are not used."""
         return self._choose(tuple(group[0] for group in self._groups)).layout.not_used
 
     def normalize(self, row: Row, kind: str | None) -> Normalized:
-        """Make a row's records or tell its problems."""
+        """Make a row's records, or its problems."""
         if not self._groups:
             return self._choose(()).normalize(row, kind)
         chosen = tuple(_filled(group, row.cells) for group in self._groups)
@@ -80,9 +80,9 @@ def _filled(group: tuple[int, ...], cells: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[Entry]:
-    """Yield what a row that was just read goes in as: its records, planned, or one line with all its problems.
+    """Yield the entries of a row that was just read: its records, planned, or one entry with all its problems.
 
-    One that names what must be looked up waits for that, also beside problems: then all of them are told at once.
+    A row that names something to be looked up waits for that, even if it has problems: all are reported together.
     """
     kind = normalized.kind
     known = KINDS[kind] if kind else None
@@ -102,13 +102,13 @@ def plan_row(normalized: Normalized, run: str, attempts: int = 0) -> Iterator[En
 
 
 def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedited: bool = False) -> Iterator[Entry]:
-    """Yield what a row of an earlier run goes in as; `left` is what that run left of it.
+    """Yield the entries of a row of an earlier run; `left` is what that run left of it.
 
-    A success stays as it is; one whose row says something else is refused until the cells are put back. One of which
-    only a report tells is asked about, as is what may have been applied. What an undo took back stays so.
-    Everything else is planned anew, for the row may have been mended; `is_unedited` says that it was not. What is there
-    already and not in all of its groups yet is taken as there, with the groups that are left. A cell that the earlier
-    run named is not carried: it can be one of another file.
+    A success stays as it is; if its row says something else now, it is refused until the cells are put back. The target
+    is asked about a success that only a report claims, and about what may have been applied. What an undo took back
+    stays undone. Everything else is planned anew, because the row may have been corrected; `is_unedited` says that it
+    was not. A record that exists but is not in all of its groups is kept, with the groups that are left. A cell that
+    the earlier run named is dropped: it can be in another file.
     """
     left = left and left._replace(outcome=left.outcome._replace(cell=""))
     if left is not None and left.state is Status.UNDONE:
@@ -141,7 +141,7 @@ def _carry(normalized: Normalized, left: Entry | None, run: str, *, is_unedited:
         yield _refuse_changed(left, run)
     elif left.key or own:
         yield _keep(left, _kept_state(left), normalized, own)
-    else:  # sent by the earlier run, and now no valid record: nobody can ask about it
+    else:  # sent by the earlier run, and not a valid record any more: the target cannot be asked about it
         wrong = describe_problems(normalized.problems or (_WITHOUT_PART,))
         words = "; ".join(dict.fromkeys(filter(None, (left.outcome.error, wrong.error))))
         outcome = left.outcome._replace(status=Status.UNKNOWN, error=words, cell=wrong.cell, hint=wrong.hint)
@@ -149,20 +149,20 @@ def _carry(normalized: Normalized, left: Entry | None, run: str, *, is_unedited:
 
 
 def carry_unresolved(left: Entry | None, run: str) -> Entry | None:
-    """Return what a row becomes whose ids cannot be found out now; None: it stays as it is, unresolved."""
+    """Return the entry of a row whose ids cannot be looked up now; None: it stays as it is, unresolved."""
     if left is None or not _counts_already(left):
         return None
     if _is_refused(left):
         return _refuse_changed(left, run)
     if _has_groups(left) and left.key and _is_taken(left):
-        return None  # it is there; whether it is in the groups that its row names now cannot be told
+        return None  # it is there, but it is unknown whether it is in the groups that its row names now
     if _has_groups(left) and not _is_taken(left):
         return _leave_unknown(left, run)
     return _keep(left, _kept_state(left)) if left.key else _leave_unknown(left, run)
 
 
 def _has_groups(left: Entry) -> bool:
-    """Return whether records of the kind come into groups."""
+    """Return whether records of the kind are added to groups."""
     return left.kind is not None and TARGETS[KINDS[left.kind].target].grouping is not None
 
 
@@ -172,9 +172,9 @@ def _leave_unknown(left: Entry, run: str) -> Entry:
 
 
 def _as_made(left: Entry) -> Entry:
-    """Take what was created, and did not come into all of its groups, as what it will be: created, or exists.
+    """Return a record that was created but not added to all of its groups as what it will be: created, or exists.
 
-    What only a report told, and nobody asked about yet, is again what that report told.
+    If only a report says so, and the target was not asked yet, it is again what that report says.
     """
     if left.was not in _MADE or not left.outcome.id:
         return left
@@ -184,7 +184,7 @@ def _as_made(left: Entry) -> Entry:
 
 
 def _part(normalized: Normalized, part: str) -> Normalized:
-    """Take one of the records that a row makes: the one that a line of a report is about, such as `3 of 12`."""
+    """Select one of the records that a row makes: the one that a line of a report is about, such as `3 of 12`."""
     if not normalized.records:
         return normalized
     made = len(normalized.records)
@@ -203,7 +203,7 @@ def _part(normalized: Normalized, part: str) -> Normalized:
 def _is_changed(left: Entry, own: Key | None) -> bool:
     """Return whether a good row is certainly not what was sent; `own` is its key, None if it is not one record."""
     if own is None:
-        return bool(left.part or left.key)  # else the column import_part may only have been deleted
+        return bool(left.part or left.key)  # otherwise only the column import_part may have been deleted
     return left.key not in (None, own)
 
 
@@ -212,24 +212,24 @@ def _is_taken(left: Entry) -> bool:
 
 
 def _is_refused(left: Entry) -> bool:
-    """Return whether a row was refused because it says something else than what was created for it."""
+    """Return whether a row was refused because it differs from the record that was created for it."""
     return left.state is Status.INVALID and left.outcome.id != ""
 
 
 def _is_of_its_cells(left: Entry) -> bool:
-    """Return whether something was sent for a row, and the row said just that when it was last looked at."""
+    """Return whether something was sent for a row that matched the row when it was last looked at."""
     return (left.state in _IN_DOUBT and left.outcome.error != _CHANGED_IN_DOUBT) or _is_taken(left)
 
 
 def _counts_already(left: Entry) -> bool:
-    """Return whether a row's record may be there already, by what an earlier run left."""
-    # The first row of a duplicate, perhaps in doubt, can have left the report since.
+    """Return whether a row's record may already be at the target, by what an earlier run left."""
+    # The first row of a duplicate, perhaps in doubt, can have been deleted from the report since.
     may_be_taken = left.state is Status.DUPLICATE and left.key is None and not left.outcome.id
     return may_be_taken or left.state in _IN_DOUBT or _is_taken(left) or _is_refused(left)
 
 
 def _kept_state(left: Entry) -> State | Status:
-    """Return the state of what was sent: a success that a journal knows stays one, everything else is asked about."""
+    """Return the state of what was sent: a success in a journal stays one; the target is asked about all else."""
     if not (_is_taken(left) and left.outcome.id):
         return State.IN_DOUBT
     return left.state if left.key else State.REPORTED
@@ -243,7 +243,7 @@ def _keep(left: Entry, state: State | Status, normalized: Normalized | None = No
     scope = known.scope(key) if known and key else ""
     zone = left.zone or (normalized.zone if normalized else "")
     groups = normalized.groups if normalized else left.groups
-    # A success of which only a report tells is in its groups, where the target has it at all.
+    # A success that only a report claims is in its groups, if the target has it at all.
     bound = groups if _is_taken(left) and left.key is None else left.bound
     name = known.target if known else None
     is_one = normalized is not None and len(normalized.cells) == 1
@@ -255,7 +255,7 @@ def _keep(left: Entry, state: State | Status, normalized: Normalized | None = No
 
 
 def _refuse_changed(left: Entry, run: str) -> Entry:
-    """Refuse a row whose cells say something else than what was sent for it; what that was stays known."""
+    """Refuse a row whose cells differ from what was sent for it; what was sent stays known."""
     if not (_is_taken(left) or _is_refused(left)):
         hint = "Put the cells back and rerun: the target is asked first."
         outcome = left.outcome._replace(status=Status.UNKNOWN, error=_CHANGED_IN_DOUBT, hint=hint)
@@ -269,7 +269,7 @@ def _refuse_changed(left: Entry, run: str) -> Entry:
 
 
 def _is_wrong_about_groups(normalized: Normalized, *, is_unbound: bool) -> bool:
-    """Return whether something is there, but its row does not say into which groups it belongs."""
+    """Return whether a record exists, but its row does not say which groups it belongs to."""
     return bool(normalized.problems) if is_unbound else any(one.column == "group" for one in normalized.problems)
 
 
@@ -279,13 +279,13 @@ def _refuse_groups(left: Entry, normalized: Normalized) -> Entry:
 
 
 def _take_back(left: Entry, normalized: Normalized) -> Entry:
-    """Return a row whose cells were put back as it was before it was refused."""
+    """Return the entry that a row had before it was refused, now that its cells were put back."""
     outcome = Outcome(Status.CREATED, id=left.outcome.id, run=left.outcome.run)
     return _keep(left, Status.CREATED, normalized)._replace(outcome=outcome)
 
 
 def describe_problems(problems: Iterable[Problem]) -> Outcome:
-    """Put all problems of a row into one outcome."""
+    """Combine all problems of a row into one outcome."""
     problems = tuple(problems)
     return Outcome(
         Status.INVALID,
@@ -295,20 +295,20 @@ def describe_problems(problems: Iterable[Problem]) -> Outcome:
     )
 
 
-# ---- what a run created -> what its undo does about it
+# ---- from what a run created to what its undo does about it
 
 
-#: What earlier undos left of objects, by target and id.
+#: The outcomes of earlier undos, by target and id.
 Done: TypeAlias = "dict[tuple[TargetName, str], Entry]"
 
 _NOWHERE = Joined()
 
 
 def plan_removal(created: Entry, run: str, done: Done, joined: Joined = _NOWHERE) -> Entry:
-    """Return what the undo does about a record of the run: deletes its object, or says why not.
+    """Return what the undo does about a record of the run: delete its object, or say why not.
 
-    An object that the API cannot delete, or that the run only added to groups, is planned where it is still to be taken
-    out of some. The entry's scope is the id of the object: one question covers one object.
+    An object that the API cannot delete, or that the run only added to groups, is planned if it is still to be taken
+    out of some group. The entry's scope is the id of the object: one question covers one object.
     """
     id_, kind, target = created.outcome.id, created.kind, created.target
     is_own = Status.CREATED in (created.state, created.was) and created.outcome.run == run
@@ -329,7 +329,7 @@ def plan_removal(created: Entry, run: str, done: Done, joined: Joined = _NOWHERE
 
 
 def _plan_leaving(entry: Entry, target: TargetName, status: Status, joined: Joined, left: Entry | None) -> Entry:
-    """Plan to take an object out of its groups; where it is in none of them any more, say what is left of it.
+    """Plan to take an object out of its groups; if it is in none of them any more, describe what is left.
 
     `left` is what earlier undos left.
     """
@@ -345,9 +345,9 @@ def _plan_leaving(entry: Entry, target: TargetName, status: Status, joined: Join
 def describe_left(
     status: Status, kind: str, target: TargetName, id_: str, *, removed: Iterable[str] = (), gone: Iterable[str] = ()
 ) -> tuple[str, str]:
-    """Return why an object stays, of which groups it was taken out, in which it was not any more; and what to do.
+    """Return why an object stays, which groups it was taken out of, which it had already left, and what to do.
 
-    The status is `manual` for one that the run created, and `deleted` or `gone` for one that was there before it.
+    The status is `manual` for an object that the run created, and `deleted` or `gone` for one that existed before.
     """
     whereabouts = [f"it was taken out of group {group}" for group in removed]
     whereabouts += [f"it was not in group {group} any more" for group in gone]
@@ -357,7 +357,7 @@ def describe_left(
 
 
 def _why_by_hand(kind: str, target: TargetName, id_: str) -> str:
-    """Return why an object cannot be deleted through the target's API; empty where it can."""
+    """Return why an object cannot be deleted through the target's API; empty if it can."""
     if KINDS[kind].removal is None:
         return f"{target}'s API cannot delete {KINDS[kind].named}"
     try:

@@ -1,4 +1,4 @@
-"""Rows into the journal: what was read is normalized and written down, before anything is sent."""
+"""Load rows into the journal: normalize what was read and write it down, before anything is sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from importer.normalizer.row import Normalized, Normalizer, RowNames, with_decor
 from importer.normalizer.suggestions import describe_suggestion, suggest
 from importer.notice import Notice, NoticeLevel, ReadingObserver
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
-from importer.planning.overlaps import overlaps, overlaps_to_tell
+from importer.planning.overlaps import overlaps, overlaps_to_report
 from importer.reader.tables import Chunk, rows_named
 from importer.records import KnownName, Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.report_reader import is_report
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from importer.reader.read import Reading
 
 
-_MOST_PARTS = 1000  # that a row makes
+_MOST_PARTS = 1000  # records that a row makes
 _MOST_NAMED = 10_000  # ranges of rows that a report names
-_MOST_HEADERS = 12  # that a message names
+_MOST_HEADERS = 12  # headers that a message names
 _NEEDED_COLUMNS = (
     "; ".join(
         f"{kind.plural} need {', '.join(column.name for column in kind.columns if column.is_required)}"
@@ -48,7 +48,7 @@ _EXAMPLE = ("is a marked example and was left out", "are marked examples and wer
 
 
 def lists_of(sought: Collection[Sought]) -> dict[TargetName, list[str]]:
-    """Return which target must be asked for which of its lists, because rows name something else than its id."""
+    """Return which lists of which targets must be read, because rows have names instead of ids."""
     asked: dict[TargetName, list[str]] = {}
     for what in filter(sought.__contains__, Sought):
         asked.setdefault(TargetName.OPAL if what is Sought.GROUP else TargetName.ROOTLY, []).append(f"{what}s")
@@ -56,7 +56,7 @@ def lists_of(sought: Collection[Sought]) -> dict[TargetName, list[str]]:
 
 
 class _Taken(NamedTuple):
-    """A row that was taken in."""
+    """A row that was loaded."""
 
     sheet: int  #: its index in the journal
     row: Row
@@ -65,7 +65,7 @@ class _Taken(NamedTuple):
 
 
 class Loader:
-    """Takes sources, or what an earlier run left, into a run's journal."""
+    """Loads sources, or what an earlier run left, into a run's journal."""
 
     def __init__(
         self,
@@ -83,31 +83,31 @@ class Loader:
         self.observer = observer
         self._hidden_rows = hidden_rows
         self._hidden: dict[tuple[str, str], list[int]] = {}  # by source and sheet
-        self.has_skipped = False  #: rows because they are hidden
-        self._is_resolving = is_resolving  # else what would have to be asked for is told
+        self.has_skipped = False  #: some rows were skipped because they are hidden
+        self._is_resolving = is_resolving  # otherwise names that would have to be looked up are listed
         self._names: set[str] = set()
-        self._names_in: dict[int, RowNames] = {}  # by the sheet's index, where rows say names beside ids
-        self.needed: set[Sought] = set()  #: the targets must be asked for it
-        self.wished: set[Sought] = set()  #: by rows that have other problems: asked for only where that can be
-        self._problems: dict[int, tuple[Problem, ...]] = {}  # what reading found, by rows that wait; not in the journal
-        self._left_out: dict[tuple[Sheet, str, str], list[int]] = {}  # rows, by what is said of one, and of several
-        self.sheets: list[Sheet] = []  #: all that were seen, by the names that their sources give them
-        self.refused: list[SourceError] = []  #: of sources that have no column of ours
+        self._names_in: dict[int, RowNames] = {}  # by the sheet's index, if its rows have names beside ids
+        self.needed: set[Sought] = set()  #: what the targets must be asked for
+        self.wished: set[Sought] = set()  #: the same, of rows that have other problems
+        self._problems: dict[int, tuple[Problem, ...]] = {}  # found while reading, of rows that wait
+        self._left_out: dict[tuple[Sheet, str, str], list[int]] = {}  # rows, by what is said of one row, and of several
+        self.sheets: list[Sheet] = []  #: every sheet seen, with the name that its source gives it
+        self.refused: list[SourceError] = []  #: of sources that have no known column
 
     def _tell_rows(self, words: str, numbers: Sequence[int], level: NoticeLevel) -> None:
-        """Notice which rows something is about: the journal, and so every report, names each of them."""
+        """Add a notice that names rows: the journal, and so every report, names each of them."""
         self.journal.add_notice(Notice(words.replace("{}", rows_named(numbers, most=_MOST_NAMED), 1), level))
         self.observer.noticed(Notice(words.replace("{}", rows_named(numbers), 1), level))
 
     def notice(self, notice: Notice) -> None:
-        """Write a notice down, and tell the observer."""
+        """Write down a notice, and report it to the observer."""
         self.journal.add_notice(notice)
         self.observer.noticed(notice)
 
     # ---- sources
 
     async def take_source(self, reading: Reading, chunks: AsyncIterable[Chunk]) -> AsyncGenerator[int, None]:
-        """Take a source's chunks in; yield the number of rows after each.
+        """Load a source's chunks; yield the number of rows after each.
 
         Raises:
             SourceError: it cannot be read, or is a report of an earlier run.
@@ -125,7 +125,7 @@ class Loader:
         self._tell_hidden()
         used = {sheet.name for sheet in sheets if known[id(sheet)] is not None}
         for notice in reading.notices:
-            if not notice.sheet or notice.sheet in used:  # the others are left out as a whole
+            if not notice.sheet or notice.sheet in used:  # other sheets are left out as a whole
                 self.notice(notice)
         for (sheet, *words), numbers in self._left_out.items():
             told = f"{_where(sheet)}: {{}} {words[len(numbers) > 1]}"
@@ -139,10 +139,10 @@ class Loader:
             self._hidden.setdefault((sheet.source, sheet.name), []).extend(hidden)
 
     def _tell_hidden(self) -> None:
-        """Notice which rows of a source are hidden, and what becomes of them.
+        """Add a notice about a source's hidden rows, and whether they are read or left out.
 
         Raises:
-            SourceError: nobody has said.
+            SourceError: the user has not chosen.
         """
         hidden, self._hidden = self._hidden, {}
         told = {
@@ -168,7 +168,7 @@ class Loader:
                 hint=f"Rename its columns, or write a mapping file with oncall-importer map {escape(reading.name)}."
                 f" {_NEEDED_COLUMNS}",
             )
-            self.refused.append(error)  # raised later, for the cause may be a mapping that is wrong
+            self.refused.append(error)  # raised later, because the cause may be a wrong mapping
             return
         for sheet in left_out:
             if sheet.name == README_SHEET:  # of a template
@@ -203,7 +203,7 @@ class Loader:
         return index, normalizer
 
     def _name_apart(self, name: str) -> str:
-        """Name a sheet so that its name and a row's number tell the row: two sources can have sheets of one name."""
+        """Name a sheet so that its name and a row's number identify a row: two sources can have equal sheet names."""
         free = name
         number = 1
         while free in self._names:  # a sheet can really be called "Shadows (2)"
@@ -217,7 +217,7 @@ class Loader:
         names = self._names_in.get(index)
         known: list[KnownName] = []
         for unfilled in chunk.rows:
-            row = normalizer.fill_down(unfilled)  # of hidden rows, too: one can be the first of a merged block
+            row = normalizer.fill_down(unfilled)  # hidden rows too: one can be the first of a merged block
             if row.is_hidden and self._hidden_rows is not HiddenRows.SEND:
                 continue
             if normalizer.is_example(row):
@@ -248,11 +248,11 @@ class Loader:
     # ---- what an earlier run left
 
     def take_left_over(self, chunks: Iterable[list[PreviousLine]]) -> Iterator[int]:
-        """Take in what an earlier run left; gives the number of rows after each chunk."""
+        """Load what an earlier run left; yield the number of rows after each chunk."""
         known: dict[Sheet, tuple[int, SheetNormalizer]] = {}
         taken: list[_Taken] = []
         normalized = None
-        is_of_parts = False  # the line before is one of several of its row
+        is_of_parts = False  # the previous line is one of several of its row
         name = ""  # of its sheet
         for chunk in chunks:
             for sheet, row, left, is_unedited in chunk:
@@ -261,7 +261,7 @@ class Loader:
                 index, normalizer = known[sheet]
                 is_part = is_of_parts and _is_part(left, row) and name == sheet.name and _is_same(taken[-1], row)
                 is_of_parts, name = _is_part(left, row), sheet.name
-                if normalized is None or not is_part or normalized.problems:  # else it comes to the very same
+                if normalized is None or not is_part or normalized.problems:  # otherwise the result is the same
                     normalized = self._without_idle(normalizer.normalize(row, left.kind if left else None))
                 entries = list(carry_row(normalized, left, self._run, is_unedited=is_unedited))
                 if is_part:
@@ -283,12 +283,12 @@ class Loader:
     # ---- both
 
     def _without_idle(self, normalized: Normalized) -> Normalized:
-        """Take out the references of a row with problems where no look-up can add to these."""
+        """Drop the references of a row with problems if looking them up cannot find more problems."""
         is_waiting = self._is_resolving and normalized.kind is not None
         return normalized._replace(references=()) if normalized.problems and not is_waiting else normalized
 
     def _look_at(self, normalized: Normalized, entries: Sequence[Entry] = ()) -> list[tuple[Severity, Problem]]:
-        """Return what was found about a row, and is not said later: when the ids are known."""
+        """Return what was found about a row, except what will be reported once its ids are known."""
         references = normalized.references
         if references and self._is_resolving and (not normalized.problems or _waits(entries)):
             return []
@@ -300,7 +300,7 @@ class Loader:
         return found
 
     def _need(self, normalized: Normalized, entries: list[Entry]) -> None:
-        """Note what must be asked for, where one of a row's entries waits for it."""
+        """Note what must be asked for, if one of a row's entries waits for it."""
         if normalized.references and _waits(entries):
             needed = self.wished if normalized.problems else self.needed
             needed.update(reference.what for reference in normalized.references)
@@ -323,12 +323,12 @@ class Loader:
                 if severity is Severity.WARNING
             )
 
-    # ---- ids for what rows name
+    # ---- ids for the names in rows
 
     def resolve(self, target: TargetName, directory: Directory | None) -> Iterator[int]:
-        """Put ids in where rows name what a target has; yield the number of records after each chunk.
+        """Replace names in rows by the target's ids; yield the number of records after each chunk.
 
-        Without a directory only rows that have other problems come to an end.
+        Without a directory only rows that have other problems are decided.
         """
         rules = self.rules if directory is None else replace(self.rules, references=References(directory))
         sheets = [(sheet, SheetNormalizer(sheet, rules)) for sheet in self.journal.sheets()]
@@ -342,12 +342,12 @@ class Loader:
         known: list[KnownName] = []
         warned: list[tuple[str, int, str]] = []
         for (row, kind), parts in groupby(chunk, key=lambda one: (row_of(one.id), one.kind)):
-            first, *others = parts  # of one row; they come to the very same
+            first, *others = parts  # of one row; the result is the same for all
             sheet, normalizer = sheets[first.sheet]
             own = first.row._replace(problems=self._problems.get(row, ()))
             normalized = normalizer.normalize(own, kind)
             if normalized.references and not normalized.problems:
-                continue  # it waits on
+                continue  # it goes on waiting
             normalized = normalized._replace(references=())
             findings.extend((row, *found) for found in self._look_at(normalized))
             warned.extend((sheet.source, own.number, one.topic) for one in normalized.warnings)
@@ -361,7 +361,7 @@ class Loader:
             self.journal.add_known(known, is_listed=False)
 
     def finish(self) -> None:
-        """Find duplicates and overlaps, when every row is in and every name that can be resolved is."""
+        """Find duplicates and overlaps, once every row is loaded and every name that can be is resolved."""
         self.journal.finish_reading()
         level = self.rules.mapping.checks.level("overlap")
         for kind in KINDS.values():
@@ -371,7 +371,7 @@ class Loader:
             is_problem = level is Level.PROBLEM or overlap.is_replaced
             spans = self.journal.spans(kind.name, (overlap.of, overlap.starts_at, overlap.ends_at))
             warned = self.journal.note_overlaps(
-                overlaps_to_tell(overlaps(spans), is_replaced=overlap.is_replaced),
+                overlaps_to_report(overlaps(spans), is_replaced=overlap.is_replaced),
                 overlap.words,
                 Severity.PROBLEM if is_problem else Severity.WARNING,
                 overlap.topic,
@@ -382,7 +382,7 @@ class Loader:
                 log_warned((source, row, overlap.topic) for source, row in warned)
 
     def leave_unresolved(self, target: TargetName, words: str) -> None:
-        """Keep the rows that wait for ids of a target, and say why; what was sent for them before is kept."""
+        """Keep the rows that wait for a target's ids, with the reason; what was sent for them before is kept too."""
         for _ in self.resolve(target, None):
             pass
         for chunk in self.journal.unresolved(target):
@@ -392,17 +392,17 @@ class Loader:
 
 
 def _waits(entries: Iterable[Entry]) -> bool:
-    """Return whether one of a row's entries waits for what its row names."""
+    """Return whether one of a row's entries waits for an id."""
     return any(entry.state is State.UNRESOLVED for entry in entries)
 
 
 def _is_part(left: Entry | None, row: Row) -> bool:
-    """Return whether a line is one of several of its row; a wrong one is looked at by itself."""
+    """Return whether a line is one of several of its row; one with problems counts by itself."""
     return left is not None and left.part != "" and not row.problems
 
 
 def _is_same(last: _Taken, row: Row) -> bool:
-    """Return whether a line is of the same row as the one before it, which is of the same sheet."""
+    """Return whether a line belongs to the same row as the line before it in its sheet."""
     is_room = len(last.entries) < _MOST_PARTS  # lines can have been copied
     return is_room and last.row.number == row.number and last.row.cells == row.cells
 

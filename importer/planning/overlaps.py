@@ -19,7 +19,7 @@ def overlaps(spans: Iterable[tuple[object, At, At, Id]]) -> Iterator[tuple[Id, I
     `spans` are (person, start, end, id), in order of person, then of start. A start at another's end overlaps nothing.
     Holds one span at a time.
     """
-    # Of all that went before, the one that ends last overlaps whatever any of them does.
+    # Of all earlier spans, the one that ends last overlaps whatever any of them overlaps.
     last: tuple[object, At, At, Id] | None = None
     for span in spans:
         if last is None or last[0] != span[0]:
@@ -31,12 +31,12 @@ def overlaps(spans: Iterable[tuple[object, At, At, Id]]) -> Iterator[tuple[Id, I
             last = span
 
 
-def overlaps_to_tell(
+def overlaps_to_report(
     pairs: Iterable[tuple[tuple[int, bool], tuple[int, bool]]], *, is_replaced: bool
 ) -> Iterator[tuple[int, int]]:
-    """Yield each record that is to be told of with the one that it overlaps; of those that replace each other both.
+    """Yield each record to be reported with the one that it overlaps; both, if they would replace each other.
 
-    Of what was sent already nothing can be taken back: then the other one is told of.
+    A record that was sent already cannot be taken back: then only the other one is reported.
     """
     for (later, is_later_planned), (previous, is_previous_planned) in pairs:
         if is_later_planned:

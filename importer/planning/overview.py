@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from importer.normalizer.mapping import Rules
 
 
-_MOST_UNRESOLVED = 20_000  # records that are looked at once more for an overview
+_MOST_UNRESOLVED = 20_000  # records that are normalized once more for an overview
 _MOST_REPEATED = 1000  # rows that an overview holds
 
 
 def touched_schedules(journal: Journal) -> list[str]:
-    """List the schedules that shifts are to be sent to, each by its name where that is known."""
+    """List the schedules that shifts will be sent to, by name if it is known."""
     names = Names(journal.names())
     found = (scope.name for target in TargetName for scope in journal.scopes(target) if scope.name)
     return [names.show("schedule", one) for one in dict.fromkeys(found)]
@@ -71,7 +71,7 @@ def read_overview(journal: Journal, rules: Rules, *, asked: Collection[TargetNam
 def _add_unresolved(
     journal: Journal, rules: Rules, groups: dict[_Place, _Sum], known: dict[tuple[str, str], str], timezone: str
 ) -> list[Repeated]:
-    """Sum up what waits for ids; return the rows of it that make several records."""
+    """Sum up the records that wait for ids; return those rows that make several records."""
     repeated: list[Repeated] = []
     sheets = journal.sheets()
     guesses, names = Guesses(sheets, rules, known), _NamesAsTheyStand(known)
@@ -93,14 +93,14 @@ def _add_unresolved(
 
 
 class _NamesAsTheyStand(Names):
-    """Names of which some have an id that means nothing."""
+    """Names, some of them with a made-up id."""
 
     def show(self, what: str, id_: str) -> str:
         return self.find(what, id_) if is_guess(id_) else super().show(what, id_)
 
 
 def _place_of(kind: RecordKind, key: Key, names: Names) -> _Place:
-    """Return what a record is summed up under."""
+    """Return where a record is summed up: target, kind, schedule, person."""
     if kind.shift is None:
         return kind.target, kind.name, "", str(key[kind.summed_by])
     shift = kind.shift(key)

@@ -1,7 +1,7 @@
 """The file of `check --plan`: a line for each record with what a run would do, to be approved and held to.
 
-Asks no target: names that wait for their ids stand as they are, and the occurrences of their rows are counted all the
-same. A plan that was approved is read again, and compared with what a run would do now.
+Asks no target: names without an id yet are shown as they are, and the occurrences of their rows are counted. An
+approved plan is read back, and compared with what a run would do now.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _FIRST_GUESS = LARGEST_ID - 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanLine:
-    """One record, as a plan tells it; every value is a text."""
+    """One record in a plan; every value is a text."""
 
     source: str
     sheet: str
@@ -59,15 +59,15 @@ class PlanLine:
     part: str = ""
     kind: str = ""
     action: str  #: create, replace, add to group, exists, look up, or the status of what is not sent
-    exists: str = ""  #: yes, no, not asked; empty where nothing would be sent
-    schedule: str = ""  #: names; where none is known the ids stand beside
+    exists: str = ""  #: yes, no, not asked; empty if nothing would be sent
+    schedule: str = ""  #: names; if none is known the ids are in the columns below
     person: str = ""
     shadowed: str = ""
     starts: str = ""  #: local time
     ends: str = ""
     timezone: str = ""
     groups: str = ""
-    replaces: str = ""  #: ids of what the target deletes for it
+    replaces: str = ""  #: ids of the records that the target deletes for it
     target: str = ""
     base_url: str = ""
     id: str = ""  #: of what exists
@@ -90,16 +90,16 @@ class PlanLine:
 
     @property
     def fate(self) -> str:
-        """What would become of it, for a message."""
+        """What a run would do with it, for a message."""
         return escape(" ".join(filter(None, (self.action, self.replaces, self.groups))), 200)
 
 
 def read_lines(
     journal: Journal, rules: Rules, base_urls: Mapping[TargetName, str], *, asked: Collection[TargetName], timezone: str
 ) -> Iterator[PlanLine]:
-    """Yield a line for each record, in the order of the source, also for what is not sent, with the reason.
+    """Yield a line for each record, in the order of the source; what is not sent has the reason.
 
-    `asked` are the targets that were asked what exists; `timezone` is that of rows that name none.
+    `asked` are the targets that were asked what exists; `timezone` is for rows that name none.
     """
     sheets, names = journal.sheets(), journal.names()
     guesses = Guesses(sheets, rules, names)
@@ -148,7 +148,7 @@ def _reason(one: Prospect, sheets: list[Sheet]) -> str:
 
 
 def _tell(kind: RecordKind | None, key: Key, names: Mapping[tuple[str, str], str], zone: str) -> dict[str, str]:
-    """Return whom and what a record is about, and when, as a line has it; nothing of one of no kind."""
+    """Return whom and what a record is about, and when, as columns of a line; nothing without a kind."""
     if kind is None:
         return {}
     told = {"schedule": "", "schedule_id": "", "person": "", "person_id": "", "shadowed": "", "shadowed_id": ""}
@@ -174,7 +174,7 @@ def _tell(kind: RecordKind | None, key: Key, names: Mapping[tuple[str, str], str
 COLUMNS: tuple[str, ...] = tuple(one.name for one in fields(PlanLine))
 _ENDINGS = (".xlsx", ".csv", ".json")
 _SENT = frozenset({CREATE, Status.EXISTS, ADD})
-_MOST_DIFFERENCES = 5  # that an error names
+_MOST_DIFFERENCES = 5  # differences that an error names
 _WIDE = dict.fromkeys(("person", "shadowed", "schedule", "source"), 26) | {
     **dict.fromkeys(("timezone", "starts", "ends"), 18),
     "reason": 40,
@@ -183,10 +183,10 @@ _MAKE_PLAN = "Give a file that oncall-importer check SOURCE --online --plan FILE
 
 
 def check_plan_path(path: Path, sources: Iterable[str]) -> None:
-    """See that a plan can have this name.
+    """Check the name of a plan.
 
     Raises:
-        UsageError: it has another ending, or is a source.
+        UsageError: it has another extension, or is a source.
     """
     if path.suffix.casefold() not in _ENDINGS:
         raise UsageError(
@@ -198,7 +198,7 @@ def check_plan_path(path: Path, sources: Iterable[str]) -> None:
 
 
 def write_plan(path: Path, lines: Iterable[PlanLine]) -> Path:
-    """Write a plan in the form that its name's ending says, for its owner only; return the path that it has in the end.
+    """Write a plan in the format of its extension, readable by its owner only; return its final path.
 
     Raises:
         ReportError: it could not be written; an older one is still there.
@@ -230,7 +230,7 @@ def _table(lines: Iterable[PlanLine]) -> Iterator[Sequence[str]]:
 
 
 def read_plan(path: Path) -> list[PlanLine]:
-    """Read a plan, as it was written or saved again by a spreadsheet.
+    """Read a plan, as it was written, or as a spreadsheet saved it.
 
     Raises:
         SourceError: it cannot be read, or is no plan.
@@ -257,7 +257,7 @@ def read_plan(path: Path) -> list[PlanLine]:
 
 
 def hold_to_plan(path: Path, approved: Sequence[PlanLine], now: Iterable[PlanLine]) -> None:
-    """See that a run would do exactly what was approved: the same records from the same rows, at the same places.
+    """Check that a run would do exactly what was approved: the same records from the same rows, at the same targets.
 
     Raises:
         UsageError: it would not; the first differences are named.
@@ -308,7 +308,7 @@ def _difference(then: PlanLine, now: PlanLine) -> str:
 
 
 class Guesses(Directory):
-    """Finds for each name an id that nothing has, so that a row that waits for ids makes its records all the same."""
+    """Gives each name a made-up id that no target has, so that a row that waits for ids makes its records now."""
 
     def __init__(self, sheets: list[Sheet], rules: Rules, names: dict[tuple[str, str], str]) -> None:
         super().__init__(None, None)

@@ -1,4 +1,4 @@
-"""What an earlier run left: read from its folder, or from its report, edited by hand or not."""
+"""Reads what an earlier run left, from its folder or from its report, edited by hand or not."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 2000
 _DELETED = f"deleted from the sheet {TO_MEND} of {{}}, and so not in this run: "
-#: A report is larger than its source: the product's columns stand before the source's, and a row can have 1,000 lines.
+#: A report is larger than its source: it has the product's columns too, and a row can have 1,000 lines.
 _BOUNDS = Bounds(bytes=10_000_000_000, rows=1_000_000_000, columns=20_000)
 
 
@@ -41,15 +41,15 @@ class PreviousRun:
     """An earlier run, as far as it is known."""
 
     path: Path  #: the run's folder, or the report
-    info: RunInfo  #: of its journal; where there is none, what the name says that a report's lines give
+    info: RunInfo  #: from its journal; without one, from the run's name in the report's lines
     folder: Path | None = None  #: where that journal is, if `path` is a report
-    encoding: str | None = None  #: of the report, as the user gives it now; the run's own was that of its source
-    mended: Mended | None = None  #: what stands in the report's table in which people mend
+    encoding: str | None = None  #: of the report, as given now; the run's own setting was about its source
+    mended: Mended | None = None  #: the contents of the report's sheet To mend
     others: tuple[PreviousRun, ...] = ()  #: more reports of the same run, each with a part of its rows
 
     @property
     def run(self) -> str:
-        """The earlier run's name; empty where no line of a report says it."""
+        """The earlier run's name; empty if no line of a report says it."""
         return self.info.run
 
     @property
@@ -59,11 +59,11 @@ class PreviousRun:
 
     @property
     def home(self) -> Path | None:
-        """The folder that its own folder lies in; None for a report that is away from its journal."""
+        """The folder that contains the run's folder; None for a report that is separated from its journal."""
         return self.journal_folder.parent if self.journal_folder else None
 
     def sources(self) -> list[tuple[str, str, str]]:
-        """List name, absolute path and SHA-256 of what its rows come from: its own sources, or the report."""
+        """List name, absolute path and SHA-256 of the files its rows come from: its sources, or the report."""
         if self.path.is_dir():
             with open_run(self.path) as folder:
                 return folder.journal.sources()
@@ -72,17 +72,17 @@ class PreviousRun:
         return [own, *(source for other in self.others for source in other.sources())]
 
     def known(self) -> list[KnownName]:
-        """List what the run's journal calls the ids in its rows."""
+        """List the names that the run's journal has for ids."""
         if self.journal_folder is None:
             return []
         with open_run(self.journal_folder) as opened:
             return opened.journal.known()
 
     def check_sources(self) -> None:
-        """See that what the run was given can be read again.
+        """Check that the run's sources can be read again.
 
         Raises:
-            SourceError: something is not there any more (standard input never is).
+            SourceError: one does not exist any more (standard input never does).
         """
         for argument in self.info.arguments:
             if not Path(argument).is_file():
@@ -107,7 +107,7 @@ def find_earlier(argument: str, reports: Path, purpose: Purpose = RERUN, *, enco
                 return _of_folder(path, purpose)
             if path.is_file():
                 return _of_report(path, reports, encoding)
-    except OSError as error:  # a name that is too long, a folder that is somebody else's
+    except OSError as error:  # a name that is too long, a folder without permission
         raise SourceError(f"{argument!r} cannot be opened: {error.strerror}", hint="Name a run or a report.") from error
     raise SourceError(
         f"there is no run and no report {argument!r}",
@@ -116,10 +116,10 @@ def find_earlier(argument: str, reports: Path, purpose: Purpose = RERUN, *, enco
 
 
 def find_all(arguments: Sequence[str], reports: Path, *, encoding: str | None = None) -> PreviousRun:
-    """Find a run, or the run that several reports are of.
+    """Find a run, or the run that several reports belong to.
 
     Raises:
-        UsageError: there is none, they are of several runs, or one is no report.
+        UsageError: there is none, they belong to several runs, or one is not a report.
     """
     if not arguments:
         raise UsageError("no run was given", hint="Pass a run's folder, or its report.")
@@ -141,10 +141,10 @@ def _of_folder(path: Path, purpose: Purpose = RERUN) -> PreviousRun:
 
 
 def check_contents(journal: Journal) -> None:
-    """See that a journal holds what a run writes, before anything is done by it: somebody may have changed it.
+    """Check that a journal holds what a run writes, before it is used: somebody may have changed it.
 
     Raises:
-        MalformedError: it does not; whoever has opened it says so as a DamagedError.
+        MalformedError: it does not; the caller reports that as a DamagedError.
     """
     journal.check_values({name: kind.target for name, kind in KINDS.items()})
     try:
@@ -160,10 +160,10 @@ def check_contents(journal: Journal) -> None:
 
 
 def _of_report(path: Path, reports: Path, encoding: str | None) -> PreviousRun:
-    """Take over how the run read its sources, where its journal lies beside the report or in `reports`.
+    """Take over how the run read its sources, if its journal is beside the report or in `reports`.
 
     Raises:
-        SourceError: no line names a run, and some claim to have succeeded: for real or in a rehearsal, nobody can tell.
+        SourceError: no line names a run, and some claim a success that may be real or a rehearsal's.
     """
     claims = _read_claims(path, encoding)
     if (info := _info(path.parent)) and claims.may_be_of(info, path.parent.parent):
@@ -185,7 +185,7 @@ def _of_report(path: Path, reports: Path, encoding: str | None) -> PreviousRun:
 
 
 def _read_mapping(report: Path, mapping_id: str, encoding: str | None) -> str:
-    """Return the mapping that a workbook carries; empty where it carries none, or that was edited."""
+    """Return the mapping that a workbook carries; empty if there is none, or if it was edited."""
     lines: dict[int, str] = {}
     header: tuple[str, ...] = ()
     for chunk in read(report, encoding=encoding, bounds=_BOUNDS):
@@ -204,19 +204,19 @@ def _info(folder: Path) -> RunInfo | None:
 
 @dataclass(slots=True)
 class _Claims:
-    """What the lines of a report say of the runs that made it."""
+    """What the lines of a report say about the runs that made it."""
 
-    runs: set[str] = field(default_factory=set)  #: that decided some line
+    runs: set[str] = field(default_factory=set)  #: the runs that decided some line
     mappings: set[str] = field(default_factory=set)
     has_success: bool = False
-    mended: Mended | None = None  #: the table in which people mend, where there is one
+    mended: Mended | None = None  #: the sheet To mend, if there is one
 
     def may_be_of(self, info: RunInfo, reports: Path) -> bool:
-        """Return whether a report can be that of a run: it, or a run that it goes back to, decided some line."""
+        """Return whether a report can belong to a run: it, or a run before it, decided some line."""
         return not self.runs or not self.runs.isdisjoint({info.run, *_ancestors(info, reports)})
 
     def latest_run(self, reports: Path) -> str:
-        """Return the run that goes back to the others, as their journals say; clocks and names decide only without."""
+        """Return the latest of the runs, by their journals; without journals clocks and names decide."""
         names = {run for run in self.runs if Path(run).name == run}  # a cell is no path
         infos = {run: info for run in names if (info := _look(reports / run))}
         older = {ancestor for info in infos.values() for ancestor in _ancestors(info, reports)}
@@ -239,14 +239,14 @@ def _read_claims(report: Path, encoding: str | None) -> _Claims:
 
 
 def _look(folder: Path) -> RunInfo | None:
-    """Return what a run is, also while another process has its journal."""
+    """Return the facts of a run, also while another process has its journal."""
     with suppress(JournalError, OSError), open_view(folder) as view:
         return view.info()
     return None
 
 
 def _ancestors(info: RunInfo, reports: Path) -> set[str]:
-    """Return the runs that a run goes back to, as far as their journals are there."""
+    """Return the runs that a run continues, as far as their journals exist."""
     found: set[str] = set()
     while info.rerun_of and info.rerun_of not in found:
         found.add(info.rerun_of)
@@ -255,7 +255,7 @@ def _ancestors(info: RunInfo, reports: Path) -> set[str]:
 
 
 class LeftOver:
-    """All lines of an earlier run in chunks, in the order of its source or its report; and what is odd about them."""
+    """All lines of an earlier run in chunks, in the order of its source or its report, and what is odd about them."""
 
     def __init__(self, previous: PreviousRun, reports: Path | None = None) -> None:
         self._previous = previous
@@ -298,14 +298,14 @@ class LeftOver:
 
 
 class _Undone:
-    """What undos took back of runs, by the folders of runs that lie in the same places."""
+    """What undos took back of runs, found in the folders beside them."""
 
     def __init__(self, places: set[Path]) -> None:
         self._places = places
         self._by_run: dict[str, dict[str, str]] = {}  # by the id that was created: the undo
 
     def mark(self, line: PreviousLine) -> PreviousLine:
-        """Return a line as it is, or as undone where an undo took back what its run created."""
+        """Return a line as it is, or as undone if an undo took back what its run created."""
         entry = line.entry
         if entry is None or entry.state is not Status.CREATED or not entry.outcome.run:
             return line
@@ -325,7 +325,7 @@ class _Undone:
         return self._by_run[run]
 
     def _removed_by(self, undo: Path) -> Iterator[str]:
-        """Yield the ids of what an undo removed; its folder can have been moved with the others, or be gone."""
+        """Yield the ids of the objects that an undo removed; its folder may have been moved or deleted since."""
         for folder in (undo, *(place / undo.name for place in self._places)):
             if folder.is_dir():
                 with suppress(JournalError), open_view(folder) as view:
@@ -339,7 +339,7 @@ def _from_report(previous: PreviousRun, memory: Memory) -> Iterator[list[Previou
     path, mended = previous.path, previous.mended
     filled = _filled_columns(previous) if len(memory.headers) > 1 else {}
     merger = Merger(mended, memory, filled) if mended else None
-    tables: dict[int, ReportTable] = {}  # by the identity of what takes the table apart, which is kept in it
+    tables: dict[int, ReportTable] = {}  # by the identity of its splitter, which it keeps alive
     for sheet, splitter, rows in _report_rows(path, previous.encoding, mended):
         if merger and splitter.is_of_mender:
             continue
@@ -369,9 +369,9 @@ def _from_report(previous: PreviousRun, memory: Memory) -> Iterator[list[Previou
 def _report_rows(
     path: Path, encoding: str | None, mended: Mended | None = None
 ) -> Iterator[tuple[Sheet, Splitter, Sequence[Row]]]:
-    """Read a report's rows in chunks, each with its table and how that is taken apart.
+    """Read a report's rows in chunks, each with its table and its splitter.
 
-    Their own columns are those of the table in which people mend, where that is known already.
+    Their own columns are those of the sheet To mend, if that was read before.
     """
     splitters: dict[int, tuple[Sheet, Splitter]] = {}  # by the identity of the sheet, which is kept beside it
     for chunk in read(path, encoding=encoding, bounds=_BOUNDS):

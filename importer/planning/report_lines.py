@@ -1,4 +1,4 @@
-"""The lines of an earlier run's report, told apart by the sheets that they come from. Opens nothing."""
+"""A report's lines, assigned to the source's sheets and compared with the run's journal. Opens nothing."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
 
 _NAMED = 10  # rows that a notice names
 _LONGEST_NAME = 60  # characters of a header in a message
-#: By the sheet's name: which of the report's own columns, as indices, have a text in its lines.
+#: By the sheet's name: the indices of those of the report's own columns that have a text in its lines.
 Filled = dict[str, set[int]]
 
 
 class PreviousLine(NamedTuple):
     """One line of an earlier run."""
 
-    sheet: Sheet  #: that it is from
+    sheet: Sheet  #: the sheet that it is from
     row: Row
-    entry: Entry | None  #: what that run left of it; None: nothing
+    entry: Entry | None  #: what that run left of it; None if nothing
     is_unedited: bool = False  #: its cells are certainly those that the run had
 
 
 class Known(NamedTuple):
-    """What a journal says of a line of its report."""
+    """What a journal says about a line of its report."""
 
     entry: Entry
-    cells: tuple[str, ...]  #: that the run had
+    cells: tuple[str, ...]  #: the cells that the run had
     is_repeated: bool  #: another line before it said the same
 
 
 class Memory:
-    """What the journal of a report's run knows of its rows, and which of them the report's lines have told of so far.
+    """What the journal of a report's run knows of its rows, and which of them the report's lines have mentioned so far.
 
-    The report's cells can have been changed since, its columns moved, its lines sorted, deleted, copied and added.
+    Since then cells can have been changed, columns moved, and lines sorted, deleted, copied and added.
     """
 
     def __init__(self, journal: View | None = None) -> None:
@@ -55,7 +55,7 @@ class Memory:
         self.headers = {sheet.name: sheet.header for sheet in sheets}  #: by the sheet's name, which is unique in a run
         self._run = journal.info().run if journal else ""
         self._sources = {sheet.name: sheet.original for sheet in sheets}
-        # For each sheet, by number, the journal's number; a sheet's rows can stand in two tables of a report.
+        # For each sheet, by number, the journal's number; a sheet's rows can be in two tables of a report.
         self._rows: dict[str, dict[int, int]] = {name: {} for name in self._sources}
         for row, index, number in journal.row_numbers() if journal else ():
             self._rows[sheets[index].name].setdefault(number, row)
@@ -65,25 +65,25 @@ class Memory:
         self._told_rows: set[int] = set()
         self.new = _Places()
         self.repeated = _Places()
-        self.edited = _Places()  #: those whose status or id is not what the journal says
-        self.deleted = _Places()  #: those whose line was deleted from the table in which people mend
-        self.changed = _Places("cell")  #: cells that were changed only in the table of all rows
+        self.edited = _Places()  #: rows whose status or id is not what the journal says
+        self.deleted = _Places()  #: rows whose line was deleted from the sheet To mend
+        self.changed = _Places("cell")  #: cells that were changed only in the sheet All rows
 
     def source_of(self, sheet: str) -> str:
-        """Return the source that a sheet of the run is of; empty where the run is not known."""
+        """Return the source of a sheet of the run; empty if the run is not known."""
         return self._sources.get(sheet, "")
 
     def number_new(self, sheet: str) -> int:
-        """Return a number for a row that was added to a sheet of the run: behind its last one."""
+        """Return a number for a row that was added to a sheet of the run: after its last one."""
         last = self._last_numbers.get(sheet) or max(self._rows[sheet], default=1)
         self._last_numbers[sheet] = last + 1
         return last + 1
 
     def recall(self, carried: Carried, sheet: str, table: str = "") -> Known | None:
-        """Return what the journal says of a line; None: the line stands for itself.
+        """Return what the journal says of a line; None if the line counts by itself.
 
-        A line with an empty `import_status` is to be a new record, whatever its row was. One without a number is named
-        as it stands in the table.
+        A line with an empty `import_status` makes a new record, whatever its row was. A line without a number is named
+        by its place in the table.
         """
         place = _place_of(carried, sheet if carried.is_numbered else table or sheet)
         row = self._find_row(carried, sheet)
@@ -101,7 +101,7 @@ class Memory:
         known = self._entry(row, carried) if row else None
         if known is not None:
             entry, own = known
-            if entry.state is Status.DUPLICATE:  # the id that a report gives it is that of the row that it repeats
+            if entry.state is Status.DUPLICATE:  # in a report it has the id of the row that it repeats
                 is_told = carried.outcome.status is Status.DUPLICATE
                 id_ = carried.outcome.id if is_told else ""
                 entry = entry._replace(key=None, outcome=entry.outcome._replace(id=id_))
@@ -111,12 +111,12 @@ class Memory:
         return None
 
     def leave_out(self, carried: Carried) -> None:
-        """Note that a line's row is not to be in this run: nobody wants it any more."""
+        """Note that a line's row was deleted from the report, so it is not part of this run."""
         self._told_rows.add(self._find_row(carried, carried.sheet))
         self.deleted.add(_place_of(carried, carried.sheet))
 
     def cells_of(self, carried: Carried, sheet: str) -> tuple[str, ...] | None:
-        """Return the cells that the run had for a line; None where the journal does not know it."""
+        """Return the cells that the run had for a line; None if the journal does not know it."""
         row = self._find_row(carried, sheet)
         found = self._entry(row, carried) if row else None
         return found[1].cells if found else None
@@ -128,7 +128,7 @@ class Memory:
         return self._rows[sheet].get(carried.row.number, 0)
 
     def _entry(self, row: int, carried: Carried) -> tuple[Entry, Row] | None:
-        """Find the entry of a line; a line that another run decided knows more than this journal."""
+        """Find the entry of a line; if another run decided the line, it knows more than this journal."""
         if self._last[0] != row and self._journal:
             self._last = (row, self._journal.entries_of(row))
         for _, own, entry in self._last[1]:
@@ -139,7 +139,7 @@ class Memory:
         return None
 
     def missing(self) -> tuple[_Places, _Places]:
-        """Return the rows of the run that no line has told of, and the sheets of which no line was there at all."""
+        """Return the rows of the run that no line mentioned, and the sheets without any line."""
         rows, sheets = _Places(), _Places("sheet")
         for name, own in self._rows.items():
             missing = [number for number, row in own.items() if row not in self._told_rows]
@@ -152,7 +152,7 @@ class Memory:
 
 
 class _Places:
-    """Rows or cells to be named in a notice: the first ones, and how many there are."""
+    """Rows or cells for a notice: the first ones, and how many there are."""
 
     def __init__(self, noun: str = "row") -> None:
         self._noun = noun
@@ -180,15 +180,15 @@ def _place_of(carried: Carried, sheet: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Which of a report's columns are those of one sheet of the source."""
+    """Which of a report's columns belong to one sheet of the source."""
 
     sheet: Sheet
     kept: tuple[int, ...]  #: the sheet's columns, as indices into the report's own
-    places: tuple[int | None, ...]  #: for each column that the sheet had: where it is now, None: it was deleted
-    others: tuple[int, ...]  #: what is kept beside them
+    places: tuple[int | None, ...]  #: for each column that the sheet had: where it is now; None if it was deleted
+    others: tuple[int, ...]  #: other columns that are kept
 
     def cells_now(self, cells: tuple[str, ...], width: int) -> tuple[str, ...]:
-        """Return a line's cells as the report has its columns; what the sheet did not have is empty."""
+        """Return a line's cells in the report's columns; columns that the sheet did not have are empty."""
         now = [""] * width
         for index, cell in zip(self.places, cells, strict=False):
             if index is not None:
@@ -196,18 +196,17 @@ class _Part:
         return tuple(now)
 
     def cells_then(self, cells: tuple[str, ...]) -> tuple[str, ...] | None:
-        """Return a line's cells as the sheet had its columns; None where there is text in others."""
+        """Return a line's cells in the sheet's columns; None if other columns have text."""
         if any(cells[index] for index in self.others):
             return None
         return tuple("" if index is None else cells[index] for index in self.places)
 
 
 class ReportTable:
-    """The lines of a report, told apart by the sheets that they come from.
+    """Assigns the lines of a report to the sheets that they come from.
 
-    A report has the columns of all its sheets side by side, and what a header means can depend on the others: a line
-    gets those that its sheet had, and those that somebody has filled in since. Where no journal says what it had, it
-    keeps them all.
+    A report has the columns of all its sheets side by side, and the meaning of a header can depend on the others: a
+    line gets the columns that its sheet had, and those that were filled in since. Without a journal it keeps them all.
     """
 
     def __init__(self, table: Sheet, splitter: Splitter, memory: Memory, filled: Filled) -> None:
@@ -223,7 +222,7 @@ class ReportTable:
         return len(self._splitter.header)
 
     def left(self, carried: Carried, before: tuple[str, ...] | None = None) -> PreviousLine:
-        """Return a line of the earlier run; `before` are its cells where nobody has mended any."""
+        """Return a line of the earlier run; `before` are its cells before any were corrected."""
         name = self._name_of(carried)
         part, outcome = self._part_of(carried), carried.outcome
         known = self._memory.recall(carried, name, self._table.name)
@@ -240,12 +239,12 @@ class ReportTable:
             return PreviousLine(part.sheet, own, entry)
         is_unedited = part.cells_then(row.cells) == known.cells
         entry = known.entry
-        if known.is_repeated and is_unedited and entry.outcome.status.is_success:  # a copy of a line is no other record
+        if known.is_repeated and is_unedited and entry.outcome.status.is_success:  # a copy is no other record
             entry = entry._replace(state=Status.DUPLICATE, outcome=NO_OUTCOME)
         return PreviousLine(part.sheet, own, entry, is_unedited)
 
     def note_changes(self, carried: Carried) -> None:
-        """Note which cells of a line are not those that the run had; the blanks that a spreadsheet changes aside."""
+        """Note which cells of a line differ from those that the run had, apart from changed blanks."""
         if carried.outcome is None:
             return
         now = carried.row.cells
@@ -261,7 +260,7 @@ class ReportTable:
                 self._memory.changed.add(f"{cell_name(place, carried.row.place)} ({header})")
 
     def _look_at(self, carried: Carried, before: tuple[str, ...] | None) -> Row:
-        """Return a line's row, with a problem for each text that a spreadsheet has made of another one."""
+        """Return a line's row, with a problem for each text that a spreadsheet has changed."""
         row = carried.row
         if before is None:
             if carried.is_numbered:
@@ -281,7 +280,7 @@ class ReportTable:
         return row._replace(problems=(*row.problems, *spoiled)) if spoiled else row
 
     def _name_of(self, carried: Carried) -> str:
-        """Return the sheet that a line is of; a new one is of the only sheet that has all columns it has filled."""
+        """Return the sheet of a line; a new line belongs to the only sheet that has all columns it has filled."""
         if carried.sheet or carried.is_numbered:
             return carried.sheet or self._table.name
         filled = [index for index, cell in enumerate(carried.row.cells) if cell]
@@ -330,7 +329,7 @@ _IS_LONG = re.compile(r"[0-9]{16,}").fullmatch
 
 
 def _spoiled(text: str, before: str, shown: str) -> str:
-    """Return what a spreadsheet has done to a text, as a part of a sentence; empty where it seems well."""
+    """Return what a spreadsheet has done to a text, as a part of a sentence; empty if it seems unchanged."""
     plain, old = text.strip(), before.strip()
     if _EXPONENT(plain) or _EXPONENT(shown) or (_IS_LONG(plain) and set(plain[_EXACT:]) == {"0"}):
         return f"of which a spreadsheet has kept {_EXACT} digits at most"
@@ -339,11 +338,11 @@ def _spoiled(text: str, before: str, shown: str) -> str:
     return ""
 
 
-# ---- the table in which people mend, and the one of all rows
+# ---- the sheets To mend and All rows
 
 
 class Mended(NamedTuple):
-    """What stands in the table in which people mend."""
+    """The contents of the sheet To mend."""
 
     sheet: Sheet
     splitter: Splitter
@@ -351,26 +350,26 @@ class Mended(NamedTuple):
 
 
 class Merger:
-    """Puts each line in which somebody has mended into the place of the line of all rows that it stands for."""
+    """Puts each line of the sheet To mend in place of its line in the sheet All rows."""
 
     def __init__(self, mended: Mended, memory: Memory, filled: Filled) -> None:
         self._mended = mended
         self._memory = memory
         self._filled = filled
         self._table: ReportTable | None = None
-        self._lines: dict[object, list[Carried]] = {}  # by what row they are; those of none by themselves
+        self._lines: dict[object, list[Carried]] = {}  # by their row; lines without a row by themselves
         for carried in mended.lines:
             self._lines.setdefault(_row_of(carried) if carried.is_numbered else id(carried), []).append(carried)
         self._merged: set[object] = set()
 
     def open_table(self, splitter: Splitter) -> None:
-        """Take note of the columns of the lines of all rows, which were united with those of the lines here."""
+        """Note the columns of the sheet All rows, which were united with those of To mend."""
         if self._table is None:
             own, _ = self._mended.splitter.unite(splitter)
             self._table = ReportTable(self._mended.sheet, own, self._memory, self._filled)
 
     def take(self, table: ReportTable, carried: Carried) -> Iterator[PreviousLine]:
-        """Yield the lines that stand for one of all rows: the mended ones, or itself."""
+        """Yield the lines in place of a line of All rows: the corrected ones, or itself."""
         row = _row_of(carried)
         table.note_changes(carried)
         if carried.is_numbered and row in self._lines:
@@ -384,13 +383,13 @@ class Merger:
             yield table.left(carried)
 
     def rest(self) -> Iterator[PreviousLine]:
-        """Yield what was mended or added and is not among all rows."""
+        """Yield lines that were corrected or added and are not in All rows."""
         for lines in self._lines.values():
             for line in lines:
                 yield self._left(line)
 
     def _left(self, line: Carried, before: tuple[str, ...] | None = None) -> PreviousLine:
-        if self._table is None:  # there is no table of all rows
+        if self._table is None:  # there is no sheet All rows
             self._table = ReportTable(self._mended.sheet, self._mended.splitter, self._memory, self._filled)
         own = line.row.cells
         more = before[len(own) :] if before else ("",) * (self._table.width - len(own))
@@ -398,5 +397,5 @@ class Merger:
 
 
 def _row_of(carried: Carried) -> tuple[str, int, str]:
-    """Return what a line is known by; a sheet's name is unique in a run, whatever its source."""
+    """Return the key of a line's row; a sheet's name is unique in a run, whatever its source."""
     return carried.sheet, carried.row.number, carried.part

@@ -1,4 +1,4 @@
-"""What is taken over from an earlier run, and where it must not be gone on with."""
+"""Which settings a rerun takes over from the earlier run, and when it is refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def inherit(settings: Settings, previous: PreviousRun) -> Settings:
     Raises:
         UsageError: an undo; a real run in the sandbox, or at another host.
     """
-    if previous.info.is_undo:  # what it has deleted is undone again from the run that it undid
+    if previous.info.is_undo:  # to continue it, undo the same run again
         undone = previous.info.undone_path or "RUN"
         raise UsageError(
             f"{previous.run} is an undo: there is nothing in it to send",
@@ -54,10 +54,10 @@ def inherit(settings: Settings, previous: PreviousRun) -> Settings:
 def at_its_place(
     settings: Settings, previous: PreviousRun, why_not: str, hint: str = "Leave --sandbox away."
 ) -> Settings:
-    """Return the settings for what is done about an earlier run: of a rehearsal in the sandbox beside it, of no other.
+    """Return the settings for verifying or undoing a run: a rehearsal uses the sandbox beside it, a real run must not.
 
     Raises:
-        UsageError: it is a real run, and the sandbox was asked for; `why_not` says what is not possible there.
+        UsageError: it is a real run, and --sandbox was given; `why_not` says what is not possible there.
     """
     was_sandbox, home = previous.info.is_sandbox, previous.home
     if settings.sandbox and previous.run and not was_sandbox:
@@ -70,9 +70,9 @@ def at_its_place(
 def refuse_other_target(
     settings: Settings, previous: PreviousRun, targets: Iterable[TargetName] = TargetName, *, is_undo: bool = False
 ) -> None:
-    """Refuse to go on at another target: nothing that succeeded is there, and nobody can ask about what is in doubt.
+    """Refuse to continue at another target: its successes are not there, and doubts cannot be cleared up there.
 
-    What is undone must also be known to be there.
+    An undo must also know that what it deletes is there.
     """
     for target in () if settings.sandbox else targets:
         before, now = previous.info.base_urls.get(target), settings.base_url(target)
@@ -85,10 +85,10 @@ def refuse_other_target(
 
 
 def refuse_other_mapping(previous: PreviousRun, mapping_id: str) -> None:
-    """Refuse to read a report that is away from its journal by other columns than its run did.
+    """Refuse to read a report that is separated from its journal with another mapping than its run had.
 
     Raises:
-        SettingsError: it was read by another mapping, and that is not at hand.
+        SettingsError: it was read with another mapping, and that is not available.
     """
     wanted = previous.info.mapping_id
     if previous.journal_folder or not wanted or wanted == mapping_id:

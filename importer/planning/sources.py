@@ -1,6 +1,6 @@
-"""Sources, or what an earlier run left, to rows in a journal. Asks no target and sends nothing.
+"""Finds the sources, folders and patterns included, and loads them, or what an earlier run left, into a journal.
 
-source --read--> rows --normalize--> journal
+Asks no target and sends nothing: source --read--> rows --normalize--> journal
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SOURCES = "Pass the path of a file, - for standard input, or a pandas DataFrame
 _NAME_FILES = "Correct the path, or name the files."
 _ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")  # of files in a folder
 _MOST_LISTED = 5  # files that a notice names
-_LONGEST_NAME = 80  # characters; messages cut what is longer, at its end
+_LONGEST_NAME = 80  # characters; messages cut a longer name at its end
 
 
 def make_loader(
@@ -58,7 +58,7 @@ def make_loader(
     is_resolving: bool = True,
     is_repeated: bool = False,
 ) -> Loader:
-    """Make what takes rows into a journal; `is_repeated` says that an earlier run has read them before."""
+    """Make the loader of a journal; `is_repeated` says that an earlier run has read the rows before."""
     rules = make_rules(
         mapping,
         timezone=settings.timezone,
@@ -78,11 +78,11 @@ def make_loader(
 
 
 async def gather_sources(loader: Loader, expanded: Expanded, settings: Settings, interrupted: anyio.Event) -> None:
-    """Take sources in.
+    """Load sources.
 
     Raises:
         SourceError: a source cannot be read, or holds nothing to import.
-        SettingsError: the mapping names what no source has.
+        SettingsError: the mapping names a header that no source has.
         InterruptedReadingError: the user ended it.
     """
     for notice in expanded.notices:
@@ -112,23 +112,23 @@ async def gather_sources(loader: Loader, expanded: Expanded, settings: Settings,
                         loader.observer.advanced(done / sum(sizes))
                         loader.observer.read(rows)
                         await let_signals_in(interrupted)
-            except SourceError as error:  # the others are read all the same, so that all is told at once
+            except SourceError as error:  # the others are still read, so that all errors are reported together
                 unreadable.append(error)
                 continue
             if rows == before and not loader.refused and not loader.has_skipped:
                 unreadable.append(
                     SourceError(f"{name_source(source)} has a header and no rows", hint="Fill in at least one row.")
                 )
-    if not unreadable:  # else a header may stand in what was not read
+    if not unreadable:  # otherwise a header may be in a source that was not read
         refuse_lost_headers(mapping, _shown_mapping(settings.mapping), loader.sheets)
     _refuse([*unreadable, *loader.refused])
 
 
 def _size_of(source: Source) -> int:
-    """Return the bytes of a file, to weigh it against the others; 1 for what is none."""
+    """Return the size of a file, as its share of the progress; 1 if it is not a file."""
     try:
         return max(1, Path(source).stat().st_size) if isinstance(source, str | os.PathLike) else 1
-    except (OSError, ValueError):  # whoever reads it says why
+    except (OSError, ValueError):  # reading it will say why
         return 1
 
 
@@ -140,7 +140,7 @@ def _refuse(errors: Sequence[SourceError]) -> None:
 
 
 async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Settings, interrupted: anyio.Event) -> None:
-    """Take in what an earlier run left.
+    """Load what an earlier run left.
 
     Raises: as `gather_sources`.
     """
@@ -150,7 +150,7 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
         rows += number
         loader.observer.read(rows)
         await let_signals_in(interrupted)
-    if previous.journal_folder is None:  # told once it is known to be a report
+    if previous.journal_folder is None:  # reported once it is known to be a report
         words = (
             f"{previous.path} is read without the options of {previous.run or 'its run'}, because its journal is "
             "neither beside it nor in the reports folder; if the run had options, give them again"
@@ -158,7 +158,7 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
         loader.notice(Notice(words, NoticeLevel.WARNING))
     if not rows:
         raise SourceError(f"{previous.path} has no rows", hint="Give a report that has rows.")
-    if settings.mapping is not None:  # else it is the run's own, and that was looked at
+    if settings.mapping is not None:  # otherwise it is the run's own, and was checked then
         refuse_lost_headers(loader.rules.mapping, _shown_mapping(settings.mapping), loader.sheets)
     for notice in lines.notices():
         loader.notice(notice)
@@ -171,7 +171,7 @@ class UsedMapping(NamedTuple):
     """A mapping, and what a run keeps of it."""
 
     rules: Mapping = NO_MAPPING
-    text: str = ""  #: TOML; JSON where a caller of the library gave a dict; empty where there is none
+    text: str = ""  #: TOML; JSON if a caller of the library gave a dict; empty if there is none
     id: str = ""  #: the first 12 hex digits of its SHA-256, as `import_mapping` says it
 
 
@@ -204,7 +204,7 @@ def _digest(content: bytes) -> str:
 
 
 def _check_sources(sources: Sequence[object]) -> None:
-    """See that each source is something that can be one."""
+    """Check that each source is of a type that can be one."""
     if not sources:
         raise UsageError("no source was given", hint=_SOURCES)
     for source in sources:
@@ -230,14 +230,14 @@ class Expanded(NamedTuple):
 
 
 def expand_sources(sources: Sequence[Source]) -> Expanded:
-    """Put files in the place of folders and of patterns such as `teams/*.xlsx`, in the order of their names.
+    """Replace folders, and patterns such as `teams/*.xlsx`, by their files, in the order of their names.
 
-    Hidden and temporary files are left out, of a folder also what is neither a CSV file nor a workbook, and its
-    folders. What several of them find is read once. A file that is there is never a pattern.
+    Hidden and temporary files are left out; so are a folder's subfolders and other files than CSV and workbooks. A file
+    that several of them find is read once. The name of an existing file is never a pattern.
 
     Raises:
         UsageError: there is no source, or one is neither a path nor a DataFrame.
-        SourceError: there is no file in one of them, or a file's name is not UTF-8.
+        SourceError: one of them finds no file, or a file's name is not UTF-8.
     """
     _check_sources(sources)
     found: list[Source] = []
@@ -259,16 +259,16 @@ def expand_sources(sources: Sequence[Source]) -> Expanded:
 
 
 def is_several(name: str) -> bool:
-    """Return whether a name stands for the files in a folder, or is a pattern of names."""
+    """Return whether a name is that of a folder, or a pattern of names."""
     return Path(name).is_dir() or (glob.has_magic(name) and not os.path.lexists(name))
 
 
 def _list_files(name: str, notices: list[Notice]) -> list[Path]:
-    """List the files that a folder or a pattern stands for, and note what is left out."""
+    """List the files of a folder or a pattern, and note what is left out."""
     given = Path(name)
     is_folder = given.is_dir()
     try:
-        # Path.glob takes no absolute pattern.
+        # Path.glob does not accept an absolute pattern.
         found = given.iterdir() if is_folder else map(Path, glob.glob(name, recursive=True, include_hidden=True))  # noqa: PTH207
         paths = sorted(found)
     except OSError as error:
@@ -295,7 +295,7 @@ def _list_files(name: str, notices: list[Notice]) -> list[Path]:
 
 
 def _is_hidden(path: Path, given: Path) -> bool:
-    """Return whether a file is hidden, in a hidden folder that nobody named, or a program's temporary one."""
+    """Return whether a file is hidden, in a hidden folder that was not named, or a program's temporary file."""
     parts = set(path.parts) - set(given.parts) - {".", ".."}
     return (
         any(part.startswith(".") for part in parts) or path.name.startswith("~$") or path.name.endswith(("~", ".tmp"))
@@ -325,7 +325,7 @@ def locate_source(source: Source) -> str:
 
 
 def _shown_mapping(given: Path | abc.Mapping[str, Any] | None) -> str:
-    """Name a mapping so that its file's own name stays to be seen where messages cut it."""
+    """Name a mapping so that its file's own name stays visible when a message cuts it."""
     text = str(given) if isinstance(given, Path) else _EARLIER_MAPPING if given is None else "the mapping"
     return text if len(text) <= _LONGEST_NAME else f"…{text[1 - _LONGEST_NAME :]}"
 

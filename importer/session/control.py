@@ -1,4 +1,4 @@
-"""What steers a run from outside, and who is told how it goes on."""
+"""What controls a run from outside, and the observers that get its progress."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Consent(StrEnum):
-    """What somebody says to a question before the first write."""
+    """The answer to the question before the first write."""
 
     YES = "yes"
     NO = "no"
@@ -38,22 +38,22 @@ class Plan:
     rows: int
     invalid: int
     duplicates: int
-    to_send: Mapping[TargetName, int]  #: records that are new, or not known to have succeeded
+    to_send: Mapping[TargetName, int]  #: records that are new or not known to have succeeded
     base_urls: Mapping[TargetName, str]
     is_sandbox: bool
-    undo_of: str = ""  #: the run that an undo undoes; what is sent are requests to delete, or to take out of groups
-    by_hand: Mapping[TargetName, int] = field(default_factory=dict)  #: of an undo: what the target's API cannot delete
-    done: int = 0  #: of an undo: what earlier ones have done
-    to_bind: int = 0  #: of these records, those that are also added to groups
-    to_unbind: Mapping[TargetName, int] = field(default_factory=dict)  #: of an undo's: those only taken out of groups
-    groups: int = 0  #: how many groups that are
-    schedules: Sequence[str] = ()  #: what it touches, by name
-    overview: Overview | None = None  #: what would happen, where that was asked for
-    seconds: float = 0.0  #: that it takes at least, at the rates that are set
+    undo_of: str = ""  #: the run that an undo undoes; the records are then to be deleted, or taken out of groups
+    by_hand: Mapping[TargetName, int] = field(default_factory=dict)  #: of an undo: records that the API cannot delete
+    done: int = 0  #: of an undo: records that earlier undos dealt with
+    to_bind: int = 0  #: how many of these records are also added to groups
+    to_unbind: Mapping[TargetName, int] = field(default_factory=dict)  #: of an undo: records only taken out of groups
+    groups: int = 0  #: how many groups these are
+    schedules: Sequence[str] = ()  #: the schedules that it touches, by name
+    overview: Overview | None = None  #: what would happen, if that was asked for
+    seconds: float = 0.0  #: the least time that it takes, at the rates that are set
 
 
 class Tried(NamedTuple):
-    """One of the first records, and what became of it."""
+    """One of the first records, and its outcome."""
 
     sheet: Sheet
     line: ReportLine
@@ -63,31 +63,31 @@ class Tried(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """What the first records came to."""
+    """The results of the first records."""
 
     rows: Sequence[Tried]
     left: Mapping[TargetName, int]  #: records that are still to be sent
-    is_asked: bool  #: somebody is asked whether they may go
+    is_asked: bool  #: a person is asked whether these may be sent
 
     @property
     def failed(self) -> int:
-        """The number of those that the target does not have."""
+        """How many of the first records did not succeed."""
         return sum(not row.line.outcome.status.is_success for row in self.rows)
 
 
 class RunObserver(ReadingObserver, Observer, Protocol):
-    """Is told how a run goes on."""
+    """Gets the progress of a run."""
 
     def planned(self, plan: Plan) -> None:
-        """Everything is read and checked; sending is next."""
+        """Note that everything is read and checked; sending is next."""
 
     def tried(self, canary: Canary) -> None:
-        """The first records came to something; whether the rest is sent is next."""
+        """Note the results of the first records; whether the rest is sent is decided next."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunControl:
-    """What steers a run from outside."""
+    """Controls a run from outside."""
 
     observer: RunObserver
     interrupted: anyio.Event  #: set it to end the run early and in order
@@ -97,7 +97,7 @@ class RunControl:
 
 
 class SilentObserver:
-    """An observer that tells nobody."""
+    """An observer that ignores everything."""
 
     def read(self, rows: int) -> None:
         """Do nothing."""
@@ -128,10 +128,10 @@ class SilentObserver:
 
 
 def prepare(options: Mapping[str, Any]) -> tuple[Settings, RunControl]:
-    """Make the settings and the control out of a library call's options.
+    """Make the settings and the control from a library call's options.
 
     Raises:
-        SettingsError: there is no such option, or a value cannot be.
+        SettingsError: there is no such option, or a value is invalid.
     """
     given = dict(options)
     observer, interrupted = given.pop("observer", None), given.pop("interrupted", None)

@@ -1,6 +1,6 @@
-"""Where the targets are: the real ones with their tokens, or the embedded stand-in, served meanwhile.
+"""Connects to the targets: the real ones with their tokens, or the embedded stand-in, which is served meanwhile.
 
-A look at one is a single question, and what the connection shows.
+Also probes a target for doctor: a single question, and what the connection shows.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ async def connect(targets: Iterable[TargetName], settings: Settings) -> AsyncIte
     """Return where each of the targets is, and the token for it.
 
     Raises:
-        SettingsError: a token is not set, the proxy cannot be one, or the file of authorities cannot be read.
+        SettingsError: a token is not set, the proxy is invalid, or the file of authorities cannot be read.
     """
     if settings.sandbox:
         async with _serve_sandbox(settings) as connections:
@@ -49,10 +49,10 @@ async def connect(targets: Iterable[TargetName], settings: Settings) -> AsyncIte
 
 @asynccontextmanager
 async def connect_source(name: str, settings: Settings) -> AsyncIterator[Connection]:
-    """Return where a system is that is only read (`pagerduty`, `opsgenie`, `rootly`), and the key for it.
+    """Return where a system is that is only read (`pagerduty`, `opsgenie`, `rootly`), and its key.
 
     Raises:
-        SettingsError: the key is not set, the proxy cannot be one, or the file of authorities cannot be read.
+        SettingsError: the key is not set, the proxy is invalid, or the file of authorities cannot be read.
     """
     if name == TargetName.ROOTLY:
         async with connect([TargetName.ROOTLY], settings) as connections:
@@ -74,7 +74,7 @@ async def connect_source(name: str, settings: Settings) -> AsyncIterator[Connect
 
 @asynccontextmanager
 async def _serve_sandbox(settings: Settings) -> AsyncIterator[Mapping[str, Connection]]:
-    """Serve the stand-in; return where each of its systems is, by the system's name."""
+    """Serve the stand-in; return the connections to its systems, by name."""
     from importer.sandbox.directory_file import TOKEN
     from importer.sandbox.server import serve
 
@@ -83,30 +83,30 @@ async def _serve_sandbox(settings: Settings) -> AsyncIterator[Mapping[str, Conne
         yield {name: Connection(url, TOKEN) for name, url in asdict(address).items()}
 
 
-# ---- a look at one
+# ---- probing a target
 
 
-_PATIENCE = 10.0  # seconds: somebody waits for the answer
+_PATIENCE = 10.0  # seconds; a person waits for the answer
 
 
 class TlsInfo(NamedTuple):
     """How a connection is secured."""
 
     version: str  #: such as TLSv1.3
-    issuer: str  #: whoever signed the certificate, in its own words
+    issuer: str  #: who signed the certificate, in its own words
     days: int  #: until the certificate ends
 
 
 class ProbeResult(NamedTuple):
-    """What one question to a target showed."""
+    """The result of one question to a target."""
 
-    status: int  #: of the answer; 0 where there was none
-    words: str  #: what went wrong, in the target's words where there are any; empty where nothing did
-    is_json: bool  #: whether the answer is what an API would say
-    seconds: float  #: that it took
-    skew: float | None  #: seconds that this machine's clock is ahead of the target's; None where that was not told
-    quota: tuple[int, int] | None  #: of the limit that the answer told: how much is left, and of how much
-    seal: TlsInfo | None  #: None where there was no TLS, or no connection
+    status: int  #: of the answer; 0 if there was none
+    words: str  #: what went wrong, in the target's words if there are any; empty if nothing did
+    is_json: bool  #: whether the answer is JSON, as an API's is
+    seconds: float  #: how long it took
+    skew: float | None  #: seconds by which this machine's clock is ahead of the target's; None if unknown
+    quota: tuple[int, int] | None  #: of the limit in the answer's headers: how much is left, and of how much
+    seal: TlsInfo | None  #: None if there was no TLS, or no connection
 
 
 async def look_at(name: TargetName, connection: Connection, settings: Settings) -> ProbeResult:
@@ -138,7 +138,7 @@ async def look_at(name: TargetName, connection: Connection, settings: Settings) 
 
 
 def _recorder(seen: list[ssl.SSLObject]) -> type[ssl.SSLObject]:
-    """Make what keeps each TLS connection that came to be; the last one is the target's, not a proxy's."""
+    """Make a class that keeps each TLS connection; the last one is the target's, not a proxy's."""
 
     class Recorder(ssl.SSLObject):
         def do_handshake(self) -> None:

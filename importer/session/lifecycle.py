@@ -1,4 +1,4 @@
-"""What all commands that write to a target share: a new run's folder, whose turn it is, why the work stopped."""
+"""What all commands that write to a target share: the new run's folder, locks, limits, why the work stopped."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _LONGEST = 7 * 86400  # seconds that a run may take by its rate without --yes
 
 
 def least_seconds(records: Mapping[TargetName, int], settings: Settings) -> float:
-    """Return how long so many records of each target take at least at the rates that are set."""
+    """Return the least time that so many records of each target take at the rates that are set."""
     rates = {target: TARGETS[target].pace_of(settings) for target in records}
     return max(
         (number / rates[target] if rates[target] > 0 else math.inf for target, number in records.items()), default=0.0
@@ -57,9 +57,9 @@ def least_seconds(records: Mapping[TargetName, int], settings: Settings) -> floa
 async def may_begin(
     plan: Plan, settings: Settings, control: RunControl, show: Callable[[Plan], Awaitable[Plan]] | None = None
 ) -> str:
-    """Show what is about to be done, and ask where somebody can be asked; `show` adds to a plan what would happen.
+    """Show the plan, and ask if somebody can be asked; `show` adds to a plan what would happen.
 
-    Returns why nothing is to be done; empty where it may.
+    Returns why nothing may be done; empty if it may.
     """
     control.observer.planned(plan)
     log(logging.INFO, "planned", f"{plan.rows} rows, {plan.invalid} invalid", to_send=plan.to_send)
@@ -78,7 +78,7 @@ async def may_begin(
 
 
 def refuse_weeks(plan: Plan, settings: Settings) -> str:
-    """Return why a plan that takes longer than a week is not begun without --yes; empty where it may be."""
+    """Return why a plan that takes longer than a week is refused without --yes; empty if it may begin."""
     if plan.seconds <= _LONGEST or settings.yes:
         return ""
     days = f"{plan.seconds / 86400:,.0f} days"
@@ -86,14 +86,14 @@ def refuse_weeks(plan: Plan, settings: Settings) -> str:
     return f"at the rate that is set, it takes about {days}; raise --rate, or {how} all the same with --yes"
 
 
-_FEWEST_FILES = 24  # beside those that are open: journal, log, a report, a connection or two
-_SPARE_FILES = 40  # that are open beside connections: journal, log, the names that a resolver looks up, reports
+_FEWEST_FILES = 24  # besides those that are open: journal, log, a report, a connection or two
+_SPARE_FILES = 40  # open besides connections: journal, log, name resolution, reports
 
 
 def fit_concurrency(settings: Settings, targets: int, control: RunControl) -> Settings:
     """Return the settings with as many requests in flight as this process may have files open.
 
-    Its own limit is raised first, as far as the system lets it.
+    The process's own limit is raised first, as far as the system permits.
     """
     each = max(1, targets) * (2 if settings.sandbox else 1)  # both ends of a sandbox's connections are here
     taken = _open_files() + _SPARE_FILES
@@ -111,7 +111,7 @@ def _open_files() -> int:
 
 
 def _check_file_limit() -> None:
-    """See that a run can open what it needs: with too few files, every request would fail, and be tried again.
+    """Check that a run can open enough files: with too few, every request would fail and be retried.
 
     Raises:
         SettingsError: it cannot.
@@ -126,12 +126,12 @@ def _check_file_limit() -> None:
 
 
 def raise_file_limit(wanted: int) -> int:
-    """Return how many files this process may have open, after asking for so many."""
+    """Raise the limit of open files to what is wanted, if possible; return the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return wanted
     raised = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    with suppress(ValueError, OSError):  # a system can have a limit beyond the one that it tells
+    with suppress(ValueError, OSError):  # a system can have a lower limit than the one it reports
         resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
         return raised
     return soft
@@ -139,9 +139,9 @@ def raise_file_limit(wanted: int) -> int:
 
 @contextmanager
 def begin_run(settings: Settings, command: str, control: RunControl, **members: Any) -> Iterator[RunFolder]:
-    """Hold the folder of a new run; it is taken away again where an error ends the run before anything was sent.
+    """Hold the folder of a new run; it is removed again if an error ends the run before anything was sent.
 
-    `members` are what else its `RunInfo` says from the beginning.
+    `members` are further members of its `RunInfo`.
 
     Raises:
         SettingsError: it could not have enough files open.
@@ -195,7 +195,7 @@ async def finish(
 ) -> Result:
     """Do a run's work at its targets, unless `ask` returns why not, and write the report.
 
-    `stopped` are targets whose work the product has ended before, and why.
+    `stopped` are targets whose work ended before, and why.
     """
     journal = folder.journal
     is_undo = journal.info().is_undo
@@ -220,19 +220,19 @@ async def finish(
 
 
 def settle_turns(journal: Journal, turns: Mapping[TargetName, TargetLock]) -> None:
-    """Record for the next run of each target whether something may still be on its way."""
+    """Record for the next run of each target whether a request may still be in flight."""
     for target, turn in turns.items():
         turn.is_settled = not journal.in_doubt(target) and not journal.counts().get((target, Status.UNKNOWN))
 
 
 def why_stopped(delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
-    """Return which targets' work the product ended."""
+    """Return the targets whose work the product ended, and why."""
     ended = {target: end for target, end in delivered.items() if end.reason not in (None, Reason.INTERRUPTED)}
     return {target.value: end.words for target, end in ended.items()}
 
 
 def _rescue(folder: RunFolder, delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:
-    """Save what the journal could not take, and say where."""
+    """Save outcomes that the journal could not store, and say where."""
     saved = {}
     for target, end in delivered.items():
         if end.unwritten:
@@ -242,14 +242,14 @@ def _rescue(folder: RunFolder, delivered: Mapping[TargetName, Delivered]) -> dic
     return saved
 
 
-#: The last resort: outcomes that the journal could not take, beside it or in the temporary folder.
+#: The last resort: outcomes that the journal could not store, beside it or in the temporary folder.
 _RESCUE = "rescue.jsonl"
 
 
 def _write_rescue(folder: Path, unwritten: Sequence[Change]) -> Path | None:
-    """Write one JSON object a line: the journal's record number, status, id and words; None where nowhere takes them.
+    """Write one JSON object per line: record number, status, id and words; return None if no place is writable.
 
-    A rerun does not need the file, for what the journal does not know is asked for at the target. It is for people.
+    The file is for people. A rerun does not need it: it asks the target about what the journal does not know.
     """
     lines = [
         {"record": change.id, "status": change.state, "id": change.outcome.id, "error": change.outcome.error}
@@ -263,7 +263,7 @@ def _write_rescue(folder: Path, unwritten: Sequence[Change]) -> Path | None:
 
 
 def _write(descriptor: int, name: str, content: bytes) -> Path:
-    """Write a new file for its owner only; it is gone again where it could not be written to its end."""
+    """Write a new file, readable by its owner only; remove it if it could not be written completely."""
     path = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -1,7 +1,8 @@
-"""One run at a time for each target, on this machine and for this user: two would race, and double the rate.
+"""The lock that allows one run at a time for each target, on this machine and for this user.
 
-The lock is a file that the operating system locks; its folder depends on no variable. Only the target and its base URL
-name it: neither API tells in what a run asks to which organization a token belongs.
+Two runs would race, and double the rate. The lock is a file that the operating system locks; its folder depends on no
+variable. Its name is made of the target and the base URL only: nothing that a run asks an API tells it to which
+organization a token belongs.
 """
 
 from __future__ import annotations
@@ -34,27 +35,27 @@ if TYPE_CHECKING:
 
 TEMPORARY = Path("/tmp")  # noqa: S108  (fixed: TMPDIR, HOME and XDG_STATE_HOME differ between a terminal and a cron job)
 _PROCESS = re.compile(r"\(process (\d+)\)$")
-_POLL = 0.2  # seconds between two looks at a lock that is held
-_LONGEST = 4096  # bytes that are read of who holds a lock
+_POLL = 0.2  # seconds between two attempts at a lock that is held
+_LONGEST = 4096  # bytes that are read of a lock's file
 
 
 @dataclass(slots=True)
 class TargetLock:
-    """A target that is held."""
+    """The lock of a target, held."""
 
-    left_by: str  #: who held it last and did not end well: something of theirs may still be on its way; else empty
-    is_settled: bool = False  #: set it where nothing that was sent is in doubt any more
+    left_by: str  #: the last holder, if it did not end well: one of its requests may still be in flight; else empty
+    is_settled: bool = False  #: set it once nothing that was sent is in doubt any more
 
 
 class Holder(NamedTuple):
-    """Who has a target, or had it last and did not end well."""
+    """The process that holds a target, or held it last and did not end well."""
 
     who: str
     is_held: bool
 
 
 def look_at_turn(target: TargetName, connection: Connection) -> Holder | None:
-    """Return who holds a target; None where it is free. Takes nothing: whoever begins meanwhile is not held up.
+    """Return who holds a target; None if it is free. Takes no lock, so it does not get in a run's way.
 
     Raises:
         SettingsError: the lock cannot be read.
@@ -69,14 +70,14 @@ def look_at_turn(target: TargetName, connection: Connection) -> Holder | None:
 
 
 def _is_locked(path: Path, who: str) -> bool:
-    """Return whether the process that wrote its name lives, and holds the lock where the system lists locks."""
+    """Return whether the process that wrote its name is alive and, if the system lists locks, holds this one."""
     process = _PROCESS.search(who)
     try:
         os.kill(int(process[1]) if process else 0, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # it lives, and is another user's
+        pass  # it is alive, and belongs to another user
     try:
         locks = Path("/proc/locks").read_text(encoding="ascii")
     except OSError:
@@ -91,9 +92,9 @@ async def take_turns(
     settings: Settings,
     control: RunControl,
 ) -> AsyncIterator[dict[TargetName, TargetLock]]:
-    """Hold all targets, always in the same order; wait for what the last holder left on its way.
+    """Hold all targets, always in the same order; wait for requests that the last holder left in flight.
 
-    The sandbox is nobody else's, and is not held.
+    The sandbox belongs to this run alone, and is not held.
 
     Raises: as `take_turn`.
     """
@@ -104,7 +105,7 @@ async def take_turns(
                 say = partial(tell, control.observer, target) if settings.wait else None
                 turn = take_turn(target, connections[target], holder, control.interrupted, say)
                 turns[target] = await stack.enter_async_context(turn)
-        except ImporterError:  # refused, or interrupted: nothing was sent to those that are held already
+        except ImporterError:  # refused, or interrupted: nothing was sent to the targets that are held already
             for held in turns.values():
                 held.is_settled = not held.left_by
             raise
@@ -125,12 +126,12 @@ async def take_turn(
     interrupted: anyio.Event,
     tell: Callable[[str], None] | None,
 ) -> AsyncIterator[TargetLock]:
-    """Hold the target until the block ends, or the process does, however it does.
+    """Hold the target until the block or the process ends, in whatever way.
 
     `holder` is the run's folder, which the next one is told. With `tell` it says so and waits for its turn.
 
     Raises:
-        UsageError: another process has it, and nobody wants to wait.
+        UsageError: another process has it, and --wait was not given.
         InterruptedReadingError: interrupted while waiting.
         SettingsError: there is no place for the lock.
     """
@@ -157,14 +158,14 @@ async def take_turn(
         finally:
             if turn.is_settled and _is_the_file(descriptor, path):
                 with suppress(OSError):
-                    path.unlink()  # while it is locked: whoever has opened it sees that it is gone, and makes another
+                    path.unlink()  # while it is locked: whoever has it open sees that it is gone, and makes another
 
 
 def _try(path: Path, held: ExitStack) -> int | None:
-    """Return the lock's file, open and locked until `held` ends; None where another process has it.
+    """Return the lock's file, open and locked until `held` ends; None if another process has it.
 
     Raises:
-        SettingsError: there is no place for it, or one that is not this user's alone.
+        SettingsError: there is no place for it, or the place does not belong to this user alone.
     """
     try:
         while True:
@@ -174,7 +175,7 @@ def _try(path: Path, held: ExitStack) -> int | None:
                 descriptor = os.open(path.name, flags, 0o600, dir_fd=folder)
                 stack.callback(os.close, descriptor)
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if _is_the_file(descriptor, path):  # else it was deleted after it was opened: a lock of nothing
+                if _is_the_file(descriptor, path):  # else it was deleted after it was opened, and means nothing
                     held.push(stack.pop_all())
                     return descriptor
     except BlockingIOError:
@@ -184,7 +185,7 @@ def _try(path: Path, held: ExitStack) -> int | None:
 
 
 def _open_folder(path: Path, stack: ExitStack) -> int:
-    """Open the folder of the locks, and see that nobody else has a hand in it."""
+    """Open the folder of the locks, and check that it belongs to this user alone."""
     with suppress(FileExistsError):
         path.mkdir(mode=0o700)
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -195,7 +196,7 @@ def _open_folder(path: Path, stack: ExitStack) -> int:
     if stat.S_IMODE(found.st_mode) & 0o077:
         raise _unusable(path, "other users may open it")
     with suppress(BlockingIOError):
-        fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)  # systemd-tmpfiles leaves a folder alone that is locked
+        fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)  # systemd-tmpfiles leaves a locked folder alone
     return folder
 
 
@@ -210,7 +211,7 @@ def _is_the_file(descriptor: int, path: Path) -> bool:
 def _announce(descriptor: int, holder: Path) -> None:
     text = f"{holder.absolute()} (process {os.getpid()})".encode()
     try:
-        os.pwrite(descriptor, text, 0)  # before the rest is cut off: what the last holder left is not forgotten
+        os.pwrite(descriptor, text, 0)  # before the rest is cut off: what the last holder left is never lost
         os.ftruncate(descriptor, len(text))
     except OSError as error:
         raise SettingsError(
@@ -220,7 +221,7 @@ def _announce(descriptor: int, holder: Path) -> None:
 
 
 def _read_holder(path: Path) -> str:
-    """Return who has written its name into a lock; empty where nobody has.
+    """Return the holder's name in a lock's file; empty if there is none.
 
     Raises:
         SettingsError: it cannot be read.
@@ -234,7 +235,7 @@ def _read_holder(path: Path) -> str:
 
 
 def lock_path(target: TargetName, connection: Connection) -> Path:
-    """Return where the lock of a target is: the same for each spelling of its base URL and for each token."""
+    """Return the path of a target's lock: the same for every spelling of its base URL and every token."""
     name = hashlib.sha256(f"{target}\0{canonical_url(connection.base_url)}".encode()).hexdigest()[:32]
     return lock_folder() / f"{target}-{name}.lock"
 
