@@ -54,7 +54,11 @@ def shown_path(path: object) -> str:
 
 def is_unicode(text: str) -> bool:
     """Return whether a text can be written: it holds no lone surrogate, half of a character."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def has_control(text: str) -> bool:

@@ -164,11 +164,16 @@ _TOKEN = re.compile(
     |(?P<space>_.)|(?P<fill>\*.)
     |(?P<span>\[(?:h+|m+|s+)\])
     |\[(?P<condition>(?:<=|>=|<>|[<>=])\s*-?[0-9.]+)\]|(?P<colour>\[[^\]]*\])
-    |(?P<general>General)|(?P<clock>AM/PM|A/P|上午/下午)|(?P<exponent>E[+-])
-    |(?P<moment>[ymdhs]+)|(?P<digits>[0#?]+)|(?P<sign>[.,%/@;])|(?P<other>.)""",
+    |(?P<general>General|G/通用格式|@)|(?P<clock>AM/PM|A/P|上午/下午)|(?P<exponent>E[+-])
+    |(?P<moment>[ymdhs]+)|(?P<era>[gbe]+)|(?P<digits>[0#?]+)|(?P<sign>[.,%/;])|(?P<other>.)""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
-CURRENCY = re.compile(r"[$¢£¤¥฿₠-⃀]|\b[A-Z]{3}\b")
+_LITERAL = frozenset({"literal", "space", "other"})  # kinds of tokens
+CURRENCY = re.compile(
+    r"[$¢£¤¥฿₠-⃀]|\b(?:AED|ARS|AUD|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KRW|MXN|MYR"
+    r"|NOK|NZD|PHP|PLN|RON|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR)\b"
+)
+_WORD = re.compile(r"[^\W_]")
 LONG_NUMBER = re.compile(r"-?[1-9][0-9]{15,}")  # which a float would not give back
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
@@ -186,8 +191,21 @@ class _Section:
         return any(kind in kinds for kind, _ in self.pieces)
 
     @property
+    def is_literal(self) -> bool:
+        """True where no number stands in it."""
+        return all(kind in _LITERAL for kind, _ in self.pieces)
+
+    @property
     def signs(self) -> str:
         return "".join(text for kind, text in self.pieces if kind == "sign")
+
+    @property
+    def layout(self) -> str:
+        """Its digits and signs, what parts thousands in some countries as a blank, and all else as an `x`."""
+        return "".join(
+            text if kind in {"digits", "sign"} else " " if re.fullmatch(r"[\s'’.]", text) else "x"  # noqa: RUF001
+            for kind, text in self.pieces
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +244,16 @@ class NumberFormat:
         is_inexact = abs(number) >= INEXACT
         if decoration := _decoration_of(section):
             return StoredCell(plain, None, _decorated(plain, decoration, section), is_inexact)
-        text = _padded(plain, section, is_signed=len(self.sections) > 1)
+        text = _padded(plain, section, is_signed=self._is_signed(section))
+        if section.is_literal and _WORD.search(section.prefix):  # whatever the number is, a person sees these words
+            text = section.prefix.strip()
         return StoredCell(text, None, f"{number:.5E}" if is_inexact else "", is_inexact)
+
+    def _is_signed(self, section: _Section) -> bool:
+        """Return whether a section is for negative numbers, and shows their sign itself or not at all."""
+        if any(each.condition for each in self.sections):
+            return section.condition.startswith("<")
+        return section is not self.sections[0]
 
     def _chosen(self, number: float) -> _Section:
         """Choose the section for a number; an empty one hides it from a person, but is no reason to lose it."""
@@ -276,8 +302,7 @@ def _literal(match: re.Match[str]) -> str:
 
 
 def _section(pieces: list[tuple[str, str]], condition: str) -> _Section:
-    literal = {"literal", "space", "other"}
-    places = [place for place, (kind, _) in enumerate(pieces) if kind not in literal]
+    places = [place for place, (kind, _) in enumerate(pieces) if kind not in _LITERAL]
     first, last = (places[0], places[-1] + 1) if places else (len(pieces), len(pieces))
     prefix, suffix = ("".join(text for _, text in part) for part in (pieces[:first], pieces[last:]))
     return _Section(tuple(pieces), condition, prefix, suffix)
@@ -306,7 +331,7 @@ def _decoration_of(section: _Section) -> str:
         return "/"
     if found := CURRENCY.search(section.prefix + section.suffix):
         return found[0]
-    return "," if re.search(r"[0#?],+[0#?]", "".join(text for _, text in section.pieces)) else ""
+    return "," if re.search(r"[0#?],|# ##0", section.layout) else ""
 
 
 def _decorated(plain: str, decoration: str, section: _Section) -> str:
@@ -322,29 +347,31 @@ def _decorated(plain: str, decoration: str, section: _Section) -> str:
                 f"{'-' if number < 0 else ''}{whole:f}{fraction}" if fraction or not rest else f"{plain} as a fraction"
             )
         case ",":
-            return f"{number:,f}"
+            scale = re.search(r"[0#?](,+)(?![0#?,])", section.layout)  # of thousands, or of millions
+            plain = f"{number / 1000 ** len(scale[1] if scale else ''):,f}"
     return f"{section.prefix}{plain}{section.suffix}".strip()
 
 
 def _pads(section: _Section) -> bool:
     """Return whether a section shows a whole number otherwise than by its digits alone."""
-    if section.signs or section.has("moment", "span", "clock", "exponent", "general"):
+    if section.signs or section.has("moment", "span", "clock", "exponent"):
         return False
     if sum(text.count("0") for kind, text in section.pieces if kind == "digits") > 1:
         return True
     outer, literals = section.prefix + section.suffix, (text for kind, text in section.pieces if kind != "digits")
-    return bool(re.search(r"[^\W_]", outer)) or len("".join(literals).strip()) > len(outer.strip())
+    return bool(_WORD.search(outer)) or len("".join(literals).strip()) > len(outer.strip())
 
 
 def _padded(plain: str, section: _Section, *, is_signed: bool) -> str:
     """Put a whole number's digits into the places of a section, from the last one on."""
     digits = plain.removeprefix("-")
-    if not digits.isdigit() or not section.has("digits") or not _pads(section):
+    pieces = [("digits", "0") if kind == "general" else (kind, text) for kind, text in section.pieces]
+    places = sum(len(text) for kind, text in pieces if kind == "digits")
+    if not digits.isdigit() or not places or not _pads(section):
         return plain
     left = list(digits)
     shown: list[str] = []
-    places = sum(len(text) for kind, text in section.pieces if kind == "digits")
-    for kind, text in reversed(section.pieces):
+    for kind, text in reversed(pieces):
         if kind != "digits":
             shown.append(text)
             continue
@@ -370,7 +397,7 @@ def _clock_text(written: str, section: _Section, *, is_1904: bool) -> str:
     """Write a day number as a date-time, below one as a time of day, or as a span; empty where it is shown as none."""
     if section.has("span"):
         return text_of(timedelta(seconds=_seconds(written))) if abs(float(written)) < _MOST_DAYS else ""
-    if not section.has("moment", "clock") or Decimal(written) < 0:
+    if not section.has("moment", "clock", "era") or Decimal(written) < 0:
         return ""
     days, seconds = divmod(_seconds(written), _DAY)
     clock = timedelta(seconds=seconds)

@@ -47,10 +47,17 @@ _SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
 _CONTENT, _STYLES, _MANIFEST = "content.xml", "styles.xml", "META-INF/manifest.xml"
 _ERROR = re.compile(r"#[A-Z/0!?]+|Err:[0-9]{3}")
 _SPAN = re.compile(r"(-?)P(?:([0-9]+)D)?T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:[.,][0-9]+)?)S)?")
-_THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:[.,'’  \s][0-9]{3})+")  # noqa: RUF001  (what programs write)
+_THOUSANDS = re.compile(  # also those of India: 10,11,02,103
+    r"-?[0-9]{1,3}(?:(?:[.'’\s][0-9]{3})+|(?:,[0-9]{2,3})*,[0-9]{3})(?:[.,][0-9]+)?"  # noqa: RUF001
+)
+_ZERO = re.compile(r"-?0[.,]0+")
+_FLAT = re.compile(r"0*(?:\.0*)?[a-z]*")  # a row's height
+_LETTER, _EXPONENT = re.compile(r"[^\W\d_]"), re.compile(r"[0-9]E[+-]?[0-9]", re.IGNORECASE)
+_MOST_REPEATED = 100_000  # rows: no table has so many that are all the same
 _MOST_CELLS = 16_384  # columns of a sheet; a repetition that goes beyond says nothing
 _MOST_ROWS = 1_048_576
 _MOST_COMPARED = 2_000_000  # cells that calamine reads again
+_LINES = ("style:text-line-through-style", "style:text-line-through-type")
 _VALUES = tuple(f"office:{kind}" for kind in ("value", "string-value", "date-value", "time-value", "boolean-value"))
 
 
@@ -90,7 +97,7 @@ class OpenDocument(Storage):
 
     def sheet(self, index: int) -> OpenDocumentSheet:
         """Return a worksheet by its place among all sheets."""
-        return OpenDocumentSheet(self._open, index, self._looks.struck)
+        return OpenDocumentSheet(self._open, index, self._looks)
 
 
 @dataclass
@@ -99,10 +106,15 @@ class OpenDocumentSheet(StoredSheet):
 
     open: Callable[[], AbstractContextManager[IO[bytes]]]
     index: int
-    struck: set[str]
+    looks: _Looks
 
     def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
         for first, count, cells, is_hidden in self._walk(merged):
+            if count > _MOST_REPEATED and any(cell.text or cell.flaw for cell in cells.values()):
+                raise SourceError(
+                    f"rows {first} to {first + count - 1} are all the same, more than {_MOST_REPEATED:,}",
+                    hint="Delete the repeated rows, and try again.",
+                )
             for number in range(first, first + count):
                 yield WalkedRow(number, cells, is_hidden)
 
@@ -115,7 +127,7 @@ class OpenDocumentSheet(StoredSheet):
         return extent, merged
 
     def _walk(self, merged: list[Merged]) -> Iterator[tuple[int, int, Mapping[int, StoredCell], bool]]:
-        content = _Content(self.index, self.struck, merged)
+        content = _Content(self.index, self.looks, merged)
         with self.open() as stream:
             for _ in parsed(stream, content.parser):
                 yield from content.take()
@@ -124,14 +136,14 @@ class OpenDocumentSheet(StoredSheet):
 
 
 class _Looks:
-    """Finds the tables, those that are not displayed, and the cell styles that strike their text through."""
+    """Finds the tables and those not displayed, and the styles of rows without height and of struck cells."""
 
     def __init__(self) -> None:
         self.tables: list[tuple[str, str]] = []  #: name, style
         self.undisplayed: set[str] = set()
         self.struck: set[str] = set()
+        self.flat: set[str] = set()
         self._style = ""
-
         self._asides = 0
 
     def read(self, stream: IO[bytes]) -> None:
@@ -158,9 +170,12 @@ class _Looks:
                     self.struck.add(self._style)
             case "style:table-properties" if attributes.get("table:display") == "false":
                 self.undisplayed.add(self._style)
-            case "style:text-properties" if "style:text-line-through-style" in attributes:
-                is_struck = attributes["style:text-line-through-style"] != "none"
-                (self.struck.add if is_struck else self.struck.discard)(self._style)
+            case "style:table-row-properties" if _FLAT.fullmatch(attributes.get("style:row-height", "-")):
+                self.flat.add(self._style)
+            case "style:text-properties":
+                lines = [attributes[line] for line in _LINES if line in attributes]
+                if lines:
+                    (self.struck.discard if "none" in lines else self.struck.add)(self._style)
             case "table:table" if "table:name" in attributes and not self._asides:
                 self.tables.append((attributes["table:name"], attributes.get("table:style-name", "")))
 
@@ -168,20 +183,21 @@ class _Looks:
 class _Content:
     """Collects the rows of one table from the events of the whole content."""
 
-    def __init__(self, index: int, struck: set[str], merged: list[Merged]) -> None:
+    def __init__(self, index: int, looks: _Looks, merged: list[Merged]) -> None:
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.is_done = False
         self._merged = merged
-        self._struck = struck
+        self._looks = looks
         self._left = index  # tables before it
         self._is_inside = False
         self._rows: list[tuple[int, int, dict[int, StoredCell], bool]] = []  # first number, how often, cells, hidden
         self._number = 0  # of the last row
         self._repeats = 1
         self._is_hidden = False
+        self._groups: list[bool] = []  # of rows, around the one being read: whether each is folded up
         self._row_style = ""
         self._column_styles: list[tuple[int, str]] = []  # last column, its cells' style
         self._column = 0
@@ -216,6 +232,8 @@ class _Content:
         match name:
             case "table:table-column":
                 self._start_column(attributes)
+            case "table:table-row-group":
+                self._groups.append(attributes.get("table:display") == "false")
             case "table:table-row":
                 self._start_row(attributes)
             case "table:table-cell" | "table:covered-table-cell":
@@ -239,7 +257,8 @@ class _Content:
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         self._repeats = min(_repeats(attributes, "table:number-rows-repeated"), _MOST_ROWS - self._number)
-        self._is_hidden = attributes.get("table:visibility", "visible") != "visible"
+        is_flat = attributes.get("table:style-name") in self._looks.flat
+        self._is_hidden = is_flat or any(self._groups) or attributes.get("table:visibility", "visible") != "visible"
         self._row_style = attributes.get("table:default-cell-style-name", "")
         self._column = 0
         self._cells = {}
@@ -255,6 +274,8 @@ class _Content:
             match name:
                 case "table:table":
                     self._is_inside, self.is_done = False, True
+                case "table:table-row-group":
+                    self._groups.pop()
                 case "table:table-row":
                     self._end_row()
                 case "table:table-cell" | "table:covered-table-cell":
@@ -274,7 +295,7 @@ class _Content:
         if cell:
             if self._is_covered:
                 cell = COVERED
-            elif self._style() in self._struck:
+            elif self._style() in self._looks.struck:
                 cell = cell.strike_out()
             self._cells.update(dict.fromkeys(range(self._column, self._column + count), cell))
         self._column += count
@@ -331,21 +352,24 @@ def _valued(kind: str, value: str, shown: str, *, has_own_text: bool) -> StoredC
 
 
 def _number(kind: str, value: str, shown: str) -> StoredCell:
-    """Make the cell of a number: as it is shown where that only puts zeros or literals around its digits."""
+    """Make the cell of a number: as it is shown where that only puts zeros or literals around its digits, or words."""
     found = PLAIN.show(value)
     if found is None or LONG_NUMBER.fullmatch(value):
         return found or no_number(value)
-    if kind == "float" and shown in {"TRUE", "FALSE"}:  # a formula's truth
-        return StoredCell(shown)
     text, digits = found.text, "".join(re.findall(r"[0-9]", shown))
+    has_word = _LETTER.search(shown) is not None and not _EXPONENT.search(shown)
+    if kind == "float" and has_word and not digits:  # such as a formula's truth
+        return StoredCell(shown)
     is_whole = text.lstrip("-").isdigit()
     is_fraction = "/" in shown and not is_whole
     if kind != "float" or is_fraction or CURRENCY.search(shown) or _THOUSANDS.fullmatch(shown):
         return StoredCell(text, None, shown if shown != text else "", found.is_inexact)
-    if is_whole and digits and digits.lstrip("0") == text.lstrip("-0"):
+    is_same = digits != "" and digits.lstrip("0") == text.lstrip("-0") and not _ZERO.fullmatch(shown)
+    is_within = has_word and re.search(rf"(?<![0-9])0*{text.lstrip('-')}(?![0-9])", shown) is not None
+    if is_whole and (is_same or is_within):
         has_sign = not text.startswith("-") or re.search(r"[-−(]", shown)  # noqa: RUF001  (a minus)
-        text = shown if has_sign else text
-    return StoredCell(text, None, "", found.is_inexact)
+        return StoredCell(shown if has_sign else text)
+    return StoredCell(text, None, shown if is_whole and has_word else "", found.is_inexact)
 
 
 def _span_text(value: str) -> str:

@@ -209,14 +209,13 @@ def _notices_of_floats(frame: pd.DataFrame) -> Iterator[Notice]:
 def _add(digest: _Hash, cells: tuple[str, ...], number: int) -> None:
     import orjson
 
+    from importer.reader.stored_cells import not_unicode
+
     try:
         digest.update(orjson.dumps(cells) + b"\n")
     except orjson.JSONEncodeError as error:
         where = next(cell_name(i, number) for i, cell in enumerate(cells) if not is_unicode(cell))
-        raise SourceError(
-            f"the DataFrame's cell {where} holds text that is not valid Unicode",
-            hint="Look for a lone surrogate in it.",
-        ) from error
+        raise not_unicode(f"the DataFrame's cell {where}") from error
 
 
 # ---- Reading while signals are heard: what blocks does so on a thread

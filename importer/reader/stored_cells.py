@@ -12,7 +12,7 @@ from importer.cells import cell_name
 from importer.errors import SourceError
 from importer.reader.cell_text import Flaw, NumberFormat, StoredCell, built_in, number_format
 from importer.reader.limits import Bounds, too_long_cell
-from importer.wording import escape
+from importer.wording import escape, is_unicode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -259,6 +259,14 @@ def damaged(why: str) -> SourceError:
     )
 
 
+def not_unicode(where: str) -> SourceError:
+    """Make the error for a text with half of a character."""
+    return SourceError(
+        f"{where} holds text that is not valid Unicode",
+        hint="Type it again: half of a character, a lone surrogate, stands in it.",
+    )
+
+
 def in_order(number: int, before: int) -> int:
     """Return a row's number, which must be higher than that of the row before.
 
@@ -335,6 +343,9 @@ def _careful(number: int, values: list[Any], row: StoredRow, columns: range, fou
             texts[column - columns.start] = cell.text
         elif cell.text or cell.flaw:
             raise damaged(f"cell {cell_name(column, number)} is read differently by two parsers")
+    if not is_unicode("".join(texts)):
+        column = next(column for column, text in zip(columns, texts, strict=True) if not is_unicode(text))
+        raise not_unicode(f"cell {cell_name(column, number)}")
     remarks = {column: cell for column, cell in cells.items() if cell.is_remarkable}
     return TextRow(number, texts, row.is_hidden, remarks)
 

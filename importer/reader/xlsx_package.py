@@ -148,13 +148,15 @@ def _by_tags(look: Callable[[bytes], None]) -> Callable[[bytes], None]:
 
 
 class _TextScan:
-    """Finds texts in runs whose outer blanks calamine drops: those without `xml:space`."""
+    """Finds what calamine reads otherwise: escaped surrogates, and runs whose blanks it drops without `xml:space`."""
 
     is_odd = False
 
     def look(self, text: bytes) -> None:
         if not self.is_odd and (b"<r>" in text or b":r>" in text):
             self.is_odd = re.search(rb"<(?:\w+:)?t>(?:\s|[^<]*\s</)", text) is not None
+        if not self.is_odd and b"_x" in text:
+            self.is_odd = re.search(rb"_x[dD][89A-Fa-f]", text) is not None
 
 
 class _SheetScan:

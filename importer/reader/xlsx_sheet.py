@@ -89,8 +89,11 @@ class CellReader:
 
 
 def unescape(text: str) -> str:
-    """Put characters in for their escapes such as `_x001B_`, ECMA-376 22.9.2.19."""
-    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+    """Put characters in for their escapes such as `_x001B_`, ECMA-376 22.9.2.19; two can be the halves of one."""
+    if "_x" not in text:
+        return text
+    halves = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
+    return halves.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 def clock_text(written: str) -> str:
@@ -109,6 +112,7 @@ def clock_text(written: str) -> str:
 # ---- The XML of a sheet, cell by cell, by expat: the careful way
 
 
+_FLAT = re.compile(r"0(?:\.0*)?")  # a row's height
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 
 
@@ -190,7 +194,9 @@ class _SheetParser:
     def _start_row(self, attributes: dict[str, str]) -> None:
         number = whole(attributes.get("r", str(self._number + 1)))
         self._number, self._cells = in_order(number, self._number), {}
-        self._is_hidden = attributes.get("hidden", "0") in {"1", "true"} or attributes.get("ht") in {"0", "0.0"}
+        self._is_hidden = (
+            attributes.get("hidden", "0") in {"1", "true"} or _FLAT.fullmatch(attributes.get("ht", "")) is not None
+        )
         self._column = -1
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
@@ -248,7 +254,7 @@ _STYLED = re.compile(rb' s="([0-9]{1,9})"')
 _NUMBERED = re.compile(rb"<v>([0-9][0-9.Ee+-]*)</v>")
 _START = re.compile(rb'\s*<row r="([1-9][0-9]{0,6})"([^<>]*)>')
 _EMPTY = re.compile(rb'\s*<row r="([1-9][0-9]{0,6})"[^<>]*/>')
-_HIDDEN = re.compile(rb"""\s(?:hidden=["'](?:1|true)|ht=["']0(?:\.0)?)["']""")
+_HIDDEN = re.compile(rb"""\s(?:hidden\s*=\s*["'](?:1|true)|ht\s*=\s*["']0(?:\.0*)?)["']""")
 _END = re.compile(rb"\s*</sheetData>")
 _DECLARATION = re.compile(
     rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^<>]*?(?:encoding\s*=\s*["'](?P<codec>[^"']*)["'][^<>]*)?\?>"""

@@ -22,7 +22,7 @@ def record(kind: int, data: bytes = b"") -> bytes:
 
 
 def text(value: str) -> bytes:
-    encoded = value.encode("utf-16-le")
+    encoded = value.encode("utf-16-le", "surrogatepass")
     return struct.pack("<I", len(encoded) // 2) + encoded
 
 

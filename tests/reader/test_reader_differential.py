@@ -131,7 +131,7 @@ def odf_cell(each: Value) -> Any:
             for line in each.split("\n"):
                 cell.addElement(P(text=line))
             return cell
-    cell.addElement(P(text="shown"))
+    cell.addElement(P(text=expected(each)))
     return cell
 
 

@@ -87,7 +87,50 @@ def as_ods(path: Path) -> None:
     write_ods(path, "".join(rows), styles=styles)
 
 
-@pytest.mark.parametrize("make", [as_xlsx, as_xlsm, as_xls, as_xls_of_no_height, as_xlsb, as_xlsb_of_no_height, as_ods])
+def ods_with(path: Path, third: Callable[[str], str], styles: str) -> None:
+    rows = [
+        ods_row("".join(text_cell(text, 'table:style-name="ce1"' * (number == 4)) for text in cells))
+        for number, cells in enumerate(TABLE, 1)
+    ]
+    rows[2] = third(rows[2])
+    write_ods(path, "".join(rows), styles=styles)
+
+
+def as_ods_of_no_height(path: Path) -> None:
+    styles = (
+        '<style:style style:name="ro2"><style:table-row-properties style:row-height="0in"/></style:style>'
+        '<style:style style:name="ro3"><style:table-row-properties style:row-height="0.5in"/></style:style>'
+        '<style:style style:name="ce1"><style:text-properties style:text-line-through-type="single"/></style:style>'
+    )
+    ods_with(path, lambda third: third.replace("<table:table-row ", '<table:table-row table:style-name="ro2" '), styles)
+
+
+def as_ods_folded_up(path: Path) -> None:
+    styles = (
+        '<style:style style:name="ce1"><style:text-properties style:text-line-through-style="solid"/></style:style>'
+    )
+    group = "<table:table-row-group{}>{}</table:table-row-group>"
+    ods_with(path, lambda third: group.format("", group.format(' table:display="false"', third)), styles)
+
+
+@pytest.mark.parametrize(
+    "attributes", ["hidden='1'", 'hidden = "true"', 'ht="0"', 'ht = "0.00"', 'outlineLevel="1" hidden="1" ht="15"']
+)
+def test_a_row_of_xlsx_is_hidden_however_that_is_written(workbook: Callable[..., Path], attributes: str) -> None:
+    rows = "".join(
+        f'<row r="{number}" {said}><c r="A{number}" t="str"><v>x</v></c></row>'
+        for number, said in enumerate(["", 'ht="0.5" hidden="0"', attributes], 1)
+    )
+    assert read_sheet(workbook(rows)).remarks == [[3, "hidden"]]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(as_xlsx, as_xlsm, as_xls, as_xls_of_no_height, as_xlsb, as_xlsb_of_no_height),
+        *(as_ods, as_ods_of_no_height, as_ods_folded_up),
+    ],
+)
 def test_a_hidden_row_and_one_that_is_struck_out_are_told(tmp_path: Path, make: Callable[[Path], None]) -> None:
     path = tmp_path / f"t.{make.__name__.split('_')[1]}"
     make(path)

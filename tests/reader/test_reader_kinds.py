@@ -41,6 +41,7 @@ STYLES = (
         ('s="3"><v>42</v>', "00042"),
         ("><v><!-- x -->7</v>", "7"),
         ('t="inlineStr"><is><r><t>Payments </t></r><r><t>Primary</t></r></is>', "Payments Primary"),
+        ('t="inlineStr"><is><t>_x0041__xD83D__xDE00_</t></is>', "A😀"),
         ('t="inlineStr"><is><t>東京</t><rPh sb="0" eb="1"><t>トウキョウ</t></rPh></is>', "東京"),
     ],
 )
@@ -63,6 +64,36 @@ def test_every_error_value_is_a_problem_of_its_cell(workbook: Workbook, error: s
     sheet = read_sheet(workbook(f'{HEADER}<row r="2"><c r="B2" t="e"><v>{error}</v></c></row>'))
     assert sheet.rows == {2: ["", error]}
     assert sheet.remarks[0][3] == f"the cell holds the error {error}"
+
+
+@pytest.mark.parametrize(("stored", "text"), [("P_x0031_", "P1"), ("_xD83D__xDE00_", "😀")])
+def test_escapes_in_a_shared_text_are_what_they_stand_for(workbook: Workbook, stored: str, text: str) -> None:
+    texts = f'<sst xmlns="{NAMESPACE}"><si><t>{stored}</t></si></sst>'
+    rows = f'{HEADER}<row r="2"><c r="B2" t="s"><v>0</v></c></row>'
+    assert read_sheet(workbook(rows, parts={"xl/sharedStrings.xml": texts})).rows == {2: ["", text]}
+
+
+def halved_in_xlsx(workbook: Workbook) -> Path:
+    return workbook(f'{HEADER}<row r="2"><c r="B2" t="inlineStr"><is><t>a_xD83D_</t></is></c></row>')
+
+
+def halved_in_shared_text(workbook: Workbook) -> Path:
+    texts = f'<sst xmlns="{NAMESPACE}"><si><t>_xD83D_b</t></si></sst>'
+    rows = f'{HEADER}<row r="2"><c r="B2" t="s"><v>0</v></c></row>'
+    return workbook(rows, parts={"xl/sharedStrings.xml": texts})
+
+
+def halved_in_xlsb(workbook: Workbook) -> Path:
+    path = workbook("").with_name("t.xlsb")
+    rows = [binary.row(1, binary.label(0, "id"), binary.label(1, "note")), binary.row(2, binary.label(1, "a\ud83d"))]
+    binary.write_xlsb(path, ("S", 0, b"".join(rows)))
+    return path
+
+
+@pytest.mark.parametrize("make", [halved_in_xlsx, halved_in_shared_text, halved_in_xlsb])
+def test_half_of_a_character_is_named_with_its_cell(workbook: Workbook, make: Callable[[Workbook], Path]) -> None:
+    with pytest.raises(SourceError, match="sheet 'S': cell B2 holds text that is not valid Unicode"):
+        read_sheet(make(workbook))
 
 
 def test_runs_of_a_shared_text_keep_the_blanks_between_them(workbook: Workbook) -> None:
@@ -185,9 +216,33 @@ def test_white_space_between_the_cells_of_ods_is_nothing(tmp_path: Path) -> None
 
 def test_numbers_and_truths_of_ods_are_shown_as_a_person_sees_them(tmp_path: Path) -> None:
     values = [("42", "ID00042"), ("42", "000-042"), ("1", "TRUE"), ("0", "FALSE"), ("42", "42.00"), ("-42", "-00042")]
+    values += [("1", "WAHR"), ("7", "P2-007"), ("1", "1 of 10"), ("0", "0,00"), ("0", "0000"), ("100", "1E+02")]
     cells = "".join(value_cell("float", "value", value, shown) for value, shown in values)
-    write_ods(tmp_path / "t.ods", row("".join(text_cell(letter) for letter in "abcdef")) + row(cells))
-    assert read_sheet(tmp_path / "t.ods").rows == {2: ["ID00042", "000-042", "TRUE", "FALSE", "42", "-00042"]}
+    write_ods(tmp_path / "t.ods", row("".join(text_cell(letter) for letter in "abcdefghijkl")) + row(cells))
+    sheet = read_sheet(tmp_path / "t.ods")
+    seen = ["ID00042", "000-042", "TRUE", "FALSE", "42", "-00042", "WAHR", "P2-007", "1 of 10", "0", "0000", "100"]
+    assert (sheet.rows, sheet.remarks) == ({2: seen}, [])
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        *("101,102,103", "101.102.103", "101 102 103", "101\u202f102\u202f103", "101'102'103", "101.102.103,00"),
+        *("101,102,103.00", "10,11,02,103", "101K"),
+    ],
+)
+def test_a_number_of_ods_that_is_shown_as_several_or_shortened_is_told(tmp_path: Path, shown: str) -> None:
+    cells = text_cell("1") + value_cell("float", "value", "101102103", shown)
+    write_ods(tmp_path / "t.ods", row(text_cell("id") + text_cell("members")) + row(cells))
+    sheet = read_sheet(tmp_path / "t.ods")
+    assert (sheet.rows, sheet.remarks) == ({2: ["1", "101102103"]}, [[2, "shown", 1, shown]])
+
+
+def test_a_row_of_ods_that_is_repeated_without_end_is_refused(tmp_path: Path) -> None:
+    header = row(text_cell("id") + text_cell("note"))
+    write_ods(tmp_path / "t.ods", header + row(text_cell("1") + text_cell("x"), 1_000_000))
+    with pytest.raises(SourceError, match="sheet 'S': rows 2 to 1000001 are all the same, more than 100,000"):
+        read_sheet(tmp_path / "t.ods")
 
 
 def test_rows_of_ods_that_are_repeated_to_the_end_make_no_grid(tmp_path: Path) -> None:
