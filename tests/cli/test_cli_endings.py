@@ -14,6 +14,7 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -22,6 +23,7 @@ import pytest
 from acceptance.command import Workplace, finish, wait_until
 from acceptance.sources import shadows
 
+from importer import __main__
 from importer.cli.execute import guard, perform_reading
 from importer.errors import SourceError
 from importer.reader import workbook
@@ -388,3 +390,22 @@ def test_findings_fit_a_screen_however_many_there_are(place: Workplace) -> None:
         assert "(1,500 cells)" in done.out
         assert done.out.count("many A") == 3
         assert len(place.run(*command, "many.csv", "--all").out.splitlines()) > 1500
+
+
+def test_an_interrupt_while_the_command_line_is_still_imported_ends_it_as_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing was done, and there is no traceback to read."""
+
+    class Interrupted(ModuleType):
+        def __getattr__(self, name: str) -> Any:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setitem(sys.modules, "importer.cli", Interrupted("importer.cli"))
+    try:
+        with pytest.raises(SystemExit) as ended:
+            __main__.main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 130
