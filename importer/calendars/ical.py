@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -19,9 +20,6 @@ from importer.cells import Unreadable
 from importer.errors import SourceError
 from importer.normalizer.occurrences import occurrences
 from importer.normalizer.recurrence_text import read_repeat
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LARGEST = 20_000_000  # bytes of a file
 _MOST = 10_000  # occurrences of a file

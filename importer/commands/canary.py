@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+from importer.delivery.delivery import Delivered
+from importer.delivery.transport import Connection
+from importer.journal.journal import Journal
 from importer.kinds import KINDS, Names, tell_line
 from importer.records import ReportLine, TargetName
 from importer.session.control import Canary, RunControl, Tried
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from importer.delivery.delivery import Delivered
-    from importer.delivery.transport import Connection
-    from importer.journal.journal import Journal
-
 
 _NOT_ATTEMPTED = "not attempted: "
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 from zipfile import is_zipfile
 
@@ -15,8 +14,10 @@ from importer.calendars import (
     Calendar,
     Interval,
     Note,
+    ProgressCallback,
     Role,
     Schedule,
+    Selection,
     Window,
     ical,
     instant,
@@ -30,6 +31,7 @@ from importer.commands.run import resolve
 from importer.errors import SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, open_scratch, open_view
 from importer.journal.states import State
+from importer.journal.view import View
 from importer.normalizer.references import Directory
 from importer.planning.sources import expand_sources, gather_sources, is_several, load_mapping, make_loader
 from importer.reader.read import read
@@ -37,15 +39,11 @@ from importer.records import LARGEST_ID, Row, TargetName
 from importer.reporter.formula_guard import unguard
 from importer.reporter.page import write_comparison_page
 from importer.reporter.report_csv import write_texts
+from importer.session.control import RunControl
+from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.targets.target import DirectoryEntry
 from importer.wording import iso_utc
-
-if TYPE_CHECKING:
-    from importer.calendars import ProgressCallback, Selection
-    from importer.journal.view import View
-    from importer.session.control import RunControl
-    from importer.settings.options import Settings
 
 _SYSTEMS = frozenset({"pagerduty:", "opsgenie:", "rootly:"})
 _MADE = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE})

@@ -7,17 +7,19 @@ import os
 import platform
 import shutil
 import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import anyio
 
 from importer.calendars import opsgenie, pagerduty
 from importer.commands.pull import APIS, refused_as_error
 from importer.delivery.source_api import open_source_api
+from importer.delivery.transport import Connection
 from importer.errors import ImporterError, SettingsError, errors_of
 from importer.journal.run_folder import SQLITE_VERSION
 from importer.normalizer.zones import check_timezone
@@ -31,12 +33,6 @@ from importer.settings.origins import PREFIX, variables_of
 from importer.settings.proxy import NO_PROXY_VARIABLES, PROXY_VARIABLES
 from importer.targets import TARGETS
 from importer.wording import escape
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-
-    from importer.delivery.transport import Connection
-
 
 # ---- what one look comes to
 

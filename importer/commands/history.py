@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from importer.errors import JournalError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, is_held, open_view
 from importer.journal.run_info import RunInfo, RunStage
+from importer.journal.view import View
 from importer.reporter.page_contents import changed_options
 from importer.reporter.summary_json import SUMMARY_FILE
 from importer.result import by_target
 from importer.statuses import Status
 from importer.wording import seconds_between
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from importer.journal.view import View
-
 
 _NOTHING = RunInfo(command="")
 

@@ -9,16 +9,18 @@ import csv
 import io
 import os
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from importer.calendars import (
     Calendar,
     Interval,
+    ProgressCallback,
     Pulled,
     RefusedError,
     Role,
@@ -40,15 +42,10 @@ from importer.delivery.source_api import SourceApi, fetch, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError
 from importer.records import ID_PATTERN
 from importer.reporter.pulled_tables import SHEETS, Table, check_output, write_tables
+from importer.session.control import RunControl
 from importer.session.endpoints import connect_source
+from importer.settings.options import Settings
 from importer.targets.rootly import ROOTLY
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from importer.calendars import ProgressCallback
-    from importer.session.control import RunControl
-    from importer.settings.options import Settings
 
 #: The systems that are read through their APIs.
 APIS = {

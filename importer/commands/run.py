@@ -10,15 +10,17 @@ names and asks what exists.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from importer.commands.canary import look_at_first, may_go_on
 from importer.delivery.delivery import Delivered, deliver, find_existing
 from importer.delivery.listing import look_up
 from importer.delivery.target_work import Job
+from importer.delivery.transport import Connection
 from importer.errors import JournalError, SettingsError, UsageError
 from importer.journal.run_folder import RunFolder, open_scratch
 from importer.journal.run_info import RunInfo, RunStage
@@ -38,25 +40,18 @@ from importer.planning.sources import (
     make_loader,
     name_source,
 )
+from importer.reader.read import Source
 from importer.records import TargetName
 from importer.reporter.junit import check_junit_path
 from importer.reporter.marked_cells import check_marked_path
 from importer.reporter.report import make_check
+from importer.result import Overview, Result
 from importer.session.control import Plan, RunControl
 from importer.session.endpoints import connect
 from importer.session.lifecycle import begin_run, finish, least_seconds, may_begin, why_stopped
+from importer.settings.options import Settings
 from importer.settings.values import canonical_url
 from importer.statuses import Status
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from importer.delivery.transport import Connection
-    from importer.reader.read import Source
-    from importer.result import Overview, Result
-    from importer.settings.options import Settings
-
 
 _ASKING = {
     TargetName.ROOTLY: "asking Rootly for the ids of the users and schedules that rows name",

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from importer.delivery.delivery import Delivered, ask_about_doubts, remove
 from importer.delivery.groups import Unbinding, unbind
 from importer.delivery.target_work import Job
+from importer.delivery.transport import Connection
 from importer.errors import DamagedError, JournalError, UsageError
+from importer.journal.journal import Journal
 from importer.journal.run_folder import UNDO, RunFolder, open_run
 from importer.journal.states import BindingState, Change, Leaving, State
 from importer.kinds import can_delete
@@ -32,6 +34,7 @@ from importer.planning.previous_run import PreviousRun, check_contents, find_ear
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import Outcome, TargetName
 from importer.reporter.junit import check_junit_path
+from importer.result import Result
 from importer.session.control import Plan, RunControl, RunObserver, SilentObserver
 from importer.session.endpoints import connect
 from importer.session.lifecycle import (
@@ -42,18 +45,10 @@ from importer.session.lifecycle import (
     settle_turns,
 )
 from importer.session.target_lock import take_turns
+from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.wording import count_of, iso_utc
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from importer.delivery.transport import Connection
-    from importer.journal.journal import Journal
-    from importer.result import Result
-    from importer.settings.options import Settings
-
 
 _CHUNK = 2000
 

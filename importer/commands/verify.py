@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import anyio
 
@@ -14,24 +16,19 @@ from importer.calendars import ROLES, Ask, Interval, ProgressCallback, RefusedEr
 from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import TargetError, UsageError
 from importer.journal.run_folder import open_view
+from importer.journal.view import View
 from importer.kinds import KINDS, Names, RecordKind
 from importer.planning.previous_run import find_earlier
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import Key, TargetName
 from importer.reporter.page import add_verified
 from importer.reporter.report_csv import write_texts
+from importer.session.control import RunControl
 from importer.session.endpoints import connect
+from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.wording import iso_utc
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from importer.journal.view import View
-    from importer.session.control import RunControl
-    from importer.settings.options import Settings
 
 _MADE = frozenset({Status.CREATED, Status.EXISTS})
 _PATIENCE = 60.0  # seconds until a shift shows in Rootly's calendar

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
@@ -24,10 +25,6 @@ from importer.journal.states import (
 from importer.notice import Notice, NoticeLevel
 from importer.records import Finding, Key, Outcome, Problem, ReportLine, Row, Scope, Severity, Sheet, TargetName
 from importer.statuses import Status
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
 
 # ---- named statements of the .sql files
 

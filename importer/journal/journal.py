@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
@@ -17,10 +18,6 @@ from importer.journal.view import View
 from importer.notice import Notice
 from importer.records import Key, KnownName, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
 from importer.statuses import Status
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
 
 _SQL = load_queries()
 _UNSENT = frozenset({State.PLANNED, State.UNRESOLVED, Status.INVALID})  # as what a new row goes in

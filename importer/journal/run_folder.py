@@ -10,17 +10,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from importer.errors import DamagedError, JournalError
 from importer.journal.codec import MalformedError, load_schema
 from importer.journal.journal import Journal, is_in_use
 from importer.journal.view import View
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 JOURNAL_FILE = "journal.sqlite3"

@@ -5,18 +5,15 @@ A journal keeps it as named texts; everywhere else it is a `RunInfo`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from importer.records import TargetName
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
 
 _BASE_URL = "base_url."
 #: At the end of a rehearsal's name, so that every line of its report says what its ids are worth.

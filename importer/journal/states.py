@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import log2
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from importer.records import Key, Outcome, Row, Scope, TargetName
 from importer.statuses import Status
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class State(StrEnum):

@@ -8,26 +8,23 @@ else a new one needs.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfoNotFoundError
 
 from importer.cells import Unreadable, canonical
+from importer.normalizer.fast_path import FastPath
+from importer.normalizer.fields import Fields, Places
+from importer.normalizer.mapping import Rules
 from importer.normalizer.zones import load_zone
+from importer.records import Key, Record, ReportLine, TargetName
+from importer.targets.target import Found, Page, Request
 from importer.wording import iso_utc
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from importer.normalizer.fast_path import FastPath
-    from importer.normalizer.fields import Fields, Places
-    from importer.normalizer.mapping import Rules
-    from importer.records import Key, Record, ReportLine, TargetName
-    from importer.targets.target import Found, Page, Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,18 @@ Source: Rootly's OpenAPI document of mid-2026.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 from importer.kinds import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, UserShift
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath
+from importer.normalizer.fields import Fields, Implausibility, Places
+from importer.normalizer.mapping import Rules
 from importer.normalizer.plausibility import check_span
 from importer.records import LARGEST_ID, Identifier, Key, Record
 from importer.targets.rootly import read_instant, read_number
-
-if TYPE_CHECKING:
-    from importer.normalizer.fields import Fields, Implausibility, Places
-    from importer.normalizer.mapping import Rules
 
 
 class OverrideRecord(Record):

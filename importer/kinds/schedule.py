@@ -5,14 +5,17 @@ Source: Opal's OpenAPI document of 2026-08.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import orjson
 from pydantic import Field
 
 from importer.kinds import Ambiguity, Column, KeyPart, Made, RecordKind, option
+from importer.normalizer.fields import Fields
+from importer.normalizer.mapping import Rules
 from importer.normalizer.providers import (
     LONGEST_REMOTE_ID,
     PROVIDER_RIGHT,
@@ -26,12 +29,6 @@ from importer.normalizer.references import Waiting
 from importer.records import UUID, Key, Record, TargetName
 from importer.targets.opal import next_page, read_items
 from importer.targets.target import Found, Page, Request, as_text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from importer.normalizer.fields import Fields
-    from importer.normalizer.mapping import Rules
 
 
 class ScheduleRecord(Record):

@@ -6,7 +6,7 @@ Source: Rootly's OpenAPI document of mid-2026.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -15,14 +15,11 @@ from importer.kinds import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath, read_digits
 from importer.normalizer.fields import Fields, Implausibility, Places
+from importer.normalizer.mapping import Rules
 from importer.normalizer.plausibility import check_span
+from importer.normalizer.references import Waiting
 from importer.records import LARGEST_ID, Identifier, Key, Record
 from importer.targets.rootly import read_instant, read_number, read_text
-
-if TYPE_CHECKING:
-    from importer.normalizer.mapping import Rules
-    from importer.normalizer.references import Waiting
-
 
 Shadowable: TypeAlias = Literal["User", "Schedule"]
 

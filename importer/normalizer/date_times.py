@@ -8,10 +8,11 @@ differently is a fault; nothing is guessed.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from importer.cells import BLANKS, Unreadable
 from importer.normalizer.zones import (
@@ -27,11 +28,6 @@ from importer.normalizer.zones import (
 )
 from importer.settings.options import DateOrder
 from importer.wording import quote
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from zoneinfo import ZoneInfo
-
 
 _LONGEST_TEXT = 80  # JavaScript's longest is 66 or so; bounds what the cache holds
 _NO_OFFSET = timedelta(0)

@@ -6,22 +6,18 @@ Knows no kind: a kind says which columns it needs and what is odd.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from importer.cells import BLANKS, Unreadable
 from importer.normalizer.date_times import read_moment
 from importer.normalizer.fields import Implausibility, Level, Places
+from importer.normalizer.mapping import Rules
 from importer.normalizer.references import Waiting
 from importer.normalizer.zones import TimeRules, find_contradiction, read_zone, to_instant
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
-    from importer.normalizer.mapping import Rules
-    from importer.records import Problem, Record, Row
-
+from importer.records import Problem, Record, Row
 
 _ODD: Final = object()  # the value of a text that the long way must judge
 _JUDGED: Final = (Unreadable, Waiting)

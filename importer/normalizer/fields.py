@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from importer.cells import BLANKS, Unreadable, cell_name, clean
 from importer.normalizer.date_times import is_clock, join_date_and_time
 from importer.normalizer.references import Reference, Sought, Waiting, describe_reference
 from importer.records import Problem, Row, Sheet
 from importer.wording import as_sentence, escape, quote
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
 
 T = TypeVar("T")
 

@@ -6,9 +6,11 @@ Decides, too, what kinds of records the sheet holds. Looks at a row only to find
 from __future__ import annotations
 
 import re
+from collections import abc
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from importer.cells import BLANKS, Unreadable, canonical, cell_name
 from importer.errors import SourceError
@@ -33,10 +35,6 @@ from importer.normalizer.mapping import NO_HEADER, NO_MAPPING, NOT_USED, TIME_PA
 from importer.normalizer.matrix import Across, Grid, find_across, is_across, is_value
 from importer.records import PRODUCT_COLUMNS, Sheet
 from importer.wording import quote, quote_path
-
-if TYPE_CHECKING:
-    from collections import abc
-    from collections.abc import Sequence
 
 
 def _set(words: str) -> frozenset[str]:

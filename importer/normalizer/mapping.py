@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import abc
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from datetime import datetime
+from typing import Any, Final, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo
 
 from importer.cells import Unreadable
 from importer.errors import SettingsError
@@ -19,12 +22,6 @@ from importer.normalizer.references import NO_DIRECTORY, References
 from importer.normalizer.zones import Moment, TimeRules, check_timezone, read_zone
 from importer.settings.options import DateOrder
 from importer.wording import quote
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
 
 Texts: TypeAlias = abc.Mapping[str, str]
 Said = TypeVar("Said", "Mapping", "Matrix", TimeRules, Checks)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from importer.cells import BLANKS, Unreadable, canonical, cell_name
 from importer.errors import SourceError
 from importer.normalizer.date_times import WEEKDAY_OF, read_date
+from importer.normalizer.fields import Places
+from importer.normalizer.mapping import Mapping as UserMapping
+from importer.normalizer.mapping import Matrix, Texts
 from importer.records import Problem, Row, Sheet
+from importer.settings.options import DateOrder
 from importer.wording import quote, quote_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from importer.normalizer.fields import Places
-    from importer.normalizer.mapping import Mapping as UserMapping
-    from importer.normalizer.mapping import Matrix, Texts
-    from importer.settings.options import DateOrder
-
 
 _WORD = re.compile(r"[^\W\d_]+")
 _MONTHS: Final = "jan feb mar apr may jun jul aug sep oct nov dec"

@@ -5,11 +5,13 @@ Reads no text, and judges by a `now` that is passed in. Rules are worked out by 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from itertools import dropwhile, pairwise
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
@@ -17,11 +19,6 @@ from importer.cells import Unreadable
 from importer.normalizer.recurrence_text import DAYS, WEEKLY, Duration, Rule
 from importer.normalizer.zones import LAST_YEAR, NO_RULES, OUTSIDE, Moment, TimeRules, to_instant
 from importer.wording import quote
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from zoneinfo import ZoneInfo
-
 
 MOST_SHIFTS: Final = 1000  #: that one row may make
 

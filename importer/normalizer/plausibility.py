@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from dateutil.relativedelta import relativedelta
 
 from importer.cells import Unreadable
 from importer.normalizer.fields import Implausibility
+from importer.normalizer.occurrences import Series, Shift
 from importer.normalizer.recurrence_text import Duration
-
-if TYPE_CHECKING:
-    from importer.normalizer.occurrences import Series, Shift
-
 
 # A month that gives back the hour of summer time is longer than 31 days by that hour, and no oddity.
 _LONGEST_SHIFT = timedelta(days=31, hours=1)

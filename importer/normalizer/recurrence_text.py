@@ -7,20 +7,17 @@ over some rules and read others in another way than RFC 5545.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, TypeAlias
+from typing import Final, NamedTuple, NoReturn, TypeAlias
 
 from importer.cells import BLANKS, Unreadable
 from importer.normalizer.date_times import read_moment
 from importer.normalizer.zones import LAST_YEAR, WITHOUT_TIME, Moment, TimeRules, make_moment
 from importer.wording import quote
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
 
 DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")  # their indices are those of `weekday()`
 _TOPIC = "repetition that cannot be read"

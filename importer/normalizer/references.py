@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from rapidfuzz import fuzz, process, utils
 
@@ -20,13 +21,8 @@ from importer.cells import BLANKS, Unreadable, clean, whole
 from importer.normalizer.providers import Service, linked_id
 from importer.records import ID_PATTERN, LARGEST_ID, UUID, Problem
 from importer.targets.opal import takes_no_schedules
+from importer.targets.target import DirectoryEntry
 from importer.wording import has_control, quote
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from importer.targets.target import DirectoryEntry
-
 
 _ID = re.compile(ID_PATTERN)
 _BETWEEN_GROUPS = re.compile(r"[;\r\n]")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from importer.cells import BLANKS, canonical, cell_name
 from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
@@ -12,14 +13,9 @@ from importer.normalizer.fields import Fields, Places
 from importer.normalizer.header import Layout, plan
 from importer.normalizer.mapping import NO_RULES, Rules
 from importer.normalizer.matrix import Grid, find_headers
+from importer.normalizer.references import Reference
 from importer.records import KnownName, Problem, Record, Row, Sheet
 from importer.wording import escape, quote
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from importer.normalizer.references import Reference
-
 
 #: What the column `kind` begins with, in a row that a template shows how to fill in: this whole word.
 EXAMPLE: Final = "example"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
@@ -11,15 +11,10 @@ from importer.cells import BLANKS, canonical
 from importer.errors import SettingsError
 from importer.kinds import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, KINDS_WITH, OWN
 from importer.normalizer.header import FAMILIAR, OF_OTHER_LISTS, Layout, is_named
+from importer.normalizer.mapping import Mapping
 from importer.normalizer.matrix import find_across
+from importer.records import Sheet
 from importer.wording import escape_unprintable, quote, quote_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from importer.normalizer.mapping import Mapping
-    from importer.records import Sheet
-
 
 _ENOUGH = 75.0  # of 100: "traineename" is 78 like "trainee", "status" 73 like "start"
 _SHORTEST, _LONGEST = 4, 60  # letters: shorter words are like half of all words, longer ones are none of ours

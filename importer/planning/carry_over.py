@@ -5,23 +5,19 @@ Reads and writes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from importer.journal.states import NO_OUTCOME, Entry, Joined, State
 from importer.kinds import KINDS
 from importer.normalizer.header import repeats
+from importer.normalizer.mapping import Rules
 from importer.normalizer.row import Normalized, Normalizer
 from importer.records import Key, Outcome, Problem, Row, Sheet, TargetName, read_part, write_part
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.wording import quote
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from importer.normalizer.mapping import Rules
-
 
 _IN_DOUBT = frozenset({State.SENDING, State.IN_DOUBT, Status.UNKNOWN})
 _MADE = frozenset({Status.CREATED, Status.EXISTS})

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from importer.errors import SourceError
 from importer.journal.codec import row_of
+from importer.journal.journal import Journal
 from importer.journal.states import Entry, State, Unresolved
 from importer.kinds import KINDS
 from importer.log import log_warned
 from importer.normalizer.fields import Level
+from importer.normalizer.mapping import Rules
 from importer.normalizer.references import Directory, References, Sought
 from importer.normalizer.row import Normalized, Normalizer, RowNames, with_decorated_ids
 from importer.normalizer.suggestions import describe_suggestion, suggest
 from importer.notice import Notice, NoticeLevel, ReadingObserver
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
 from importer.planning.overlaps import overlaps, overlaps_to_report
+from importer.planning.report_lines import PreviousLine
+from importer.reader.read import Reading
 from importer.reader.tables import Chunk, rows_named
 from importer.records import KnownName, Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.report_reader import is_report
 from importer.reporter.template import README_SHEET
 from importer.settings.options import HiddenRows
 from importer.wording import escape
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Iterator, Sequence
-
-    from importer.journal.journal import Journal
-    from importer.normalizer.mapping import Rules
-    from importer.planning.report_lines import PreviousLine
-    from importer.reader.read import Reading
-
 
 _MOST_PARTS = 1000  # records that a row makes
 _MOST_NAMED = 10_000  # ranges of rows that a report names

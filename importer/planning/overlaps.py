@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
+from typing import TypeVar
 
 At = TypeVar("At", datetime, int)  # an instant, or its epoch seconds
 Id = TypeVar("Id")

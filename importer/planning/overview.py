@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
+from importer.journal.journal import Journal
 from importer.journal.states import State
 from importer.kinds import KINDS, Names, RecordKind, show_moment
+from importer.normalizer.mapping import Rules
 from importer.planning.plan_file import ACTIONS, ADD, LOOK_UP, REPLACE, Guesses, is_guess
 from importer.records import Key, TargetName
 from importer.result import Expected, Overview, Repeated
 from importer.targets import TARGETS
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from importer.journal.journal import Journal
-    from importer.normalizer.mapping import Rules
-
 
 _MOST_UNRESOLVED = 20_000  # records that are normalized once more for an overview
 _MOST_REPEATED = 1000  # rows that an overview holds

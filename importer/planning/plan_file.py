@@ -7,16 +7,19 @@ approved plan is read back, and compared with what a run would do now.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import orjson
 
 from importer.errors import SourceError, UsageError
 from importer.journal.codec import dump_key
+from importer.journal.journal import Journal
 from importer.journal.states import Entry, Prospect, State
 from importer.kinds import KINDS, RecordKind, show_moment
+from importer.normalizer.mapping import Rules
 from importer.normalizer.references import Directory, References
 from importer.planning.carry_over import SheetNormalizer
 from importer.reader.read import read
@@ -27,14 +30,6 @@ from importer.reporter.report_csv import write_table
 from importer.reporter.xlsx_writer import Book, UnholdableError, header_width, write_book
 from importer.statuses import Status
 from importer.wording import count_of, escape, iso_utc
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from importer.journal.journal import Journal
-    from importer.normalizer.mapping import Rules
-
 
 CREATE, REPLACE, ADD, LOOK_UP = "create", "replace", "add to group", "look up"
 ACTIONS: Mapping[State | Status, str] = {

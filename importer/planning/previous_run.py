@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from importer.errors import DamagedError, JournalError, SourceError, UsageError
 from importer.journal.codec import MalformedError
+from importer.journal.journal import Journal
 from importer.journal.run_folder import JOURNAL_FILE, RERUN, Purpose, open_run, open_view
 from importer.journal.run_info import RunInfo, info_of_name
 from importer.kinds import KINDS
@@ -23,12 +24,6 @@ from importer.reporter.columns import ALL_ROWS, MAPPING_SHEET, TO_MEND, join_map
 from importer.reporter.report_reader import Splitter, is_report, split
 from importer.statuses import Status
 from importer.targets import TARGETS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from importer.journal.journal import Journal
-
 
 _CHUNK = 2000
 _DELETED = f"deleted from the sheet {TO_MEND} of {{}}, and so not in this run: "

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from importer.cells import cell_name
 from importer.journal.states import NO_OUTCOME, Entry
+from importer.journal.view import View
 from importer.records import Problem, Row, Sheet
 from importer.reporter.columns import MENDABLE, changed_cells, number_repeats
+from importer.reporter.report_reader import Carried, Splitter
 from importer.statuses import Status
 from importer.wording import count_of, escape, quote
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from importer.journal.view import View
-    from importer.reporter.report_reader import Carried, Splitter
-
 
 _NAMED = 10  # rows that a notice names
 _LONGEST_NAME = 60  # characters of a header in a message

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from importer.errors import JournalError, SettingsError, UsageError
+from importer.planning.previous_run import PreviousRun
 from importer.records import TargetName
 from importer.settings.options import DECLARATIONS, Settings
 from importer.settings.origins import Decides
 from importer.settings.values import canonical_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from importer.planning.previous_run import PreviousRun
-
 
 _REHEARSE = "Leave --sandbox away, or rehearse the source with: oncall-importer run SOURCE --sandbox"
 

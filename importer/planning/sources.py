@@ -8,17 +8,21 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+from collections import abc
+from collections.abc import Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import anyio
 import orjson
 
 from importer.errors import InterruptedReadingError, SettingsError, SourceError, SourcesError, UsageError
+from importer.journal.journal import Journal
+from importer.journal.run_info import RunInfo
 from importer.normalizer.header import is_known_header, rate_header
 from importer.normalizer.mapping import NO_MAPPING, Mapping, make_rules
 from importer.normalizer.mapping_file import read_mapping
@@ -29,16 +33,8 @@ from importer.planning.previous_run import LeftOver, PreviousRun
 from importer.reader.limits import Bounds
 from importer.reader.read import Source, read, read_on_thread, spool
 from importer.settings.config_file import read_config_file
+from importer.settings.options import Settings
 from importer.wording import count_of, escape, is_unicode
-
-if TYPE_CHECKING:
-    from collections import abc
-    from collections.abc import Sequence
-
-    from importer.journal.journal import Journal
-    from importer.journal.run_info import RunInfo
-    from importer.settings.options import Settings
-
 
 _EARLIER_MAPPING = "the mapping of the earlier run"
 _SOURCES = "Pass the path of a file, - for standard input, or a pandas DataFrame."

@@ -6,14 +6,11 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from importer.errors import ReportError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 #: What to do where a report could not be written.
 JOURNAL_HINT = "Make room or access, then have the report made again: the run's journal still holds every outcome."

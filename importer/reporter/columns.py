@@ -11,9 +11,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from importer.kinds import SHIFTS
 from importer.normalizer.zones import find_zone
@@ -21,11 +22,6 @@ from importer.records import PRODUCT_COLUMNS, Key, ReportLine, Sheet
 from importer.reporter.formula_guard import FIRST_SIGNS, guard
 from importer.statuses import Status
 from importer.wording import iso_utc
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from zoneinfo import ZoneInfo
-
 
 #: The header of a workbook's last column: by it a cell that was changed is known where there is no journal.
 DIGEST_COLUMN = "import_digest (leave it as it is)"

@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape as escape_xml  # the XML five, and a tenth of a sax module's time to import
 from itertools import groupby
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, BinaryIO
 
 from importer.errors import UsageError
 from importer.journal.run_folder import JOURNAL_FILE
+from importer.records import ReportLine, Sheet
 from importer.reporter.atomic_file import is_source, is_special, replace_file
 from importer.statuses import Status, Tone
 from importer.wording import escape
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from importer.records import ReportLine, Sheet
-
 
 _LONGEST = 1000  # characters of a text
 _BLOCK = 1 << 16  # bytes that are copied at a time

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from importer.cells import cell_name, column_of
 from importer.errors import ReportError, UsageError
@@ -24,6 +25,7 @@ from importer.reporter.xlsx_writer import (
     COMMENTS,
     HEADER,
     ROWS,
+    Book,
     CellStyle,
     Fill,
     UnholdableError,
@@ -35,12 +37,6 @@ from importer.reporter.xlsx_writer import (
 )
 from importer.targets.target import DirectoryEntry
 from importer.wording import as_sentence
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from importer.reporter.xlsx_writer import Book
-
 
 # ---- marks
 

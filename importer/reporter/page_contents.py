@@ -7,30 +7,26 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from importer.journal.journal import Journal
+from importer.journal.run_folder import RunFolder
+from importer.journal.run_info import RunInfo
 from importer.journal.states import Tally, percentile
+from importer.journal.view import ShownRecord
 from importer.kinds import SHIFTS
 from importer.normalizer.zones import find_zone
 from importer.notice import NoticeLevel
 from importer.records import Sheet, TargetName
 from importer.settings.options import DEFAULTS, Settings, write_setting
 from importer.settings.values import as_json
+from importer.statuses import Status
 from importer.targets import TARGETS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from importer.journal.journal import Journal
-    from importer.journal.run_folder import RunFolder
-    from importer.journal.run_info import RunInfo
-    from importer.journal.view import ShownRecord
-    from importer.statuses import Status
-
 
 # ---- what a page draws
 

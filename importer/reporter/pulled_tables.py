@@ -7,18 +7,15 @@ import glob
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from importer.errors import ReportError, UsageError
 from importer.reporter.atomic_file import ROOM_HINT
 from importer.reporter.report_csv import write_texts
 from importer.reporter.xlsx_writer import Book, UnholdableError, write_book
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
 
 _NARROWEST, _WIDEST = 12, 60  # characters of a column
 #: The names of the tables, in their order. The last one is put in its place last: a set without it is not whole.

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, count, islice
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
 
 from importer.errors import ImporterError, JournalError, ReportError
+from importer.journal.journal import Journal
 from importer.journal.run_folder import JOURNAL_FILE, RunFolder, restore_folder
 from importer.journal.run_info import RunInfo, RunStage
 from importer.kinds import KINDS, SHIFTS
@@ -28,12 +28,8 @@ from importer.reporter.report_xlsx import with_findings, write_xlsx
 from importer.reporter.summary_json import SUMMARY_FILE, summarize, write_summary
 from importer.result import Result
 from importer.settings.options import FailOn, Settings
+from importer.statuses import Status
 from importer.wording import count_of, iso_utc, seconds_between
-
-if TYPE_CHECKING:
-    from importer.journal.journal import Journal
-    from importer.statuses import Status
-
 
 _XLSX_ROWS = 20_000  # beyond, report.xlsx is made only where it is asked for
 _MOST_PARTS = 3  # of a source's path in the name of its workbook

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from importer.records import ReportLine, Sheet
 from importer.reporter.atomic_file import JOURNAL_HINT, ROOM_HINT, replace_file
 from importer.reporter.columns import header_cells, line_cells
 from importer.reporter.formula_guard import guard
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from importer.records import ReportLine, Sheet
 
 
 def write_csv(path: Path, sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id: str = "") -> Path:

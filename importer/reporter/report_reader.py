@@ -7,8 +7,8 @@ understood becomes a problem of its row and is never guessed, for a wrong guess 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from importer.cells import cell_name
 from importer.errors import SourceError
@@ -18,10 +18,6 @@ from importer.reporter.columns import DIGEST_COLUMN, PLAIN_HEADERS, TO_MEND, num
 from importer.reporter.formula_guard import unguard
 from importer.statuses import RUN_STATUSES, Status
 from importer.wording import quote
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
 
 _STATUSES = {status.value: status for status in Status}
 _is_whole = re.compile(r"[0-9]{1,15}(?:\.0*)?").fullmatch  # as many digits as a spreadsheet's number keeps

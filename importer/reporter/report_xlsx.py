@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, groupby, tee
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from importer.errors import ImporterError
 from importer.journal.run_info import RunInfo
@@ -35,6 +37,7 @@ from importer.reporter.xlsx_writer import (
     BOLD,
     HEADER,
     TEXT,
+    Book,
     CellStyle,
     Fill,
     UnholdableError,
@@ -49,13 +52,6 @@ from importer.reporter.xlsx_writer import (
 )
 from importer.statuses import Status, Tone, possible_statuses
 from importer.wording import as_sentence, escape
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from importer.reporter.xlsx_writer import Book
-
 
 # Character widths of the columns, so that most of them can be read without pulling.
 _WIDTHS = dict(zip(PRODUCT_COLUMNS, (11, 18, 13, 13, 13, 36, 20, 36, 13, 36, 17, 27, 24, 24, 16), strict=True))

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import orjson
 
+from importer.journal.journal import Journal
 from importer.records import Severity
 from importer.reporter.atomic_file import replace_file
 from importer.result import Result, by_target
 from importer.statuses import possible_statuses
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from importer.journal.journal import Journal
-
 
 SUMMARY_FILE = "summary.json"
 

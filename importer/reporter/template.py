@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from importer.errors import ReportError, UsageError
 from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, KINDS_WITH, Column, RecordKind, any_of
@@ -13,6 +13,7 @@ from importer.reporter.xlsx_writer import (
     BOLD,
     ROWS,
     TEXT,
+    Book,
     CellStyle,
     Fill,
     header_width,
@@ -21,12 +22,6 @@ from importer.reporter.xlsx_writer import (
     put_cells,
     write_book,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from importer.reporter.xlsx_writer import Book
-
 
 # ---- what a template says
 

@@ -8,18 +8,15 @@ from __future__ import annotations
 import io
 import re
 import tempfile
+from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
 
 from importer.cells import letters_of
 from importer.kinds import kinds_named
 from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
 from importer.wording import escape_unprintable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-    from pathlib import Path
-
 
 # ---- the looks of cells
 

@@ -8,15 +8,13 @@ import stat
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
+from pathlib import Path
+from typing import Annotated, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from importer.errors import SettingsError
 from importer.records import ID_PATTERN
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # The token and the reserved ids
 

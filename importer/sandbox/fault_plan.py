@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, get_args
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -13,10 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from importer.records import Key, TargetName
 from importer.sandbox.api import kind_at
 from importer.sandbox.directory_file import read_model
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 # Kinds of faults; docs/sandbox.md quotes the table
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -27,9 +28,6 @@ from pydantic_core import core_schema
 
 from importer.sandbox.directory_file import read_model
 from importer.wording import iso_utc
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def show(instant: int, zone: tzinfo | None = None) -> str:

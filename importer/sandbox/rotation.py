@@ -5,27 +5,25 @@ For the sandbox only: the importer itself never computes a rotation, it asks the
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from importer.sandbox.organization import (
-        Opsgenie,
-        OpsgenieHours,
-        OpsgenieParticipant,
-        OpsgenieRotation,
-        OpsgenieSchedule,
-        PagerDuty,
-        PagerDutyEvent,
-        PagerDutyLayer,
-        PagerDutySchedule,
-        PagerDutyShiftSchedule,
-    )
+from importer.sandbox.organization import (
+    Opsgenie,
+    OpsgenieHours,
+    OpsgenieParticipant,
+    OpsgenieRotation,
+    OpsgenieSchedule,
+    PagerDuty,
+    PagerDutyEvent,
+    PagerDutyLayer,
+    PagerDutySchedule,
+    PagerDutyShiftSchedule,
+)
 
 DAY = 86_400
 _LENGTHS = {"hourly": 3600, "daily": DAY, "weekly": 7 * DAY}

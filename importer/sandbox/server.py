@@ -9,10 +9,12 @@ import re
 import socket
 import sqlite3
 import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import TYPE_CHECKING, TypeAlias
+from pathlib import Path
+from typing import TypeAlias
 
 import anyio
 from aiohttp import hdrs, web
@@ -21,18 +23,12 @@ from importer.errors import UsageError
 from importer.records import TargetName
 from importer.sandbox.api import opal, opsgenie, pagerduty, rootly
 from importer.sandbox.api.answers import Handler, Limits
+from importer.sandbox.directory_file import DirectoryFile
 from importer.sandbox.fault_middleware import FaultMiddleware, reset
+from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.organization import Organization, demo_organization
 from importer.sandbox.state import SandboxState, opened, unusable
 from importer.settings.values import is_loopback
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
-
-    from importer.sandbox.directory_file import DirectoryFile
-    from importer.sandbox.fault_plan import FaultPlan
-
 
 #: What the real APIs let through: the default.
 _REAL = Limits()

@@ -6,16 +6,12 @@ import fcntl
 import os
 import re
 import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from importer.errors import SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
 
 #: A parameter of a statement.
 Value = str | int | float | None

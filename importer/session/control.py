@@ -6,20 +6,18 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import anyio
 
 from importer.delivery.queue import Observer, Progress
 from importer.errors import SettingsError, UsageError
 from importer.notice import Notice, ReadingObserver
+from importer.records import Finding, FindingKind, ReportLine, Sheet, TargetName
+from importer.result import Overview
 from importer.settings.options import Settings, load_settings
+from importer.statuses import Status
 from importer.wording import escape
-
-if TYPE_CHECKING:
-    from importer.records import Finding, FindingKind, ReportLine, Sheet, TargetName
-    from importer.result import Overview
-    from importer.statuses import Status
 
 
 class Consent(StrEnum):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from importer.delivery.client import Answer, open_client
 from importer.delivery.pacer import read_quota
@@ -18,13 +19,8 @@ from importer.delivery.retry import read_clock
 from importer.delivery.transport import Connection, Transport, load_trust, make_trust
 from importer.errors import SettingsError
 from importer.records import TargetName
+from importer.settings.options import Settings
 from importer.targets import TARGETS
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
-
-    from importer.settings.options import Settings
-
 
 SANDBOX_STATE = "sandbox.sqlite3"
 

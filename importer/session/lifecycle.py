@@ -8,40 +8,36 @@ import os
 import resource
 import shutil
 import tempfile
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
+from importer.delivery.delivery import Delivered
 from importer.delivery.stop import Reason
+from importer.delivery.transport import Connection
 from importer.errors import ImporterError, SettingsError
+from importer.journal.journal import Journal
 from importer.journal.run_folder import RunFolder, create_run
 from importer.journal.run_info import RunStage, name_run
+from importer.journal.states import Change
 from importer.log import log, logging_run
 from importer.notice import Notice, NoticeLevel
+from importer.records import TargetName
 from importer.reporter.report import make_report
+from importer.result import Result
 from importer.session.control import Consent, Plan, RunControl
 from importer.session.endpoints import connect
 from importer.session.target_lock import TargetLock, take_turns
+from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.wording import escape_unprintable, iso_utc
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-
-    from importer.delivery.delivery import Delivered
-    from importer.delivery.transport import Connection
-    from importer.journal.journal import Journal
-    from importer.journal.states import Change
-    from importer.records import TargetName
-    from importer.result import Result
-    from importer.settings.options import Settings
-
 
 _LONGEST = 7 * 86400  # seconds that a run may take by its rate without --yes
 

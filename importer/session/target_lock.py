@@ -12,26 +12,22 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import anyio
 
 from importer.delivery.queue import tell
+from importer.delivery.transport import Connection
 from importer.errors import ImporterError, InterruptedReadingError, SettingsError, UsageError
+from importer.records import TargetName
+from importer.session.control import RunControl
+from importer.settings.options import Settings
 from importer.settings.values import canonical_url
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
-
-    from importer.delivery.transport import Connection
-    from importer.records import TargetName
-    from importer.session.control import RunControl
-    from importer.settings.options import Settings
-
 
 TEMPORARY = Path("/tmp")  # noqa: S108  (fixed: TMPDIR, HOME and XDG_STATE_HOME differ between a terminal and a cron job)
 _PROCESS = re.compile(r"\(process (\d+)\)$")

@@ -5,17 +5,14 @@ What it takes stands in importer/kinds/.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 from urllib.parse import quote
 
 import orjson
 
 from importer.records import UUID, TargetName
 from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Grouping, Request, Target, as_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
 
 _LIST = "/groups?page_size=1000"  # the largest page that is taken
 #: Groups of these types follow a schedule elsewhere, and refuse a list.

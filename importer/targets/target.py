@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from importer.records import Key, TargetName
-    from importer.settings.options import Settings
-
+from importer.records import Key, TargetName
+from importer.settings.options import Settings
 
 _MOST_TOLD = 20  # members of an object, and items of a list, in an error
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 from urllib.parse import urlencode
 from uuid import uuid4
 
 from aiohttp import web
 
 from importer.sandbox.api.answers import (
+    Limits,
+    RateWindow,
     RefusedRequestError,
     answer,
     api_application,
@@ -17,21 +19,16 @@ from importer.sandbox.api.answers import (
     shown,
 )
 from importer.sandbox.directory_file import TEAM_TOKEN, TOKEN
-from importer.sandbox.organization import show
+from importer.sandbox.organization import (
+    Opsgenie,
+    OpsgenieParticipant,
+    OpsgenieRotation,
+    OpsgenieSchedule,
+    OpsgenieTeam,
+    OpsgenieUser,
+    show,
+)
 from importer.sandbox.rotation import DAY, Span, Turn, participant, rotation_turns
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from importer.sandbox.api.answers import Limits, RateWindow
-    from importer.sandbox.organization import (
-        Opsgenie,
-        OpsgenieParticipant,
-        OpsgenieRotation,
-        OpsgenieSchedule,
-        OpsgenieTeam,
-        OpsgenieUser,
-    )
 
 _DOMAINS = ("CONFIGURATION", "SEARCH", "SCHEDULE_ON_CALLS")
 _LARGEST_PAGE = 100

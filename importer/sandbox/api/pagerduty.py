@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
 from importer.sandbox.api.answers import Limits, answer, api_application, gets, read_moment, shown
 from importer.sandbox.directory_file import TOKEN
-from importer.sandbox.organization import show
+from importer.sandbox.organization import (
+    PagerDuty,
+    PagerDutyAnySchedule,
+    PagerDutyEvent,
+    PagerDutyLayer,
+    PagerDutyRestriction,
+    PagerDutySchedule,
+    PagerDutyShiftSchedule,
+    show,
+)
 from importer.sandbox.rotation import (
     DAY,
     Span,
@@ -22,19 +32,6 @@ from importer.sandbox.rotation import (
     shift_turns,
     within,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from importer.sandbox.organization import (
-        PagerDuty,
-        PagerDutyAnySchedule,
-        PagerDutyEvent,
-        PagerDutyLayer,
-        PagerDutyRestriction,
-        PagerDutySchedule,
-        PagerDutyShiftSchedule,
-    )
 
 _SITE = "https://demo.pagerduty.com"
 _VERSION = "application/vnd.pagerduty+json;version=2"

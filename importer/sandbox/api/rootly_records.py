@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple, NoReturn, TypeAlias
 from uuid import uuid4
 
 from aiohttp import web
@@ -25,12 +26,7 @@ from importer.sandbox.api.answers import (
     shown,
 )
 from importer.sandbox.directory_file import reserved
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from importer.sandbox.state import SandboxState, Value
-
+from importer.sandbox.state import SandboxState, Value
 
 #: A record as the state has it.
 Record: TypeAlias = "dict[str, Any]"
