@@ -1,4 +1,4 @@
-"""Entries and outcomes to the values of SQL, and back. Opens nothing."""
+"""Converts entries and outcomes to SQL values and back; loads the .sql files. Opens no database."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def load_schema() -> str:
 def load_queries() -> dict[str, str]:
     """Return the statements of `queries.sql` by the name in the `-- name:` line above each.
 
-    A line can begin with `@` and the name of a part that stands before it.
+    A line can begin with `@` and the name of an earlier statement, which is inserted there.
     """
     text = files(__package__).joinpath("queries.sql").read_text(encoding="utf-8")
     queries: dict[str, str] = {}
@@ -51,7 +51,7 @@ def load_queries() -> dict[str, str]:
 
 
 class MalformedError(Exception):
-    """A journal holds what no journal of ours holds: JSON or a state that makes no sense."""
+    """A journal holds JSON or a state that makes no sense, so the importer did not write it."""
 
 
 _Values = TypeVar("_Values")
@@ -59,7 +59,7 @@ _Decoded = TypeVar("_Decoded")
 
 
 def decode(read: Callable[[_Values], _Decoded], values: _Values) -> _Decoded:
-    """Return what a function makes of values of SQL.
+    """Return the result of a function for SQL values.
 
     Raises:
         MalformedError: they make no sense.
@@ -70,7 +70,7 @@ def decode(read: Callable[[_Values], _Decoded], values: _Values) -> _Decoded:
         raise MalformedError(f"a value in it makes no sense ({type(error).__name__}: {error})") from error
 
 
-#: What an undecided record is called in a report.
+#: The status that a report gives to an undecided record.
 _REPORTED = {
     State.UNRESOLVED: Status.PENDING,
     State.PLANNED: Status.PENDING,
@@ -79,7 +79,7 @@ _REPORTED = {
     State.UNBOUND: Status.PENDING,
     State.REPORTED: Status.UNKNOWN,
 }
-#: More than a row can have parts, so that records can take their place in the order of the source later.
+#: More than a row can have parts, so that its records can be inserted in the order of the source later.
 _PARTS = 1024
 
 
@@ -88,25 +88,25 @@ _STATUSES = {text: _REPORTED[state] if isinstance(state, State) else state for t
 
 
 def read_status(text: str) -> Status:
-    """Read a record's state as the report calls it."""
+    """Read a record's state as the status that a report has."""
     return decode(_STATUSES.__getitem__, text)
 
 
 def states_of(statuses: Iterable[Status]) -> list[str]:
-    """Return the states that a report calls by one of these statuses."""
+    """Return the states that have one of these statuses in a report."""
     wanted = set(statuses)
     return [*(state for state, status in _REPORTED.items() if status in wanted), *wanted]
 
 
 def dump_key(key: Key) -> str:
-    """Write a key as the journal compares it."""
+    """Write a key in the form in which the journal compares it."""
     return orjson.dumps(key).decode()
 
 
 def _make_row(number: int, line: int, written: bytes) -> Row:
     """Read a row's cells."""
     cells = tuple(orjson.loads(written))
-    "".join(cells)  # a TypeError where one is no text
+    "".join(cells)  # a TypeError if one is not a text
     return Row(number, cells, line)
 
 
@@ -116,7 +116,7 @@ def read_claimed(values: tuple[int, str, str, str, int]) -> Claimed:
     return Claimed(id_, tuple(orjson.loads(key)), Scope(kind, scope), attempts)
 
 
-# Of an enum the value is bound, not the member: SQLite's module takes a plain str at once and looks long at a subclass.
+# An enum's value is bound, not the member: sqlite3 takes a plain str at once, and a subclass only slowly.
 
 
 def change_values(change: Change) -> tuple[str | int, ...]:
@@ -130,7 +130,7 @@ def first_id(row: int) -> int:
 
 
 def row_of(record: int) -> int:
-    """Return the number in the journal of the row that a record is of."""
+    """Return the journal's number of the row that a record belongs to."""
     return record // _PARTS
 
 
@@ -148,7 +148,7 @@ def binding_values(id_: int, entry: Entry) -> list[tuple[int, str, str]]:
 
 
 def is_new(entry: Entry) -> bool:
-    """Return whether nothing is known of an entry's record yet."""
+    """Return whether nothing is known about an entry's record yet."""
     return entry.state is State.PLANNED and entry.outcome is NO_OUTCOME and entry.was is None and entry.key is not None
 
 
@@ -176,14 +176,14 @@ def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> 
     if status is Status.DUPLICATE and first is not None:
         where = "" if first_sheet == sheet else f" of sheet {sheet_names[first_sheet]}"
         error = f"the same record as row {first}{where}"
-    # Every line says whose it is, also one that nothing was done about.
+    # Every line names its run, even if nothing was done about it.
     outcome = Outcome(status, id_, http_status, error, cell, hint, attempts, finished_at, decided_by or run)
     own_key = None if key is None else tuple(orjson.loads(key))
     return ReportLine(sheet, number, part, kind, tuple(orjson.loads(cells)), outcome, line, own_key, zone)
 
 
 def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
-    """Read what went in for a row, and what became of it: sheet, row, entry."""
+    """Read a row's entry with its outcome: sheet, row, entry."""
     sheet, number, line, cells, part, kind, target, scope, key, state, zone, was, groups, bound, *known = values
     entry = Entry(
         state=_STATES[state],
@@ -202,7 +202,7 @@ def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
 
 
 def read_prospect(values: tuple[Any, ...]) -> Prospect:
-    """Read a record with what is to become of it."""
+    """Read a record for a plan."""
     *own, replaces, id_, first_row, first_sheet = values
     sheet, row, entry = read_entry(tuple(own))
     entry = entry._replace(outcome=entry.outcome._replace(id=id_))
@@ -210,7 +210,7 @@ def read_prospect(values: tuple[Any, ...]) -> Prospect:
 
 
 def read_summed_up(values: tuple[Any, ...]) -> SummedUp:
-    """Read what records of one state and person sum up to."""
+    """Read the sum of records of one state and person."""
     state, is_replacing, number, starts_at, ends_at, zone, key = values
     return SummedUp(_STATES[state], bool(is_replacing), number, starts_at, ends_at, zone, tuple(orjson.loads(key)))
 
@@ -219,7 +219,7 @@ def read_created(values: tuple[Any, ...]) -> tuple[int, Row, Entry, Joined]:
     """Read what a run created, or added to groups: sheet, row, entry, and these groups."""
     *own, added, removed = values
     sheet, row, entry = read_entry(tuple(own))
-    entry = entry._replace(groups=(), bound=())  # what is to be done about groups is another thing now
+    entry = entry._replace(groups=(), bound=())  # the groups of the run itself no longer matter
     return sheet, row, entry, Joined(tuple(orjson.loads(added)), tuple(orjson.loads(removed)))
 
 
@@ -246,14 +246,14 @@ def tally_values(target: TargetName, tally: Tally) -> tuple[Any, ...]:
 
 
 def read_tally(values: tuple[Any, ...]) -> tuple[TargetName, Tally]:
-    """Read what the requests to a target came to in a second."""
+    """Read the counts of requests to a target in one second."""
     target, second, requests, limited, failed, slowest, latencies = values
     counts = {int(bucket): number for bucket, number in orjson.loads(latencies).items()}
     return TargetName(target), Tally(second, requests, limited, failed, slowest, counts)
 
 
 def read_sheet(values: tuple[Any, ...]) -> tuple[Sheet, tuple[str, ...]]:
-    """Read a sheet, and the headers in it that are none of ours."""
+    """Read a sheet, and its headers that are not used."""
     source, name, header, positions, not_used, header_row, origin, table = values
     places = tuple(map(int, orjson.loads(positions)))
     sheet = Sheet(source, name, tuple(map(str, orjson.loads(header))), places, header_row, origin=origin, table=table)

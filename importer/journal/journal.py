@@ -1,4 +1,4 @@
-"""The journal's states and transitions: rows go in, records move on. What can be looked at stands in `view`."""
+"""Writes the journal: rows go in, records pass from state to state, duplicates are found. Reading is in `view`."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from importer.records import Key, KnownName, Outcome, Problem, Row, Scope, Sever
 from importer.statuses import Status
 
 _SQL = load_queries()
-_UNSENT = frozenset({State.PLANNED, State.UNRESOLVED, Status.INVALID})  # as what a new row goes in
-_CHUNK = 2000  # records looked at in one go
-_MOST_KINDS = 5000  # of findings that are known at a time
+_UNSENT = frozenset({State.PLANNED, State.UNRESOLVED, Status.INVALID})  # the states of a new row
+_CHUNK = 2000  # records processed at a time
+_MOST_KINDS = 5000  # of findings that are remembered
 
 
 def _code(error: Exception) -> int:
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF  # without what SQLite adds to tell kinds of one apart
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF  # without SQLite's extended bits
 
 
 def is_in_use(error: Exception) -> bool:
-    """Return whether another program keeps a database to itself at the moment."""
+    """Return whether another program has the database locked at the moment."""
     return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -38,13 +38,13 @@ class Journal(View):
     """A run's journal. Not thread-safe; one connection in one process (SQLite before 3.51.3 has a bug with two)."""
 
     def __init__(self, connection: sqlite3.Connection, again: str = "") -> None:
-        """Take over a connection; `again` is what to do once it can be written again, where it is not its own run's."""
+        """Take over a connection; `again` is the hint for write errors, if not the run itself writes."""
         super().__init__(connection)
         self._again = again
         self._info = self.info()
         self._has_bindings = bool(connection.execute(_SQL["has_bindings"]).fetchone()[0])
         self._is_carrying = False  # something that an earlier run sent
-        self._has_reported = False  # something of which only a report tells
+        self._has_reported = False  # something that only a report claims
         self._finding_kinds: dict[tuple[str, str, str, str], int] = {}  #: to their ids
         self._rows = connection.execute("SELECT coalesce(max(id), 0) FROM row").fetchone()[0]
 
@@ -62,7 +62,7 @@ class Journal(View):
             raise
 
     def _write(self, statement: str, values: Iterable[Sequence[Any]]) -> int:
-        """Commit a statement for each of some values; return how many rows it has changed."""
+        """Commit a statement for each of some values; return how many rows were changed."""
         with self._commit() as db:
             return db.executemany(_SQL[statement], values).rowcount
 
@@ -76,13 +76,13 @@ class Journal(View):
         return JournalError(words, hint=f"{remedy}, then {self._again or self._go_on()}.")
 
     def _go_on(self) -> str:
-        """Return how its own run goes on after an error; before anything was sent its folder is taken away."""
+        """Return the hint for its own run after an error; before anything was sent its folder is removed."""
         if not self._info.stage.may_have_sent:
             return "start it again"
         return f"undo {self._info.undo_of} again" if self._info.is_undo else "rerun this run's folder"
 
     def copy_to(self, other: sqlite3.Connection) -> None:
-        """Write all that is in it into another database, also where its own file was removed."""
+        """Copy everything into another database, even if its own file was removed."""
         self._db.backup(other)
 
     def _roll_back(self) -> None:
@@ -95,10 +95,10 @@ class Journal(View):
         self._write("set_fact", write_facts(changes).items())
         self._info = self.info()
 
-    # ---- reading: everything goes in before anything is sent
+    # ---- reading: every row is stored before anything is sent
 
     def add_source(self, name: str, path: str, sha256: str) -> None:
-        """Write down a source that was read to its end."""
+        """Write down a source that was read completely."""
         self._write("insert_source", [(name, path, sha256)])
 
     def add_sheet(self, sheet: Sheet, not_used: Sequence[str] = ()) -> int:
@@ -110,7 +110,7 @@ class Journal(View):
         return int(index)
 
     def add_rows(self, rows: Iterable[tuple[int, Row, Sequence[Entry]]]) -> int:
-        """Write down rows, each with the index of its sheet and what it makes, in one commit.
+        """Write down rows, each with the index of its sheet and its entries, in one commit.
 
         Returns the journal's number of the first row; the others are numbered on from it.
         """
@@ -155,7 +155,7 @@ class Journal(View):
             db.executemany(_SQL["insert_found"], values)
 
     def _kind_of(self, db: sqlite3.Connection, severity: Severity, topic: str, hint: str, column: str = "") -> int:
-        """Return the id of a kind of finding, which is written down where it is not known."""
+        """Return the id of a kind of finding; write it down if it is new."""
         kind = (severity.value, topic, hint, column)
         if known := self._finding_kinds.get(kind):
             return known
@@ -169,7 +169,7 @@ class Journal(View):
         self._write("insert_notice", [(notice.level.value, notice.text)])
 
     def add_known(self, known: Iterable[KnownName], *, is_listed: bool) -> None:
-        """Write down what ids are called; what a target lists outdoes what a row says beside an id."""
+        """Write down the names of ids; a name that a target lists takes precedence over one beside an id in a row."""
         self._write("insert_known", [(*one, is_listed) for one in known])
 
     def unresolved(self, target: TargetName) -> Iterator[list[Unresolved]]:
@@ -183,7 +183,7 @@ class Journal(View):
             yield found
 
     def resolve(self, resolved: Iterable[tuple[int, Sequence[Entry]]]) -> None:
-        """Put in the place of unresolved records, each by its id, what they make."""
+        """Replace unresolved records, by their ids, by the entries that they make."""
         with self._commit() as db:
             for id_, entries in resolved:
                 db.execute(_SQL["drop_record"], (id_,))
@@ -201,9 +201,9 @@ class Journal(View):
         self._write("explain_unresolved", [(error, hint, target)])
 
     def spans(self, kind: str, places: Sequence[int]) -> Iterator[tuple[str | int, int, int, tuple[int, bool]]]:
-        """Yield of all good records of a kind three values of their keys by their places, in the order of these.
+        """Yield three values of each valid record's key, given their places, in the order of these values.
 
-        Beside them the record, and whether it is still to be sent for the first time.
+        With each comes the record, and whether it is still to be sent for the first time.
         """
         found = self._db.execute(_SQL["spans"], (kind, *(f"$[{place}]" for place in places)))
         return ((of, starts_at, ends_at, (id_, bool(planned))) for of, starts_at, ends_at, id_, planned in found)
@@ -211,10 +211,10 @@ class Journal(View):
     def note_overlaps(
         self, pairs: Iterable[tuple[int, int]], words: str, severity: Severity, topic: str, hint: str, run: str
     ) -> Iterator[tuple[str, int]]:
-        """Write down which records overlap another one each, once; yield source and row of each.
+        """Write down which records overlap another one, once for each; yield source and row of each.
 
-        `words` have `{other}` for where that one stands. With a problem the records become invalid, sent ones aside.
-        All in SQL, for each record of a large source can overlap another.
+        `words` have `{other}` for the place of the other one. A problem makes the records invalid, except sent ones.
+        This is done in SQL, because every record of a large source can overlap another.
         """
         with self._commit() as db:
             for name in ("make_overlaps", "view_overlaps", "clear_overlaps"):
@@ -229,13 +229,13 @@ class Journal(View):
     def planned_in(self, scope: Scope) -> list[tuple[int, Key, Sequence[str]]]:
         """List the records of a scope that are still to be sent for the first time: their keys, and what they replace.
 
-        What one replaces are the ids that `note_planned` noted last.
+        These are the ids that `note_planned` noted last.
         """
         found = self._db.execute(_SQL["planned_in"], scope)
         return [(id_, tuple(orjson.loads(key)), replaced.split(", ")) for id_, key, replaced in found]
 
     def count_replacing(self, run: str) -> int:
-        """Return how many records that a run created took the place of others."""
+        """Return how many of the records that a run created replaced others."""
         (number,) = self._db.execute(_SQL["count_replacing"], (run,)).fetchone()
         return int(number)
 
@@ -248,14 +248,14 @@ class Journal(View):
             db.execute(_SQL["insert_found_once"], (codec.row_of(record), kind, message, cell))
 
     def refuse_planned(self, refused: Iterable[tuple[int, Outcome]]) -> None:
-        """Make records invalid, each by its id; those that were sent already are left as they are."""
+        """Make records invalid, by their ids; those that were sent already are left as they are."""
         values = [(one.error, one.cell, one.hint, one.run, id_) for id_, one in refused]
         self._write("refuse_planned", values)
 
     def finish_reading(self) -> None:
         """Find the duplicates and make the journal ready to send from."""
         with self._commit() as db:
-            # Each looks at all records.
+            # Each of these looks at all records.
             carried = ("refuse_copies", "pass_on_doubt") if self._is_carrying else ()
             bound = ("pass_on_bindings", "drop_bindings", "hold_all") if self._has_bindings else ()
             indices = ("index_key", "index_findings", "index_finding_kinds")
@@ -270,7 +270,7 @@ class Journal(View):
         return [Scope(*values) for values in self._db.execute(_SQL["scopes"], (target,))]
 
     def find(self, kind: str, found: Iterable[tuple[Key, str]], existing: Outcome) -> tuple[int, int]:
-        """Take what the target has of a kind: planned records become as `existing` says, those in doubt become created.
+        """Note which records of a kind the target has: planned ones get the outcome `existing`, doubts become created.
 
         Returns the number of each.
         """
@@ -286,10 +286,10 @@ class Journal(View):
                 db.executemany(_SQL["find_reported"], ((id_, at, key, kind) for key, id_ in pairs))
             if self._has_bindings:
                 db.execute(_SQL["hold_all"])
-        return max(0, planned.rowcount), max(0, in_doubt.rowcount)  # -1 where there were no pairs
+        return max(0, planned.rowcount), max(0, in_doubt.rowcount)  # -1 if there were no pairs
 
     def refuse_reported(self, target: TargetName, scope: Scope) -> None:
-        """Make what a report says of a scope invalid where the target, asked about all of it, does not have it."""
+        """Make records invalid that only a report claims, if the target, asked about the scope, lacks them."""
         if self._has_reported:
             self._write("refuse_reported", [(target, *scope)])
 
@@ -319,18 +319,18 @@ class Journal(View):
 
     def _change(self, db: sqlite3.Connection, changes: Sequence[Change]) -> None:
         db.executemany(_SQL["change"], map(codec.change_values, changes))
-        if self._has_bindings:  # a success that belongs into a group is none yet
+        if self._has_bindings:  # a success that belongs to a group is not complete yet
             db.executemany(_SQL["hold"], [(change.id,) for change in changes])
 
     def in_doubt(self, target: TargetName) -> list[Claimed]:
-        """List the records that were sent, or may have been, and of which nothing more is known."""
+        """List the records that were or may have been sent, and of which nothing more is known."""
         return list(self._read(codec.read_claimed, "in_doubt", target))
 
     def has_key(self, kind: str, key: Key) -> bool:
         """Return whether some record of this run has the key."""
         return self._db.execute(_SQL["owner_of_key"], (codec.dump_key(key), kind)).fetchone() is not None
 
-    # ---- what is there in the end
+    # ---- the closing look
 
     def touched_scopes(self, target: TargetName, run: str) -> list[Scope]:
         """List the scopes in which a run sent something that is decided."""
@@ -343,11 +343,11 @@ class Journal(View):
             db.execute(_SQL["clear_listed"], scope)
 
     def note_listed(self, scope: Scope, found: Iterable[tuple[Key, str]]) -> None:
-        """Note what a page of the scope's list holds, as far as this run has it."""
+        """Note the objects on a page of the scope's list that belong to this run."""
         self._write("insert_listed", [(*scope, codec.dump_key(key), id_) for key, id_ in found])
 
     def compare(self, target: TargetName, scope: Scope, run: str) -> list[ClosingDifference]:
-        """List the records of which the list that was noted says something else than the journal does."""
+        """List the records in which the list that was noted and the journal differ."""
         return [
             ClosingDifference(
                 id_, Status(state), returned_id, http_status, error, attempts, tuple(sorted((ids or "").split()))
@@ -358,17 +358,17 @@ class Journal(View):
         ]
 
     def explain_planned(self, target: TargetName, error: str, hint: str) -> None:
-        """Write down why the target's planned records stay unsent; a reason that stands there already is kept."""
+        """Write down why the target's planned records stay unsent; an earlier reason is kept."""
         self._write("explain_planned", [(error, hint, target)])
 
     # ---- groups
 
     def set_bindings(self, group: str, states: Mapping[int, BindingState]) -> None:
-        """Write down how far records, by their ids in the journal, have come into a group."""
+        """Write down the state of records, by their ids in the journal, in a group."""
         self._write("set_binding", [(state, group, record) for record, state in states.items()])
 
     def finish_bindings(self, group: str, states: Mapping[int, BindingState], finished_at: str) -> dict[int, Status]:
-        """Write down that records are in a group; return those that are now in all of theirs, and what they became."""
+        """Write down that records are in a group; return those that are now in all of theirs, with their status."""
         done: dict[int, Status] = {}
         with self._commit() as db:
             db.executemany(_SQL["set_binding"], [(state, group, record) for record, state in states.items()])
@@ -385,7 +385,7 @@ class Journal(View):
         self._write("leave_unbound", values)
 
     def doubt_adding(self, target: TargetName, outcome: Outcome) -> None:
-        """Decide all records whose adding to a group may have been applied, and was not seen since."""
+        """Decide all records that may have been added to a group, but were not seen there since."""
         self._write("doubt_adding", [(outcome.finished_at, outcome.hint, outcome.error, target)])
 
     def remove_bindings(self, removed: Mapping[str, Iterable[str]]) -> None:
@@ -394,5 +394,5 @@ class Journal(View):
         self._write("remove_binding", values)
 
     def add_traffic(self, target: TargetName, tallies: Sequence[Tally]) -> None:
-        """Write down what the requests to a target came to, second by second."""
+        """Write down the counts of requests to a target, second by second."""
         self._write("insert_traffic", [codec.tally_values(target, tally) for tally in tallies])

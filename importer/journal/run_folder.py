@@ -1,4 +1,4 @@
-"""A run's folder and the opening of its journal: who may, which version, whether another process has it."""
+"""Makes a run's folder and opens its journal: checks its version, damage, and whether another process has it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 JOURNAL_FILE = "journal.sqlite3"
 SQLITE_VERSION = sqlite3.sqlite_version
 _APPLICATION_ID = 0x0C1A11  # marks the file as ours in SQLite's header
-_VERSION = 8  # of the schema; a journal of another one is refused, never changed
+_VERSION = 8  # of the schema; a journal with another version is refused, never changed
 
 
 class Purpose(NamedTuple):
-    """What a run is opened for: the words that a hint needs."""
+    """Why a run is opened, as the words that a hint needs."""
 
     again: str  #: what to do once the journal can be used
-    damaged: str  #: what to do where it cannot
+    damaged: str  #: what to do if it cannot
 
 
 RERUN = Purpose(
@@ -42,7 +42,7 @@ UNDO = Purpose(
     "An undo needs it whole: restore it from a backup, or delete by hand what report.csv lists as created.",
 )
 LOOK = Purpose("look again", "Its report.csv may still be good.")
-_BEGIN = Purpose("", RERUN.damaged)  # a new run knows itself how it goes on
+_BEGIN = Purpose("", RERUN.damaged)  # a new run's own errors say how to go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class RunFolder:
 def create_run(reports: Path, name: str, info: Mapping[str, Any] = _NOTHING) -> Iterator[RunFolder]:
     """Make the folder of a new run with an empty journal in it, and hold it; `info` has members of its `RunInfo`.
 
-    The folder appears under its name only once it holds a whole journal, so that a kill never leaves half a one.
+    The folder appears under its name only once it holds a complete journal, so a kill never leaves half of one.
 
     Raises:
         JournalError: the folder cannot be made or written.
@@ -100,14 +100,14 @@ def open_run(path: Path, purpose: Purpose = RERUN) -> Iterator[RunFolder]:
     """
     try:
         is_run = (path / JOURNAL_FILE).is_file()
-    except OSError as error:  # somebody else's folder
+    except OSError as error:  # another user's folder
         raise JournalError(f"{path} cannot be opened: {error.strerror}", hint="Name a folder of your own.") from error
     if not is_run:
         raise JournalError(f"{path} is no run's folder: it has no {JOURNAL_FILE}", hint="Name a folder below reports/.")
     with _held(path), closing(_connect(path / JOURNAL_FILE, purpose)) as connection:
         try:
             yield RunFolder(path, Journal(connection, purpose.again))
-        # met while reading; what cannot be written is mapped where it is written
+        # met while reading; write errors are mapped where they occur
         except (sqlite3.Error, MalformedError) as error:
             raise _cannot_read(path / JOURNAL_FILE, error, purpose) from error
 
@@ -117,13 +117,13 @@ def open_scratch() -> Iterator[Journal]:
     """Open a journal that belongs to no run and is gone afterwards (`check` writes nothing)."""
     with closing(sqlite3.connect("", isolation_level=None)) as connection:  # "": a private file that SQLite deletes
         connection.executescript(load_schema())
-        connection.execute("PRAGMA journal_mode = OFF")  # nothing is ever taken back: an error ends the command
+        connection.execute("PRAGMA journal_mode = OFF")  # nothing is ever rolled back: an error ends the command
         connection.execute("PRAGMA synchronous = OFF")
         yield Journal(connection)
 
 
 def _free_path(reports: Path, name: str, repeated: str) -> Path:
-    """Return the folder's path; a second run in the same second gets `-2`, also where the one it repeats is removed."""
+    """Return a free path for the folder; a second run in the same second gets `-2`."""
     path = reports / name
     number = 1
     while path.exists() or path.name == repeated:
@@ -134,7 +134,7 @@ def _free_path(reports: Path, name: str, repeated: str) -> Path:
 
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    """Hold the folder: the operating system lets go of it when the process ends, however it ends."""
+    """Hold the folder's lock; the operating system releases it when the process ends, in whatever way."""
     with _descriptor(folder) as descriptor:
         if not _take(descriptor):
             raise JournalError(
@@ -154,7 +154,7 @@ def _descriptor(folder: Path) -> Iterator[int]:
 
 
 def _take(descriptor: int) -> bool:
-    """Take a folder's lock; who only looks whether it is taken (`is_held`) is waited for: a moment."""
+    """Take a folder's lock; wait a moment in case another process only looks whether it is taken (`is_held`)."""
     while not _try(descriptor, fcntl.LOCK_EX):
         if not _try(descriptor, fcntl.LOCK_SH):
             return False
@@ -172,14 +172,14 @@ def _try(descriptor: int, how: int) -> bool:
 
 
 def is_held(folder: Path) -> bool:
-    """Return whether a process has the run's journal open: the run goes on, or is being repeated."""
+    """Return whether a process has the run's journal open: the run is going on, or being rerun."""
     with _descriptor(folder) as descriptor:
         return not _try(descriptor, fcntl.LOCK_SH)
 
 
 @contextmanager
 def open_view(folder: Path) -> Iterator[View]:
-    """Look at a run's journal without changing anything, also while the run goes on or after it was killed.
+    """Open a run's journal for reading, even while the run goes on or after it was killed; changes nothing.
 
     Raises:
         JournalError: it is damaged, or of a newer version.
@@ -202,7 +202,7 @@ def _cannot_read(file: Path, error: Exception, purpose: Purpose) -> JournalError
 
 
 def _looking(file: Path) -> sqlite3.Connection:
-    """Open a file for reading; one that was closed in order stays alone, without files of SQLite's beside it."""
+    """Open a file for reading; if it was closed properly, SQLite makes no files beside it."""
     if file.with_name(f"{file.name}-wal").exists():
         return _read_only(file)
     return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
@@ -217,14 +217,14 @@ def _holder(folder: Path) -> str:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for a moment, waiting for whoever else does."""
+    """Hold a folder's lock for a moment, waiting while another process holds it."""
     with _descriptor(folder) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
 
 
 def _connect(file: Path, purpose: Purpose) -> sqlite3.Connection:
-    """Open a journal for writing; first look at it without touching it, for it may be another's, or damaged."""
+    """Open a journal for writing; first look without touching it, because it may be foreign or damaged."""
     try:
         with closing(_read_only(file)) as reader:
             _check_version(reader, file)
@@ -243,7 +243,7 @@ def _connect(file: Path, purpose: Purpose) -> sqlite3.Connection:
 
 
 def _read_only(file: Path) -> sqlite3.Connection:
-    """Open a file so that not even an unfinished write of another process is carried to its end."""
+    """Open a file so that not even an unfinished write of another process is completed."""
     return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)
 
 
@@ -251,7 +251,7 @@ def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")  # 16 MB: a page that changes often is copied once
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")  # 16 MB: a page that changes often is written back once
         connection.execute("PRAGMA cache_size = -16000")  # 16 MB
         connection.execute("PRAGMA temp_store = FILE")
     except sqlite3.Error:
@@ -285,12 +285,12 @@ def _cannot_write(reports: Path, error: Exception) -> JournalError:
 
 
 def restore_folder(folder: RunFolder) -> bool:
-    """Make a run's folder again that was removed while it ran, with the journal that this process still has open.
+    """Restore a run's folder that was removed during the run, with the journal that this process still has open.
 
-    Returns False where it is still there.
+    Returns False if it is still there.
 
     Raises:
-        JournalError: it cannot be made again; every outcome is lost with it.
+        JournalError: it cannot be restored; every outcome is lost with it.
     """
     file = folder.path / JOURNAL_FILE
     if file.exists():

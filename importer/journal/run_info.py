@@ -1,6 +1,6 @@
-"""What a run is: its command, its sources, its options, its targets, how far it came. Opens nothing.
+"""The facts about a run: its name, command, sources, options, targets, stage. Opens nothing.
 
-A journal keeps it as named texts; everywhere else it is a `RunInfo`.
+A journal stores them as named texts; everywhere else they are a `RunInfo`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import orjson
 from importer.records import TargetName
 
 _BASE_URL = "base_url."
-#: At the end of a rehearsal's name, so that every line of its report says what its ids are worth.
+#: At the end of a rehearsal's name, so that every line of its report shows that its ids are not real.
 _SANDBOX_MARK = "-sandbox"
 #: At the end of an undo's name: its report is not a source.
 _UNDO_MARK = "-undo"
 
 
 class RunStage(StrEnum):
-    """How far a run has come."""
+    """The stages of a run."""
 
     READING = "reading"
     READ = "read"  #: everything is in the journal
@@ -39,16 +39,16 @@ class RunStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """What is known of a run beside its rows."""
+    """What is known about a run besides its rows."""
 
-    run: str = ""  #: its name: that of its folder when it was made
+    run: str = ""  #: its name: its folder's when it was made
     command: str = "run"  #: run, rerun or undo
     stage: RunStage = RunStage.READ
-    arguments: tuple[str, ...] = ()  #: the sources as absolute paths; of a rerun or an undo what it goes back to
+    arguments: tuple[str, ...] = ()  #: the sources as absolute paths; of a rerun or an undo the earlier run
     command_line: tuple[str, ...] = ()  #: what was typed after the program's name; empty for a library's call
     options: Mapping[str, Any] = field(default_factory=dict)  #: how it reads and what it sends: settings by name
-    mapping: str = ""  #: the text of the mapping that it reads by; empty where there is none
-    mapping_id: str = ""  #: what its report calls that mapping: the first 12 hex digits of the file's SHA-256
+    mapping: str = ""  #: the text of its mapping; empty if there is none
+    mapping_id: str = ""  #: the mapping's id in reports: the first 12 hex digits of its SHA-256
     is_sandbox: bool = False  #: a rehearsal: nothing of it is at a real target
     base_urls: Mapping[str, str] = field(default_factory=dict)  #: by target: where it sends, canonical
     rerun_of: str = ""  #: the run that it repeats
@@ -57,19 +57,19 @@ class RunInfo:
     undone_by: tuple[str, ...] = ()  #: the folders of the undos of this run, the oldest first
     doubled: int = 0  #: records that its closing look found at the target more than once
     started_at: str = ""  #: ISO 8601, UTC
-    finished_at: str = ""  #: empty while it goes on, and where it was killed
+    finished_at: str = ""  #: empty while it goes on, and if it was killed
     version: str = ""  #: of oncall-importer
     settings_sha256: str = ""
     pid: str = ""  #: the process that made it
 
     @property
     def is_undo(self) -> bool:
-        """True for an undo, in which there is nothing to send."""
+        """True for an undo."""
         return self.command == "undo"
 
     @property
     def was_read(self) -> bool:
-        """False where it ended before it had read its sources, so that nothing was sent."""
+        """False if it ended before it had read its sources, so that nothing was sent."""
         return self.stage is not RunStage.READING
 
 
@@ -78,7 +78,7 @@ _AS_JSON = frozenset({"arguments", "command_line", "options", "undone_by", "is_s
 
 
 def write_facts(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return members of a `RunInfo` as the texts that a journal keeps; what is empty is left out.
+    """Return members of a `RunInfo` as the texts that a journal stores; empty ones are left out.
 
     Raises:
         ValueError: there is no such member.
@@ -91,7 +91,7 @@ def write_facts(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_facts(facts: Mapping[str, str]) -> RunInfo:
-    """Return what the texts of a journal say.
+    """Return the `RunInfo` in the texts of a journal.
 
     Raises:
         ValueError: one of them makes no sense.
@@ -116,11 +116,11 @@ def read_facts(facts: Mapping[str, str]) -> RunInfo:
 
 
 def name_run(moment: datetime, *, is_sandbox: bool, is_undo: bool = False) -> str:
-    """Return the name of a run that begins at a moment; its report carries it, also where no journal is beside it."""
+    """Return the name of a run that begins at a moment; its report carries it, even without a journal beside it."""
     return f"{moment:%Y%m%d-%H%M%S}{_SANDBOX_MARK if is_sandbox else ''}{_UNDO_MARK if is_undo else ''}"
 
 
 def info_of_name(run: str) -> RunInfo:
-    """Return what the name alone says of a run whose journal is not at hand."""
+    """Return what the name alone says about a run whose journal is not available."""
     is_undo = _UNDO_MARK in run
     return RunInfo(run, command="undo" if is_undo else "run", is_sandbox=_SANDBOX_MARK in run)

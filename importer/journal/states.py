@@ -1,4 +1,4 @@
-"""What stands in a journal: entries, the states that they pass through, and their transitions."""
+"""What a journal stores: entries, the states that records pass through, and their transitions."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from importer.statuses import Status
 
 
 class State(StrEnum):
-    """What a record is while nothing is decided about it; afterwards it has a `Status`."""
+    """The state of a record until it is decided; afterwards it has a `Status`."""
 
     UNRESOLVED = "unresolved"  #: names a user or schedule whose id is not known yet
     PLANNED = "planned"
     SENDING = "sending"
     IN_DOUBT = "in_doubt"
-    UNBOUND = "unbound"  #: the target has it, and it is not in all of its groups yet
+    UNBOUND = "unbound"  #: the target has it, but it is not in all of its groups yet
     REPORTED = "reported"  #: only a report says that the target has it; the target is to be asked
 
 
-NO_OUTCOME = Outcome(Status.PENDING)  #: of a record of which nothing is known yet
+NO_OUTCOME = Outcome(Status.PENDING)  #: of a record about which nothing is known yet
 
 
 class Entry(NamedTuple):
-    """What a row, or one part of it, goes into the journal as."""
+    """A row, or one part of it, in the journal."""
 
     state: State | Status
     kind: str | None = None
@@ -35,31 +35,31 @@ class Entry(NamedTuple):
     scope: str = ""
     key: Key | None = None
     part: str = ""
-    outcome: Outcome = NO_OUTCOME  #: where something is decided or known already; its status is `state`
-    zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
+    outcome: Outcome = NO_OUTCOME  #: if something is decided or known already; its status is `state`
+    zone: str = ""  #: the zone in which its times were written; empty if none was named
     was: State | Status | None = None
     """Of an unresolved record: the state that an earlier run left. Of one that is not in its groups, or of which only a
     report tells: created or exists, which it becomes when it is. Of an undo's that is still in some groups: what it
     becomes when it is out of them."""
     groups: tuple[str, ...] = ()  #: ids of the groups that it is still to be added to
-    bound: tuple[str, ...] = ()  #: ids of those that a run has seen to
-    leaving: tuple[str, ...] = ()  #: of an undo: ids of those that it is to be taken out of
+    bound: tuple[str, ...] = ()  #: ids of the groups that a run has dealt with
+    leaving: tuple[str, ...] = ()  #: of an undo: ids of the groups that it is to be taken out of
 
 
 class Claimed(NamedTuple):
-    """A record on its way: it is marked `sending` on disk."""
+    """A record to be sent: it is marked `sending` on disk."""
 
     id: int
     key: Key
     scope: Scope  #: of an undo: its name is the id of the object
     attempts: int  #: requests made for it so far, over all runs
-    tries: int = 0  #: of those, the ones of this run that count against its patience (a 429 does not)
+    tries: int = 0  #: of those, this run's that count against the maximum (a 429 does not)
 
 
 class Unresolved(NamedTuple):
-    """A row, or one part of it, that waits for the ids of what it names."""
+    """A row, or one part of it, that waits for ids."""
 
-    id: int  #: of its record
+    id: int  #: the record's
     sheet: int  #: index into the run's sheets
     row: Row
     kind: str | None
@@ -67,13 +67,13 @@ class Unresolved(NamedTuple):
 
 
 class BindingState(StrEnum):
-    """How far a record has come into a group's list."""
+    """The state of a record in a group's list."""
 
     WANTED = "wanted"
     ADDING = "adding"  #: on disk before the first byte of a PUT that adds it leaves
-    ADDED = "added"  #: by this run, and seen there
-    THERE = "there"  #: it stood in the list before
-    CARRIED = "carried"  #: an earlier run has seen to it
+    ADDED = "added"  #: by this run, and seen in the list
+    THERE = "there"  #: it was in the list before
+    CARRIED = "carried"  #: an earlier run dealt with it
     LEAVING = "leaving"  #: of an undo: the run that it undoes had added it, and it is to be taken out again
     REMOVED = "removed"  #: it was added, and was taken out again
 
@@ -95,12 +95,12 @@ class Leaving(NamedTuple):
 
 
 class Prospect(NamedTuple):
-    """A record of a journal, and what is to become of it."""
+    """A record and what is planned for it."""
 
     sheet: int  #: index into the run's sheets
     row: Row
-    entry: Entry  #: of a duplicate with the id of its first
-    replaces: str  #: ids of what the target deletes for it, with a comma between them
+    entry: Entry  #: a duplicate's has the id of the first record
+    replaces: str  #: ids of the records that the target deletes for it, separated by commas
     first_row: int | None  #: of a duplicate: the row that it repeats
     first_sheet: int | None
 
@@ -113,8 +113,8 @@ class SummedUp(NamedTuple):
     number: int
     starts_at: int | None  #: epoch seconds
     ends_at: int | None
-    zone: str  #: that one of them was written in; empty where none was named
-    key: Key  #: one of theirs
+    zone: str  #: the zone in which one of them was written; empty if none was named
+    key: Key  #: that of one of them
 
 
 class Joined(NamedTuple):
@@ -126,17 +126,17 @@ class Joined(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """What the requests to one target came to that ended in one second."""
+    """The counts of requests to one target that ended in one second."""
 
     second: int  #: epoch
     requests: int = 0
     limited: int = 0  #: of those, answered 429
-    failed: int = 0  #: of those, refused otherwise, or without a usable answer
-    slowest: float = 0.0  #: seconds until the answer that took longest
+    failed: int = 0  #: of those, otherwise refused, or without a usable answer
+    slowest: float = 0.0  #: seconds of the slowest answer
     latencies: dict[int, int] = field(default_factory=dict)  #: answers by bucket, as `bucket_of` says
 
     def add(self, other: Tally) -> None:
-        """Take what ended in another second as well."""
+        """Add the counts of another second."""
         self.requests += other.requests
         self.limited += other.limited
         self.failed += other.failed
@@ -145,21 +145,21 @@ class Tally:
             self.latencies[bucket] = self.latencies.get(bucket, 0) + number
 
 
-# How long answers took is counted in logarithmic buckets: as exact for a millisecond as for a minute.
+# Latencies are counted in logarithmic buckets: as exact for a millisecond as for a minute.
 
 
-_SHORTEST = 1e-4  # seconds: the lower end of bucket 0; what is shorter counts there, too
+_SHORTEST = 1e-4  # seconds: the lower end of bucket 0; shorter ones count there too
 _PER_DOUBLING = 8  # a bucket's ends are 9 % apart, so that its middle is at most 4.4 % off
 _OFFSET = -log2(_SHORTEST) * _PER_DOUBLING
 
 
 def bucket_of(seconds: float) -> int:
-    """Return the bucket that a duration counts in."""
+    """Return the bucket of a duration."""
     return int(log2(seconds) * _PER_DOUBLING + _OFFSET) if seconds > _SHORTEST else 0
 
 
 def percentile(counts: Mapping[int, int], share: float) -> float:
-    """Return the seconds within which that share (0.9) of all answers came: the middle of the bucket it falls in.
+    """Return the seconds within which a share (0.9) of all answers came: the middle of a bucket.
 
     Raises:
         ValueError: nothing was counted.
@@ -174,7 +174,7 @@ def percentile(counts: Mapping[int, int], share: float) -> float:
 
 
 class ClosingDifference(NamedTuple):
-    """A record of which the target's list says something else than the run does."""
+    """A record in which the target's list and the run differ."""
 
     id: int
     status: Status

@@ -1,4 +1,4 @@
-"""What can be looked at in a journal, also in one that another process may be writing. Changes nothing."""
+"""Reads a journal, even one that another process is writing: lines, counts, findings, names. Changes nothing."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 _SQL = load_queries()
 _Made = TypeVar("_Made")
 _EXAMPLES = 3  # of each kind of finding
-_PAGE_CHUNK = 1000  # records read in one go for a page
-_CHUNK = 2000  # lines of one question: no question lasts, for SQLite's log of a run that goes on would grow meanwhile
+_PAGE_CHUNK = 1000  # records read at a time for a page
+_CHUNK = 2000  # lines per query: during a long query SQLite's log of a running run would grow
 
 
 class ShownRecord(NamedTuple):
-    """A record as a page shows it: made for fifty thousand of them, and so without types of ours in it."""
+    """A record as a page shows it; plain types only, because a page has fifty thousand of them."""
 
     record: int
     sheet: int  #: index into the run's sheets
@@ -45,17 +45,17 @@ class ShownRecord(NamedTuple):
 
 
 class View:
-    """What stands in a journal, read through its connection. Not thread-safe."""
+    """The contents of a journal, read through its connection. Not thread-safe."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
     def _read(self, read: Callable[[tuple[Any, ...]], _Made], query: str, *values: str | int | None) -> Iterator[_Made]:
-        """Yield what a function makes of each row that a query finds; a MalformedError where that makes no sense."""
+        """Yield a function's result for each row that a query finds; MalformedError if a row makes no sense."""
         return (decode(read, found) for found in self._db.execute(_SQL[query], values))
 
     def info(self) -> RunInfo:
-        """Return what is known of the run beside its rows."""
+        """Return the facts about the run."""
         return decode(read_facts, dict(self._db.execute(_SQL["facts"])))
 
     def sources(self) -> list[tuple[str, str, str]]:
@@ -67,7 +67,7 @@ class View:
         return [sheet for sheet, _ in self.not_used()]
 
     def not_used(self) -> list[tuple[Sheet, tuple[str, ...]]]:
-        """List each sheet with the headers in it that are none of ours."""
+        """List each sheet with its headers that are not used."""
         return list(self._read(codec.read_sheet, "sheets"))
 
     def count_rows(self) -> int:
@@ -83,10 +83,10 @@ class View:
         return counts
 
     def check_values(self, kinds: Mapping[str, TargetName]) -> None:
-        """See that everything has the form in which a run writes it, given each kind's target.
+        """Check that everything has the form in which a run writes it, given each kind's target.
 
         Raises:
-            MalformedError: something has not.
+            MalformedError: something does not.
         """
         states = orjson.dumps([*Status, *State]).decode()
         bindings = orjson.dumps([*BindingState]).decode()
@@ -99,37 +99,37 @@ class View:
         return [(kind, codec.read_key(key)) for kind, key in self._db.execute(_SQL["shapes"])]
 
     def bound_groups(self) -> list[tuple[TargetName, str]]:
-        """List the groups that records belong into, with their target."""
+        """List the groups that records belong to, with their target."""
         return [(TargetName(target), group) for target, group in self._db.execute(_SQL["bound_groups"])]
 
     def count_bindings(self) -> tuple[int, int]:
-        """Count the open records that belong into groups, and these groups."""
+        """Count the open records that belong to groups, and these groups."""
         records, groups = self._db.execute(_SQL["count_bindings"]).fetchone()
         return records, groups
 
     def unbound(self, target: TargetName) -> dict[str, list[Unbound]]:
-        """List what is still to be added to groups, by the id of the group."""
+        """List the records to be added to groups, by the group's id."""
         found: defaultdict[str, list[Unbound]] = defaultdict(list)
         for group, *values in self._db.execute(_SQL["unbound"], (target,)):
             found[group].append(Unbound(*values))
         return dict(found)
 
     def leaving(self, target: TargetName) -> dict[str, list[Leaving]]:
-        """List what an undo is still to take out of groups, by the id of the group."""
+        """List the records that an undo is to take out of groups, by the group's id."""
         found: defaultdict[str, list[Leaving]] = defaultdict(list)
         for group, record, returned_id, was, kind in self._db.execute(_SQL["leaving"], (target,)):
             found[group].append(Leaving(record, returned_id, Status(was), kind))
         return dict(found)
 
     def count_leaving(self) -> dict[TargetName, tuple[int, int, int]]:
-        """Count for each target what an undo is to take out of groups.
+        """Count what an undo is to take out of groups, by target.
 
-        Records, groups, and of the records those that are to be removed by hand afterwards.
+        The numbers are records, groups, and those of the records that must be removed by hand afterwards.
         """
         return {TargetName(target): tuple(numbers) for target, *numbers in self._db.execute(_SQL["count_leaving"])}
 
     def removed_bindings(self) -> dict[str, list[str]]:
-        """List what was taken out of groups again: the ids that the target gave, by the id of the group."""
+        """List the ids at the target that were taken out of groups again, by the group's id."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         for group, returned_id in self._db.execute(_SQL["removed_bindings"]):
             found[group].append(returned_id)
@@ -140,15 +140,15 @@ class View:
         return {TargetName(target): number for target, number in self._db.execute(_SQL["open_targets"])}
 
     def targets_to_ask(self) -> list[TargetName]:
-        """List the targets that have open records, or of which a report says that they have something."""
+        """List the targets with open records, or with records that a report claims."""
         return [TargetName(target) for (target,) in self._db.execute(_SQL["targets_to_ask"])]
 
     def reported_targets(self) -> list[TargetName]:
-        """List the targets of which only a report says that they have something, and that were not asked yet."""
+        """List the targets with records that only a report claims, and that were not asked yet."""
         return [TargetName(target) for (target,) in self._db.execute(_SQL["reported_targets"])]
 
     def lines(self, sheets: Collection[int] | None = None) -> Iterator[ReportLine]:
-        """Yield the report's lines in the order of the source; of some sheets, by their indices."""
+        """Yield the report's lines in the order of the source; only of some sheets if indices are given."""
         yield from self._read_lines("lines", True, -1, None if sheets is None else orjson.dumps([*sheets]).decode())
 
     def wrong_lines(self, limit: int) -> list[ReportLine]:
@@ -178,11 +178,11 @@ class View:
             yield sheet, number, part, kind, codec.read_key(key), zone
 
     def findings(self) -> Iterator[Finding]:
-        """Yield all that was found about rows, in the order of the source."""
+        """Yield all findings about rows, in the order of the source."""
         return self._read(codec.read_finding, "findings")
 
     def finding_kinds(self) -> list[FindingKind]:
-        """Return what was found by severity and topic, in the order of first appearance, each with its first ones."""
+        """Return the kinds of findings in the order of first appearance, each with its first ones."""
         sheets = self.sheets()
         shown: defaultdict[tuple[Severity, str], list[tuple[Sheet, Finding]]] = defaultdict(list)
         for finding in self._read(codec.read_finding, "examples", _EXAMPLES):
@@ -195,27 +195,27 @@ class View:
         return list(self._read(codec.read_notice, "notices"))
 
     def known(self) -> list[KnownName]:
-        """List the people, schedules and groups whose names are known, by what they are and by name."""
+        """List the people, schedules and groups whose names are known, ordered by what they are and by name."""
         return [KnownName(*values) for values in self._db.execute(_SQL["known"])]
 
     def names(self) -> dict[tuple[str, str], str]:
-        """Return the names that are known, by what they are of and by id."""
+        """Return the known names, by what they name (user, schedule, group) and by id."""
         return {(one.what, one.id): one.name for one in self.known()}
 
     def topics(self) -> list[tuple[Severity, str, int]]:
-        """Count what was found by severity and topic, in the order of first appearance."""
+        """Count the findings by severity and topic, in the order of first appearance."""
         return [(Severity(severity), topic, number) for severity, topic, number in self._db.execute(_SQL["topics"])]
 
     def entries(self) -> Iterator[tuple[int, Row, Entry]]:
-        """Yield what went into the journal, and what became of it, in the order of the source: sheet, row, entry."""
+        """Yield every entry with its outcome, in the order of the source: sheet, row, entry."""
         return self._read(codec.read_entry, "entries")
 
     def prospects(self) -> Iterator[Prospect]:
-        """Yield every record with what is to become of it, in the order of the source."""
+        """Yield every record with what is planned for it, in the order of the source."""
         return self._read(codec.read_prospect, "prospects")
 
     def sum_up(self, kind: str, value: int, starts_at: int | None, ends_at: int | None) -> Iterator[SummedUp]:
-        """Sum up the good records of a kind by scope, state and one value of their keys; the numbers are its places."""
+        """Sum up the valid records of a kind by scope, state and one value of their keys, given places in the key."""
         places = [f"$[{99 if place is None else place}]" for place in (value, starts_at, ends_at)]
         return self._read(codec.read_summed_up, "sum_up", kind, *places)
 
@@ -233,7 +233,7 @@ class View:
         return int(self._db.execute(_SQL["count_repetitions"]).fetchone()[0])
 
     def count_by_group(self) -> list[tuple[str, int]]:
-        """Count what is to be added to each group, by its id, the largest first."""
+        """Count the records to be added to each group, by its id, the largest first."""
         return list(self._db.execute(_SQL["count_by_group"]))
 
     def row_numbers(self) -> Iterator[tuple[int, int, int]]:
@@ -245,18 +245,18 @@ class View:
         return list(self._read(codec.read_entry, "entries_of", codec.first_id(row), codec.first_id(row + 1)))
 
     def created_by(self, run: str) -> Iterator[tuple[int, Row, Entry, Joined]]:
-        """Yield what a run created or added to groups, and what it may have, the newest first.
+        """Yield what a run created, added to groups, or may have, newest first: the order of an undo.
 
         Sheet, row, entry, and the groups that it added the record to.
         """
         return self._read(codec.read_created, "created_by", run)
 
     def traffic(self) -> Iterator[tuple[TargetName, Tally]]:
-        """Yield what the requests of this run came to, by second; a second can come twice."""
+        """Yield the counts of this run's requests, by second; a second can come twice."""
         return self._read(codec.read_tally, "traffic")
 
     def page_records(self, first: int) -> Iterator[list[ShownRecord]]:
-        """Yield what a page shows: the first so many records, then all others that need attention, in chunks.
+        """Yield the records for a page: the first ones, then all others that need attention, in chunks.
 
         They come in the order of the source, as plain tuples in the order of `ShownRecord`.
         """
@@ -268,13 +268,13 @@ class View:
                 yield chunk
 
     def page_shifts(self, first: int, kinds: Sequence[str]) -> Iterator[tuple[int, str, Key, str, bool]]:
-        """Yield the first records of some kinds that the target has: record, kind, key, zone, is created."""
+        """Yield the first records of some kinds that the target has: record, kind, key, zone, was it created."""
         (last,) = self._db.execute(_SQL["page_end"], (first,)).fetchone()
         for id_, kind, key, zone, state in self._db.execute(_SQL["page_shifts"], (orjson.dumps(kinds).decode(), last)):
             yield id_, kind, codec.read_key(key), zone, state == Status.CREATED
 
     def row_of(self, record: int) -> tuple[int, Row]:
-        """Return the sheet and the row that a record is of."""
+        """Return the sheet and the row of a record."""
         return decode(codec.read_row, self._db.execute(_SQL["row_of_record"], (record,)).fetchone())
 
     def lines_of(self, statuses: Collection[Status], limit: int | None = None) -> Iterator[ReportLine]:

@@ -1,1 +1,1 @@
-"""The run's lines -> the files that the user gets, and back again. Knows nothing of where the lines are kept."""
+"""Write the files that the user gets, and read a report back."""

@@ -1,4 +1,4 @@
-"""A file put in the place of an older one, whole or not at all. The only module here that opens files."""
+"""Replaces a file whole or not at all. The only module here that opens files."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import BinaryIO
 
 from importer.errors import ReportError
 
-#: What to do where a report could not be written.
+#: What to do if a report could not be written.
 JOURNAL_HINT = "Make room or access, then have the report made again: the run's journal still holds every outcome."
-#: What to do where another file could not be written.
+#: What to do if another file could not be written.
 ROOM_HINT = "Make room or access, or name another file, and try again."
-_NAMES = 100  # report.csv to report-100.csv: more that cannot be replaced is no accident
+_NAMES = 100  # report.csv to report-100.csv: if all of these are locked, it is no accident
 
 
 def replace_file(path: Path, write: Callable[[BinaryIO], object], *, hint: str = JOURNAL_HINT) -> Path:
-    """Write a file beside `path`, for its owner only, then put it in its place; return the path it has in the end.
+    """Write a file beside `path`, readable by its owner only, then put it in its place; return its final path.
 
-    Where `path` is open in a program that locks it, read-only or a folder, the file becomes `report-2.csv` and so on.
-    Whatever goes wrong, the older file is still there, and nothing else. A link stays, and what it points to is
-    replaced. What is no regular file (a device, a pipe that is read) is written into and never replaced.
+    If `path` is read-only, a folder, or locked by a program, the file becomes `report-2.csv` and so on. Whatever goes
+    wrong, the older file is still there, and nothing else. A link stays, and its target is replaced. A device or a
+    pipe that is being read is written to and never replaced.
 
     Raises:
         ReportError: the disk is full, the folder is missing or read-only, or the like; `hint` is its hint.
@@ -50,22 +50,22 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object], *, hint: str =
 
 
 def is_special(path: Path) -> bool:
-    """Return whether a path is there and is no file that could be replaced: a device, a pipe, a socket."""
+    """Return whether a path exists and is not a file that could be replaced: a device, a pipe, a socket."""
     is_device = path.is_absolute() and path.parts[1:2] in (("dev",), ("proc",))
     if is_device and path.parts[1:3] != ("dev", "shm"):  # /dev/stdout can be a file that is redirected
         return path.exists() and not path.is_dir()
     try:
         mode = path.stat().st_mode
-    except OSError:  # not there; or a link that goes round in a circle, which renaming replaces
+    except OSError:  # not there; or a circular link, which renaming replaces
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def is_source(path: Path, source: str) -> bool:
-    """Return whether a path is a source's; standard input and tables in memory have none."""
+    """Return whether a path is that of a source; standard input and tables in memory have none."""
     try:
         return source not in {"", "-"} and path.samefile(source)
-    except (OSError, ValueError):  # one of them is not there, or no name of a file at all
+    except (OSError, ValueError):  # one of them does not exist, or is not a file's name at all
         return False
 
 
@@ -79,7 +79,7 @@ def _write_into(path: Path, write: Callable[[BinaryIO], object]) -> Path:
 
 
 def _rename(temporary: Path, path: Path) -> Path:
-    """Rename the file to the first name that can be had."""
+    """Rename the file to the first name that is possible."""
     refused: OSError | None = None
     for number in range(1, _NAMES + 1):
         candidate = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
@@ -93,7 +93,7 @@ def _rename(temporary: Path, path: Path) -> Path:
 
 
 def _is_replaceable(path: Path) -> bool:
-    """Return whether the file may be replaced: a rename asks the folder only and would run over a read-only file."""
+    """Return whether the file may be replaced: a rename checks only the folder, and would replace a read-only file."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -102,8 +102,8 @@ def _is_replaceable(path: Path) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name outlive a power cut, where the file system can."""
-    # The file is whole and in its place: a folder that cannot be synced is no reason to call it unwritten.
+    """Make the new name survive a power cut, if the file system can."""
+    # The file is complete and in its place: failing to sync the folder does not make it unwritten.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -2,7 +2,7 @@
 
 All forms of the report take their cells from here.
 
-A column of the source may be called as one of the product's, such as `import_id`. It keeps its text and stands after
+A column of the source may have the name of one of the product's, such as `import_id`. It keeps its text and comes after
 the product's own, which are always the first fifteen; reading back takes the first of that name as the product's.
 """
 
@@ -23,9 +23,9 @@ from importer.reporter.formula_guard import FIRST_SIGNS, guard
 from importer.statuses import Status
 from importer.wording import iso_utc
 
-#: The header of a workbook's last column: by it a cell that was changed is known where there is no journal.
+#: The header of a workbook's last column, by which changed cells are recognized without the journal.
 DIGEST_COLUMN = "import_digest (leave it as it is)"
-_NAME_BYTES, _TEXT_BYTES = 2, 4  # of a cell's digest: what it is called, and its text
+_NAME_BYTES, _TEXT_BYTES = 2, 4  # of a cell's digest: of its header, and of its text
 _LACKING = -1  # the place of a cell that a sheet does not have: the empty text put behind each line's cells
 
 
@@ -33,7 +33,7 @@ _LACKING = -1  # the place of a cell that a sheet does not have: the empty text 
 class Columns:
     """The source's columns of a report: the union of its sheets'."""
 
-    header: tuple[str, ...]  #: as they stand in the source, in order of first appearance
+    header: tuple[str, ...]  #: as in the source, in order of first appearance
     places: tuple[tuple[int, ...], ...]  #: for each sheet, for each column, where in a row its cell is; -1: nowhere
 
 
@@ -77,7 +77,7 @@ def line_cells(sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id:
         status, id_, http_status, error, cell, hint, attempts, finished_at, run = line.outcome
         cell = sheets[line.sheet].name_cells(cell)
         texts = (line.part, id_, error, cell, hint, finished_at, run, *map(cells.__getitem__, places[line.sheet]))
-        # Most begin with nothing odd.
+        # Most texts need no guard.
         guarded = [guard(text) if text[:1] in FIRST_SIGNS else text for text in texts]
         part, id_, error, cell, hint, finished_at, run, *own = guarded
         where = (line.row, names[line.sheet], part, line.kind or "")
@@ -86,7 +86,7 @@ def line_cells(sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id:
 
 
 def digest_cells(header: Iterable[str], cells: Iterable[str]) -> str:
-    """Return a digest for each cell of a line, one behind the other; blanks that a spreadsheet changes do not count."""
+    """Return the digests of a line's cells, one after the other; blanks that a spreadsheet changes do not count."""
     names = number_repeats(map(str.strip, header))
     digests = (
         _digest(f"{number} {name}", _NAME_BYTES) + _digest(text, _TEXT_BYTES)
@@ -96,7 +96,7 @@ def digest_cells(header: Iterable[str], cells: Iterable[str]) -> str:
 
 
 def changed_cells(header: Iterable[str], cells: Iterable[str], digest: str) -> list[int]:
-    """Return the places of the cells that are not those of a digest; columns may have been moved, deleted and added."""
+    """Return the places of the cells that differ from a digest; columns may have been moved, deleted and added."""
     before, now = (_split(one) for one in (digest, digest_cells(header, cells)))
     known, empty = dict(before), _digest("", _TEXT_BYTES)
     return [place for place, (name, text) in enumerate(now) if known.get(name, empty) != text] if known else []
@@ -119,7 +119,7 @@ def _split(digest: str) -> list[tuple[bytes, bytes]]:
 # ---- the sheet "Shadow times"
 
 
-#: Each column with its width in characters; the ids, which people need less, are closed.
+#: Each column with its width in characters; the ids, which people rarely need, are folded away.
 SHADOW_TIMES_COLUMNS = {
     "row": 8,
     "sheet": 16,
@@ -143,7 +143,7 @@ def shadow_cells(
     shifts: Iterable[tuple[int, int, str, str, Key, str]],
     names: Mapping[tuple[str, str], str],
 ) -> Iterator[list[str | int]]:
-    """Yield each shift's cells, guarded; local times with the offset that holds then.
+    """Yield each shift's cells, guarded; local times have the offset of that moment.
 
     `shifts` are as the journal has them: sheet, row, part, kind, key and zone.
     """
@@ -170,29 +170,29 @@ def shadow_cells(
 def _local(moment: datetime, zone: ZoneInfo | None) -> str:
     try:
         return moment.astimezone(zone).isoformat(timespec="seconds") if zone else ""
-    except OverflowError:  # on the other side of year 1 or 9999
+    except OverflowError:  # before year 1 or after 9999
         return ""
 
 
-# ---- where people mend
+# ---- what people correct
 
 
-#: The sheets of a workbook that hold what a person may mend, and all rows.
+#: The workbook's sheet with the rows to correct, and the one with all rows.
 TO_MEND, ALL_ROWS = "To mend", "All rows"
-#: What a person may mend; all else is done, or a technical matter.
+#: Rows with these statuses can be corrected by a person; others are done, or a technical matter.
 MENDABLE = frozenset({Status.INVALID, Status.REJECTED})
-#: The headers that stand for two of the product's columns where people mend.
+#: Plain headers of two of the product's columns, in the sheet To mend.
 PLAIN_HEADERS = {"What is wrong": "import_error", "What to do": "import_hint"}
-#: The sheet of a workbook that holds the mapping which its report was read by.
+#: The workbook's sheet with the mapping by which the sources were read.
 MAPPING_SHEET = "Mapping"
 
 
 def mapping_header(mapping_id: str, mapping: str) -> tuple[str, str, str]:
-    """Return the header above the lines of a mapping: its id, and a digest by which an edit is known."""
+    """Return the header above the lines of a mapping: its id, and a digest that shows an edit."""
     return "line", f"mapping {mapping_id}", f"text {hashlib.sha256(mapping.encode()).hexdigest()[:12]}"
 
 
 def join_mapping(mapping_id: str, header: Sequence[str], lines: Mapping[int, str]) -> str:
-    """Put a mapping's lines, by their numbers, together; empty where they are not those that were written."""
+    """Join a mapping's lines, by their numbers; empty if they are not those that were written."""
     text = "\n".join(lines.get(number, "") for number in range(1, max(lines, default=0) + 1))
     return text if tuple(header[:3]) == mapping_header(mapping_id, text) else ""

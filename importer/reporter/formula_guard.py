@@ -1,10 +1,10 @@
-"""Texts that a spreadsheet would run as a formula, made harmless in reports and given back on reading."""
+"""The formula guard: makes texts harmless that a spreadsheet would run as a formula, and undoes that on reading."""
 
 from __future__ import annotations
 
 import re
 
-# What OWASP, "CSV Injection", lists, and the full-width forms, which some spreadsheets take for the same. The
+# The signs that OWASP's "CSV Injection" lists, and their full-width forms, which some spreadsheets treat alike. The
 # apostrophes before it count, so that a guarded text can be guarded again and each guard taken off again; without them
 # `'=1` of a source and a guarded `=1` would be the same cell.
 _SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"

@@ -1,6 +1,6 @@
-"""The report as JUnit XML, for the readers of a continuous integration: a suite for each sheet, a case for each row.
+"""The report as JUnit XML, for continuous integration: a suite for each sheet, a case for each row.
 
-Written as the schema of Jenkins' xUnit plugin (junit-10.xsd) asks, the strictest that is in use.
+Follows the schema of Jenkins' xUnit plugin (junit-10.xsd), the strictest in use.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _COUNTED = {"tests": "tests", "failures": "failure", "errors": "error", "skipped
 
 
 def check_junit_path(path: Path | None, sources: Iterable[str] = ()) -> None:
-    """See that the file can be written there at the end: its folder is there, it is no source, and in no run's folder.
+    """Check that the file can be written later: its folder exists, and it is neither a source nor in a run's folder.
 
     Raises:
         UsageError: it cannot.
@@ -54,7 +54,7 @@ def check_junit_path(path: Path | None, sources: Iterable[str] = ()) -> None:
 def write_junit(
     path: Path, name: str, sheets: Sequence[Sheet], lines: Iterable[ReportLine], *, is_check: bool = False
 ) -> Path:
-    """Write the lines, taken one by one, as they come; give the path the file has in the end.
+    """Write the lines, one by one as they come; return the file's final path.
 
     In a check, pending rows are good ones.
 
@@ -74,12 +74,12 @@ def _write(
     *,
     is_check: bool,
 ) -> None:
-    """Write the cases aside first: how many there are stands before them, and sheets can take turns in a report."""
+    """Write the cases to a temporary file first: their count precedes them, and sheets can alternate in a report."""
     counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)  # by suite: cases of each sort
     stretches: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)  # where they begin, and end
     # A suite can have several sheets: rows of one can stand in several tables of a report.
     suites = [(sheet.source, sheet.name) for sheet in sheets]
-    # In a class name, dots part packages.
+    # In a class name, dots separate packages.
     stems = [Path(sheet.source).stem.replace(".", "_") or "source" for sheet in sheets]
     classes = [_attribute(f"{stem}.{sheet.name}") for stem, sheet in zip(stems, sheets, strict=True)]
     with tempfile.TemporaryFile(prefix=".junit-", dir=folder) as scratch:
@@ -129,5 +129,5 @@ def _case(line: ReportLine, sheet: Sheet, class_name: str, element: str) -> str:
 
 
 def _attribute(text: str) -> str:
-    """Quote a foreign text: one line, no character that XML cannot have."""
+    """Quote a foreign text as an attribute: one line, without characters that XML does not allow."""
     return f'"{escape_xml(escape(text, _LONGEST))}"'

@@ -1,7 +1,7 @@
-"""What a person sees at a bad cell of a workbook: its colour, a comment, and what could stand there instead.
+"""Marks bad cells of a workbook: colour, comment, and a drop-down of what could be there instead.
 
-Also the sources as a workbook with what `check` found in them, marked so. It is a source again: texts stand unchanged,
-every cell where its message says it is, and what a workbook cannot hold that way is refused, never cut.
+Also writes the sources as a workbook, marked with what `check` found (`--output`). It can be a source again: texts and
+cell names are unchanged, and what a workbook cannot hold is refused, never cut.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ _cell_of = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,11})").fullmatch
 
 
 class Mark(NamedTuple):
-    """What one cell is to look like."""
+    """How one cell should look."""
 
     fill: Fill
     comment: str
 
 
 def named_cells(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the 0-based column and the row of each cell that a text such as `B7, D7` names; pass over all else."""
+    """Yield the 0-based column and the row of each cell that a text such as `B7, D7` names; ignore everything else."""
     for name in text.split(","):
         if found := _cell_of(name.strip()):
             yield column_of(found[1]), int(found[2])
 
 
 def problems_of(findings: Iterable[Finding], severity: Severity) -> list[Problem]:
-    """Return what was found of one severity."""
+    """Return the findings of one severity."""
     return [finding.problem for finding in findings if finding.severity is severity]
 
 
@@ -68,7 +68,7 @@ def mark_row(
 ) -> dict[int, Mark]:
     """Return the marks of one row by 0-based column: problems red, warnings yellow, one comment for all of a cell.
 
-    What is about no cell of this row (a column that the sheet lacks, the row as a whole) is said at its first cell.
+    A finding that is about no cell of this row (a missing column, the row as a whole) is shown at its first cell.
     """
 
     def columns(problem: Problem) -> list[int]:
@@ -81,7 +81,7 @@ def mark_row(
 def mark_cells(
     problems: Sequence[Problem], warnings: Sequence[Problem], columns: Callable[[Problem], Iterable[int]]
 ) -> dict[int, Mark]:
-    """Return the marks of cells by their columns, which `columns` tells of each problem and warning."""
+    """Return the marks of cells by their columns; `columns` returns those of a problem or warning."""
     texts: dict[int, list[str]] = {}
     bad = {column for problem in problems for column in columns(problem)}
     told = [(problem, "") for problem in problems] + [(warning, "Warning: ") for warning in warnings]
@@ -95,22 +95,22 @@ def mark_cells(
     }
 
 
-# ---- drop-downs: what is known of people, schedules and groups, the nearest to a wrong text first
+# ---- drop-downs: the known people, schedules and groups, those nearest to a wrong text first
 
 
 LISTS = "Lists"
 _TITLES = {"user": "People", "schedule": "Schedules", "group": "Groups"}
-_MOST_CELLS = 20_000  # of all lists with the nearest first: beyond, such a list holds the nearest alone
-_MOST_CELLS_OF_THEIR_OWN = 2_000  # with a list; the others have that of their column
+_MOST_CELLS = 20_000  # of all sorted lists: beyond that, a list holds only the nearest
+_MOST_CELLS_OF_THEIR_OWN = 2_000  # with a list of their own; other cells have their column's
 _NOT_LISTED = ("Not in the list", "This is not in the list. Is it right all the same?")
 _ROOM = 200  # rows below the last line in which rows may be added
 
 
 class DropDowns:
-    """The choices of one table's cells, gathered while its lines are written.
+    """The drop-downs of one table's cells, collected while its lines are written.
 
-    They stand on a sheet of their own under defined names: a list in the cell itself is lost beyond 255 characters, and
-    torn apart at commas. Each is a text that is read again as what it stands for.
+    The choices are on a sheet of their own under defined names: a literal list is lost beyond 255 characters, and split
+    at commas. Each choice is a text that is read back as the person, schedule or group it names.
     """
 
     def __init__(self, book: Book, known: Sequence[KnownName] = ()) -> None:
@@ -125,7 +125,7 @@ class DropDowns:
         self._marked = 0
 
     def offer(self, row: int, column: int, problem: Problem, text: str) -> str:
-        """Offer what a bad cell may mean; give the words for what to do, empty where there is nothing to choose."""
+        """Offer what a bad cell may mean; return what to do in words, empty if there is nothing to choose."""
         what = self._subject(problem)
         choices = self._choices_of(what)
         if not choices:
@@ -141,20 +141,20 @@ class DropDowns:
             others = choices.values() if self._size <= _MOST_CELLS else ()
             listed = dict.fromkeys((*(choices[id_] for id_ in nearest if id_ in choices), *others))
             self._cells[column][row] = self._name(what, text, listed)
-            if first != nearest[0]:  # an id alone tells nobody anything
+            if first != nearest[0]:  # an id alone says nothing to a person
                 words = f"Choose from the list in the cell, where {first} stands first, or write another one."
         return words
 
     def offer_column(self, column: int, name: str) -> None:
-        """Offer who and what is known in all cells of a column, where `name`, a column of ours, takes one of these."""
+        """Offer what is known in all cells of a column, if `name`, one of our columns, takes one of these."""
         of = OUR_COLUMNS.get(name)
-        if of is None or of.is_list:  # of several, a choice would take the others' place
+        if of is None or of.is_list:  # in a list, a choice would replace the other entries
             return
         if of.ids_of and (choices := self._choices_of(of.ids_of)):
             self._columns.setdefault(column, self._name(of.ids_of, "", choices.values()))
 
     def _subject(self, problem: Problem) -> str:
-        """Return what a problem's cell names: one that was looked up says so itself."""
+        """Return what a problem's cell names; a problem from a look-up says so itself."""
         told = problem.topic.partition(" ")[0]
         if told in _TITLES:
             return told
@@ -185,7 +185,7 @@ class DropDowns:
         return self._lists[what, text][0]
 
     def finish(self, sheet: Any, lines: int) -> None:
-        """Put the drop-downs into a table's cells, and their choices on a sheet of their own."""
+        """Add the drop-downs to a table's cells, and write their choices on a sheet of their own."""
         for column, general in self._columns.items():
             own = self._cells[column]
             for row, name in own.items():
@@ -209,7 +209,7 @@ class DropDowns:
 
 
 def _choice(one: KnownName, *, is_only: bool) -> str:
-    """Return a text by which a person, a schedule or a group is found again."""
+    """Return a text by which a person, a schedule or a group is found when it is read back."""
     if one.what == "user":
         is_plain = one.name != one.email and not set(one.name) & set("<>@")
         if one.email:
@@ -220,7 +220,7 @@ def _choice(one: KnownName, *, is_only: bool) -> str:
     return one.name if one.what != "schedule" or is_schedule_reference(one.name) else f"name:{one.name}"
 
 
-# ---- sources written back
+# ---- the sources as a marked workbook
 
 
 _NAME_IT = "Name a new file, such as marked.xlsx."
@@ -228,17 +228,17 @@ _MEASURED = 1000  # rows by which a column's width is found
 
 
 class Marked(NamedTuple):
-    """What came of writing the sources back."""
+    """The result of writing the marked workbook."""
 
-    path: Path  #: the name that the file has in the end
-    notice: str  #: a sentence about what it does not show; empty where it shows all
+    path: Path  #: the file's final path
+    notice: str  #: a sentence about what it does not show; empty if it shows everything
 
 
 def check_marked_path(path: Path, sources: Iterable[str]) -> None:
-    """See that the workbook can have this name: that it ends in .xlsx and is none of the sources.
+    """Check the workbook's name: it must end in .xlsx and must not be a source.
 
     Raises:
-        UsageError: it cannot.
+        UsageError: it does not, or it is.
     """
     if path.suffix.casefold() != ".xlsx":
         raise UsageError(f"{path} cannot be the marked workbook: its name does not end in .xlsx.", hint=_NAME_IT)
@@ -252,11 +252,11 @@ def write_marked(
 ) -> Marked:
     """Write the sources back, each cell in its own row and column; rows of a sheet come in ascending order.
 
-    `rows`, each with the index of its sheet and what was found in it, are taken one by one. Problems are red, warnings
-    yellow. A file of that name is replaced.
+    `rows`, each with the index of its sheet and its findings, are taken one by one. Problems are red, warnings yellow.
+    A file of that name is replaced.
 
     Raises:
-        UsageError: the name is no workbook's, or a source's.
+        UsageError: the name is not a workbook's, or it is a source's.
         ReportError: the file could not be written, or a workbook cannot hold all of the sources.
     """
     check_marked_path(path, (sheet.source for sheet in sheets))
@@ -282,7 +282,7 @@ def _left_out(number: int) -> str:
 
 
 class _Page:
-    """One sheet being written back."""
+    """One sheet of the marked workbook."""
 
     def __init__(self, book: Book, sheet: Sheet) -> None:
         self._book = book

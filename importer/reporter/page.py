@@ -1,7 +1,7 @@
-"""Pages of one HTML file each: template, styles, scripts and data together, and a policy that allows no more.
+"""Writes report.html and the page of a comparison: one self-contained HTML file each, with a strict content policy.
 
-A run's page has its rows as data, in JSON, that the page's script shows; they pass through here in chunks, so that
-memory stays flat. A comparison's page has a timeline of each schedule, one lane a side, with the differences marked.
+A run's page has its rows as JSON, which the page's script shows; they are written in chunks, so that memory stays
+flat. A comparison's page has a timeline of each schedule, one lane for each side, with the differences marked.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def say_moment(moment: int, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
 
 
 def say_number(number: float) -> str:
-    """Write a number with its thousands apart; below ten with one digit behind the point where it has one."""
+    """Write a number with thousands separators; below ten with one decimal if it has any."""
     return f"{number:,.0f}" if number >= 10 or number == int(number) else f"{number:.1f}"
 
 
@@ -73,7 +73,7 @@ _LONGEST = 2000  # characters of a text outside the table of rows
 
 
 def _write(path: Path, name: str, facts: Mapping[str, object], *, script: str = "", hint: str = JOURNAL_HINT) -> Path:
-    """Write the page of that name as its pieces come; `facts` are what its template shows."""
+    """Write a page piece by piece; `facts` are the values in its template."""
     style, script = _load(f"{name}.css"), script and _load(script)
     pieces = (
         environment()
@@ -86,8 +86,8 @@ def _write(path: Path, name: str, facts: Mapping[str, object], *, script: str = 
 
 @cache
 def environment() -> Environment:
-    """Return what compiles the templates, the same each time: a compiled template is kept."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # a tenth of a second that only a report pays
+    """Return the environment of the templates, always the same one, because it caches compiled templates."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # a tenth of a second that only reports need
 
     environment = Environment(
         autoescape=True,
@@ -102,12 +102,12 @@ def environment() -> Environment:
 
 
 def _show(value: object) -> object:
-    """Show what cannot be seen, such as a change of direction, as an escape; markup of ours passes as it is."""
+    """Show invisible characters, such as a change of direction, as escapes; our own markup passes unchanged."""
     return escape(value, _LONGEST) if type(value) is str else value
 
 
 def _policy(script: str, style: str) -> str:
-    """Return the content security policy: nothing but the script and the styles of this very file, and no address."""
+    """Return the content security policy: only the script and the styles of this file, and no address."""
     return (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
     )
@@ -118,7 +118,7 @@ def _hash(text: str) -> str:
 
 
 def _load(name: str) -> str:
-    """Read a file that stands beside the templates."""
+    """Read a file from the templates' folder."""
     return files("importer.reporter").joinpath("templates", name).read_text(encoding="utf-8")
 
 
@@ -126,7 +126,7 @@ def _load(name: str) -> str:
 
 
 def write_page(path: Path, contents: Contents) -> Path:
-    """Write the page of a run; give the path the file has in the end.
+    """Write the page of a run; return the file's final path.
 
     Raises:
         ReportError: the file could not be written; an older one is still there.
@@ -141,7 +141,7 @@ def write_page(path: Path, contents: Contents) -> Path:
 
 
 def _data(contents: Contents) -> str:
-    """Return what the script needs to know beside the rows."""
+    """Return what the script needs besides the rows."""
     is_of_several = len({sheet.original for sheet in contents.sheets}) > 1
     names = [
         {"name": name_table(sheet.original, sheet.name) if is_of_several else sheet.name, "header": sheet.header}
@@ -153,7 +153,7 @@ def _data(contents: Contents) -> str:
 
 
 def _chunks(sheets: Sequence[Sheet], lines: Iterable[Sequence[ShownRecord]]) -> Iterator[str]:
-    """Yield the rows as the inside of a JSON array."""
+    """Yield the rows as the elements of a JSON array."""
     comma = ""
     for chunk in lines:
         packed = orjson.dumps(
@@ -167,22 +167,22 @@ def _chunks(sheets: Sequence[Sheet], lines: Iterable[Sequence[ShownRecord]]) -> 
 
 
 def _harmless(packed: bytes) -> str:
-    """Write JSON so that nothing in it can end the element that it stands in."""
+    """Write JSON so that nothing in it can close the element around it."""
     return packed.replace(b"<", rb"\u003c").decode()
 
 
-# ---- what verifying a run came to, in its page
+# ---- the section of `verify` in a run's page
 
 
-#: Where a run's page takes the section of what verifying the run came to.
+#: Where a run's page has room for the section of `verify`.
 _BEGIN, _END = b"<!--verified-->", b"<!--/verified-->"
 _MOST_ROWS = 1000
 
 
 def add_verified(path: Path, total: int, shown: int, rows: Sequence[Sequence[str]], moment: str) -> bool:
-    """Put what verifying a run came to into its page, in the place of what an earlier look said.
+    """Put the result of `verify` into a run's page, replacing an earlier one.
 
-    `rows` are the records that are not as they were made. Returns False where there is no page that takes it.
+    `rows` are the records that are not as they were made. Returns False if there is no page with room for it.
 
     Raises:
         ReportError: the page could not be written; the older one is still there.
@@ -204,9 +204,9 @@ def add_verified(path: Path, total: int, shown: int, rows: Sequence[Sequence[str
 # ---- a comparison's page
 
 
-_WIDTH = 1160  # of a timeline, in units of its picture
+_WIDTH = 1160  # of a timeline, in SVG units
 _MOST_TICKS = 15
-_MOST_PICTURES = 200  # timelines; a page of more is slow to open, and the CSV has them all
+_MOST_PICTURES = 200  # timelines; a page with more is slow to open, and the CSV has all differences
 _DAY = 86_400
 _NARROWEST = 1.5
 _WIDE_ENOUGH = 46  # for a name inside its bar
@@ -215,11 +215,11 @@ _DATE_WIDTH = 70
 
 
 class LaneBar(NamedTuple):
-    """Somebody's time in a lane."""
+    """One person's time in a lane."""
 
     left: float
     width: float
-    row: int  #: people at the same time stand below each other
+    row: int  #: people on at the same time are below each other
     fill: str
     label: str  #: what fits into it
     title: str
@@ -247,7 +247,7 @@ class Picture(NamedTuple):
 
 
 def write_comparison_page(path: Path, comparison: Comparison) -> Path:
-    """Write the page of a comparison; return the path the file has in the end. Schedules that differ stand first.
+    """Write the page of a comparison, schedules that differ first; return the file's final path.
 
     Raises:
         ReportError: the file could not be written; an older one is still there.
@@ -314,12 +314,12 @@ def _lane(label: str, side: Sequence[Interval], window: Window, zone: str, name_
 
 
 def _fill(person: str) -> str:
-    """Return a colour that is the same for a person wherever the page shows them."""
+    """Return a person's colour, which is the same everywhere in the page."""
     return f"hsl({sha256(person.encode('utf-8', 'backslashreplace')).digest()[0] * 360 // 256} 55% 78%)"
 
 
 def _ticks(window: Window, zone: str) -> list[tuple[float, str]]:
-    """Return where days begin, in local time, and their dates: every day, or so many that they can be read."""
+    """Return where days begin, in local time, and their dates: every day, or as many as are readable."""
     days = max(1, (window.end - window.start) // _DAY)
     step = -(-days // _MOST_TICKS)
     found: list[tuple[float, str]] = []

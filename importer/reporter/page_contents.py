@@ -1,6 +1,6 @@
-"""What a page shows, as plain values, and how a run's journal becomes these: requests over time, shifts by day, facts.
+"""Reads the contents of report.html from a run's journal: requests over time, shifts by day, facts.
 
-A day is a day of the zone that the shift's times were written in; of UTC where none was.
+A day is a day in the zone in which the shift's times were written, or in UTC if none was named.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from importer.targets import TARGETS
 # ---- what a page draws
 
 
-_MOST_SCHEDULES = 40  # that a calendar is drawn of
-_MOST_WEEKS = 54  # a schedule's calendar has: a year, begun in the middle of a week
-_MOST_DAYS = 400  # of one shadow that are marked
+_MOST_SCHEDULES = 40  # that get a calendar
+_MOST_WEEKS = 54  # of a schedule's calendar: a year that begins in the middle of a week
+_MOST_DAYS = 400  # of one shadow that are marked in the calendar
 
 
 @dataclass(slots=True)
 class Placement:
-    """Who shadows whom on which schedule, over all rows that say so."""
+    """Who shadows whom on which schedule, over all such rows."""
 
     schedule: str  #: ids, as are the next two
-    shadowed_type: str  #: "user" or "schedule"; empty where nobody is shadowed
+    shadowed_type: str  #: "user" or "schedule"; empty if nobody is shadowed
     shadowed: str
     user: str
     first: int  #: epoch second in which the first shift begins
     last: int  #: epoch second in which the last one ends
-    source: str  #: the first of its rows, as it stands in the source
+    source: str  #: the first of its rows, as in the source
     number: int = 1  #: of shifts
 
     def add(self, starts_at: int, ends_at: int) -> None:
@@ -60,7 +60,7 @@ class CalendarDay(NamedTuple):
 
     date: date
     shadows: int
-    people: tuple[str, ...] = ()  #: ids of who is on it, in their order
+    people: tuple[str, ...] = ()  #: ids of the people on it, in order
 
 
 class Week(NamedTuple):
@@ -71,7 +71,7 @@ class Week(NamedTuple):
 
 
 class ShadowCalendar:
-    """Counts shadows by schedule and day; of schedules beyond the first forty it only knows how many there are."""
+    """Counts shadows by schedule and day; schedules beyond the first forty are only counted."""
 
     def __init__(self) -> None:
         self._days: dict[str, dict[int, Counter[str]]] = {}  # by schedule and day: shifts of each person
@@ -93,13 +93,13 @@ class ShadowCalendar:
             days.setdefault(day, Counter())[user] += 1
 
     def people(self, schedule: str) -> dict[str, int]:
-        """Return who has shifts on a schedule, and on how many days."""
+        """Return the people with shifts on a schedule, and on how many days."""
         days = self._days[schedule].values()
         return dict(sorted(Counter(user for people in days for user in people).items(), key=lambda one: -one[1]))
 
     @property
     def others(self) -> int:
-        """How many schedules are not drawn."""
+        """The number of schedules without a calendar."""
         return len(self._others)
 
     def schedules(self) -> Iterator[tuple[str, int, list[Week], int]]:
@@ -138,14 +138,14 @@ _SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 @dataclass(slots=True)
 class Timeline:
-    """One target's requests. Never has more than 120 bars: each grows to twice its width where there is no room."""
+    """One target's requests over time, in at most 120 bars: their width is doubled when there is no more room."""
 
     width: int = 1  #: seconds of a bar
     bars: list[Tally] = field(default_factory=list)  #: each with the second in which it begins
     total: Tally = field(default_factory=lambda: Tally(0))  #: all together
 
     def add(self, tally: Tally) -> None:
-        """Add what ended in a second; seconds come in their order."""
+        """Add the requests that ended in a second; seconds come in order."""
         if not self.bars:
             self.bars.append(Tally(tally.second))
         while (place := (tally.second - self.start) // self.width) >= _MOST_BARS:
@@ -174,7 +174,7 @@ class Timeline:
         return max(bar.requests for bar in self.bars) / self.width
 
     def latencies(self) -> dict[str, float]:
-        """Return the seconds within which half, 90 % and 99 % of the answers came, and all; empty without answers."""
+        """Return the seconds within which half, 90 %, 99 % and all of the answers came; empty without answers."""
         counts, slowest = self.total.latencies, self.total.slowest
         if not counts:
             return {}
@@ -189,14 +189,14 @@ class TargetFacts:
     """One target of the run."""
 
     name: str
-    base_url: str  #: or what stands for it; empty where nothing was sent there
-    limit: float  #: requests a second that were allowed; infinite where there is no limit
-    timeline: Timeline | None  #: None where no request is known of
+    base_url: str  #: or a name for it; empty if nothing was sent there
+    limit: float  #: requests a second that were allowed; infinite if there is no limit
+    timeline: Timeline | None  #: None if no requests are known
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All that a page shows."""
+    """Everything that a page shows."""
 
     run: str
     is_sandbox: bool
@@ -207,7 +207,7 @@ class Contents:
     targets: Sequence[TargetFacts]
     counts: Mapping[tuple[str, Status], int]  #: records by target (empty where there is none) and status
     placements: Sequence[Placement]  #: who shadows where
-    are_placements_all: bool  #: False where there are more
+    are_placements_all: bool  #: False if there are more
     calendar: ShadowCalendar
     sheets: Sequence[Sheet]
     names: Mapping[tuple[str, str], str]  #: of "user" or "schedule" and an id
@@ -241,7 +241,7 @@ _OPTIONS = {
 def read_contents(
     folder: RunFolder, settings: Settings, stopped: Mapping[str, str], *, is_interrupted: bool
 ) -> Contents:
-    """Return what the page of a run shows; its lines are read when they are asked for."""
+    """Return the contents of a run's page; its lines are read when they are used."""
     journal, info = folder.journal, folder.journal.info()
     calendar, placements, are_all = _look_at_shadows(journal)
     return Contents(
@@ -273,7 +273,7 @@ def _warnings(stopped: Mapping[str, str], *, is_interrupted: bool, is_undo: bool
 
 
 def _describe(journal: Journal, info: RunInfo) -> Iterator[tuple[str, str]]:
-    """Yield what was run, as labels and texts."""
+    """Yield facts about the run, as labels and texts."""
     yield "Command", _command(info)
     yield from (("Notice", notice.text) for notice in journal.notices() if notice.level is NoticeLevel.INFO)
     if info.rerun_of:
@@ -294,13 +294,13 @@ def _describe(journal: Journal, info: RunInfo) -> Iterator[tuple[str, str]]:
 
 
 def changed_options(info: RunInfo) -> dict[str, Any]:
-    """Return the settings of a run that were no defaults."""
+    """Return the settings of a run that differ from the defaults."""
     defaults = {name: as_json(default) for name, default in DEFAULTS.items()}
     return {name: value for name, value in info.options.items() if value != defaults.get(name)}
 
 
 def _command(info: RunInfo) -> str:
-    """Return the command as it was typed; of a library's call, what it would have been, with its files' names."""
+    """Return the command as it was typed; for a library's call, the command that it corresponds to."""
     if info.command_line:
         return shlex.join(["oncall-importer", *info.command_line])
     names = [PurePath(argument).name for argument in info.arguments if argument]
@@ -330,7 +330,7 @@ def _targets(journal: Journal, info: RunInfo, settings: Settings) -> list[Target
 
 
 def _look_at_shadows(journal: Journal) -> tuple[ShadowCalendar, list[Placement], bool]:
-    """Draw the calendar of what was created, and list who shadows where; tell whether the list has all of them."""
+    """Draw the calendar of created shifts, and list who shadows where; return also whether the list is complete."""
     calendar = ShadowCalendar()
     placements: dict[tuple[str, str, str], Placement] = {}
     are_all = True

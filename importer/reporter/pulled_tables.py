@@ -18,7 +18,7 @@ from importer.reporter.report_csv import write_texts
 from importer.reporter.xlsx_writer import Book, UnholdableError, write_book
 
 _NARROWEST, _WIDEST = 12, 60  # characters of a column
-#: The names of the tables, in their order. The last one is put in its place last: a set without it is not whole.
+#: The names of the tables, in order. The last one is written last: a set without it is incomplete.
 SHEETS = ("Schedules", "Overrides", "Shadows", "On call", "Notes")
 _LOCK = ".lock"
 
@@ -57,13 +57,13 @@ def check_output(path: Path, *, is_replaced: bool = False) -> None:
 
 
 def write_tables(path: Path, tables: Sequence[Table], *, is_replaced: bool = False) -> list[Path]:
-    """Write all tables: into one workbook where the name ends in .xlsx, else each into a CSV beside the others.
+    """Write all tables: into one workbook if the name ends in .xlsx, else each into a CSV file.
 
     `name.csv` makes `name-schedules.csv`, ...; a folder, or a name without an ending, holds `schedules.csv`, ... The
-    same tables make the same sheets. Files that are there are replaced only with `is_replaced`. All is written in a
-    hidden folder first, and then put in its place; one that a killed process left is removed. A workbook and a new
-    folder appear at once. Other CSV files come one by one, the notes last and, where they are replaced, gone first: so
-    a set that has notes is whole, and of one pull. Returns the files.
+    same tables make the same sheets. Existing files are replaced only with `is_replaced`. Everything is written to a
+    hidden folder first, and then moved; one that a killed process left is removed. A workbook and a new folder appear
+    at once. Other CSV files appear one by one, the notes last; when files are replaced, the notes are removed first: so
+    a set that has notes is complete, and from one pull. Returns the files.
 
     Raises:
         UsageError: the name has another ending.
@@ -112,7 +112,7 @@ def _scratch(path: Path) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)  # not there any more where it became the output
+        shutil.rmtree(folder, ignore_errors=True)  # it may have become the output
 
 
 def _files(path: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""A report's files made from the journal, and what a command came to."""
+"""Makes a run's report files, and the result of a command, from the journal."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from importer.settings.options import FailOn, Settings
 from importer.statuses import Status
 from importer.wording import count_of, iso_utc, seconds_between
 
-_XLSX_ROWS = 20_000  # beyond, report.xlsx is made only where it is asked for
+_XLSX_ROWS = 20_000  # beyond that, report.xlsx is made only with --xlsx
 _MOST_PARTS = 3  # of a source's path in the name of its workbook
 _not_in_names = re.compile(r"[^\w .()-]")
-_MOST = 1000  # problems, and findings, that a result holds; the report has them all
+_MOST = 1000  # problems, and findings, in a result; the report has all of them
 
 
 def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], *, is_interrupted: bool) -> Result:
@@ -111,7 +111,7 @@ def _write_workbook(
 
 
 def _warnings(journal: Journal, only: Collection[int] | None) -> list[str]:
-    """List what is worth a look: kinds of warnings with their numbers, and of all sheets the notices about the run."""
+    """List the kinds of warnings with their numbers and, for all sheets together, the notices about the run."""
     topics = Counter(
         finding.problem.topic
         for finding in journal.findings()
@@ -123,7 +123,7 @@ def _warnings(journal: Journal, only: Collection[int] | None) -> list[str]:
 
 
 def _write_by_source(folder: Path, journal: Journal, info: RunInfo, settings: Settings) -> Path:
-    """Write a workbook for each source of a run, named as the source is, into a folder of their own; give that."""
+    """Write a workbook for each source of a run, with the source's name, into one folder; return the folder."""
     sheets: dict[str, list[int]] = {}
     for index, sheet in enumerate(journal.sheets()):
         sheets.setdefault(sheet.original, []).append(index)
@@ -134,7 +134,7 @@ def _write_by_source(folder: Path, journal: Journal, info: RunInfo, settings: Se
 
 
 def _names_apart(sources: Sequence[str]) -> Iterator[str]:
-    """Yield a name for each source's workbook: as the source is called, with its folders where several are so."""
+    """Yield a name for each source's workbook: the source's own, with its folders if several have the same."""
     found = [PurePath(source.replace("\\", "/")) for source in sources]
     paths = [path.with_name(path.stem) if path.name else path for path in found]
     stems = Counter(path.name.casefold() for path in paths)
@@ -151,7 +151,7 @@ def _names_apart(sources: Sequence[str]) -> Iterator[str]:
 def _try_page(
     folder: RunFolder, settings: Settings, stopped: Mapping[str, str], *, is_interrupted: bool
 ) -> tuple[list[Path], str]:
-    """Make report.html; where that fails, whatever the reason, give the words for it: a picture costs no outcome."""
+    """Make report.html; if that fails, return why: no outcome is lost with it."""
     try:
         contents = read_contents(folder, settings, stopped, is_interrupted=is_interrupted)
         page = write_page(folder.path / "report.html", contents)
@@ -173,7 +173,7 @@ def _write_junit(file: Path, run: str, journal: Journal, stopped: dict[str, str]
 def make_check(
     journal: Journal, settings: Settings, output: Path | None, stopped: Mapping[str, str], *, is_interrupted: bool
 ) -> Result:
-    """Make what a check came to; `output` is a workbook to be written, with the sources and all that was found.
+    """Make the result of a check; `output` is a workbook to write, with the sources and all findings marked.
 
     Raises:
         ReportError, UsageError: the workbook cannot be written.
@@ -196,7 +196,7 @@ def make_check(
 
 
 def make_result(journal: Journal, **facts: object) -> Result:
-    """Read the result off the journal."""
+    """Make a result from the journal."""
     sheets = journal.sheets()
     return Result(
         journal.count_rows(),

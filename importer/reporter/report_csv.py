@@ -16,9 +16,9 @@ from importer.reporter.formula_guard import guard
 
 
 def write_csv(path: Path, sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id: str = "") -> Path:
-    """Write the lines in their order: UTF-8 with BOM, comma, CRLF; give the path the file has in the end.
+    """Write the lines in their order: UTF-8 with BOM, comma, CRLF; return the file's final path.
 
-    `lines` is taken one by one; the same lines make the same bytes.
+    `lines` are taken one by one; the same lines make the same bytes.
 
     Raises:
         ReportError: the file could not be written; an older one is still there.

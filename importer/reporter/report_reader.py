@@ -1,7 +1,7 @@
-"""A report read again: the product's columns taken off, and what they say made into words. Pure; it opens nothing.
+"""Reads a report back: separates the product's columns from the source's own, and parses them. Pure; opens nothing.
 
-A person may have had it in a spreadsheet: columns moved or deleted, lines added, numbers written as `7.0`. What is not
-understood becomes a problem of its row and is never guessed, for a wrong guess could send a record twice.
+A person may have edited it in a spreadsheet: columns moved or deleted, lines added, numbers written as `7.0`. What is
+not understood becomes a problem of its row and is never guessed: a wrong guess could send a record twice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from importer.wording import quote
 
 _STATUSES = {status.value: status for status in Status}
 _is_whole = re.compile(r"[0-9]{1,15}(?:\.0*)?").fullmatch  # as many digits as a spreadsheet's number keeps
-# What a rerun depends on: the column, whether its text (without blanks around it, casefolded) is understood, the hint.
+# What a rerun depends on: the column, whether its text (stripped and casefolded) is understood, and the hint.
 _NEEDED: tuple[tuple[str, Callable[[str], object], str], ...] = (
     (
         "import_row",
@@ -50,7 +50,7 @@ _PRODUCT = {name: name for name in PRODUCT_COLUMNS} | {
 
 
 def product_column(text: str) -> str:
-    """Return the product's column that a header names, also in plain words; empty where it names none."""
+    """Return the product's column that a header names, also in plain words; empty if it names none."""
     return _PRODUCT.get(_name(text), "")
 
 
@@ -59,14 +59,14 @@ class Carried:
     """One line of a report read again."""
 
     row: Row  #: the source's own cells under the source's own number; `line` is its place in the report
-    sheet: str  #: the sheet it came from; empty where the line was added by hand
-    part: str  #: "3 of 12" where the row makes several records, else empty
-    kind: str | None  #: None where the line does not say
-    outcome: Outcome | None  #: None where the line has no status: never attempted, or a problem says why
-    source: str = ""  #: the source it came from; empty where the line does not say
-    is_numbered: bool = True  #: it says which row of its source it is
-    mapping: str = ""  #: what its report calls the mapping that it was read by; empty where there was none
-    digest: str = ""  #: of the source's own cells as its report was written; empty where the report has none
+    sheet: str  #: the sheet it came from; empty if the line was added by hand
+    part: str  #: "3 of 12" if the row makes several records, else empty
+    kind: str | None  #: None if the line does not say
+    outcome: Outcome | None  #: None if the line has no status: never attempted, or a problem says why
+    source: str = ""  #: the source it came from; empty if the line does not say
+    is_numbered: bool = True  #: the line says which row of its source it is
+    mapping: str = ""  #: the id of the mapping by which it was read; empty if there was none
+    digest: str = ""  #: of the source's own cells when the report was written; empty if the report has none
 
 
 def is_report(header: Sequence[str]) -> bool:
@@ -75,7 +75,7 @@ def is_report(header: Sequence[str]) -> bool:
 
 
 def is_of_mender(sheet: Sheet) -> bool:
-    """Return whether a report's table is the one in which people mend, by its name or by its plain headers."""
+    """Return whether a report's table is the sheet To mend, by its name or by its plain headers."""
     names = {_name(text) for text in sheet.header}
     is_plain = {header.casefold() for header in PLAIN_HEADERS} <= names
     return sheet.name == TO_MEND or (is_plain and "import_error" not in names)
@@ -114,12 +114,12 @@ def split(sheet: Sheet) -> Splitter:
 
 @dataclass(frozen=True, slots=True)
 class Splitter:
-    """How the lines of one report are taken apart."""
+    """Splits the lines of one report into the product's columns and the source's own."""
 
     header: tuple[str, ...]  #: the source's own columns, unguarded
-    positions: tuple[int, ...]  #: for each of them the 0-based column of the report it stands in
-    places: tuple[int, ...]  #: the same in this very table, where two were united; -1: nowhere
-    is_of_mender: bool  #: it is the table in which people mend
+    positions: tuple[int, ...]  #: for each of them its 0-based column in the report
+    places: tuple[int, ...]  #: the same in this table, if two were united; -1: nowhere
+    is_of_mender: bool  #: the table is the sheet To mend
     _own: tuple[int, ...]  # for each of them its place in a row's cells; -1: nowhere
     _product: Mapping[str, tuple[int, int]]  # name -> place in a row's cells, 0-based column of the report
 
@@ -144,7 +144,7 @@ class Splitter:
         )
 
     def carry(self, row: Row) -> Carried:
-        """Take one line apart; what in it cannot be understood joins its row's problems."""
+        """Split one line; what cannot be understood is added to its row's problems."""
         cells = (*row.cells, "")
         texts = dict.fromkeys(PRODUCT_COLUMNS, "")
         texts.update({name: unguard(row.cells[place]) for name, (place, _) in self._product.items()})
@@ -183,7 +183,7 @@ def _outcome(texts: Mapping[str, str]) -> Outcome | None:
     status = _STATUSES.get(_name(texts["import_status"]))
     if status is None:
         return None
-    # What a row is warned of, which stands behind its hint, is found anew.
+    # Warnings, which a report appends to the hint, are found anew.
     hint, warning, _ = texts["import_hint"].partition("Warning: ")
     return Outcome(
         status=status,
@@ -199,7 +199,7 @@ def _outcome(texts: Mapping[str, str]) -> Outcome | None:
 
 
 def _whole(text: str) -> int:
-    """Read a whole number as a spreadsheet may write it (`7`, `7.0`); 0 where it is none."""
+    """Read a whole number as a spreadsheet may write it (`7`, `7.0`); 0 if it is not one."""
     text = text.strip()
     return int(text.partition(".")[0]) if _is_whole(text) else 0
 

@@ -1,4 +1,4 @@
-"""report.xlsx, for the person who mends: what needs it first, then all rows, shadow times, a summary."""
+"""Writes report.xlsx, for the person who corrects rows: the sheets To mend, All rows, Shadow times, Summary."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ from importer.reporter.xlsx_writer import (
 from importer.statuses import Status, Tone, possible_statuses
 from importer.wording import as_sentence, escape
 
-# Character widths of the columns, so that most of them can be read without pulling.
+# Character widths of the columns, so that most can be read without widening them.
 _WIDTHS = dict(zip(PRODUCT_COLUMNS, (11, 18, 13, 13, 13, 36, 20, 36, 13, 36, 17, 27, 24, 24, 16), strict=True))
 _NUMBERS = frozenset(map(PRODUCT_COLUMNS.index, ("import_row", "import_http_status", "import_attempts")))
 _ERROR, _HINT, _STATUS = map(PRODUCT_COLUMNS.index, ("import_error", "import_hint", "import_status"))
-# What people need stands at the left; of both tables as much, so that each own cell has one name in both.
+# What people need is at the left; both tables have as many columns there, so that a cell has the same name in both.
 _LEFT_TO_MEND = ("import_error", "import_hint", "import_row", "import_status")
 _LEFT_OF_ALL = ("import_row", "import_status", "import_error", "import_hint")
 _PLAIN = {column: header for header, column in PLAIN_HEADERS.items()}
@@ -85,15 +85,15 @@ def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
     contact: str = "",
     known: Sequence[KnownName] = (),
 ) -> Path | None:
-    """Write the lines in their order; give the path the file has in the end.
+    """Write the lines in their order; return the file's final path.
 
-    None, and no new file, where a workbook could not give everything back: a text longer than 32,767 characters, more
-    than 1,048,575 lines or 16,384 columns, a text that XlsxWriter garbles. `lines`, `findings` (in the order of the
-    lines) and `shadow_times` are taken one by one. Texts are written as texts; the row, HTTP status and attempts as
-    numbers, so that they sort. The sheet of what is to be mended is left out of an undo's report. With `counts`, by
-    target (empty where there is none) and status, a sheet "Summary" follows; with shadow times one of these; with the
-    text of a mapping one of that, so that the workbook can be read again wherever it is mailed to. `known` is offered
-    in drop-downs where a cell names something else. `counts` are asked for when all lines are written.
+    Returns None, and writes no file, if a workbook could not give everything back: a text longer than 32,767
+    characters, more than 1,048,575 lines or 16,384 columns, a text that XlsxWriter garbles. `lines`, `findings` (in the
+    order of the lines) and `shadow_times` are taken one by one. Texts are written as texts; the row, HTTP status and
+    attempts as numbers, so that they sort. An undo's report has no sheet To mend. `counts`, by target (empty if there
+    is none) and status, make the sheet Summary, and are read after all lines are written. Shadow times, and the text of
+    a mapping, get sheets of their own; the mapping's lets the workbook be read back wherever it is mailed to. `known`
+    is offered in drop-downs.
 
     Raises:
         ReportError: the file could not be written; an older one is still there.
@@ -121,7 +121,7 @@ def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
 def with_findings(
     rows: Iterable[AnyRow], place_of: Callable[[AnyRow], tuple[int, int]], findings: Iterable[Finding]
 ) -> Iterator[tuple[AnyRow, Sequence[Finding]]]:
-    """Yield each row, or line of one, with what was found about it; `place_of` tells its sheet and number."""
+    """Yield each row, or line of one, with its findings; `place_of` returns its sheet and number."""
     groups = groupby(findings, key=lambda finding: (finding.sheet, finding.row.number))
     nothing: tuple[tuple[int, int] | None, Iterator[Finding]] = (None, iter(()))
     place, found = next(groups, nothing)
@@ -141,7 +141,7 @@ def _fill_tables(
     offered: DropDowns | None,
     meanings: Mapping[int, str],
 ) -> None:
-    """Write the lines to one sheet or two: with `offered`, those that people can mend into one of their own too.
+    """Write the lines to one sheet or two: with `offered`, those that people can correct also to the sheet To mend.
 
     `meanings` are the columns of ours by their places in a line.
     """
@@ -152,7 +152,7 @@ def _fill_tables(
     all_rows = _Table(book, ALL_ROWS, header, (*_LEFT_OF_ALL, *extra))
     # For each sheet the places in a line's cells by the columns of the source.
     places = [{sheet.positions[at]: column for at, column in own.items()} for sheet, own in _own_columns(sheets)]
-    used: set[int] = set()  # places of columns of the sheets that something is to be mended in
+    used: set[int] = set()  # places of columns of the sheets that have rows to correct
     told, passed = tee(lines)  # in step: what tee keeps is one line
     for (line, findings), cells in zip(told, line_cells(sheets, (line for line, _ in passed), mapping_id), strict=True):
         status = line.outcome.status
@@ -182,7 +182,7 @@ def _fill_tables(
 def _meanings(sheets: Sequence[Sheet], mapping: str) -> dict[int, str]:
     """Return the columns of ours by their places in a line, as far as the headers and the mapping tell."""
     found: dict[int, str] = {}
-    with suppress(ImporterError):  # the run has read its rows: what cannot be read again is only not offered
+    with suppress(ImporterError):  # the run has read its rows; if that fails now, nothing is offered
         text = json.loads(mapping) if mapping.startswith("{") else mapping
         told = read_mapping(text, MAPPING_SHEET) if mapping else NO_MAPPING
         for sheet, columns in _own_columns(sheets):
@@ -192,13 +192,13 @@ def _meanings(sheets: Sequence[Sheet], mapping: str) -> dict[int, str]:
 
 
 def _own_columns(sheets: Sequence[Sheet]) -> Iterator[tuple[Sheet, dict[int, int]]]:
-    """Yield each sheet with the places in a line's cells by those in its rows."""
+    """Yield each sheet with a map from places in its rows to places in a line's cells."""
     for sheet, places in zip(sheets, merge_columns(sheets).places, strict=True):
         yield sheet, {at: column for column, at in enumerate(places, start=len(PRODUCT_COLUMNS)) if at >= 0}
 
 
 def _problems_of(line: ReportLine, findings: Sequence[Finding]) -> Sequence[Problem]:
-    """Return what is wrong with a line, one by one where all of it was found in its row."""
+    """Return the problems of a line, one by one if all of them were found in its row."""
     outcome = line.outcome
     problems = problems_of(findings, Severity.PROBLEM)
     if problems and "; ".join(problem.message for problem in problems) == outcome.error:
@@ -210,8 +210,8 @@ def _problems_of(line: ReportLine, findings: Sequence[Finding]) -> Sequence[Prob
 def _marks(problems: Sequence[Problem], findings: Iterable[Finding], columns: Mapping[int, int]) -> dict[int, Mark]:
     """Return the marks of a row's own cells, by their places in the line: problems red, warnings yellow.
 
-    A cell is named as in the source, or in the report that a rerun has read: its column is that of the sheet, its row
-    another than here.
+    A cell has its name in the source, or in the report that a rerun has read: its column counts, its row is another
+    one here.
     """
     return mark_cells(
         problems,
@@ -223,7 +223,7 @@ def _marks(problems: Sequence[Problem], findings: Iterable[Finding], columns: Ma
 def _offer(
     offered: DropDowns, table: _Table, problem: Problem, cells: Sequence[str | int], places: Mapping[int, int]
 ) -> str:
-    """Offer what the cells of a problem may mean, in the line to be written next; give the words for what to do."""
+    """Offer what the cells of a problem may mean, in the line to be written next; return what to do, in words."""
     words = ""
     for position, _ in named_cells(problem.cell):
         if (place := places.get(position)) is not None:
@@ -244,7 +244,7 @@ def _tell(
 
 
 class _Table:
-    """One sheet of lines: what people need at the left, their own columns, and the rest grouped and closed."""
+    """One sheet of lines: what people need at the left, then their own columns, then the rest, folded away."""
 
     def __init__(self, book: Book, name: str, header: Sequence[str], left: Sequence[str]) -> None:
         self._book = book
@@ -268,7 +268,7 @@ class _Table:
         ]
         self._styles = [self._style(of) for of in self._order]
         own_header = [unguard(text) for text in header[len(PRODUCT_COLUMNS) :]]
-        # Of all rows, where no change counts: what they were as they were written.
+        # Only for All rows, where no change counts: a digest of the cells as they were written.
         self._digested = own_header if name == ALL_ROWS and len(own_header) <= _MOST_DIGESTED else None
         if self._digested is not None:
             texts.append(DIGEST_COLUMN)
@@ -281,7 +281,7 @@ class _Table:
     def _style(self, place: int, fill: Fill | None = None) -> Any:
         is_wrapped = self._is_wrapped and place in {_ERROR, _HINT}
         number_format = "General" if place in _NUMBERS else TEXT
-        is_left = place in _NUMBERS  # else a number and the text behind it touch
+        is_left = place in _NUMBERS  # otherwise a number and the text after it would touch
         look = CellStyle(fill, number_format, is_wrapped=is_wrapped, is_top=self._is_wrapped, is_left=is_left)
         return self._book.style(look)
 
@@ -313,7 +313,7 @@ class _Table:
     def finish(self, used: Collection[int] = ()) -> None:
         """Set what depends on all lines: widths, and how far the filter goes.
 
-        `used` are the places of the own columns that the lines' sheets have; those of other sheets are closed.
+        `used` are the places of the own columns that the lines' sheets have; those of other sheets are folded away.
         """
         own = range(len(PRODUCT_COLUMNS), len(self._order))
         self._set_columns([self.column_of[place] for place in own if used and place not in used])
@@ -321,7 +321,7 @@ class _Table:
 
 
 def _count_lines(cell: str | int) -> int:
-    """Return how many lines a text has in a cell as wide as those that say what is wrong, about."""
+    """Return about how many lines a text takes in the column that says what is wrong."""
     return min(sum(1 + len(line) // (_WIDTHS["import_error"] + 3) for line in str(cell).split("\n")), _MOST_LINES)
 
 
@@ -372,7 +372,7 @@ def _fill_summary(
 
 
 def _fill_counts(book: Book, sheet: Any, first: int, counts: Mapping[tuple[str, Status], int], *, is_undo: bool) -> int:
-    """Write the counts from a row on; give the row behind them."""
+    """Write the counts from a row on; return the row after them."""
     targets = sorted({target for target, _ in counts}, key=lambda target: (not target, target))
     header = ["status", *(str(target) or "no target" for target in targets), "all"]
     sheet.set_column(1, len(header), 16)

@@ -17,7 +17,7 @@ SUMMARY_FILE = "summary.json"
 
 
 def write_summary(path: Path, summary: Mapping[str, object]) -> Path:
-    """Write the summary, indented, in the order given; give the path the file has in the end.
+    """Write the summary, indented, in the order given; return the file's final path.
 
     Values are what orjson knows: texts, numbers, date-times, enums, dataclasses, and mappings and sequences of them.
 

@@ -1,4 +1,4 @@
-"""A workbook or CSV to fill in, which reads back as typed."""
+"""Writes a template: a workbook or CSV file to fill in, which is read back as typed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _own_columns(kind: RecordKind) -> list[Column]:
 
 
 def _explain(column: Column) -> str:
-    """Return what to write into a column, a sentence a line."""
+    """Return what to write into a column, one sentence per line."""
     lines = [f"{column.right[:1].upper()}{column.right[1:]}.", "Needed." if _is_needed(column) else "May be empty."]
     if column.choices:
         lines.append(f"{'Such as' if column.is_open else 'One of'}: {', '.join(column.choices)}.")
@@ -76,13 +76,13 @@ _README_WIDTHS = (24, 22, 10, 100)
 
 
 def write_template(path: Path, *, zone: str = "Europe/Berlin", is_replaced: bool = False) -> Path:
-    """Write a template, `.xlsx` (where the name has no ending) or `.csv`; give the path the file has in the end.
+    """Write a template, `.xlsx` (also without an extension) or `.csv`; return the file's final path.
 
     Example rows are marked by their `kind`, such as `example shadow`. `zone` is the time zone of the
     examples. A file of that name is replaced only with `is_replaced`.
 
     Raises:
-        UsageError: the name has another ending.
+        UsageError: the name has another extension.
         ReportError: there is a file of that name, or it could not be written.
     """
     path = path if path.suffix else path.with_name(f"{path.name}.xlsx")

@@ -1,6 +1,6 @@
-"""A workbook being written row by row: texts that stay texts, colours, comments. The only module that knows XlsxWriter.
+"""Writes workbooks row by row: texts that stay texts, colours, comments. The only module that knows XlsxWriter.
 
-What is written goes through a folder beside the file, so that memory holds one row of each sheet, and the comments.
+Rows go through a folder beside the file, so that memory holds only one row of each sheet, and the comments.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from importer.wording import escape_unprintable
 
 
 class Fill(Enum):
-    """A cell's background and the colour of its text; the first three are those that spreadsheets call so."""
+    """A cell's background and the colour of its text; the first three are the spreadsheets' styles of these names."""
 
     GOOD = ("#C6EFCE", "#006100")
     BAD = ("#FFC7CE", "#9C0006")
@@ -41,7 +41,7 @@ ROWS, COLUMNS = 1_048_576, 16_384  #: of a sheet, at most
 #: Comments of a workbook, at most. Each is a drawing, which a spreadsheet program makes when it opens the file.
 COMMENTS = 10_000
 TEXT = "@"  #: the number format under which whatever is typed stays as typed: 00042, 1e5, 3/12
-_TEXT_INDEX = 49  # of `TEXT` among the formats that every spreadsheet program has built in
+_TEXT_INDEX = 49  # of `TEXT` among the built-in formats of spreadsheet programs
 _LONGEST = 32_767  # UTF-16 units, of a cell and of a comment
 _LONGEST_TITLE, _LONGEST_MESSAGE = 32, 255  # characters of a drop-down's question
 _LONGEST_NAME = 31  # UTF-16 units, of a sheet's name
@@ -50,13 +50,13 @@ _IN_A_LINE = 58  # characters of a comment's line, about
 _A4 = 9
 _BUTTON = 4  # characters: room for the filter's button beside a header
 
-# Texts that XlsxWriter does not write so that a reader gives them back: two `_x005F_` escapes that share an underscore,
-# what XML cannot hold, and what it takes for the XML of a rich text, and would write as such.
+# Texts that would not be read back as they were written: two `_x005F_` escapes that share an underscore, what XML
+# cannot hold, and what XlsxWriter takes for the XML of a rich text.
 _is_unholdable = re.compile(
     r"_x[0-9a-fA-F]{4}_x[0-9a-fA-F]{4}_ | [\ud800-\udfff\ufffe\uffff] | \A<r>.*</r>\Z",
     re.VERBOSE | re.DOTALL,
 ).search
-# In a row whose cells are joined by `|`: what is escaped or refused in a workbook, or needs an attribute there.
+# In a row whose cells are joined by `|`: what must be escaped or refused, or needs an attribute.
 _is_intricate = re.compile(
     r'["&<>\x00-\x1f\ud800-\udfff\ufffe\uffff] | _x | (?:\A|\|)\s | \s(?:\Z|\|)', re.VERBOSE
 ).search
@@ -65,7 +65,7 @@ _not_in_names = re.compile(r"[\[\]:*?/\\\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uf
 
 
 class UnholdableError(Exception):
-    """A workbook cannot hold this so that it comes back unchanged."""
+    """A workbook cannot hold this so that it is read back unchanged."""
 
 
 class CellStyle(NamedTuple):
@@ -76,7 +76,7 @@ class CellStyle(NamedTuple):
     is_bold: bool = False
     is_wrapped: bool = False
     is_top: bool = False  #: at the top of a high row
-    is_left: bool = False  #: also where it holds a number
+    is_left: bool = False  #: even if it holds a number
 
 
 #: A header, and one that stands out.
@@ -84,7 +84,7 @@ BOLD, HEADER = CellStyle(is_bold=True), CellStyle(Fill.HEADER, is_bold=True)
 
 
 class Book:
-    """One workbook: sheets by name, looks that are made once, and comments, as many as it can bear."""
+    """One workbook: sheets by name, styles that are made once, and a limited number of comments."""
 
     comments_left_out: int  #: those that `comment` did not write: there were `COMMENTS` already
 
@@ -96,9 +96,9 @@ class Book:
         self._comments = 0
 
     def add_sheet(self, name: str) -> Any:
-        """Add a worksheet under a name that a spreadsheet takes and that no other has: cut, and numbered if need be."""
+        """Add a worksheet under a valid and unique name: cut, and numbered if necessary."""
         plain = _around_names.sub("", _not_in_names.sub("_", name))
-        if plain.casefold() in {"", "history"}:  # Excel keeps the second for itself
+        if plain.casefold() in {"", "history"}:  # Excel reserves the second
             plain = f"{plain} sheet".strip()
         title, number = _cut_name(plain, _LONGEST_NAME), 1
         while title.casefold() in self._names:
@@ -106,11 +106,11 @@ class Book:
             title = _cut_name(plain, _LONGEST_NAME - len(f" ({number})")).rstrip() + f" ({number})"
         self._names.add(title.casefold())
         sheet = self._book.add_worksheet(title)
-        sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})  # ids are texts: no green corner says otherwise
+        sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})  # ids are texts: no green corner for them
         return sheet
 
     def style(self, look: CellStyle) -> Any:
-        """Return what `put` takes to make a cell look so."""
+        """Return the format for `put` that makes a cell look so."""
         if look not in self._styles:
             facts: dict[str, Any] = {
                 "num_format": _TEXT_INDEX if look.number_format == TEXT else look.number_format,
@@ -136,7 +136,7 @@ class Book:
         look: CellStyle = BOLD,
         closed: Collection[int] = (),
     ) -> Any:
-        """Write a sheet that is one table of texts, and of whole numbers; return it. `closed` are columns, by place."""
+        """Write a sheet with one table of texts and whole numbers; return it. `closed` are the folded columns."""
         sheet, text = self.add_sheet(name), self.style(CellStyle())
         set_columns(sheet, [(width, text) for width in widths], closed)
         put_cells(sheet, 0, header, self.style(look))
@@ -152,7 +152,7 @@ class Book:
         self._book.define_name(name, f"='{sheet.get_name()}'!${letters}$2:${letters}${rows + 1}")
 
     def comment(self, sheet: Any, row: int, column: int, text: str) -> None:
-        """Put a comment on a cell: what does not print as escapes, cut where it is too long."""
+        """Put a comment on a cell, with unprintable characters as escapes, cut if it is too long."""
         if self._comments == COMMENTS:
             self.comments_left_out += 1
             return
@@ -164,10 +164,10 @@ class Book:
 
 
 def write_book(path: Path, fill: Callable[[Book], object], *, hint: str = JOURNAL_HINT) -> Path:
-    """Write the workbook that `fill` fills; give the path the file has in the end.
+    """Write the workbook that `fill` fills; return the file's final path.
 
-    Rows of a sheet are filled in ascending order: what is put into an earlier one is lost. Whatever `fill` raises,
-    the older file is still there.
+    Rows of a sheet are filled in ascending order: cells of earlier rows are lost. Whatever `fill` raises, the older
+    file is still there.
 
     Raises:
         ReportError: the file could not be written; `hint` is its hint.
@@ -179,7 +179,7 @@ def put(sheet: Any, row: int, column: int, cell: str | int, style: Any = None) -
     """Write one cell, a text as a text; an empty one is not written.
 
     Raises:
-        UnholdableError: it would not come back as it is.
+        UnholdableError: it would not be read back unchanged.
     """
     if cell == "":
         return
@@ -198,12 +198,12 @@ def put_cells(sheet: Any, row: int, cells: Iterable[str | int], style: Any = Non
 
 
 def put_row(sheet: Any, row: int, cells: Sequence[str | int], style: Any) -> None:
-    """Write a row from its first column on, below all that was written: as `put` does, in a sixth of its time.
+    """Write a row from its first column on, below all others: like `put`, but six times as fast.
 
-    A row of texts without anything to escape is written as XML, for XlsxWriter looks at each cell six times.
+    A row of texts without anything to escape is written as XML, because XlsxWriter looks at each cell six times.
 
     Raises:
-        UnholdableError: a cell would not come back as it is.
+        UnholdableError: a cell would not be read back unchanged.
     """
     text = "|".join(map(str, cells))
     has_number = not all(isinstance(cell, str) for cell in cells)
@@ -219,7 +219,7 @@ def put_row(sheet: Any, row: int, cells: Sequence[str | int], style: Any) -> Non
 
 
 def set_columns(sheet: Any, looks: Sequence[tuple[int, Any]], closed: Collection[int] = ()) -> None:
-    """Set the columns' widths and looks, and close those that people do not need; the one behind such opens them."""
+    """Set the columns' widths and styles, and fold those away that people do not need."""
     for column, (width, style) in enumerate([*looks, (None, None)]):
         options = {"level": 1, "hidden": True} if column in closed else {}
         options |= {"collapsed": True} if column - 1 in closed and column not in closed else {}
@@ -228,7 +228,7 @@ def set_columns(sheet: Any, looks: Sequence[tuple[int, Any]], closed: Collection
 
 
 def finish_table(sheet: Any, last_row: int, width: int) -> None:
-    """Keep the header in sight, with a filter's button in each cell; print it on few pages, each with the header."""
+    """Freeze the header, with a filter button in each cell; print on few pages, each with the header."""
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, last_row, width - 1)
     sheet.repeat_rows(0)
@@ -238,7 +238,7 @@ def finish_table(sheet: Any, last_row: int, width: int) -> None:
 def fit_to_width(sheet: Any) -> None:
     """Print a sheet on pages as wide as it is."""
     sheet.set_landscape()
-    sheet.hide_gridlines(0)  # neither on paper
+    sheet.hide_gridlines(0)  # shown on paper too
     sheet.set_paper(_A4)
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.fit_to_pages(1, 0)
@@ -246,7 +246,7 @@ def fit_to_width(sheet: Any) -> None:
 
 
 def put_marked(sheet: Any, row: int, column: int, cell: str, style: Any) -> None:
-    """Write one cell that has to be seen: an empty one too, which stays empty."""
+    """Write one cell that must be visible: also an empty one, which stays empty."""
     if cell == "":
         sheet.write_blank(row, column, None, style)
     else:
@@ -264,7 +264,7 @@ def offer(
 ) -> None:
     """Offer choices in the cells of a column from one row to another; `words` are the title and the text of a question.
 
-    Another text is asked about and not refused, for not all may be known.
+    The program asks about another text and does not refuse it, because not everything may be known.
     """
     title, message = words
     facts = {
@@ -286,8 +286,8 @@ def header_width(text: str, narrowest: int = 14, widest: int = 40) -> int:
 class _Archive(io.BytesIO):
     """The packed workbook, in memory and open to the end.
 
-    A ZipFile that broke off, the disk being full, closes itself when it is collected. On a file that cannot be written,
-    or was closed before, it would do so with a traceback on standard error.
+    A ZipFile that failed because the disk is full closes itself when it is collected. If its file cannot be written, or
+    is closed already, it would print a traceback on standard error.
     """
 
     def close(self) -> None:
@@ -298,7 +298,7 @@ def _write(file: BinaryIO, folder: Path, fill: Callable[[Book], object]) -> None
     import xlsxwriter
 
     archive = _Archive()
-    # The unpacked parts go through a folder beside the report, for its owner only: they hold names.
+    # The unpacked parts go through a folder beside the report, readable by its owner only: they hold names.
     with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as scratch:
         try:
             with xlsxwriter.Workbook(archive, {"constant_memory": True, "tmpdir": scratch}) as book:
@@ -317,12 +317,12 @@ def _cut(text: str, units: int) -> str:
 
 
 def _cut_name(name: str, units: int) -> str:
-    """Cut a sheet's name; words that say what the sheet holds are kept, for the workbook is a source again."""
+    """Cut a sheet's name; words that say what the sheet holds are kept, because the workbook can be a source again."""
     told = kinds_named(name)
     cut = _cut(name, units)
     if kinds_named(cut).keys() == told.keys():
         return cut
     end = "".join(f" {word}" for word in told.values())
-    # A word that the cut makes, such as the beginning of "shadowing", must not be read either: then cut more.
+    # The cut must not make such a word, as from the beginning of "shadowing": then cut more.
     cuts = (_cut(name, length).rstrip() + end for length in range(units - len(end), 0, -1))
     return next((cut for cut in cuts if kinds_named(cut).keys() == told.keys()), cut)
