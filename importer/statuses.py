@@ -57,6 +57,11 @@ class Status(StrEnum):
         """True where somebody has to look at the record: with one of these a command does not exit with 0."""
         return self not in _DONE
 
+    @property
+    def is_repeated(self) -> bool:
+        """True where `rerun` sends the record again, after mending or asking where that is due."""
+        return self.needs_attention and self is not Status.UNDONE
+
     def meaning(self, *, is_undo: bool) -> str:
         """Return what it means in a few words, in a run or in an undo."""
         facts = _FACTS[self]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from importer.settings.options import DECLARATIONS, Settings
-from importer.statuses import Status
+from importer.statuses import RUN_STATUSES, Status
 
 if TYPE_CHECKING:
     from importer.result import Result
@@ -18,8 +18,9 @@ _PASSING = (Status.FAILED, Status.UNKNOWN, Status.PENDING)
 
 
 def is_to_repeat(result: Result) -> bool:
-    """Return whether the same again can come to more; an undo cannot where all that is left has to stay."""
-    return not result.undone or bool(result.stopped) or any(map(result.count, _PASSING))
+    """Return whether the same again can come to more: a rerun sends what needs attention, but not what was undone."""
+    left = _PASSING if result.undone else (status for status in RUN_STATUSES if status.is_repeated)
+    return bool(result.stopped) or result.is_interrupted or any(map(result.count, left))
 
 
 def next_command(result: Result, settings: Settings) -> str:

@@ -43,7 +43,7 @@ def run_cards(runs: Sequence[PastRun]) -> Iterator[Text]:
         cells = _run_cells(run, is_wide=False)
         yield Text(cells["run"].plain, style="bold")
         yield Text("  ") + Text(", ").join(cells[name] for name in ("what", "stage", "took") if cells[name])
-        yield Text("  ") + cells["records"]
+        yield from (Text("  ") + line for line in cells["records"].split("\n"))
 
 
 def run_lines(runs: Sequence[PastRun]) -> Iterator[str]:

@@ -284,6 +284,7 @@ def test_after_an_undo_a_rerun_sends_nothing_and_a_run_of_the_source_imports_aga
     posts = front.posts
     rerun = online.run("rerun", run)
     assert (rerun.status, statuses(online.lines(rerun.run))) == (1, {"undone": 3})
+    assert "next:" not in rerun.out  # the source imports them again, a rerun never
     assert front.posts == posts
     for options in ((), ("--status", "undone")):  # they need attention, so `show` names them
         assert online.run("show", rerun.run, *options).out.count("took it back") == 3

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from importer.cli.confirmation import ask_about
 from importer.cli.json_lines import object_of_plan
+from importer.cli.next_command import is_to_repeat
+from importer.cli.past_runs import run_cards
 from importer.cli.summary import describe_plan, telling_lines
+from importer.commands.history import PastRun, Stage
+from importer.journal.run_info import RunInfo
 from importer.records import Finding, FindingKind, Outcome, Problem, ReportLine, Row, Severity, Sheet, TargetName
 from importer.result import Result
 from importer.session.control import Plan
 from importer.session.lifecycle import least_seconds, refuse_weeks
 from importer.settings.options import load_settings
-from importer.statuses import Status
+from importer.statuses import RUN_STATUSES, Status
 
 ROOTLY = TargetName.ROOTLY
 
@@ -67,3 +72,20 @@ def test_a_row_is_told_although_a_finding_tells_of_the_same_row_in_another_sourc
     topics = [(Severity.PROBLEM, "odd", 1)]
     result = Result(2, {("rootly", Status.INVALID): 2}, problems, findings=[(first, finding)], topics=topics)
     assert telling_lines(result, [FindingKind(Severity.PROBLEM, "odd", 1, ((first, finding),))]) == problems[1:]
+
+
+def test_a_narrow_terminal_shows_each_run_as_a_heading_with_indented_lines() -> None:
+    path, made = Path("reports/20270301-080000"), {Status.CREATED: 2}
+    infos = (RunInfo(command="run"), RunInfo(command="rerun", rerun_of="20270228-080000"))
+    runs = [PastRun(path, Stage.ENDED, info, 2, made, sources=(("a.csv", ""),)) for info in infos]
+    lines = [line.plain for line in run_cards(runs)]
+    assert [line for line in lines if not line.startswith("  ")] == ["20270301-080000"] * 2
+    assert lines.count("  a.csv") == 2
+
+
+@pytest.mark.parametrize("status", RUN_STATUSES)
+def test_a_rerun_is_proposed_only_where_it_can_send_something(status: Status) -> None:
+    """What was undone is imported again by its source alone."""
+    result = Result(rows=1, counts={("opal", status): 1}, problems=(), run="r", doubled=1)
+    sent_again = {Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN, Status.PENDING}
+    assert is_to_repeat(result) == (status in sent_again)
