@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 
@@ -16,9 +16,6 @@ from importer.cli.calendars import compare, pull, verify
 from importer.cli.commands import check, doctor, map_headers, rerun, run, runs, sandbox, show, template, undo
 from importer.cli.execute import fail, failed_output, watch_outputs
 from importer.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NAME = "oncall-importer"  # also where it was started as `python -m importer`
 #: Options of other tools that mean a command of ours.

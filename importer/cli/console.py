@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from rich.live import Live
 from rich.table import Table
@@ -26,6 +26,7 @@ from importer.cli.json_lines import (
 from importer.cli.next_command import count_to_mend, is_to_repeat, next_command, report_to_mend
 from importer.cli.past_runs import duration, row_line
 from importer.cli.summary import (
+    StatusRow,
     check_rows,
     describe_overview,
     describe_plan,
@@ -35,22 +36,16 @@ from importer.cli.summary import (
     tried_line,
 )
 from importer.cli.terminal import Display, Meter, Stream, open_terminal
+from importer.delivery.queue import Progress
+from importer.errors import ImporterError
 from importer.kinds import Names, tell_line
 from importer.notice import Notice, NoticeLevel
+from importer.records import Finding, FindingKind, Sheet, TargetName
+from importer.result import Overview, Result
+from importer.session.control import Canary, Plan
+from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.wording import count_of, escape, shown_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from importer.cli.summary import StatusRow
-    from importer.delivery.queue import Progress
-    from importer.errors import ImporterError
-    from importer.records import Finding, FindingKind, Sheet, TargetName
-    from importer.result import Overview, Result
-    from importer.session.control import Canary, Plan
-    from importer.settings.options import Settings
-
 
 _TRIED = 20  # first records that are shown, those that failed before all others
 _NOTICES = 8  # of a kind that are printed; the others are counted

@@ -6,19 +6,15 @@ Source: GitHub, "Workflow commands for GitHub Actions". Its runner reads both st
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from importer.cli.json_lines import WRONG
 from importer.records import Severity, Sheet
+from importer.result import Result
 from importer.statuses import Status
 from importer.wording import escape
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from importer.result import Result
-
 
 _MOST = 10  # annotations of each kind that GitHub shows of a step
 _LONGEST = 4096  # characters of a path

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from importer.cells import column_of
+from importer.notice import Notice
 from importer.records import Finding, ReportLine, Severity, Sheet, TargetName
+from importer.result import Overview, Result
+from importer.session.control import Plan, Tried
 from importer.statuses import Status, possible_statuses
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from importer.notice import Notice
-    from importer.result import Overview, Result
-    from importer.session.control import Plan, Tried
-
 
 #: Statuses whose lines the journal gives as those that need attention.
 WRONG = frozenset(status for status in Status if status.needs_attention and status is not Status.PENDING)

@@ -6,11 +6,11 @@ Imported where it is asked for: `--help` does not pay for it.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -26,14 +26,9 @@ from importer.normalizer.row import find_total
 from importer.normalizer.suggestions import Suggestion, nearest, suggest
 from importer.planning.sources import expand_sources
 from importer.reader.read import read
+from importer.records import Row, Sheet
 from importer.reporter.atomic_file import ROOM_HINT, replace_file
 from importer.wording import escape, quote, shown_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from importer.records import Row, Sheet
-
 
 _STDOUT = Path("-")
 _SAMPLES = 3  # values of a column that are shown

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from importer.result import Result
 from importer.settings.options import DECLARATIONS, Settings
 from importer.statuses import RUN_STATUSES, Status
-
-if TYPE_CHECKING:
-    from importer.result import Result
-
 
 #: What another undo can change.
 _PASSING = (Status.FAILED, Status.UNKNOWN, Status.PENDING)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from rich.table import Table
 from rich.text import Text
 
 from importer.cli.findings import TONE_STYLES, place_of_line
 from importer.commands.history import PastRun, Stage
+from importer.records import ReportLine, Sheet
 from importer.settings.options import write_setting
 from importer.statuses import Status, possible_statuses
 from importer.wording import escape
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from importer.records import ReportLine, Sheet
-
 
 NARROW = 70  #: columns of a terminal that a table of runs needs
 _WIDE = 150  # columns of a terminal that show when a run began, what it is a rerun of, and its source, apart

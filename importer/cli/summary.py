@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from rich.text import Text
 
@@ -15,13 +15,10 @@ from importer.cli.findings import TONE_STYLES, place_of
 from importer.cli.json_lines import deletions
 from importer.cli.past_runs import duration, row_line
 from importer.records import FindingKind, ReportLine, Severity, Sheet
+from importer.result import Expected, Overview, Result
+from importer.session.control import Plan, Tried
 from importer.statuses import Status
 from importer.wording import count_of, escape
-
-if TYPE_CHECKING:
-    from importer.result import Expected, Overview, Result
-    from importer.session.control import Plan, Tried
-
 
 # ---- the plan
 

@@ -8,19 +8,16 @@ import os
 import sys
 import time
 from collections import deque
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, Any, NamedTuple
 
 from rich.console import Console as Terminal
 from rich.console import ConsoleOptions
 from rich.text import Text
 
+from importer.delivery.queue import Progress
 from importer.statuses import Status
 from importer.wording import count_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from importer.delivery.queue import Progress
 
 _PAGE = 40, 160  # lines that are one screen where there is no terminal, and characters of a line there
 _FURTHER_IN = 2  # columns by which what does not fit into a line stands further in

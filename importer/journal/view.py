@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -15,11 +17,6 @@ from importer.journal.states import BindingState, Entry, Joined, Leaving, Prospe
 from importer.notice import Notice
 from importer.records import Finding, FindingKind, Key, KnownName, ReportLine, Row, Severity, Sheet, TargetName
 from importer.statuses import Status
-
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-
 
 _SQL = load_queries()
 _Made = TypeVar("_Made")

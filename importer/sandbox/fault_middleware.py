@@ -11,12 +11,13 @@ import socket
 import struct
 import time
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from email.utils import formatdate
 from functools import lru_cache, partial
 from http.client import responses
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import anyio
@@ -29,14 +30,10 @@ from importer.records import TargetName
 from importer.sandbox.api import opal, opsgenie, pagerduty, rootly, stored_kinds
 from importer.sandbox.api.answers import JSON, Handler, ListPage, Objection, objections
 from importer.sandbox.fault_plan import LATE_STATUS, Asked, Decisions, Fault, FaultPlan, describe
+from importer.sandbox.state import SandboxState
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from importer.sandbox.state import SandboxState
-
-    #: Makes a target unreachable, for so many seconds or for good.
-    Leave: TypeAlias = Callable[[TargetName, float | None], None]
+#: Makes a target unreachable, for so many seconds or for good.
+Leave: TypeAlias = Callable[[TargetName, float | None], None]
 
 _NO_LINGER = struct.pack("ii", 1, 0)  # on, 0 s: what is unsent is dropped, and the other side gets a RST
 _FILLING = b" " * (64 << 10)

@@ -6,17 +6,14 @@ importer.toml in the user's own configuration folder. Knows how a setting is dec
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field
 from difflib import get_close_matches
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from importer.errors import SettingsError
 from importer.wording import escape
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
 
 AnyValue = TypeVar("AnyValue")
 

@@ -6,9 +6,10 @@ What it takes stands in importer/kinds/.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -16,12 +17,8 @@ from importer.records import ID_PATTERN, UUID, Key, TargetName
 from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Found, Page, Request, Target, as_text
 from importer.wording import iso_utc
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    #: Attributes of an object and its schedule's id to its key; None where no record of ours can be it.
-    ReadKey = Callable[[Mapping[str, Any], str], Key | None]
-
+#: Attributes of an object and its schedule's id to its key; None where no record of ours can be it.
+ReadKey: TypeAlias = Callable[[Mapping[str, Any], str], Key | None]
 
 _ID = re.compile(ID_PATTERN)
 _MEDIA_TYPE = "application/vnd.api+json"

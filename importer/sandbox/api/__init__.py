@@ -7,19 +7,16 @@ sandbox adds routes, recognizes requests that create something, and undoes what 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+from aiohttp.web import RouteDef
 
-    from aiohttp.web import RouteDef
-
-    from importer.records import Key, TargetName
-    from importer.sandbox.state import SandboxState
+from importer.records import Key, TargetName
+from importer.sandbox.state import SandboxState
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,28 +9,24 @@ import math
 import re
 import sqlite3
 from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from importer.sandbox.directory_file import TOKEN
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-
-    from aiohttp.typedefs import Middleware
-
-    #: Makes an error answer of a status and its message.
-    ErrorAnswer: TypeAlias = Callable[[int, str], web.Response]
-    #: Makes the answer to an invalid request of what is wrong with it.
-    InvalidAnswer: TypeAlias = Callable[[web.Request, str], web.Response]
-
+#: Makes an error answer of a status and its message.
+ErrorAnswer: TypeAlias = Callable[[int, str], web.Response]
+#: Makes the answer to an invalid request of what is wrong with it.
+InvalidAnswer: TypeAlias = Callable[[web.Request, str], web.Response]
 Handler: TypeAlias = "Callable[[web.Request], Awaitable[web.StreamResponse]]"
 
 JSON = "application/json; charset=utf-8"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
@@ -13,6 +15,8 @@ from aiohttp import web
 from importer.records import Key, TargetName
 from importer.sandbox.api import StoredKind, stored_routes
 from importer.sandbox.api.answers import (
+    Limits,
+    RateWindow,
     RefusedRequestError,
     answer,
     api_application,
@@ -22,13 +26,7 @@ from importer.sandbox.api.answers import (
     shown,
 )
 from importer.sandbox.directory_file import reserved
-
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Mapping
-
-    from importer.sandbox.api.answers import Limits, RateWindow
-    from importer.sandbox.state import SandboxState, Value
+from importer.sandbox.state import SandboxState, Value
 
 #: The providers that a request may name, and how a schedule's name begins.
 _PROVIDERS = {"OPSGENIE": "Opsgenie", "PAGER_DUTY": "PagerDuty"}

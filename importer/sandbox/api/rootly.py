@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+import sqlite3
+from collections.abc import Callable, Mapping
 from uuid import NAMESPACE_URL, uuid5
 
 from aiohttp import hdrs, web
@@ -14,8 +15,10 @@ from importer.sandbox.api.answers import (
     JSON,
     JSON_API,
     ZONE_NAME,
+    Limits,
     ListPage,
     Objection,
+    RateWindow,
     answer,
     api_application,
     document,
@@ -28,17 +31,10 @@ from importer.sandbox.api.answers import (
     show_instant,
 )
 from importer.sandbox.api.rootly_records import Record, is_id, known_schedule, list_page, refuse
+from importer.sandbox.directory_file import DirectoryFile
+from importer.sandbox.organization import PagerDuty
 from importer.sandbox.rotation import DAY, Span, Turn, base_turns, without
-
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Mapping
-
-    from importer.sandbox.api.answers import Limits, RateWindow
-    from importer.sandbox.directory_file import DirectoryFile
-    from importer.sandbox.organization import PagerDuty
-    from importer.sandbox.state import SandboxState, Value
-
+from importer.sandbox.state import SandboxState, Value
 
 _EDGE_PAGE = """<!DOCTYPE html>
 <html><head><title>403 Forbidden</title></head>
