@@ -1,4 +1,4 @@
-"""The command line: options to settings, errors to text and exit status, here and nowhere else.
+"""The command line: turns options into settings, and errors into text and an exit status.
 
 The only package that prints, asks or exits.
 """
@@ -17,8 +17,8 @@ from importer.cli.commands import check, doctor, map_headers, rerun, run, runs, 
 from importer.cli.execute import fail, failed_output, watch_outputs
 from importer.errors import UsageError
 
-NAME = "oncall-importer"  # also where it was started as `python -m importer`
-#: Options of other tools that mean a command of ours.
+NAME = "oncall-importer"  # even if it was started as `python -m importer`
+#: Options of other tools that correspond to one of our commands.
 _CHECK = "check reads and checks every row and sends nothing: oncall-importer check SOURCE"
 _COMMANDS = dict.fromkeys(("--dry-run", "--dryrun", "--validate"), _CHECK) | {
     "--resume": "rerun sends what has not succeeded: oncall-importer rerun RUN",
@@ -37,7 +37,7 @@ for command in (run, check, rerun, undo, runs, show, map_headers, template, pull
 
 
 def main() -> None:
-    """Run the command line; the process exits with the status that docs/outcomes.md tells."""
+    """Run the command line; the process exits with a status listed in docs/outcomes.md."""
     with _signals_as_exceptions(), watch_outputs():
         status = _run()
         if error := failed_output():
@@ -64,7 +64,7 @@ def _run() -> int:
 
 @contextmanager
 def _signals_as_exceptions() -> Iterator[None]:
-    """Have SIGTERM end a command as Ctrl-C does, until one handles both itself."""
+    """Make SIGTERM end a command as Ctrl-C does, until the command handles both itself."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -73,7 +73,7 @@ def _signals_as_exceptions() -> Iterator[None]:
 
 
 def _message(error: click.ClickException) -> str:
-    """Return click's sentence without the names that it proposes: they are the next step."""
+    """Return click's sentence without its suggestions, which become the hint."""
     if isinstance(error, click.NoSuchOption):
         return f"there is no option {error.option_name}"
     return error.format_message().removesuffix(".")

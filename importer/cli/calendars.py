@@ -1,4 +1,4 @@
-"""The commands that read other systems, and the targets: pull, compare and verify. They send nothing."""
+"""The commands that read other systems and the targets: pull, compare and verify. They send nothing."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from importer.session.control import RunControl
     from importer.settings.options import Settings
 
-_SHOWN = 8  # kinds of notes; the sheet Notes has all
+_SHOWN = 8  # kinds of notes; the sheet Notes has all of them
 
-#: Which part of a system is read; `compare` takes them, too.
+#: Options that select a part of a system; `compare` has them too.
 selecting: tuple[Decorator, ...] = (
     click.option("--from", "begins", metavar="DATE", default="", help="Start of the window.  [default: today]"),
     click.option("--to", "ends", metavar="DATE", default="", help="End of the window.  [default: 28 days later]"),
@@ -54,7 +54,7 @@ selecting: tuple[Decorator, ...] = (
 
 
 def read_selection(given: dict[str, Any]) -> PullOptions:
-    """Take the options that say what is read out of those that are settings."""
+    """Separate the options that select what is read from those that are settings."""
     from importer.calendars import Selection
     from importer.commands.pull import PullOptions
 
@@ -160,7 +160,7 @@ def verify(run: str, csv: Path | None, **given: Any) -> int:
 async def verify_run(
     run: str, settings: Settings, control: RunControl, console: Console, csv: Path | None = None
 ) -> int:
-    """Verify a run and show what it came to; return the exit status."""
+    """Verify a run and show the result; return the exit status."""
     from importer.commands.verify import add_to_page, write_verification
     from importer.commands.verify import verify as perform
 
@@ -171,14 +171,14 @@ async def verify_run(
     return 1 if verification.wrong else 0
 
 
-# ---- what they print
+# ---- what these commands print
 
 
 _SECONDS_BETWEEN = 5.0  # two lines of progress
 
 
 class ReadingProgress:
-    """Tells every few seconds how far a reading is, and how long it takes yet."""
+    """Prints every few seconds how much has been read, and the time left."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
@@ -186,7 +186,7 @@ class ReadingProgress:
         self._began = self._told = clock()
 
     def __call__(self, done: int, of: int, what: str) -> None:
-        """Print it where some seconds have passed since the last time."""
+        """Print a line if some seconds have passed since the last one."""
         now = self._clock()
         if now - self._told < _SECONDS_BETWEEN or not done:
             return
@@ -195,11 +195,11 @@ class ReadingProgress:
         self._console.tell(f"{done:,} of {of:,} {what} read, about {left:.0f} s left", style="dim")
 
 
-_MOST = 12  # differences shown; --csv has all
+_MOST = 12  # differences shown; --csv has all of them
 
 
 def show_comparison(comparison: Comparison, files: Sequence[Path], settings: Settings, console: Console) -> None:
-    """Show what a comparison came to: the first differences of each schedule, gaps, schedules alone, the sum."""
+    """Show a comparison: the first differences of each schedule, gaps, schedules without a partner, the sum."""
     if settings.json:
         _print_objects(comparison, console)
         return
@@ -284,7 +284,7 @@ def _minutes(minutes: float) -> str:
 
 
 def show_verification(verification: Verification, files: Sequence[Path], settings: Settings, console: Console) -> None:
-    """Show what verifying came to: the records that are not as the run made them, then how many are."""
+    """Show a verification: the records that are not as the run made them, then the number that are."""
     wrong = verification.wrong
     if settings.json:
         for one in verification.records:

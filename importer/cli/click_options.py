@@ -1,6 +1,6 @@
-"""Click options made from the settings' declarations, with what a shell can complete.
+"""Click options made from the settings' declarations, with shell completion.
 
-What a value must be, the settings say: here every value is a text.
+The settings check the values: here every value is a text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from importer.settings.origins import option_name
 
 if TYPE_CHECKING:
     _Text = click.ParamType[str]
-else:  # not generic in every click that will do
+else:  # not generic in every supported version of click
     _Text = click.ParamType
 
 Decorator: TypeAlias = Callable[[Any], Any]
@@ -40,16 +40,16 @@ def command(name: str | None = None) -> Decorator:
 
 
 _MOST = 50  # runs, the newest first
-_JOURNAL = "journal.sqlite3"  # as the journal has it, which a shell need not wait for
+_JOURNAL = "journal.sqlite3"  # repeated here so that completion need not import the journal
 
 
 class _Run(_Text):
-    """A run's folder, or a report, which can lie anywhere."""
+    """A parameter type: a run's folder, or a report, which can be anywhere."""
 
     name = "run"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Offer the folders of runs; where none fits, leave it to the shell."""
+        """Offer the folders of runs; if none fits, leave it to the shell."""
         folder = Path(ctx.params.get("reports") or os.environ.get("IMPORTER_REPORTS") or DEFAULTS["reports"])
         try:
             names = sorted((entry.name for entry in os.scandir(folder) if entry.is_dir()), reverse=True)
@@ -61,7 +61,7 @@ class _Run(_Text):
 
 
 class Words(_Text):
-    """One of some words; `find` lists them when they are asked for."""
+    """A parameter type: one of some words, which `find` lists when they are needed."""
 
     name = "word"
 
@@ -70,7 +70,7 @@ class Words(_Text):
         self._find = find
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """Offer those that begin so, in whatever case."""
+        """Offer the words that begin like that, ignoring case."""
         words = (*self._words, *self._find())
         return [CompletionItem(word) for word in words if word.lower().startswith(incomplete.lower())]
 
@@ -81,7 +81,7 @@ def _find_zones() -> list[str]:
     return sorted(available_timezones())
 
 
-FILE = click.Path(path_type=Path)  #: the shell knows files best
+FILE = click.Path(path_type=Path)  #: the shell completes files
 SOURCE = click.Path(allow_dash=True)
 RUN = _Run()
 
@@ -97,20 +97,20 @@ sources = click.argument("sources", metavar="SOURCE...", type=SOURCE, nargs=-1, 
 
 
 def options(*decorators: Decorator) -> Decorator:
-    """Make one decorator of many; the first stands first in the help."""
+    """Combine decorators; the first comes first in the help."""
     return lambda command: reduce(lambda decorated, option: option(decorated), reversed(decorators), command)
 
 
 def shared_options(command: str) -> Decorator:
     """Make the options that settings declare for a command.
 
-    One that was not given is None, False or empty, and does not hide what the environment or importer.toml says.
+    An option that was not given is None, False or empty, and does not override the environment or importer.toml.
     """
     return options(*(option(name) for name, declared in DECLARATIONS.items() if command in declared.commands))
 
 
 def option(name: str) -> Decorator:
-    """Make the option of one setting, also for a command that its declaration does not name."""
+    """Make the option of one setting, also for commands that its declaration does not name."""
     declared, default = DECLARATIONS[name], DEFAULTS[name]
     names = [option_name(name), *([declared.short] if declared.short else []), name]
     if not declared.metavar:

@@ -1,8 +1,7 @@
-"""The commands as they are typed, those about calendars aside: the order is that of somebody's first day.
+"""The commands except those about calendars, in the order in which a new user meets them.
 
-map and template write files to begin with, doctor looks around, sandbox serves stand-ins; run, check, rerun and undo
-read rows and write records; runs and show look back. Importing what a command needs is left to the command: `--help`
-must not pay for it.
+map, template, doctor, sandbox; run, check, rerun, undo; runs, show. Each command imports what it needs when it is
+called, so that `--help` stays quick.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ def map_headers(
     row = 0 if no_header else header_row
     try:
         return map_sources(sources, sheet, output, header_row=row, is_asking=is_asking)
-    except click.Abort:  # whoever leaves a question leaves it all
+    except click.Abort:  # leaving one question leaves the whole command
         click.echo("\nno mapping was written", err=True)
         return 130
 
@@ -98,7 +97,7 @@ def template(path: Path, timezone: str, yes: bool) -> int:
 
 
 _STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
-_WIDTHS = 9, 13  # columns of the level and of what is looked at
+_WIDTHS = 9, 13  # columns of the level and of the subject
 
 
 @command()
@@ -135,7 +134,7 @@ async def _tell_all(given: dict[str, Any]) -> int:
 
 
 def _how_to_tell(given: dict[str, Any]) -> tuple[bool, bool, bool]:
-    """Return whether to be told in JSON, of what is wrong alone, and of requests; also where the settings cannot be."""
+    """Return whether to print JSON, problems only, and requests; works even if the settings are invalid."""
     from importer.errors import SettingsError
     from importer.settings.options import load_settings
 
@@ -147,7 +146,7 @@ def _how_to_tell(given: dict[str, Any]) -> tuple[bool, bool, bool]:
 
 
 def _print(terminal: Terminal, finding: Diagnosis) -> None:
-    """Print a finding: in columns on a terminal, elsewhere as lines to search in."""
+    """Print a finding: in columns on a terminal, otherwise as a line to search."""
     from rich.table import Table
     from rich.text import Text
 
@@ -171,7 +170,7 @@ def _print(terminal: Terminal, finding: Diagnosis) -> None:
 # ---- sandbox
 
 
-_FILES = 4096  # that the sandbox asks to have open at once: a connection each
+_FILES = 4096  # open files that the sandbox asks for: each connection is one
 
 
 @command()
@@ -306,7 +305,7 @@ def undo(run: str, **given: Any) -> int:
 
 _TO_DO = tuple(status.value for status in Status if status.needs_attention)
 _STATUSES = (*(status.value for status in Status if not status.needs_attention), *_TO_DO)
-_SHOWN = 20  # rows that need attention, where nobody asked for rows
+_SHOWN = 20  # rows that need attention, if no rows were selected
 
 
 @command()
@@ -400,7 +399,7 @@ def _write_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int 
     with open_view(path) as journal:
         sheets = journal.sheets()
         for line in takewhile(lambda _: is_read(), journal.lines_of(statuses, limit)):
-            out.write_line(json.dumps(object_of_row(sheets[line.sheet], line)))  # as many as there are rows
+            out.write_line(json.dumps(object_of_row(sheets[line.sheet], line)))  # one for each row, so it must be fast
 
 
 def _tell_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int | None, total: int) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def confirm_plan(console: Console, interrupted: anyio.Event, plan: Plan) -> Consent:
-    """Ask before the first write. Nothing else goes on meanwhile, so the answer is waited for right here."""
+    """Ask before the first write. Nothing else goes on meanwhile, so this waits for the answer."""
     from importer.session.control import Consent
 
     if plan.overview is not None:
@@ -31,14 +31,14 @@ async def confirm_plan(console: Console, interrupted: anyio.Event, plan: Plan) -
 
 
 async def confirm_rest(console: Console, interrupted: anyio.Event, canary: Canary) -> bool:
-    """Ask whether the rest may follow the first records, as `confirm_plan`."""
+    """Ask whether the rest may follow the first records, as `confirm_plan` does."""
     number = sum(canary.left.values())
     what = "record" if number == 1 else f"{number} records"
     return await _confirm(console, interrupted, f"Send the other {what} to {', '.join(canary.left)}?") == "yes"
 
 
 async def _confirm(console: Console, interrupted: anyio.Event, question: str, *, can_show: bool = False) -> str:
-    """Ask, and go on listening for signals meanwhile: one ends the question, and then the run, as everywhere else."""
+    """Ask, and listen for signals meanwhile: a signal ends the question, and then the run, as everywhere else."""
     import anyio
     import anyio.to_thread
 
@@ -46,7 +46,7 @@ async def _confirm(console: Console, interrupted: anyio.Event, question: str, *,
 
     async def ask(scope: anyio.CancelScope) -> None:
         nonlocal answer
-        # A thread that is left behind goes on waiting for a line: what was interrupted ends with os._exit.
+        # An abandoned thread goes on waiting for a line: an interrupted command therefore ends with os._exit.
         read = partial(_read_answer, console, question, can_show=can_show)
         answer = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
         scope.cancel()
@@ -60,7 +60,7 @@ async def _confirm(console: Console, interrupted: anyio.Event, question: str, *,
 
 
 def _read_answer(console: Console, question: str, *, can_show: bool) -> str:
-    """Ask until the answer is one; none is no. Not click's: it redirects standard output while it waits."""
+    """Ask until the answer is valid; an empty one is no. Not click's prompt: it redirects standard output meanwhile."""
     answers = {"y": "yes", "yes": "yes", "n": "no", "no": "no", "": "no", **({"show": "show"} if can_show else {})}
     while True:
         console.ask(f"{question} [y/N]: ")

@@ -1,4 +1,4 @@
-"""What the user sees while a run goes on and at its end. Everything it prints goes through here; it decides nothing."""
+"""Shows the user a run's progress, plan, findings and result. Decides nothing."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from importer.cli.summary import (
     check_rows,
     describe_overview,
     describe_plan,
+    lines_without_finding,
     name_file,
     status_rows,
-    telling_lines,
     tried_line,
 )
 from importer.cli.terminal import Display, Meter, Stream, open_terminal
@@ -47,12 +47,12 @@ from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.wording import count_of, escape, shown_path
 
-_TRIED = 20  # first records that are shown, those that failed before all others
-_NOTICES = 8  # of a kind that are printed; the others are counted
-_REST = 12  # lines of a screen for what is not a finding: statuses, files, the next step
-_LEAST = 4  # lines of a screen for what would happen, however many problems there are
+_TRIED = 20  # first records that are shown, failures first
+_NOTICES = 8  # of a kind that are printed; more are only counted
+_REST = 12  # lines of a screen for everything but findings: statuses, files, the next step
+_LEAST = 4  # least lines of a screen for what would happen, however many problems there are
 _FOR_MEANINGS = 76  # columns of a terminal in which the statuses' meanings fit beside their numbers
-_LINE_EVERY = 1000  # records between two lines of progress where there is no terminal
+_LINE_EVERY = 1000  # records between two lines of progress without a terminal
 _OF_LEVEL = {
     NoticeLevel.INFO: "notices",
     NoticeLevel.LEFT_OUT: "notices of what was left out",
@@ -74,7 +74,7 @@ def print_error(error: ImporterError) -> None:
 
 
 class Console:
-    """Shows the user how a run goes on. Messages go to standard error, results to standard output."""
+    """Shows the user a run's progress and result. Messages go to standard error, results to standard output."""
 
     def __init__(self, settings: Settings, *, is_check: bool = False) -> None:
         self._out = Stream(highlight=False, soft_wrap=False)
@@ -86,14 +86,14 @@ class Console:
         self._meters: dict[TargetName, Meter] = {}
         self._kinds: Sequence[FindingKind] = ()
         self._notices = dict.fromkeys(NoticeLevel, 0)
-        self.is_asking = False  #: somebody is asked before anything is written
-        self.is_planned = False  #: all is read; from now on something may be sent
+        self.is_asking = False  #: the user is asked before anything is written
+        self.is_planned = False  #: everything is read; from now on something may be sent
 
-    # ---- while it goes on (RunObserver)
+    # ---- during the run (RunObserver)
 
     @contextmanager
     def live(self) -> Iterator[None]:
-        """Show bars on a terminal for the time of the block."""
+        """Show progress bars on a terminal during the block."""
         if self._settings.quiet or not self._err.is_screen or self._err.is_dumb_terminal:
             yield
             return
@@ -103,7 +103,7 @@ class Console:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Take the bars away for the time of a question."""
+        """Hide the bars during a question."""
         if self._live is not None:
             self._live.stop()
         yield
@@ -115,13 +115,13 @@ class Console:
         self._display.reading.advance(share)
 
     def read(self, rows: int) -> None:
-        """Show that reading goes on, when it takes long."""
+        """Show the progress of reading, if it takes long."""
         self._display.reading.rows = rows
         if self._live is None and rows % 100_000 < 2000 and rows >= 100_000:
             self.tell(self._display.reading.describe())
 
     def noticed(self, notice: Notice) -> None:
-        """Print a notice; a quiet console prints those of what was left out."""
+        """Print a notice; a quiet console prints only those about what was left out."""
         if self._settings.json:
             self._out.write_json(object_of_notice(notice))
         self._notices[notice.level] += 1
@@ -135,7 +135,7 @@ class Console:
             self.tell(text, style="dim" if level is NoticeLevel.INFO else "yellow")
 
     def found(self, kinds: Sequence[FindingKind], findings: Iterable[tuple[Sheet, Finding]]) -> None:
-        """Print what reading found: every finding where that was asked for, else the kinds, before a question."""
+        """Print what reading found: every finding with --all, else the kinds if a question follows."""
         for level, number in self._notices.items():
             if number > _NOTICES and not self._settings.all:
                 self._notice(f"and {number - _NOTICES} more {_OF_LEVEL[level]}; --all prints every one", level)
@@ -156,7 +156,7 @@ class Console:
         return any(kind.is_of_several for kind in kinds)
 
     def _describe(self, groups: Sequence[FindingGroup], room: int = 0) -> Iterator[Text]:
-        """Yield the lines that tell of groups, so that all fits a screen."""
+        """Yield the lines that describe groups of findings, so that everything fits a screen."""
         height, width = self._out.page
         return describe_groups(groups, room or max(_REST, height - _REST), width)
 
@@ -170,11 +170,11 @@ class Console:
         self.tell(describe_plan(plan))
 
     def sending(self, target: TargetName, progress: Progress) -> None:
-        """Show what the progress of the target's work says."""
+        """Show the progress of a target's work."""
         self._meter(target).progress = progress
 
     def decided(self, target: TargetName, status: Status, number: int) -> None:
-        """Count; called for every record, so it does nothing else but now and then."""
+        """Count records; called for every record, so it does more only now and then."""
         meter = self._meters.get(target) or self._meter(target)
         before = meter.done
         meter.add(status, number)
@@ -186,7 +186,7 @@ class Console:
         return self._meters.setdefault(target, Meter(target, 0))
 
     def tried(self, canary: Canary) -> None:
-        """Show what the first records came to, with the addresses of the objects that they made."""
+        """Show the results of the first records, with the addresses of the new objects."""
         for row in canary.rows if self._settings.json else ():
             self._out.write_json(object_of_tried(row))
         if self._settings.quiet and not canary.is_asked:
@@ -195,7 +195,7 @@ class Console:
         self._message(f"the first {'record' if number == 1 else f'{number} records'}:", style="bold")
         shown = sorted(canary.rows, key=lambda row: row.line.outcome.status.is_success)[:_TRIED]
         for row in shown:
-            self._err.print(tried_line(row, is_screen=self._err.is_screen), soft_wrap=True)  # links are to be followed
+            self._err.print(tried_line(row, is_screen=self._err.is_screen), soft_wrap=True)  # links must stay whole
         if number > len(shown):
             self._message(f"  ... and {number - len(shown)} more that succeeded or are in the report", style="dim")
 
@@ -204,16 +204,16 @@ class Console:
         self.tell(f"{target} {escape(words)}", style="yellow")
 
     def show_request(self, line: str) -> None:
-        """Show a request, which a quiet console does too: it was asked for."""
+        """Show a request, also on a quiet console: the user asked for it."""
         self._message(escape(line, 500), style="dim")
 
     def tell(self, text: str, style: str = "") -> None:
-        """Print a message; a quiet console prints none."""
+        """Print a message, except on a quiet console."""
         if not self._settings.quiet:
             self._message(text, style)
 
     def write_line(self, text: str) -> None:
-        """Print a line of a result, which a quiet console does too."""
+        """Print a line of a result, also on a quiet console."""
         self._out.put(text)
 
     def write_json(self, value: Mapping[str, object]) -> None:
@@ -221,7 +221,7 @@ class Console:
         self._out.write_json(value)
 
     def ask(self, text: str) -> None:
-        """Print a question, whose answer stands on the same line, on the terminal itself wherever messages go."""
+        """Print a question, answered on the same line, on the terminal itself, wherever messages go."""
         terminal = None if self._err.is_screen else open_terminal()
         if terminal is None:
             self._err.print(Text(text), end="", soft_wrap=True)
@@ -230,12 +230,12 @@ class Console:
             terminal.write(text)
 
     def interrupted(self) -> None:
-        """Print that a signal was understood. Called by the signal's handler: a message may just be on its way."""
+        """Print that a signal was received. Called by its handler, perhaps while another message is printed."""
         with suppress(RuntimeError):
             self.tell("interrupted: finishing what is in flight (again to stop at once)", style="yellow")
 
     def ended_late(self) -> None:
-        """Print that what was interrupted did not end in time; the process ends next."""
+        """Print that the interrupted command did not end in time; the process ends next."""
         with suppress(OSError):
             os.write(2, _ENDED_LATE.encode())
 
@@ -245,9 +245,9 @@ class Console:
     # ---- at the end
 
     def show_end(self, result: Result) -> None:
-        """Show what the command came to; tell GitHub, where it runs this."""
+        """Show the command's result, also to GitHub if it runs this."""
         if self._settings.json:
-            for sheet, line in telling_lines(result, self._kinds):
+            for sheet, line in lines_without_finding(result, self._kinds):
                 self._out.write_json(object_of_line(sheet, line))
             for expected in objects_of_overview(result.overview) if result.overview else ():
                 self._out.write_json(expected)
@@ -256,12 +256,12 @@ class Console:
             self._show_check(result)
         else:
             self._show_run(result)
-        if is_on_github():  # on standard error, for standard output may be objects alone
+        if is_on_github():  # on standard error, because standard output may be JSON only
             for note in annotate(result):
                 self._err.write_line(note)
 
     def show_overview(self, overview: Overview) -> None:
-        """Show what would happen, where somebody is asked."""
+        """Show what would happen, before a question."""
         if self._settings.json:
             for expected in objects_of_overview(overview):
                 self._out.write_json(expected)
@@ -271,7 +271,7 @@ class Console:
             self._err.tell(line)
 
     def _show_run(self, result: Result) -> None:
-        """Show what a run came to: statuses, what needs attention by kind, the report, the next step."""
+        """Show a run's result: statuses, what needs attention by kind, the report, the next step."""
         self._show_statuses(status_rows(result))
         if result.seconds is not None:
             retries = sum(meter.retries for meter in self._meters.values())
@@ -288,7 +288,7 @@ class Console:
             self._out.put(f"next:   {command}")  # to be copied
 
     def _show_check(self, result: Result) -> None:
-        """Show what a check found: every kind of problem, what would happen, and how many rows are good."""
+        """Show a check's result: every kind of problem, what would happen, and how many rows are good."""
         height, width = self._out.page
         rows = check_rows(result)
         below = len(rows) + len(result.files) + len(result.stopped) + 5  # with blank lines, the header and a prompt
@@ -306,7 +306,7 @@ class Console:
         self._show_rest(result)
 
     def _show_rest(self, result: Result) -> None:
-        """Show why it ended early, the files, and why the exit status is not 0 where only warnings make it so."""
+        """Show why it ended early, the files, and which warnings alone made the exit status 1."""
         for what, why in result.stopped.items():
             self._out.put(f"{what} stopped: {escape(why, 1000)}", style="red")
         for file in result.files:
@@ -318,9 +318,9 @@ class Console:
             self._out.print(f"fail:   {count_of(result.warnings, 'warning')} above; {name} does not let them pass")
 
     def _show_problems(self, result: Result, room: int = 0) -> int:
-        """Show what needs attention, in so many lines where that is said; return how many there were."""
-        kinds = self._kinds if self._settings.all else result.kinds  # what targets said about rows is among the latter
-        lines, names = telling_lines(result, kinds), Names(result.names)
+        """Show what needs attention, in a number of lines if one is given; return how many were used."""
+        kinds = self._kinds if self._settings.all else result.kinds  # the latter include what targets said about rows
+        lines, names = lines_without_finding(result, kinds), Names(result.names)
         with_source = result.sources > 1
         if self._settings.all:
             for sheet, wrong_line in lines:
@@ -331,7 +331,7 @@ class Console:
             groups += groups_of_kinds(kinds, with_source=with_source)
             told = list(self._describe(groups, room))
             for line in told:
-                self._out.tell(line)  # a line each to grep in
+                self._out.tell(line)  # one line each, to grep
         wrong = sum(number for status, number in result.statuses.items() if status in WRONG)
         wrong -= result.count(Status.INVALID) if kinds else 0
         if wrong > len(lines):

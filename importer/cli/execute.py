@@ -1,6 +1,6 @@
-"""What surrounds a command, from settings to exit status.
+"""Runs a command: its settings, console, errors and exit status.
 
-Errors become text, and output that cannot be written ends the output alone. Signals are handled in `signals`.
+If output cannot be written, only the output ends, not the command. Signals are handled in `signals`.
 """
 
 from __future__ import annotations
@@ -49,31 +49,31 @@ _EXITS = {InterruptedReadingError: 130, UnexpectedError: 4}  # every other error
 
 
 def given_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that the user gave; the others are left to the other sources of settings."""
+    """Return the options that the user gave; the others may come from the environment or importer.toml."""
     # Not `value not in (None, False, ())`: 0 is equal to False, and was given.
     return {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
 
 
 def load(options: dict[str, Any]) -> Settings:
-    """Read the settings of a command; errors are in the words of the command line."""
+    """Load a command's settings; errors name options as the command line has them."""
     from importer.settings.options import load_settings
 
     return load_settings(given_options(options), is_library=False)
 
 
 def relax_gc() -> None:
-    """Have Python look for cycles more rarely: rows come by the million and hold none. Saves a sixth of a check."""
+    """Make Python look for cycles more rarely: there are millions of rows, without any. Saves a sixth of a check."""
     gc.collect()
-    gc.freeze()  # what was imported stays
+    gc.freeze()  # imported modules stay
     gc.set_threshold(100_000, 20, 100)
 
 
 def perform(
     options: dict[str, Any], action: Action, *, is_check: bool = False, afterwards: Afterwards | None = None
 ) -> int:
-    """Run one of the commands that read rows, or that undo a run, to its end; return the exit status.
+    """Perform a command that reads rows or undoes a run; return the exit status.
 
-    `afterwards` looks at a run that was not interrupted; its exit status counts where the run's own is 0.
+    `afterwards` is called for a run that was not interrupted; its exit status counts if the run's own is 0.
     """
     from importer.cli.console import Console
 
@@ -109,19 +109,19 @@ def _await_reading(action: ReadingAction, settings: Settings, console: Console) 
 
 
 def showing_requests(show: Callable[[str], None] | None) -> AbstractContextManager[None]:
-    """Have each request shown until the block ends (-v); None: nobody wants to see them."""
+    """Show each request until the block ends (-v); with None show nothing."""
     return attached(_RequestLines(show)) if show else nullcontext()
 
 
 class _RequestLines(logging.Handler):
-    """Passes a line for each request to whoever prints it (-v)."""
+    """Formats each request as a line and passes it on (-v)."""
 
     def __init__(self, show: Callable[[str], None]) -> None:
         super().__init__(logging.DEBUG)
         self._show = show
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show a request; everything else is told in other ways."""
+        """Show a request; everything else is shown in other ways."""
         if getattr(record, "event", "") == REQUEST:
             self._show(_line(record))
 
@@ -164,7 +164,7 @@ def guard(act: Callable[[], int]) -> None:
         failures.extend(errors_of(group))
     except* KeyboardInterrupt:
         status = 130
-    except* Exception as group:  # a bug of ours, or something that nobody thought of
+    except* Exception as group:  # a bug, or something unforeseen
         if os.environ.get("IMPORTER_DEBUG"):
             raise
         failures.append(_unexpected(group))
@@ -173,7 +173,7 @@ def guard(act: Callable[[], int]) -> None:
             fail(error)
     if failures:
         status = next((_EXITS[type(failure)] for failure in failures if type(failure) in _EXITS), 2)
-    if status == 130:  # a thread may still wait for standard input, and would keep the process
+    if status == 130:  # a thread may still wait for standard input, and would keep the process alive
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
@@ -212,19 +212,19 @@ def _unexpected(group: BaseExceptionGroup[Exception]) -> ImporterError:
     )
 
 
-# ---- standard output and standard error: they may be closed, full, or have no reader any more
+# ---- standard output and standard error: they may be closed or full, or have lost their reader
 
 
 class _WatchedFile(io.FileIO):
-    """A descriptor whose failure to take output ends the output, never the command."""
+    """A descriptor: if writing to it fails, only the output ends, never the command."""
 
     def __init__(self, descriptor: int, failure: OSError | None) -> None:
         super().__init__(descriptor, "w", closefd=False)
-        self._first = failure  # of a stream that was closed from the beginning
+        self._first = failure  # of a stream that was closed from the start
         self.failure: OSError | None = None
 
     def write(self, data: Any) -> int:
-        """Write, or forget the output from the first failure on."""
+        """Write; drop the output from the first failure on."""
         if self.failure is None and self._first is None:
             try:
                 return super().write(data) or 0
@@ -237,7 +237,7 @@ class _WatchedFile(io.FileIO):
 
 
 class _WatchedText(io.TextIOWrapper):
-    """Text to a watched file; whatever its encoding cannot show is escaped."""
+    """A text stream to a watched file; what its encoding cannot represent is escaped."""
 
     def __init__(self, file: _WatchedFile, encoding: str) -> None:
         self.watched = file
@@ -248,7 +248,7 @@ class _WatchedText(io.TextIOWrapper):
 
 @contextmanager
 def watch_outputs() -> Iterator[None]:
-    """Have output that cannot be written fail in one place for all commands, which `failed_output` tells of."""
+    """Handle failed output in one place for all commands; `failed_output` returns the failure."""
     before = sys.stdout, sys.stderr
     _open_closed(0, os.O_RDONLY)
     if sys.stdin is None:
@@ -270,7 +270,7 @@ def _watched(descriptor: int, before: TextIO | None) -> TextIO:
 
 
 def _open_closed(descriptor: int, mode: int) -> OSError | None:
-    """Let a standard stream that is closed lead nowhere: else the next file that is opened, a journal, would be it."""
+    """Open a closed standard stream on /dev/null: otherwise the next file opened, a journal, would become it."""
     try:
         os.fstat(descriptor)
     except OSError as error:
@@ -289,7 +289,7 @@ def _flush() -> None:
 
 
 def failed_output() -> ReportError | None:
-    """Return why standard output is not all there; None where it is, or where its reader did not want it all."""
+    """Return why standard output is incomplete; None if it is complete, or if its reader closed it."""
     _flush()
     failure = sys.stdout.watched.failure if isinstance(sys.stdout, _WatchedText) else None
     if failure is None or failure.errno == errno.EPIPE:

@@ -1,4 +1,4 @@
-"""What was found about rows, for people: by kind, each with a count, what to do, and examples with their cells."""
+"""Describes findings for people: by kind, each with a count, what to do, and examples with their cells."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ TONE_STYLES: Mapping[Tone, str] = {
     Tone.DOUBT: "yellow",
     Tone.WAITING: "yellow",
 }
-EXAMPLES = 3  #: that are shown of a kind
+EXAMPLES = 3  #: shown of each kind
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 _STYLES = {Severity.PROBLEM: Tone.BAD, Severity.WARNING: Tone.DOUBT, Severity.NOTE: Tone.SAME}
 _LONGEST = 160  # characters of a heading
-# Of what is never cut, for its end says what else can be meant, or what to do: only foreign text is longer.
+# Of texts that are cut only if foreign, because their end says what else can be meant, or what to do.
 _WHOLE = 500
 _MORE = "--all prints every one"
-# Ids and numbers, which differ from record to record where the same thing is said of each.
+# Ids and numbers, in which otherwise equal sentences differ from record to record.
 _NUMBERED = re.compile(r"[\w.:@/-]*\d[\w.:@/-]*")
 
 
 class CellPlace(NamedTuple):
-    """Where a finding stands; sheets of several sources can have one name."""
+    """The place of a finding; sheets of several sources can have the same name."""
 
-    table: str  #: a sheet of the source; of a report read again its file and the sheet there
-    cell: str  #: in it, or the row where there is no cell
+    table: str  #: a sheet of the source; for a report that was read back, its file and sheet
+    cell: str  #: in the table, or the row if there is no cell
 
     def __str__(self) -> str:
         return f"{self.table} {self.cell}"
 
 
 class Example(NamedTuple):
-    """One of a kind."""
+    """One example of a kind."""
 
     where: CellPlace
-    words: str  #: what is wrong there; empty where the kind says it all
+    words: str  #: what is wrong there; empty if the kind says everything
     hint: str
 
 
 class FindingGroup(NamedTuple):
-    """What is told of one kind."""
+    """What is shown about one kind."""
 
     heading: str
     style: str
@@ -63,7 +63,7 @@ class FindingGroup(NamedTuple):
 
     @property
     def hint(self) -> str:
-        """What to do, where it is the same for all; empty where each has its own."""
+        """What to do, if it is the same for all; empty if each has its own."""
         hints = {example.hint for example in self.examples}
         return hints.pop() if len(hints) == 1 else ""
 
@@ -84,7 +84,7 @@ def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[
 
 def _example(kind: FindingKind, sheet: Sheet, finding: Finding, *, with_source: bool) -> Example:
     problem = finding.problem
-    # A message can be what the heading says already: `End is empty`, `the sheet has no column end`.
+    # A message can repeat the heading: `End is empty`, `the sheet has no column end`.
     words = "" if problem.message.removeprefix("the ") == kind.topic else escape(problem.message, _WHOLE)
     return Example(_place_of_finding(sheet, finding, with_source=with_source), words, escape(problem.hint, _WHOLE))
 
@@ -92,7 +92,7 @@ def _example(kind: FindingKind, sheet: Sheet, finding: Finding, *, with_source: 
 def groups_of_lines(
     lines: Iterable[tuple[Sheet, ReportLine]], names: Names, *, with_source: bool
 ) -> list[FindingGroup]:
-    """Return what became of records, by status and what was said about them: the largest groups first."""
+    """Return the outcomes of records, grouped by status and error, the largest groups first."""
     groups: defaultdict[tuple[Status, str], list[tuple[Sheet, ReportLine]]] = defaultdict(list)
     for sheet, line in lines:
         groups[line.outcome.status, _NUMBERED.sub("...", line.outcome.error)].append((sheet, line))
@@ -123,7 +123,7 @@ def groups_of_lines(
 
 
 def describe_groups(groups: Sequence[FindingGroup], room: int, width: int) -> Iterator[Text]:
-    """Yield the lines that tell of groups, in so many lines: all by name, the first ones with hint and examples."""
+    """Yield the description of groups in a number of lines: all by name, the first ones with hint and examples."""
     if len(groups) > room:
         shown = groups[: max(1, room - 1)]
         for group in shown:
@@ -148,7 +148,7 @@ def describe_groups(groups: Sequence[FindingGroup], room: int, width: int) -> It
 
 
 def _in_full(group: FindingGroup) -> Iterator[Text]:
-    if group.hint and not any(example.words for example in group.examples):  # only their places differ
+    if group.hint and not any(example.words for example in group.examples):  # only the places differ
         yield from _in_two(group)
         return
     yield _heading(group)
@@ -178,16 +178,16 @@ def _heading(group: FindingGroup) -> Text:
 
 
 def _places(group: FindingGroup) -> str:
-    """Name the places of the examples, each table once for all that stand in it."""
+    """Name the places of the examples, each table once."""
     tables = [list(own) for _, own in groupby((one.where for one in group.examples), key=lambda where: where.table)]
     told = ", ".join(f"{table[0].table} {', '.join(where.cell for where in table)}" for table in tables)
     return f" {told}{', ...' if group.number > len(group.examples) else ''}"
 
 
 def place_of(sheet: Sheet, cell: str, row: int, place: int, *, with_source: bool, part: str = "") -> CellPlace:
-    """Name a cell, or the row where there is none; `place` is the row in the file just read.
+    """Name a cell, or the row if there is none; `place` is the row in the file just read.
 
-    What a report read again has is named as it stands there, and behind that as it stands in the source.
+    A place in a report that was read back is named first as in the report, then as in the source.
     """
     behind = f", part {escape(part)}" if part else ""
     if sheet.table:
@@ -207,7 +207,7 @@ def _place_of_finding(sheet: Sheet, finding: Finding, *, with_source: bool) -> C
 
 
 def finding_line(sheet: Sheet, finding: Finding, *, with_source: bool) -> Text:
-    """Return one finding whole, on a line to search in."""
+    """Return one complete finding, as a line to search."""
     problem, where = finding.problem, _place_of_finding(sheet, finding, with_source=with_source)
     text = Text.assemble((f"{finding.severity.value} ", TONE_STYLES[_STYLES[finding.severity]]), f"{where}: ")
     text.append(escape(problem.message, _WHOLE))

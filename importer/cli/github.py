@@ -21,11 +21,11 @@ _LONGEST = 4096  # characters of a path
 
 
 class Annotation(NamedTuple):
-    """Something to be shown beside a line."""
+    """A message to be shown at a line."""
 
     message: str
     title: str
-    source: str = ""  #: as the user named it; empty where no file is meant
+    source: str = ""  #: as the user named it; empty if there is no file
     row: int = 0  #: in that file, as a spreadsheet numbers it
 
 
@@ -35,7 +35,7 @@ def is_on_github() -> bool:
 
 
 def _note(sheet: Sheet, row: int, told: str, cell: str, part: str = "") -> Annotation:
-    """Note what is told of a row, which is known by its place in the file just read."""
+    """Make the annotation of a row, given its place in the file just read."""
     where = f"{cell or f'row {row}'}{f', part {part}' if part else ''}"
     return Annotation(told, f"{escape(sheet.report or sheet.name)} {where}", sheet.source, row)
 
@@ -45,7 +45,7 @@ def _worded(message: str, hint: str) -> str:
 
 
 def annotate(result: Result) -> Iterator[str]:
-    """Yield the lines to print, problems first; no more of a kind than GitHub shows, the last one sums up the rest."""
+    """Yield the lines to print, problems first; at most as many of a kind as GitHub shows; the last counts the rest."""
     problems = [Annotation(escape(why, 1000), f"{what} stopped") for what, why in result.stopped.items()]
     problems += _problems(result)
     wrong = max(len(problems), sum(result.count(status) for status in WRONG))
@@ -105,7 +105,7 @@ def _command(kind: str, note: Annotation, line: int | None) -> str:
 
 
 def _in_workspace(source: str) -> str:
-    """Name a file as the repository does, where it lies in it; standard input is no file."""
+    """Name a file relative to the repository, if it is in it; standard input is not a file."""
     if not source or source == "-" or not Path(source).is_file():
         return ""
     workspace = os.environ.get("GITHUB_WORKSPACE", "")

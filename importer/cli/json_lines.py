@@ -12,7 +12,7 @@ from importer.result import Overview, Result
 from importer.session.control import Plan, Tried
 from importer.statuses import Status, possible_statuses
 
-#: Statuses whose lines the journal gives as those that need attention.
+#: Statuses of the lines that need attention, as the journal selects them.
 WRONG = frozenset(status for status in Status if status.needs_attention and status is not Status.PENDING)
 
 
@@ -22,7 +22,7 @@ def object_of_notice(notice: Notice) -> dict[str, object]:
 
 
 def object_of_finding(sheet: Sheet, finding: Finding) -> dict[str, object]:
-    """Return one thing that was found about a row."""
+    """Return one finding about a row."""
     problem = finding.problem
     return {
         "type": "finding",
@@ -39,7 +39,7 @@ def object_of_finding(sheet: Sheet, finding: Finding) -> dict[str, object]:
 
 
 def _place_of(sheet: Sheet, row: int, place: int) -> dict[str, object]:
-    """Return where a row stands in what was just read; of a report also where in its source."""
+    """Return the place of a row in the file just read; for a report also its place in the source."""
     if not sheet.table:
         return {"source": sheet.source, "sheet": sheet.name, "row": row}
     origin = {"import_source": sheet.original, "import_sheet": sheet.name, "import_row": row}
@@ -47,7 +47,7 @@ def _place_of(sheet: Sheet, row: int, place: int) -> dict[str, object]:
 
 
 def _value(sheet: Sheet, finding: Finding) -> str | None:
-    """Return the text of the cell that is meant."""
+    """Return the text of the finding's cell."""
     letters = finding.problem.cell.rstrip("0123456789")
     try:
         return finding.row.cells[sheet.positions.index(column_of(letters))] if letters else None
@@ -129,7 +129,7 @@ def object_of_tried(row: Tried) -> dict[str, object]:
 
 
 def object_of_result(result: Result) -> dict[str, object]:
-    """Return the end; only a check has rows that are still `to_look_up`, which are pending ones."""
+    """Return the result; only a check has rows `to_look_up`, which are pending ones."""
     return {
         "type": "result",
         "run": result.run or None,

@@ -1,6 +1,6 @@
-"""`map` from end to end: what sheets could mean, the questions about it, and the mapping that the answers make.
+"""The command `map` from end to end: suggestions for headers, the questions, and the mapping that the answers make.
 
-Imported where it is asked for: `--help` does not pay for it.
+Imported only when it is used, so that `--help` stays quick.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from importer.wording import escape, quote, shown_path
 
 _STDOUT = Path("-")
 _SAMPLES = 3  # values of a column that are shown
-_MARKS = 40  # of a roster that are asked about
+_MARKS = 40  # of a roster that the user is asked about
 _FEWEST_DATES = 3  # headers that make a table a roster
 
 
@@ -41,21 +41,21 @@ _FEWEST_DATES = 3  # headers that make a table a roster
 
 @dataclass(frozen=True, slots=True)
 class SheetDraft:
-    """One sheet of a source, as far as it is understood."""
+    """One sheet of a source, as far as it is understood so far."""
 
     source: str
     name: str
     layout: Layout
     rows: tuple[Row, ...]  #: the first ones, without totals
-    totals: dict[str, tuple[str, ...]]  #: what makes a row a total, by the header that it stands below
+    totals: dict[str, tuple[str, ...]]  #: texts that mark a row as a total, by the header above them
 
     def under(self, mapping: Mapping) -> SheetDraft:
-        """Understand it anew, by what a mapping says now."""
+        """Interpret the sheet again, by what a mapping says now."""
         return replace(self, layout=plan(self.layout.sheet, mapping.of_sheet(self.name)))
 
     @property
     def sheet(self) -> Sheet:
-        """Its header, and where that stands."""
+        """Its header, and the header's place."""
         return self.layout.sheet
 
     @property
@@ -65,15 +65,15 @@ class SheetDraft:
 
     @property
     def had(self) -> set[str]:
-        """The columns of ours that something gives."""
+        """The columns that the sheet or the mapping provides."""
         places = self.layout.grid.places if self.layout.grid else self.layout
         return {*places.indices, *self.layout.given}
 
     @property
     def lacking(self) -> list[str]:
-        """The columns that rows of this sheet must have and nothing gives; empty where its kind is not known.
+        """The columns that rows of this sheet must have and nothing provides; empty if its kind is not known.
 
-        The time zone is among them where no time has an offset.
+        The time zone is one of them if no time has an offset.
         """
         columns = KINDS[self.layout.kind].columns if self.layout.kind else ()
         had = self.had
@@ -82,13 +82,13 @@ class SheetDraft:
 
     @property
     def is_kind_told(self) -> bool:
-        """Return whether its name, the mapping, or a column that only one kind has says what it holds."""
+        """Return whether its name, the mapping, or a column that only one kind has determines its kind."""
         own = any(KINDS_WITH[name] == {self.layout.kind} for name in self.had)
         return own or bool(kind_of_name(self.name) or self.layout.given.get("kind") or "kind" in self.layout.indices)
 
     @property
     def looks_like_roster(self) -> bool:
-        """Return whether dates stand across, and nobody has said what that means."""
+        """Return whether headers are dates, and the mapping does not say what that means."""
         if self.layout.grid is not None:
             return False
         across = find_across(self.sheet, Mapping(columns=self.layout.mapping.columns, matrix=Matrix()))
@@ -105,7 +105,7 @@ class SheetDraft:
         return _distinct((row.cells[index] for row in self.rows), _SAMPLES)
 
     def gaps(self) -> list[str]:
-        """List the headers that are used and have empty cells below a text, as merged cells have."""
+        """List the headers in use that have empty cells below a text, as merged cells do."""
         used = set(self.layout.indices.values()) | {one.day for one in self.layout.joined.values()}
         filled_down = {
             index for header in self.layout.mapping.fill for index in find_headers(self.sheet.header, header)
@@ -113,7 +113,7 @@ class SheetDraft:
         return [self.sheet.header[index] for index in sorted(used - filled_down) if self._has_gaps(index)]
 
     def find(self, text: str) -> str | None:
-        """Return the header that a number or words mean; None where none is, or several are."""
+        """Return the header for a number or words; None if there is none, or several."""
         header = self.sheet.header
         if text.isdecimal() and 1 <= int(text) <= len(header):
             return header[int(text) - 1]
@@ -136,7 +136,7 @@ class SheetDraft:
 
 
 def with_column(mapping: Mapping, header: str, column: str) -> Mapping:
-    """Return a mapping in which a header is a column of ours."""
+    """Return a mapping in which a header is one of our columns."""
     return replace(mapping, columns={**mapping.columns, header.strip(BLANKS): column})
 
 
@@ -148,13 +148,13 @@ def with_joined(mapping: Mapping, day: str, clock: str, column: str) -> Mapping:
 
 
 def draft_sheets(sources: Sequence[str], mapping: Mapping, sheets: Sequence[str] = ()) -> list[SheetDraft]:
-    """Look at the headers of sources, of folders and patterns too.
+    """Read the headers of sources, including folders and patterns.
 
     Raises:
         SourceError: one cannot be read.
     """
     drafts: dict[int, SheetDraft] = {}
-    kept = []  # sheets are known by their identity, which their chunks share
+    kept = []  # keeps sheets alive, which are recognized by identity
     files, _ = expand_sources(sources)
     for source in map(str, files):
         reading = read(
@@ -190,7 +190,7 @@ def map_sources(
 
     Raises:
         ImporterError: a source cannot be read, or the file cannot be written.
-        click.Abort: somebody left a question.
+        click.Abort: the user left a question.
     """
     mapping = replace(NO_MAPPING, header_row=header_row)
     drafts = draft_sheets(sources, mapping, sheets)
@@ -215,7 +215,7 @@ def map_sources(
 
 
 def _doubt_headers(drafts: Iterable[SheetDraft]) -> None:
-    """Print which rows were taken for headers, of which none says anything that is known."""
+    """Print which rows were taken for headers although none of their texts is known."""
     for draft in drafts:
         click.echo(
             f"header:   row {draft.layout.sheet.header_row} of {_where(draft)} lacks the columns that make a record",
@@ -225,7 +225,7 @@ def _doubt_headers(drafts: Iterable[SheetDraft]) -> None:
 
 
 def _tell_left(drafts: Iterable[SheetDraft], mapping: Mapping) -> None:
-    """Print what the mapping leaves open."""
+    """Print what is still missing in the mapping."""
     for draft in (draft.under(mapping) for draft in drafts):
         for header in draft.layout.not_used:
             click.echo(f"not used: {quote(header)} of {_where(draft)}", err=True)
@@ -236,7 +236,7 @@ def _tell_left(drafts: Iterable[SheetDraft], mapping: Mapping) -> None:
 
 
 def _ask_for_all(drafts: list[SheetDraft], mapping: Mapping) -> Mapping:
-    """Ask for what each sheet leaves open, from what its headers mean to which of its rows count."""
+    """Ask about everything that is open for each sheet, from the meaning of headers to which rows count."""
     for draft in drafts:
         _list_headers(draft)
         mapping = _ask_about_roster(draft, mapping)
@@ -255,7 +255,7 @@ def _ask_for_all(drafts: list[SheetDraft], mapping: Mapping) -> Mapping:
 
 
 def _list_headers(draft: SheetDraft) -> None:
-    """Print a sheet's headers with their numbers, some values, and what is known of them."""
+    """Print a sheet's headers with their numbers, some values, and their meaning if it is known."""
     click.echo(f"{_where(draft)}, header in row {draft.sheet.header_row}", err=True)
     known = {index: column for column, index in draft.layout.indices.items()}
     for number, header in enumerate(draft.sheet.header, 1):
@@ -264,7 +264,7 @@ def _list_headers(draft: SheetDraft) -> None:
 
 
 def _ask_about_roster(draft: SheetDraft, mapping: Mapping) -> Mapping:
-    """Ask what the marks of a roster mean, where dates stand across."""
+    """Ask what the marks of a roster mean, if headers are dates."""
     if not draft.under(mapping).looks_like_roster:
         return mapping
     if not click.confirm("  Dates stand across. Is each filled cell below them a shift?", default=True, err=True):
@@ -284,7 +284,7 @@ def _ask_about_roster(draft: SheetDraft, mapping: Mapping) -> Mapping:
 
 
 def _ask_about_suggestions(draft: SheetDraft, mapping: Mapping) -> Mapping:
-    """Ask about each suggestion once; an answer can tell what the sheet holds, and so what else may be meant."""
+    """Ask about each suggestion once; an answer can determine the sheet's kind, and so change the other suggestions."""
     asked: set[tuple[str, str]] = set()
     while left := [one for one in draft.under(mapping).suggestions if (one.header, one.column) not in asked]:
         one = left[0]
@@ -296,7 +296,7 @@ def _ask_about_suggestions(draft: SheetDraft, mapping: Mapping) -> Mapping:
 
 
 def _ask_about_kind(draft: SheetDraft, mapping: Mapping, *, is_alone: bool) -> Mapping | None:
-    """Ask what a sheet holds, where neither its name nor its columns say so; None: nothing that is to be imported."""
+    """Ask what a sheet holds, if neither its name nor its columns say so; None means nothing to import."""
     found = draft.under(mapping)
     if found.is_kind_told or (found.layout.kind and not set(found.lacking) - {"timezone"}):
         return mapping
@@ -311,7 +311,7 @@ def _ask_about_kind(draft: SheetDraft, mapping: Mapping, *, is_alone: bool) -> M
 
 
 def _ask_for_column(draft: SheetDraft, column: str, mapping: Mapping) -> Mapping:
-    """Ask which header is a column, or what holds for rows that have none, until the answer can be."""
+    """Ask for a column's header, or for its value in all rows or in empty cells, until the answer is valid."""
     click.echo(f"  {column} is lacking: {RIGHTS[column]}.", err=True)
     joined = ", two for date + time" if column in ("starts_at", "ends_at") else ""
     question = f"  Its header by number or words{joined}; = VALUE for every row; ? VALUE for empty cells; or nothing"
@@ -324,7 +324,7 @@ def _ask_for_column(draft: SheetDraft, column: str, mapping: Mapping) -> Mapping
 
 
 def _answered(draft: SheetDraft, column: str, mapping: Mapping, answer: str) -> Mapping | None:
-    """Return what an answer makes of a mapping; None where it names no header."""
+    """Apply an answer to a mapping; return None if it names no header."""
     value = answer[1:].strip()
     if answer.startswith("="):
         return replace(mapping, constants={**mapping.constants, column: value})
@@ -339,7 +339,7 @@ def _answered(draft: SheetDraft, column: str, mapping: Mapping, answer: str) -> 
 
 
 def _ask_about_rows(draft: SheetDraft, mapping: Mapping) -> Mapping:
-    """Ask about cells that are empty below a text, as in merged blocks, and rows that are totals."""
+    """Ask about empty cells below a text, as in merged blocks, and about rows that look like totals."""
     for header, texts in draft.totals.items():
         words = f"  Rows with {', '.join(map(quote, texts))} below {quote(header)} look like totals. Leave them out?"
         if click.confirm(words, default=True, err=True):
@@ -352,7 +352,7 @@ def _ask_about_rows(draft: SheetDraft, mapping: Mapping) -> Mapping:
 
 
 def _fault(mapping: Mapping) -> str:
-    """Return why a mapping's file could not be read again; empty where it can."""
+    """Return why a mapping's file could not be read back; empty if it can."""
     try:
         read_mapping(write_mapping(mapping), "the mapping")
     except SettingsError as error:
@@ -361,7 +361,7 @@ def _fault(mapping: Mapping) -> str:
 
 
 def _compose(mapping: Mapping, drafts: Sequence[SheetDraft]) -> str:
-    """Write the mapping; what is open in the drafts stands in it as comments."""
+    """Write the mapping; what is open in the drafts becomes comments."""
     text = write_mapping(mapping)
     comments = [*_comments(drafts)]
     if not comments:
@@ -372,7 +372,7 @@ def _compose(mapping: Mapping, drafts: Sequence[SheetDraft]) -> str:
 
 
 def _comments(drafts: Sequence[SheetDraft]) -> Iterator[str]:
-    """Return a line for each suggestion, and for each header that there is none for."""
+    """Return a line for each suggestion, and for each header without one."""
     suggestions = dict.fromkeys(suggestion for draft in drafts for suggestion in draft.suggestions)
     for one in suggestions:
         yield _comment(one.header, one.column, f"{one.confidence} %: {escape(one.why)}")

@@ -9,20 +9,20 @@ from importer.result import Result
 from importer.settings.options import DECLARATIONS, Settings
 from importer.statuses import RUN_STATUSES, Status
 
-#: What another undo can change.
+#: Statuses that another undo can change.
 _PASSING = (Status.FAILED, Status.UNKNOWN, Status.PENDING)
 
 
 def is_to_repeat(result: Result) -> bool:
-    """Return whether the same again can come to more: a rerun sends what needs attention, but not what was undone."""
+    """Return whether repeating can help: a rerun sends what needs attention, but not what was undone."""
     left = _PASSING if result.undone else (status for status in RUN_STATUSES if status.is_repeated)
     return bool(result.stopped) or result.is_interrupted or any(map(result.count, left))
 
 
 def next_command(result: Result, settings: Settings) -> str:
-    """Return the command that goes on with a run: from its report where rows are to be mended, else from its folder.
+    """Return the command that continues a run: with its report if rows must be corrected, else with its folder.
 
-    It keeps every option that changes what happens; what the environment or importer.toml says counts again anyhow.
+    It keeps every option that changes what happens; the environment and importer.toml apply again by themselves.
     """
     report = report_to_mend(result)
     start = report if report and count_to_mend(result) else result.folder or settings.reports
@@ -37,7 +37,7 @@ def next_command(result: Result, settings: Settings) -> str:
 
 
 def report_to_mend(result: Result) -> Path | None:
-    """Return the report in which people mend: the workbook, where there is one; None where there is none at all."""
+    """Return the report to correct: the workbook if there is one; None if there is no report at all."""
     reports = {file.name: file for file in result.files if file.parent == result.folder}
     return reports.get("report.xlsx") or reports.get("report.csv")
 

@@ -16,16 +16,16 @@ from importer.statuses import Status, possible_statuses
 from importer.wording import escape
 
 NARROW = 70  #: columns of a terminal that a table of runs needs
-_WIDE = 150  # columns of a terminal that show when a run began, what it is a rerun of, and its source, apart
+_WIDE = 150  # columns of a terminal with room for the begin, the run before and the source in columns of their own
 _LONG, _SHORT = 40, 20  # characters of a source's name in a wide and in a narrow table
 _STAGES = {Stage.ENDED: "", Stage.INTERRUPTED: "yellow", Stage.GOING_ON: "cyan", Stage.DAMAGED: "red"}
 
 
 def runs_table(runs: Sequence[PastRun], width: int) -> Table:
-    """Return the table of runs for a terminal; in a narrow one the name alone says when."""
+    """Return the table of runs for a terminal; in a narrow one only the name shows the time."""
     names, rows = _cells(runs, is_wide=width >= _WIDE)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in names:  # a run's name is there to be copied: whole
+    for name in names:  # a run's name must stay whole, to be copied
         side: Literal["left", "right"] = "right" if name == "took" else "left"
         table.add_column(name, overflow="fold", justify=side, no_wrap=name == "run")
     for cells in rows:
@@ -43,7 +43,7 @@ def run_cards(runs: Sequence[PastRun]) -> Iterator[Text]:
 
 
 def run_lines(runs: Sequence[PastRun]) -> Iterator[str]:
-    """Return the table for a file or a pipe: each run whole, on a line of its own."""
+    """Return the table for a file or a pipe: each run complete, on a line of its own."""
     names, rows = _cells(runs, is_wide=True)
     texts = [names, *([cell.plain for cell in cells] for cells in rows)]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
@@ -80,14 +80,14 @@ def _stage(run: PastRun) -> Text:
 
 
 def _records(run: PastRun) -> str:
-    """Count the records by status, or say why nobody can."""
+    """Count the records by status, or say why that is not possible."""
     if run.fault:
         return escape(run.fault)
     return ", ".join(f"{number} {_name(run, status)}" for status, number in run.statuses.items()) or "none"
 
 
 def _name(run: PastRun, status: Status) -> str:
-    """Name a status; while a run goes on nothing is unknown yet."""
+    """Name a status; during a run nothing is unknown yet."""
     return "on their way" if status is Status.UNKNOWN and run.stage is Stage.GOING_ON else status.value
 
 
@@ -99,7 +99,7 @@ def _sources(run: PastRun, longest: int) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Write a duration as people say it: `3 s`, `4 min 10 s`, `2 h 5 min`; nothing where it is not known."""
+    """Write a duration for people: `3 s`, `4 min 10 s`, `2 h 5 min`; empty if it is not known."""
     if seconds is None:
         return ""
     whole = max(0, round(seconds))
@@ -134,7 +134,7 @@ def object_of_run(run: PastRun) -> dict[str, object]:
 
 
 def object_of_details(run: PastRun) -> dict[str, object]:
-    """Return one run with all that is told of it."""
+    """Return one run with all details."""
     return {
         **object_of_run(run),
         "version": run.info.version or None,
@@ -148,7 +148,7 @@ def object_of_details(run: PastRun) -> dict[str, object]:
 
 
 def detail_lines(run: PastRun) -> Iterator[Text]:
-    """Return the lines that tell of one run, its rows aside."""
+    """Return the lines that describe one run, without its rows."""
     for name, text in _facts(run):
         if text:
             yield Text.assemble((f"{name + ':':<10}", "bold"), text)
@@ -180,7 +180,7 @@ def _facts(run: PastRun) -> Iterator[tuple[str, str | Text]]:
 
 
 def _told_stage(run: PastRun) -> Text:
-    """Return how far it came, and what to do where it did not come to its end."""
+    """Return the run's stage, and what to do if it did not finish."""
     text = _stage(run)
     if run.stage is Stage.GOING_ON and run.info.pid:
         text.append(f" (process {escape(run.info.pid)})")
@@ -190,7 +190,7 @@ def _told_stage(run: PastRun) -> Text:
 
 
 def row_line(sheet: Sheet, line: ReportLine, *, with_source: bool, about: str = "") -> Text:
-    """Return the line that tells what became of one row; `about` is what it is about, names before ids."""
+    """Return the line with the outcome of one row; `about` says what it is about, names before ids."""
     outcome = line.outcome
     where = place_of_line(sheet, line, with_source=with_source)
     told = ": ".join(filter(None, (escape(about, 300), escape(outcome.id), escape(outcome.error, 300))))

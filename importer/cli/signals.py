@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 AnyResult = TypeVar("AnyResult")
 #: Seconds that reading may go on after an interrupt: a FIFO may never be written, a child may be stopped.
 _PATIENCE = 3.0
-_LONGEST = 9.5  # seconds until an interrupted command is ended whatever it is about: the journal has all that was done
+_LONGEST = 9.5  # seconds until an interrupted command is ended in any case: the journal has everything that was done
 
 
 def await_with_signals(command: Callable[[anyio.Event], Awaitable[AnyResult]], console: Console) -> AnyResult:
@@ -41,13 +41,13 @@ def await_with_signals(command: Callable[[anyio.Event], Awaitable[AnyResult]], c
 
 @contextmanager
 def _interrupts(interrupted: anyio.Event, loop: Any, console: Console) -> Iterator[None]:
-    """Handle signals also while the event loop does not run: a source is read, or a report written, without a pause."""
+    """Handle signals even while the event loop is blocked, as by reading a source or writing a report."""
     began = 0.0
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         nonlocal began
         if began:
-            os._exit(130)  # what is in flight is in doubt in the journal; rerun asks about it
+            os._exit(130)  # requests in flight are in doubt in the journal; rerun asks about them
         began = time.monotonic()
         loop.call_soon_threadsafe(interrupted.set)
         console.interrupted()
@@ -74,7 +74,7 @@ def _interrupts(interrupted: anyio.Event, loop: Any, console: Console) -> Iterat
 
 @contextmanager
 def _waking(loop: Any) -> Iterator[None]:
-    """Wake the event loop at each signal: one that arrives just as the loop goes to sleep is not handled otherwise."""
+    """Wake the event loop at each signal: otherwise one that arrives just as the loop goes to sleep is not handled."""
     import socket
 
     receiver, sender = socket.socketpair()

@@ -1,4 +1,4 @@
-"""What a command is about to do, and what it came to, in words for people. Prints nothing."""
+"""Describes plans and results for people: the plan, what would happen, the table of statuses. Prints nothing."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from importer.wording import count_of, escape
 
 
 def describe_plan(plan: Plan) -> str:
-    """Return how many records go where, and what does not."""
+    """Return how many records go where, and how many do not."""
     return _describe_undo(plan) if plan.undo_of else _describe_run(plan)
 
 
 def how_long(plan: Plan, before: str) -> str:
-    """Return about how long a plan takes, after some words; empty where that is less than a minute."""
+    """Return about how long a plan takes, after the words `before`; empty if it is less than a minute."""
     if plan.seconds < 60:
         return ""
     days = plan.seconds / 86400
@@ -69,18 +69,18 @@ def count_groups(plan: Plan) -> str:
 
 # ---- what would happen
 
-_FOR_IDS = 120  # columns of a terminal that have room for an id behind a name
-_MOST_REPEATED = 3  # rows of which a plan tells first and last
+_FOR_IDS = 120  # columns of a terminal with room for an id after a name
+_MOST_REPEATED = 3  # rows for which a plan shows first and last
 
 
 def describe_overview(overview: Overview, room: int | None, width: int) -> Iterator[Text]:
-    """Yield what would happen, in so many lines: by person, else by schedule, else the first ones; None: by person."""
+    """Yield what would happen, in `room` lines: by person, by schedule, or the first schedules; None: by person."""
     is_short = room is not None and room < len(overview.repeated)
     repeated = list(_repeated_lines(overview, _MOST_REPEATED if is_short else len(overview.repeated), width))
     lines: Iterable[Text] = _lines_of(overview, width, is_deep=True)
     if room is not None:
         room = max(0, room - len(repeated))
-        # One line too many is enough to know: there can be 80,000 people.
+        # One line too many is enough to know that: there can be 80,000 people.
         for found in (lines, _lines_of(overview, width, is_deep=False)):
             lines = list(islice(found, room + 1))
             if len(lines) <= room:
@@ -93,7 +93,7 @@ def describe_overview(overview: Overview, room: int | None, width: int) -> Itera
 
 
 def _lines_of(overview: Overview, width: int, *, is_deep: bool, room: int | None = None) -> Iterator[Text]:
-    """Yield a line for each target, below it for each schedule, and below that for each person; the first ones."""
+    """Yield a line for each target, below it its schedules, and below those their people; only the first ones."""
     by_target: dict[str, list[Expected]] = {}
     for one in overview.expected:
         by_target.setdefault(one.target, []).append(one)
@@ -112,7 +112,7 @@ def _lines_of(overview: Overview, width: int, *, is_deep: bool, room: int | None
 
 
 def _shown(name: str, width: int) -> str:
-    """Shorten the id behind a name where room is scarce: people know the name, and a plan has the whole id."""
+    """Shorten the id after a name if there is little room: people know the name, and a plan has the whole id."""
     return escape(re.sub(r"\(([^()]{8})[^()]{5,}\)$", r"(\1…)", name) if width < _FOR_IDS else name, 80)
 
 
@@ -140,7 +140,7 @@ def _told(those: Sequence[Expected]) -> str:
     """Count what would happen: `12 shadows to create, 2 exist`."""
     numbers: Counter[tuple[str, str]] = Counter()
     for one in those:
-        for action, number in one.numbers.items():  # of 80,000 people: Counter.update takes twice as long
+        for action, number in one.numbers.items():  # there can be 80,000 people: Counter.update takes twice as long
             numbers[one.kind, action] += number
     return ", ".join(
         _WORDS.get(action, "{} " + action).format(count_of(number, "schedule" if kind == "Opal group" else kind))
@@ -184,7 +184,7 @@ class StatusRow(NamedTuple):
     name: str
     style: str
     meaning: str
-    numbers: Mapping[str, int]  #: by target; empty where there is none
+    numbers: Mapping[str, int]  #: by target; empty if there is none
 
     @property
     def total(self) -> int:
@@ -202,7 +202,7 @@ def status_rows(result: Result) -> list[StatusRow]:
 
 
 def check_rows(result: Result) -> list[StatusRow]:
-    """Return them for a check: what is pending is good, or its names are still to be looked up."""
+    """Return the rows for a check: pending records are good, or their names are still to be looked up."""
     rows = [row for row in status_rows(result) if row.name != Status.PENDING]
     pending = _numbers(result, Status.PENDING)
     unresolved = result.unresolved
@@ -225,16 +225,16 @@ def _numbers(result: Result, status: Status) -> dict[str, int]:
 
 
 def name_file(file: Path, result: Result) -> str:
-    """Return what a file is: part of a run's report, or what was asked for beside it or of a check."""
+    """Return a file's label: report, junit, plan or marked."""
     if result.folder is not None:
         return "report: " if file.parent == result.folder else "junit:  "
     return "plan:   " if file == result.plan else "marked: " if file.suffix == ".xlsx" else "junit:  "
 
 
-def telling_lines(result: Result, kinds: Iterable[FindingKind]) -> Sequence[tuple[Sheet, ReportLine]]:
-    """Return the lines that need attention and that no finding tells of.
+def lines_without_finding(result: Result, kinds: Iterable[FindingKind]) -> Sequence[tuple[Sheet, ReportLine]]:
+    """Return the lines that need attention and that no finding has shown.
 
-    `kinds` are the findings that were told: what a target says about a row comes after them.
+    `kinds` are the findings that were shown; what a target says about a row comes after them.
     """
     topics = {kind.topic for kind in kinds if kind.severity is Severity.PROBLEM}
     problems = ((sheet, one) for sheet, one in result.findings if one.severity is Severity.PROBLEM)
@@ -248,7 +248,7 @@ def telling_lines(result: Result, kinds: Iterable[FindingKind]) -> Sequence[tupl
 
 
 def tried_line(row: Tried, *, is_screen: bool) -> Text:
-    """Return what became of one of the first records, and where that is: on a terminal on a line of its own."""
+    """Return the outcome of one of the first records, and its address: on a terminal on a line of its own."""
     between = "\n    " if is_screen else "  "
     link = f"{between}{escape(row.link, 4096)}" if row.link else ""
     return Text("  ") + row_line(row.sheet, row.line, with_source=False, about=row.words) + Text(link, style="cyan")

@@ -1,4 +1,4 @@
-"""What a terminal shows: a rich console that knows it from a file, questions, and the bars of work that goes on."""
+"""Terminal output: a rich console that distinguishes terminal and file, questions, and progress bars."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from importer.delivery.queue import Progress
 from importer.statuses import Status
 from importer.wording import count_of
 
-_PAGE = 40, 160  # lines that are one screen where there is no terminal, and characters of a line there
-_FURTHER_IN = 2  # columns by which what does not fit into a line stands further in
+_PAGE = 40, 160  # lines and characters of a screen if there is no terminal
+_FURTHER_IN = 2  # columns by which continuation lines are indented
 
 
 class Stream(Terminal):
     """Prints to standard output or standard error."""
 
     def write_line(self, line: Text | str) -> None:
-        """Print a line whole and fast: as many as there are rows; plain where nobody wants colours."""
+        """Print a whole line fast, because there is one for each row; plain if colours are off."""
         if isinstance(line, Text) and (self.is_screen or self.color_system):
             self.tell(line)
         else:
             self.file.write(f"{line}\n")
 
     def write_json(self, value: Mapping[str, object]) -> None:
-        """Print an object on a line, at once: in ASCII, for whatever encoding the stream has."""
+        """Print an object on a line, at once, in ASCII, whatever the stream's encoding."""
         self.put(json.dumps(value))
 
     def put(self, text: str, style: str = "") -> None:
-        """Print a text that is to be copied: it is never broken into lines."""
+        """Print a text to be copied: it is never wrapped."""
         self.print(Text(text, style=style), soft_wrap=True)
 
     def tell(self, line: Text) -> None:
-        """Print a line: whole into a file; on a screen what does not fit goes on below, further to the right."""
+        """Print a line: unbroken to a file; on a screen it is wrapped and indented."""
         if not self.is_screen or len(line) <= self.width:
             self.print(line, soft_wrap=not self.is_screen)
             return
@@ -54,7 +54,7 @@ class Stream(Terminal):
 
     @property
     def is_screen(self) -> bool:
-        """True on a terminal; `is_terminal` is true as well where somebody wants colours in a file (FORCE_COLOR)."""
+        """True on a terminal; rich's `is_terminal` is also true for a file with forced colours (FORCE_COLOR)."""
         try:
             return self.file.isatty() and self.is_terminal
         except ValueError:  # closed
@@ -62,12 +62,12 @@ class Stream(Terminal):
 
     @property
     def page(self) -> tuple[int, int]:
-        """How many lines make one screen, and how many characters a line."""
+        """How many lines a screen has, and how many characters a line."""
         return (self.height, self.width) if self.is_screen else _PAGE
 
 
 def is_asking() -> bool:
-    """Return whether somebody can be asked: standard input alone decides, wherever the output goes."""
+    """Return whether the user can be asked: only standard input decides that, wherever the output goes."""
     try:
         return sys.stdin.isatty()
     except ValueError:  # closed
@@ -75,7 +75,7 @@ def is_asking() -> bool:
 
 
 def open_terminal() -> IO[Any] | None:
-    """Open the terminal that standard input is, to write a question to; None where it cannot be written."""
+    """Open the terminal of standard input, to write a question to it; None if that is not possible."""
     for name in ("/dev/tty", _name_of_input()):
         if name:
             try:
@@ -92,20 +92,20 @@ def _name_of_input() -> str:
         return ""
 
 
-# ---- the live display: a bar and the facts for each target, drawn anew whenever it is asked
+# ---- the progress display: a bar and facts for each target, drawn again at each refresh
 
 
-_ON_ONE_LINE = 110  # columns of a terminal in which bar and facts stand side by side
+_ON_ONE_LINE = 110  # columns of a terminal with room for bar and facts side by side
 _NARROWEST_BAR = 8
 _WIDEST_BAR = 60
-_WINDOW = 10.0  # seconds over which the rate is taken
+_WINDOW = 10.0  # seconds over which the rate is measured
 _STEP = 0.25  # seconds between two samples of it
 _SOONEST = 0.9  # seconds after which a rate means something
 _CREATED = Status.CREATED
 
 
 class Meter:
-    """How one target's work goes on. `add` is called for every record: it counts, nothing else."""
+    """Measures the progress of one target's work. `add` is called for every record, so it only counts."""
 
     __slots__ = ("_samples", "done", "name", "problems", "progress", "total")
 
@@ -124,7 +124,7 @@ class Meter:
             self.problems += number
 
     def rate(self, now: float) -> float | None:
-        """Return the records a second over the last ten seconds; None while nobody can tell."""
+        """Return the records a second over the last ten seconds; None while it is not known yet."""
         samples = self._samples
         if not samples or now - samples[-1][0] >= _STEP:
             samples.append((now, self.done))
@@ -135,12 +135,12 @@ class Meter:
 
     @property
     def retries(self) -> int:
-        """Requests that were made once more."""
+        """Requests that were repeated."""
         return 0 if self.progress is None else self.progress.retries
 
 
 class Facts(NamedTuple):
-    """What is said of a target beside its bar."""
+    """What is shown about a target next to its bar."""
 
     rate: str
     limit: str
@@ -150,7 +150,7 @@ class Facts(NamedTuple):
 
 
 def facts_of(meter: Meter, now: float) -> Facts:
-    """Word what is known of a target at the moment."""
+    """Return the facts about a target at the moment, in words."""
     rate, limit = meter.rate(now), None if meter.progress is None else meter.progress.rate
     rest = max(0, meter.total - meter.done)
     return Facts(
@@ -173,11 +173,11 @@ def _clock(seconds: float) -> str:
 
 
 class ReadingMeter:
-    """How reading goes on."""
+    """Measures the progress of reading."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._first: tuple[float, float] | None = None  # when, and the share then
+        self._first: tuple[float, float] | None = None  # the time, and the share at that time
         self._share = 0.0
         self.rows = 0  #: read so far
 
@@ -187,7 +187,7 @@ class ReadingMeter:
         self._first = self._first or (self._clock(), share)
 
     def describe(self) -> str:
-        """Return the rows, and the share and the time left where they are known."""
+        """Return the rows read, and the share and time left if they are known."""
         words = f"{self.rows:,} rows read"
         began, before = self._first or (self._clock(), 0.0)
         seconds, done = self._clock() - began, self._share - before
@@ -198,7 +198,7 @@ class ReadingMeter:
 
 
 class Display:
-    """What stands at the bottom of the terminal while a run goes on."""
+    """The bottom of the terminal during a run."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -206,7 +206,7 @@ class Display:
         self.reading = ReadingMeter(clock)
 
     def show(self, meters: Sequence[Meter]) -> None:
-        """Show these from now on."""
+        """Show these targets from now on."""
         self._meters = list(meters)
 
     def __rich_console__(self, console: Terminal, options: ConsoleOptions) -> Iterator[Text]:
@@ -218,7 +218,7 @@ class Display:
 
 
 def lines_of(meters: Sequence[Meter], now: float, width: int, *, is_ascii: bool = False) -> Iterator[Text]:
-    """Draw the targets: side by side with their facts where there is room, else above them."""
+    """Draw each target's bar: beside its facts if there is room, else above them."""
     if not meters:
         return
     heads = [f"{meter.name:<6} " for meter in meters]
@@ -237,13 +237,13 @@ def lines_of(meters: Sequence[Meter], now: float, width: int, *, is_ascii: bool 
 
 
 def _in_columns(facts: Sequence[Facts]) -> list[str]:
-    """Put the facts of all targets below each other."""
+    """Align the facts of all targets in columns."""
     widths = [max(map(len, column)) for column in zip(*facts, strict=True)]
     return ["  " + "  ".join(text.rjust(width) for text, width in zip(one, widths, strict=True)) for one in facts]
 
 
 def _wrapped(facts: Facts, width: int) -> Iterator[Text]:
-    """Put the facts on as many lines as they need; a fact is never broken."""
+    """Wrap the facts onto as many lines as they need; a fact is never broken."""
     line = ""
     for fact in filter(None, facts):
         longer = f"{line}, {fact}" if line else f"  {fact}"
@@ -255,7 +255,7 @@ def _wrapped(facts: Facts, width: int) -> Iterator[Text]:
 
 
 def _bar(meter: Meter, width: int, *, is_ascii: bool) -> Text:
-    """Draw what is done and what is left by different signs: a terminal may have no colours."""
+    """Draw done and left with different characters, because a terminal may have no colours."""
     share = min(1.0, meter.done / meter.total) if meter.total else 1.0
     full = int(share * width)
     done, rest = ("#", ".") if is_ascii else ("━", "─")

@@ -1,1 +1,1 @@
-"""Each command from end to end: knows the order of the stages, prints nothing."""
+"""Each command from end to end: its stages in order. Prints nothing."""

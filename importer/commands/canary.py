@@ -1,4 +1,4 @@
-"""--canary: what the first records came to, and whether the rest may be sent."""
+"""--canary: the results of the first records, and whether the rest may be sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def look_at_first(
     *,
     is_asked: bool,
 ) -> Canary:
-    """Read off the journal what the first records came to."""
+    """Read the results of the first records from the journal."""
     sheets = journal.sheets()
     lines = journal.lines_by_id([id_ for end in delivered.values() for id_ in end.claimed])
     names = Names(journal.names())
@@ -31,19 +31,19 @@ def look_at_first(
 
 
 def _link(line: ReportLine, connections: Mapping[TargetName, Connection]) -> str:
-    """Return the address of a record's object in the API: of the web pages neither product documents any."""
+    """Return the address of a record's object in the API; neither product documents the addresses of its web pages."""
     kind = KINDS.get(line.kind or "")
     if kind is None or not line.outcome.status.is_success or not line.outcome.id or kind.target not in connections:
         return ""
-    with suppress(ValueError):  # a target can list odd ids
+    with suppress(ValueError):  # a target can return odd ids
         return connections[kind.target].base_url + kind.object_path(line.outcome.id)
     return ""
 
 
 async def may_go_on(canary: Canary, control: RunControl) -> tuple[str, str]:
-    """Ask whether the rest may go, or decide where nobody can be asked: only if all of the first ones succeeded.
+    """Ask whether the rest may be sent; if nobody can be asked, only if all of the first ones succeeded.
 
-    Returns why the rest is not sent, and in other words why the product itself stopped; both empty where all may go.
+    Returns why the rest is not sent, for its rows, and why the product itself stopped; both are empty if it may.
     """
     if canary.rows:
         control.observer.tried(canary)

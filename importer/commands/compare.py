@@ -1,4 +1,4 @@
-"""Two sides compared: a source, a run, a pulled workbook, a system, a calendar. Sends nothing, prints nothing."""
+"""Compares two sides: a source, a run, a pulled workbook, a system, a calendar. Sends nothing, prints nothing."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ async def compare_sides(
     """Read both sides and compare them.
 
     Raises:
-        ImporterError: a side cannot be read, or a pair names a schedule that is not there.
+        ImporterError: a side cannot be read, or a pair names a schedule that does not exist.
     """
     pairs = read_pairs(options.pairs)
     selection = _widened(options.selection, pairs)
     options = replace(options, selection=selection)
     reader = SystemReader(read_window(options, settings), options, settings, control, progress)
     read: dict[str, Calendar] = {}
-    # A source is read last: what it names is looked up where the other side is.
+    # A source is read last: its names are looked up on the other side.
     for side in sorted({left, right}, key=_is_source):
         other = next((one for name, one in read.items() if name != side), None)
         read[side] = await _read_side(side, reader, other)
@@ -79,7 +79,7 @@ async def compare_sides(
         comparison = compare(sides[0], sides[1], reader.window, schedules)
     except ValueError as error:
         raise UsageError(f"{options.pairs}: {error}", hint="Write ids or exact names.") from error
-    if selection.teams:  # a side that knows no teams has schedules of all
+    if selection.teams:  # a side without teams has the schedules of all teams
         alone = [[one for one in found if one.team] for found in (comparison.only_left, comparison.only_right)]
         comparison = replace(comparison, only_left=tuple(alone[0]), only_right=tuple(alone[1]))
     return comparison
@@ -92,7 +92,7 @@ def _contents(side: Calendar) -> str:
 
 
 def _widened(selection: Selection, pairs: Mapping[str, str]) -> Selection:
-    """Return a selection that also takes what a wanted schedule is called on the other side."""
+    """Return a selection that also has the names of wanted schedules on the other side."""
 
     def partners(patterns: tuple[str, ...]) -> tuple[str, ...]:
         found = [pair for pair in pairs.items() if any(matches(patterns, name) for name in pair)]
@@ -102,7 +102,7 @@ def _widened(selection: Selection, pairs: Mapping[str, str]) -> Selection:
 
 
 def _select(side: Calendar, other: Calendar, selection: Selection) -> None:
-    """Keep the wanted schedules of a side. Records name only ids: those count whose schedule the other side kept."""
+    """Keep the wanted schedules of a side. Records have only ids: those count whose schedule the other side kept."""
     known = {one.id for one in other.schedules} if Role.ON_CALL not in side.roles else set()
     side.schedules = [
         one
@@ -114,14 +114,14 @@ def _select(side: Calendar, other: Calendar, selection: Selection) -> None:
 def _learn_pairs(
     path: Path | None, pairs: Mapping[str, str], left: Calendar, right: Calendar, selection: Selection
 ) -> dict[str, str]:
-    """Return the pairs of schedules; those of people become other names of theirs. The first line can be a header."""
+    """Return the pairs of schedules; pairs of people become additional names. The first line can be a header."""
     named = [{name for one in side.schedules for name in (one.id, one.name)} for side in (left, right)]
     people = {one.person for side in (left, right) for one in side.intervals}
     people |= set(left.names.values()) | set(right.names.values())
     found: dict[str, str] = {}
     for number, (one, other) in enumerate(pairs.items(), 1):
         if one not in named[0] and one in named[1] and other in named[0]:
-            found[other] = one  # the file was made for the other order
+            found[other] = one  # the file has the other order
         elif "@" in one or ("@" in other and one in people):
             left.aliases[one.lower() if "@" in one else one] = other.lower()
         elif number == 1 and one not in named[0] and other not in named[1]:
@@ -156,7 +156,7 @@ def _run_folder(*folders: Path) -> Path | None:
 
 
 def _pulled_files(path: Path) -> list[Path]:
-    """Return a workbook, or what was pulled into a folder; nothing where it is neither."""
+    """Return a workbook, or the files pulled into a folder; nothing if it is neither."""
     if not path.is_dir():
         return [path] if path.is_file() and path.suffix.casefold() == ".xlsx" else []
     *others, notes = files = [path / name for name in ("schedules.csv", "on-call.csv", "notes.csv")]
@@ -169,7 +169,7 @@ def _pulled_files(path: Path) -> list[Path]:
 
 
 def _of_pulled(path: Path, window: Window) -> Calendar | None:
-    """Read what was rendered when a workbook, or a folder of CSV files, was pulled; None where it is neither.
+    """Read the calendar in a pulled workbook or folder of CSV files; None if it is neither.
 
     Raises:
         SourceError: it cannot be read.
@@ -212,7 +212,7 @@ def _of_pulled(path: Path, window: Window) -> Calendar | None:
 
 
 async def _of_source(side: str, reader: SystemReader, other: Calendar | None) -> Calendar:
-    """Read a source as a run would; what it names is looked up in Rootly, or where the other side is."""
+    """Read a source as a run would; its names are looked up in Rootly, or on the other side."""
     settings, control = reader.settings, reader.control
     is_rootly = other is not None and other.label == "Rootly"
     with open_scratch() as journal:
@@ -242,17 +242,17 @@ async def _of_source(side: str, reader: SystemReader, other: Calendar | None) ->
 
 
 class _OtherSide:
-    """A side whose people and schedules a source names, under ids in Rootly's form as long as it is looked at."""
+    """The side whose people and schedules a source names, with temporary ids in Rootly's form."""
 
     def __init__(self, other: Calendar) -> None:
         people = sorted({one.person for one in other.intervals} | other.names.keys())
-        # From the highest on: nobody's own id is so high, and rows can hold ids.
+        # From the highest down: no real id is so high, and rows can hold ids.
         self._people = {str(LARGEST_ID - number): person for number, person in enumerate(people)}
         self._schedules = {str(uuid5(NAMESPACE_URL, one.id)): one for one in other.schedules}
         self._names = other.names
 
     def directory(self) -> Directory:
-        """Return whom and what names are looked up among."""
+        """Return the directory in which names are looked up."""
         persons = [
             DirectoryEntry(id_, self._names.get(person) or person, person if "@" in person else "")
             for id_, person in self._people.items()
@@ -260,7 +260,7 @@ class _OtherSide:
         return Directory(persons, [DirectoryEntry(id_, one.name) for id_, one in self._schedules.items()])
 
     def give_back(self, calendar: Calendar) -> None:
-        """Put the side's own ids in the place of those that were found."""
+        """Replace the temporary ids by the side's own."""
         own = {one.id: one for one in self._schedules.values()}
         found = self._schedules | own
         calendar.intervals = [
@@ -274,7 +274,7 @@ class _OtherSide:
 
 
 def _of_journal(view: View, label: str, window: Window, counts: Callable[[State | Status], bool]) -> Calendar:
-    """Return the shadows and overrides of a journal; it does not tell who is on call otherwise."""
+    """Return the shadows and overrides of a journal; it does not know who else is on call."""
     calendar = Calendar(label, window)
     spans, schedules, roles = [], {}, set()
     for _, _, entry in view.entries():
@@ -318,7 +318,7 @@ def rows_of(comparison: Comparison) -> tuple[tuple[str, ...], Sequence[tuple[str
 
 
 def write_comparison(comparison: Comparison, csv: Path | None, html: Path | None) -> list[Path]:
-    """Write the comparison where it was asked for; return the files.
+    """Write the comparison to the files that were asked for; return them.
 
     Raises:
         ReportError: a file could not be written.

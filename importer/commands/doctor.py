@@ -1,4 +1,4 @@
-"""The doctor's round: this machine first, then both targets at once. Writes nothing, and ends whatever is down."""
+"""The checks of `doctor`: this machine first, then both targets at once. Writes nothing; ends whatever is down."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ from importer.settings.proxy import NO_PROXY_VARIABLES, PROXY_VARIABLES
 from importer.targets import TARGETS
 from importer.wording import escape
 
-# ---- what one look comes to
+# ---- the result of one check
 
 
 class DiagnosisLevel(StrEnum):
-    """What a finding means for a run."""
+    """What a diagnosis means for a run."""
 
     OK = "ok"
-    NOTE = "note"  #: worth knowing; a run could start all the same
-    PROBLEM = "problem"  #: a run could not start, or would come to nothing
+    NOTE = "note"  #: worth knowing; a run could start anyway
+    PROBLEM = "problem"  #: a run could not start, or would fail
 
 
 class Diagnosis(NamedTuple):
-    """One line of the doctor's."""
+    """One line of doctor's output."""
 
     level: DiagnosisLevel
-    about: str  #: the thing looked at, such as "opal token"
+    about: str  #: what was checked, such as "opal token"
     message: str
-    hint: str = ""  #: what to do; never empty where it is a problem
+    hint: str = ""  #: what to do; never empty for a problem
 
 
 _ok = partial(Diagnosis, DiagnosisLevel.OK)
@@ -63,7 +63,7 @@ _problem = partial(Diagnosis, DiagnosisLevel.PROBLEM)
 
 
 def look_at_sources(environ: Mapping[str, str], folder: Path) -> Iterator[Diagnosis]:
-    """Yield which settings stand in the environment and in the settings file of a folder."""
+    """Yield which settings the environment and the folder's settings file set."""
     known = {one.upper() for name, declared in DECLARATIONS.items() for one in variables_of(name, declared)}
     known_here = (*PROXY_VARIABLES, *NO_PROXY_VARIABLES)
     own = sorted(name for name, value in environ.items() if value and (name.upper() in known or name in known_here))
@@ -91,14 +91,14 @@ def _look_at_file(path: Path, about: str, where: str) -> Diagnosis:
 # ---- this machine
 
 
-_MENDED = (3, 51, 3)  # the first SQLite without a bug that two connections can meet which write and checkpoint
+_MENDED = (3, 51, 3)  # the first SQLite without a bug with two connections that write and checkpoint
 _MEGABYTE = 1 << 20
 _LITTLE = 500 * _MEGABYTE  # a run of 100,000 rows takes a tenth of it
 _TOO_LITTLE = 20 * _MEGABYTE
 
 
 def look_at_versions() -> Iterator[Diagnosis]:
-    """Yield the versions of what runs here."""
+    """Yield the versions of Python and the main packages."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "pandas", "tzdata"))
     ours = f"oncall-importer {version('oncall-importer')}, Python {platform.python_version()}"
     yield _ok("versions", f"{ours}, {packages}, {ssl.OPENSSL_VERSION}, {platform.system()}")
@@ -118,7 +118,7 @@ def look_at_zones(timezone: str | None) -> Diagnosis:
 
 
 def look_at_reports(folder: Path) -> Diagnosis:
-    """Return whether runs' folders can be made, and how much room there is. Nothing is made."""
+    """Return whether runs' folders can be made, and how much space there is. Makes nothing."""
     place = next((path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()), folder)
     if not place.is_dir():
         return _problem("reports", f"{place} is not a folder", "Choose another one with --reports.")
@@ -137,14 +137,14 @@ def look_at_reports(folder: Path) -> Diagnosis:
 # ---- a target
 
 
-_MUCH_SKEW = 5.0  # seconds; a Date header and the way there explain two
+_MUCH_SKEW = 5.0  # seconds; a Date header and the network explain two
 _FEW_DAYS = 14
 
 
 def describe_target(
     name: TargetName, connection: Connection, settings: Settings, look: ProbeResult
 ) -> Iterator[Diagnosis]:
-    """Yield what one question showed, in the order in which it can go wrong."""
+    """Yield the results of one probe, in the order in which things can go wrong."""
     proxy = connection.transport.proxy
     yield _ok(f"{name} proxy", f"through {proxy.url}" if proxy else "none: reached directly")
     yield _reach(name, connection, look)
@@ -231,19 +231,19 @@ def _limits(name: TargetName, settings: Settings, look: ProbeResult) -> Diagnosi
     return _ok(f"{name} limits", words)
 
 
-# ---- the diagnosis
+# ---- all checks
 
 
 _PATIENCE = 30.0  # seconds for both targets; one question takes ten at most
 
 
 async def diagnose(options: Mapping[str, Any]) -> AsyncIterator[Diagnosis]:
-    """Look at everything that a run needs, and say what is to be done."""
+    """Check everything that a run needs, and say what to do."""
     for finding in (*look_at_versions(), *look_at_sources(os.environ, Path.cwd())):
         yield finding
     try:
         settings = load_settings(options, is_library=False)
-    except SettingsError as error:  # without them nobody knows where the targets are
+    except SettingsError as error:  # without settings it is unknown where the targets are
         yield _problem("settings", error.message, error.hint)
         return
     yield _ok("settings", "valid")
@@ -262,7 +262,7 @@ async def diagnose(options: Mapping[str, Any]) -> AsyncIterator[Diagnosis]:
 async def _look_at_source(name: str, paths: Sequence[str], settings: Settings) -> Diagnosis:
     """Ask a system that is only read for a part of each list that a pull reads.
 
-    A run could start without it, so nothing of it is a problem of a run.
+    A run could start without it, so its results are never problems.
     """
     about, api = f"{name} token", APIS[name]
     with anyio.move_on_after(_PATIENCE):
@@ -279,9 +279,9 @@ async def _look_at_source(name: str, paths: Sequence[str], settings: Settings) -
 
 
 async def _look_at_targets(settings: Settings) -> list[Diagnosis]:
-    """Look at both at once; what is said of them comes in their order."""
+    """Probe both targets at once; yield the results in order."""
     found: dict[TargetName, list[Diagnosis]] = {name: [] for name in TargetName}
-    # The sandbox is both; of the real ones each fails for itself.
+    # The sandbox is both; each of the real ones can fail by itself.
     apart = [[name] for name in TargetName if settings.has_token(name)]
     with anyio.move_on_after(_PATIENCE):
         async with anyio.create_task_group() as group:
@@ -306,12 +306,12 @@ async def _look_at_some(names: list[TargetName], settings: Settings, found: dict
 async def _look_at_one(name: TargetName, connection: Connection, settings: Settings, found: list[Diagnosis]) -> None:
     look = await look_at(name, connection, settings)
     found.extend(describe_target(name, connection, settings, look))
-    if not settings.sandbox:  # it is nobody else's
+    if not settings.sandbox:  # the sandbox is this process's own
         found.append(describe_holder(name, look_at_turn(name, connection), settings))
 
 
 def _without_answer(name: TargetName, settings: Settings) -> Diagnosis:
-    """Return why a target was not looked at; a run without records for it needs no token, but one of them it does."""
+    """Return why a target was not probed; a run needs its token only for its own records, but it needs one."""
     if settings.sandbox or settings.has_token(name):
         return _problem(f"{name} target", "did not answer in time", "Check the network, and try again.")
     variable, other = TOKEN_VARIABLES[name]

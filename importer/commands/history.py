@@ -1,4 +1,4 @@
-"""The runs of a folder, and one of them: looked at, never changed. Prints nothing."""
+"""Reads past runs, for `runs` and `show`: a folder's runs, or one in detail. Changes and prints nothing."""
 
 from __future__ import annotations
 
@@ -27,57 +27,57 @@ _NOTHING = RunInfo(command="")
 
 
 class Stage(StrEnum):
-    """How far a run came."""
+    """The stage of a past run."""
 
     ENDED = "ended"
     INTERRUPTED = "interrupted"  #: by the user, or killed
     GOING_ON = "going on"
-    DAMAGED = "damaged"  #: nobody can tell
+    DAMAGED = "damaged"  #: it cannot be read
 
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """A run, as far as its summary or its journal tells; its rows aside."""
+    """A run, from its summary or its journal, without its rows."""
 
     path: Path
     stage: Stage
-    info: RunInfo  #: without a command where nothing can be told; all of it only for `read_details`
+    info: RunInfo  #: without a command if nothing can be read; complete only for `read_details`
     rows: int = 0
     statuses: Mapping[Status, int] = field(default_factory=dict)  #: those that any record has, in the order of `Status`
     exit_status: int | None = None
-    seconds: float | None = None  #: that it took, or has been running for; None where that is unknown
-    fault: str = ""  #: why nothing can be told
-    #: name, of a rerun that of the run that it goes back to, and SHA-256, which is empty before it was read
+    seconds: float | None = None  #: how long it took, or has been running; None if that is unknown
+    fault: str = ""  #: why it cannot be read
+    #: name (of a rerun, the earlier run's) and SHA-256, which is empty before the source was read
     sources: tuple[tuple[str, str], ...] = ()
     targets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  #: records by target and status
     stopped: Mapping[str, str] = field(default_factory=dict)  #: what the product ended by itself, and why
 
     @property
     def name(self) -> str:
-        """That of its folder."""
+        """Its name: that of its folder."""
         return self.path.name
 
     @property
     def origin(self) -> str:
-        """The run that it repeats or takes back; empty where it stands alone."""
+        """The run that it repeats or takes back; empty if there is none."""
         return self.info.rerun_of or self.info.undo_of
 
     @property
     def options(self) -> dict[str, Any]:
-        """Its settings that were no defaults."""
+        """Its settings that differ from the defaults."""
         return changed_options(self.info)
 
     @property
     def files(self) -> list[str]:
-        """What lies in its folder."""
+        """The files in its folder."""
         return sorted(entry.name for entry in _entries(self.path))
 
 
 def list_runs(reports: Path) -> list[PastRun]:
-    """Return the runs of a folder, the newest first.
+    """Return the runs of a folder, newest first.
 
     Raises:
-        UsageError: the folder cannot be looked into.
+        UsageError: the folder cannot be read.
     """
     try:
         folders = [path for path in reports.iterdir() if _is_run(path)] if reports.exists() else []
@@ -123,7 +123,7 @@ def _is_run(path: Path) -> bool:
 
 
 def look_at(path: Path) -> PastRun:
-    """Describe a run by its summary, or where there is none by its journal, which is only read."""
+    """Describe a run by its summary, or without one by its journal."""
     facts = _summary(path)
     stage = Stage.INTERRUPTED if facts.get("is_interrupted") is True else Stage.ENDED
     try:
@@ -131,7 +131,7 @@ def look_at(path: Path) -> PastRun:
             facts, stage = _read_journal(path)
     except JournalError as error:
         return PastRun(path, Stage.DAMAGED, _NOTHING, fault=error.message)
-    except (OSError, ValueError) as error:  # somebody else's folder; a text in the journal that makes no sense
+    except (OSError, ValueError) as error:  # another user's folder; a text in the journal that makes no sense
         return PastRun(path, Stage.DAMAGED, _NOTHING, fault=f"{path / JOURNAL_FILE} cannot be read: {error}")
     numbers, exit_status, rows = _object(facts.get("statuses")), facts.get("exit_status"), facts.get("rows")
     rerun_of, begin, end = (_text(facts, name) for name in ("rerun_of", "started_at", "finished_at"))
@@ -159,8 +159,8 @@ def look_at(path: Path) -> PastRun:
 
 
 def _read_journal(path: Path) -> tuple[dict[str, Any], Stage]:
-    """Return what a summary would say of a run, and how far the run came."""
-    is_going_on = is_held(path)  # first: a run that ends meanwhile says so itself
+    """Return what a summary would say about a run, and the run's stage."""
+    is_going_on = is_held(path)  # asked first: if the run ends meanwhile, the journal says so
     with open_view(path) as journal:
         info, statuses = journal.info(), Counter[Status]()
         for (_, status), number in journal.counts().items():
@@ -173,7 +173,7 @@ def _read_journal(path: Path) -> tuple[dict[str, Any], Stage]:
 
 
 def read_details(path: Path) -> PastRun:
-    """Describe a run with all that its journal tells; where that cannot be read, what its summary holds."""
+    """Describe a run with all details from its journal, or from its summary if that cannot be read."""
     run = look_at(path)
     with suppress(JournalError), open_view(path) as journal:
         info = journal.info()
@@ -183,23 +183,23 @@ def read_details(path: Path) -> PastRun:
 
 
 def _sources(journal: View, info: RunInfo) -> list[tuple[str, str]]:
-    """List name and SHA-256 of what was read; before all of it was, what was given, which a rerun starts with again."""
+    """List name and SHA-256 of what was read; before that, the sources that were given, which a rerun reads again."""
     if info.was_read or info.is_undo:
         return [(name, sha256) for name, _, sha256 in journal.sources()]
     return [(name, "") for name in info.arguments]
 
 
 def _age(run: PastRun) -> tuple[str, int, str]:
-    """Return what runs are sorted by: when they began; of a damaged one its name says so."""
+    """Return the sort key of runs: when they began; for a damaged one, by its name."""
     digits = "".join(filter(str.isdigit, run.info.started_at or run.name))[:14]
-    return digits, len(run.name), run.name  # -2 to -10 are runs of one second
+    return digits, len(run.name), run.name  # -2 to -10 are runs of the same second
 
 
 def _summary(path: Path) -> dict[str, Any]:
-    """Read a summary as far as it is one."""
+    """Read a summary; empty if it is not one."""
     file = path / SUMMARY_FILE
     try:
-        return _object(orjson.loads(file.read_bytes())) if file.is_file() else {}  # a FIFO would be waited for
+        return _object(orjson.loads(file.read_bytes())) if file.is_file() else {}  # reading a FIFO would wait
     except (OSError, orjson.JSONDecodeError):
         return {}
 

@@ -1,4 +1,4 @@
-"""Another system's schedules, overrides and shadows into a workbook in our columns. Sends nothing, prints nothing.
+"""Pulls another system's schedules, overrides and shadows into a workbook. Sends nothing, prints nothing.
 
 ask or open --> rendered intervals --> sheets --> one file, whole or not at all
 """
@@ -67,15 +67,15 @@ _ADDRESS = re.compile(r"(?:https|webcals?)://[!-~]+")
 SCHEDULES = ("third_party_provider", "remote_id", "name", "team", "time zone of the schedule", "link")
 OVERRIDES = ("schedule_id", "user_id", "starts_at", "ends_at", "override")
 SHADOWS = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
-#: Headers that no column of ours has, so that the sheet is never taken for a source.
+#: Headers that none of our columns has, so that the sheet is never taken for a source.
 ON_CALL = ("calendar", "calendar name", "who", "full name", "does", "on (UTC)", "off (UTC)", "on (local)")
-WINDOW = "The window that was pulled"  #: the subject of the note that says from when to when
+WINDOW = "The window that was pulled"  #: the subject of the note with begin and end of the window
 NOTES = ("about", "why it was not taken, or what to look at")
 
 
 @dataclass(frozen=True, slots=True)
 class PullOptions:
-    """What a pull is about, beyond the settings."""
+    """The options of a pull besides the settings."""
 
     begins: str = ""  #: a date or date-time; empty: today
     ends: str = ""  #: empty: 28 days later
@@ -84,13 +84,13 @@ class PullOptions:
     pairs: Path | None = None  #: CSV of two columns: a name in the system, the name in Rootly
     feed_env: str = ""  #: the variable that holds a feed's address
     feed_file: Path | None = None  #: the file that holds a feed's address, or the calendar itself
-    backup: Path | None = None  #: a folder that Opsgenie's configuration backup wrote
+    backup: Path | None = None  #: a folder of Opsgenie's configuration backup
     pattern: str = ""  #: finds the person in an event's summary: a regular expression with the group `person`
-    is_replaced: bool = False  #: replace a file that is there
+    is_replaced: bool = False  #: replace an existing file
 
 
 class PullResult(NamedTuple):
-    """What a pull came to."""
+    """The result of a pull."""
 
     files: list[Path]
     counts: dict[str, int]  #: rows of each sheet
@@ -101,7 +101,7 @@ class PullResult(NamedTuple):
 async def pull(
     system: str, output: Path, options: PullOptions, settings: Settings, control: RunControl, progress: ProgressCallback
 ) -> PullResult:
-    """Read a system and write what it holds; nothing is written unless all of it was read.
+    """Read a system and write its calendar; nothing is written unless everything was read.
 
     Raises:
         ImporterError: the system cannot be read, an option is wrong, or the file cannot be written.
@@ -118,7 +118,7 @@ async def pull(
 
 
 def read_window(options: PullOptions, settings: Settings) -> Window:
-    """Return the window between two dates or date-times; a date is its midnight in the zone that is set, else in UTC.
+    """Return the window between two dates or date-times; a date means midnight in the zone that is set, else UTC.
 
     Raises:
         UsageError: one cannot be read, or they are in the wrong order or too far apart.
@@ -147,7 +147,7 @@ def read_pairs(path: Path | None) -> dict[str, str]:
     """Read a CSV of two columns: a name or e-mail address here, and the one in the other system.
 
     Raises:
-        SourceError: it cannot be read, or a line has another number of columns.
+        SourceError: it cannot be read, or a line does not have two columns.
     """
     if path is None:
         return {}
@@ -177,7 +177,7 @@ def read_pairs(path: Path | None) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class SystemReader:
-    """Reads systems, all over one window."""
+    """Reads systems over one window."""
 
     window: Window
     options: PullOptions
@@ -227,7 +227,7 @@ class SystemReader:
                     return await opsgenie.read_calendar(ask_either, *asked)
 
     async def _read_feed(self, system: str) -> tuple[bytes, str, str]:
-        """Return a calendar's bytes, how to call it, and a feed's address, which is a secret and never shown."""
+        """Return a calendar's bytes, its name, and a feed's address, which is a secret and never shown."""
         options = self.options
         if options.feed_env:
             address = os.environ.get(options.feed_env, "").strip()
@@ -249,10 +249,10 @@ class SystemReader:
 
 @contextmanager
 def refused_as_error(api: SourceApi) -> Iterator[None]:
-    """Make one sentence of a list that is refused, and of an answer that is none.
+    """Turn a refused list, or an answer that cannot be read, into one sentence.
 
     Raises:
-        TargetError: as it says.
+        TargetError: with that sentence.
     """
     try:
         yield
@@ -271,7 +271,7 @@ def make_tables(pulled: Pulled, pairs: Mapping[str, str], shadow_of: Sequence[st
     """Return the sheets of a pulled workbook.
 
     Raises:
-        UsageError: `shadow_of` names a schedule that is not there.
+        UsageError: `shadow_of` names a schedule that does not exist.
     """
     calendar = pulled.calendar
     by_id = {schedule.id: schedule for schedule in calendar.schedules}
@@ -282,7 +282,7 @@ def make_tables(pulled: Pulled, pairs: Mapping[str, str], shadow_of: Sequence[st
     ordered = sorted(calendar.schedules, key=lambda one: (one.name.casefold(), one.id))
     schedules = [(one.provider, one.id, one.name, one.team, one.zone, one.link) for one in ordered if one.provider]
     intervals = sorted(calendar.intervals, key=lambda one: (by_id[one.schedule].name.casefold(), *one))
-    # What makes no row is noted, so the notes come last.
+    # Whatever makes no row becomes a note, so the notes come last.
     override_rows = names.overrides(overrides)
     shadow_rows = names.shadows(intervals, shadows)
     on_call = [_on_call(one, by_id[one.schedule], calendar) for one in intervals]
@@ -294,7 +294,7 @@ def make_tables(pulled: Pulled, pairs: Mapping[str, str], shadow_of: Sequence[st
 
 
 def _shadow_pair(calendar: Calendar, text: str) -> tuple[str, Schedule]:
-    """Return the id of a shadow schedule and its primary one; a name can hold `=`, too."""
+    """Return the id of a shadow schedule and its primary one; a name can contain `=`, too."""
     places = [index for index, letter in enumerate(text) if letter == "="]
     why = "there is no = in it"
     for place in places:
@@ -311,7 +311,7 @@ def _shadow_pair(calendar: Calendar, text: str) -> tuple[str, Schedule]:
 
 
 class _Names:
-    """What rows call schedules and people, by the pairs that were given; notes what therefore makes no row."""
+    """The names of schedules and people in rows, by the given pairs; notes what cannot become a row."""
 
     def __init__(self, pulled: Pulled, pairs: Mapping[str, str]) -> None:
         calendar = pulled.calendar
@@ -332,12 +332,12 @@ class _Names:
         return next((self._pairs[name] for name in map(_folded, names) if name in self._pairs), "")
 
     def _schedule(self, schedule: Schedule) -> str:
-        """Return the cell that names a schedule in Rootly; `name:` before what could be read as an id."""
+        """Return the cell that names a schedule in Rootly, with `name:` before a name that could be an id."""
         name = self._partner(schedule.id, schedule.name) or schedule.name
         return f"name:{name}" if re.fullmatch(ID_PATTERN, name) else name
 
     def _person(self, person: str) -> str:
-        """Return the cell that names a person; empty for somebody who left, and whom no pair names."""
+        """Return the cell that names a person; empty for a person who left and has no pair."""
         partner = self._partner(person, self._pulled.calendar.names.get(person, ""))
         return partner or ("" if person in self._pulled.strangers and "@" not in person else person)
 
@@ -372,7 +372,7 @@ class _Names:
     def shadows(self, intervals: Sequence[Interval], shadows: Sequence[tuple[str, Schedule]]) -> list[tuple[str, ...]]:
         """Return the rows of shadows: the final entries of each shadow schedule, on its primary one."""
         rows: list[tuple[str, ...]] = []
-        # Who is on call there, by an override or not, shadows; what touches is one shadow.
+        # Whoever is on call there, by an override or not, shadows; adjacent intervals are one shadow.
         for one in merge(one._replace(role=Role.SHADOW) for one in intervals):
             for shadow, primary in shadows:
                 if one.schedule == shadow and self._can_be_named("shadow", primary, one.person, one.start, one.end):
@@ -392,7 +392,7 @@ def _on_call(one: Interval, schedule: Schedule, calendar: Calendar) -> tuple[str
     return (one.schedule, schedule.name, one.person, name, one.role, start, end, _local(one.start, schedule.zone))
 
 
-@lru_cache(maxsize=4096)  # a shift ends when the next one begins, and schedules change hands at the same times
+@lru_cache(maxsize=4096)  # cached: a shift ends when the next one begins, and schedules change hands at the same times
 def _local(moment: int, zone: str) -> str:
-    """Return a time with its offset, on the clocks of a zone; UTC where that is not known."""
+    """Return a time with its offset in a zone; UTC if the zone is not known."""
     return local_time(moment, zone).isoformat().replace("+00:00", "Z")

@@ -4,7 +4,7 @@
         --send--> --reconcile what is in doubt--> report
 
 Every row is in the journal before anything is sent; each stage reads from it and writes to it, so a run can be killed
-at any moment and taken up again by `rerun`. `check` takes the same way up to the plan; `check --online` also resolves
+at any moment and continued by `rerun`. `check` goes the same way up to the plan; `check --online` also resolves
 names and asks what exists.
 """
 
@@ -66,7 +66,7 @@ async def run(
 ) -> Result:
     """Read and check every row, send the good ones, write the report.
 
-    The mapping is that of the run `like` where the settings name none.
+    The mapping is that of the run `like` if the settings name none.
 
     Raises:
         ImporterError: the run cannot go on. Before anything was sent, it leaves no folder behind.
@@ -94,8 +94,8 @@ async def check(
 ) -> Result:
     """Check every row exactly as `run` does, and send nothing.
 
-    `is_online` also asks the targets for the ids of what is named, and what exists. `output` is a workbook to be
-    written, with the sources in it and all that was found marked.
+    `is_online` also asks the targets for the ids of names, and what exists. `output` is a workbook to write, with the
+    sources and all findings marked.
     """
     expanded = expand_sources(sources)
     names = [name_source(source) for source in expanded.sources]
@@ -124,9 +124,9 @@ async def check(
 async def rerun(
     arguments: Sequence[str], settings: Settings, control: RunControl, *, like: RunInfo | None = None
 ) -> Result:
-    """Go on with an earlier run, from its folder or its reports: only what has not succeeded is sent.
+    """Continue an earlier run, from its folder or its reports: send only what has not succeeded.
 
-    Raises: as `run`; also JournalError, where that run is still going on.
+    Raises: as `run`; also JournalError if that run is still going on.
     """
     check_junit_path(settings.junit, arguments)
     previous = find_all(arguments, settings.reports, encoding=settings.encoding)
@@ -137,7 +137,7 @@ async def rerun(
     refuse_other_mapping(previous, mapping.id)
     paths = [str(one.path.absolute()) for one in (previous, *previous.others)]
     members = {"arguments": paths, "rerun_of": previous.run}
-    base_urls = previous.info.base_urls  # what it takes over is there
+    base_urls = previous.info.base_urls  # the successes that it takes over are there
     members |= {"mapping": mapping.text, "mapping_id": mapping.id}
     with begin_run(settings, "rerun", control, **members, base_urls=base_urls) as folder:
         loader = make_loader(
@@ -160,9 +160,9 @@ async def _start_again(previous: PreviousRun, settings: Settings, control: RunCo
 
 
 async def resolve(loader: Loader, settings: Settings, control: RunControl) -> dict[str, str]:
-    """Ask the targets for the ids of what rows name, and put them in; then find duplicates and overlaps.
+    """Ask the targets for the ids of names in rows, and fill them in; then find duplicates and overlaps.
 
-    Returns the targets that could not be asked, and why; what waits for their answer stays pending.
+    Returns the targets that could not be asked, and why; rows that wait for them stay pending.
 
     Raises:
         SettingsError: a token that is needed is not set.
@@ -204,7 +204,7 @@ async def resolve(loader: Loader, settings: Settings, control: RunControl) -> di
 
 
 def _finish_reading(loader: Loader, control: RunControl) -> None:
-    """Find duplicates and overlaps, and tell what was found about rows."""
+    """Find duplicates and overlaps, and report what was found about rows."""
     loader.finish()
     journal = loader.journal
     sheets = journal.sheets()
@@ -253,7 +253,7 @@ async def _send(
         if not is_stopped:
             why_not, words = await may_go_on(canary, control)
         if why_not or not canary.left:
-            with suppress(JournalError):  # then the reason alone is missing: what is planned is pending either way
+            with suppress(JournalError):  # otherwise only the reason is missing: planned records are pending anyway
                 for target in connections:
                     journal.explain_planned(target, why_not, _SEE_FIRST)
             stopped |= {"canary": words} if words else {}
@@ -264,17 +264,17 @@ async def _send(
 
 
 class _Forecast:
-    """What a run would do, with what its targets have already, before anything is sent."""
+    """What a run would do, given what its targets have already, before anything is sent."""
 
     def __init__(self, loader: Loader, settings: Settings, control: RunControl) -> None:
         self._loader = loader
         self._settings = settings
         self._control = control
-        self._asked: list[TargetName] | None = None  # None: nobody was
+        self._asked: list[TargetName] | None = None  # None: none was
         self._zone = settings.timezone or "UTC"
 
     async def ask(self, connections: Mapping[TargetName, Connection]) -> dict[str, str]:
-        """Ask the targets what exists, once; return those that could not be asked, and why."""
+        """Ask the targets once what exists; return those that could not be asked, and why."""
         if self._asked is not None:
             return {}
         control = self._control
@@ -285,19 +285,19 @@ class _Forecast:
 
     def lines(self) -> Iterator[PlanLine]:
         """Return a line for each record."""
-        # The sandbox is at another port each time.
+        # The sandbox has another port each time.
         address = self._settings.base_url
         urls = {name: "sandbox" if self._settings.sandbox else canonical_url(address(name)) for name in TargetName}
         loader = self._loader
         return read_lines(loader.journal, loader.rules, urls, asked=self._asked or (), timezone=self._zone)
 
     def overview(self) -> Overview:
-        """Return the sums."""
+        """Return what would happen, summed up."""
         loader = self._loader
         return read_overview(loader.journal, loader.rules, asked=self._asked or (), timezone=self._zone)
 
     async def show(self, connections: Mapping[TargetName, Connection], plan: Plan) -> Plan:
-        """Add what would happen to a plan, now that somebody wants to see it."""
+        """Add what would happen to a plan, once the user asks to see it."""
         await self.ask(connections)
         to_send = self._loader.journal.open_targets()
         seconds = least_seconds(to_send, self._settings)
@@ -309,10 +309,10 @@ class _Forecast:
         stopped: Mapping[str, str],
         connections: Mapping[TargetName, Connection],
     ) -> None:
-        """See that the run does exactly what was approved.
+        """Check that the run will do exactly what was approved.
 
         Raises:
-            UsageError: it would not, or nobody can tell.
+            UsageError: it would not, or that cannot be determined.
         """
         words = dict(stopped)
         if any(line.exists in ("yes", "no") for line in approved):
@@ -327,10 +327,10 @@ class _Forecast:
         hold_to_plan(path, approved, self.lines())
 
     async def refuse_elsewhere(self, connections: Mapping[TargetName, Connection]) -> None:
-        """See that a target has something of what a report, away from its journal, says that it has.
+        """Check that a target has some of the records that a report, separated from its journal, claims.
 
         Raises:
-            UsageError: it has nothing of it: the report is of another place.
+            UsageError: it has none of them: the report belongs to another target.
         """
         journal = self._loader.journal
         if not (reported := journal.reported_targets()):

@@ -1,9 +1,9 @@
-"""An undo from end to end: what one run created is deleted, the newest first, and nothing else.
+"""An undo from end to end: deletes what one run created, newest first, and nothing else.
 
-    the run's journal --ask about what is in doubt--> that, and the journals of earlier undos of it
+    the run's journal --ask about doubts--> that, and the journals of its earlier undos
         --> a journal of the undo's own --take out of groups--> --look, delete--> report
 
-It is a run itself. Every object is in its journal before the first request, so it can be killed at any moment; the
+An undo is a run itself. Every object is in its journal before the first request, so it can be killed at any moment; the
 next undo of the same run takes over what this one did.
 """
 
@@ -70,10 +70,10 @@ async def undo(argument: str, settings: Settings, control: RunControl) -> Result
 
 
 def _for(previous: PreviousRun, settings: Settings) -> Settings:
-    """Rehearse the undo of a rehearsal, and no other.
+    """Return the settings for the undo: in the sandbox for a rehearsal, and only for one.
 
     Raises:
-        UsageError: it is no run that can be undone, or a real one in the sandbox.
+        UsageError: the run cannot be undone, or it is a real one and --sandbox was given.
     """
     if not previous.path.is_dir():
         where = f": oncall-importer undo {previous.folder}" if previous.folder else ""
@@ -93,7 +93,7 @@ def _for(previous: PreviousRun, settings: Settings) -> Settings:
 
 
 class _Listener(SilentObserver):
-    """Passes on what holds a target up: what is found out about the run is no progress of its undo."""
+    """Passes on only what holds a target up: clearing up doubts is not progress of the undo."""
 
     def __init__(self, observer: RunObserver) -> None:
         self._observer = observer
@@ -103,7 +103,7 @@ class _Listener(SilentObserver):
 
 
 async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings, control: RunControl) -> None:
-    """Have the targets say what became of the records that the run had on its way when it was killed."""
+    """Ask the targets about the records that the run had in flight when it was killed."""
     with open_run(previous.path, UNDO) as opened:
         journal = opened.journal
         doubts = {target: len(records) for target in TargetName if (records := journal.in_doubt(target))}
@@ -123,7 +123,7 @@ async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings
 
 
 def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings, control: RunControl) -> None:
-    """Take over what the run created and what earlier undos did; from then on the run knows of this undo."""
+    """Load what the run created and what earlier undos did; from then on the run's journal names this undo."""
     with open_run(previous.path, UNDO) as opened:
         journal, copy = opened.journal, folder.journal
         undos = list(journal.info().undone_by)
@@ -131,10 +131,10 @@ def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings, contro
             copy.add_source(*source)
         for sheet in journal.sheets():
             copy.add_sheet(sheet)
-        # An undo that failed before it sent anything has left its name, which can be this one's now.
+        # An undo that failed before it sent anything has freed its name, which can be this one's now.
         undos = [one for one in undos if Path(one).name != folder.path.name]
         done = _remember(undos, previous.path, journal)
-        # The newest first: the undo's journal is worked through in its order.
+        # Newest first: the undo works through its journal in this order.
         planned = (
             (sheet, row, [plan_removal(entry, previous.run, done, joined)])
             for sheet, row, entry, joined in journal.created_by(previous.run)
@@ -154,14 +154,14 @@ def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings, contro
 
 
 def _remember(undos: list[str], run: Path, journal: Journal) -> Done:
-    """Read what earlier undos did; the run's journal is told what they took out of groups, if it was not then.
+    """Read what earlier undos did; write into the run's journal what they took out of groups, if they did not.
 
-    One whose folder is not there any more sent nothing, or somebody took it away; of that, and of what is damaged, the
-    target is asked.
+    An undo whose folder is missing sent nothing, or its folder was removed; the target is asked in that case, and if a
+    journal is damaged.
     """
     done: Done = {}
     for written in map(Path, undos):
-        places = (written, run.parent / written.name)  # the folder of all runs can have been moved
+        places = (written, run.parent / written.name)  # the reports folder can have been moved
         if folder := next(filter(Path.is_dir, places), None):
             with suppress(DamagedError), open_run(folder) as opened:
                 check_contents(opened.journal)
@@ -175,7 +175,7 @@ def _remember(undos: list[str], run: Path, journal: Journal) -> Done:
 
 
 async def _finish(folder: RunFolder, previous: PreviousRun, settings: Settings, control: RunControl) -> Result:
-    """Take out of groups and delete what is planned, and write the report."""
+    """Take records out of groups, delete objects as planned, and write the report."""
     journal = folder.journal
     stopped: dict[str, str] = {}
 
@@ -216,10 +216,10 @@ def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], setti
     )
 
 
-# ---- groups: the undo's journal knows all of it before the first request
+# ---- groups: everything is in the undo's journal before the first request
 
 
-#: Of several groups, the one that says what becomes of the record: the worst first.
+#: If several groups failed, the worst status, which comes first here, is the record's.
 _WORST = (Status.UNKNOWN, Status.FAILED, Status.PENDING)
 _HINTS = {
     Status.UNKNOWN: "Undo again: the group's list is read first.",
@@ -229,7 +229,7 @@ _HINTS = {
 
 
 async def _leave_groups(job: Job) -> dict[str, str]:
-    """Take out of groups what the run had added to them; give the targets whose work the product ended, and why."""
+    """Take out of groups what the run had added to them; return the targets whose work ended early, and why."""
     stopped: dict[str, str] = {}
     for target in job.connections:
         groups = job.journal.leaving(target)
@@ -245,7 +245,7 @@ async def _leave_groups(job: Job) -> dict[str, str]:
 
 
 def _pass_on_removed(journal: Journal, run: Path) -> None:
-    """Write into the run's journal what an undo took out of groups; where that fails, the next undo does it."""
+    """Write into the run's journal what an undo took out of groups; if that fails, the next undo does it."""
     if removed := journal.removed_bindings():
         try:
             with open_run(run, UNDO) as opened:
@@ -255,19 +255,19 @@ def _pass_on_removed(journal: Journal, run: Path) -> None:
 
 
 class _Ledger:
-    """Writes down in the undo's journal what becomes of each record."""
+    """Writes the outcome of each record into the undo's journal."""
 
     def __init__(self, job: Job, target: TargetName, groups: Mapping[str, Sequence[Leaving]]) -> None:
         self._job = job
         self._target = target
         self._groups = groups
-        self._left = Counter(one.record for members in groups.values() for one in members)  # groups to be done
+        self._left = Counter(one.record for members in groups.values() for one in members)  # groups to do
         self._stood: dict[str, Collection[str]] = {}  # in the list, before the first PUT
         self._ends: defaultdict[int, list[tuple[str, Unbinding]]] = defaultdict(list)
 
     @property
     def records(self) -> int:
-        """How many records are to be taken out."""
+        """The number of records to be taken out."""
         return len(self._left)
 
     def begin(self, group: str, there: Collection[str]) -> None:
@@ -278,7 +278,7 @@ class _Ledger:
         )
 
     def end(self, group: str, came_to: Unbinding) -> None:
-        """Write down what a group came to, and decide the records that it was the last one of."""
+        """Write down a group's result, and decide the records for which it was the last group."""
         members = self._groups[group]
         if came_to.status is None:
             self._job.journal.set_bindings(group, {one.record: BindingState.REMOVED for one in members})
@@ -292,7 +292,7 @@ class _Ledger:
                 self._job.observer.decided(self._target, status, number)
 
     def _decide(self, one: Leaving) -> Change:
-        """Decide a record: it is in none of the groups any more, or still in some, or may be."""
+        """Decide a record: it is in none of its groups any more, still in some, or perhaps in some."""
         ends, http_status = self._ends[one.record], 0
         if bad := [came_to for _, came_to in ends if came_to.status is not None]:
             worst = min(bad, key=lambda came_to: _WORST.index(_as_undone(came_to)))
@@ -311,7 +311,7 @@ class _Ledger:
 
 
 def _as_undone(came_to: Unbinding) -> Status:
-    """Return the status of an undo that goes with a group that could not be changed."""
+    """Return the status of a record whose group could not be changed."""
     return Status.FAILED if came_to.status is Status.REJECTED else came_to.status or Status.FAILED
 
 

@@ -1,4 +1,4 @@
-"""Whether all that a run made is still at its targets, unchanged, and shows in their calendars. Changes nothing."""
+"""Verifies a run: is everything it created still at the targets, unchanged, and in their calendars? Changes nothing."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ HEADER = (
 
 
 class RecordState(StrEnum):
-    """What became of a record since the run made it."""
+    """The state of a record since the run created it."""
 
     THERE = "there"
     CHANGED = "changed"
@@ -57,7 +57,7 @@ class RecordState(StrEnum):
 
 
 class VerifiedRecord(NamedTuple):
-    """One record of the run, and what is at its target now."""
+    """One record of the run, and its state at the target now."""
 
     row: int
     sheet: str
@@ -67,16 +67,16 @@ class VerifiedRecord(NamedTuple):
     words: str  #: the record in words
     verdict: RecordState
     detail: str = ""  #: what is different
-    is_rendered: bool | None = None  #: the target's calendar shows it; None: it is no shift, or is not there
+    is_rendered: bool | None = None  #: the target's calendar shows it; None if it is not a shift, or does not exist
 
     @property
     def is_good(self) -> bool:
-        """True where it is there as it was made, and shows where it should."""
+        """True if it is there as it was created, and the calendar shows it if it should."""
         return self.verdict is RecordState.THERE and self.is_rendered is not False
 
     @property
     def calendar(self) -> str:
-        """Whether the calendar shows it, in a word; empty where that is no question."""
+        """Whether the calendar shows it, in a word; empty if that does not apply."""
         return {True: "shown", False: "not shown", None: ""}[self.is_rendered]
 
     @property
@@ -88,7 +88,7 @@ class VerifiedRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What verifying a run came to."""
+    """The result of verifying a run."""
 
     run: str
     records: tuple[VerifiedRecord, ...]
@@ -106,18 +106,18 @@ class Verification:
 
 
 class _Made(NamedTuple):
-    """A record that the run made or found."""
+    """A record that the run created or found."""
 
-    record: VerifiedRecord  #: as long as nobody has asked
+    record: VerifiedRecord  #: as it is before the target was asked
     kind: RecordKind
     key: Key
 
 
 async def verify(argument: str, settings: Settings, control: RunControl, progress: ProgressCallback) -> Verification:
-    """Ask the targets for every record that a run made or found; `argument` is its folder or its name.
+    """Ask the targets about every record that a run created or found; `argument` is its folder or its name.
 
     Raises:
-        ImporterError: it is no such run, or a target cannot be asked.
+        ImporterError: there is no such run, or a target cannot be asked.
     """
     previous = find_earlier(argument, settings.reports)
     if not previous.path.is_dir() or previous.info.is_undo:
@@ -151,7 +151,7 @@ def _read_made(view: View) -> Iterator[_Made]:
 async def _verify_at(
     target: TargetName, made: Mapping[int, _Made], settings: Settings, control: RunControl, progress: ProgressCallback
 ) -> dict[int, VerifiedRecord]:
-    """Ask a target for records, by their numbers; return them with what is there now."""
+    """Ask a target about records, by their numbers; return them with their state now."""
     described = TARGETS[target]
     api = SourceApi(target.title(), described.rate, described.headers, described.authorization)
     scopes: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -178,7 +178,7 @@ async def _verify_at(
 
 
 async def _list(ask: Ask, kind: RecordKind, scope: str) -> dict[str, Key | None]:
-    """Return the keys of all that a scope holds, by id; None for an object that no record of ours can be."""
+    """Return the keys of a scope's objects, by id; None for an object that cannot be one of our records."""
     there: dict[str, Key | None] = {}
     path: str | None = kind.list_path(scope)
     while path is not None:
@@ -212,7 +212,7 @@ def _judge(one: _Made, there: Mapping[str, Key | None]) -> VerifiedRecord:
 
 
 async def _look_at_calendar(ask: Ask, verified: dict[int, VerifiedRecord], made: Mapping[int, _Made]) -> None:
-    """Note of every shift that is there whether the rendered calendar shows it; wait a while, for it comes late."""
+    """Note whether the rendered calendar shows each existing shift; wait a while, because it updates late."""
     shifts: dict[str, list[tuple[int, Interval]]] = defaultdict(list)
     for number, record in verified.items():
         kind, key = made[number].kind, made[number].key
@@ -250,7 +250,7 @@ async def _rendered(ask: Ask, schedule: str, wanted: Sequence[tuple[int, Interva
 
 
 def write_verification(path: Path, verification: Verification) -> Path:
-    """Write a line for each record as CSV; return the path the file has in the end.
+    """Write a line for each record as CSV; return the file's final path.
 
     Raises:
         ReportError: the file could not be written.
@@ -263,7 +263,7 @@ def write_verification(path: Path, verification: Verification) -> Path:
 
 
 def add_to_page(verification: Verification) -> list[Path]:
-    """Put what verifying came to into the run's page; return the page, or nothing where the run has none.
+    """Put the result into the run's page; return the page, or nothing if the run has none.
 
     Raises:
         ReportError: the page could not be written.

@@ -11,7 +11,7 @@ from importer.cli.confirmation import ask_about
 from importer.cli.json_lines import object_of_plan
 from importer.cli.next_command import is_to_repeat
 from importer.cli.past_runs import run_cards
-from importer.cli.summary import describe_plan, telling_lines
+from importer.cli.summary import describe_plan, lines_without_finding
 from importer.commands.history import PastRun, Stage
 from importer.journal.run_info import RunInfo
 from importer.records import Finding, FindingKind, Outcome, Problem, ReportLine, Row, Severity, Sheet, TargetName
@@ -71,7 +71,7 @@ def test_a_row_is_told_although_a_finding_tells_of_the_same_row_in_another_sourc
     problems = [(first, lines[0]), (second, lines[1])]
     topics = [(Severity.PROBLEM, "odd", 1)]
     result = Result(2, {("rootly", Status.INVALID): 2}, problems, findings=[(first, finding)], topics=topics)
-    assert telling_lines(result, [FindingKind(Severity.PROBLEM, "odd", 1, ((first, finding),))]) == problems[1:]
+    assert lines_without_finding(result, [FindingKind(Severity.PROBLEM, "odd", 1, ((first, finding),))]) == problems[1:]
 
 
 def test_a_narrow_terminal_shows_each_run_as_a_heading_with_indented_lines() -> None:
