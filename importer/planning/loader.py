@@ -102,8 +102,10 @@ class Loader:
 
     # ---- sources
 
-    async def take_source(self, reading: Reading, chunks: AsyncIterable[Chunk]) -> AsyncGenerator[int, None]:
-        """Load a source's chunks; yield the number of rows after each.
+    async def take_source(
+        self, reading: Reading, chunks: AsyncIterable[Chunk], *, is_one_of_several: bool = False
+    ) -> AsyncGenerator[int, None]:
+        """Load a source's chunks; yield the number of rows after each. Of several sources, each notice names its own.
 
         Raises:
             SourceError: it cannot be read, or is a report of an earlier run.
@@ -122,7 +124,8 @@ class Loader:
         used = {sheet.name for sheet in sheets if known[id(sheet)] is not None}
         for notice in reading.notices:
             if not notice.sheet or notice.sheet in used:  # other sheets are left out as a whole
-                self.notice(notice)
+                prefix = f"{escape(reading.name)}: " if is_one_of_several else ""
+                self.notice(notice if notice.text.startswith(prefix) else notice._replace(text=prefix + notice.text))
         for (sheet, *words), numbers in self._left_out.items():
             told = f"{_where(sheet)}: {{}} {words[len(numbers) > 1]}"
             self._tell_rows(told, numbers, NoticeLevel.LEFT_OUT)

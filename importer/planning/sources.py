@@ -102,7 +102,7 @@ async def gather_sources(loader: Loader, expanded: Expanded, settings: Settings,
             )
             try:
                 async with aclosing(read_on_thread(reading, interrupted)) as chunks:
-                    async for number in loader.take_source(reading, chunks):
+                    async for number in loader.take_source(reading, chunks, is_one_of_several=len(sources) > 1):
                         rows += number
                         done = sum(sizes[:index]) + sizes[index] * reading.share
                         loader.observer.advanced(done / sum(sizes))

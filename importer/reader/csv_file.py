@@ -12,6 +12,7 @@ import io
 import os
 import re
 import string
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice, takewhile
@@ -152,7 +153,7 @@ def _swallows(record: CsvRecord, form: Form) -> int:
         return 0
     place, delimiter = spread[0], form.delimiter
     first, *inner = record.cells[spread[0]].splitlines()
-    inner, last = inner[:-1], inner[-1] if inner else ""
+    inner, last = [line for line in inner[:-1] if line.strip()], inner[-1] if inner else ""
     widths = [
         place + first.count(delimiter) + 1,
         *(line.count(delimiter) + 1 for line in inner),
@@ -305,15 +306,16 @@ class _Lines:
         self._name = form.name
         self._limit = form.bounds.record
         self._blanks = f"{form.delimiter}{string.whitespace}"
-        self._blank_quote = f'{form.delimiter} "'
+        self._blank_quote = re.compile(rf'(?:^|{re.escape(form.delimiter)}) +"').search
         self._coming = ""  # a line that was read, and not yet taken
-        self.blank_quote: str | None = None  #: a line of the record with a blank between delimiter and quote
+        self.has_blank_quote = False  #: the record has a blank between delimiter and quote
+        self.last = ""  #: line that was taken
         self.number = 0
         self.held = 0  # characters of the record so far
 
     def begin_record(self) -> int:
         """Forget the record before, and pass lines without anything but delimiters; return how many those are."""
-        self.held, self.blank_quote = 0, None
+        self.held, self.has_blank_quote = 0, False
         longest, blanks, read = self._limit + 1, self._blanks, self._text.readline
         mark = "" if self.number else "\ufeff"
         passed, line = 0, ""
@@ -342,8 +344,9 @@ class _Lines:
                 f"{named(self._name)}, line {self.number}: the row is longer than {self._limit:,} characters",
                 hint=f"{_UNCLOSED} IMPORTER_MAX_CELL, times 16, is the limit.",
             )
-        if self._blank_quote in line:
-            self.blank_quote = line
+        if ' "' in line and self._blank_quote(line):
+            self.has_blank_quote = True
+        self.last = line
         return line
 
 
@@ -373,9 +376,11 @@ def csv_records(file: BinaryIO, form: Form, digest: _Hash | None = None) -> Iter
         except StopIteration:
             return
         except csv.Error as error:
-            raise _malformed(form, first_line, lines.number, str(error)) from error
-        if lines.blank_quote is not None:
-            cells = _without_blanks(lines.blank_quote, form) or cells
+            cells = (_without_blanks(lines.last, form) if lines.number == first_line else None) or []
+            if not cells:
+                raise _malformed(form, first_line, lines.number, str(error)) from error
+        if lines.has_blank_quote and lines.number == first_line:
+            cells = _without_blanks(lines.last, form) or cells
         if lines.held > limit and any(len(cell) > limit for cell in cells):
             raise _too_long(form, first_line)
         if any(map(str.strip, cells)):
@@ -384,12 +389,11 @@ def csv_records(file: BinaryIO, form: Form, digest: _Hash | None = None) -> Iter
 
 
 def _without_blanks(line: str, form: Form) -> list[str] | None:
-    """Parse a line whose quotes stand behind a blank (`a, "b, c"`); None where that is not plainly meant."""
-    try:
-        parsed = list(csv.reader([line], delimiter=form.delimiter, strict=True, skipinitialspace=True))
-    except csv.Error:
-        return None
-    return parsed[0] if len(parsed) == 1 else None
+    """Parse a line with blanks around its quotes (`a, "b, c" ,d`); None where that is not plainly meant."""
+    for tidy in (line, re.sub(rf'" +(?={re.escape(form.delimiter)}|\s*$)', '"', line)):
+        with suppress(csv.Error):
+            return next(csv.reader([tidy], delimiter=form.delimiter, strict=True, skipinitialspace=True))
+    return None
 
 
 def _malformed(form: Form, first: int, last: int, error: str) -> SourceError:

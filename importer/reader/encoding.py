@@ -74,8 +74,13 @@ def is_workbook(file: BinaryIO, name: str) -> bool:
 # ---- Encoding: found by strict decoding, never by replacing
 
 
-_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-_NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1252": "Windows-1252"}
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before that of UTF-16, with which it begins
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 _GIVE = "Name its encoding with --encoding, such as --encoding shift_jis, or save it as “CSV UTF-8”."
 _SAVE = "Open it in a spreadsheet program, save it as “CSV UTF-8” and try again."
 
@@ -115,13 +120,12 @@ def examine(file: BinaryIO, name: str, encoding: str | None = None) -> Encoding:
         if fault:
             raise SourceError(f"{named(name)}: {fault} is not {encoding}", hint=_GIVE)
         return Encoding(encoding, sha256, "")
-    if codec := marked or _evident_utf16(start):
+    if codec := marked or _evident_wide(start):
         sha256, fault = _decode_all(file, codec, name)
+        shown = codec.upper().removesuffix("-LE").removesuffix("-BE")
         if fault:
-            raise SourceError(
-                f"{named(name)} begins as {_NAMES[codec]}, but {fault} is not {_NAMES[codec]}", hint=_SAVE
-            )
-        return Encoding(codec, sha256, "" if marked else f"{named(name)} is read as {_NAMES[codec]}")
+            raise SourceError(f"{named(name)} begins as {shown}, but {fault} is not {shown}", hint=_SAVE)
+        return Encoding(codec, sha256, "" if marked else f"{named(name)} is read as {shown}")
     signs = _Signs()
     for block in _blocks(file):
         signs.add(block)
@@ -133,7 +137,8 @@ def examine(file: BinaryIO, name: str, encoding: str | None = None) -> Encoding:
         return Encoding("utf-8", sha256, "")
     if signs.has_utf8:
         raise SourceError(
-            f"{named(name)}: some of it reads as UTF-8, but {fault} does not", hint=f"Correct that line. {_GIVE}"
+            f"{named(name)}: some of it reads as UTF-8, but {fault} does not",
+            hint=f"Correct that line, or n{_GIVE[1:]}",
         )
     return _western(file, name, fault, signs)
 
@@ -233,14 +238,19 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
         yield block
 
 
-def _evident_utf16(start: bytes) -> str:
-    """Every second byte of UTF-16 text is often NUL, the others never; UTF-8 text has no NUL at all."""
-    first, second = start[0::2].count(0), start[1::2].count(0)
-    many = max(2, len(start) // 8)  # a quarter of the characters: enough for any script with ASCII between
-    if second >= many and not first:
-        return "utf-16-le"
-    if first >= many and not second:
-        return "utf-16-be"
+def _evident_wide(start: bytes) -> str:
+    """Find UTF-16 and UTF-32 by their NULs, of which UTF-8 has none, and by the plain letters that come out."""
+    first, second, third, fourth = (start[place::4].count(0) for place in range(4))
+    quarter = len(start) // 4
+    if quarter and fourth == quarter and third > quarter // 4:
+        return "utf-32-le"
+    if quarter and first >= quarter and second > quarter // 4:
+        return "utf-32-be"
+    for codec, nuls in (("utf-16-le", second + fourth), ("utf-16-be", first + third)):
+        # Enough for any script with ids between; every table has ends of lines or delimiters.
+        plain = [char for char in start.decode(codec, "ignore") if "\t" <= char <= "~"]
+        if min(nuls, len(plain)) > max(1, len(start) // 16) and set(plain) & set("\r\n\t,;|"):
+            return codec
     return ""
 
 
@@ -269,7 +279,7 @@ def _decode_all(file: BinaryIO, codec: str, name: str) -> tuple[str, _Fault | No
         if nul >= 0:
             raise SourceError(
                 f"{named(name)} is not a text file: a NUL character is in line {line}",
-                hint="Give a CSV file or an .xlsx workbook.",
+                hint="Give a CSV file or an .xlsx workbook; UTF-16 can be named: --encoding utf-16-le.",
             )
         fed += len(block)
     return digest.hexdigest(), None

@@ -180,8 +180,9 @@ class Storage(ABC):
 
     def listed(self) -> str:
         """Name all sheets, for a hint."""
-        names = ", ".join(f"'{escape(sheet.name)}'" for sheet in self.sheets)
-        return f"Its sheets are: {names}." if names else "It has no sheets at all."
+        names = ", ".join(f"'{escape(sheet.name)}'{' (hidden)' * sheet.is_hidden}" for sheet in self.sheets)
+        named = " Name one with --sheet." if any(sheet.is_hidden for sheet in self.sheets) else ""
+        return f"Its sheets are: {names}.{named}" if names else "It has no sheets at all."
 
     def _match(self, wanted: str) -> str:
         found = [sheet for sheet in self.sheets if sheet.name == wanted]
@@ -233,7 +234,7 @@ def error_cell(text: str) -> StoredCell:
         text,
         Flaw(
             f"the cell holds the error {escape(text)}",
-            "Mend its formula, or put the value in.",
+            "Correct its formula, or type the value in.",
             "a cell that holds an error",
         ),
     )
@@ -306,7 +307,9 @@ def text_rows(
         while coming and coming[0][0] <= number:
             here.append(coming.popleft())
         if here:
-            here = [each for each in here if each[2] >= number]
+            here = [each for each in here if each[2] >= number and each[3] >= columns.start and each[1] < columns.stop]
+            if len(here) > len(columns):
+                raise damaged(f"its merged cells overlap in row {number}")
             text_row = _without_covered(text_row, columns, here)
         if sum(map(len, text_row.cells)) > bounds.cell:
             _refuse_long(text_row, columns, bounds)

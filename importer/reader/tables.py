@@ -53,6 +53,7 @@ class Tables(Generic[R]):
     where: str
     make_row: Callable[[R, Sheet], Row]
     make_sheet: Callable[[R, Sheet], Sheet]
+    source: str = ""  #: stands before `where` in an error
     _known: dict[str, bool] = field(default_factory=dict, init=False)
     _titles: list[R] = field(default_factory=list, init=False)  # they are titles if a header follows
     _repeated: list[int] = field(default_factory=list, init=False)
@@ -139,7 +140,7 @@ class Tables(Generic[R]):
         self._repeated.append(number)
         if len(self._repeated) > _MOST_REPEATED:
             raise SourceError(
-                f"{self.where}: more than {_MOST_REPEATED:,} rows repeat the header",
+                f"{self.source}{self.where}: more than {_MOST_REPEATED:,} rows repeat the header",
                 hint="Delete the repeated rows, and try again.",
             )
 

@@ -225,7 +225,8 @@ def _chunks(
                 yield from tables.end() if tables else ()
                 problems = tuple(Problem(text, hint, cell=cell, topic=topic) for cell, text, hint, topic in flaws)
                 sheet = Sheet(name, title, tuple(texts), tuple(positions), header, problems)
-                tables = Tables(sheet, rule, notices, f"sheet '{escape(title)}'", lambda row, _: row, _below)
+                where = f"sheet '{escape(title)}'"
+                tables = Tables(sheet, rule, notices, where, lambda row, _: row, _below, f"{named(name)}: ")
             case ["rows", numbers, cells, remarks, share] if tables:
                 for chunk in tables.take(_rows(sheet, numbers, cells, remarks)):
                     yield replace(chunk, share=share)

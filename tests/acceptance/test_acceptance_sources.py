@@ -175,3 +175,15 @@ def test_every_row_that_is_left_out_is_named_in_the_reports_however_many_the_con
     assert "rows 2, 4, 6, 8, 10, 12 and 4 more were left out" in done.err
     summary = json.loads((place.path / done.run / "summary.json").read_text(encoding="utf-8"))
     assert "rows 2, 4, 6, 8, 10, 12, 14, 16, 18 and 20 were left out" in str(summary["notices"])
+
+
+def test_of_several_workbooks_each_notice_names_its_own(place: Workplace) -> None:
+    for name in ("a.xlsx", "b.xlsx"):
+        with xlsxwriter.Workbook(place.path / name) as book:
+            sheet = book.add_worksheet("Schedules")
+            sheet.write_row(0, 0, ["third_party_provider", "remote_id"])
+            sheet.write_row(1, 0, ["PAGER_DUTY", f"PI7DH8{name[0].upper()}"])
+            book.add_worksheet("Old").hide()
+    done = place.run("check", "a.xlsx", "b.xlsx")
+    for name in ("a.xlsx", "b.xlsx"):
+        assert f"{name}: sheet 'Old' is hidden and was skipped" in done.out + done.err

@@ -39,7 +39,13 @@ def as_csv(table: list[list[str]], *, delimiter: str = ",", end: str = "\r\n", q
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize(
+    "codec",
+    [
+        *("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"),
+        *("utf-32", "utf-32-le", "utf-32-be"),
+    ],
+)
 def test_every_encoding_delimiter_and_line_end_gives_the_same_rows(
     write: Write, codec: str, delimiter: str, end: str
 ) -> None:
@@ -55,6 +61,22 @@ def test_utf16_of_either_byte_order_is_told_by_its_mark(write: Write, mark: byte
     codec = "utf-16-le" if mark == b"\xff\xfe" else "utf-16-be"
     (chunk,) = read(write("t.csv", mark + "名前,b\n値,2\n".encode(codec)))
     assert (chunk.sheet.header, chunk.rows[0].cells) == (("名前", "b"), ("値", "2"))
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("word", ["東京当番" * 7, "一丁目" * 7, "Дежурство" * 3])
+def test_wide_text_without_a_mark_is_told_by_the_plain_letters_between(write: Write, codec: str, word: str) -> None:
+    table = "remote_id,team\n" + f"PI7DH85,{word}\n" * 400
+    reading = read(write("t.csv", table.encode(codec)))
+    (chunk,) = reading
+    assert {row.cells for row in chunk.rows} == {("PI7DH85", word)}
+    assert notice_texts(reading) == [f"{reading.name} is read as {codec.upper()[:-3]}"]
+
+
+@pytest.mark.parametrize("nuls", [b"\0", b"\0\0", b"a\0b\0c\0d\0", b"\0" * 300])
+def test_a_text_with_nuls_is_no_wide_text(write: Write, nuls: bytes) -> None:
+    error = refusal(write("t.csv", b"remote_id,team\nPI7DH85," + nuls + b"\n" + b"PI7DH86,x\n" * 20))
+    assert "a NUL character is in line 2" in error.message
 
 
 cells = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
@@ -297,6 +319,31 @@ def test_a_delimiter_that_tears_quoted_cells_apart_is_none(write: Write) -> None
 def test_a_blank_before_a_quote_is_no_part_of_the_cell(write: Write) -> None:
     (chunk,) = read(write("t.csv", b'id, rotation, note\n1, "101, 102", x\n2, "103", "a, b"\n'))
     assert [row.cells for row in chunk.rows] == [("1", "101, 102", "x"), ("2", "103", "a, b")]
+
+
+@pytest.mark.parametrize(
+    ("line", "cells"),
+    [
+        ('1,   "101, 102", x', ("1", "101, 102", "x")),
+        (' "1", "101, 102",x', ("1", "101, 102", "x")),
+        ('1,"101, 102" ,x', ("1", "101, 102", "x")),
+        ('"1" , "101, 102" , "x" ', ("1", "101, 102", "x")),
+        ('1,"say ""a"" , b",x', ("1", 'say "a" , b', "x")),
+    ],
+)
+def test_blanks_around_quotes_are_no_part_of_the_cell(write: Write, line: str, cells: tuple[str, ...]) -> None:
+    (row,) = rows_of(write("t.csv", f"id,rotation,note\n{line}\n".encode()))
+    assert (row.cells, row.problems) == (cells, ())
+
+
+def test_a_line_inside_a_quoted_cell_is_not_taken_for_the_row(write: Write) -> None:
+    (row,) = rows_of(write("t.csv", b'id,rotation,note\n1,"a\nb, """", c",x\n'))
+    assert row.cells == ("1", 'a\nb, "", c', "x")
+
+
+def test_a_quoted_cell_that_swallows_rows_and_blank_lines_is_told(write: Write) -> None:
+    (row,) = rows_of(write("t.csv", b'id,provider,note\nP1,PD,"5 inch\n\nP2,PD,x\n\nP3,PD,6"\n'))
+    assert row.warnings[0].message == "a quoted cell runs over lines 2 to 6, each of which looks like a row"
 
 
 def test_a_quoted_cell_that_swallows_rows_is_told(write: Write) -> None:

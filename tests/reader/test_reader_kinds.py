@@ -117,6 +117,14 @@ def test_what_a_merged_cell_covers_is_not_seen(workbook: Workbook, merged: str, 
     assert "has merged cells" in found.notices[0]
 
 
+def test_merged_cells_that_overlap_are_refused_before_they_cost_anything(workbook: Workbook) -> None:
+    cells = "".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c></row>' for n in range(2, 50))
+    merges = "".join(f'<mergeCell ref="A1:B{n}"/><mergeCell ref="D1:E{n}"/>' for n in range(20, 49))
+    sheet = f'<worksheet xmlns="{NAMESPACE}"><sheetData>{HEADER}{cells}</sheetData>{merges}</worksheet>'
+    with pytest.raises(SourceError, match="sheet 'S': the workbook is damaged: its merged cells overlap in row 1"):
+        read_sheet(workbook(parts={"xl/worksheets/sheet1.xml": sheet}))
+
+
 @pytest.mark.parametrize(
     "target", ["./worksheets/sheet1.xml", "../xl/worksheets/sheet1.xml", "/xl/worksheets/sheet1.xml"]
 )

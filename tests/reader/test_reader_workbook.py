@@ -190,7 +190,7 @@ HEADER = '<row r="1"><c r="A1" t="str"><v>id</v></c><c r="B1" t="str"><v>note</v
 
 def test_an_error_cell_keeps_its_text_and_is_a_problem_of_its_row(workbook: Workbook) -> None:
     path = workbook(f'{HEADER}<row r="5"><c r="B5" t="e"><f>NA()</f><v>#N/A</v></c></row>')
-    hint, topic = "Mend its formula, or put the value in.", "a cell that holds an error"
+    hint, topic = "Correct its formula, or type the value in.", "a cell that holds an error"
     problem = Problem("the cell holds the error #N/A", hint, cell="B5", topic=topic)
     assert rows_of(path) == [Row(5, ("", "#N/A"), problems=(problem,))]
 
