@@ -223,10 +223,16 @@ async def _look_at_calendar(ask: Ask, verified: dict[int, VerifiedRecord], made:
     seen: dict[int, bool] = {}
     deadline = anyio.current_time() + _PATIENCE
     while True:
-        for schedule, wanted in shifts.items():
+        for schedule, wanted in list(shifts.items()):
             left = [(number, one) for number, one in wanted if not seen.get(number)]
-            if left:
-                seen |= await _rendered(ask, schedule, left)
+            try:
+                seen |= await _rendered(ask, schedule, left) if left else {}
+            except RefusedError as error:  # nothing is known of its calendar, now or later
+                words = f"Rootly refuses to show the calendar of this schedule ({error})"
+                refused = {number: verified[number]._replace(is_rendered=False, detail=words) for number, _ in left}
+                verified |= refused
+                del shifts[schedule]
+                seen = {number: is_seen for number, is_seen in seen.items() if number not in refused}
         if all(seen.values()) or anyio.current_time() >= deadline:
             break
         await anyio.sleep(_ASK_AGAIN)
@@ -235,10 +241,7 @@ async def _look_at_calendar(ask: Ask, verified: dict[int, VerifiedRecord], made:
 
 async def _rendered(ask: Ask, schedule: str, wanted: Sequence[tuple[int, Interval]]) -> dict[int, bool]:
     window = Window(min(one.start for _, one in wanted), max(one.end for _, one in wanted))
-    try:
-        found = await rootly.shifts(ask, schedule, window)
-    except RefusedError:
-        return {number: False for number, _ in wanted}
+    found = await rootly.shifts(ask, schedule, window)
     shown = merge(rootly.interval(one, schedule, str(one["attributes"].get("user_id"))) for one in found)
     return {
         number: any(

@@ -111,7 +111,7 @@ def give_up(known: Outcome) -> Outcome:
 def advise(status: Status, http_status: int = 0) -> str:
     """Return the hint of a status."""
     if status is Status.REJECTED and http_status == 404:
-        return "Check that the schedule exists and its id is right."
+        return "Check the schedule's id (in Rootly a name in one word is written name:Payments)."
     if status is Status.REJECTED and http_status == 403:
         return "Check what the token may do (the answer says what was refused), then rerun."
     return _NEXT_STEPS.get(status, "")

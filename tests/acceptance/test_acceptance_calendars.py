@@ -244,6 +244,17 @@ def test_a_run_can_be_verified_at_its_end(online: Workplace) -> None:
     assert "All 2 records are there" in (online.path / done.run / "report.html").read_text(encoding="utf-8")
 
 
+def test_a_calendar_that_is_refused_is_told_so_and_not_waited_for(online: Workplace, front: Front) -> None:
+    run = online.run("run", online.write("s.csv", shadows(2))).run
+    front.hidden = "/shifts"
+    done = online.run("verify", run)
+    assert done.status == 1
+    first, second, *_ = done.out.splitlines()
+    for line in (first, second):
+        assert "Rootly refuses to show the calendar of this schedule (404" in line
+    assert len([path for path in front.paths("GET") if "/shifts" in path]) == 2  # one for each schedule
+
+
 def test_a_run_elsewhere_and_a_report_are_not_verified(online: Workplace) -> None:
     run = online.run("run", online.write("s.csv", shadows(1))).run
     elsewhere = online.run("verify", run, variables={"ROOTLY_BASE_URL": "https://rootly.example.com"})
