@@ -1,7 +1,7 @@
 """Bulk-import on-call schedules, shadows and overrides from spreadsheets: nothing lost, nothing twice.
 
-The library: `run`, `check`, `rerun` and `undo` do what the commands of the same name do. Importing it costs nothing:
-a call imports what it needs, and the other names are imported when they are first used.
+The library: `run`, `check`, `rerun` and `undo` do what the commands of the same names do. Importing it is cheap: a call
+imports what it needs, and other names are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def __getattr__(name: str) -> Any:
 
 
 class Options(TypedDict, total=False):
-    """The keywords of a call: what the command line's options of the same name mean.
+    """The keywords of a call, with the meaning of the command line's options of the same names.
 
-    The environment and importer.toml count for what is left out.
+    Those that are left out come from the environment and importer.toml.
     """
 
     opal_token: str
@@ -90,7 +90,7 @@ class Options(TypedDict, total=False):
     encoding: str
     timezone: str
     provider: str
-    mapping: str | os.PathLike[str] | Mapping[str, Any]  #: a file, or what it would hold
+    mapping: str | os.PathLike[str] | Mapping[str, Any]  #: a file, or its contents
     date_order: str
     until: str
     sandbox: bool
@@ -119,7 +119,7 @@ class Options(TypedDict, total=False):
     max_rows: int
     max_columns: int
     max_cell: int
-    observer: RunObserver  #: is told how it goes on
+    observer: RunObserver  #: gets the progress
     interrupted: anyio.Event  #: set it to end the run early and in order
 
 
@@ -129,7 +129,7 @@ async def run(*sources: Source, **options: Unpack[Options]) -> Result:
     A source is a path, `-` for standard input, or a pandas DataFrame with the columns that a file would have.
 
     Raises:
-        ImporterError: the run cannot go on; rows that fail are no error but stand in the result.
+        ImporterError: the run cannot go on. Rows that fail are not errors; they are in the result.
     """
     from importer.commands import run as commands
     from importer.session import control
@@ -162,7 +162,7 @@ async def rerun(*run_or_reports: str | os.PathLike[str], **options: Unpack[Optio
 
 
 async def undo(run: str | os.PathLike[str], **options: Unpack[Options]) -> Result:
-    """Delete what a run created, the newest first, and nothing else; `run` is its folder or its name.
+    """Delete what a run created, newest first, and nothing else; `run` is its folder or its name.
 
     Raises: as `run`.
     """

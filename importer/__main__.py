@@ -1,4 +1,4 @@
-"""`python -m importer`, and what the command `oncall-importer` starts."""
+"""The entry point of `python -m importer` and of the command `oncall-importer`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; an interrupt while it is still being imported ends it as any other does: with 130."""
+    """Run the command line; an interrupt while it is being imported also ends it with exit status 130."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         from importer.cli import main as run

@@ -1,4 +1,4 @@
-"""Spreadsheet cells: their names, and what gets into them unmeant, such as unseen characters and quotes."""
+"""Spreadsheet cells: their names (B7), and cleaning their texts of invisible characters and stray quotes."""
 
 from __future__ import annotations
 
@@ -33,31 +33,31 @@ def cell_name(column: int, row: int) -> str:
 
 
 _ZERO_WIDTH = "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-_DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # what a copy from a dialog drags along
+_DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # copied along with a text from a dialog
 _WIDE_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-#: What is taken off both ends of a cell: nobody sees it, so nobody means it.
+#: Invisible characters, which are stripped from both ends of a cell.
 BLANKS = " \t\n\v\f\r\u0085\u2028\u2029" + _WIDE_SPACES + _ZERO_WIDTH + _DIRECTIONS
 
 _QUOTES = "\"'`\u00b4\u00ab\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a\uff02\uff07"
 _PLAIN = str.maketrans(
     dict.fromkeys(_ZERO_WIDTH) | dict.fromkeys(_WIDE_SPACES, " ") | dict.fromkeys("\u2010\u2011", "-")
 )
-_LONGEST = 2000  # characters: nothing that cleaning can save is longer
-# A spreadsheet's number has 15 digits: beyond them what stands before the point has been rounded.
+_LONGEST = 2000  # characters: no longer text can be saved by cleaning
+# A spreadsheet's number has 15 digits: a whole number with more has been rounded.
 _WHOLE = re.compile(r"0*([0-9]{1,20})|0*([0-9]{1,15})\.0+")
 
 
 def clean(text: str) -> str:
-    """Return a text without quotes around it and unseen characters in it, with plain spaces and hyphens."""
+    """Return a text without surrounding quotes and invisible characters, with plain spaces and hyphens."""
     if len(text) > _LONGEST:
         return text
     return text.translate(_PLAIN).strip(BLANKS + _QUOTES)
 
 
 def whole(text: str) -> str | None:
-    """Return the digits of a whole number of 20 digits at most, without leading zeros; None where it is none.
+    """Return the digits of a whole number of at most 20 digits, without leading zeros; None if it is not one.
 
-    `101.0` is how a spreadsheet writes 101; `1e2` and `101,0` are none.
+    `101.0` is how a spreadsheet writes 101; `1e2` and `101,0` are not accepted.
     """
     match = _WHOLE.fullmatch(text)
     return (match[1] or match[2]) if match else None
@@ -69,9 +69,9 @@ def canonical(text: str) -> str:
 
 
 class Unreadable(NamedTuple):
-    """Why a cell's text is no value of its column; returned where the value would be."""
+    """Why a cell's text is not a value of its column; returned instead of the value."""
 
-    reason: str = ""  #: goes on after `column is "text"`, such as ", which comes twice"
-    hint: str = ""  #: what would be right; empty: what the column says
+    reason: str = ""  #: continues `column is "text"`, such as ", which comes twice"
+    hint: str = ""  #: what would be right; empty: the column's own hint
     topic: str = ""  #: its kind in a few words that hold no value, such as "local time without a time zone"
-    is_one: bool = False  #: it is one kind whichever column it is in: one option mends all of it
+    is_one: bool = False  #: it is the same kind in every column: one option fixes all of it

@@ -1,4 +1,4 @@
-"""Why a run cannot go on. A row that failed is not an error but an outcome (`statuses.Status`).
+"""The exceptions: why a run cannot go on. A row that failed is not an error but an outcome (`statuses.Status`).
 
 ImporterError
 ├── UsageError      an option or argument that is not valid
@@ -40,7 +40,7 @@ class SourceError(ImporterError):
 
 
 class SourcesError(SourceError):
-    """Several sources that cannot be read: all are told at once."""
+    """Several sources that cannot be read, reported together."""
 
     def __init__(self, errors: Sequence[SourceError]) -> None:
         super().__init__("; ".join(error.message for error in errors), hint=errors[0].hint)
@@ -72,7 +72,7 @@ class UnexpectedError(ImporterError):
 
 
 def errors_of(group: BaseExceptionGroup[ImporterError]) -> Iterator[ImporterError]:
-    """Yield the errors of a group and of the groups in it."""
+    """Yield the errors of a group, and of groups within it."""
     for error in group.exceptions:
         if isinstance(error, BaseExceptionGroup):
             yield from errors_of(error)

@@ -1,6 +1,6 @@
-"""What a run did, for whoever looks into it later: the logger `importer`, and run.log in the run's folder.
+"""Logging: the logger `importer`, and run.log in the run's folder.
 
-No cell contents, headers, bodies, tokens or query values are logged, by anybody.
+Cell contents, headers, bodies, tokens and query values are never logged, anywhere.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ LOG_FILE = "run.log"
 REQUEST = "request"  #: the event whose members are method, path, status, ms and attempt
 WARNED = "warned"
 LOG = logging.getLogger("importer")
-LOG.addHandler(logging.NullHandler())  # else Python prints warnings where an application has set up nothing
-_MOST_WARNED = 1000  # rows that the user is warned of; a source can have them by the million
+LOG.addHandler(logging.NullHandler())  # otherwise Python prints warnings if an application has set up nothing
+_MOST_WARNED = 1000  # warnings about rows; a source can have millions
 _run: ContextVar[object] = ContextVar("run")
 
 
 def log(level: int, event: str, what: str = "", *, target: str = "", **members: object) -> None:
-    """Log an event; `what` says it in words, without anything that stands in a cell."""
+    """Log an event; `what` describes it in words, without the contents of cells."""
     if LOG.isEnabledFor(level) and _is_heard():
         LOG.log(level, "%s", what or event, extra={"event": event, "target": target, "members": members})
 
 
 def _is_heard() -> bool:
-    """Return whether anybody keeps what is logged: a record for each row of a large file costs more than reading it."""
+    """Return whether any handler is attached: a log record for each row of a large file costs more than reading it."""
     return bool(logging.getLogger().handlers) or any(type(one) is not logging.NullHandler for one in LOG.handlers)
 
 
 def log_warned(warned: Iterable[tuple[str, int, str]]) -> None:
-    """Log of which rows the user is warned, of the first thousand: source, row and topic, not what stands in it."""
+    """Log warnings about rows, the first thousand: source, row and topic, not the row's contents."""
     if LOG.isEnabledFor(logging.WARNING) and _is_heard():
         for source, row, topic in islice(warned, _MOST_WARNED):
             log(logging.WARNING, WARNED, topic, source=source, row=row)
 
 
 def is_telling_all() -> bool:
-    """Return whether somebody wants to know each single request."""
+    """Return whether every single request is logged."""
     return LOG.isEnabledFor(logging.DEBUG)
 
 
 @contextmanager
 def attached(handler: logging.Handler) -> Iterator[None]:
-    """Have a handler get what its level lets through until the block ends."""
+    """Attach a handler until the block ends."""
     before = LOG.level
     LOG.addHandler(handler)
     LOG.setLevel(min(LOG.getEffectiveLevel(), handler.level))
@@ -65,7 +65,7 @@ def attached(handler: logging.Handler) -> Iterator[None]:
 def logging_run(folder: Path, tell: Callable[[str], None], *, is_verbose: bool) -> Iterator[None]:
     """Write what this run does into the folder's run.log, each request if `is_verbose`; it never ends a run.
 
-    `tell` is told once where it cannot be written. Another run of this process has its own.
+    `tell` is called once if it cannot be written. Another run in this process has its own log.
     """
     mark = object()
     handler = _LogFile(folder / LOG_FILE, tell)
@@ -76,12 +76,12 @@ def logging_run(folder: Path, tell: Callable[[str], None], *, is_verbose: bool) 
         with attached(handler):
             yield
     finally:
-        with suppress(ValueError):  # ended by the garbage collector, in another context
+        with suppress(ValueError):  # closed by the garbage collector, in another context
             _run.reset(token)
 
 
 class _LogFile(logging.Handler):
-    """JSON objects, one a line, readable by their owner only; a line is in the file as soon as it is logged."""
+    """A file of JSON objects, one per line, readable by its owner only; a line is written as soon as it is logged."""
 
     def __init__(self, path: Path, tell: Callable[[str], None]) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class _LogFile(logging.Handler):
             self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record, unless writing has failed before; of rows that are warned of, the first thousand."""
+        """Write a record, unless writing has failed before; of warnings about rows, the first thousand."""
         is_warned = getattr(record, "event", "") == WARNED
         self._warned += is_warned
         if self._descriptor >= 0 and not (is_warned and self._warned > _MOST_WARNED):
@@ -109,7 +109,7 @@ class _LogFile(logging.Handler):
 
     @contextmanager
     def _sparing(self) -> Iterator[None]:
-        """Go on without the file where it cannot be written: the journal holds what counts."""
+        """Go on without the file if it cannot be written: the journal has everything that counts."""
         try:
             yield
         except OSError as error:
@@ -129,4 +129,4 @@ def _line(record: logging.LogRecord) -> bytes:
         "what": record.getMessage(),
         **getattr(record, "members", {}),
     }
-    return f"{json.dumps(event, default=str)}\n".encode()  # ASCII: no character of it does anything to a terminal
+    return f"{json.dumps(event, default=str)}\n".encode()  # ASCII, so that no character can control a terminal

@@ -1,4 +1,4 @@
-"""What a person should know about a source or a run as a whole, and who is told while sources are read.
+"""Notices about a source or a run as a whole, and the observer of reading.
 
 Cheap to import, for the reader's child process.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class NoticeLevel(StrEnum):
-    """How much a notice about a source or a run matters."""
+    """The importance of a notice."""
 
     INFO = "info"
     LEFT_OUT = "left_out"  #: rows or sheets were left out
@@ -27,23 +27,23 @@ class Notice(NamedTuple):
 
     text: str
     level: NoticeLevel = NoticeLevel.INFO
-    sheet: str = ""  #: the sheet that it is about, if it says nothing where that sheet is left out as a whole
+    sheet: str = ""  #: the sheet that it is about, if it is pointless when the whole sheet is left out
 
 
 class ReadingObserver(Protocol):
-    """Is told what reading found."""
+    """Gets the progress and findings of reading."""
 
     def read(self, rows: int) -> None:
-        """So many rows have been read so far."""
+        """Note how many rows have been read so far."""
 
     def advanced(self, share: float) -> None:
-        """So much of all sources has been read, from 0 to 1; told before the rows are."""
+        """Note how much of all sources has been read, from 0 to 1; called before `read`."""
 
     def noticed(self, notice: Notice) -> None:
-        """Note what a person should know about a source or the run as a whole."""
+        """Note a notice about a source or the run as a whole."""
 
     def found(self, kinds: Sequence[FindingKind], findings: Iterable[tuple[Sheet, Finding]]) -> None:
-        """Everything is read: what was found about rows, by kind, and one by one in the order of the source.
+        """Note the findings once everything is read, by kind, and one by one in the order of the source.
 
-        `findings` is read from the journal while the call lasts.
+        `findings` are read from the journal during the call.
         """

@@ -1,4 +1,4 @@
-"""The words every part shares: rows, problems, records, outcomes. Knows no other part."""
+"""The types that every part shares: rows, problems, records, outcomes. Imports no other part."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class TargetName(StrEnum):
 
 
 class Problem(NamedTuple):
-    """One thing wrong with one row, for the person who mends it."""
+    """One thing wrong with one row, for the person who corrects it."""
 
-    message: str  #: what is wrong, with the value that is wrong
+    message: str  #: what is wrong, with the wrong value
     hint: str = ""  #: what would be right
-    column: str = ""  #: column of ours, such as "starts_at"; empty where the row as a whole is meant
-    cell: str = ""  #: the cell in the source, such as "B7"; empty where the row has no such cell
+    column: str = ""  #: our column, such as "starts_at"; empty if the whole row is meant
+    cell: str = ""  #: the cell in the source, such as "B7"; empty if the row has no such cell
     topic: str = ""  #: its kind in a few words that hold no value, such as "local time without a time zone"
 
 
@@ -35,26 +35,26 @@ _PART = re.compile(r"0*([0-9]{1,15})(?:/| of )0*([0-9]{1,15})").fullmatch
 
 
 def write_part(number: int, made: int) -> str:
-    """Write which of a row's records one is; a spreadsheet would make a date of `3/12`."""
+    """Write which of a row's records this is (`3 of 12`); a spreadsheet would make `3/12` a date."""
     return f"{number} of {made}"
 
 
 def read_part(text: str) -> str | None:
-    """Read which of a row's records one is, as `write_part` writes it or as `3/12`; None where it is neither."""
+    """Read which of a row's records this is, as written by `write_part` or as `3/12`; None if it is neither."""
     found = _PART(text.strip().casefold())
     return write_part(int(found[1]), int(found[2])) if found else None
 
 
 class Severity(StrEnum):
-    """How much something that was found matters."""
+    """The importance of a finding."""
 
-    PROBLEM = "problem"  #: the row is no valid record
-    WARNING = "warning"  #: worth a look; the row is sent all the same
+    PROBLEM = "problem"  #: the row is not a valid record
+    WARNING = "warning"  #: worth a look; the row is still sent
     NOTE = "note"  #: a reference that the target will be asked about
 
 
 def name_table(source: str, name: str) -> str:
-    """Name a table of a source, such as `rota.xlsx, April`; a CSV has one, which is called as its file."""
+    """Name a table of a source, such as `rota.xlsx, April`; a CSV's only table has the file's name."""
     return source if PurePath(source).stem == name else f"{source}, {name}"
 
 
@@ -64,36 +64,36 @@ class Sheet:
 
     source: str  #: the source as the user named it; "-" is standard input
     name: str  #: the sheet's name; of a CSV its file's stem, as a spreadsheet names it
-    header: tuple[str, ...]  #: the header's texts as they stand, in their order; can repeat, can be empty
-    positions: tuple[int, ...]  #: for each header the 0-based column of the source it stands in
-    header_row: int = 1  #: the row that the header stands in; 0: there is none, and the header is the columns' letters
-    problems: tuple[Problem, ...] = ()  #: what is wrong with the header; it matters only where the sheet is used
-    origin: str = ""  #: of a report read again: the source that its rows come from, as `import_source` says it
-    table: str = ""  #: of a report read again: the table of `source` in which its rows stand, such as "To mend"
+    header: tuple[str, ...]  #: the header's texts unchanged, in order; they can repeat and can be empty
+    positions: tuple[int, ...]  #: for each header its 0-based column in the source
+    header_row: int = 1  #: the header's row; 0: there is none, and the columns' letters are the header
+    problems: tuple[Problem, ...] = ()  #: what is wrong with the header; it matters only if the sheet is used
+    origin: str = ""  #: of a report: the source that its rows come from, as in `import_source`
+    table: str = ""  #: of a report: the table of `source` that has its rows, such as "To mend"
 
     @property
     def original(self) -> str:
-        """The source that its rows come from, also where they were read from a report."""
+        """The source that its rows come from, even if they were read from a report."""
         return self.origin or self.source
 
     @property
     def report(self) -> str:
-        """Of a report read again: its file and the table, such as `back.xlsx, To mend`, before a cell; else empty."""
+        """A prefix for cells of a report: its file and table, such as `back.xlsx, To mend`; else empty."""
         return self.table and name_table(PurePath(self.source).name, self.table)
 
     def name_cells(self, cells: str) -> str:
-        """Name cells as a person finds them: of a report read again behind its file and the table."""
+        """Name cells so that a person finds them: for a report, with its file and table."""
         return f"{self.report} {cells}" if cells and self.table else cells
 
 
 class Row(NamedTuple):
-    """One line of a sheet below its header. Blank lines are counted but make no row."""
+    """One line of a sheet below its header. Blank lines count in the numbering but make no row."""
 
-    number: int  #: as a spreadsheet numbers it, header = row 1; what `import_row` says
-    cells: tuple[str, ...]  #: as wide as the sheet's header, text exactly as it stands
-    line: int = 0  #: the row in the file just read where that is not `number` (a report read again), else 0
-    problems: tuple[Problem, ...] = ()  #: what reading already found wrong with it
-    warnings: tuple[Problem, ...] = ()  #: what reading found worth a look
+    number: int  #: as a spreadsheet numbers it, header = row 1; `import_row` in reports
+    cells: tuple[str, ...]  #: as wide as the sheet's header, texts unchanged
+    line: int = 0  #: the row in the file just read if that is not `number` (in a report), else 0
+    problems: tuple[Problem, ...] = ()  #: problems found while reading
+    warnings: tuple[Problem, ...] = ()  #: warnings found while reading
     shown: tuple[
         tuple[int, str], ...
     ] = ()  #: places in `cells` of numbers that are shown as `42%`, `€ 42`, `1,024`, `1.23457E+18`
@@ -107,7 +107,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that was found about one row."""
+    """A problem, warning or note about one row."""
 
     severity: Severity
     sheet: int  #: index into the run's sheets
@@ -116,7 +116,7 @@ class Finding:
 
 
 class FindingKind(NamedTuple):
-    """What was found of one kind."""
+    """The findings of one kind."""
 
     severity: Severity
     topic: str
@@ -125,7 +125,7 @@ class FindingKind(NamedTuple):
     is_of_several: bool = False  #: the run has several sources, so a row is told with the one that it is of
 
 
-#: An id that may stand in a URL: no dot, no slash, no percent sign, so that no path can be climbed.
+#: An id that is safe in a URL: no dot, slash or percent sign, so that it cannot lead to another path.
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"
 #: A UUID in its usual form, as both APIs and both providers write it.
 UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -136,7 +136,7 @@ Identifier: TypeAlias = Annotated[str, Field(pattern=ID_PATTERN)]
 
 
 class Record(BaseModel):
-    """What a row makes, valid and complete; each kind has a class of its own."""
+    """A valid, complete record made from a row; each kind has a class of its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -160,23 +160,23 @@ class KnownName(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """What one question to a target covers."""
+    """The part of a target that one question covers."""
 
     kind: str
-    name: str  #: as the kind has it: a Rootly schedule's id; empty where one list holds everything
+    name: str  #: given by the kind: a Rootly schedule's id; empty if one list holds everything
 
 
 class Outcome(NamedTuple):
-    """What became of a record: one line of the report."""
+    """The outcome of a record: one line of the report."""
 
     status: Status
     id: str = ""  #: the id that the target gave
-    http_status: int = 0  #: of the last answer; 0 where there was none
-    error: str = ""  #: what happened, in the server's words where there are any
-    cell: str = ""  #: the cell, or cells parted by a comma and a blank, that the error is about
+    http_status: int = 0  #: of the last answer; 0 if there was none
+    error: str = ""  #: what happened, in the server's words if there are any
+    cell: str = ""  #: the cell that the error is about, or cells separated by comma and blank
     hint: str = ""  #: what to do next
     attempts: int = 0  #: requests made for the record
-    finished_at: str = ""  #: ISO 8601, UTC; empty while nothing was decided
+    finished_at: str = ""  #: ISO 8601, UTC; empty until it is decided
     run: str = ""  #: the run that decided it
 
 
@@ -201,12 +201,12 @@ PRODUCT_COLUMNS: Final = (
 
 
 class ReportLine(NamedTuple):
-    """One line of the report: a row of the source, the part of it, and what became of that."""
+    """One line of the report: a row of the source, its part, and the outcome."""
 
     sheet: int  #: index into the run's sheets
     row: int  #: the row's number
-    part: str  #: "3 of 12" where a row makes several records, else empty
-    kind: str | None  #: None where the row does not say
+    part: str  #: "3 of 12" if the row makes several records, else empty
+    kind: str | None  #: None if the row does not say
     cells: tuple[str, ...]  #: as wide as the sheet's header
     outcome: Outcome
     line: int = 0  #: as `Row.line`

@@ -1,4 +1,4 @@
-"""What a command came to: counts, files, and the exit status that they mean."""
+"""The result of a command: counts, files, and the exit status (0, 1, 3, 4, 130) that follows from them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from importer.statuses import Status
 
 
 class Expected(NamedTuple):
-    """What would become of records that belong together: of one person's on a schedule, of one provider's."""
+    """What would happen to records that belong together: one person's on a schedule, or one provider's."""
 
     target: str
     kind: str  #: "shadow", or "Opal group"
-    schedule: str  #: its name and its id; empty where there is none
+    schedule: str  #: its name and its id; empty if there is none
     person: (
-        str  #: who has the shifts, the provider of schedules, or the group: the name, and the id where that is another
+        str  #: the person with the shifts, the provider of schedules, or the group: the name, with the id if it differs
     )
     numbers: Mapping[str, int]  #: records by what would happen: create, replace, exists, add to group, look up
     first: str = ""  #: the local day on which the first of them begins
@@ -44,11 +44,11 @@ class Overview:
     repeated: Sequence[Repeated]  #: the first rows that make several records
     repeated_rows: int  #: how many such rows there are
     is_asked: bool  #: the targets were asked what exists
-    is_of_several: bool  #: there are several sources, so a row is told with the one that it is of
+    is_of_several: bool  #: there are several sources, so each row is shown with its source
 
 
 def by_target(counts: Mapping[tuple[str, Status], int]) -> dict[str, dict[str, int]]:
-    """Return counts by target and status, as a summary has them; `none` is what has no target."""
+    """Return counts by target and status, as in a summary; `none` are records without a target."""
     found: dict[str, dict[str, int]] = {}
     for (target, status), number in sorted(counts.items()):
         found.setdefault(target or "none", {})[status.value] = number
@@ -57,31 +57,31 @@ def by_target(counts: Mapping[tuple[str, Status], int]) -> dict[str, dict[str, i
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run, rerun, check or undo came to."""
+    """The result of a run, rerun, check or undo."""
 
     rows: int  #: rows read
     counts: Mapping[tuple[str, Status], int]  #: records by target (empty where there is none) and status
-    #: the first lines that need attention, in the order of the source; no part of the repr, which asyncio asks for
+    #: the first lines that need attention, in the order of the source; not in the repr, which asyncio logs
     problems: Sequence[tuple[Sheet, ReportLine]] = field(repr=False)
     run: str = ""  #: the run's name; empty for a check
     folder: Path | None = None  #: the run's folder
     files: Sequence[Path] = ()  #: the report's files as they were written
     stopped: Mapping[str, str] = field(
         default_factory=dict
-    )  #: what the product ended by itself, and why: a target, the report
+    )  #: what the importer stopped by itself, and why: a target, the report
     is_interrupted: bool = False
-    #: the first things that were found about rows, in the order of the source
+    #: the first findings about rows, in the order of the source
     findings: Sequence[tuple[Sheet, Finding]] = field(default=(), repr=False)
-    topics: Sequence[tuple[Severity, str, int]] = ()  #: how often each kind of thing was found
-    kinds: Sequence[FindingKind] = field(default=(), repr=False)  #: each kind of thing, with the first three of it
+    topics: Sequence[tuple[Severity, str, int]] = ()  #: how often each kind of finding occurred
+    kinds: Sequence[FindingKind] = field(default=(), repr=False)  #: each kind of finding, with its first three
     fails_on_warnings: bool = False  #: whether warnings count for the exit status
     seconds: float | None = None  #: from the run's beginning to its end, as `runs` shows it; None for a check
     sources: int = 1  #: how many sources have rows
-    #: of a check: by target, pending records that wait for ids of what they name
+    #: of a check: by target, pending records that wait for ids
     unresolved: Mapping[str, int] = field(default_factory=dict)
     notice: str = ""  #: what a file does not show, or which could not be made
     doubled: int = 0  #: records that the closing look found at the target more than once
-    #: what ids are called, by what they are of ("user", "schedule") and by id
+    #: the names of ids, by what they are ("user", "schedule") and by id
     names: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     plan: Path | None = None  #: of a check: the plan that was written
     overview: Overview | None = None  #: of a check: what would happen
@@ -110,7 +110,7 @@ class Result:
 
     @property
     def check_status(self) -> int:
-        """What `check` exits with: pending rows are good ones that nobody sent."""
+        """The exit status of `check`: pending rows are good ones that were not sent."""
         return self._ended or self._wrong(self.statuses.keys() - {Status.PENDING})
 
     @property

@@ -1,4 +1,4 @@
-"""What each status means: the one home of its words, its tone, and what follows from it. Knows no other module."""
+"""What each status means: its words, its tone (colour), and what follows from it. Imports no other module."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Tone(StrEnum):
-    """How a status looks wherever there is colour: console, workbook, page, JUnit."""
+    """How a status is shown wherever there is colour: console, workbook, page, JUnit."""
 
     GOOD = "good"
     SAME = "same"  #: nothing was done, and nothing needs to be
@@ -44,22 +44,22 @@ class Status(StrEnum):
 
     @property
     def is_success(self) -> bool:
-        """True where the target certainly has the record and `rerun` leaves it alone."""
+        """True if the target certainly has the record and `rerun` leaves it alone."""
         return self in _SUCCESSES
 
     @property
     def is_removed(self) -> bool:
-        """True where an undo left nothing of the object, or as little as the target allows."""
+        """True if an undo left nothing of the object, or as little as the target allows."""
         return self in _REMOVED
 
     @property
     def needs_attention(self) -> bool:
-        """True where somebody has to look at the record: with one of these a command does not exit with 0."""
+        """True if a person must look at the record: a command with such a record does not exit with 0."""
         return self not in _DONE
 
     @property
     def is_repeated(self) -> bool:
-        """True where `rerun` sends the record again, after mending or asking where that is due."""
+        """True if `rerun` sends the record again, after correcting it or asking the target if necessary."""
         return self.needs_attention and self is not Status.UNDONE
 
     def meaning(self, *, is_undo: bool) -> str:
@@ -70,8 +70,8 @@ class Status(StrEnum):
 
 class _Facts(NamedTuple):
     tone: Tone
-    in_run: str  #: what it means in a run; of a status that only an undo has, there
-    in_undo: str = ""  #: what it means in an undo, where that differs
+    in_run: str  #: what it means in a run, or in an undo if only an undo has it
+    in_undo: str = ""  #: what it means in an undo, if that differs
 
 
 _FACTS = {
@@ -104,5 +104,5 @@ UNDO_STATUSES = (*tuple(Status)[len(RUN_STATUSES) :], Status.FAILED, Status.UNKN
 
 
 def possible_statuses(*, is_undo: bool) -> tuple[Status, ...]:
-    """Return the statuses that what a run or an undo works on can have."""
+    """Return the statuses that are possible in a run or in an undo."""
     return UNDO_STATUSES if is_undo else RUN_STATUSES

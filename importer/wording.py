@@ -1,8 +1,8 @@
-"""How things are worded for people: foreign text made safe to show, counts with their nouns, instants in UTC.
+"""Wording for people: foreign text escaped and quoted so that it is safe to print, counts with nouns, instants in UTC.
 
-Foreign text (cells, names, server answers) is cut, and its unprintable characters are shown as escapes. Unprintable are
-C0, C1, DEL, bidi controls, U+2028, U+2029, zero-width characters and lone surrogates: whatever steers a terminal or
-cannot be seen. Knows no subject and no channel; markup languages escape again for themselves.
+Foreign text (cells, names, server answers) is cut, and its unprintable characters are shown as escapes: C0, C1, DEL,
+bidi controls, U+2028, U+2029, zero-width characters and lone surrogates, which control a terminal or are invisible.
+Markup languages escape again for themselves.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import unicodedata
 from datetime import UTC, datetime
 from functools import lru_cache
 
-LONGEST_LINE = 200  #: characters of a foreign text that a line of output shows
-LONGEST_QUOTE = 80  #: characters of a value that a message quotes
+LONGEST_LINE = 200  #: characters of a foreign text in a line of output
+LONGEST_QUOTE = 80  #: characters of a quoted value in a message
 
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # C0, C1 and DEL; lone surrogates; U+2028; U+2029
 _BIDI = frozenset({"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))})
@@ -26,7 +26,7 @@ def escape(text: str, limit: int = LONGEST_LINE) -> str:
 
 
 def escape_unprintable(text: str, *, keep: str = "") -> str:
-    r"""Return the whole text with every unprintable character, those of `keep` aside, as an escape such as `\\x1b`."""
+    r"""Return the whole text with every unprintable character, except those in `keep`, as an escape such as `\\x1b`."""
     if text.isprintable():
         return text
     return "".join(
@@ -48,12 +48,12 @@ def quote_path(text: str) -> str:
 
 
 def shown_path(path: object) -> str:
-    """Return a path, or a command with paths in it, as it may be printed: whole, to be copied."""
+    """Return a path, or a command with paths, safe to print but complete, so that it can be copied."""
     return escape(str(path), 4096)
 
 
 def is_unicode(text: str) -> bool:
-    """Return whether a text can be written: it holds no lone surrogate, half of a character."""
+    """Return whether a text can be encoded: it has no lone surrogate, which is half a character."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -62,7 +62,7 @@ def is_unicode(text: str) -> bool:
 
 
 def has_control(text: str) -> bool:
-    """Return whether a text holds characters that steer a terminal or the direction of text."""
+    """Return whether a text has characters that control a terminal or the direction of text."""
     if text.isprintable():
         return False
     return any(char in _BIDI or unicodedata.category(char) in _CONTROLS for char in text)
@@ -77,7 +77,7 @@ def count_of(number: int, noun: str, plural: str = "") -> str:
 def as_sentence(text: str) -> str:
     """Return a clause as a sentence: with a capital letter and a full stop; an empty one stays empty.
 
-    A word such as `starts_at` at its beginning is somebody's header and stays as it is.
+    A word such as `starts_at` at its beginning is a header and stays as it is.
     """
     first = text[:1] if "_" in text.partition(" ")[0] else text[:1].upper()
     return text and f"{first}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
@@ -90,7 +90,7 @@ def iso_utc(instant: float | datetime) -> str:
 
 
 def seconds_between(begin: str, end: str) -> float | None:
-    """Return the seconds between two instants in ISO 8601; None where one is no such instant."""
+    """Return the seconds between two instants in ISO 8601; None if one is not an instant."""
     try:
         return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
     except (ValueError, TypeError):  # TypeError: one has an offset, the other none

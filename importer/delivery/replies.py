@@ -41,7 +41,7 @@ class Judgement(NamedTuple):
 
     verdict: Verdict
     status: int = 0  #: HTTP status, 0 without an answer
-    words: str = ""  #: what happened, in the server's words where there are any
+    words: str = ""  #: what happened, in the server's words if there are any
     id: str = ""  #: the id in the answer, also of one whose values differ
 
 

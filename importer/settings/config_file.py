@@ -1,4 +1,4 @@
-"""importer.toml: where it is looked for, how it is read, and what may not stand in it."""
+"""importer.toml: where it is looked for, how it is read, and what is refused in it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONGEST_FILE = 1 << 20  # bytes of a settings file
 
 
 def own_config_file() -> Path | None:
-    """Return where the user's own importer.toml is looked for; None where nobody knows the user's home."""
+    """Return the path of the user's own importer.toml; None if the user's home folder is unknown."""
     folder = os.environ.get("XDG_CONFIG_HOME", "")
     try:
         base = Path(folder) if Path(folder).is_absolute() else Path.home() / ".config"
@@ -34,10 +34,10 @@ def own_config_file() -> Path | None:
 
 
 def find_in_files(known: Mapping[str, Declaration]) -> dict[str, FoundSetting]:
-    """Find what importer.toml sets, in the user's own configuration folder and in the working folder.
+    """Find the settings in importer.toml, in the user's own configuration folder and in the working folder.
 
     Raises:
-        SettingsError: one cannot be read, or has what may not stand there.
+        SettingsError: a file cannot be read, or has settings that are refused there.
     """
     own, folder = own_config_file(), Path(CONFIG_FILE)
     found = {} if own is None else _find_in_file(own, str(own), known, is_own=True)
@@ -86,10 +86,10 @@ def _other_ways(name: str, declaration: Declaration) -> str:
 
 
 def read_config_file(path: Path, shown: str) -> str | None:
-    """Read a settings file; None where there is none.
+    """Read a settings file; None if there is none.
 
     Raises:
-        SettingsError: it is no regular file, too large, not text, or cannot be read.
+        SettingsError: it is not a regular file, too large, not text, or cannot be read.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # reading a FIFO would wait for ever
@@ -108,7 +108,7 @@ def read_config_file(path: Path, shown: str) -> str | None:
 
 
 def keys_of_file(path: Path) -> list[str] | None:
-    """Return the keys that a settings file has; None where there is no file.
+    """Return the keys in a settings file; None if there is no file.
 
     Raises:
         SettingsError: as `read_config_file`, or it is not TOML.
@@ -122,12 +122,12 @@ def _parse(written: str, shown: str) -> dict[str, Any]:
         return tomllib.loads(written)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{shown} cannot be read: {escape(str(error))}", hint=f"Correct {shown}.") from None
-    except (RecursionError, ValueError):  # nested without end; a number of more digits than Python reads
+    except (RecursionError, ValueError):  # nested too deep; a number with more digits than Python reads
         raise SettingsError(f"{shown} cannot be read: it is not a list of settings", hint=f"Correct {shown}.") from None
 
 
 def _lines(written: str) -> Iterator[tuple[str, int]]:
-    """Find the line of each key on the top level, as far as it is written the usual way."""
+    """Find the line of each top-level key, if it is written the usual way."""
     for number, line in enumerate(written.split("\n"), 1):
         if line.lstrip().startswith("["):
             return

@@ -65,14 +65,14 @@ class DateOrder(StrEnum):
 
 
 class FailOn(StrEnum):
-    """What the least is that makes the exit status 1."""
+    """The least finding that makes the exit status 1."""
 
     PROBLEM = "problem"  #: a row that needs attention
     WARNING = "warning"  #: a warning about a row, too
 
 
 class HiddenRows(StrEnum):
-    """What to do with rows that a filter or a person hid in a workbook."""
+    """What to do with rows that are hidden in a workbook."""
 
     SEND = "send"  #: read them like the others
     SKIP = "skip"  #: leave them out, and say which
@@ -203,7 +203,7 @@ class Settings:
         "run check",
         decides=Decides.RUNNING,
     )
-    #: 0: none; no option says so, for whoever writes --canary wants some
+    #: 0: none; the option does not accept it
     canary: int = setting(
         0,
         values.whole(1, 1_000_000_000),
@@ -241,7 +241,7 @@ class Settings:
         short="-q",
         is_of_console=True,
     )
-    #: of the library: run.log has every request
+    #: in the library: run.log has every request
     verbose: bool = _switch("Show each request; run.log has them too.", f"{_REACHES} {_CALENDARS}", short="-v")
 
     settle: float = setting(
@@ -260,14 +260,14 @@ class Settings:
     max_columns: int = setting(1000, values.whole(1, 1 << 20), "Columns of a sheet.")
     max_cell: int = setting(1 << 20, values.whole(1, 1 << 30), "Characters of a cell.")
 
-    #: Where each setting that is no default was set.
+    #: Where each setting that differs from its default was set.
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
 
     def token(self, target: TargetName) -> str:
         """Return the target's token.
 
         Raises:
-            SettingsError: nobody set it.
+            SettingsError: it is not set.
         """
         secret: Secret | None = getattr(self, f"{target}_token")
         if secret is None:
@@ -279,7 +279,7 @@ class Settings:
         return secret.reveal()
 
     def has_token(self, target: TargetName) -> bool:
-        """Return whether somebody set the target's token."""
+        """Return whether the target's token is set."""
         return getattr(self, f"{target}_token") is not None
 
     def base_url(self, target: TargetName) -> str:
@@ -287,10 +287,10 @@ class Settings:
         return str(getattr(self, f"{target}_base_url"))
 
     def proxy_to(self, url: str, name: str) -> Proxy | None:
-        """Return the proxy that a system at a URL is reached through; `name` is the system's.
+        """Return the proxy for a URL, or None; `name` is the system's.
 
         Raises:
-            SettingsError: HTTPS_PROXY cannot be one.
+            SettingsError: HTTPS_PROXY is invalid.
         """
         written = self.https_proxy.reveal() if self.https_proxy else ""
         is_here = values.is_loopback(urlsplit(url).hostname or "")
@@ -304,11 +304,11 @@ class Settings:
             ) from None
 
     def told(self) -> dict[str, Any]:
-        """Return all that is set as JSON can have it; the tokens, and how a target is reached, aside."""
+        """Return all settings as JSON values, except tokens and how a target is reached."""
         return {name: values.as_json(getattr(self, name)) for name in DECLARATIONS if name not in _UNTOLD}
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of everything that is set, the tokens and how a target is reached aside."""
+        """Return the SHA-256 of all settings, except tokens and how a target is reached."""
         import orjson
 
         return hashlib.sha256(orjson.dumps(self.told(), option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -326,7 +326,7 @@ _UNTOLD = frozenset(
 
 
 def write_setting(name: str, value: Any) -> str:
-    """Return how a setting is set to a value that `told` has: its option as it is typed, else its variable."""
+    """Return how to set a setting to a value from `told`: its option as typed, or its variable."""
     declared = DECLARATIONS.get(name)
     if declared is None or (name == "mapping" and isinstance(value, dict)):
         return f"{name} (given in the call)"
@@ -343,10 +343,10 @@ def write_setting(name: str, value: Any) -> str:
 
 
 def load_settings(options: Mapping[str, Any], *, is_library: bool = True) -> Settings:
-    """Make the settings; `options` are a library call's keywords, or what the command line was given, by name.
+    """Make the settings; `options` are a library call's keywords, or the command line's options, by name.
 
     Raises:
-        SettingsError: a value cannot be; the sentence names it as the user set it, never a token.
+        SettingsError: a value is invalid; the sentence names it as the user set it, but never a token.
     """
     given = {name: value for name, value in options.items() if value is not None}
     found = find_in_files(DECLARATIONS) | find_variables(os.environ, DECLARATIONS)
@@ -364,7 +364,7 @@ def load_settings(options: Mapping[str, Any], *, is_library: bool = True) -> Set
     if wrong:
         raise SettingsError("; ".join(sorted(wrong)), hint=" ".join(sorted(hints)))
     origins = {name: found[name].origin for name in DECLARATIONS if name in taken}
-    # What the variables that every program knows say; one that is set to nothing means: no proxy.
+    # The usual variables for proxies; one that is set to an empty text means: no proxy.
     url = proxy.first_set(proxy.PROXY_VARIABLES, os.environ)
     direct = proxy.first_set(proxy.NO_PROXY_VARIABLES, os.environ)
     proxies = {"https_proxy": values.Secret(url) if url else None, "no_proxy": direct or None}

@@ -30,27 +30,27 @@ class Decides(Enum):
 
 
 class Stands(Enum):
-    """Where a setting may stand."""
+    """Where a setting may be set."""
 
     ANYWHERE = auto()
-    NOT_IN_FOLDER = auto()  #: it decides where a token goes or which file is written: never by a folder's importer.toml
-    ENVIRONMENT = auto()  #: a token: in no file, and no option
+    NOT_IN_FOLDER = auto()  #: it decides where a token goes or which file is written: never in a folder's importer.toml
+    ENVIRONMENT = auto()  #: a token: neither in a file nor as an option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """What a setting is, said once: for the settings, the command line, the library, and docs/commands.md."""
+    """One setting, declared once: for the settings, the command line, the library, and docs/commands.md."""
 
-    read: Callable[[Any], Any]  #: to its value; ValueError says what is wrong, without the setting's name
+    read: Callable[[Any], Any]  #: reads the value; a ValueError says what is wrong, without the setting's name
     help: str
-    commands: frozenset[str] = frozenset()  #: that take it as an option; none: it has no option
+    commands: frozenset[str] = frozenset()  #: the commands that have it as an option; none: it has no option
     metavar: str = ""  #: of the option's value; empty for a switch
     is_repeatable: bool = False
     short: str = ""  #: the option's second name, such as -q
     decides: Decides = Decides.NOTHING
     stands: Stands = Stands.ANYWHERE
-    is_of_console: bool = False  #: how a command asks and tells; the library has none, and no suggested command
-    variables: tuple[str, ...] = ()  #: in place of IMPORTER_<NAME>; the first that is set counts
+    is_of_console: bool = False  #: it is about the console: neither in the library nor in suggested commands
+    variables: tuple[str, ...] = ()  #: instead of IMPORTER_<NAME>; the first that is set counts
 
 
 def setting(
@@ -60,7 +60,7 @@ def setting(
     commands: str = "",
     **more: Any,
 ) -> AnyValue:
-    """Declare a setting as a dataclass's field; `commands` are the names of those that take it, parted by blanks."""
+    """Declare a setting as a dataclass field; `commands` are the names of those that take it, separated by blanks."""
     declaration = Declaration(read=read, help=help, commands=frozenset(commands.split()), **more)
     metadata = {_DECLARATION: declaration}
     made: Any = (
@@ -70,7 +70,7 @@ def setting(
 
 
 def declaration_of(one: Field[Any]) -> Declaration | None:
-    """Return how a dataclass's field was declared; None for one that is no setting."""
+    """Return the declaration of a dataclass's field; None if the field is not a setting."""
     return one.metadata.get(_DECLARATION)
 
 
@@ -78,12 +78,12 @@ class Origin(NamedTuple):
     """Where a setting's value was set."""
 
     name: str  #: as the user knows it: `--rate`, `IMPORTER_RATE`, `importer.toml, line 3: rate`, `rate`
-    hint: str  #: what to do where the value is wrong
-    words: tuple[str, ...] = ()  #: of the command line, to set it again
+    hint: str  #: what to do if the value is wrong
+    words: tuple[str, ...] = ()  #: on the command line, to set it again
 
 
 class FoundSetting(NamedTuple):
-    """A value that somebody set."""
+    """A value that was set, with its origin."""
 
     value: Any
     origin: Origin
@@ -99,11 +99,11 @@ def variables_of(name: str, declaration: Declaration) -> tuple[str, ...]:
     return declaration.variables or (PREFIX + name.upper(),)
 
 
-# ---- options, of the command line and of library calls
+# ---- options of the command line and keywords of library calls
 
 
 def find_options(options: Mapping[str, object], known: Mapping[str, Declaration]) -> dict[str, FoundSetting]:
-    """Find what was given on the command line: texts by the setting's name, as click gives them."""
+    """Find the settings given on the command line: texts by the setting's name, from click."""
     return {
         name: FoundSetting(value, Origin(option_name(name), "Correct the option.", _words(name, value)))
         for name, value in options.items()
@@ -120,7 +120,7 @@ def _words(name: str, value: object) -> tuple[str, ...]:
 
 
 def find_keywords(options: Mapping[str, object], known: Mapping[str, Declaration]) -> dict[str, FoundSetting]:
-    """Find what a library call was given by keyword.
+    """Find the settings given as keywords of a library call.
 
     Raises:
         SettingsError: there is no such keyword.
@@ -138,7 +138,7 @@ def find_keywords(options: Mapping[str, object], known: Mapping[str, Declaration
 
 
 def suggest_nearest(name: str, known: list[str]) -> str:
-    """Return a sentence that suggests the known name nearest to a misspelt one; empty where none is near."""
+    """Return a sentence that suggests the known name nearest to a misspelt one; empty if none is near."""
     near = get_close_matches(name.lower(), known, n=1)
     return f"Did you mean {near[0]}? " if near else ""
 
@@ -147,7 +147,7 @@ def suggest_nearest(name: str, known: list[str]) -> str:
 
 
 def find_variables(environ: Mapping[str, str], known: Mapping[str, Declaration]) -> dict[str, FoundSetting]:
-    """Find what the environment sets; a variable that is empty is not set."""
+    """Find the settings in the environment; an empty variable does not count."""
     upper = {name.upper(): (name, value) for name, value in environ.items() if value}
     found = {}
     for name, declaration in known.items():

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from importer.settings.values import DEFAULT_PORTS, read_address
 
-#: In the order in which they count; one that is set to nothing means: no proxy.
+#: In order of precedence; one that is set to an empty text means: no proxy.
 PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 NO_PROXY_VARIABLES = ("no_proxy", "NO_PROXY")
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
@@ -26,7 +26,7 @@ class Proxy:
 
 
 def first_set(names: tuple[str, ...], environ: Mapping[str, str]) -> str:
-    """Return the value of the first of these variables that is set; empty where none is."""
+    """Return the value of the first of these variables that is set; empty if none is."""
     return next((environ[name].strip() for name in names if name in environ), "")
 
 
@@ -34,7 +34,7 @@ def read_proxy(text: str) -> Proxy:
     """Read a proxy's URL as HTTPS_PROXY has it: `proxy:3128`, `http://user:password@proxy:3128`.
 
     Raises:
-        ValueError: it is none that can be used. The words never hold any of it but its scheme.
+        ValueError: it cannot be used. The words never contain any of it but its scheme.
     """
     with_scheme = text if "://" in text else f"http://{text}"
     try:
@@ -52,10 +52,10 @@ def read_proxy(text: str) -> Proxy:
 
 
 def is_direct(url: str, no_proxy: str) -> bool:
-    """Return whether a request goes there directly: plain http always does, which only this machine is spoken to with.
+    """Return whether requests to a URL go directly: plain http always does, because it is only for this machine.
 
-    NO_PROXY holds hosts parted by commas or blanks: `corp.example` and `.corp.example` mean that host and all below it,
-    `host:8443` that port alone, `10.0.0.0/8` addresses, `*` everything. Names are not looked up.
+    NO_PROXY holds hosts separated by commas or blanks: `corp.example` and `.corp.example` mean that host and all below
+    it, `host:8443` only that port, `10.0.0.0/8` addresses, `*` everything. Names are not looked up.
     """
     split = urlsplit(url)
     host = (split.hostname or "").rstrip(".").lower()
@@ -66,7 +66,7 @@ def is_direct(url: str, no_proxy: str) -> bool:
 
 
 def _names(entry: str, host: str, port: int) -> bool:
-    """Return whether an entry of NO_PROXY means a host."""
+    """Return whether an entry of NO_PROXY covers a host."""
     if entry == "*" or _holds_address(entry, host):
         return True
     name, colon, digits = entry.rpartition(":")
@@ -84,7 +84,7 @@ def _holds_address(network: str, host: str) -> bool:
 
 
 def _authorization(url: SplitResult) -> str:
-    """Return the header for the user name and password that stand in the URL; empty where none do."""
+    """Return the header for the user name and password in the URL; empty if there are none."""
     if url.username is None:
         return ""
     pair = f"{unquote(url.username)}:{unquote(url.password or '')}"

@@ -1,7 +1,7 @@
 """Reads and checks the value of each setting: rates, base URLs, tokens, paths, numbers; from text, TOML or Python.
 
-A reader raises ValueError with words that follow the setting's name; it never shows a secret. Connects to nothing, and
-looks no name up.
+A reader raises ValueError with words that follow the setting's name; it never shows a secret. Nothing is connected or
+looked up.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,20})?)\s*%")
 _RATE = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)/(s|min)")
 _TARGETS = ("opal", "rootly")
-_BASE_URL = re.compile(r"(?:(?![?#\\])[!-~])+")  # printable ASCII; what is put behind it must become its path
+_BASE_URL = re.compile(r"(?:(?![?#\\])[!-~])+")  # printable ASCII; what is appended must become its path
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Secret:
-    """A text that is shown nowhere: not by `repr`, not in a dump, not in an error."""
+    """A text that is never shown: not by `repr`, not in a dump, not in an error."""
 
     __slots__ = ("_text",)
 
@@ -45,7 +45,7 @@ class Secret:
         return "Secret(...)"
 
     def reveal(self) -> str:
-        """Return the text, to whoever sends it."""
+        """Return the text, for sending it."""
         return self._text
 
 
@@ -78,7 +78,7 @@ def path(value: object) -> Path:
 
 
 def whole(least: int, most: int) -> Callable[[object], int]:
-    """Make the reader of a whole number."""
+    """Make a reader of whole numbers."""
 
     def read(value: object) -> int:
         number = int(value) if isinstance(value, str) and _WHOLE.fullmatch(value.strip()) else value
@@ -92,7 +92,7 @@ def whole(least: int, most: int) -> Callable[[object], int]:
 
 
 def seconds(most: float, *, is_zero_good: bool = True) -> Callable[[object], float]:
-    """Make the reader of a duration in seconds."""
+    """Make a reader of durations in seconds."""
 
     def read(value: object) -> float:
         number = _number(value)
@@ -105,7 +105,7 @@ def seconds(most: float, *, is_zero_good: bool = True) -> Callable[[object], flo
 
 
 def share(value: object) -> float:
-    """Read a share of a whole: `20%`, `0.2`."""
+    """Read a share: `20%`, `0.2`."""
     percent = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
     number = float(percent[1]) / 100 if percent else _number(value)
     if number is None or not 0 <= number < 1:
@@ -114,7 +114,7 @@ def share(value: object) -> float:
 
 
 def one_of(choices: type[AnyEnum]) -> Callable[[object], AnyEnum]:
-    """Make the reader of one of a few words."""
+    """Make a reader that accepts one of a few words."""
 
     def read(value: object) -> AnyEnum:
         if isinstance(value, str) and value in set(choices):
@@ -129,7 +129,7 @@ def encoding(value: object) -> str:
     name = text(value)
     try:
         b"".decode(name)
-        codecs.getincrementaldecoder(name)().decode(b"a", final=True)  # "undefined" takes nothing but an empty text
+        codecs.getincrementaldecoder(name)().decode(b"a", final=True)  # "undefined" decodes only an empty text
     except (LookupError, ValueError):
         raise ValueError(f"{_shown(value)} is not an encoding: write a name such as shift_jis or cp1250") from None
     return name
@@ -169,7 +169,7 @@ def parse_rate(written: str) -> tuple[str, float]:
 
 
 def write_rate(rate: float | str) -> str:
-    """Write requests a second, as `as_json` has them, as `parse_rate` reads them behind the target."""
+    """Write requests a second, as `as_json` returns them, in the form that `parse_rate` reads."""
     if isinstance(rate, str):
         return rate
     number, unit = (rate, "s") if rate == round(rate, 3) else (rate * 60, "min")
@@ -185,7 +185,7 @@ def _number_of_target(name: object, number: object) -> tuple[str, float]:
 
 
 def secret(value: object) -> Secret:
-    """Read a token. Nothing of it is shown where it cannot be one."""
+    """Read a token. Nothing of it is shown if it is invalid."""
     written = value.reveal() if isinstance(value, Secret) else value
     if not isinstance(written, str):
         raise ValueError("the token is not a text")
@@ -216,13 +216,13 @@ def base_url(value: object) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine by its very name or number; nothing is looked up."""
+    """Return whether a host is this machine by its name or address; nothing is looked up."""
     address = read_address(host)
     return host == "localhost" or (address is not None and address.is_loopback)
 
 
 def canonical_url(text: str) -> str:
-    """Return a base URL as every other spelling of it: lower case, no default port, one name for this machine."""
+    """Return the canonical form of a base URL: lower case, no default port, one name for this machine."""
     url = urlsplit(text)
     host = (url.hostname or "").rstrip(".")
     host = "localhost" if is_loopback(host) else host
@@ -231,7 +231,7 @@ def canonical_url(text: str) -> str:
 
 
 def as_json(value: Any) -> Any:
-    """Return a setting's value as JSON can have it; no secret is one."""
+    """Return a setting's value as a JSON value; never used for secrets."""
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, float):
@@ -244,7 +244,7 @@ def as_json(value: Any) -> Any:
 
 
 def _has_port(url: SplitResult) -> bool:
-    """Return whether the port, where there is one, is a number that a port can have."""
+    """Return whether the port, if there is one, is valid."""
     try:
         return url.port != 0
     except ValueError:
@@ -252,7 +252,7 @@ def _has_port(url: SplitResult) -> bool:
 
 
 def read_address(host: str) -> IPv4Address | IPv6Address | None:
-    """Read an IP address; None where a host is called by a name."""
+    """Read an IP address; None if the host is a name."""
     try:
         return ip_address(host)
     except ValueError:
@@ -260,7 +260,7 @@ def read_address(host: str) -> IPv4Address | IPv6Address | None:
 
 
 def _number(value: object) -> float | None:
-    """Read a finite number; None where it is none."""
+    """Read a finite number; None if it is not one."""
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         return float(value)
     if not isinstance(value, int | float) or isinstance(value, bool):

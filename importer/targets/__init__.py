@@ -1,6 +1,6 @@
 """One module per API: its paths, bodies, answers, keys and limits, as data and pure functions; no I/O.
 
-A third target is one more module that ends in a `Target`; what else it takes stands in docs/targets.md.
+A third target is one more module with a `Target`; docs/targets.md says what else it needs.
 """
 
 from __future__ import annotations

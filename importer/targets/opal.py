@@ -1,6 +1,6 @@
-"""Opal's API: its limits, its groups and how it words errors. Source: its OpenAPI document of 2026-08.
+"""Opal's API: its limits, groups and errors. Source: its OpenAPI document of 2026-08.
 
-What it takes stands in importer/kinds/.
+Its records are described in importer/kinds/.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import orjson
 from importer.records import UUID, TargetName
 from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Grouping, Request, Target, as_text
 
-_LIST = "/groups?page_size=1000"  # the largest page that is taken
+_LIST = "/groups?page_size=1000"  # the largest page that it accepts
 #: Groups of these types follow a schedule elsewhere, and refuse a list.
 _REFUSING = frozenset({"PAGERDUTY_ON_CALL_SCHEDULE", "INCIDENTIO_ON_CALL_SCHEDULE", "ROOTLY_ON_CALL_SCHEDULE"})
 
@@ -45,12 +45,12 @@ def _members(group_id: str) -> EntryList:
 
 
 def _read_groups(payload: Any) -> EntryPage:
-    """Read a page of groups. None is left out: the one left out could be a second of the same name."""
+    """Read a page of groups. None may be left out: it could be a second one with the same name."""
     return EntryPage(tuple(map(_read_group, read_items(payload, "results"))), next_page(payload, f"{_LIST}&"))
 
 
 def read_items(payload: Any, name: str) -> list[Any]:
-    """Return the list that an answer has under a name."""
+    """Return the list under a name in an answer."""
     items = payload.get(name) if isinstance(payload, dict) else None
     if not isinstance(items, list):
         raise ValueError(f"the answer has no list {name}")
@@ -58,7 +58,7 @@ def read_items(payload: Any, name: str) -> list[Any]:
 
 
 def next_page(payload: dict[str, Any], beginning: str) -> str | None:
-    """Find the path of the next page: the answer names its cursor. None at the end."""
+    """Return the path of the next page, from the answer's cursor; None at the end."""
     if not payload.get("next"):
         return None
     cursor = as_text(payload["next"])
@@ -73,7 +73,7 @@ def _read_group(item: Any) -> DirectoryEntry:
 
 
 def _read_member(item: Any) -> DirectoryEntry:
-    """Read a schedule of a group's list. One without an id would be dropped by the next replacement: no list then."""
+    """Read a schedule in a group's list. Without an id it would be lost in the next replacement: an error."""
     read = _reader(item, "on_call_schedule_id", "schedule")
     return DirectoryEntry(read("on_call_schedule_id").lower(), read("name"))
 
@@ -89,7 +89,7 @@ GROUPING = Grouping(rate=50.0, members=_members, replacement=_replacement)
 
 
 def _words(payload: Any) -> str:
-    """Read an error; no schema is published, these members were seen."""
+    """Read an error; no schema is published, but these members have been seen."""
     if isinstance(payload, dict):
         for name in ("Message", "message", "error"):
             if isinstance(payload.get(name), str):

@@ -1,6 +1,6 @@
 """Rootly's API: its limits, paths, lists, instants and errors; JSON:API. Source: its OpenAPI document of mid-2026.
 
-What it takes stands in importer/kinds/.
+Its records are described in importer/kinds/.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from importer.records import ID_PATTERN, UUID, Key, TargetName
 from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Found, Page, Request, Target, as_text
 from importer.wording import iso_utc
 
-#: Attributes of an object and its schedule's id to its key; None where no record of ours can be it.
+#: Turns an object's attributes and its schedule's id into its key; None if it cannot be one of our records.
 ReadKey: TypeAlias = Callable[[Mapping[str, Any], str], Key | None]
 
 _ID = re.compile(ID_PATTERN)
 _MEDIA_TYPE = "application/vnd.api+json"
-_REMEMBERED = 1 << 14  # instants and paths: shifts of many people change at the same time, a schedule has many
-_PAGE_SIZE = 100  # the largest that is taken
-_USERS = "/v1/users?sort=created_at&"  # in this order who joins during a sweep comes last, and moves nobody along
-_SCHEDULES = "/v1/schedules?"  # it takes no sort
+_REMEMBERED = 1 << 14  # instants and paths: many shifts change at the same time, and are on the same schedule
+_PAGE_SIZE = 100  # the largest that it accepts
+_USERS = "/v1/users?sort=created_at&"  # a user who joins during a sweep comes last, and moves nobody
+_SCHEDULES = "/v1/schedules?"  # it has no sort parameter
 
 
-# ---- what stands on a schedule: shadows, overrides
+# ---- objects of a schedule: shadows, overrides
 
 
 @lru_cache(_REMEMBERED)
 def path_on_schedule(schedule_id: str, collection: str) -> str:
-    """Return the path of what a schedule has, such as its on_call_shadows.
+    """Return the path of a schedule's objects, such as its on_call_shadows.
 
     Raises:
-        ValueError: the id cannot stand in a path.
+        ValueError: the id cannot be in a path.
     """
     if not _ID.fullmatch(schedule_id):  # "../../users" would carry the token to another endpoint
         raise ValueError(f"{schedule_id!r} cannot stand in a URL")
@@ -47,7 +47,7 @@ def object_path(collection: str, id_: str) -> str:
     """Return the path of one object.
 
     Raises:
-        ValueError: the id cannot stand in a path.
+        ValueError: the id cannot be in a path.
     """
     if not _ID.fullmatch(id_):
         raise ValueError(f"{id_!r} cannot stand in a URL")
@@ -55,7 +55,7 @@ def object_path(collection: str, id_: str) -> str:
 
 
 def list_path(collection: str, schedule_id: str) -> str:
-    """Return the path of the first page of what a schedule has."""
+    """Return the path of the first page of a schedule's objects."""
     return _page_path(f"{path_on_schedule(schedule_id, collection)}?", 1)
 
 
@@ -66,7 +66,7 @@ def make_request(schedule_id: str, collection: str, resource: str, attributes: M
 
 
 def read_object(payload: Any, read_key: ReadKey) -> Found | None:
-    """Read the object in an answer; None where there is none."""
+    """Read the object in an answer; None if there is none."""
     item = payload.get("data") if isinstance(payload, dict) else None
     if not isinstance(item, dict) or not isinstance(item.get("attributes"), dict):
         return None
@@ -79,10 +79,10 @@ def read_object(payload: Any, read_key: ReadKey) -> Found | None:
 
 
 def read_page(payload: Any, schedule_id: str, collection: str, read_key: ReadKey) -> Page:
-    """Read a page of what a schedule has.
+    """Read a page of a schedule's objects.
 
     Raises:
-        ValueError: it is no page, or holds an entry of which nobody can tell whether it is ours.
+        ValueError: it is not a page, or has an entry that may or may not be ours.
     """
     items = _items(payload)
     own = [item for item in items if not _is_stranger(item, schedule_id)]
@@ -94,9 +94,9 @@ def read_page(payload: Any, schedule_id: str, collection: str, read_key: ReadKey
 
 
 def _is_stranger(item: Any, schedule_id: str) -> bool:
-    """Return whether an entry says that it is another schedule's: an id of the same form, and another one.
+    """Return whether an entry belongs to another schedule: it has a different id of the same form.
 
-    A schedule can also be named in another form, by a slug for its UUID: what then stands in the list is its own.
+    A schedule can also be named in another form, by a slug for its UUID: then the entry is the schedule's own.
     """
     if not isinstance(item, dict):
         return False
@@ -107,7 +107,7 @@ def _is_stranger(item: Any, schedule_id: str) -> bool:
 
 
 def _read_listed(item: Any, schedule_id: str, read_key: ReadKey) -> Found | None:
-    """Read an entry of a schedule's list, by the id that the schedule was asked for by."""
+    """Read an entry of a schedule's list, given the id with which the schedule was requested."""
     if not isinstance(item, dict):
         raise ValueError("the list holds an entry that is no object")
     key, id_ = read_key(_members(item.get("attributes")), schedule_id), as_text(item.get("id"))
@@ -119,7 +119,7 @@ def _read_listed(item: Any, schedule_id: str, read_key: ReadKey) -> Found | None
 
 
 def is_missing(payload: Any) -> bool:
-    """Return whether a 404 means an object that is not there, not a path: the latter is answered by the flat form."""
+    """Return whether a 404 means a missing object, not a wrong path, which is answered in the flat form."""
     return isinstance(payload, dict) and isinstance(payload.get("errors"), list)
 
 
@@ -133,12 +133,12 @@ def write_instant(second: str | int) -> str:
 
 
 def read_instant(value: Any) -> int:
-    """Read an instant of an answer: it comes in the time zone of the key's user, with milliseconds.
+    """Read an instant in an answer: it is in the time zone of the key's user, with milliseconds.
 
     Raises:
-        ValueError: it is no instant.
+        ValueError: it is not an instant.
     """
-    return _read_instant(value if type(value) is str else read_text(value))  # only a text is sure to be hashable
+    return _read_instant(value if type(value) is str else read_text(value))  # only a text is certainly hashable
 
 
 @lru_cache(_REMEMBERED)
@@ -153,7 +153,7 @@ def read_number(value: Any) -> int:
     """Read a user's id.
 
     Raises:
-        ValueError: it is no number.
+        ValueError: it is not a number.
     """
     return value if type(value) is int else int(read_text(value))
 
@@ -171,7 +171,7 @@ def read_text(value: Any) -> str:
 
 
 def show_differences(names: tuple[str, ...], sent: Key, found: Key) -> str:
-    """Return which values of an object are others now than were sent."""
+    """Return which values of an object differ from those that were sent."""
     pairs = zip(names, sent, found, strict=True)
     return "; ".join(
         f"{name} is {_show(name, now)}, sent was {_show(name, then)}" for name, then, now in pairs if then != now
@@ -199,7 +199,7 @@ def _items(payload: Any) -> list[Any]:
 
 
 def _next_page(payload: dict[str, Any], beginning: str) -> str | None:
-    """Find the next page: by its link, else by its number. A full page that tells neither has an unknown rest."""
+    """Find the next page, by its link or its number. After a full page without either, the rest is unknown."""
     links, meta = _members(payload.get("links")), _members(payload.get("meta"))
     link, number = links.get("next"), meta.get("next_page")
     if (link and not isinstance(link, str)) or (number and not isinstance(number, int)):
@@ -214,7 +214,7 @@ def _next_page(payload: dict[str, Any], beginning: str) -> str | None:
 
 
 def _read_entries(payload: Any, beginning: str, read: Callable[[str, dict[str, Any]], DirectoryEntry]) -> EntryPage:
-    """Read a page of users or schedules. None is left out: the one left out could be a second of the same name."""
+    """Read a page of users or schedules. None may be left out: it could be a second one with the same name."""
     entries = []
     for item in _items(payload):
         id_ = as_text(item.get("id")) if isinstance(item, dict) else None
