@@ -20,7 +20,11 @@ from importer.errors import UsageError
 NAME = "oncall-importer"  # even if it was started as `python -m importer`
 #: Options of other tools that correspond to one of our commands.
 _CHECK = "check reads and checks every row and sends nothing: oncall-importer check SOURCE"
+_BY_VARIABLE = "a token is never an option: set OPAL_TOKEN or ROOTLY_TOKEN in the environment"
+_URL_BY_VARIABLE = "it is no option: set OPAL_BASE_URL or ROOTLY_BASE_URL in the environment"
 _COMMANDS = dict.fromkeys(("--dry-run", "--dryrun", "--validate"), _CHECK) | {
+    **dict.fromkeys(("--token", "--opal-token", "--rootly-token", "--api-key"), _BY_VARIABLE),
+    **dict.fromkeys(("--base-url", "--opal-base-url", "--rootly-base-url", "--url"), _URL_BY_VARIABLE),
     "--resume": "rerun sends what has not succeeded: oncall-importer rerun RUN",
     "--rollback": "undo deletes what a run created: oncall-importer undo RUN",
 }
@@ -81,7 +85,9 @@ def _message(error: click.ClickException) -> str:
 
 def _hint(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
-    help_ = f"{context.command_path if context else NAME} --help"
+    # An option without its value is found before click knows the command.
+    named = next((f"{NAME} {word}" for word in sys.argv[1:2] if word in app.commands), NAME)
+    help_ = f"{context.command_path if context else named} --help"
     if isinstance(error, click.NoSuchOption):
         if error.option_name in _COMMANDS:
             return f"{_COMMANDS[error.option_name]}."

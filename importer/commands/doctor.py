@@ -22,7 +22,7 @@ from importer.delivery.source_api import open_source_api
 from importer.delivery.transport import Connection
 from importer.errors import ImporterError, SettingsError, errors_of
 from importer.journal.run_folder import SQLITE_VERSION
-from importer.normalizer.zones import check_timezone
+from importer.normalizer.zones import check_timezone, zone_of
 from importer.records import TargetName
 from importer.session.control import SilentObserver
 from importer.session.endpoints import ProbeResult, connect, connect_source, look_at
@@ -107,13 +107,14 @@ def look_at_versions() -> Iterator[Diagnosis]:
     yield _ok("sqlite", f"SQLite {SQLITE_VERSION}{why}")
 
 
-def look_at_zones(timezone: str | None) -> Diagnosis:
+def look_at_zones(settings: Settings) -> Diagnosis:
     """Try the time zone that is set, or any."""
     try:
-        zone = check_timezone(timezone or "Europe/Berlin").key
+        zone = zone_of(settings)
+        check_timezone("Europe/Berlin")
     except SettingsError as error:
         return _problem("time zones", error.message, error.hint)
-    read_in = f"times without an offset are read in {zone}" if timezone else "none is set for times without an offset"
+    read_in = f"times without an offset are read in {zone}" if zone else "none is set for times without an offset"
     return _ok("time zones", f"rules of tzdata {version('tzdata')}; {read_in}")
 
 
@@ -247,7 +248,7 @@ async def diagnose(options: Mapping[str, Any]) -> AsyncIterator[Diagnosis]:
         yield _problem("settings", error.message, error.hint)
         return
     yield _ok("settings", "valid")
-    yield look_at_zones(settings.timezone)
+    yield look_at_zones(settings)
     yield look_at_reports(settings.reports)
     for finding in await _look_at_targets(settings):
         yield finding

@@ -40,6 +40,7 @@ from importer.calendars import (
 from importer.calendars.comparison import find_schedule
 from importer.delivery.source_api import SourceApi, fetch, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError
+from importer.normalizer.zones import zone_of
 from importer.records import ID_PATTERN
 from importer.reporter.pulled_tables import SHEETS, Table, check_output, write_tables
 from importer.session.control import RunControl
@@ -122,8 +123,9 @@ def read_window(options: PullOptions, settings: Settings) -> Window:
 
     Raises:
         UsageError: one cannot be read, or they are in the wrong order or too far apart.
+        SettingsError: there is no such zone.
     """
-    begins, ends, home = options.begins, options.ends, named_zone(settings.timezone) or UTC
+    begins, ends, home = options.begins, options.ends, zone_of(settings) or UTC
     start = _read_moment("--from", begins, home) or datetime.combine(datetime.now(home).date(), time(), home)
     end = _read_moment("--to", ends, home) or start + timedelta(days=_DEFAULT_DAYS)
     if end <= start:

@@ -15,7 +15,7 @@ import anyio
 from importer.calendars import ROLES, Ask, Interval, ProgressCallback, RefusedError, Window, merge, rootly
 from importer.delivery.source_api import SourceApi, open_source_api
 from importer.errors import TargetError, UsageError
-from importer.journal.run_folder import open_view
+from importer.journal.run_folder import LOOK, open_view
 from importer.journal.view import View
 from importer.kinds import KINDS, Names, RecordKind
 from importer.planning.previous_run import find_earlier
@@ -119,7 +119,7 @@ async def verify(argument: str, settings: Settings, control: RunControl, progres
     Raises:
         ImporterError: there is no such run, or a target cannot be asked.
     """
-    previous = find_earlier(argument, settings.reports)
+    previous = find_earlier(argument, settings.reports, LOOK)
     if not previous.path.is_dir() or previous.info.is_undo:
         what = "an undo" if previous.info.is_undo else "a report, and its cells can have been edited"
         raise UsageError(

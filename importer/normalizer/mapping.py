@@ -10,6 +10,7 @@ from collections import abc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -21,9 +22,11 @@ from importer.normalizer.recurrence_text import read_until
 from importer.normalizer.references import NO_DIRECTORY, References
 from importer.normalizer.zones import Moment, TimeRules, check_timezone, read_zone
 from importer.settings.options import DateOrder
+from importer.settings.origins import Origin, blame, option_name
 from importer.wording import quote
 
 Texts: TypeAlias = abc.Mapping[str, str]
+T = TypeVar("T")
 Said = TypeVar("Said", "Mapping", "Matrix", TimeRules, Checks)
 
 NOT_USED: Final = ""  #: what a header leads to that is not used on purpose
@@ -38,6 +41,7 @@ TIME_PARTS: Final[dict[str, tuple[str, ...]]] = {
 }
 #: Time parts that each filled cell of a matrix can have.
 CLOCKS: Final = ("start_time", "end_time")
+_NOWHERE: Final[abc.Mapping[str, Origin]] = MappingProxyType({})
 _COPY = re.compile(r" \([0-9]+\)$")  # what tells a second sheet of the same name apart
 
 
@@ -174,8 +178,11 @@ def make_rules(
     date_order: str | None = None,
     until: str | None = None,
     now: datetime | None = None,
+    origins: abc.Mapping[str, Origin] = _NOWHERE,
 ) -> Rules:
     """Return the rules of a run, by what options say; an option counts before the mapping's default.
+
+    `origins` are where the options were set, by name: what an error calls them.
 
     Raises:
         SettingsError: `timezone`, `provider`, `date_order` or `until` cannot be understood, or the mapping has a
@@ -185,26 +192,34 @@ def make_rules(
         mapping = replace(mapping, times=replace(mapping.times, date_order=DateOrder(date_order)))
     rules = Rules(
         mapping,
-        zone=check_timezone(timezone) if timezone is not None else None,
-        provider=check_provider(provider) if provider is not None else None,
-        until=_check_until(until, mapping.times) if until is not None else None,
+        zone=_check(check_timezone, timezone, origins.get("timezone")),
+        provider=_check(check_provider, provider, origins.get("provider")),
+        until=_check(lambda text: _check_until(text, mapping.times), until, origins.get("until")),
         now=now,
     )
     options = {"timezone": timezone, "third_party_provider": provider, "until": until}
     said = {column: text for column, text in options.items() if text is not None}
-    _refuse_contradictions(rules, said)
+    _refuse_contradictions(rules, said, origins)
     return replace(rules, mapping=_without_defaults(mapping, said.keys())) if said else rules
 
 
-def _refuse_contradictions(rules: Rules, options: dict[str, str]) -> None:
+def _check(check: Callable[[str], T], text: str | None, origin: Origin | None) -> T | None:
+    try:
+        return None if text is None else check(text)
+    except SettingsError as error:
+        raise blame(origin, error) from None
+
+
+def _refuse_contradictions(rules: Rules, options: dict[str, str], origins: abc.Mapping[str, Origin]) -> None:
     read: dict[str, tuple[str, Callable[[str], object], object]] = {
-        "timezone": ("--timezone", read_zone, rules.zone),
-        "third_party_provider": ("--provider", read_provider, rules.provider),
-        "until": ("--until", lambda text: read_until(text, rules.mapping.times), rules.until),
+        "timezone": ("timezone", read_zone, rules.zone),
+        "third_party_provider": ("provider", read_provider, rules.provider),
+        "until": ("until", lambda text: read_until(text, rules.mapping.times), rules.until),
     }
     tables = (rules.mapping, *rules.mapping.sheets.values())
     for column, said in options.items():
-        option, parse, meant = read[column]
+        name, parse, meant = read[column]
+        option = origins[name].name if name in origins else option_name(name)
         constants = [table.constants[column] for table in tables if column in table.constants]
         constant = next((text for text in constants if parse(text) != meant), None)
         if constant is not None:
@@ -227,5 +242,5 @@ def _without_defaults(mapping: Mapping, names: abc.Set[str]) -> Mapping:
 def _check_until(text: str, rules: TimeRules) -> Moment:
     until = read_until(text, rules)
     if isinstance(until, Unreadable):
-        raise SettingsError(f"the end of repetitions is {quote(text)}{until.reason}", hint="Write --until 2027-12-31.")
+        raise SettingsError(f"the end of repetitions is {quote(text)}{until.reason}", hint="Write it as 2027-12-31.")
     return until

@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from importer.cells import BLANKS, Unreadable
 from importer.errors import SettingsError
-from importer.settings.options import DateOrder
+from importer.settings.options import DateOrder, Settings
+from importer.settings.origins import blame
 from importer.wording import quote
 
 FIRST_YEAR = 1970
@@ -259,6 +260,18 @@ def find_contradiction(moment: Moment, own: ZoneInfo | None) -> Unreadable | Non
             "offset that contradicts the time zone",
         )
     return None
+
+
+def zone_of(settings: Settings) -> ZoneInfo | None:
+    """Return the zone that the settings name; None where they name none.
+
+    Raises:
+        SettingsError: there is no such zone.
+    """
+    try:
+        return None if settings.timezone is None else check_timezone(settings.timezone)
+    except SettingsError as error:
+        raise blame(settings.origins.get("timezone"), error) from None
 
 
 def check_timezone(name: str) -> ZoneInfo:

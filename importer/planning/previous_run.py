@@ -104,6 +104,9 @@ def find_earlier(argument: str, reports: Path, purpose: Purpose = RERUN, *, enco
                 return _of_report(path, reports, encoding)
     except OSError as error:  # a name that is too long, a folder without permission
         raise SourceError(f"{argument!r} cannot be opened: {error.strerror}", hint="Name a run or a report.") from error
+    if purpose is not RERUN:
+        hint = f"Name a folder in {reports}/ in full (oncall-importer runs lists them)."
+        raise SourceError(f"there is no run {argument!r}", hint=hint)
     raise SourceError(
         f"there is no run and no report {argument!r}",
         hint=f"Name a folder in {reports}/ in full (oncall-importer runs lists them), or a run's report.csv or .xlsx.",

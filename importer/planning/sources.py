@@ -62,6 +62,7 @@ def make_loader(
         date_order=settings.date_order,
         until=settings.until,
         now=datetime.now(UTC),
+        origins=settings.origins,
     )
     return Loader(
         journal,

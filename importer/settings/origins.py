@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import Any, NamedTuple, TypeVar
 
 from importer.errors import SettingsError
-from importer.wording import escape
+from importer.wording import as_sentence, escape
 
 AnyValue = TypeVar("AnyValue")
 
@@ -80,6 +80,13 @@ class Origin(NamedTuple):
     name: str  #: as the user knows it: `--rate`, `IMPORTER_RATE`, `importer.toml, line 3: rate`, `rate`
     hint: str  #: what to do if the value is wrong
     words: tuple[str, ...] = ()  #: on the command line, to set it again
+
+
+def blame(origin: Origin | None, error: SettingsError) -> SettingsError:
+    """Return an error about a setting's value that names the setting as the user set it, where somebody did."""
+    if origin is None:
+        return error
+    return SettingsError(f"{origin.name}: {error.message}", hint=f"{origin.hint} {as_sentence(error.hint)}")
 
 
 class FoundSetting(NamedTuple):

@@ -14,7 +14,12 @@ WRONG = {
     "run": ("Missing argument 'SOURCE...'", "oncall-importer run --help"),
     "rnu s.csv": ("No such command 'rnu'", "oncall-importer --help"),
     "run s.csv --concurrency many": ('--concurrency: "many" is not a whole number', "Correct the option"),
-    "run s.csv --ca-file": ("'--ca-file' requires an argument", "--help"),
+    "run s.csv --ca-file": ("'--ca-file' requires an argument", "oncall-importer run --help"),
+    "run s.csv --token abc": ("no option --token", "set OPAL_TOKEN or ROOTLY_TOKEN in the environment"),
+    "check s.csv --opal-base-url x": ("no option --opal-base-url", "set OPAL_BASE_URL or ROOTLY_BASE_URL"),
+    "undo nosuch": ("no run 'nosuch'", "oncall-importer runs"),
+    "verify nosuch": ("no run 'nosuch'", "oncall-importer runs"),
+    "pull ical out.xlsx --timezone Mars": ('--timezone: the time zone is "Mars"', "Correct the option. Write an IANA"),
     "undo one two": ("unexpected extra argument (two)", "oncall-importer undo --help"),
     "map s.csv --no-header --header-row 3": ("exclude each other", "oncall-importer map --help"),
     "map s.csv --header-row 0": ("'--header-row': 0 is not in the range", "oncall-importer map --help"),
@@ -34,6 +39,30 @@ def test_a_wrong_command_line_is_two_lines_of_which_the_second_says_how_to_go_on
     assert WRONG[line][0] in what
     assert then.startswith("  ")
     assert WRONG[line][1] in then
+
+
+@pytest.mark.parametrize("name", ["timezone", "provider", "until"])
+def test_a_value_that_only_rows_need_is_named_as_the_user_set_it(place: Workplace, name: str) -> None:
+    """An option, a variable, a line of importer.toml: each command that reads rows says which of them it was."""
+    place.write("s.csv", [["third_party_provider", "remote_id"], ["PAGER_DUTY", "PI7DH85"]])
+    (place.path / "m.toml").write_text("[constants]\nthird_party_provider = 'OPSGENIE'\n", encoding="utf-8")
+    for command in ("check", "run"):
+        by_option = place.run(command, "s.csv", "--sandbox", f"--{name}", "Mars")
+        variable = f"IMPORTER_{name.upper()}"
+        by_variable = place.run(command, "s.csv", "--sandbox", variables={variable: "Mars"})
+        (place.path / "importer.toml").write_text(f"{name} = 'Mars'\n", encoding="utf-8")
+        by_file = place.run(command, "s.csv", "--sandbox")
+        (place.path / "importer.toml").unlink()
+        given = (f"--{name}", variable, f"importer.toml, line 1: {name}")
+        for done, where in zip((by_option, by_variable, by_file), given, strict=True):
+            assert done.status == 2
+            what, then = done.err.splitlines()
+            assert what.startswith(f"error: {where}: ")
+            assert '"Mars"' in what
+            assert then.startswith("  Correct ")
+    words = place.run("check", "s.csv", "--mapping", "m.toml", variables={"IMPORTER_PROVIDER": "PAGER_DUTY"}).err
+    assert "IMPORTER_PROVIDER is" in words
+    assert "Leave out IMPORTER_PROVIDER" in words
 
 
 def test_hostile_arguments_do_not_reach_the_terminal_as_they_are(place: Workplace) -> None:
