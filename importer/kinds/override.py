@@ -1,6 +1,6 @@
 """The kind `override`: a span of time in which one user stands in for whoever is on call, on a Rootly schedule.
 
-Rootly deletes the overrides that a new one overlaps, and answers 200 where the very same one exists.
+Rootly deletes the overrides that a new one overlaps, and answers 200 if exactly this one exists already.
 Source: Rootly's OpenAPI document of mid-2026.
 """
 

@@ -32,7 +32,7 @@ from importer.targets.target import Found, Page, Request, as_text
 
 
 class ScheduleRecord(Record):
-    """An on-call schedule of a provider, to be known to Opal."""
+    """An on-call schedule of a provider, to be added to Opal."""
 
     third_party_provider: Literal["PAGER_DUTY", "OPSGENIE"]
     remote_id: Annotated[str, Field(min_length=1, max_length=LONGEST_REMOTE_ID)]
@@ -43,7 +43,7 @@ class ScheduleRecord(Record):
 
 def _read(fields: Fields, rules: Rules) -> Made | None:
     """Make the record of a schedule row. None: problems were noted."""
-    # A link tells its provider, should nobody else do.
+    # A link implies its provider, if nothing else names one.
     told = told_provider(fields.text("remote_id"))
     provider: Provider | None = fields.required("third_party_provider", read_provider, rules.provider or told)
     remote_id = fields.required("remote_id", partial(read_remote_id, provider=provider))
@@ -70,7 +70,7 @@ def _request(key: Key) -> Request:
 
 
 def _read_key(item: Mapping[str, Any]) -> Key | None:
-    """Read what identifies a schedule; a provider that we do not know is a text like any other."""
+    """Read a schedule's key; an unknown provider is a text like any other."""
     provider, remote_id = as_text(item.get("third_party_provider")), as_text(item.get("remote_id"))
     return None if provider is None or remote_id is None else (provider, remote_id)
 
@@ -94,7 +94,7 @@ def _read_listed(item: Any) -> Found | None:
 
 
 def _read_page(payload: Any, scope: str) -> Page:  # noqa: ARG001
-    """Read the list: everything at once; should it ever be paged, `next` is the cursor of the next page."""
+    """Read the list, which comes whole; should it ever be paged, `next` is the cursor of the next page."""
     items = read_items(payload, "on_call_schedules")
     found = tuple(one for one in map(_read_listed, items) if one is not None)
     ids = frozenset(filter(None, (as_text(item.get("on_call_schedule_id")) for item in items)))

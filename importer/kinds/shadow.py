@@ -76,7 +76,7 @@ def _read_shadowable_id(fields: Fields, rules: Rules, shadowable_type: Shadowabl
 
 
 def check_shadow(record: ShadowRecord, now: datetime) -> list[Implausibility]:
-    """Find what is odd about one shadow; whether it counts is not asked here. `now` has a time zone."""
+    """Find what is implausible about one shadow; its level is decided elsewhere. `now` has a time zone."""
     found = check_span(record.starts_at, record.ends_at, now)
     if record.shadowable_type == "User" and record.shadowable_id.lstrip("0") == str(record.shadow_user_id):
         found.insert(0, Implausibility("self_shadow", "shadow_user_id", _SELF_SHADOW))

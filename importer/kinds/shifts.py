@@ -1,6 +1,6 @@
-"""What the kinds share that are spans of time on a Rootly schedule: columns, who takes turns, when, what is odd.
+"""Shared by the kinds that are shifts on a Rootly schedule: their columns, rotation, start and end, oddities.
 
-Knows no kind of them.
+Knows no single kind.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ DOUBTFUL_TIMES: Final[Mapping[str, tuple[Ambiguity, ...]]] = {
 # ---- the column `rotation`: who takes turns
 
 
-MOST_MEMBERS = 1000  #: a row makes no more shifts
+MOST_MEMBERS = 1000  #: a row makes at most as many shifts
 
 _TOPIC = "rotation that cannot be read"
 _RIGHT = "write the members in their order with a comma between them, such as ann@example.com, bob@example.com"
@@ -120,13 +120,13 @@ _SEPARATORS = (",", ";")
 
 
 def read_rotation(text: str) -> tuple[str, ...] | Unreadable:
-    """Read a cell of the column `rotation`: members with commas, semicolons or line breaks between them, 1,000 at most.
+    """Read a cell of the column `rotation`: members separated by commas, semicolons or line breaks, 1,000 at most.
 
-    A member may come again: then it has so many turns in a round; `none` is a turn that nobody takes. Empty lines do
-    not count; an empty place between two commas is a fault, for it could be somebody who is missing.
+    A repeated member has several turns in a round; `none` is a turn without anybody. Empty lines do not count; nothing
+    between two commas is a fault, because somebody could be missing there.
     """
     lines = [line for line in (line.strip(BLANKS) for line in text.splitlines()) if line]
-    # A separator at the end of a line that goes on in the next one is that line's break.
+    # A separator at the end of a line is part of the line break.
     lines[:-1] = [line[:-1] if line.endswith(_SEPARATORS) else line for line in lines[:-1]]
     members = [member.strip(BLANKS) for line in lines for member in _SEPARATOR.split(line)]
     if len(members) > MOST_MEMBERS:
@@ -142,8 +142,8 @@ def read_rotation(text: str) -> tuple[str, ...] | Unreadable:
 
 
 _ROTATION_RIGHT = "write each member as a number, an e-mail address or a full name"
-_WAITING = 0  # no user's id: it stands for one that is not known yet
-_NOBODY = -1  # no user's id: a turn that nobody takes
+_WAITING = 0  # not a user's id: a placeholder for one that is not known yet
+_NOBODY = -1  # not a user's id: a turn without anybody
 _NOBODY_WORDS = frozenset({"none", "nobody", "no one"})  # Opsgenie's participant `none`
 _ONE_MEMBER = Unreadable(
     ", in which nobody takes turns: it has only one member", "Add who else takes turns.", "only one member"
@@ -158,13 +158,13 @@ def read_shifts(
     record: type[Record],
     find: Callable[[Any, datetime], list[Implausibility]],
 ) -> Made | None:
-    """Make a row's records, one for each shift of the user in a column, or of who rotates. None: problems were noted.
+    """Make a row's records, one for each shift of the user, or of the rotation. None: problems were noted.
 
-    `values` are the other values of each record, by their columns; `find` says what is odd about a record.
+    `values` are the other values of each record, by column; `find` finds what is implausible about a record.
     """
     users = _read_users(fields, rules, column)
     is_rotating = fields.is_filled("rotation")
-    # Where the members cannot be read the times are read all the same, for their own faults.
+    # If the members cannot be read the times are still read, to find their faults too.
     spans = _read_spans(fields, rules, len(users or ()) or 1 if is_rotating else 0)
     if users is None or spans is None or None in values.values():
         return None
@@ -181,7 +181,7 @@ def read_shifts(
 
 
 def _read_users(fields: Fields, rules: Rules, column: str) -> tuple[int, ...] | None:
-    """Read whose shifts they are; 0 stands for a user whose id is not known yet."""
+    """Read whose shifts these are; 0 stands for a user whose id is not known yet."""
     if fields.is_filled("rotation"):
         return _read_members(fields, rules, column)
     user = fields.identify(column, rules.references.shadowing_user)
@@ -219,7 +219,7 @@ def _read_member(fields: Fields, rules: Rules, text: str) -> int | None:
     return user
 
 
-# ---- when they are: one from start to end, or as many as the row repeats or rotates
+# ---- when the shifts are: one from start to end, or several if the row repeats or rotates
 
 
 _FIXED_OFFSET = Unreadable(
@@ -234,15 +234,15 @@ _TIME_COLUMNS = ("timezone", "starts_at", "ends_at", "duration", "repeat", "rota
 
 
 def _read_spans(fields: Fields, rules: Rules, members: int) -> tuple[tuple[Shift, ...], str] | None:
-    """Read when a row's shifts are, and its zone; `members` rotate, 0 where nobody does. None: problems were noted."""
+    """Read the times of a row's shifts, and its zone; `members` is 0 without a rotation. None: problems were noted."""
     zone = fields.optional("timezone", read_zone, rules.zone)
     is_zone_wrong = zone is None and fields.has_problem("timezone")
-    # Where the zone is wrong the times are read all the same, for their own faults.
+    # If the zone is wrong the times are still read, to find their faults too.
     used = _STAND_IN if is_zone_wrong else zone
     turns = _read_series(fields, rules, used, members)
     if turns is None:
         return None
-    # An option's zone, or a default, is only for times without an offset: no offset contradicts it.
+    # An option's or default zone applies only to times without an offset, so no offset contradicts it.
     is_own = fields.is_filled("timezone") and not fields.is_default("timezone")
     for column in ("starts_at", "ends_at"):
         _judge_offset(fields, column, rules.mapping.times, zone if is_own else None)
@@ -259,7 +259,7 @@ def _judge_offset(fields: Fields, column: str, rules: TimeRules, own: ZoneInfo |
 
 
 def _counts(fields: Fields, column: str, members: int) -> bool:
-    """Return whether a column says something about this row; defaults give way to what the row itself says."""
+    """Return whether a column says something about this row; defaults give way to the row's own cells."""
     if not fields.is_filled(column) or (column == "duration" and fields.gives_way("duration", "ends_at")):
         return False
     if column == "repeat":
@@ -298,7 +298,7 @@ def _read_existing(text: str, zone: ZoneInfo | None, rules: TimeRules) -> Moment
 def _read_end(
     fields: Fields, parse: Callable[[str], Moment | Unreadable], *, is_open: bool
 ) -> Moment | Duration | None:
-    """Read how long the first shift lasts; where hands are changed it may be left open."""
+    """Read how long the first shift lasts; for hand-overs it may be left open."""
     if _counts(fields, "duration", 0):
         duration = fields.optional("duration", read_duration)
         is_end_default = fields.gives_way("ends_at", "duration")
@@ -310,9 +310,9 @@ def _read_end(
 
 
 def _end_after(fields: Fields, start: Moment, end: Moment, zone: ZoneInfo | None, rules: TimeRules) -> Moment | None:
-    """Return the end of the first shift, on the next day where start and end share a date.
+    """Return the end of the first shift, on the next day if start and end share a date.
 
-    None where it is not after the start: that was noted.
+    None if it is not after the start, which was noted.
     """
     starts_at, ends_at = (to_instant(one, zone, rules) for one in (start, end))
     if isinstance(starts_at, Unreadable) or isinstance(ends_at, Unreadable) or ends_at > starts_at:
@@ -348,7 +348,7 @@ def _expand(fields: Fields, series: Series) -> tuple[Shift, ...] | None:
 
 
 def _judge(fields: Fields, found: Iterable[Implausibility]) -> None:
-    """Note what is odd about the shifts of a row; each kind of oddity once."""
+    """Note what is implausible about a row's shifts, each kind once."""
     told = set()
     for check, column, fault in found:
         if check not in told:
@@ -357,7 +357,7 @@ def _judge(fields: Fields, found: Iterable[Implausibility]) -> None:
 
 
 def _filled(fields: Fields, column: str) -> str:
-    """Return the column that really says what `column` stands for."""
+    """Return the filled column that gives the value of `column`."""
     stand_ins = {"ends_at": ("duration", "repeat", "rotation", "starts_at")}
     if fields.is_filled(column):
         return column
@@ -368,10 +368,10 @@ def _filled(fields: Fields, column: str) -> str:
 
 
 def at_rootly(collection: str, resource: str, readers: Mapping[str, Callable[[Any], str | int]]) -> dict[str, Any]:
-    """Return what a `RecordKind` says of its target, of records that stand on a Rootly schedule.
+    """Return the target's part of a `RecordKind`, for records on a Rootly schedule.
 
-    A key is the schedule's id and a value for each of `readers`, which read the attributes of an answer; the last two
-    are the start and the end. `resource` is the type of a POST in JSON:API.
+    A key is the schedule's id and a value for each of `readers`, which read an answer's attributes; the last two are
+    start and end. `resource` is the type of a POST in JSON:API.
     """
 
     def make(key: Key) -> Request:
@@ -383,10 +383,10 @@ def at_rootly(collection: str, resource: str, readers: Mapping[str, Callable[[An
         return make_request(str(schedule_id), collection, resource, attributes)
 
     def read_key(attributes: Mapping[str, Any], schedule_id: str) -> Key | None:
-        """Read what identifies an object; None where a value is missing, which none of ours lacks.
+        """Read an object's key; None if a value is missing that all of ours have.
 
         Raises:
-            ValueError: a value is there and cannot be read, so nobody can tell whether it is ours.
+            ValueError: a value cannot be read, so the object may or may not be ours.
         """
         values = [attributes.get(name) for name in readers]
         if None in values:

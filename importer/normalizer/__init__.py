@@ -1,1 +1,1 @@
-"""Rows to records, or to all their problems with cells. Pure: reads no file, asks no target."""
+"""Turn rows into records, or into all their problems with cells. Pure: reads no file, asks no target."""

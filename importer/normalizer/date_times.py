@@ -1,8 +1,8 @@
-"""Texts of date-times to moments and instants: ISO 8601, a spreadsheet's day numbers, written forms in English.
+"""Parses dates and times: ISO 8601, a spreadsheet's day numbers, written forms in English and others; date order.
 
 A date, a time of day, perhaps an offset, in that order: `2027-03-01T08:00Z`, `46447.33333`,
-`Mon, 01 Mar 2027 08:00:00 +0100`, `March 1, 2027 at 8 pm`, `01.03.2027 20.00 Uhr`. What two readers could read
-differently is a fault; nothing is guessed.
+`Mon, 01 Mar 2027 08:00:00 +0100`, `March 1, 2027 at 8 pm`, `01.03.2027 20.00 Uhr`. An ambiguous text is a fault;
+nothing is guessed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from importer.normalizer.zones import (
 from importer.settings.options import DateOrder
 from importer.wording import quote
 
-_LONGEST_TEXT = 80  # JavaScript's longest is 66 or so; bounds what the cache holds
+_LONGEST_TEXT = 80  # JavaScript's longest has about 66; limits the cache
 _NO_OFFSET = timedelta(0)
 
 _ISO_OFFSET = r"(?: ?(?:([Zz])|([+\-\u2212])(\d\d)(?::?(\d\d))?))?"
@@ -40,10 +40,10 @@ _BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)[Tt](\d\d)(\d\d)(?:(\d\d)(?:[.,](\d+))?
 
 _SERIAL = re.compile(r"(\d{5,6})(?:[.,](\d+))?", re.ASCII)
 _SERIAL_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001  (day 0 of the 1900 system, which has a 29 February 1900, is local)
-_FIRST_SERIAL, _LAST_SERIAL = 20_000, 110_000  # October 1954 to February 2201: other numbers are no dates
+_FIRST_SERIAL, _LAST_SERIAL = 20_000, 110_000  # October 1954 to February 2201: other numbers are not dates
 _DAY_SECONDS = 86_400
 _QUARTER = 900
-_SURE_DECIMALS = 5  # 0.00001 of a day is 0.86 s: the nearest second is the one that was typed
+_SURE_DECIMALS = 5  # 0.00001 of a day is 0.86 s: the nearest second is what was typed
 
 _MIDNIGHT = re.compile(r"(?:T| )0?0:00(?::00)?$")
 _FIRST_DAYS = re.compile(r"^1899-12-3[01](?:T| )|^1900-01-00(?:T| )")  # what a time cell is as a date-time
@@ -102,7 +102,7 @@ _CLOCK = re.compile(
 )
 _BEFORE_CLOCK = re.compile(rf"T|,? (?:at |- )?|,|(?={'|'.join(_HALVES)})", re.IGNORECASE)
 
-# Behind an offset a name of the zone may follow, as JavaScript, Java and Go write it: the offset decides.
+# After an offset the zone's name may follow, as JavaScript, Java and Go write it: the offset decides.
 _NAME = r" ?\([^()]*\)| ?\[(?P<place>[^\[\]]*)\]"
 _UTC = re.compile(rf"(?:Z|UTC|GMT|UT)(?:{_NAME})?", re.IGNORECASE)
 _OFFSET = re.compile(
@@ -131,22 +131,22 @@ _OFFSET_HINT = (
 def read_instant(text: str, zone: ZoneInfo | None, rules: TimeRules = NO_RULES) -> datetime | Unreadable:
     """Read a date-time as an instant in UTC, fractions of seconds rounded.
 
-    `zone` says where a text without an offset is local. A local time that its zone skips or has twice is a fault
-    unless `rules` choose.
+    `zone` is for texts without an offset. A local time that the zone skips or has twice is a fault unless `rules`
+    choose.
     """
     moment = read_moment(text, rules)
     return moment if isinstance(moment, Unreadable) else to_instant(moment, zone, rules)
 
 
 def read_moment(text: str, rules: TimeRules = NO_RULES) -> Moment | Unreadable:
-    """Read a date-time as it is written, fractions of seconds rounded; it need not exist in any zone."""
+    """Read a date-time as written, fractions of seconds rounded; it need not exist in any zone."""
     return _read_moment(text, rules.date_order) if len(text) <= _LONGEST_TEXT else NO_DATE_TIME
 
 
 def join_date_and_time(day: str, clock: str) -> str:
-    """Return the text of one date-time from the texts of two cells; a cell that has both is not torn apart.
+    """Join the texts of a date cell and a time cell; a cell that has both is not split.
 
-    A date cell of a spreadsheet arrives as its midnight, a time cell as a part of a day.
+    A date cell of a spreadsheet arrives as midnight, a time cell as a fraction of a day.
     """
     day, clock = _MIDNIGHT.sub("", day), _FIRST_DAYS.sub("", clock)
     if serial := _SERIAL.fullmatch(day):
@@ -159,7 +159,7 @@ def join_date_and_time(day: str, clock: str) -> str:
 
 
 def read_date(text: str, order: DateOrder | None = None) -> date | Unreadable:
-    """Read a date that stands alone, such as a header; a date cell of a spreadsheet arrives as its midnight."""
+    """Read a date alone, such as a header; a date cell of a spreadsheet arrives as midnight."""
     moment = read_moment(join_date_and_time(text, "00:00"), TimeRules(order))
     return moment if isinstance(moment, Unreadable) else moment.local.date()
 
@@ -190,19 +190,19 @@ def _read_iso(match: re.Match[str]) -> Moment | Unreadable:
 
 
 def _rounded(moment: Moment | Unreadable, part: str | None) -> Moment | Unreadable:
-    """Round a moment to whole seconds by the digits of its second's fraction, as those of workbooks are."""
+    """Round a moment to whole seconds by its fraction's digits, as is done for workbooks."""
     if isinstance(moment, Unreadable) or not part or part < "5":
         return moment
     return moment._replace(local=moment.local + timedelta(seconds=1))
 
 
 def _read_serial(days: str, decimals: str) -> Moment | Unreadable:
-    """Read a number of days as Excel's 1900 system and all that follow it count them; local."""
+    """Read a day number of Excel's 1900 system as a local date-time."""
     if not _FIRST_SERIAL <= int(days) <= _LAST_SERIAL:
         return NO_DATE_TIME
     one = 10 ** len(decimals)
-    part = int(decimals or "0") * _DAY_SECONDS  # in seconds times `one`: no rounding but the last
-    # 0.5 and 0.375 are times as they stand; 0.3333 is a rounded one, and by up to 4 s.
+    part = int(decimals or "0") * _DAY_SECONDS  # in seconds times `one`: only the last step rounds
+    # 0.5 and 0.375 are exact times; 0.3333 is rounded, by up to 4 s.
     if len(decimals) < _SURE_DECIMALS and part % (_QUARTER * one):
         return _COARSE
     seconds = (2 * part + one) // (2 * one)
@@ -210,13 +210,13 @@ def _read_serial(days: str, decimals: str) -> Moment | Unreadable:
 
 
 def _read_written(text: str, order: DateOrder | None) -> Moment | Unreadable:
-    """Read a date-time that is not ISO 8601; `order` says what a date such as 03/04/2026 is."""
+    """Read a date-time that is not ISO 8601; `order` decides dates such as 03/04/2026."""
     tidy = _SEVERAL_BLANKS.sub(" ", text.translate(_TIDY)).strip()
     if not tidy.isascii():
         tidy = _EASTERN_DATE.sub(r"\1-\2-\3", tidy)
         tidy = _EASTERN_CLOCK.sub(lambda found: f"{found[1]}:{int(found[2] or 0):02}", tidy)
     clock = _CLOCK.fullmatch(tidy)
-    forms = () if clock and clock["mark"] in {"h", "H"} else _DAYS  # 8h30 is no 8th of h
+    forms = () if clock and clock["mark"] in {"h", "H"} else _DAYS  # 8h30 is not the 8th of h
     match = next(filter(None, (form.fullmatch(tidy) for form in forms)), None)
     if match is None:
         return _NO_DATE if clock and _has_time(clock) and not clock["offset"] else NO_DATE_TIME
@@ -225,7 +225,7 @@ def _read_written(text: str, order: DateOrder | None) -> Moment | Unreadable:
 
 
 def _read_time(day: date, rest: str) -> Moment | Unreadable:
-    """Read the time of day behind a date."""
+    """Read the time of day after a date."""
     if not rest:
         return without_time(day.isoformat())
     start = _BEFORE_CLOCK.match(rest)
@@ -241,7 +241,7 @@ def _read_time(day: date, rest: str) -> Moment | Unreadable:
 
 
 def _has_time(clock: re.Match[str]) -> bool:
-    # A lone number is no time: it could be anything.
+    # A number alone is not a time: it could be anything.
     return any(clock[part] is not None for part in ("minute", "half", "word", "before"))
 
 
@@ -256,7 +256,7 @@ def _hour(clock: re.Match[str]) -> int | None:
 
 
 def _read_offset(text: str) -> tuple[timedelta | Unreadable | None, str]:
-    """Read what stands behind a time of day, an offset and perhaps a place; no offset where nothing does."""
+    """Read what follows a time of day: an offset and perhaps a place, or nothing."""
     name = text.strip()
     if not name:
         return None, ""
@@ -304,7 +304,7 @@ def _read_day(parts: dict[str, str], order: DateOrder | None) -> date | Unreadab
 
 
 def _readings(parts: dict[str, str], order: DateOrder | None) -> dict[DateOrder, date] | Unreadable:
-    """Return the days that a date is by either order; the same day twice where the order does not matter."""
+    """Return the days that a date means in either order; the same day twice if the order does not matter."""
     is_short = len(parts["year"]) != 4
     if is_short and order is None:
         return _SHORT_YEAR

@@ -1,7 +1,7 @@
-"""Rows that are read straight away; every other row takes the long way, which finds all that is wrong with it.
+"""The fast path for ordinary rows; every other row goes through `row`, which finds everything that is wrong with it.
 
-Nearly all rows of a large source are such rows. Each text of a column is parsed once: sources repeat themselves.
-Knows no kind: a kind says which columns it needs and what is odd.
+Nearly all rows of a large source are ordinary. Each text of a column is parsed once, because sources repeat themselves.
+Knows no kind: a kind says which columns it needs and what is implausible.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from importer.normalizer.references import Waiting
 from importer.normalizer.zones import TimeRules, find_contradiction, read_zone, to_instant
 from importer.records import Problem, Record, Row
 
-_ODD: Final = object()  # the value of a text that the long way must judge
+_ODD: Final = object()  # marks a text that the full path must judge
 _JUDGED: Final = (Unreadable, Waiting)
 _UNUSUAL = Unreadable()
 _MOST = 1 << 16  # texts of a column that are remembered
@@ -30,14 +30,14 @@ class FastColumn(NamedTuple):
     """A column that a fast row must have."""
 
     name: str
-    parse: Callable[[str], Any]  #: gives an `Unreadable` or a `Waiting` for a text that the long way must judge
-    default: Any = _ODD  #: of an empty cell, and where the sheet has no such column
+    parse: Callable[[str], Any]  #: returns an `Unreadable` or a `Waiting` for a text that the full path must judge
+    default: Any = _ODD  #: for an empty cell, and if the sheet has no such column
 
 
 class FastPath:
-    """Reads the fast rows of one sheet: a value for each column, a start and an end.
+    """Reads the ordinary rows of one sheet: a value for each column, a start and an end.
 
-    `find` says what is odd about a record.
+    `find` finds what is implausible about a record.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class FastPath:
         self._names = (*(one.name for one in columns), "starts_at", "ends_at")
         needed = {"starts_at", "ends_at", *(one.name for one in columns if one.default is _ODD)}
         is_plain = not (places.given or places.values or places.joined)
-        #: whether the sheet can have fast rows
+        #: whether the sheet can have such rows
         self.is_open = is_plain and _LONG_WAY.isdisjoint(places.indices) and places.indices.keys() >= needed
         get = places.indices.get
         self._columns = [(get(one.name), _Memory(one.parse, one.default)) for one in columns]
@@ -65,7 +65,7 @@ class FastPath:
         self._times: dict[ZoneInfo | None, _Memory] = {}
 
     def read(self, row: Row) -> tuple[Record, str, Sequence[Problem]] | None:
-        """Return the record of a row, its zone and its warnings; None: the row must take the long way."""
+        """Return a row's record, zone and warnings; None if the row must take the full path."""
         cells = row.cells
         zone = self._rules.zone if self._zone is None else self._zones[cells[self._zone]]
         if row.problems or zone is _ODD:
@@ -84,7 +84,7 @@ class FastPath:
         return None if warnings is None else (record, zone.key if zone else "", warnings)
 
     def _warn(self, row: Row, odd: list[Implausibility]) -> list[Problem] | None:
-        """Return the warnings of a row as its columns stand; None where one counts as a problem."""
+        """Return a row's warnings in the order of its columns; None if one counts as a problem."""
         if len(odd) > 1:
             odd = sorted(odd, key=lambda one: self._places.indices[one.column])
         warnings = []
@@ -99,7 +99,7 @@ class FastPath:
 
     def _remember_times(self, zone: ZoneInfo | None) -> _Memory:
         times = self._rules.mapping.times
-        # What contradicts the zone of its row is odd; an option's zone is only for times without an offset.
+        # An offset that contradicts the row's zone is odd; an option's zone applies only to times without an offset.
         own = zone if self._zone is not None else None
         return self._times.setdefault(zone, _Memory(lambda text: _read_plain(text, zone, own, times)))
 
@@ -112,12 +112,12 @@ def _read_plain(text: str, zone: ZoneInfo | None, own: ZoneInfo | None, rules: T
 
 
 def read_digits(text: str) -> str | Unreadable:
-    """Read a user's id of the usual form; what has another is not wrong, but not for here."""
+    """Read a user's id in the usual form; another form is not wrong, but needs the full path."""
     return text if text.isascii() and text.isdigit() and len(text) <= 20 else _UNUSUAL
 
 
 class _Memory(dict[str, Any]):
-    """The values of one column's cells, each parsed once; `_ODD` for what the long way must judge."""
+    """The values of one column's cells, each parsed once; `_ODD` for what the full path must judge."""
 
     def __init__(self, parse: Callable[[str], Any], default: Any = _ODD) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The cells of one row by our columns, with the mapping's constants and defaults, and all that is found wrong."""
+"""One row's cells by our columns, with the mapping's constants and defaults; collects problems and warnings."""
 
 from __future__ import annotations
 
@@ -18,51 +18,51 @@ from importer.wording import as_sentence, escape, quote
 T = TypeVar("T")
 
 _LONGEST_NAME = 60  # characters of a header in a message
-_BEFORE_COLUMNS = ("in ", "or ", "empty ", "column ")  # what follows can only be a column's name, not a plain word
+_BEFORE_COLUMNS = ("in ", "or ", "empty ", "column ")  # after these only a column's name can follow, not a plain word
 _MOST_HINTS = 1000  # that are remembered
 
 
 class JoinedTimes(NamedTuple):
-    """Where date and time of day stand, if they have cells of their own."""
+    """The cells of date and time of day, if they are separate."""
 
     day: int  #: index into a row's cells
     clock: int
-    is_shared: bool  #: the date is that of several columns; a clock cell that has a date of its own does without
+    is_shared: bool  #: several columns share the date; a time cell with its own date does not use it
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where our columns stand in a sheet, and what the mapping gives instead."""
+    """Which cells our columns have in a sheet, and what the mapping gives instead."""
 
     sheet: Sheet
-    indices: Mapping[str, int]  #: column of ours -> index into the header and into a row's cells
-    rights: Mapping[str, str]  #: every column of ours, in their order -> what to write into it
-    given: Mapping[str, str] = field(default_factory=dict)  #: column of ours -> text where no cell has one
-    defaults: Mapping[str, str] = field(default_factory=dict)  #: of those, the ones that a cell outdoes
-    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: column of ours -> cell's text -> meaning
-    joined: Mapping[str, JoinedTimes] = field(default_factory=dict)  #: date-time column -> where its parts stand
+    indices: Mapping[str, int]  #: our column -> index into the header and into a row's cells
+    rights: Mapping[str, str]  #: each of our columns, in order -> what to write into it
+    given: Mapping[str, str] = field(default_factory=dict)  #: our column -> text if no cell has one
+    defaults: Mapping[str, str] = field(default_factory=dict)  #: of these, the ones that a cell overrides
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: our column -> cell's text -> meaning
+    joined: Mapping[str, JoinedTimes] = field(default_factory=dict)  #: date-time column -> the cells of its parts
     _names: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _hints: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def cell(self, column: str, row: int) -> str:
-        """Return the name of the cell of a column of ours; empty where the sheet has no such column."""
+        """Return the name of our column's cell; empty if the sheet has no such column."""
         index = self.indices.get(column)
         return "" if index is None else cell_name(self.sheet.positions[index], row)
 
     def name(self, column: str) -> str:
-        """Return what the user calls a column of ours: the sheet's own header, where it has one."""
+        """Return the user's name for our column: the sheet's own header, if it has one."""
         if column not in self._names:
             self._names[column] = self._find_name(column)
         return self._names[column]
 
     def in_own_words(self, text: str) -> str:
-        """Return a message of ours with its columns called as the user calls them; one that quotes a text stays so."""
+        """Return a message with the user's names for our columns; a message that quotes a text is unchanged."""
         if '"' in text or not ("_" in text or any(map(text.__contains__, _BEFORE_COLUMNS))):
             return text
         return _columns_in(tuple(self.rights)).sub(lambda found: self.name(found[0]), text)
 
     def hint(self, text: str) -> str:
-        """Return a hint of ours as a sentence in the user's own words; every row can have the same one."""
+        """Return a hint as a sentence with the user's names for columns; every row can have the same one."""
         if text not in self._hints:
             if len(self._hints) >= _MOST_HINTS:  # some name values
                 self._hints.clear()
@@ -70,7 +70,7 @@ class Places:
         return self._hints[text]
 
     def problem(self, column: str, text: str, fault: Unreadable, cell: str) -> Problem:
-        """Return what is wrong or odd about the text of a column; as short as can be, for every row can have one."""
+        """Return a problem or warning about a column's text; fast, because every row can have one."""
         reason, hint, topic, is_one = fault
         name = self.name(column)
         message = f"{name} is {quote(text)}{self.in_own_words(reason)}"
@@ -89,17 +89,17 @@ class Places:
 
 @lru_cache
 def _columns_in(names: tuple[str, ...]) -> re.Pattern[str]:
-    """Find our columns in a message: a name that is a word of English too counts where it can only be a column's."""
+    """Find our columns in a message; a name that is also an English word counts only if it must be a column."""
     plain, sure = ("|".join(name for name in names if ("_" in name) is is_sure) for is_sure in (False, True))
     before = "|".join(rf"(?<=\b{word})" for word in _BEFORE_COLUMNS)
     return re.compile(rf"\b(?:{sure})\b|(?:{before})(?:{plain})\b")
 
 
-# ---- what is valid but hardly meant, and how it counts
+# ---- plausibility checks, and how they count
 
 
 class Level(StrEnum):
-    """What a plausibility check that strikes does to its row; the values are what a mapping says."""
+    """What a failed plausibility check does to its row; the values are those in a mapping."""
 
     OFF = "off"  #: nothing
     WARNING = "warning"  #: it is reported, and the row is sent
@@ -129,10 +129,10 @@ class Checks:
 
 
 class Implausibility(NamedTuple):
-    """What a plausibility check has found."""
+    """The finding of a plausibility check."""
 
     check: str  #: the name of a field of `Checks`
-    column: str  #: "ends_at" stands for how long a shift is: where the row has a duration, it means that
+    column: str  #: "ends_at" stands for a shift's length: the duration if the row has one
     fault: Unreadable
 
 
@@ -140,7 +140,7 @@ class Implausibility(NamedTuple):
 
 
 class Fields:
-    """One row, read column by column; faults are gathered, never raised."""
+    """One row, read column by column; faults are collected, never raised."""
 
     __slots__ = ("_blocked", "_checks", "_places", "_problems", "_row", "_warnings", "references")
 
@@ -150,24 +150,24 @@ class Fields:
         self._row = row
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
-        self.references: tuple[Reference, ...] = ()  #: what must be looked up, in the order in which it was read
+        self.references: tuple[Reference, ...] = ()  #: what must be looked up, in reading order
         # One cause, one problem: a cell that could not be read is not judged again.
         self._blocked = frozenset([one.cell for one in row.problems if one.cell])
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What reading found, then the rest as the columns stand; columns that the sheet lacks come last."""
+        """Problems from reading, then the others in the order of columns; columns that the sheet lacks come last."""
         return (*self._row.problems, *sorted(self._problems, key=self._position))
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """What is worth saying, as the columns stand."""
+        """The warnings, in the order of columns."""
         return tuple(sorted(self._warnings, key=self._position))
 
     def text(self, column: str) -> str:
         """Return a column's text without outer blanks: the mapping's constant, else the cell's, else the default.
 
-        Empty where there is none of them.
+        Empty if there is none of them.
         """
         text = self._cell_text(column)
         if text and self._places.values:
@@ -175,31 +175,31 @@ class Fields:
         return text or self._places.given.get(column, "")
 
     def stands_for(self, column: str, text: str) -> str:
-        """Return what the mapping's [values] say that a text of a column means; without a line the text itself."""
+        """Return the meaning of a column's text in the mapping's [values]; if it is not there, the text itself."""
         listed = self._places.values.get(column, {})
         return listed.get(text) or listed.get(text.casefold()) or text
 
     def name(self, column: str) -> str:
-        """Return what the user calls a column of ours, for a message."""
+        """Return the user's name for our column, for a message."""
         return self._places.name(column)
 
     def is_one_day(self) -> bool:
-        """Return whether start and end have one date between them, and times of day of their own."""
+        """Return whether start and end share one date, and have their own times of day."""
         start, end = (self._places.joined.get(column) for column in ("starts_at", "ends_at"))
         if start is None or end is None or start.day != end.day:
             return False
         return all(is_clock(self._row.cells[one.clock].strip(BLANKS)) for one in (start, end))
 
     def is_filled(self, column: str) -> bool:
-        """Return whether a column has a text, be it one of the mapping or an unreadable cell."""
+        """Return whether a column has a text, even from the mapping or in an unreadable cell."""
         return self.text(column) != "" or self._is_blocked(column)
 
     def is_in_row(self, column: str) -> bool:
-        """Return whether something stands in a column's cell, be it unreadable."""
+        """Return whether a column's cell is filled, even if it is unreadable."""
         return self._cell_text(column) != "" or self._is_blocked(column)
 
     def gives_way(self, column: str, *others: str) -> bool:
-        """Return whether a column's text is the mapping's default, and the row itself says one of `others` instead."""
+        """Return whether a column's text is the mapping's default, and the row has one of `others` instead."""
         return self.is_default(column) and any(map(self.is_in_row, others))
 
     def is_default(self, column: str) -> bool:
@@ -211,16 +211,16 @@ class Fields:
         return self._is_blocked(column) or any(problem.column == column for problem in self._problems)
 
     def required(self, column: str, parse: Callable[[str], T | Unreadable], default: T | None = None) -> T | None:
-        """Read a cell; where it is empty take the default, and without one note a problem."""
+        """Read a cell; if it is empty use the default, or note a problem."""
         value = self.optional(column, parse, default)
         if value is None and not self.has_problem(column):
             self._miss(column)
         return value
 
     def optional(self, column: str, parse: Callable[[str], T | Unreadable], default: T | None = None) -> T | None:
-        """Read a cell that may be empty; None also where a problem was noted.
+        """Read a cell that may be empty; None also if a problem was noted.
 
-        A text that is no value is tried once more without what nobody means: quotes around it, unseen characters.
+        A text that is not a value is tried again without surrounding quotes and invisible characters.
         """
         if self._blocked and self._is_blocked(column):
             return None
@@ -237,15 +237,15 @@ class Fields:
         return value
 
     def fault(self, column: str, fault: Unreadable) -> None:
-        """Note that a column's text is no value of it."""
+        """Note that a column's text is not a value of it."""
         self._problems.append(self._places.problem(column, self.text(column), fault, self._cell(column)))
 
     def note(self, column: str, message: str, hint: str, topic: str) -> None:
-        """Note a problem of a column's cell; `topic` as `check` shows it."""
+        """Note a problem of a column's cell; `topic` is its kind, as `check` shows it."""
         self._problems.append(Problem(message, self._places.hint(hint), column, self._cell(column), topic))
 
     def judge(self, check: str, column: str, fault: Unreadable) -> None:
-        """Note what is odd about a column's text, as a problem or a warning or not at all: as [checks] say."""
+        """Note what is implausible about a column's text, as a problem, as a warning or not at all, by [checks]."""
         level = self._checks.level(check)
         if level is Level.PROBLEM:
             self.fault(column, fault)
@@ -253,7 +253,7 @@ class Fields:
             self._warnings.append(self._places.problem(column, self.text(column), fault, self._cell(column)))
 
     def identify(self, column: str, parse: Callable[[str], T | Waiting | Unreadable]) -> T | Waiting | None:
-        """Read a cell with an id, or with a name that must be looked up: then that is noted."""
+        """Read a cell with an id, or with a name, for which a look-up is noted."""
         value: Any = self.required(column, parse)  # Any: mypy would join the two to `object`
         if isinstance(value, Waiting):
             self.refer(column, self.text(column), value.what)
@@ -275,7 +275,7 @@ class Fields:
             self.note(column, f"the {words}", hint, words)
 
     def _cell(self, column: str) -> str:
-        """Return the name of a column's cell; empty where there is none, or where the mapping gives the text."""
+        """Return the name of a column's cell; empty if there is none, or if the mapping gives the text."""
         is_given = column in self._places.given and not self.is_in_row(column)
         return "" if is_given else self._places.cell(column, self._row.place)
 

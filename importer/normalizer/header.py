@@ -41,15 +41,15 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-#: The report's own columns: a report is a source again.
+#: The report's own columns: a report can be a source.
 _OF_REPORTS: Final = frozenset(map(canonical, PRODUCT_COLUMNS))
 
-#: Headers of real exports that are no columns of ours: beside one that is, they make a header sure.
+#: Headers of real exports that are not our columns: beside one of ours they confirm a header.
 FAMILIAR: Final = _set(
     "name users escalationpolicies teamnames team teams description enabled userid note notes status email"
 )
 
-#: What lists of people, services and so on have, and lists of schedules do not.
+#: Headers that lists of people, services and so on have, and lists of schedules do not.
 OF_OTHER_LISTS: Final = _set(
     "email emailaddress mail phone phonenumber mobile role baserole jobtitle firstname lastname surname username "
     "escalationpolicy integrations service servicename urgency"
@@ -65,29 +65,29 @@ NAMES_OF_OTHER_LISTS: Final = _set(
 # ---- whether a row is a header
 
 
-_LONGEST = 200  # characters: no header that is known is longer
+_LONGEST = 200  # characters: no known header is longer
 _ENOUGH = 2
 _WORD = re.compile(r"[^\W\d_]+")
 _ALIASES = [pair for words in (*CLEAR.values(), *IN_SHEETS_OF.values()) for pair in words.items()]
-#: What is a header even where nothing else stands in the row; "Schedule" or "Rotation" would be titles.
+#: Texts that are a header even alone in a row; "Schedule" or "Rotation" alone would be titles.
 _ALONE: Final = {name for name, column in OWN.items() if column in TELLING - COMMON} | {
     name for name, column in _ALIASES if column == "remote_id"
 }
-#: Headers of columns that say what a record is of, and not only when it is.
+#: Headers of columns that identify a record's subject, not only its time.
 _OF_RECORDS: Final = {
     name for name, column in (*OWN.items(), *_ALIASES) if column in TELLING - {"starts_at", "ends_at"}
 }
 
 
 def is_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> bool:
-    """Return whether a row is a header: two of its cells are known, or its only one, or one of the mapping's."""
+    """Return whether a row is a header: two of its cells are known, or its only one, or one in the mapping."""
     texts = [text for cell in cells if len(cell) <= _LONGEST and (text := cell.strip(BLANKS))]
     names = [canonical(text) for text in texts]
     mapped = {canonical(header) for header in mapping.headers} - {""}
     if any(text in mapping.columns or name in mapped for text, name in zip(texts, names, strict=True)):
         return True
     known = sum(name in KNOWN or name in _OF_REPORTS for name in names)
-    # "From", "2027-01-01" are a line above the table, or one of its rows.
+    # "From", "2027-01-01" is a line above the table, or one of its rows.
     if not known or any(map(is_value, texts)):
         return False
     if len(texts) == 1:
@@ -96,9 +96,9 @@ def is_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> bool:
 
 
 def rate_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> int:
-    """Return how surely a row is a header: 0 it is none; 2 it names what a record is of; 1 it has other known columns.
+    """Return how surely a row is a header: 0 not at all; 1 it has known columns; 2 also a record's subject; 3 a matrix.
 
-    3: it is that of a matrix. A legend above a table can say "Start" and "End", and no table has these alone.
+    A legend above a table can say "Start" and "End", but no table has only these.
     """
     own = (mapping.of_sheet(name) for name, one in mapping.sheets.items() if one.matrix)
     if any(is_across(cells, one) and any(is_known_header(text, one) for text in cells) for one in (mapping, *own)):
@@ -111,7 +111,7 @@ def rate_header(cells: Sequence[str], mapping: Mapping = NO_MAPPING) -> int:
 
 
 def is_known_header(text: str, mapping: Mapping = NO_MAPPING) -> bool:
-    """Return whether a text is a known header, or one that the mapping names."""
+    """Return whether a text is a known header, or one in the mapping."""
     text = text.strip(BLANKS)
     if not text or len(text) > _LONGEST or is_value(text):
         return False
@@ -132,7 +132,7 @@ _PART_HEADERS: Final = {
 }
 
 _WORKBOOKS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
-#: Names of sheets that say schedules, or nothing at all: what programs call a sheet that nobody named.
+#: Sheet names that mean schedules, or nothing at all, such as a program's default names.
 _MAY_HOLD_SCHEDULES = re.compile(
     r"(?:.*[\W\d_])?(?:schedules?|rotas?|on[ _-]?call)(?:[\W\d_].*)?"
     r"|(?:sheet|tabelle|feuil|feuille|hoja|foglio|blad|ark|planilha|table|export|data|csv|results?)[ _()-]*\d*[ )]*",
@@ -141,17 +141,17 @@ _MAY_HOLD_SCHEDULES = re.compile(
 
 
 def is_named(sheet: Sheet, mapping: Mapping) -> bool:
-    """Return whether a sheet has a header, or the letters of the columns stand for it: `TO` is the 535th.
+    """Return whether a sheet has a header of its own, not just the columns' letters: `TO` is the 535th column.
 
-    A report of a source without a header has such letters above it, too.
+    A report of a source without a header has such letters too.
     """
     return NO_HEADER not in (sheet.header_row, mapping.header_row)
 
 
 class _Claims:
-    """What the headers of a sheet stand for; a sheet that `provider` alone tells the kind of is one of schedules.
+    """The meanings of a sheet's headers; a sheet whose kind only `provider` decides holds schedules.
 
-    `is_known`: an earlier run took the sheet in, so it is none that only looks like schedules.
+    `is_known`: an earlier run read the sheet, so it does not merely look like schedules.
     """
 
     def __init__(self, sheet: Sheet, mapping: Mapping, provider: str | None, *, is_known: bool) -> None:
@@ -159,21 +159,21 @@ class _Claims:
         self._mapping = mapping
         self._names = tuple(map(canonical, sheet.header))
         self._is_named = is_named(sheet, mapping)
-        # Index of a header -> its column, by how it came to it: the mapping, the column's own name, another name.
+        # Index of a header -> its column, by how that was decided: the mapping, the column's own name, another name.
         self._mapped = self._map()
         self._own = self._lead(OWN) if self._is_named else {}
         self._alias: dict[int, str] = {}
         given = {*mapping.constants, *mapping.defaults}
-        #: what the sheet holds; None where it does not say, or says both
+        #: what the sheet holds; None if that is undecided
         self.kind = self._decide(given | ({"third_party_provider"} if provider else set()), is_known=is_known)
         if self._is_named:
             self._leave_common()
             self._apply_aliases()
             self._turn_own_headers(given)
             self._turn_until(given)
-        self.columns = self._winners()  #: column of ours -> the headers that are it: more than one is one too many
-        self.joined = self._join_times()  #: column of ours -> where date and time of day stand apart
-        #: headers that are a column of ours, or not used on purpose
+        self.columns = self._winners()  #: our column -> its headers: more than one is an error
+        self.joined = self._join_times()  #: our column -> the separate cells of date and time of day
+        #: headers that are one of our columns, or not used on purpose
         self.used = {
             *(index for indices in self.columns.values() for index in indices),
             *(joined.day for joined in self.joined.values()),
@@ -184,7 +184,7 @@ class _Claims:
         found: set[str] = set()
         mapped: dict[int, str] = {}
         texts = tuple(text.strip(BLANKS) for text in self._sheet.header)
-        # What stands there exactly wins over what is only spelled alike.
+        # An exact match wins over one that is only spelled alike.
         for spell, spelled in ((str, texts), (canonical, self._names)):
             for header, column in self._mapping.columns.items():
                 if header in found or not (wanted := spell(header)):
@@ -195,7 +195,7 @@ class _Claims:
         return mapped
 
     def _lead(self, words: dict[str, str]) -> dict[int, str]:
-        """Return the columns of the headers that are among words, apart from those that the mapping gives one."""
+        """Return the columns of the headers that are among `words`, except those that the mapping assigns."""
         places = ((index, words.get(name)) for index, name in enumerate(self._names) if index not in self._mapped)
         return {index: column for index, column in places if column}
 
@@ -203,7 +203,7 @@ class _Claims:
         return {*self._mapped.values(), *self._own.values(), *self._alias.values()}
 
     def _decide(self, given: set[str], *, is_known: bool) -> str | None:
-        """Decide by the mapping's kind, the sheet's name and its headers; only then by what holds for every row."""
+        """Decide the kind by the mapping, the sheet's name and its headers; only then by what holds for every row."""
         mapping, sheet = self._mapping, self._sheet
         constant, default = (_kind(texts.get("kind", "")) for texts in (mapping.constants, mapping.defaults))
         if constant:
@@ -217,36 +217,36 @@ class _Claims:
             has_foreign = any(told not in KINDS_WITH[column] for column in said & TELLING)
             return None if is_contradicted and has_foreign else told
         if not kinds and not self._is_of_others():
-            # A provider alone makes no schedules of the other sheets of a workbook: what is sent cannot be taken back.
+            # A provider alone does not make schedules of a workbook's other sheets: what is sent cannot be taken back.
             is_provider_alone = given & TELLING == {"third_party_provider"}
             if is_known or not is_provider_alone or _may_hold_schedules(sheet):
                 kinds = kinds_told_by(given)
         return next(iter(kinds)) if len(kinds) == 1 else None
 
     def _telling_columns(self) -> tuple[set[str], set[str]]:
-        """Return the columns that are there for sure, and those that aliases stand for."""
+        """Return the columns that are certain, and those that aliases may mean."""
         words = CLEAR.values() if self._is_named else ()
         clear = {column for each in words for column in self._lead(each).values()}
         sure = {*self._mapped.values(), *self._own.values()}
         sure |= {column for part in sure & TIME_PARTS.keys() for column in TIME_PARTS[part]}
         if "remote_id" not in sure | clear and "schedule_id" not in self._mapped.values():
-            sure.discard("schedule_id")  # "Schedule ID" in a list of schedules is their own
+            sure.discard("schedule_id")  # "Schedule ID" in a list of schedules is the schedules' own id
         return sure, clear
 
     def _is_of_others(self) -> bool:
-        """Return whether a sheet lists people or services, of which `ID` must never be sent as a schedule's."""
+        """Return whether a sheet lists people or services, whose `ID` must never be sent as a schedule's."""
         words = {word.casefold() for word in _WORD.findall(self._sheet.name)}
         return not (OF_OTHER_LISTS.isdisjoint(self._names) and NAMES_OF_OTHER_LISTS.isdisjoint(words))
 
     def _leave_common(self) -> None:
-        """Leave headers that are common words where another kind's sheet has them: `Group` is somebody's team there."""
+        """Ignore headers that are common words in a sheet of another kind: `Group` is somebody's team there."""
         told = {self.kind} if self.kind else kinds_told_by(self._claimed())
         if told and "kind" not in self._claimed():
             foreign = {column for column in COMMON if KINDS_WITH[column].isdisjoint(told)}
             self._own = {index: column for index, column in self._own.items() if column not in foreign}
 
     def _apply_aliases(self) -> None:
-        """Take what headers mean by another name: in any sheet, in one of its kind, or only in rows of another kind."""
+        """Apply aliases: in any sheet, in sheets of the kind, or only in rows of another kind."""
         is_open = "kind" in self._claimed()
         words: dict[str, str] = {}
         for each in KINDS:
@@ -257,9 +257,9 @@ class _Claims:
             self._alias |= self._of_other_kinds()
 
     def _of_other_kinds(self) -> dict[int, str]:
-        """Return what headers mean in the rows of a kind that only their own cell tells: `User` beside `override`.
+        """Return what headers mean in rows whose kind only their own cell decides: `User` beside `override`.
 
-        Only columns that rows of other kinds do not read, and where one header alone can be it.
+        Only columns that rows of other kinds do not read, and only if a single header can be it.
         """
         free = {
             column: [index for index, one in self._lead(words).items() if one == column and index not in self._alias]
@@ -269,16 +269,16 @@ class _Claims:
         return {places[0]: column for column, places in free.items() if len(places) == 1}
 
     def _turn_own_headers(self, given: set[str]) -> None:
-        """In a sheet of schedules `Schedule ID` is the schedules' own id, unless another column is."""
+        """Make `Schedule ID` in a sheet of schedules the schedules' own id, unless another column is."""
         taken = {*self._mapped.values(), *self._own.values(), *given}
         for theirs, own in KINDS[self.kind].own_headers.items() if self.kind else ():
             if own not in taken:
                 self._turn(theirs, own)
 
     def _turn_until(self, given: set[str]) -> None:
-        """Where nothing repeats, and nothing else says the end, `until` is the end of the shift.
+        """Make `until` the end of the shift if nothing repeats and nothing else is the end.
 
-        A header that may say how often, such as `Frequency`, is enough for it to be neither.
+        A header that may mean repetition, such as `Frequency`, is enough to leave it alone.
         """
         free = (name for index, name in enumerate(self._names) if index not in self._mapped)
         is_doubtful = not MAYBE_REPEATING.isdisjoint(free)
@@ -302,7 +302,7 @@ class _Claims:
         return winners
 
     def _join_times(self) -> dict[str, JoinedTimes]:
-        """Find date-times whose date and time of day have columns of their own; in `columns` the time of day stays."""
+        """Find date-times with separate columns for date and time of day; `columns` keeps the time of day."""
         parts = {name: self.columns.pop(name)[0] for name in TIME_PARTS if name in self.columns}
         places = {name: index for index, name in reversed([*enumerate(self._names)]) if index not in self._mapped}
         for name, part in _PART_HEADERS.items() if self._is_named else ():  # "Day" may be a weekday beside "Date"
@@ -340,21 +340,21 @@ def _may_hold_schedules(sheet: Sheet) -> bool:
 
 
 FIRST_ROW = 1
-_BESIDE = frozenset({"kind", "timezone", *COMMON})  # alone they make no record, whatever the mapping gives
+_BESIDE = frozenset({"kind", "timezone", *COMMON})  # these alone make no record, whatever the mapping gives
 
 
 @dataclass(frozen=True, slots=True)
 class Layout(Places):
-    """Where our columns stand in a sheet, what the sheet holds, and what the mapping gives."""
+    """The layout of a sheet: its columns, what it holds, and what the mapping gives."""
 
-    not_used: tuple[str, ...] = ()  #: headers that are not ours, as they stand, each once; blank ones are left out
-    kind: str | None = None  #: what the sheet holds; None where it does not say, or says several
+    not_used: tuple[str, ...] = ()  #: headers that are not used, unchanged, each once; without blank ones
+    kind: str | None = None  #: what the sheet holds; None if that is undecided
     mapping: Mapping = NO_MAPPING
-    grid: Grid | None = None  #: of a matrix: the cells that make the records
+    grid: Grid | None = None  #: for a matrix: the cells that make the records
 
     @property
     def is_usable(self) -> bool:
-        """True where some column can make a record, if need be together with what the mapping gives."""
+        """True if some column can make a record, perhaps together with what the mapping gives."""
         indices = (self.grid.places if self.grid else self).indices
         if kinds_told_by(indices.keys()):
             return True
@@ -362,13 +362,13 @@ class Layout(Places):
 
 
 def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = None, *, is_known: bool = False) -> Layout:
-    """Find our columns in a sheet's header; `provider` is what the user says of schedules that name none.
+    """Find our columns in a sheet's header; `provider` is for schedules that name none.
 
-    `is_known`: an earlier run took the sheet in.
+    `is_known`: an earlier run read the sheet.
 
     Raises:
-        SourceError: two headers are the same column of ours; taking one of them would be a guess. A header of a
-            matrix is no date.
+        SourceError: two headers are the same column, and choosing one would be a guess; or a header of a matrix is not
+            a date.
     """
     if mapping.matrix and (across := find_across(sheet, mapping)):
         return _plan_matrix(sheet, mapping, mapping.matrix, across, provider)
@@ -391,7 +391,7 @@ def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = Non
 def _plan_matrix(
     sheet: Sheet, mapping: Mapping, matrix: Matrix, across: tuple[Across, ...], provider: str | None
 ) -> Layout:
-    """Plan a sheet whose cells make the records: as one that has the columns that a cell gives behind its own."""
+    """Plan a sheet whose cells make the records: as if the columns that a cell gives followed its own."""
     given = {f"[matrix] {name}": name for name in matrix.columns}
     outside, width = {one.place for one in across}, len(sheet.header)
     own = tuple("" if index in outside else text for index, text in enumerate(sheet.header))
@@ -411,7 +411,7 @@ def _plan_matrix(
 def repeats(
     sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = None, *, is_known: bool = False
 ) -> tuple[tuple[int, ...], ...]:
-    """Find the headers that are the same column of ours: for each such column the indices into the header."""
+    """Find the headers that are the same column: for each such column the indices into the header."""
     columns = _Claims(sheet, mapping, provider, is_known=is_known).columns
     return tuple(indices for indices in columns.values() if len(indices) > 1)
 

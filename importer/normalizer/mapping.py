@@ -1,6 +1,6 @@
-"""What a mapping file and options say about the sources: what headers and cells mean, and which rows count.
+"""A mapping, and the rules that it makes with the options: what headers and cells mean, and which rows count.
 
-Reads and writes no file's text: that is `mapping_file`'s.
+The text of a mapping file is read and written in `mapping_file`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Texts: TypeAlias = abc.Mapping[str, str]
 T = TypeVar("T")
 Said = TypeVar("Said", "Mapping", "Matrix", TimeRules, Checks)
 
-NOT_USED: Final = ""  #: what a header leads to that is not used on purpose
+NOT_USED: Final = ""  #: the column of a header that is not used on purpose
 NO_HEADER: Final = 0  #: the header row of a source that has none: its headers are the letters of its columns
 #: Columns that hold a part of a date-time -> the columns that they are joined into.
 TIME_PARTS: Final[dict[str, tuple[str, ...]]] = {
@@ -42,30 +42,30 @@ TIME_PARTS: Final[dict[str, tuple[str, ...]]] = {
 #: Time parts that each filled cell of a matrix can have.
 CLOCKS: Final = ("start_time", "end_time")
 _NOWHERE: Final[abc.Mapping[str, Origin]] = MappingProxyType({})
-_COPY = re.compile(r" \([0-9]+\)$")  # what tells a second sheet of the same name apart
+_COPY = re.compile(r" \([0-9]+\)$")  # the suffix of a second sheet of the same name
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """What the filled cells of a roster say: people down and dates across, or turned around."""
+    """The meaning of a roster's filled cells: people down and dates across, or the other way round."""
 
-    across: str = ""  #: column of ours that the headers across are; empty: they are dates
-    headers: tuple[str, ...] = ()  #: those headers; empty: all that are dates
+    across: str = ""  #: our column that the headers across are; empty: they are dates
+    headers: tuple[str, ...] = ()  #: these headers; empty: all that are dates
     first: str = ""  #: the date, in ISO 8601, that headers without a year or a month are counted from
-    cells: str = ""  #: column of ours that a cell's text is where it is no mark; empty: every text must be a mark
-    every: Texts = field(default_factory=dict)  #: column of ours or time part -> its text where a mark says none
+    cells: str = ""  #: our column that a cell's text is for if it is not a mark; empty: every text must be a mark
+    every: Texts = field(default_factory=dict)  #: our column or time part -> its text if a mark has none
     marks: abc.Mapping[str, Texts] = field(
         default_factory=dict
-    )  #: cell's text -> column of ours or time part -> its text; without one it stands for nobody
+    )  #: cell's text -> our column or time part -> its text; without any it means nobody
 
     @property
     def is_of_dates(self) -> bool:
-        """True where dates stand across."""
+        """True if the headers across are dates."""
         return self.across in ("", "date")
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns of ours and time parts that a cell gives, first what stands across."""
+        """All our columns and time parts that a cell gives, first that of the headers across."""
         said = (
             self.across or "date",
             self.cells,
@@ -77,34 +77,32 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """What the user said about the sources, or about one sheet of them."""
+    """What the user specified about the sources, or about one of their sheets."""
 
-    columns: Texts = field(default_factory=dict)  #: header, trimmed -> column of ours or time part, or NOT_USED
-    constants: Texts = field(default_factory=dict)  #: column of ours -> its text in every row, whatever the cell says
-    defaults: Texts = field(default_factory=dict)  #: column of ours -> its text where the cell is empty
+    columns: Texts = field(default_factory=dict)  #: header, trimmed -> our column or time part, or NOT_USED
+    constants: Texts = field(default_factory=dict)  #: our column -> its text in every row, whatever the cell says
+    defaults: Texts = field(default_factory=dict)  #: our column -> its text if the cell is empty
     header_row: int | None = None  #: as a spreadsheet numbers it; NO_HEADER; None: to be found
     times: TimeRules = field(default_factory=TimeRules)  #: what ambiguous date-times mean
     checks: Checks = field(default_factory=Checks)  #: how plausibility checks count
-    values: abc.Mapping[str, Texts] = field(
-        default_factory=dict
-    )  #: column of ours -> cell's text -> what it stands for
+    values: abc.Mapping[str, Texts] = field(default_factory=dict)  #: our column -> cell's text -> its meaning
     keep: abc.Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: header -> texts of rows that count
     drop: abc.Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: header -> texts of rows that do not
     fill: tuple[str, ...] = ()  #: headers whose empty cells take the value above
     matrix: Matrix | None = None  #: how a roster is read; None: each row is a record
     sheets: abc.Mapping[str, Mapping] = field(
         default_factory=dict
-    )  #: sheet's name -> what holds for it beside the rest
+    )  #: sheet's name -> what holds for it in addition
 
     @property
     def headers(self) -> Iterator[str]:
-        """All headers that it makes columns of, those of single sheets included."""
+        """All headers that it assigns to columns, including those of single sheets."""
         yield from self.columns
         for one in self.sheets.values():
             yield from one.headers
 
     def of_sheet(self, name: str) -> Mapping:
-        """Return what holds for a sheet: the sheet's own tables, line by line, before those of all sheets."""
+        """Return the mapping of a sheet: its own tables, line by line, take precedence over those of all sheets."""
         own = self.sheets.get(name) or self.sheets.get(_COPY.sub("", name), NO_MAPPING)
         if own is NO_MAPPING and not self.sheets:
             return self
@@ -119,7 +117,7 @@ class Mapping:
         )
 
     def lookup(self) -> dict[str, dict[str, str]]:
-        """Return [values] to look cells up in: by their exact texts, and by those without regard to case."""
+        """Return [values] for looking up cells: by exact texts, and by texts ignoring case."""
         return {
             column: {text.casefold(): meant for text, meant in texts.items()} | dict(texts)
             for column, texts in self.values.items()
@@ -133,11 +131,11 @@ def _without(texts: Texts, names: abc.Set[str]) -> Texts:
     return {name: text for name, text in texts.items() if name not in names}
 
 
-_OPEN = (TimeRules, Checks, Matrix)  # each of their members may be left open
+_OPEN = (TimeRules, Checks, Matrix)  # each of their members may be unset
 
 
 def _said_before(own: Said, general: Said) -> Said:
-    """Return what `own` says, and by `general` what it leaves open: of tables each line."""
+    """Return `own` completed by `general`; tables are completed line by line."""
 
     def choose(said: Any, other: Any) -> Any:
         if said in (None, "", ()):
@@ -151,20 +149,20 @@ def _said_before(own: Said, general: Said) -> Said:
     )
 
 
-# ---- with what options say: everything beside a row's own cells that decides what the row means
+# ---- with the options: everything besides a row's own cells that decides its meaning
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How rows are read, beside their own cells."""
+    """How rows are read: everything besides their own cells."""
 
     mapping: Mapping = NO_MAPPING
-    zone: ZoneInfo | None = None  #: of times without an offset, where the row names none
-    provider: Provider | None = None  #: of schedule rows that name none
-    until: Moment | None = None  #: the end of repetitions that have none
-    now: datetime | None = None  #: what shifts are judged against; None: they are not
-    references: References = NO_DIRECTORY  #: how ids are read, and names that stand for them
-    is_repeated: bool = False  #: the rows are those of an earlier run, which took their sheets in
+    zone: ZoneInfo | None = None  #: for times without an offset, if the row names none
+    provider: Provider | None = None  #: for schedule rows that name none
+    until: Moment | None = None  #: the end of repetitions without one
+    now: datetime | None = None  #: the time for plausibility checks; None: no checks
+    references: References = NO_DIRECTORY  #: how ids, and names instead of ids, are read
+    is_repeated: bool = False  #: the rows are those of an earlier run
 
 
 NO_RULES = Rules()
@@ -180,7 +178,7 @@ def make_rules(
     now: datetime | None = None,
     origins: abc.Mapping[str, Origin] = _NOWHERE,
 ) -> Rules:
-    """Return the rules of a run, by what options say; an option counts before the mapping's default.
+    """Return the rules of a run; an option takes precedence over the mapping's default.
 
     `origins` are where the options were set, by name: what an error calls them.
 
@@ -231,7 +229,7 @@ def _refuse_contradictions(rules: Rules, options: dict[str, str], origins: abc.M
 
 
 def _without_defaults(mapping: Mapping, names: abc.Set[str]) -> Mapping:
-    """Take out of a mapping's defaults what an option says; both are for cells that are empty."""
+    """Remove defaults from a mapping that an option overrides; both are for empty cells."""
     return replace(
         mapping,
         defaults=_without(mapping.defaults, names),

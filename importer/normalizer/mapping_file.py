@@ -1,4 +1,4 @@
-"""A mapping as the text of its file: read with one clear sentence for each mistake, and written. Opens no file."""
+"""The mapping file's schema: parses its TOML with one clear sentence for each mistake, and writes it. Opens no file."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from importer.settings.options import DateOrder
 from importer.wording import as_sentence, escape_unprintable, is_unicode, quote
 
 _LAST_ROW = 1_048_576  # of a spreadsheet
-_HUGE = 10**40  # Python refuses to write out numbers of more than 4,300 digits; no id is that large
-_SHOWN = 12  # characters of a key that is no header
+_HUGE = 10**40  # Python refuses to print numbers of more than 4,300 digits; no id is that large
+_SHOWN = 12  # characters of a key that is not a header
 
-#: A table as it stands -> what a `Mapping` has of it; it raises `_RefusedError`.
+#: Turns a table into a member of a `Mapping`; raises `_RefusedError`.
 _Reader: TypeAlias = Callable[[object], Any]
 
 
@@ -33,7 +33,7 @@ def read_mapping(given: str | abc.Mapping[str, Any], name: str) -> Mapping:
     """Read a mapping file's text, or the same as a dict; `name` is the file's.
 
     Raises:
-        SettingsError: it is not TOML, or says something that cannot be.
+        SettingsError: it is not TOML, or has something invalid.
     """
     document = _parse(given, name) if isinstance(given, str) else given
     try:
@@ -46,7 +46,7 @@ def read_mapping(given: str | abc.Mapping[str, Any], name: str) -> Mapping:
 
 
 class _RefusedError(Exception):
-    """A mistake in a mapping; what reads a table of tables adds where it stands."""
+    """A mistake in a mapping; the readers of outer tables add its place."""
 
     def __init__(self, reason: str, hint: str, key: str = "", *, is_unknown: bool = False) -> None:
         super().__init__(reason)
@@ -57,7 +57,7 @@ class _RefusedError(Exception):
         self.tables: tuple[str, ...] = ()
 
     def explain(self, name: str) -> SettingsError:
-        """Return it as an error that names the file, the table and the key in the user's words."""
+        """Return an error that names the file, the table and the key in the user's words."""
         where, key = escape_unprintable(".".join(self.tables)), self._key
         if self._is_unknown:
             place = f", [{where}]," if where else ""
@@ -74,7 +74,7 @@ def _refuse(reason: str, hint: str, key: str = "") -> NoReturn:
 
 
 def _read_tables(document: abc.Mapping[str, Any], known: abc.Mapping[str, _Reader]) -> Mapping:
-    """Read the tables of a file or of a sheet; the first mistake counts."""
+    """Read the tables of a file or of a sheet; the first mistake is reported."""
     said = {table: _within(table, read, document[table]) for table, read in known.items() if table in document}
     if unknown := next((str(key) for key in document if key not in known), ""):
         what = "table" if isinstance(document[unknown], abc.Mapping) else "key"
@@ -177,7 +177,7 @@ def _read_sheets(value: object) -> dict[str, Mapping]:
 
 
 _TIMES: Final = {"date_order": DateOrder, "twice": Choice, "skipped": Choice}
-#: The tables that may hold for all sheets or for one, and what reads each.
+#: The tables that apply to all sheets or to one, and their readers.
 _TABLES: Final[dict[str, _Reader]] = {
     "columns": _read_columns,
     "constants": _read_given,
@@ -198,7 +198,7 @@ _FILE: Final = _TABLES | {"header_row": _read_header_row, "sheets": _read_sheets
 def _table(
     value: object, key: str = "", *, name: str = "its name in square brackets", known: Iterable[str] = ()
 ) -> abc.Mapping[str, Any]:
-    """Return a table; one that has other keys than those `known`, if any are, is refused."""
+    """Return a table; refuse keys that are not in `known`, if that is given."""
     if not isinstance(value, abc.Mapping):
         _refuse("is not a table", f"Write {name} and its lines below it.", key)
     if unknown := next((key for key in value if known and key not in known), None):
@@ -235,7 +235,7 @@ def _column(header: str, value: object) -> str:
 
 
 def _ours(text: str, known: abc.Mapping[str, str], reason: str, key: str) -> str:
-    """Return the column of ours, or the time part, that a text is; one that is none of those known is refused."""
+    """Return our column, or time part, with this name; refuse others."""
     column = known.get(canonical(text))
     if column is None:
         _refuse(reason, _nearest(text, known.values()), key)
@@ -264,7 +264,7 @@ def _cell_text(value: object, column: str, key: str) -> str:
         _refuse("is not text", f"Write it in quotes. {as_sentence(right)}", key)
     if not text:
         _refuse("is empty", f"{as_sentence(right)} Or take the line out.", key)
-    read = COLUMNS[column].read  # of names of which there are only so many: judged before any row
+    read = COLUMNS[column].read  # a column with a fixed set of words: checked before any row
     fault = read(text) if read else None
     if isinstance(fault, Unreadable):
         _refuse(f"is {quote(text)}{fault.reason}", as_sentence(fault.hint or right), key)
@@ -272,7 +272,7 @@ def _cell_text(value: object, column: str, key: str) -> str:
 
 
 def _plain(value: object) -> str | None:
-    """Return a value as the text that a cell would have; None for what is no value of a cell."""
+    """Return a value as the text that a cell would have; None if it cannot be a cell's."""
     if isinstance(value, str):
         return value.strip(BLANKS)
     if isinstance(value, date):  # a date-time is one, too
@@ -291,7 +291,7 @@ def _matrix_column(table: abc.Mapping[str, Any], key: str, also: str = "") -> st
 
 
 def _mark(mark: str, meant: object) -> Iterator[tuple[str, str]]:
-    """Yield what a mark says; `{}` and an empty text are nobody."""
+    """Yield the meaning of a mark; `{}` and an empty text mean nobody."""
     if not mark.strip(BLANKS):
         _refuse("is empty", "An empty cell is nobody; take the line out.", "mark")
     for key, value in {} if meant == "" else _table(meant, mark).items():
@@ -364,7 +364,7 @@ def write_mapping(mapping: Mapping) -> str:
     """Return a mapping as TOML.
 
     Raises:
-        SettingsError: a text holds half a character, which no file can.
+        SettingsError: a text has half a character, which no file can hold.
     """
     lines = [] if mapping.header_row is None else [f"header_row = {mapping.header_row}"]
     lines += _tables(mapping, "")
@@ -406,7 +406,7 @@ def _said(options: TimeRules | Checks) -> dict[str, str]:
 
 def _lines(name: str, table: abc.Mapping[str, _Value]) -> Iterator[str]:
     keys = {key: _quoted(key) if name.startswith(_TABLES_OF_USER) else key for key in table}
-    # An outlier must not push all others to the right.
+    # One long line must not push all others to the right.
     width = min(max(map(len, keys.values()), default=0), 40) if name.startswith(_ALIGNED) else 0
     for key, value in table.items():
         yield f"{keys[key]:<{width}} = {_written(value)}"

@@ -1,4 +1,4 @@
-"""A roster as a matrix: which headers stand across, and what each filled cell below them says. Makes no record."""
+"""A roster (matrix): which headers are across, and what each filled cell below them means. Makes no records."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _WEEKDAYS: Final = WEEKDAY_OF | {
 }
 _DAY = re.compile(r"0?([1-9][0-9]?)(?:\.|st|nd|rd|th)?", re.IGNORECASE | re.ASCII)
 _NUMBERED = re.compile(r"[0-9]{1,2}(?P<mark>[./-])[0-9]{1,2}(?P=mark)?", re.ASCII)
-_FEWEST = 2  # headers across that make a row a header
-_MOST_DAYS, _MOST_DATES = 7, 31  # between two headers without a month, without a year: beyond, one is out of order
+_FEWEST = 2  # headers across that make a row a header row
+_MOST_DAYS, _MOST_DATES = 7, 31  # between two headers without a month, without a year: with more, one is out of order
 
 _NO_FIRST = Unreadable(
     ", which does not say its year or month", "Write below [matrix] when the roster begins: first = 2027-03-01."
@@ -53,14 +53,14 @@ UNKNOWN_MARK: Final = "mark that [matrix.marks] does not have"
 
 
 class Across(NamedTuple):
-    """A header that stands across."""
+    """A header across the top."""
 
     place: int  #: index into the sheet's header
-    text: str  #: what it gives to its column of ours; a date in ISO 8601
+    text: str  #: the text for our column; a date in ISO 8601
 
 
 def is_value(text: str) -> bool:
-    """Return whether a text is a number, a date or a time as a whole, also in words; `2nd line` is none."""
+    """Return whether the whole text is a number, a date or a time, also in words; `2nd line` is not."""
     if not text[0].isdigit():
         return False
     return all(
@@ -69,14 +69,14 @@ def is_value(text: str) -> bool:
 
 
 def find_headers(header: Sequence[str], wanted: str) -> list[int]:
-    """Return the indices of the headers that are a text: exactly, or else apart from case and signs."""
+    """Return the indices of the headers equal to a text: exactly, or else ignoring case and signs."""
     exact = [index for index, text in enumerate(header) if text.strip(BLANKS) == wanted]
     name = canonical(wanted)
     return exact or [index for index, text in enumerate(header) if name and canonical(text) == name]
 
 
 def find_across(sheet: Sheet, mapping: UserMapping) -> tuple[Across, ...]:
-    """Find the headers that stand across; none where the sheet is no matrix.
+    """Find the headers across; none if the sheet is not a matrix.
 
     Raises:
         SourceError: one of them cannot be read as a date.
@@ -101,7 +101,7 @@ def find_across(sheet: Sheet, mapping: UserMapping) -> tuple[Across, ...]:
 
 
 def is_across(cells: Sequence[str], mapping: UserMapping) -> bool:
-    """Return whether a row has headers that stand across."""
+    """Return whether a row has headers across."""
     matrix = mapping.matrix
     if matrix is None:
         return False
@@ -111,7 +111,7 @@ def is_across(cells: Sequence[str], mapping: UserMapping) -> bool:
 
 
 def _dates(header: Sequence[str], mapping: UserMapping, matrix: Matrix) -> Iterator[tuple[int, date | Unreadable]]:
-    """Yield the headers that are dates, or look like one, as they are read one after the other."""
+    """Yield the headers that are dates, or look like one, read in order."""
     listed = {index for text in matrix.headers for index in find_headers(header, text)}
     mapped = {index for text in mapping.columns for index in find_headers(header, text)}
     last = date.fromisoformat(matrix.first) if matrix.first else None
@@ -162,7 +162,7 @@ def _read(text: str, last: date | None, order: DateOrder | None) -> date | Unrea
 class Grid:
     """The cells of one sheet that make records, each as a row with the columns that the cell gives.
 
-    `places` are those of the sheet's header with the columns that a cell gives behind it.
+    `places` are those of the sheet's header, followed by the columns that a cell gives.
     """
 
     def __init__(self, places: Places, across: Sequence[Across], matrix: Matrix, width: int) -> None:
@@ -176,11 +176,11 @@ class Grid:
         self._made: dict[int, Places] = {}
 
     def is_empty(self, row: Row) -> bool:
-        """Return whether no cell of a row makes a record: all are empty, or stand for nobody."""
+        """Return whether no cell of a row makes a record: all are empty, or mean nobody."""
         return all(self._meant(text) == {} for one in self._across if (text := row.cells[one.place].strip(BLANKS)))
 
     def rows(self, row: Row, header: Sequence[str]) -> Iterator[tuple[Places, Row, str] | Problem]:
-        """Yield for each filled cell where our columns stand, the row, and the cell's name; or its problem."""
+        """Yield places, row and cell name for each filled cell; or its problem."""
         unreadable = {problem.cell for problem in row.problems}
         for one in self._across:
             text = row.cells[one.place].strip(BLANKS)
@@ -200,14 +200,14 @@ class Grid:
                 yield self._places(one.place, header), row._replace(cells=cells), cell
 
     def _meant(self, text: str) -> Texts | None:
-        """Return what a cell's text says, by column; {} is nobody, None is not known."""
+        """Return the meaning of a cell's text, by column; {} means nobody, None that it is not known."""
         mark = self._marks.get(text, self._marks.get(text.casefold()))
         if mark is None and self._matrix.cells:
             mark = {self._matrix.cells: text}
         return {**self._matrix.every, **mark} if mark else mark
 
     def _places(self, index: int, header: Sequence[str]) -> Places:
-        """Return where the columns stand for the cells of one header: what a cell gives stands in that cell."""
+        """Return the columns' places for the cells of one header: what a cell gives is in that cell."""
         if index not in self._made:
             sheet = self.places.sheet
             columns = enumerate(self._matrix.columns)

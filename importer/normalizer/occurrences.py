@@ -20,7 +20,7 @@ from importer.normalizer.recurrence_text import DAYS, WEEKLY, Duration, Rule
 from importer.normalizer.zones import LAST_YEAR, NO_RULES, OUTSIDE, Moment, TimeRules, to_instant
 from importer.wording import quote
 
-MOST_SHIFTS: Final = 1000  #: that one row may make
+MOST_SHIFTS: Final = 1000  #: from one row at most
 
 # dateutil looks for the next date up to the year 9999, for seconds where a rule never comes. The calendar repeats
 # itself every 400 years, weekdays included: so rules run 19 times 400 years later, and a search ends after 430 years.
@@ -32,19 +32,19 @@ _NOT_MATCHING = "start on which the repetition does not come"
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The cells of a row that say when its shifts are, each read already."""
+    """The parsed cells of a row that determine when its shifts are."""
 
     start: Moment  #: of the first shift
     end: Moment | Duration | None  #: of the first shift, or how long each lasts; None: until the next hand-over
-    zone: ZoneInfo | None  #: the clock that the shifts keep; None: the one at the offset of `start`
-    rule: Rule | None = None  #: None: weekly where members rotate, else there is one shift
+    zone: ZoneInfo | None  #: the zone whose clock the shifts follow; None: the offset of `start`
+    rule: Rule | None = None  #: None: weekly if members rotate, else there is one shift
     until: Moment | None = None  #: no shift starts after it; without an offset it is local
     members: int = 0  #: of the rotation; 0: there is none
     rules: TimeRules = NO_RULES
 
     @property
     def repetition(self) -> Rule | None:
-        """How the shifts repeat; None where there is one only."""
+        """How the shifts repeat; None if there is only one."""
         return self.rule or (WEEKLY if self.members else None)
 
     @property
@@ -60,13 +60,13 @@ class Series:
         return "duration" if isinstance(self.end, Duration) else "ends_at"
 
     def local(self, instant: datetime) -> datetime:
-        """Return what the clock of this series shows at an instant; naive."""
+        """Return the local time of this series at an instant; naive."""
         if self.zone is not None:
             return instant.astimezone(self.zone).replace(tzinfo=None)
         return (instant + (self.start.offset or timedelta(0))).replace(tzinfo=None)
 
     def instant(self, local: datetime) -> datetime | Unreadable:
-        """Return the instant, in UTC, at which the clock of this series shows a local time."""
+        """Return the instant, in UTC, of a local time of this series."""
         return to_instant(Moment(local, self.start.offset if self.zone is None else None), self.zone, self.rules)
 
 
@@ -79,14 +79,14 @@ class Shift(NamedTuple):
 
 
 class Misfit(NamedTuple):
-    """A fault and the column of ours that it belongs to."""
+    """A fault and our column that it belongs to."""
 
     column: str
     fault: Unreadable
 
 
 class MisfitError(Exception):
-    """Carries a misfit out of the making of shifts; `expand` returns it as a value."""
+    """Carries a misfit out of the expansion; `expand` returns it as a value."""
 
     def __init__(self, column: str, reason: str, hint: str, topic: str) -> None:
         super().__init__(f"{column}{reason}")
@@ -94,15 +94,15 @@ class MisfitError(Exception):
 
 
 def occurrences(rule: Rule, start: datetime) -> Iterator[datetime]:
-    """Return the local times of a rule from `start` on, in order; its COUNT and UNTIL do not count here.
+    """Return the local times of a rule from `start` on, in order, ignoring its COUNT and UNTIL.
 
-    The first is `start` only where the rule comes then. `start` lies in the years 1969 to 2201; the iterator ends
-    in the year 2399 at the latest, however rarely the rule comes.
+    The first is `start` only if it is an occurrence. `start` is in the years 1969 to 2201; the iterator ends in the
+    year 2399 at the latest, however rare occurrences are.
     """
     later = start.replace(year=start.year + _LATER)
     text = ";".join("=".join(part) for part in rule.parts)
     has_week_alone = rule.part("BYWEEKNO") and not (rule.part("BYMONTHDAY") or rule.part("BYYEARDAY"))
-    # dateutil would take a week's every day for BYWEEKNO alone; RFC 5545 takes the day of the start.
+    # With BYWEEKNO alone dateutil would take every day of the week; RFC 5545 takes the start's weekday.
     if not rule.part("BYDAY") and (rule.freq == "WEEKLY" or has_week_alone):
         text += f";BYDAY={DAYS[later.weekday()]}"
     into_week = (later.weekday() - DAYS.index(rule.part("WKST") or "MO")) % 7
@@ -112,7 +112,7 @@ def occurrences(rule: Rule, start: datetime) -> Iterator[datetime]:
 
 
 def _leaves_out(rule: Rule, start: datetime) -> bool:
-    """Return whether the rule takes its day from `start` and some month or year has no such day, as with the 31st."""
+    """Return whether the rule takes its day from `start`, and some month or year lacks that day, such as the 31st."""
     if rule.names_day or rule.freq not in ("MONTHLY", "YEARLY"):
         return False
     months = rule.numbers("BYMONTH") or (range(1, 13) if rule.freq == "MONTHLY" else (start.month,))
@@ -126,13 +126,13 @@ class _Start(NamedTuple):
 
 @lru_cache(maxsize=64)  # the rows of a plan share their times; a thousand shifts take some 250 kB
 def expand(series: Series) -> tuple[Shift, ...] | Misfit:
-    """Return all shifts of a row in order of their starts, which are distinct; 1,000 at most.
+    """Return all shifts of a row in the order of their starts, which are distinct; 1,000 at most.
 
     Starts keep their local time of day. An end given as a time keeps its distance on the local clock; of a duration
     the days count on the local clock, the seconds exactly (RFC 5545, 3.3.6). The members take turns.
 
     A misfit is a local time that the zone skips or has twice, unless `series.rules` choose, and whatever would make
-    other shifts than were meant: a start on which the rule does not come, a rule without an end, too many shifts.
+    other shifts than were meant: a start that is not an occurrence, a rule without an end, too many shifts.
     """
     try:
         starts, following = _starts(series)
@@ -220,7 +220,7 @@ def _end_on(series: Series, local: datetime, number: int) -> datetime:
 
 def _end_after(series: Series, start: _Start, duration: Duration, number: int) -> datetime:
     days, rest = timedelta(days=duration.days), timedelta(seconds=duration.seconds)
-    # Hours alone are added to the instant: the start's own reading counts where the clock has it twice.
+    # Hours alone are added to the instant: the start's own reading counts if the clock has it twice.
     end = (_end_on(series, start.local + days, number) if days else start.instant) + rest
     if end.year > LAST_YEAR:
         raise MisfitError("duration", f", and so shift {number} ends{OUTSIDE.reason.lstrip(',')}", "", OUTSIDE.topic)
@@ -261,7 +261,7 @@ def _refuse_rule(series: Series, rule: Rule, start: datetime) -> None:
 
 
 def _refuse_scarcity(series: Series, rule: Rule, made: int) -> None:
-    """Refuse a rule that ran dry before it made a shift, or as many as it says."""
+    """Refuse a rule that ends before it has made any shift, or as many as it says."""
     if not made:
         raise MisfitError(series.repeat_column, ", which never comes", "Change the rule.", _NOT_MATCHING)
     if rule.count is not None:
@@ -274,7 +274,7 @@ def _refuse_scarcity(series: Series, rule: Rule, made: int) -> None:
 
 
 def _refuse_disorder(series: Series, starts: list[_Start], ends: list[datetime]) -> None:
-    """Refuse what a wrong end or a choice at a change makes: ends before starts, starts that coincide."""
+    """Refuse ends before starts and coinciding starts, which a wrong end or a choice at a clock change can cause."""
     for number, (earlier, later) in enumerate(pairwise(starts), start=2):
         if later.instant <= earlier.instant:
             reason = f", and shift {number}, {later.local.isoformat()}, does not start after the one before it"
@@ -294,7 +294,7 @@ def _bounds(series: Series, rule: Rule) -> list[Moment]:
 
 
 def _placed(instant: datetime | Unreadable, local: datetime, column: str, what: str) -> datetime:
-    """Return the instant of a local time back; refuse it where the clock skips or doubles that."""
+    """Return an instant, unless the clock skips or doubles its local time: then refuse."""
     if isinstance(instant, Unreadable):
         raise MisfitError(column, f", and {what} on {local.isoformat()}{instant.reason}", _MOVE, instant.topic)
     return instant
@@ -306,7 +306,7 @@ def _written(bound: Moment) -> str:
 
 
 def _is_past(bound: Moment, series: Series, local: datetime, instant: datetime | Unreadable) -> bool:
-    """Return whether a start lies behind a bound; `instant` is a fault where the clock skips or doubles `local`."""
+    """Return whether a start is after a bound; `instant` is a fault if the clock skips or doubles `local`."""
     if bound.offset is None:
         return local > bound.local
     last = (bound.local - bound.offset).replace(tzinfo=UTC)

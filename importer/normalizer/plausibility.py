@@ -1,4 +1,4 @@
-"""What is odd about shifts: over already, very long, far ahead, or an hour off after a clock change. Pure."""
+"""Plausibility checks of shifts: in the past, very long, far ahead, or an hour off after a clock change. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from importer.normalizer.fields import Implausibility
 from importer.normalizer.occurrences import Series, Shift
 from importer.normalizer.recurrence_text import Duration
 
-# A month that gives back the hour of summer time is longer than 31 days by that hour, and no oddity.
+# A month in which summer time ends is longer than 31 days by an hour, and that is not odd.
 _LONGEST_SHIFT = timedelta(days=31, hours=1)
 _YEARS_AHEAD = 2
 
 
 def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> list[Implausibility]:
-    """Find what is odd about one span of time; whether it counts is not asked here. All have a time zone."""
+    """Find what is implausible about one span of time; its level is decided elsewhere. All times have a zone."""
     found = []
     if ends_at <= now:
         reason, hint = f", so the shift was over on {ends_at.isoformat()}", "Check the year, or leave out what is over."
@@ -27,7 +27,7 @@ def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> list[Im
         reason = f", so the shift takes {span.days} days and {span.seconds // 3600} hours"
         fault = Unreadable(reason, "Check start and end, or split the shift.", "shift of more than 31 days")
         found.append(Implausibility("long", "ends_at", fault))
-    # The year alone first: it settles nearly every row, and costs nothing.
+    # The year first: it decides nearly every row, at no cost.
     if starts_at.year - now.year >= _YEARS_AHEAD and starts_at > now + relativedelta(years=_YEARS_AHEAD):
         reason = f", so the shift starts on {starts_at.isoformat()}, more than two years ahead"
         fault = Unreadable(reason, "Check the year.", "start more than two years ahead")
@@ -36,9 +36,9 @@ def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> list[Im
 
 
 def find_drift(series: Series, shifts: tuple[Shift, ...]) -> Unreadable | None:
-    """Return what is odd about shifts of whole days written in hours, of which one passes a change of the clock.
+    """Return what is odd about shifts of whole days written in hours, if the clocks change during one.
 
-    Hours count exactly, so that the shift ends an hour off the local time at which the next one starts.
+    Hours count exactly, so that shift ends an hour off the local time at which the next one starts.
     """
     if not isinstance(series.end, Duration) or series.end.days or series.end.seconds % 86_400:
         return None

@@ -1,4 +1,4 @@
-"""The providers whose schedules Opal takes, and the ids they give."""
+"""The providers (PagerDuty, Opsgenie), and the form of their schedules' ids and links."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from importer.wording import has_control, quote
 
 
 class Service(StrEnum):
-    """Whose schedule a link leads to."""
+    """The service to whose schedule a link leads."""
 
     PAGER_DUTY = "PagerDuty"
     OPSGENIE = "Opsgenie"
@@ -28,11 +28,11 @@ class Link(NamedTuple):
     id: str
 
 
-_LONGEST = 2000  # characters: no link to a schedule is longer; bounds what the cache holds
+_LONGEST = 2000  # characters: no link to a schedule is longer; limits the cache
 _IS_LINK = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://|[\w.-]+\.(?:pagerduty|opsgenie|rootly)\.com/|rootly\.com/", re.IGNORECASE
 )
-# No user, no port, no percent sign: what a browser shows for these sites has none, what deceives a reader has.
+# No user, port or percent sign: real links to these sites have none, deceptive ones do.
 _PARTS = re.compile(r"(?:https?://)?([A-Za-z0-9.-]+)(/[^?#]*)?(?:\?[^#]*)?(#.*)?")
 
 _UUID_GROUP = f"({UUID.pattern})"
@@ -61,7 +61,7 @@ _FOREIGN = Unreadable(
 
 
 def read_link(text: str) -> Link | Unreadable | None:
-    """Read a link to a schedule; None where the text is no link."""
+    """Read a link to a schedule; None if the text is not a link."""
     return _read_link(text) if "/" in text and len(text) <= _LONGEST else None
 
 
@@ -86,7 +86,7 @@ def _read_link(text: str) -> Link | Unreadable | None:
 
 
 def linked_id(text: str, service: Service) -> str | Unreadable | None:
-    """Return the id of the schedule that a link leads to, if it is of the service; None where the text is no link."""
+    """Return the id of the schedule that a link leads to, if it is the service's; None if the text is not a link."""
     link = read_link(text)
     if not isinstance(link, Link):
         return link
@@ -107,7 +107,7 @@ Provider: TypeAlias = Literal["PAGER_DUTY", "OPSGENIE"]
 LONGEST_REMOTE_ID = 255
 PROVIDER_RIGHT = "write PAGER_DUTY or OPSGENIE"
 
-# Jira Service Management is no synonym of Opsgenie: its schedules have ids of their own.
+# Jira Service Management is not a synonym of Opsgenie: its schedules have other ids.
 _NAMES: Final[dict[str, Provider]] = {
     "pagerduty": "PAGER_DUTY",
     "pagerduty.com": "PAGER_DUTY",
@@ -126,7 +126,7 @@ _NO_PROVIDER = Unreadable(topic="no provider that Opal takes")
 _SERVICES: Final[dict[Provider, Service]] = {"PAGER_DUTY": Service.PAGER_DUTY, "OPSGENIE": Service.OPSGENIE}
 _PROVIDERS: Final[dict[Service, Provider]] = {service: provider for provider, service in _SERVICES.items()}
 
-# PagerDuty publishes no pattern: nearly all ids look like this, so that others are a warning only.
+# PagerDuty publishes no pattern: nearly all ids look like this, so others are only a warning.
 _PAGER_DUTY_ID = re.compile(r"[PQ][A-Z0-9]{5,13}")
 _CHECK_PROVIDER = "Check both cells before sending: a schedule sent with the wrong provider cannot be taken back."
 _UNLIKE_PAGER_DUTY = Unreadable(
@@ -164,7 +164,7 @@ def check_provider(text: str) -> Provider:
 
 
 def told_provider(remote_id: str) -> Provider | None:
-    """Return the provider of a link that stands in the column `remote_id`; None where it is none of a provider."""
+    """Return the provider of a link in the column `remote_id`; None if it is not a provider's link."""
     link = read_link(remote_id)
     return _PROVIDERS.get(link.service) if isinstance(link, Link) else None
 
@@ -172,7 +172,7 @@ def told_provider(remote_id: str) -> Provider | None:
 def read_remote_id(text: str, provider: Provider | None = None) -> str | Unreadable:
     """Read a cell of the column `remote_id`: an id, or the provider's link to the schedule.
 
-    Where the row's provider is known a link to the other one is a fault.
+    If the row's provider is known, a link to the other one is a fault.
     """
     if _PAGER_DUTY_ID.fullmatch(text) or UUID.fullmatch(text):
         return text
@@ -195,7 +195,7 @@ def read_remote_id(text: str, provider: Provider | None = None) -> str | Unreada
 def _plain_id(text: str) -> str | Unreadable:
     plain = clean(text)
     closed = plain.replace(" ", "")
-    # A blank in a UUID or in PagerDuty's usual code cannot be meant; in an id of another form nobody knows.
+    # A blank in a UUID or in PagerDuty's usual code is certainly a mistake; in other ids it may be meant.
     if UUID.fullmatch(closed) or (_CLOSED_ID.fullmatch(closed) and not any(map(_is_id, plain.split(" ")))):
         return closed
     return plain or _ONLY_QUOTES
@@ -206,7 +206,7 @@ def _is_id(text: str) -> bool:
 
 
 def oddity(provider: Provider, remote_id: str) -> tuple[str, Unreadable] | None:
-    """Return what is odd about an id for its provider, and by which check; None where nothing is."""
+    """Return what is odd about an id for its provider, and the check's name; None if nothing is."""
     is_code, is_uuid = bool(_PAGER_DUTY_ID.fullmatch(remote_id)), bool(UUID.fullmatch(remote_id))
     if (is_uuid and provider == "PAGER_DUTY") or (is_code and provider == "OPSGENIE"):
         other = "an Opsgenie" if is_uuid else "a PagerDuty"

@@ -23,10 +23,10 @@ DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")  # their indices are th
 _TOPIC = "repetition that cannot be read"
 _RIGHT = "Write a rule such as FREQ=WEEKLY;COUNT=12, or daily, weekdays, weekly, biweekly or monthly."
 _LONGEST_TEXT = 256
-_MOST_CHOICES = 12  # each is looked for in every week up to the end of the search: 0.2 s where none is found
+_MOST_CHOICES = 12  # each is looked for in every week until the end of the search: 0.2 s if none is found
 
 _ONCE = frozenset({"does not repeat", "doesn't repeat", "not repeating", "no repeat", "none", "no", "never", "once"})
-_DASHES = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212")  # in a cell of its own: nothing
+_DASHES = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212")  # alone in a cell these mean nothing
 _WORDS: Final = {
     "daily": "FREQ=DAILY",
     "every day": "FREQ=DAILY",
@@ -52,7 +52,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,6}", re.ASCII)
 
 
 def _whole(least: int, most: int, *, from_end: bool = False) -> Callable[[str], object]:
-    """Return a check of a whole number; `from_end`: -1 is the last, and so on."""
+    """Make a check of a whole number; `from_end`: -1 is the last, and so on."""
 
     def is_right(text: str) -> bool:
         number = int(text) if _NUMBER.fullmatch(text) else least - 1
@@ -61,11 +61,11 @@ def _whole(least: int, most: int, *, from_end: bool = False) -> Callable[[str], 
     return is_right
 
 
-#: What a part's value, or each of its values, must be, and how it is written right.
+#: The check of a part's value, or of each of its values, and how to write it.
 _PARTS: Final[dict[str, tuple[Callable[[str], object], str]]] = {
     "FREQ": (("DAILY", "WEEKLY", "MONTHLY", "YEARLY").__contains__, "FREQ=DAILY, WEEKLY, MONTHLY or YEARLY"),
     "INTERVAL": (_whole(1, 999), "a whole number from 1 to 999, such as INTERVAL=2"),
-    # How many shifts a row may make is counted where they are made: `until` may come first.
+    # The number of shifts is limited during expansion: `until` may come first.
     "COUNT": (_whole(1, 999_999), "a whole number from 1 to 999,999, such as COUNT=12"),
     "UNTIL": (_UNTIL.fullmatch, "UNTIL=20271231, or UNTIL=20271231T090000Z in UTC"),
     "WKST": (DAYS.__contains__, "WKST=MO, or another of MO, TU, WE, TH, FR, SA, SU"),
@@ -80,7 +80,7 @@ _PARTS: Final[dict[str, tuple[Callable[[str], object], str]]] = {
     "BYSECOND": (_whole(0, 59), "BYSECOND from 0 to 59"),
     "BYSETPOS": (_whole(1, 366, from_end=True), "BYSETPOS from 1 to 366, or -1 to -366 from the end"),
 }
-#: RFC 5545, 3.3.10: the frequencies that a part goes with. BYSETPOS would go with DAILY too, but to no use.
+#: RFC 5545, 3.3.10: the frequencies that allow a part. BYSETPOS would be allowed with DAILY, but is useless.
 _GOES_WITH: Final = {
     "BYWEEKNO": ("YEARLY",),
     "BYYEARDAY": ("YEARLY",),
@@ -105,15 +105,15 @@ class Rule:
 
     @property
     def names_day(self) -> bool:
-        """True where the rule itself says on which days it comes; False: on the day of its start."""
+        """True if the rule itself names its days; False: it takes the day of its start."""
         return any(map(self.part, ("BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO")))
 
     def part(self, name: str) -> str:
-        """Return the value of a part; empty where the rule has no such part."""
+        """Return the value of a part; empty if the rule has no such part."""
         return dict(self.parts).get(name, "")
 
     def numbers(self, name: str) -> tuple[int, ...]:
-        """Return the values of a part such as BYMONTH, in order; none where the rule has no such part."""
+        """Return the values of a part such as BYMONTH, in order; none if the rule has no such part."""
         return tuple(sorted(set(map(int, filter(None, self.part(name).split(","))))))
 
 
@@ -121,7 +121,7 @@ WEEKLY: Final = Rule("weekly", (("FREQ", "WEEKLY"),))
 
 
 class _RefusedError(Exception):
-    """Carries a fault out of the parts; never leaves this module."""
+    """Carries a fault out of the parsing; never leaves this module."""
 
     def __init__(self, fault: Unreadable) -> None:
         super().__init__(fault.reason)
@@ -129,7 +129,7 @@ class _RefusedError(Exception):
 
 
 def is_once(text: str) -> bool:
-    """Return whether a cell of the column `repeat` says that the row does not repeat, as calendars write it."""
+    """Return whether a cell of the column `repeat` says that the row does not repeat, in the words of calendars."""
     words = " ".join(text[: _LONGEST_TEXT + 1].casefold().replace("\u2019", "'").split())
     return words in _ONCE or words in _DASHES
 
@@ -137,7 +137,7 @@ def is_once(text: str) -> bool:
 def read_repeat(text: str) -> Rule | Unreadable:
     """Read a cell of the column `repeat`: a rule of RFC 5545 (`FREQ=WEEKLY;COUNT=12`) or a word such as `weekly`.
 
-    Case, blanks and `RRULE:` do not count. Faults are also what RFC 5545 forbids, FREQ below a day, EXDATE and RDATE.
+    Case, blanks and `RRULE:` are ignored. What RFC 5545 forbids is a fault; so are FREQ below a day, EXDATE and RDATE.
     """
     if len(text) > _LONGEST_TEXT:
         return Unreadable(f", which has more than {_LONGEST_TEXT} characters", _RIGHT, _TOPIC)
@@ -148,9 +148,9 @@ def read_repeat(text: str) -> Rule | Unreadable:
 
 
 def read_until(text: str, rules: TimeRules) -> Moment | Unreadable:
-    """Read the last time at which a repeated shift may start: a date, which means its whole local day, or a date-time.
+    """Read the last time at which a repeated shift may start: a date (the whole local day) or a date-time.
 
-    Midnight without an offset is a date too: that is how a spreadsheet's date cell arrives.
+    Midnight without an offset is a date too, because a spreadsheet's date cell arrives like that.
     """
     moment = read_moment(text, rules)
     if isinstance(moment, Unreadable) and moment.topic == WITHOUT_TIME:
@@ -170,7 +170,7 @@ def _refuse(reason: str, hint: str = _RIGHT) -> NoReturn:
 
 
 def _line(text: str) -> str:
-    """Return the one rule of a text, in capitals and without blanks and prefix; a word becomes its rule."""
+    """Return the rule in a text, in capitals and without blanks and prefix; a word becomes its rule."""
     words = " ".join(text.casefold().replace("-", " ").split())
     if every := _EVERY.fullmatch(words):
         return f"FREQ={_UNITS[every[2]]};INTERVAL={every[1]}"
@@ -228,7 +228,7 @@ def _until(value: str) -> Moment:
     match = _UNTIL.fullmatch(value)
     year, month, day, hour, minute, second = (int(group or "0") for group in match.groups()[:6]) if match else (0,) * 6
     offset = timedelta(0) if match and match[7] else None
-    # Rules that never end say 9999; nothing that starts after the last year is made anyway.
+    # Endless rules say 9999; nothing after the last year is made anyway.
     until = make_moment((min(year, LAST_YEAR), month, day), (hour, minute, second), offset)
     if isinstance(until, Unreadable):
         _refuse(f", in which UNTIL is {quote(value)}{until.reason}", f"Write {_PARTS['UNTIL'][1]}.")
@@ -236,7 +236,7 @@ def _until(value: str) -> Moment:
 
 
 def _refuse_combinations(parts: Mapping[str, str]) -> None:
-    """Refuse parts that RFC 5545 does not let stand together."""
+    """Refuse parts that RFC 5545 does not allow together."""
     freq, days = parts["FREQ"], parts.get("BYDAY", "").split(",")
     if "COUNT" in parts and "UNTIL" in parts:
         _refuse(", which has both COUNT and UNTIL", "Keep one of COUNT and UNTIL.")
@@ -261,20 +261,20 @@ def _refuse_combinations(parts: Mapping[str, str]) -> None:
 # ---- durations
 
 
-# Days and weeks are nominal, hours, minutes and seconds exact (RFC 5545, 3.3.6): a day after 08:00 is 08:00 whatever
-# summer time does; 24 hours after it need not be.
+# Days and weeks are nominal, hours, minutes and seconds exact (RFC 5545, 3.3.6): a day after 08:00 is 08:00 even if the
+# clocks change; 24 hours after it need not be.
 Amounts: TypeAlias = dict[str, Fraction]
 
 
 class Duration(NamedTuple):
-    """How long something takes: more than nothing."""
+    """A duration greater than zero."""
 
     days: int  #: calendar days in local time
-    seconds: int  #: exact, beyond the days; can be more than a day has
+    seconds: int  #: exact, in addition to the days; can be more than a day
 
 
-_LONGEST_DURATION = 64  # no duration is longer; bounds what the cache holds
-_LONGEST_DAYS = 3_660  # ten years: what is longer is a slip
+_LONGEST_DURATION = 64  # no duration is longer; limits the cache
+_LONGEST_DAYS = 3_660  # ten years: a longer one is a mistake
 
 _TIDY = {ord(char): " " if char.isspace() else None for char in BLANKS}
 # Three decimals could be thousands: 1.500 h.
@@ -285,7 +285,7 @@ _ISO = re.compile(
     "P"
     + "".join(f"(?:{_AMOUNT}{unit})?" for unit in "YMWD")
     + "(?:T(?=[0-9])"
-    # Two letters of a group are one in ISO: M before the T is months, behind it minutes.
+    # ISO uses one letter for two units: M before the T is months, after it minutes.
     + "".join(f"(?:{_AMOUNT}{unit})?" for unit in "HMS")
     + ")?",
     re.IGNORECASE,
@@ -348,7 +348,7 @@ def _read_iso(text: str) -> Amounts | None:
 
 
 def _read_pieces(text: str) -> Amounts | None:
-    """Read amounts with their units, the larger first, each once; behind days `8:00` may stand for hours."""
+    """Read amounts with their units, larger units first, each once; after days `8:00` may mean hours."""
     amounts: Amounts = {}
     position, allowed = 0, list(_ISO_UNITS)
     while match := _PIECE.match(text, position):

@@ -1,7 +1,7 @@
-"""Cells that hold an id, or name a user, a schedule or a group whose id must be found. Asks no target.
+"""Reads cells with an id, an e-mail address or a name, and looks names up in a directory. Asks no target.
 
-Names are compared exactly; what is not found, or found twice, is a fault that names the nearest. Nothing is guessed: a
-text that can be an id is one, and a name that looks like an id is written with `name:` before it.
+Names are compared exactly, e-mail addresses ignoring case; a name that is not found, or found twice, is a fault that
+lists the nearest. Nothing is guessed: a text that can be an id is one; a name that looks like an id needs `name:`.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ _LONGEST = 320  # characters: an e-mail address has 254 at most
 _CACHED = 1 << 16  # distinct texts: thousands of rows name the same person
 _PREFIX = re.compile(r"name\s*:", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]+")
-_QUANTITY = re.compile(r"[+-]?[0-9.,']+([eE][+-]?[0-9]+)?")  # 1e5: a spreadsheet's number, nobody's name
-_STEPS = frozenset({".", ".."})  # of a path that climbs
+_QUANTITY = re.compile(r"[+-]?[0-9.,']+([eE][+-]?[0-9]+)?")  # 1e5: a spreadsheet's number, not a name
+_STEPS = frozenset({".", ".."})  # of a path that goes up
 _SLASHES = re.compile(r"[/\\]")
 
 
-# ---- what a cell may say
+# ---- what a cell may contain
 
 
 @lru_cache(_CACHED)
 def is_user_reference(text: str) -> bool:
     """Return whether a text names a user, and is neither a user's id nor nonsense.
 
-    Digits are an id. A text with an @ is an e-mail address, every other one with a letter in it is a full name.
+    Digits are an id. A text with an @ is an e-mail address, any other text with a letter is a full name.
     """
     return _is_reference(text, _QUANTITY)
 
@@ -58,7 +58,7 @@ def is_user_reference(text: str) -> bool:
 def is_schedule_reference(text: str) -> bool:
     """Return whether a text names a schedule, and is neither a schedule's id nor nonsense.
 
-    Whatever can be an id is one, `Primary` and `a4711` too: such a name is written `name:Primary`.
+    Whatever can be an id is one, even `Primary` and `a4711`: such a name is written `name:Primary`.
     """
     return _is_reference(text, _ID)
 
@@ -79,11 +79,11 @@ def _is_reference(text: str, other: re.Pattern[str]) -> bool:
         return prefix.end() < len(text.rstrip())
     if other.fullmatch(text) or not any(map(str.isalpha, text)):
         return False
-    return _STEPS.isdisjoint(_SLASHES.split(text))  # ../../users is an attack, or a mistake; it is called what it is
+    return _STEPS.isdisjoint(_SLASHES.split(text))  # ../../users is an attack or a mistake, and is reported as such
 
 
 class Sought(StrEnum):
-    """What a target is asked for, where a cell names it."""
+    """What a target must be asked for, because a cell names it."""
 
     USER = "user"
     SCHEDULE = "schedule"
@@ -91,7 +91,7 @@ class Sought(StrEnum):
 
 
 class Waiting(NamedTuple):
-    """What stands for an id that the target must be asked for."""
+    """A placeholder for an id that the target must be asked for."""
 
     what: Sought
 
@@ -100,7 +100,7 @@ class Reference(NamedTuple):
     """A cell that names something whose id is not known yet."""
 
     what: Sought
-    note: Problem  #: the cell, and how it will be looked up
+    note: Problem  #: names the cell, and how it will be looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +131,11 @@ class References:
             return digits
         text = _plain_user(clean(text))
         if _ID.fullmatch(text) or not is_user_reference(text):
-            return _NO_ID  # a text that is an id without what nobody means is read once more, without it
+            return _NO_ID  # a text that is an id after cleaning is read again, cleaned
         return self._look_up(Sought.USER, text)
 
     def shadowing_user(self, text: str) -> int | Waiting | Unreadable:
-        """Read a cell with the user who shadows; leading zeros do not count, for the API takes a number."""
+        """Read a cell with the user who shadows; leading zeros are ignored, because the API takes a number."""
         digits = whole(text) or whole(text := clean(text))
         if digits is not None:
             number = int(digits)
@@ -147,7 +147,7 @@ class References:
         return int(found) if isinstance(found, str) else found
 
     def groups(self, text: str) -> tuple[str, ...] | Waiting | Unreadable:
-        """Read a cell with Opal groups, names or ids: ids too are looked up, for some groups take no schedules."""
+        """Read a cell with Opal groups, names or ids; ids are looked up too: some groups accept no schedules."""
         parts = split_groups(text)
         if isinstance(parts, Unreadable) or self.directory is None:
             return parts if isinstance(parts, Unreadable) else Waiting(Sought.GROUP)
@@ -163,7 +163,7 @@ class References:
 
 
 def _plain_user(text: str) -> str:
-    """Return the bare e-mail address of one copied from a mail program; any other text as it is."""
+    """Return the bare address of an e-mail address copied from a mail program; any other text unchanged."""
     if "<" not in text and text[:7].casefold() != "mailto:":
         return text
     match = _COPIED_ADDRESS.fullmatch(text)
@@ -174,7 +174,7 @@ NO_DIRECTORY = References()  #: names wait
 
 
 def split_groups(text: str) -> tuple[str, ...] | Unreadable:
-    """Take the groups of a cell apart: on lines of their own, or with semicolons between them. Names have commas."""
+    """Split the groups of a cell at line breaks or semicolons; names can have commas."""
     parts = tuple(dict.fromkeys(part for one in _BETWEEN_GROUPS.split(text) if (part := one.strip(BLANKS))))
     if not parts:
         return Unreadable(", which names no group", topic="no group")
@@ -191,7 +191,7 @@ def split_groups(text: str) -> tuple[str, ...] | Unreadable:
 
 
 def describe_reference(column: str, text: str, cell: str, what: Sought, name: str) -> Reference:
-    """Describe a cell that must be looked up, and as what; `name` is what the user calls its column."""
+    """Describe a cell that must be looked up, and as what; `name` is the user's name for its column."""
     is_group = what is Sought.GROUP
     words = {Sought.SCHEDULE: "a schedule's name", Sought.GROUP: "an Opal group"}
     of_user = "a user's e-mail address" if "@" in text else "a user's full name"
@@ -204,9 +204,9 @@ def describe_reference(column: str, text: str, cell: str, what: Sought, name: st
 
 
 class Directory:
-    """The users, schedules and groups of a target, found by what a cell says.
+    """The users, schedules and groups of a target, found by the text of a cell.
 
-    A list that is None is not to be had; `no_users` and its like say why, as a part of a sentence.
+    A list that is None could not be read; `no_users` and so on say why, as a part of a sentence.
     """
 
     def __init__(
@@ -227,7 +227,7 @@ class Directory:
     def find(self, what: str, text: str) -> str | Unreadable:
         """Return the id of the user, schedule or group that a text means."""
         if what == "group" and self._lists["group"] is None and UUID.fullmatch(text):
-            return text.lower()  # an id needs no list; should the group take no schedules, Opal says so
+            return text.lower()  # an id needs no list; if the group accepts no schedules, Opal says so
         return self._cached(what, text)
 
     def nearest(self, what: str, text: str) -> list[str]:
@@ -244,7 +244,7 @@ class Directory:
 
 
 class _List:
-    """One list of a target: its entries by their names, users by their addresses and groups by their ids as well."""
+    """One list of a target: its entries by name, users also by e-mail address, groups also by id."""
 
     def __init__(self, entries: Iterable[DirectoryEntry], what: str) -> None:
         self._what = what
@@ -255,7 +255,7 @@ class _List:
         self._by_name = _index(one.name for one in self._entries)
         self._by_other = _index((one.id if is_of_groups else one.email).lower() for one in self._entries)
         names = [(one.name, position) for position, one in enumerate(self._entries)]
-        # Whoever shares an employer shares most of an address.
+        # Colleagues share most of their e-mail addresses.
         boxes = [(_mailbox(one.email), position) for position, one in enumerate(self._entries) if one.email]
         self._nearest = _Nearest(names + boxes)
 
@@ -272,7 +272,7 @@ class _List:
         return [self._entries[position].id for position in found]
 
     def _conclude(self, named: str, found: Sequence[int], plain: str) -> str | Unreadable:
-        """Return the id of what was found by its `named`, or why none can be; `plain` is what is near."""
+        """Return the id of what was found by its `named`, or why none can be; `plain` finds what is near."""
         if len(found) == 1:
             return self._usable(self._entries[found[0]])
         what = self._what
@@ -321,13 +321,13 @@ class _List:
 
 
 _MOST = 3  # suggestions for one text
-_CUT_OFF = 78.0  # of 100: two names of which only "primary" is the same have 60 to 70, a first name alone has 90
-_SHORT = 4  # characters: what is shorter is a part of half of all names
+_CUT_OFF = 78.0  # of 100: two names that share only "primary" have 60 to 70, a first name alone has 90
+_SHORT = 4  # characters: a shorter text is part of half of all names
 _LARGEST_EFFORT = 5_000_000  # comparisons in all, 2 s: a column of nonsense must not hold up a check
 
 
 class _Nearest:
-    """The entries of a list that a misspelt text may mean, found by their texts."""
+    """Finds the entries of a list that a misspelt text may mean."""
 
     def __init__(self, texts: Iterable[tuple[str, int]]) -> None:
         known = {(_plain(text), position): text.casefold() for text, position in texts}  # a mailbox is often a name
@@ -337,13 +337,13 @@ class _Nearest:
         self._effort = 0
 
     def find(self, text: str) -> list[int]:
-        """Return the positions of the nearest entries, the nearest first; what differs in case only is nearest."""
+        """Return the positions of the nearest entries, nearest first; a text that differs only in case is nearest."""
         plain = _plain(text)
         if not plain or self._effort > _LARGEST_EFFORT:
             return []
         self._effort += len(self._choices)
         scorer = fuzz.WRatio if len(plain) >= _SHORT else fuzz.ratio
-        # An entry can stand there under two texts.
+        # An entry can be in the list with two texts.
         found = process.extract(plain, self._choices, scorer=scorer, limit=2 * _MOST, score_cutoff=_CUT_OFF)
         folded = text.casefold()
         found.sort(key=lambda hit: self._folded[hit[2]] != folded)
@@ -351,7 +351,7 @@ class _Nearest:
 
 
 def _plain(text: str) -> str:
-    """Take off a text what people get wrong: case, accents, signs between words."""
+    """Remove from a text what people get wrong: case, accents, signs between words."""
     letters = unicodedata.normalize("NFKD", text)
     return utils.default_process("".join(char for char in letters if not unicodedata.combining(char)))
 
@@ -360,7 +360,7 @@ def _plain(text: str) -> str:
 
 
 def _index(texts: Iterable[str]) -> dict[str, list[int]]:
-    """Lead from each text to the positions that have it; an empty one is nobody's."""
+    """Map each text to the positions that have it, except empty texts."""
     index: defaultdict[str, list[int]] = defaultdict(list)
     for position, text in enumerate(texts):
         if plain := _trimmed(text):
@@ -369,12 +369,12 @@ def _index(texts: Iterable[str]) -> dict[str, list[int]]:
 
 
 def _trimmed(text: str) -> str:
-    """Take away what nobody sees: outer blanks, a second blank between words, how accents are put together."""
+    """Remove invisible differences: outer blanks, repeated blanks, how accents are composed."""
     return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
 def _without_prefix(text: str) -> tuple[str, bool]:
-    """Return the text to look for, and whether `name:` stood before it."""
+    """Return the text to look for, and whether `name:` was before it."""
     plain = _trimmed(text)
     match = _PREFIX.match(plain)
     return (plain[match.end() :].lstrip(), True) if match else (plain, False)

@@ -1,4 +1,4 @@
-"""One row at a time: decides its kind and makes its records, or tells all its problems."""
+"""Normalizes one row at a time: decides its kind, and makes its records or collects all its problems."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from importer.normalizer.references import Reference
 from importer.records import KnownName, Problem, Record, Row, Sheet
 from importer.wording import escape, quote
 
-#: What the column `kind` begins with, in a row that a template shows how to fill in: this whole word.
+#: The word that the column `kind` begins with in a template's example rows.
 EXAMPLE: Final = "example"
 _is_example = re.compile(rf"{EXAMPLE}(?![^\W_])", re.IGNORECASE).match
 
 
-_MANY: Final = 3  # columns that a record needs: of fewer, one filled cell may be a record half written
-#: First words of rows that sum others up.
+_MANY: Final = 3  # columns that a record needs: if it needs fewer, one filled cell may be a half-written record
+#: First words of rows that are totals.
 _TOTALS: Final = frozenset(
     {"total", "totals", "grandtotal", "subtotal", "sum", "summe", "zwischensumme", "gesamt", "insgesamt", "totale"}
 )
 
 
 class Normalized(NamedTuple):
-    """What a row came to: records, problems, or references that must be looked up first; only one of them."""
+    """The result of a row: records, problems, or references that must be looked up first; only one of them."""
 
-    kind: str | None  #: None where the row does not say, or says it wrongly
-    records: tuple[Record, ...]  #: empty where there are problems or references
-    problems: tuple[Problem, ...]  #: all of the row: first what reading found, then as the columns stand
-    warnings: tuple[Problem, ...]  #: worth saying, not stopping
-    references: tuple[Reference, ...] = ()  #: what it names by something else than its id; also beside problems
+    kind: str | None  #: None if the row does not say, or says it wrongly
+    records: tuple[Record, ...]  #: empty if there are problems or references
+    problems: tuple[Problem, ...]  #: all of the row's: first those from reading, then in the order of columns
+    warnings: tuple[Problem, ...]  #: worth reporting, but not stopping the row
+    references: tuple[Reference, ...] = ()  #: what it names instead of giving an id; possible beside problems
     zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
     groups: tuple[str, ...] = ()  #: ids of the Opal groups that a schedule is to be added to
-    cells: tuple[str, ...] = ()  #: of a matrix: for each record the cell that it comes from
+    cells: tuple[str, ...] = ()  #: for a matrix: each record's cell
 
 
 def find_total(row: Row) -> tuple[int, str] | None:
-    """Return where the first text of a row stands, and the text, if it says that the row sums others up; else None."""
+    """Return the place of a row's first text, and the text, if it marks a total; else None."""
     texts = ((index, text) for index, cell in enumerate(row.cells) if (text := cell.strip(BLANKS)))
     index, text = next(texts, (0, ""))
     first, second, *_ = [*text.split(), "", ""]
@@ -52,10 +52,10 @@ def find_total(row: Row) -> tuple[int, str] | None:
 
 
 class Normalizer:
-    """The rows of one sheet to records.
+    """Turns the rows of one sheet into records.
 
     Raises:
-        SourceError: two headers are the same column of ours.
+        SourceError: two headers are the same column.
     """
 
     def __init__(self, sheet: Sheet, rules: Rules = NO_RULES) -> None:
@@ -72,25 +72,25 @@ class Normalizer:
         )
         self._above: dict[int, str] = {
             index: "" for header in mapping.fill for index in find_headers(sheet.header, header)
-        }  #: index of a column that is filled down -> the last text in it
+        }  #: index of a column to fill down -> the last text in it
         self._sheet_kind = self.layout.kind
         # Whatever the mapping makes of a template's column `kind`: its examples are never sent.
         places = {index for index, header in enumerate(sheet.header) if canonical(header) == "kind"}
         self._kinds = tuple(places | ({self.layout.indices["kind"]} if "kind" in self.layout.indices else set()))
         told = {self._sheet_kind} if self._sheet_kind else kinds_told_by(self.layout.indices.keys())
-        self._fast_kind = next(iter(told)) if len(told) == 1 else ""  #: the kind of rows in which nothing is odd
+        self._fast_kind = next(iter(told)) if len(told) == 1 else ""  #: the kind of ordinary rows
         make = KINDS[self._fast_kind].fast if self._fast_kind and not self.layout.grid else None
         fast = make(self.layout, self._rules) if make else None
         self._fast = fast if fast and fast.is_open else None
         required = [place for name, place in self.layout.indices.items() if COLUMNS[name].is_required]
-        self._making = [] if self.layout.given else required  #: none where the mapping gives what cells lack
+        self._making = [] if self.layout.given else required  #: none if the mapping gives what cells lack
 
     def is_example(self, row: Row) -> bool:
-        """Return whether a row is a template's example, which makes nothing."""
+        """Return whether a row is a template's example, which makes no record."""
         return any(_is_example(row.cells[index].strip(BLANKS)) for index in self._kinds)
 
     def fill_down(self, row: Row) -> Row:
-        """Return a row whose empty cells have the text above where the mapping says so; rows must come in order."""
+        """Return a row whose empty cells have the text above, if the mapping says so; rows must come in order."""
         if not self._above:
             return row
         unreadable = {problem.cell for problem in row.problems}
@@ -99,13 +99,13 @@ class Normalizer:
             if cells[index].strip(BLANKS):
                 self._above[index] = cells[index]
             elif cell_name(self.layout.sheet.positions[index], row.place) in unreadable:
-                self._above[index] = ""  # what stood there is not known, so it is not known below either
+                self._above[index] = ""  # its text is not known, so neither is the one below
             else:
                 cells[index] = above
         return row._replace(cells=tuple(cells))
 
     def left_out(self, row: Row) -> str:
-        """Return why a row is left out, as the mapping wants it; empty where it counts."""
+        """Return why the mapping leaves a row out; empty if it counts."""
         is_kept = all(row.cells[index].strip(BLANKS).casefold() in texts for index, texts in self._kept)
         if not is_kept or any(row.cells[at].strip(BLANKS).casefold() in texts for at, texts in self._dropped):
             return "because [rows] in the mapping says so"
@@ -114,7 +114,7 @@ class Normalizer:
         return ""
 
     def normalize(self, row: Row, kind: str | None = None) -> Normalized:
-        """Make a row's records or tell its problems; `kind` counts where the row has no own kind cell."""
+        """Make a row's records or its problems; `kind` applies if the row has no kind cell of its own."""
         if self.layout.grid is not None:
             return self._normalize_cells(row, self.layout.grid, kind)
         if self._fast is not None and kind in (None, self._fast_kind) and (read := self._fast.read(row)):
@@ -126,7 +126,7 @@ class Normalizer:
         return self._read(self.layout, row, kind)
 
     def _normalize_cells(self, row: Row, grid: Grid, kind: str | None) -> Normalized:
-        """Make the records of a matrix's row, one for each filled cell, or tell the problems of all of them."""
+        """Make the records of a matrix's row, one for each filled cell, or the problems of all cells."""
         read: list[tuple[str, Normalized]] = []
         problems = [*row.problems]
         for one in grid.rows(row, self.layout.sheet.header):
@@ -155,18 +155,17 @@ class Normalizer:
         kind = self._decide(fields, kind)
         made = KINDS[kind].read(fields, self._rules) if kind else None
         problems, references = fields.problems, fields.references
-        # A kind that was guessed beside a wrong cell serves to find the row's other problems only.
+        # A kind assumed beside a wrong kind cell only helps to find the row's other problems.
         kind = None if problems and fields.has_problem("kind") else kind
         if made is None or problems or references:
             return Normalized(kind, (), problems, fields.warnings, references)
         return Normalized(kind, made.records, problems, fields.warnings, zone=made.zone, groups=made.groups)
 
     def _remark(self, row: Row) -> Problem | None:
-        """Return what to say of a total, a note or a stray cell: at most one cell of what makes a record is filled.
+        """Return the remark about a total, a note or a stray cell: at most one cell that a record needs is filled.
 
-        In a row that begins as totals do, up to half of what a record needs may be. What is wrong with its other cells,
-        such as sums that were never calculated, is of no interest then; but a row whose unreadable cells could complete
-        it is a record.
+        In a row that begins like a total, up to half of what a record needs may be filled. Other problems, such as sums
+        that were never calculated, do not matter then; but a row whose unreadable cells could complete it is a record.
         """
         filled = [place for place in self.layout.indices.values() if row.cells[place].strip(BLANKS)]
         place = next((place for place, text in enumerate(row.cells) if text.strip(BLANKS)), None)
@@ -207,7 +206,7 @@ def _with_clock_hint(problem: Problem) -> Problem:
 
 
 def _kind_of_columns(fields: Fields) -> str | None:
-    """Return the kind that the columns filled tell; None where they tell several, or none.
+    """Return the kind that the filled columns decide; None if they decide several, or none.
 
     Constants and defaults do not count: they are the same for rows of all kinds.
     """
@@ -216,7 +215,7 @@ def _kind_of_columns(fields: Fields) -> str | None:
 
 
 def _note_undecided(fields: Fields) -> None:
-    """Note that nothing says what the row is, and why."""
+    """Note that nothing decides the row's kind, and why."""
     is_filled = any(map(fields.is_in_row, TELLING))
     reason = "columns of several kinds are filled" if is_filled else "no column that tells it is filled"
     named = any_of(kind.named for kind in KINDS.values())
@@ -230,7 +229,7 @@ def _note_undecided(fields: Fields) -> None:
 
 
 class RowNames:
-    """Finds what a sheet's rows call the ids in them: in a column beside an id, or in its own by the mapping."""
+    """Finds the names of ids in a sheet's rows: in a column beside the id, or in its own by the mapping."""
 
     def __init__(self, layout: Layout) -> None:
         used = {*layout.indices.values(), *(joined.day for joined in layout.joined.values())}
@@ -250,7 +249,7 @@ class RowNames:
         self.is_useful = bool(self._beside)
 
     def find(self, row: Row, normalized: Normalized) -> Iterator[KnownName]:
-        """Yield what a row calls what its records are about."""
+        """Yield a row's names for its records' subjects."""
         for record in normalized.records[:1]:
             for column, what, id_, _ in KINDS[normalized.kind or ""].subjects(record.key):
                 place = self._beside.get((normalized.kind or "", column))
@@ -260,9 +259,9 @@ class RowNames:
 
 
 def with_decorated_ids(row: Row, layout: Layout) -> Row:
-    """Make a problem of a percentage, an amount or a fraction where an id is due, and of a number for members."""
+    """Add a problem for a percentage, an amount or a fraction in a column of ids, and for a number as members."""
     names = {place: column for column, place in layout.indices.items()}
-    # Also of one with thousands alone: 101,102 could be two ids, and 101102 is nobody's.
+    # Even with thousands separators only: 101,102 could be two ids, and 101102 is none.
     problems = [
         Problem(
             f"{layout.name(column)} holds the number {row.cells[place]}, which the sheet shows as {escape(shown)}",

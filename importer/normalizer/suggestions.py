@@ -1,4 +1,4 @@
-"""What headers that are not known may mean: those of a sheet, and those that a mapping names. Applies nothing."""
+"""Suggests meanings for unknown or misspelt headers, of a sheet or in a mapping. Applies nothing."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from importer.records import Sheet
 from importer.wording import escape_unprintable, quote, quote_path
 
 _ENOUGH = 75.0  # of 100: "traineename" is 78 like "trainee", "status" 73 like "start"
-_SHORTEST, _LONGEST = 4, 60  # letters: shorter words are like half of all words, longer ones are none of ours
+_SHORTEST, _LONGEST = 4, 60  # letters: shorter words resemble half of all words, longer ones none of ours
 _MOST = 3  # choices that are suggested for one text
-_ENOUGH_OF_LIST = 65.0  # of 100: the choices are few, and the text is meant to be one of them
-_BY_KIND = 80  # percent: what would be taken if the kind of the sheet were known
+_ENOUGH_OF_LIST = 65.0  # of 100: there are few choices, and the text must be one of them
+_BY_KIND = 80  # percent: a header that would be recognized if the sheet's kind were known
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """What a header may mean. It is told, never applied."""
+    """A possible meaning of a header. It is shown, never applied."""
 
-    header: str  #: as it stands
-    column: str  #: column of ours that the sheet lacks
+    header: str  #: unchanged
+    column: str  #: our column that the sheet lacks
     confidence: int  #: percent
     why: str  #: a clause, such as `it looks like "trainee"`
 
 
 def suggest(layout: Layout) -> tuple[Suggestion, ...]:
-    """Suggest what headers that are not used may mean, each the likeliest first; only columns that are lacking.
+    """Suggest meanings of unused headers, likeliest first, among the columns that are missing.
 
-    Takes time: ask once a sheet.
+    This is slow: call it once per sheet.
     """
     if not is_named(layout.sheet, layout.mapping):
         return ()
@@ -69,7 +69,7 @@ def _words(kinds: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _ambiguous_headers(layout: Layout) -> Iterator[str]:
-    """Yield headers that were taken by their own name, but would mean something else if the sheet said its kind."""
+    """Yield headers that were recognized by their own name, but would mean something else if the kind were known."""
     for column in dict.fromkeys(name for kind in KINDS.values() for name in kind.own_headers):
         index = layout.indices.get(column)
         if layout.kind is None and index is not None and canonical(layout.sheet.header[index]) == canonical(column):
@@ -89,21 +89,21 @@ def _exact(header: str, kinds: Iterable[str]) -> Iterator[Suggestion]:
 
 def _alike(header: str, words: dict[str, str]) -> Iterator[Suggestion]:
     name = canonical(header)
-    if _SHORTEST <= len(name) <= _LONGEST and name not in FAMILIAR | OF_OTHER_LISTS:  # status is no misspelt start
+    if _SHORTEST <= len(name) <= _LONGEST and name not in FAMILIAR | OF_OTHER_LISTS:  # status is not a misspelt start
         hit = process.extractOne(name, list(words), scorer=fuzz.ratio, score_cutoff=_ENOUGH)
         if hit is not None:
             word, score, _ = hit
             yield Suggestion(header, words[word], round(score), f"it looks like {quote(word)}")
 
 
-# ---- headers that a mapping names, and texts that must be one of a list
+# ---- headers in a mapping, and texts that must be one of a list
 
 
 def refuse_lost_headers(mapping: Mapping, name: str, sheets: Iterable[Sheet]) -> None:
     """Refuse a mapping that names a header or a sheet that no source has; `name` is the mapping file's.
 
     Raises:
-        SettingsError: each of them named with the nearest that there are.
+        SettingsError: it lists each of them with the nearest existing ones.
     """
     seen = list(sheets)
     names = {sheet.name for sheet in seen}
@@ -143,7 +143,7 @@ def _lost(where: str, lost: list[str], known: list[str]) -> SettingsError:
 
 
 def nearest(text: str, choices: Iterable[str]) -> list[str]:
-    """Return the choices that a misspelt text may mean, the nearest first; three at most."""
+    """Return the choices that a misspelt text may mean, nearest first; three at most."""
     known = {choice: canonical(choice) for choice in choices if len(choice) <= _LONGEST}
     if len(text) > _LONGEST:
         return []

@@ -1,8 +1,8 @@
-"""Date-times as somebody wrote them, time zones by the names that people give them, and the instants meant.
+"""Time zones: their names, and the instant of a local time, also when the clocks change (skipped or doubled times).
 
-Zones go by the names of IANA, Windows and Rails, or by offsets from UTC. Names and rules both come from the `tzdata`
-package, never from the machine: a row means the same instant everywhere. Whatever is read is a zone with an IANA name,
-so that its `key` names it anywhere. Texts of date-times are parsed in `date_times`.
+Zones have the names of IANA, Windows or Rails, or are offsets from UTC. Names and rules come from the `tzdata` package,
+never from the machine: a row means the same instant everywhere. Every zone that is read has an IANA name as its `key`.
+Texts of date-times are parsed in `date_times`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from importer.wording import quote
 
 FIRST_YEAR = 1970
 LAST_YEAR = 2200
-WITHOUT_TIME = "date without a time of day"  #: the topic of a date that stands alone
+WITHOUT_TIME = "date without a time of day"  #: the topic of a date without a time
 
 _DAY = timedelta(days=1)
 _NO_OFFSET = timedelta(0)
@@ -33,7 +33,7 @@ _FURTHEST = timedelta(hours=14)  # no place on earth is further from UTC
 
 
 class Choice(StrEnum):
-    """Which instant is meant by a local time that summer time skips or doubles."""
+    """Which instant is meant by a local time that a clock change skips or doubles."""
 
     EARLIER = "earlier"
     LATER = "later"
@@ -41,19 +41,19 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimeRules:
-    """What the user says about ambiguous date-times; None: an ambiguous one is a fault."""
+    """The user's choices for ambiguous date-times; None: an ambiguous one is a fault."""
 
     date_order: DateOrder | None = None
-    twice: Choice | None = None  #: of a local time that comes twice
-    skipped: Choice | None = None  #: of a local time that does not exist
+    twice: Choice | None = None  #: for a local time that occurs twice
+    skipped: Choice | None = None  #: for a local time that does not exist
 
 
 class Moment(NamedTuple):
     """A date-time as it was written."""
 
     local: datetime  #: naive, whole seconds
-    offset: timedelta | None  #: None: local in a zone that stands elsewhere
-    place: str = ""  #: beside an offset: "UTC" where a Z or UTC was written, else the name in brackets, if there is one
+    offset: timedelta | None  #: None: local in a zone given elsewhere
+    place: str = ""  #: beside an offset: "UTC" if a Z or UTC was written, else the name in brackets, if there is one
 
 
 NO_RULES = TimeRules()
@@ -74,7 +74,7 @@ _NO_ZONE = Unreadable(
 def make_moment(
     date: tuple[int, int, int], clock: tuple[int, int, int], offset: timedelta | Unreadable | None, place: str = ""
 ) -> Moment | Unreadable:
-    """Return a moment from year, month, day and hour, minute, second; 24:00:00 is the day's end, as in ISO 8601."""
+    """Make a moment from year, month, day and hour, minute, second; 24:00:00 is the end of the day, as in ISO 8601."""
     if not is_near(date[0]):
         return OUTSIDE
     if isinstance(offset, Unreadable):
@@ -88,7 +88,7 @@ def make_moment(
 
 
 def make_offset(sign: str, hours: str, minutes: str | None) -> timedelta | Unreadable:
-    """Return an offset from its digits; `sign` is a minus, in whatever character, where it is not `+`."""
+    """Make an offset from its digits; any `sign` other than `+` is a minus."""
     offset = timedelta(hours=int(hours), minutes=int(minutes or "0"))
     if offset > _FURTHEST or int(minutes or "0") > 59:
         return IMPOSSIBLE
@@ -96,18 +96,18 @@ def make_offset(sign: str, hours: str, minutes: str | None) -> timedelta | Unrea
 
 
 def without_time(date: str) -> Unreadable:
-    """Return the fault of a date that stands alone; `date` in ISO 8601 becomes the hint's example."""
+    """Return the fault of a date without a time; `date` in ISO 8601 becomes the hint's example."""
     return Unreadable(f", a {WITHOUT_TIME}", f"Add the time, such as {date}T08:00:00Z.", WITHOUT_TIME)
 
 
 def is_near(year: int) -> bool:
-    """Return whether a local time of that year may be an instant of the accepted years: a year of room each side."""
+    """Return whether a local time of that year may be an instant in the accepted years, give or take a year."""
     return FIRST_YEAR - 1 <= year <= LAST_YEAR + 1
 
 
 @lru_cache(maxsize=16384)  # many rows start or end at the same time
 def to_instant(moment: Moment, zone: ZoneInfo | None, rules: TimeRules = NO_RULES) -> datetime | Unreadable:
-    """Return the instant of a moment, in UTC; `zone` counts where it has no offset of its own.
+    """Return the instant of a moment, in UTC; `zone` is used if it has no offset of its own.
 
     A local time that its zone skips or has twice is a fault unless `rules` choose.
     """
@@ -126,7 +126,7 @@ def to_instant(moment: Moment, zone: ZoneInfo | None, rules: TimeRules = NO_RULE
 
 
 def _instant_in(first: datetime, rules: TimeRules) -> datetime | Unreadable:
-    """Place a local time in its zone; `first` has no fold: it takes the offset from before a change of the clock."""
+    """Find the instant of a local time in its zone; `first` has no fold: it takes the offset before a clock change."""
     second = first.replace(fold=1)
     before, after = first.utcoffset() or _NO_OFFSET, second.utcoffset() or _NO_OFFSET
     if before == after:
@@ -148,7 +148,7 @@ def _twice(earlier: datetime, later: datetime) -> Unreadable:
 
 
 def _never(earlier: datetime, later: datetime) -> Unreadable:
-    # Through UTC and back: what a clock of that place showed at the two instants that can be meant.
+    # To UTC and back: what the zone's clock showed at the two possible instants.
     readings = [moment.astimezone(UTC).astimezone(moment.tzinfo) for moment in (later, earlier)]
     first, second = map(_iso, readings)
     return Unreadable(
@@ -166,10 +166,10 @@ def _iso(moment: datetime) -> str:
 
 
 _LONGEST_NAME = 64
-_NO_PLACES = frozenset({"Factory", "Etc/Unknown"})  # IANA's marks of a zone that was not set
+_NO_PLACES = frozenset({"Factory", "Etc/Unknown"})  # IANA's names for a zone that was not set
 
 _OFFSET = re.compile(r"(?:(?:UTC|GMT) ?([+-]\d{1,2})|([+-]\d\d))(?::?(\d\d))?", re.IGNORECASE | re.ASCII)
-# IANA has these, too: some of them with summer time, some without, which nobody who writes them thinks of.
+# IANA has these too: some with summer time, some without, which people who write them do not think of.
 _ABBREVIATIONS_OF_IANA = frozenset({"cet", "eet", "est", "hst", "met", "mst", "wet"})
 _FURTHEST_WEST, _FURTHEST_EAST = -12, 14  # IANA has a zone for every whole hour between
 _ANY_YEAR = 2027
@@ -195,9 +195,9 @@ ZONE_RIGHT = "write an IANA time zone, such as Europe/Berlin"  #: what to write 
 
 @cache
 def load_zone(key: str) -> ZoneInfo:
-    """Return the zone of an IANA name, by the rules of the `tzdata` package.
+    """Return the zone of an IANA name, with the rules of the `tzdata` package.
 
-    `ZoneInfo(key)` would take the machine's files first, and machines differ.
+    `ZoneInfo(key)` would prefer the machine's files, and machines differ.
 
     Raises:
         ZoneInfoNotFoundError: there is no such zone.
@@ -209,11 +209,11 @@ def load_zone(key: str) -> ZoneInfo:
 
 
 def read_zone(text: str) -> ZoneInfo | Unreadable:
-    """Read a cell of the column `timezone`; case does not count, and a blank stands for an underscore.
+    """Read a cell of the column `timezone`; case is ignored, and a blank counts as an underscore.
 
-    Windows names (`W. Europe Standard Time`) are what CLDR says they are, names of Rails (`Eastern Time (US & Canada)`)
-    what Rails says. An offset (`UTC+2`, `+02:00`) is a zone without summer time, and counts to the east: the
-    `Etc/GMT-2` of IANA is `UTC+2`.
+    Windows names (`W. Europe Standard Time`) are mapped as in CLDR, names of Rails (`Eastern Time (US & Canada)`) as in
+    Rails. An offset (`UTC+2`, `+02:00`) is a zone without summer time, positive to the east: IANA's `Etc/GMT-2` is
+    `UTC+2`.
     """
     if len(text) > _LONGEST_NAME:
         return _unknown("")
@@ -228,7 +228,7 @@ def read_zone(text: str) -> ZoneInfo | Unreadable:
 
 
 def find_zone(name: str) -> ZoneInfo | None:
-    """Return the zone of an IANA name that a journal holds; None where it is none."""
+    """Return the zone of an IANA name from a journal; None if there is no such zone."""
     try:
         return load_zone(name) if name else None
     except (ZoneInfoNotFoundError, ValueError):
@@ -236,10 +236,10 @@ def find_zone(name: str) -> ZoneInfo | None:
 
 
 def find_contradiction(moment: Moment, own: ZoneInfo | None) -> Unreadable | None:
-    """Return what is odd about a moment whose offset is not that of the zone beside it, or of its row's `own` zone.
+    """Return what is odd about a moment whose offset contradicts the zone beside it, or its row's `own` zone.
 
-    RFC 9557 (4.2) calls the two inconsistent. A Z names no place and contradicts none; nor does +00:00, as programs
-    write UTC, in a zone that never has it.
+    RFC 9557 (4.2) calls the two inconsistent. A Z names no place and contradicts none; neither does +00:00, as programs
+    write UTC, in a zone that never has this offset.
     """
     offset, local = moment.offset, moment.local
     if offset is None or moment.place == "UTC":
@@ -275,7 +275,7 @@ def zone_of(settings: Settings) -> ZoneInfo | None:
 
 
 def check_timezone(name: str) -> ZoneInfo:
-    """Find the zone that a setting or option names, as a cell may name it.
+    """Find the zone that a setting or option names, in the forms that cells may have.
 
     Raises:
         SettingsError: there is no such zone.
@@ -287,7 +287,7 @@ def check_timezone(name: str) -> ZoneInfo:
 
 
 def _named(text: str) -> str | None:
-    """Return the IANA name of a zone by any name that means one zone only."""
+    """Return the IANA name of a zone for any unambiguous name."""
     folded = _folded(text)
     return (
         _names().get(text)
@@ -297,7 +297,7 @@ def _named(text: str) -> str | None:
 
 
 def _confirmed(text: str, hours: str | None, minutes: str | None, words: str) -> ZoneInfo | Unreadable:
-    """Return the zone that words name if it really has the offset before them, in winter or in summer."""
+    """Return the zone that words name, if it has the offset before them in winter or in summer."""
     name = _named(words)
     if name is None or words.casefold() in _ABBREVIATIONS_OF_IANA:
         return _unknown(text)
@@ -315,7 +315,7 @@ def _confirmed(text: str, hours: str | None, minutes: str | None, words: str) ->
 def _fixed(hours: int, minutes: str | None) -> ZoneInfo | Unreadable:
     if int(minutes or "0") or not _FURTHEST_WEST <= hours <= _FURTHEST_EAST:
         return _NO_WHOLE_HOURS
-    return load_zone(f"Etc/GMT{-hours:+}" if hours else "UTC")  # IANA counts these to the west, as POSIX does
+    return load_zone(f"Etc/GMT{-hours:+}" if hours else "UTC")  # in these IANA names positive is west, as in POSIX
 
 
 def _unknown(text: str) -> Unreadable:
@@ -337,7 +337,7 @@ def _folded(text: str) -> str:
 
 @cache
 def _names() -> dict[str, str]:
-    # tzdata's own list, not the machine's: there "localtime" and "right/Europe/Berlin" would be zones too.
+    # tzdata's own list, not the machine's, in which "localtime" and "right/Europe/Berlin" are zones too.
     listed = files("tzdata").joinpath("zones").read_text(encoding="utf-8").split()
     names = [name for name in listed if name not in _NO_PLACES]
     return {name.casefold(): name for name in names} | {name: name for name in names}
@@ -345,14 +345,14 @@ def _names() -> dict[str, str]:
 
 @cache
 def _table(name: str) -> dict[str, str]:
-    """Return a table of zone_names.toml, from names as `_folded` makes them to IANA's."""
+    """Return a table of zone_names.toml: from names, folded by `_folded`, to IANA's."""
     listed = files("importer.normalizer").joinpath("zone_names.toml").read_text(encoding="utf-8")
     return {_folded(words): zone for words, zone in tomllib.loads(listed)[name].items()}
 
 
 @cache
 def _places() -> dict[str, str]:
-    """Return the zones by the place that their names end in, and by what people call them: for hints only."""
+    """Return the zones by the place in their names, and by common names; only for hints."""
     areas = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
     ends = {_folded(name.rpartition("/")[2]): name for name in _names().values() if name.startswith(areas)}
     return ends | _table("hints")
