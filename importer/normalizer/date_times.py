@@ -36,7 +36,7 @@ _ISO_OFFSET = r"(?: ?(?:([Zz])|([+\-\u2212])(\d\d)(?::?(\d\d))?))?"
 _EXTENDED = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:(?:[Tt]|[ \u00a0]+)(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?" + _ISO_OFFSET + ")?", re.ASCII
 )
-_BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)[Tt](\d\d)(\d\d)(?:(\d\d)(?:[.,](\d+))?)?" + _ISO_OFFSET, re.ASCII)
+_BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)[Tt ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?" + _ISO_OFFSET, re.ASCII)
 
 _SERIAL = re.compile(r"(\d{5,6})(?:[.,](\d+))?", re.ASCII)
 _SERIAL_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001  (day 0 of the 1900 system, which has a 29 February 1900, is local)
@@ -86,7 +86,9 @@ _SHORT_YEAR = Unreadable(
 )
 
 
-_TIDY = {ord(char): " " if char.isspace() else None for char in BLANKS} | {0x2212: "-"}
+_TIDY = {ord(char): " " if char.isspace() else None for char in BLANKS} | dict.fromkeys(
+    (0x2010, 0x2011, 0x2012, 0x2013, 0x2212), "-"
+)
 _SEVERAL_BLANKS = re.compile(" {2,}")
 
 #: Halves of a day before the time, as Japanese, Chinese and Korean write them.
@@ -97,7 +99,8 @@ _CLOCK = re.compile(
     rf"(?:(?P<before>kl\.?|{'|'.join(_HALVES)}) ?)?"
     r"(?P<hour>[0-9]{1,2})"
     r"(?:(?P<mark>[:.h])(?P<minute>[0-9]{2})(?:(?P=mark)(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]+))?)?)?"
-    r"(?: ?(?P<half>[ap])\.? ?m\b\.?| ?(?P<word>uhr|uur|hrs?|hs|hours|horas|heures|h|o'clock)\b\.?)?(?P<offset>.*)",
+    r"(?:(?: ?(?P<half>[ap])\.? ?m|(?<=[0-9])(?P<short>[ap]))\b\.?"
+    r"| ?(?P<word>uhr|uur|hrs?|hs|hours|horas|heures|h|o'clock)\b\.?)?(?P<offset>.*)",
     re.IGNORECASE,
 )
 _BEFORE_CLOCK = re.compile(rf"T|,? (?:at |- )?|,|(?={'|'.join(_HALVES)})", re.IGNORECASE)
@@ -124,7 +127,8 @@ _SPAN = Unreadable(
     "time with an offset, or a span of time",
 )
 _OFFSET_HINT = (
-    "Write an offset instead, such as +01:00; or none, and the zone in a column timezone, such as Europe/Berlin."
+    "Write an offset instead, such as +01:00; or none, and the zone in a column timezone, such as Europe/Berlin;"
+    " an hour after noon as 20:00."
 )
 
 
@@ -149,6 +153,8 @@ def join_date_and_time(day: str, clock: str) -> str:
     A date cell of a spreadsheet arrives as midnight, a time cell as a fraction of a day.
     """
     day, clock = _MIDNIGHT.sub("", day), _FIRST_DAYS.sub("", clock)
+    if len(day) > 7 and clock.startswith(day):  # a time cell with the same date in it
+        clock = clock.removeprefix(day).lstrip("T ")
     if serial := _SERIAL.fullmatch(day):
         found = _read_serial(serial[1], serial[2] or "")
         day = day if isinstance(found, Unreadable) or serial[2] else found.local.date().isoformat()
@@ -242,15 +248,16 @@ def _read_time(day: date, rest: str) -> Moment | Unreadable:
 
 def _has_time(clock: re.Match[str]) -> bool:
     # A number alone is not a time: it could be anything.
-    return any(clock[part] is not None for part in ("minute", "half", "word", "before"))
+    return any(clock[part] is not None for part in ("minute", "half", "short", "word", "before"))
 
 
 def _hour(clock: re.Match[str]) -> int | None:
-    hour, half = int(clock["hour"]), (clock["half"] or "").casefold() or _HALVES.get(clock["before"] or "")
+    after = clock["half"] or clock["short"]
+    hour, half = int(clock["hour"]), (after or "").casefold() or _HALVES.get(clock["before"] or "")
     if not half:
         return hour
     # Half past noon is 12:30 pm, but also 午後0:30.
-    if not (1 if clock["half"] else 0) <= hour <= 12:
+    if not (1 if after else 0) <= hour <= 12:
         return None
     return hour % 12 + (12 if half == "p" else 0)
 

@@ -25,13 +25,19 @@ _RIGHT = "Write a rule such as FREQ=WEEKLY;COUNT=12, or daily, weekdays, weekly,
 _LONGEST_TEXT = 256
 _MOST_CHOICES = 12  # each is looked for in every week until the end of the search: 0.2 s if none is found
 
-_ONCE = frozenset({"does not repeat", "doesn't repeat", "not repeating", "no repeat", "none", "no", "never", "once"})
+_ONCE = frozenset(
+    {
+        *("does not repeat", "doesn't repeat", "not repeating", "no repeat", "none", "no", "never", "once"),
+        *("false", "n/a"),  # a box that is not ticked
+    }
+)
 _DASHES = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212")  # alone in a cell these mean nothing
 _WORDS: Final = {
     "daily": "FREQ=DAILY",
     "every day": "FREQ=DAILY",
     "weekdays": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
     "every weekday": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
+    "every weekday (monday to friday)": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
     "weekly": "FREQ=WEEKLY",
     "every week": "FREQ=WEEKLY",
     "biweekly": "FREQ=WEEKLY;INTERVAL=2",
@@ -43,6 +49,7 @@ _WORDS: Final = {
     "every month": "FREQ=MONTHLY",
 }
 _EVERY = re.compile(r"every ([0-9]{1,3}) (day|week|month)s?")
+_ON_DAY = re.compile(r"(?:weekly on|every) (mo|tu|we|th|fr|sa|su)(?:nday|esday|dnesday|ursday|iday|turday)")
 _UNITS = {"day": "DAILY", "week": "WEEKLY", "month": "MONTHLY"}
 
 _LINE = re.compile(r"(?:RRULE:)?(FREQ=.*|.*;FREQ=.*)", re.DOTALL)
@@ -174,6 +181,8 @@ def _line(text: str) -> str:
     words = " ".join(text.casefold().replace("-", " ").split())
     if every := _EVERY.fullmatch(words):
         return f"FREQ={_UNITS[every[2]]};INTERVAL={every[1]}"
+    if on_day := _ON_DAY.fullmatch(words):
+        return f"FREQ=WEEKLY;BYDAY={on_day[1].upper()}"
     if words in _WORDS:
         return _WORDS[words]
     lines = [bare for line in text.splitlines() if (bare := "".join(c for c in line if c not in BLANKS).upper())]

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import orjson
 from python_calamine import CalamineWorkbook
@@ -279,7 +279,7 @@ class Workbook:
                 name,
                 columns,
                 rows=lambda: text_rows(
-                    second.iter_rows() if second and second.start else None,
+                    _rows_of(second) if second and second.start else None,
                     stored.rows(columns, []),
                     columns,
                     found,
@@ -314,6 +314,12 @@ def _what_calamine_reads() -> Iterator[None]:
             raise MemoryError from error
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
+
+
+def _rows_of(sheet: CalamineSheet) -> Iterator[list[Any]]:
+    """Yield calamine's rows up to one with a value that Python does not have, such as a span of ten million years."""
+    with _what_calamine_reads():
+        yield from sheet.iter_rows()
 
 
 def _columns_of(sheet: CalamineSheet) -> range:

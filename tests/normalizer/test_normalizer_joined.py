@@ -56,6 +56,19 @@ def _span(result: Normalized) -> tuple[str, str]:
         # as workbooks hand them over: midnight of the date, the part of a day
         ({"Date": "2027-03-01T00:00:00", "Start": "08:00:00", "End": "16:00:00"}, ("03-01T07:00", "03-01T15:00")),
         ({"Date": "46447", "Start": "0.333333333", "End": "0.75"}, ("03-01T07:00", "03-01T17:00")),
+        (
+            {"Start Date": "20270301", "Start Time": "0800", "End Date": "20270301", "End Time": "16:00"},
+            ("03-01T07:00", "03-01T15:00"),
+        ),
+        # a time cell that is formatted as one, and holds its date too
+        (
+            {"Start Date": "2027-03-01T00:00:00", "Start Time": "2027-03-01T08:00:00", "Duration": "8h"},
+            ("03-01T07:00", "03-01T15:00"),
+        ),
+        (
+            {"Start Date": "01.03.2027", "Start Time": "01.03.2027 8:00", "Duration": "8h"},
+            ("03-01T07:00", "03-01T15:00"),
+        ),
         # a date column beside whole date-times is some other date
         (
             {"Date": "2026-11-28", "Start": "2027-03-01 08:00", "End": "2027-03-01 16:00"},

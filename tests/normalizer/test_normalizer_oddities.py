@@ -187,7 +187,9 @@ def test_an_end_before_the_start_is_told_with_the_likely_right_one(
     assert len(shadow(zone="Europe/Berlin", starts_at="2027-03-01 16:00", ends_at="2027-03-01 24:00").records) == 1
 
 
-@pytest.mark.parametrize("text", ["Does not repeat", "doesn\u2019t repeat", "none", "No", "never", "-", " \u2013 "])
+@pytest.mark.parametrize(
+    "text", ["Does not repeat", "doesn\u2019t repeat", "none", "No", "FALSE", "n/a", "never", "-", " \u2013 "]
+)
 def test_a_row_may_say_that_it_does_not_repeat(normalize: Callable[..., Normalized], text: str) -> None:
     result = normalize(**GOOD_SHADOW, repeat=text)
     assert (len(result.records), result.problems) == (1, ())

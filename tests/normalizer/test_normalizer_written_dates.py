@@ -73,6 +73,10 @@ EIGHT = datetime(2027, 3, 1, 7, tzinfo=UTC)
         "2027-03-01 08:00:00 +0100 CET",
         "2027-03-01 07:00:00 +0000 UTC",
         "2027-03-01T08:00+01:00[Europe/Berlin]",
+        "20270301 08:00",
+        "20270301 0800+0100",
+        "2027\u201103\u201101 08:00",
+        "2027\u201303\u201301 08:00",
     ],
 )
 def test_all_written_forms_of_one_instant_are_one_instant(text: str) -> None:
@@ -91,6 +95,8 @@ def test_all_written_forms_of_one_instant_are_one_instant(text: str) -> None:
         ("4:05:00 p. m.", 16, 5),
         ("4:05 P.M.", 16, 5),
         ("8.15pm", 20, 15),
+        ("8:15p", 20, 15),
+        ("12a", 0, 0),
         ("20.15", 20, 15),
         ("0:00", 0, 0),
     ],

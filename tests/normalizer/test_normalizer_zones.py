@@ -31,6 +31,7 @@ NAMES = TABLES["windows"] | TABLES["rails"] | TABLES["spelled_out"]
         ("GMT Standard Time", "Europe/London"),
         ("UTC", "UTC"),
         ("utc", "UTC"),
+        ("Z", "UTC"),
         ("GMT", "GMT"),
         ("UTC+2", "Etc/GMT-2"),
         ("UTC +02:00", "Etc/GMT-2"),

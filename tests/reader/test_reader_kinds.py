@@ -96,6 +96,17 @@ def test_half_of_a_character_is_named_with_its_cell(workbook: Workbook, make: Ca
         read_sheet(make(workbook))
 
 
+def test_a_span_that_calamine_cannot_hand_over_is_read_all_the_same(workbook: Workbook) -> None:
+    styles = (
+        '<numFmts><numFmt numFmtId="164" formatCode="[h]:mm"/></numFmts><cellXfs><xf/><xf numFmtId="164"/></cellXfs>'
+    )
+    cells = "".join(
+        f'<row r="{n}"><c r="A{n}" s="1"><v>{v}</v></c></row>' for n, v in [(2, "1.5"), (3, "1E12"), (4, "2")]
+    )
+    sheet = read_sheet(workbook(HEADER + cells, styles=styles))
+    assert sheet.rows == {2: ["36:00:00", ""], 3: ["1000000000000", ""], 4: ["48:00:00", ""]}
+
+
 def test_runs_of_a_shared_text_keep_the_blanks_between_them(workbook: Workbook) -> None:
     texts = f'<sst xmlns="{NAMESPACE}"><si><r><t>Payments </t></r><r><t>Primary</t></r></si></sst>'
     rows = f'{HEADER}<row r="2"><c r="B2" t="s"><v>0</v></c></row>'
