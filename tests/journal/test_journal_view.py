@@ -122,3 +122,13 @@ def test_what_a_row_is_warned_of_stands_in_its_line_and_what_is_wrong_with_it_do
         folder.journal.finish_reading()
         hints = [line.outcome.hint for line in folder.journal.lines()]
     assert hints == ["Warning: it is odd", ""]
+
+
+def test_what_was_found_after_findings_that_could_not_be_written_is_all_there(tmp_path: Path) -> None:
+    with create_run(tmp_path, "a-run") as folder:
+        plan(folder.journal, schedule("P1"))
+        unwritable = Problem(message=object(), topic="odd")  # type: ignore[arg-type]
+        with pytest.raises(JournalError):
+            folder.journal.add_findings([(1, Severity.WARNING, unwritable)])
+        folder.journal.add_findings([(1, Severity.WARNING, Problem("it is odd", topic="odd"))])
+        assert [found.problem.message for found in folder.journal.findings()] == ["it is odd"]
