@@ -6,6 +6,9 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+ROWS, COLUMNS = 1_048_576, 16_384  #: of a sheet, at most
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")  #: endings of their names
+
 
 @lru_cache(maxsize=2048)
 def letters_of(column: int) -> str:

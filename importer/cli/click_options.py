@@ -15,7 +15,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from importer.cli.execute import guard
-from importer.settings.options import DECLARATIONS, DEFAULTS, DateOrder, FailOn, HiddenRows, IfExists
+from importer.settings.options import DECLARATIONS, DEFAULTS
 from importer.settings.origins import option_name
 
 if TYPE_CHECKING:
@@ -88,10 +88,6 @@ RUN = _Run()
 _COMPLETED = {
     "timezone": Words(find=_find_zones),
     "provider": Words("PAGER_DUTY", "OPSGENIE"),
-    "date_order": Words(*DateOrder),
-    "if_exists": Words(*IfExists),
-    "hidden_rows": Words(*HiddenRows),
-    "fail_on": Words(*FailOn),
 }
 sources = click.argument("sources", metavar="SOURCE...", type=SOURCE, nargs=-1, required=True)
 
@@ -115,10 +111,11 @@ def option(name: str) -> Decorator:
     names = [option_name(name), *([declared.short] if declared.short else []), name]
     if not declared.metavar:
         return click.option(*names, is_flag=True, help=declared.help)
+    words = declared.metavar.split("|") if "|" in declared.metavar else ()
     remark = " Repeatable." if declared.is_repeatable else f"  [default: {default}]" if default else ""
     return click.option(
         *names,
-        type=FILE if declared.metavar in ("FILE", "DIR") else _COMPLETED.get(name, click.STRING),
+        type=FILE if declared.metavar in ("FILE", "DIR") else _COMPLETED.get(name, Words(*words)),
         metavar=declared.metavar,
         multiple=declared.is_repeatable,
         help=f"{declared.help}{remark}",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Final
 
-from importer.cells import BLANKS, Unreadable, canonical, cell_name
+from importer.cells import BLANKS, WORKBOOKS, Unreadable, canonical, cell_name
 from importer.errors import SourceError
 from importer.kinds import (
     CLEAR,
@@ -131,7 +131,6 @@ _PART_HEADERS: Final = {
     "totime": "end_time",
 }
 
-_WORKBOOKS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 #: Sheet names that mean schedules, or nothing at all, such as a program's default names.
 _MAY_HOLD_SCHEDULES = re.compile(
     r"(?:.*[\W\d_])?(?:schedules?|rotas?|on[ _-]?call)(?:[\W\d_].*)?"
@@ -331,7 +330,7 @@ def _kind(text: str) -> str | None:
 
 def _may_hold_schedules(sheet: Sheet) -> bool:
     file = PurePath(sheet.source)
-    if file.suffix.casefold() not in _WORKBOOKS or file.stem == sheet.name:
+    if file.suffix.casefold() not in WORKBOOKS or file.stem == sheet.name:
         return True
     return bool(_MAY_HOLD_SCHEDULES.fullmatch(sheet.name))
 

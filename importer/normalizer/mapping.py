@@ -90,9 +90,7 @@ class Mapping:
     drop: abc.Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: header -> texts of rows that do not
     fill: tuple[str, ...] = ()  #: headers whose empty cells take the value above
     matrix: Matrix | None = None  #: how a roster is read; None: each row is a record
-    sheets: abc.Mapping[str, Mapping] = field(
-        default_factory=dict
-    )  #: sheet's name -> what holds for it in addition
+    sheets: abc.Mapping[str, Mapping] = field(default_factory=dict)  #: sheet's name -> what holds for it in addition
 
     @property
     def headers(self) -> Iterator[str]:

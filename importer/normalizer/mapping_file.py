@@ -10,7 +10,7 @@ from datetime import date, time
 from enum import StrEnum
 from typing import Any, Final, NoReturn, TypeAlias
 
-from importer.cells import BLANKS, Unreadable, canonical
+from importer.cells import BLANKS, ROWS, Unreadable, canonical
 from importer.errors import SettingsError
 from importer.kinds import COLUMNS, OWN, RIGHTS
 from importer.normalizer.date_times import is_clock
@@ -21,7 +21,6 @@ from importer.normalizer.zones import Choice, TimeRules
 from importer.settings.options import DateOrder
 from importer.wording import as_sentence, escape_unprintable, is_unicode, quote
 
-_LAST_ROW = 1_048_576  # of a spreadsheet
 _HUGE = 10**40  # Python refuses to print numbers of more than 4,300 digits; no id is that large
 _SHOWN = 12  # characters of a key that is not a header
 
@@ -161,7 +160,7 @@ def _read_matrix(table: object) -> Matrix:
 
 
 def _read_header_row(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not NO_HEADER <= value <= _LAST_ROW:
+    if isinstance(value, bool) or not isinstance(value, int) or not NO_HEADER <= value <= ROWS:
         _refuse(
             f"is {_shown(value)}, which is not a row",
             "Write the number of the row that the header stands in, such as 4, or 0 where there is none.",

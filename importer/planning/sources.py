@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import anyio
 import orjson
 
+from importer.cells import WORKBOOKS
 from importer.errors import InterruptedReadingError, SettingsError, SourceError, SourcesError, UsageError
 from importer.journal.journal import Journal
 from importer.journal.run_info import RunInfo
@@ -39,7 +40,7 @@ from importer.wording import count_of, escape, is_unicode
 _EARLIER_MAPPING = "the mapping of the earlier run"
 _SOURCES = "Pass the path of a file, - for standard input, or a pandas DataFrame."
 _NAME_FILES = "Correct the path, or name the files."
-_ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")  # of files in a folder
+_ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt", *WORKBOOKS)  # of files in a folder
 _MOST_LISTED = 5  # files that a notice names
 _LONGEST_NAME = 80  # characters; messages cut a longer name at its end
 

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from importer.cells import cell_name, column_of
+from importer.cells import COLUMNS, ROWS, cell_name, column_of
 from importer.errors import ReportError, UsageError
 from importer.kinds import COLUMNS as OUR_COLUMNS
 from importer.normalizer.references import Directory, is_schedule_reference
@@ -21,10 +21,8 @@ from importer.records import Finding, KnownName, Problem, Row, Severity, Sheet
 from importer.reporter.atomic_file import ROOM_HINT, is_source
 from importer.reporter.xlsx_writer import (
     BOLD,
-    COLUMNS,
     COMMENTS,
     HEADER,
-    ROWS,
     Book,
     CellStyle,
     Fill,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from importer.cells import ROWS
 from importer.errors import ReportError, UsageError
 from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, KINDS_WITH, Column, RecordKind, any_of
 from importer.reporter.atomic_file import ROOM_HINT
 from importer.reporter.report_csv import write_texts
 from importer.reporter.xlsx_writer import (
     BOLD,
-    ROWS,
     TEXT,
     Book,
     CellStyle,

@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from importer.cells import letters_of
+from importer.cells import ROWS, letters_of
 from importer.kinds import kinds_named
 from importer.reporter.atomic_file import JOURNAL_HINT, replace_file
 from importer.wording import escape_unprintable
@@ -37,7 +37,6 @@ class Fill(Enum):
 # ---- the workbook
 
 
-ROWS, COLUMNS = 1_048_576, 16_384  #: of a sheet, at most
 #: Comments of a workbook, at most. Each is a drawing, which a spreadsheet program makes when it opens the file.
 COMMENTS = 10_000
 TEXT = "@"  #: the number format under which whatever is typed stays as typed: 00042, 1e5, 3/12
