@@ -1,6 +1,6 @@
-"""Rendered on-call intervals, the common currency of all calendars, and what reading them out of a system needs.
+"""On-call intervals as systems render them, in one form for all calendars; also what reading a system needs.
 
-Knows no system and no rotation, and asks nobody: a system is asked through `Ask`.
+Knows no system and no rotation; a system is asked through `Ask`.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from importer.normalizer.zones import read_zone
 
 
 class Role(StrEnum):
-    """What somebody does on a schedule during an interval."""
+    """A person's role on a schedule during an interval."""
 
     ON_CALL = "on call"
-    OVERRIDE = "override"  #: on call in somebody else's place
-    SHADOW = "shadow"  #: looks over the shoulder of whoever is on call
+    OVERRIDE = "override"  #: on call instead of somebody else
+    SHADOW = "shadow"  #: accompanies the person on call
 
 
-#: By the kinds of our records that are times on a schedule, what these are.
+#: The roles of our kinds of records that are shifts.
 ROLES = {role.value: role for role in (Role.SHADOW, Role.OVERRIDE)}
-#: What a system tells of that knows no shadows.
+#: The roles in a system without shadows.
 PAGED = frozenset({Role.ON_CALL, Role.OVERRIDE})
 
 
 class Interval(NamedTuple):
-    """Somebody's time on a schedule: half-open, in whole epoch seconds."""
+    """A person's time on a schedule: half-open, in whole epoch seconds."""
 
     schedule: str  #: the schedule's id in its own system
-    person: str  #: the e-mail address in lower case, else whatever names the person; empty: nobody by intention
+    person: str  #: the e-mail address in lower case, else another name; empty: nobody, on purpose
     role: Role
     start: int
     end: int
-    id: str = ""  #: an override's own id, where the system has one
+    id: str = ""  #: an override's own id, if the system has one
 
 
 def in_time(one: Interval) -> tuple[str, int, int, str, str]:
@@ -50,7 +50,7 @@ def in_time(one: Interval) -> tuple[str, int, int, str, str]:
 
 
 class Window(NamedTuple):
-    """A span of time that is looked at: half-open, in whole epoch seconds."""
+    """The span of time to look at: half-open, in whole epoch seconds."""
 
     start: int
     end: int
@@ -62,18 +62,18 @@ class Schedule:
 
     id: str
     name: str
-    zone: str = ""  #: IANA name; empty where the system does not say
+    zone: str = ""  #: IANA name; empty if the system does not say
     team: str = ""  #: names, for people
     link: str = ""  #: a page that a person can open
-    provider: str = ""  #: PAGER_DUTY, OPSGENIE; empty where Opal knows none
+    provider: str = ""  #: PAGER_DUTY, OPSGENIE; empty if it is not a provider of Opal's
     is_enabled: bool = True
     teams: tuple[str, ...] = ()  #: ids and names of its teams
 
 
 class Note(NamedTuple):
-    """Something that was seen and not taken, with the reason."""
+    """Something that was not taken over, with the reason."""
 
-    subject: str  #: the schedule, person or event that it is about, as its system names it
+    subject: str  #: the schedule, person or event, as its system names it
     reason: str  #: a sentence
 
 
@@ -81,29 +81,29 @@ class Note(NamedTuple):
 class Calendar:
     """All intervals of one side, with what is known about their schedules and people."""
 
-    label: str  #: how messages call it: "PagerDuty", a file's name
-    window: Window  #: what it was asked for
+    label: str  #: its name in messages: "PagerDuty", a file's name
+    window: Window  #: the window that was read
     schedules: list[Schedule] = field(default_factory=list)
     intervals: list[Interval] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)  #: full names by `Interval.person`
     notes: list[Note] = field(default_factory=list)
     aliases: dict[str, str] = field(default_factory=dict)  #: other texts for `Interval.person`, such as Rootly's ids
-    roles: frozenset[Role] = frozenset(Role)  #: what it tells of; what it has no word for is not missing in it
-    covers: dict[str, Window] = field(default_factory=dict)  #: by schedule, where less than `window` is known
+    roles: frozenset[Role] = frozenset(Role)  #: the roles it knows; others are not missing in it
+    covers: dict[str, Window] = field(default_factory=dict)  #: by schedule, if less than `window` is known
 
     def known(self, schedule: str) -> Window:
-        """Return the part of the window about which the calendar says something for a schedule."""
+        """Return the part of the window that is known for a schedule."""
         return clip(self.covers.get(schedule, self.window), self.window)
 
 
 def clip(span: Window, window: Window) -> Window:
-    """Return what of a span lies in the window; an empty span where nothing does."""
+    """Return the part of a span in the window; an empty span if there is none."""
     start = max(span.start, window.start)
     return Window(start, max(start, min(span.end, window.end)))
 
 
 def merge(intervals: Iterable[Interval], window: Window | None = None) -> list[Interval]:
-    """Return the intervals cut to the window, in order, with what touches or overlaps made one.
+    """Return the intervals cut to the window, in order; adjacent and overlapping ones become one.
 
     Only intervals of the same schedule, person and role become one.
     """
@@ -122,7 +122,7 @@ def merge(intervals: Iterable[Interval], window: Window | None = None) -> list[I
 
 
 def mark_overrides(intervals: Iterable[Interval], overrides: Iterable[Interval]) -> list[Interval]:
-    """Return the intervals with those parts as overrides that an override of the same person covers."""
+    """Return the intervals, with parts that an override of the same person covers marked as overrides."""
     covers: dict[tuple[str, str], list[Interval]] = defaultdict(list)
     for cover in merge(overrides):
         covers[cover.schedule, cover.person].append(cover)
@@ -156,26 +156,26 @@ def gaps(intervals: Sequence[Interval], known: Window) -> list[Window]:
 
 
 def clock(moment: int, zone: str) -> str:
-    """Write an epoch second as the clocks of a zone show it, with the day of the week."""
+    """Write an epoch second in local time of a zone, with the day of the week."""
     return local_time(moment, zone).strftime("%a %Y-%m-%d %H:%M %Z")
 
 
 def local_time(moment: int, zone: str) -> datetime:
-    """Return an epoch second on the clocks of a zone, UTC where the zone is empty or not known."""
+    """Return an epoch second in local time of a zone, or UTC if the zone is empty or unknown."""
     return datetime.fromtimestamp(moment, named_zone(zone) or UTC)
 
 
 def named_zone(name: str | None) -> ZoneInfo | None:
-    """Return a zone by any of its names; None where there is no name, or none that is known."""
+    """Return a zone by any of its names; None if there is no name, or an unknown one."""
     found = read_zone(name) if name else None
     return found if isinstance(found, ZoneInfo) else None
 
 
-# ---- what reading a system needs and returns
+# ---- reading a system
 
 
 class RefusedError(Exception):
-    """The system refuses one question (400, 402, 403, 404, 422) and is well otherwise."""
+    """The system refuses one question (400, 402, 403, 404, 422), but is otherwise well."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(f"{status}: {words}" if words else str(status))
@@ -183,7 +183,7 @@ class RefusedError(Exception):
 
 
 class Ask(Protocol):
-    """Asks a system with GET, at its pace, again where that may help."""
+    """Asks a system with GET, at its rate, with retries."""
 
     async def __call__(self, path: str) -> Any:
         """Return the JSON at a path below the base URL, query included.
@@ -196,14 +196,14 @@ class Ask(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which schedules are wanted; `*` stands for any text. Ids and names count, in any case of letters."""
+    """Which schedules are wanted, by ids or names, ignoring case; `*` stands for any text."""
 
     schedules: tuple[str, ...] = ()  #: empty: all
     teams: tuple[str, ...] = ()  #: empty: all
     exclude: tuple[str, ...] = ()
 
     def takes(self, schedule: Schedule, *, is_team_known: bool = True) -> bool:
-        """Return whether a schedule is wanted, as far as that can be said where its team is not known yet."""
+        """Return whether a schedule is wanted, as far as that is known before its team is."""
         names = (schedule.id, schedule.name)
         if matches(self.exclude, *names):
             return False
@@ -212,7 +212,7 @@ class Selection:
         )
 
     def unmatched(self, schedules: Iterable[Schedule]) -> list[str]:
-        """Return the options that name none of the schedules, as they were written."""
+        """Return the options that match none of the schedules, as they were written."""
         listed = list(schedules)
         names = {name for one in listed for name in (one.id, one.name)}
         teams = {name for one in listed for name in (*one.teams, one.team)}
@@ -226,7 +226,7 @@ class Selection:
 
 
 def matches(patterns: Iterable[str], *names: str) -> bool:
-    """Return whether one of the names is as one of the patterns says, in any case of letters; `*` is any text."""
+    """Return whether one of the names matches one of the patterns, ignoring case; `*` is any text."""
     known = [name.casefold() for name in names]
     for pattern in patterns:
         text = re.compile(".*".join(map(re.escape, pattern.casefold().split("*"))), re.DOTALL)
@@ -237,22 +237,22 @@ def matches(patterns: Iterable[str], *names: str) -> bool:
 
 @dataclass(slots=True)
 class Pulled:
-    """All that was read out of one system."""
+    """Everything that was read from one system."""
 
     calendar: Calendar
     overrides: list[Interval] = field(default_factory=list)
-    listed: list[Schedule] = field(default_factory=list)  #: all that the system listed, wanted or not
-    strangers: set[str] = field(default_factory=set)  #: people that no list of the system has: deleted, mostly
+    listed: list[Schedule] = field(default_factory=list)  #: all schedules of the system, wanted or not
+    strangers: set[str] = field(default_factory=set)  #: people in no list of the system: mostly deleted ones
     stranger_reason: str = ""  #: the note about one
     _people: dict[str, tuple[str, str]] = field(default_factory=dict)  # e-mail address and name by the system's id
 
     @classmethod
     def of_pages(cls, label: str, window: Window, stranger_reason: str = "") -> Pulled:
-        """Begin to read a system that says who is on call and knows no shadows."""
+        """Begin to read a system that knows who is on call, but no shadows."""
         return cls(Calendar(label, window, roles=PAGED), stranger_reason=stranger_reason)
 
     def note(self, subject: str, reason: str) -> None:
-        """Note something that was seen and not taken."""
+        """Note something that is not taken over."""
         self.calendar.notes.append(Note(subject, reason))
 
     def leave_out(self, schedule: Schedule, why: str = "the options do not select it") -> None:
@@ -260,10 +260,10 @@ class Pulled:
         self.note(schedule.name, f"Left out: {why}.")
 
     def keep(self, selection: Selection) -> None:
-        """Keep the wanted schedules only, and note the options that name none.
+        """Keep only the wanted schedules, and note the options that match none.
 
         Raises:
-            UsageError: the options leave nothing of what the system has.
+            UsageError: the options match no schedule of the system.
         """
         calendar = self.calendar
         unmatched = selection.unmatched([*self.listed, *calendar.schedules])
@@ -283,7 +283,7 @@ class Pulled:
         calendar.intervals = [one for one in calendar.intervals if one.schedule in kept]
 
     def refuse(self, schedule: Schedule, reason: str) -> None:
-        """Note that nobody knows who is on call on a schedule: that is not nobody."""
+        """Note that it is unknown who is on call on a schedule: that is not the same as nobody."""
         self.note(schedule.name, reason)
         if schedule.id not in {one.id for one in self.calendar.schedules}:
             self.calendar.schedules.append(schedule)
@@ -296,7 +296,7 @@ class Pulled:
     ) -> None:
         """Read one schedule after the other, and merge their intervals.
 
-        One that is refused is noted, and one on which nobody is on call.
+        Refused schedules are noted, and those without anybody on call.
         """
         calendar = self.calendar
         for done, schedule in enumerate(schedules, 1):
@@ -312,7 +312,7 @@ class Pulled:
         calendar.intervals = merge(calendar.intervals, calendar.window)
 
     async def read_overrides(self, ask: Ask, path: str, schedule: Schedule) -> Any:
-        """Return the answer with a schedule's overrides; None where the system refuses it, which is noted."""
+        """Return the answer with a schedule's overrides; None if the system refuses, which is noted."""
         try:
             return await ask(path)
         except RefusedError as error:
@@ -321,11 +321,11 @@ class Pulled:
             return None
 
     def add_person(self, id_: str, email: str, name: str) -> None:
-        """Learn a person of the system's own list."""
+        """Add a person from the system's own list."""
         self._people[id_] = email.strip().lower(), name
 
     def person(self, id_: str, name: str = "") -> str:
-        """Return what `Interval.person` holds for an id; somebody who is in no list is noted, never dropped."""
+        """Return the `Interval.person` of an id; a person in no list is noted, never dropped."""
         email, own_name = self._people.get(id_, ("", ""))
         if email:
             self.calendar.names.setdefault(email, own_name or name)
@@ -338,14 +338,14 @@ class Pulled:
 
 
 class ProgressCallback(Protocol):
-    """Who wants to know how far the reading is."""
+    """Gets the progress of reading."""
 
     def __call__(self, done: int, of: int, what: str) -> None:
-        """So many of so many are read; `of` is 0 while nobody knows."""
+        """Note that `done` of `of` are read; `of` is 0 while it is unknown."""
 
 
 def path_with(path: str, **query: str | int | Sequence[str] | None) -> str:
-    """Return a path with its query; a sequence repeats its key with `[]`, None is left out."""
+    """Return a path with a query; a sequence repeats its key with `[]`, None is left out."""
     pairs: list[tuple[str, str]] = []
     for key, value in query.items():
         if isinstance(value, str | int):
@@ -359,7 +359,7 @@ def instant(text: str) -> int:
     """Return the epoch second of an ISO 8601 date-time.
 
     Raises:
-        ValueError: it is none, or has no offset.
+        ValueError: it is not one, or has no offset.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
@@ -368,7 +368,7 @@ def instant(text: str) -> int:
 
 
 def overlapping(overrides: Iterable[Interval]) -> list[tuple[Interval, Interval]]:
-    """Return each override that begins before an earlier one of its schedule has ended, behind that one."""
+    """Return each pair of an override and a later one that begins before it has ended."""
     found = []
     last: Interval | None = None
     for one in sorted(overrides, key=in_time):

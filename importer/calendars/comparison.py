@@ -1,4 +1,4 @@
-"""Two calendars side by side: every interval in which they differ. Pure; asks nobody."""
+"""Compares two calendars: every interval in which they differ. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from importer.calendars import Calendar, Interval, Note, Role, Schedule, Window,
 #: Who does what: (person, role).
 People: TypeAlias = frozenset[tuple[str, Role]]
 _NOBODY: People = frozenset()
-#: A schedule of the left side and the one of the right side that should say the same.
+#: A schedule of the left side and its partner on the right side.
 Pair: TypeAlias = tuple[Schedule, Schedule]
 
 
@@ -33,40 +33,40 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What comparing one pair of schedules, which should say the same, came to."""
+    """The comparison of one pair of schedules."""
 
     left: Schedule
     right: Schedule
     differences: tuple[Difference, ...]
-    left_gaps: tuple[Window, ...]  #: nobody is on call on the left; none where a side does not tell who is
+    left_gaps: tuple[Window, ...]  #: nobody is on call on the left; empty if a side does not know who is on call
     right_gaps: tuple[Window, ...]
-    left_unknown: tuple[Window, ...]  #: of which the left says nothing
+    left_unknown: tuple[Window, ...]  #: unknown on the left
     right_unknown: tuple[Window, ...]
 
     @property
     def name(self) -> str:
-        """What both schedules are called."""
+        """The names of both schedules."""
         return self.left.name if self.left.name == self.right.name else f"{self.left.name} = {self.right.name}"
 
     @property
     def zone(self) -> str:
-        """The zone in which people read their times; empty where neither side says one."""
+        """The zone in which times are shown; empty if neither side has one."""
         return self.left.zone or self.right.zone
 
     @property
     def unknown(self) -> tuple[Window, ...]:
-        """Spans of the window of which one side says nothing, or both."""
+        """Spans of the window that are unknown on one side or both."""
         return tuple(sorted({*self.left_unknown, *self.right_unknown}))
 
     @property
     def minutes(self) -> float:
-        """How many minutes the two differ in all."""
+        """How many minutes the two differ in total."""
         return sum(difference.minutes for difference in self.differences)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two calendars, and what comparing them came to."""
+    """The comparison of two calendars."""
 
     left: Calendar
     right: Calendar
@@ -77,7 +77,7 @@ class Comparison:
 
     @property
     def is_same(self) -> bool:
-        """True where nothing differs and every schedule has a partner."""
+        """True if nothing differs and every schedule has a partner."""
         is_paired = not self.only_left and not self.only_right
         return is_paired and not any(one.differences or one.unknown for one in self.compared)
 
@@ -88,16 +88,16 @@ class Comparison:
 
     @property
     def notes(self) -> list[tuple[str, Note]]:
-        """What was seen and not taken, each with its side."""
+        """The notes of both sides, each with its side."""
         return [(side.label, note) for side in (self.left, self.right) for note in side.notes]
 
     def name(self, person: str) -> str:
-        """Return a person's full name where a side knows it, else what names the person."""
+        """Return a person's full name if a side knows it, else the person's identifier."""
         return self.left.names.get(person) or self.right.names.get(person) or person
 
 
 def say_people(found: People, name: Callable[[str], str] = str) -> str:
-    """Return who does what, in words; `nobody` where nobody does."""
+    """Return the people and their roles in words, or `nobody`."""
     named = (name(person) + ("" if role is Role.ON_CALL else f" ({role})") for person, role in sorted(found))
     return ", ".join(named) or "nobody"
 
@@ -107,11 +107,11 @@ def pair_schedules(
 ) -> tuple[list[Pair], list[Schedule], list[Schedule]]:
     """Pair the schedules of two calendars; also return those of either side that have no partner.
 
-    `pairs` says which left one belongs to which right one, each by its id or its exact name. The others are paired by
-    the same id, or by exact name where that is unique on both sides.
+    `pairs` has pairs of left and right schedules, each by id or exact name. The others are paired by equal ids, or by
+    exact name if that is unique on both sides.
 
     Raises:
-        ValueError: a pair names a schedule that is not there, or one of several that share its name.
+        ValueError: a pair names a schedule that does not exist, or one of several that share its name.
     """
     lefts, rights = list(left.schedules), list(right.schedules)
     chosen = [
@@ -136,7 +136,7 @@ def _free(
 
 
 def find_schedule(schedules: Sequence[Schedule], wanted: str, label: str) -> Schedule:
-    """Find a schedule by its id or its exact name; `label` is how its calendar is called.
+    """Find a schedule by its id or its exact name; `label` is the calendar's name.
 
     Raises:
         ValueError: there is none, or there are several.
@@ -149,10 +149,10 @@ def find_schedule(schedules: Sequence[Schedule], wanted: str, label: str) -> Sch
 
 
 def compare(left: Calendar, right: Calendar, window: Window, pairs: Mapping[str, str] | None = None) -> Comparison:
-    """Compare two calendars over a window. Intervals must be merged; people are the same where their text is.
+    """Compare two calendars over a window. Intervals must be merged; people are equal if their texts are.
 
-    Only roles of which both sides tell are compared. Where both tell who is on call, an override counts as being on
-    call: it says who is paged, and systems differ in what they call one.
+    Only roles that both sides know are compared. If both know who is on call, an override counts as being on call: that
+    person is paged, and systems differ in what they call an override.
 
     Raises:
         ValueError: as `pair_schedules`.
@@ -178,13 +178,13 @@ def compare(left: Calendar, right: Calendar, window: Window, pairs: Mapping[str,
         free = [tuple(gaps(side, both)) if Role.ON_CALL in roles else () for side in (lefts, rights)]
         differences = tuple(_differences(lefts, rights, both))
         compared.append(Compared(one, other, differences, free[0], free[1], *outside))
-    # Records alone do not say which schedules there are: those of the other side are not missing in them.
+    # Records alone do not list all schedules: the other side's are not missing in them.
     alone = only_left if Role.ON_CALL in right.roles else (), only_right if Role.ON_CALL in left.roles else ()
     return Comparison(left, right, window, tuple(compared), *map(tuple, alone))
 
 
 def _outside(known: Window, window: Window) -> tuple[Window, ...]:
-    """Return what of the window lies outside of the span that is known."""
+    """Return the parts of the window outside the known span."""
     inside = clip(known, window)
     if inside.end <= inside.start:
         return (window,)
@@ -193,7 +193,7 @@ def _outside(known: Window, window: Window) -> tuple[Window, ...]:
 
 
 def _differences(lefts: Sequence[Interval], rights: Sequence[Interval], window: Window) -> list[Difference]:
-    """Walk over all changes of either side in their order, and note each span in which the two differ."""
+    """Walk over all changes of both sides in order, and note each span in which the two differ."""
     changes: dict[int, list[tuple[bool, bool, tuple[str, Role]]]] = defaultdict(list)
     for is_left, intervals in ((True, lefts), (False, rights)):
         for one in intervals:
@@ -226,7 +226,7 @@ def _note(found: list[Difference], span: Window, left: People, right: People) ->
 
 
 def by_schedule(intervals: Iterable[Interval]) -> dict[str, list[Interval]]:
-    """Sort intervals out by their schedules' ids."""
+    """Group intervals by their schedules' ids."""
     sorted_out: dict[str, list[Interval]] = defaultdict(list)
     for one in intervals:
         sorted_out[one.schedule].append(one)

@@ -1,7 +1,7 @@
 """Calendar files and feeds (RFC 5545) as rendered intervals. The only module that knows icalendar.
 
-A feed is a snapshot: outside its own first and last event nothing is known. Every event is taken or noted, and a rule
-is looked at before it is expanded: a hostile one would never end.
+A feed is a snapshot: nothing is known before its first and after its last event. Every event is taken or noted, and a
+rule is checked before it is expanded: a hostile one would never end.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from importer.normalizer.recurrence_text import read_repeat
 
 _LARGEST = 20_000_000  # bytes of a file
 _MOST = 10_000  # occurrences of a file
-_MOST_TURNS = 200_000  # of a rule from its start on: every day of 500 years
+_MOST_TURNS = 200_000  # occurrences of a rule from its start on: every day of 500 years
 _EARLIEST, _LATEST = 1970, 2200  # years in which a rule begins
 _CALENDAR_NAME = re.compile(r"On Call Schedule for (?P<name>.+)")
 _SUMMARY = re.compile(r"On Call - (?P<person>.+?) - (?P<schedule>.+)")
@@ -31,7 +31,7 @@ _MAILTO = re.compile(r"(?i)mailto:")
 
 
 class _Event(NamedTuple):
-    """One occurrence, with what an exception to a rule does not repeat taken from its rule's event."""
+    """One occurrence; what an exception to a rule does not repeat comes from the rule's event."""
 
     event: Any
     master: Any
@@ -45,7 +45,7 @@ class _Event(NamedTuple):
         return cls(event, event if master is None else master, *own)
 
     def text(self, name: str) -> str:
-        """Return a property as text, empty where neither has it."""
+        """Return a property as text; empty if neither has it."""
         value = self.event.get(name)
         return str(value if value is not None else self.master.get(name, "")).strip()
 
@@ -56,7 +56,7 @@ class _Event(NamedTuple):
 
     @property
     def subject(self) -> str:
-        """Return how notes call it."""
+        """Return its name in notes."""
         return f"{self.text('SUMMARY') or self.text('UID') or 'an event'} ({self.start})"
 
     def attendees(self) -> list[Any]:
@@ -65,7 +65,7 @@ class _Event(NamedTuple):
         return [one for one in listed if str(one.params.get("PARTSTAT", "")).upper() != "DECLINED"]
 
     def touches(self, window: Window) -> bool:
-        """Return whether it may lie in a window, wherever on Earth; so does one without a start, which is noted."""
+        """Return whether it may be in a window, in any time zone; also true without a start, which is noted later."""
         if self.start is None:
             return True
         first = _epoch(self.start)
@@ -73,10 +73,10 @@ class _Event(NamedTuple):
         return min(first, last) < window.end + 86_400 and max(first, last) > window.start - 86_400
 
     def span(self, home: ZoneInfo | None) -> tuple[int, int]:
-        """Return when it begins and ends, in `home` where it names no zone.
+        """Return when it begins and ends, in `home` if it names no zone.
 
         Raises:
-            ValueError: that cannot be said; the message says why.
+            ValueError: that cannot be determined; the message says why.
         """
         start, end = self.start, self.end
         if start is None:
@@ -101,7 +101,7 @@ class _Event(NamedTuple):
 
 
 def is_calendar(path: str) -> bool:
-    """Return whether a path is a calendar file's, by its name."""
+    """Return whether a path has the name of a calendar file."""
     return PurePath(path).suffix.casefold() == ".ics"
 
 
@@ -110,12 +110,12 @@ def read_calendar(
 ) -> Pulled:
     """Read all shifts of a calendar file in the window.
 
-    `zone` is that of all-day events and of times without a zone, where the calendar names none. `pattern` is a regular
-    expression whose group `person` finds the person in a summary. `address` is where it comes from: it can name the
-    schedule. It is a secret, and nothing else of it is kept.
+    `zone` is for all-day events and times without a zone, if the calendar names none. `pattern` is a regular expression
+    whose group `person` finds the person in a summary. `address` is the feed's: it can name the schedule. It is a
+    secret, and nothing else of it is kept.
 
     Raises:
-        SourceError: it is no calendar, or a rule in it cannot be expanded.
+        SourceError: it is not a calendar, or a rule in it cannot be expanded.
     """
     if len(content) > _LARGEST:
         raise SourceError(
@@ -132,7 +132,7 @@ def read_calendar(
 
 
 def _feed(address: str) -> tuple[str, str]:
-    """Return the provider and id of the schedule that a feed's address names; empty where it names none."""
+    """Return the provider and id of the schedule in a feed's address; empty if there is none."""
     parts = urlsplit(address)
     host = parts.hostname or ""
     if host.endswith(".opsgenie.com"):
@@ -165,7 +165,7 @@ def _parse(content: bytes, label: str) -> list[Any]:
 
 
 class _ComponentReader:
-    """Reads one calendar of a file into what is pulled."""
+    """Reads one calendar of a file into a `Pulled`."""
 
     def __init__(
         self, pulled: Pulled, component: Any, zone: str, pattern: re.Pattern[str], feed: tuple[str, str]
@@ -185,7 +185,7 @@ class _ComponentReader:
             pulled.note(self._name, f"Its time zone {own!r} is not known.")
 
     def read(self) -> None:
-        """Read all shifts in the window, and from when to when anything is known about each schedule."""
+        """Read all shifts in the window, and the span in which each schedule is known."""
         taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for found in self._occurrences():
             span = self._span(found)
@@ -200,7 +200,7 @@ class _ComponentReader:
                 self._pulled.calendar.intervals.append(Interval(schedule.id, person, Role.ON_CALL, *span))
         if not taken:
             self._pulled.note(self._name, "This calendar has no shift in the window.")
-        for event in self._events:  # also those outside of the window: between its first and last a feed is not silent
+        for event in self._events:  # also those outside the window: a feed is known from its first to its last event
             found = _Event.of(event, self._masters.get(str(event.get("UID"))))
             if not found.is_cancelled and (extent := self._extent(found)) is not None:
                 taken[self._schedule_of(found).id].append(extent)
@@ -212,7 +212,7 @@ class _ComponentReader:
         self._pulled.note(found.subject, f"Not taken: {reason}.")
 
     def _extent(self, found: _Event) -> tuple[int, int] | None:
-        """Return from when to when an event with all its occurrences is; None where that cannot be said."""
+        """Return the span of an event with all its occurrences; None if that cannot be determined."""
         try:
             start, end = found.span(self._home)
             for rule in _list(found.event.get("RRULE")):
@@ -225,7 +225,7 @@ class _ComponentReader:
         return start, end
 
     def _occurrences(self) -> Iterator[_Event]:
-        """Yield what happens in the window: single events, and rules expanded once they are known to be sound."""
+        """Yield the occurrences in the window: single events, and rules, expanded after they were checked."""
         moved: dict[str, list[Any]] = defaultdict(list)
         for event in self._events:
             if event.get("RECURRENCE-ID") is not None:
@@ -250,7 +250,7 @@ class _ComponentReader:
                 )
 
     def _span(self, found: _Event) -> tuple[int, int] | None:
-        """Return when an event begins and ends; None where that cannot be said, which is noted."""
+        """Return when an event begins and ends; None if that cannot be determined, which is noted."""
         try:
             span = found.span(self._home)
         except (ValueError, TypeError, OverflowError) as error:
@@ -264,7 +264,7 @@ class _ComponentReader:
         return span
 
     def _person(self, found: _Event) -> str:
-        """Return who is on call: the attendee, else what the summary says; empty where that is not one person."""
+        """Return who is on call: the attendee, else the person in the summary; empty if that is not one person."""
         summary = self._pattern.fullmatch(found.text("SUMMARY"))
         attendees = found.attendees()
         emails = {_MAILTO.sub("", str(one)).strip().lower() for one in attendees}
@@ -308,14 +308,14 @@ def _of_event(event: Any, master: Any, moved: list[Any], window: Window) -> list
 
 
 def _list(found: Any) -> list[Any]:
-    """Return the values of a property: icalendar makes a list of them only where there are several."""
+    """Return the values of a property: icalendar makes a list only if there are several."""
     return found if isinstance(found, list) else [] if found is None else [found]
 
 
 def _expand(event: Any, moved: list[Any], window: Window) -> list[_Event]:
     """Return the occurrences of a rule in the window, in the local time of its event.
 
-    `moved` are events of their own that stand for some of them.
+    `moved` are separate events that replace some of them.
 
     Raises:
         ValueError: the rule or the event is odd; the message says how.
@@ -366,7 +366,7 @@ def _starts(text: str, first: datetime, last: datetime, zone: tzinfo | None) -> 
 
 
 def _local(value: date | datetime, zone: tzinfo | None) -> datetime:
-    """Return a time on the clocks of a zone, without it: rules count in local time."""
+    """Return a naive local time in a zone: rules count in local time."""
     if not isinstance(value, datetime):
         return datetime.combine(value, time())
     return (value.astimezone(zone) if zone and value.tzinfo else value).replace(tzinfo=None)
@@ -384,7 +384,7 @@ def _exists(value: datetime) -> bool:
 
 
 def _is_twice(value: date | datetime | None) -> bool:
-    """Return whether a local time comes twice: in autumn the clocks go back."""
+    """Return whether a local time occurs twice: in autumn the clocks go back."""
     if not isinstance(value, datetime) or value.tzinfo is None or not _exists(value):
         return False
     return value.replace(fold=0).utcoffset() != value.replace(fold=1).utcoffset()

@@ -1,7 +1,7 @@
-"""Opsgenie's calendar as Opsgenie renders it, and what its configuration backup holds. Source: its OpenAPI document.
+"""Reads Opsgenie's calendar as Opsgenie renders it, and its configuration backup. Source: its OpenAPI document.
 
-The timeline knows rotations, overrides and forwarding rules. Rotations of one schedule run at the same time: everybody
-who is on call in any of them is paged.
+The timeline includes rotations, overrides and forwarding rules. Rotations of one schedule run at the same time:
+everybody who is on call in any of them is paged.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
     from importer.calendars import Ask, ProgressCallback, Selection
 
-#: Requests a second where the account's own limits cannot be asked for (a team's key may not).
+#: Requests a second if the account's own limits cannot be read (a team's key may not).
 SLOW_RATE = 2.0
-#: What to do where a key is refused. The end is the account's own, so a key can die from one day to the next.
+#: What to do if a key is refused. Accounts end one by one, so a key can stop working from one day to the next.
 KEY_HINT = (
     "Check the key, and that it belongs to the region of the base URL. Opsgenie's API ends with the account: on "
     "2027-04-05, or 120 days after the account moved to Jira Service Management."
 )
 HEADERS = {"Accept": "application/json"}
 
-#: What shows whether a key may read all that a pull needs.
+#: Questions that show whether a key may read everything that a pull needs.
 PROBES = ("/v2/schedules", "/v2/users?limit=1")
 
 _STRANGER = "This user is not in Opsgenie's list of users: deleted, perhaps."
@@ -42,7 +42,7 @@ _LARGEST = 1 << 28  # bytes that a zipped backup may unpack to
 
 
 def authorization(key: str) -> str:
-    """Return the value of the header Authorization."""
+    """Return the value of the Authorization header."""
     return f"GenieKey {key}"
 
 
@@ -62,7 +62,7 @@ async def read_rates(ask: Ask) -> tuple[float, float]:
 
 
 def is_search(path: str) -> bool:
-    """Return whether a question counts against the budget of searches, as the list of users does."""
+    """Return whether a question counts against the limit of searches, as the list of users does."""
     return path.startswith("/v2/users")
 
 
@@ -89,7 +89,7 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
 
 
 async def _read_users(ask: Ask, pulled: Pulled) -> None:
-    """Read the list of users in pages. Where the next one begins is taken from its link, never where it leads."""
+    """Read the list of users in pages. The next page's offset is taken from its link, but the link is not followed."""
     offset, following = -1, 0
     while following > offset:
         offset = following
@@ -194,7 +194,7 @@ def _add_override(pulled: Pulled, schedule: Schedule, one: dict[str, Any]) -> No
     start, end = instant(one["startDate"]), instant(one["endDate"])
     alias = str(one.get("alias") or "")
     if end <= window.start or start >= window.end:
-        return  # the list has all that ever were
+        return  # the list has all overrides that ever were
     user = one.get("user") or {}
     if user.get("type") != "user":
         pulled.note(schedule.name, f"Override {alias!r} puts nobody on call: Rootly needs a person.")
@@ -207,12 +207,12 @@ def _add_override(pulled: Pulled, schedule: Schedule, one: dict[str, Any]) -> No
 
 
 def read_backup(path: Path, window: Window, selection: Selection) -> Pulled:
-    """Read what a configuration backup holds: schedules and people. It has neither overrides nor a timeline.
+    """Read the schedules and people in a configuration backup. It has neither overrides nor a timeline.
 
     `path` is its folder, or a zip archive of it.
 
     Raises:
-        SourceError: it is no backup, or a file of it cannot be read.
+        SourceError: it is not a backup, or one of its files cannot be read.
     """
     files = _files(path)
     pulled = Pulled.of_pages(f"the backup {path.name}", window, _STRANGER)
@@ -224,7 +224,7 @@ def read_backup(path: Path, window: Window, selection: Selection) -> Pulled:
     teams = {str(content["team"].get("id")) for content in _objects(files, "team")}
     for schedule, one in _wanted(pulled, listed, selection):
         pulled.calendar.schedules.append(schedule)
-        pulled.calendar.covers[schedule.id] = Window(window.start, window.start)  # nothing is known of who is on call
+        pulled.calendar.covers[schedule.id] = Window(window.start, window.start)  # it is unknown who is on call
         team = one.get("ownerTeam") or {}
         if team and str(team.get("id")) not in teams:
             pulled.note(schedule.name, f"Its team {team.get('name')!r} is not in the backup: a file may be missing.")

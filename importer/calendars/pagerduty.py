@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 RATE = 16.0
 HEADERS = {"Accept": "application/vnd.pagerduty+json;version=2", "Content-Type": "application/json"}
 
-#: What shows whether a key may read all that a pull needs.
+#: Questions that show whether a key may read everything that a pull needs.
 PROBES = ("/users?limit=1", "/schedules?limit=1", "/v3/schedules?limit=1")
 
 _PAGE = 100
@@ -41,7 +41,7 @@ _PARTS = ascii_lowercase + digits
 
 
 def authorization(token: str) -> str:
-    """Return the value of the header Authorization."""
+    """Return the value of the Authorization header."""
     return f"Token token={token}"
 
 
@@ -67,9 +67,9 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
 
 
 async def _list(ask: Ask, pulled: Pulled, path: str, what: str) -> list[dict[str, Any]]:
-    """Read a list to its end, each object once. PagerDuty refuses what lies beyond 10,000: then it is read in parts.
+    """Read a whole list, each object once. PagerDuty refuses to go beyond 10,000: then the list is read in parts.
 
-    A part is what a search for one letter or digit finds; names are searched.
+    A part is the result of a search for one letter or digit in names.
     """
     found: dict[str, dict[str, Any]] = {}
     if await _read_pages(ask, path, what, found):
@@ -92,7 +92,7 @@ async def _list(ask: Ask, pulled: Pulled, path: str, what: str) -> list[dict[str
 
 
 async def _read_pages(ask: Ask, path: str, what: str, found: dict[str, dict[str, Any]], **asked: str) -> bool:
-    """Read pages into `found`; False where the list is longer than PagerDuty shows."""
+    """Read pages into `found`; return False if the list is longer than PagerDuty shows."""
     offset = 0
     while offset + _PAGE <= _CAP:
         page = await ask(path_with(path, limit=_PAGE, offset=offset, **asked))
@@ -100,7 +100,7 @@ async def _read_pages(ask: Ask, path: str, what: str, found: dict[str, dict[str,
             found.setdefault(str(one["id"]), one)
         if not page.get("more") or not page[what]:
             return True
-        limit = page.get("limit")  # the one that counted can be a smaller one
+        limit = page.get("limit")  # the effective one can be smaller
         offset += limit if isinstance(limit, int) and 0 < limit < _PAGE else _PAGE
     return False
 
@@ -118,7 +118,7 @@ def _schedule(listed: dict[str, Any]) -> Schedule:
 
 
 class _PagerDutyReader:
-    """Reads schedules of both kinds into what is pulled; `layered` has the ids of those that are made of layers."""
+    """Reads schedules of both kinds into a `Pulled`; `layered` has the ids of those made of layers."""
 
     def __init__(self, ask: Ask, pulled: Pulled, selection: Selection, layered: Collection[str]) -> None:
         self._ask = ask
@@ -129,14 +129,14 @@ class _PagerDutyReader:
         self._span = {"since": iso_utc(window.start), "until": iso_utc(window.end)}
 
     def takes(self, schedule: Schedule, *, is_team_known: bool = True) -> bool:
-        """Return whether a schedule is wanted; note it where it is not."""
+        """Return whether a schedule is wanted; note it if it is not."""
         is_taken = self._selection.takes(schedule, is_team_known=is_team_known)
         if not is_taken:
             self._pulled.leave_out(schedule)
         return is_taken
 
     async def read(self, schedule: Schedule) -> None:
-        """Read a schedule, as the other sort where PagerDuty says that it is none of the first: it can be upgraded."""
+        """Read a schedule; if PagerDuty says that it is of the other kind, as that one: it can have been upgraded."""
         first, second = self._read_layers, self._read_shifts
         if schedule.id not in self._layered:
             first, second = second, first
@@ -151,7 +151,7 @@ class _PagerDutyReader:
                 raise refused if error.status in (400, 404) else error from None
 
     async def _read_layers(self, schedule: Schedule) -> None:
-        """Read a schedule that is made of layers; asked in its own zone, for the key's user has another one."""
+        """Read a schedule made of layers, in its own zone, because the key's user may have another one."""
         path = f"/schedules/{quote(schedule.id, safe='')}"
         asked = path_with(path, **self._span, time_zone=schedule.zone or None, overflow="false")
         found = (await self._ask(asked))["schedule"]
@@ -172,7 +172,7 @@ class _PagerDutyReader:
             self._add(interval, schedule)
 
     def _rendered(self, schedule: Schedule, part: dict[str, Any]) -> list[Interval]:
-        """Return the entries of a rendered part of a schedule, those without a person aside."""
+        """Return the entries of a rendered part of a schedule, without those that have no person."""
         intervals = []
         for entry in part.get("rendered_schedule_entries") or []:
             if entry.get("user"):
@@ -185,7 +185,7 @@ class _PagerDutyReader:
         return self._pulled.person(str(user.get("id") or ""), str(user.get("summary") or ""))
 
     def _note_deleted(self, schedule: Schedule, found: dict[str, Any]) -> None:
-        """Note who left and still has turns; a layer that was edited is kept, ended, beside the new one."""
+        """Note people who left and still have turns; an edited layer stays, ended, beside the new one."""
         for layer in found.get("schedule_layers") or []:
             if layer.get("end") and instant(layer["end"]) <= self._pulled.calendar.window.start:
                 continue
@@ -196,7 +196,7 @@ class _PagerDutyReader:
                     self._pulled.note(f"{user.get('summary') or user.get('id')} in {schedule.name}", reason)
 
     async def _overrides_of_layers(self, path: str, schedule: Schedule, rendered: Sequence[Interval]) -> list[Interval]:
-        """Return the overrides in the window: each with its id, or as they are rendered where some overlap."""
+        """Return the overrides in the window: each with its id, or as rendered if some overlap."""
         answer = await self._pulled.read_overrides(self._ask, path_with(f"{path}/overrides", **self._span), schedule)
         overrides = []
         for one in (answer or {"overrides": []})["overrides"]:
@@ -210,7 +210,7 @@ class _PagerDutyReader:
         return [one._replace(role=Role.OVERRIDE) for one in rendered]
 
     async def _read_shifts(self, schedule: Schedule) -> None:
-        """Read a schedule that is made of shifts (version 3): several people may be on call at once."""
+        """Read a schedule made of shifts (version 3): several people may be on call at once."""
         path = f"/v3/schedules/{quote(schedule.id, safe='')}"
         asked = path_with(path, **self._span, time_zone=schedule.zone or None, include=["final_schedule"])
         found = (await self._ask(asked))["schedule"]
@@ -226,7 +226,7 @@ class _PagerDutyReader:
         for shift, source in zip(shifts, sources, strict=True):
             member = shift.get("member") or {}
             if not member.get("user_id"):
-                continue  # a gap that somebody planned
+                continue  # a planned gap
             role = Role.OVERRIDE if source.endswith("_override") else Role.ON_CALL
             person = self._pulled.person(str(member["user_id"]))
             start, end = instant(shift["start_time"]), instant(shift["end_time"])

@@ -1,4 +1,4 @@
-"""Rootly's rendered calendar: its shifts. Source: its OpenAPI document."""
+"""Reads Rootly's rendered calendar: its shifts. Source: its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def interval(shift: dict[str, Any], schedule_id: str, person: str) -> Interval:
 
 
 async def pages(ask: Ask, path: str) -> list[dict[str, Any]]:
-    """Read a list to its end, each object once; `path` ends where the page's number is added."""
+    """Read a whole list, each object once; the page's number is appended to `path`."""
     found: dict[str, dict[str, Any]] = {}
     number: int | None = 1
     while number is not None:

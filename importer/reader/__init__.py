@@ -1,1 +1,1 @@
-"""A source, file or DataFrame -> sheets of rows of text; the only package that knows pandas and python_calamine."""
+"""Read a source, file or DataFrame, as sheets of rows of text; the only package that knows pandas and calamine."""

@@ -1,8 +1,8 @@
 """Workbooks in Excel's binary formats (BIFF): .xls as xlrd reads it, .xlsb record by record.
 
 An .xls file is of any version from Excel 2 to 2003, [MS-XLS] and before. Of one with both streams, `Workbook`
-(Excel 97) counts and not `Book` (Excel 95), as in Excel. What is not told by xlrd, a formula that was never calculated,
-cannot be told from one whose result is an empty text. An .xlsb file is a package as .xlsx is one, [MS-XLSB] 2.1.4.
+(Excel 97) counts and not `Book` (Excel 95), as in Excel. xlrd does not show a formula that was never calculated:
+it looks like one whose result is an empty text. An .xlsb file is a package as .xlsx is one, [MS-XLSB] 2.1.4.
 """
 
 from __future__ import annotations

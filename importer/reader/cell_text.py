@@ -1,7 +1,7 @@
-"""What a person sees of a cell: its value as text, and a number as its format shows it, ECMA-376 18.8.30. Pure.
+"""Formats a cell as text: its value, and a number as its number format shows it, ECMA-376 18.8.30. Pure.
 
-Dates, times and spans of time become ISO texts, digits that a format pads or surrounds with literals are shown so. What
-only decorates a number (a percent sign, a currency, thousands) is left out of its text and told beside it.
+Dates, times and spans of time become ISO texts; digits that a format pads or surrounds with literals are shown like
+that. What only decorates a number (percent sign, currency, thousands) is not in its text, but returned beside it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Flaw(NamedTuple):
 
 
 class StoredCell(NamedTuple):
-    """A cell: what a person sees of it, and what is wrong with it."""
+    """A cell: its visible text, and what is wrong with it."""
 
-    text: str  #: empty where there is nothing to see
+    text: str  #: empty if nothing is visible
     flaw: Flaw | None = None
     decorated: str = ""  #: a number with the percent sign, currency and the like that `text` leaves out
     is_inexact: bool = False  #: a number that has lost digits
@@ -37,11 +37,11 @@ class StoredCell(NamedTuple):
 
     @property
     def is_remarkable(self) -> bool:
-        """True where there is more to say of it than its text."""
+        """True if there is more to say about it than its text."""
         return self.flaw is not None or bool(self.decorated) or self.is_inexact or self.is_struck
 
     def strike_out(self) -> StoredCell:
-        """Return the cell as struck out; where nothing stands, nothing can be."""
+        """Return the cell as struck out; an empty cell is unchanged."""
         return self._replace(is_struck=True) if self.text.strip() else self
 
 

@@ -1,7 +1,7 @@
-"""A CSV -> its sheet: its delimiter, its records strictly, which of them is the header, what a wrong width means.
+"""Reads a CSV: detects its delimiter, parses its records strictly, finds its header, handles rows of a wrong width.
 
 Rows are numbered as Excel does: blank lines count, line ends within a quoted cell do not, and neither does a first line
-such as `sep=;`, which Excel takes as a hint and does not show. Where a sentence says "line", it is the physical one.
+such as `sep=;`, which Excel takes as a hint and does not show. In messages "line" means the physical line.
 """
 
 from __future__ import annotations
@@ -221,10 +221,10 @@ _TRIED = 20  # records from the header on
 
 
 def find_form(file: BinaryIO, name: str, codec: str, rule: HeaderRule, bounds: Bounds) -> Form:
-    """Find the delimiter that parts the header and fits the most rows; a comma where there is one column.
+    """Detect the delimiter: the one that separates the header and fits the most rows; a comma if there is one column.
 
-    One with which a row is recognised as a header outranks all others, and one that a first line such as `sep=;` names,
-    as Excel understands it, those too.
+    One with which a row is recognised as a header takes precedence, and above that one in a first line such as `sep=;`,
+    which Excel understands.
     """
     line = _text(file, codec).readline(20)
     if hint := _HINT.fullmatch(line.removeprefix("\ufeff")):

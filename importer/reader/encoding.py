@@ -1,4 +1,4 @@
-"""What the bytes of a source are: a workbook, text in which encoding, or no table at all. Parses none of them."""
+"""Detects what a source is from its bytes: a workbook, text with its encoding, or no table. Parses none of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which row of a table is its header: by the number that was given, or the first of the surest. Pure."""
+"""Finds the header row of a table: the row that was given, or the first of the likeliest ones. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_HEADER = 0
 
 @dataclass(frozen=True, slots=True)
 class HeaderRule:
-    """How headers are found. The functions are given texts of rows, from their first column on."""
+    """How the header row is found. The functions get the texts of a row, from its first column on."""
 
     row: int | None = None  #: its number, as a spreadsheet numbers rows; NO_HEADER: there is none; None: find it
     is_header: Callable[[Sequence[str]], int] | None = None  #: 0 where a row is none; the higher, the surer it is one
@@ -25,7 +25,7 @@ class HeaderRule:
     def choose(self, top: Iterable[tuple[int, Sequence[str]]]) -> tuple[int, bool]:
         """Return the header's number among a table's first rows that are not blank, and whether it was recognised.
 
-        It is the first of those that are surest; without one, the first of all.
+        It is the first of the likeliest rows; if no row is one, the first row.
         """
         if self.row is not None:
             return self.row, True

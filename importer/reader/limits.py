@@ -1,4 +1,4 @@
-"""How large a source may be, and the sentence for one that is larger."""
+"""The limits of a source (bytes, rows, columns, cells, memory), and the error for one that exceeds them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importer.errors import SourceError
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a source may cost; each has a setting, the last two aside."""
+    """The limits of a source; each but the last two has a setting."""
 
     bytes: int = 500_000_000  #: of the file, and of a gzip file unpacked; IMPORTER_MAX_BYTES
     rows: int = 2_000_000  #: that are not blank, of all its sheets; IMPORTER_MAX_ROWS

@@ -1,7 +1,7 @@
-"""The OpenDocument spreadsheet that an .ods file is: its `content.xml`, cell by cell, by expat, ODF 1.3 part 3.
+"""Reads .ods files (OpenDocument spreadsheets): `content.xml`, cell by cell, with expat, ODF 1.3 part 3.
 
-Names keep their prefixes, which all programs write alike. Repeated rows and cells are counted as often as they stand
-there, blank ones at no cost. What is drawn on or noted at a cell is no text of it.
+Names keep their prefixes, which all programs write alike. Repeated rows and cells count each time, blank ones at no
+cost. Drawings and notes at a cell are not part of its text.
 """
 
 from __future__ import annotations

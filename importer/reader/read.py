@@ -1,6 +1,6 @@
-"""One source being read: tells files from frames and workbooks from text, of which it parses none itself.
+"""Reads one source, by passing it to the reader for its form: DataFrame, workbook or CSV.
 
-What parses is imported when a source is read, so that `import importer.reader` costs next to nothing.
+These readers are imported when they are needed, so that `import importer.reader` is cheap.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The bytes of a source: opened once, unpacked within its limits, and hashed. Knows nothing of rows."""
+"""Opens a source once, unpacks gzip within limits, and hashes its bytes. Knows nothing of rows."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ RATIO = 300  # to one; text reaches 20, deflate's utmost is 1,032
 
 
 def unpack(file: BinaryIO, copy: BinaryIO, shown: str, bounds: Bounds) -> str:
-    """Unpack all of a gzip file; give the SHA-256 of the packed bytes.
+    """Unpack a whole gzip file; return the SHA-256 of the packed bytes.
 
     Raises:
         SourceError: It is damaged, too large, or holds another gzip file.

@@ -1,4 +1,4 @@
-"""Sheets, rows and cells as a workbook's file stores them, whatever its format, compared with what calamine reads."""
+"""A workbook's sheets, rows and cells as its file stores them, for every format, compared with what calamine reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows handed over in chunks, and the tables below the first one, each with a header of its own. Pure."""
+"""Splits rows into chunks, and into tables if a sheet has several, each with a header of its own. Pure."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Tables(Generic[R]):
     """Makes chunks of the rows below a header, and begins another table at each row that is a header itself.
 
     Titles right above such a header, and rows that repeat a header, as in exports pasted together, are left out with a
-    notice. `where` names the sheet in it; `make_row` measures a row against a header, `make_sheet` takes one for it.
-    Without a header nothing is looked for: the letters of columns are no row.
+    notice. `where` names the sheet in it; `make_row` fits a row to a header, `make_sheet` makes a sheet of a header
+    row. Without a header no other is looked for: the letters of columns are not a row.
     """
 
     sheet: Sheet

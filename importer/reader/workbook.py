@@ -1,4 +1,4 @@
-"""A workbook -> chunks, by a child process that parses it; its death is one clear sentence. Never parses itself."""
+"""Reads a workbook through a child process that parses it; if the child dies, that is one clear sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package that an .xlsx or .xlsm workbook is: its sheets, styles and shared texts. No cells."""
+"""Opens .xlsx and .xlsm packages: their sheets, styles and shared texts, but no cells."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The rows of an .xlsx sheet: the quick way by one pattern, the careful way by expat, in which nothing is left out.
+"""Reads the rows of an .xlsx sheet: quickly with one pattern, or carefully with expat, which leaves nothing out.
 
-A pattern made for the sheet's columns matches a whole row, and only if nothing about it needs a closer look: cells in
-order, of this row, of a type that calamine reads as it stands. Then calamine's values are its texts. Every other row is
-read by expat, and so is the rest of a sheet in which rows cannot be told by their tags alone: one with comments, CDATA,
-prefixes or rows without numbers.
+A pattern made for the sheet's columns matches a whole row, but only if it needs no closer look: cells in order, of this
+row, of a type that calamine reads unchanged. Then calamine's values are its texts. Every other row is read with expat,
+and so is the rest of a sheet in which rows cannot be found by their tags alone: one with comments, CDATA, prefixes or
+rows without numbers.
 """
 
 from __future__ import annotations

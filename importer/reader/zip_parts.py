@@ -1,7 +1,7 @@
-"""The ZIP archive that a workbook is: its parts and their bounds. Knows no format.
+"""Opens a workbook's ZIP archive: its parts, and their limits against ZIP bombs. Knows no format.
 
-A ZIP bomb is found before it costs anything: by its directory, and where that lies by the checksums, for `check_xml`
-unpacks every part of XML once, block by block, before anything else parses it.
+A ZIP bomb is found before it costs anything: by its directory and, if that is wrong, by the checksums, because
+`check_xml` unpacks every XML part once, block by block, before anything else parses it.
 """
 
 from __future__ import annotations
