@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 LISTS_AT_ONCE = 8
 _LET_REPLACE = "Take the row out, or let it replace that with --replace-overrides."
+_LOOK = "Nothing was sent. Look at the target with oncall-importer doctor, then rerun."
 _PLAN_AGAIN = "Write a new plan with oncall-importer check --online --plan, and have it approved."
 
 
@@ -66,7 +67,7 @@ async def _find_in_scope(work: TargetWork, scope: Scope, *, is_approved: bool) -
         close_scope(work, scope, Status.REJECTED, error.message, error.status)
     except TargetError as error:
         words = f"{work.target.name} could not be asked what exists: {error.message}"
-        close_scope(work, scope, Status.FAILED, words)
+        close_scope(work, scope, Status.FAILED, words, hint=_LOOK)
 
 
 async def _read(work: TargetWork, scope: Scope, there: dict[str, Found]) -> ListReading:
@@ -113,9 +114,11 @@ def _look_at_replaced(
     work.decided(Status.INVALID, len(refused))
 
 
-def close_scope(work: TargetWork, scope: Scope, status: Status, words: str, http_status: int = 0) -> None:
+def close_scope(
+    work: TargetWork, scope: Scope, status: Status, words: str, http_status: int = 0, *, hint: str = ""
+) -> None:
     """Decide all planned records of a scope alike."""
-    outcome = work.outcomes.make(status, error=words, http_status=http_status)
+    outcome = work.outcomes.make(status, error=words, http_status=http_status, hint=hint)
     work.decided(status, work.journal.close_scope(work.target.name, scope, outcome))
 
 

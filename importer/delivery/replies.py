@@ -110,6 +110,8 @@ def read_words(answer: Answer, target: Target) -> str:
     words = target.words(payload) or (describe_json(payload)[:400] if isinstance(payload, dict | list) else "")
     if not words and not answer.body.lstrip().startswith((b"<", b"{", b"[")):
         words = answer.body[:400].decode("utf-8", "backslashreplace")
+    if not words.strip() and 300 <= answer.status < 400:
+        return f"HTTP {answer.status}, a redirect, which is not followed: check {target.name.upper()}_BASE_URL"
     return escape(words.strip()) or f"HTTP {answer.status} without words"
 
 

@@ -215,6 +215,12 @@ def test_the_servers_words_are_shown_where_it_has_any_and_never_a_page(target: T
     assert read_words(answer(418, body=body), target) == words
 
 
+@TARGETS
+@pytest.mark.parametrize("body", [b"", b"<html>moved</html>"])
+def test_a_redirect_names_what_leads_elsewhere(target: Target, body: bytes) -> None:
+    assert f"check {target.name.upper()}_BASE_URL" in read_words(answer(302, body=body), target)
+
+
 def test_json_api_and_opals_message_are_words_too() -> None:
     assert (
         read_words(answer(422, {"errors": [{"title": "Invalid", "detail": "no seat"}]}), ROOTLY) == "Invalid: no seat"

@@ -109,6 +109,17 @@ async def test_every_row_that_a_refused_token_left_says_what_to_do(target: str, 
     assert hints == {"Check the token and what it may do, then rerun."}
 
 
+@pytest.mark.anyio
+async def test_a_list_that_cannot_be_read_leads_to_the_doctor(tmp_path: Path) -> None:
+    """A rerun alone would meet the same page again."""
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served({"what": "html", "status": 200, "when": "before", "method": "GET", "target": "opal"}):
+        result = await rehearsal.run(ROWS["opal"](1))
+    assert result.statuses == {Status.FAILED: 1}
+    ((_, line),) = result.problems
+    assert "oncall-importer doctor" in line.outcome.hint
+
+
 #: Faults that do not pass: how each run ends, as one of these statuses for each row.
 LASTING: dict[str, tuple[dict[str, Any], set[Status], set[int]]] = {
     "token refused at the start": (
