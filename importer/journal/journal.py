@@ -54,11 +54,10 @@ class Journal(View):
             self._db.execute("BEGIN IMMEDIATE")
             yield self._db
             self._db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException as error:
             self._roll_back()
-            raise self._cannot_write(error) from error
-        except BaseException:
-            self._roll_back()
+            if isinstance(error, sqlite3.Error):
+                raise self._cannot_write(error) from error
             raise
 
     def _write(self, statement: str, values: Iterable[Sequence[Any]]) -> int:

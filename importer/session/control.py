@@ -97,32 +97,23 @@ class RunControl:
 class SilentObserver:
     """An observer that ignores everything."""
 
-    def read(self, rows: int) -> None:
-        """Do nothing."""
+    def read(self, rows: int) -> None: ...
 
-    def advanced(self, share: float) -> None:
-        """Do nothing."""
+    def advanced(self, share: float) -> None: ...
 
-    def noticed(self, notice: Notice) -> None:
-        """Do nothing."""
+    def noticed(self, notice: Notice) -> None: ...
 
-    def found(self, kinds: Sequence[FindingKind], findings: Iterable[tuple[Sheet, Finding]]) -> None:
-        """Do nothing."""
+    def found(self, kinds: Sequence[FindingKind], findings: Iterable[tuple[Sheet, Finding]]) -> None: ...
 
-    def planned(self, plan: Plan) -> None:
-        """Do nothing."""
+    def planned(self, plan: Plan) -> None: ...
 
-    def tried(self, canary: Canary) -> None:
-        """Do nothing."""
+    def tried(self, canary: Canary) -> None: ...
 
-    def sending(self, target: TargetName, progress: Progress) -> None:
-        """Do nothing."""
+    def sending(self, target: TargetName, progress: Progress) -> None: ...
 
-    def decided(self, target: TargetName, status: Status, number: int) -> None:
-        """Do nothing."""
+    def decided(self, target: TargetName, status: Status, number: int) -> None: ...
 
-    def told(self, target: TargetName, words: str) -> None:
-        """Do nothing."""
+    def told(self, target: TargetName, words: str) -> None: ...
 
 
 def prepare(options: Mapping[str, Any]) -> tuple[Settings, RunControl]:
