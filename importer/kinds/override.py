@@ -11,13 +11,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from importer.kinds import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, UserShift
+from importer.kinds import Ambiguity, Column, Made, Overlap, RecordKind
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath
 from importer.normalizer.fields import Fields, Implausibility, Places
 from importer.normalizer.mapping import Rules
 from importer.normalizer.plausibility import check_span
-from importer.records import LARGEST_ID, Identifier, Key, Record
+from importer.records import LARGEST_ID, Identifier, Record
 from importer.targets.rootly import read_instant, read_number
 
 
@@ -48,18 +48,6 @@ def _fast(places: Places, rules: Rules) -> FastPath:
 
 def _check(record: OverrideRecord, now: datetime) -> list[Implausibility]:
     return check_span(record.starts_at, record.ends_at, now)
-
-
-# ---- at Rootly
-
-
-def _shift(key: Key) -> UserShift:
-    schedule_id, user_id, starts_at, ends_at = key
-    return UserShift(str(schedule_id), "", str(user_id), int(starts_at), int(ends_at))
-
-
-def _subjects(key: Key) -> tuple[KeyPart, ...]:
-    return KeyPart("schedule_id", "schedule", str(key[0])), KeyPart("user_id", "user", str(key[1]), "person")
 
 
 # ---- the kind
@@ -120,10 +108,7 @@ KIND = RecordKind(
         topic="overrides of one schedule overlap",
         hint="Take one of them out, or change their times so that one begins where the other ends.",
     ),
-    shift=_shift,
-    subjects=_subjects,
     sentence="{user_id} takes over on {schedule_id}",
-    summed_by=1,
     existing_statuses=frozenset({200}),
     **at_rootly(
         "override_shifts", "shifts", {"user_id": read_number, "starts_at": read_instant, "ends_at": read_instant}

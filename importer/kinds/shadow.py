@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import Field
 
 from importer.cells import Unreadable
-from importer.kinds import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, UserShift
+from importer.kinds import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath, read_digits
 from importer.normalizer.fields import Fields, Implausibility, Places
@@ -96,18 +96,8 @@ def _fast(places: Places, rules: Rules) -> FastPath:
 # ---- at Rootly
 
 
-def _shift(key: Key) -> UserShift:
-    schedule_id, shadowable_type, shadowable_id, user, starts_at, ends_at = key
-    return UserShift(str(schedule_id), f"{shadowable_type} {shadowable_id}", str(user), int(starts_at), int(ends_at))
-
-
-def _subjects(key: Key) -> tuple[KeyPart, ...]:
-    schedule_id, shadowable_type, shadowable_id, user, *_ = map(str, key)
-    return (
-        KeyPart("schedule_id", "schedule", schedule_id),
-        KeyPart("shadowable_id", shadowable_type.lower(), shadowable_id, "shadowed"),
-        KeyPart("shadow_user_id", "user", user, "person"),
-    )
+def _shadowed(key: Key) -> KeyPart:
+    return KeyPart("shadowable_id", str(key[1]).lower(), str(key[2]), "shadowed")
 
 
 # ---- the kind
@@ -203,10 +193,7 @@ KIND = RecordKind(
         topic="shadows of one person overlap",
         hint="Check both rows: one person can hardly shadow twice at the same time.",
     ),
-    shift=_shift,
-    subjects=_subjects,
     sentence="{shadow_user_id} shadows {shadowable_id} on {schedule_id}",
-    summed_by=3,
     **at_rootly(
         "on_call_shadows",
         "on_call_shadows",
@@ -217,5 +204,6 @@ KIND = RecordKind(
             "starts_at": read_instant,
             "ends_at": read_instant,
         },
+        _shadowed,
     ),
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from importer.cells import BLANKS, Unreadable
-from importer.kinds import Ambiguity, Column, Made, Removal, option
+from importer.kinds import Ambiguity, Column, KeyPart, Made, Removal, UserShift, option
 from importer.normalizer.date_times import read_instant as read_time
 from importer.normalizer.date_times import read_moment
 from importer.normalizer.occurrences import Misfit, Series, Shift, expand
@@ -367,12 +367,28 @@ def _filled(fields: Fields, column: str) -> str:
 # ---- at Rootly
 
 
-def at_rootly(collection: str, resource: str, readers: Mapping[str, Callable[[Any], str | int]]) -> dict[str, Any]:
-    """Return the target's part of a `RecordKind`, for records on a Rootly schedule.
+def at_rootly(
+    collection: str,
+    resource: str,
+    readers: Mapping[str, Callable[[Any], str | int]],
+    shadowed: Callable[[Key], KeyPart] | None = None,
+) -> dict[str, Any]:
+    """Return the part of a `RecordKind` that says what its key is and what the target does with it.
 
-    A key is the schedule's id and a value for each of `readers`, which read an answer's attributes; the last two are
-    start and end. `resource` is the type of a POST in JSON:API.
+    A key is the schedule's id and a value for each of `readers`, which read an answer's attributes; the last three are
+    whose shift it is, start and end. `resource` is the type of a POST in JSON:API, `shadowed` whom or what the user
+    shadows.
     """
+    *_, user, _, _ = readers
+
+    def subjects(key: Key) -> tuple[KeyPart, ...]:
+        others = (shadowed(key),) if shadowed else ()
+        return KeyPart("schedule_id", "schedule", str(key[0])), *others, KeyPart(user, "user", str(key[-3]), "person")
+
+    def shift(key: Key) -> UserShift:
+        one = shadowed(key) if shadowed else None
+        words = f"{one.what.capitalize()} {one.id}" if one else ""
+        return UserShift(str(key[0]), words, str(key[-3]), int(key[-2]), int(key[-1]))
 
     def make(key: Key) -> Request:
         schedule_id, *values = key
@@ -395,6 +411,9 @@ def at_rootly(collection: str, resource: str, readers: Mapping[str, Callable[[An
 
     read = partial(read_object, read_key=read_key)
     return {
+        "shift": shift,
+        "subjects": subjects,
+        "summed_by": len(readers) - 2,
         "target": TargetName.ROOTLY,
         "scope": lambda key: str(key[0]),
         "request": make,
