@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -66,9 +67,11 @@ class Journal(View):
             return db.executemany(_SQL[statement], values).rowcount
 
     def _cannot_write(self, error: sqlite3.Error) -> JournalError:
-        words, remedy = f"the journal cannot be written: {error}", "Make room on the disk"
+        (_, _, file), *_ = self._db.execute("PRAGMA database_list")  # empty where nobody keeps it
+        where = f" in {Path(file).parent}" if file else ""
+        words, remedy = f"the journal{where} cannot be written: {error}", "Make room on the disk"
         if is_in_use(error):
-            words = f"the journal is in use by another program ({error})"
+            words = f"the journal{where} is in use by another program ({error})"
             remedy = "Close that program (a database browser, a backup)"
         elif _code(error) == sqlite3.SQLITE_READONLY:
             remedy = "Make it writable"

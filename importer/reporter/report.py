@@ -58,7 +58,8 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     except (JournalError, ReportError) as error:
         # Every outcome is safe, in the journal or in doubt there, unless that was removed with its folder.
         is_safe = (path / JOURNAL_FILE).exists()
-        stopped["report"] = f"{error.message}; {again} makes it again" if is_safe else f"{error.message}. {error.hint}"
+        why = error.message.removesuffix(".")
+        stopped["report"] = f"{why}; {again} makes it again" if is_safe else f"{why}. {error.hint}"
     if settings.junit is not None:
         files += _write_junit(settings.junit, path.name, journal, stopped)
     page, notice = _try_page(folder, settings, stopped, is_interrupted=is_interrupted)
@@ -156,10 +157,13 @@ def _try_page(
         contents = read_contents(folder, settings, stopped, is_interrupted=is_interrupted)
         page = write_page(folder.path / "report.html", contents)
     except ImporterError as error:
-        return [], f"report.html was not made: {error.message} Every outcome is in report.csv. {error.hint}".strip()
+        why, hint = f": {error.message.removesuffix('.')}", error.hint
     except Exception as error:
-        return [], f"report.html was not made ({type(error).__name__}). Every outcome is in report.csv."
-    return [page], ""
+        why, hint = f" ({type(error).__name__})", ""
+    else:
+        return [page], ""
+    where = "report.csv" if (folder.path / "report.csv").exists() else "the run's journal"
+    return [], f"report.html was not made{why}. Every outcome is in {where}. {hint}".strip()
 
 
 def _write_junit(file: Path, run: str, journal: Journal, stopped: dict[str, str]) -> list[Path]:

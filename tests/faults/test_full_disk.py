@@ -160,6 +160,8 @@ def test_a_disk_that_is_full_when_the_report_is_due_costs_the_report_alone(scene
     assert done.status == 4, done
     assert any(words in done.out for words in _NO_ROOM)
     assert "report stopped: " in done.out
+    assert ".;" not in done.out
+    assert "Every outcome is in report.csv" not in done.out  # for there is none
     assert f"created      {_ROWS}" in done.out
     assert older.read_bytes() == before
     assert [path.name for path in run.iterdir() if "report" in path.name] == []

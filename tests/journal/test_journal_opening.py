@@ -358,7 +358,8 @@ def test_a_journal_that_another_program_keeps_to_itself_is_not_a_full_disk(close
         browser.execute("UPDATE fact SET value = 'x' WHERE name = 'pid'")
         with pytest.raises(JournalError) as caught:
             folder.journal.change_info(undone_by=["a"])
-    assert caught.value.message == "the journal is in use by another program (database is locked)"
+    where = f"the journal in {closed}"
+    assert caught.value.message == f"{where} is in use by another program (database is locked)"
     assert caught.value.hint == "Close that program (a database browser, a backup), then undo again."
 
 
@@ -439,7 +440,7 @@ def test_a_disk_that_is_full_is_one_clear_sentence_and_nothing_is_half_written(t
         journal = folder.journal
         plan(journal, schedule("P1"))
         journal._db.execute("PRAGMA max_page_count = 1")
-        with pytest.raises(JournalError, match="the journal cannot be written"):
+        with pytest.raises(JournalError, match=f"the journal in {folder.path} cannot be written"):
             journal.change_info(mapping="x" * 400_000)
         assert journal.info().mapping == ""
         assert [record.id for record in journal.claim(OPAL, 0, 1)] == [nth(1)]
