@@ -32,6 +32,7 @@ from importer.errors import SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, open_scratch, open_view
 from importer.journal.states import State
 from importer.journal.view import View
+from importer.kinds import SHIFTS
 from importer.normalizer.references import Directory
 from importer.planning.sources import expand_sources, gather_sources, is_several, load_mapping, make_loader
 from importer.reader.read import read
@@ -280,10 +281,9 @@ def _of_journal(view: View, label: str, window: Window, counts: Callable[[State 
     for _, _, entry in view.entries():
         if entry.key is None or entry.kind not in ROLES or not counts(entry.state):
             continue
-        role = ROLES[entry.kind]
-        schedule_id, person, start, end = str(entry.key[0]), str(entry.key[-3]), int(entry.key[-2]), int(entry.key[-1])
-        spans.append(Interval(schedule_id, person, role, start, end))
-        schedules[schedule_id] = Schedule(schedule_id, schedule_id)
+        role, shift = ROLES[entry.kind], SHIFTS[entry.kind](entry.key)
+        spans.append(Interval(shift.schedule, shift.user, role, shift.starts_at, shift.ends_at))
+        schedules[shift.schedule] = Schedule(shift.schedule, shift.schedule)
         roles.add(role)
     calendar.schedules = list(schedules.values())
     calendar.intervals = merge(spans, window)

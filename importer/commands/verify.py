@@ -217,9 +217,9 @@ async def _look_at_calendar(ask: Ask, verified: dict[int, VerifiedRecord], made:
     for number, record in verified.items():
         kind, key = made[number].kind, made[number].key
         if record.verdict is RecordState.THERE and kind.shift is not None and kind.name in ROLES:
-            shift, schedule = kind.shift(key), str(key[0])
-            span = Interval(schedule, shift.user, ROLES[kind.name], shift.starts_at, shift.ends_at)
-            shifts[schedule].append((number, span))
+            shift = kind.shift(key)
+            span = Interval(shift.schedule, shift.user, ROLES[kind.name], shift.starts_at, shift.ends_at)
+            shifts[shift.schedule].append((number, span))
     seen: dict[int, bool] = {}
     deadline = anyio.current_time() + _PATIENCE
     while True:
