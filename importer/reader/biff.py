@@ -24,6 +24,7 @@ from importer.reader.cell_text import StoredCell
 from importer.reader.stored_cells import (
     EMPTY,
     SAVE_AS,
+    UNPROTECTED,
     ListedSheet,
     Merged,
     Storage,
@@ -51,7 +52,6 @@ _ERRORS = {**xlrd.error_text_from_code, 0x2B: "#GETTING_DATA"}
 # ---- An .xls file
 
 
-_UNPROTECTED = "Open it in a spreadsheet program, take the password off, save it as .xlsx and try again."
 _STREAM = 2  # the type of a compound file's entry, [MS-CFB] 2.6.1
 _BOUND_SHEET, _EOF = 0x0085, 0x000A
 _KINDS = {1: "a macro or a dialog", 2: "a chart", 6: "a macro or a dialog"}  # [MS-XLS] 2.4.28
@@ -151,7 +151,7 @@ def _xlrd() -> Iterator[None]:
         raise
     except xlrd.XLRDError as error:
         if "encrypted" in str(error):
-            raise SourceError("the workbook is encrypted with a password", hint=_UNPROTECTED) from error
+            raise SourceError("the workbook is encrypted with a password", hint=UNPROTECTED) from error
         raise damaged("it cannot be read as what it says it is") from error
     except CompDocError as error:
         raise damaged("its sectors do not follow each other") from error
@@ -163,7 +163,7 @@ def _refuse_others(content: bytes) -> None:
     compound = CompDoc(content, logfile=_Silence(), ignore_workbook_corruption=True)
     names = {entry.name.lower() for entry in compound.dirlist if entry.etype == _STREAM}
     if "encryptedpackage" in names:  # [MS-OFFCRYPTO] 2.3.4
-        raise SourceError("the workbook is encrypted with a password", hint=_UNPROTECTED)
+        raise SourceError("the workbook is encrypted with a password", hint=UNPROTECTED)
     if not {"workbook", "book"} & names:
         raise SourceError("this is an old Office file, but no workbook", hint=SAVE_AS)
 

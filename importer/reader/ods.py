@@ -21,6 +21,7 @@ from importer.reader.stored_cells import (
     NEVER_CALCULATED,
     PLAIN,
     SAVE_AS,
+    UNPROTECTED,
     Extent,
     ListedSheet,
     Merged,
@@ -53,6 +54,7 @@ _THOUSANDS = re.compile(  # also those of India: 10,11,02,103
 _ZERO = re.compile(r"-?0[.,]0+")
 _FLAT = re.compile(r"0*(?:\.0*)?[a-z]*")  # a row's height
 _LETTER, _EXPONENT = re.compile(r"[^\W\d_]"), re.compile(r"[0-9]E[+-]?[0-9]", re.IGNORECASE)
+_MOST_BLANKS = 1 << 24
 _MOST_REPEATED = 100_000  # rows: no table has so many that are all the same
 _MOST_CELLS = 16_384  # columns of a sheet; a repetition that goes beyond says nothing
 _MOST_ROWS = 1_048_576
@@ -75,10 +77,7 @@ class OpenDocument(Storage):
             said = kind.decode("ascii", "replace").rpartition(".")[2]
             raise SourceError(f"this is an OpenDocument file of the kind {said[:40]!r}, not a workbook", hint=SAVE_AS)
         if _MANIFEST in parts and parts.elements(_MANIFEST, "encryption-data"):
-            raise SourceError(
-                "the workbook is encrypted with a password",
-                hint="Open it in a spreadsheet program, take the password off, save it and try again.",
-            )
+            raise SourceError("the workbook is encrypted with a password", hint=UNPROTECTED)
         self._open = partial(parts.part, _CONTENT)
         self._looks = _Looks()
         for path in (_STYLES, _CONTENT):
@@ -206,6 +205,7 @@ class _Content:
         self._is_covered = False
         self._text: list[str] = []
         self._paragraphs = 0
+        self._blanks = 0  # that are stored as a number, in all
         self._asides = 0  # open notes and drawings, whose text is no text of the cell
 
     def take(self) -> list[tuple[int, int, dict[int, StoredCell], bool]]:
@@ -244,7 +244,7 @@ class _Content:
                 self._paragraphs += 1
                 self.parser.CharacterDataHandler = self._add
             case "text:s":
-                self._add(" " * min(_repeats(attributes, "text:c"), 1 << 20))
+                self._add_blanks(_repeats(attributes, "text:c"))
             case "text:tab":
                 self._add("\t")
             case "text:line-break":
@@ -266,6 +266,14 @@ class _Content:
     def _add(self, text: str) -> None:
         if not self._asides:
             self._text.append(text)
+
+    def _add_blanks(self, count: int) -> None:
+        self._blanks += count
+        if self._blanks > _MOST_BLANKS:
+            raise SourceError(
+                f"the cells of a sheet hold more than {_MOST_BLANKS:,} blanks", hint="Take the blanks out."
+            )
+        self._add(" " * count)
 
     def _end(self, name: str) -> None:
         if _is_aside(name):

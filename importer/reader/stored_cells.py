@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 #: First row, first column, last row, last column of merged cells; rows count from 1, columns from 0.
 Merged: TypeAlias = tuple[int, int, int, int]
 PLAIN = number_format("General")
+_MOST_SHEETS = 1_000
 SAVE_AS = "Open it in a spreadsheet program and save it as .xlsx."  #: a hint
+UNPROTECTED = "Open it in a spreadsheet program, take the password off, save it as .xlsx and try again."  #: a hint
 
 
 class TextRow(NamedTuple):
@@ -176,7 +178,13 @@ class Storage(ABC):
             raise damaged("two of its sheets have the same name")
         if wanted:
             return set(map(self._match, wanted))
-        return {sheet.name for sheet in self.sheets if not (sheet.kind or sheet.is_hidden)}
+        chosen = {sheet.name for sheet in self.sheets if not (sheet.kind or sheet.is_hidden)}
+        if len(chosen) > _MOST_SHEETS:
+            raise SourceError(
+                f"the workbook has {len(chosen):,} sheets, more than {_MOST_SHEETS:,}",
+                hint="Choose some with --sheet, or split it.",
+            )
+        return chosen
 
     def listed(self) -> str:
         """Name all sheets, for a hint."""

@@ -33,7 +33,7 @@ from importer.notice import NoticeLevel
 from importer.reader.encoding import OLE
 from importer.reader.header_row import NO_HEADER, TOP_ROWS, walk_to
 from importer.reader.limits import Bounds, too_many_columns
-from importer.reader.stored_cells import SAVE_AS, TextRow, text_rows
+from importer.reader.stored_cells import SAVE_AS, UNPROTECTED, TextRow, text_rows
 from importer.reader.tables import CHUNK_ROWS, above_notice
 from importer.reader.zip_parts import Parts
 from importer.wording import escape
@@ -79,6 +79,8 @@ def open_storage(file: BinaryIO, bounds: Bounds) -> tuple[str, Storage]:
         from importer.reader.ods import OpenDocument
 
         return ".ods", OpenDocument(parts)
+    if "encrypted-package" in parts:  # as LibreOffice writes since 24.2: all of it in one part
+        raise SourceError("the workbook is encrypted with a password", hint=UNPROTECTED)
     if "_rels/.rels" not in parts:
         raise SourceError("this is a ZIP archive, not a workbook", hint="Unpack it and give the files in it.")
     from importer.reader.xlsx_package import Package

@@ -370,6 +370,15 @@ def test_blank_lines_between_rows_are_numbered(write: Write) -> None:
     assert reading.share == 1
 
 
+def test_headers_of_tables_one_below_the_other_are_bounded(write: Write) -> None:
+    def is_header(cells: Any) -> int:
+        return len(cells)
+
+    path = write("t.csv", b"id,b\nb,id\n" * 600)
+    error = refusal(path, is_header=is_header, is_known=lambda text: text in {"id", "b"})
+    assert error.message == f"{path}: more than 1,000 rows are headers"
+
+
 def test_repeated_headers_are_bounded(write: Write) -> None:
     path = write("t.csv", b"id,b\n" * 110_000)
     assert refusal(path).message == f"{path}: more than 100,000 rows repeat the header"

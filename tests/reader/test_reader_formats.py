@@ -242,6 +242,21 @@ def test_a_document_of_another_kind_or_with_a_password_is_refused(tmp_path: Path
     assert refused(tmp_path / "t.ods").message == f"{tmp_path / 't.ods'}: the workbook is encrypted with a password"
 
 
+def test_a_document_that_is_encrypted_as_a_whole_is_refused_as_that(tmp_path: Path, refused: Refused) -> None:
+    path = tmp_path / "t.ods"
+    with zipfile.ZipFile(path, "w") as package:
+        package.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        package.writestr("encrypted-package", b"\x17" * 64)
+        package.writestr("META-INF/manifest.xml", '<manifest:manifest xmlns:manifest="m"/>')
+    assert refused(path).message == f"{path}: the workbook is encrypted with a password"
+
+
+def test_blanks_that_are_stored_as_a_number_are_bounded(tmp_path: Path, refused: Refused) -> None:
+    path = tmp_path / "t.ods"
+    write_ods(path, row(text_cell("id")) + row(text_cell('<text:s text:c="999999"/>' * 20)))
+    assert refused(path).message == f"{path}: the cells of a sheet hold more than 16,777,216 blanks"
+
+
 def test_a_document_that_breaks_off_is_refused(tmp_path: Path, refused: Refused) -> None:
     path = tmp_path / "t.ods"
     write_ods(path, row(text_cell("id")) + "<office:")  # calamine would look for the end of this table for ever

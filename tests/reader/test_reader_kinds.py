@@ -145,6 +145,13 @@ def test_a_sheet_is_found_wherever_its_link_points(workbook: Workbook, target: s
     assert read_sheet(workbook(rows, parts={"xl/_rels/workbook.xml.rels": links})).rows == {2: ["7", ""]}
 
 
+def test_a_workbook_of_thousands_of_sheets_asks_which(workbook: Workbook) -> None:
+    sheets = "".join(f'<sheet name="S{n}" sheetId="{n}" r:id="r1"/>' for n in range(1_001))
+    book = f'<workbook xmlns="{NAMESPACE}" xmlns:r="{RELATIONSHIPS}"><sheets>{sheets}</sheets></workbook>'
+    with pytest.raises(SourceError, match="the workbook has 1,001 sheets, more than 1,000"):
+        read_sheet(workbook(HEADER, parts={"xl/workbook.xml": book}))
+
+
 def test_a_macro_sheet_beside_it_is_skipped(workbook: Workbook) -> None:
     book = (
         f'<workbook xmlns="{NAMESPACE}" xmlns:r="{RELATIONSHIPS}"><sheets><sheet name="S" sheetId="1" r:id="r1"/>'
