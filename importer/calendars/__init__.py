@@ -274,7 +274,7 @@ class Pulled:
                 hint="Write ids or exact names; * stands for any text.",
             )
         for option in unmatched:
-            self.note(option, "It names nothing that was seen.")
+            self.note(option, "It matches nothing.")
         kept = {one.id for one in calendar.schedules if selection.takes(one)}
         for schedule in calendar.schedules:
             if schedule.id not in kept:

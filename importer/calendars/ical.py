@@ -90,7 +90,7 @@ class _Event(NamedTuple):
             if is_local and written is not None and written.params.get("TZID"):
                 raise ValueError(f"its time zone {written.params['TZID']!r} is not known")
             if (is_day or is_local) and home is None:
-                why = "it is of whole days" if is_day else "its times have no zone"
+                why = "it is an all-day event" if is_day else "its times have no zone"
                 raise ValueError(f"{why}, and the calendar names no time zone; give one with --timezone")
             if isinstance(value, datetime) and value.tzinfo is not None and not _exists(value):
                 raise ValueError("it begins or ends at a local time that the clocks skip")
@@ -159,7 +159,7 @@ def _parse(content: bytes, label: str) -> list[Any]:
     except (ValueError, IndexError, KeyError, RecursionError) as error:
         got = "HTML, perhaps a login page" if begins.lower().startswith((b"<!doctype", b"<html")) else "something else"
         raise SourceError(
-            f"{label} is no calendar: it holds {got if begins else 'nothing'}",
+            f"{label} is not a calendar: it holds {got if begins else 'nothing'}",
             hint="Give the secret address of the feed, or a file that was exported as iCalendar (.ics).",
         ) from error
 
@@ -259,7 +259,7 @@ class _ComponentReader:
         if _is_twice(found.start) or _is_twice(found.end):
             self._pulled.note(
                 found.subject,
-                "It begins or ends at a local time that comes twice that night: the first is taken, as RFC 5545 says.",
+                "It begins or ends at a local time that occurs twice that night: the first is used, as RFC 5545 says.",
             )
         return span
 
@@ -361,7 +361,7 @@ def _starts(text: str, first: datetime, last: datetime, zone: tzinfo | None) -> 
         if moment > last or number == rule.count:
             return
         if number == _MOST_TURNS:
-            raise ValueError(f"its rule is {text!r}, which comes too often")
+            raise ValueError(f"its rule is {text!r}, which occurs too often")
         yield moment
 
 

@@ -277,8 +277,8 @@ def _root_of(folder: Path) -> Path:
 
 
 def _no_backup(path: Path) -> SourceError:
-    hint = "Name the folder OpsGenieBackups, the one that it stands in, or a zip of it."
-    return SourceError(f"{path} is no Opsgenie backup: it has no folder schedules", hint=hint)
+    hint = "Name the folder OpsGenieBackups, the one that contains it, or a zip of it."
+    return SourceError(f"{path} is not an Opsgenie backup: it has no folder schedules", hint=hint)
 
 
 def _objects(files: _Files, what: str) -> Iterator[dict[str, Any]]:

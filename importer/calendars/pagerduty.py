@@ -52,7 +52,7 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
         ImporterError: PagerDuty cannot be asked.
         RefusedError: it refuses one of its lists.
     """
-    why = "This user is not in PagerDuty's list of users: deleted, or out of the key's sight."
+    why = "This user is not in PagerDuty's list of users: deleted, or not visible to the key."
     pulled = Pulled.of_pages("PagerDuty", window, why)
     for user in await _list(ask, pulled, "/users", "users"):
         name = user.get("name") or user.get("summary") or ""
@@ -192,7 +192,7 @@ class _PagerDutyReader:
             for place in layer.get("users") or []:
                 user = place.get("user") or place
                 if user.get("deleted_at") or place.get("deleted_at"):
-                    reason = f"This user is deleted, and still has a turn in layer {layer.get('name')!r}."
+                    reason = f"This user is deleted, but still has a turn in layer {layer.get('name')!r}."
                     self._pulled.note(f"{user.get('summary') or user.get('id')} in {schedule.name}", reason)
 
     async def _overrides_of_layers(self, path: str, schedule: Schedule, rendered: Sequence[Interval]) -> list[Interval]:
@@ -232,7 +232,9 @@ class _PagerDutyReader:
             start, end = instant(shift["start_time"]), instant(shift["end_time"])
             self._add(Interval(schedule.id, person, role, start, end), schedule)
         if {"custom_shift", "schedule_rotation"} <= set(sources):
-            reason = "Single shifts stand beside its rotation: taken as on call, though some may be shadows."
+            reason = (
+                "There are single shifts beside its rotation: they are taken as on call, though some may be shadows."
+            )
             self._pulled.note(schedule.name, reason)
         found = {}
         if not await _read_pages(self._ask, f"{path}/overrides", "overrides", found, **self._span):

@@ -58,9 +58,7 @@ _OF_LEVEL = {
     NoticeLevel.LEFT_OUT: "notices of what was left out",
     NoticeLevel.WARNING: "warnings",
 }
-_ENDED_LATE = (
-    "interrupted: ended at once, since what was going on took too long; the run's journal holds what was done\n"
-)
+_ENDED_LATE = "interrupted: ended now because it took too long; the run's journal has everything that was done\n"
 
 
 def print_error(error: ImporterError) -> None:

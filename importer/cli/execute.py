@@ -203,7 +203,7 @@ def _unexpected(group: BaseExceptionGroup[Exception]) -> ImporterError:
         error = error.exceptions[0]
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
         return UnexpectedError(
-            f"the machine gave no more: {(error.strerror or str(error)).lower()}",
+            f"a limit of this machine was reached: {(error.strerror or str(error)).lower()}",
             hint="Raise its limits (ulimit -n, ulimit -v), then rerun the run's folder: its journal has what was sent.",
         )
     return UnexpectedError(
@@ -297,7 +297,7 @@ def failed_output() -> ReportError | None:
     words = "it is closed" if failure.errno == errno.EBADF else (failure.strerror or str(failure)).lower()
     return ReportError(
         f"standard output could not be written: {words}",
-        hint="What was printed is lost or cut. Whatever a run sent is in its report.",
+        hint="Output is missing or incomplete. Whatever a run sent is in its report.",
     )
 
 

@@ -230,9 +230,9 @@ def _tell_left(drafts: Iterable[SheetDraft], mapping: Mapping) -> None:
         for header in draft.layout.not_used:
             click.echo(f"not used: {quote(header)} of {_where(draft)}", err=True)
         for column in draft.lacking:
-            click.echo(f"lacking:  {column} in {_where(draft)}", err=True)
+            click.echo(f"missing:  {column} in {_where(draft)}", err=True)
         if draft.layout.kind is None and not draft.layout.is_usable:
-            click.echo(f"left out: {_where(draft)}, for nothing says what it holds", err=True)
+            click.echo(f"left out: {_where(draft)}, because nothing says what it holds", err=True)
 
 
 def _ask_for_all(drafts: list[SheetDraft], mapping: Mapping) -> Mapping:
@@ -267,7 +267,7 @@ def _ask_about_roster(draft: SheetDraft, mapping: Mapping) -> Mapping:
     """Ask what the marks of a roster mean, if headers are dates."""
     if not draft.under(mapping).looks_like_roster:
         return mapping
-    if not click.confirm("  Dates stand across. Is each filled cell below them a shift?", default=True, err=True):
+    if not click.confirm("  The headers are dates. Is each filled cell below them a shift?", default=True, err=True):
         return mapping
     marks: dict[str, dict[str, str]] = {}
     for mark in draft.under(mapping).marks():
@@ -312,7 +312,7 @@ def _ask_about_kind(draft: SheetDraft, mapping: Mapping, *, is_alone: bool) -> M
 
 def _ask_for_column(draft: SheetDraft, column: str, mapping: Mapping) -> Mapping:
     """Ask for a column's header, or for its value in all rows or in empty cells, until the answer is valid."""
-    click.echo(f"  {column} is lacking: {RIGHTS[column]}.", err=True)
+    click.echo(f"  {column} is missing: {RIGHTS[column]}.", err=True)
     joined = ", two for date + time" if column in ("starts_at", "ends_at") else ""
     question = f"  Its header by number or words{joined}; = VALUE for every row; ? VALUE for empty cells; or nothing"
     while answer := str(click.prompt(question, default="", show_default=False, err=True)).strip():
@@ -367,7 +367,7 @@ def _compose(mapping: Mapping, drafts: Sequence[SheetDraft]) -> str:
     if not comments:
         return text
     head, _, rest = text.partition("[columns]\n")
-    how = "take the # away where a line is right; between empty quotes comes a column of ours"
+    how = "remove the # where a line is right; between empty quotes put a column of the importer"
     return f"{head.rstrip()}\n[columns]  # {how}\n{''.join(comments)}{rest}".lstrip()
 
 

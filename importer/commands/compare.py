@@ -164,7 +164,7 @@ def _pulled_files(path: Path) -> list[Path]:
     if not all(other.is_file() for other in others):
         return []
     if not notes.is_file():
-        hint = "Pull it again: notes are written last, so a pull that was killed has left the folder half."
+        hint = "Pull it again: notes are written last, so this folder is from a pull that was killed halfway."
         raise SourceError(f"{path} has no {notes.name} beside {others[1].name}", hint=hint)
     return files
 
@@ -234,7 +234,7 @@ async def _of_source(side: str, reader: SystemReader, other: Calendar | None) ->
             _OtherSide(other).give_back(calendar)
         for state, reason in (
             (State.UNRESOLVED, "rows name people or schedules that were not looked up: compare with rootly: does."),
-            (Status.INVALID, "rows are no valid records, or name what is not there: check says which."),
+            (Status.INVALID, "rows are not valid records, or name something that does not exist: check says which."),
         ):
             number = sum(1 for _, _, entry in journal.entries() if entry.state is state and entry.kind in ROLES)
             if number:

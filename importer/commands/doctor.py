@@ -165,7 +165,7 @@ def describe_holder(name: TargetName, holder: Holder | None, settings: Settings)
         level = DiagnosisLevel.NOTE if settings.wait else DiagnosisLevel.PROBLEM
         return Diagnosis(level, about, f"held by {who}", "Wait for it with --wait, or stop it.")
     hint = f"Nothing: the next run waits {settings.settle:g} s, then asks what became of it; or rerun that folder."
-    return _note(about, f"left by {who}, which ended with something on its way", hint)
+    return _note(about, f"left by {who}, which ended with requests in flight", hint)
 
 
 def _reach(name: TargetName, connection: Connection, look: ProbeResult) -> Diagnosis:
@@ -218,13 +218,13 @@ def _clock(name: TargetName, look: ProbeResult) -> Diagnosis:
     if abs(look.skew) <= _MUCH_SKEW:
         return _ok(about, "within seconds of the target's")
     side = "ahead of" if look.skew > 0 else "behind"
-    hint = "Set this machine's clock (NTP): shifts would count as past or future wrongly."
+    hint = "Set this machine's clock (NTP): otherwise shifts are wrongly taken as past or future."
     return _note(about, f"{abs(look.skew):.0f} s {side} the target's", hint)
 
 
 def _limits(name: TargetName, settings: Settings, look: ProbeResult) -> Diagnosis:
     rate = TARGETS[name].pace_of(settings)
-    pace = f"{rate:g} requests/s" if math.isfinite(rate) else "no limit of ours"
+    pace = f"{rate:g} requests/s" if math.isfinite(rate) else "no limit is set"
     words = f"{pace}, {settings.concurrency} in flight"
     if look.quota is not None:
         left, limit = look.quota

@@ -107,7 +107,7 @@ def find_run(argument: str, reports: Path) -> Path:
         raise UsageError(f"{argument!r} is the beginning of {len(found)} runs: {names}", hint="Name more of it.")
     raise UsageError(
         f"there is no run {argument!r}",
-        hint=f"List those that there are with: oncall-importer runs --reports {reports}",
+        hint=f"List the runs with: oncall-importer runs --reports {reports}",
     )
 
 

@@ -167,7 +167,7 @@ def read_pairs(path: Path | None) -> dict[str, str]:
         if not any(cells):
             continue
         if len(cells) != 2 or not all(cells):
-            raise SourceError(f"line {number} of {path} has not two filled cells", hint=hint)
+            raise SourceError(f"line {number} of {path} does not have two filled cells", hint=hint)
         if pairs.get(cells[0], cells[1]) != cells[1]:
             raise SourceError(f"line {number} of {path} gives {cells[0]!r} another partner than before", hint=hint)
         pairs[cells[0]] = cells[1]
@@ -325,7 +325,7 @@ class _Names:
         named |= {_folded(name) for person in people for name in (person, calendar.names.get(person, ""))}
         for name in pairs:
             if _folded(name) not in named:
-                pulled.note(name, "This name in the file of pairs is nobody's and no schedule's here.")
+                pulled.note(name, "No person or schedule here has this name from the file of pairs.")
         for one in calendar.schedules:
             if one.zone and named_zone(one.zone) is None:
                 pulled.note(one.name, f"Its time zone {one.zone!r} is not known: its times are written in UTC.")
@@ -348,7 +348,7 @@ class _Names:
         same = [one for one in self._pulled.calendar.schedules if one.name == schedule.name]
         if len(same) > 1 and not self._partner(schedule.id):
             reason = f"Not taken: {len(same)} schedules have this name, so the {what} of {person}, {when}, could go to"
-            self._pulled.note(schedule.name, f"{reason} either. Tell them apart with --pairs, by their ids.")
+            self._pulled.note(schedule.name, f"{reason} either. Distinguish them by their ids, with --pairs.")
             return False
         if not self._person(person):
             reason = f"Not taken: the {what} of {person}, {when}, who is in no list of users."

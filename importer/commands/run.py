@@ -322,7 +322,7 @@ class _Forecast:
             told = "; ".join(f"{target}: {why}" for target, why in words.items()) or "interrupted"
             raise UsageError(
                 f"whether the plan still fits could not be asked, and nothing was sent ({told})",
-                hint="Run it again when the target can be asked; oncall-importer doctor looks at it.",
+                hint="Run it again when the target can be asked; oncall-importer doctor checks it.",
             )
         hold_to_plan(path, approved, self.lines())
 

@@ -115,7 +115,7 @@ async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings
             take_turns(connections, folder.path, settings, control) as turns,
         ):
             for target, number in doubts.items():
-                words = f"{count_of(number, 'record')} that {previous.run} had on the way"
+                words = f"{count_of(number, 'record')} that {previous.run} had in flight"
                 control.observer.told(target, f"is asked about {words}, in {settings.settle:g} s")
             listener = _Listener(control.observer)
             await ask_about_doubts(Job(journal, connections, settings, listener, control.interrupted, previous.run))
@@ -223,7 +223,7 @@ def _plan(folder: RunFolder, connections: Mapping[TargetName, Connection], setti
 _WORST = (Status.UNKNOWN, Status.FAILED, Status.PENDING)
 _HINTS = {
     Status.UNKNOWN: "Undo again: the group's list is read first.",
-    Status.FAILED: "See to the group, then undo again; of a group that was deleted nothing is left to undo.",
+    Status.FAILED: "Check the group, then undo again; if the group was deleted, nothing is left to undo.",
     Status.PENDING: "Undo again to go on.",
 }
 
@@ -251,7 +251,7 @@ def _pass_on_removed(journal: Journal, run: Path) -> None:
             with open_run(run, UNDO) as opened:
                 opened.journal.remove_bindings(removed)
         except JournalError as error:
-            log(logging.WARNING, "failed", f"the run's journal was not told what left its groups: {error.message}")
+            log(logging.WARNING, "failed", f"the run's journal does not have what left its groups: {error.message}")
 
 
 class _Ledger:

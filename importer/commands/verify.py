@@ -204,7 +204,7 @@ def _judge(one: _Made, there: Mapping[str, Key | None]) -> VerifiedRecord:
         return record._replace(verdict=RecordState.THERE)
     if record.id in there:
         removal = one.kind.removal
-        words = removal.differences(one.key, key) if removal and key is not None else "its values are others now"
+        words = removal.differences(one.key, key) if removal and key is not None else "its values have changed"
         return record._replace(verdict=RecordState.CHANGED, detail=words)
     if same:
         return record._replace(verdict=RecordState.CHANGED, detail=f"it is there under another id: {same[0]}")

@@ -82,7 +82,7 @@ def _describe(work: TargetWork, one: ClosingDifference, counts: Counter[str]) ->
     elif one.there:
         what, id_ = "there under another id", ids
         error = f"the answer named {one.returned_id}, which is not this record; it is there as {ids}"
-        hint = "Nothing is to be done: the id here is the right one."
+        hint = "Nothing to do: the id here is the right one."
     else:
         what, status = "missing", Status.UNKNOWN
         error = f"{target} answered that it created it ({id_}), and its list does not have it"

@@ -47,11 +47,11 @@ _ENDS = {
 }
 _NEXT_STEPS = {
     Status.CHANGED: "Look at {id} in {target}, and delete it there if nobody needs it.",
-    Status.KEPT: "Nothing is to be done: it pages nobody any more.",
+    Status.KEPT: "Nothing to do: it pages nobody any more.",
     Status.FAILED: "It was not deleted: undo again, or delete {id} in {target}.",
     Status.UNKNOWN: "Undo again: it is looked at first.",
 }
-_UNSEEN = "neither it nor its schedule can be seen: they were deleted, or the token is not of the account that has them"
+_UNSEEN = "neither it nor its schedule can be seen: they were deleted, or the token belongs to another account"
 
 
 class TargetDeletion(TargetWork):
@@ -60,7 +60,7 @@ class TargetDeletion(TargetWork):
     hints: ClassVar[Mapping[Reason, str]] = {
         Reason.INTERRUPTED: "Undo again to go on.",
         Reason.TOKEN_REFUSED: "Check the token and what it may do, then undo again.",
-        Reason.GIVEN_UP: "See that the target can be reached, then undo again.",
+        Reason.GIVEN_UP: "Make sure that the target can be reached, then undo again.",
     }
 
     def __init__(self, target: Target, client: Client, job: Job) -> None:

@@ -46,7 +46,7 @@ class TargetDelivery(TargetWork):
     hints: ClassVar[Mapping[Reason, str]] = {
         Reason.INTERRUPTED: "Rerun to go on.",
         Reason.TOKEN_REFUSED: "Check the token and what it may do, then rerun.",
-        Reason.GIVEN_UP: "See that the target can be reached (oncall-importer doctor), then rerun.",
+        Reason.GIVEN_UP: "Make sure that the target can be reached (oncall-importer doctor), then rerun.",
     }
 
     def __init__(self, target: Target, client: Client, job: Job, *, limit: int | None = None) -> None:

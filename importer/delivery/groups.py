@@ -204,7 +204,7 @@ class _Replacing:
             if set(earlier) != set(now):
                 self._changes += 1
                 if self._changes >= MOST_READINGS * MOST_ATTEMPTS:
-                    raise GroupError(Status.FAILED, "its list is another one each time it is read")
+                    raise GroupError(Status.FAILED, "its list is different each time it is read")
                 continue
             if self._tries >= MOST_ATTEMPTS or (self._tries and not self._lists.throttle.may_repeat()):
                 raise GroupError(Status.FAILED, self._describe(whole))
@@ -276,7 +276,7 @@ _AT_ONCE = 4  # groups
 #: If several groups failed, the worst status, which comes first here, is the record's.
 _WORST = (Status.UNKNOWN, Status.FAILED, Status.REJECTED)
 _HINTS = {
-    Status.REJECTED: "Mend the group, or its cell, then rerun: it is found there, and not created again.",
+    Status.REJECTED: "Correct the group, or its cell, then rerun: it is found there, and not created again.",
     Status.FAILED: "Rerun: it is found there, and not created again.",
     Status.UNKNOWN: "Rerun: the group is asked first.",
 }

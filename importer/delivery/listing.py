@@ -128,7 +128,7 @@ _MOST_BYTES = 1 << 28  # of one list: some hundred bytes for each of its objects
 _MOST_SECONDS = 900.0  # for one list: twice as long as that many pages take at the usual limit
 MOST_READINGS = 4  # of one list, until two agree
 _FEW_ATTEMPTS = 2  # at a question, once the run was interrupted and the user waits for its end
-_ASK_AGAIN = "Rerun when it can be asked: what was in doubt is asked about first (oncall-importer doctor looks at it)."
+_ASK_AGAIN = "Rerun when it can be asked: what was in doubt is asked about first (oncall-importer doctor checks it)."
 _MOST_STALE = 3  # pages in a row without anything new: the list does not end
 
 
@@ -136,7 +136,7 @@ class ScopeRefusedError(TargetError):
     """The target refuses to list one scope (403, 404), but is otherwise well."""
 
     def __init__(self, status: int, words: str) -> None:
-        super().__init__(words, hint="See that the id is right and that the token may list it.")
+        super().__init__(words, hint="Check the id, and that the token may list it.")
         self.status = status
 
 
@@ -248,7 +248,7 @@ class Listing:
             if sweep.reading.agrees_with(earlier.reading):
                 return sweep
             earlier = sweep
-        raise TargetError(f"its list is another one each time ({MOST_READINGS} times) it is read", hint=_ASK_AGAIN)
+        raise TargetError(f"its list is different each time ({MOST_READINGS} times) it is read", hint=_ASK_AGAIN)
 
     async def _sweep(self, scope: Scope, keys: set[Key], ids: set[str]) -> Sweep:
         sweep = Sweep()
@@ -338,7 +338,7 @@ class Listing:
             for candidate in candidates:
                 if urlsplit(candidate)[:3] == urlsplit(first)[:3]:  # scheme, host and path
                     return candidate
-        raise TargetError("the list's next page is somewhere else than the list: refused", hint=_ASK_AGAIN)
+        raise TargetError("the list's next page is at another address than the list: refused", hint=_ASK_AGAIN)
 
 
 def _read(answer: Answer, read: Callable[[Any], AnyPage], what: str) -> AnyPage:

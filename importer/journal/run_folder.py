@@ -103,7 +103,9 @@ def open_run(path: Path, purpose: Purpose = RERUN) -> Iterator[RunFolder]:
     except OSError as error:  # another user's folder
         raise JournalError(f"{path} cannot be opened: {error.strerror}", hint="Name a folder of your own.") from error
     if not is_run:
-        raise JournalError(f"{path} is no run's folder: it has no {JOURNAL_FILE}", hint="Name a folder below reports/.")
+        raise JournalError(
+            f"{path} is not a run's folder: it has no {JOURNAL_FILE}", hint="Name a folder below reports/."
+        )
     with _held(path), closing(_connect(path / JOURNAL_FILE, purpose)) as connection:
         try:
             yield RunFolder(path, Journal(connection, purpose.again))
@@ -280,7 +282,7 @@ def _check_version(connection: sqlite3.Connection, file: Path) -> None:
 def _cannot_write(reports: Path, error: Exception) -> JournalError:
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return JournalError(
-        f"{reports} cannot take the run's folder: {words}", hint="Make room or name another folder with --reports."
+        f"{reports} cannot hold the run's folder: {words}", hint="Make room or name another folder with --reports."
     )
 
 

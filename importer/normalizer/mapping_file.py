@@ -163,7 +163,7 @@ def _read_header_row(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not NO_HEADER <= value <= ROWS:
         _refuse(
             f"is {_shown(value)}, which is not a row",
-            "Write the number of the row that the header stands in, such as 4, or 0 where there is none.",
+            "Write the number of the header's row, such as 4, or 0 if there is none.",
         )
     return value
 

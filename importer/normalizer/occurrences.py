@@ -27,7 +27,7 @@ MOST_SHIFTS: Final = 1000  #: from one row at most
 _LATER = 7600
 _MONTH_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MOVE = "Choose another time of day, or set twice and skipped below [times] in a mapping file."
-_NOT_MATCHING = "start on which the repetition does not come"
+_NOT_MATCHING = "start on which the repetition does not occur"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _starts(series: Series) -> tuple[list[_Start], datetime | None]:
         if number == 1 and local != first.local:
             raise MisfitError(
                 "starts_at",
-                f", on which {quote(rule.text)} does not come: it comes first on {local:%A}, {local.isoformat()}",
+                f", on which {quote(rule.text)} does not occur: it first occurs on {local:%A}, {local.isoformat()}",
                 f"Write {local.isoformat()} as the start, or change {series.repeat_column}.",
                 _NOT_MATCHING,
             )
@@ -263,13 +263,13 @@ def _refuse_rule(series: Series, rule: Rule, start: datetime) -> None:
 def _refuse_scarcity(series: Series, rule: Rule, made: int) -> None:
     """Refuse a rule that ends before it has made any shift, or as many as it says."""
     if not made:
-        raise MisfitError(series.repeat_column, ", which never comes", "Change the rule.", _NOT_MATCHING)
+        raise MisfitError(series.repeat_column, ", which never occurs", "Change the rule.", _NOT_MATCHING)
     if rule.count is not None:
         raise MisfitError(
             series.repeat_column,
-            f", which comes less often than its COUNT says: the last time is number {made}",
+            f", which occurs less often than its COUNT says: the last time is number {made}",
             f"Write COUNT={made}, or change the rule.",
-            "repetition that comes less often than it says",
+            "repetition that occurs less often than it says",
         )
 
 

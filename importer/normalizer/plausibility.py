@@ -49,7 +49,7 @@ def find_drift(series: Series, shifts: tuple[Shift, ...]) -> Unreadable | None:
             return Unreadable(
                 f", which counts exact hours: the clock changes in shift {number}, which ends at "
                 f"{end:%Y-%m-%d %H:%M}; in days it would end at {start + timedelta(days=days):%Y-%m-%d %H:%M}",
-                f"Write {f'{days // 7}w' if days % 7 == 0 else f'{days}d'} to hand over at the same local time always.",
+                f"Write {f'{days // 7}w' if days % 7 == 0 else f'{days}d'} to always hand over at the same local time.",
                 "whole days in hours over a change of the clock",
             )
     return None

@@ -310,11 +310,11 @@ _DURATION_UNITS |= {"yr": "year", "yrs": "year", "mo": "month", "mos": "month", 
 _DURATION_UNITS |= {"hr": "hour", "hrs": "hour", "min": "minute", "mins": "minute", "sec": "second", "secs": "second"}
 
 _DURATION_RIGHT = "write hours or days, such as 8h, 1d 12h or PT8H"
-_NO_DURATION = Unreadable(", which is no duration", _DURATION_RIGHT, "no duration")
+_NO_DURATION = Unreadable(", which is not a duration", _DURATION_RIGHT, "no duration")
 _NO_UNIT = Unreadable(
     ", a number without a unit", "write the unit too, such as 8h, 90m or 1d", "duration without a unit"
 )
-_NOT_POSITIVE = Unreadable(", which is not longer than nothing", _DURATION_RIGHT, "duration of nothing or less")
+_NOT_POSITIVE = Unreadable(", which is not longer than zero", _DURATION_RIGHT, "duration of zero or less")
 _TOO_LONG = Unreadable(", which is longer than ten years", _DURATION_RIGHT, "duration longer than ten years")
 _NO_FIXED_LENGTH = Unreadable(
     ", in months or years, which differ in length",
@@ -327,7 +327,7 @@ _PART_OF_A_DAY = Unreadable(
     "duration with a part of a day",
 )
 _PART_OF_A_SECOND = Unreadable(
-    ", which is no whole number of seconds",
+    ", which is not a whole number of seconds",
     "write hours and minutes, such as 1h 20m",
     "duration with parts of a second",
 )

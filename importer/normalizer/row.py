@@ -217,14 +217,14 @@ def _kind_of_columns(fields: Fields) -> str | None:
 def _note_undecided(fields: Fields) -> None:
     """Note that nothing decides the row's kind, and why."""
     is_filled = any(map(fields.is_in_row, TELLING))
-    reason = "columns of several kinds are filled" if is_filled else "no column that tells it is filled"
+    reason = "columns of several kinds are filled" if is_filled else "no column that decides it is filled"
     named = any_of(kind.named for kind in KINDS.values())
     sheets = any_of(kind.plural.capitalize() for kind in KINDS.values())
     fields.note(
         "kind",
-        f"kind is not told: the row could be {named}, {reason}",
+        f"kind is unclear: the row could be {named}, {reason}",
         f"{KIND_COLUMN.right} in the column kind, or name the sheet {sheets}",
-        f"kind is not told: {reason}",
+        f"kind is unclear: {reason}",
     )
 
 

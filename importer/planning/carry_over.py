@@ -25,7 +25,7 @@ _WITHOUT_PART = Problem("its row makes several records, and nothing says which o
 
 _ONLY_REPORTED = "only a report says that it is there, and the target was not asked"
 _ASK_AGAIN = "Rerun when the target can be asked."
-_CHANGED_IN_DOUBT = "it says something else than what was sent, and may have been created; nothing was sent"
+_CHANGED_IN_DOUBT = "it differs from what was sent, and may have been created; nothing was sent"
 
 
 class SheetNormalizer:
@@ -256,7 +256,7 @@ def _refuse_changed(left: Entry, run: str) -> Entry:
         hint = "Put the cells back and rerun: the target is asked first."
         outcome = left.outcome._replace(status=Status.UNKNOWN, error=_CHANGED_IN_DOUBT, hint=hint)
         return _keep(left, Status.UNKNOWN)._replace(outcome=outcome)
-    error = f"it says something else than what was created as {left.outcome.id}; nothing was sent"
+    error = f"it differs from what was created as {left.outcome.id}; nothing was sent"
     hint = "Put the cells back; or, for a new record, empty import_status and import_id."
     if left.key is None:
         hint = "Empty import_status and import_id: the target is asked first whether it has what the cells say."

@@ -228,7 +228,7 @@ def read_plan(path: Path) -> list[PlanLine]:
     """Read a plan, as it was written, or as a spreadsheet saved it.
 
     Raises:
-        SourceError: it cannot be read, or is no plan.
+        SourceError: it cannot be read, or is not a plan.
     """
     shown = escape(str(path), 200)
     if path.suffix.casefold() == ".json":
@@ -237,7 +237,7 @@ def read_plan(path: Path) -> list[PlanLine]:
         except OSError as error:
             raise SourceError(f"{shown} cannot be read: {error.strerror}", hint=_MAKE_PLAN) from None
         except (ValueError, TypeError, KeyError):
-            raise SourceError(f"{shown} is no plan", hint=_MAKE_PLAN) from None
+            raise SourceError(f"{shown} is not a plan", hint=_MAKE_PLAN) from None
     lines: list[PlanLine] = []
     is_plan = False
     for chunk in read(path, header_row=1):
@@ -247,7 +247,7 @@ def read_plan(path: Path) -> list[PlanLine]:
         is_plan = True
         lines += [PlanLine(**{name: unguard(row.cells[places[name]]) for name in COLUMNS}) for row in chunk.rows]
     if not is_plan:
-        raise SourceError(f"{shown} is no plan: it lacks the columns of one", hint=_MAKE_PLAN)
+        raise SourceError(f"{shown} is not a plan: it lacks the columns of one", hint=_MAKE_PLAN)
     return lines
 
 

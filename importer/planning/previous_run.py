@@ -354,13 +354,13 @@ def _from_report(previous: PreviousRun, memory: Memory) -> Iterator[list[Previou
         yield list(merger.rest())
     elif not tables:
         raise SourceError(
-            f"{path} is no report: it has no columns import_row and import_status",
+            f"{path} is not a report: it has no columns import_row and import_status",
             hint="Give a run's folder, or its report.csv or report.xlsx; a new file goes through: oncall-importer run",
         )
     if memory.changed:
         raise SourceError(
             f"{path}: the sheet {ALL_ROWS} was changed, where no change counts: {memory.changed}; nothing was sent",
-            hint=f"Put these cells back. What is to be corrected is corrected in the sheet {TO_MEND}.",
+            hint=f"Put these cells back. Make corrections in the sheet {TO_MEND}.",
         )
 
 

@@ -12,7 +12,7 @@ from importer.settings.options import DECLARATIONS, Settings
 from importer.settings.origins import Decides
 from importer.settings.values import canonical_url
 
-_REHEARSE = "Leave --sandbox away, or rehearse the source with: oncall-importer run SOURCE --sandbox"
+_REHEARSE = "Leave --sandbox out, or rehearse the source with: oncall-importer run SOURCE --sandbox"
 
 
 def inherit(settings: Settings, previous: PreviousRun) -> Settings:
@@ -40,7 +40,7 @@ def inherit(settings: Settings, previous: PreviousRun) -> Settings:
         }
     except ValueError as error:
         raise JournalError(
-            f"the journal of {previous.run} holds an option that cannot be: {error}",
+            f"the journal of {previous.run} has an invalid option: {error}",
             hint="Rerun from its report.csv, and give the options of that run again.",
         ) from None
     return replace(settings, **values)
@@ -56,7 +56,7 @@ def at_its_place(
     """
     was_sandbox, home = previous.info.is_sandbox, previous.home
     if settings.sandbox and previous.run and not was_sandbox:
-        raise UsageError(f"{previous.run} was no rehearsal: {why_not}", hint=hint)
+        raise UsageError(f"{previous.run} was not a rehearsal: {why_not}", hint=hint)
     if was_sandbox and home and home.resolve() != settings.reports.resolve():
         settings = replace(settings, reports=home)
     return replace(settings, sandbox=settings.sandbox or was_sandbox)

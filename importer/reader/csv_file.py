@@ -190,7 +190,9 @@ def _uneven_row(record: CsvRecord, sheet: Sheet, form: Form) -> Row:
 
 
 def _changed(name: str) -> SourceError:
-    return SourceError(f"{named(name)} changed while it was read", hint="Let no other program write it, and try again.")
+    return SourceError(
+        f"{named(name)} changed while it was read", hint="Make sure that no other program writes to it, and try again."
+    )
 
 
 # ---- On which line of the file a row begins

@@ -224,7 +224,7 @@ class _Content:
 
     def _start_table(self) -> None:
         if self._is_inside:
-            raise damaged("a table stands within a table")
+            raise damaged("a table is inside a table")
         self._is_inside = self._left == 0
         self._left -= 1
 

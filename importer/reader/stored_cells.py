@@ -272,7 +272,7 @@ def not_unicode(where: str) -> SourceError:
     """Make the error for a text with half of a character."""
     return SourceError(
         f"{where} holds text that is not valid Unicode",
-        hint="Type it again: half of a character, a lone surrogate, stands in it.",
+        hint="Type it again: it has half of a character, a lone surrogate.",
     )
 
 

@@ -128,7 +128,7 @@ def prepare(options: Mapping[str, Any]) -> tuple[Settings, RunControl]:
     if observer is not None and lacking:
         raise SettingsError(
             f"observer: {type(observer).__name__} has no method {lacking[0]}",
-            hint="Derive it from importer.SilentObserver, and overwrite what you want to be told.",
+            hint="Derive it from importer.SilentObserver, and override the methods that you need.",
         )
     if interrupted is not None and not callable(getattr(interrupted, "wait", None)):
         raise SettingsError(

@@ -233,7 +233,7 @@ def _rescue(folder: RunFolder, delivered: Mapping[TargetName, Delivered]) -> dic
     for target, end in delivered.items():
         if end.unwritten:
             path = _write_rescue(folder.path, end.unwritten)
-            where = f"outcomes that it could not take are in {path}" if path else "nothing could be written anywhere"
+            where = f"outcomes that it could not store are in {path}" if path else "nothing could be written anywhere"
             saved[target.value] = f"{end.words}; {where}"
     return saved
 

@@ -107,7 +107,7 @@ async def take_turns(
             raise
         left = {target: turn.left_by for target, turn in turns.items() if turn.left_by}
         for target, who in left.items():
-            tell(control.observer, target, f"settles for {settings.settle:g} s: {who} ended with something on its way")
+            tell(control.observer, target, f"settles for {settings.settle:g} s: {who} ended with requests in flight")
         if left:
             with anyio.move_on_after(settings.settle):
                 await control.interrupted.wait()

@@ -59,12 +59,12 @@ def _find_in_file(path: Path, shown: str, known: Mapping[str, Declaration], *, i
     for name, where in places.items():
         if name.upper() in tokens:
             raise SettingsError(
-                f"{where} is a token, and a token belongs into the environment only",
+                f"{where} is a token, and a token belongs in the environment only",
                 hint=f"Take it out of {shown}, and set {name.upper()} in the environment.",
             )
         if name in known and known[name].stands is Stands.NOT_IN_FOLDER and not is_own:
             raise SettingsError(
-                f"{where} may not stand in the importer.toml of a folder: it decides where a token goes or which file "
+                f"{where} is not allowed in the importer.toml of a folder: it decides where a token goes or which file "
                 "is written",
                 hint=f"Set it by {_other_ways(name, known[name])}.",
             )

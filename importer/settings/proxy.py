@@ -41,12 +41,12 @@ def read_proxy(text: str) -> Proxy:
         url = urlsplit(with_scheme)
         host, port = url.hostname or "", url.port
     except ValueError:
-        raise ValueError("is no URL of a proxy: write http://host:port") from None
+        raise ValueError("is not the URL of a proxy: write http://host:port") from None
     if url.scheme not in DEFAULT_PORTS:
         known = url.scheme if re.fullmatch(r"socks\w{0,2}|ftp|ws|wss", url.scheme) else "unknown"
         raise ValueError(f'has the scheme "{known}": only http:// and https:// proxies can be used')
     if not _HOST.fullmatch(host) or port == 0 or url.path not in ("", "/") or url.query or url.fragment:
-        raise ValueError("is no URL of a proxy: write http://host:port")
+        raise ValueError("is not the URL of a proxy: write http://host:port")
     shown = f"[{host}]" if ":" in host else host
     return Proxy(f"{url.scheme}://{shown}:{port or DEFAULT_PORTS[url.scheme]}", _authorization(url))
 

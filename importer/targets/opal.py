@@ -26,7 +26,7 @@ def takes_no_schedules(group_type: str) -> bool:
 
 def _path(group_id: str) -> str:
     if not UUID.fullmatch(group_id):
-        raise ValueError(f"{group_id!r} cannot stand in a URL")
+        raise ValueError(f"{group_id!r} cannot be part of a URL")
     return f"/groups/{group_id}/on-call-schedules"
 
 
@@ -63,7 +63,7 @@ def next_page(payload: dict[str, Any], beginning: str) -> str | None:
         return None
     cursor = as_text(payload["next"])
     if cursor is None:
-        raise ValueError("the answer's next is no cursor")
+        raise ValueError("the answer's next is not a cursor")
     return f"{beginning}cursor={quote(cursor, safe='')}"
 
 

@@ -39,7 +39,7 @@ def path_on_schedule(schedule_id: str, collection: str) -> str:
         ValueError: the id cannot be in a path.
     """
     if not _ID.fullmatch(schedule_id):  # "../../users" would carry the token to another endpoint
-        raise ValueError(f"{schedule_id!r} cannot stand in a URL")
+        raise ValueError(f"{schedule_id!r} cannot be part of a URL")
     return f"/v1/schedules/{schedule_id}/{collection}"
 
 
@@ -50,7 +50,7 @@ def object_path(collection: str, id_: str) -> str:
         ValueError: the id cannot be in a path.
     """
     if not _ID.fullmatch(id_):
-        raise ValueError(f"{id_!r} cannot stand in a URL")
+        raise ValueError(f"{id_!r} cannot be part of a URL")
     return f"/v1/{collection}/{id_}"
 
 

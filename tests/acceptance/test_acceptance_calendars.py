@@ -352,7 +352,7 @@ def test_options_that_mean_no_schedule_are_told_and_write_nothing(place: Workpla
     some = ("--schedule", "Payments*", "--exclude", "Nobody")
     assert place.run("pull", "pagerduty", "x.xlsx", *some, "--sandbox").status == 0
     assert [row[2] for row in sheet(place.path / "x.xlsx", "Schedules")[1:]] == ["Payments primary", "Payments shadow"]
-    assert ("--exclude Nobody", "It names nothing that was seen.") in sheet(place.path / "x.xlsx", "Notes")
+    assert ("--exclude Nobody", "It matches nothing.") in sheet(place.path / "x.xlsx", "Notes")
 
 
 def test_pairs_rename_schedules_and_people_and_those_that_name_nothing_are_told(place: Workplace) -> None:
@@ -363,7 +363,7 @@ def test_pairs_rename_schedules_and_people_and_those_that_name_nothing_are_told(
     rows = sheet(place.path / "x.xlsx", "Overrides")[1:]
     assert ("Money first", "ines@new.example.com") in {row[:2] for row in rows}
     notes = sheet(place.path / "x.xlsx", "Notes")
-    assert any(row[0] == "PagerDuty" and "nobody's" in row[1] for row in notes)
+    assert any(row[0] == "PagerDuty" and "No person or schedule here" in row[1] for row in notes)
 
 
 def test_a_shadow_schedule_can_shadow_two_and_one_without_sense_is_refused(place: Workplace) -> None:

@@ -118,8 +118,8 @@ def test_a_record_that_vanished_at_the_target_no_longer_fits_the_plan(place: Wor
     ("arguments", "words"),
     [
         (["run", "overrides.csv", "--sandbox", "--plan", "none.csv"], "none.csv does not exist"),
-        (["run", "overrides.csv", "--sandbox", "--plan", "overrides.csv"], "overrides.csv is no plan"),
-        (["run", "overrides.csv", "--sandbox", "--plan", "odd.json"], "odd.json is no plan"),
+        (["run", "overrides.csv", "--sandbox", "--plan", "overrides.csv"], "overrides.csv is not a plan"),
+        (["run", "overrides.csv", "--sandbox", "--plan", "odd.json"], "odd.json is not a plan"),
         (["check", "overrides.csv", "--plan", "plan.pdf"], "plan.pdf cannot be a plan"),
         (["check", "overrides.csv", "--plan", "overrides.csv"], "overrides.csv is the source itself"),
         (["check", "overrides.csv", "--plan", "no/such/plan.csv"], "no/such/plan.csv could not be written"),

@@ -52,7 +52,7 @@ RUN = {
     "no-such-sheet": Case(["run", "two.xlsx", "--sheet", "Rota"], ["two.xlsx", "'Rota'"]),
     "empty-input": Case(["run", "-"], ["standard input", "is empty"]),
     "report-to-run": Case(["run", REPORT], [REPORT, "report of an earlier run", "rerun"]),
-    "source-to-rerun": Case(["rerun", GOOD], [GOOD, "no report", "run"]),
+    "source-to-rerun": Case(["rerun", GOOD], [GOOD, "not a report", "run"]),
     "no-such-run": Case(["rerun", "20260101-000000"], ["20260101-000000"]),
     "folder-of-no-run": Case(["rerun", "."], ["journal.sqlite3"]),
     "no-token": Case(["run", GOOD], ["OPAL_TOKEN", "not set", "--sandbox"], {}),
@@ -151,5 +151,5 @@ def test_a_refused_rerun_leaves_the_earlier_run_as_it_was(place: Workplace) -> N
     report.write_text(report.read_text(encoding="utf-8-sig").replace("import_status", "Status"), encoding="utf-8")
     done = place.run("rerun", report)
     assert done.status == 2
-    assert "is no report" in done.err
+    assert "is not a report" in done.err
     assert place.runs == runs

@@ -110,7 +110,7 @@ def test_a_real_run_is_not_repeated_in_the_sandbox(online: Workplace, front: Fro
     runs = online.runs
     done = online.run("rerun", first.run, "--sandbox")
     assert done.status == 2
-    assert "was no rehearsal" in done.err
+    assert "was not a rehearsal" in done.err
     assert online.runs == runs
 
 

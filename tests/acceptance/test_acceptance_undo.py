@@ -244,7 +244,7 @@ def test_what_another_account_cannot_see_is_not_called_gone(online: Workplace, f
     front.hidden = "/schedules/schedule-9/"
     done = online.run("undo", run)
     assert done.status == 3, done
-    assert "the token is not of the account" in only_line(online, done)["import_error"]
+    assert "the token belongs to another account" in only_line(online, done)["import_error"]
     front.hidden = ""
     again = online.run("undo", run)
     assert again.status == 0, again
@@ -317,7 +317,7 @@ def test_what_a_killed_run_had_on_its_way_is_found_out_and_undone_too(online: Wo
     assert "nothing was deleted" in elsewhere.err
     done = online.run("undo", run)
     assert done.status == 0, done
-    assert "had on the way" in done.err
+    assert "had in flight" in done.err
     assert statuses(online.lines(done.run)) == {"deleted": len(made) - 3}
     assert there(front) == set(ids(online, earlier))
     assert front.posts == posts

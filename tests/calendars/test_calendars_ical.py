@@ -90,7 +90,7 @@ def test_an_exception_without_attendee_keeps_the_person_of_its_rule() -> None:
         ("DTSTART:20270301T170000Z\nSUMMARY:Ann", "has no length"),
         ("DTSTART;TZID=Mars/Olympus:20270301T090000\nDTEND;TZID=Mars/Olympus:20270301T170000\nSUMMARY:Ann", "Mars"),
         ("DTSTART:20270301T090000\nDTEND:20270301T170000\nSUMMARY:Ann", "no time zone"),
-        ("DTSTART;VALUE=DATE:20270301\nDTEND;VALUE=DATE:20270303\nSUMMARY:Ann", "whole days"),
+        ("DTSTART;VALUE=DATE:20270301\nDTEND;VALUE=DATE:20270303\nSUMMARY:Ann", "all-day"),
         ("DTSTART:20270301T090000Z\nDTEND:20270301T170000Z\nSTATUS:CANCELLED\nSUMMARY:Ann", "cancelled"),
         ("DTSTART:20270301T090000Z\nDTEND:20270301T170000Z", "names nobody"),
         (
@@ -134,7 +134,7 @@ def test_a_change_of_all_later_shifts_is_told_and_leaves_nobody_wrong() -> None:
 def test_a_time_that_comes_twice_is_its_first_and_told() -> None:
     pulled = read("DTSTART;TZID=Europe/Berlin:20271031T023000\nDTEND;TZID=Europe/Berlin:20271031T060000\nSUMMARY:Ann")
     assert shifts(pulled) == [("Ann", "10-31 00:30", "10-31 05:00")]
-    assert any("comes twice" in note.reason for note in pulled.calendar.notes)
+    assert any("occurs twice" in note.reason for note in pulled.calendar.notes)
 
 
 def test_between_its_first_and_last_event_a_feed_says_that_nobody_is_on_call() -> None:

@@ -493,7 +493,7 @@ def test_schedules_of_one_name_make_no_row_until_pairs_tell_them_apart() -> None
     (noted,) = [row for row in found["Notes"] if row[1].startswith("Not taken")]
     assert noted[0] == "Payments"
     assert "2 schedules have this name, so the override of bo@example.com, 2027-01-04T19:00:00-05:00 to" in noted[1]
-    assert "Tell them apart with --pairs, by their ids." in noted[1]
+    assert "Distinguish them by their ids, with --pairs." in noted[1]
 
 
 # ---- what other servers that follow the contracts answer
@@ -632,7 +632,7 @@ def test_a_zipped_backup_is_read_as_its_folder_is(tmp_path: Path) -> None:
     pulled = opsgenie.read_backup(path, WINDOW, ALL)
     assert [schedule.name for schedule in pulled.calendar.schedules] == ["Payments"]
     path.write_bytes(b"PK")
-    with pytest.raises(SourceError, match="no Opsgenie backup"):
+    with pytest.raises(SourceError, match="not an Opsgenie backup"):
         opsgenie.read_backup(path, WINDOW, ALL)
 
 

@@ -175,7 +175,7 @@ def test_a_signal_ends_a_command_whose_reports_take_too_long_and_rerun_has_all_o
     words = [sys.executable, "-c", ENDLESS_REPORT, "run", "s.csv", "--sandbox"]
     done = subprocess.run(words, cwd=place.path, env=place.variables, capture_output=True, text=True, check=False)
     assert done.returncode == 130, done
-    assert "the run's journal holds what was done" in done.stderr
+    assert "the run's journal has everything that was done" in done.stderr
     (run,) = place.runs
     again = place.run("rerun", run)
     assert again.status == 0, again
@@ -261,7 +261,7 @@ def test_a_machine_that_gives_no_more_is_told_as_that(number: int, capsys: pytes
     with pytest.raises(SystemExit) as ended:
         guard(act)
     assert ended.value.code == 4
-    assert f"the machine gave no more: {os.strerror(number).lower()}" in capsys.readouterr().err
+    assert f"a limit of this machine was reached: {os.strerror(number).lower()}" in capsys.readouterr().err
 
 
 def test_a_current_folder_that_was_removed_is_one_sentence(

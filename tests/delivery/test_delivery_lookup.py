@@ -202,7 +202,7 @@ async def test_a_list_that_the_token_may_not_see_is_refused_alone(scene: Scene, 
     [
         ({"what": "endless_list", "form": "same"}, "the list of rootly's users does not end"),
         ({"what": "endless_list", "form": "none"}, "the list of rootly's users does not end"),
-        ({"what": "next_link", "form": "other_host"}, "somewhere else"),
+        ({"what": "next_link", "form": "other_host"}, "at another address"),
         ({"what": "html", "method": "GET"}, "the list of rootly's users cannot be read"),
         ({"what": "empty", "method": "GET"}, "the list of rootly's users cannot be read"),
         ({"what": "nested", "method": "GET"}, "the list of rootly's users cannot be read"),

@@ -158,7 +158,7 @@ def test_reports_that_cannot_take_a_folder_are_one_clear_sentence(tmp_path: Path
     (tmp_path / "file").write_text("x")
     reports = {"a file": tmp_path / "file", "below a file": tmp_path / "file" / "x", "too long": tmp_path / ("x" * 300)}
     with (
-        pytest.raises(JournalError, match="cannot take the run's folder") as caught,
+        pytest.raises(JournalError, match="cannot hold the run's folder") as caught,
         create_run(reports[obstacle], "r"),
     ):
         pass
@@ -334,7 +334,7 @@ def test_a_journal_that_cannot_be_used_is_refused_and_not_a_byte_of_it_is_change
 def test_a_folder_without_a_journal_is_no_run(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing", Path(__file__)):
         error = refused(path)
-        assert "is no run's folder" in error.message
+        assert "is not a run's folder" in error.message
         assert "reports/" in error.hint
 
 

@@ -120,7 +120,7 @@ def test_the_request_has_what_the_document_asks_for_and_no_more() -> None:
     assert request.path == "/v1/schedules/primary/override_shifts"
     attributes = {"user_id": 112, "starts_at": "2027-03-01T08:00:00Z", "ends_at": "2027-03-01T16:00:00Z"}
     assert orjson.loads(request.body) == {"data": {"type": "shifts", "attributes": attributes}}
-    with pytest.raises(ValueError, match="cannot stand in a URL"):
+    with pytest.raises(ValueError, match="cannot be part of a URL"):
         KIND.request(("../users", *KEY[1:]))
 
 

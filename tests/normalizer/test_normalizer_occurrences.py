@@ -110,7 +110,7 @@ def test_local_times_without_a_zone_are_refused_at_their_own_column() -> None:
 def test_a_start_that_comes_twice_names_the_shift_and_both_readings() -> None:
     column, fault = misfit_of(series_of("2026-10-18T02:30", duration="8h", repeat="FREQ=WEEKLY;COUNT=3"))
     assert column == "starts_at"
-    assert fault.reason.startswith(", and shift 2 starts on 2026-10-25T02:30:00, which comes twice in Europe/Berlin")
+    assert fault.reason.startswith(", and shift 2 starts on 2026-10-25T02:30:00, which occurs twice in Europe/Berlin")
     assert "2026-10-25T02:30:00+02:00" in fault.reason
     assert "2026-10-25T02:30:00+01:00" in fault.reason
 
@@ -132,7 +132,7 @@ def test_an_end_that_comes_twice_is_refused_at_the_column_that_makes_it(
 ) -> None:
     misfit = misfit_of(series_of(start, end=end, duration=duration, repeat="FREQ=WEEKLY;COUNT=3"))
     assert misfit.column == column
-    assert ", and shift 2 ends on 2026-10-25T02:30:00, which comes twice" in misfit.fault.reason
+    assert ", and shift 2 ends on 2026-10-25T02:30:00, which occurs twice" in misfit.fault.reason
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_a_leap_day_is_not_repeated_silently_every_four_years() -> None:
 )
 def test_a_rule_that_never_comes_ends_in_a_sentence(rule: str) -> None:
     misfit = misfit_of(series_of("2026-10-20T09:00", duration="8h", repeat=rule, until="2030-01-01"))
-    assert (misfit.column, misfit.fault.reason) == ("repeat", ", which never comes")
+    assert (misfit.column, misfit.fault.reason) == ("repeat", ", which never occurs")
 
 
 def test_a_rule_that_runs_dry_before_its_count_is_refused() -> None:

@@ -126,9 +126,9 @@ def test_two_texts_of_the_same_instants_give_the_same_key(
     assert isinstance(first, ShadowRecord)
     assert (first.starts_at, first.ends_at) == (starts_at, ends_at)
     local = normalize(shadow_row(_local(starts_at, zone), _local(ends_at, zone), zone))
-    # A local time that comes twice is a problem; whatever is taken is the same instant.
+    # A local time that occurs twice is a problem; whatever is taken is the same instant.
     assert all(record.key == first.key for record in local.records)
-    assert local.records or all("comes twice" in problem.message for problem in local.problems)
+    assert local.records or all("occurs twice" in problem.message for problem in local.problems)
 
 
 @given(ANY_TEXT)

@@ -108,7 +108,7 @@ def test_a_rotation_without_an_end_is_refused_at_its_own_column() -> None:
 def test_a_hand_over_that_comes_twice_is_refused_also_after_the_last_shift() -> None:
     misfit = misfit_of(series_of("2026-10-11T02:30", members=2, until="2026-10-18"))
     assert misfit.column == "starts_at"
-    assert ", and the last shift is handed over on 2026-10-25T02:30:00, which comes twice" in misfit.fault.reason
+    assert ", and the last shift is handed over on 2026-10-25T02:30:00, which occurs twice" in misfit.fault.reason
 
 
 def test_a_rotation_whose_last_hand_over_never_comes_is_refused() -> None:

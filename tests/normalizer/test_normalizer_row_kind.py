@@ -84,7 +84,7 @@ def test_the_columns_filled_decide_where_nothing_else_does(normalize: Callable[.
     ("cells", "reason"),
     [
         ({"remote_id": "PI7DH85", "schedule_id": "a"}, "columns of several kinds are filled"),
-        ({"remote_id": "", "schedule_id": "\u200b", "timezone": "UTC"}, "no column that tells it is filled"),
+        ({"remote_id": "", "schedule_id": "\u200b", "timezone": "UTC"}, "no column that decides it is filled"),
     ],
 )
 def test_a_row_of_both_kinds_or_of_none_is_asked_for_its_kind(

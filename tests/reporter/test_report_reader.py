@@ -208,7 +208,7 @@ def test_a_report_is_known_by_two_columns(header: tuple[str, ...], expected: boo
 
 
 def test_a_table_that_is_no_report_is_refused_with_the_way_out() -> None:
-    with pytest.raises(SourceError, match=r'"roster\.xlsx" is no report') as caught:
+    with pytest.raises(SourceError, match=r'"roster\.xlsx" is not a report') as caught:
         split(make_sheet("schedule_id", "import_row"))
     assert "report.csv" in caught.value.hint
 

@@ -287,7 +287,7 @@ def test_the_working_folders_file_may_not_say_where_a_token_or_a_file_goes(
     file = config(f"strict = true\n{line}")
     name = line.partition(" ")[0]
     error = refused()
-    assert error.message.startswith(f"importer.toml, line 2: {name} may not stand in the importer.toml of a folder")
+    assert error.message.startswith(f"importer.toml, line 2: {name} is not allowed in the importer.toml of a folder")
     assert variables_of(name, DECLARATIONS[name])[0] in error.hint
     own = tmp_path / "home" / "oncall-importer" / CONFIG_FILE
     own.parent.mkdir(parents=True)

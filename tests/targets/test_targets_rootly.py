@@ -85,9 +85,9 @@ def test_the_largest_user_id_is_sent_as_an_integer_to_the_last_digit() -> None:
     ],
 )
 def test_an_id_that_cannot_stand_in_a_url_raises_before_there_is_one(schedule_id: str) -> None:
-    with pytest.raises(ValueError, match="cannot stand in a URL"):
+    with pytest.raises(ValueError, match="cannot be part of a URL"):
         SHADOW.request((schedule_id, *KEY[1:]))
-    with pytest.raises(ValueError, match="cannot stand in a URL"):
+    with pytest.raises(ValueError, match="cannot be part of a URL"):
         SHADOW.list_path(schedule_id)
 
 
