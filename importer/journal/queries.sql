@@ -14,7 +14,7 @@ INSERT INTO record (id, row, part, kind, target, scope, key, state,
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: insert_planned
--- The same for a record of which nothing is known yet: nearly every one of a new run.
+-- The same for a record about which nothing is known yet, as nearly all records of a new run.
 INSERT INTO record (id, row, part, kind, target, scope, key, state, zone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: insert_known
@@ -55,7 +55,7 @@ FROM finding JOIN row ON row.id = finding.row
 ORDER BY finding.row, finding.id;
 
 -- name: examples
--- The first of each severity and topic, of which there can be several kinds.
+-- The first finding of each severity and topic, which can have several kinds.
 WITH example AS (
     SELECT found.id, row_number() OVER (PARTITION BY severity, topic ORDER BY found.row, found.id) AS place
     FROM finding_kind JOIN found ON found.id IN (
@@ -75,7 +75,7 @@ JOIN finding_kind ON finding_kind.id = kind
 GROUP BY severity, topic ORDER BY min(first);
 
 -- name: spans
--- Of the good records of a kind: whose they are, when they begin and end, by their places in the key.
+-- The valid records of a kind: person, begin and end, by their places in the key.
 SELECT json_extract(key, ?2), json_extract(key, ?3), json_extract(key, ?4), id, state = 'planned' FROM record
 WHERE kind = ?1 AND key IS NOT NULL
   AND state IN ('planned', 'sending', 'in_doubt', 'reported', 'created', 'exists')
@@ -104,7 +104,7 @@ UPDATE record SET state = 'invalid', error = ?, cell = coalesce(nullif(?, ''), c
 CREATE TEMP TABLE IF NOT EXISTS overlap (record INTEGER PRIMARY KEY, other INTEGER);
 
 -- name: view_overlaps
--- Where the other one stands: its cell, where a row makes a record of each.
+-- The place of the other one: its cell, if a row makes a record of each cell.
 CREATE TEMP VIEW IF NOT EXISTS overlapping AS
 SELECT overlap.record, record.row, record.cell, row.sheet, row.number,
        'the one of ' || iif(other.cell = '', 'row ' || other_row.number, 'cell ' || other.cell)
@@ -132,7 +132,7 @@ FROM overlapping WHERE record.id = overlapping.record AND record.state = 'planne
 SELECT sheet.source, overlapping.number FROM overlapping JOIN sheet ON sheet.id = overlapping.sheet ORDER BY record;
 
 -- name: shift_times
--- The key of an invalid record with an id is what was created once, not what its row says now.
+-- The key of an invalid record with an id is that of the created record, not what its row says now.
 SELECT row.sheet, row.number, record.part, record.kind, record.key, record.zone
 FROM record JOIN row ON row.id = record.row
 WHERE record.kind IN (SELECT value FROM json_each(?)) AND record.key IS NOT NULL
@@ -155,7 +155,7 @@ CREATE INDEX IF NOT EXISTS found_kind ON found (kind, row);
 CREATE INDEX IF NOT EXISTS record_key ON record (key) WHERE key IS NOT NULL;
 
 -- name: refuse_copies
--- Lines with one id that are different records: somebody copied a line that succeeded and changed its cells.
+-- Different records with the same id: somebody copied the line of a success and changed its cells.
 UPDATE record SET state = 'invalid',
     error = 'another row has the id ' || returned_id || ' as well, and is a different record; nothing was sent',
     hint = 'empty import_status and import_id in the row that is new', returned_id = ''
@@ -165,14 +165,14 @@ WHERE state IN ('created', 'exists', 'reported') AND (target, returned_id) IN (
 );
 
 -- name: pass_on_doubt
--- What may have been sent for a duplicate may have been sent for the first of its kind.
+-- If a duplicate may have been sent, so may the first record with its key.
 UPDATE record SET state = 'in_doubt'
 WHERE state = 'planned'
   AND (kind, key) IN (SELECT kind, key FROM record WHERE key IS NOT NULL AND state IN ('sending', 'in_doubt'));
 
 -- name: mark_duplicates
--- Of the records of a kind with one key, the first that succeeded is the real one, else the first.
--- So no two records with the same key can ever be open at the same time.
+-- Of several records of a kind with the same key, the first success is the real one, else the first.
+-- So two records with the same key are never open at the same time.
 UPDATE record SET state = 'duplicate', first = same.first
 FROM (
     SELECT id, first_value(id) OVER (
@@ -208,7 +208,7 @@ SELECT target, count(*) FROM record
 WHERE target IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'unbound') GROUP BY target ORDER BY target;
 
 -- name: targets_to_ask
--- Those with open records, and those that a report says something about.
+-- Targets with open records, and those with records that only a report claims.
 SELECT DISTINCT target FROM record
 WHERE target IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'unbound', 'reported') ORDER BY target;
 
@@ -220,7 +220,7 @@ SELECT DISTINCT kind, scope FROM record
 WHERE target = ? AND state IN ('planned', 'sending', 'in_doubt', 'reported') ORDER BY kind, scope;
 
 -- name: next_planned
--- By the primary key, from the last one on: an index of what is planned would have to be kept with every transition.
+-- By the primary key, after the last one: an index of planned records would have to be updated by every transition.
 SELECT id, key, kind, scope, attempts FROM record WHERE target = ? AND state = 'planned' AND id > ? ORDER BY id LIMIT ?;
 
 -- name: claim
@@ -233,7 +233,7 @@ SELECT id, key, kind, scope, attempts FROM record WHERE target = ? AND state IN 
 SELECT id FROM record WHERE key = ? AND kind = ? LIMIT 1;
 
 -- name: change
--- The cell that a record of a matrix comes from stays, as does the id that an answer named of one that is not known to be there.
+-- The cell of a record of a matrix stays, and so does an id from an answer if the record is not known to exist.
 UPDATE record SET state = ?1, returned_id = coalesce(nullif(?2, ''), iif(?1 = 'unknown', returned_id, '')), http_status = ?3,
                   error = ?4, cell = coalesce(nullif(?5, ''), cell), hint = ?6, attempts = ?7, finished_at = ?8, run = ?9
 WHERE id = ?10;
@@ -244,18 +244,18 @@ UPDATE record SET state = ?, returned_id = ?, error = ?, hint = ?, finished_at =
 WHERE key = ? AND kind = ? AND state = 'planned';
 
 -- name: find_in_doubt
--- Sent by an earlier run whose answer was lost, and found: the target took it.
+-- Sent by an earlier run that lost the answer, and found now: the target created it.
 UPDATE record SET state = 'created', returned_id = ?, error = '', hint = '', finished_at = ?, run = ?
 WHERE key = ? AND kind = ? AND state IN ('sending', 'in_doubt');
 
 -- name: find_reported
--- A report is right about what the target has under the id that it gives; under another id it is there all the same.
+-- A report's claim is confirmed if the target has the record, under the report's id or another one.
 UPDATE record SET state = CASE returned_id WHEN ?1 THEN was ELSE 'exists' END, was = '', returned_id = ?1,
                   error = '', hint = '', finished_at = ?2
 WHERE key = ?3 AND kind = ?4 AND state = 'reported';
 
 -- name: refuse_reported
--- The key goes: it is what the cells say now, and not what was created.
+-- The key is dropped: it is what the cells say now, not what was created.
 UPDATE record SET state = 'invalid', key = NULL,
     error = 'it says ' || was || ' as ' || returned_id || ', but ' || target || ' has nothing of what its cells say; '
             || 'nothing was sent',
@@ -272,7 +272,7 @@ UPDATE record SET hint = ?2, error = CASE state WHEN 'unbound' THEN 'it is there
 WHERE target = ?3 AND state IN ('planned', 'unbound') AND error = '';
 
 -- name: line
--- What a line of the report is made of; of a duplicate the id of the record that it repeats.
+-- The contents of a report's line; a duplicate has the id of the record that it repeats.
 SELECT record.id, row.sheet, row.number, record.part, record.kind, row.cells, record.state,
        coalesce(first.returned_id, record.returned_id), record.http_status, record.error, record.cell, record.hint || coalesce((
            SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
@@ -285,7 +285,7 @@ LEFT JOIN record AS first ON first.id = record.first
 LEFT JOIN row AS first_row ON first_row.id = first.row
 
 -- name: lines
--- All of them, or those that need attention; a limit of -1 is none; of some sheets where ?3 lists them.
+-- All lines, or those that need attention; a limit of -1 means none; only the sheets in ?3, if it lists any.
 @line
 WHERE (?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sending', 'in_doubt', 'unbound', 'undone',
                              'reported', 'changed', 'kept', 'manual')
@@ -294,7 +294,7 @@ WHERE (?1 OR record.state IN ('invalid', 'rejected', 'failed', 'unknown', 'sendi
 ORDER BY record.id LIMIT ?2;
 
 -- name: lines_of
--- The lines behind a record that have one of the states.
+-- The lines after a record that have one of the states.
 @line
 WHERE record.id > ?1 AND record.state IN (SELECT value FROM json_each(?2))
 ORDER BY record.id LIMIT ?3;
@@ -339,14 +339,14 @@ FROM record JOIN row ON row.id = record.row
 ORDER BY record.id;
 
 -- name: entries_of
--- Those of one row, by the range of its records' ids.
+-- The entries of one row, by the range of its records' ids.
 @entry
 FROM record JOIN row ON row.id = record.row
 WHERE record.id >= ?1 AND record.id < ?2
 ORDER BY record.id;
 
 -- name: prospects
--- Every record in the order of the source; of a duplicate also the record that it repeats.
+-- Every record in the order of the source; for a duplicate also the record that it repeats.
 @entry, record.replaces, coalesce(first.returned_id, record.returned_id), first_row.number, first_row.sheet
 FROM record
 JOIN row ON row.id = record.row
@@ -355,8 +355,8 @@ LEFT JOIN row AS first_row ON first_row.id = first.row
 ORDER BY record.id;
 
 -- name: malformed
--- Where a value stands that no run writes: ?1 is a JSON object with each kind's target, ?2 and ?3 are JSON arrays of the
--- states of records and of bindings. What a key or a header's id means, and what facts hold, is looked at elsewhere.
+-- Values that no run writes: ?1 is a JSON object with each kind's target, ?2 and ?3 are JSON arrays of the states of
+-- records and of bindings. Keys, header ids and facts are checked elsewhere.
 SELECT 'sheet' WHERE (SELECT count(*) FROM sheet) <> (SELECT coalesce(max(id) + 1, 0) FROM sheet)
 UNION ALL SELECT 'sheet' FROM sheet
 WHERE typeof(source) || typeof(name) || typeof(origin) || typeof(place) || typeof(header_row) <> 'texttexttexttextinteger'
@@ -390,7 +390,7 @@ WHERE typeof(target) || typeof(second) || typeof(requests) || typeof(limited) ||
 LIMIT 1;
 
 -- name: shapes
--- One key of each kind and form: how long it is, and of which types its parts are.
+-- One key of each kind and form, that is its length and the types of its parts.
 SELECT kind, min(key) FROM record WHERE key IS NOT NULL
 GROUP BY kind, json_array_length(key), json_type(key, '$[0]'), json_type(key, '$[1]'), json_type(key, '$[2]'), json_type(key, '$[3]'),
          json_type(key, '$[4]'), json_type(key, '$[5]');
@@ -402,8 +402,8 @@ SELECT DISTINCT record.target, binding.group_id FROM binding JOIN record ON reco
 SELECT id, sheet, number FROM row ORDER BY id;
 
 -- name: created_by
--- What a run created, or added to a group, and what it may have, the newest first, with the groups that it was added to,
--- and those that it was taken out of again. What is there and not in its group has a `was`.
+-- The order of an undo: what a run created, added to a group, or may have, newest first, with the groups that it was
+-- added to, and those that it was taken out of again. A record that exists but is not in its group has a `was`.
 @entry,
        (SELECT json_group_array(group_id) FROM binding
         WHERE binding.record = record.id AND binding.state IN ('adding', 'added')),
@@ -416,7 +416,7 @@ WHERE record.run = ? AND (record.state = 'created' OR record.was = 'created' AND
 ORDER BY record.finished_at DESC, record.id DESC;
 
 -- name: touched_scopes
--- Where a run sent something: what is there now can be another than what it says.
+-- The scopes in which a run sent something, for the closing look.
 SELECT DISTINCT kind, scope FROM record
 WHERE target = ? AND run = ? AND (state = 'created' OR state IN ('rejected', 'failed') AND attempts > 0 AND returned_id = '')
 ORDER BY kind, scope;
@@ -432,7 +432,7 @@ INSERT OR IGNORE INTO listed (kind, scope, key, id)
 SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM record WHERE record.key = ?3 AND record.kind = ?1);
 
 -- name: compare_listed
--- Of the records of a scope, those of which the list says something else than the run does, with the ids that it has.
+-- The records of a scope in which the list and the run differ, with the ids in the list.
 SELECT record.id, record.state, record.returned_id, record.http_status, record.error, record.attempts,
        group_concat(listed.id, ' ')
 FROM record LEFT JOIN listed
@@ -454,7 +454,7 @@ INSERT OR IGNORE INTO binding (record, group_id, state) VALUES (?, ?, ?);
 SELECT EXISTS (SELECT 1 FROM binding);
 
 -- name: pass_on_bindings
--- The groups of a duplicate are those of the record that it is the same as.
+-- A duplicate has the groups of the record that it repeats.
 INSERT OR IGNORE INTO binding (record, group_id, state)
 SELECT record.first, binding.group_id, binding.state
 FROM binding JOIN record ON record.id = binding.record WHERE record.state = 'duplicate';
@@ -472,7 +472,7 @@ WHERE id = ? AND state IN ('created', 'exists')
   AND EXISTS (SELECT 1 FROM binding WHERE binding.record = record.id AND binding.state IN ('wanted', 'adding'));
 
 -- name: count_bindings
--- Of records that are open: how many belong into groups, and into how many.
+-- The number of open records that belong to groups, and of these groups.
 SELECT count(DISTINCT binding.record), count(DISTINCT binding.group_id)
 FROM binding JOIN record ON record.id = binding.record
 WHERE binding.state IN ('wanted', 'adding') AND record.state IN ('planned', 'sending', 'in_doubt', 'unbound');
@@ -497,7 +497,7 @@ RETURNING state;
 UPDATE record SET state = ?, http_status = ?, error = ?, hint = ?, finished_at = ? WHERE id = ? AND state = 'unbound';
 
 -- name: doubt_adding
--- A PUT that was to add them may have been applied, and the group's list was not seen since.
+-- A PUT that adds them may have been applied, and the group's list was not read since.
 UPDATE record SET state = 'unknown', finished_at = ?, hint = ?,
     error = 'it is there, but whether it is in its group is not known: ' || ?
 WHERE target = ? AND state = 'unbound'
@@ -528,7 +528,7 @@ INSERT INTO traffic (target, second, requests, limited, failed, slowest, latenci
 SELECT target, second, requests, limited, failed, slowest, latencies FROM traffic ORDER BY second;
 
 -- name: page_rows
--- What a page shows of each record, as it is shown, behind record ?1: all, or those that need attention, at most ?3 (-1: all).
+-- The records for a page, after record ?1: all, or those that need attention, at most ?3 (-1: all).
 SELECT record.id, row.sheet, row.number, record.part, coalesce(record.kind, ''),
        CASE WHEN record.state IN ('planned', 'unresolved', 'unbound') THEN 'pending'
             WHEN record.state IN ('sending', 'in_doubt', 'reported') THEN 'unknown' ELSE record.state END,

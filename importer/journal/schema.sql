@@ -57,7 +57,7 @@ CREATE TABLE record (
                                            -- of an undo, while still in some: what it becomes afterwards
 );
 
--- Which groups a record belongs into, and how far that has come: state is a journal.BindingState.
+-- The groups that a record belongs to; the state of each pair is a journal.BindingState.
 CREATE TABLE binding (
     record   INTEGER NOT NULL,
     group_id TEXT NOT NULL,
@@ -65,7 +65,7 @@ CREATE TABLE binding (
     PRIMARY KEY (record, group_id)
 ) WITHOUT ROWID;
 
--- What ids are called: as the target lists them, or as a row says beside them.
+-- The names of ids: from the target's lists, or from a row.
 CREATE TABLE known (
     what  TEXT NOT NULL,  -- user, schedule, group; of a schedule in another system that system's name
     id    TEXT NOT NULL,
@@ -74,7 +74,7 @@ CREATE TABLE known (
     PRIMARY KEY (what, id)
 ) WITHOUT ROWID;
 
--- What findings of one kind share. Every row can have one of the same kind: they are stored small.
+-- What findings of one kind share. Every row can have one, so they are stored compactly.
 CREATE TABLE finding_kind (
     id       INTEGER PRIMARY KEY,
     severity TEXT NOT NULL,  -- a records.Severity
