@@ -1,4 +1,4 @@
-"""Calendar files and feeds (RFC 5545) as rendered intervals. The only module that knows icalendar.
+"""Reads calendar files and feeds (RFC 5545) as rendered intervals. The only module that knows icalendar.
 
 A feed is a snapshot: nothing is known before its first and after its last event. Every event is taken or noted, and a
 rule is checked before it is expanded: a hostile one would never end.

@@ -1,4 +1,4 @@
-"""What a target has, compared with the journal: before anything is sent, and about doubts. Sends nothing."""
+"""Reconciles the journal with what a target has: before anything is sent, and about doubts. Sends nothing."""
 
 from __future__ import annotations
 

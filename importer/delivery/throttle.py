@@ -1,4 +1,4 @@
-"""What stands between a worker and its target: rate, pause after a 429, circuit breaker, retry budget."""
+"""The gate in front of a target: rate, pause after a 429, circuit breaker, retry budget, one probe at a time."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def _tells_limit(headers: Mapping[str, str]) -> bool:
 
 
 class Throttle:
-    """Everybody who wants to send to a target passes here, and tells what came of it: succeed, fail or pause.
+    """Every request to a target passes here, and its result is reported here: succeed, fail or pause.
 
-    While the target is gone, and after a 429 until something is taken again, requests pass one at a time.
+    While the target is gone, and after a 429 until a request succeeds, requests pass one at a time.
     """
 
     def __init__(
@@ -88,16 +88,16 @@ class Throttle:
         return self._paces[True].rate
 
     async def wait_until_gone(self) -> None:
-        """Wait until the target counts as gone; return at once where it does."""
+        """Wait until the target counts as gone; return at once if it does."""
         while not self._breaker.is_open:
             await self._opened.wait()
 
     def may_repeat(self) -> bool:
-        """Return whether one more request may be repeated; call it for each. One at a time is no storm."""
+        """Return whether one more request may be retried; call it for each. One at a time is always allowed."""
         return self._breaker.is_open or self._budget.spend()
 
     async def _wait_for_target(self, *, is_write: bool) -> bool:
-        """Wait while everybody waits; True where this request is the one that finds out."""
+        """Wait while all requests wait; return True if this request is the probe."""
         while True:
             until = max(self._paused_until, self._breaker.probe_at if self._breaker.is_open else -math.inf)
             left = until - anyio.current_time()
@@ -115,7 +115,7 @@ class Throttle:
                 self.stop.check(is_write=is_write)
 
     async def _take_turn(self, *, is_write: bool, is_probe: bool) -> bool:
-        """Wait for a turn; False where everybody has to wait by then."""
+        """Wait for a turn; return False if all requests have to wait by then."""
         pace = self._paces[is_write]
 
         def is_open() -> bool:
@@ -140,11 +140,11 @@ class Throttle:
         self._end_probe(sent)
 
     def can_learn_later(self, headers: Mapping[str, str]) -> bool:
-        """Return whether nobody waits for what a good answer says: no rate is set, and it ends no row of failures."""
+        """Return whether learning from a good answer can wait: no rate is set, and it ends no series of failures."""
         return self._breaker.is_well and not _tells_limit(headers) and self.is_clear()
 
     def learn(self, number: int, *, is_write: bool) -> None:
-        """Note so many sensible answers that could wait."""
+        """Note a number of good answers that could wait."""
         now = anyio.current_time()
         for _ in range(number):
             self._note_success(now, now, is_write=is_write)
@@ -157,7 +157,7 @@ class Throttle:
         """Count a success; True where it comes from before a pause that is going on."""
         self._land()
         self.successes += 1
-        if is_write:  # one question can take many pages: they would pay for any storm
+        if is_write:  # one question can take many pages, which would earn too much budget
             self._budget.earn()
         is_late = now < self._paused_until or sent < self._paused_at
         self._paces[is_write].take(sent, is_late=is_late, in_flight=self._in_flight)
@@ -166,7 +166,7 @@ class Throttle:
         return is_late
 
     def note(self, reply: Reply, *, is_write: bool) -> None:
-        """Note what a reply says about the target: well, wherever it answers without a 5xx."""
+        """Note what a reply says about the target, which is well if it answers without a 5xx."""
         if not isinstance(reply, Answer):
             self.fail(reply.reason)
         elif reply.status == 429:
@@ -177,9 +177,9 @@ class Throttle:
             self.succeed(reply.headers, is_write=is_write, sent=reply.sent)
 
     def fail(self, words: str, headers: Mapping[str, str] = _NO_HEADERS) -> None:
-        """Note that the target did not answer, or not sensibly; many in a row keep everybody waiting.
+        """Note that the target did not answer, or not sensibly; many in a row make all requests wait.
 
-        So does a Retry-After, which a 503 usually carries.
+        So does a Retry-After, which a 503 usually has.
         """
         self._land()
         now = anyio.current_time()
@@ -193,7 +193,7 @@ class Throttle:
         self._end_probe()
 
     def pause(self, headers: Mapping[str, str], *, is_write: bool, sent: float | None = None) -> None:
-        """Keep everybody waiting: the target said 429 to what left at `sent`; without it, just now."""
+        """Make all requests wait: the target answered 429 to what left at `sent`, or just now."""
         self._land()
         now = anyio.current_time()
         if not self._refusals:
@@ -234,7 +234,7 @@ class Throttle:
         self._paused_until = max(self._paused_until, now + seconds)
 
     def _end_probe(self, sent: float = math.inf) -> None:
-        """Let the next one find out, unless what ends left before the one that does."""
+        """Let the next request be the probe, unless the ended one left before the current probe."""
         if self._probed_at is not None and sent >= self._probed_at:
             self._probed_at = None
             self._changed.set()

@@ -28,7 +28,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 
 
 def describe(error: Exception) -> str:
-    """Return what went wrong, without what aiohttp's repr gives away (headers, and so the token)."""
+    """Return what went wrong, without aiohttp's repr, which shows headers and so the token."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return escape(f"the certificate was refused: {error.certificate_error}")
     for kind, words in _WORDS:
@@ -47,12 +47,12 @@ USER_AGENT = "oncall-importer"
 class Transport(NamedTuple):
     """The way to a target."""
 
-    proxy: Proxy | None = None  #: None: directly
+    proxy: Proxy | None = None  #: None: direct
     trust: ssl.SSLContext | None = None  #: None: what the system trusts
 
     @property
     def options(self) -> dict[str, Any]:
-        """What aiohttp is told with each request; nothing of the request itself is for the proxy."""
+        """Return aiohttp's options for each request; the proxy gets nothing of the request itself."""
         if self.proxy is None:
             return {}
         headers = {"User-Agent": USER_AGENT}
@@ -73,7 +73,7 @@ class Connection(NamedTuple):
 
 
 class TunnelError(Exception):
-    """No tunnel through the proxy, so that no byte of the request left this machine."""
+    """There is no tunnel through the proxy, so no byte of the request left this machine."""
 
     def __init__(self, words: str, *, is_lasting: bool = False) -> None:
         super().__init__(words)
@@ -82,7 +82,7 @@ class TunnelError(Exception):
 
 
 def load_trust(ca_file: Path | None) -> ssl.SSLContext | None:
-    """Trust the authorities in a PEM file beside the system's; None where there is no file.
+    """Trust the system's authorities and those in a PEM file; None if there is no file.
 
     Raises: as `make_trust`.
     """
@@ -114,7 +114,7 @@ def make_trust(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def make_connector(transport: Transport, *, limit: int) -> aiohttp.TCPConnector:
-    """Make what opens connections, at most `limit` at once."""
+    """Make the connector, with at most `limit` connections at once."""
     trust = transport.trust or True
     if transport.proxy is None:
         return _CleanConnector(limit=limit, ssl=trust)
@@ -122,17 +122,17 @@ def make_connector(transport: Transport, *, limit: int) -> aiohttp.TCPConnector:
 
 
 class _CleanConnector(aiohttp.TCPConnector):
-    """Drops a kept connection on which something came before the request left: it would be taken for its answer."""
+    """Drops an idle connection on which bytes have arrived: they would be taken for the next request's answer."""
 
     async def connect(self, req: aiohttp.ClientRequest, *more: Any, **named: Any) -> aiohttp.connector.Connection:
-        """Return a connection on which nothing waits to be read."""
+        """Return a connection without unread bytes."""
         while _has_leftover(connection := await super().connect(req, *more, **named)):
             connection.close()
         return connection
 
 
 def _has_leftover(connection: aiohttp.connector.Connection) -> bool:
-    """Return whether bytes that nobody asked for came already, or the other side has closed it."""
+    """Return whether unexpected bytes have arrived, or the other side has closed the connection."""
     if connection.protocol is not None and connection.protocol.should_close:
         return True
     sock = connection.transport.get_extra_info("socket") if connection.transport is not None else None
@@ -146,8 +146,7 @@ def _has_leftover(connection: aiohttp.connector.Connection) -> bool:
 class _TunnelConnector(_CleanConnector):
     """Opens connections through a proxy.
 
-    aiohttp raises the same errors where a proxy breaks off and where a target does; here it is known that nothing was
-    sent yet.
+    aiohttp raises the same errors whether a proxy or a target breaks off; here it is known that nothing was sent yet.
     """
 
     def __init__(self, proxy: Proxy, **options: Any) -> None:
@@ -171,7 +170,7 @@ class _TunnelConnector(_CleanConnector):
 
 
 def _refused(proxy: Proxy, status: int, host: str) -> TunnelError:
-    """Return what the proxy's answer means; whoever is refused by name or by rule is refused again."""
+    """Return what the proxy's answer means; a refusal by name or by rule would be repeated."""
     if status == 407:
         why = "refuses the user name and password" if proxy.authorization else "wants a user name and a password"
         return TunnelError(f"the proxy {proxy.url} {why} (407)", is_lasting=True)
@@ -189,7 +188,7 @@ def _failed(proxy: Proxy, error: Exception) -> TunnelError:
 
 
 def _is_about_proxy(proxy: Proxy, error: Exception) -> bool:
-    """Return whether an error is about the connection to the proxy; names of targets are looked up by the proxy."""
+    """Return whether an error is about the connection to the proxy, which also looks up the targets' names."""
     if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientConnectorDNSError):
         return True
     return isinstance(error, aiohttp.ClientConnectorError) and proxy.url.endswith(f"//{error.host}:{error.port}")

@@ -1,4 +1,4 @@
-"""Records of a source that overlap for one person or on one schedule, found in one pass over their spans. Pure."""
+"""Finds the records of a source that overlap for one person or on one schedule, in one pass over their spans. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workbooks in Excel's binary formats (BIFF): .xls as xlrd reads it, .xlsb record by record.
+"""Reads Excel's binary formats (BIFF): .xls with xlrd, .xlsb record by record.
 
 An .xls file is of any version from Excel 2 to 2003, [MS-XLS] and before. Of one with both streams, `Workbook`
 (Excel 97) counts and not `Book` (Excel 95), as in Excel. xlrd does not show a formula that was never calculated:

@@ -1,4 +1,4 @@
-"""What `pull` read out of another system, as one workbook or as CSV files that appear together."""
+"""Writes what `pull` has read from another system, as one workbook or as CSV files."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def test_a_group_that_is_not_found_leaves_its_schedules_failed_and_the_others_ar
     lines = by_remote_id(online, done)
     for line in lines.values():
         assert (line["import_status"], line["import_http_status"]) == ("failed", "404")
-        assert f"not taken out of group {OPERATORS}: HTTP 404" in line["import_error"]
+        assert f"not taken out of group {OPERATORS}: errors: title: Not found; status: 404" in line["import_error"]
         assert "undo again" in line["import_hint"]
     assert f"it was taken out of group {BREAK_GLASS}" in lines["PNAME02"]["import_error"]
     front.hidden = ""
