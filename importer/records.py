@@ -210,8 +210,8 @@ class ReportLine(NamedTuple):
     cells: tuple[str, ...]  #: as wide as the sheet's header
     outcome: Outcome
     line: int = 0  #: as `Row.line`
-    key: Key | None = None  #: of its record; None where there is none
-    zone: str = ""  #: the zone that its times were written in; empty where none was named
+    key: Key | None = None  #: of its record; None if there is none
+    zone: str = ""  #: the zone that its times were written in; empty if none was named
 
     @property
     def place(self) -> int:

@@ -60,7 +60,7 @@ class Result:
     """The result of a run, rerun, check or undo."""
 
     rows: int  #: rows read
-    counts: Mapping[tuple[str, Status], int]  #: records by target (empty where there is none) and status
+    counts: Mapping[tuple[str, Status], int]  #: records by target (empty if there is none) and status
     #: the first lines that need attention, in the order of the source; not in the repr, which asyncio logs
     problems: Sequence[tuple[Sheet, ReportLine]] = field(repr=False)
     run: str = ""  #: the run's name; empty for a check

@@ -51,12 +51,12 @@ class _Event(NamedTuple):
 
     @property
     def is_cancelled(self) -> bool:
-        """Return whether it does not take place."""
+        """True if it does not take place."""
         return self.text("STATUS").upper() == "CANCELLED"
 
     @property
     def subject(self) -> str:
-        """Return its name in notes."""
+        """Its name in notes."""
         return f"{self.text('SUMMARY') or self.text('UID') or 'an event'} ({self.start})"
 
     def attendees(self) -> list[Any]:

@@ -82,13 +82,13 @@ class SheetDraft:
 
     @property
     def is_kind_told(self) -> bool:
-        """Return whether its name, the mapping, or a column that only one kind has determines its kind."""
+        """True if its name, the mapping, or a column that only one kind has determines its kind."""
         own = any(KINDS_WITH[name] == {self.layout.kind} for name in self.had)
         return own or bool(kind_of_name(self.name) or self.layout.given.get("kind") or "kind" in self.layout.indices)
 
     @property
     def looks_like_roster(self) -> bool:
-        """Return whether headers are dates, and the mapping does not say what that means."""
+        """True if headers are dates, and the mapping does not say what that means."""
         if self.layout.grid is not None:
             return False
         across = find_across(self.sheet, Mapping(columns=self.layout.mapping.columns, matrix=Matrix()))

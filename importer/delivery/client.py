@@ -41,7 +41,7 @@ class Traffic:
         self._past: list[Tally] = []
 
     def note(self, began: float, status: int) -> None:
-        """Count a request that ended now; `began` is `perf_counter()` then, `status` 0 where no answer came.
+        """Count a request that ended now; `began` is `perf_counter()` then, `status` 0 if no answer came.
 
         Every request passes here, so it does as little as it can.
         """

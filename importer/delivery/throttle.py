@@ -154,7 +154,7 @@ class Throttle:
         self._in_flight = max(0, self._in_flight - 1)  # what left while all is clear did not pass here
 
     def _note_success(self, now: float, sent: float, *, is_write: bool) -> bool:
-        """Count a success; True where it comes from before a pause that is going on."""
+        """Count a success; return True if its request left before the current pause."""
         self._land()
         self.successes += 1
         if is_write:  # one question can take many pages, which would earn too much budget

@@ -52,7 +52,7 @@ class Transport(NamedTuple):
 
     @property
     def options(self) -> dict[str, Any]:
-        """Return aiohttp's options for each request; the proxy gets nothing of the request itself."""
+        """The options of each request for aiohttp; the proxy gets nothing of the request itself."""
         if self.proxy is None:
             return {}
         headers = {"User-Agent": USER_AGENT}

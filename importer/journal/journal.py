@@ -67,7 +67,7 @@ class Journal(View):
             return db.executemany(_SQL[statement], values).rowcount
 
     def _cannot_write(self, error: sqlite3.Error) -> JournalError:
-        (_, _, file), *_ = self._db.execute("PRAGMA database_list")  # empty where nobody keeps it
+        (_, _, file), *_ = self._db.execute("PRAGMA database_list")  # empty if nobody keeps it
         where = f" in {Path(file).parent}" if file else ""
         words, remedy = f"the journal{where} cannot be written: {error}", "Make room on the disk"
         if is_in_use(error):

@@ -72,7 +72,7 @@ class View:
         return int(self._db.execute(_SQL["count_rows"]).fetchone()[0])
 
     def counts(self) -> dict[tuple[str, Status], int]:
-        """Count records by target (empty where there is none) and status."""
+        """Count records by target (empty if there is none) and status."""
         counts: dict[tuple[str, Status], int] = {}
         for target, state, number in self._db.execute(_SQL["counts"]):
             key = (target, codec.read_status(state))

@@ -65,7 +65,7 @@ class Made(NamedTuple):
     """The records of a row."""
 
     records: tuple[Record, ...]  #: empty while an id is not known yet
-    zone: str = ""  #: the zone that the row's times were written in; empty where none was named
+    zone: str = ""  #: the zone that the row's times were written in; empty if none was named
     groups: tuple[str, ...] = ()  #: ids of the groups that the record is to be added to
 
 

@@ -75,7 +75,7 @@ class Shift(NamedTuple):
 
     starts_at: datetime  #: UTC, whole seconds
     ends_at: datetime  #: UTC, whole seconds, after `starts_at`
-    member: int  #: index into the rotation's members; 0 where there is no rotation
+    member: int  #: index into the rotation's members; 0 if there is no rotation
 
 
 class Misfit(NamedTuple):

@@ -37,7 +37,7 @@ class Normalized(NamedTuple):
     problems: tuple[Problem, ...]  #: all of the row's: first those from reading, then in the order of columns
     warnings: tuple[Problem, ...]  #: worth reporting, but not stopping the row
     references: tuple[Reference, ...] = ()  #: what it names instead of giving an id; possible beside problems
-    zone: str = ""  #: the zone that a shadow's times were written in; empty where none was named
+    zone: str = ""  #: the zone that a shadow's times were written in; empty if none was named
     groups: tuple[str, ...] = ()  #: ids of the Opal groups that a schedule is to be added to
     cells: tuple[str, ...] = ()  #: for a matrix: each record's cell
 

@@ -263,7 +263,7 @@ def find_contradiction(moment: Moment, own: ZoneInfo | None) -> Unreadable | Non
 
 
 def zone_of(settings: Settings) -> ZoneInfo | None:
-    """Return the zone that the settings name; None where they name none.
+    """Return the zone that the settings name; None if they name none.
 
     Raises:
         SettingsError: there is no such zone.

@@ -116,7 +116,7 @@ def _duration_text(duration: timedelta) -> str:
     return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
-#: What makes the text of a value as calamine gives it, quickly; None where the file itself must be asked: of a number
+#: What makes the text of a value as calamine gives it, quickly; None if the file itself must be asked: of a number
 #: so large that it may be inexact, and of a moment that is no whole second as calamine has rounded it.
 PLAIN_TEXTS: dict[type, Callable[[Any], str | None]] = {
     str: str,
@@ -192,7 +192,7 @@ class _Section:
 
     @property
     def is_literal(self) -> bool:
-        """True where no number stands in it."""
+        """True if it has no place for a number."""
         return all(kind in _LITERAL for kind, _ in self.pieces)
 
     @property
@@ -216,7 +216,7 @@ class NumberFormat:
 
     @property
     def is_plain(self) -> bool:
-        """True where any reader shows a number or a date of it alike: no need to look at its cells one by one."""
+        """True if every reader shows its numbers and dates alike, so that its cells need no closer look."""
         kinds = {kind for section in self.sections for kind, _ in section.pieces}
         if len(self.sections) > 1:
             return False
@@ -226,7 +226,7 @@ class NumberFormat:
         return kinds <= {"general", "sign"} | {"digits"} and not _decoration_of(first) and not _pads(first)
 
     def show(self, written: str, *, is_1904: bool = False) -> StoredCell | None:
-        """Show a number as it is stored; None where that is no number at all.
+        """Show a number as it is stored; None if that is no number at all.
 
         A number that no calendar has a date for is shown as it is.
         """
@@ -394,7 +394,7 @@ def _seconds(written: str) -> int:
 
 
 def _clock_text(written: str, section: _Section, *, is_1904: bool) -> str:
-    """Write a day number as a date-time, below one as a time of day, or as a span; empty where it is shown as none."""
+    """Write a day number as a date-time, below one as a time of day, or as a span; empty if it is shown as none."""
     if section.has("span"):
         return text_of(timedelta(seconds=_seconds(written))) if abs(float(written)) < _MOST_DAYS else ""
     if not section.has("moment", "clock", "era") or Decimal(written) < 0:

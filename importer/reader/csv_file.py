@@ -391,7 +391,7 @@ def csv_records(file: BinaryIO, form: Form, digest: _Hash | None = None) -> Iter
 
 
 def _without_blanks(line: str, form: Form) -> list[str] | None:
-    """Parse a line with blanks around its quotes (`a, "b, c" ,d`); None where that is not plainly meant."""
+    """Parse a line with blanks around its quotes (`a, "b, c" ,d`); None if it is not clearly meant like that."""
     for tidy in (line, re.sub(rf'" +(?={re.escape(form.delimiter)}|\s*$)', '"', line)):
         with suppress(csv.Error):
             return next(csv.reader([tidy], delimiter=form.delimiter, strict=True, skipinitialspace=True))

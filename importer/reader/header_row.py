@@ -19,7 +19,7 @@ class HeaderRule:
     """How the header row is found. The functions get the texts of a row, from its first column on."""
 
     row: int | None = None  #: its number, as a spreadsheet numbers rows; NO_HEADER: there is none; None: find it
-    is_header: Callable[[Sequence[str]], int] | None = None  #: 0 where a row is none; the higher, the surer it is one
+    is_header: Callable[[Sequence[str]], int] | None = None  #: 0 if a row is none; the higher, the surer it is one
     is_known: Callable[[str], bool] | None = None  #: whether a text is a header by itself
 
     def choose(self, top: Iterable[tuple[int, Sequence[str]]]) -> tuple[int, bool]:

@@ -89,7 +89,7 @@ class OpenDocument(Storage):
 
     @property
     def is_dense(self) -> bool:
-        """True where calamine, which makes grids of all sheets at once, can do so."""
+        """True if calamine, which makes grids of all sheets at once, can do so."""
         extents = [self.sheet(index).extent for index in range(len(self.sheets))]
         cells = sum(extent.cells for extent in extents)  # repeated ones cost nothing in the file
         return cells <= _MOST_COMPARED and all(extent.is_dense for extent in extents)
@@ -331,7 +331,7 @@ def _repeats(attributes: dict[str, str], name: str) -> int:
 
 
 def _stored(attributes: dict[str, str], shown: str) -> StoredCell | None:
-    """Make a cell of its attributes and its text; None where it is blank."""
+    """Make a cell from its attributes and its text; None if it is blank."""
     is_formula = bool(attributes.get("table:formula"))
     value = next((attributes[name] for name in _VALUES if name in attributes), None)
     if not is_formula and not shown and value is None:

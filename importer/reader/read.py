@@ -49,7 +49,7 @@ class Reading:
     """
 
     name: str  #: the source as the user named it; "-" is standard input, "DataFrame" a frame
-    path: str  #: absolute; empty where there is none
+    path: str  #: absolute; empty if there is none
     _chunks: Callable[[Reading], Generator[Chunk, None, str]]  #: makes them, adds to the notices, returns the SHA-256
     _bounds: Bounds
     sha256: str = ""  #: of the file's bytes, of a frame's text; hex, empty until the iteration has ended

@@ -48,14 +48,14 @@ class StoredRow(Protocol):
 
     @property
     def is_hidden(self) -> bool:
-        """True where a filter or a person hid it."""
+        """True if it is hidden, by a filter or by hand."""
 
     @property
     def cells(self) -> Mapping[int, StoredCell]:
         """Its cells by their 0-based column; those that hold nothing can be left out."""
 
     def texts(self, values: Sequence[object], first: int) -> TextRow | None:
-        """Make texts of calamine's values, from the first column on; None where the cells must be looked at."""
+        """Make texts of calamine's values, from the first column on; None if the cells must be looked at."""
 
 
 class WalkedRow(NamedTuple):
@@ -86,7 +86,7 @@ class Extent:
 
     @property
     def is_dense(self) -> bool:
-        """True where a grid of the sheet's size costs no more than its cells do: calamine makes one."""
+        """True if a grid of the sheet's size costs no more than its cells do: calamine makes one."""
         return self.last_row * (self.right + 1) <= 8 * self.cells + 200_000
 
     def add_cells(self, first: int, count: int, cells: Mapping[int, StoredCell]) -> None:
@@ -157,7 +157,7 @@ class Storage(ABC):
 
     @property
     def is_dense(self) -> bool:
-        """True where calamine can open it without a grid that is far larger than its cells."""
+        """True if calamine can open it without a grid that is far larger than its cells."""
         return True  # of most formats it makes the grid of a sheet when that is read
 
     @abstractmethod
@@ -303,7 +303,7 @@ def text_rows(
 ) -> Iterator[TextRow]:
     """Yield the rows in ascending order, blank ones too or not.
 
-    `values` are calamine's, of every row from the first on, in the columns `found`; None where it was not asked.
+    `values` are calamine's, of every row from the first on, in the columns `found`; None if it was not asked.
 
     Raises:
         SourceError: calamine finds a value where the file's own reading finds none, or a cell is too long.

@@ -22,7 +22,7 @@ CHUNK_ROWS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some rows of one sheet, in order, so that no sheet has to fit into memory.
+    """Some rows of one sheet, in order, so that a sheet need not fit into memory.
 
     A sheet with a header and no rows makes one chunk without rows.
     """
@@ -62,10 +62,10 @@ class Tables(Generic[R]):
     _is_told: bool = field(default=False, init=False)
 
     def take(self, rows: Iterable[R]) -> Iterator[Chunk]:
-        """Yield some rows: those of one table, and of each that begins among them.
+        """Yield chunks of rows: of the current table, and of each table that begins among them.
 
         Raises:
-            SourceError: So many rows repeat the header that it is no table.
+            SourceError: Too many rows repeat the header.
         """
         self._is_told = True
         made: list[Row] = []
@@ -78,7 +78,7 @@ class Tables(Generic[R]):
                 self._note_repeated(row.number)
                 continue
             if is_watching:
-                # Nearly all rows that are no header are told by first cells that were seen before.
+                # Nearly all other rows are recognized by first cells that were seen before.
                 if (get(cells[0], True) or (len(cells) > 1 and get(cells[1], True))) and self._is_header(cells):
                     yield Chunk(self.sheet, made)
                     self._begin(row)
@@ -96,7 +96,7 @@ class Tables(Generic[R]):
         yield Chunk(self.sheet, made)
 
     def end(self) -> Iterator[Chunk]:
-        """Yield what is left; a sheet without rows makes a chunk all the same."""
+        """Yield what is left; a sheet without rows also makes a chunk."""
         if self._titles or not self._is_told:
             yield Chunk(self.sheet, self._no_titles())
         self._tell_repeated()
@@ -123,7 +123,7 @@ class Tables(Generic[R]):
         self._known.clear()
 
     def _is_header(self, cells: Sequence[str]) -> bool:
-        """Return whether a row consists of known headers, or of more than of anything else."""
+        """Return whether a row consists mostly of known headers."""
         if not any([self._knows(text) for text in cells[:2] if text.strip()] or [True]):
             return False
         texts = [cell for cell in cells if cell.strip()]
@@ -188,7 +188,7 @@ def _were(numbers: Sequence[int]) -> str:
 
 
 def above_notice(where: str, above: Sequence[int], header: int) -> Notice:
-    """Return the notice about rows that stand above the header."""
+    """Return the notice about rows above the header."""
     stand = "stands" if len(above) == 1 else "stand"
     text = f"{where}: {rows_named(above)} {stand} above the header in row {header} and {_were(above)} left out"
     return Notice(text, NoticeLevel.LEFT_OUT)

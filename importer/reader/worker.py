@@ -252,7 +252,7 @@ class Workbook:
                 with _in_sheet(sheet.name):
                     part = self._storage.sheet(place)
                     stored.append((sheet.name, part, part.estimate.last_row))
-        total = max(1, sum(rows for _, _, rows in stored))  # 0 where no row has a number
+        total = max(1, sum(rows for _, _, rows in stored))  # 0 if no row has a number
         is_found, before = False, 0
         for name, part, rows in stored:
             for message in self._sheet_messages(part, name, ask):

@@ -408,7 +408,7 @@ class _Scan:
         self._refuse_odd(max(begun - 1, 0))
 
     def _refuse_odd(self, place: int) -> None:
-        """What begins so can hold things that only look like tags."""
+        """Refuse markup that can hold things that only look like tags."""
         if self.buffer.find(b"<!", place) >= 0 or self.buffer.find(b"<?", place) >= 0:
             raise _OddError
 

@@ -205,7 +205,7 @@ class Contents:
     facts: Sequence[tuple[str, str]]  #: what was run: a label and its text
     sources: Sequence[tuple[str, str]]  #: name and SHA-256
     targets: Sequence[TargetFacts]
-    counts: Mapping[tuple[str, Status], int]  #: records by target (empty where there is none) and status
+    counts: Mapping[tuple[str, Status], int]  #: records by target (empty if there is none) and status
     placements: Sequence[Placement]  #: who shadows where
     are_placements_all: bool  #: False if there are more
     calendar: ShadowCalendar

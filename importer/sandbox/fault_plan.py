@@ -23,13 +23,13 @@ Source: TypeAlias = Literal["pagerduty", "opsgenie"]
 
 #: As `method`: any method.
 ANY: Final = "any"
-#: Of a late commit that is answered at all, unless the plan says another.
+#: The status of a late commit's answer, unless the plan says otherwise.
 LATE_STATUS: Final = 504
 
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """What a fault of this kind can be told."""
+    """A kind of fault: its moments and parameters."""
 
     moments: tuple[When, ...] = ("after", "before")  #: before or after the commit; the first is the default
     method: str = "POST"  #: by default
@@ -186,7 +186,7 @@ class Fault(_Strict):
 
     @property
     def kind(self) -> FaultKind:
-        """Return what faults of this kind can be told."""
+        """The kind of this fault."""
         return FAULT_KINDS[self.what]
 
     @property
@@ -226,7 +226,7 @@ class FaultPlan(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a fault can know of a request."""
+    """What is known about a request when faults are chosen."""
 
     target: TargetName | Source | None  #: None if it is no system's
     method: str

@@ -1,4 +1,4 @@
-"""What PagerDuty's and Opsgenie's stand-ins know: people, teams, schedules, read from a JSON file.
+"""The data of PagerDuty's and Opsgenie's stand-ins: people, teams, schedules, read from a JSON file.
 
 The fields are those of the two APIs, ids in the place of references; docs/sandbox.md shows a file. The instants in it
 are epoch seconds here, and the APIs' date-times again in a dump: in the time zone that is its context, else in UTC.

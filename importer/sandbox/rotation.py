@@ -1,4 +1,4 @@
-"""Whose turn it is: the arithmetic by which the stand-ins render their calendars. Pure; seconds since the epoch.
+"""Computes whose turn it is, for the calendars that the stand-ins render. Pure; in epoch seconds.
 
 For the sandbox only: the importer itself never computes a rotation, it asks the system whose rotation it is.
 """
@@ -121,7 +121,7 @@ def final_turns(schedule: PagerDutySchedule, span: Span, *, is_base: bool = Fals
 
 
 def base_turns(account: PagerDuty, name: str, span: Span) -> list[Turn]:
-    """Render the schedule of a name without its overrides; empty where there is none."""
+    """Render the schedule of a name without its overrides; empty if there is none."""
     for schedule in account.schedules:
         if schedule.name == name:
             return final_turns(schedule, span, is_base=True)

@@ -1,4 +1,4 @@
-"""Serves the APIs on loopback ports, over one state file."""
+"""Serves the stand-ins for the APIs on loopback ports, over one state file."""
 
 from __future__ import annotations
 

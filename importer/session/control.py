@@ -55,7 +55,7 @@ class Tried(NamedTuple):
 
     sheet: Sheet
     line: ReportLine
-    link: str  #: the address of the object that the target has now; empty where it has none
+    link: str  #: the address of the object that the target has now; empty if it has none
     words: str = ""  #: whom and what it is about, by name, and when
 
 

@@ -44,7 +44,7 @@ def answer(body: object, *, status: int = 200, media_type: str = JSON) -> web.Re
 
 
 async def json_body(request: web.Request) -> object:
-    """Return the request's JSON, or None where the body is not JSON; no API here accepts null either."""
+    """Return the request's JSON, or None if the body is not JSON; no API here accepts null either."""
     try:
         return orjson.loads(await request.read())
     except orjson.JSONDecodeError:

@@ -135,7 +135,7 @@ class _OpalRoutes:
         return group
 
     def _known(self, body: object) -> list[str]:
-        """Return the ids in a body, each once and in order. Raise ValueError where one is unknown."""
+        """Return the ids in a body, each once and in order. Raise ValueError if one is unknown."""
         ids = body.get("on_call_schedule_ids") if isinstance(body, dict) else None
         if not isinstance(ids, list):
             raise ValueError("on_call_schedule_ids is required and must be a list of UUIDs.")
