@@ -81,7 +81,7 @@ class Loader:
         self._hidden: dict[tuple[str, str], list[int]] = {}  # by source and sheet
         self.has_skipped = False  #: some rows were skipped because they are hidden
         self._is_resolving = is_resolving  # otherwise names that would have to be looked up are listed
-        self._names: set[str] = set()
+        self._names: dict[str, int] = {}  # by a sheet's name, how many are called so, or would be
         self._names_in: dict[int, RowNames] = {}  # by the sheet's index, if its rows have names beside ids
         self.needed: set[Sought] = set()  #: what the targets must be asked for
         self.wished: set[Sought] = set()  #: the same, of rows that have other problems
@@ -204,11 +204,10 @@ class Loader:
     def _name_apart(self, name: str) -> str:
         """Name a sheet so that its name and a row's number identify a row: two sources can have equal sheet names."""
         free = name
-        number = 1
         while free in self._names:  # a sheet can really be called "Shadows (2)"
-            number += 1
-            free = f"{name} ({number})"
-        self._names.add(free)
+            self._names[name] += 1
+            free = f"{name} ({self._names[name]})"
+        self._names[free] = 1
         return free
 
     def _take_chunk(self, index: int, normalizer: Normalizer, chunk: Chunk) -> int:

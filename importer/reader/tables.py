@@ -35,7 +35,7 @@ class Chunk:
 _FEWEST = 2  # known texts of a header below another
 _MOST_KNOWN = 1 << 16  # texts that are remembered
 _MOST_REPEATED = 100_000  # rows: no table has so many headers
-_MOST_TABLES = 1_000  # one below the other
+_MOST_TABLES = 10_000  # one below the other, each with a header of its own
 _SHOWN = 6  # ranges of row numbers that a sentence names
 
 
@@ -58,7 +58,7 @@ class Tables(Generic[R]):
     _known: dict[str, bool] = field(default_factory=dict, init=False)
     _titles: list[R] = field(default_factory=list, init=False)  # they are titles if a header follows
     _repeated: list[int] = field(default_factory=list, init=False)
-    _begun: int = field(default=0, init=False)
+    _begun: int = field(default=0, init=False)  # tables below the first
     _is_told: bool = field(default=False, init=False)
 
     def take(self, rows: Iterable[R]) -> Iterator[Chunk]:
@@ -112,10 +112,10 @@ class Tables(Generic[R]):
             self.notices.append(above_notice(self.where, [title.number for title in self._titles], row.number))
             self._titles.clear()
         self._begun += 1
-        if self._begun >= _MOST_TABLES:
+        if self._begun > _MOST_TABLES:
             raise SourceError(
                 f"{self.source}{self.where}: more than {_MOST_TABLES:,} rows are headers",
-                hint="Delete the headers that repeat, and try again.",
+                hint="Delete those that are not needed, or split the file, and try again.",
             )
         text = f"{self.where}: row {row.number} is a header too, and the rows below it are read by it"
         self.notices.append(Notice(text))

@@ -90,6 +90,16 @@ def test_a_second_header_in_another_order_swaps_nobody(online: Workplace, front:
     assert {(key[2], key[3]) for key in truth} == {("101", "112")}
 
 
+def test_thousands_of_small_tables_in_one_sheet_are_read_in_the_time_of_their_rows(place: Workplace) -> None:
+    """A rota with a table for every week and team; nothing is named apart from all before it."""
+    headers = ["remote_id,third_party_provider\n", "third_party_provider,remote_id\n"]
+    tables = [f"{headers[n % 2]}{'OPSGENIE,' * (n % 2)}r-{n}{',OPSGENIE' * (1 - n % 2)}\n" for n in range(4_000)]
+    (place.path / "tables.csv").write_text("".join(tables))
+    done = place.run("check", "tables.csv", "--json")
+    assert done.status == 0, done
+    assert '"rows": 4000' in done.out or '"rows":4000' in done.out
+
+
 def test_a_percentage_where_an_id_is_due_is_a_problem_that_says_so(place: Workplace) -> None:
     path = place.path / "t.xlsx"
     with xlsxwriter.Workbook(path) as book:
