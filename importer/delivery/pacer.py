@@ -68,13 +68,16 @@ class AdaptiveLimit:
     def __init__(self, most: float, *, is_told: bool = False) -> None:
         self.rate = most  #: requests a second
         self._most = most
+        self._is_told = is_told  # by headers
         self._is_first = not is_told  # nothing is known yet: headers have not told it, and no refusal
         self._is_partial = False  # others had used a part of the first window
         self._is_climbing = False
+        self._is_alone = False  # no faster than one after the other
         self._soon = 0.0  # up to this rate it climbs although the search is over
         self._burst = _STRAYS
         self._first: list[float] = []  # when the requests of the first stretch left
         self.flight = 0.0  #: requests in flight lately, on average
+        self.travel = 0.0  #: seconds from a request to its answer, on average
         self._cut = _CUT / 2
         self._bound = 0.0  # what the first refusal proved
         self._patience = _FEWEST  # requests in which the rate grows by _CUT
@@ -125,7 +128,8 @@ class AdaptiveLimit:
         return rate if rate < _FAR * left else left
 
     def _grow(self) -> None:
-        if self._is_climbing or self.rate < self._soon:
+        is_slow = self.rate * self.travel < 1 if self._is_alone else self.rate < self._soon
+        if self._is_climbing or is_slow:
             growth = _CLIMB / math.sqrt(self._burst) / (1 + _CLIMB_FLIGHT * self.flight)
         else:
             growth = _CUT / self._patience * 2 ** min(_MOST_DOUBLINGS, self._taken / self._patience)
@@ -157,6 +161,10 @@ class AdaptiveLimit:
             self._soon = 0.0
             self._cut = min(_MOST_CUT, self._cut * 2) if self._taken < _SOON else _CUT
             self.rate = self._refused_rate * (1 - self._cut)
+            # A limit that was told, and refused soon and again: what overtakes others on its way comes too early.
+            self._is_alone = self._is_told and self._cut > _CUT and self.rate * self.travel > 1
+            if self._is_alone:
+                self.rate, self._cut = 1 / self.travel, _CUT
             if is_window_seen:
                 self.rate = min(self.rate, max(bound, _LEAST * self.rate))
         self.rate = max(_SLOWEST, self.rate)
@@ -224,6 +232,7 @@ def _burst(sent: Iterable[float], limit: float) -> float:
 # Seconds by which a late timer may be made up for. More would be a burst, less would lose pace at high rates.
 _SLACK = 0.01
 _LATELY = 20  # answers
+_TRAVELS = 50  # answers that tell how long one takes
 _GENTLE = 0.036  # seconds between requests until the first answer
 _RESET_BLUR = (
     2.0  # seconds that a window may be shorter than its headers say: Reset is rounded up, Date is rounded down
@@ -258,6 +267,7 @@ class Pacer:
         self._told = math.inf  # requests of a window that the ceiling is of
         self._in_flight = 0
         self._usual_flight = 0.0  # the average of what was in flight lately
+        self._travel, self._travels = 0.0, 0  # the average of seconds from a request to its answer, and of how many
         self._unpaced = 0  # requests in flight that left before the headers told the limit: they prove nothing
         self._is_emptied = False  # the headers said that nothing remains, and nothing was taken since
         self._is_zero_true = True  # False where requests are taken although nothing remains
@@ -312,20 +322,22 @@ class Pacer:
 
         `is_late`: it left before the pause that is going on.
         """
-        self._note_flight(in_flight)
+        self._note_flight(sent, in_flight)
         self._unpaced -= self._unpaced > 0
         if self._seen.take(sent, is_late=is_late):
             self._next = max(self._next, anyio.current_time() + 1 / self.rate)
 
-    def _note_flight(self, in_flight: int) -> None:
+    def _note_flight(self, sent: float, in_flight: int) -> None:
         self._answered.set()
         self._in_flight = in_flight
         self._usual_flight += (in_flight - self._usual_flight) / _LATELY
-        self._seen.flight = self._usual_flight
+        self._travels = min(_TRAVELS, self._travels + 1)
+        self._travel += (anyio.current_time() - sent - self._travel) / self._travels
+        self._seen.flight, self._seen.travel = self._usual_flight, self._travel
 
     def refuse(self, sent: float, certain: float, *, is_late: bool, in_flight: int) -> None:
         """Learn from a 429: nothing can be free before `certain`. What follows is known when one is taken again."""
-        self._note_flight(in_flight)
+        self._note_flight(sent, in_flight)
         if self._unpaced > 0:
             self._unpaced -= 1
         else:

@@ -187,6 +187,13 @@ def test_a_limit_is_kept_to_within_8_percent(case: Case) -> None:
     assert refused <= 0.02
 
 
+def test_a_bucket_of_one_is_used_one_after_the_other_where_requests_overtake_each_other() -> None:
+    """One that arrives soon after another is refused, however evenly both left: no pace is near the limit then."""
+    slow, refused = Case(50, "bucket-1", "x", "seconds", 1000.0, 600, "20..260 ms").measure()
+    assert slow <= 7.5  # an answer takes 7 times as long as a request is worth
+    assert refused <= 0.02
+
+
 @pytest.mark.parametrize("tells", ["", "r"])
 @pytest.mark.parametrize("form", ["sliding", "fixed"])
 @pytest.mark.parametrize(("limit", "window"), [(10, 1), (45, 1), (300, 10)])
