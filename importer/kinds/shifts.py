@@ -422,7 +422,7 @@ def at_rootly(
         "list_path": partial(list_path, collection),
         "read_page": partial(read_page, collection=collection, read_key=read_key),
         "removal": Removal(
-            read=read,
+            read=partial(read, was_listed=True),
             is_missing=is_missing,
             span=lambda key: (int(key[-2]), int(key[-1])),
             is_shortened=lambda sent, found: sent[:-1] == found[:-1] and int(found[-1]) < int(sent[-1]),

@@ -65,12 +65,13 @@ def make_request(schedule_id: str, collection: str, resource: str, attributes: M
     return Request(path_on_schedule(schedule_id, collection), orjson.dumps(body))
 
 
-def read_object(payload: Any, read_key: ReadKey) -> Found | None:
-    """Read the object in an answer; None if there is none."""
+def read_object(payload: Any, read_key: ReadKey, *, was_listed: bool = False) -> Found | None:
+    """Read the object in an answer; None if there is none. If a list named it, its id may be a number, as there."""
     item = payload.get("data") if isinstance(payload, dict) else None
     if not isinstance(item, dict) or not isinstance(item.get("attributes"), dict):
         return None
-    id_, schedule_id = item.get("id"), as_text(item["attributes"].get("schedule_id"))
+    id_ = as_text(item.get("id")) if was_listed else item.get("id")
+    schedule_id = as_text(item["attributes"].get("schedule_id"))
     try:
         key = read_key(item["attributes"], schedule_id or "")
     except (ValueError, OverflowError):

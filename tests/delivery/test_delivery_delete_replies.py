@@ -9,7 +9,8 @@ import pytest
 
 from importer.delivery.client import Answer
 from importer.delivery.replies import Sight, Subject, judge_look
-from importer.kinds import Removal
+from importer.kinds import RecordKind, Removal
+from importer.kinds.override import KIND as OVERRIDE
 from importer.kinds.shadow import KIND as SHADOW
 from importer.targets.rootly import ROOTLY
 
@@ -71,6 +72,17 @@ CUT = shadow(ends_at="2027-01-15T09:00:00.123Z")
 )
 def test_what_a_look_means(status: int, body: bytes, subject: Subject, now: float, sight: Sight) -> None:
     assert judge_look(Answer(status, {}, body), ROOTLY, removal(), subject, now).sight is sight
+
+
+@pytest.mark.parametrize("kind", [SHADOW, OVERRIDE], ids=lambda kind: kind.name)
+def test_an_object_whose_id_is_a_number_is_known_by_it(kind: RecordKind) -> None:
+    """A list may hold numbers too: what a run found by one must be removable by an undo."""
+    assert kind.removal is not None
+    user = {"shadowable_type": "User", "shadowable_id": "7", "shadow_user_id": 8, "user_id": 8}
+    times = {"starts_at": "2027-01-15T08:00:00Z", "ends_at": "2027-01-15T16:00:00Z"}
+    found = kind.removal.read({"data": {"id": 1004, "attributes": {"schedule_id": "s", **user, **times}}})
+    assert found is not None
+    assert found.id == "1004"
 
 
 def test_what_has_changed_is_named_with_both_values() -> None:
