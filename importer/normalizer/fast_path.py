@@ -62,24 +62,35 @@ class FastPath:
         self._start, self._end = get("starts_at", -1), get("ends_at", -1)
         self._zone = get("timezone")
         self._zones = _Memory(read_zone, rules.zone)
-        self._times: dict[ZoneInfo | None, _Memory] = {}
+        self._times: dict[tuple[ZoneInfo | None, ZoneInfo | None], _Memory] = {}  # by zone, and by the row's own one
 
     def read(self, row: Row) -> tuple[Record, str, Sequence[Problem]] | None:
         """Return a row's record, zone and warnings; None if the row must take the full path."""
         cells = row.cells
-        zone = self._rules.zone if self._zone is None else self._zones[cells[self._zone]]
+        zone_text = "" if self._zone is None else cells[self._zone]
+        zone = self._zones[zone_text]
         if row.problems or zone is _ODD:
             return None
         values = tuple([memory.default if at is None else memory[cells[at]] for at, memory in self._columns])
         if _ODD in values:
             return None
-        times = self._times.get(zone) or self._remember_times(zone)
+        # An offset can contradict the row's own zone; an option's zone applies only to times without an offset.
+        own = zone if zone_text.strip(BLANKS) else None
+        times = self._times.get((zone, own)) or self._remember_times(zone, own)
         starts_at, ends_at = times[cells[self._start]], times[cells[self._end]]
+        odd = []
+        if type(starts_at) is _Contradicting:
+            odd.append(Implausibility("offset", "starts_at", starts_at.fault))
+            starts_at = starts_at.instant
+        if type(ends_at) is _Contradicting:
+            odd.append(Implausibility("offset", "ends_at", ends_at.fault))
+            ends_at = ends_at.instant
         if starts_at is _ODD or ends_at is _ODD or ends_at <= starts_at:
             return None
         record = self._record(**dict(zip(self._names, (*values, starts_at, ends_at), strict=True)))
         now = self._rules.now
-        odd = None if now is None else self._find(record, now)
+        if now is not None:
+            odd += self._find(record, now)
         warnings = self._warn(row, odd) if odd else ()
         return None if warnings is None else (record, zone.key if zone else "", warnings)
 
@@ -97,18 +108,27 @@ class FastPath:
                 warnings.append(self._places.problem(column, text, fault, self._places.cell(column, row.place)))
         return warnings
 
-    def _remember_times(self, zone: ZoneInfo | None) -> _Memory:
+    def _remember_times(self, zone: ZoneInfo | None, own: ZoneInfo | None) -> _Memory:
         times = self._rules.mapping.times
-        # An offset that contradicts the row's zone is odd; an option's zone applies only to times without an offset.
-        own = zone if self._zone is not None else None
-        return self._times.setdefault(zone, _Memory(lambda text: _read_plain(text, zone, own, times)))
+        return self._times.setdefault((zone, own), _Memory(lambda text: _read_plain(text, zone, own, times)))
 
 
-def _read_plain(text: str, zone: ZoneInfo | None, own: ZoneInfo | None, rules: TimeRules) -> datetime | Unreadable:
+class _Contradicting(NamedTuple):
+    """A time whose offset contradicts the zone of its row."""
+
+    instant: datetime
+    fault: Unreadable
+
+
+def _read_plain(
+    text: str, zone: ZoneInfo | None, own: ZoneInfo | None, rules: TimeRules
+) -> datetime | _Contradicting | Unreadable:
     moment = read_moment(text, rules)
-    if isinstance(moment, Unreadable) or find_contradiction(moment, own) is not None:
+    instant = moment if isinstance(moment, Unreadable) else to_instant(moment, zone, rules)
+    if isinstance(moment, Unreadable) or isinstance(instant, Unreadable):
         return _UNUSUAL
-    return to_instant(moment, zone, rules)
+    fault = find_contradiction(moment, own)
+    return instant if fault is None else _Contradicting(instant, fault)
 
 
 def read_digits(text: str) -> str | Unreadable:

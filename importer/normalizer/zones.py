@@ -255,8 +255,8 @@ def find_contradiction(moment: Moment, own: ZoneInfo | None) -> Unreadable | Non
         there = local.replace(tzinfo=zone)
         return Unreadable(
             f", whose offset {zone.key} does not have then: it is read as {instant:%Y-%m-%d %H:%M}Z, "
-            f"and as local time would be {there.astimezone(UTC):%Y-%m-%d %H:%M}Z",
-            f"Write {there.isoformat()} or leave the offset out if local time is meant; else correct the time zone.",
+            f"and as local time, {there.isoformat()}, would be {there.astimezone(UTC):%Y-%m-%d %H:%M}Z",
+            "Write the offset of that zone, or none if local time is meant; else correct the time zone.",
             "offset that contradicts the time zone",
         )
     return None

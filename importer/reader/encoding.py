@@ -116,6 +116,9 @@ def examine(file: BinaryIO, name: str, encoding: str | None = None) -> Encoding:
     start = file.read(4096)
     marked = next((codec for mark, codec in _MARKS.items() if start.startswith(mark)), "")
     if encoding and not marked:
+        if (family := codecs.lookup(encoding).name) in {"utf-16", "utf-32"}:  # which Python reads with a mark only
+            evident = _evident_wide(start)
+            encoding = evident if evident.startswith(family) else f"{family}-le"
         sha256, fault = _decode_all(file, encoding, name)
         if fault:
             raise SourceError(f"{named(name)}: {fault} is not {encoding}", hint=_GIVE)

@@ -124,12 +124,17 @@ def one_of(choices: type[AnyEnum]) -> Callable[[object], AnyEnum]:
     return read
 
 
+#: Codecs of Python that are for names of hosts and for source code.
+_NOT_OF_FILES = {"idna", "punycode", "raw-unicode-escape", "raw_unicode_escape", "unicode-escape", "unicode_escape"}
+
+
 def encoding(value: object) -> str:
     """Read the name of an encoding of text."""
     name = text(value)
     try:
-        b"".decode(name)
-        codecs.getincrementaldecoder(name)().decode(b"a", final=True)  # "undefined" decodes only an empty text
+        if codecs.lookup(name).name in _NOT_OF_FILES:
+            raise LookupError
+        codecs.getincrementaldecoder(name)().decode("a".encode(name), final=True)  # "undefined" has no letter at all
     except (LookupError, ValueError):
         raise ValueError(f"{_shown(value)} is not an encoding: write a name such as shift_jis or cp1250") from None
     return name

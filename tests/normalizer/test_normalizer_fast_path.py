@@ -28,8 +28,20 @@ TEXTS = (
         "46082.5",
         "2020-01-01T08:00Z",
         "2030-01-01T08:00Z",
+        "2027-03-01T08:00:00+02:00",
+        "2027-03-01T08:00+01:00[America/New_York]",
+        "2027-03-28T02:30+05:00",
     ),
-    ("2027-03-01T16:00:00Z", "2027-03-01 16:00", "2027-03-01", "2027-10-31T02:30", "", "2031-01-01T08:00Z"),
+    (
+        "2027-03-01T16:00+03:00",
+        "2020-03-01T16:00-05:00",
+        "2027-03-01T16:00:00Z",
+        "2027-03-01 16:00",
+        "2027-03-01",
+        "2027-10-31T02:30",
+        "",
+        "2031-01-01T08:00Z",
+    ),
     ("", "Europe/Berlin", "W. Europe Standard Time", "Mars"),
 )
 ROWS = st.tuples(*(st.sampled_from(texts) | st.text(max_size=5) for texts in TEXTS))
@@ -65,18 +77,20 @@ def test_the_short_way_and_the_long_one_come_to_the_same(
 @pytest.mark.parametrize("level", [None, *Level])
 def test_a_row_with_several_warnings_comes_to_the_same_by_both_ways(level: Level | None) -> None:
     sheet = Sheet("table.csv", "table", HEADER, tuple(range(7)))
-    mapping = Mapping(checks=Checks(far=level, self_shadow=level))
+    mapping = Mapping(checks=Checks(far=level, self_shadow=level, offset=level))
     rules = make_rules(mapping, now=datetime(2026, 11, 1, tzinfo=UTC))
-    row = Row(2, ("primary-eu", "User", "101", "101", "2030-01-01T08:00:00Z", "2031-01-01T16:00:00Z", ""))
+    times = ("2030-01-01T08:00:00+02:00", "2031-01-01T16:00:00+03:00")
+    row = Row(2, ("primary-eu", "User", "101", "101", *times, "Europe/Berlin"))
     normalized = Normalizer(sheet, rules).normalize(row)
     assert normalized == long_way(sheet, rules).normalize(row)
     found = [one.cell for one in (*normalized.problems, *normalized.warnings)]
-    assert found == (["F2"] if level is Level.OFF else ["D2", "E2", "F2"])
+    assert found == (["F2"] if level is Level.OFF else ["D2", "E2", "E2", "F2", "F2"])
 
 
-def test_a_good_row_takes_the_short_way() -> None:
+@pytest.mark.parametrize(("start", "zone"), [("2027-03-01T08:00:00Z", ""), ("2027-03-01T08:00+05:00", "Europe/Berlin")])
+def test_a_row_that_is_good_or_has_only_warnings_takes_the_short_way(start: str, zone: str) -> None:
     sheet = Sheet("table.csv", "table", HEADER, tuple(range(7)))
     normalizer = Normalizer(sheet)
     assert normalizer._fast is not None
-    good = Row(2, ("primary-eu", "User", "101", "112", "2027-03-01T08:00:00Z", "2027-03-01T16:00:00Z", ""))
+    good = Row(2, ("primary-eu", "User", "101", "112", start, "2027-03-01T16:00:00Z", zone))
     assert normalizer._fast.read(good) is not None

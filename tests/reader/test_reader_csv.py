@@ -241,6 +241,12 @@ def test_a_byte_order_mark_outranks_the_encoding_that_is_named(write: Write) -> 
     assert rows_of(write("t.csv", b"\xef\xbb\xbfid,b\n1,\xc3\xbc\n"), encoding="shift_jis") == [Row(2, ("1", "ü"))]
 
 
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_wide_text_without_a_mark_is_read_where_its_family_is_named(write: Write, codec: str) -> None:
+    (row,) = rows_of(write("t.csv", "id,b\n1,東\n".encode(codec)), encoding=codec[:-3])
+    assert row.cells == ("1", "東")
+
+
 def test_a_byte_that_the_named_encoding_does_not_have_is_named(write: Write) -> None:
     path = write("t.csv", b"id,b\n1,x\n2,\xff\n")
     assert refusal(path, encoding="utf-8").message == f"{path}: byte 0xFF at offset 11 (line 3) is not utf-8"
