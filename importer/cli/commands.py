@@ -217,7 +217,6 @@ def _serve(options: dict[str, Any], port: int, sources: list[str], files: dict[s
 
     raise_file_limit(_FILES)
     state = load(options).reports / SANDBOX_STATE
-    state.parent.mkdir(parents=True, exist_ok=True)
     readers = {"faults": read_faults, "directory": read_directory, "organization": read_organization}
     contents = {name: readers[name](path) for name, path in files.items() if path}
     anyio.run(_serve_until_stopped, state, port, sources, contents)

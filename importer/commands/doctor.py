@@ -301,7 +301,8 @@ async def _look_at_some(names: list[TargetName], settings: Settings, found: dict
                 group.start_soon(_look_at_one, name, connection, settings, found[name])
     except* ImporterError as errors:
         for error in errors_of(errors):
-            found[names[0]].append(_problem(f"{names[0]} target", error.message, error.hint))
+            for name in names:
+                found[name].append(_problem(f"{name} target", error.message, error.hint))
 
 
 async def _look_at_one(name: TargetName, connection: Connection, settings: Settings, found: list[Diagnosis]) -> None:

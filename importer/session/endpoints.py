@@ -74,7 +74,6 @@ async def _serve_sandbox(settings: Settings) -> AsyncIterator[Mapping[str, Conne
     from importer.sandbox.directory_file import TOKEN
     from importer.sandbox.server import serve
 
-    settings.reports.mkdir(parents=True, exist_ok=True)
     async with serve(settings.reports / SANDBOX_STATE) as address:
         yield {name: Connection(url, TOKEN) for name, url in asdict(address).items()}
 

@@ -65,6 +65,27 @@ def test_a_value_that_only_rows_need_is_named_as_the_user_set_it(place: Workplac
     assert "Leave out IMPORTER_PROVIDER" in words
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "check s.csv --online --sandbox",
+        "run s.csv --sandbox",
+        "pull pagerduty out.xlsx --sandbox",
+        "doctor --sandbox",
+        "sandbox",
+    ],
+)
+def test_a_reports_folder_that_cannot_be_made_is_named_by_each_command(place: Workplace, line: str) -> None:
+    place.write("s.csv", [["third_party_provider", "remote_id"], ["PAGER_DUTY", "PI7DH85"]])
+    done = place.run(*line.split(), "--reports", "s.csv/reports")
+    assert done.status == 2
+    told = done.out + done.err
+    assert "s.csv/reports" in told
+    assert "Not a directory" in told or "not a folder" in told
+    assert "should not have" not in told
+    assert "in time" not in told
+
+
 def test_hostile_arguments_do_not_reach_the_terminal_as_they_are(place: Workplace) -> None:
     done = place.run("run", "--\x1b[31mred\u202e", "s.csv")
     assert done.status == 2
