@@ -124,7 +124,10 @@ class OldSheet(StoredSheet):
             if kind not in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}:
                 style = self.read.cell_xf_index(number, column)
                 cell = self._cell(kind, value, style)
-                cells[column] = cell.strike_out() if style in self.styles.struck else cell
+                runs = self.read.rich_text_runlist_map.get((number, column), ())
+                fonts = self.read.book.font_list
+                is_struck = any(font < len(fonts) and fonts[font].struck_out for _, font in runs)
+                cells[column] = cell.strike_out() if is_struck or style in self.styles.struck else cell
         return cells
 
     def _cell(self, kind: int, value: Any, style: int) -> StoredCell:
@@ -224,6 +227,7 @@ class BinaryPackage(Storage):
         self._parts = parts
         parts.check_xml({})
         self._styles = Styles()
+        self._struck_fonts: list[bool] = []
         self.sheets = []
         self._links = links_of(parts, _WORKBOOK)
         self._read_workbook()
@@ -232,7 +236,9 @@ class BinaryPackage(Storage):
 
     def sheet(self, index: int) -> BinarySheet:
         """Return a worksheet by its place among all sheets."""
-        return BinarySheet(partial(self._parts.part, self.sheets[index].path), self._styles, self._texts)
+        return BinarySheet(
+            partial(self._parts.part, self.sheets[index].path), self._styles, self._shared_cell, self._rich
+        )
 
     def _path(self, kind: str) -> str:
         return next((path for found, path in self._links.values() if found == kind), f"{_FOLDER}/{kind}.bin")
@@ -253,7 +259,7 @@ class BinaryPackage(Storage):
     def _read_styles(self, path: str) -> None:
         is_inside = False
         codes: dict[int, str] = {}
-        is_struck: list[bool] = []
+        is_struck = self._struck_fonts
         with self._parts.part(path) as stream, _sound():
             for kind, data in _records(stream):
                 if kind == _FORMAT:
@@ -267,14 +273,22 @@ class BinaryPackage(Storage):
                     is_inside = kind == _BEGIN_STYLES
 
     @cached_property
-    def _shared(self) -> list[str]:
+    def _shared(self) -> list[StoredCell]:
         path = self._path("sharedStrings")
         if path not in self._parts:
             return []
         with self._parts.part(path) as stream, _sound():
-            return [_text_at(data, 1)[0] for kind, data in _records(stream) if kind == _TEXT]
+            return [self._rich(data) for kind, data in _records(stream) if kind == _TEXT]
 
-    def _texts(self, index: int) -> str:
+    def _rich(self, data: bytes) -> StoredCell:
+        """Read a RichStr, [MS-XLSB] 2.5.122: flags, its text, and where in it which fonts begin."""
+        text, end = _text_at(data, 1)
+        runs = data[end + 4 :][: 4 * _long(data, end)] if data[0] & 1 and len(data) >= end + 4 else b""
+        fonts = [font for _, font in struct.iter_unpack("<HH", runs[: len(runs) // 4 * 4])]
+        cell = StoredCell(text) if text else EMPTY
+        return cell.strike_out() if any(self._struck_fonts[font : font + 1] == [True] for font in fonts) else cell
+
+    def _shared_cell(self, index: int) -> StoredCell:
         if index >= len(self._shared):
             raise damaged("one of its cells refers to no text")
         return self._shared[index]
@@ -286,7 +300,8 @@ class BinarySheet(StoredSheet):
 
     open: Callable[[], AbstractContextManager[IO[bytes]]]
     styles: Styles
-    texts: Callable[[int], str]
+    shared: Callable[[int], StoredCell]
+    rich: Callable[[bytes], StoredCell]
 
     def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
         number, is_hidden, column = 0, False, -1
@@ -326,10 +341,9 @@ class BinarySheet(StoredSheet):
                 return StoredCell("TRUE" if data[4] else "FALSE")
             case 0x03 | 0x0B | 0x0E:
                 return error_cell(_ERRORS.get(data[4], "#UNKNOWN!"))
-            case 0x07 | 0x12:
-                text = self.texts(_long(data, 4))
-            case _:  # a text of its own, of a formula, or with fonts in it
-                text, _ = _text_at(data, 5 if kind == _RICH else 4)
+            case 0x07 | 0x12 | 0x3E:
+                return self.rich(data[4:]) if kind == _RICH else self.shared(_long(data, 4))
+        text, _ = _text_at(data, 4)  # of its own, or of a formula
         return StoredCell(text) if text else EMPTY
 
 

@@ -203,6 +203,7 @@ class _Content:
         self._cells: dict[int, StoredCell] = {}
         self._attributes: dict[str, str] = {}
         self._is_covered = False
+        self._is_struck = False  # a part of the cell
         self._text: list[str] = []
         self._paragraphs = 0
         self._blanks = 0  # that are stored as a number, in all
@@ -239,6 +240,9 @@ class _Content:
             case "table:table-cell" | "table:covered-table-cell":
                 self._is_covered = name == "table:covered-table-cell"
                 self._attributes, self._text, self._paragraphs = attributes, [], 0
+                self._is_struck = False
+            case "text:span" if attributes.get("text:style-name") in self._looks.struck:
+                self._is_struck = True
             case "text:p" | "text:h":
                 self._text += ["\n"] if self._paragraphs else []
                 self._paragraphs += 1
@@ -303,7 +307,7 @@ class _Content:
         if cell:
             if self._is_covered:
                 cell = COVERED
-            elif self._style() in self._looks.struck:
+            elif self._is_struck or self._style() in self._looks.struck:
                 cell = cell.strike_out()
             self._cells.update(dict.fromkeys(range(self._column, self._column + count), cell))
         self._column += count

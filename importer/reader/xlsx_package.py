@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 from importer.cells import column_of, letters_of
 from importer.reader.stored_cells import Extent, ListedSheet, Merged, Storage, StoredRow, StoredSheet, Styles, damaged
-from importer.reader.xlsx_sheet import CellReader, scanned_rows, unescape
+from importer.reader.xlsx_sheet import CellReader, is_on, scanned_rows, unescape
 from importer.reader.zip_parts import local, parsed
 
 if TYPE_CHECKING:
@@ -79,14 +79,14 @@ class Package(Storage):
             _read_styles(self._parts.elements(self._styles_path), styles, odd)
         return CellReader(styles, odd, self._strings, has_odd_strings=self._text_scan.is_odd)
 
-    def _strings(self) -> list[str]:
-        if self._strings_path not in self._parts:
-            return []
+    def _strings(self) -> tuple[list[str], set[int]]:
         texts = _Texts()
+        if self._strings_path not in self._parts:
+            return texts.found, texts.struck
         with self._parts.part(self._strings_path) as stream:
             for _ in parsed(stream, texts.parser):
                 pass
-        return texts.found
+        return texts.found, texts.struck
 
 
 @dataclass
@@ -148,13 +148,14 @@ def _by_tags(look: Callable[[bytes], None]) -> Callable[[bytes], None]:
 
 
 class _TextScan:
-    """Finds what calamine reads otherwise: escaped surrogates, and runs whose blanks it drops without `xml:space`."""
+    """Finds what calamine leaves out: escaped surrogates, lines through runs, their blanks without `xml:space`."""
 
     is_odd = False
 
     def look(self, text: bytes) -> None:
         if not self.is_odd and (b"<r>" in text or b":r>" in text):
             self.is_odd = re.search(rb"<(?:\w+:)?t>(?:\s|[^<]*\s</)", text) is not None
+        self.is_odd = self.is_odd or b"strike" in text
         if not self.is_odd and b"_x" in text:
             self.is_odd = re.search(rb"_x[dD][89A-Fa-f]", text) is not None
 
@@ -214,6 +215,7 @@ class _Texts:
 
     def __init__(self) -> None:
         self.found: list[str] = []
+        self.struck: set[int] = set()  #: of which at least a part is struck through
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
@@ -221,10 +223,12 @@ class _Texts:
         self._text: list[str] = []
         self._is_spoken = False
 
-    def _start(self, name: str, _attributes: dict[str, str]) -> None:
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
         match local(name):
             case "si":
                 self._text = []
+            case "strike" if is_on(attributes):
+                self.struck.add(len(self.found))
             case "rPh":
                 self._is_spoken = True
             case "t" if not self._is_spoken:
@@ -253,7 +257,7 @@ def _read_styles(found: list[tuple[str, dict[str, str]]], styles: Styles, odd: s
         elif name == "font" and section == "fonts":
             is_struck.append(False)
         elif name == "strike" and section == "fonts" and is_struck:
-            is_struck[-1] = attributes.get("val", "1") not in {"0", "false"}
+            is_struck[-1] = is_on(attributes)
         elif name == "xf" and section == "cellXfs":
             style, number, font = len(styles.formats), _number(attributes, "numFmtId"), _number(attributes, "fontId")
             styles.add(number, codes.get(number), is_struck=font < len(is_struck) and is_struck[font])

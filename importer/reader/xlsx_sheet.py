@@ -51,11 +51,11 @@ class CellReader:
 
     styles: Styles
     odd: AbstractSet[int] = frozenset()  #: styles of which each cell must be looked at
-    load_strings: Callable[[], list[str]] = list
+    load_strings: Callable[[], tuple[list[str], AbstractSet[int]]] = lambda: ([], frozenset())
     has_odd_strings: bool = False  #: calamine does not read all shared texts as they are shown
 
     @cached_property
-    def _strings(self) -> list[str]:
+    def _strings(self) -> tuple[list[str], AbstractSet[int]]:
         return self.load_strings()
 
     def cell(self, kind: str, style: int, value: str, *, is_formula: bool, where: str) -> StoredCell:
@@ -71,21 +71,33 @@ class CellReader:
         value = value.strip(" \t\r\n")
         if kind == "e" and value:
             return error_cell(value)
-        if kind in {"s", "b", "d"} or not value:
-            return StoredCell(self._text(kind, value, where)) if value else EMPTY
+        if not value:
+            return EMPTY
+        if kind == "s":
+            return self._shared(value, where)
+        if kind in {"b", "d"}:
+            return StoredCell(_text(kind, value))
         cell = self.styles.number(value, style)
         is_word = cell.flaw is not None and value.lstrip("+-").lower() not in _NOT_A_NUMBER
         return StoredCell(value) if is_word else cell
 
-    def _text(self, kind: str, value: str, where: str) -> str:
-        if kind == "b":
-            return "FALSE" if value in {"0", "false"} else "TRUE"
-        return clock_text(value) if kind == "d" else self._shared(value, where)
-
-    def _shared(self, index: str, where: str) -> str:
-        if not _INDEX.fullmatch(index) or int(index) >= len(self._strings):
+    def _shared(self, index: str, where: str) -> StoredCell:
+        texts, struck = self._strings
+        if not _INDEX.fullmatch(index) or int(index) >= len(texts):
             raise damaged(f"cell {where} refers to no text")
-        return self._strings[int(index)]
+        cell = StoredCell(texts[int(index)])
+        return cell.strike_out() if int(index) in struck else cell
+
+
+def _text(kind: str, value: str) -> str:
+    if kind == "b":
+        return "FALSE" if value in {"0", "false"} else "TRUE"
+    return clock_text(value)
+
+
+def is_on(attributes: Mapping[str, str]) -> bool:
+    """Return whether an element such as `<strike/>` says yes."""
+    return attributes.get("val", "1") not in {"0", "false"}
 
 
 def unescape(text: str) -> str:
@@ -161,6 +173,7 @@ class _SheetParser:
         self._attributes: dict[str, str] = {}
         self._value: list[str] = []
         self._is_formula = False
+        self._is_struck = False
         self._is_data = False
         self._is_spoken = False  # how a text is pronounced is no part of it
 
@@ -186,6 +199,8 @@ class _SheetParser:
                 self.parser.CharacterDataHandler = self._value.append
             case "f":
                 self._is_formula = True
+            case "strike" if is_on(attributes):
+                self._is_struck = True
             case "row":
                 self._start_row(attributes)
             case "rPh":
@@ -202,7 +217,7 @@ class _SheetParser:
     def _start_cell(self, attributes: dict[str, str]) -> None:
         self._attributes = attributes
         self._value = []
-        self._is_formula = False
+        self._is_formula = self._is_struck = False
         reference = attributes.get("r", "")
         self._column = _column(reference, self._number) if reference else self._column + 1
 
@@ -224,9 +239,10 @@ class _SheetParser:
         if self._column in self._cells:
             raise damaged(f"cell {where} stands there twice")
         get = self._attributes.get
-        self._cells[self._column] = self._reader.cell(
+        cell = self._reader.cell(
             get("t", "n"), whole(get("s") or "0"), "".join(self._value), is_formula=self._is_formula, where=where
         )
+        self._cells[self._column] = cell.strike_out() if self._is_struck else cell
 
 
 def _column(reference: str, row: int) -> int:

@@ -135,7 +135,7 @@ def parsed(stream: IO[bytes], parser: expat.XMLParserType) -> Iterator[None]:
             parser.Parse(block, False)
             yield
         parser.Parse(b"", True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the latter two for the encoding that it declares
         raise damaged(f"its XML is broken: {error}") from error
     yield
 

@@ -158,6 +158,56 @@ def test_of_a_row_that_is_struck_out_in_part_the_cells_are_named(tmp_path: Path)
     assert chunk.rows[0].warnings[0].message == "what stands in B2 is struck out, and is read all the same"
 
 
+def struck_part_in_xlsx(path: Path) -> None:
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("S")
+        sheet.write_row(0, 0, ["id", "note"])
+        sheet.write_rich_string(1, 1, "101 ", book.add_format({"font_strikeout": True}), "102")
+
+
+def struck_part_in_text_of_xlsm(path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["id", "note"])
+    run = openpyxl.cell.rich_text.TextBlock(openpyxl.cell.text.InlineFont(strike=True), "102")
+    book.active["B2"] = openpyxl.cell.rich_text.CellRichText("101 ", run)
+    book.save(path)
+
+
+def struck_part_in_xls(path: Path) -> None:
+    book = xlwt.Workbook()
+    sheet, struck = book.add_sheet("S"), xlwt.Font()
+    struck.struck_out = True
+    sheet.write(0, 0, "id")
+    sheet.write(0, 1, "note")
+    sheet.write_rich_text(1, 1, (("101 ", xlwt.Font()), ("102", struck)))
+    book.save(str(path))
+
+
+def struck_part_in_xlsb(path: Path) -> None:
+    runs = struct.pack("<IHH", 1, 4, 1)
+    rich = binary.cell(0x3E, 1, b"\1" + binary.text("101 102") + runs)
+    header = binary.row(1, binary.label(0, "id"), binary.label(1, "note"))
+    binary.write_xlsb(path, ("S", 0, header + binary.row(2, rich)), has_struck_style=True)
+
+
+def struck_part_in_ods(path: Path) -> None:
+    line = '<style:style style:name="T1"><style:text-properties style:text-line-through-style="solid"/></style:style>'
+    part = '101 <text:span text:style-name="T1">102</text:span>'
+    rows = [text_cell("id") + text_cell("note"), text_cell("") + text_cell(part)]
+    write_ods(path, "".join(map(ods_row, rows)), styles=line)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [struck_part_in_xlsx, struck_part_in_text_of_xlsm, struck_part_in_xls, struck_part_in_xlsb, struck_part_in_ods],
+)
+def test_a_cell_of_which_a_part_is_struck_out_is_told(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / f"t.{make.__name__.rpartition('_')[2]}"
+    make(path)
+    sheet = read_sheet(path)
+    assert (sheet.rows, sheet.remarks) == ({2: ["", "101 102"]}, [[2, "struck", 1]])
+
+
 def test_a_cell_in_which_nothing_stands_is_not_struck_out(tmp_path: Path) -> None:
     style = '<style:style style:name="ce1"><style:text-properties style:text-line-through-style="solid"/></style:style>'
     blank = text_cell("", 'table:style-name="ce1" table:formula="of:=&quot;&quot;"')

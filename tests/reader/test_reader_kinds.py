@@ -145,6 +145,13 @@ def test_a_sheet_is_found_wherever_its_link_points(workbook: Workbook, target: s
     assert read_sheet(workbook(rows, parts={"xl/_rels/workbook.xml.rels": links})).rows == {2: ["7", ""]}
 
 
+def test_xml_in_an_encoding_that_is_none_is_damaged(workbook: Workbook) -> None:
+    texts = f'<?xml version="1.0" encoding="U-8"?><sst xmlns="{NAMESPACE}"><si><t>x</t></si></sst>'
+    rows = f'{HEADER}<row r="2"><c r="B2" t="s"><v>0</v></c></row>'
+    with pytest.raises(SourceError, match="its XML is broken: unknown encoding"):
+        read_sheet(workbook(rows, parts={"xl/sharedStrings.xml": texts}))
+
+
 def test_a_workbook_of_thousands_of_sheets_asks_which(workbook: Workbook) -> None:
     sheets = "".join(f'<sheet name="S{n}" sheetId="{n}" r:id="r1"/>' for n in range(1_001))
     book = f'<workbook xmlns="{NAMESPACE}" xmlns:r="{RELATIONSHIPS}"><sheets>{sheets}</sheets></workbook>'
