@@ -147,7 +147,7 @@ def test_a_sheet_is_found_wherever_its_link_points(workbook: Workbook, target: s
 
 def test_xml_in_an_encoding_that_is_none_is_damaged(workbook: Workbook) -> None:
     texts = f'<?xml version="1.0" encoding="U-8"?><sst xmlns="{NAMESPACE}"><si><t>x</t></si></sst>'
-    rows = f'{HEADER}<row r="2"><c r="B2" t="s"><v>0</v></c></row>'
+    rows = f'{HEADER}<row r="2"><c r="B2" t="s"><v><!-- looked at closely -->0</v></c></row>'
     with pytest.raises(SourceError, match="its XML is broken: unknown encoding"):
         read_sheet(workbook(rows, parts={"xl/sharedStrings.xml": texts}))
 
