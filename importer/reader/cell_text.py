@@ -343,9 +343,10 @@ def _decorated(plain: str, decoration: str, section: _Section) -> str:
             whole, rest = divmod(abs(number), 1)
             top, bottom = float(rest).as_integer_ratio() if rest else (0, 1)
             fraction = f" {top}/{bottom}" if top and bottom <= 1024 else ""
-            return (
-                f"{'-' if number < 0 else ''}{whole:f}{fraction}" if fraction or not rest else f"{plain} as a fraction"
-            )
+            if rest and not fraction:
+                return f"{plain} as a fraction"
+            sign = "-" if number < 0 else ""
+            return f"{sign}{whole:f}{fraction}" if whole or not fraction else f"{sign}{fraction.strip()}"
         case ",":
             scale = re.search(r"[0#?](,+)(?![0#?,])", section.layout)  # of thousands, or of millions
             plain = f"{number / 1000 ** len(scale[1] if scale else ''):,f}"

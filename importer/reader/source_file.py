@@ -78,8 +78,9 @@ def unpack(file: BinaryIO, copy: BinaryIO, shown: str, bounds: Bounds) -> str:
                 _refuse_bomb(shown, file.tell(), unpacked, bounds)
                 copy.write(block)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        why = "something else follows the packed data" if "Not a gzipped" in str(error) else error
         raise SourceError(
-            f"{shown} is a damaged gzip file: {error}", hint="Download it again, or compress it again."
+            f"{shown} is a damaged gzip file: {why}", hint="Download it again, or compress it again."
         ) from error
     if not unpacked:
         raise SourceError(f"{shown} is an empty gzip file", hint=WANTED)

@@ -126,6 +126,7 @@ PACKED = gzip.compress(TABLE, mtime=0)
     [
         (gzip.compress(PACKED, mtime=0), {}, "is a gzip file inside a gzip file"),
         (PACKED[:-9], {}, "is a damaged gzip file: "),
+        (PACKED + b"garbage", {}, "is a damaged gzip file: something else follows the packed data"),
         (PACKED[:-8] + bytes(8), {}, "is a damaged gzip file: CRC check failed"),
         (PACKED[:20] + b"\xff" * 9 + PACKED[29:], {}, "is a damaged gzip file: "),
         (gzip.compress(b"", mtime=0), {}, "is an empty gzip file"),
