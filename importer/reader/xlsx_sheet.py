@@ -175,7 +175,7 @@ class _SheetParser:
         self._is_formula = False
         self._is_struck = False
         self._is_data = False
-        self._is_spoken = False  # how a text is pronounced is no part of it
+        self._is_aside = False  # how a text is pronounced is no part of it, nor is what a program adds for itself
 
     def take(self) -> list[StoredRow]:
         rows, self._rows = self._rows, []
@@ -193,9 +193,9 @@ class _SheetParser:
         match name:
             case "c":
                 self._start_cell(attributes)
-            case "v" if not is_inline:
+            case "v" if not is_inline and not self._is_aside:
                 self.parser.CharacterDataHandler = self._value.append
-            case "t" if is_inline and not self._is_spoken:
+            case "t" if is_inline and not self._is_aside:
                 self.parser.CharacterDataHandler = self._value.append
             case "f":
                 self._is_formula = True
@@ -203,8 +203,8 @@ class _SheetParser:
                 self._is_struck = True
             case "row":
                 self._start_row(attributes)
-            case "rPh":
-                self._is_spoken = True
+            case "rPh" | "extLst":
+                self._is_aside = True
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         number = whole(attributes.get("r", str(self._number + 1)))
@@ -225,8 +225,8 @@ class _SheetParser:
         name = local(name)
         if name in {"v", "t"}:
             self.parser.CharacterDataHandler = None
-        elif name == "rPh":
-            self._is_spoken = False
+        elif name in {"rPh", "extLst"}:
+            self._is_aside = False
         elif name == "c" and self._is_data:
             self._end_cell()
         elif name == "row" and self._is_data:

@@ -40,6 +40,7 @@ STYLES = (
         ('s="2"><v>42</v>', "ID00042"),
         ('s="3"><v>42</v>', "00042"),
         ("><v><!-- x -->7</v>", "7"),
+        ("><v>7</v><extLst><ext><v>9</v></ext></extLst>", "7"),
         ('t="inlineStr"><is><r><t>Payments </t></r><r><t>Primary</t></r></is>', "Payments Primary"),
         ('t="inlineStr"><is><t>_x0041__xD83D__xDE00_</t></is>', "A😀"),
         ('t="inlineStr"><is><t>東京</t><rPh sb="0" eb="1"><t>トウキョウ</t></rPh></is>', "東京"),
