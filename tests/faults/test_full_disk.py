@@ -74,7 +74,7 @@ def only_run(reports: Path) -> Path:
 
 def assert_rescued(scene: Online, words: str) -> Path:
     """The rescue file that a run named holds what came home at the end, by its real id; gives its folder."""
-    named = Path(words.partition("could not take are in ")[2].split()[0])
+    named = Path(words.partition("could not store are in ")[2].split()[0])
     with named.open(encoding="utf-8") as file:
         ids = {id_ for line in file if (id_ := json.loads(line)["id"])}
     named.unlink()
