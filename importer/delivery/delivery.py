@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _LEFT_BEHIND = Outcome(Status.UNKNOWN, error="an earlier run ended before the answer was written down")
 _BATCH = 64  # answers that are judged together if nothing waits for the verdict
+_MOST_FORBIDDEN = 100  # records that may be answered 403 one by one before anything was created
 
 
 class TargetDelivery(TargetWork):
@@ -53,9 +54,9 @@ class TargetDelivery(TargetWork):
         super().__init__(target, client, job, limit=limit)
         self._is_limited = limit is not None
         self._binder = Binder(self) if target.grouping else None
-        #: Scopes in which a POST was answered 403 though the token is good. Whether the scope or the token's rights are
-        #: meant is decided at the end, by whether anything could be created elsewhere.
-        self._forbidden: dict[Scope, Judgement] = {}
+        #: Scopes in which a POST was answered 403 though the token is good, and records without a scope of their own.
+        #: Whether they or the token's rights are meant is decided at the end, by whether anything could be created.
+        self._forbidden: dict[Scope | Claimed, Judgement] = {}
         self._ids: set[int] = set()  # hashes of the ids in answers
         self._answered: list[tuple[Claimed, Answer]] = []  # answers that look like a success and are not judged yet
 
@@ -114,12 +115,17 @@ class TargetDelivery(TargetWork):
             await self.until_stopped(look_back(self))
 
     def _close_forbidden(self) -> None:
-        """Decide about the scopes that answered 403: the scope is forbidden if something could be created elsewhere."""
-        for scope, judgement in self._forbidden.items():
-            if self._has_created():
-                close_scope(self, scope, Status.REJECTED, judgement.words, judgement.status)
-            else:
+        """Decide about what was answered 403: it is forbidden if something could be created elsewhere."""
+        for what, judgement in self._forbidden.items():
+            if not self._has_created():
                 self.stop.set(Reason.TOKEN_REFUSED, f"the token may not create (403): {judgement.words}")
+                break
+            if isinstance(what, Claimed):
+                rejected = self.judged(Status.REJECTED, what, judgement)
+                self.journal.change([Change(what.id, Status.REJECTED, rejected)])
+                self.decided(Status.REJECTED, 1)
+            else:
+                close_scope(self, what, Status.REJECTED, judgement.words, judgement.status)
 
     def _has_created(self) -> bool:
         """Return whether the token could create something, in this run or in the one that it continues."""
@@ -206,6 +212,9 @@ class TargetDelivery(TargetWork):
 
     def _refuse_token(self, record: Claimed, judgement: Judgement) -> None:
         self.refuse_token(judgement)
+        self._release(record, judgement)
+
+    def _release(self, record: Claimed, judgement: Judgement) -> None:
         pending = self.judged(Status.PENDING, record, judgement)
         self.queue.release(record, pending._replace(hint=self.hints[Reason.TOKEN_REFUSED]))
 
@@ -214,14 +223,20 @@ class TargetDelivery(TargetWork):
 
         If all records have the same scope, it is about the record alone once others could be created.
         """
-        self._judge_answered()
-        if not (record.scope.name or self._has_created()) or await self.is_token_refused():
+        if await self.is_token_refused():
             self._refuse_token(record, judgement)
-        elif not record.scope.name:
-            self.queue.decide(record, self.judged(Status.REJECTED, record, judgement))
-        else:
+            return
+        self._judge_answered()
+        if record.scope.name:
             self._forbidden.setdefault(record.scope, judgement)
             self.queue.release(record)
+        elif self._has_created():
+            self.queue.decide(record, self.judged(Status.REJECTED, record, judgement))
+        elif len(self._forbidden) < _MOST_FORBIDDEN:
+            self._forbidden[record] = judgement
+            self._release(record, judgement)
+        else:
+            self._refuse_token(record, judgement)
 
     def _doubt(self, record: Claimed, judgement: Judgement) -> None:
         """Have the target asked later whether it applied the record after all."""

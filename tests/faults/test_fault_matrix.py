@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from importer.delivery import delivery
 from importer.statuses import Status
 
 from .rehearsal import ROWS, Rehearsal, disagreements, read_report
@@ -83,16 +84,29 @@ async def test_a_passing_fault_of_each_target_costs_no_row_and_makes_none_twice(
 
 
 @pytest.mark.anyio
-async def test_a_403_on_one_of_many_schedules_refuses_that_row_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", [1, 3])
+async def test_a_403_on_one_of_many_schedules_refuses_that_row_alone(place: int, tmp_path: Path) -> None:
     """Opal has no scopes: what stops at such a row would stop there again at every rerun."""
     rehearsal = Rehearsal(tmp_path, {"concurrency": 1})
-    async with rehearsal.served({"what": "status", "status": 403, "at": [3], "method": "POST", "target": "opal"}):
+    async with rehearsal.served({"what": "status", "status": 403, "at": [place], "method": "POST", "target": "opal"}):
         result = await rehearsal.run(ROWS["opal"](ROW_COUNT))
     assert disagreements(rehearsal, result, ROW_COUNT) == []
     assert result.statuses == {Status.CREATED: ROW_COUNT - 1, Status.REJECTED: 1}
     assert result.exit_status == 1
     ((_, line),) = result.problems
     assert "token" in line.outcome.hint
+
+
+@pytest.mark.anyio
+async def test_a_token_that_may_create_nothing_is_not_tried_for_each_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "_MOST_FORBIDDEN", 2)
+    rehearsal = Rehearsal(tmp_path, {"concurrency": 1})
+    async with rehearsal.served({"what": "status", "status": 403, "method": "POST", "target": "opal"}):
+        result = await rehearsal.run(ROWS["opal"](ROW_COUNT))
+    assert (result.statuses, result.exit_status) == ({Status.PENDING: ROW_COUNT}, 4)
+    assert rehearsal.posts() == 3
 
 
 @pytest.mark.anyio
@@ -132,6 +146,7 @@ LASTING: dict[str, tuple[dict[str, Any], set[Status], set[int]]] = {
         {Status.CREATED, Status.PENDING},
         {4},
     ),
+    "403 on every write": ({"what": "status", "status": 403, "method": "POST"}, {Status.PENDING}, {4}),
     "403 on everything": ({"what": "status", "status": 403, "method": "any"}, {Status.PENDING}, {4}),
     "422 on every POST": ({"what": "status", "status": 422, "method": "POST"}, {Status.REJECTED}, {1}),
     "503 on everything": ({"what": "status", "status": 503, "method": "any"}, {Status.PENDING}, {4}),
