@@ -359,7 +359,8 @@ def _pads(section: _Section) -> bool:
         return False
     if sum(text.count("0") for kind, text in section.pieces if kind == "digits") > 1:
         return True
-    outer, literals = section.prefix + section.suffix, (text for kind, text in section.pieces if kind != "digits")
+    outer = section.prefix + section.suffix
+    literals = (text for kind, text in section.pieces if kind not in {"digits", "general"})
     return bool(_WORD.search(outer)) or len("".join(literals).strip()) > len(outer.strip())
 
 

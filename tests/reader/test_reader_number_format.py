@@ -93,6 +93,11 @@ def test_what_decorates_a_number_is_told_beside_it(code: str, stored: str, text:
     assert (shown.text, shown.decorated) == (text, decorated)
 
 
+@pytest.mark.parametrize("code", ["General", "@", "[Black]General", "0", "yyyy-mm-dd"])
+def test_a_plain_format_spares_its_cells_a_closer_look(code: str) -> None:
+    assert number_format(code).is_plain
+
+
 @pytest.mark.parametrize("stored", ["NaN", "INF", "1e999", "forty-two", "0x1F", "1_000"])
 def test_what_is_no_number_is_not_shown_as_one(stored: str) -> None:
     assert number_format("General").show(stored) is None
