@@ -98,7 +98,7 @@ def read(  # noqa: PLR0913  (all but the source by name)
     """Prepare to read a source; nothing is opened before the first chunk is asked for.
 
     What the file holds decides how it is read, not its name. `sheets` selects sheets of a workbook by name, hidden ones
-    too; a CSV has only one and ignores it. `stdin` stands in for the process's standard input, or for
+    too; a CSV is read whole, with a notice. `stdin` stands in for the process's standard input, or for
     what a file holds.
 
     The header is row `header_row`; 0: there is none, and columns are named by their letters; None: the first of the
@@ -133,6 +133,8 @@ def _file_chunks(
                 file, name, sheets, notices, rule=rule, bounds=bounds, stopped=stopped
             )
         else:
+            if sheets:
+                notices.append(Notice(f"{named(name)} is a CSV and has no sheets: all of it is read, in spite of --sheet"))
             sha256 = yield from csv_file.csv_chunks(file, name, notices, rule=rule, bounds=bounds, encoding=encoding)
     return sha256_of_gzip or sha256
 

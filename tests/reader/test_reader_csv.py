@@ -111,6 +111,7 @@ def test_a_csv_is_one_sheet_named_as_spreadsheets_name_it(write: Write) -> None:
     sheet = chunk.sheet
     assert (sheet.source, sheet.name, reading.name) == (str(path), "on call", str(path))
     assert (sheet.header, sheet.positions) == (("a", "", "b"), (0, 1, 2))
+    assert notice_texts(reading) == [f"{path} is a CSV and has no sheets: all of it is read, in spite of --sheet"]
 
 
 def test_a_header_without_rows_is_a_chunk_without_rows(write: Write) -> None:
