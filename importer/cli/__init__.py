@@ -21,7 +21,7 @@ NAME = "oncall-importer"  # even if it was started as `python -m importer`
 #: Options of other tools that correspond to one of our commands.
 _CHECK = "check reads and checks every row and sends nothing: oncall-importer check SOURCE"
 _BY_VARIABLE = "a token is never an option: set OPAL_TOKEN or ROOTLY_TOKEN in the environment"
-_URL_BY_VARIABLE = "it is no option: set OPAL_BASE_URL or ROOTLY_BASE_URL in the environment"
+_URL_BY_VARIABLE = "a base URL is never an option: set OPAL_BASE_URL or ROOTLY_BASE_URL in the environment"
 _COMMANDS = dict.fromkeys(("--dry-run", "--dryrun", "--validate"), _CHECK) | {
     **dict.fromkeys(("--token", "--opal-token", "--rootly-token", "--api-key"), _BY_VARIABLE),
     **dict.fromkeys(("--base-url", "--opal-base-url", "--rootly-base-url", "--url"), _URL_BY_VARIABLE),

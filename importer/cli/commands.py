@@ -349,7 +349,7 @@ def show(run: str | None, status: tuple[str, ...], limit: int | None, schema: bo
     shown; with --json all rows.
     """
     if not schema and run is None:
-        raise UsageError("Missing argument 'RUN'", hint="See: oncall-importer --help")
+        raise UsageError("Missing argument 'RUN'", hint="See: oncall-importer show --help")
     return _print_schema() if run is None or schema else _show(given, run, status, limit)
 
 

@@ -36,7 +36,11 @@ _ISO_OFFSET = r"(?: ?(?:([Zz])|([+\-\u2212])(\d\d)(?::?(\d\d))?))?"
 _EXTENDED = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:(?:[Tt]|[ \u00a0]+)(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?" + _ISO_OFFSET + ")?", re.ASCII
 )
-_BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)[Tt ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?" + _ISO_OFFSET, re.ASCII)
+# With a blank, 0800-1200 is a span of time rather than an offset.
+_BASIC = re.compile(
+    r"(?!\d{8} [\d:]+[-\u2212])(\d{4})(\d\d)(\d\d)[Tt ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?" + _ISO_OFFSET,
+    re.ASCII,
+)
 
 _SERIAL = re.compile(r"(\d{5,6})(?:[.,](\d+))?", re.ASCII)
 _SERIAL_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001  (day 0 of the 1900 system, which has a 29 February 1900, is local)

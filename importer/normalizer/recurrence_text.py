@@ -49,7 +49,7 @@ _WORDS: Final = {
     "every month": "FREQ=MONTHLY",
 }
 _EVERY = re.compile(r"every ([0-9]{1,3}) (day|week|month)s?")
-_ON_DAY = re.compile(r"(?:weekly on|every) (mo|tu|we|th|fr|sa|su)(?:nday|esday|dnesday|ursday|iday|turday)")
+_ON_DAY = re.compile(r"(?:weekly on|every) (monday|tuesday|wednesday|thursday|friday|saturday|sunday)")
 _UNITS = {"day": "DAILY", "week": "WEEKLY", "month": "MONTHLY"}
 
 _LINE = re.compile(r"(?:RRULE:)?(FREQ=.*|.*;FREQ=.*)", re.DOTALL)
@@ -182,7 +182,7 @@ def _line(text: str) -> str:
     if every := _EVERY.fullmatch(words):
         return f"FREQ={_UNITS[every[2]]};INTERVAL={every[1]}"
     if on_day := _ON_DAY.fullmatch(words):
-        return f"FREQ=WEEKLY;BYDAY={on_day[1].upper()}"
+        return f"FREQ=WEEKLY;BYDAY={on_day[1][:2].upper()}"
     if words in _WORDS:
         return _WORDS[words]
     lines = [bare for line in text.splitlines() if (bare := "".join(c for c in line if c not in BLANKS).upper())]

@@ -340,6 +340,11 @@ def test_options_of_other_tools_lead_to_the_command_that_does_it(place: Workplac
     assert "oncall-importer check SOURCE" in done.err
 
 
+@pytest.mark.parametrize("command", ["show", "undo"])
+def test_a_missing_argument_leads_to_the_help_of_its_command(place: Workplace, command: str) -> None:
+    assert f"oncall-importer {command} --help" in place.run(command).err
+
+
 def test_the_next_command_keeps_every_option_that_changes_what_happens(place: Workplace) -> None:
     place.write("bad.csv", [*ROWS, ["VICTOROPS", "P2"]])
     options = ["--rate opal=50/s", "--headroom 10%", "--reports mine", "--timezone Europe/Berlin", "--strict"]

@@ -52,6 +52,7 @@ def test_words_case_and_blanks_mean_the_same_rule(word: str, rule: str) -> None:
         ("FREQ=SECONDLY", 'FREQ cannot be "SECONDLY"'),
         ("FREQ=OFTEN", 'FREQ cannot be "OFTEN"'),
         ("sometimes", "neither a rule of RFC 5545"),
+        ("every suesday", "neither a rule of RFC 5545"),
         ("COUNT=3", "neither a rule of RFC 5545"),
         ("FREQ=", "not a part of a rule"),
         ("FREQ=WEEKLY;;COUNT=3", "not a part of a rule"),

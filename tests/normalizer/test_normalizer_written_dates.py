@@ -123,6 +123,7 @@ def test_the_end_of_the_day_may_be_written_as_24_00() -> None:
         ("2027-03-01 08:00 Europe/Berlin", 'with "Europe/Berlin" after the time', "column timezone"),
         ("2027-03-01 08:00 Pacific Standard Time", "after the time", "column timezone"),
         ("01.03.2027 08:00-12:00", "a span of time", "columns of their own"),
+        ("20270301 0800-1200", "not a date-time", "date, time of day and offset"),
         ("03/04/26 08:00", "two-digit year", "--date-order"),
         ("1-Mar-27 08:00", "two-digit year", "four digits"),
         ("1.3.27 08:00", "two-digit year", "four digits"),

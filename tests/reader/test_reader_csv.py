@@ -336,6 +336,7 @@ def test_a_blank_before_a_quote_is_no_part_of_the_cell(write: Write) -> None:
         ('1,"101, 102" ,x', ("1", "101, 102", "x")),
         ('"1" , "101, 102" , "x" ', ("1", "101, 102", "x")),
         ('1,"say ""a"" , b",x', ("1", 'say "a" , b', "x")),
+        ('1,"say ""a"" , b" ,x', ("1", 'say "a" , b', "x")),
     ],
 )
 def test_blanks_around_quotes_are_no_part_of_the_cell(write: Write, line: str, cells: tuple[str, ...]) -> None:
