@@ -37,6 +37,7 @@ _CLIMB = 0.035  # of a rate is what it climbs by with a request, by the root of 
 _CLIMB_FLIGHT = 0.08  # ... and slower by this for each in flight: it is they who are refused
 _CUT, _MOST_CUT = 0.03, 0.35  # of a rate that is refused: what it goes down by, twice as much each time ...
 _SOON = 75  # ... that it is refused after fewer requests than these
+_CLOSE = 15  # requests: where fewer are taken, they came too close together; where others use the limit, more are
 _STRAYS = 8.0  # requests that may arrive at once although they left evenly
 _RESTART = 0.5  # of a rate is where the search begins anew, where it began too high
 _PROOF, _FLIGHT_PROOF = 1.5, 0.5  # bursts and requests in flight that a stretch needs at least to prove a limit, ...
@@ -161,8 +162,9 @@ class AdaptiveLimit:
             self._soon = 0.0
             self._cut = min(_MOST_CUT, self._cut * 2) if self._taken < _SOON else _CUT
             self.rate = self._refused_rate * (1 - self._cut)
-            # A limit that was told, and refused soon and again: what overtakes others on its way comes too early.
-            self._is_alone = self._is_told and self._cut > _CUT and self.rate * self.travel > 1
+            # A limit that was told, and refused at once and again: what overtakes others on its way comes too early.
+            is_crowded = self._is_told and self._cut > _CUT and self._taken < _CLOSE
+            self._is_alone = is_crowded and self.rate * self.travel > 1
             if self._is_alone:
                 self.rate, self._cut = 1 / self.travel, _CUT
             if is_window_seen:

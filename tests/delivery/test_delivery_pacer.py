@@ -118,13 +118,14 @@ async def send(
 async def attempt(throttle: Throttle, server: Server, travel: Callable[[], float]) -> bool:
     """Send once; whether it was taken."""
     await throttle.enter(is_write=True)
+    sent = anyio.current_time()
     await anyio.sleep(travel())
     is_taken, headers = server.answer(anyio.current_time())
     await anyio.sleep(travel())
     if is_taken:
-        throttle.succeed(headers, is_write=True)
+        throttle.succeed(headers, is_write=True, sent=sent)
     else:
-        throttle.pause(headers, is_write=True)
+        throttle.pause(headers, is_write=True, sent=sent)
     return is_taken
 
 
@@ -277,6 +278,17 @@ async def test_others_with_the_same_key_make_it_slower_before_anything_is_refuse
     server, rows = Server("fixed", 3000, 60.0, "x", others=25.0), 4000
     await send(server, rows, rate=50.0)
     assert server.refused < 0.02 * rows
+
+
+@pytest.mark.parametrize(("form", "others"), [("sliding", 15.0), ("fixed", 20.0), ("bucket", 30.0)])
+async def test_what_others_leave_of_a_told_limit_is_used(
+    form: str, others: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their requests make refusals come soon and again, as one's own do that overtake each other."""
+    monkeypatch.setattr(time, "time", anyio.current_time)
+    server, rows, chance = Server(form, 100, 2.0, "x", others=others), 2000, random.Random(1)
+    await send(server, rows, workers=60, travel=lambda: chance.uniform(0.01, 0.13))
+    assert server.span < 1.6 * rows / (50 - others)
 
 
 @pytest.mark.parametrize(
