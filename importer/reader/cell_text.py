@@ -252,7 +252,7 @@ class NumberFormat:
     def _is_signed(self, section: _Section) -> bool:
         """Return whether a section is for negative numbers, and shows their sign itself or not at all."""
         if any(each.condition for each in self.sections):
-            return section.condition.startswith("<")
+            return re.fullmatch(r"<=?\s*(?:-.*|[0.]+)", section.condition) is not None
         return section is not self.sections[0]
 
     def _chosen(self, number: float) -> _Section:
