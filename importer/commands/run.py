@@ -342,7 +342,8 @@ class _Forecast:
                 raise UsageError(
                     f"{connections[target].base_url} has nothing of what the report says that {target} has; "
                     "nothing was sent",
-                    hint="Rerun it where it was sent; to send everything to another place: oncall-importer run SOURCE",
+                    hint="Rerun it where it was sent, with the cells of what was created as they were then; "
+                    "to send everything to another place: oncall-importer run SOURCE",
                 )
 
 
