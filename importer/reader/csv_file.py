@@ -393,8 +393,8 @@ def csv_records(file: BinaryIO, form: Form, digest: _Hash | None = None) -> Iter
 def _without_blanks(line: str, form: Form) -> list[str] | None:
     """Parse a line with blanks around its quotes (`a, "b, c" ,d`); None if it is not clearly meant like that."""
     end = re.escape(form.delimiter)
-    cell = rf'( *"[^"]*(?:""[^"]*)*") *(?={end}|\s*$)|[^{end}]+'  # with quotes, without the blanks behind; or without
-    for tidy in (line, re.sub(cell, lambda found: found[1] or found[0], line)):
+    cell = rf'( *"[^"]*(?:""[^"]*)*") *(?={end}|$)|[^{end}]+'  # with quotes, without the blanks behind; or without
+    for tidy in (line, re.sub(cell, lambda found: found[1] or found[0], line.rstrip("\r\n"))):
         with suppress(csv.Error):
             return next(csv.reader([tidy], delimiter=form.delimiter, strict=True, skipinitialspace=True))
     return None

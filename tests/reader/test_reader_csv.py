@@ -387,6 +387,11 @@ def test_headers_of_tables_one_below_the_other_are_bounded(write: Write) -> None
     assert error.message == f"{path}: more than 10,000 rows are headers"
 
 
+def test_blanks_behind_a_quote_are_read_once(write: Write) -> None:
+    path = write("t.csv", b'id,b\n1,"a"' + b" " * 500_000 + b"x\n")
+    assert refusal(path).message.startswith(f"{path}, line 2")
+
+
 def test_repeated_headers_are_bounded(write: Write) -> None:
     path = write("t.csv", b"id,b\n" * 110_000)
     assert refusal(path).message == f"{path}: more than 100,000 rows repeat the header"
