@@ -163,7 +163,7 @@ class AdaptiveLimit:
             self._cut = min(_MOST_CUT, self._cut * 2) if self._taken < _SOON else _CUT
             self.rate = self._refused_rate * (1 - self._cut)
             # A limit that was told, and refused at once and again: what overtakes others on its way comes too early.
-            is_crowded = self._is_told and self._cut > _CUT and self._taken < _CLOSE
+            is_crowded = self._is_told and self._cut > _CUT and (self._is_alone or self._taken < _CLOSE)
             self._is_alone = is_crowded and self.rate * self.travel > 1
             if self._is_alone:
                 self.rate, self._cut = 1 / self.travel, _CUT
