@@ -103,11 +103,16 @@ def dump_key(key: Key) -> str:
     return orjson.dumps(key).decode()
 
 
-def _make_row(number: int, line: int, written: bytes) -> Row:
-    """Read a row's cells."""
+def _make_row(number: int, line: int, written: bytes, flaws: bytes | None = None) -> Row:
+    """Read a row's cells, and what was wrong with them while they were read."""
     cells = tuple(orjson.loads(written))
     "".join(cells)  # a TypeError if one is not a text
-    return Row(number, cells, line)
+    return Row(number, cells, line, tuple(Problem(*one) for one in orjson.loads(flaws)) if flaws else ())
+
+
+def dump_flaws(problems: Iterable[Problem]) -> bytes:
+    """Write what was found wrong while a row was read."""
+    return orjson.dumps([list(one) for one in problems])
 
 
 def read_claimed(values: tuple[int, str, str, str, int]) -> Claimed:
@@ -184,7 +189,7 @@ def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> 
 
 def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
     """Read a row's entry with its outcome: sheet, row, entry."""
-    sheet, number, line, cells, part, kind, target, scope, key, state, zone, was, groups, bound, *known = values
+    sheet, number, line, cells, flaws, part, kind, target, scope, key, state, zone, was, groups, bound, *known = values
     entry = Entry(
         state=_STATES[state],
         kind=kind,
@@ -198,7 +203,7 @@ def read_entry(values: tuple[Any, ...]) -> tuple[int, Row, Entry]:
         bound=tuple(orjson.loads(bound)),
         outcome=Outcome(read_status(state), *known),
     )
-    return sheet, _make_row(number, line, cells), entry
+    return sheet, _make_row(number, line, cells, flaws), entry
 
 
 def read_prospect(values: tuple[Any, ...]) -> Prospect:
@@ -225,12 +230,12 @@ def read_created(values: tuple[Any, ...]) -> tuple[int, Row, Entry, Joined]:
 
 def read_unresolved(values: tuple[Any, ...]) -> Unresolved:
     """Read a row that waits for ids."""
-    id_, sheet, number, line, cells, part, kind, key, was, *known = values
+    id_, sheet, number, line, cells, flaws, part, kind, key, was, *known = values
     left = None
     if was:
         outcome = Outcome(read_status(was), *known)
         left = Entry(_STATES[was], kind, key=key and tuple(orjson.loads(key)), part=part, outcome=outcome)
-    return Unresolved(id_, sheet, _make_row(number, line, cells), kind, left)
+    return Unresolved(id_, sheet, _make_row(number, line, cells, flaws), kind, left)
 
 
 def read_finding(values: tuple[Any, ...]) -> Finding:

@@ -118,12 +118,15 @@ class Journal(View):
         """
         first = int(self._rows) + 1
         new_rows: list[tuple[object, ...]] = []
+        new_flaws: list[tuple[int, bytes]] = []
         new_records: list[tuple[object, ...]] = []
         known_records: list[tuple[object, ...]] = []
         bindings: list[tuple[int, str, str]] = []
         for sheet, row, entries in rows:
             self._rows += 1
             new_rows.append((self._rows, sheet, row.number, row.line, orjson.dumps(row.cells)))
+            if row.problems:
+                new_flaws.append((self._rows, codec.dump_flaws(row.problems)))
             for id_, entry in enumerate(entries, codec.first_id(self._rows)):
                 if codec.is_new(entry):
                     new_records.append(codec.planned_values(id_, entry))
@@ -134,6 +137,7 @@ class Journal(View):
                     bindings += codec.binding_values(id_, entry)
         with self._commit() as db:
             db.executemany(_SQL["insert_row"], new_rows)
+            db.executemany(_SQL["insert_flaw"], new_flaws)
             db.executemany(_SQL["insert_planned"], new_records)
             db.executemany(_SQL["insert_record"], known_records)
             self._add_bindings(db, bindings)

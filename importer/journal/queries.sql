@@ -8,6 +8,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: insert_row
 INSERT INTO row (id, sheet, number, line, cells) VALUES (?, ?, ?, ?, ?);
 
+-- name: insert_flaw
+INSERT INTO flaw (row, problems) VALUES (?, ?);
+
 -- name: insert_record
 INSERT INTO record (id, row, part, kind, target, scope, key, state,
                     returned_id, http_status, error, cell, hint, attempts, finished_at, run, zone, was)
@@ -31,7 +34,8 @@ INSERT INTO finding_kind (severity, topic, hint, field) VALUES (?, ?, ?, ?);
 INSERT INTO found (row, kind, message, cell) VALUES (?, ?, ?, ?);
 
 -- name: unresolved
-SELECT record.id, row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.key, record.was,
+SELECT record.id, row.sheet, row.number, row.line, row.cells, (SELECT problems FROM flaw WHERE flaw.row = row.id),
+       record.part, record.kind, record.key, record.was,
        record.returned_id, record.http_status, record.error, record.cell, record.hint, record.attempts, record.finished_at, record.run
 FROM record JOIN row ON row.id = record.row
 WHERE record.state = 'unresolved' AND record.id > ? AND record.target = ? ORDER BY record.id LIMIT ?;
@@ -324,8 +328,8 @@ SELECT binding.group_id, count(*) FROM binding JOIN record ON record.id = bindin
 WHERE binding.state IN ('wanted', 'adding') AND record.state IN ('planned', 'unbound') GROUP BY 1 ORDER BY 2 DESC, 1;
 
 -- name: entry
-SELECT row.sheet, row.number, row.line, row.cells, record.part, record.kind, record.target, record.scope, record.key,
-       record.state, record.zone, record.was,
+SELECT row.sheet, row.number, row.line, row.cells, (SELECT problems FROM flaw WHERE flaw.row = row.id),
+       record.part, record.kind, record.target, record.scope, record.key, record.state, record.zone, record.was,
        (SELECT json_group_array(group_id) FROM binding
         WHERE binding.record = record.id AND binding.state IN ('wanted', 'adding')),
        (SELECT json_group_array(group_id) FROM binding

@@ -23,7 +23,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 JOURNAL_FILE = "journal.sqlite3"
 SQLITE_VERSION = sqlite3.sqlite_version
 _APPLICATION_ID = 0x0C1A11  # marks the file as ours in SQLite's header
-_VERSION = 8  # of the schema; a journal with another version is refused, never changed
+_VERSION = 9  # of the schema; a journal with another version is refused, never changed
 
 
 class Purpose(NamedTuple):

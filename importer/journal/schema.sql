@@ -32,6 +32,12 @@ CREATE TABLE row (
     cells  BLOB NOT NULL  -- JSON array of text, as it stands in the source
 );
 
+-- What was found wrong while a row was read, and does not show in its cells any more: a rerun finds it here.
+CREATE TABLE flaw (
+    row      INTEGER PRIMARY KEY REFERENCES row (id),
+    problems BLOB NOT NULL  -- JSON array of records.Problem, each an array
+);
+
 CREATE TABLE record (
     id          INTEGER PRIMARY KEY,  -- in the order of the source: 1024 * row + the number of the part, from 0
     row         INTEGER NOT NULL REFERENCES row (id),

@@ -85,7 +85,6 @@ class Loader:
         self._names_in: dict[int, RowNames] = {}  # by the sheet's index, if its rows have names beside ids
         self.needed: set[Sought] = set()  #: what the targets must be asked for
         self.wished: set[Sought] = set()  #: the same, of rows that have other problems
-        self._problems: dict[int, tuple[Problem, ...]] = {}  # found while reading, of rows that wait
         self._left_out: dict[tuple[Sheet, str, str], list[int]] = {}  # rows, by what is said of one row, and of several
         self.sheets: list[Sheet] = []  #: every sheet seen, with the name that its source gives it
         self.refused: list[SourceError] = []  #: of sources that have no known column
@@ -305,11 +304,6 @@ class Loader:
 
     def _write(self, taken: Sequence[_Taken]) -> None:
         first = self.journal.add_rows((one.sheet, one.row, one.entries) for one in taken)
-        self._problems.update(
-            (number, one.row.problems)
-            for number, one in enumerate(taken, first)
-            if one.row.problems and _waits(one.entries)
-        )
         findings = [(number, *found) for number, one in enumerate(taken, first) for found in one.found]
         if findings:
             self.journal.add_findings(findings)
@@ -342,7 +336,7 @@ class Loader:
         for (row, kind), parts in groupby(chunk, key=lambda one: (row_of(one.id), one.kind)):
             first, *others = parts  # of one row; the result is the same for all
             sheet, normalizer = sheets[first.sheet]
-            own = first.row._replace(problems=self._problems.get(row, ()))
+            own = first.row
             normalized = normalizer.normalize(own, kind)
             if normalized.references and not normalized.problems:
                 continue  # it goes on waiting

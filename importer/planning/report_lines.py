@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from importer.cells import cell_name
+from importer.cells import cell_name, column_of
 from importer.journal.states import NO_OUTCOME, Entry
 from importer.journal.view import View
 from importer.records import Problem, Row, Sheet
@@ -31,11 +31,14 @@ class PreviousLine(NamedTuple):
     is_unedited: bool = False  #: its cells are certainly those that the run had
 
 
+_ACCEPT = " If the cells here are right as they are, empty import_status of this line."
+
+
 class Known(NamedTuple):
     """What a journal says about a line of its report."""
 
     entry: Entry
-    cells: tuple[str, ...]  #: the cells that the run had
+    row: Row  #: the row that the run had
     is_repeated: bool  #: another line before it said the same
 
 
@@ -49,6 +52,7 @@ class Memory:
         self._journal = journal
         sheets = journal.sheets() if journal else []
         self.headers = {sheet.name: sheet.header for sheet in sheets}  #: by the sheet's name, which is unique in a run
+        self.positions = {sheet.name: sheet.positions for sheet in sheets}  #: likewise
         self._run = journal.info().run if journal else ""
         self._sources = {sheet.name: sheet.original for sheet in sheets}
         # For each sheet, by number, the journal's number; a sheet's rows can be in two tables of a report.
@@ -103,7 +107,7 @@ class Memory:
                 entry = entry._replace(key=None, outcome=entry.outcome._replace(id=id_))
             if (entry.outcome.status, entry.outcome.id) != (carried.outcome.status, carried.outcome.id):
                 self.edited.add(place)
-            return Known(entry, own.cells, is_repeated)
+            return Known(entry, own, is_repeated)
         return None
 
     def leave_out(self, carried: Carried) -> None:
@@ -223,7 +227,7 @@ class ReportTable:
         part, outcome = self._part_of(carried), carried.outcome
         known = self._memory.recall(carried, name, self._table.name)
         if before is None:
-            before = part.cells_now(known.cells, len(carried.row.cells)) if known else None
+            before = part.cells_now(known.row.cells, len(carried.row.cells)) if known else None
         row = self._look_at(carried, before)
         own = row._replace(cells=tuple(row.cells[index] for index in part.kept))
         if not carried.is_numbered and name in self._memory.headers:
@@ -233,11 +237,31 @@ class ReportTable:
         if known is None:
             entry = Entry(outcome.status, carried.kind, part=carried.part, outcome=outcome)
             return PreviousLine(part.sheet, own, entry)
-        is_unedited = part.cells_then(row.cells) == known.cells
+        is_unedited = part.cells_then(row.cells) == known.row.cells
+        if known.row.problems:
+            flaws = self._flaws(part, row, known.row, self._memory.positions[name])
+            own = own._replace(problems=(*own.problems, *flaws))
         entry = known.entry
         if known.is_repeated and is_unedited and entry.outcome.status.is_success:  # a copy is no other record
             entry = entry._replace(state=Status.DUPLICATE, outcome=NO_OUTCOME)
         return PreviousLine(part.sheet, own, entry, is_unedited)
+
+    def _flaws(self, part: _Part, row: Row, known: Row, positions: Sequence[int]) -> Iterator[Problem]:
+        """Yield what was wrong while the run read a row, unless the cell was edited since: its text looks right now."""
+        is_unedited = part.cells_then(row.cells) == known.cells
+        for flaw in known.problems:
+            column = column_of(flaw.cell.rstrip("0123456789"))
+            cell = ""
+            if column in positions:
+                index = positions.index(column)
+                now = part.places[index]
+                if now is None or row.cells[now] != known.cells[index]:
+                    continue
+                place = self._splitter.places[now]
+                cell = cell_name(place, row.place) if place >= 0 else ""
+            elif not is_unedited:
+                continue
+            yield flaw._replace(cell=cell, hint=f"{flaw.hint.removesuffix(_ACCEPT)}{_ACCEPT}")
 
     def note_changes(self, carried: Carried) -> None:
         """Note which cells of a line differ from those that the run had, apart from changed blanks."""

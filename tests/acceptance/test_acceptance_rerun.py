@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+import xlsxwriter
 
 from .command import IMPORT_COLUMNS, Done, Line, Workplace, statuses, table
 from .sources import SCHEDULE_HEADER, schedules, shadows
@@ -245,3 +246,48 @@ def test_a_mapping_given_to_a_rerun_must_fit_its_report(place: Workplace) -> Non
         assert done.status == 2, done
         assert "remote_ids" in done.err
     assert place.runs == runs
+
+
+@pytest.mark.parametrize("given", ["", "report.csv", "report.xlsx"])
+def test_what_was_wrong_while_a_row_was_read_is_wrong_in_a_rerun_too(
+    online: Workplace, front: Front, given: str
+) -> None:
+    """Its cells do not show it any more: a row too wide, a number that is shown as another one."""
+    with xlsxwriter.Workbook(online.path / "numbers.xlsx") as book:
+        sheet, thousands = book.add_worksheet("Shadows"), book.add_format({"num_format": "#,##0"})
+        for number, row in enumerate(shadows(2)):
+            sheet.write_row(number, 0, row)
+        sheet.write_number(1, shadows(0)[0].index("shadow_user_id"), 1120, thousands)
+    online.write("wide.csv", [*schedules(1), ["OPSGENIE", "r-2", "more"]])
+    first = online.run("run", "numbers.xlsx", "wide.csv", "--hidden-rows", "send")
+    assert statuses(online.lines(first.run)) == {"invalid": 2, "created": 2}
+    sent = front.posts
+    done = first
+    for _ in range(2):  # and in a rerun of that
+        done = online.run("rerun", f"{done.run}/{given}")
+        assert done.status == 1, done
+        assert statuses(online.lines(done.run)) == {"invalid": 2, "created": 2}
+        assert "1120, which the sheet shows as 1,120" in done.out
+        assert 'the row has 3 cells where the header has 2; beyond it stands "more"' in done.out
+    assert front.posts == sent
+
+
+def test_a_number_that_was_shown_as_another_one_can_be_edited_or_accepted(online: Workplace, front: Front) -> None:
+    """A cell that was edited is right; so is one whose line is made a new one; an edit beside it changes nothing."""
+    column = shadows(0)[0].index("shadow_user_id")
+    with xlsxwriter.Workbook(online.path / "numbers.xlsx") as book:
+        sheet, thousands = book.add_worksheet("Shadows"), book.add_format({"num_format": "#,##0"})
+        for number, row in enumerate(shadows(3)):
+            sheet.write_row(number, 0, row)
+            if number:
+                sheet.write_number(number, column, 1120 + number, thousands)
+    first = online.run("run", "numbers.xlsx")
+    edited, accepted, beside = online.lines(first.run)
+    edited["shadow_user_id"] = "112"
+    accepted["import_status"] = ""
+    beside["shadowable_id"] = "113"
+    report = write_lines(online.path / first.run / "report.csv", [edited, accepted, beside], list(edited))
+    done = online.run("rerun", report)
+    assert [line["import_status"] for line in online.lines(done.run)] == ["created", "created", "invalid"]
+    assert "empty import_status of this line" in online.lines(done.run)[2]["import_hint"]
+    assert {key[3] for key in read_truth(front.state)} == {"112", "1122"}
