@@ -74,7 +74,7 @@ def canonical(text: str) -> str:
 class Unreadable(NamedTuple):
     """Why a cell's text is not a value of its column; returned instead of the value."""
 
-    reason: str = ""  #: continues `column is "text"`, such as ", which comes twice"
+    reason: str = ""  #: continues `column is "text"`, such as ", which occurs twice"
     hint: str = ""  #: what would be right; empty: the column's own hint
     topic: str = ""  #: its kind in a few words that hold no value, such as "local time without a time zone"
     is_one: bool = False  #: it is the same kind in every column: one option fixes all of it

@@ -58,7 +58,7 @@ _OF_LEVEL = {
     NoticeLevel.LEFT_OUT: "notices of what was left out",
     NoticeLevel.WARNING: "warnings",
 }
-_ENDED_LATE = "interrupted: ended now because it took too long; the run's journal has everything that was done\n"
+_ENDED_LATE = "interrupted: ended at once, as stopping took too long; the run's journal has everything that was done\n"
 
 
 def print_error(error: ImporterError) -> None:

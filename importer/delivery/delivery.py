@@ -89,7 +89,7 @@ class TargetDelivery(TargetWork):
         super().flush()
 
     def end(self) -> None:
-        """Decide about scopes that answered 403, and write down why records were left unsent."""
+        """Decide about what was answered 403, and write down why records were left unsent."""
         self._close_forbidden()
         words = self.stop.words or "the run ended while it was being added"
         self.journal.doubt_adding(self.target.name, self.outcomes.make(Status.UNKNOWN, error=words))

@@ -184,7 +184,7 @@ class Queue:
         self._wake()
 
     def release(self, record: Claimed, outcome: Outcome | None = None) -> None:
-        """Give a record back that was not sent or certainly not applied: it is planned again, for a later run."""
+        """Put a record back that was not sent or certainly not applied: it is planned again, for a later run."""
         outcome = (outcome or self._unsent(record))._replace(attempts=record.attempts)
         self._end([Change(record.id, State.PLANNED, outcome)])
 

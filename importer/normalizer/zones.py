@@ -152,7 +152,7 @@ def _never(earlier: datetime, later: datetime) -> Unreadable:
     readings = [moment.astimezone(UTC).astimezone(moment.tzinfo) for moment in (later, earlier)]
     first, second = map(_iso, readings)
     return Unreadable(
-        f", which does not exist in {earlier.tzinfo} as the clock is put forward: it could mean {first} or {second}",
+        f", which does not exist in {earlier.tzinfo}, because the clock is put forward: it means {first} or {second}",
         f"Write the one that is meant, such as {second}, or set skipped below [times] in a mapping file.",
         "local time that does not exist",
     )
