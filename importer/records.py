@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Annotated, Final, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from importer.statuses import Status
 
@@ -132,7 +132,13 @@ UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 #: The largest whole number that both APIs' JSON can carry (64 bits, unsigned).
 LARGEST_ID = 2**64 - 1
 
-Identifier: TypeAlias = Annotated[str, Field(pattern=ID_PATTERN)]
+
+def plain_uuid(text: str) -> str:
+    """Return a UUID in small letters, so that two spellings are one id; any other text unchanged."""
+    return text.lower() if UUID.fullmatch(text) else text
+
+
+Identifier: TypeAlias = Annotated[str, Field(pattern=ID_PATTERN), AfterValidator(plain_uuid)]
 
 
 class Record(BaseModel):

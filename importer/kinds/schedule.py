@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import orjson
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from importer.kinds import Ambiguity, Column, KeyPart, Made, RecordKind, option
 from importer.normalizer.fields import Fields
@@ -26,7 +26,7 @@ from importer.normalizer.providers import (
     told_provider,
 )
 from importer.normalizer.references import Waiting
-from importer.records import UUID, Key, Record, TargetName
+from importer.records import UUID, Key, Record, TargetName, plain_uuid
 from importer.targets.opal import next_page, read_items
 from importer.targets.target import Found, Page, Request, as_text
 
@@ -35,7 +35,7 @@ class ScheduleRecord(Record):
     """An on-call schedule of a provider, to be added to Opal."""
 
     third_party_provider: Literal["PAGER_DUTY", "OPSGENIE"]
-    remote_id: Annotated[str, Field(min_length=1, max_length=LONGEST_REMOTE_ID)]
+    remote_id: Annotated[str, Field(min_length=1, max_length=LONGEST_REMOTE_ID), AfterValidator(plain_uuid)]
 
 
 # ---- a row
@@ -72,7 +72,7 @@ def _request(key: Key) -> Request:
 def _read_key(item: Mapping[str, Any]) -> Key | None:
     """Read a schedule's key; an unknown provider is a text like any other."""
     provider, remote_id = as_text(item.get("third_party_provider")), as_text(item.get("remote_id"))
-    return None if provider is None or remote_id is None else (provider, remote_id)
+    return None if provider is None or remote_id is None else (provider, plain_uuid(remote_id))
 
 
 def _read_created(payload: Any) -> Found | None:

@@ -63,15 +63,15 @@ _MONTHS += ["july", "august", "september", "october", "november", "december"]
 _MONTH_OF = {word: number for number, name in enumerate(_MONTHS, 1) for word in (name, name[:3])} | {"sept": 9}
 _WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAY_OF = {word: number for number, name in enumerate(_WEEKDAYS) for word in (name, name[:3])}
-WEEKDAY_OF |= {"tues": 1, "thur": 3, "thurs": 3}
+WEEKDAY_OF |= {"tues": 1, "thur": 3, "thurs": 3} | {char: number for number, char in enumerate("月火水木金土日")}
 
 _WORD = r"[^\W\d_]+"
 _MARK = r"(?P<mark>[./-]) ?"
 _TH = "(?:st|nd|rd|th)?"
-# Not the hour of a date without a year: "1 March 08:00", "1 March 8.30".
-_YEAR = r"(?P<year>[0-9]{4}|[0-9]{2})(?![0-9:.])"
+# Not the hour of a date without a year: "1 March 08:00", "1 March 8.30". A date can end in a dot: "1.3.2027. 8:00".
+_YEAR = r"(?P<year>[0-9]{4}|[0-9]{2})(?![0-9:]|\.[0-9])\.?"
 _FORMS = (
-    rf"(?P<year>[0-9]{{4}}){_MARK}(?P<month>[0-9]{{1,2}})(?P=mark) ?(?P<day>[0-9]{{1,2}})(?![0-9:])",
+    rf"(?P<year>[0-9]{{4}}){_MARK}(?P<month>[0-9]{{1,2}})(?P=mark) ?(?P<day>[0-9]{{1,2}})(?![0-9:])\.?",
     rf"(?P<first>[0-9]{{1,2}}){_MARK}(?P<second>[0-9]{{1,2}})(?P=mark) ?{_YEAR}",
     # Before the next one, to which "March 1st, 2027" is a first of St on a day called March.
     rf"(?P<month>{_WORD})\.?[ /-](?P<day>[0-9]{{1,2}}){_TH}(?:, ?|[ /-]){_YEAR}",
@@ -93,16 +93,20 @@ _SHORT_YEAR = Unreadable(
 _TIDY = {ord(char): " " if char.isspace() else None for char in BLANKS} | dict.fromkeys(
     (0x2010, 0x2011, 0x2012, 0x2013, 0x2212), "-"
 )
+_TIDY |= {code + 0xFEE0: chr(code) for code in range(0x21, 0x7F)}  # full-width, as Japanese keyboards write them
 _SEVERAL_BLANKS = re.compile(" {2,}")
 
 #: Halves of a day before the time, as Japanese, Chinese and Korean write them.
 _HALVES = {"午前": "a", "午後": "p", "上午": "a", "下午": "p", "오전": "a", "오후": "p"}
 _EASTERN_DATE = re.compile("([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일]")
 _EASTERN_CLOCK = re.compile("([0-9]{1,2})[時时点시] ?(?:([0-9]{1,2})[分분])?")
+_SPOKEN_CLOCK = re.compile("([0-9]{1,2}) ?(?:h|uhr) ?([0-9]{2})(?: ?m(?:in)?)?\\b", re.IGNORECASE)  # 8 Uhr 30, 8 h 30
+_NOON = re.compile("(?:12(?::00)? ?)?\\bnoon\\b", re.IGNORECASE)
+_WEEKDAY_BEHIND = re.compile(r"(.*[0-9]) ?\((\w+)\) ?([0-9].*)")  # 2027/3/1(Mon) 8:00
 _CLOCK = re.compile(
     rf"(?:(?P<before>kl\.?|{'|'.join(_HALVES)}) ?)?"
-    r"(?P<hour>[0-9]{1,2})"
-    r"(?:(?P<mark>[:.h])(?P<minute>[0-9]{2})(?:(?P=mark)(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]+))?)?)?"
+    r"(?P<hour>[0-9]{2}(?=[0-9]{2}(?![0-9]))|[0-9]{1,2}(?![0-9]))"  # 0800 has no mark
+    r"(?:(?P<mark>[:.h])?(?P<minute>[0-9]{2})(?:(?P=mark)(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]+))?)?)?"
     r"(?:(?: ?(?P<half>[ap])\.? ?m|(?<=[0-9])(?P<short>[ap]))\b\.?"
     r"| ?(?P<word>uhr|uur|hrs?|hs|hours|horas|heures|h|o'clock)\b\.?)?(?P<offset>.*)",
     re.IGNORECASE,
@@ -124,6 +128,9 @@ _NO_DATE = Unreadable(
     ", a time of day without a date",
     "Write the date too, such as 2027-03-01T08:00:00Z, or put it in a column Date.",
     "time of day without a date",
+)
+_MIDNIGHT_WORD = Unreadable(
+    ", which can be the start or the end of the day", "Write 00:00 for its start, or 24:00 for its end.", "midnight"
 )
 _SPAN = Unreadable(
     ", which could be a time with an offset or a span of time",
@@ -195,6 +202,8 @@ def _read_iso(match: re.Match[str]) -> Moment | Unreadable:
     if hour is None:
         return without_time(match[0])
     offset = make_offset(sign, hours, minutes) if sign else _NO_OFFSET if utc else None
+    if isinstance(offset, Unreadable) and sign != "+":
+        return _SPAN
     clock = (int(hour), int(minute), int(second or "0"))
     return _rounded(make_moment((int(year), int(month), int(day)), clock, offset, "UTC" if utc else ""), part)
 
@@ -225,6 +234,9 @@ def _read_written(text: str, order: DateOrder | None) -> Moment | Unreadable:
     if not tidy.isascii():
         tidy = _EASTERN_DATE.sub(r"\1-\2-\3", tidy)
         tidy = _EASTERN_CLOCK.sub(lambda found: f"{found[1]}:{int(found[2] or 0):02}", tidy)
+    if tidy.casefold().endswith("midnight"):
+        return _MIDNIGHT_WORD
+    tidy = _NOON.sub("12:00", _SPOKEN_CLOCK.sub(r"\1h\2", _WEEKDAY_BEHIND.sub(r"\2 \1 \3", tidy)))
     clock = _CLOCK.fullmatch(tidy)
     forms = () if clock and clock["mark"] in {"h", "H"} else _DAYS  # 8h30 is not the 8th of h
     match = next(filter(None, (form.fullmatch(tidy) for form in forms)), None)
@@ -278,7 +290,7 @@ def _read_offset(text: str) -> tuple[timedelta | Unreadable | None, str]:
     match = _OFFSET.fullmatch(name)
     if match is None:
         return _not_an_offset(name), ""
-    if text.startswith("-"):
+    if text.startswith("-") and not match["place"]:
         return _SPAN, ""
     sign, hours = match["sign"] or match["bare_sign"], match["hours"] or match["bare_hours"]
     is_utc = name.casefold().endswith(" utc")  # as Go writes it: +0000 UTC
@@ -286,6 +298,8 @@ def _read_offset(text: str) -> tuple[timedelta | Unreadable | None, str]:
 
 
 def _not_an_offset(name: str) -> Unreadable:
+    if name.startswith("-"):
+        return _SPAN
     if _ABBREVIATION.fullmatch(name):
         reason = f", with {quote(name)} after the time, which means different offsets in different places"
         return Unreadable(reason, _OFFSET_HINT, "abbreviation of a time zone after a time")

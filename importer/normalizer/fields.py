@@ -20,6 +20,12 @@ T = TypeVar("T")
 _LONGEST_NAME = 60  # characters of a header in a message
 _BEFORE_COLUMNS = ("in ", "or ", "empty ", "column ")  # after these only a column's name can follow, not a plain word
 _MOST_HINTS = 1000  # that are remembered
+_ERROR = re.compile("#(?:N/?[ADV]|[\u00a1\u00bf]?[^\\W_]+(?:/0)?[!?])")  # #N/A, #REF!, German #NV: as CSV has them
+_IS_ERROR = Unreadable(
+    ", which is the error of a formula",
+    "Correct the formula in the spreadsheet, or type the value in.",
+    "error of a formula",
+)
 
 
 class JoinedTimes(NamedTuple):
@@ -227,7 +233,7 @@ class Fields:
         text = self.text(column)
         if not text:
             return default
-        value = parse(text)
+        value: T | Unreadable = _IS_ERROR if text[0] == "#" and _ERROR.fullmatch(text) else parse(text)
         if isinstance(value, Unreadable) and (cleaned := clean(text)) not in ("", text):
             again = parse(cleaned)
             value = value if isinstance(again, Unreadable) else again

@@ -133,7 +133,7 @@ def _dates(header: Sequence[str], mapping: UserMapping, matrix: Matrix) -> Itera
 
 def _without_weekday(words: list[str]) -> tuple[int | None, str]:
     for word, others in ((words[0], words[1:]), (words[-1], words[:-1])):
-        weekday = _WEEKDAYS.get(word.strip(".,").casefold())
+        weekday = _WEEKDAYS.get(word.strip(".,()").casefold())
         if weekday is not None and others:
             return weekday, " ".join(others)
     return None, " ".join(words)

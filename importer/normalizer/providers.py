@@ -126,13 +126,18 @@ _NO_PROVIDER = Unreadable(topic="no provider that Opal takes")
 _SERVICES: Final[dict[Provider, Service]] = {"PAGER_DUTY": Service.PAGER_DUTY, "OPSGENIE": Service.OPSGENIE}
 _PROVIDERS: Final[dict[Service, Provider]] = {service: provider for provider, service in _SERVICES.items()}
 
-# PagerDuty publishes no pattern: nearly all ids look like this, so others are only a warning.
+# Neither publishes a pattern: nearly all ids look like this, or are UUIDs, so others are only a warning.
 _PAGER_DUTY_ID = re.compile(r"[PQ][A-Z0-9]{5,13}")
 _CHECK_PROVIDER = "Check both cells before sending: a schedule sent with the wrong provider cannot be taken back."
 _UNLIKE_PAGER_DUTY = Unreadable(
     ", which does not look like a PagerDuty id",
     "Compare it with PagerDuty: ids look like PI7DH85.",
     "does not look like a PagerDuty id",
+)
+_UNLIKE_OPSGENIE = Unreadable(
+    ", which does not look like an Opsgenie id",
+    "Compare it with Opsgenie: ids look like b4d3c8f0-7a51-4e0e-9f0b-2f1f6f1c9a33.",
+    "does not look like an Opsgenie id",
 )
 _UNSEEN = Unreadable(
     ", which holds characters that cannot be seen", "Write the id again by hand.", "unprintable characters"
@@ -214,4 +219,6 @@ def oddity(provider: Provider, remote_id: str) -> tuple[str, Unreadable] | None:
         return "provider", Unreadable(reason, _CHECK_PROVIDER, _SWAPPED)
     if provider == "PAGER_DUTY" and not is_code:
         return "id", _UNLIKE_PAGER_DUTY
-    return None if remote_id.isprintable() else ("id", _UNSEEN)
+    if not remote_id.isprintable():
+        return "id", _UNSEEN
+    return None if is_code or is_uuid else ("id", _UNLIKE_OPSGENIE)

@@ -300,6 +300,7 @@ _ISO = re.compile(
     re.IGNORECASE,
 )
 _ISO_UNITS = ("year", "month", "week", "day", "hour", "minute", "second")
+_CAPITAL_M = re.compile("[0-9]+ ?M")
 _BARE_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
 
 _IN_SECONDS = {"hour": 3600, "minute": 60, "second": 1}
@@ -320,6 +321,9 @@ _NO_FIXED_LENGTH = Unreadable(
     ", in months or years, which differ in length",
     "write it in days or weeks, such as 4w",
     "duration in months or years",
+)
+_MONTHS_OR_MINUTES = Unreadable(
+    ", which can be minutes or months", "write minutes as 30m, and months in weeks, such as 4w", "minutes or months"
 )
 _PART_OF_A_DAY = Unreadable(
     ", with a part of a day, which summer time makes longer or shorter",
@@ -345,6 +349,8 @@ def _read_duration(text: str) -> Duration | Unreadable:
         return _NOT_POSITIVE
     if _BARE_NUMBER.fullmatch(tidy):
         return _NO_UNIT
+    if _CAPITAL_M.fullmatch(text):
+        return _MONTHS_OR_MINUTES
     amounts = _read_iso(tidy) or _read_pieces(tidy)
     return _total(amounts) if amounts else _NO_DURATION
 

@@ -49,9 +49,10 @@ _SLASHES = re.compile(r"[/\\]")
 def is_user_reference(text: str) -> bool:
     """Return whether a text names a user, and is neither a user's id nor nonsense.
 
-    Digits are an id. A text with an @ is an e-mail address, any other text with a letter is a full name.
+    Digits are an id. A text with an @ is an e-mail address, with several it names several people; any other text with
+    a letter is a full name.
     """
-    return _is_reference(text, _QUANTITY)
+    return text.count("@") < 2 and _is_reference(text, _QUANTITY)
 
 
 @lru_cache(_CACHED)

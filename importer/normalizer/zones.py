@@ -221,9 +221,10 @@ def read_zone(text: str) -> ZoneInfo | Unreadable:
         return _AMBIGUOUS
     if name := _named(text):
         return load_zone(name)
-    if with_offset := _WITH_OFFSET.fullmatch(text.replace("\u2212", "-")):
+    plain = text.replace("\u2212", "-").replace("\u2013", "-")  # a real minus, and what Word makes of a hyphen
+    if with_offset := _WITH_OFFSET.fullmatch(plain):
         return _confirmed(text, *with_offset.groups())
-    offset = _OFFSET.fullmatch(text.replace("\u2212", "-"))
+    offset = _OFFSET.fullmatch(plain)
     return _fixed(int(offset[1] or offset[2]), offset[3]) if offset else _unknown(text)
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from importer.records import ID_PATTERN, UUID, Key, TargetName
+from importer.records import ID_PATTERN, UUID, Key, TargetName, plain_uuid
 from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Found, Page, Request, Target, as_text
 from importer.wording import iso_utc
 
@@ -71,9 +71,9 @@ def read_object(payload: Any, read_key: ReadKey, *, was_listed: bool = False) ->
     if not isinstance(item, dict) or not isinstance(item.get("attributes"), dict):
         return None
     id_ = as_text(item.get("id")) if was_listed else item.get("id")
-    schedule_id = as_text(item["attributes"].get("schedule_id"))
+    schedule_id = plain_uuid(as_text(item["attributes"].get("schedule_id")) or "")
     try:
-        key = read_key(item["attributes"], schedule_id or "")
+        key = read_key(item["attributes"], schedule_id)
     except (ValueError, OverflowError):
         return None
     return Found(key, id_) if key is not None and isinstance(id_, str) and _ID.fullmatch(id_) else None
@@ -160,7 +160,7 @@ def read_number(value: Any) -> int:
 
 
 def read_text(value: Any) -> str:
-    """Read a value that is a text or a number.
+    """Read a value that is a text or a number; a UUID in small letters.
 
     Raises:
         ValueError: it is neither.
@@ -168,7 +168,7 @@ def read_text(value: Any) -> str:
     text = value if type(value) is str else as_text(value)
     if text is None:
         raise ValueError("an object has a value that is neither a text nor a number")
-    return text
+    return plain_uuid(text)
 
 
 def show_differences(names: tuple[str, ...], sent: Key, found: Key) -> str:

@@ -101,6 +101,7 @@ def test_a_remote_id_with_control_characters_or_too_long_is_a_problem(
         ("OPSGENIE", "PI7DH85", "PagerDuty"),
         ("PAGER_DUTY", "pi7dh85", "PagerDuty"),
         ("PAGER_DUTY", "primary", "PagerDuty"),
+        ("OPSGENIE", "TBD", "Opsgenie"),
         ("OPSGENIE", "a\ue000b", "cannot be seen"),
     ],
 )
@@ -133,6 +134,35 @@ def test_what_cannot_be_an_id_never_gets_into_a_record(
     assert [(reference.note.column, reference.note.cell) for reference in result.references] == [
         (column, "A2" if column == "schedule_id" else "C2")
     ]
+
+
+@pytest.mark.parametrize("text", [UUID.upper(), f"{{{UUID}}}", f"{{{UUID.upper()}}}"])
+def test_a_uuid_in_capitals_or_braces_is_the_same_id(
+    shadow: Callable[..., Normalized], normalize: Callable[..., Normalized], text: str
+) -> None:
+    """Else two rows would be sent that are one shadow, and overrides that overlap would not be seen."""
+    for column in ("schedule_id", "shadowable_id"):
+        same, other = (shadow(**{"shadowable_type": "Schedule", column: one}) for one in (UUID, text))
+        assert shadow_of(same).key == shadow_of(other).key
+    taken = normalize(third_party_provider="OPSGENIE", remote_id=text)
+    assert (schedule_of(taken).remote_id, taken.warnings) == (UUID, ())
+
+
+@pytest.mark.parametrize("text", ["#N/A", "#REF!", "#DIV/0!", "#NAME?", "#NV", "#WERT!", "#¡REF!"])
+def test_the_error_of_a_formula_that_a_csv_has_as_text_is_a_problem(
+    normalize: Callable[..., Normalized], text: str
+) -> None:
+    result = normalize(third_party_provider="OPSGENIE", remote_id=text, group=text)
+    assert not result.records
+    assert [problem.message for problem in result.problems] == [
+        f'{column} is "{text}", which is the error of a formula' for column in ("remote_id", "group")
+    ]
+
+
+@pytest.mark.parametrize("text", ["ann@x.example, bob@x.example", "ann@x.example bob@x.example"])
+def test_two_addresses_are_no_user_and_are_not_looked_up_as_one(shadow: Callable[..., Normalized], text: str) -> None:
+    result = shadow(shadow_user_id=text, shadowable_id=text)
+    assert ([problem.cell for problem in result.problems], result.references) == (["C2", "D2"], ())
 
 
 @pytest.mark.parametrize(("text", "kind"), [("", "User"), ("user", "User"), ("SCHEDULE", "Schedule")])

@@ -65,6 +65,7 @@ def test_a_duration_is_calendar_days_and_exact_seconds(text: str, duration: Dura
         ("-1:00:00", "duration of zero or less"),
         ("P1M", "duration in months or years"),
         ("1 month", "duration in months or years"),
+        ("1M", "minutes or months"),
         ("1y", "duration in months or years"),
         ("0.5d", "duration with a part of a day"),
         ("1.5 weeks", "duration with a part of a day"),

@@ -37,6 +37,7 @@ NAMES = TABLES["windows"] | TABLES["rails"] | TABLES["spelled_out"]
         ("UTC +02:00", "Etc/GMT-2"),
         ("GMT-05:00", "Etc/GMT+5"),
         ("UTC\u22125", "Etc/GMT+5"),
+        ("UTC\u20135", "Etc/GMT+5"),
         ("+02:00", "Etc/GMT-2"),
         ("-0500", "Etc/GMT+5"),
         ("UTC+0", "UTC"),

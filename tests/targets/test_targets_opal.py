@@ -60,10 +60,11 @@ def test_an_answer_with_other_values_is_another_thing() -> None:
     assert (found.key, found.id) == (("PAGER_DUTY", "PABCDEF"), ID)
 
 
-def test_a_number_echoed_for_a_text_of_digits_is_the_same_id() -> None:
-    found = SCHEDULE_KIND.read_created({**SCHEDULE, "remote_id": 42})
+@pytest.mark.parametrize(("echoed", "id_"), [(42, "42"), (ID.upper(), ID)])
+def test_a_number_echoed_for_a_text_of_digits_or_a_uuid_in_capitals_is_the_same_id(echoed: object, id_: str) -> None:
+    found = SCHEDULE_KIND.read_created({**SCHEDULE, "remote_id": echoed})
     assert found is not None
-    assert found.key == ("PAGER_DUTY", "42")
+    assert found.key == ("PAGER_DUTY", id_)
 
 
 @pytest.mark.parametrize(

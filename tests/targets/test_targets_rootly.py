@@ -123,6 +123,13 @@ def test_the_same_instant_is_the_same_however_it_is_written(moment: str) -> None
     assert found.key == KEY
 
 
+@pytest.mark.parametrize("name", ["schedule_id", "shadowable_id"])
+def test_a_uuid_that_is_echoed_in_capitals_is_the_same_id(name: str) -> None:
+    uuid = "454daff4-e3fa-4c0f-a4b6-8a5d6e5b1b1a"
+    found = [SHADOW.read_created({"data": shadow(**{name: text})}) for text in (uuid, uuid.upper())]
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize(
     "changed",
     [
