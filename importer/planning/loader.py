@@ -82,6 +82,7 @@ class Loader:
         self.has_skipped = False  #: some rows were skipped because they are hidden
         self._is_resolving = is_resolving  # otherwise names that would have to be looked up are listed
         self._names: dict[str, int] = {}  # by a sheet's name, how many are called so, or would be
+        self._sources: dict[int, str] = {}  # by the sheet's index
         self._names_in: dict[int, RowNames] = {}  # by the sheet's index, if its rows have names beside ids
         self.needed: set[Sought] = set()  #: what the targets must be asked for
         self.wished: set[Sought] = set()  #: the same, of rows that have other problems
@@ -196,6 +197,7 @@ class Loader:
             self.notice(Notice(f"{_where(sheet)}: columns that are not used: {', '.join(layout.not_used)}"))
         named = replace(sheet, name=self._name_apart(sheet.name))
         index = self.journal.add_sheet(named, layout.not_used)
+        self._sources[index] = sheet.source
         if (names := RowNames(layout)).is_useful:
             self._names_in[index] = names
         return index, normalizer
@@ -275,7 +277,9 @@ class Loader:
     def _open_left(self, sheet: Sheet) -> tuple[int, SheetNormalizer]:
         normalizer = SheetNormalizer(sheet, self.rules)
         self.sheets.append(sheet)
-        return self.journal.add_sheet(sheet, normalizer.not_used), normalizer
+        index = self.journal.add_sheet(sheet, normalizer.not_used)
+        self._sources[index] = sheet.source
+        return index, normalizer
 
     # ---- both
 
@@ -307,9 +311,8 @@ class Loader:
         findings = [(number, *found) for number, one in enumerate(taken, first) for found in one.found]
         if findings:
             self.journal.add_findings(findings)
-            sources = [sheet.source for sheet in self.journal.sheets()]
             log_warned(
-                (sources[one.sheet], one.row.number, problem.topic)
+                (self._sources[one.sheet], one.row.number, problem.topic)
                 for one in taken
                 for severity, problem in one.found
                 if severity is Severity.WARNING
