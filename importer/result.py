@@ -80,7 +80,7 @@ class Result:
     #: of a check: by target, pending records that wait for ids
     unresolved: Mapping[str, int] = field(default_factory=dict)
     notice: str = ""  #: what a file does not show, or which could not be made
-    doubled: int = 0  #: records that the closing look found at the target more than once
+    doubled: int = 0  #: records that are at the target more than once
     #: the names of ids, by what they are ("user", "schedule") and by id
     names: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     plan: Path | None = None  #: of a check: the plan that was written

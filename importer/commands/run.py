@@ -232,7 +232,8 @@ async def _finish(
         return await may_begin(_plan(folder, connections, settings), settings, control, show)
 
     work = partial(_send, folder, control, stopped)
-    return await finish(folder, folder.journal.targets_to_ask(), settings, control, stopped, ask=ask, work=work)
+    targets = folder.journal.targets_to_ask(is_looking=not settings.no_closing_look)
+    return await finish(folder, targets, settings, control, stopped, ask=ask, work=work)
 
 
 async def _send(

@@ -13,7 +13,7 @@ from importer.delivery.reconciler import LISTS_AT_ONCE
 from importer.delivery.stop import StoppedError
 from importer.delivery.target_work import advise, for_each
 from importer.errors import TargetError
-from importer.journal.states import Change
+from importer.journal.states import KEEP_ONE, Change
 from importer.statuses import Status
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ async def look_back(work: TargetWork) -> None:
     scopes = work.journal.touched_scopes(work.target.name, work.run)
     found: Counter[str] = Counter()
     await for_each(scopes, partial(_look_at, work, found), LISTS_AT_ONCE)
-    if doubled := found["there twice"]:
-        work.journal.change_info(doubled=work.journal.info().doubled + doubled)
     if found:
         words = ", ".join(f"{number} {what}" for what, number in found.items())
         work.tell(f"does not have exactly what this run says ({words}); the report names each record")
@@ -45,11 +43,13 @@ async def look_back(work: TargetWork) -> None:
 async def _look_at(work: TargetWork, found: Counter[str], scope: Scope) -> None:
     """Write into a scope's records how they differ, and count the differences."""
     try:
-        first = {(one.id, one.there) for one in await _compare(work, scope)}
-        if first:
+        differences, is_whole = await _compare(work, scope)
+        if first := {(one.id, one.there) for one in differences}:
             await anyio.sleep(work.settings.settle)
-            lasting = [one for one in await _compare(work, scope) if (one.id, one.there) in first]
-            work.journal.change([_describe(work, one, found) for one in lasting])
+            differences, is_whole = await _compare(work, scope)
+        if is_whole:
+            work.journal.forget_doubled(work.target.name, scope)
+        work.journal.change([_describe(work, one, found) for one in differences if (one.id, one.there) in first])
     except StoppedError:
         return
     except TargetError as error:
@@ -57,7 +57,8 @@ async def _look_at(work: TargetWork, found: Counter[str], scope: Scope) -> None:
         work.tell(f"could not be asked at the end whether all is there ({where}): {error.message}")
 
 
-async def _compare(work: TargetWork, scope: Scope) -> list[ClosingDifference]:
+async def _compare(work: TargetWork, scope: Scope) -> tuple[list[ClosingDifference], bool]:
+    """Read a scope's list once; return what differs, and whether the list shows all that is there."""
     work.journal.begin_comparison(scope)
     reading = ListReading()
     async for page in work.listing.pages(scope):
@@ -65,8 +66,8 @@ async def _compare(work: TargetWork, scope: Scope) -> list[ClosingDifference]:
         work.journal.note_listed(scope, [(found.key, found.id) for found in page.found])
     differences = work.journal.compare(work.target.name, scope, work.run)
     if reading.contradiction:  # what such a list does not show may be there all the same
-        return [one for one in differences if one.there]
-    return differences
+        return [one for one in differences if one.there], False
+    return differences, True
 
 
 def _describe(work: TargetWork, one: ClosingDifference, counts: Counter[str]) -> Change:
@@ -75,7 +76,7 @@ def _describe(work: TargetWork, one: ClosingDifference, counts: Counter[str]) ->
     status, id_ = one.status, one.returned_id
     if len(one.there) > 1:
         what, error = "there twice", f"{target} has it {len(one.there)} times: {ids}"
-        hint = f"Delete all but one of them in {target}; nothing was deleted."
+        hint = KEEP_ONE
     elif status is not Status.CREATED:
         what, id_, error = "there though refused", ids, f"{one.error}; it is there after all: {ids}"
         hint = "Rerun: it is found there, and not created again."
@@ -89,4 +90,4 @@ def _describe(work: TargetWork, one: ClosingDifference, counts: Counter[str]) ->
         hint = advise(Status.UNKNOWN)
     counts[what] += 1
     made = work.outcomes.make(status, returned_id=id_, http_status=one.http_status, error=error, hint=hint)
-    return Change(one.id, status, made._replace(attempts=one.attempts))
+    return Change(one.id, status, made._replace(attempts=one.attempts, run=one.run))

@@ -13,6 +13,7 @@ from importer.delivery.retry import MOST_ATTEMPTS
 from importer.delivery.stop import StoppedError
 from importer.delivery.target_work import advise, for_each, give_up
 from importer.errors import TargetError
+from importer.journal.states import KEEP_ONE
 from importer.kinds import KINDS
 from importer.records import Problem, Severity
 from importer.statuses import Status
@@ -187,7 +188,12 @@ def _conclude(work: TargetWork, doubt: Doubt, sweep: Sweep) -> None:
     if ids:
         twice = f"{work.target.name} has it {len(ids)} times: {', '.join(ids)}" if len(ids) > 1 else ""
         found = work.outcomes.make(
-            Status.CREATED, record, returned_id=ids[0], error=twice, http_status=known.http_status
+            Status.CREATED,
+            record,
+            returned_id=ids[0],
+            error=twice,
+            hint=KEEP_ONE if twice else "",
+            http_status=known.http_status,
         )
         work.queue.decide(record, found)
     elif _is_taken_otherwise(work, doubt, sweep):

@@ -14,7 +14,17 @@ from importer.errors import JournalError
 from importer.journal import codec
 from importer.journal.codec import load_queries
 from importer.journal.run_info import RunStage, write_facts
-from importer.journal.states import BindingState, Change, Claimed, ClosingDifference, Entry, State, Tally, Unresolved
+from importer.journal.states import (
+    KEEP_ONE,
+    BindingState,
+    Change,
+    Claimed,
+    ClosingDifference,
+    Entry,
+    State,
+    Tally,
+    Unresolved,
+)
 from importer.journal.view import View
 from importer.notice import Notice
 from importer.records import Key, KnownName, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
@@ -289,7 +299,7 @@ class Journal(View):
             )
             in_doubt = db.executemany(_SQL["find_in_doubt"], ((id_, at, run, key, kind) for key, id_ in pairs))
             if self._has_reported:
-                db.executemany(_SQL["find_reported"], ((id_, at, key, kind) for key, id_ in pairs))
+                db.executemany(_SQL["find_reported"], ((id_, at, key, kind, KEEP_ONE) for key, id_ in pairs))
             if self._has_bindings:
                 db.execute(_SQL["hold_all"])
         return max(0, planned.rowcount), max(0, in_doubt.rowcount)  # -1 if there were no pairs
@@ -339,8 +349,8 @@ class Journal(View):
     # ---- the closing look
 
     def touched_scopes(self, target: TargetName, run: str) -> list[Scope]:
-        """List the scopes in which a run sent something that is decided."""
-        return [Scope(kind, scope) for kind, scope in self._db.execute(_SQL["touched_scopes"], (target, run))]
+        """List the scopes in which a run sent something that is decided, or an earlier run found something twice."""
+        return [Scope(*values) for values in self._db.execute(_SQL["touched_scopes"], (target, run, KEEP_ONE))]
 
     def begin_comparison(self, scope: Scope) -> None:
         """Forget what an earlier reading of the scope's list held."""
@@ -356,12 +366,16 @@ class Journal(View):
         """List the records in which the list that was noted and the journal differ."""
         return [
             ClosingDifference(
-                id_, Status(state), returned_id, http_status, error, attempts, tuple(sorted((ids or "").split()))
+                id_, Status(state), returned_id, code, error, attempts, by, tuple(sorted((ids or "").split()))
             )
-            for id_, state, returned_id, http_status, error, attempts, ids in self._db.execute(
-                _SQL["compare_listed"], (target, *scope, run)
+            for id_, state, returned_id, code, error, attempts, by, ids in self._db.execute(
+                _SQL["compare_listed"], (target, *scope, run, KEEP_ONE)
             )
         ]
+
+    def forget_doubled(self, target: TargetName, scope: Scope) -> None:
+        """Forget which records of a scope an earlier run found twice."""
+        self._write("forget_doubled", [(target, *scope, KEEP_ONE)])
 
     def explain_planned(self, target: TargetName, error: str, hint: str) -> None:
         """Write down why the target's planned records stay unsent; an earlier reason is kept."""

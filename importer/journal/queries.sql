@@ -175,15 +175,16 @@ WHERE state = 'planned'
   AND (kind, key) IN (SELECT kind, key FROM record WHERE key IS NOT NULL AND state IN ('sending', 'in_doubt'));
 
 -- name: mark_duplicates
--- Of several records of a kind with the same key, the first success is the real one, else the first.
--- So two records with the same key are never open at the same time.
+-- Of several records of a kind with the same key, the first success is the real one, else the first in doubt, else what
+-- an undo took back, which is not sent again, else the first. So two with the same key are never open at the same time.
 UPDATE record SET state = 'duplicate', first = same.first
 FROM (
     SELECT id, first_value(id) OVER (
-        PARTITION BY kind, key ORDER BY state NOT IN ('created', 'exists', 'reported'), id
+        PARTITION BY kind, key
+        ORDER BY state NOT IN ('created', 'exists', 'reported'), state NOT IN ('sending', 'in_doubt'), state <> 'undone', id
     ) AS first
     FROM record
-    WHERE state IN ('planned', 'sending', 'in_doubt', 'reported', 'created', 'exists') AND key IN (
+    WHERE state IN ('planned', 'sending', 'in_doubt', 'reported', 'created', 'exists', 'undone') AND key IN (
         SELECT key FROM record WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1
     )
 ) AS same
@@ -212,9 +213,13 @@ SELECT target, count(*) FROM record
 WHERE target IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'unbound') GROUP BY target ORDER BY target;
 
 -- name: targets_to_ask
--- Targets with open records, and those with records that only a report claims.
+-- Targets with open records, those with records that only a report claims, and those that had one twice.
 SELECT DISTINCT target FROM record
-WHERE target IS NOT NULL AND state IN ('planned', 'sending', 'in_doubt', 'unbound', 'reported') ORDER BY target;
+WHERE target IS NOT NULL AND (state IN ('planned', 'sending', 'in_doubt', 'unbound', 'reported')
+                              OR state IN ('created', 'exists') AND hint = ?) ORDER BY target;
+
+-- name: count_doubled
+SELECT count(*) FROM record WHERE state IN ('created', 'exists') AND hint = ?;
 
 -- name: reported_targets
 SELECT DISTINCT target FROM record WHERE state = 'reported' ORDER BY target;
@@ -253,9 +258,10 @@ UPDATE record SET state = 'created', returned_id = ?, error = '', hint = '', fin
 WHERE key = ? AND kind = ? AND state IN ('sending', 'in_doubt');
 
 -- name: find_reported
--- A report's claim is confirmed if the target has the record, under the report's id or another one.
+-- A report's claim is confirmed if the target has the record, under the report's id or another one. If it says that the
+-- target has it twice, the closing look decides that.
 UPDATE record SET state = CASE returned_id WHEN ?1 THEN was ELSE 'exists' END, was = '', returned_id = ?1,
-                  error = '', hint = '', finished_at = ?2
+                  error = '', hint = CASE hint WHEN ?5 THEN hint ELSE '' END, finished_at = ?2
 WHERE key = ?3 AND kind = ?4 AND state = 'reported';
 
 -- name: refuse_reported
@@ -420,10 +426,15 @@ WHERE record.run = ? AND (record.state = 'created' OR record.was = 'created' AND
 ORDER BY record.finished_at DESC, record.id DESC;
 
 -- name: touched_scopes
--- The scopes in which a run sent something, for the closing look.
+-- The scopes in which a run sent something, or an earlier one found something twice, for the closing look.
 SELECT DISTINCT kind, scope FROM record
-WHERE target = ? AND run = ? AND (state = 'created' OR state IN ('rejected', 'failed') AND attempts > 0 AND returned_id = '')
+WHERE target = ?1 AND (run = ?2 AND (state = 'created' OR state IN ('rejected', 'failed') AND attempts > 0 AND returned_id = '')
+                       OR state IN ('created', 'exists') AND hint = ?3)
 ORDER BY kind, scope;
+
+-- name: forget_doubled
+-- What was there twice, in a scope that is compared anew.
+UPDATE record SET error = '', hint = '' WHERE target = ? AND kind = ? AND scope = ? AND state IN ('created', 'exists') AND hint = ?;
 
 -- name: make_listed
 CREATE TEMP TABLE IF NOT EXISTS listed (kind TEXT, scope TEXT, key TEXT, id TEXT, PRIMARY KEY (kind, scope, key, id)) WITHOUT ROWID;
@@ -437,7 +448,7 @@ SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM record WHERE record.key = ?3 A
 
 -- name: compare_listed
 -- The records of a scope in which the list and the run differ, with the ids in the list.
-SELECT record.id, record.state, record.returned_id, record.http_status, record.error, record.attempts,
+SELECT record.id, record.state, record.returned_id, record.http_status, record.error, record.attempts, record.run,
        group_concat(listed.id, ' ')
 FROM record LEFT JOIN listed
   ON listed.kind = record.kind AND listed.scope = record.scope AND listed.key = record.key
@@ -446,7 +457,7 @@ WHERE record.target = ?1 AND record.kind = ?2 AND record.scope = ?3
        OR record.state IN ('rejected', 'failed') AND record.attempts > 0 AND record.returned_id = '')
 GROUP BY record.id
 HAVING CASE WHEN record.state IN ('rejected', 'failed') THEN count(listed.id) > 0
-            WHEN record.state = 'created' AND record.run = ?4
+            WHEN record.state = 'created' AND (record.run = ?4 OR record.hint = ?5)
             THEN count(listed.id) <> 1 OR lower(max(listed.id)) <> lower(record.returned_id)
             ELSE count(listed.id) > 1 END
 ORDER BY record.id;

@@ -55,7 +55,6 @@ class RunInfo:
     undo_of: str = ""  #: the run that it takes back
     undone_path: str = ""  #: of an undo: that run's folder
     undone_by: tuple[str, ...] = ()  #: the folders of the undos of this run, the oldest first
-    doubled: int = 0  #: records that its closing look found at the target more than once
     started_at: str = ""  #: ISO 8601, UTC
     finished_at: str = ""  #: empty while it goes on, and if it was killed
     version: str = ""  #: of oncall-importer
@@ -105,8 +104,6 @@ def read_facts(facts: Mapping[str, str]) -> RunInfo:
         known[name] = tuple(known[name])
     if not isinstance(known.get("options", {}), dict):
         raise ValueError("options is not an object")
-    if "doubled" in known:
-        known["doubled"] = int(known["doubled"])
     if "stage" in known:
         known["stage"] = RunStage(known["stage"])
     known["base_urls"] = {

@@ -24,6 +24,8 @@ class State(StrEnum):
 
 
 NO_OUTCOME = Outcome(Status.PENDING)  #: of a record about which nothing is known yet
+#: The hint of a success that is at the target more than once. A rerun knows it by that, in a report as in a journal.
+KEEP_ONE = "Delete all but one of them at the target; nothing was deleted."
 
 
 class Entry(NamedTuple):
@@ -182,6 +184,7 @@ class ClosingDifference(NamedTuple):
     http_status: int
     error: str
     attempts: int
+    run: str  #: the run that decided it
     there: tuple[str, ...]  #: the ids of the objects that are this record
 
 

@@ -13,7 +13,18 @@ import orjson
 from importer.journal import codec
 from importer.journal.codec import MalformedError, decode, load_queries
 from importer.journal.run_info import RunInfo, read_facts
-from importer.journal.states import BindingState, Entry, Joined, Leaving, Prospect, State, SummedUp, Tally, Unbound
+from importer.journal.states import (
+    KEEP_ONE,
+    BindingState,
+    Entry,
+    Joined,
+    Leaving,
+    Prospect,
+    State,
+    SummedUp,
+    Tally,
+    Unbound,
+)
 from importer.notice import Notice
 from importer.records import Finding, FindingKind, Key, KnownName, ReportLine, Row, Severity, Sheet, TargetName
 from importer.statuses import Status
@@ -136,9 +147,14 @@ class View:
         """Count the undecided records of each target that has any."""
         return {TargetName(target): number for target, number in self._db.execute(_SQL["open_targets"])}
 
-    def targets_to_ask(self) -> list[TargetName]:
-        """List the targets with open records, or with records that a report claims."""
-        return [TargetName(target) for (target,) in self._db.execute(_SQL["targets_to_ask"])]
+    def targets_to_ask(self, *, is_looking: bool) -> list[TargetName]:
+        """List the targets with open records, or with some that a report claims, or that the closing look is to see."""
+        found = self._db.execute(_SQL["targets_to_ask"], (KEEP_ONE if is_looking else None,))
+        return [TargetName(target) for (target,) in found]
+
+    def count_doubled(self) -> int:
+        """Count the records that are at their target more than once."""
+        return int(self._db.execute(_SQL["count_doubled"], (KEEP_ONE,)).fetchone()[0])
 
     def reported_targets(self) -> list[TargetName]:
         """List the targets with records that only a report claims, and that were not asked yet."""

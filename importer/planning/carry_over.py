@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
-from importer.journal.states import NO_OUTCOME, Entry, Joined, State
+from importer.journal.states import KEEP_ONE, NO_OUTCOME, Entry, Joined, State
 from importer.kinds import KINDS
 from importer.normalizer.header import repeats
 from importer.normalizer.mapping import Rules
@@ -38,7 +38,8 @@ class SheetNormalizer:
     def __init__(self, sheet: Sheet, rules: Rules) -> None:
         self._sheet = sheet
         self._rules = rules
-        self._groups = repeats(sheet, rules.mapping, rules.provider, is_known=rules.is_repeated)
+        mapping = rules.mapping.of_sheet(sheet.name)  # whose columns stand in the report beside those of all sheets
+        self._groups = repeats(sheet, mapping, rules.provider, is_known=rules.is_repeated)
         self._made: dict[tuple[int, ...], Normalizer] = {}
 
     @property
@@ -247,7 +248,8 @@ def _keep(left: Entry, state: State | Status, normalized: Normalized | None = No
     entry = Entry(state, kind, name, scope, key, left.part, outcome, zone, groups=groups, bound=bound)
     if state is not State.REPORTED:
         return entry
-    return entry._replace(was=left.state, outcome=outcome._replace(error=_ONLY_REPORTED, hint=_ASK_AGAIN))
+    hint = KEEP_ONE if outcome.hint == KEEP_ONE else _ASK_AGAIN
+    return entry._replace(was=left.state, outcome=outcome._replace(error=_ONLY_REPORTED, hint=hint))
 
 
 def _refuse_changed(left: Entry, run: str) -> Entry:

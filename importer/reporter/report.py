@@ -210,7 +210,7 @@ def make_result(journal: Journal, **facts: object) -> Result:
         findings=[(sheets[finding.sheet], finding) for finding in islice(journal.findings(), _MOST)],
         topics=journal.topics(),
         kinds=journal.finding_kinds(),
-        doubled=journal.info().doubled,
+        doubled=journal.count_doubled(),
         names=journal.names(),
         **facts,  # type: ignore[arg-type]  # by name
     )

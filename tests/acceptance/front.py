@@ -6,6 +6,7 @@ for a token that must not stand anywhere.
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import Request as HttpRequest
+from urllib.request import urlopen
 
 from importer.sandbox.directory_file import TOKEN
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from importer.sandbox.server import Address
 
 CANARY = "canary-7f3a9c51e0d24b86"  # the token that the front takes; nothing may ever show it
+JSON_API = "application/vnd.api+json"
 _PATIENCE = 60.0  # seconds that anything is waited for
 _JSON = {"Content-Type": "application/json"}
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "server", "date", "host"}
@@ -138,6 +142,24 @@ class Front:
         with self._changed:
             self._changed.wait_for(lambda: self._hold_after == float("inf"), _PATIENCE)
             return not self._is_dropping
+
+
+def call(front: Front, method: str, path: str, body: object = None) -> Any:
+    """Change something at the stand-in for Rootly, as somebody else would; return its answer."""
+    headers = {"Authorization": f"Bearer {CANARY}", "User-Agent": "somebody", "Accept": JSON_API}
+    data = None if body is None else json.dumps(body).encode()
+    url = front.variables["ROOTLY_BASE_URL"] + path
+    with urlopen(HttpRequest(url, data, headers | {"Content-Type": JSON_API}, method=method)) as answer:
+        assert answer.status < 300
+        return json.loads(answer.read() or b"null")
+
+
+def create_again(front: Front, row: list[str]) -> str:
+    """Create the shadow of a row, as somebody else would; return its id."""
+    schedule, type_, primary, shadow, starts, ends, _ = row
+    again = {"shadowable_type": type_, "shadowable_id": primary, "shadow_user_id": int(shadow)}
+    twin = {"data": {"type": "on_call_shadows", "attributes": again | {"starts_at": starts, "ends_at": ends}}}
+    return str(call(front, "POST", f"/v1/schedules/{schedule}/on_call_shadows", twin)["data"]["id"])
 
 
 @contextmanager

@@ -8,8 +8,7 @@ import signal
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import TYPE_CHECKING, Any
-from urllib.request import Request, urlopen
+from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
 import pytest
@@ -22,7 +21,7 @@ from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.server import serve
 
 from .command import finish, read_table, wait_until
-from .front import CANARY
+from .front import call, create_again
 from .sources import shadows
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from .command import Workplace
     from .front import Front
 
-JSON_API = "application/vnd.api+json"
 WEEK = ("--from", "2027-01-04", "--to", "2027-01-11")
 #: Four schedules of the demo organization: its stand-in is asked as slowly as the real API allows.
 SOME = ("--schedule", "Payments*", "--schedule", "Identity primary", "--schedule", "PSHIFT6", "--sandbox")
@@ -182,16 +180,6 @@ def test_an_ics_file_becomes_a_workbook(place: Workplace) -> None:
 # ---- verify
 
 
-def call(front: Front, method: str, path: str, body: object = None) -> Any:
-    """Change something at the stand-in for Rootly, as somebody else would; return its answer."""
-    headers = {"Authorization": f"Bearer {CANARY}", "User-Agent": "somebody", "Accept": JSON_API}
-    data = None if body is None else json.dumps(body).encode()
-    url = front.variables["ROOTLY_BASE_URL"] + path
-    with urlopen(Request(url, data, headers | {"Content-Type": JSON_API}, method=method)) as answer:
-        assert answer.status < 300
-        return json.loads(answer.read() or b"null")
-
-
 def test_what_was_changed_or_removed_since_is_named_with_its_row(online: Workplace, front: Front) -> None:
     source = online.write("s.csv", shadows(4))
     run = online.run("run", source).run
@@ -205,10 +193,7 @@ def test_what_was_changed_or_removed_since_is_named_with_its_row(online: Workpla
     call(front, "DELETE", f"/v1/on_call_shadows/{ids[1]}")
     end = {"data": {"type": "on_call_shadows", "attributes": {"ends_at": "2031-01-01T00:00:00Z"}}}
     call(front, "PUT", f"/v1/on_call_shadows/{ids[2]}", end)
-    schedule, type_, primary, shadow, starts, ends, _ = shadows(4)[-1]
-    again = {"shadowable_type": type_, "shadowable_id": primary, "shadow_user_id": int(shadow)}
-    twin = {"data": {"type": "on_call_shadows", "attributes": again | {"starts_at": starts, "ends_at": ends}}}
-    other = call(front, "POST", f"/v1/schedules/{schedule}/on_call_shadows", twin)["data"]["id"]
+    other = create_again(front, shadows(4)[-1])
     done = online.run("verify", run)
     assert done.status == 1
     gone, changed, twice, total, _ = done.out.splitlines()

@@ -10,6 +10,7 @@ import pytest
 import xlsxwriter
 
 from .command import IMPORT_COLUMNS, Done, Line, Workplace, statuses, table
+from .front import call, create_again
 from .sources import SCHEDULE_HEADER, schedules, shadows
 from .truth import disagreements, read_truth
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from .front import Front
+    from .front import Front, Request
 
 REFUSED = ["PAGER_DUTY", "SANDBOX-404"]  # a schedule that the sandbox refuses
 NEEDED = ["import_row", "import_sheet", "import_status", "import_id", "import_run"]
@@ -63,6 +64,60 @@ def test_rerun_of_a_run_that_succeeded_asks_for_nothing_and_sends_nothing(online
         assert done.status == 0, done
         assert online.lines(done.run) == online.lines(first.run)
     assert len(front.requests) == before
+
+
+@pytest.mark.parametrize(
+    ("deleted", "expected", "said"),
+    [
+        ((), (3, "created"), "has it 2 times"),
+        ((0,), (0, "created"), ""),
+        ((1,), (0, "created"), "which is not this record"),  # the report's own id was the one that was deleted
+        ((0, 1), (3, "unknown"), "does not have it"),
+    ],
+)
+@pytest.mark.parametrize("place_of_report", ["folder", "beside", "mailed"])
+def test_what_was_there_twice_counts_in_each_rerun_until_it_is_there_once(
+    online: Workplace,
+    front: Front,
+    place_of_report: str,
+    deleted: tuple[int, ...],
+    expected: tuple[int, str],
+    said: str,
+) -> None:
+    """A rerun has nothing to send for it; it looks there all the same, and does not make the record its own."""
+    rows, twins = shadows(3), list[str]()
+
+    def meddle(request: Request) -> None:
+        if request.method == "POST" and not twins:
+            twins.append("")
+            twins[0] = create_again(front, rows[1])
+
+    front.before = meddle
+    first = online.run("run", online.write("s.csv", rows))
+    assert first.status == 3, first
+    ids = [twins[0], online.lines(first.run)[0]["import_id"]]
+    for index in deleted:
+        call(front, "DELETE", f"/v1/on_call_shadows/{ids[index]}")
+    argument, options = first.run, []
+    if place_of_report != "folder":
+        argument = f"{first.run}/report.csv"
+    if place_of_report == "mailed":
+        shutil.copy(online.path / argument, online.path / "mailed.csv")
+        argument, options = "mailed.csv", ["--reports", "others"]
+    done = online.run("rerun", argument, *options)
+    line = online.lines(done.run)[0]
+    if line["import_status"] == "exists":  # away from the journal, an id that is not the report's
+        assert line["import_id"] == ids[0]
+        said = said if len(deleted) != 1 else ""
+    if place_of_report == "mailed" and len(deleted) == 2:
+        assert (done.status, line["import_status"]) == (1, "invalid")  # the cells may be others than were sent
+        return
+    assert (done.status, said in line["import_error"], line["import_run"]) == (expected[0], True, first.run[8:])
+    assert line["import_status"] in (expected[1], "exists")
+    if not deleted:
+        assert online.run("rerun", first.run, "--no-closing-look").status == 3
+        assert online.run("undo", done.run).status == 0
+        assert front.paths("DELETE") == []
 
 
 def test_rerun_takes_over_how_the_run_read_its_source(place: Workplace) -> None:

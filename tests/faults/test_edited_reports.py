@@ -265,15 +265,16 @@ async def test_a_success_whose_cells_are_no_record_any_more_is_told_once(tmp_pat
 async def test_what_an_undo_took_back_is_undone_in_a_rerun_and_not_sent(tmp_path: Path) -> None:
     rehearsal = Rehearsal(tmp_path)
     async with rehearsal.served():
-        result = await rehearsal.run(shadows(3))
+        result = await rehearsal.run(pd.concat([shadows(3), shadows(1)]))  # the last row is a duplicate of the first
         await rehearsal.undo(result)
         sent = rehearsal.posts()
         again = await rehearsal.rerun(result)
         once_more = await rehearsal.rerun(again)
         assert rehearsal.posts() == sent
     for one in (again, once_more):
-        assert (one.statuses, one.exit_status) == ({Status.UNDONE: 3}, 1)
-        assert {line["import_hint"] for line in read_report(one)} == {"To import it again: oncall-importer run SOURCE"}
+        assert (one.statuses, one.exit_status) == ({Status.UNDONE: 3, Status.DUPLICATE: 1}, 1)
+        *hints, _ = (line["import_hint"] for line in read_report(one))
+        assert set(hints) == {"To import it again: oncall-importer run SOURCE"}
 
 
 async def test_a_report_away_from_its_journal_is_read_only_by_its_own_mapping(tmp_path: Path) -> None:
@@ -301,6 +302,29 @@ async def test_a_report_away_from_its_journal_is_read_only_by_its_own_mapping(tm
         again = await importer.rerun(path, **rehearsal._given({"mapping": mapping}))
     assert again.statuses == {Status.CREATED: 2}
     assert not {key[1] for key in rehearsal.there()} & {"WRONG1", "WRONG2"}
+
+
+async def test_sheets_that_a_mapping_gives_columns_of_their_own_are_read_from_one_report(tmp_path: Path) -> None:
+    """The report has the columns of all sheets side by side, and each row fills its own sheet's."""
+    rehearsal = Rehearsal(tmp_path)
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(
+        '[columns]\n"ID" = "remote_id"\n[constants]\nthird_party_provider = "PAGER_DUTY"\n'
+        '[sheets."Zwei".columns]\n"Nummer" = "remote_id"\n',
+        encoding="utf-8",
+    )
+    with pd.ExcelWriter(tmp_path / "rota.xlsx") as book:
+        pd.DataFrame({"ID": ["PTEST001"]}).to_excel(book, sheet_name="One", index=False)
+        pd.DataFrame({"Nummer": ["PTEST002"]}).to_excel(book, sheet_name="Zwei", index=False)
+    async with rehearsal.served():
+        result = await importer.run(tmp_path / "rota.xlsx", **rehearsal._given({"mapping": mapping}))
+        assert result.statuses == {Status.CREATED: 2}
+        assert result.folder is not None
+        for name in ("report.csv", "report.xlsx"):
+            moved = shutil.copy(result.folder / name, tmp_path)
+            for path, options in ((result.folder / name, {}), (moved, {"reports": tmp_path, "mapping": mapping})):
+                again = await importer.rerun(path, **rehearsal._given(options))
+                assert again.statuses == result.statuses, path
 
 
 async def test_a_rerun_at_another_base_url_is_refused_and_says_both(tmp_path: Path) -> None:
