@@ -19,7 +19,15 @@ from importer.normalizer.occurrences import Misfit, Series, Shift, expand
 from importer.normalizer.plausibility import find_drift
 from importer.normalizer.recurrence_text import Duration, is_once, read_duration, read_repeat, read_until
 from importer.normalizer.references import Waiting
-from importer.normalizer.zones import ZONE_RIGHT, Moment, find_contradiction, load_zone, read_zone, to_instant
+from importer.normalizer.zones import (
+    ZONE_RIGHT,
+    Moment,
+    contradicted_zone,
+    describe_contradiction,
+    load_zone,
+    read_zone,
+    to_instant,
+)
 from importer.records import Key, Record, TargetName
 from importer.targets.rootly import (
     is_missing,
@@ -254,8 +262,8 @@ def _judge_offset(fields: Fields, column: str, rules: TimeRules, own: ZoneInfo |
     if not text or (own is None and "[" not in text):
         return
     moment = read_moment(text, rules)
-    if not isinstance(moment, Unreadable) and (odd := find_contradiction(moment, own)) is not None:
-        fields.judge("offset", column, odd)
+    if not isinstance(moment, Unreadable) and (odd := contradicted_zone(moment, own)) is not None:
+        fields.judge("offset", column, describe_contradiction(moment, odd))
 
 
 def _counts(fields: Fields, column: str, members: int) -> bool:

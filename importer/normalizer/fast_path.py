@@ -16,7 +16,7 @@ from importer.normalizer.date_times import read_moment
 from importer.normalizer.fields import Implausibility, Level, Places
 from importer.normalizer.mapping import Rules
 from importer.normalizer.references import Waiting
-from importer.normalizer.zones import TimeRules, find_contradiction, read_zone, to_instant
+from importer.normalizer.zones import TimeRules, contradicted_zone, describe_contradiction, read_zone, to_instant
 from importer.records import Problem, Record, Row
 
 _ODD: Final = object()  # marks a text that the full path must judge
@@ -80,10 +80,10 @@ class FastPath:
         starts_at, ends_at = times[cells[self._start]], times[cells[self._end]]
         odd = []
         if type(starts_at) is _Contradicting:
-            odd.append(Implausibility("offset", "starts_at", starts_at.fault))
+            odd.append(self._contradiction("starts_at", cells[self._start], starts_at.zone))
             starts_at = starts_at.instant
         if type(ends_at) is _Contradicting:
-            odd.append(Implausibility("offset", "ends_at", ends_at.fault))
+            odd.append(self._contradiction("ends_at", cells[self._end], ends_at.zone))
             ends_at = ends_at.instant
         if starts_at is _ODD or ends_at is _ODD or ends_at <= starts_at:
             return None
@@ -93,6 +93,11 @@ class FastPath:
             odd += self._find(record, now)
         warnings = self._warn(row, odd) if odd else ()
         return None if warnings is None else (record, zone.key if zone else "", warnings)
+
+    def _contradiction(self, column: str, cell: str, zone: ZoneInfo) -> Implausibility:
+        moment = read_moment(cell.strip(BLANKS), self._rules.mapping.times)
+        fault = _UNUSUAL if isinstance(moment, Unreadable) else describe_contradiction(moment, zone)
+        return Implausibility("offset", column, fault)
 
     def _warn(self, row: Row, odd: list[Implausibility]) -> list[Problem] | None:
         """Return a row's warnings in the order of its columns; None if one counts as a problem."""
@@ -114,10 +119,10 @@ class FastPath:
 
 
 class _Contradicting(NamedTuple):
-    """A time whose offset contradicts the zone of its row."""
+    """A time whose offset contradicts a zone; what is said of it is worded later, because it takes more memory."""
 
     instant: datetime
-    fault: Unreadable
+    zone: ZoneInfo
 
 
 def _read_plain(
@@ -127,8 +132,8 @@ def _read_plain(
     instant = moment if isinstance(moment, Unreadable) else to_instant(moment, zone, rules)
     if isinstance(moment, Unreadable) or isinstance(instant, Unreadable):
         return _UNUSUAL
-    fault = find_contradiction(moment, own)
-    return instant if fault is None else _Contradicting(instant, fault)
+    contradicted = contradicted_zone(moment, own)
+    return instant if contradicted is None else _Contradicting(instant, contradicted)
 
 
 def read_digits(text: str) -> str | Unreadable:

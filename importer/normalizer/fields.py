@@ -63,7 +63,7 @@ class Places:
 
     def in_own_words(self, text: str) -> str:
         """Return a message with the user's names for our columns; a message that quotes a text is unchanged."""
-        if '"' in text or not ("_" in text or any(map(text.__contains__, _BEFORE_COLUMNS))):
+        if '"' in text or not any(map(text.__contains__, self.rights)):
             return text
         return _columns_in(tuple(self.rights)).sub(lambda found: self.name(found[0]), text)
 

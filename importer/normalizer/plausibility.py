@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from dateutil.relativedelta import relativedelta
 
@@ -16,6 +17,11 @@ _LONGEST_SHIFT = timedelta(days=31, hours=1)
 _YEARS_AHEAD = 2
 
 
+@lru_cache(maxsize=8)  # every row asks
+def _far_from(now: datetime) -> datetime:
+    return now + relativedelta(years=_YEARS_AHEAD)
+
+
 def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> list[Implausibility]:
     """Find what is implausible about one span of time; its level is decided elsewhere. All times have a zone."""
     found = []
@@ -27,8 +33,7 @@ def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> list[Im
         reason = f", so the shift takes {span.days} days and {span.seconds // 3600} hours"
         fault = Unreadable(reason, "Check start and end, or split the shift.", "shift of more than 31 days")
         found.append(Implausibility("long", "ends_at", fault))
-    # The year first: it decides nearly every row, at no cost.
-    if starts_at.year - now.year >= _YEARS_AHEAD and starts_at > now + relativedelta(years=_YEARS_AHEAD):
+    if starts_at > _far_from(now):
         reason = f", so the shift starts on {starts_at.isoformat()}, more than two years ahead"
         fault = Unreadable(reason, "Check the year.", "start more than two years ahead")
         found.append(Implausibility("far", "starts_at", fault))

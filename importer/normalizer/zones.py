@@ -236,8 +236,8 @@ def find_zone(name: str) -> ZoneInfo | None:
         return None
 
 
-def find_contradiction(moment: Moment, own: ZoneInfo | None) -> Unreadable | None:
-    """Return what is odd about a moment whose offset contradicts the zone beside it, or its row's `own` zone.
+def contradicted_zone(moment: Moment, own: ZoneInfo | None) -> ZoneInfo | None:
+    """Return the zone that a moment's offset contradicts: the one beside it, or its row's `own` one; None if neither.
 
     RFC 9557 (4.2) calls the two inconsistent. A Z names no place and contradicts none; neither does +00:00, as programs
     write UTC, in a zone that never has this offset.
@@ -253,14 +253,23 @@ def find_contradiction(moment: Moment, own: ZoneInfo | None) -> Unreadable | Non
         months = (datetime(local.year, month, 1, tzinfo=zone) for month in range(1, 13))
         if not offset and all(month.utcoffset() != offset for month in months):
             continue
-        there = local.replace(tzinfo=zone)
-        return Unreadable(
-            f", whose offset {zone.key} does not have then: it is read as {instant:%Y-%m-%d %H:%M}Z, "
-            f"and as local time, {there.isoformat()}, would be {there.astimezone(UTC):%Y-%m-%d %H:%M}Z",
-            "Write the offset of that zone, or none if local time is meant; else correct the time zone.",
-            "offset that contradicts the time zone",
-        )
+        return zone
     return None
+
+
+def describe_contradiction(moment: Moment, zone: ZoneInfo) -> Unreadable:
+    """Return what is odd about a moment whose offset contradicts a zone."""
+    instant, there = moment.local - (moment.offset or _NO_OFFSET), moment.local.replace(tzinfo=zone)
+    return Unreadable(
+        f", whose offset {zone.key} does not have then: it is read as {_minute(instant)}Z, "
+        f"and as local time, {there.isoformat()}, would be {_minute(there.astimezone(UTC))}Z",
+        "Write the offset of that zone, or none if local time is meant; else correct the time zone.",
+        "offset that contradicts the time zone",
+    )
+
+
+def _minute(instant: datetime) -> str:
+    return instant.isoformat(" ", "minutes")[:16]  # every row can have one, and strftime takes twice as long
 
 
 def zone_of(settings: Settings) -> ZoneInfo | None:

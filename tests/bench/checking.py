@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from .figures import Figure, divided, in_turns, micro
-from .sources import long_rows, past_rows, write_csv, write_xlsx
+from .sources import long_rows, past_rows, write_csv, write_xlsx, zoned_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,15 +69,19 @@ def _check_odd(kit: Kit) -> list[Figure]:
     sources = {
         "plain rows": plain,
         "rows with a warning each": write_csv(kit.folder, rows, past_rows(rows), "past"),
+        "rows with a time zone": write_csv(kit.folder, rows, zoned_rows(rows, is_contradicting=False), "zoned"),
+        "rows with two warnings each": write_csv(kit.folder, rows, zoned_rows(rows, is_contradicting=True), "contrary"),
         "rows and empty lines": _with_blanks(plain, int(_BLANKS * kit.scale)),
         "long shifts": write_csv(kit.folder, rows, long_rows(rows, is_overlapping=False), "apart"),
         "long shifts that overlap": write_csv(kit.folder, rows, long_rows(rows, is_overlapping=True), "overlapping"),
     }
     actions = {name: partial(kit.check, source) for name, source in sources.items()}
-    clean, warned, blank, apart, overlapping = in_turns(kit.rounds, actions, kit.tell).values()
+    clean, warned, zoned, contrary, blank, apart, overlapping = in_turns(kit.rounds, actions, kit.tell).values()
     return [
         _odd("rows that carry a warning each", rows, warned, clean, "cpu"),
         _odd("rows that carry a warning each, memory", rows, warned, clean, "memory"),
+        _odd("rows of which both offsets contradict the zone", rows, contrary, zoned, "cpu"),
+        _odd("rows of which both offsets contradict the zone, memory", rows, contrary, zoned, "memory"),
         _odd("shifts that overlap", rows, overlapping, apart, "cpu"),
         _odd("shifts that overlap, memory", rows, overlapping, apart, "memory"),
         _odd("rows with a million empty lines below", rows, blank, clean, "cpu"),

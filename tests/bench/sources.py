@@ -48,6 +48,13 @@ def long_rows(number: int, *, is_overlapping: bool) -> Iterator[Row]:
     return shadow_rows(number, length=timedelta(hours=20), people=1 if is_overlapping else 3)
 
 
+def zoned_rows(number: int, *, is_contradicting: bool) -> Iterator[Row]:
+    """Make so many rows with a time zone of their own: both offsets are that zone's, or neither is."""
+    offset = "-05:00" if is_contradicting else "-04:00"
+    for *others, start, end in shadow_rows(number):
+        yield (*others, start.replace("Z", offset), end.replace("Z", offset), "America/Port_of_Spain")
+
+
 def _written(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -57,9 +64,10 @@ def write_csv(folder: Path, rows: int, made: Iterable[Row] | None = None, name: 
     path = folder / f"{name}-{rows}.csv"
     if not path.exists():
         with path.open("w", newline="", encoding="utf-8") as file:
+            first = next(made := iter(shadow_rows(rows) if made is None else made))
             writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            writer.writerows(shadow_rows(rows) if made is None else made)
+            writer.writerows([(*COLUMNS, "timezone")[: len(first)], first])
+            writer.writerows(made)
     return path
 
 
