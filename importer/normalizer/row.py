@@ -20,7 +20,7 @@ from importer.wording import escape, quote
 #: The word that the column `kind` begins with in a template's example rows.
 EXAMPLE: Final = "example"
 _is_example = re.compile(rf"{EXAMPLE}(?![^\W_])", re.IGNORECASE).match
-
+_is_date = re.compile(r"\d{4}-\d\d-\d\dT[\d:]{8}").fullmatch
 
 _MANY: Final = 3  # columns that a record needs: if it needs fewer, one filled cell may be a half-written record
 #: First words of rows that are totals.
@@ -258,20 +258,33 @@ class RowNames:
                     yield KnownName(what, id_, name)
 
 
-def with_decorated_ids(row: Row, layout: Layout) -> Row:
-    """Add a problem for a percentage, an amount or a fraction in a column of ids, and for a number as members."""
+def with_doubtful_numbers(row: Row, layout: Layout) -> Row:
+    """Add a problem for a number that may not be what a person sees.
+
+    In a column of ids that is a percentage, an amount, a fraction, or a number as members; in a column of times a
+    number of days where the workbook counts them from another day than most.
+    """
     names = {place: column for column, place in layout.indices.items()}
-    # Even with thousands separators only: 101,102 could be two ids, and 101102 is none.
-    problems = [
-        Problem(
-            f"{layout.name(column)} holds the number {row.cells[place]}, which the sheet shows as {escape(shown)}",
-            "Format the cell as text, and write what is meant: an id has no percent sign, currency or fraction, and"
-            " several ids stand as text, such as 101, 102, 103.",
-            column,
-            layout.cell(column, row.place),
-            "a number that is shown as something else",
-        )
-        for place, shown in row.shown
-        if (column := names.get(place, "")) in COLUMNS and COLUMNS[column].ids_of
-    ]
+    names |= {joined.day: column for column, joined in layout.joined.items()}
+    problems = []
+    for place, shown in row.shown:
+        column, number = names.get(place, ""), row.cells[place]
+        if column not in COLUMNS:
+            continue
+        name, is_date = layout.name(column), _is_date(shown) is not None
+        if is_date and COLUMNS[column].is_moment:
+            reason = f"{name} holds the number {number}, and its workbook counts days from another day than most"
+            hint = f"Format the cell as a date and time: it would be {shown}."
+            topic = "a number of days that are counted from another day"
+        elif not is_date and COLUMNS[column].ids_of:
+            # Even with thousands separators only: 101,102 could be two ids, and 101102 is none.
+            reason = f"{name} holds the number {number}, which the sheet shows as {escape(shown)}"
+            hint = (
+                "Format the cell as text, and write what is meant: an id has no percent sign, currency or fraction, and"
+                " several ids stand as text, such as 101, 102, 103."
+            )
+            topic = "a number that is shown as something else"
+        else:
+            continue
+        problems.append(Problem(reason, hint, column, cell_name(layout.sheet.positions[place], row.place), topic))
     return row._replace(problems=(*row.problems, *problems))

@@ -31,7 +31,7 @@ class StoredCell(NamedTuple):
 
     text: str  #: empty if nothing is visible
     flaw: Flaw | None = None
-    decorated: str = ""  #: a number with the percent sign, currency and the like that `text` leaves out
+    decorated: str = ""  #: a number with what `text` leaves out: percent sign, currency; or as the date that it can be
     is_inexact: bool = False  #: a number that has lost digits
     is_struck: bool = False
 
@@ -39,6 +39,12 @@ class StoredCell(NamedTuple):
     def is_remarkable(self) -> bool:
         """True if there is more to say about it than its text."""
         return self.flaw is not None or bool(self.decorated) or self.is_inexact or self.is_struck
+
+    def counted_from(self, later: int) -> StoredCell:
+        """Return the cell with the date that its number is in a workbook whose day 0 is so many days `later`."""
+        if not later or self.is_remarkable or not _DAY_NUMBER.fullmatch(self.text):
+            return self
+        return self._replace(decorated=text_of(_DAY_ZERO + timedelta(days=later, seconds=_seconds(self.text))))
 
     def strike_out(self) -> StoredCell:
         """Return the cell as struck out; an empty cell is unchanged."""
@@ -156,9 +162,11 @@ _BUILT_IN: Final[Mapping[int, str]] = {
 }
 _DAY: Final = 86_400  # seconds
 _MILLISECOND: Final = Decimal("0.001")
+DAY_ZERO: Final = date(1899, 12, 30)
 _DAY_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001  (cells have no zone)
 _MOST_DAYS: Final = 1e8  # of a span; what is longer is none
-_DAYS_OF_1904: Final = 1462  # that day 0 of the other calendar lies later
+_DAY_NUMBER = re.compile(r"[0-9]{5,6}(?:\.[0-9]+)?")  # of the dates that rows can have
+DAYS_OF_1904: Final = 1462  # that day 0 of the other calendar lies later
 _TOKEN = re.compile(
     r"""(?P<literal>"[^"]*"?|\\.|\[\$(?P<symbol>[^\]-]*)[^\]]*\])
     |(?P<space>_.)|(?P<fill>\*.)
@@ -405,7 +413,7 @@ def _clock_text(written: str, section: _Section, *, is_1904: bool) -> str:
     clock = timedelta(seconds=seconds)
     if Decimal(written) < 1:
         return text_of((_DAY_ZERO + clock).time())
-    days += _DAYS_OF_1904 if is_1904 else 0
+    days += DAYS_OF_1904 if is_1904 else 0
     days += days < 60  # the 29th of February 1900, which never was
     try:
         return text_of(_DAY_ZERO + timedelta(days=days) + clock)

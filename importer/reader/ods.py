@@ -7,14 +7,15 @@ cost. Drawings and notes at a cell are not part of its text.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from importer.errors import SourceError
-from importer.reader.cell_text import CURRENCY, LONG_NUMBER, StoredCell, text_of
+from importer.reader.cell_text import CURRENCY, DAY_ZERO, LONG_NUMBER, StoredCell, text_of
 from importer.reader.stored_cells import (
     COVERED,
     EMPTY,
@@ -142,6 +143,7 @@ class _Looks:
         self.undisplayed: set[str] = set()
         self.struck: set[str] = set()
         self.flat: set[str] = set()
+        self.later = 0  #: days by which its day 0 is later than the usual one
         self._style = ""
         self._asides = 0
 
@@ -175,6 +177,9 @@ class _Looks:
                 lines = [attributes[line] for line in _LINES if line in attributes]
                 if lines:
                     (self.struck.discard if "none" in lines else self.struck.add)(self._style)
+            case "table:null-date":
+                with suppress(ValueError):
+                    self.later = (date.fromisoformat(attributes.get("table:date-value", "")) - DAY_ZERO).days
             case "table:table" if "table:name" in attributes and not self._asides:
                 self.tables.append((attributes["table:name"], attributes.get("table:style-name", "")))
 
@@ -309,6 +314,8 @@ class _Content:
                 cell = COVERED
             elif self._is_struck or self._style() in self._looks.struck:
                 cell = cell.strike_out()
+            if self._attributes.get("office:value-type") == "float":
+                cell = cell.counted_from(self._looks.later)
             self._cells.update(dict.fromkeys(range(self._column, self._column + count), cell))
         self._column += count
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from importer.cells import cell_name
 from importer.errors import SourceError
-from importer.reader.cell_text import Flaw, NumberFormat, StoredCell, built_in, number_format
+from importer.reader.cell_text import DAYS_OF_1904, Flaw, NumberFormat, StoredCell, built_in, number_format
 from importer.reader.limits import Bounds, too_long_cell
 from importer.wording import escape, is_unicode
 
@@ -221,7 +221,8 @@ class Styles:
 
     def number(self, written: str, style: int) -> StoredCell:
         """Make the cell of a number as it is stored; of no number it is a problem."""
-        return self.format(style).show(written, is_1904=self.is_1904) or no_number(written)
+        cell = self.format(style).show(written, is_1904=self.is_1904) or no_number(written)
+        return cell.counted_from(DAYS_OF_1904) if self.is_1904 else cell
 
 
 EMPTY = StoredCell("")  #: the file stores nothing in it

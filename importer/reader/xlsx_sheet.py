@@ -308,7 +308,7 @@ class _ScannedRow:
         if self.reader.has_odd_strings and b' t="s"' in self.xml:
             return None
         texts = [value if type(value) is str else PLAIN_TEXTS[type(value)](value) for value in values]
-        if None in texts:
+        if None in texts or (self.reader.styles.is_1904 and float in map(type, values)):
             return None
         row = TextRow(self.number, cast("list[str]", texts), self.is_hidden)
         return self._mend(row, values, contents, first) if self.reader.odd else row

@@ -114,6 +114,21 @@ def test_a_percentage_where_an_id_is_due_is_a_problem_that_says_so(place: Workpl
     assert "remote_id holds the number 0.42, which the sheet shows as 42%" in done.out
 
 
+@pytest.mark.parametrize("header", [["starts_at", "ends_at"], ["Start Date", "Start Time", "End Date", "End Time"]])
+def test_a_number_of_days_since_1904_is_no_time_but_may_be_an_id(place: Workplace, header: list[str]) -> None:
+    times = [44985.375, 44985.5] if len(header) == 2 else [44985, 0.375, 44985, 0.5]
+    path = place.path / "t.xlsx"
+    with xlsxwriter.Workbook(path, {"date_1904": True}) as book:
+        sheet = book.add_worksheet("Shadows")
+        sheet.write_row(0, 0, ["schedule_id", "shadowable_id", "shadow_user_id", "timezone", *header])
+        sheet.write_row(1, 0, ["3f6c1b1e-52a4-4f0e-9d0e-6f5b8a7c2d10", 30101, 30112, "Europe/Berlin", *times])
+    done = place.run("check", path, "--json")
+    assert done.status == 1
+    told = [json.loads(line) for line in done.out.splitlines()]
+    assert [one["cell"] for one in told if one.get("severity") == "problem"] == ["E2", "FG"[len(header) // 4] + "2"]
+    assert "it would be 2027-03-01T" in done.out
+
+
 def test_totals_and_notes_below_a_table_are_one_finding_each(place: Workplace) -> None:
     rows = [*shadows(2), ["Total", *[""] * 6], [], ["* ask Anna first", *[""] * 6]]
     done = place.run("check", place.write("s.csv", rows), "--json")

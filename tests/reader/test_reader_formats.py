@@ -166,6 +166,42 @@ def test_dates_of_the_1904_calendar_are_the_same_dates_in_xlsb(tmp_path: Path) -
     assert rows_of(tmp_path / "t.xlsb") == [Row(2, ("2026-03-29T00:00:00",))]
 
 
+def numbers_of_1904_as_xlsx(path: Path) -> None:
+    with xlsxwriter.Workbook(path, {"date_1904": True}) as book:
+        book.add_worksheet("S").write_column(0, 0, ["number", DAYS - 1462 + 0.375, 42])
+
+
+def numbers_of_1904_as_xls(path: Path) -> None:
+    book = xlwt.Workbook()
+    book.dates_1904 = True
+    sheet = book.add_sheet("S")
+    for place, value in enumerate(["number", DAYS - 1462 + 0.375, 42]):
+        sheet.write(place, 0, value)
+    book.save(str(path))
+
+
+def numbers_of_1904_as_xlsb(path: Path) -> None:
+    cells = binary.label(0, "number"), binary.real(0, DAYS - 1462 + 0.375), binary.whole(0, 42)
+    rows = b"".join(binary.row(number, cell) for number, cell in enumerate(cells, 1))
+    binary.write_xlsb(path, ("S", 0, rows), is_1904=True)
+
+
+def numbers_of_1904_as_ods(path: Path) -> None:
+    cells = text_cell("number"), *(value_cell("float", "value", each, each) for each in ("44648.375", "42"))
+    write_ods(path, "".join(map(row, cells)), styles='<table:null-date table:date-value="1904-01-01"/>')
+
+
+@pytest.mark.parametrize(
+    "make", [numbers_of_1904_as_xlsx, numbers_of_1904_as_xls, numbers_of_1904_as_xlsb, numbers_of_1904_as_ods]
+)
+def test_a_day_number_that_is_not_shown_as_a_date_comes_with_the_date_that_it_is_in_1904(
+    tmp_path: Path, make: Workbook
+) -> None:
+    path = tmp_path / f"t.{make.__name__.rpartition('_')[2]}"
+    make(path)
+    assert rows_of(path) == [Row(2, ("44648.375",), shown=((0, "2026-03-29T09:00:00"),)), Row(3, ("42",))]
+
+
 # ---- error cells
 
 
