@@ -46,7 +46,7 @@ def _fast(places: Places, rules: Rules) -> FastPath:
     return FastPath(places, rules, columns, OverrideRecord, _check)
 
 
-def _check(record: OverrideRecord, now: datetime) -> list[Implausibility]:
+def _check(record: OverrideRecord, now: datetime | None) -> list[Implausibility]:
     return check_span(record.starts_at, record.ends_at, now)
 
 

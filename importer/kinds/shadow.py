@@ -13,7 +13,7 @@ from pydantic import Field
 from importer.cells import Unreadable
 from importer.kinds import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
-from importer.normalizer.fast_path import FastColumn, FastPath, read_digits
+from importer.normalizer.fast_path import FastColumn, FastPath
 from importer.normalizer.fields import Fields, Implausibility, Places
 from importer.normalizer.mapping import Rules
 from importer.normalizer.plausibility import check_span
@@ -75,8 +75,8 @@ def _read_shadowable_id(fields: Fields, rules: Rules, shadowable_type: Shadowabl
     return shadowable_id
 
 
-def check_shadow(record: ShadowRecord, now: datetime) -> list[Implausibility]:
-    """Find what is implausible about one shadow; its level is decided elsewhere. `now` has a time zone."""
+def check_shadow(record: ShadowRecord, now: datetime | None) -> list[Implausibility]:
+    """Find what is implausible about one shadow; its level is decided elsewhere. Without a `now`, its times are not."""
     found = check_span(record.starts_at, record.ends_at, now)
     if record.shadowable_type == "User" and record.shadowable_id.lstrip("0") == str(record.shadow_user_id):
         found.insert(0, Implausibility("self_shadow", "shadow_user_id", _SELF_SHADOW))
@@ -87,10 +87,17 @@ def _fast(places: Places, rules: Rules) -> FastPath:
     columns = (
         FastColumn("schedule_id", rules.references.schedule),
         FastColumn("shadowable_type", lambda text: "User" if text.casefold() == "user" else _NO_TYPE, "User"),
-        FastColumn("shadowable_id", read_digits),
+        FastColumn("shadowable_id", rules.references.shadowed_user),
         FastColumn("shadow_user_id", rules.references.shadowing_user),
     )
-    return FastPath(places, rules, columns, ShadowRecord, check_shadow)
+    return FastPath(places, rules, columns, ShadowRecord, _check_fast)
+
+
+def _check_fast(record: ShadowRecord, now: datetime | None) -> list[Implausibility]:
+    found = check_shadow(record, now)
+    if not record.shadowable_id.isdigit():
+        found.insert(0, Implausibility("id", "shadowable_id", _ODD_USER))
+    return found
 
 
 # ---- at Rootly

@@ -164,7 +164,7 @@ def read_shifts(
     values: Mapping[str, Any],
     column: str,
     record: type[Record],
-    find: Callable[[Any, datetime], list[Implausibility]],
+    find: Callable[[Any, datetime | None], list[Implausibility]],
 ) -> Made | None:
     """Make a row's records, one for each shift of the user, or of the rotation. None: problems were noted.
 
@@ -183,8 +183,7 @@ def read_shifts(
     records = tuple(
         record(**values, **{column: user, "starts_at": start, "ends_at": end}) for user, start, end in shifts
     )
-    if (now := rules.now) is not None:
-        _judge(fields, (odd for one in records for odd in find(one, now)))
+    _judge(fields, (odd for one in records for odd in find(one, rules.now)))
     return Made(records, zone)
 
 

@@ -33,10 +33,12 @@ _LONGEST_TEXT = 80  # JavaScript's longest has about 66; limits the cache
 _NO_OFFSET = timedelta(0)
 
 _ISO_OFFSET = r"(?: ?(?:([Zz])|([+\-\u2212])(\d\d)(?::?(\d\d))?))?"
+# With a blank before them, 08:00-12:00 and 0800-1200 are a span of time rather than an offset.
 _EXTENDED = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:(?:[Tt]|[ \u00a0]+)(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?" + _ISO_OFFSET + ")?", re.ASCII
+    r"(?!\S+[ \u00a0]+\d\d:\d\d[-\u2212]\d\d(?!\d))"
+    r"(\d{4})-(\d\d)-(\d\d)(?:(?:[Tt]|[ \u00a0]+)(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?" + _ISO_OFFSET + ")?",
+    re.ASCII,
 )
-# With a blank, 0800-1200 is a span of time rather than an offset.
 _BASIC = re.compile(
     r"(?!\d{8} [\d:]+[-\u2212])(\d{4})(\d\d)(\d\d)[Tt ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?" + _ISO_OFFSET,
     re.ASCII,
@@ -134,7 +136,7 @@ _MIDNIGHT_WORD = Unreadable(
 )
 _SPAN = Unreadable(
     ", which could be a time with an offset or a span of time",
-    "Write start and end in columns of their own; put a blank before an offset.",
+    "Write start and end in columns of their own; put a blank before an offset, or T before the time.",
     "time with an offset, or a span of time",
 )
 _OFFSET_HINT = (

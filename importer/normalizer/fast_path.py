@@ -46,7 +46,7 @@ class FastPath:
         rules: Rules,
         columns: Sequence[FastColumn],
         record: type[Record],
-        find: Callable[[Any, datetime], list[Implausibility]],
+        find: Callable[[Any, datetime | None], list[Implausibility]],
     ) -> None:
         self._places = places
         self._rules = rules
@@ -88,9 +88,7 @@ class FastPath:
         if starts_at is _ODD or ends_at is _ODD or ends_at <= starts_at:
             return None
         record = self._record(**dict(zip(self._names, (*values, starts_at, ends_at), strict=True)))
-        now = self._rules.now
-        if now is not None:
-            odd += self._find(record, now)
+        odd += self._find(record, self._rules.now)
         warnings = self._warn(row, odd) if odd else ()
         return None if warnings is None else (record, zone.key if zone else "", warnings)
 
@@ -134,11 +132,6 @@ def _read_plain(
         return _UNUSUAL
     contradicted = contradicted_zone(moment, own)
     return instant if contradicted is None else _Contradicting(instant, contradicted)
-
-
-def read_digits(text: str) -> str | Unreadable:
-    """Read a user's id in the usual form; another form is not wrong, but needs the full path."""
-    return text if text.isascii() and text.isdigit() and len(text) <= 20 else _UNUSUAL
 
 
 class _Memory(dict[str, Any]):

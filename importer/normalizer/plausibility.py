@@ -22,9 +22,14 @@ def _far_from(now: datetime) -> datetime:
     return now + relativedelta(years=_YEARS_AHEAD)
 
 
-def check_span(starts_at: datetime, ends_at: datetime, now: datetime) -> list[Implausibility]:
-    """Find what is implausible about one span of time; its level is decided elsewhere. All times have a zone."""
-    found = []
+def check_span(starts_at: datetime, ends_at: datetime, now: datetime | None) -> list[Implausibility]:
+    """Find what is implausible about one span of time; its level is decided elsewhere. All times have a zone.
+
+    Without a `now`, nothing is.
+    """
+    found: list[Implausibility] = []
+    if now is None:
+        return found
     if ends_at <= now:
         reason, hint = f", so the shift was over on {ends_at.isoformat()}", "Check the year, or leave out what is over."
         found.append(Implausibility("past", "ends_at", Unreadable(reason, hint, "shift in the past")))

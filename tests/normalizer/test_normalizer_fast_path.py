@@ -87,10 +87,17 @@ def test_a_row_with_several_warnings_comes_to_the_same_by_both_ways(level: Level
     assert found == (["F2"] if level is Level.OFF else ["D2", "E2", "E2", "F2", "F2"])
 
 
-@pytest.mark.parametrize(("start", "zone"), [("2027-03-01T08:00:00Z", ""), ("2027-03-01T08:00+05:00", "Europe/Berlin")])
-def test_a_row_that_is_good_or_has_only_warnings_takes_the_short_way(start: str, zone: str) -> None:
+@pytest.mark.parametrize(
+    ("user", "start", "zone"),
+    [
+        ("101", "2027-03-01T08:00:00Z", ""),
+        ("101", "2027-03-01T08:00+05:00", "Europe/Berlin"),
+        ("abc", "2027-03-01T08:00:00Z", ""),
+    ],
+)
+def test_a_row_that_is_good_or_has_only_warnings_takes_the_short_way(user: str, start: str, zone: str) -> None:
     sheet = Sheet("table.csv", "table", HEADER, tuple(range(7)))
     normalizer = Normalizer(sheet)
     assert normalizer._fast is not None
-    good = Row(2, ("primary-eu", "User", "101", "112", start, "2027-03-01T16:00:00Z", zone))
+    good = Row(2, ("primary-eu", "User", user, "112", start, "2027-03-01T16:00:00Z", zone))
     assert normalizer._fast.read(good) is not None

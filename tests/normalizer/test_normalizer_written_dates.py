@@ -73,6 +73,7 @@ EIGHT = datetime(2027, 3, 1, 7, tzinfo=UTC)
         "2027-03-01 08:00:00 +0100 CET",
         "2027-03-01 07:00:00 +0000 UTC",
         "2027-03-01T08:00+01:00[Europe/Berlin]",
+        "2027-03-01T02:00:00-05:00[America/New_York]",
         "20270301 08:00",
         "20270301 0800+0100",
         "2027\u201103\u201101 08:00",
@@ -87,7 +88,6 @@ EIGHT = datetime(2027, 3, 1, 7, tzinfo=UTC)
         "2027/3/1(月) 8:00",
         "2027年3月1日\uff08月\uff098時",
         "01.03.2027 (Mon) 08:00",
-        "2027-03-01T02:00:00-05:00[America/New_York]",
     ],
 )
 def test_all_written_forms_of_one_instant_are_one_instant(text: str) -> None:
@@ -142,6 +142,8 @@ def test_the_end_of_the_day_may_be_written_as_24_00() -> None:
         ("2027-03-01 08:00 \u2013 16:00", "a span of time", "columns of their own"),
         ("2027-03-01 12 midnight", "the start or the end of the day", "24:00"),
         ("2027-03-01 800", "not a date-time", "date, time of day and offset"),
+        ("2027-03-01 08:00-12:00", "a span of time", "T before the time"),
+        ("2027-03-01 22:00-06", "a span of time", "a blank before an offset"),
         ("20270301 0800-1200", "not a date-time", "date, time of day and offset"),
         ("03/04/26 08:00", "two-digit year", "--date-order"),
         ("1-Mar-27 08:00", "two-digit year", "four digits"),
