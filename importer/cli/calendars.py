@@ -102,6 +102,8 @@ def _tell(result: PullResult, settings: Settings, console: Console) -> None:
         for subject, reason in result.notes:
             console.write_json({"type": "note", "about": subject, "reason": reason})
         return
+    from importer.cli.next_command import kept_options
+
     counts = ", ".join(f"{name} {number:,}" for name, number in result.counts.items())
     console.write_line(f"rows:     {counts}")
     kinds = Counter(reason for _, reason in result.notes)
@@ -113,8 +115,7 @@ def _tell(result: PullResult, settings: Settings, console: Console) -> None:
         console.tell(f"note:     {count_of(len(kinds) - _SHOWN, 'more kind')} of notes in the sheet Notes")
     _show_files(result.files, console)
     sources = [file for file in files if not file.endswith(("notes.csv", "on-call.csv"))]
-    more_options = ["--sandbox"] if settings.sandbox else []
-    command = shlex.join(["oncall-importer", "check", *sources, "--online", *more_options])
+    command = shlex.join(["oncall-importer", "check", *sources, "--online", *kept_options("check", settings)])
     console.write_line(f"next:     {shown_path(command)}")
 
 

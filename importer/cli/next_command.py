@@ -27,13 +27,17 @@ def next_command(result: Result, settings: Settings) -> str:
     report = report_to_mend(result)
     start = report if report and count_to_mend(result) else result.folder or settings.reports
     command, argument = ("undo", result.undone) if result.undone else ("rerun", str(start))
-    kept = [
+    return shlex.join(["oncall-importer", command, argument, *kept_options(command, settings)])
+
+
+def kept_options(command: str, settings: Settings) -> list[str]:
+    """Return the options that were given, as far as a command to be suggested takes them and they matter for it."""
+    return [
         word
         for name, origin in settings.origins.items()
         if command in DECLARATIONS[name].commands and not DECLARATIONS[name].is_of_console
         for word in origin.words
     ]
-    return shlex.join(["oncall-importer", command, argument, *kept])
 
 
 def report_to_mend(result: Result) -> Path | None:

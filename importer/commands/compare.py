@@ -26,7 +26,7 @@ from importer.calendars import (
     opsgenie,
 )
 from importer.calendars.comparison import Compared, Comparison, compare, say_people
-from importer.commands.pull import ON_CALL, SCHEDULES, WINDOW, PullOptions, SystemReader, read_pairs, read_window
+from importer.commands.pull import APIS, ON_CALL, SCHEDULES, WINDOW, PullOptions, SystemReader, read_pairs, read_window
 from importer.commands.run import resolve
 from importer.errors import SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, open_scratch, open_view
@@ -44,7 +44,7 @@ from importer.session.control import RunControl
 from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.targets.target import DirectoryEntry
-from importer.wording import iso_utc
+from importer.wording import count_of, iso_utc
 
 _SYSTEMS = frozenset({"pagerduty:", "opsgenie:", "rootly:"})
 _MADE = frozenset({Status.CREATED, Status.EXISTS, Status.DUPLICATE})
@@ -64,7 +64,7 @@ async def compare_sides(
     reader = SystemReader(read_window(options, settings), options, settings, control, progress)
     read: dict[str, Calendar] = {}
     # A source is read last: its names are looked up on the other side.
-    for side in sorted({left, right}, key=_is_source):
+    for side in sorted(dict.fromkeys((left, right)), key=_is_source):
         other = next((one for name, one in read.items() if name != side), None)
         read[side] = await _read_side(side, reader, other)
     sides = [read[left], read[right]]
@@ -89,7 +89,8 @@ async def compare_sides(
 def _contents(side: Calendar) -> str:
     told = [f"{role}s" for role in (Role.SHADOW, Role.OVERRIDE) if role in side.roles]
     told += ["who is on call"] if Role.ON_CALL in side.roles else []
-    return f"{side.label} holds {' and '.join(told) or 'neither shadows nor overrides'}"
+    left_out = "".join(f" ({one.reason})" for one in side.notes if not told)
+    return f"{side.label} holds {' and '.join(told) or f'neither shadows nor overrides{left_out}'}"
 
 
 def _widened(selection: Selection, pairs: Mapping[str, str]) -> Selection:
@@ -146,10 +147,19 @@ async def _read_side(side: str, reader: SystemReader, other: Calendar | None) ->
     if folder is not None:
         with open_view(folder) as view:
             return _of_journal(view, f"run {folder.name}", reader.window, lambda state: state in _MADE)
+    _check_side(path, side)
     pulled = _of_pulled(path, reader.window)
     if pulled is not None or not _is_source(side) or (is_zipfile(path) and path.suffix.casefold() == ".zip"):
         return pulled or (await reader.read(side)).calendar
     return await _of_source(side, reader, other)
+
+
+def _check_side(path: Path, side: str) -> None:
+    if not (path.exists() or is_several(side) or side.strip().lower() in APIS):
+        raise UsageError(
+            f"there is no file, folder or run {side!r}",
+            hint="Name a source, a run, what pull wrote, an .ics file, or pagerduty:, opsgenie: or rootly:.",
+        )
 
 
 def _run_folder(*folders: Path) -> Path | None:
@@ -213,12 +223,12 @@ def _of_pulled(path: Path, window: Window) -> Calendar | None:
 
 
 async def _of_source(side: str, reader: SystemReader, other: Calendar | None) -> Calendar:
-    """Read a source as a run would; its names are looked up in Rootly, or on the other side."""
+    """Read a source as a run would; its names are looked up in Rootly, or on the other side, if that knows any."""
     settings, control = reader.settings, reader.control
     is_rootly = other is not None and other.label == "Rootly"
     with open_scratch() as journal:
         mapping = load_mapping(settings.mapping).rules
-        is_resolving = other is not None and Role.ON_CALL in other.roles
+        is_resolving = other is not None and (Role.ON_CALL in other.roles or bool(other.names))
         loader = make_loader(journal, settings, mapping, control.observer, run="", is_resolving=is_resolving)
         await gather_sources(loader, expand_sources([side]), settings, control.interrupted)
         if is_rootly:
@@ -233,12 +243,12 @@ async def _of_source(side: str, reader: SystemReader, other: Calendar | None) ->
         if other is not None and is_resolving and not is_rootly:
             _OtherSide(other).give_back(calendar)
         for state, reason in (
-            (State.UNRESOLVED, "rows name people or schedules that were not looked up: compare with rootly: does."),
-            (Status.INVALID, "rows are not valid records, or name something that does not exist: check says which."),
+            (State.UNRESOLVED, "with names that were not looked up: comparing with rootly: looks them up."),
+            (Status.INVALID, "left out, because it is not valid or its names were not found: check says which."),
         ):
             number = sum(1 for _, _, entry in journal.entries() if entry.state is state and entry.kind in ROLES)
             if number:
-                calendar.notes.append(Note(side, f"{number} {reason}"))
+                calendar.notes.append(Note(side, f"{count_of(number, 'row')} {reason}"))
         return calendar
 
 
@@ -275,15 +285,23 @@ class _OtherSide:
 
 
 def _of_journal(view: View, label: str, window: Window, counts: Callable[[State | Status], bool]) -> Calendar:
-    """Return the shadows and overrides of a journal; it does not know who else is on call."""
+    """Return the shadows and overrides of a journal; it does not know who else is on call.
+
+    People and schedules have the names and addresses that its run has looked up, or that stood in its rows.
+    """
     calendar = Calendar(label, window)
     spans, schedules, roles = [], {}, set()
+    known = view.known()
+    calendar.aliases = {one.id: one.email.lower() for one in known if one.what == "user" and one.email}
+    calendar.names = {calendar.aliases.get(one.id, one.id): one.name for one in known if one.what == "user"}
+    named = {one.id: one.name for one in known if one.what == "schedule"}
     for _, _, entry in view.entries():
         if entry.key is None or entry.kind not in ROLES or not counts(entry.state):
             continue
         role, shift = ROLES[entry.kind], SHIFTS[entry.kind](entry.key)
-        spans.append(Interval(shift.schedule, shift.user, role, shift.starts_at, shift.ends_at))
-        schedules[shift.schedule] = Schedule(shift.schedule, shift.schedule)
+        person = calendar.aliases.get(shift.user, shift.user)
+        spans.append(Interval(shift.schedule, person, role, shift.starts_at, shift.ends_at))
+        schedules[shift.schedule] = Schedule(shift.schedule, named.get(shift.schedule, shift.schedule))
         roles.add(role)
     calendar.schedules = list(schedules.values())
     calendar.intervals = merge(spans, window)

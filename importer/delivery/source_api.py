@@ -178,7 +178,8 @@ async def fetch(address: str, label: str, settings: Settings, interrupted: anyio
         raise TargetError(f"{label} holds an address with a user in it", hint="Put the feed's secret address there.")
     origin = f"{parts.scheme}://{parts.netloc}"
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    transport = Transport(settings.proxy_to(origin, label), load_trust(settings.ca_file))
+    trust = load_trust(settings.ca_file, settings.origins.get("ca_file"))
+    transport = Transport(settings.proxy_to(origin, label), trust)
     api = SourceApi(label, 10.0, {"Accept": "text/calendar"}, lambda _: "")
     words = ""
     patience = settings.request_timeout

@@ -11,11 +11,13 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
 from importer.errors import SettingsError
+from importer.settings.origins import blame
 from importer.wording import escape
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from importer.settings.origins import Origin
     from importer.settings.proxy import Proxy
 
 
@@ -81,16 +83,16 @@ class TunnelError(Exception):
         self.is_lasting = is_lasting
 
 
-def load_trust(ca_file: Path | None) -> ssl.SSLContext | None:
+def load_trust(ca_file: Path | None, origin: Origin | None = None) -> ssl.SSLContext | None:
     """Trust the system's authorities and those in a PEM file; None if there is no file.
 
     Raises: as `make_trust`.
     """
-    return None if ca_file is None else make_trust(ca_file)
+    return None if ca_file is None else make_trust(ca_file, origin)
 
 
-def make_trust(ca_file: Path | None) -> ssl.SSLContext:
-    """Trust the system's authorities, and those in a PEM file.
+def make_trust(ca_file: Path | None, origin: Origin | None = None) -> ssl.SSLContext:
+    """Trust the system's authorities, and those in a PEM file; `origin` is where the file was set.
 
     Raises:
         SettingsError: it is not there, or holds no certificate.
@@ -107,10 +109,8 @@ def make_trust(ca_file: Path | None) -> ssl.SSLContext:
         why = (error.strerror if isinstance(error, OSError) else None) or "it cannot be read"
     else:
         return context
-    raise SettingsError(
-        f"--ca-file {ca_file}: {why}",
-        hint="Name a file with your authority's certificate; it begins with -----BEGIN CERTIFICATE-----.",
-    )
+    hint = "Name a file with your authority's certificate; it begins with -----BEGIN CERTIFICATE-----."
+    raise blame(origin, SettingsError(f"{ca_file}: {why}", hint=hint))
 
 
 def make_connector(transport: Transport, *, limit: int) -> aiohttp.TCPConnector:

@@ -319,7 +319,8 @@ class _Undone:
             is_name = Path(run).name == run  # a cell is no path
             found = [info for place in self._places if is_name and (info := _look(place / run))]
             undos = [Path(one) for info in found[:1] for one in info.undone_by]
-            self._by_run[run] = {id_: undo.name for undo in undos for id_ in self._removed_by(undo)}
+            # A later undo repeats what an earlier one has removed.
+            self._by_run[run] = {id_: undo.name for undo in reversed(undos) for id_ in self._removed_by(undo)}
         return self._by_run[run]
 
     def _removed_by(self, undo: Path) -> Iterator[str]:

@@ -36,7 +36,7 @@ async def connect(targets: Iterable[TargetName], settings: Settings) -> AsyncIte
         async with _serve_sandbox(settings) as connections:
             yield {target: connections[target] for target in targets}
     else:
-        trust, found = load_trust(settings.ca_file), {}
+        trust, found = load_trust(settings.ca_file, settings.origins.get("ca_file")), {}
         for target in targets:
             token, url = settings.token(target), settings.base_url(target)
             found[target] = Connection(url, token, Transport(settings.proxy_to(url, target), trust))
@@ -64,7 +64,7 @@ async def connect_source(name: str, settings: Settings) -> AsyncIterator[Connect
         raise SettingsError(
             f"{variable} is not set", hint=f"Set {variable} in the environment, or try it with --sandbox."
         )
-    transport = Transport(settings.proxy_to(url, name), load_trust(settings.ca_file))
+    transport = Transport(settings.proxy_to(url, name), load_trust(settings.ca_file, settings.origins.get("ca_file")))
     yield Connection(url, key.reveal(), transport)
 
 
@@ -111,7 +111,7 @@ async def look_at(name: TargetName, connection: Connection, settings: Settings) 
         SettingsError: the file of authorities cannot be read.
     """
     target, seen = TARGETS[name], list[ssl.SSLObject]()
-    trust = make_trust(settings.ca_file)
+    trust = make_trust(settings.ca_file, settings.origins.get("ca_file"))
     trust.sslobject_class = _recorder(seen)
     patience = min(_PATIENCE, settings.request_timeout)
     transport = connection.transport._replace(trust=trust)

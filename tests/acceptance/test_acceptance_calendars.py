@@ -45,9 +45,9 @@ def sheet(path: Path, name: str) -> list[tuple[str, ...]]:
 @pytest.fixture
 def pulled(place: Workplace) -> Path:
     """A week of the demo organization's PagerDuty as a workbook."""
-    done = place.run("pull", "pagerduty", "pulled.xlsx", *WEEK, *SOME)
+    done = place.run("pull", "pagerduty", "pulled.xlsx", *WEEK, *SOME, "--reports", "r")
     assert done.status == 0, done.err
-    assert "next:     oncall-importer check pulled.xlsx --online --sandbox" in done.out
+    assert "next:     oncall-importer check pulled.xlsx --online --sandbox --reports r\n" in done.out
     return place.path / "pulled.xlsx"
 
 
@@ -137,7 +137,7 @@ def test_as_json_every_line_is_an_object_with_a_type(place: Workplace, pulled: P
             ("pull", "pagerduty", "x.xlsx", "--sandbox", "--shadow-of", "Nobody=Payments primary"),
             "no schedule 'Nobody'",
         ),
-        (("compare", "nothing.csv", "pagerduty:", "--sandbox"), "there is no system 'nothing.csv'"),
+        (("compare", "nothing.csv", "pagerduty:", "--sandbox"), "there is no file, folder or run 'nothing.csv'"),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence_and_nothing_is_written(
@@ -384,6 +384,24 @@ def test_an_id_that_stands_in_a_source_is_nobody_of_the_other_side(place: Workpl
     done = place.run("compare", source, "pagerduty:", *WEEK, "--schedule", "Payments primary", "--sandbox")
     assert done.status == 1, done.err
     assert "1 (override)  |" in done.out
+
+
+def test_a_run_is_compared_by_the_names_that_it_has_looked_up(place: Workplace) -> None:
+    """Its records hold Rootly's ids alone, which no other system knows."""
+    header = ["schedule_id", "user_id", "starts_at", "ends_at"]
+    times = ["2027-01-05T03:00Z", "2027-01-05T04:00Z"]
+    source = place.write("s.csv", [header, ["Payments primary", "ben.osei@example.com", *times]])
+    run = place.run("run", source, "--sandbox").run
+    same = place.run("compare", run, source, *WEEK)
+    assert same.status == 0, same.out + same.err
+    done = place.run("compare", run, "pagerduty:", *WEEK, "--schedule", "Payments primary", "--sandbox")
+    assert done.status == 1, done.err
+    assert "Payments primary: 1.0 h differ, in 1 interval\n" in done.out
+    assert "Ben Osei (override)  |  nobody" in done.out
+    alone = place.run(
+        "compare", source, place.write("t.csv", [header, ["Payments primary", "Ben Osei", *times]]), *WEEK
+    )
+    assert "holds neither shadows nor overrides (1 row with names that were not looked up" in alone.err
 
 
 def test_sides_that_have_nothing_in_common_are_not_called_the_same(place: Workplace) -> None:

@@ -76,6 +76,10 @@ RUN = {
     "zone": Case(["run", GOOD, "--timezone", "Mars/Olympus"], ["Mars/Olympus", "Europe/Berlin"]),
     "provider": Case(["run", GOOD, "--provider", "VICTOROPS"], ["VICTOROPS", "PAGER_DUTY or OPSGENIE"]),
     "setting-of-no-such-name": Case(["run", GOOD], ["importer.toml", "colour"]),
+    "authorities": Case(["run", GOOD, "--ca-file", "no.pem"], ["--ca-file: no.pem: No such file"], TOKENS),
+    "authorities-of-a-variable": Case(
+        ["run", GOOD], ["IMPORTER_CA_FILE: no.pem: No such file"], {**TOKENS, "IMPORTER_CA_FILE": "no.pem"}
+    ),
     "no-source": Case(["run"], ["SOURCE"]),
 }
 

@@ -266,6 +266,7 @@ async def test_what_an_undo_took_back_is_undone_in_a_rerun_and_not_sent(tmp_path
     rehearsal = Rehearsal(tmp_path)
     async with rehearsal.served():
         result = await rehearsal.run(pd.concat([shadows(3), shadows(1)]))  # the last row is a duplicate of the first
+        undo = await rehearsal.undo(result)
         await rehearsal.undo(result)
         sent = rehearsal.posts()
         again = await rehearsal.rerun(result)
@@ -273,8 +274,9 @@ async def test_what_an_undo_took_back_is_undone_in_a_rerun_and_not_sent(tmp_path
         assert rehearsal.posts() == sent
     for one in (again, once_more):
         assert (one.statuses, one.exit_status) == ({Status.UNDONE: 3, Status.DUPLICATE: 1}, 1)
-        *hints, _ = (line["import_hint"] for line in read_report(one))
-        assert set(hints) == {"To import it again: oncall-importer run SOURCE"}
+        *lines, _ = read_report(one)
+        assert {line["import_hint"] for line in lines} == {"To import it again: oncall-importer run SOURCE"}
+        assert {line["import_error"] for line in lines} == {f"the undo {undo.run} took it back"}  # not the second
 
 
 async def test_a_report_away_from_its_journal_is_read_only_by_its_own_mapping(tmp_path: Path) -> None:
