@@ -230,7 +230,10 @@ def _column(header: str, value: object) -> str:
     text = value.strip(BLANKS)
     if text in ("", "-"):
         return NOT_USED
-    return _ours(text, OWN | _PARTS, f"leads to {quote(text)}, which is not a column of ours", header)
+    known = OWN | _PARTS
+    if canonical(text) not in known and (own := known.get(canonical(header))):
+        _refuse(f"leads to {quote(text)}", f'Write the header first: {quote(text)} = "{own}".', header)
+    return _ours(text, known, f"leads to {quote(text)}, which is not a column of ours", header)
 
 
 def _ours(text: str, known: abc.Mapping[str, str], reason: str, key: str) -> str:

@@ -80,6 +80,7 @@ class Loader:
         self._hidden_rows = hidden_rows
         self._hidden: dict[tuple[str, str], list[int]] = {}  # by source and sheet
         self.has_skipped = False  #: some rows were skipped because they are hidden
+        self.left_out_by_mapping: set[str] = set()  #: sources of which the mapping leaves rows out
         self._is_resolving = is_resolving  # otherwise names that would have to be looked up are listed
         self._names: dict[str, int] = {}  # by a sheet's name, how many are called so, or would be
         self._sources: dict[int, str] = {}  # by the sheet's index
@@ -223,6 +224,7 @@ class Loader:
                 self._left_out.setdefault((chunk.sheet, *_EXAMPLE), []).append(row.number)
                 continue
             if reason := normalizer.left_out(row):
+                self.left_out_by_mapping.add(chunk.sheet.source)
                 words = (f"was left out, {reason}", f"were left out, {reason}")
                 self._left_out.setdefault((chunk.sheet, *words), []).append(row.number)
                 continue

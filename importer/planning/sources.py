@@ -114,9 +114,11 @@ async def gather_sources(loader: Loader, expanded: Expanded, settings: Settings,
                 unreadable.append(error)
                 continue
             if rows == before and not loader.refused and not loader.has_skipped:
-                unreadable.append(
-                    SourceError(f"{name_source(source)} has a header and no rows", hint="Fill in at least one row.")
-                )
+                named = name_source(source)
+                why, hint = f"{named} has a header and no rows", "Fill in at least one row."
+                if reading.name in loader.left_out_by_mapping:
+                    why, hint = f"the mapping leaves out every row of {named}", "Correct the mapping."
+                unreadable.append(SourceError(why, hint=hint))
     if not unreadable:  # otherwise a header may be in a source that was not read
         refuse_lost_headers(mapping, _shown_mapping(settings.mapping), loader.sheets)
     _refuse([*unreadable, *loader.refused])

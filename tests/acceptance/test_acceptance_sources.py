@@ -200,6 +200,8 @@ def test_every_row_that_is_left_out_is_named_in_the_reports_however_many_the_con
     assert "rows 2, 4, 6, 8, 10, 12 and 4 more were left out" in done.err
     summary = json.loads((place.path / done.run / "summary.json").read_text(encoding="utf-8"))
     assert "rows 2, 4, 6, 8, 10, 12, 14, 16, 18 and 20 were left out" in str(summary["notices"])
+    (place.path / "map.toml").write_text('[rows]\nkeep = { Status = "never" }\n', encoding="utf-8")
+    assert "the mapping leaves out every row of " in place.run("check", source, "--mapping", "map.toml").err
 
 
 def test_of_several_workbooks_each_notice_names_its_own(place: Workplace) -> None:

@@ -94,6 +94,7 @@ def test_an_empty_file_says_nothing_and_lines_may_end_as_on_windows() -> None:
         ("columns = 3", "columns is not a table", "in square brackets"),
         ("[[columns]]", "columns is not a table", "in square brackets"),
         ('[columns]\n"ID" = "remoteid_"\n"N" = "shaddow_user"', 'leads to "shaddow_user"', "Write shadow_user_id"),
+        ('[columns]\nremote_id = "ID"', '"remote_id" leads to "ID"', 'first: "ID" = "remote_id"'),
         ('[columns]\n"ID" = "xyz"', '[columns]: "ID" leads to "xyz"', "Write one of kind, "),
         ('[columns]\n"ID" = "trainee"', 'leads to "trainee", which is not a column of ours', "Write "),
         ('[columns]\n"ID" = 3', '"ID" leads to something that is not text', "Write it in quotes"),
