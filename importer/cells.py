@@ -41,6 +41,8 @@ _WIDE_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u20
 #: Invisible characters, which are stripped from both ends of a cell.
 BLANKS = " \t\n\v\f\r\u0085\u2028\u2029" + _WIDE_SPACES + _ZERO_WIDTH + _DIRECTIONS
 
+DASHES = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212")  #: alone in a cell that may be empty, each means nothing
+
 _QUOTES = "\"'`\u00b4\u00ab\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a\uff02\uff07"
 _PLAIN = str.maketrans(
     dict.fromkeys(_ZERO_WIDTH) | dict.fromkeys(_WIDE_SPACES, " ") | dict.fromkeys("\u2010\u2011", "-")

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
-from importer.cells import BLANKS, Unreadable, cell_name, clean
+from importer.cells import BLANKS, DASHES, Unreadable, cell_name, clean
 from importer.normalizer.date_times import is_clock, join_date_and_time
 from importer.normalizer.references import Reference, Sought, Waiting, describe_reference
 from importer.records import Problem, Row, Sheet
@@ -46,6 +46,7 @@ class Places:
     given: Mapping[str, str] = field(default_factory=dict)  #: our column -> text if no cell has one
     defaults: Mapping[str, str] = field(default_factory=dict)  #: of these, the ones that a cell overrides
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: our column -> cell's text -> meaning
+    optional: frozenset[str] = frozenset()  #: our columns that may be empty
     joined: Mapping[str, JoinedTimes] = field(default_factory=dict)  #: date-time column -> the cells of its parts
     _names: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _hints: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -288,6 +289,8 @@ class Fields:
     def _cell_text(self, column: str) -> str:
         index = self._places.indices.get(column)
         text = "" if index is None else self._row.cells[index].strip(BLANKS)
+        if text in DASHES and column in self._places.optional and text not in self._places.values.get(column, ()):
+            return ""
         joined = self._places.joined.get(column) if self._places.joined else None
         if joined is None or (joined.is_shared and not is_clock(text)):
             return text

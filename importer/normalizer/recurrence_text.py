@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NamedTuple, NoReturn, TypeAlias
 
-from importer.cells import BLANKS, Unreadable
+from importer.cells import BLANKS, DASHES, Unreadable
 from importer.normalizer.date_times import read_moment
 from importer.normalizer.zones import LAST_YEAR, WITHOUT_TIME, Moment, TimeRules, make_moment
 from importer.wording import quote
@@ -31,7 +31,6 @@ _ONCE = frozenset(
         *("false", "n/a"),  # a box that is not ticked
     }
 )
-_DASHES = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212")  # alone in a cell these mean nothing
 _WORDS: Final = {
     "daily": "FREQ=DAILY",
     "every day": "FREQ=DAILY",
@@ -138,7 +137,7 @@ class _RefusedError(Exception):
 def is_once(text: str) -> bool:
     """Return whether a cell of the column `repeat` says that the row does not repeat, in the words of calendars."""
     words = " ".join(text[: _LONGEST_TEXT + 1].casefold().replace("\u2019", "'").split())
-    return words in _ONCE or words in _DASHES
+    return words in _ONCE or words in DASHES
 
 
 def read_repeat(text: str) -> Rule | Unreadable:

@@ -159,6 +159,14 @@ def test_the_error_of_a_formula_that_a_csv_has_as_text_is_a_problem(
     ]
 
 
+@pytest.mark.parametrize("column", ["shadowable_type", "duration", "repeat", "until", "rotation", "timezone"])
+@pytest.mark.parametrize("dash", ["-", "\u2013"])
+def test_a_dash_in_a_cell_that_may_be_empty_means_nothing(
+    shadow: Callable[..., Normalized], column: str, dash: str
+) -> None:
+    assert shadow(**{column: dash}) == shadow(**{column: ""})
+
+
 @pytest.mark.parametrize("text", ["ann@x.example, bob@x.example", "ann@x.example bob@x.example"])
 def test_two_addresses_are_no_user_and_are_not_looked_up_as_one(shadow: Callable[..., Normalized], text: str) -> None:
     result = shadow(shadow_user_id=text, shadowable_id=text)
