@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 _LONGEST_NAME = 60  # characters of a header in a message
 _BEFORE_COLUMNS = ("in ", "or ", "empty ", "column ")  # after these only a column's name can follow, not a plain word
-_MOST_HINTS = 1000  # that are remembered
+_MOST_TEXTS = 1000  # that are remembered
 _ERROR = re.compile("#(?:N/?[ADV]|[\u00a1\u00bf]?[^\\W_]+(?:/0)?[!?])")  # #N/A, #REF!, German #NV: as CSV has them
 _IS_ERROR = Unreadable(
     ", which is the error of a formula",
@@ -49,7 +49,7 @@ class Places:
     optional: frozenset[str] = frozenset()  #: our columns that may be empty
     joined: Mapping[str, JoinedTimes] = field(default_factory=dict)  #: date-time column -> the cells of its parts
     _names: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _hints: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _own_words: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def cell(self, column: str, row: int) -> str:
         """Return the name of our column's cell; empty if the sheet has no such column."""
@@ -69,18 +69,22 @@ class Places:
         return _columns_in(tuple(self.rights)).sub(lambda found: self.name(found[0]), text)
 
     def hint(self, text: str) -> str:
-        """Return a hint as a sentence with the user's names for columns; every row can have the same one."""
-        if text not in self._hints:
-            if len(self._hints) >= _MOST_HINTS:  # some name values
-                self._hints.clear()
-            self._hints[text] = as_sentence(self.in_own_words(text))
-        return self._hints[text]
+        """Return a hint as a sentence with the user's names for columns."""
+        return as_sentence(self._remembered(text))
+
+    def _remembered(self, text: str) -> str:
+        """Return a hint or a reason in the user's words; every row can have the same one."""
+        if (own := self._own_words.get(text)) is None:
+            if len(self._own_words) >= _MOST_TEXTS:  # some name values
+                self._own_words.clear()
+            own = self._own_words[text] = self.in_own_words(text)
+        return own
 
     def problem(self, column: str, text: str, fault: Unreadable, cell: str) -> Problem:
         """Return a problem or warning about a column's text; fast, because every row can have one."""
         reason, hint, topic, is_one = fault
         name = self.name(column)
-        message = f"{name} is {quote(text)}{self.in_own_words(reason)}"
+        message = f"{name} is {quote(text)}{self._remembered(reason)}"
         if not is_one:
             topic = f"{name}: {topic}" if topic else f"{name} cannot be used"
         return Problem(message, self.hint(hint or self.rights[column]), column, cell, topic)

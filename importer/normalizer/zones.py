@@ -257,6 +257,7 @@ def contradicted_zone(moment: Moment, own: ZoneInfo | None) -> ZoneInfo | None:
     return None
 
 
+@lru_cache(maxsize=1024)  # many rows start where one nearby has ended
 def describe_contradiction(moment: Moment, zone: ZoneInfo) -> Unreadable:
     """Return what is odd about a moment whose offset contradicts a zone."""
     instant, there = moment.local - (moment.offset or _NO_OFFSET), moment.local.replace(tzinfo=zone)
