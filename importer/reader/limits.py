@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from importer.errors import SourceError
 
+LONG = 1 << 17  #: characters, four times what a spreadsheet program lets a cell have; bytes, if each takes four
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -25,7 +27,7 @@ class Bounds:
 
     @property
     def record(self) -> int:
-        """Characters of a CSV's row: a file without line ends must not fill the memory."""
+        """Characters of a CSV's row, and of all rows of a workbook's sheet that are longer than `LONG`."""
         return 16 * self.cell
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 from importer.cells import cell_name
 from importer.errors import SourceError
 from importer.reader.cell_text import DAYS_OF_1904, Flaw, NumberFormat, StoredCell, built_in, number_format
-from importer.reader.limits import Bounds, too_long_cell
+from importer.reader.limits import LONG, Bounds, too_long_cell
 from importer.wording import escape, is_unicode
 
 if TYPE_CHECKING:
@@ -69,6 +69,9 @@ class WalkedRow(NamedTuple):
         return None
 
 
+_MOST_COPIED = LONG << 10  # characters
+
+
 @dataclass(slots=True)
 class Extent:
     """How far a sheet reaches, and how full it is."""
@@ -78,6 +81,7 @@ class Extent:
     last_row: int = 0
     cells: int = 0  #: that hold something
     widest: int = 0  #: the last of the rows that reach as far as any
+    characters: int = 0  #: of all its texts, where they are known
 
     @property
     def columns(self) -> range:
@@ -86,14 +90,15 @@ class Extent:
 
     @property
     def is_dense(self) -> bool:
-        """True if a grid of the sheet's size costs no more than its cells do: calamine makes one."""
-        return self.last_row * (self.right + 1) <= 8 * self.cells + 200_000
+        """True if a grid of the sheet's size costs no more than its cells do: calamine makes one, and copies texts."""
+        return self.characters <= _MOST_COPIED and self.last_row * (self.right + 1) <= 8 * self.cells + 200_000
 
     def add_cells(self, first: int, count: int, cells: Mapping[int, StoredCell]) -> None:
         """Take in a row that stands there several times."""
         filled = [column for column, cell in cells.items() if cell.text or cell.flaw]
         if filled:
             self.add(first + count - 1, min(filled), max(filled), len(filled) * count)
+            self.characters += sum([len(cells[column].text) for column in filled]) * count
 
     def add(self, row: int, left: int, right: int, cells: int) -> None:
         """Take in some cells of a row."""
@@ -309,7 +314,7 @@ def text_rows(
     Raises:
         SourceError: calamine finds a value where the file's own reading finds none, or a cell is too long.
     """
-    coming, here = deque(sorted(merged)), list[Merged]()
+    coming, here, long = deque(sorted(merged)), list[Merged](), 0
     for number, row, stored_row in _paired(values, stored):
         quick = stored_row.texts(row, columns.start) if found == columns and row else None
         text_row = quick or _careful(number, row, stored_row, columns, found)
@@ -320,8 +325,14 @@ def text_rows(
             if len(here) > len(columns):
                 raise damaged(f"its merged cells overlap in row {number}")
             text_row = _without_covered(text_row, columns, here)
-        if sum(map(len, text_row.cells)) > bounds.cell:
+        if (size := sum(map(len, text_row.cells))) > min(LONG, bounds.cell):
             _refuse_long(text_row, columns, bounds)
+            long += size if size > LONG else 0
+            if long > bounds.record:  # a text that a small file has once can be in any number of cells
+                raise SourceError(
+                    f"up to row {number} its longest rows alone have more than {bounds.record:,} characters",
+                    hint="Take the column of long texts out; IMPORTER_MAX_CELL raises the limit.",
+                )
         yield text_row
 
 

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 from xml.parsers import expat
 
 from importer.cells import column_of, letters_of
+from importer.reader.limits import LONG
 from importer.reader.stored_cells import Extent, ListedSheet, Merged, Storage, StoredRow, StoredSheet, Styles, damaged
 from importer.reader.xlsx_sheet import CellReader, is_on, scanned_rows, unescape
 from importer.reader.zip_parts import local, parsed
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _KINDS = {"chartsheet": "a chart", "worksheet": ""}
 _OTHER = "a macro or a dialog"
 _VISIBLE = "visible"
+_STRUCK = re.compile(rb"<(?:\w+:)?strike\b")
 _FIRST_OWN_FORMAT = 164  # numbers below are those of formats that every program knows
 _BY_LANGUAGE = frozenset({*range(27, 37), *range(50, 59)})  # formats that not every reader takes for dates
 
@@ -49,6 +51,11 @@ class Package(Storage):
         self._text_scan = _TextScan()
         watched = {path: _by_tags(scan.look) for path, scan in self._scans.items()}
         parts.check_xml({**watched, self._strings_path: _by_tags(self._text_scan.look)})
+
+    @property
+    def is_dense(self) -> bool:
+        """True if calamine can read its sheets: no text of which a small file can have any number of copies."""
+        return not self._text_scan.is_long
 
     def sheet(self, index: int) -> SheetPart:
         """Return a worksheet by its place among all sheets."""
@@ -77,7 +84,7 @@ class Package(Storage):
         styles, odd = Styles(is_1904=self._is_1904), set[int]()
         if self._styles_path in self._parts:
             _read_styles(self._parts.elements(self._styles_path), styles, odd)
-        return CellReader(styles, odd, self._strings, has_odd_strings=self._text_scan.is_odd)
+        return CellReader(styles, odd, self._strings, self._text_scan.is_odd, self._text_scan.has_struck)
 
     def _strings(self) -> tuple[list[str], set[int]]:
         texts = _Texts()
@@ -151,11 +158,18 @@ class _TextScan:
     """Finds what calamine leaves out: escaped surrogates, lines through runs, their blanks without `xml:space`."""
 
     is_odd = False
+    has_struck = False
+    is_long = False  #: a text is longer than spreadsheet programs write one; calamine copies it for each of its cells
+    _begun = 0  # bytes of a text
 
     def look(self, text: bytes) -> None:
+        begun, *others = map(len, text.split(b"si>"))
+        self._begun += begun
+        self.is_long = self.is_long or max(self._begun, *others, 0) > LONG
+        self._begun = others[-1] if others else self._begun
+        self.has_struck = self.has_struck or (b"strike" in text and _STRUCK.search(text) is not None)
         if not self.is_odd and (b"<r>" in text or b":r>" in text):
             self.is_odd = re.search(rb"<(?:\w+:)?t>(?:\s|[^<]*\s</)", text) is not None
-        self.is_odd = self.is_odd or b"strike" in text
         if not self.is_odd and b"_x" in text:
             self.is_odd = re.search(rb"_x[dD][89A-Fa-f]", text) is not None
 

@@ -53,6 +53,11 @@ class CellReader:
     odd: AbstractSet[int] = frozenset()  #: styles of which each cell must be looked at
     load_strings: Callable[[], tuple[list[str], AbstractSet[int]]] = lambda: ([], frozenset())
     has_odd_strings: bool = False  #: calamine does not read all shared texts as they are shown
+    has_struck_strings: bool = False  #: some shared texts are struck through
+
+    def refers_to_struck(self, row: bytes) -> bool:
+        """Return whether a `<row>` element has a shared text that is struck through."""
+        return self.has_struck_strings and not self._strings[1].isdisjoint(map(int, _SHARED.findall(row)))
 
     @cached_property
     def _strings(self) -> tuple[list[str], AbstractSet[int]]:
@@ -267,6 +272,7 @@ _CONTENT = (
 _BLANK = rb"%b(?:/>|></c>)" % _STYLE
 _BLANKS = rb'(?>(?:<c r="[A-Z]{1,3}\1"%b)*)' % _BLANK  # not *+: before Python 3.11.4 that finds too little
 _STYLED = re.compile(rb' s="([0-9]{1,9})"')
+_SHARED = re.compile(rb' t="s">%b<v>([0-9]{1,9})</v>' % _FORMULA)
 _NUMBERED = re.compile(rb"<v>([0-9][0-9.Ee+-]*)</v>")
 _START = re.compile(rb'\s*<row r="([1-9][0-9]{0,6})"([^<>]*)>')
 _EMPTY = re.compile(rb'\s*<row r="([1-9][0-9]{0,6})"[^<>]*/>')
@@ -305,7 +311,7 @@ class _ScannedRow:
             return None
         if [value == "" for value in values] != [content is None for content in contents]:
             return None  # calamine has none of a cell that the file stores, or the other way round
-        if self.reader.has_odd_strings and b' t="s"' in self.xml:
+        if b' t="s"' in self.xml and (self.reader.has_odd_strings or self.reader.refers_to_struck(self.xml)):
             return None
         texts = [value if type(value) is str else PLAIN_TEXTS[type(value)](value) for value in values]
         if None in texts or (self.reader.styles.is_1904 and float in map(type, values)):

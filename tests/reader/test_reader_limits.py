@@ -13,12 +13,15 @@ from typing import Any
 import pandas as pd
 import pytest
 import xlsxwriter
+import xlwt
 
 from importer.errors import SourceError
 from importer.reader.limits import USUAL, Bounds
 from importer.reader.read import read
 from importer.reader.source_file import unpack
 from importer.records import Row
+
+from .test_reader_formats import row, text_cell, write_ods
 
 Write = Callable[[str, bytes], Path]
 Workbook = Callable[..., Path]
@@ -88,6 +91,27 @@ def test_a_workbook_that_needs_too_much_memory_is_one_sentence(workbook: Workboo
     error = refused(path, bounds=Bounds(memory=1 << 20))
     assert error.message == f"{path} needs more than 1 MiB of memory to be read"
     assert "split the workbook" in error.hint
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "xls", "ods"])
+def test_one_long_text_in_thousands_of_cells_is_refused_in_little_memory(
+    tmp_path: Path, workbook: Workbook, refused: Refused, suffix: str
+) -> None:
+    path, text = tmp_path / f"t.{suffix}", "some text " * 20_000
+    if suffix == "xlsx":
+        cells = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, 3_000))
+        path = workbook(cells, parts={"xl/sharedStrings.xml": f"<sst><si><t>{text}</t></si></sst>"})
+    elif suffix == "ods":
+        write_ods(path, row(text_cell("id")) + row(text_cell(text), 3_000))
+    else:
+        book = xlwt.Workbook()
+        sheet = book.add_sheet("S")
+        for place in range(20_000):
+            sheet.write(place // 5, place % 5, text[:30_000])
+        book.save(str(path))
+    error = refused(path, bounds=Bounds(memory=512 << 20))
+    assert "its longest rows alone have more than 16,777,216 characters" in error.message
+    assert "IMPORTER_MAX_CELL" in error.hint
 
 
 def test_a_workbook_that_unpacks_to_twice_the_bytes_names_the_setting(workbook: Workbook, refused: Refused) -> None:

@@ -151,6 +151,14 @@ def test_rows_as_spreadsheet_programs_write_them_need_no_closer_look() -> None:
     assert found == [*(TextRow(number, text) for number, text in enumerate(texts, 2)), None]
 
 
+def test_only_rows_with_a_struck_text_need_a_closer_look_in_a_workbook_that_has_one() -> None:
+    rows = '<row r="1"><c r="A1" t="s"><v>0</v></c></row><row r="2"><c r="A2" t="s"><f>A1</f><v>1</v></c></row>'
+    xml = f"<worksheet><sheetData>{rows}</sheetData></worksheet>".encode()
+    cells = CellReader(Styles(), load_strings=lambda: (["a", "b"], {1}), has_struck_strings=True)
+    scanned = scanned_rows(lambda: closing(io.BytesIO(xml)), range(1), cells)
+    assert [row.texts([text], 0) for row, text in zip(scanned, "ab", strict=True)] == [TextRow(1, ["a"]), None]
+
+
 def test_a_value_that_only_calamine_sees_stops_the_reading() -> None:
     rows = text_rows(
         iter([["id"], ["7"]]), iter([WalkedRow(1, {0: StoredCell("id")})]), range(1), range(1), [], Bounds()
