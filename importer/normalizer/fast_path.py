@@ -16,7 +16,14 @@ from importer.normalizer.date_times import read_moment
 from importer.normalizer.fields import Implausibility, Level, Places
 from importer.normalizer.mapping import Rules
 from importer.normalizer.references import Waiting
-from importer.normalizer.zones import TimeRules, contradicted_zone, describe_contradiction, read_zone, to_instant
+from importer.normalizer.zones import (
+    Moment,
+    TimeRules,
+    contradicted_zone,
+    describe_contradiction,
+    read_zone,
+    to_instant,
+)
 from importer.records import Problem, Record, Row
 
 _ODD: Final = object()  # marks a text that the full path must judge
@@ -80,10 +87,10 @@ class FastPath:
         starts_at, ends_at = times[cells[self._start]], times[cells[self._end]]
         odd = []
         if type(starts_at) is _Contradicting:
-            odd.append(self._contradiction("starts_at", cells[self._start], starts_at.zone))
+            odd.append(Implausibility("offset", "starts_at", describe_contradiction(starts_at.moment, starts_at.zone)))
             starts_at = starts_at.instant
         if type(ends_at) is _Contradicting:
-            odd.append(self._contradiction("ends_at", cells[self._end], ends_at.zone))
+            odd.append(Implausibility("offset", "ends_at", describe_contradiction(ends_at.moment, ends_at.zone)))
             ends_at = ends_at.instant
         if starts_at is _ODD or ends_at is _ODD or ends_at <= starts_at:
             return None
@@ -91,11 +98,6 @@ class FastPath:
         odd += self._find(record, self._rules.now)
         warnings = self._warn(row, odd) if odd else ()
         return None if warnings is None else (record, zone.key if zone else "", warnings)
-
-    def _contradiction(self, column: str, cell: str, zone: ZoneInfo) -> Implausibility:
-        moment = read_moment(cell.strip(BLANKS), self._rules.mapping.times)
-        fault = _UNUSUAL if isinstance(moment, Unreadable) else describe_contradiction(moment, zone)
-        return Implausibility("offset", column, fault)
 
     def _warn(self, row: Row, odd: list[Implausibility]) -> list[Problem] | None:
         """Return a row's warnings in the order of its columns; None if one counts as a problem."""
@@ -120,6 +122,7 @@ class _Contradicting(NamedTuple):
     """A time whose offset contradicts a zone; what is said of it is worded later, because it takes more memory."""
 
     instant: datetime
+    moment: Moment
     zone: ZoneInfo
 
 
@@ -131,7 +134,7 @@ def _read_plain(
     if isinstance(moment, Unreadable) or isinstance(instant, Unreadable):
         return _UNUSUAL
     contradicted = contradicted_zone(moment, own)
-    return instant if contradicted is None else _Contradicting(instant, contradicted)
+    return instant if contradicted is None else _Contradicting(instant, moment, contradicted)
 
 
 class _Memory(dict[str, Any]):

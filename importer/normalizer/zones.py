@@ -260,17 +260,15 @@ def contradicted_zone(moment: Moment, own: ZoneInfo | None) -> ZoneInfo | None:
 @lru_cache(maxsize=1024)  # many rows start where one nearby has ended
 def describe_contradiction(moment: Moment, zone: ZoneInfo) -> Unreadable:
     """Return what is odd about a moment whose offset contradicts a zone."""
-    instant, there = moment.local - (moment.offset or _NO_OFFSET), moment.local.replace(tzinfo=zone)
+    there = moment.local.replace(tzinfo=zone)
+    instant = (moment.local - (moment.offset or _NO_OFFSET)).isoformat(" ", "minutes")  # strftime takes twice as long
+    other = (moment.local - (there.utcoffset() or _NO_OFFSET)).isoformat(" ", "minutes")
     return Unreadable(
-        f", whose offset {zone.key} does not have then: it is read as {_minute(instant)}Z, "
-        f"and as local time, {there.isoformat()}, would be {_minute(there.astimezone(UTC))}Z",
+        f", whose offset {zone.key} does not have then: it is read as {instant}Z, "
+        f"and as local time, {there.isoformat()}, would be {other}Z",
         "Write the offset of that zone, or none if local time is meant; else correct the time zone.",
         "offset that contradicts the time zone",
     )
-
-
-def _minute(instant: datetime) -> str:
-    return instant.isoformat(" ", "minutes")[:16]  # every row can have one, and strftime takes twice as long
 
 
 def zone_of(settings: Settings) -> ZoneInfo | None:
