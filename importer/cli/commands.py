@@ -77,17 +77,15 @@ def map_headers(
 
 @command()
 @click.argument("path", type=FILE)
-@click.option(
-    "--timezone", default="Europe/Berlin", metavar="ZONE", show_default=True, help="Time zone of the examples."
-)
+@click.option("--timezone", metavar="ZONE", help="Time zone of the examples.  [default: Europe/Berlin]")
 @click.option("--yes", "-y", is_flag=True, help="Overwrite an existing file.")
-def template(path: Path, timezone: str, yes: bool) -> int:
+def template(path: Path, timezone: str | None, yes: bool) -> int:
     """Write a template (.xlsx or .csv) to fill in."""
-    from importer.normalizer.zones import check_timezone
+    from importer.normalizer.zones import zone_of
     from importer.reporter.template import write_template
 
-    zone = check_timezone(timezone).key
-    written = write_template(path, zone=zone, is_replaced=yes)
+    zone = zone_of(load({"timezone": timezone}))
+    written = write_template(path, zone=zone.key if zone else "Europe/Berlin", is_replaced=yes)
     click.echo(f"template: {shown_path(written)}")
     click.echo(f"next:     fill it in, then: {shown_path(shlex.join(['oncall-importer', 'check', str(written)]))}")
     return 0
@@ -242,12 +240,9 @@ async def _serve_until_stopped(state: Path, port: int, sources: list[str], conte
 # ---- runs
 
 
-verifying = click.option("--verify", is_flag=True, help="After sending, ask the targets whether everything is there.")
-
-
 @command()
-@options(sources, shared_options("run"), verifying)
-def run(sources: tuple[str, ...], verify: bool, **given: Any) -> int:
+@options(sources, shared_options("run"))
+def run(sources: tuple[str, ...], **given: Any) -> int:
     """Check every row, send the good ones, and write a report.
 
     SOURCE is a CSV or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods), a folder of them, or a pattern such as
@@ -255,26 +250,25 @@ def run(sources: tuple[str, ...], verify: bool, **given: Any) -> int:
     """
     from importer.commands import run as commands
 
-    return perform(given, partial(commands.run, sources), afterwards=verify_run if verify else None)
+    return perform(given, partial(commands.run, sources), verify_run)
 
 
 @command()
 @options(sources, shared_options("check"))
-@click.option("--online", is_flag=True, help="Also look up names and existing records at the targets.")
 @click.option(
     "--output", type=FILE, metavar="FILE", help="Write a copy of the sources as a workbook with bad cells marked."
 )
-def check(sources: tuple[str, ...], online: bool, output: Path | None, **given: Any) -> int:
+def check(sources: tuple[str, ...], output: Path | None, **given: Any) -> int:
     """Check every row exactly as `run` does, and send nothing."""
     from importer.commands import run as commands
 
-    return perform(given, partial(commands.check, sources, is_online=online, output=output), is_check=True)
+    return perform(given, partial(commands.check, sources, output=output), is_check=True)
 
 
 @command()
 @click.argument("run_or_reports", type=RUN, nargs=-1, required=True, metavar="RUN_OR_REPORT...")
-@options(shared_options("rerun"), verifying)
-def rerun(run_or_reports: tuple[str, ...], verify: bool, **given: Any) -> int:
+@shared_options("rerun")
+def rerun(run_or_reports: tuple[str, ...], **given: Any) -> int:
     """Send again only the rows that have not succeeded.
 
     RUN_OR_REPORT is a run's folder, also of an interrupted run, or a report file, edited by hand or not. Several
@@ -282,7 +276,7 @@ def rerun(run_or_reports: tuple[str, ...], verify: bool, **given: Any) -> int:
     """
     from importer.commands import run as commands
 
-    return perform(given, partial(commands.rerun, run_or_reports), afterwards=verify_run if verify else None)
+    return perform(given, partial(commands.rerun, run_or_reports), verify_run)
 
 
 @command()

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     Action: TypeAlias = Callable[[Settings, RunControl], Awaitable[Result]]
-    Afterwards: TypeAlias = Callable[[str, Settings, RunControl, Console], Awaitable[int]]
+    Verify: TypeAlias = Callable[[str, Settings, RunControl, Console], Awaitable[int]]
     ReadingAction: TypeAlias = Callable[[Settings, RunControl, Console], Awaitable[int]]
 
 
@@ -68,12 +68,10 @@ def relax_gc() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
-def perform(
-    options: dict[str, Any], action: Action, *, is_check: bool = False, afterwards: Afterwards | None = None
-) -> int:
+def perform(options: dict[str, Any], action: Action, verify: Verify | None = None, *, is_check: bool = False) -> int:
     """Perform a command that reads rows or undoes a run; return the exit status.
 
-    `afterwards` is called for a run that was not interrupted; its exit status counts if the run's own is 0.
+    With the setting `verify` a run that was not interrupted is verified; that exit status counts if the run's own is 0.
     """
     from importer.cli.console import Console
 
@@ -84,8 +82,8 @@ def perform(
         result = await_with_signals(partial(_guided, action, settings, console), console)
         console.show_end(result)
         status = result.check_status if is_check else result.exit_status
-        if afterwards is not None and result.folder is not None and not result.is_interrupted:
-            status = status or _await_reading(partial(afterwards, str(result.folder)), settings, console)
+        if verify is not None and settings.verify and result.folder is not None and not result.is_interrupted:
+            status = status or _await_reading(partial(verify, str(result.folder)), settings, console)
     return status
 
 

@@ -98,6 +98,7 @@ async def check(
     sources and all findings marked.
     """
     expanded = expand_sources(sources)
+    is_online = is_online or settings.online
     names = [name_source(source) for source in expanded.sources]
     if output is not None:
         check_marked_path(output, names)

@@ -162,7 +162,7 @@ CREATE INDEX IF NOT EXISTS record_key ON record (key) WHERE key IS NOT NULL;
 -- Different records with the same id: somebody copied the line of a success and changed its cells.
 UPDATE record SET state = 'invalid',
     error = 'another row has the id ' || returned_id || ' as well, and is a different record; nothing was sent',
-    hint = 'empty import_status and import_id in the row that is new', returned_id = ''
+    hint = 'Empty import_status and import_id in the row that is new.', returned_id = ''
 WHERE state IN ('created', 'exists', 'reported') AND (target, returned_id) IN (
     SELECT target, returned_id FROM record WHERE state IN ('created', 'exists', 'reported') AND returned_id <> ''
     GROUP BY target, returned_id HAVING count(*) > 1 AND count(DISTINCT coalesce(key, '')) > 1

@@ -21,7 +21,7 @@ from importer.cells import BLANKS, Unreadable
 from importer.errors import SettingsError
 from importer.settings.options import DateOrder, Settings
 from importer.settings.origins import blame
-from importer.wording import quote
+from importer.wording import as_sentence, quote
 
 FIRST_YEAR = 1970
 LAST_YEAR = 2200
@@ -291,7 +291,7 @@ def check_timezone(name: str) -> ZoneInfo:
     """
     zone = read_zone(name.strip(BLANKS))
     if isinstance(zone, Unreadable):
-        raise SettingsError(f"the time zone is {quote(name)}{zone.reason}", hint=zone.hint or ZONE_RIGHT)
+        raise SettingsError(f"the time zone is {quote(name)}{zone.reason}", hint=as_sentence(zone.hint or ZONE_RIGHT))
     return zone
 
 

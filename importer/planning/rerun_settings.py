@@ -28,7 +28,7 @@ def inherit(settings: Settings, previous: PreviousRun) -> Settings:
             hint=f"To go on with it: oncall-importer undo {undone}; to import again: oncall-importer run SOURCE",
         )
     settings = at_its_place(settings, previous, "its rows cannot be repeated in the sandbox", _REHEARSE)
-    refuse_other_target(settings, previous)
+    refuse_other_target(settings, previous, is_rerun=True)
     taken = {Decides.READING} if previous.info.was_read else {Decides.READING, Decides.RUNNING}
     names = [name for name, declared in DECLARATIONS.items() if declared.decides in taken]
     written = previous.info.options
@@ -63,7 +63,12 @@ def at_its_place(
 
 
 def refuse_other_target(
-    settings: Settings, previous: PreviousRun, targets: Iterable[TargetName] = TargetName, *, is_undo: bool = False
+    settings: Settings,
+    previous: PreviousRun,
+    targets: Iterable[TargetName] = TargetName,
+    *,
+    is_undo: bool = False,
+    is_rerun: bool = False,
 ) -> None:
     """Refuse to continue at another target: its successes are not there, and doubts cannot be cleared up there.
 
@@ -73,9 +78,9 @@ def refuse_other_target(
         before, now = previous.info.base_urls.get(target), settings.base_url(target)
         if (before and canonical_url(before) != canonical_url(now)) or (is_undo and not before):
             where = f"was sent to {before}" if before else f"does not say which {target} it was sent to"
-            hint = "Rerun it there; to send everything to another place: oncall-importer run SOURCE"
-            if is_undo:
-                hint = f"Set {target.upper()}_BASE_URL to where it was sent; nothing was deleted."
+            hint = f"Set {target.upper()}_BASE_URL to where it was sent{'; nothing was deleted' if is_undo else ''}."
+            if is_rerun:
+                hint = "Rerun it there; to send everything to another place: oncall-importer run SOURCE"
             raise UsageError(f"{previous.run} {where}, and {target.upper()}_BASE_URL is {now}", hint=hint)
 
 

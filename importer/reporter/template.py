@@ -93,7 +93,7 @@ def write_template(path: Path, *, zone: str = "Europe/Berlin", is_replaced: bool
         )
     if not is_replaced and (path.exists() or path.is_symlink()):
         raise ReportError(
-            f"{path} is there already, and was left alone.", hint="Name a new file, or move that one away."
+            f"{path} is there already, and was left alone.", hint="Name a new file, or replace it with --yes."
         )
     return write(path, zone)
 

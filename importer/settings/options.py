@@ -214,6 +214,8 @@ class Settings:
     no_closing_look: bool = _switch(
         "Skip the check, after sending, that the targets have what the report says.", _SENDS
     )
+    verify: bool = _switch("After sending, ask the targets whether everything is there.", _SENDS, is_keyword=False)
+    online: bool = _switch("Also look up names and existing records at the targets.", "check", is_keyword=False)
     xlsx: bool = _switch("Write report.xlsx even for more than 20,000 rows.", _WRITES)
     mend_by_source: bool = _switch("Also write one workbook to mend for each source, in the run's folder mend.", _SENDS)
     contact: str | None = _text(

@@ -50,6 +50,7 @@ class Declaration:
     decides: Decides = Decides.NOTHING
     stands: Stands = Stands.ANYWHERE
     is_of_console: bool = False  #: it is about the console: neither in the library nor in suggested commands
+    is_keyword: bool = True  #: of library calls, unless it is about the console
     variables: tuple[str, ...] = ()  #: instead of IMPORTER_<NAME>; the first that is set counts
 
 
@@ -132,7 +133,7 @@ def find_keywords(options: Mapping[str, object], known: Mapping[str, Declaration
     Raises:
         SettingsError: there is no such keyword.
     """
-    allowed = [name for name, declaration in known.items() if not declaration.is_of_console]
+    allowed = [name for name, declaration in known.items() if declaration.is_keyword and not declaration.is_of_console]
     for name in options:
         if name in known and name not in allowed:
             raise SettingsError(f"{name} is an option of the command line only", hint=f"Leave out the keyword {name}.")

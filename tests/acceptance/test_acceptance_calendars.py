@@ -222,8 +222,9 @@ def test_a_shadow_that_was_removed_by_hand_is_found_by_comparing_the_run_with_ro
     assert "8.0 h differ, in 1 interval" in done.out
 
 
-def test_a_run_can_be_verified_at_its_end(online: Workplace) -> None:
-    done = online.run("run", online.write("s.csv", shadows(2)), "--verify")
+@pytest.mark.parametrize(("options", "variables"), [(["--verify"], {}), ([], {"IMPORTER_VERIFY": "yes"})])
+def test_a_run_can_be_verified_at_its_end(online: Workplace, options: list[str], variables: dict[str, str]) -> None:
+    done = online.run("run", online.write("s.csv", shadows(2)), *options, variables=variables)
     assert done.status == 0, done.err
     assert "verified: 2 records" in done.out
     assert "All 2 records are there" in (online.path / done.run / "report.html").read_text(encoding="utf-8")
@@ -245,6 +246,7 @@ def test_a_run_elsewhere_and_a_report_are_not_verified(online: Workplace) -> Non
     elsewhere = online.run("verify", run, variables={"ROOTLY_BASE_URL": "https://rootly.example.com"})
     assert elsewhere.status == 2
     assert "was sent to" in elsewhere.err
+    assert "Set ROOTLY_BASE_URL to where it was sent." in elsewhere.err
     assert online.run("verify", f"{run}/report.csv").status == 2
 
 

@@ -101,13 +101,16 @@ def test_a_template_never_replaces_a_file(workbook: Filled) -> None:
     assert "plan.xlsx" in done.err
     assert workbook.path.read_bytes() == before
     (workbook.place.path / "old.csv").write_text("mine", encoding="utf-8")
+    assert "replace it with --yes" in workbook.place.run("template", "old.csv").err
+    refused = workbook.place.run("template", "new.csv", "--timezone", "Mars")
+    assert refused.err.startswith("error: --timezone: the time zone is")
     assert workbook.place.run("template", "old.csv", "--yes").status == 0
     assert "remote_id" in (workbook.place.path / "old.csv").read_text(encoding="utf-8-sig")
 
 
 def test_the_table_goes_the_same_way(place: Workplace) -> None:
     """Filled in as text; its times are of the zone that was asked for."""
-    assert place.run("template", "plan.csv", "--timezone", "America/New_York").status == 0
+    assert place.run("template", "plan.csv", variables={"IMPORTER_TIMEZONE": "America/New_York"}).status == 0
     header, *examples = read_table(place.path / "plan.csv")
     assert any("America/New_York" in row for row in examples)
     rows = [

@@ -337,7 +337,7 @@ def test_without_a_home_there_is_no_file_of_the_users_own(monkeypatch: pytest.Mo
 def test_the_keywords_of_a_call_are_the_settings_that_are_not_of_the_console() -> None:
     from importer import Options
 
-    of_calls = {name for name, declared in DECLARATIONS.items() if not declared.is_of_console}
+    of_calls = {name for name, declared in DECLARATIONS.items() if declared.is_keyword and not declared.is_of_console}
     assert Options.__annotations__.keys() == of_calls | {"observer", "interrupted"}
 
 
