@@ -200,9 +200,10 @@ def map_sources(
         mapping = _ask_for_all(drafts, mapping)
     open_drafts = [draft.under(mapping) for draft in drafts if not is_asking or draft.under(mapping).lacking]
     text = _compose(mapping, open_drafts)
+    check = ["check", *sources, *(word for name in sheets for word in ("--sheet", name))]
     if not text.strip():
         click.echo("no mapping is needed, and none was written: every sheet is understood as it is", err=True)
-        click.echo(f"next:     {_command('check', *sources)}", err=output == _STDOUT)
+        click.echo(f"next:     {_command(*check)}", err=output == _STDOUT)
         return 0
     if output == _STDOUT:
         click.echo(text, nl=False)
@@ -210,7 +211,7 @@ def map_sources(
     output = _write(output, text, is_asking=is_asking)
     _tell_left(drafts, mapping)
     click.echo(f"mapping:  {shown_path(output)}")
-    click.echo(f"next:     {_command('check', *sources, '--mapping', str(output))}")
+    click.echo(f"next:     {_command(*check, '--mapping', str(output))}")
     return 0
 
 

@@ -127,8 +127,9 @@ def test_a_source_without_a_header_is_mapped_by_the_letters_of_its_columns(place
 def test_map_without_a_terminal_decides_nothing(place: Workplace) -> None:
     """What it suggests stands in the file as comments, each of which is a line of the file when its # is taken off."""
     source = place.write("plan.csv", [ODD_HEADER, ODD_ROW])
-    done = place.run("map", source)
+    done = place.run("map", source, "--sheet", "H1 2027")
     assert done.status == 0, done
+    assert done.out.endswith("plan.csv --sheet 'H1 2027' --mapping mapping.toml\n")
     text = (place.path / "mapping.toml").read_text(encoding="utf-8")
     assert tomllib.loads(text) == {"columns": {}}
     for line in text.splitlines():
