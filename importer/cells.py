@@ -47,7 +47,7 @@ _QUOTES = "\"'`\u00b4\u00ab\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201
 _PLAIN = str.maketrans(
     dict.fromkeys(_ZERO_WIDTH) | dict.fromkeys(_WIDE_SPACES, " ") | dict.fromkeys("\u2010\u2011", "-")
 )
-_BRACED = re.compile(r"\{([0-9A-Fa-f-]{36})\}")
+_WRAPPED = re.compile(r'\{([0-9A-Fa-f-]{36})\}|="([^"]*)"')
 _LONGEST = 2000  # characters: no longer text can be saved by cleaning
 # A spreadsheet's number has 15 digits: a whole number with more has been rounded.
 _WHOLE = re.compile(r"0*([0-9]{1,20})|0*([0-9]{1,15})\.0+")
@@ -56,12 +56,14 @@ _WHOLE = re.compile(r"0*([0-9]{1,20})|0*([0-9]{1,15})\.0+")
 def clean(text: str) -> str:
     """Return a text without surrounding quotes and invisible characters, with plain spaces and hyphens.
 
-    A UUID also loses the braces of Windows.
+    A UUID also loses the braces of Windows, and a text the formula around it with which exports keep its zeros.
     """
     if len(text) > _LONGEST:
         return text
-    plain = text.translate(_PLAIN).strip(BLANKS + _QUOTES)
-    return _BRACED.sub(r"\1", plain) if plain.startswith("{") else plain
+    plain = text.translate(_PLAIN).strip(BLANKS)
+    if wrapped := _WRAPPED.fullmatch(plain):
+        plain = wrapped[1] or wrapped[2] or ""
+    return plain.strip(BLANKS + _QUOTES)
 
 
 def whole(text: str) -> str | None:

@@ -202,6 +202,7 @@ def test_a_user_to_be_shadowed_without_a_number_is_warned_of(shadow: Callable[..
         ("42.0", 42),
         ("42.000", 42),
         ("“42”", 42),
+        ('="00042"', 42),
         ("4\u200b2", 42),
         (str(LARGEST_ID), LARGEST_ID),
         ("0" * 30 + "9", 9),
