@@ -52,7 +52,8 @@ _QUARTER = 900
 _SURE_DECIMALS = 5  # 0.00001 of a day is 0.86 s: the nearest second is what was typed
 
 _MIDNIGHT = re.compile(r"(?:T| )0?0:00(?::00)?$")
-_FIRST_DAYS = re.compile(r"^1899-12-3[01](?:T| )|^1900-01-00(?:T| )")  # what a time cell is as a date-time
+# What a time cell is as a date-time, also one that shows 06:00 and holds 22:00 and eight hours.
+_FIRST_DAYS = re.compile(r"^(?:1899-12-3[01]|1900-01-0[01]|1904-01-02)(?:T| )")
 _PART_OF_DAY = re.compile(r"0?[.,](\d+)", re.ASCII)
 
 _COARSE = Unreadable(

@@ -55,6 +55,9 @@ def _span(result: Normalized) -> tuple[str, str]:
         ({"Date": "2027-03-01", "Start time": "08:00", "Duration": "8h"}, ("03-01T07:00", "03-01T15:00")),
         # as workbooks hand them over: midnight of the date, the part of a day
         ({"Date": "2027-03-01T00:00:00", "Start": "08:00:00", "End": "16:00:00"}, ("03-01T07:00", "03-01T15:00")),
+        # 24:00, and 22:00 and eight hours, in cells that show 00:00 and 06:00
+        ({"Date": "2027-03-01", "Start": "16:00:00", "End": "1900-01-01T00:00:00"}, ("03-01T15:00", "03-01T23:00")),
+        ({"Date": "2027-03-01", "Start": "22:00:00", "End": "1904-01-02T06:00:00"}, ("03-01T21:00", "03-02T05:00")),
         ({"Date": "46447", "Start": "0.333333333", "End": "0.75"}, ("03-01T07:00", "03-01T17:00")),
         (
             {"Start Date": "20270301", "Start Time": "0800", "End Date": "20270301", "End Time": "16:00"},
