@@ -146,6 +146,9 @@ _SWAPPED = "an id of another provider"
 _CLOSED_ID = re.compile(r"(?=.*\d)[PQ][A-Z0-9]{6}(?:[A-Z0-9]{7})?", re.ASCII)
 _BETWEEN_IDS = re.compile(r"[,;|\t\r\n]")
 _SEVERAL = "more than one id"
+_AROUND_A_LINK = Unreadable(
+    ", a link with other text around it", "Write the link alone, or the schedule's id.", "text around a link"
+)
 _ONLY_QUOTES = Unreadable(", which holds no id", topic="no id")
 
 
@@ -199,6 +202,8 @@ def read_remote_id(text: str, provider: Provider | None = None) -> str | Unreada
 
 def _plain_id(text: str) -> str | Unreadable:
     plain = clean(text)
+    if "://" in plain:
+        return _AROUND_A_LINK
     closed = plain.replace(" ", "")
     # A blank in a UUID or in PagerDuty's usual code is certainly a mistake; in other ids it may be meant.
     if UUID.fullmatch(closed) or (_CLOSED_ID.fullmatch(closed) and not any(map(_is_id, plain.split(" ")))):

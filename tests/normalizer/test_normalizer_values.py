@@ -108,6 +108,15 @@ def test_a_link_must_be_of_the_rows_provider(normalize: Callable[..., Normalized
     assert "of PagerDuty, not of Opsgenie" in problem.message
 
 
+@pytest.mark.parametrize(
+    "around", ["[Payments]({})", '<a href="{}">Payments</a>', '=HYPERLINK("{}")', "<{}>", "see {}"]
+)
+def test_a_link_within_other_text_is_no_id(normalize: Callable[..., Normalized], around: str) -> None:
+    link = around.format("https://acme.pagerduty.com/schedules/PI7DH85")
+    (problem,) = normalize(third_party_provider="pd", remote_id=link).problems
+    assert (problem.cell, "other text around it" in problem.message) == ("B2", True)
+
+
 def test_a_link_says_which_provider_it_is_of() -> None:
     assert told_provider("https://acme.pagerduty.com/schedules/PI7DH85") == "PAGER_DUTY"
     assert told_provider(f"https://acme.app.opsgenie.com/settings/schedule/detail/{UUID}") == "OPSGENIE"
