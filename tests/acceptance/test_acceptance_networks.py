@@ -104,8 +104,8 @@ def test_without_the_authority_the_target_is_not_trusted(office: Workplace, fron
     [
         ({"HTTPS_PROXY": f"socks5://me:{PASSWORD}@127.0.0.1:1080"}, 'HTTPS_PROXY has the scheme "socks5"'),
         ({"HTTPS_PROXY": f"http://me:{PASSWORD}@127.0.0.1:port"}, "HTTPS_PROXY is not the URL of a proxy"),
-        ({"IMPORTER_CA_FILE": "nowhere.pem"}, "--ca-file nowhere.pem: No such file or directory"),
-        ({"IMPORTER_CA_FILE": "s.csv"}, "--ca-file s.csv: it holds no certificate in PEM form"),
+        ({"IMPORTER_CA_FILE": "nowhere.pem"}, "IMPORTER_CA_FILE: nowhere.pem: No such file or directory"),
+        ({"IMPORTER_CA_FILE": "s.csv"}, "IMPORTER_CA_FILE: s.csv: it holds no certificate in PEM form"),
     ],
 )
 def test_a_setting_that_cannot_be_is_two_lines_and_leaves_nothing(
