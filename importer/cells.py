@@ -47,23 +47,31 @@ _QUOTES = "\"'`\u00b4\u00ab\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201
 _PLAIN = str.maketrans(
     dict.fromkeys(_ZERO_WIDTH) | dict.fromkeys(_WIDE_SPACES, " ") | dict.fromkeys("\u2010\u2011", "-")
 )
-_WRAPPED = re.compile(r'\{([0-9A-Fa-f-]{36})\}|="([^"]*)"')
+_IN_BRACES = re.compile(r"\{([0-9A-Fa-f-]{36})\}")
+_IN_FORMULA = re.compile(r'="([^"]*)"')
 _LONGEST = 2000  # characters: no longer text can be saved by cleaning
 # A spreadsheet's number has 15 digits: a whole number with more has been rounded.
 _WHOLE = re.compile(r"0*([0-9]{1,20})|0*([0-9]{1,15})\.0+")
 
 
+def shown_text(text: str) -> str:
+    """Return a cell's text without outer blanks, and without the formula with which exports keep its zeros."""
+    text = text.strip(BLANKS)
+    if text.startswith('="') and (wrapped := _IN_FORMULA.fullmatch(text)):
+        return wrapped[1].strip(BLANKS)
+    return text
+
+
 def clean(text: str) -> str:
     """Return a text without surrounding quotes and invisible characters, with plain spaces and hyphens.
 
-    A UUID also loses the braces of Windows, and a text the formula around it with which exports keep its zeros.
+    A UUID also loses the braces of Windows.
     """
     if len(text) > _LONGEST:
         return text
-    plain = text.translate(_PLAIN).strip(BLANKS)
-    if wrapped := _WRAPPED.fullmatch(plain):
-        plain = wrapped[1] or wrapped[2] or ""
-    return plain.strip(BLANKS + _QUOTES)
+    plain = shown_text(text.translate(_PLAIN)).strip(BLANKS + _QUOTES)
+    wrapped = _IN_BRACES.fullmatch(plain)
+    return wrapped[1] if wrapped else plain
 
 
 def whole(text: str) -> str | None:

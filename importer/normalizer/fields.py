@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
-from importer.cells import BLANKS, DASHES, Unreadable, cell_name, clean
+from importer.cells import BLANKS, DASHES, Unreadable, cell_name, clean, shown_text
 from importer.normalizer.date_times import is_clock, join_date_and_time
 from importer.normalizer.references import Reference, Sought, Waiting, describe_reference
 from importer.records import Problem, Row, Sheet
@@ -20,7 +20,8 @@ T = TypeVar("T")
 _LONGEST_NAME = 60  # characters of a header in a message
 _BEFORE_COLUMNS = ("in ", "or ", "empty ", "column ")  # after these only a column's name can follow, not a plain word
 _MOST_TEXTS = 1000  # that are remembered
-_ERROR = re.compile("#(?:N/?[ADV]|[\u00a1\u00bf]?[^\\W_]+(?:/0)?[!?])")  # #N/A, #REF!, German #NV: as CSV has them
+# As CSV has them: #N/A, #REF!, German #NV, Danish #I/T, Polish #N/D!, LibreOffice's Err:502, ##### in a narrow column.
+_ERROR = re.compile("#(?:N[ADV]|[^\\W\\d_]/[^\\W\\d_]!?|[\u00a1\u00bf]?[^\\W_]+(?:/0)?[!?]|#+)|Err:[0-9]{3}")
 _IS_ERROR = Unreadable(
     ", which is the error of a formula",
     "Correct the formula in the spreadsheet, or type the value in.",
@@ -199,7 +200,7 @@ class Fields:
         start, end = (self._places.joined.get(column) for column in ("starts_at", "ends_at"))
         if start is None or end is None or start.day != end.day:
             return False
-        return all(is_clock(self._row.cells[one.clock].strip(BLANKS)) for one in (start, end))
+        return all(is_clock(shown_text(self._row.cells[one.clock])) for one in (start, end))
 
     def is_filled(self, column: str) -> bool:
         """Return whether a column has a text, even from the mapping or in an unreadable cell."""
@@ -238,7 +239,7 @@ class Fields:
         text = self.text(column)
         if not text:
             return default
-        value: T | Unreadable = _IS_ERROR if text[0] == "#" and _ERROR.fullmatch(text) else parse(text)
+        value: T | Unreadable = _IS_ERROR if text[0] in "#E" and _ERROR.fullmatch(text) else parse(text)
         if isinstance(value, Unreadable) and (cleaned := clean(text)) not in ("", text):
             again = parse(cleaned)
             value = value if isinstance(again, Unreadable) else again
@@ -292,13 +293,13 @@ class Fields:
 
     def _cell_text(self, column: str) -> str:
         index = self._places.indices.get(column)
-        text = "" if index is None else self._row.cells[index].strip(BLANKS)
+        text = "" if index is None else shown_text(self._row.cells[index])
         if text in DASHES and column in self._places.optional and text not in self._places.values.get(column, ()):
             return ""
         joined = self._places.joined.get(column) if self._places.joined else None
         if joined is None or (joined.is_shared and not is_clock(text)):
             return text
-        day = self._row.cells[joined.day].strip(BLANKS)
+        day = shown_text(self._row.cells[joined.day])
         return join_date_and_time(day, text) if day and text else day or text
 
     def _is_blocked(self, column: str) -> bool:

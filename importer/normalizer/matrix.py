@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from importer.cells import BLANKS, Unreadable, canonical, cell_name
+from importer.cells import BLANKS, Unreadable, canonical, cell_name, shown_text
 from importer.errors import SourceError
 from importer.normalizer.date_times import WEEKDAY_OF, read_date
 from importer.normalizer.fields import Places
@@ -177,13 +177,13 @@ class Grid:
 
     def is_empty(self, row: Row) -> bool:
         """Return whether no cell of a row makes a record: all are empty, or mean nobody."""
-        return all(self._meant(text) == {} for one in self._across if (text := row.cells[one.place].strip(BLANKS)))
+        return all(self._meant(text) == {} for one in self._across if (text := shown_text(row.cells[one.place])))
 
     def rows(self, row: Row, header: Sequence[str]) -> Iterator[tuple[Places, Row, str] | Problem]:
         """Yield places, row and cell name for each filled cell; or its problem."""
         unreadable = {problem.cell for problem in row.problems}
         for one in self._across:
-            text = row.cells[one.place].strip(BLANKS)
+            text = shown_text(row.cells[one.place])
             cell = cell_name(self.places.sheet.positions[one.place], row.place)
             meant = self._meant(text) if text and cell not in unreadable else {}
             if meant is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from importer.cells import BLANKS, canonical, cell_name
+from importer.cells import BLANKS, canonical, cell_name, shown_text
 from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
 from importer.normalizer.fields import Fields, Places
 from importer.normalizer.header import Layout, plan
@@ -87,7 +87,7 @@ class Normalizer:
 
     def is_example(self, row: Row) -> bool:
         """Return whether a row is a template's example, which makes no record."""
-        return any(_is_example(row.cells[index].strip(BLANKS)) for index in self._kinds)
+        return any(_is_example(shown_text(row.cells[index])) for index in self._kinds)
 
     def fill_down(self, row: Row) -> Row:
         """Return a row whose empty cells have the text above, if the mapping says so; rows must come in order."""
@@ -96,7 +96,7 @@ class Normalizer:
         unreadable = {problem.cell for problem in row.problems}
         cells = list(row.cells)
         for index, above in self._above.items():
-            if cells[index].strip(BLANKS):
+            if shown_text(cells[index]):
                 self._above[index] = cells[index]
             elif cell_name(self.layout.sheet.positions[index], row.place) in unreadable:
                 self._above[index] = ""  # its text is not known, so neither is the one below
@@ -106,8 +106,8 @@ class Normalizer:
 
     def left_out(self, row: Row) -> str:
         """Return why the mapping leaves a row out; empty if it counts."""
-        is_kept = all(row.cells[index].strip(BLANKS).casefold() in texts for index, texts in self._kept)
-        if not is_kept or any(row.cells[at].strip(BLANKS).casefold() in texts for at, texts in self._dropped):
+        is_kept = all(shown_text(row.cells[index]).casefold() in texts for index, texts in self._kept)
+        if not is_kept or any(shown_text(row.cells[at]).casefold() in texts for at, texts in self._dropped):
             return "because [rows] in the mapping says so"
         if self.layout.grid and not row.problems and self.layout.grid.is_empty(row):
             return "because no cell of [matrix] names a shift"
@@ -167,7 +167,7 @@ class Normalizer:
         In a row that begins like a total, up to half of what a record needs may be filled. Other problems, such as sums
         that were never calculated, do not matter then; but a row whose unreadable cells could complete it is a record.
         """
-        filled = [place for place in self.layout.indices.values() if row.cells[place].strip(BLANKS)]
+        filled = [place for place in self.layout.indices.values() if shown_text(row.cells[place])]
         place = next((place for place, text in enumerate(row.cells) if text.strip(BLANKS)), None)
         if place is None or not self._making:
             return None
@@ -181,7 +181,7 @@ class Normalizer:
         if names[place] in unreadable or unreadable.issuperset(names[at] for at in self._making if at != place):
             return None
         return Problem(
-            f"the row has {quote(row.cells[place].strip(BLANKS))} in {names[place]} "
+            f"the row has {quote(shown_text(row.cells[place]))} in {names[place]} "
             f"and {'too little' if is_total else 'nothing'} {'else ' if filled else ''}that makes a record",
             "Delete the row if it is a total or a note; else fill in the other cells.",
             cell=names[place],
@@ -253,8 +253,8 @@ class RowNames:
         for record in normalized.records[:1]:
             for column, what, id_, _ in KINDS[normalized.kind or ""].subjects(record.key):
                 place = self._beside.get((normalized.kind or "", column))
-                name = "" if place is None else row.cells[place].strip(BLANKS)
-                if name and name != id_ and (own := self._own.get(column)) is not None and row.cells[own].strip(BLANKS):
+                name = "" if place is None else shown_text(row.cells[place])
+                if name and name != id_ and (own := self._own.get(column)) is not None and shown_text(row.cells[own]):
                     yield KnownName(what, id_, name)
 
 

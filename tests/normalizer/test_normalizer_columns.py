@@ -148,7 +148,13 @@ def test_a_uuid_in_capitals_or_braces_is_the_same_id(
     assert (schedule_of(taken).remote_id, taken.warnings) == (UUID, ())
 
 
-@pytest.mark.parametrize("text", ["#N/A", "#REF!", "#DIV/0!", "#NAME?", "#NV", "#WERT!", "#¡REF!"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("#N/A", "#REF!", "#DIV/0!", "#NAME?", "#NV", "#WERT!", "#¡REF!"),
+        *("#N/D!", "#I/T", "#\u041d/\u0414", "####", "Err:502"),
+    ],
+)
 def test_the_error_of_a_formula_that_a_csv_has_as_text_is_a_problem(
     normalize: Callable[..., Normalized], text: str
 ) -> None:

@@ -162,6 +162,7 @@ def test_synonyms_of_a_provider_are_known_and_nothing_is_guessed(
         ("3f6c1b1e\u201152a4\u20114f0e\u20119d0e\u20116f5b8a7c2d10", UUID),
         (f"{{{UUID.upper()}}}", UUID.upper()),
         ('="PI7DH85"', "PI7DH85"),
+        (f'="{{{UUID}}}"', UUID),
         ("101.0", "101.0"),
         ("PABCDEF QABCDEF", "PABCDEF QABCDEF"),
         ("O'Neill", "O'Neill"),
