@@ -35,7 +35,7 @@ _NO_OFFSET = timedelta(0)
 _ISO_OFFSET = r"(?: ?(?:([Zz])|([+\-\u2212])(\d\d)(?::?(\d\d))?))?"
 # With a blank before them, 08:00-12:00 and 0800-1200 are a span of time rather than an offset.
 _EXTENDED = re.compile(
-    r"(?!\S+[ \u00a0]+\d\d:\d\d[-\u2212]\d\d(?!\d))"
+    r"(?!\S+[ \u00a0]+\d\d:\d\d[-\u2212])"
     r"(\d{4})-(\d\d)-(\d\d)(?:(?:[Tt]|[ \u00a0]+)(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?" + _ISO_OFFSET + ")?",
     re.ASCII,
 )
@@ -104,7 +104,8 @@ _HALVES = {"午前": "a", "午後": "p", "上午": "a", "下午": "p", "오전":
 _EASTERN_DATE = re.compile("([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일]")
 _EASTERN_CLOCK = re.compile("([0-9]{1,2})[時时点시] ?(?:([0-9]{1,2})[分분])?")
 _SPOKEN_CLOCK = re.compile("([0-9]{1,2}) ?(?:h|uhr) ?([0-9]{2})(?: ?m(?:in)?)?\\b", re.IGNORECASE)  # 8 Uhr 30, 8 h 30
-_NOON = re.compile("(?:12(?::00)? ?)?\\bnoon\\b", re.IGNORECASE)
+_CLOCK_OR_DURATION = re.compile("[0-9]{1,2} ?h ?[0-9]{1,2} ?m(?:in)?", re.IGNORECASE)
+_NOON = re.compile("(?:(?<![0-9./-])12(?::00)? ?)?\\bnoon\\b", re.IGNORECASE)  # 2027-03-12 noon has no 12 noon
 _WEEKDAY_BEHIND = re.compile(r"(.*[0-9]) ?\((\w+)\) ?([0-9].*)")  # 2027/3/1(Mon) 8:00
 _CLOCK = re.compile(
     rf"(?:(?P<before>kl\.?|{'|'.join(_HALVES)}) ?)?"
@@ -135,6 +136,11 @@ _NO_DATE = Unreadable(
 _MIDNIGHT_WORD = Unreadable(
     ", which can be the start or the end of the day", "Write 00:00 for its start, or 24:00 for its end.", "midnight"
 )
+_TIME_OR_DURATION = Unreadable(
+    ", which can be a time of day or a duration",
+    "Write a time of day as 08:30; write a duration in a column duration.",
+    "time of day, or a duration",
+)
 _SPAN = Unreadable(
     ", which could be a time with an offset or a span of time",
     "Write start and end in columns of their own; put a blank before an offset, or T before the time.",
@@ -164,8 +170,11 @@ def read_moment(text: str, rules: TimeRules = NO_RULES) -> Moment | Unreadable:
 def join_date_and_time(day: str, clock: str) -> str:
     """Join the texts of a date cell and a time cell; a cell that has both is not split.
 
-    A date cell of a spreadsheet arrives as midnight, a time cell as a fraction of a day.
+    A date cell of a spreadsheet arrives as midnight, a time cell as a fraction of a day. A text that may be a duration
+    stays alone.
     """
+    if _CLOCK_OR_DURATION.fullmatch(clock):
+        return clock
     day, clock = _MIDNIGHT.sub("", day), _FIRST_DAYS.sub("", clock)
     if len(day) > 7 and clock.startswith(day):  # a time cell with the same date in it
         clock = clock.removeprefix(day).lstrip("T ")
@@ -239,6 +248,8 @@ def _read_written(text: str, order: DateOrder | None) -> Moment | Unreadable:
         tidy = _EASTERN_CLOCK.sub(lambda found: f"{found[1]}:{int(found[2] or 0):02}", tidy)
     if tidy.casefold().endswith("midnight"):
         return _MIDNIGHT_WORD
+    if _CLOCK_OR_DURATION.fullmatch(tidy):
+        return _TIME_OR_DURATION
     tidy = _NOON.sub("12:00", _SPOKEN_CLOCK.sub(r"\1h\2", _WEEKDAY_BEHIND.sub(r"\2 \1 \3", tidy)))
     clock = _CLOCK.fullmatch(tidy)
     forms = () if clock and clock["mark"] in {"h", "H"} else _DAYS  # 8h30 is not the 8th of h

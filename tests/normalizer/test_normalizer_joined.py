@@ -58,6 +58,8 @@ def _span(result: Normalized) -> tuple[str, str]:
         # 24:00, and 22:00 and eight hours, in cells that show 00:00 and 06:00
         ({"Date": "2027-03-01", "Start": "16:00:00", "End": "1900-01-01T00:00:00"}, ("03-01T15:00", "03-01T23:00")),
         ({"Date": "2027-03-01", "Start": "22:00:00", "End": "1904-01-02T06:00:00"}, ("03-01T21:00", "03-02T05:00")),
+        # as exports to CSV write texts
+        ({"Date": '="2027-03-01"', "Start": '="08:00"', "End": '="16:00"'}, ("03-01T07:00", "03-01T15:00")),
         ({"Date": "46447", "Start": "0.333333333", "End": "0.75"}, ("03-01T07:00", "03-01T17:00")),
         (
             {"Start Date": "20270301", "Start Time": "0800", "End Date": "20270301", "End Time": "16:00"},
@@ -106,6 +108,16 @@ def test_a_mapping_joins_columns_by_any_header() -> None:
             {"Start Date": "", "Start Time": "08:00", "End Date": "2027-03-01", "End Time": "16:00"},
             'Start Date + Start Time is "08:00", a time of day without a date',
             "E2",
+        ),
+        (
+            {"Date": "2027-03-01", "Start": "08:00", "End": "1h 30m"},
+            'Date + End is "1h 30m", which can be a time of day or a duration',
+            "F2",
+        ),
+        (
+            {"Start Date": "2027-03-01", "Start Time": "08:00", "End Date": "2027-03-02", "End Time": "8 h 30 min"},
+            'End Date + End Time is "8 h 30 min", which can be a time of day or a duration',
+            "G2",
         ),
         ({"Date": "2027-03-01", "Start": "", "End": "16:00"}, "Date + Start is empty", "E2"),
         (

@@ -118,6 +118,7 @@ def test_all_written_forms_of_one_instant_are_one_instant(text: str) -> None:
 )
 def test_a_clock_of_twelve_hours_and_one_of_twentyfour_are_read(clock: str, hour: int, minute: int) -> None:
     assert read_instant(f"1 March 2027 {clock} UTC", None) == datetime(2027, 3, 1, hour, minute, tzinfo=UTC)
+    assert read_instant(f"2027-03-12 {clock} UTC", None) == datetime(2027, 3, 12, hour, minute, tzinfo=UTC)
 
 
 def test_the_end_of_the_day_may_be_written_as_24_00() -> None:
@@ -143,6 +144,8 @@ def test_the_end_of_the_day_may_be_written_as_24_00() -> None:
         ("2027-03-01 12 midnight", "the start or the end of the day", "24:00"),
         ("2027-03-01 800", "not a date-time", "date, time of day and offset"),
         ("2027-03-01 08:00-12:00", "a span of time", "T before the time"),
+        ("2027-03-01 08:00-1200", "a span of time", "T before the time"),
+        ("8h 30m", "a time of day or a duration", "column duration"),
         ("2027-03-01 22:00-06", "a span of time", "a blank before an offset"),
         ("20270301 0800-1200", "not a date-time", "date, time of day and offset"),
         ("03/04/26 08:00", "two-digit year", "--date-order"),
