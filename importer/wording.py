@@ -73,7 +73,6 @@ def count_of(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
-@lru_cache(maxsize=256)  # the hint of a warning that every row has
 @lru_cache(maxsize=1024)  # every row can have the same hint
 def as_sentence(text: str) -> str:
     """Return a clause as a sentence: with a capital letter and a full stop; an empty one stays empty.
