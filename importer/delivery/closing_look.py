@@ -44,17 +44,21 @@ async def _look_at(work: TargetWork, found: Counter[str], scope: Scope) -> None:
     """Write into a scope's records how they differ, and count the differences."""
     try:
         differences, is_whole = await _compare(work, scope)
-        if first := {(one.id, one.there) for one in differences}:
+        if first := set(map(_what_lasts, differences)):
             await anyio.sleep(work.settings.settle)
             differences, is_whole = await _compare(work, scope)
-        if is_whole:
-            work.journal.forget_doubled(work.target.name, scope)
-        work.journal.change([_describe(work, one, found) for one in differences if (one.id, one.there) in first])
+        changes = [_describe(work, one, found) for one in differences if _what_lasts(one) in first]
+        work.journal.conclude_comparison(work.target.name, scope, changes, is_whole=is_whole)
     except StoppedError:
         return
     except TargetError as error:
         where = f"schedule {scope.name}" if scope.name else "its list"
         work.tell(f"could not be asked at the end whether all is there ({where}): {error.message}")
+
+
+def _what_lasts(one: ClosingDifference) -> tuple[int, object]:
+    """Return what must be the same in both lists: one copy more or less does not matter while there are several."""
+    return one.id, len(one.there) > 1 or one.there
 
 
 async def _compare(work: TargetWork, scope: Scope) -> tuple[list[ClosingDifference], bool]:

@@ -373,9 +373,14 @@ class Journal(View):
             )
         ]
 
-    def forget_doubled(self, target: TargetName, scope: Scope) -> None:
-        """Forget which records of a scope an earlier run found twice."""
-        self._write("forget_doubled", [(target, *scope, KEEP_ONE)])
+    def conclude_comparison(
+        self, target: TargetName, scope: Scope, changes: Sequence[Change], *, is_whole: bool
+    ) -> None:
+        """Commit what was found; a whole list also decides which records of the scope are no longer there twice."""
+        with self._commit() as db:
+            if is_whole:
+                db.execute(_SQL["forget_doubled"], (target, *scope, KEEP_ONE))
+            self._change(db, changes)
 
     def explain_planned(self, target: TargetName, error: str, hint: str) -> None:
         """Write down why the target's planned records stay unsent; an earlier reason is kept."""

@@ -103,6 +103,20 @@ async def test_what_is_there_twice_is_told_with_both_ids_and_counts_as_exit_3(jo
     ]
 
 
+async def test_what_is_there_twice_and_then_three_times_counts_too(journal: Journal) -> None:
+    class Growing(Opal):
+        async def get(self, url: str, attempt: int = 1) -> Reply:
+            if len(self.made) >= 4:
+                self.made.append(
+                    {**self.made[1], "on_call_schedule_id": f"ffffffff-0000-4000-8000-{len(self.made):012}"}
+                )
+            return await super().get(url, attempt)
+
+    (error,) = (await deliver(journal, Growing()))["created"]
+    assert error.startswith("opal has it 3 times")
+    assert make_result(journal).doubled == 1
+
+
 async def test_what_is_not_there_is_unknown_and_not_created(journal: Journal) -> None:
     found = await deliver(journal, Meddled(lambda made: made.pop(2)))
     assert list(found) == ["unknown"]
