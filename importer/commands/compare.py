@@ -244,7 +244,7 @@ async def _of_source(side: str, reader: SystemReader, other: Calendar | None) ->
             _OtherSide(other).give_back(calendar)
         for state, reason in (
             (State.UNRESOLVED, "with names that were not looked up: comparing with rootly: looks them up."),
-            (Status.INVALID, "left out, because it is not valid or its names were not found: check says which."),
+            (Status.INVALID, "left out as invalid, or with a name that was not found: check says which."),
         ):
             number = sum(1 for _, _, entry in journal.entries() if entry.state is state and entry.kind in ROLES)
             if number:
