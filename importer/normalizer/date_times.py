@@ -80,8 +80,10 @@ _FORMS = (
     rf"(?P<month>{_WORD})\.?[ /-](?P<day>[0-9]{{1,2}}){_TH}(?:, ?|[ /-]){_YEAR}",
     rf"(?P<day>[0-9]{{1,2}})(?:{_TH}|\.)[ /-]?(?:of )?(?P<month>{_WORD})\.?,?[ /-]?{_YEAR}",
 )
+_BEHIND = rf"(?(weekday)|(?: ?\((?P<behind>{_WORD})\))?)"  # 2027/3/1(Mon) 8:00
 _DAYS = tuple(
-    re.compile(rf"(?:(?P<weekday>{_WORD})\.?,? )?{form}(?P<rest>.*)", re.IGNORECASE | re.DOTALL) for form in _FORMS
+    re.compile(rf"(?:(?P<weekday>{_WORD})\.?,? )?{form}{_BEHIND}(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+    for form in _FORMS
 )
 
 _ORDER_NAMES = {DateOrder.DMY: "day-month-year", DateOrder.MDY: "month-day-year"}
@@ -106,7 +108,6 @@ _EASTERN_CLOCK = re.compile("([0-9]{1,2})[時时点시] ?(?:([0-9]{1,2})[分분]
 _SPOKEN_CLOCK = re.compile("([0-9]{1,2}) ?(?:h|uhr) ?([0-9]{2})(?: ?m(?:in)?)?\\b", re.IGNORECASE)  # 8 Uhr 30, 8 h 30
 _CLOCK_OR_DURATION = re.compile("[0-9]{1,2} ?h ?[0-9]{1,2} ?m(?:in)?", re.IGNORECASE)
 _NOON = re.compile("(?:(?<![0-9./-])12(?::00)? ?)?\\bnoon\\b", re.IGNORECASE)  # 2027-03-12 noon has no 12 noon
-_WEEKDAY_BEHIND = re.compile(r"(.*[0-9]) ?\((\w+)\) ?([0-9].*)")  # 2027/3/1(Mon) 8:00
 _CLOCK = re.compile(
     rf"(?:(?P<before>kl\.?|{'|'.join(_HALVES)}) ?)?"
     r"(?P<hour>[0-9]{2}(?=[0-9]{2}(?![0-9]))|[0-9]{1,2}(?![0-9]))"  # 0800 has no mark
@@ -250,14 +251,15 @@ def _read_written(text: str, order: DateOrder | None) -> Moment | Unreadable:
         return _MIDNIGHT_WORD
     if _CLOCK_OR_DURATION.fullmatch(tidy):
         return _TIME_OR_DURATION
-    tidy = _NOON.sub("12:00", _SPOKEN_CLOCK.sub(r"\1h\2", _WEEKDAY_BEHIND.sub(r"\2 \1 \3", tidy)))
+    tidy = _NOON.sub("12:00", _SPOKEN_CLOCK.sub(r"\1h\2", tidy))
     clock = _CLOCK.fullmatch(tidy)
     forms = () if clock and clock["mark"] in {"h", "H"} else _DAYS  # 8h30 is not the 8th of h
     match = next(filter(None, (form.fullmatch(tidy) for form in forms)), None)
     if match is None:
         return _NO_DATE if clock and _has_time(clock) and not clock["offset"] else NO_DATE_TIME
     day = _read_day(match.groupdict(""), order)
-    return day if isinstance(day, Unreadable) else _read_time(day, match["rest"])
+    rest = f" {match['rest']}" if match["behind"] and match["rest"][:1].isdigit() else match["rest"]
+    return day if isinstance(day, Unreadable) else _read_time(day, rest)
 
 
 def _read_time(day: date, rest: str) -> Moment | Unreadable:
@@ -325,7 +327,7 @@ def _not_an_offset(name: str) -> Unreadable:
 
 
 def _read_day(parts: dict[str, str], order: DateOrder | None) -> date | Unreadable:
-    weekday = parts["weekday"]
+    weekday = parts["weekday"] or parts["behind"]
     if weekday and weekday.casefold() not in WEEKDAY_OF:
         return _not_english(weekday, "weekday", "Leave the weekday out, or write it in English.")
     readings = _readings(parts, order)

@@ -88,6 +88,9 @@ EIGHT = datetime(2027, 3, 1, 7, tzinfo=UTC)
         "2027/3/1(月) 8:00",
         "2027年3月1日\uff08月\uff098時",
         "01.03.2027 (Mon) 08:00",
+        "01.03.2027(Mon) kl. 8",
+        "2027/3/1(月)午前8:00",
+        "2027-03-01 (Mon), 08:00",
     ],
 )
 def test_all_written_forms_of_one_instant_are_one_instant(text: str) -> None:
@@ -141,6 +144,8 @@ def test_the_end_of_the_day_may_be_written_as_24_00() -> None:
         ("01.03.2027 08:00-12:00", "a span of time", "columns of their own"),
         ("2027-03-01 08:00-16:00", "a span of time", "columns of their own"),
         ("2027-03-01 08:00 \u2013 16:00", "a span of time", "columns of their own"),
+        ("1 (March) 2027 08:00", "not a date-time", "date, time of day and offset"),
+        ("2027/3/1(火) 午後8:00", "2027-03-01 is a Monday, not a Tuesday", "weekday"),
         ("2027-03-01 12 midnight", "the start or the end of the day", "24:00"),
         ("2027-03-01 800", "not a date-time", "date, time of day and offset"),
         ("2027-03-01 08:00-12:00", "a span of time", "T before the time"),
