@@ -313,7 +313,7 @@ def _gather_columns() -> dict[str, Column]:
 COLUMNS: Final = _gather_columns()
 #: What to write into a column, by its name.
 RIGHTS: Final = {name: column.right for name, column in COLUMNS.items()}
-OPTIONAL: Final = frozenset(name for name, column in COLUMNS.items() if not column.is_required)
+OPTIONAL: Final = frozenset(name for name, column in COLUMNS.items() if not column.is_required or column.unless)
 #: The kinds that have a column; `kind` itself belongs to none.
 KINDS_WITH: Final = {
     name: frozenset(kind.name for kind in KINDS.values() if any(column.name == name for column in kind.columns))

@@ -47,7 +47,7 @@ class Places:
     given: Mapping[str, str] = field(default_factory=dict)  #: our column -> text if no cell has one
     defaults: Mapping[str, str] = field(default_factory=dict)  #: of these, the ones that a cell overrides
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: our column -> cell's text -> meaning
-    optional: frozenset[str] = frozenset()  #: our columns that may be empty
+    optional: frozenset[str] = frozenset()  #: our columns in which a dash means an empty cell
     joined: Mapping[str, JoinedTimes] = field(default_factory=dict)  #: date-time column -> the cells of its parts
     _names: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _own_words: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)

@@ -378,7 +378,7 @@ def plan(sheet: Sheet, mapping: Mapping = NO_MAPPING, provider: str | None = Non
         sheet,
         {column: indices[0] for column, indices in claims.columns.items()},
         RIGHTS,
-        optional=OPTIONAL,
+        optional=OPTIONAL - mapping.defaults.keys(),  # a dash there may mean the default, or nothing
         values=mapping.lookup(),
         joined=claims.joined,
         given={**mapping.defaults, **mapping.constants},

@@ -171,6 +171,8 @@ def test_a_dash_in_a_cell_that_may_be_empty_means_nothing(
     shadow: Callable[..., Normalized], column: str, dash: str
 ) -> None:
     assert shadow(**{column: dash}) == shadow(**{column: ""})
+    if column == "duration":
+        assert shadow(ends_at=dash, duration="8h") == shadow(ends_at="", duration="8h")
 
 
 @pytest.mark.parametrize("text", ["ann@x.example, bob@x.example", "ann@x.example bob@x.example"])

@@ -134,6 +134,13 @@ def test_half_a_time_is_a_problem_of_its_cell_in_the_users_own_words(
     assert (problem.message, problem.cell) == (message, cell)
 
 
+def test_a_dash_does_not_choose_the_default_of_a_mapping() -> None:
+    cells = IDS | {"starts_at": "2027-03-01 08:00", "ends_at": "2027-03-01 16:00", "shadowable_type": "-"}
+    assert not _normalize(cells).problems
+    (problem,) = _normalize(cells, '[defaults]\nshadowable_type = "Schedule"').problems
+    assert problem.message.startswith('shadowable_type is "-"')
+
+
 def test_messages_name_columns_as_the_sheet_does() -> None:
     cells = IDS | {"Trainee": "", "Beginn": "soon", "ends_at": "2027-03-01 16:00"}
     problems = _normalize(cells, '[columns]\n"Beginn" = "starts_at"').problems
