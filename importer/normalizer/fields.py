@@ -133,6 +133,7 @@ class Checks:
     offset: Level | None = None  #: an offset that contradicts the row's time zone
     fixed_offset: Level | None = None  #: a repetition at a fixed offset, without a time zone
     exact_hours: Level | None = None  #: whole days written in hours, over a change of the clock
+    date_only: Level | None = None  #: an end whose cell in a workbook shows a date without a time
 
     def level(self, check: str) -> Level:
         """Return how a check counts."""

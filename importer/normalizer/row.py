@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from importer.cells import BLANKS, canonical, cell_name, shown_text
+from importer.cells import BLANKS, Unreadable, canonical, cell_name, shown_text
 from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
-from importer.normalizer.fields import Fields, Places
+from importer.normalizer.fields import Checks, Fields, Level, Places
 from importer.normalizer.header import Layout, plan
 from importer.normalizer.mapping import NO_RULES, Rules
 from importer.normalizer.matrix import Grid, find_headers
@@ -22,6 +22,11 @@ EXAMPLE: Final = "example"
 _is_example = re.compile(rf"{EXAMPLE}(?![^\W_])", re.IGNORECASE).match
 _is_date = re.compile(r"\d{4}-\d\d-\d\dT[\d:]{8}").fullmatch
 
+_NO_CLOCK: Final = Unreadable(
+    ", whose cell shows a date without a time: the shift ends at 00:00, as that day begins, and does not cover it",
+    "Format the cell as a date and time, and write 24:00 behind the date if the shift covers that day, 00:00 if not.",
+    "end that is shown as a date without a time",
+)
 _MANY: Final = 3  # columns that a record needs: if it needs fewer, one filled cell may be a half-written record
 #: First words of rows that are totals.
 _TOTALS: Final = frozenset(
@@ -61,6 +66,7 @@ class Normalizer:
     def __init__(self, sheet: Sheet, rules: Rules = NO_RULES) -> None:
         mapping = rules.mapping.of_sheet(sheet.name)
         self._rules = replace(rules, mapping=mapping)
+        self.checks = mapping.checks
         self.layout = plan(sheet, mapping, rules.provider, is_known=rules.is_repeated)
         self._kept, self._dropped = (
             [
@@ -258,16 +264,29 @@ class RowNames:
                     yield KnownName(what, id_, name)
 
 
-def with_doubtful_numbers(row: Row, layout: Layout) -> Row:
+def with_doubtful_numbers(row: Row, layout: Layout, checks: Checks) -> Row:
     """Add a problem for a number that may not be what a person sees.
 
     In a column of ids that is a percentage, an amount, a fraction, or a number as members; in a column of times a
-    number of days where the workbook counts them from another day than most.
+    number of days where the workbook counts them from another day than most. An end that shows a date without a time
+    counts by `checks`: the last day can be meant.
     """
+    others, end = [], layout.indices.get("ends_at")
+    for place, shown in row.shown:
+        if row.cells[place] != f"{shown}T00:00:00":
+            others.append((place, shown))
+        elif place == end and (level := checks.level("date_only")) is not Level.OFF:
+            problem = layout.problem("ends_at", row.cells[place], _NO_CLOCK, layout.cell("ends_at", row.place))
+            if level is Level.PROBLEM:
+                row = row._replace(problems=(*row.problems, problem))
+            else:
+                row = row._replace(warnings=(*row.warnings, problem))
+    if not others:
+        return row
     names = {place: column for column, place in layout.indices.items()}
     names |= {joined.day: column for column, joined in layout.joined.items()}
     problems = []
-    for place, shown in row.shown:
+    for place, shown in others:
         column, number = names.get(place, ""), row.cells[place]
         if column not in COLUMNS:
             continue

@@ -229,7 +229,7 @@ class Loader:
                 self._left_out.setdefault((chunk.sheet, *words), []).append(row.number)
                 continue
             if row.shown:
-                row = with_doubtful_numbers(row, normalizer.layout)
+                row = with_doubtful_numbers(row, normalizer.layout, normalizer.checks)
             normalized = self._without_idle(normalizer.normalize(row))
             entries = list(plan_row(normalized, self._run))
             if normalized.problems or normalized.references or row.warnings:

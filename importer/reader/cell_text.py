@@ -31,7 +31,8 @@ class StoredCell(NamedTuple):
 
     text: str  #: empty if nothing is visible
     flaw: Flaw | None = None
-    decorated: str = ""  #: a number with what `text` leaves out: percent sign, currency; or as the date that it can be
+    #: a number with what `text` leaves out: percent sign, currency; or as the date that it can be; or a date alone
+    decorated: str = ""
     is_inexact: bool = False  #: a number that has lost digits
     is_struck: bool = False
 
@@ -45,6 +46,10 @@ class StoredCell(NamedTuple):
         if not later or self.is_remarkable or not _DAY_NUMBER.fullmatch(self.text):
             return self
         return self._replace(decorated=text_of(_DAY_ZERO + timedelta(days=later, seconds=_seconds(self.text))))
+
+    def as_day(self) -> StoredCell:
+        """Return the cell as one that shows no time of day, if it is a date at midnight."""
+        return self._replace(decorated=self.text[:10]) if self.text.endswith("T00:00:00") else self
 
     def strike_out(self) -> StoredCell:
         """Return the cell as struck out; an empty cell is unchanged."""
@@ -152,7 +157,8 @@ _BUILT_IN: Final[Mapping[int, str]] = {
     11: "0.00E+00",
     12: "# ?/?",
     13: "# ??/??",
-    **dict.fromkeys((14, 15, 16, 17, 22, *range(27, 37), *range(50, 59)), "yyyy-mm-dd hh:mm"),
+    **dict.fromkeys((14, 15, 16, 17), "yyyy-mm-dd"),
+    **dict.fromkeys((22, *range(27, 37), *range(50, 59)), "yyyy-mm-dd hh:mm"),
     **dict.fromkeys((18, 19, 20, 21, 45, 47), "hh:mm:ss"),
     **dict.fromkeys((37, 38), "#,##0"),
     **dict.fromkeys((39, 40), "#,##0.00"),
@@ -199,6 +205,12 @@ class _Section:
         return any(kind in kinds for kind, _ in self.pieces)
 
     @property
+    def is_day(self) -> bool:
+        """True if it shows a date, and no time of day."""
+        has_clock = any(kind == "moment" and text[0] in "hHsS" for kind, text in self.pieces)
+        return self.has("moment", "era") and not (has_clock or self.has("clock", "span"))
+
+    @property
     def is_literal(self) -> bool:
         """True if it has no place for a number."""
         return all(kind in _LITERAL for kind, _ in self.pieces)
@@ -233,6 +245,11 @@ class NumberFormat:
             return kinds <= {"moment", "span", "clock", "sign", "other"} and not set(first.signs) - set("/.,")
         return kinds <= {"general", "sign"} | {"digits"} and not _decoration_of(first) and not _pads(first)
 
+    @property
+    def is_plain_day(self) -> bool:
+        """True if it is plain, and shows dates without a time of day: a reader's midnight is one that nobody sees."""
+        return self.sections[0].is_day and self.is_plain
+
     def show(self, written: str, *, is_1904: bool = False) -> StoredCell | None:
         """Show a number as it is stored; None if that is no number at all.
 
@@ -245,7 +262,7 @@ class NumberFormat:
         if abs(number) == float("inf"):
             return None
         if moment := _clock_text(written, section, is_1904=is_1904):
-            return StoredCell(moment)
+            return StoredCell(moment).as_day() if section.is_day else StoredCell(moment)
         if LONG_NUMBER.fullmatch(written):
             return StoredCell(written)
         plain = number_text(repr(number))

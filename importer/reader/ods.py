@@ -52,6 +52,7 @@ _SPAN = re.compile(r"(-?)P(?:([0-9]+)D)?T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(
 _THOUSANDS = re.compile(  # also those of India: 10,11,02,103
     r"-?[0-9]{1,3}(?:(?:[.'’\s][0-9]{3})+|(?:,[0-9]{2,3})*,[0-9]{3})(?:[.,][0-9]+)?"  # noqa: RUF001
 )
+_SHOWN_CLOCK = re.compile(r"(?:[0-9]+[^0-9]+){3}[0-9]|\bAM\b")  # behind a date: a fourth number, or 12 AM
 _ZERO = re.compile(r"-?0[.,]0+")
 _FLAT = re.compile(r"0*(?:\.0*)?[a-z]*")  # a row's height
 _LETTER, _EXPONENT = re.compile(r"[^\W\d_]"), re.compile(r"[0-9]E[+-]?[0-9]", re.IGNORECASE)
@@ -362,7 +363,8 @@ def _valued(kind: str, value: str, shown: str, *, has_own_text: bool) -> StoredC
         case "time":
             return StoredCell(_span_text(value))
         case "date":
-            return StoredCell(clock_text(value))
+            cell = StoredCell(clock_text(value))
+            return cell if not shown or _SHOWN_CLOCK.search(shown) else cell.as_day()
         case "boolean":
             return StoredCell("TRUE" if value == "true" else "FALSE")
         case "string" if has_own_text:

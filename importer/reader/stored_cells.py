@@ -213,13 +213,16 @@ class Styles:
 
     formats: list[NumberFormat] = field(default_factory=list)
     struck: set[int] = field(default_factory=set)  #: styles whose font is struck through
+    days: set[int] = field(default_factory=set)  #: plain styles that show a date without a time of day
     is_1904: bool = False
 
     def add(self, number: int, code: str | None, *, is_struck: bool) -> None:
         """Add the next style: its format by its number, and by its code where the file has one."""
         if is_struck:
             self.struck.add(len(self.formats))
-        self.formats.append(number_format(code or built_in(number)))
+        if (added := number_format(code or built_in(number))).is_plain_day:
+            self.days.add(len(self.formats))
+        self.formats.append(added)
 
     def format(self, style: int) -> NumberFormat:
         return self.formats[style] if style < len(self.formats) else PLAIN

@@ -276,7 +276,7 @@ def _read_styles(found: list[tuple[str, dict[str, str]]], styles: Styles, odd: s
             style, number, font = len(styles.formats), _number(attributes, "numFmtId"), _number(attributes, "fontId")
             styles.add(number, codes.get(number), is_struck=font < len(is_struck) and is_struck[font])
             is_known = number not in _BY_LANGUAGE and (number >= _FIRST_OWN_FORMAT or number not in codes)
-            if style in styles.struck or not is_known or not styles.formats[-1].is_plain:
+            if style in styles.struck or style in styles.days or not is_known or not styles.formats[-1].is_plain:
                 odd.add(style)
 
 

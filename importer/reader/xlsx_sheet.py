@@ -81,7 +81,8 @@ class CellReader:
         if kind == "s":
             return self._shared(value, where)
         if kind in {"b", "d"}:
-            return StoredCell(_text(kind, value))
+            cell = StoredCell(_text(kind, value))
+            return cell.as_day() if self.styles.format(style).sections[0].is_day else cell
         cell = self.styles.number(value, style)
         is_word = cell.flaw is not None and value.lstrip("+-").lower() not in _NOT_A_NUMBER
         return StoredCell(value) if is_word else cell
@@ -331,6 +332,9 @@ class _ScannedRow:
             if int(style[1]) in self.reader.styles.struck:
                 return None
             if type(values[place]) in {str, bool}:
+                continue
+            if type(values[place]) is date and int(style[1]) in self.reader.styles.days:
+                remarks[first + place] = StoredCell(row.cells[place]).as_day()
                 continue
             number = _NUMBERED.search(content)
             if number is None:

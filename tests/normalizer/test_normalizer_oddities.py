@@ -12,7 +12,7 @@ from importer.normalizer.fields import Checks
 from importer.normalizer.mapping import make_rules
 from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.references import Directory, References
-from importer.normalizer.row import Normalizer
+from importer.normalizer.row import Normalizer, with_doubtful_numbers
 from importer.records import Row, Sheet
 from importer.targets.target import DirectoryEntry
 
@@ -123,6 +123,8 @@ ODD: dict[str, dict[str, str]] = {
     "self_shadow": GOOD_SHADOW | {"shadowable_id": "112"},
     "past": GOOD_SHADOW | {"starts_at": "2026-01-01T08:00Z", "ends_at": "2026-01-01T09:00Z"},
     "long": GOOD_SHADOW | {"ends_at": "2027-07-01T08:00Z"},
+    "date_only": GOOD_SHADOW
+    | {"starts_at": "2027-03-01T00:00:00", "ends_at": "2027-03-07T00:00:00", "timezone": "Europe/Berlin"},
     "far": GOOD_SHADOW | {"starts_at": "2037-03-01T08:00Z", "ends_at": "2037-03-01T09:00Z"},
 }
 
@@ -130,12 +132,18 @@ ODD: dict[str, dict[str, str]] = {
 @pytest.mark.parametrize("check", ODD)
 def test_every_check_can_be_off_a_warning_or_a_problem(check: str) -> None:
     cells = ODD[check]
+    shown = tuple(
+        (place, text[:10]) for place, text in enumerate(cells.values()) if check == "date_only" and "T" in text
+    )
     sheet = Sheet("plan.csv", "plan", tuple(cells), tuple(range(len(cells))))
 
     def normalize(level: str) -> Normalized:
         said = f'[checks]\n{check} = "{level}"' if level else ""
         rules = make_rules(read_mapping(said, "map.toml"), now=_NOW)
-        return Normalizer(sheet, rules).normalize(Row(2, tuple(cells.values())))
+        normalizer = Normalizer(sheet, rules)
+        row = with_doubtful_numbers(Row(2, tuple(cells.values()), shown=shown), normalizer.layout, normalizer.checks)
+        result = normalizer.normalize(row)
+        return result._replace(warnings=(*row.warnings, *result.warnings))
 
     for level in ("", "warning"):
         result = normalize(level)

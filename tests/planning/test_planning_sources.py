@@ -318,3 +318,29 @@ def test_reading_says_how_much_of_all_sources_it_has_read(tmp_path: Path) -> Non
     in_workbook = [share - listener.shares[2] for share in listener.shares[3:]]
     assert in_workbook == pytest.approx([in_workbook[-1] / 3, in_workbook[-1] * 2 / 3, in_workbook[-1]], rel=0.01)
     assert listener.shares[-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("formats", "warned"),
+    [
+        ({"Starts at": "yyyy-mm-dd", "Ends at": "yyyy-mm-dd"}, ["E2"]),
+        ({"Starts at": "yyyy-mm-dd hh:mm", "Ends at": "d.m.yy"}, ["E2"]),
+        ({"Starts at": "yyyy-mm-dd", "Ends at": "yyyy-mm-dd hh:mm"}, []),
+        ({"Starts at": "yyyy-mm-dd hh:mm", "End date": "yyyy-mm-dd", "End time": "hh:mm"}, []),
+    ],
+)
+def test_an_end_that_a_workbook_shows_without_a_time_is_reported(
+    tmp_path: Path, formats: dict[str, str], warned: list[str]
+) -> None:
+    days = {"Starts at": 46447, "Ends at": 46454, "End date": 46454, "End time": 0.5}
+    with xlsxwriter.Workbook(tmp_path / "rota.xlsx") as book:
+        sheet = book.add_worksheet("shadows")
+        sheet.write_row(0, 0, ["Schedule ID", "Shadowable ID", "Shadow user ID", *formats])
+        sheet.write_row(1, 0, ["a56d5989-eb30-481b-b7ab-f424fa655cd5", "101", "112"])
+        for column, (header, code) in enumerate(formats.items(), 3):
+            sheet.write_number(1, column, days[header], book.add_format({"num_format": code}))
+    reports = tmp_path / "reports"
+    result = asyncio.run(importer.check(tmp_path / "rota.xlsx", timezone="Europe/Berlin", reports=reports))
+    found = [finding.problem for _, finding in result.findings if "without a time" in finding.problem.message]
+    assert [one.cell for one in found] == warned
+    assert all(one.message.startswith('Ends at is "2027-03-08T00:00:00"') for one in found)

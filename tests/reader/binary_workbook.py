@@ -9,7 +9,7 @@ from pathlib import Path
 _LINKS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 #: Number formats of the styles 0, 1, 2 and so on.
-CODES = ("General", "yyyy\\-mm\\-dd\\ hh:mm", "[h]:mm:ss", "00000")
+CODES = ("General", "yyyy\\-mm\\-dd\\ hh:mm", "[h]:mm:ss", "00000", "yyyy\\-mm\\-dd")
 
 
 def record(kind: int, data: bytes = b"") -> bytes:

@@ -89,7 +89,7 @@ def as_ods(path: Path) -> None:
     header = "".join(text_cell(text) for text in HEADER)
     values = (
         value_cell("float", "value", "42", "00042")
-        + value_cell("date", "date-value", "2026-03-29")
+        + value_cell("date", "date-value", "2026-03-29", "2026-03-29 00:00")
         + value_cell("date", "date-value", "2026-03-29T09:00:00")
         + value_cell("time", "time-value", "PT09H00M00S")
         + value_cell("time", "time-value", "PT30H05M00S")
@@ -158,6 +158,45 @@ def test_every_format_reads_the_same(tmp_path: Path, make: Callable[[Path], None
     assert (chunk.sheet.name, chunk.sheet.header) == ("S", tuple(HEADER))
     shown = {"as_ods": ((5, "25%"),)}.get(make.__name__, ())
     assert (chunk.rows, notice_texts(reading)) == ([READ._replace(shown=shown)], [])
+
+
+DATES = (("dd\\.mm\\.yyyy", "29.03.2026"), ("yyyy-mm-dd hh:mm", "2026-03-29 00:00"))
+
+
+def days_as_xlsx(path: Path) -> None:
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("S")
+        sheet.write_row(0, 0, ["day", "moment", "built in"])
+        for column, code in enumerate((*(code for code, _ in DATES), 14)):
+            sheet.write(1, column, DAY, book.add_format({"num_format": code}))
+
+
+def days_as_xls(path: Path) -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("S")
+    for column, code in enumerate((*(code for code, _ in DATES), "M/D/YY")):
+        sheet.write(0, column, ("day", "moment", "built in")[column])
+        sheet.write(1, column, DAY, xlwt.easyxf(num_format_str=code))
+    book.save(str(path))
+
+
+def days_as_xlsb(path: Path) -> None:
+    header = binary.row(1, *(binary.label(place, text) for place, text in enumerate(("day", "moment", "built in"))))
+    cells = (binary.whole(place, DAYS, style=style) for place, style in enumerate((4, 1, 4)))
+    binary.write_xlsb(path, ("S", 0, header + binary.row(2, *cells)))
+
+
+def days_as_ods(path: Path) -> None:
+    shown = (*(text for _, text in DATES), "3/29/26")
+    cells = "".join(value_cell("date", "date-value", "2026-03-29", text) for text in shown)
+    write_ods(path, row("".join(map(text_cell, ("day", "moment", "built in")))) + row(cells))
+
+
+@pytest.mark.parametrize("make", [days_as_xlsx, days_as_xls, days_as_xlsb, days_as_ods])
+def test_a_date_that_is_shown_without_a_time_is_told_as_one(tmp_path: Path, make: Workbook) -> None:
+    path = tmp_path / f"t.{make.__name__.rpartition('_')[2]}"
+    make(path)
+    assert rows_of(path) == [Row(2, ("2026-03-29T00:00:00",) * 3, shown=((0, "2026-03-29"), (2, "2026-03-29")))]
 
 
 def test_dates_of_the_1904_calendar_are_the_same_dates_in_xlsb(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def as_xlsb(path: Path, third: bytes = struct.pack("<IIHBBI", 2, 0, 300, 0, 0x10
         binary.row(
             number,
             *(
-                binary.cell(0x06, column, binary.text(text), style=4 * (number == 4))
+                binary.cell(0x06, column, binary.text(text), style=len(binary.CODES) * (number == 4))
                 for column, text in enumerate(cells)
             ),
         )

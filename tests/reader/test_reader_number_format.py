@@ -32,18 +32,12 @@ SHOWN = [
     (";;;", "42", "42"),
     ("@", "42", "42"),
     ("yyyy-mm-dd hh:mm", "46110.375", "2026-03-29T09:00:00"),
-    ("[$-F800]dddd\\,\\ mmmm\\ dd", "46110", "2026-03-29T00:00:00"),
-    ("[Blue]d.m.yy;@", "46110", "2026-03-29T00:00:00"),
     ('"Q"0', "3", "Q3"),
     ("hh:mm", "0.375", "09:00:00"),
     ("hh:mm", "0.999999", "00:00:00"),
     ("[h]:mm:ss", "1.25", "30:00:00"),
     ("[mm]:ss", "-0.5", "-12:00:00"),
     ("yyyy-mm-dd", "-5", "-5"),
-    ("yyyy-mm-dd", "59", "1900-02-28T00:00:00"),
-    ("yyyy-mm-dd", "61", "1900-03-01T00:00:00"),
-    ("e", "46110", "2026-03-29T00:00:00"),
-    ("dd/mm/bbbb", "46110", "2026-03-29T00:00:00"),
     ('"On "yyyy', "-5", "-5"),
     ('"ID"General', "5", "ID5"),
     ('General" left"', "-5", "-5 left"),
@@ -85,11 +79,22 @@ def test_a_number_is_shown_as_its_format_shows_it(code: str, stored: str, text: 
         ("# ?/?", "1.5", "1.5", "1 1/2"),
         ("# ?/?", "-0.25", "-0.25", "-1/4"),
         ('"$"#,##0.00', "42", "42", "$42"),
+        ("[$-F800]dddd\\,\\ mmmm\\ dd", "46110", "2026-03-29T00:00:00", "2026-03-29"),
+        ("[Blue]d.m.yy;@", "46110", "2026-03-29T00:00:00", "2026-03-29"),
+        ("yyyy-mm-dd", "59", "1900-02-28T00:00:00", "1900-02-28"),
+        ("yyyy-mm-dd", "61", "1900-03-01T00:00:00", "1900-03-01"),
+        ("e", "46110", "2026-03-29T00:00:00", "2026-03-29"),
+        ("dd/mm/bbbb", "46110", "2026-03-29T00:00:00", "2026-03-29"),
+        ("yyyy-mm-dd", "46110.75", "2026-03-29T18:00:00", ""),
+        ("d/m/yy h:mm AM/PM", "46110", "2026-03-29T00:00:00", ""),
+        ("yyyy-mm-dd hh:mm", "46110", "2026-03-29T00:00:00", ""),
         ("[$€-407] #,##0.00", "42", "42", "€ 42"),
         ("#,##0 [$CHF]", "42", "42", "42 CHF"),
     ],
 )
-def test_what_decorates_a_number_is_told_beside_it(code: str, stored: str, text: str, decorated: str) -> None:
+def test_what_decorates_a_number_and_a_date_without_a_time_is_told_beside_it(
+    code: str, stored: str, text: str, decorated: str
+) -> None:
     shown = number_format(code).show(stored)
     assert shown is not None
     assert (shown.text, shown.decorated) == (text, decorated)
