@@ -28,11 +28,13 @@ _MARGIN = 0.985
 # Times the root of what is in flight is what a window may get more than the even pace sends in it; answers' times vary.
 _FLIGHT_SPREAD = 1.5
 _MOST_SPREAD = 0.06  # of what a window takes is left free at the most
-_LOOSE = 1.5  # times a proven limit: where the limit may be as much, it is worth looking for
-_DOUBTFUL, _SOONER = 1.25, 9.0  # times it: where it may be as much, the rate grows so much sooner
+_LOOSE = 1.65  # times a proven limit: where the limit may be as much, it is worth looking for
+_DOUBTFUL, _SOONER = 1.25, 10.0  # times it: where it may be as much, the rate grows so much sooner
 _UNPROVEN = 50.0  # requests a second at the most at which the search begins, unless more is proven
 _BEGIN = 25.0  # requests a second at which it begins where one request was taken at once
 _FAR_APART = 2.5  # times what is proven: where a rate that is refused is less, the search begins between the two
+_AT_FIRST = 100.0  # requests a second that leave after the first answer; from there the rate grows with each ...
+_GROWTH = 0.02  # ... by the square of these seconds over an answer's: where answers are quick, at once
 _CLIMB = 0.035  # of a rate is what it climbs by with a request, by the root of what was taken at once ...
 _CLIMB_FLIGHT = 0.08  # ... and slower by this for each in flight: it is they who are refused
 _CUT, _MOST_CUT = 0.03, 0.35  # of a rate that is refused: what it goes down by, twice as much each time ...
@@ -74,6 +76,7 @@ class AdaptiveLimit:
         self._is_partial = False  # others had used a part of the first window
         self._is_climbing = False
         self._is_alone = False  # no faster than one after the other
+        self._is_in_order = True  # nothing was taken that left after what was refused: the target decides at once
         self._soon = 0.0  # up to this rate it climbs although the search is over
         self._burst = _STRAYS
         self._first: list[float] = []  # when the requests of the first stretch left
@@ -86,7 +89,7 @@ class AdaptiveLimit:
         # Since the end of the last pause:
         self._began = math.inf
         self._taken = 0
-        self._refused_at: float | None = None
+        self._refused_at: float | None = None  # when the first left that was refused
         self._refused_rate = most
         self._certain = 0.0  # nothing can have been free before
 
@@ -101,6 +104,7 @@ class AdaptiveLimit:
             self._refused_rate = self._left(sent, rate)
         elif not is_late:
             self._certain = max(self._certain, sent, certain)
+        self._refused_at = min(self._refused_at, sent)
 
     def take(self, sent: float, *, is_late: bool) -> bool:
         """Note that what left at `sent` was taken; return whether it ended a pause from which the rate was learnt."""
@@ -109,10 +113,11 @@ class AdaptiveLimit:
         if self._refused_at is not None and not is_late:
             is_learnt = self._taken > 0 and math.isfinite(self._refused_rate)  # else others had taken everything before
             if is_learnt:
+                self._is_in_order &= self._recent[-1] < self._refused_at
                 self._learn(*(moment - self._began for moment in (self._refused_at, self._certain, sent)))
             self._began, self._taken, self._refused_at = sent, 0, None
             self._recent.clear()
-        elif self.rate < self._most:
+        elif self.rate < self._most or not self._taken:
             self._grow()
         self._taken += 1
         if len(self._recent) == _RECENT:
@@ -128,7 +133,17 @@ class AdaptiveLimit:
         left = number / max(_BLUR, now - self._recent[-number])
         return rate if rate < _FAR * left else left
 
+    def _spread(self, number: float) -> float:
+        """Return the requests of a window's number that must stay free, where they arrive in another order."""
+        flight = 0.0 if self._is_in_order else self.flight
+        return min(_MOST_SPREAD * number, (1 - _MARGIN) * number + _FLIGHT_SPREAD * math.sqrt(flight))
+
     def _grow(self) -> None:
+        # The longer an answer takes, the more leaves before the first refusal is known, and is refused as well.
+        if self._is_first and math.isfinite(self._most):
+            rate = self.rate if self._taken else min(self._most, _AT_FIRST)
+            self.rate = min(self._most, rate * (1 + (_GROWTH / max(_BLUR / 20, self.travel)) ** 2))
+            return
         is_slow = self.rate * self.travel < 1 if self._is_alone else self.rate < self._soon
         if self._is_climbing or is_slow:
             growth = _CLIMB / math.sqrt(self._burst) / (1 + _CLIMB_FLIGHT * self.flight)
@@ -140,7 +155,7 @@ class AdaptiveLimit:
         """Learn from a pause: the seconds until its beginning, its certain part, its end."""
         windows = [window for window in _WINDOWS if certain - _BLUR <= window <= whole]
         window = windows[0] if windows else whole
-        bound = (self._taken - _spread(self._taken, self.flight)) / window
+        bound = (self._taken - self._spread(self._taken)) / window
         is_window_seen = certain - worked > max(_WAITED, _LONG * worked)
         pause = whole - worked
         if self._is_first and is_window_seen and not windows and not self._is_partial:
@@ -184,7 +199,7 @@ class AdaptiveLimit:
         `bound`: what a window allows at least. `average`: what was taken until now, pause and all.
         """
         # No window takes more than it took before.
-        is_bucket = self._taken > self._burst + _spread(self._burst, self.flight)
+        is_bucket = self._taken > self._burst + self._spread(self._burst)
         fewest = _PROOF * self._burst + _FLIGHT_PROOF * self.flight + _PROOFS
         if self._taken <= fewest and self._refused_rate * _RESTART > max(self._bound, average if is_bucket else bound):
             self.rate = self._refused_rate * _RESTART
@@ -215,11 +230,6 @@ class AdaptiveLimit:
             ),
             default=0.0,
         )
-
-
-def _spread(number: float, flight: float) -> float:
-    """Return the requests of a window's number that must stay free, where answers take different times."""
-    return min(_MOST_SPREAD * number, (1 - _MARGIN) * number + _FLIGHT_SPREAD * math.sqrt(flight))
 
 
 def _burst(sent: Iterable[float], limit: float) -> float:

@@ -169,6 +169,8 @@ async def test_a_limit_that_nobody_configured_is_found(
         Case(50, "bucket-1", "-", "-", 1000.0, 600, "2 ms"),
         Case(30, "bucket-1", "-", "seconds", 100.0, 2000, "2 ms"),
         Case(50, "bucket-10", "-", "-", 1000.0, 2000, "at once"),
+        Case(30, "sliding", "-", "seconds", 1000.0, 600, "at once"),
+        Case(30, "fixed", "-", "-", 1000.0, 600, "at once"),
         Case(90, "sliding", "x", "seconds", 1000.0, 600, "20..260 ms"),
         Case(90, "bucket-1", "x", "-", 1000.0, 600, "at once"),
         Case(90, "bucket-1", "x", "-", 1000.0, 600, "2 ms"),
@@ -186,6 +188,12 @@ def test_a_limit_is_kept_to_within_8_percent(case: Case) -> None:
     slow, refused = case.measure()
     assert slow <= 1.08
     assert refused <= 0.02
+
+
+def test_little_leaves_before_the_first_refusal_is_known() -> None:
+    """Everything that leaves until then is refused too, and answers that take long would let all workers do so."""
+    _, refused = Case(50, "bucket-1", "-", "-", 1000.0, 600, "at once").measure()
+    assert refused <= 0.025
 
 
 def test_a_bucket_of_one_is_used_one_after_the_other_where_requests_overtake_each_other() -> None:
