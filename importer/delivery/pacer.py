@@ -140,7 +140,7 @@ class AdaptiveLimit:
 
     def _grow(self) -> None:
         # The longer an answer takes, the more leaves before the first refusal is known, and is refused as well.
-        if self._is_first and math.isfinite(self._most):
+        if self._is_first and not self._is_partial and math.isfinite(self._most):
             rate = self.rate if self._taken else min(self._most, _AT_FIRST)
             self.rate = min(self._most, rate * (1 + (_GROWTH / max(_BLUR / 20, self.travel)) ** 2))
             return

@@ -239,6 +239,15 @@ async def test_a_minute_that_others_had_nearly_used_up_does_not_make_the_whole_r
     assert anyio.current_time() <= 60 + 1.15 * rows * 60 / 600
 
 
+async def test_after_a_minute_that_others_had_nearly_used_up_the_next_one_is_not_used_up_at_once() -> None:
+    server, throttle = Server("fixed", 600, 60.0, "r"), Throttle(50.0, 0.0, 3600.0, Stop(), lambda _: None)
+    for number in range(300):
+        server.answer(number / 1000)
+    await anyio.sleep(20)
+    await send(server, 500, throttle=throttle)
+    assert throttle.rate < 40
+
+
 async def test_once_as_much_is_allowed_as_is_set_no_more_than_that_leaves() -> None:
     """Those who waited at a lower rate do not leave beside those who come later."""
     server = Server("bucket", 20, 1.0)
