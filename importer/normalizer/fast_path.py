@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from importer.cells import BLANKS, Unreadable
+from importer.cells import BLANKS, Unreadable, cell_name
 from importer.normalizer.date_times import read_moment
 from importer.normalizer.fields import Implausibility, Level, Places
 from importer.normalizer.mapping import Rules
@@ -57,6 +57,7 @@ class FastPath:
     ) -> None:
         self._places = places
         self._rules = rules
+        self._checks = rules.mapping.checks
         self._record = record
         self._find = find
         self._names = (*(one.name for one in columns), "starts_at", "ends_at")
@@ -101,16 +102,19 @@ class FastPath:
 
     def _warn(self, row: Row, odd: list[Implausibility]) -> list[Problem] | None:
         """Return a row's warnings in the order of its columns; None if one counts as a problem."""
+        places, place = self._places, row.place
+        indices = places.indices
         if len(odd) > 1:
-            odd = sorted(odd, key=lambda one: self._places.indices[one.column])
+            odd.sort(key=lambda one: indices[one.column])
         warnings = []
         for check, column, fault in odd:
-            level = self._rules.mapping.checks.level(check)
+            level = self._checks.level(check)
             if level is Level.PROBLEM:
                 return None
             if level is Level.WARNING:
-                text = row.cells[self._places.indices[column]].strip(BLANKS)
-                warnings.append(self._places.problem(column, text, fault, self._places.cell(column, row.place)))
+                at = indices[column]
+                cell = cell_name(places.sheet.positions[at], place)
+                warnings.append(places.problem(column, row.cells[at].strip(BLANKS), fault, cell))
         return warnings
 
     def _remember_times(self, zone: ZoneInfo | None, own: ZoneInfo | None) -> _Memory:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 _LONGEST_NAME = 60  # characters of a header in a message
 _BEFORE_COLUMNS = ("in ", "or ", "empty ", "column ")  # after these only a column's name can follow, not a plain word
-_MOST_TEXTS = 1000  # that are remembered
+_MOST_TEXTS = 4096  # that are remembered
 # As CSV has them: #N/A, #REF!, German #NV, Danish #I/T, Polish #N/D!, LibreOffice's Err:502, ##### in a narrow column.
 _ERROR = re.compile("#(?:N[ADV]|[^\\W\\d_]/[^\\W\\d_]!?|[\u00a1\u00bf]?[^\\W_]+(?:/0)?[!?]|#+)|Err:[0-9]{3}")
 _IS_ERROR = Unreadable(
@@ -65,7 +65,7 @@ class Places:
 
     def in_own_words(self, text: str) -> str:
         """Return a message with the user's names for our columns; a message that quotes a text is unchanged."""
-        if '"' in text or not any(map(text.__contains__, self.rights)):
+        if '"' in text or not any(map(text.__contains__, self.indices)):  # others keep our name
             return text
         return _columns_in(tuple(self.rights)).sub(lambda found: self.name(found[0]), text)
 

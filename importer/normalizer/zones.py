@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -260,15 +260,21 @@ def contradicted_zone(moment: Moment, own: ZoneInfo | None) -> ZoneInfo | None:
 @lru_cache(maxsize=1024)  # many rows start where one nearby has ended
 def describe_contradiction(moment: Moment, zone: ZoneInfo) -> Unreadable:
     """Return what is odd about a moment whose offset contradicts a zone."""
-    there = moment.local.replace(tzinfo=zone)
-    instant = (moment.local - (moment.offset or _NO_OFFSET)).isoformat(" ", "minutes")  # strftime takes twice as long
-    other = (moment.local - (there.utcoffset() or _NO_OFFSET)).isoformat(" ", "minutes")
+    local = moment.local
+    there = zone.utcoffset(local) or _NO_OFFSET
+    instant = (local - (moment.offset or _NO_OFFSET)).isoformat(" ", "minutes")  # strftime takes twice as long
+    other = (local - there).isoformat(" ", "minutes")
     return Unreadable(
         f", whose offset {zone.key} does not have then: it is read as {instant}Z, "
-        f"and as local time, {there.isoformat()}, would be {other}Z",
+        f"and as local time, {local.isoformat()}{_write_offset(there)}, would be {other}Z",
         "Write the offset of that zone, or none if local time is meant; else correct the time zone.",
         "offset that contradicts the time zone",
     )
+
+
+@lru_cache
+def _write_offset(offset: timedelta) -> str:
+    return datetime(FIRST_YEAR, 1, 1, tzinfo=timezone(offset)).isoformat()[len("2000-01-01T00:00:00") :]
 
 
 def zone_of(settings: Settings) -> ZoneInfo | None:
