@@ -211,7 +211,8 @@ class AdaptiveLimit:
             self._burst = _STRAYS
         else:
             self._soon = _LIKELY * self._refused_rate
-        self.rate = min(max(bound, (1 - _UNSURE / self._burst) * proven), self._refused_rate * (1 - _CUT))
+        at_once = min(self._burst, _burst(self._first, proven))  # the rest had come in while the first ones left
+        self.rate = min(max(bound, (1 - _UNSURE / at_once) * proven), self._refused_rate * (1 - _CUT))
 
     def _prove(self, bound: float) -> float:
         """Return the limit, from `bound` on, by which this stretch needed no larger burst than the first one."""
