@@ -48,7 +48,8 @@ _PLAIN = str.maketrans(
     dict.fromkeys(_ZERO_WIDTH) | dict.fromkeys(_WIDE_SPACES, " ") | dict.fromkeys("\u2010\u2011", "-")
 )
 _IN_BRACES = re.compile(r"\{([0-9A-Fa-f-]{36})\}")
-_IN_FORMULA = re.compile(r'="([^"]*)"')
+# With a text processor's quotes, too.
+_IN_FORMULA = re.compile('=["\u201c\u201d\u201e]([^"\u201c\u201d\u201e]*)["\u201c\u201d]')
 _LONGEST = 2000  # characters: no longer text can be saved by cleaning
 # A spreadsheet's number has 15 digits: a whole number with more has been rounded.
 _WHOLE = re.compile(r"0*([0-9]{1,20})|0*([0-9]{1,15})\.0+")
@@ -57,7 +58,7 @@ _WHOLE = re.compile(r"0*([0-9]{1,20})|0*([0-9]{1,15})\.0+")
 def shown_text(text: str) -> str:
     """Return a cell's text without outer blanks, and without the formula with which exports keep its zeros."""
     text = text.strip(BLANKS)
-    if text.startswith('="') and (wrapped := _IN_FORMULA.fullmatch(text)):
+    if text[:1] == "=" and (wrapped := _IN_FORMULA.fullmatch(text)):
         return wrapped[1].strip(BLANKS)
     return text
 

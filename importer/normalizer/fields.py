@@ -27,6 +27,17 @@ _IS_ERROR = Unreadable(
     "Correct the formula in the spreadsheet, or type the value in.",
     "error of a formula",
 )
+# Of a CSV whose program wrote formulas instead of their results: =A1, =VLOOKUP(A2,B:C,2), ="00042"&"".
+_FORMULA = re.compile(r"=[+-]?(?:[\w.]+\(.*\).*|(?:[^!]+!)?\$?[A-Za-z]{1,3}\$?[0-9]+|\".*)", re.DOTALL)
+_IS_FORMULA = Unreadable(
+    ", which is a formula and not its result",
+    "Export the file with values instead of formulas, or type the value in.",
+    "formula instead of its result",
+)
+
+
+def _no_result(text: str) -> Unreadable | None:
+    return _IS_ERROR if _ERROR.fullmatch(text) else _IS_FORMULA if _FORMULA.fullmatch(text) else None
 
 
 class JoinedTimes(NamedTuple):
@@ -240,8 +251,9 @@ class Fields:
         text = self.text(column)
         if not text:
             return default
-        value: T | Unreadable = _IS_ERROR if text[0] in "#E" and _ERROR.fullmatch(text) else parse(text)
-        if isinstance(value, Unreadable) and (cleaned := clean(text)) not in ("", text):
+        lacking = _no_result(text) if text[0] in "#E=" else None
+        value = lacking or parse(text)
+        if isinstance(value, Unreadable) and not lacking and (cleaned := clean(text)) not in ("", text):
             again = parse(cleaned)
             value = value if isinstance(again, Unreadable) else again
         if isinstance(value, Unreadable):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
 from importer.cells import BLANKS, canonical
 from importer.errors import SettingsError
-from importer.kinds import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, KINDS_WITH, OWN
+from importer.kinds import CLEAR, COLUMNS, IN_SHEETS_OF, KINDS, KINDS_WITH, OWN, TELLING, kind_of_name
 from importer.normalizer.header import FAMILIAR, OF_OTHER_LISTS, Layout, is_named
 from importer.normalizer.mapping import Mapping
 from importer.normalizer.matrix import find_across
@@ -40,8 +41,8 @@ def suggest(layout: Layout) -> tuple[Suggestion, ...]:
     """
     if not is_named(layout.sheet, layout.mapping):
         return ()
-    kinds = (layout.kind,) if layout.kind else tuple(KINDS)
     had = layout.indices.keys() | layout.mapping.constants.keys()
+    kinds = tuple(kind for kind in KINDS if kind == layout.kind or _may_be(kind, layout, had))
     lacking = {name for name in COLUMNS if name not in had and (name == "kind" or KINDS_WITH[name] & {*kinds})}
     words = {word: column for word, column in _words(kinds) if column in lacking}
     found = []
@@ -49,6 +50,14 @@ def suggest(layout: Layout) -> tuple[Suggestion, ...]:
         exact = [one for one in _exact(header, kinds) if one.column in lacking]
         found += exact or list(_alike(header, words))
     return tuple({(one.header, one.column): one for one in reversed(found)}.values())[::-1]  # kinds share columns
+
+
+def _may_be(kind: str, layout: Layout, had: AbstractSet[str]) -> bool:
+    """Return whether rows may be of another kind than the sheet's: nothing names its kind or tells it from this one."""
+    if layout.kind is None:
+        return True
+    is_named_so = "kind" in {*had, *layout.given} or kind_of_name(layout.sheet.name)
+    return not is_named_so and all(kind in KINDS_WITH[column] for column in TELLING & had)
 
 
 def describe_suggestion(suggestion: Suggestion, sheet: Sheet) -> str:

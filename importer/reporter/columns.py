@@ -145,9 +145,10 @@ def shadow_cells(
 ) -> Iterator[list[str | int]]:
     """Yield each shift's cells, guarded; local times have the offset of that moment.
 
-    `shifts` are as the journal has them: sheet, row, part, kind, key and zone.
+    `shifts` are as the journal has them: sheet, row, part, kind, key and zone. Without a zone local times are in UTC.
     """
-    for sheet, row, part, kind, key, timezone in shifts:
+    for sheet, row, part, kind, key, named in shifts:
+        timezone = named or "UTC"
         one, zone = SHIFTS[kind](key), find_zone(timezone)
         what, _, id_ = one.shadowed.partition(" ")
         ids = (one.schedule, one.shadowed, one.user)

@@ -165,6 +165,19 @@ def test_the_error_of_a_formula_that_a_csv_has_as_text_is_a_problem(
     ]
 
 
+@pytest.mark.parametrize(
+    "text", ["=A1", "=$B$12", "=Ids!B7", "='My ids'!B7", "=VLOOKUP(A2,B:C,2)", '=T("00042")', '="00042"&""', "=+B2"]
+)
+def test_a_formula_that_a_csv_has_instead_of_its_result_is_a_problem(
+    normalize: Callable[..., Normalized], text: str
+) -> None:
+    result = normalize(third_party_provider="OPSGENIE", remote_id=text, group=text)
+    assert not result.records
+    assert [problem.topic for problem in result.problems] == [
+        f"{column}: formula instead of its result" for column in ("remote_id", "group")
+    ]
+
+
 @pytest.mark.parametrize("column", ["shadowable_type", "duration", "repeat", "until", "rotation", "timezone"])
 @pytest.mark.parametrize("dash", ["-", "\u2013"])
 def test_a_dash_in_a_cell_that_may_be_empty_means_nothing(
@@ -211,6 +224,8 @@ def test_a_user_to_be_shadowed_without_a_number_is_warned_of(shadow: Callable[..
         ("42.000", 42),
         ("“42”", 42),
         ('="00042"', 42),
+        ("=\u201c00042\u201d", 42),
+        ("=\u201e00042\u201c", 42),
         ("4\u200b2", 42),
         (str(LARGEST_ID), LARGEST_ID),
         ("0" * 30 + "9", 9),

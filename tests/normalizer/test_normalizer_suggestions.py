@@ -56,6 +56,16 @@ def test_a_header_that_can_be_either_person_is_suggested_as_both() -> None:
         assert all("who shadows or who is shadowed" in suggestion.why for suggestion in suggestions)
 
 
+def test_what_would_make_overrides_is_suggested_where_nothing_says_that_the_rows_are_shadows() -> None:
+    def meant(*header: str, name: str = "rota") -> list[str]:
+        return [one.column for one in suggest(plan(sheet("Schedule ID", "Starts At", *header, name=name)))]
+
+    assert meant("Ends At", "User") == ["user_id", "shadow_user_id", "shadowable_id"]
+    assert meant("Ends At", "On-call") == ["shadowable_id", "user_id"]
+    assert meant("Ends At", "User", name="Shadows") == ["shadow_user_id", "shadowable_id"]
+    assert meant("Trainee", "User") == ["shadowable_id"]
+
+
 def test_only_columns_that_are_lacking_are_suggested() -> None:
     layout = plan(sheet("shadow_user_id", "Trainee name", "User ID", name="Shadows"))
     assert [(one.header, one.column) for one in suggest(layout)] == [("User ID", "shadowable_id")]

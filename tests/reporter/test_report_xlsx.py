@@ -388,9 +388,10 @@ def test_shadow_times_are_told_in_utc_and_on_the_local_clock_across_summer_time(
     rows = [["" if cell is None else cell for cell in row] for row in sheet.values]
     utc = ["2027-03-27T23:30:00Z", "2027-03-28T07:30:00Z"]
     local = ["2027-03-28T00:30:00+01:00", "2027-03-28T09:30:00+02:00", "Europe/Berlin"]
+    in_utc = ["2027-03-27T23:30:00+00:00", "2027-03-28T07:30:00+00:00"]
     ids = ["'-abc", "User 101", "112"]
     assert rows[1] == [7, "Shadows", "1/2", *ids, *local, *utc, *ids]
-    assert [row[6:11] for row in rows[2:4]] == [["", "", "", *utc], ["", "", "No/Zone", *utc]]
+    assert [row[6:11] for row in rows[2:4]] == [[*in_utc, "UTC", *utc], ["", "", "No/Zone", *utc]]
     assert rows[4][3:6] == ["Payments", "Anna Berg", "112"]
     assert (len(rows), sheet.freeze_panes, sheet.auto_filter.ref) == (5, "A2", "A1:N5")
 
