@@ -60,7 +60,8 @@ def map_headers(
 ) -> int:
     """Write a mapping file for your headers, asking on a terminal.
 
-    Without a terminal it decides nothing that is in doubt: suggestions and unknown headers are written as comments.
+    SOURCE is as for `run`. Without a terminal nothing that is in doubt is decided: suggestions and unknown headers are
+    written as comments.
     """
     from importer.cli.map import map_sources
 
@@ -173,7 +174,9 @@ _FILES = 4096  # open files that the sandbox asks for: each connection is one
 
 @command()
 @shared_options("sandbox")
-@click.option("--port", type=int, default=8765, show_default=True, help="Port on this machine; 0 picks a free one.")
+@click.option(
+    "--port", type=int, default=8765, show_default=True, metavar="N", help="Port on this machine; 0 picks a free one."
+)
 @click.option("--faults", type=FILE, metavar="FILE", help="Fault plan: which request meets which fault.")
 @click.option(
     "--directory", type=FILE, metavar="FILE", help="Users, schedules and groups that can be looked up by name."
@@ -247,6 +250,9 @@ def run(sources: tuple[str, ...], **given: Any) -> int:
 
     SOURCE is a CSV or a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods), a folder of them, or a pattern such as
     'teams/*.xlsx'; - is standard input.
+
+    Exit status 0: every row is at its target; 1: some row needs attention; 2: nothing was sent; 3: some row is unknown;
+    4: the run stopped by itself; 130: interrupted.
     """
     from importer.commands import run as commands
 
@@ -259,7 +265,10 @@ def run(sources: tuple[str, ...], **given: Any) -> int:
     "--output", type=FILE, metavar="FILE", help="Write a copy of the sources as a workbook with bad cells marked."
 )
 def check(sources: tuple[str, ...], output: Path | None, **given: Any) -> int:
-    """Check every row exactly as `run` does, and send nothing."""
+    """Check every row exactly as `run` does, and send nothing.
+
+    SOURCE is as for `run`. Exit status 0: every row is good; 1: some row is not; 2: a source cannot be read.
+    """
     from importer.commands import run as commands
 
     return perform(given, partial(commands.check, sources, output=output), is_check=True)
@@ -296,8 +305,7 @@ def undo(run: str, **given: Any) -> int:
 # ---- runs of the past; nothing is changed
 
 
-_TO_DO = tuple(status.value for status in Status if status.needs_attention)
-_STATUSES = (*(status.value for status in Status if not status.needs_attention), *_TO_DO)
+_TO_DO = tuple(status for status in Status if status.needs_attention)
 _SHOWN = 20  # rows that need attention, if no rows were selected
 
 
@@ -330,7 +338,7 @@ def runs(**given: Any) -> int:
     "--status",
     multiple=True,
     metavar="STATUS",
-    type=click.Choice([*_STATUSES, "all"]),
+    type=click.Choice([*map(str, Status), "all"]),
     help="Only rows with this status, or all. Repeatable.",
 )
 @click.option("--limit", type=click.IntRange(0), metavar="N", help="Show at most N rows.")
@@ -382,7 +390,7 @@ def _show(given: dict[str, Any], argument: str, names: Sequence[str], limit: int
 
 
 def _statuses(names: Sequence[str]) -> list[Status]:
-    return [status for status in Status if status.value in names or "all" in names]
+    return [status for status in Status if status in names or "all" in names]
 
 
 def _write_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int | None) -> None:

@@ -235,7 +235,7 @@ class Settings:
     json: bool = _switch(
         "Print one JSON object per line on standard output.", f"{_REACHES} {_CALENDARS} runs show", is_of_console=True
     )
-    junit: Path | None = _file("Write the outcome of each row as JUnit XML.", _REACHES)
+    junit: Path | None = _file("Write the outcome of each row as JUnit XML.", f"{_WRITES} check")
     all: bool = _switch("Print every finding, not only three examples of each kind.", _READS, is_of_console=True)
     quiet: bool = _switch(
         "Print only the result and which rows were left out.",

@@ -6,6 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 import openpyxl
+import pytest
+
+from importer.cli import app
 
 from .command import Workplace, statuses, table
 from .sources import SCHEDULE_HEADER, schedules, shadows
@@ -176,4 +179,19 @@ def test_version_and_help_cost_nothing(place: Workplace) -> None:
     assert (version.status, help_.status, run_help.status) == (0, 0, 0)
     assert version.out.startswith("oncall-importer ")
     assert all(command in help_.out for command in ("run", "check", "rerun", "sandbox"))
-    assert all(len(line) <= 80 for line in (help_.out + run_help.out).splitlines())
+
+
+@pytest.mark.parametrize("command", ["", *app.commands])
+def test_the_help_of_every_command_fits_80_columns_and_says_what_its_sources_are(
+    place: Workplace, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = place.run(*filter(None, [command]), "--help").out
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    assert shown.count("SOURCE") != 1  # only the usage
+
+
+def test_doctor_has_no_option_for_rows_that_it_does_not_read(place: Workplace) -> None:
+    done = place.run("doctor", "--sandbox", "--junit", "results.xml")
+    assert done.status == 2
+    assert "there is no option --junit" in done.err
