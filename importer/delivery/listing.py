@@ -135,9 +135,10 @@ _MOST_STALE = 3  # pages in a row without anything new: the list does not end
 class ScopeRefusedError(TargetError):
     """The target refuses to list one scope (403, 404), but is otherwise well."""
 
-    def __init__(self, status: int, words: str) -> None:
+    def __init__(self, status: int, words: str, payload: Any = None) -> None:
         super().__init__(words, hint="Check the id, and that the token may list it.")
         self.status = status
+        self.payload = payload  #: the answer's JSON
 
 
 @dataclass(slots=True)
@@ -285,7 +286,7 @@ class Listing:
         answer = await self._look(url)
         if answer.status == 200:
             return answer
-        raise ScopeRefusedError(answer.status, read_words(answer, self._target))
+        raise ScopeRefusedError(answer.status, read_words(answer, self._target), read_json(answer.body))
 
     async def _look(self, url: str) -> Answer:
         answer = await self._ask(url)

@@ -46,7 +46,8 @@ async def mark_existing(work: TargetWork, *, is_approved: bool) -> None:
 
 
 async def _find_in_scope(work: TargetWork, scope: Scope, *, is_approved: bool) -> None:
-    overlap = KINDS[scope.kind].overlap
+    kind = KINDS[scope.kind]
+    overlap = kind.overlap
     try:
         there: dict[str, Found] = {}
         reading = await _read(work, scope, there)
@@ -65,7 +66,15 @@ async def _find_in_scope(work: TargetWork, scope: Scope, *, is_approved: bool) -
     except StoppedError:
         return
     except ScopeRefusedError as error:
-        close_scope(work, scope, Status.REJECTED, error.message, error.status)
+        if error.status != 404 or (kind.removal and kind.removal.is_missing(error.payload)):
+            close_scope(work, scope, Status.REJECTED, error.message, error.status)
+            return
+        # The path is missing, not the schedule: a base URL with or without /v1.
+        name, where = work.target.name, " of this schedule" if scope.name else ""
+        words = f"{work.listing.client.base_url} has no list of {kind.plural}{where} (404): {error.message}"
+        variable = f"{name.upper()}_BASE_URL{' and the id of the schedule' if scope.name else ''}"
+        hint = f"Nothing was sent. Check {variable}, then run the source again."
+        close_scope(work, scope, Status.FAILED, f"{name} could not be asked what exists: {words}", hint=hint)
     except TargetError as error:
         words = f"{work.target.name} could not be asked what exists: {error.message}"
         close_scope(work, scope, Status.FAILED, words, hint=_LOOK)

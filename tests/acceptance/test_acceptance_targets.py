@@ -34,6 +34,23 @@ def test_a_target_that_refuses_connections_leaves_its_rows_pending(online: Workp
     assert disagreements(finished, read_truth(front.state)) == []
 
 
+def test_a_base_url_without_its_path_is_named_and_no_id_is_blamed(online: Workplace, front: Front) -> None:
+    sources = [online.write("s.csv", schedules(2)), online.write("t.csv", shadows(2))]
+    right = front.variables
+    wrong = {
+        "OPAL_BASE_URL": right["OPAL_BASE_URL"].removesuffix("/v1"),
+        "ROOTLY_BASE_URL": right["ROOTLY_BASE_URL"] + "/v1",
+    }
+    done = online.run("run", *sources, variables=wrong)
+    assert done.status == 1, done
+    lines = online.lines(done.run)
+    assert statuses(lines) == {"failed": 4}
+    for line, name in zip(lines, ["OPAL_BASE_URL"] * 2 + ["ROOTLY_BASE_URL"] * 2, strict=True):
+        assert f"{wrong[name]} has no list of " in line["import_error"]
+        assert f"Check {name}" in line["import_hint"]
+    assert disagreements(lines, read_truth(front.state)) == []
+
+
 def test_a_refused_token_stops_its_target_alone(online: Workplace, front: Front) -> None:
     """Exit 4, said in words; after the token is mended, rerun finishes."""
     sources = [online.write("s.csv", schedules(4)), online.write("t.csv", shadows(5))]
