@@ -81,7 +81,14 @@ def _find_zones() -> list[str]:
     return sorted(available_timezones())
 
 
-FILE = click.Path(path_type=Path)  #: the shell completes files
+class _File(click.Path):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":  # such as "$DIR" of a shell without that variable; Path would make it the current folder
+            self.fail('"" is not a path', param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = _File(path_type=Path)  #: the shell completes files
 SOURCE = click.Path(allow_dash=True)
 RUN = _Run()
 

@@ -202,7 +202,7 @@ def _unexpected(group: BaseExceptionGroup[Exception]) -> ImporterError:
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
         return UnexpectedError(
             f"a limit of this machine was reached: {(error.strerror or str(error)).lower()}",
-            hint="Raise its limits (ulimit -n, ulimit -v), then rerun the run's folder: its journal has what was sent.",
+            hint="Raise its limits (ulimit -n, ulimit -v) and try again; after a run, rerun its folder.",
         )
     return UnexpectedError(
         f"something went wrong that should not have: {type(error).__name__}",

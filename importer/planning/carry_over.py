@@ -278,8 +278,9 @@ def _refuse_groups(left: Entry, normalized: Normalized) -> Entry:
 
 def _take_back(left: Entry, normalized: Normalized) -> Entry:
     """Return the entry that a row had before it was refused, now that its cells were put back."""
-    outcome = Outcome(Status.CREATED, id=left.outcome.id, run=left.outcome.run)
-    return _keep(left, Status.CREATED, normalized)._replace(outcome=outcome)
+    status = left.outcome.status if left.outcome.status.is_success else Status.CREATED
+    outcome = Outcome(status, id=left.outcome.id, run=left.outcome.run)
+    return _keep(left, status, normalized)._replace(outcome=outcome)
 
 
 def describe_problems(problems: Iterable[Problem]) -> Outcome:

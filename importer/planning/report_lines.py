@@ -242,8 +242,9 @@ class ReportTable:
             flaws = self._flaws(part, row, known.row, self._memory.positions[name])
             own = own._replace(problems=(*own.problems, *flaws))
         entry = known.entry
-        if known.is_repeated and is_unedited and entry.outcome.status.is_success:  # a copy is no other record
-            entry = entry._replace(state=Status.DUPLICATE, outcome=NO_OUTCOME)
+        if known.is_repeated and entry.outcome.status.is_success:  # a copy is no other record, and others are no copy
+            copied = entry._replace(state=Status.DUPLICATE, outcome=NO_OUTCOME)
+            entry = copied if is_unedited else entry._replace(state=Status.INVALID)
         return PreviousLine(part.sheet, own, entry, is_unedited)
 
     def _flaws(self, part: _Part, row: Row, known: Row, positions: Sequence[int]) -> Iterator[Problem]:

@@ -30,6 +30,20 @@ WRONG = {
 }
 
 
+WITH_NOTHING = ["run s.csv --reports", "run s.csv --mapping", "check s.csv --output", "map s.csv --output", "template"]
+
+
+@pytest.mark.parametrize("line", WITH_NOTHING)
+def test_an_empty_path_is_not_the_current_folder(place: Workplace, line: str) -> None:
+    """Such as "$DIR" of a shell that has no such variable."""
+    place.write("s.csv", [["third_party_provider", "remote_id"], ["PAGER_DUTY", "PI7DH85"]])
+    before = sorted(place.path.iterdir())
+    done = place.run(*line.split(), "")
+    assert (done.status, done.out) == (2, "")
+    assert '"" is not a path' in done.err
+    assert sorted(place.path.iterdir()) == before
+
+
 @pytest.mark.parametrize("line", WRONG)
 def test_a_wrong_command_line_is_two_lines_of_which_the_second_says_how_to_go_on(place: Workplace, line: str) -> None:
     done = place.run(*line.split())

@@ -373,6 +373,18 @@ async def test_rows_missing_new_and_given_twice_are_named(tmp_path: Path) -> Non
     assert summary["notices"][-1]["level"] == "warning"
 
 
+@pytest.mark.parametrize("provider", ["VICTOROPS", "OPSGENIE"])
+async def test_another_row_under_the_number_of_a_created_one_is_not_created(tmp_path: Path, provider: str) -> None:
+    """Not even if it is no valid record: it has neither the success nor the id of that row."""
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served():
+        result = await rehearsal.run(schedules(2))
+        other = {"remote_id": "PNEW111", "third_party_provider": provider}
+        again = await edit_and_rerun(rehearsal, result, lambda lines: [*lines, lines[0] | other])
+    assert again.statuses == {Status.CREATED: 2, Status.INVALID: 1}
+    assert "nothing was sent" in read_report(again)[2]["import_error"]
+
+
 async def test_a_report_saved_in_another_encoding_is_read_by_the_one_that_is_given(tmp_path: Path) -> None:
     """It counts for the report alone: that of the run's source is not taken over."""
     rehearsal = Rehearsal(tmp_path)
