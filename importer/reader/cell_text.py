@@ -246,6 +246,10 @@ class NumberFormat:
         return kinds <= {"general", "sign"} | {"digits"} and not _decoration_of(first) and not _pads(first)
 
     @property
+    def has_moments(self) -> bool:
+        return any(section.has("moment", "clock", "era", "span") for section in self.sections)
+
+    @property
     def is_plain_day(self) -> bool:
         """True if it is plain, and shows dates without a time of day: a reader's midnight is one that nobody sees."""
         return self.sections[0].is_day and self.is_plain

@@ -41,7 +41,13 @@ _OTHERS = {
 }
 _TAR = (257, b"ustar")
 _JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]])')
-_MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml")
+_MARKUP = (b"<!doctype", b"<html", b"<table", b"<meta", b"<?xml")
+_MARK_BYTES = b"\xef\xbb\xbf\xfe\xff"
+_TABLES = {  # in forms of text that spreadsheet programs open, and are read by nobody else
+    "a SYLK file": re.compile(rb"ID;P[^;\r\n]*(?:;[NEO])*\s*[\r\n]+(?:P;P|[BC];[XY][0-9]|[FO];|NN;N)"),
+    "a DIF file": re.compile(rb"TABLE\s*[\r\n]+0,\s*1\s*[\r\n]"),
+    "a web archive": re.compile(rb"MIME-Version:\s*[0-9]", re.IGNORECASE),
+}
 _WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 _SAVE_AGAIN = "Open it in a spreadsheet program and save it as .xlsx, then try again."
 
@@ -59,13 +65,16 @@ def is_workbook(file: BinaryIO, name: str) -> bool:
     what = next((what for signature, what in _OTHERS.items() if start.startswith(signature)), "")
     if start.startswith(_TAR[1], _TAR[0]):
         what = "a tar archive"
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if text.startswith(_MARKUP):
-        what = "HTML or XML"
+    text = start.lstrip(_MARK_BYTES).replace(b"\0", b"").lstrip().lower()  # of UTF-16, too
     if _JSON.match(text):
         what = "JSON"
     if what:
         raise SourceError(f"{named(name)} is {what}, not a table", hint=WANTED)
+    what = next((what for what, pattern in _TABLES.items() if pattern.match(start)), "")
+    if text.startswith(_MARKUP):
+        what = "HTML or XML"
+    if what:
+        raise SourceError(f"{named(name)} is {what}, not a CSV file or a workbook", hint=_SAVE_AGAIN)
     if Path(name).suffix.lower() in _WORKBOOKS:
         raise SourceError(f"{named(name)} is not a workbook, despite its name", hint=_SAVE_AGAIN)
     return False

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from decimal import Decimal
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from importer.errors import SourceError
-from importer.reader.cell_text import CURRENCY, DAY_ZERO, LONG_NUMBER, StoredCell, text_of
+from importer.reader.cell_text import CURRENCY, DAY_ZERO, LONG_NUMBER, StoredCell, number_format
 from importer.reader.stored_cells import (
     COVERED,
     EMPTY,
@@ -30,11 +31,11 @@ from importer.reader.stored_cells import (
     StoredRow,
     StoredSheet,
     WalkedRow,
+    clock_text,
     damaged,
     error_cell,
     no_number,
 )
-from importer.reader.xlsx_sheet import clock_text
 from importer.reader.zip_parts import parsed, whole
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 _SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
 _CONTENT, _STYLES, _MANIFEST = "content.xml", "styles.xml", "META-INF/manifest.xml"
 _ERROR = re.compile(r"#[A-Z/0!?]+|Err:[0-9]{3}")
-_SPAN = re.compile(r"(-?)P(?:([0-9]+)D)?T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:[.,][0-9]+)?)S)?")
 _THOUSANDS = re.compile(  # also those of India: 10,11,02,103
     r"-?[0-9]{1,3}(?:(?:[.'’\s][0-9]{3})+|(?:,[0-9]{2,3})*,[0-9]{3})(?:[.,][0-9]+)?"  # noqa: RUF001
 )
@@ -61,6 +61,7 @@ _MOST_REPEATED = 100_000  # rows: no table has so many that are all the same
 _MOST_CELLS = 16_384  # columns of a sheet; a repetition that goes beyond says nothing
 _MOST_ROWS = 1_048_576
 _MOST_COMPARED = 2_000_000  # cells that calamine reads again
+_MOMENT = number_format("yyyy-mm-dd hh:mm")
 _LINES = ("style:text-line-through-style", "style:text-line-through-type")
 _VALUES = tuple(f"office:{kind}" for kind in ("value", "string-value", "date-value", "time-value", "boolean-value"))
 
@@ -224,7 +225,7 @@ class _Content:
             self._asides += 1
         elif self._asides:
             return
-        elif name == "table:table" and "table:name" in attributes:
+        elif name == "table:table" and (self._is_inside or "table:name" in attributes):
             self._start_table()
         elif self._is_inside:
             self._start_inside(name, attributes)
@@ -315,8 +316,10 @@ class _Content:
                 cell = COVERED
             elif self._is_struck or self._style() in self._looks.struck:
                 cell = cell.strike_out()
-            if self._attributes.get("office:value-type") == "float":
+            if (kind := self._attributes.get("office:value-type")) == "float":
                 cell = cell.counted_from(self._looks.later)
+            elif kind == "time":
+                cell = _clock(cell, "".join(self._text), self._looks.later)
             self._cells.update(dict.fromkeys(range(self._column, self._column + count), cell))
         self._column += count
 
@@ -361,7 +364,7 @@ def _valued(kind: str, value: str, shown: str, *, has_own_text: bool) -> StoredC
         case "float" | "percentage" | "currency":
             return _number(kind, value, shown)
         case "time":
-            return StoredCell(_span_text(value))
+            return StoredCell(clock_text(value))
         case "date":
             cell = StoredCell(clock_text(value))
             return cell if not shown or _SHOWN_CLOCK.search(shown) else cell.as_day()
@@ -393,17 +396,11 @@ def _number(kind: str, value: str, shown: str) -> StoredCell:
     return StoredCell(text, None, shown if is_whole and has_word else "", found.is_inexact)
 
 
-def _span_text(value: str) -> str:
-    """Write a time of day as `hh:mm:ss`, and a span of a day and more as `[h]:mm:ss`."""
-    span = _SPAN.fullmatch(value)
-    if not span:
-        return value
-    sign, days, hours, minutes, seconds = span.groups()
-    length = timedelta(
-        days=int(days or 0),
-        hours=int(hours or 0),
-        minutes=int(minutes or 0),
-        seconds=float((seconds or "0").replace(",", ".")),
-    )
-    text = text_of(-length if sign else length)
-    return f"0{text}" if not sign and length < timedelta(hours=10) else text
+def _clock(cell: StoredCell, shown: str, later: int) -> StoredCell:
+    """Return the cell of a time; as the moment that it is in other formats, if only its time of day is shown."""
+    span, first = re.fullmatch(r"([0-9]+):([0-9]+):([0-9]+)", cell.text), re.search(r"[0-9]+", shown)
+    hours, minutes, seconds = map(int, span.groups()) if span else (0, 0, 0)
+    if hours < 24 or not first or int(first[0]) not in {hours % 24, (hours - 1) % 12 + 1}:
+        return cell
+    moment = _MOMENT.show(str(later + Decimal(hours * 3600 + minutes * 60 + seconds) / 86_400)) or cell
+    return cell._replace(text=moment.text)

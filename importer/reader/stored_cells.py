@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from importer.cells import cell_name
 from importer.errors import SourceError
-from importer.reader.cell_text import DAYS_OF_1904, Flaw, NumberFormat, StoredCell, built_in, number_format
+from importer.reader.cell_text import (
+    DAY_ZERO,
+    DAYS_OF_1904,
+    Flaw,
+    NumberFormat,
+    StoredCell,
+    built_in,
+    number_format,
+    round_seconds,
+    text_of,
+)
 from importer.reader.limits import LONG, Bounds, too_long_cell
 from importer.wording import escape, is_unicode
 
@@ -227,10 +240,51 @@ class Styles:
     def format(self, style: int) -> NumberFormat:
         return self.formats[style] if style < len(self.formats) else PLAIN
 
+    def moment(self, written: str, style: int) -> StoredCell:
+        """Make the cell of a moment or a span of time that is stored as text: as its number is shown, where one is."""
+        text, shape = clock_text(written), self.format(style)
+        number = _day_number(text, DAYS_OF_1904 if self.is_1904 else 0) if shape.has_moments else ""
+        return shape.show(number, is_1904=self.is_1904) or StoredCell(text)
+
     def number(self, written: str, style: int) -> StoredCell:
         """Make the cell of a number as it is stored; of no number it is a problem."""
         cell = self.format(style).show(written, is_1904=self.is_1904) or no_number(written)
         return cell.counted_from(DAYS_OF_1904) if self.is_1904 else cell
+
+
+_SPAN = re.compile(r"(-?)P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:[.,][0-9]+)?)S)?)?")
+
+
+def clock_text(written: str) -> str:
+    """Write a moment or a span that is stored as text; a Z behind it is no zone: programs show the clock time."""
+    try:
+        if span := _SPAN.fullmatch(written):
+            sign, *parts = span.groups()
+            days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in parts)
+            length = timedelta(days, seconds, hours=hours, minutes=minutes)
+            text = text_of(-length if sign else length)
+            return f"0{text}" if not sign and length < timedelta(hours=10) else text
+        if "T" not in written and ":" not in written:
+            return f"{date.fromisoformat(written).isoformat()}T00:00:00"
+        if "T" not in written.removeprefix("T"):
+            moment = datetime.fromisoformat(f"2000-01-01T{written.removeprefix('T').removesuffix('Z')}")
+            return round_seconds(moment.replace(tzinfo=None)).time().isoformat()
+        return round_seconds(datetime.fromisoformat(written).replace(tzinfo=None)).isoformat()
+    except ValueError:
+        return written
+
+
+def _day_number(text: str, later: int) -> str:
+    """Return the day number of what `clock_text` wrote, where day 0 is so many days `later`; empty if it has none."""
+    found = re.fullmatch(r"(?:([0-9-]+)T)?(-?)([0-9]+):([0-9]+):([0-9]+)", text)
+    if not found:
+        return ""
+    days = (date.fromisoformat(found[1]) - DAY_ZERO).days - later if found[1] else 0
+    if found[1] and not later:
+        days -= days < 61  # there is a 29th of February 1900, and a day 0 of which only the time counts
+    hours, minutes, seconds = map(int, found.group(3, 4, 5))
+    clock = Decimal(hours * 3600 + minutes * 60 + seconds) / 86_400
+    return str(max(days, 0) + (-clock if found[2] else clock))
 
 
 EMPTY = StoredCell("")  #: the file stores nothing in it
@@ -349,6 +403,8 @@ def _paired(
             yield number, row, pending
             pending = next(stored, None)
         else:
+            if any(value != "" for value in row):
+                deque(stored, maxlen=0)  # a row that comes too late is why it seems to be missing
             yield number, row, _NO_ROW
     while pending is not None:
         yield pending.number, [], pending

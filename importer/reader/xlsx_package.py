@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _KINDS = {"chartsheet": "a chart", "worksheet": ""}
 _OTHER = "a macro or a dialog"
 _VISIBLE = "visible"
+#: By which XlsxWriter and its relatives mark their files: they store 0 as the result of every formula, and leave the
+#: calculating to the program that opens the file.
+_PLACING = ["124519", "1"]
 _STRUCK = re.compile(rb"<(?:\w+:)?strike\b")
 _FIRST_OWN_FORMAT = 164  # numbers below are those of formats that every program knows
 _BY_LANGUAGE = frozenset({*range(27, 37), *range(50, 59)})  # formats that not every reader takes for dates
@@ -41,7 +44,7 @@ class Package(Storage):
         self._parts = parts
         self._main = self._find_main()
         self.sheets = []
-        self._is_1904 = False
+        self._is_1904 = self._has_placeholders = False
         links = links_of(parts, self._main)
         self._read_main(links)
         parts_by_kind = dict(links.values())
@@ -78,13 +81,16 @@ class Package(Storage):
                 self.sheets.append(ListedSheet(attributes.get("name", ""), kind_of_sheet(kind), is_hidden, path))
             elif name == "workbookPr":
                 self._is_1904 = attributes.get("date1904") in {"1", "true"}
+            elif name == "calcPr":
+                self._has_placeholders = [attributes.get(name) for name in ("calcId", "fullCalcOnLoad")] == _PLACING
 
     @cached_property
     def _cell_reader(self) -> CellReader:
         styles, odd = Styles(is_1904=self._is_1904), set[int]()
         if self._styles_path in self._parts:
             _read_styles(self._parts.elements(self._styles_path), styles, odd)
-        return CellReader(styles, odd, self._strings, self._text_scan.is_odd, self._text_scan.has_struck)
+        unknown = frozenset({"", "0"} if self._has_placeholders else {""})
+        return CellReader(styles, odd, self._strings, self._text_scan.is_odd, self._text_scan.has_struck, unknown)
 
     def _strings(self) -> tuple[list[str], set[int]]:
         texts = _Texts()

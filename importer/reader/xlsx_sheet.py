@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, cast
 from xml.parsers import expat
 
 from importer.cells import cell_name, column_of, letters_of
-from importer.reader.cell_text import PLAIN_TEXTS, StoredCell, round_seconds
+from importer.reader.cell_text import PLAIN_TEXTS, StoredCell
 from importer.reader.stored_cells import (
     EMPTY,
     NEVER_CALCULATED,
@@ -54,6 +54,7 @@ class CellReader:
     load_strings: Callable[[], tuple[list[str], AbstractSet[int]]] = lambda: ([], frozenset())
     has_odd_strings: bool = False  #: calamine does not read all shared texts as they are shown
     has_struck_strings: bool = False  #: some shared texts are struck through
+    unknown: AbstractSet[str] = frozenset({""})  #: what stands for the result of a formula that was not calculated
 
     def refers_to_struck(self, row: bytes) -> bool:
         """Return whether a `<row>` element has a shared text that is struck through."""
@@ -66,7 +67,7 @@ class CellReader:
     def cell(self, kind: str, style: int, value: str, *, is_formula: bool, where: str) -> StoredCell:
         """Make a cell of type `kind`, ECMA-376 18.18.11; `where` names it in an error."""
         cell = self._made(kind, style, value, where)
-        if is_formula and not value and kind not in {"str", "inlineStr"}:
+        if is_formula and value in self.unknown and kind not in {"str", "inlineStr"}:
             cell = NEVER_CALCULATED
         return cell.strike_out() if style in self.styles.struck else cell
 
@@ -81,8 +82,8 @@ class CellReader:
         if kind == "s":
             return self._shared(value, where)
         if kind in {"b", "d"}:
-            cell = StoredCell(_text(kind, value))
-            return cell.as_day() if self.styles.format(style).sections[0].is_day else cell
+            truth = "FALSE" if value in {"0", "false"} else "TRUE"
+            return StoredCell(truth) if kind == "b" else self.styles.moment(value, style)
         cell = self.styles.number(value, style)
         is_word = cell.flaw is not None and value.lstrip("+-").lower() not in _NOT_A_NUMBER
         return StoredCell(value) if is_word else cell
@@ -93,12 +94,6 @@ class CellReader:
             raise damaged(f"cell {where} refers to no text")
         cell = StoredCell(texts[int(index)])
         return cell.strike_out() if int(index) in struck else cell
-
-
-def _text(kind: str, value: str) -> str:
-    if kind == "b":
-        return "FALSE" if value in {"0", "false"} else "TRUE"
-    return clock_text(value)
 
 
 def is_on(attributes: Mapping[str, str]) -> bool:
@@ -112,19 +107,6 @@ def unescape(text: str) -> str:
         return text
     halves = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
     return halves.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-
-
-def clock_text(written: str) -> str:
-    """Write a moment that is stored as text; a Z behind it is no zone: programs show the clock time."""
-    try:
-        if "T" not in written and ":" not in written:
-            return f"{date.fromisoformat(written).isoformat()}T00:00:00"
-        if "T" not in written:
-            moment = datetime.fromisoformat(f"2000-01-01T{written.removesuffix('Z')}")
-            return round_seconds(moment.replace(tzinfo=None)).time().isoformat()
-        return round_seconds(datetime.fromisoformat(written).replace(tzinfo=None)).isoformat()
-    except ValueError:
-        return written
 
 
 # ---- The XML of a sheet, cell by cell, by expat: the careful way
@@ -179,6 +161,7 @@ class _SheetParser:
         self._attributes: dict[str, str] = {}
         self._value: list[str] = []
         self._is_formula = False
+        self._is_inline = False  # its text stands in the cell, whatever its type says
         self._is_struck = False
         self._is_data = False
         self._is_aside = False  # how a text is pronounced is no part of it, nor is what a program adds for itself
@@ -195,13 +178,14 @@ class _SheetParser:
             self._start_inside(name, attributes)
 
     def _start_inside(self, name: str, attributes: dict[str, str]) -> None:
-        is_inline = self._attributes.get("t") == "inlineStr"
         match name:
             case "c":
                 self._start_cell(attributes)
-            case "v" if not is_inline and not self._is_aside:
+            case "is":
+                self._value, self._is_inline = [], True
+            case "v" if not self._is_inline and not self._is_aside:
                 self.parser.CharacterDataHandler = self._value.append
-            case "t" if is_inline and not self._is_aside:
+            case "t" if self._is_inline and not self._is_aside:
                 self.parser.CharacterDataHandler = self._value.append
             case "f":
                 self._is_formula = True
@@ -223,7 +207,7 @@ class _SheetParser:
     def _start_cell(self, attributes: dict[str, str]) -> None:
         self._attributes = attributes
         self._value = []
-        self._is_formula = self._is_struck = False
+        self._is_formula = self._is_struck = self._is_inline = False
         reference = attributes.get("r", "")
         self._column = _column(reference, self._number) if reference else self._column + 1
 
@@ -244,10 +228,9 @@ class _SheetParser:
         where = cell_name(self._column, self._number)
         if self._column in self._cells:
             raise damaged(f"cell {where} stands there twice")
-        get = self._attributes.get
-        cell = self._reader.cell(
-            get("t", "n"), whole(get("s") or "0"), "".join(self._value), is_formula=self._is_formula, where=where
-        )
+        kind = "inlineStr" if self._is_inline else self._attributes.get("t", "n")
+        style = whole(self._attributes.get("s") or "0")
+        cell = self._reader.cell(kind, style, "".join(self._value), is_formula=self._is_formula, where=where)
         self._cells[self._column] = cell.strike_out() if self._is_struck else cell
 
 
@@ -312,6 +295,8 @@ class _ScannedRow:
             return None
         if [value == "" for value in values] != [content is None for content in contents]:
             return None  # calamine has none of a cell that the file stores, or the other way round
+        if "0" in self.reader.unknown and b"<v>0</v>" in self.xml:
+            return None
         if b' t="s"' in self.xml and (self.reader.has_odd_strings or self.reader.refers_to_struck(self.xml)):
             return None
         texts = [value if type(value) is str else PLAIN_TEXTS[type(value)](value) for value in values]

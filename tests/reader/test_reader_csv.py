@@ -133,6 +133,7 @@ def test_rows_come_in_chunks_of_one_sheet_object_with_nothing_lost_between(write
     [
         ("id\n1\n2\n", ("id",)),
         ("id;when (a, b);x\n1;2;3\n", ("id", "when (a, b)", "x")),
+        ("ID;PROVIDER\nB;OPSGENIE\n", ("ID", "PROVIDER")),
         ('"a;b",c\n"1;2",3\n', ("a;b", "c")),
         ('"a,b"\n"1,2"\n', ("a,b",)),
         ("id,when|where\n1,a\n2,b|c\n", ("id", "when|where")),

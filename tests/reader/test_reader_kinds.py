@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 import xlwt
 from xlwt.CompoundDoc import XlsDoc
 
@@ -25,7 +26,7 @@ HEADER = '<row r="1"><c r="A1" t="str"><v>id</v></c><c r="B1" t="str"><v>note</v
 STYLES = (
     '<numFmts><numFmt numFmtId="164" formatCode="yyyy-mm-dd"/><numFmt numFmtId="165" formatCode="&quot;ID&quot;00000"/>'
     '<numFmt numFmtId="50" formatCode="00000"/></numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="164"/>'
-    '<xf numFmtId="165"/><xf numFmtId="50"/></cellXfs>'
+    '<xf numFmtId="165"/><xf numFmtId="50"/><xf numFmtId="46"/><xf numFmtId="20"/></cellXfs>'
 )
 
 
@@ -42,6 +43,16 @@ STYLES = (
         ("><v><!-- x -->7</v>", "7"),
         ("><v>7</v><extLst><ext><v>9</v></ext></extLst>", "7"),
         ('t="inlineStr"><is><r><t>Payments </t></r><r><t>Primary</t></r></is>', "Payments Primary"),
+        ('t="d" s="4"><v>PT30H5M</v>', "30:05:00"),
+        ('t="d" s="4"><v>1900-01-01T12:00:00</v>', "36:00:00"),
+        ('t="d" s="5"><v>PT8H30M</v>', "08:30:00"),
+        ('t="d" s="5"><v>1899-12-30T08:30:00</v>', "08:30:00"),
+        ('t="d" s="5"><v>1899-12-31T08:30:00.000Z</v>', "08:30:00"),
+        ('t="d" s="5"><v>T08:30:00</v>', "08:30:00"),
+        ('t="d"><v>PT8H30M</v>', "08:30:00"),
+        ("><is><t>Payments</t></is>", "Payments"),
+        ('t="str"><is><t>Payments</t></is>', "Payments"),
+        ('t="inlineStr"><v>Payments</v>', "Payments"),
         ('t="inlineStr"><is><t>_x0041__xD83D__xDE00_</t></is>', "A😀"),
         ('t="inlineStr"><is><t>東京</t><rPh sb="0" eb="1"><t>トウキョウ</t></rPh></is>', "東京"),
     ],
@@ -50,6 +61,44 @@ def test_a_cell_of_xlsx_is_what_a_person_sees(workbook: Workbook, cell: str, tex
     path = workbook(f'{HEADER}<row r="2"><c r="A2" t="str"><v>1</v></c><c r="B2" {cell}</c></row>', styles=STYLES)
     sheet = read_sheet(path)
     assert (sheet.rows, sheet.remarks) == ({2: ["1", text]}, [])
+
+
+def test_a_date_of_the_1904_calendar_is_the_date_that_is_stored_as_text(workbook: Workbook) -> None:
+    main = f'<workbook xmlns="{NAMESPACE}" xmlns:r="{RELATIONSHIPS}"><workbookPr date1904="1"/><sheets>'
+    main += '<sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>'
+    cells = '<c r="A2" t="d" s="1"><v>2027-03-01T08:30:00</v></c><c r="B2" t="d" s="4"><v>1904-01-02T12:00:00</v></c>'
+    sheet = read_sheet(workbook(f'{HEADER}<row r="2">{cells}</row>', styles=STYLES, parts={"xl/workbook.xml": main}))
+    assert sheet.rows == {2: ["2027-03-01T08:30:00", "36:00:00"]}
+
+
+@pytest.mark.parametrize("write_formula", ["write_formula", "write_array_formula"])
+def test_a_zero_that_stands_for_the_result_of_a_formula_is_a_problem(tmp_path: Path, write_formula: str) -> None:
+    book = xlsxwriter.Workbook(tmp_path / "t.xlsx")
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, ["id", "note"])
+    sheet.write_row(1, 0, ["P1", 0])
+    getattr(sheet, write_formula)("A3", '="P"&"2"')
+    sheet.write_formula("A4", '="P"&"3"', None, "P3")
+    sheet.write_formula("B4", "=1+1", None, 2)
+    book.close()
+    read = read_sheet(tmp_path / "t.xlsx")
+    assert read.rows == {2: ["P1", "0"], 3: ["", ""], 4: ["P3", "2"]}
+    assert [remark[:4] for remark in read.remarks] == [[3, "flaw", 0, f"the cell holds a {_NEVER}"]]
+
+
+_NEVER = "formula whose result was never stored"
+
+
+def test_a_zero_that_a_spreadsheet_program_has_calculated_is_one(workbook: Workbook) -> None:
+    rows = f'{HEADER}<row r="2"><c r="A2"><f>1-1</f><v>0</v></c></row>'
+    sheet = read_sheet(workbook(rows))
+    assert (sheet.rows, sheet.remarks) == ({2: ["0", ""]}, [])
+
+
+def test_a_row_that_stands_before_a_lower_one_is_named(workbook: Workbook) -> None:
+    rows = f'{HEADER}<row r="3"><c r="A3"><v>3</v></c></row><row r="2"><c r="A2"><v>2</v></c></row>'
+    with pytest.raises(SourceError, match=r"^sheet 'S': the workbook is damaged: row 2 comes after row 3$"):
+        read_sheet(workbook(rows))
 
 
 @pytest.mark.parametrize("number", ["NaN", "INF", "-INF", "1.#QNAN"])
@@ -270,6 +319,30 @@ def test_a_number_of_ods_that_is_shown_as_several_or_shortened_is_told(tmp_path:
     write_ods(tmp_path / "t.ods", row(text_cell("id") + text_cell("members")) + row(cells))
     sheet = read_sheet(tmp_path / "t.ods")
     assert (sheet.rows, sheet.remarks) == ({2: ["1", "101102103"]}, [[2, "shown", 1, shown]])
+
+
+@pytest.mark.parametrize(
+    ("span", "shown", "text"),
+    [
+        ("PT36H30M00S", "36:30", "36:30:00"),
+        ("PT1114736H30M00S", "08:30", "2027-03-01T08:30:00"),
+        ("PT1114748H30M00S", "08:30 PM", "2027-03-01T20:30:00"),
+        ("P1DT2H", "26:00", "26:00:00"),
+        ("P1D", "24:00", "24:00:00"),
+    ],
+)
+def test_a_time_of_ods_is_a_span_only_where_it_is_shown_as_one(
+    tmp_path: Path, span: str, shown: str, text: str
+) -> None:
+    write_ods(tmp_path / "t.ods", row(text_cell("from")) + row(value_cell("time", "time-value", span, shown)))
+    assert read_sheet(tmp_path / "t.ods").rows == {2: [text]}
+
+
+def test_a_table_inside_a_cell_of_ods_is_refused_and_loses_no_rows(tmp_path: Path) -> None:
+    inner = f"<table:table-cell><table:table>{row(text_cell('x'))}</table:table></table:table-cell>"
+    write_ods(tmp_path / "t.ods", row(text_cell("id")) + row(inner) + row(text_cell("P1")))
+    with pytest.raises(SourceError, match="a table is inside a table"):
+        read_sheet(tmp_path / "t.ods")
 
 
 def test_a_row_of_ods_that_is_repeated_without_end_is_refused(tmp_path: Path) -> None:
