@@ -103,9 +103,10 @@ class _Listener(SilentObserver):
 
 
 async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings, control: RunControl) -> None:
-    """Ask the targets about the records that the run had in flight when it was killed."""
+    """Ask the targets about the records that the run had in flight when it was killed, or that ended as unknown."""
     with open_run(previous.path, UNDO) as opened:
         journal = opened.journal
+        journal.doubt_unknown()
         doubts = {target: len(records) for target in TargetName if (records := journal.in_doubt(target))}
         if not doubts:
             return
@@ -115,7 +116,7 @@ async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings
             take_turns(connections, folder.path, settings, control) as turns,
         ):
             for target, number in doubts.items():
-                words = f"{count_of(number, 'record')} that {previous.run} had in flight"
+                words = f"{count_of(number, 'record')} of {previous.run} that may have been created"
                 control.observer.told(target, f"is asked about {words}, in {settings.settle:g} s")
             listener = _Listener(control.observer)
             await ask_about_doubts(Job(journal, connections, settings, listener, control.interrupted, previous.run))

@@ -338,6 +338,11 @@ class Journal(View):
         if self._has_bindings:  # a success that belongs to a group is not complete yet
             db.executemany(_SQL["hold"], [(change.id,) for change in changes])
 
+    def doubt_unknown(self) -> None:
+        """Put unknown records in doubt again: the target may be able to say by now whether it has them."""
+        with self._commit() as db:
+            db.execute(_SQL["doubt_unknown"])
+
     def in_doubt(self, target: TargetName) -> list[Claimed]:
         """List the records that were or may have been sent, and of which nothing more is known."""
         return list(self._read(codec.read_claimed, "in_doubt", target))

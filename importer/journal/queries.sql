@@ -235,6 +235,10 @@ SELECT id, key, kind, scope, attempts FROM record WHERE target = ? AND state = '
 -- name: claim
 UPDATE record SET state = 'sending' WHERE target = ? AND state = 'planned' AND id > ? AND id <= ?;
 
+-- name: doubt_unknown
+-- What an undo can ask about once more; an answer with other values names an id that is for a person to look at.
+UPDATE record SET state = 'in_doubt' WHERE state = 'unknown' AND was NOT IN ('created', 'exists') AND returned_id = '' AND key IS NOT NULL;
+
 -- name: in_doubt
 SELECT id, key, kind, scope, attempts FROM record WHERE target = ? AND state IN ('sending', 'in_doubt') ORDER BY id;
 

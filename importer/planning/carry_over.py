@@ -25,6 +25,7 @@ _WITHOUT_PART = Problem("its row makes several records, and nothing says which o
 
 _ONLY_REPORTED = "only a report says that it is there, and the target was not asked"
 _ASK_AGAIN = "Rerun when the target can be asked."
+_ASK_TO_UNDO = "Undo again: the target is asked first."
 _CHANGED_IN_DOUBT = "it differs from what was sent, and may have been created; nothing was sent"
 
 
@@ -313,7 +314,7 @@ def plan_removal(created: Entry, run: str, done: Done, joined: Joined = _NOWHERE
     is_own = Status.CREATED in (created.state, created.was) and created.outcome.run == run
     if not (is_own or joined.added or joined.removed) or target is None or kind is None or created.key is None:
         error = f"whether {run} created it is not known"
-        hint = "Rerun that run: it asks the target; then undo the rerun, if that says created."
+        hint = f"Look at {id_} in {target}, and delete it there if nobody needs it." if id_ else _ASK_TO_UNDO
         outcome = Outcome(Status.UNKNOWN, created.outcome.id, error=error, hint=hint)
         return created._replace(state=Status.UNKNOWN, was=None, outcome=outcome)
     created = created._replace(was=None, scope=id_)
