@@ -35,11 +35,11 @@ class Purpose(NamedTuple):
 
 RERUN = Purpose(
     "rerun it again",
-    "Keep it as it is and rerun from the report.csv beside it: what is there already is found first.",
+    "Leave the folder as it is, and rerun from the report.csv in it: what is there already is found first.",
 )
 UNDO = Purpose(
     "undo again",
-    "An undo needs it whole: restore it from a backup, or delete by hand what report.csv lists as created.",
+    "An undo needs the whole journal: restore it from a backup, or delete by hand what report.csv lists as created.",
 )
 LOOK = Purpose("look again", "Its report.csv may still be good.")
 _BEGIN = Purpose("", RERUN.damaged)  # a new run's own errors say how to go on
@@ -103,9 +103,7 @@ def open_run(path: Path, purpose: Purpose = RERUN) -> Iterator[RunFolder]:
     except OSError as error:  # another user's folder
         raise JournalError(f"{path} cannot be opened: {error.strerror}", hint="Name a folder of your own.") from error
     if not is_run:
-        raise JournalError(
-            f"{path} is not a run's folder: it has no {JOURNAL_FILE}", hint="Name a folder below reports/."
-        )
+        raise JournalError(f"{path} is not a run's folder: it has no {JOURNAL_FILE}", hint=_way_on(path, purpose))
     with _held(path), closing(_connect(path / JOURNAL_FILE, purpose)) as connection:
         try:
             yield RunFolder(path, Journal(connection, purpose.again))
@@ -189,7 +187,7 @@ def open_view(folder: Path) -> Iterator[View]:
     file = folder / JOURNAL_FILE
     try:
         with closing(_looking(file)) as reader:
-            _check_version(reader, file)
+            _check_version(reader, file, LOOK)
             yield View(reader)
     except (sqlite3.Error, MalformedError) as error:
         raise _cannot_read(file, error, LOOK) from error
@@ -229,7 +227,7 @@ def _connect(file: Path, purpose: Purpose) -> sqlite3.Connection:
     """Open a journal for writing; first look without touching it, because it may be foreign or damaged."""
     try:
         with closing(_read_only(file)) as reader:
-            _check_version(reader, file)
+            _check_version(reader, file, purpose)
             (state,) = reader.execute("PRAGMA quick_check(1)").fetchone()
         if state != "ok":
             raise sqlite3.DatabaseError(state.splitlines()[-1])
@@ -262,11 +260,15 @@ def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
     return connection
 
 
-def _check_version(connection: sqlite3.Connection, file: Path) -> None:
+def _way_on(path: Path, purpose: Purpose) -> str:
+    return purpose.damaged if (path / "report.csv").is_file() else "Name a folder below reports/."
+
+
+def _check_version(connection: sqlite3.Connection, file: Path, purpose: Purpose) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != _APPLICATION_ID:
-        raise JournalError(f"{file} is not a journal of oncall-importer", hint="Name a folder below reports/.")
+        raise DamagedError(f"{file} is not a journal of oncall-importer", hint=_way_on(file.parent, purpose))
     if version > _VERSION:
         raise JournalError(
             f"{file} was written by a newer oncall-importer (journal version {version}, this one knows {_VERSION})",

@@ -253,10 +253,14 @@ def test_what_existed_is_not_asked_for_again(online: Workplace, front: Front) ->
     assert len(front.requests) == before
 
 
-def test_a_damaged_journal_says_what_helps_and_that_helps(online: Workplace, front: Front) -> None:
+@pytest.mark.parametrize("left", [b"no database at all" * 500, b"", None], ids=["garbage", "empty", "missing"])
+def test_a_damaged_journal_says_what_helps_and_that_helps(online: Workplace, front: Front, left: bytes | None) -> None:
     """Whatever is left of it, the report beside it is enough to go on."""
     first = run_with_one_refused(online)
-    (online.path / first.run / "journal.sqlite3").write_bytes(b"no database at all" * 500)
+    journal = online.path / first.run / "journal.sqlite3"
+    journal.unlink()
+    if left is not None:
+        journal.write_bytes(left)
     refused = online.run("rerun", first.run)
     assert refused.status == 2
     assert "report.csv" in refused.err

@@ -99,4 +99,6 @@ def test_what_may_have_been_created_is_named_and_left(state: State | Status) -> 
     planned = plan_removal(SHADOW._replace(state=state, outcome=Outcome(Status.UNKNOWN)), "20270101-000000", {})
     assert planned.state is Status.UNKNOWN
     assert "20270101-000000" in planned.outcome.error
-    assert "rerun" in planned.outcome.hint
+    assert planned.outcome.hint == "Undo again: the target is asked first."
+    answered = SHADOW._replace(state=state, outcome=Outcome(Status.UNKNOWN, "id-9"))
+    assert "Look at id-9" in plan_removal(answered, "20270101-000000", {}).outcome.hint
