@@ -21,6 +21,7 @@ from xlrd.sheet import unpack_RK
 
 from importer.errors import SourceError
 from importer.reader.cell_text import StoredCell
+from importer.reader.encoding import OLE
 from importer.reader.stored_cells import (
     EMPTY,
     SAVE_AS,
@@ -76,7 +77,8 @@ class OldWorkbook(Storage):
         file.seek(0)
         content = file.read()
         with _xlrd():
-            _refuse_others(content)
+            if content.startswith(OLE):
+                _refuse_others(content)
             self._book = xlrd.open_workbook(
                 file_contents=content,
                 logfile=_Silence(),

@@ -274,6 +274,7 @@ def _text(file: BinaryIO, codec: str, digest: _Hash | None = None) -> TextIO:
 
 MOST_BLANK = 1_048_576  # lines that follow each other
 _ENDS = frozenset({"\n", "\r\n", "\r"})
+_END_OF_FILE = "\x1a"  # of DOS, in the last line
 _UNCLOSED = (
     'Look for a cell that begins with a quote (") and has no closing one;'
     ' a quote inside a quoted cell is written twice ("").'
@@ -307,7 +308,7 @@ class _Lines:
         self._text = text
         self._name = form.name
         self._limit = form.bounds.record
-        self._blanks = f"{form.delimiter}{string.whitespace}"
+        self._blanks = f"{form.delimiter}{string.whitespace}{_END_OF_FILE}"
         self._blank_quote = re.compile(rf'(?:^|{re.escape(form.delimiter)}) +"').search
         self._coming = ""  # a line that was read, and not yet taken
         self.has_blank_quote = False  #: the record has a blank between delimiter and quote

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ZIP = b"PK\x03\x04"
 OLE = bytes.fromhex("D0CF11E0")
+#: How a stream of BIFF begins by itself, as in Excel 2 to 4: with the record BOF of some version, and its length.
+BIFF = re.compile(rb"\x09[\x00\x02\x04\x08][\x04\x06\x08\x10]\x00")
 _OTHERS = {
     b"%PDF": "a PDF document",
     b"{\\rtf": "an RTF document",
@@ -60,7 +62,7 @@ def is_workbook(file: BinaryIO, name: str) -> bool:
     """
     file.seek(0)
     start = file.read(512)
-    if start.startswith((ZIP, OLE)):
+    if start.startswith((ZIP, OLE)) or BIFF.match(start):
         return True
     what = next((what for signature, what in _OTHERS.items() if start.startswith(signature)), "")
     if start.startswith(_TAR[1], _TAR[0]):

@@ -30,7 +30,7 @@ from python_calamine import CalamineWorkbook
 from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
 from importer.notice import NoticeLevel
-from importer.reader.encoding import OLE
+from importer.reader.encoding import BIFF, OLE
 from importer.reader.header_row import NO_HEADER, TOP_ROWS, walk_to
 from importer.reader.limits import Bounds, too_many_columns
 from importer.reader.stored_cells import SAVE_AS, UNPROTECTED, TextRow, text_rows
@@ -64,7 +64,8 @@ def open_storage(file: BinaryIO, bounds: Bounds) -> tuple[str, Storage]:
         SourceError: It is no workbook, damaged, encrypted or too large.
     """
     file.seek(0)
-    if file.read(len(OLE)) == OLE:
+    start = file.read(len(OLE))
+    if start == OLE or BIFF.match(start):
         from importer.reader.biff import OldWorkbook
 
         return ".xls", OldWorkbook(file)

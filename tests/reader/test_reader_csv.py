@@ -114,6 +114,10 @@ def test_a_csv_is_one_sheet_named_as_spreadsheets_name_it(write: Write) -> None:
     assert notice_texts(reading) == [f"{path} is a CSV and has no sheets: all of it is read, in spite of --sheet"]
 
 
+def test_the_end_of_file_sign_of_dos_is_no_row(write: Write) -> None:
+    assert [row.number for row in rows_of(write("t.csv", b"id,b\r\n1,2\r\n\x1a"))] == [2]
+
+
 def test_a_header_without_rows_is_a_chunk_without_rows(write: Write) -> None:
     (chunk,) = read(write("t.csv", b"a,b\r\n"))
     assert (chunk.sheet.header, chunk.rows) == (("a", "b"), [])

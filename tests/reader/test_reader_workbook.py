@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -296,3 +297,41 @@ def test_prefixed_names_and_absolute_targets_are_understood(workbook: Workbook) 
     path = workbook(parts={"xl/worksheets/other.xml": sheet, "xl/_rels/workbook.xml.rels": links})
     (row,) = rows_of(path)
     assert (row.number, row.cells, len(row.problems)) == (4, ("#N/A",), 1)
+
+
+def biff(kind: int, data: bytes = b"") -> bytes:
+    return struct.pack("<HH", kind, len(data)) + data
+
+
+def excel_2() -> bytes:
+    """Texts, a date and a whole number by the records of Excel 2."""
+    codes = biff(0x001E, b"\x07General") + biff(0x001E, b"\x0add.mm.yyyy")
+    texts = ((0, 0, b"id"), (0, 1, b"day"), (1, 0, b"P\xfc1"))
+    cells = [biff(0x04, struct.pack("<HH3sB", row, column, bytes(3), len(text)) + text) for row, column, text in texts]
+    day = biff(0x03, struct.pack("<HH3sd", 1, 1, b"\0\1\0", 46447.5))
+    return biff(0x0009, b"\2\0\x10\0") + codes + b"".join(cells) + day + biff(0x02, bytes([2, 0, *bytes(5), 42, 0]))
+
+
+def excel_4() -> bytes:
+    """The same by the records of Excel 4."""
+    codes = biff(0x041E, b"\0\0\x07General") + biff(0x041E, b"\1\0\x0add.mm.yyyy")
+    styles = b"".join(biff(0x0443, bytes([0, code, *bytes(10)])) for code in range(2))
+    font = biff(0x0231, struct.pack("<HHHB", 200, 0, 0x7FFF, 5) + b"Arial")
+    texts = ((0, 0, b"id"), (0, 1, b"day"), (1, 0, b"P\xfc1"))
+    cells = [biff(0x0204, struct.pack("<HHHH", row, column, 0, len(text)) + text) for row, column, text in texts]
+    numbers = ((1, 1, 1, 46447.5), (2, 0, 0, 42))
+    cells += [biff(0x0203, struct.pack("<HHHd", *number)) for number in numbers]
+    return biff(0x0409, struct.pack("<HHH", 4, 0x10, 0)) + codes + font + styles + b"".join(cells)
+
+
+@pytest.mark.parametrize("content", [excel_2(), excel_4()])
+def test_a_stream_of_excel_2_to_4_is_a_workbook_without_a_compound_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "t.xls"
+    path.write_bytes(content + biff(0x0A))
+    chunks = list(read(path))
+    assert chunks[0].sheet.header == ("id", "day")
+    assert [row.cells for row in chunks[0].rows] == [("Pü1", "2027-03-01T12:00:00"), ("42", "")]
+
+
+def test_a_stream_of_excel_2_that_breaks_off_is_damaged(write: Callable[[str, bytes], Path], refused: Refused) -> None:
+    assert "the workbook is damaged: one of its records" in refused(write("t.xls", excel_2()[:40])).message
