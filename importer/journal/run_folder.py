@@ -275,9 +275,9 @@ def _check_version(connection: sqlite3.Connection, file: Path, purpose: Purpose)
             hint="Install that version; the journal was left as it is.",
         )
     if version < _VERSION:
-        raise JournalError(
+        raise DamagedError(
             f"{file} was written by an older oncall-importer (journal version {version}, this one reads {_VERSION})",
-            hint="Rerun from the report.csv beside it: what is there already is found first.",
+            hint=purpose.damaged,
         )
 
 

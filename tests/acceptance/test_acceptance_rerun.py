@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -253,14 +255,18 @@ def test_what_existed_is_not_asked_for_again(online: Workplace, front: Front) ->
     assert len(front.requests) == before
 
 
-@pytest.mark.parametrize("left", [b"no database at all" * 500, b"", None], ids=["garbage", "empty", "missing"])
-def test_a_damaged_journal_says_what_helps_and_that_helps(online: Workplace, front: Front, left: bytes | None) -> None:
+@pytest.mark.parametrize("left", ["garbage", "empty", "missing", "older"])
+def test_a_damaged_journal_says_what_helps_and_that_helps(online: Workplace, front: Front, left: str) -> None:
     """Whatever is left of it, the report beside it is enough to go on."""
     first = run_with_one_refused(online)
     journal = online.path / first.run / "journal.sqlite3"
-    journal.unlink()
-    if left is not None:
-        journal.write_bytes(left)
+    if left == "older":
+        with closing(sqlite3.connect(journal)) as connection:
+            connection.execute("PRAGMA user_version = 3")
+    else:
+        journal.unlink()
+        if left != "missing":
+            journal.write_bytes(b"no database at all" * 500 if left == "garbage" else b"")
     refused = online.run("rerun", first.run)
     assert refused.status == 2
     assert "report.csv" in refused.err

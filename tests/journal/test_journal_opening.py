@@ -300,7 +300,7 @@ def hole(file: Path) -> None:
     [
         (newer, "written by a newer oncall-importer (journal version 99, this one knows 9)", "Install that version"),
         (newer_and_killed, "written by a newer oncall-importer (journal version 99, this one knows 9)", "Install that"),
-        (older, "written by an older oncall-importer (journal version", "Rerun from the report.csv"),
+        (older, "written by an older oncall-importer (journal version", "rerun from the report.csv"),
         (foreign, "is not a journal of oncall-importer", "Name a folder"),
         (foreign_and_killed, "is not a journal of oncall-importer", "Name a folder"),
         (cut(0), "is not a journal of oncall-importer", "Name a folder"),
