@@ -11,6 +11,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -58,7 +59,9 @@ def flag(value: object) -> bool:
 
 
 def text(value: object) -> str:
-    """Read a text."""
+    """Read a text; a date of TOML or of a call is one, too."""
+    if isinstance(value, date):
+        return value.isoformat()
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{_shown(value)} is not a text")
     if "\0" in value or not is_unicode(value):

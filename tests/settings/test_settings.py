@@ -104,8 +104,9 @@ def test_a_setting_may_stand_in_the_environment(
 
 
 def test_settings_may_stand_in_the_file(config: Callable[[str], Path]) -> None:
-    config('sheet = ["a, b"]\nrate = ["opal=5/s", "rootly=none"]\njson = true')
+    config('sheet = ["a, b"]\nrate = ["opal=5/s", "rootly=none"]\njson = true\nuntil = 2027-12-31')
     settings = load_settings({})
+    assert settings.until == "2027-12-31"  # TOML has dates
     assert settings.sheet == ("a, b",)
     assert settings.rate == {TargetName.OPAL: 5.0, TargetName.ROOTLY: float("inf")}
     assert settings.json
