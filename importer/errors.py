@@ -1,17 +1,4 @@
-"""The exceptions: why a run cannot go on. A row that failed is not an error but an outcome (`statuses.Status`).
-
-ImporterError
-├── UsageError      an option or argument that is not valid
-├── SettingsError   a setting, a token or a base URL that is missing or not valid
-├── SourceError     a source that cannot be read, or holds nothing to import
-│   └── SourcesError    several of them
-├── JournalError    a run's journal that is too new, in use or cannot be written
-│   └── DamagedError    one that is damaged: a report may still be good
-├── TargetError     a target that did not give a usable answer to a question
-├── ReportError     a report that could not be written
-├── InterruptedReadingError   the user ended the run before anything was sent
-└── UnexpectedError  a bug of ours; what was sent is in the journal
-"""
+"""The exceptions: why a run cannot go on. A row that failed is not an error but an outcome (`statuses.Status`)."""
 
 from __future__ import annotations
 
@@ -64,7 +51,10 @@ class ReportError(ImporterError):
 
 
 class InterruptedReadingError(ImporterError):
-    """The user ended the run while its sources were read. Nothing was sent, and nothing is left behind."""
+    """The user ended the command before anything was sent. Nothing is left behind."""
+
+    def __init__(self, message: str = "interrupted while reading; nothing was sent") -> None:
+        super().__init__(message, hint="Start it again.")
 
 
 class UnexpectedError(ImporterError):

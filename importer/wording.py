@@ -8,6 +8,7 @@ Markup languages escape again for themselves.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -44,7 +45,12 @@ def quote(text: str, limit: int = LONGEST_QUOTE) -> str:
 
 def quote_path(text: str) -> str:
     """Return a file's name in double quotes; a long one keeps its end, which identifies it."""
-    return quote(text if len(text) <= LONGEST_QUOTE else f"…{text[1 - LONGEST_QUOTE :]}")
+    return quote(keep_end(text, LONGEST_QUOTE))
+
+
+def keep_end(text: str, limit: int) -> str:
+    """Return a text cut to its last `limit` characters, as of a path, whose end identifies it."""
+    return text if len(text) <= limit else f"…{text[1 - limit :]}"
 
 
 def shown_path(path: object) -> str:
@@ -66,6 +72,13 @@ def has_control(text: str) -> bool:
     if text.isprintable():
         return False
     return any(char in _BIDI or unicodedata.category(char) in _CONTROLS for char in text)
+
+
+def list_first(texts: Sequence[str], most: int, number: int = 0) -> str:
+    """Return the first texts, and how many more there are, in all `number` if given: `a, b and 1,000 more`."""
+    shown = texts[:most]
+    left = (number or len(texts)) - len(shown)
+    return f"{', '.join(shown)} and {left:,} more" if left > 0 else ", ".join(shown)
 
 
 def count_of(number: int, noun: str, plural: str = "") -> str:

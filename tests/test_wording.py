@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.wording import as_sentence, count_of, escape, has_control, iso_utc, quote
+from importer.wording import as_sentence, count_of, escape, has_control, iso_utc, keep_end, list_first, quote
 
 ANY_TEXT = st.text(st.characters(), max_size=400)  # surrogates too
 
@@ -81,6 +81,16 @@ def test_a_count_agrees_with_its_noun(number: int, text: str) -> None:
 
 def test_a_noun_can_bring_its_plural() -> None:
     assert [count_of(number, "entry", "entries") for number in (1, 2)] == ["1 entry", "2 entries"]
+
+
+def test_a_long_list_says_how_many_more_there_are() -> None:
+    assert [list_first(["a", "b", "c"], most) for most in (1, 2, 3)] == ["a and 2 more", "a, b and 1 more", "a, b, c"]
+    assert list_first(["a"], 1, 1_235) == "a and 1,234 more"
+    assert list_first([], 1) == ""
+
+
+def test_a_long_path_keeps_the_end_that_identifies_it() -> None:
+    assert [keep_end("teams/rota.csv", limit) for limit in (14, 9)] == ["teams/rota.csv", "…rota.csv"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import click
 
 from importer.cli.click_options import FILE, RUN, Decorator, command, options, shared_options
 from importer.cli.execute import perform_reading
-from importer.wording import count_of, escape, shown_path
+from importer.wording import count_of, escape, list_first, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -256,9 +256,8 @@ def _show_schedule(comparison: Comparison, compared: Compared, most: int, consol
 
 def _show_alone(label: str, schedules: Sequence[Schedule], console: Console) -> None:
     if schedules:
-        names = ", ".join(escape(one.name) for one in schedules[:_MOST])
-        more = f" and {len(schedules) - _MOST} more" if len(schedules) > _MOST else ""
-        console.write_line(f"only in {label}: {names}{more} (pair them with --pairs FILE, or leave them out)")
+        names = list_first([escape(one.name) for one in schedules], _MOST)
+        console.write_line(f"only in {label}: {names} (pair them with --pairs FILE, or leave them out)")
 
 
 def _show_gaps(label: str, gaps: Sequence[Window], console: Console) -> None:

@@ -13,7 +13,7 @@ from importer.commands.history import PastRun, Stage
 from importer.records import ReportLine, Sheet
 from importer.settings.options import write_setting
 from importer.statuses import Status, possible_statuses
-from importer.wording import escape
+from importer.wording import escape, keep_end, list_first
 
 NARROW = 70  #: columns of a terminal that a table of runs needs
 _WIDE = 150  # columns of a terminal with room for the begin, the run before and the source in columns of their own
@@ -93,9 +93,7 @@ def _name(run: PastRun, status: Status) -> str:
 
 def _sources(run: PastRun, longest: int) -> str:
     """Name the first source by the end of its path, and count the others."""
-    first, *others = (*(escape(name) for name, _ in run.sources), "")
-    first = first if len(first) <= longest else f"…{first[1 - longest :]}"
-    return f"{first} and {len(others) - 1} more" if len(others) > 1 else first
+    return list_first([keep_end(escape(name), longest) for name, _ in run.sources], 1)
 
 
 def duration(seconds: float | None) -> str:

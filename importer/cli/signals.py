@@ -56,7 +56,7 @@ def _interrupts(interrupted: anyio.Event, loop: Any, console: Console) -> Iterat
     def lose_patience(_signal: int, _frame: FrameType | None) -> None:
         if not console.is_planned:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            raise InterruptedReadingError("interrupted while reading; nothing was sent", hint="Start it again.")
+            raise InterruptedReadingError
         if time.monotonic() - began >= _LONGEST:
             console.ended_late()
             os._exit(130)

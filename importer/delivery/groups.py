@@ -28,7 +28,7 @@ from importer.errors import JournalError, TargetError
 from importer.journal.states import BindingState
 from importer.statuses import Status
 from importer.targets import TARGETS
-from importer.wording import count_of
+from importer.wording import count_of, list_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -217,11 +217,8 @@ class _Replacing:
 
     def _describe(self, whole: list[str]) -> str:
         missing = [one for one in whole if one not in self._now]
-        named = ", ".join(missing[:_MOST_NAMED]) + (
-            f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
-        )
-        lacking = f"its list still lacks {named}" if missing else "its list still has what was to be taken out"
-        return f"{lacking} after {self._tries} attempts{f'; {self._words}' if self._words else ''}"
+        still = f"lacks {list_first(missing, _MOST_NAMED)}" if missing else "has what was to be taken out"
+        return f"its list still {still} after {self._tries} attempts{f'; {self._words}' if self._words else ''}"
 
     async def _read(self) -> list[str]:
         try:

@@ -85,9 +85,7 @@ async def open_source_api(
     if failure is not None:
         raise failure
     if interrupted.is_set():
-        raise InterruptedReadingError(
-            f"interrupted while reading {api.name}; nothing was written", hint="Start it again."
-        )
+        raise InterruptedReadingError(f"interrupted while reading {api.name}; nothing was written")
 
 
 async def _ask(url: str, api: SourceApi, client: Client, throttle: Throttle) -> Any:
@@ -187,7 +185,7 @@ async def fetch(address: str, label: str, settings: Settings, interrupted: anyio
         client.hide_paths()  # the path is the secret
         for attempt in range(1, _FEED_ATTEMPTS + 1):
             if interrupted.is_set():
-                raise InterruptedReadingError(f"interrupted while reading {label}", hint="Start it again.")
+                raise InterruptedReadingError(f"interrupted while reading {label}")
             reply = await client.get(origin + (path or "/"), attempt)
             if isinstance(reply, Answer) and reply.status == 200:
                 return reply.body

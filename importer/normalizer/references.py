@@ -22,7 +22,7 @@ from importer.normalizer.providers import Service, linked_id
 from importer.records import ID_PATTERN, LARGEST_ID, UUID, Problem
 from importer.targets.opal import takes_no_schedules
 from importer.targets.target import DirectoryEntry
-from importer.wording import has_control, quote
+from importer.wording import has_control, list_first, quote
 
 _ID = re.compile(ID_PATTERN)
 _BETWEEN_GROUPS = re.compile(r"[;\r\n]")
@@ -279,10 +279,9 @@ class _List:
         what = self._what
         shown = list(map(self._show, found or self._nearest.find(plain)))
         if found:
-            more = f" and {len(shown) - _MOST} more" if len(shown) > _MOST else ""
             return Unreadable(
                 f", which is the {named} of {len(shown)} {what}s",
-                f"write the id of the one that is meant: {', '.join(shown[:_MOST])}{more}",
+                f"write the id of the one that is meant: {list_first(shown, _MOST)}",
                 f"{what} found more than once",
             )
         nearest = f"; the nearest {'are' if len(shown) > 1 else 'is'} {', '.join(shown)}" if shown else ""

@@ -28,7 +28,7 @@ from importer.records import KnownName, Problem, Row, Severity, Sheet, TargetNam
 from importer.reporter.report_reader import is_report
 from importer.reporter.template import README_SHEET
 from importer.settings.options import HiddenRows
-from importer.wording import escape
+from importer.wording import escape, list_first
 
 _MOST_PARTS = 1000  # records that a row makes
 _MOST_NAMED = 10_000  # ranges of rows that a report names
@@ -409,7 +409,5 @@ def _where(sheet: Sheet) -> str:
 
 
 def _headers(sheets: Iterable[Sheet]) -> str:
-    names = [text.strip() for sheet in sheets for text in sheet.header if text.strip()]
-    shown = ", ".join(escape(name, 80) for name in names[:_MOST_HEADERS])
-    more = f" and {len(names) - _MOST_HEADERS:,} more" if len(names) > _MOST_HEADERS else ""
-    return f"it has {shown}{more}" if names else "its header is empty"
+    names = [escape(text.strip(), 80) for sheet in sheets for text in sheet.header if text.strip()]
+    return f"it has {list_first(names, _MOST_HEADERS)}" if names else "its header is empty"

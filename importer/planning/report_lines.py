@@ -14,7 +14,7 @@ from importer.records import Problem, Row, Sheet
 from importer.reporter.columns import MENDABLE, changed_cells, number_repeats
 from importer.reporter.report_reader import Carried, Splitter
 from importer.statuses import Status
-from importer.wording import count_of, escape, quote
+from importer.wording import count_of, escape, list_first, quote
 
 _NAMED = 10  # rows that a notice names
 _LONGEST_NAME = 60  # characters of a header in a message
@@ -165,8 +165,7 @@ class _Places:
             self._first.append(place)
 
     def __str__(self) -> str:
-        more = f" and {self._number - len(self._first):,} more" if self._number > len(self._first) else ""
-        return f"{self._noun}{'s' if self._number > 1 else ''} {', '.join(self._first)}{more}"
+        return f"{self._noun}{'s' if self._number > 1 else ''} {list_first(self._first, _NAMED, self._number)}"
 
     def __bool__(self) -> bool:
         return self._number > 0

@@ -35,14 +35,13 @@ from importer.reader.limits import Bounds
 from importer.reader.read import Source, read, read_on_thread, spool
 from importer.settings.config_file import read_config_file
 from importer.settings.options import Settings
-from importer.wording import count_of, escape, is_unicode
+from importer.wording import LONGEST_QUOTE, count_of, escape, is_unicode, keep_end, list_first
 
 _EARLIER_MAPPING = "the mapping of the earlier run"
 _SOURCES = "Pass the path of a file, - for standard input, or a pandas DataFrame."
 _NAME_FILES = "Correct the path, or name the files."
 _ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt", *WORKBOOKS)  # of files in a folder
 _MOST_LISTED = 5  # files that a notice names
-_LONGEST_NAME = 80  # characters; messages cut a longer name at its end
 
 
 def make_loader(
@@ -303,8 +302,7 @@ def _is_hidden(path: Path, given: Path) -> bool:
 
 
 def _listed(paths: Sequence[Path]) -> str:
-    more = f" and {len(paths) - _MOST_LISTED:,} more" if len(paths) > _MOST_LISTED else ""
-    return f"{', '.join(_shown(str(path)) for path in paths[:_MOST_LISTED])}{more}"
+    return list_first([_shown(str(path)) for path in paths], _MOST_LISTED)
 
 
 def _shown(path: str) -> str:
@@ -327,7 +325,7 @@ def locate_source(source: Source) -> str:
 def _shown_mapping(given: Path | abc.Mapping[str, Any] | None) -> str:
     """Name a mapping so that its file's own name stays visible when a message cuts it."""
     text = str(given) if isinstance(given, Path) else _EARLIER_MAPPING if given is None else "the mapping"
-    return text if len(text) <= _LONGEST_NAME else f"…{text[1 - _LONGEST_NAME :]}"
+    return keep_end(text, LONGEST_QUOTE)
 
 
 def make_bounds(settings: Settings) -> Bounds:
@@ -345,4 +343,4 @@ async def let_signals_in(interrupted: anyio.Event) -> None:
     """
     await anyio.lowlevel.checkpoint()
     if interrupted.is_set():
-        raise InterruptedReadingError("interrupted while reading; nothing was sent", hint="Start it again.")
+        raise InterruptedReadingError

@@ -272,7 +272,7 @@ async def _on_thread(
             failure = error
         group.cancel_scope.cancel()
     if interrupted.is_set() or isinstance(failure, InterruptedReadingError):
-        raise InterruptedReadingError("interrupted while reading; nothing was sent", hint="Start it again.")
+        raise InterruptedReadingError
     if failure is not None:
         raise failure
     return result

@@ -108,7 +108,7 @@ class Child:
         is_ready: object = None
         while not is_ready:
             if self._stopped and self._stopped.is_set():
-                raise InterruptedReadingError("interrupted while reading; nothing was sent", hint="Start it again.")
+                raise InterruptedReadingError
             began = time.monotonic()
             is_ready = selector.select(min(max(0.0, self._seconds), _PATIENCE))
             self._seconds -= time.monotonic() - began

@@ -36,7 +36,7 @@ from importer.reader.limits import Bounds, too_many_columns
 from importer.reader.stored_cells import SAVE_AS, UNPROTECTED, TextRow, text_rows
 from importer.reader.tables import CHUNK_ROWS, above_notice
 from importer.reader.zip_parts import Parts
-from importer.wording import escape
+from importer.wording import escape, list_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -205,10 +205,9 @@ def _covering(merged: Iterable[Merged], positions: list[int], header: int) -> li
 
 def _merged_notice(where: str, ranges: list[Merged]) -> str:
     named = [f"{cell_name(left, first)}:{cell_name(right, last)}" for first, left, last, right in ranges[:_SHOWN]]
-    more = f" and {len(ranges) - _SHOWN:,} more" if len(ranges) > _SHOWN else ""
     return (
-        f"{where} has merged cells ({', '.join(named)}{more}): each range has its value in the first cell,"
-        " the others are read as empty"
+        f"{where} has merged cells ({list_first(named, _SHOWN, len(ranges))}): each range has its value in the first"
+        " cell, the others are read as empty"
     )
 
 

@@ -44,7 +44,7 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object], *, hint: str =
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:
-        raise ReportError(f"{path} could not be written: {error.strerror or error}.", hint=hint) from error
+        raise ReportError(f"{path} could not be written: {error.strerror or error}", hint=hint) from error
     _sync_folder(path.parent)
     return written
 

@@ -239,10 +239,10 @@ def check_marked_path(path: Path, sources: Iterable[str]) -> None:
         UsageError: it does not, or it is.
     """
     if path.suffix.casefold() != ".xlsx":
-        raise UsageError(f"{path} cannot be the marked workbook: its name does not end in .xlsx.", hint=_NAME_IT)
+        raise UsageError(f"{path} cannot be the marked workbook: its name does not end in .xlsx", hint=_NAME_IT)
     for source in sources:
         if is_source(path, source):
-            raise UsageError(f"{path} is the source itself, and was left alone.", hint=_NAME_IT)
+            raise UsageError(f"{path} is the source itself, and was left alone", hint=_NAME_IT)
 
 
 def write_marked(
@@ -345,6 +345,6 @@ class _Page:
 
     def _refused(self, what: str) -> ReportError:
         return ReportError(
-            f"{self._sheet.source!r}, sheet {self._sheet.name!r}, has {what}; no marked workbook was written.",
+            f"{self._sheet.source!r}, sheet {self._sheet.name!r}, has {what}; no marked workbook was written",
             hint="Mend the source itself: what was found stands in the list of problems.",
         )

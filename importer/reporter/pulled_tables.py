@@ -43,17 +43,14 @@ def check_output(path: Path, *, is_replaced: bool = False) -> None:
     files = _files(path)
     for file in files:
         if not is_replaced and (file.exists() or file.is_symlink()):
-            half = (
-                "" if files[-1].exists() else f" There is no {files[-1].name}: a pull that was killed can have left it."
-            )
+            half = "" if files[-1].exists() else f"; a pull that was killed can have left it without {files[-1].name}"
             raise ReportError(
-                f"{file} is there already, and was left alone.{half}",
-                hint="Name a new file, or replace it with --yes.",
+                f"{file} is there already, and was left alone{half}", hint="Name a new file, or replace it with --yes."
             )
         if file.exists() and not (file.is_file() and os.access(file, os.W_OK)):
-            raise ReportError(f"{file} cannot be replaced: it is read-only, or no file.", hint="Name a new file.")
+            raise ReportError(f"{file} cannot be replaced: it is read-only, or no file", hint="Name a new file.")
     if not path.absolute().parent.is_dir():
-        raise ReportError(f"{path} could not be written: there is no folder {path.parent}.", hint=ROOM_HINT)
+        raise ReportError(f"{path} could not be written: there is no folder {path.parent}", hint=ROOM_HINT)
 
 
 def write_tables(path: Path, tables: Sequence[Table], *, is_replaced: bool = False) -> list[Path]:
@@ -89,10 +86,10 @@ def write_tables(path: Path, tables: Sequence[Table], *, is_replaced: bool = Fal
                 for file in files:
                     (folder / file.name).replace(file.resolve())
     except OSError as error:
-        raise ReportError(f"{path} could not be written: {error.strerror or error}.", hint=ROOM_HINT) from error
+        raise ReportError(f"{path} could not be written: {error.strerror or error}", hint=ROOM_HINT) from error
     except UnholdableError as error:
         raise ReportError(
-            f"{path} could not be written: a text is too long for a workbook, or has signs that one cannot hold.",
+            f"{path} could not be written: a text is too long for a workbook, or has signs that one cannot hold",
             hint="Name an output that ends in .csv.",
         ) from error
     return _files(path)

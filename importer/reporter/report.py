@@ -46,8 +46,8 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     again = f"undo {info.undone_path} again" if info.is_undo else f"rerun {path}"
     try:
         if restore_folder(folder):
-            restored = f"{path} was removed while the run was going on; it was made again from its journal."
-            journal.add_notice(Notice(restored.removesuffix("."), NoticeLevel.WARNING))
+            restored = f"{path} was removed while the run was going on; it was made again from its journal"
+            journal.add_notice(Notice(restored, NoticeLevel.WARNING))
         journal.change_info(stage=RunStage.ENDED, finished_at=iso_utc(datetime.now(UTC)))
         files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines(), info.mapping_id))
         if settings.xlsx or journal.count_rows() <= _XLSX_ROWS:
@@ -58,8 +58,8 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     except (JournalError, ReportError) as error:
         # Every outcome is safe, in the journal or in doubt there, unless that was removed with its folder.
         is_safe = (path / JOURNAL_FILE).exists()
-        why = error.message.removesuffix(".")
-        stopped["report"] = f"{why}; {again} makes it again" if is_safe else f"{why}. {error.hint}"
+        rest = f"; {again} makes it again" if is_safe else f". {error.hint}"
+        stopped["report"] = f"{error.message}{rest}"
     if settings.junit is not None:
         files += _write_junit(settings.junit, path.name, journal, stopped)
     page, notice = _try_page(folder, settings, stopped, is_interrupted=is_interrupted)
@@ -70,7 +70,7 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
         files=[*files, *page],
         stopped=stopped,
         is_interrupted=is_interrupted,
-        notice=f"{restored} {notice}".strip(),
+        notice=". ".join(filter(None, (restored, notice))),
         undone=info.undone_path,
         fails_on_warnings=settings.fail_on is FailOn.WARNING,
         seconds=seconds_between(info.started_at, journal.info().finished_at),
@@ -157,7 +157,7 @@ def _try_page(
         contents = read_contents(folder, settings, stopped, is_interrupted=is_interrupted)
         page = write_page(folder.path / "report.html", contents)
     except ImporterError as error:
-        why, hint = f": {error.message.removesuffix('.')}", error.hint
+        why, hint = f": {error.message}", error.hint
     except Exception as error:
         why, hint = f" ({type(error).__name__})", ""
     else:

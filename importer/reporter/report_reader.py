@@ -89,7 +89,7 @@ def split(sheet: Sheet) -> Splitter:
     """
     if not is_report(sheet.header):
         raise SourceError(
-            f"{quote(sheet.source)} is not a report: it lacks the columns import_row and import_status.",
+            f"{quote(sheet.source)} is not a report: it lacks the columns import_row and import_status",
             hint="Give a run's folder, or its report.csv or report.xlsx with these two columns left in.",
         )
     product: dict[str, int] = {}

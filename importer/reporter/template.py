@@ -89,11 +89,11 @@ def write_template(path: Path, *, zone: str = "Europe/Berlin", is_replaced: bool
     write = _WRITERS.get(path.suffix.casefold())
     if write is None:
         raise UsageError(
-            f"{path} cannot be a template: its name ends in neither .xlsx nor .csv.", hint="Name it template.xlsx."
+            f"{path} cannot be a template: its name ends in neither .xlsx nor .csv", hint="Name it template.xlsx."
         )
     if not is_replaced and (path.exists() or path.is_symlink()):
         raise ReportError(
-            f"{path} is there already, and was left alone.", hint="Name a new file, or replace it with --yes."
+            f"{path} is there already, and was left alone", hint="Name a new file, or replace it with --yes."
         )
     return write(path, zone)
 

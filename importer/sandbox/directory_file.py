@@ -155,7 +155,7 @@ def read_model(model: type[AnyModel], path: Path, what: str, hint: str, *, is_js
     """
 
     def unusable(reason: str) -> SettingsError:
-        return SettingsError(f"The {what} {path} cannot be used: {reason}.", hint=hint)
+        return SettingsError(f"the {what} {path} cannot be used: {reason}", hint=hint)
 
     try:
         # A FIFO would wait for somebody to write into it.

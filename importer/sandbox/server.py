@@ -125,7 +125,7 @@ Ports: TypeAlias = "dict[TargetName, Port]"
 
 def _bind(port: int) -> socket.socket:
     if not 0 <= port <= 65535:
-        raise UsageError(f"{port} is not a valid port.", hint="Use a number from 1 to 65535, or 0 for any free one.")
+        raise UsageError(f"{port} is not a valid port", hint="Use a number from 1 to 65535, or 0 for any free one.")
     bound = socket.socket()
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -138,9 +138,9 @@ def _bind(port: int) -> socket.socket:
 
 def _unusable_port(port: int, error: OSError) -> UsageError:
     if error.errno == errno.EADDRINUSE:
-        reason = f"Port {port} on {_HOST} is in use."
+        reason = f"port {port} on {_HOST} is in use"
     else:
-        reason = f"The sandbox cannot listen on {_HOST}, port {port}: {os.strerror(error.errno or 0)}."
+        reason = f"the sandbox cannot listen on {_HOST}, port {port}: {os.strerror(error.errno or 0)}"
     return UsageError(reason, hint="Use another port, or 0 for any free one.")
 
 

@@ -126,7 +126,7 @@ def _locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            message = f"The sandbox's state {path} is in use by another sandbox."
+            message = f"the sandbox's state {path} is in use by another sandbox"
             raise SettingsError(message, hint="Wait until that one has ended, or stop it.") from error
         yield
 
@@ -138,7 +138,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.executescript(_text("schema.sql"))  # before WAL, so that the file itself always says what it is
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != _VERSION:
-        message = f"The sandbox's state {path} has version {version}; this program knows version {_VERSION}."
+        message = f"the sandbox's state {path} has version {version}; this program knows version {_VERSION}"
         raise SettingsError(message, hint="Empty it with `oncall-importer sandbox --reset`.")
     connection.executescript(_text("additions.sql"))
     connection.execute("PRAGMA journal_mode = WAL")
@@ -149,7 +149,7 @@ def _refuse_irregular(path: Path) -> None:
     """Refuse anything but a regular file before it is opened: opening a FIFO would wait for somebody to write."""
     if path.exists() and not path.is_file():
         raise SettingsError(
-            f"The sandbox's state {path} is not a regular file.",
+            f"the sandbox's state {path} is not a regular file",
             hint="Move it away, or use another reports folder with --reports.",
         )
 
@@ -160,7 +160,7 @@ def _refuse_foreign(path: Path) -> None:
         header = file.read(100)
     is_ours = header.startswith(_HEADER) and int.from_bytes(header[_APPLICATION_ID_AT], "big") == _APPLICATION_ID
     if header and not is_ours:
-        message = f"{path} is not the state of a sandbox; it was left as it is."
+        message = f"{path} is not the state of a sandbox; it was left as it is"
         raise SettingsError(message, hint="Name another file for the sandbox's state.")
 
 
@@ -168,5 +168,5 @@ def unusable(path: Path, what: str, error: Exception) -> SettingsError:
     """Return the error of a state that the file system or SQLite denies; `what` follows its name in the message."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else error
     return SettingsError(
-        f"The sandbox's state {path} {what}: {reason}.", hint="Make sure that the folder and the file are writable."
+        f"the sandbox's state {path} {what}: {reason}", hint="Make sure that the folder and the file are writable."
     )

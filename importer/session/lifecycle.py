@@ -97,8 +97,8 @@ def fit_concurrency(settings: Settings, targets: int, control: RunControl) -> Se
     fitting = max(1, (most - taken) // each)
     if fitting >= settings.concurrency:
         return settings
-    words = f"This process may have only {most} files open (ulimit -n): {fitting} requests are in flight per target"
-    control.observer.noticed(Notice(f"{words}, not {settings.concurrency}.", NoticeLevel.WARNING))
+    words = f"this process may have only {most} files open (ulimit -n): {fitting} requests are in flight per target"
+    control.observer.noticed(Notice(f"{words}, not {settings.concurrency}", NoticeLevel.WARNING))
     return replace(settings, concurrency=fitting)
 
 

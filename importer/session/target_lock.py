@@ -145,7 +145,7 @@ async def take_turn(
         while descriptor is None:
             with anyio.move_on_after(_POLL):
                 await interrupted.wait()
-                raise InterruptedReadingError("interrupted while waiting; nothing was sent", hint="Start it again.")
+                raise InterruptedReadingError("interrupted while waiting; nothing was sent")
             descriptor = _try(path, stack)
         turn = TargetLock(os.pread(descriptor, _LONGEST, 0).decode("utf-8", "backslashreplace"))
         _announce(descriptor, holder)

@@ -104,7 +104,7 @@ def test_a_missing_folder_is_an_error_that_names_the_report(tmp_path: Path, writ
     report = tmp_path / "gone" / name
     with pytest.raises(ReportError) as caught:
         write(report, SHEETS, LINES)
-    assert caught.value.message == f"{report} could not be written: No such file or directory."
+    assert caught.value.message == f"{report} could not be written: No such file or directory"
     assert "journal" in caught.value.hint
 
 
@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_the_older_report_and_one_sentence(tmp_path: Path, wr
         text=True,
         check=True,
     )
-    assert (done.stdout, done.stderr) == (f"{report} could not be written: File too large.\n", "")
+    assert (done.stdout, done.stderr) == (f"{report} could not be written: File too large\n", "")
     assert (report.read_text(), names(tmp_path)) == ("older", ["report"])
 
 

@@ -170,7 +170,7 @@ SCHEDULE = '[[schedules]]\nid = "a"\nname = "A"\n'
 def test_a_file_that_is_no_directory_is_one_clear_sentence(tmp_path: Path, text: str | bytes, words: str) -> None:
     with pytest.raises(SettingsError) as caught:
         read(tmp_path, text)
-    assert caught.value.message.startswith(f"The directory {tmp_path / 'directory.toml'} cannot be used: {words}")
+    assert caught.value.message.startswith(f"the directory {tmp_path / 'directory.toml'} cannot be used: {words}")
     assert "\n" not in caught.value.message
     assert caught.value.hint
 
@@ -237,7 +237,7 @@ def test_a_file_that_is_no_organization_is_one_clear_sentence(tmp_path: Path, te
     path.write_text(text)
     with pytest.raises(SettingsError) as caught:
         read_organization(path)
-    assert caught.value.message.startswith(f"The organization {path} cannot be used: ")
+    assert caught.value.message.startswith(f"the organization {path} cannot be used: ")
     assert words in caught.value.message
     with pytest.raises(SettingsError, match="it cannot be read: No such file"):
         read_organization(tmp_path / "none.json")

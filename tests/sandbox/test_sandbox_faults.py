@@ -233,7 +233,7 @@ def test_a_file_that_is_no_plan_is_one_clear_sentence(tmp_path: Path, text: str,
     path.write_text(text)
     with pytest.raises(SettingsError) as caught:
         read_faults(path)
-    assert caught.value.message.startswith(f"The fault plan {path} cannot be used: {words}")
+    assert caught.value.message.startswith(f"the fault plan {path} cannot be used: {words}")
     assert "\n" not in caught.value.message
     assert caught.value.hint
 

@@ -32,7 +32,7 @@ async def test_one_port_serves_both_apis(client: Client) -> None:
 
 async def test_a_port_in_use_is_refused_by_its_number(state: Path, client: Client, tmp_path: Path) -> None:
     port = urlsplit(client.address.opal).port or 0
-    with pytest.raises(UsageError, match=f"Port {port} on 127.0.0.1 is in use"):
+    with pytest.raises(UsageError, match=f"port {port} on 127.0.0.1 is in use"):
         async with serve(tmp_path / "another.sqlite3", port=port):
             pass
 

@@ -65,7 +65,7 @@ def test_concurrency_fits_the_files_that_may_be_open_and_a_notice_says_both_numb
     settings = replace(load_settings({"concurrency": concurrency}), sandbox=is_sandbox)
     assert fit_concurrency(settings, targets, RunControl(listener, anyio.Event())).concurrency == fitting
     told = [
-        f"This process may have only {limit} files open (ulimit -n): {fitting} requests are in flight per target, not"
+        f"this process may have only {limit} files open (ulimit -n): {fitting} requests are in flight per target, not"
     ]
     assert [one.text.rpartition(" ")[0] for one in listener.notices] == (told if fitting < concurrency else [])
 
