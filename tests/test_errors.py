@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import importer
 from importer import errors
-from importer.errors import ImporterError, SourceError, SourcesError
+from importer.errors import ImporterError, InterruptedReadingError, SourceError, SourcesError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(importer.__file__).parent
 KINDS = {name for name, value in vars(errors).items() if inspect.isclass(value) and issubclass(value, ImporterError)}
-FILLED_BY_THEMSELVES = {"SourcesError"}  # it takes the hint of the first
+FILLED_BY_THEMSELVES = {"SourcesError", "InterruptedReadingError"}  # the first takes the hint of the first error
 
 
 def made() -> Iterator[tuple[str, ast.Call]]:
@@ -60,3 +60,9 @@ def test_several_errors_at_once_keep_their_own_hints() -> None:
     both = SourcesError([SourceError("one", hint="mend one"), SourceError("two", hint="mend two")])
     assert [error.hint for error in both.errors] == ["mend one", "mend two"]
     assert both.hint == "mend one"
+
+
+def test_an_interruption_always_has_the_same_hint() -> None:
+    assert {InterruptedReadingError().hint, InterruptedReadingError("interrupted while waiting").hint} == {
+        "Start it again."
+    }
