@@ -32,6 +32,8 @@ _LOOSE = 1.65  # times a proven limit: where the limit may be as much, it is wor
 _DOUBTFUL, _SOONER = 1.25, 10.0  # times it: where it may be as much, the rate grows so much sooner
 _UNPROVEN = 50.0  # requests a second at the most at which the search begins, unless more is proven
 _BEGIN = 25.0  # requests a second at which it begins where one request was taken at once
+_REFILL, _REFILL_GAP = 0.85, 1.5  # times what came in while others were refused: no higher, if that was even ...
+_LOWEST_BEGIN = 0.6  # ... but no lower than this share of where it would begin
 _FAR_APART = 2.5  # times what is proven: where a rate that is refused is less, the search begins between the two
 _AT_FIRST = 100.0  # requests a second that leave after the first answer; from there the rate grows with each ...
 _GROWTH = 0.02  # ... by the square of these seconds over an answer's: where answers are quick, at once
@@ -90,6 +92,7 @@ class AdaptiveLimit:
         self._began = math.inf
         self._taken = 0
         self._refused_at: float | None = None  # when the first left that was refused
+        self._refused_until = 0.0  # when the last left that was, before it was known
         self._refused_rate = most
         self._certain = 0.0  # nothing can have been free before
 
@@ -101,9 +104,12 @@ class AdaptiveLimit:
         self._began = min(self._began, sent)
         if self._refused_at is None:
             self._refused_at, self._certain = sent, max(sent, certain)
+            self._refused_until = sent
             self._refused_rate = self._left(sent, rate)
         elif not is_late:
             self._certain = max(self._certain, sent, certain)
+        else:
+            self._refused_until = max(self._refused_until, sent)
         self._refused_at = min(self._refused_at, sent)
 
     def take(self, sent: float, *, is_late: bool) -> bool:
@@ -190,8 +196,22 @@ class AdaptiveLimit:
     def _begin_climb(self, bound: float) -> float:
         """Return where the search begins: the further below what was refused, the less was taken at once."""
         if self._refused_rate < _FAR_APART * bound:
-            return math.sqrt(bound * self._refused_rate)
-        return max(bound, min(_UNPROVEN, self._refused_rate / _FAR_APART, _BEGIN * math.pow(self._taken, 0.35)))
+            begin = math.sqrt(bound * self._refused_rate)
+        else:
+            begin = min(_UNPROVEN, self._refused_rate / _FAR_APART, _BEGIN * math.pow(self._taken, 0.35))
+        return max(bound, min(begin, max(_LOWEST_BEGIN * begin, _REFILL * self._refill())))
+
+    def _refill(self) -> float:
+        """Return how many a second were taken among those that were refused; infinity if the last of these were not.
+
+        A bucket takes what comes into it meanwhile. A window takes nothing, except what came before, in another order.
+        """
+        refused_at = self._refused_at or 0.0
+        between = [sent for sent in self._recent if refused_at < sent < self._refused_until]
+        seconds = self._refused_until - refused_at
+        if not between or self._refused_until - between[-1] > _REFILL_GAP * seconds / (len(between) + 1):
+            return math.inf
+        return len(between) / seconds
 
     def _end_climb(self, bound: float, average: float) -> None:
         """Go on at what the climb proved; begin lower where it began too high to prove anything.
@@ -247,9 +267,7 @@ _SLACK = 0.01
 _LATELY = 20  # answers
 _TRAVELS = 50  # answers that tell how long one takes
 _GENTLE = 0.036  # seconds between requests until the first answer
-_RESET_BLUR = (
-    2.0  # seconds that a window may be shorter than its headers say: Reset is rounded up, Date is rounded down
-)
+_RESET_BLUR = 2.0  # seconds that a window may be shorter than its headers say: Reset is rounded up, and Date down
 
 
 class Quota(NamedTuple):

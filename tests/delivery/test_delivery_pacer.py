@@ -196,6 +196,13 @@ def test_little_leaves_before_the_first_refusal_is_known() -> None:
     assert refused <= 0.025
 
 
+def test_a_search_does_not_begin_above_what_comes_into_a_bucket() -> None:
+    """What is taken among the first refusals shows that: else the next requests cost another pause of a second."""
+    slow, refused = Case(30, "bucket-1", "-", "seconds", 100.0, 600, "at once").measure()
+    assert slow <= 1.18
+    assert refused <= 0.02
+
+
 def test_a_bucket_of_one_is_used_one_after_the_other_where_requests_overtake_each_other() -> None:
     """One that arrives soon after another is refused, however evenly both left: no pace is near the limit then."""
     slow, refused = Case(50, "bucket-1", "x", "seconds", 1000.0, 600, "20..260 ms").measure()
