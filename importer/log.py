@@ -42,7 +42,7 @@ def log_warned(warned: Iterable[tuple[str, int, str]]) -> None:
             log(logging.WARNING, WARNED, topic, source=source, row=row)
 
 
-def is_telling_all() -> bool:
+def is_logging_requests() -> bool:
     """Return whether every single request is logged."""
     return LOG.isEnabledFor(logging.DEBUG)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from importer.log import LOG, is_telling_all, log, log_warned, logging_run
+from importer.log import LOG, is_logging_requests, log, log_warned, logging_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def test_an_event_is_a_line_that_a_machine_reads(tmp_path: Path) -> None:
     with logging_run(tmp_path, pytest.fail, is_verbose=False):
         log(logging.INFO, "pace", "42 requests/s \u2028\x1b", target="opal", rate=42)
         log(logging.DEBUG, "request")
-        assert not is_telling_all()
+        assert not is_logging_requests()
     (line,) = lines(tmp_path)
     assert line.pop("time").endswith("Z")
     assert line == {"level": "info", "event": "pace", "target": "opal", "what": "42 requests/s \u2028\x1b", "rate": 42}
@@ -41,11 +41,11 @@ def test_an_event_is_a_line_that_a_machine_reads(tmp_path: Path) -> None:
 
 def test_a_verbose_run_tells_all_and_what_follows_it_does_not(tmp_path: Path) -> None:
     with logging_run(tmp_path, pytest.fail, is_verbose=True):
-        assert is_telling_all()
+        assert is_logging_requests()
         log(logging.DEBUG, "request", "HTTP 200")
     log(logging.ERROR, "later")
     assert [line["event"] for line in lines(tmp_path)] == ["request"]
-    assert not is_telling_all()
+    assert not is_logging_requests()
     assert [type(handler) for handler in LOG.handlers] == [logging.NullHandler]
 
 

@@ -108,16 +108,16 @@ def doctor(**given: Any) -> int:
     """
     import anyio
 
-    return anyio.run(_tell_all, given_options(given))
+    return anyio.run(_print_diagnoses, given_options(given))
 
 
-async def _tell_all(given: dict[str, Any]) -> int:
+async def _print_diagnoses(given: dict[str, Any]) -> int:
     from rich.console import Console as Terminal
 
     from importer.commands.doctor import DiagnosisLevel, diagnose
 
     terminal = Terminal(highlight=False)
-    is_json, is_quiet, is_verbose = _how_to_tell(given)
+    is_json, is_quiet, is_verbose = _output_options(given)
     problems = 0
     with showing_requests(partial(click.echo, err=True) if is_verbose else None):
         async for finding in diagnose(given):
@@ -132,7 +132,7 @@ async def _tell_all(given: dict[str, Any]) -> int:
     return 2 if problems else 0
 
 
-def _how_to_tell(given: dict[str, Any]) -> tuple[bool, bool, bool]:
+def _output_options(given: dict[str, Any]) -> tuple[bool, bool, bool]:
     """Return whether to print JSON, problems only, and requests; works even if the settings are invalid."""
     from importer.errors import SettingsError
     from importer.settings.options import load_settings
@@ -381,7 +381,7 @@ def _show(given: dict[str, Any], argument: str, names: Sequence[str], limit: int
         elif not run.fault:
             wanted = _statuses(names or _TO_DO)
             most = limit if limit is not None or names else _SHOWN
-            _tell_rows(out, path, wanted, most, sum(run.statuses.get(status, 0) for status in wanted))
+            _print_rows(out, path, wanted, most, sum(run.statuses.get(status, 0) for status in wanted))
     except JournalError as error:
         if names:
             raise
@@ -403,10 +403,10 @@ def _write_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int 
             out.write_line(json.dumps(object_of_row(sheets[line.sheet], line)))  # one for each row, so it must be fast
 
 
-def _tell_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int | None, total: int) -> None:
+def _print_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int | None, total: int) -> None:
     from importer.cli.past_runs import row_line
     from importer.journal.run_folder import open_view
-    from importer.kinds import Names, tell_line
+    from importer.kinds import Names, describe_line
 
     shown = 0
     with open_view(path) as journal:
@@ -417,7 +417,7 @@ def _tell_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int |
             if not shown:
                 out.print()
             shown += 1
-            about = tell_line(line, names, is_named=True)
+            about = describe_line(line, names, is_named=True)
             out.write_line(row_line(sheets[line.sheet], line, with_source=with_source, about=about))
     if shown and total > shown:
         out.write_line(f"... and {total - shown:,} more; --status and --limit choose")

@@ -38,7 +38,7 @@ from importer.cli.summary import (
 from importer.cli.terminal import Display, Meter, Stream, open_terminal
 from importer.delivery.queue import Progress
 from importer.errors import ImporterError
-from importer.kinds import Names, tell_line
+from importer.kinds import Names, describe_line
 from importer.notice import Notice, NoticeLevel
 from importer.records import Finding, FindingKind, Sheet, TargetName
 from importer.result import Overview, Result
@@ -322,7 +322,7 @@ class Console:
         with_source = result.sources > 1
         if self._settings.all:
             for sheet, wrong_line in lines:
-                about = tell_line(wrong_line, names, is_named=True)
+                about = describe_line(wrong_line, names, is_named=True)
                 self._out.write_line(row_line(sheet, wrong_line, with_source=with_source, about=about))
         else:
             groups = groups_of_lines(lines, names, with_source=with_source)

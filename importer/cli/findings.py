@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from importer.kinds import Names, tell_line
+from importer.kinds import Names, describe_line
 from importer.records import Finding, FindingKind, ReportLine, Severity, Sheet, name_table
 from importer.statuses import Status, Tone
 from importer.wording import count_of, escape
@@ -107,7 +107,7 @@ def groups_of_lines(
                     filter(
                         None,
                         (
-                            escape(tell_line(line, names, is_named=True), _LONGEST),
+                            escape(describe_line(line, names, is_named=True), _LONGEST),
                             "" if alike else escape(line.outcome.error, _WHOLE),
                         ),
                     )

@@ -8,7 +8,7 @@ from contextlib import suppress
 from importer.delivery.delivery import Delivered
 from importer.delivery.transport import Connection
 from importer.journal.journal import Journal
-from importer.kinds import KINDS, Names, tell_line
+from importer.kinds import KINDS, Names, describe_line
 from importer.records import ReportLine, TargetName
 from importer.session.control import Canary, RunControl, Tried
 
@@ -26,7 +26,7 @@ def look_at_first(
     sheets = journal.sheets()
     lines = journal.lines_by_id([id_ for end in delivered.values() for id_ in end.claimed])
     names = Names(journal.names())
-    rows = [Tried(sheets[line.sheet], line, _link(line, connections), tell_line(line, names)) for line in lines]
+    rows = [Tried(sheets[line.sheet], line, _link(line, connections), describe_line(line, names)) for line in lines]
     return Canary(rows, journal.open_targets(), is_asked)
 
 

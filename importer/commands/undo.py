@@ -278,14 +278,14 @@ class _Ledger:
             [Change(one.record, State.SENDING, Outcome(Status.UNKNOWN, one.returned_id)) for one in self._groups[group]]
         )
 
-    def end(self, group: str, came_to: Unbinding) -> None:
+    def end(self, group: str, result: Unbinding) -> None:
         """Write down a group's result, and decide the records for which it was the last group."""
         members = self._groups[group]
-        if came_to.status is None:
+        if result.status is None:
             self._job.journal.set_bindings(group, {one.record: BindingState.REMOVED for one in members})
         for one in members:
             self._left[one.record] -= 1
-            self._ends[one.record].append((group, came_to))
+            self._ends[one.record].append((group, result))
         decided = [self._decide(one) for one in members if not self._left[one.record]]
         self._job.journal.change(decided)
         for status, number in Counter(change.outcome.status for change in decided).items():
@@ -295,10 +295,10 @@ class _Ledger:
     def _decide(self, one: Leaving) -> Change:
         """Decide a record: it is in none of its groups any more, still in some, or perhaps in some."""
         ends, http_status = self._ends[one.record], 0
-        if bad := [came_to for _, came_to in ends if came_to.status is not None]:
-            worst = min(bad, key=lambda came_to: _WORST.index(_as_undone(came_to)))
+        if bad := [result for _, result in ends if result.status is not None]:
+            worst = min(bad, key=lambda result: _WORST.index(_as_undone(result)))
             status, http_status = _as_undone(worst), worst.http_status
-            error, hint = "; ".join(_describe(group, came_to) for group, came_to in ends), _HINTS[status]
+            error, hint = "; ".join(_describe(group, result) for group, result in ends), _HINTS[status]
         else:
             groups = [group for group, _ in ends]
             removed = [group for group in groups if one.returned_id.lower() in self._stood.get(group, ())]
@@ -311,14 +311,14 @@ class _Ledger:
         return Change(one.record, status, outcome._replace(finished_at=iso_utc(datetime.now(UTC))))
 
 
-def _as_undone(came_to: Unbinding) -> Status:
+def _as_undone(result: Unbinding) -> Status:
     """Return the status of a record whose group could not be changed."""
-    return Status.FAILED if came_to.status is Status.REJECTED else came_to.status or Status.FAILED
+    return Status.FAILED if result.status is Status.REJECTED else result.status or Status.FAILED
 
 
-def _describe(group: str, came_to: Unbinding) -> str:
-    if came_to.status is None:
+def _describe(group: str, result: Unbinding) -> str:
+    if result.status is None:
         return f"it was taken out of group {group}"
-    if came_to.status is Status.UNKNOWN:
-        return f"whether it is still in group {group} is not known: {came_to.words}"
-    return f"it was not taken out of group {group}: {came_to.words}"
+    if result.status is Status.UNKNOWN:
+        return f"whether it is still in group {group} is not known: {result.words}"
+    return f"it was not taken out of group {group}: {result.words}"

@@ -20,7 +20,7 @@ from yarl import URL
 from importer.delivery.transport import DIRECT, USER_AGENT, Transport, TunnelError, describe, make_connector
 from importer.errors import JournalError
 from importer.journal.states import Tally, bucket_of
-from importer.log import REQUEST, is_telling_all, log
+from importer.log import REQUEST, is_logging_requests, log
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -212,7 +212,7 @@ class Client:
         self._token = token.encode()
         self._options = options  # of every request, if they are not the session's
         self._name = name  # of the target, in the log
-        self._is_telling_all = is_telling_all()
+        self._is_logging_requests = is_logging_requests()
         self.base_url = base_url
         self.traffic = Traffic()
         self._hides_paths = False
@@ -257,7 +257,7 @@ class Client:
             reply = Lost(describe(error))
         status = reply.status if isinstance(reply, Answer) else 0
         self.traffic.note(began, status)
-        if self._is_telling_all or attempt > 1 or not 200 <= status < 300:
+        if self._is_logging_requests or attempt > 1 or not 200 <= status < 300:
             self._log(method, url, reply, attempt=attempt, seconds=perf_counter() - began)
         return reply
 

@@ -374,7 +374,7 @@ class Ledger(Protocol):
     def begin(self, group: str, there: Collection[str]) -> None:
         """Note that the first PUT to the group is about to leave; these ids, in lower case, are in its list."""
 
-    def end(self, group: str, came_to: Unbinding) -> None:
+    def end(self, group: str, result: Unbinding) -> None:
         """Note that a group is finished; called once for each."""
 
 
@@ -392,9 +392,9 @@ async def unbind(job: Job, name: TargetName, removals: Mapping[str, Collection[s
         ledger.begin(group, there)
         begun.add(group)
 
-    def end(group: str, came_to: Unbinding) -> None:
+    def end(group: str, result: Unbinding) -> None:
         del left[group]
-        ledger.end(group, came_to)
+        ledger.end(group, result)
 
     async with open_client(target, *job.connections[name], concurrency=2, request_timeout=patience) as client:
         lists = GroupLists(target, client, job.settings, stop, partial(tell, job.observer, name))

@@ -235,7 +235,7 @@ KINDS: Final = _find_kinds()
 SHIFTS: Final = {kind.name: kind.shift for kind in KINDS.values() if kind.shift is not None}
 
 
-def tell_line(line: ReportLine, names: Names, *, is_named: bool = False) -> str:
+def describe_line(line: ReportLine, names: Names, *, is_named: bool = False) -> str:
     """Describe a line's record in a sentence, names before ids; empty if it has no record.
 
     With `is_named` it is also empty if none of its names is known.
@@ -326,7 +326,7 @@ TELLING_IN_SPITE: Final = frozenset(name for name, column in COLUMNS.items() if 
 COMMON: Final = frozenset(name for name, column in COLUMNS.items() if column.is_common)
 
 
-def kinds_told_by(columns: AbstractSet[str]) -> set[str]:
+def kinds_of_columns(columns: AbstractSet[str]) -> set[str]:
     """Return the kinds that rows with these columns filled can be.
 
     A column that only one kind has decides it. A column of several kinds decides the first of them, unless it belongs

@@ -21,9 +21,9 @@ from importer.normalizer.providers import (
     PROVIDER_RIGHT,
     Provider,
     oddity,
+    provider_of_link,
     read_provider,
     read_remote_id,
-    told_provider,
 )
 from importer.normalizer.references import Waiting
 from importer.records import UUID, Key, Record, TargetName, plain_uuid
@@ -44,7 +44,7 @@ class ScheduleRecord(Record):
 def _read(fields: Fields, rules: Rules) -> Made | None:
     """Make the record of a schedule row. None: problems were noted."""
     # A link implies its provider, if nothing else names one.
-    told = told_provider(fields.text("remote_id"))
+    told = provider_of_link(fields.text("remote_id"))
     provider: Provider | None = fields.required("third_party_provider", read_provider, rules.provider or told)
     remote_id = fields.required("remote_id", partial(read_remote_id, provider=provider))
     groups = fields.identify("group", rules.references.groups) if fields.is_filled("group") else ()

@@ -28,7 +28,7 @@ from importer.kinds import (
     TELLING,
     TELLING_IN_SPITE,
     kind_of_name,
-    kinds_told_by,
+    kinds_of_columns,
     read_kind,
 )
 from importer.normalizer.fields import JoinedTimes, Places
@@ -208,22 +208,22 @@ class _Claims:
         constant, default = (_kind(texts.get("kind", "")) for texts in (mapping.constants, mapping.defaults))
         if constant:
             return constant
-        sure, clear = self._telling_columns()
-        kinds = kinds_told_by(sure | clear)
+        sure, clear = self._deciding_columns()
+        kinds = kinds_of_columns(sure | clear)
         if told := default or kind_of_name(sheet.name):
             # A file called "on-call schedule" that holds shadows: its rows say what they are.
             said = sure | (clear & TELLING_IN_SPITE)
-            is_contradicted = bool(kinds_told_by(said) - {told}) and told not in kinds
+            is_contradicted = bool(kinds_of_columns(said) - {told}) and told not in kinds
             has_foreign = any(told not in KINDS_WITH[column] for column in said & TELLING)
             return None if is_contradicted and has_foreign else told
         if not kinds and not self._is_of_others():
             # A provider alone does not make schedules of a workbook's other sheets: what is sent cannot be taken back.
             is_provider_alone = given & TELLING == {"third_party_provider"}
             if is_known or not is_provider_alone or _may_hold_schedules(sheet):
-                kinds = kinds_told_by(given)
+                kinds = kinds_of_columns(given)
         return next(iter(kinds)) if len(kinds) == 1 else None
 
-    def _telling_columns(self) -> tuple[set[str], set[str]]:
+    def _deciding_columns(self) -> tuple[set[str], set[str]]:
         """Return the columns that are certain, and those that aliases may mean."""
         words = CLEAR.values() if self._is_named else ()
         clear = {column for each in words for column in self._lead(each).values()}
@@ -240,7 +240,7 @@ class _Claims:
 
     def _leave_common(self) -> None:
         """Ignore headers that are common words in a sheet of another kind: `Group` is somebody's team there."""
-        told = {self.kind} if self.kind else kinds_told_by(self._claimed())
+        told = {self.kind} if self.kind else kinds_of_columns(self._claimed())
         if told and "kind" not in self._claimed():
             foreign = {column for column in COMMON if KINDS_WITH[column].isdisjoint(told)}
             self._own = {index: column for index, column in self._own.items() if column not in foreign}
@@ -356,7 +356,7 @@ class Layout(Places):
     def is_usable(self) -> bool:
         """True if some column can make a record, perhaps together with what the mapping gives."""
         indices = (self.grid.places if self.grid else self).indices
-        if kinds_told_by(indices.keys()):
+        if kinds_of_columns(indices.keys()):
             return True
         return not (_BESIDE.issuperset(indices) or TELLING.isdisjoint(self.given))
 

@@ -171,7 +171,7 @@ def check_provider(text: str) -> Provider:
     return provider
 
 
-def told_provider(remote_id: str) -> Provider | None:
+def provider_of_link(remote_id: str) -> Provider | None:
     """Return the provider of a link in the column `remote_id`; None if it is not a provider's link."""
     link = read_link(remote_id)
     return _PROVIDERS.get(link.service) if isinstance(link, Link) else None
@@ -184,7 +184,7 @@ def read_remote_id(text: str, provider: Provider | None = None) -> str | Unreada
     """
     if _PAGER_DUTY_ID.fullmatch(text) or UUID.fullmatch(text):
         return text
-    provider = provider or told_provider(text) or "PAGER_DUTY"
+    provider = provider or provider_of_link(text) or "PAGER_DUTY"
     found = linked_id(text, _SERVICES[provider])
     if found is not None:
         return found

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from importer.cells import BLANKS, Unreadable, canonical, cell_name, shown_text
-from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_told_by, read_kind
+from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_of_columns, read_kind
 from importer.normalizer.fields import Checks, Fields, Level, Places
 from importer.normalizer.header import Layout, plan
 from importer.normalizer.mapping import NO_RULES, Rules
@@ -83,7 +83,7 @@ class Normalizer:
         # Whatever the mapping makes of a template's column `kind`: its examples are never sent.
         places = {index for index, header in enumerate(sheet.header) if canonical(header) == "kind"}
         self._kinds = tuple(places | ({self.layout.indices["kind"]} if "kind" in self.layout.indices else set()))
-        told = {self._sheet_kind} if self._sheet_kind else kinds_told_by(self.layout.indices.keys())
+        told = {self._sheet_kind} if self._sheet_kind else kinds_of_columns(self.layout.indices.keys())
         self._fast_kind = next(iter(told)) if len(told) == 1 else ""  #: the kind of ordinary rows
         make = KINDS[self._fast_kind].fast if self._fast_kind and not self.layout.grid else None
         fast = make(self.layout, self._rules) if make else None
@@ -216,7 +216,7 @@ def _kind_of_columns(fields: Fields) -> str | None:
 
     Constants and defaults do not count: they are the same for rows of all kinds.
     """
-    kinds = kinds_told_by(set(filter(fields.is_in_row, TELLING)))
+    kinds = kinds_of_columns(set(filter(fields.is_in_row, TELLING)))
     return kinds.pop() if len(kinds) == 1 else None
 
 

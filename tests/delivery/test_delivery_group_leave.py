@@ -87,9 +87,9 @@ class Scene:
         self.begun.append(group)
         self.there = list(there)
 
-    def end(self, group: str, came_to: Unbinding) -> None:
+    def end(self, group: str, result: Unbinding) -> None:
         assert group not in self.ends
-        self.ends[group] = came_to
+        self.ends[group] = result
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from importer.normalizer.providers import (
     Service,
     check_provider,
     linked_id,
+    provider_of_link,
     read_link,
     read_remote_id,
-    told_provider,
 )
 from importer.normalizer.row import Normalized
 
@@ -118,10 +118,10 @@ def test_a_link_within_other_text_is_no_id(normalize: Callable[..., Normalized],
 
 
 def test_a_link_says_which_provider_it_is_of() -> None:
-    assert told_provider("https://acme.pagerduty.com/schedules/PI7DH85") == "PAGER_DUTY"
-    assert told_provider(f"https://acme.app.opsgenie.com/settings/schedule/detail/{UUID}") == "OPSGENIE"
+    assert provider_of_link("https://acme.pagerduty.com/schedules/PI7DH85") == "PAGER_DUTY"
+    assert provider_of_link(f"https://acme.app.opsgenie.com/settings/schedule/detail/{UUID}") == "OPSGENIE"
     for text in ("PI7DH85", UUID, f"https://rootly.com/account/schedules/{UUID}", "https://evil.example/PI7DH85"):
-        assert told_provider(text) is None
+        assert provider_of_link(text) is None
 
 
 @pytest.mark.parametrize(
