@@ -108,13 +108,17 @@ def test_a_link_must_be_of_the_rows_provider(normalize: Callable[..., Normalized
     assert "of PagerDuty, not of Opsgenie" in problem.message
 
 
-@pytest.mark.parametrize(
-    "around", ["[Payments]({})", '<a href="{}">Payments</a>', '=HYPERLINK("{}")', "<{}>", "see {}"]
-)
+@pytest.mark.parametrize("around", ["[Payments]({})", '<a href="{}">Payments</a>', "<{}>", "see {}"])
 def test_a_link_within_other_text_is_no_id(normalize: Callable[..., Normalized], around: str) -> None:
     link = around.format("https://acme.pagerduty.com/schedules/PI7DH85")
     (problem,) = normalize(third_party_provider="pd", remote_id=link).problems
     assert (problem.cell, "other text around it" in problem.message) == ("B2", True)
+
+
+def test_a_formula_that_makes_a_link_is_said_to_be_a_formula(normalize: Callable[..., Normalized]) -> None:
+    formula = '=HYPERLINK("https://acme.pagerduty.com/schedules/PI7DH85")'
+    (problem,) = normalize(third_party_provider="pd", remote_id=formula).problems
+    assert (problem.cell, "a formula and not its result" in problem.message) == ("B2", True)
 
 
 def test_a_link_says_which_provider_it_is_of() -> None:
