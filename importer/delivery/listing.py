@@ -22,6 +22,7 @@ from importer.kinds import KINDS
 from importer.normalizer.references import Directory
 from importer.records import KnownName
 from importer.targets import TARGETS
+from importer.wording import count_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
@@ -161,9 +162,9 @@ class ListReading:
     def contradiction(self) -> str:
         """Why something may be missing from it; empty if there is no sign of that."""
         if self.strangers:
-            return f"its list holds {self.strangers} objects of another schedule"
+            return f"its list holds {count_of(self.strangers, 'object')} of another schedule"
         if self.totals and min(self.totals) > len(self.ids):
-            return f"its list holds {len(self.ids)} objects and says that there are {min(self.totals)}"
+            return f"its list holds {count_of(len(self.ids), 'object')} and says that there are {min(self.totals):,}"
         return ""
 
     @property

@@ -248,8 +248,8 @@ async def test_a_list_that_is_another_one_each_time_proves_nothing() -> None:
     ("answers", "words"),
     [
         ([counted(total=3)], "its list holds 0 objects and says that there are 3"),
-        ([counted(entry("a", user=7), total=2)], "its list holds 1 objects and says that there are 2"),
-        ([page({"id": "x", "attributes": {"schedule_id": "sched-2"}})], "its list holds 1 objects of another schedule"),
+        ([counted(entry("a", user=7), total=2)], "its list holds 1 object and says that there are 2"),
+        ([page({"id": "x", "attributes": {"schedule_id": "sched-2"}})], "its list holds 1 object of another schedule"),
         ([counted(entry("a", user=7), total=1)], ""),
         ([counted(entry("a", user=7), total=0)], ""),  # more is there than it says: nothing is missing
     ],
