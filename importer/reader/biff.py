@@ -76,7 +76,7 @@ class OldWorkbook(Storage):
     def __init__(self, file: BinaryIO) -> None:
         file.seek(0)
         content = file.read()
-        with _xlrd():
+        with _xlrd_errors():
             if content.startswith(OLE):
                 _refuse_others(content)
             self._book = xlrd.open_workbook(
@@ -87,7 +87,7 @@ class OldWorkbook(Storage):
                 ragged_rows=True,
                 ignore_workbook_corruption=True,  # Excel opens such files, and what xlrd then reads is compared
             )
-            self.sheets = _listed(self._book)
+            self.sheets = _list_sheets(self._book)
             self._styles = _styles(self._book)
 
     @property
@@ -97,7 +97,7 @@ class OldWorkbook(Storage):
     def sheet(self, index: int) -> OldSheet:
         """Return a worksheet by its place among all sheets."""
         place = sum(not sheet.kind for sheet in self.sheets[:index])  # xlrd knows worksheets only
-        with _xlrd():
+        with _xlrd_errors():
             return OldSheet(self._book.sheet_by_index(place), self._styles)
 
 
@@ -109,7 +109,7 @@ class OldSheet(StoredSheet):
     styles: Styles
 
     def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
-        with _xlrd():
+        with _xlrd_errors():
             merged += [(first + 1, left, last, right - 1) for first, last, left, right in self.read.merged_cells]
             for number in range(self.read.nrows):
                 if cells := self._cells(number):
@@ -144,7 +144,7 @@ class OldSheet(StoredSheet):
 
 
 @contextmanager
-def _xlrd() -> Iterator[None]:
+def _xlrd_errors() -> Iterator[None]:
     """Make one error of all that xlrd raises for files that are not as they should be.
 
     Raises:
@@ -173,7 +173,7 @@ def _refuse_others(content: bytes) -> None:
         raise SourceError("this is an old Office file, but no workbook", hint=SAVE_AS)
 
 
-def _listed(book: Any) -> list[ListedSheet]:
+def _list_sheets(book: Any) -> list[ListedSheet]:
     """List the sheets, those too that xlrd leaves out."""
     sheets = list(_bound_sheets(book)) if book.mem is not None and book.biff_version > 45 else []
     return sheets or [ListedSheet(name) for name in book.sheet_names()]
@@ -246,7 +246,7 @@ class BinaryPackage(Storage):
         return next((path for found, path in self._links.values() if found == kind), f"{_FOLDER}/{kind}.bin")
 
     def _read_workbook(self) -> None:
-        with self._parts.part(_WORKBOOK) as stream, _sound():
+        with self._parts.part(_WORKBOOK) as stream, _damaged_errors():
             for kind, data in _records(stream):
                 if kind == _PROPERTIES:
                     self._styles.is_1904 = bool(data[0] & 1)
@@ -262,7 +262,7 @@ class BinaryPackage(Storage):
         is_inside = False
         codes: dict[int, str] = {}
         is_struck = self._struck_fonts
-        with self._parts.part(path) as stream, _sound():
+        with self._parts.part(path) as stream, _damaged_errors():
             for kind, data in _records(stream):
                 if kind == _FORMAT:
                     codes[_short(data, 0)] = _text_at(data, 2)[0]
@@ -279,7 +279,7 @@ class BinaryPackage(Storage):
         path = self._path("sharedStrings")
         if path not in self._parts:
             return []
-        with self._parts.part(path) as stream, _sound():
+        with self._parts.part(path) as stream, _damaged_errors():
             return [self._rich(data) for kind, data in _records(stream) if kind == _TEXT]
 
     def _rich(self, data: bytes) -> StoredCell:
@@ -308,7 +308,7 @@ class BinarySheet(StoredSheet):
     def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
         number, is_hidden, column = 0, False, -1
         cells: dict[int, StoredCell] = {}
-        with self.open() as stream, _sound():
+        with self.open() as stream, _damaged_errors():
             records = _records(stream)
             for kind, data in takewhile(lambda record: record[0] != _END_ROWS, records):
                 if kind == _ROW:
@@ -330,10 +330,10 @@ class BinarySheet(StoredSheet):
         """Read a cell."""
         data = data if kind in _SHORT else data[4:]  # behind its column, which the short ones do not have
         style = _long(data, 0) & 0xFFFFFF
-        cell = self._valued(kind, data, style)
+        cell = self._read_value(kind, data, style)
         return cell.strike_out() if style in self.styles.struck else cell
 
-    def _valued(self, kind: int, data: bytes, style: int) -> StoredCell:
+    def _read_value(self, kind: int, data: bytes, style: int) -> StoredCell:
         match kind:
             case 0x02 | 0x0D:
                 return self.styles.number(repr(unpack_RK(data[4:8])), style)
@@ -412,7 +412,7 @@ def _long(data: bytes, place: int) -> int:
 
 
 @contextmanager
-def _sound() -> Iterator[None]:
+def _damaged_errors() -> Iterator[None]:
     """Make one error of all that bytes can be that are not what they should be.
 
     Raises:

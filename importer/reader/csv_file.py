@@ -61,13 +61,13 @@ def csv_chunks(
     if text.notice:
         notices.append(Notice(text.notice))
     digest = hashlib.sha256()
-    form = find_form(file, name, text.codec, rule, bounds)
+    dialect = find_dialect(file, name, text.codec, rule, bounds)
     size = file.seek(0, os.SEEK_END)
     try:
-        records = csv_records(file, form, digest)
-        sheet, top = _first_sheet(form, rule, records, notices)
+        records = csv_records(file, dialect, digest)
+        sheet, top = _first_sheet(dialect, rule, records, notices)
         tables = Tables(
-            sheet, rule, notices, named(name), partial(_row, form=form), lambda record, _: _sheet(record, form)
+            sheet, rule, notices, named(name), partial(_row, dialect=dialect), lambda record, _: _sheet(record, dialect)
         )
         below = chain(top, records)
         while first := next(below, None):
@@ -82,10 +82,10 @@ def csv_chunks(
 
 
 def _first_sheet(
-    form: Form, rule: HeaderRule, records: Iterator[CsvRecord], notices: list[Notice]
+    dialect: Dialect, rule: HeaderRule, records: Iterator[CsvRecord], notices: list[Notice]
 ) -> tuple[Sheet, Iterator[CsvRecord]]:
     """Return the sheet that the first header begins, and the records below it that were read."""
-    where = named(form.name)
+    where = named(dialect.name)
     top = list(islice(records, TOP_ROWS))
     if not top:
         raise SourceError(f"{where} has only blank lines", hint="Give a file with a header and rows below it.")
@@ -93,7 +93,7 @@ def _first_sheet(
     if wanted == NO_HEADER:
         width = max(len(_trimmed(record.cells)) for record in top)
         letters = list(map(letters_of, range(width)))
-        return _sheet(top[0]._replace(number=NO_HEADER, cells=letters), form), iter(top)
+        return _sheet(top[0]._replace(number=NO_HEADER, cells=letters), dialect), iter(top)
     above: list[int] = []
     left = iter(top)
     header = walk_to(wanted, chain(left, records), above)
@@ -104,15 +104,15 @@ def _first_sheet(
         )
     if above:
         notices.append(above_notice(where, above, wanted))
-    return _sheet(header, form), left
+    return _sheet(header, dialect), left
 
 
-def _sheet(header: CsvRecord, form: Form) -> Sheet:
+def _sheet(header: CsvRecord, dialect: Dialect) -> Sheet:
     texts = tuple(_trimmed(header.cells))
-    if len(texts) > form.bounds.columns:
+    if len(texts) > dialect.bounds.columns:
         last = cell_name(len(texts) - 1, max(header.number, 1))
-        raise too_many_columns(named(form.name), last, form.bounds)
-    return Sheet(form.name, _sheet_name(form.name), texts, tuple(range(len(texts))), header.number)
+        raise too_many_columns(named(dialect.name), last, dialect.bounds)
+    return Sheet(dialect.name, _sheet_name(dialect.name), texts, tuple(range(len(texts))), header.number)
 
 
 def _sheet_name(name: str) -> str:
@@ -130,11 +130,11 @@ def _trimmed(cells: list[str]) -> list[str]:
     return cells[:width]
 
 
-def _row(record: CsvRecord, sheet: Sheet, form: Form) -> Row:
+def _row(record: CsvRecord, sheet: Sheet, dialect: Dialect) -> Row:
     if len(record.cells) != len(sheet.header):
-        return _uneven_row(record, sheet, form)
+        return _uneven_row(record, sheet, dialect)
     row = Row(record.number, tuple(record.cells))
-    if record.first_line < record.last_line and (column := _swallows(record, form)):
+    if record.first_line < record.last_line and (column := _swallows(record, dialect)):
         warning = Problem(
             f"a quoted cell runs over lines {record.first_line} to {record.last_line}, each of which looks like a row",
             f'Look for a quote (") in line {record.first_line} that opens a cell by mistake: write it twice ("").',
@@ -145,13 +145,13 @@ def _row(record: CsvRecord, sheet: Sheet, form: Form) -> Row:
     return row
 
 
-def _swallows(record: CsvRecord, form: Form) -> int:
+def _swallows(record: CsvRecord, dialect: Dialect) -> int:
     """Return the column, from 1, of a cell that runs over lines each of which has as many cells as the header; or 0."""
     spread = [place for place, cell in enumerate(record.cells) if "\n" in cell or "\r" in cell]
     width = len(record.cells)
     if len(spread) != 1 or width < _FEWEST_CELLS:
         return 0
-    place, delimiter = spread[0], form.delimiter
+    place, delimiter = spread[0], dialect.delimiter
     first, *inner = record.cells[spread[0]].splitlines()
     inner, last = [line for line in inner[:-1] if line.strip()], inner[-1] if inner else ""
     widths = [
@@ -162,20 +162,20 @@ def _swallows(record: CsvRecord, form: Form) -> int:
     return place + 1 if all(each == width for each in widths) else 0
 
 
-def _uneven_row(record: CsvRecord, sheet: Sheet, form: Form) -> Row:
+def _uneven_row(record: CsvRecord, sheet: Sheet, dialect: Dialect) -> Row:
     """Make the row as wide as the header, and a problem that keeps what was cut."""
     number, cells, width = record.number, record.cells, len(sheet.header)
     while len(cells) > width and not cells[-1].strip():
         cells.pop()
-    if len(cells) > form.bounds.columns:
-        raise too_many_columns(named(form.name), cell_name(len(cells) - 1, number), form.bounds)
+    if len(cells) > dialect.bounds.columns:
+        raise too_many_columns(named(dialect.name), cell_name(len(cells) - 1, number), dialect.bounds)
     if len(cells) == width:
-        return _row(record, sheet, form)
+        return _row(record, sheet, dialect)
     measure = f"where {'the header has' if sheet.header_row else 'the first rows have'} {width}"
     if record.last_line > record.first_line:
         raise SourceError(
-            f"{named(form.name)}, lines {record.first_line} to {record.last_line}: a quoted cell runs over these lines"
-            f" and leaves the row with {count_of(len(cells), 'cell')} {measure}",
+            f"{named(dialect.name)}, lines {record.first_line} to {record.last_line}: a quoted cell runs over these"
+            f" lines and leaves the row with {count_of(len(cells), 'cell')} {measure}",
             hint=f'Look for a quote (") in line {record.first_line} that has no closing one.',
         )
     message = f"the row has {count_of(len(cells), 'cell')} {measure}"
@@ -207,8 +207,8 @@ def find_lines(name: str, rows: Collection[int]) -> dict[int, int]:
         with opened(name) as (file, _):
             if is_workbook(file, name):
                 return {}
-            form, last = find_form(file, name, examine(file, name).codec, FIRST_ROW, USUAL), max(rows, default=0)
-            records = takewhile(lambda record: record.number <= last, csv_records(file, form))
+            dialect, last = find_dialect(file, name, examine(file, name).codec, FIRST_ROW, USUAL), max(rows, default=0)
+            records = takewhile(lambda record: record.number <= last, csv_records(file, dialect))
             return {record.number: record.first_line for record in records if record.number in rows}
     except (SourceError, OSError, UnicodeDecodeError):  # it was read before; since then somebody changed it
         return {}
@@ -222,7 +222,7 @@ DELIMITERS = (",", ";", "\t", "|")  # where two fit equally well, the earlier on
 _TRIED = 20  # records from the header on
 
 
-def find_form(file: BinaryIO, name: str, codec: str, rule: HeaderRule, bounds: Bounds) -> Form:
+def find_dialect(file: BinaryIO, name: str, codec: str, rule: HeaderRule, bounds: Bounds) -> Dialect:
     """Detect the delimiter: the one that separates the header and fits the most rows; a comma if there is one column.
 
     One with which a row is recognised as a header takes precedence, and above that one in a first line such as `sep=;`,
@@ -230,14 +230,14 @@ def find_form(file: BinaryIO, name: str, codec: str, rule: HeaderRule, bounds: B
     """
     line = _text(file, codec).readline(20)
     if hint := _HINT.fullmatch(line.removeprefix("\ufeff")):
-        return Form(name, codec, hint["delimiter"], begins=2, bounds=bounds)
-    forms = [Form(name, codec, delimiter, bounds=bounds) for delimiter in DELIMITERS]
-    return max(forms, key=lambda form: _fitness(file, form, rule))
+        return Dialect(name, codec, hint["delimiter"], begins=2, bounds=bounds)
+    dialects = [Dialect(name, codec, delimiter, bounds=bounds) for delimiter in DELIMITERS]
+    return max(dialects, key=lambda dialect: _fitness(file, dialect, rule))
 
 
-def _fitness(file: BinaryIO, form: Form, rule: HeaderRule) -> tuple[bool, bool, float, int]:
+def _fitness(file: BinaryIO, dialect: Dialect, rule: HeaderRule) -> tuple[bool, bool, float, int]:
     """Return whether the header was recognised, and its cells are whole, the share of rows as wide as it, its width."""
-    top = list(_top(file, form, rule))
+    top = list(_top(file, dialect, rule))
     filled = [(number, cells) for number, cells in top if cells]
     if not filled:
         return (False, False, 0, 0)
@@ -251,12 +251,12 @@ def _fitness(file: BinaryIO, form: Form, rule: HeaderRule) -> tuple[bool, bool, 
     return (is_recognised, is_whole, widths.count(widths[0]) / len(widths), widths[0])
 
 
-def _top(file: BinaryIO, form: Form, rule: HeaderRule) -> Iterator[tuple[int, list[str]]]:
+def _top(file: BinaryIO, dialect: Dialect, rule: HeaderRule) -> Iterator[tuple[int, list[str]]]:
     """Yield the first records that are not blank; one without cells for the one that is malformed so parted."""
     number = 0
     wanted = max(rule.row or 0, TOP_ROWS) + _TRIED
     try:
-        for number, cells, *_ in csv_records(file, form):
+        for number, cells, *_ in csv_records(file, dialect):
             if number > wanted:
                 return
             yield number, cells
@@ -282,7 +282,7 @@ _UNCLOSED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Dialect:
     """How a CSV is written."""
 
     name: str  #: of the source
@@ -304,12 +304,12 @@ class CsvRecord(NamedTuple):
 class _Lines:
     """Physical lines with their ends, counted; bounded per record."""
 
-    def __init__(self, text: TextIO, form: Form) -> None:
+    def __init__(self, text: TextIO, dialect: Dialect) -> None:
         self._text = text
-        self._name = form.name
-        self._limit = form.bounds.record
-        self._blanks = f"{form.delimiter}{string.whitespace}{_END_OF_FILE}"
-        self._blank_quote = re.compile(rf'(?:^|{re.escape(form.delimiter)}) +"').search
+        self._name = dialect.name
+        self._limit = dialect.bounds.record
+        self._blanks = f"{dialect.delimiter}{string.whitespace}{_END_OF_FILE}"
+        self._blank_quote = re.compile(rf'(?:^|{re.escape(dialect.delimiter)}) +"').search
         self._coming = ""  # a line that was read, and not yet taken
         self.has_blank_quote = False  #: the record has a blank between delimiter and quote
         self.last = ""  #: line that was taken
@@ -353,24 +353,24 @@ class _Lines:
         return line
 
 
-def csv_records(file: BinaryIO, form: Form, digest: _Hash | None = None) -> Iterator[CsvRecord]:
+def csv_records(file: BinaryIO, dialect: Dialect, digest: _Hash | None = None) -> Iterator[CsvRecord]:
     """Yield the records from the file's start on, blank ones left out; `digest` is fed all bytes that were read.
 
     Raises:
         SourceError: A record is malformed or too long, or more blank ones follow it than any spreadsheet has rows.
     """
-    limit = form.bounds.cell
+    limit = dialect.bounds.cell
     csv.field_size_limit(max(limit, csv.field_size_limit()))  # of the process; never lowered for others
-    lines = _Lines(_text(file, form.codec, digest), form)
-    while lines.number < form.begins - 1:
+    lines = _Lines(_text(file, dialect.codec, digest), dialect)
+    while lines.number < dialect.begins - 1:
         next(lines)
-    reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=dialect.delimiter, strict=True)
     number = last = 0
     while True:
         number += 1 + lines.begin_record()
         if number - last > MOST_BLANK:
             raise SourceError(
-                f"{named(form.name)}: more than {MOST_BLANK:,} blank lines follow row {last}",
+                f"{named(dialect.name)}: more than {MOST_BLANK:,} blank lines follow row {last}",
                 hint="Delete the blank lines, and try again.",
             )
         first_line = lines.number + 1
@@ -379,37 +379,37 @@ def csv_records(file: BinaryIO, form: Form, digest: _Hash | None = None) -> Iter
         except StopIteration:
             return
         except csv.Error as error:
-            cells = (_without_blanks(lines.last, form) if lines.number == first_line else None) or []
+            cells = (_without_blanks(lines.last, dialect) if lines.number == first_line else None) or []
             if not cells:
-                raise _malformed(form, first_line, lines.number, str(error)) from error
+                raise _malformed(dialect, first_line, lines.number, str(error)) from error
         if lines.has_blank_quote and lines.number == first_line:
-            cells = _without_blanks(lines.last, form) or cells
+            cells = _without_blanks(lines.last, dialect) or cells
         if lines.held > limit and any(len(cell) > limit for cell in cells):
-            raise _too_long(form, first_line)
+            raise _too_long(dialect, first_line)
         if any(map(str.strip, cells)):
             last = number
             yield CsvRecord(number, cells, first_line, lines.number)
 
 
-def _without_blanks(line: str, form: Form) -> list[str] | None:
+def _without_blanks(line: str, dialect: Dialect) -> list[str] | None:
     """Parse a line with blanks around its quotes (`a, "b, c" ,d`); None if it is not clearly meant like that."""
-    end = re.escape(form.delimiter)
+    end = re.escape(dialect.delimiter)
     cell = rf'( *"[^"]*(?:""[^"]*)*") *(?={end}|$)|[^{end}]+'  # with quotes, without the blanks behind; or without
     for tidy in (line, re.sub(cell, lambda found: found[1] or found[0], line.rstrip("\r\n"))):
         with suppress(csv.Error):
-            return next(csv.reader([tidy], delimiter=form.delimiter, strict=True, skipinitialspace=True))
+            return next(csv.reader([tidy], delimiter=dialect.delimiter, strict=True, skipinitialspace=True))
     return None
 
 
-def _malformed(form: Form, first: int, last: int, error: str) -> SourceError:
-    where = f"{named(form.name)}, line {first}"
+def _malformed(dialect: Dialect, first: int, last: int, error: str) -> SourceError:
+    where = f"{named(dialect.name)}, line {first}"
     if "unexpected end of data" in error:
         return SourceError(f"{where}: the row that begins here has a quote that is never closed", hint=_UNCLOSED)
     if "field larger than field limit" in error:
-        return _too_long(form, first)
+        return _too_long(dialect, first)
     until = f", at line {last}" if last > first else ""
     return SourceError(f"{where}: the row that begins here has text after a closing quote{until}", hint=_UNCLOSED)
 
 
-def _too_long(form: Form, line: int) -> SourceError:
-    return too_long_cell(f"{named(form.name)}, the row that begins in line {line}", form.bounds, _UNCLOSED)
+def _too_long(dialect: Dialect, line: int) -> SourceError:
+    return too_long_cell(f"{named(dialect.name)}, the row that begins in line {line}", dialect.bounds, _UNCLOSED)

@@ -77,18 +77,20 @@ class OpenDocument(Storage):
         with parts.part("mimetype") as stream:
             kind = stream.read(200)
         if not kind.startswith(_SPREADSHEET):
-            said = kind.decode("ascii", "replace").rpartition(".")[2]
-            raise SourceError(f"this is an OpenDocument file of the kind {said[:40]!r}, not a workbook", hint=SAVE_AS)
+            kind_name = kind.decode("ascii", "replace").rpartition(".")[2]
+            raise SourceError(
+                f"this is an OpenDocument file of the kind {kind_name[:40]!r}, not a workbook", hint=SAVE_AS
+            )
         if _MANIFEST in parts and parts.elements(_MANIFEST, "encryption-data"):
             raise SourceError("the workbook is encrypted with a password", hint=UNPROTECTED)
         self._open = partial(parts.part, _CONTENT)
-        self._looks = _Looks()
+        self._styles = _Styles()
         for path in (_STYLES, _CONTENT):
             if path in parts:
                 with parts.part(path) as stream:
-                    self._looks.read(stream)
-        tables = self._looks.tables
-        self.sheets = [ListedSheet(name, "", style in self._looks.undisplayed) for name, style in tables]
+                    self._styles.read(stream)
+        tables = self._styles.tables
+        self.sheets = [ListedSheet(name, "", style in self._styles.undisplayed) for name, style in tables]
 
     @property
     def is_dense(self) -> bool:
@@ -99,7 +101,7 @@ class OpenDocument(Storage):
 
     def sheet(self, index: int) -> OpenDocumentSheet:
         """Return a worksheet by its place among all sheets."""
-        return OpenDocumentSheet(self._open, index, self._looks)
+        return OpenDocumentSheet(self._open, index, self._styles)
 
 
 @dataclass
@@ -108,7 +110,7 @@ class OpenDocumentSheet(StoredSheet):
 
     open: Callable[[], AbstractContextManager[IO[bytes]]]
     index: int
-    looks: _Looks
+    styles: _Styles
 
     def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
         for first, count, cells, is_hidden in self._walk(merged):
@@ -129,7 +131,7 @@ class OpenDocumentSheet(StoredSheet):
         return extent, merged
 
     def _walk(self, merged: list[Merged]) -> Iterator[tuple[int, int, Mapping[int, StoredCell], bool]]:
-        content = _Content(self.index, self.looks, merged)
+        content = _Content(self.index, self.styles, merged)
         with self.open() as stream:
             for _ in parsed(stream, content.parser):
                 yield from content.take()
@@ -137,7 +139,7 @@ class OpenDocumentSheet(StoredSheet):
                     return
 
 
-class _Looks:
+class _Styles:
     """Finds the tables and those not displayed, and the styles of rows without height and of struck cells."""
 
     def __init__(self) -> None:
@@ -189,14 +191,14 @@ class _Looks:
 class _Content:
     """Collects the rows of one table from the events of the whole content."""
 
-    def __init__(self, index: int, looks: _Looks, merged: list[Merged]) -> None:
+    def __init__(self, index: int, styles: _Styles, merged: list[Merged]) -> None:
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.is_done = False
         self._merged = merged
-        self._looks = looks
+        self._styles = styles
         self._left = index  # tables before it
         self._is_inside = False
         self._rows: list[tuple[int, int, dict[int, StoredCell], bool]] = []  # first number, how often, cells, hidden
@@ -248,7 +250,7 @@ class _Content:
                 self._is_covered = name == "table:covered-table-cell"
                 self._attributes, self._text, self._paragraphs = attributes, [], 0
                 self._is_struck = False
-            case "text:span" if attributes.get("text:style-name") in self._looks.struck:
+            case "text:span" if attributes.get("text:style-name") in self._styles.struck:
                 self._is_struck = True
             case "text:p" | "text:h":
                 self._text += ["\n"] if self._paragraphs else []
@@ -268,7 +270,7 @@ class _Content:
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         self._repeats = min(_repeats(attributes, "table:number-rows-repeated"), _MOST_ROWS - self._number)
-        is_flat = attributes.get("table:style-name") in self._looks.flat
+        is_flat = attributes.get("table:style-name") in self._styles.flat
         self._is_hidden = is_flat or any(self._groups) or attributes.get("table:visibility", "visible") != "visible"
         self._row_style = attributes.get("table:default-cell-style-name", "")
         self._column = 0
@@ -314,16 +316,16 @@ class _Content:
         if cell:
             if self._is_covered:
                 cell = COVERED
-            elif self._is_struck or self._style() in self._looks.struck:
+            elif self._is_struck or self._cell_style() in self._styles.struck:
                 cell = cell.strike_out()
             if (kind := self._attributes.get("office:value-type")) == "float":
-                cell = cell.counted_from(self._looks.later)
+                cell = cell.counted_from(self._styles.later)
             elif kind == "time":
-                cell = _clock(cell, "".join(self._text), self._looks.later)
+                cell = _clock(cell, "".join(self._text), self._styles.later)
             self._cells.update(dict.fromkeys(range(self._column, self._column + count), cell))
         self._column += count
 
-    def _style(self) -> str:
+    def _cell_style(self) -> str:
         if own := self._attributes.get("table:style-name") or self._row_style:
             return own
         return next((style for last, style in self._column_styles if self._column <= last), "")
@@ -356,10 +358,10 @@ def _stored(attributes: dict[str, str], shown: str) -> StoredCell | None:
         return error_cell(shown)
     if is_formula and not shown and not value and kind != "string":
         return NEVER_CALCULATED
-    return _valued(kind, value or "", shown, has_own_text="office:string-value" in attributes)
+    return _read_value(kind, value or "", shown, has_own_text="office:string-value" in attributes)
 
 
-def _valued(kind: str, value: str, shown: str, *, has_own_text: bool) -> StoredCell:
+def _read_value(kind: str, value: str, shown: str, *, has_own_text: bool) -> StoredCell:
     match kind:
         case "float" | "percentage" | "currency":
             return _number(kind, value, shown)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar
 from importer.cells import cell_name
 from importer.errors import InterruptedReadingError, SourceError
 from importer.notice import Notice, NoticeLevel
+from importer.reader.cell_text import INEXACT, text_of
 from importer.reader.header_row import HeaderRule
 from importer.reader.limits import USUAL, Bounds, too_many_rows
 from importer.reader.source_file import copy, is_pipe, named, opened
@@ -55,12 +56,8 @@ class Reading:
     sha256: str = ""  #: of the file's bytes, of a frame's text; hex, empty until the iteration has ended
     notices: list[Notice] = field(default_factory=list)  #: worth telling; complete when the iteration has ended
     share: float = 0.0  #: how much of it has been read, from 0 to 1; 0 of a frame
-    stopped: threading.Event = field(default_factory=threading.Event)
+    stopped: threading.Event = field(default_factory=threading.Event)  #: set, from any thread, it ends the reading
     _is_begun: bool = False
-
-    def stop(self) -> None:
-        """End the reading soon, from another thread: it raises InterruptedReadingError."""
-        self.stopped.set()
 
     def __iter__(self) -> Generator[Chunk, None, None]:
         if self._is_begun:
@@ -145,7 +142,6 @@ def _file_chunks(
 
 
 _FRAME = "DataFrame"
-_LARGE = 1e15  # from here on a float cannot hold every 16-digit id
 
 
 def _frame_chunks(frame: pd.DataFrame, reading: Reading) -> Generator[Chunk, None, str]:
@@ -185,8 +181,6 @@ def frame_text(value: object) -> str:
     """Return the text of a value as frames hold it; what pandas counts as missing is empty."""
     import pandas as pd
 
-    from importer.reader.cell_text import text_of
-
     if value is None or value is pd.NA or value is pd.NaT:
         return ""
     if isinstance(value, pd.Timestamp):
@@ -202,7 +196,7 @@ def _notices_of_floats(frame: pd.DataFrame) -> Iterator[Notice]:
     """Warn of ids that became floats before they came here."""
     for column, name in enumerate(frame.columns):
         values = frame.iloc[:, column]
-        if values.dtype.kind == "f" and bool((values.abs() >= _LARGE).any()):
+        if values.dtype.kind == "f" and bool((values.abs() >= INEXACT).any()):
             text = (
                 f"column '{frame_text(name)}' of the DataFrame is of floats with more than 15 digits, which are not"
                 " kept exactly: make it a column of text"
@@ -250,7 +244,7 @@ async def read_on_thread(reading: Reading, interrupted: anyio.Event) -> AsyncGen
     """
     chunks = iter(reading)
     try:
-        while chunk := await _on_thread(partial(next, chunks, None), interrupted, reading.stop):
+        while chunk := await _on_thread(partial(next, chunks, None), interrupted, reading.stopped.set):
             yield chunk
     finally:
         if getgeneratorstate(chunks) != GEN_RUNNING:  # else its thread stands still, and is left behind

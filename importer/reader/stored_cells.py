@@ -374,7 +374,7 @@ def text_rows(
     coming, here, long = deque(sorted(merged)), list[Merged](), 0
     for number, row, stored_row in _paired(values, stored):
         quick = stored_row.texts(row, columns.start) if found == columns and row else None
-        text_row = quick or _careful(number, row, stored_row, columns, found)
+        text_row = quick or _read_cells(number, row, stored_row, columns, found)
         while coming and coming[0][0] <= number:
             here.append(coming.popleft())
         if here:
@@ -411,7 +411,7 @@ def _paired(
         pending = next(stored, None)
 
 
-def _careful(number: int, values: list[Any], row: StoredRow, columns: range, found: range) -> TextRow:
+def _read_cells(number: int, values: list[Any], row: StoredRow, columns: range, found: range) -> TextRow:
     cells = row.cells
     for column, value in zip(found, values, strict=False):
         # What shows nothing on purpose, such as a number of the format `;;;`, is not the cell that stores nothing.

@@ -59,7 +59,7 @@ class Tables(Generic[R]):
     _titles: list[R] = field(default_factory=list, init=False)  # they are titles if a header follows
     _repeated: list[int] = field(default_factory=list, init=False)
     _begun: int = field(default=0, init=False)  # tables below the first
-    _is_told: bool = field(default=False, init=False)
+    _is_begun: bool = field(default=False, init=False)
 
     def take(self, rows: Iterable[R]) -> Iterator[Chunk]:
         """Yield chunks of rows: of the current table, and of each table that begins among them.
@@ -67,7 +67,7 @@ class Tables(Generic[R]):
         Raises:
             SourceError: Too many rows repeat the header.
         """
-        self._is_told = True
+        self._is_begun = True
         made: list[Row] = []
         has_header = self.sheet.header_row != NO_HEADER
         is_watching = has_header and self.rule.is_known is not None
@@ -97,9 +97,9 @@ class Tables(Generic[R]):
 
     def end(self) -> Iterator[Chunk]:
         """Yield what is left; a sheet without rows also makes a chunk."""
-        if self._titles or not self._is_told:
+        if self._titles or not self._is_begun:
             yield Chunk(self.sheet, self._no_titles())
-        self._tell_repeated()
+        self._report_repeated()
 
     def _no_titles(self) -> list[Row]:
         rows = [self.make_row(row, self.sheet) for row in self._titles]
@@ -107,7 +107,7 @@ class Tables(Generic[R]):
         return rows
 
     def _begin(self, row: R) -> None:
-        self._tell_repeated()
+        self._report_repeated()
         if self._titles:
             self.notices.append(above_notice(self.where, [title.number for title in self._titles], row.number))
             self._titles.clear()
@@ -152,7 +152,7 @@ class Tables(Generic[R]):
                 hint="Delete the repeated rows, and try again.",
             )
 
-    def _tell_repeated(self) -> None:
+    def _report_repeated(self) -> None:
         if rows := self._repeated:
             repeat = "repeats" if len(rows) == 1 else "repeat"
             text = f"{self.where}: {rows_named(rows)} {repeat} the header and {_were(rows)} left out"

@@ -82,7 +82,7 @@ class Child:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def tell(self, line: bytes) -> None:
+    def answer(self, line: bytes) -> None:
         """Answer the child; one that has died is noticed when its lines end."""
         with suppress(BrokenPipeError):
             self._input.write(line + b"\n")
@@ -201,9 +201,9 @@ def _died(name: str, status: int, last_words: str, memory: int) -> SourceError:
         return SourceError(f"{named(name)} needs more than {memory >> 20} MiB of memory to be read", hint=_STRAY)
     ended = next((known.name for known in signal.Signals if known == -status), f"signal {-status}")
     how = f"was ended by {ended}" if status < 0 else f"ended with status {status}"
-    said = escape(last_words.rpartition("\n")[2])
+    last_line = escape(last_words.rpartition("\n")[2])
     return SourceError(
-        f"{named(name)} could not be read: the process that parses it {how}" + (f" ({said})" if said else ""),
+        f"{named(name)} could not be read: the process that parses it {how}" + (f" ({last_line})" if last_line else ""),
         hint="The workbook may be damaged: open it in a spreadsheet program, save it again as .xlsx and try again.",
     )
 
@@ -211,7 +211,7 @@ def _died(name: str, status: int, last_words: str, memory: int) -> SourceError:
 def _chunks(
     messages: Iterable[list[Any]], name: str, notices: list[Notice], rule: HeaderRule, child: Child
 ) -> Iterator[Chunk]:
-    """Make chunks of what the child tells."""
+    """Make chunks of what the child sends."""
     tables: Tables[Row] | None = None
     header = NO_HEADER
     for message in messages:
@@ -220,7 +220,7 @@ def _chunks(
                 notices.append(Notice(text, NoticeLevel(level), *names))
             case ["top", _, rows]:
                 header, _ = rule.choose(rows)
-                child.tell(b"%d" % header)
+                child.answer(b"%d" % header)
             case ["sheet", title, texts, positions, flaws]:
                 yield from tables.end() if tables else ()
                 problems = tuple(Problem(text, hint, cell=cell, topic=topic) for cell, text, hint, topic in flaws)

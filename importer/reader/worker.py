@@ -116,7 +116,7 @@ class SheetTable:
             return
         number = self.ask(("top", self.name, [[row.number, row.cells] for row in top]))
         if number == NO_HEADER:
-            yield from self._told(None, chain(top, below))
+            yield from self._table_messages(None, chain(top, below))
             return
         above: list[int] = []
         header = walk_to(number, left := chain(top, below), above)
@@ -126,13 +126,13 @@ class SheetTable:
             return
         if above:
             yield ("notice", *above_notice(self._shown, above, number)[:2], self.name)
-        yield from self._told(header, left)
+        yield from self._table_messages(header, left)
 
     @property
     def _shown(self) -> str:
         return f"sheet '{escape(self.name)}'"
 
-    def _told(self, header: TextRow | None, below: Iterable[TextRow]) -> Iterator[Message]:
+    def _table_messages(self, header: TextRow | None, below: Iterable[TextRow]) -> Iterator[Message]:
         positions = self._positions(header)
         texts = [header.cells[at - self.columns.start] if header else letters_of(at) for at in positions]
         remarks = header.remarks.items() if header else ()
@@ -244,7 +244,7 @@ class Workbook:
         if chosen and self._storage.is_dense:
             self._file.seek(0)
             self._link.symlink_to(f"/dev/fd/{self._file.fileno()}")
-            with _what_calamine_reads():
+            with _ignored_calamine_errors():
                 self._second = CalamineWorkbook.from_path(str(self._link))
         stored = []
         for place, sheet in enumerate(sheets):
@@ -270,7 +270,7 @@ class Workbook:
         with _in_sheet(name):
             second = None
             if self._second and stored.estimate.is_dense:
-                with _what_calamine_reads():
+                with _ignored_calamine_errors():
                     second = self._second.get_sheet_by_name(name)
             found = _columns_of(second) if second else range(0)
             columns = found if second and stored.takes_values else stored.extent.columns
@@ -303,7 +303,7 @@ def _in_sheet(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _what_calamine_reads() -> Iterator[None]:
+def _ignored_calamine_errors() -> Iterator[None]:
     """Let pass what calamine raises for files that it cannot read; where Rust panics, that is no Exception.
 
     Raises:
@@ -320,7 +320,7 @@ def _what_calamine_reads() -> Iterator[None]:
 
 def _rows_of(sheet: CalamineSheet) -> Iterator[list[Any]]:
     """Yield calamine's rows up to one with a value that Python does not have, such as a span of ten million years."""
-    with _what_calamine_reads():
+    with _ignored_calamine_errors():
         yield from sheet.iter_rows()
 
 

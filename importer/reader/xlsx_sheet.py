@@ -66,12 +66,12 @@ class CellReader:
 
     def cell(self, kind: str, style: int, value: str, *, is_formula: bool, where: str) -> StoredCell:
         """Make a cell of type `kind`, ECMA-376 18.18.11; `where` names it in an error."""
-        cell = self._made(kind, style, value, where)
+        cell = self._read(kind, style, value, where)
         if is_formula and value in self.unknown and kind not in {"str", "inlineStr"}:
             cell = NEVER_CALCULATED
         return cell.strike_out() if style in self.styles.struck else cell
 
-    def _made(self, kind: str, style: int, value: str, where: str) -> StoredCell:
+    def _read(self, kind: str, style: int, value: str, where: str) -> StoredCell:
         if kind in {"str", "inlineStr"}:
             return StoredCell(unescape(value)) if value else EMPTY
         value = value.strip(" \t\r\n")
@@ -382,7 +382,7 @@ class _Scan:
         self.place = declaration.end() if declaration else 0
         self._refuse_odd(self.place)
         while (place := self.buffer.find(b"<sheetData>", self.place)) < 0:
-            self._more()
+            self._read_more()
         self.place = place + len(b"<sheetData>")
 
     def _next(self) -> StoredRow | None:
@@ -397,7 +397,7 @@ class _Scan:
                 return row
             if _END.match(self.buffer, self.place):
                 return None
-            self._more()
+            self._read_more()
 
     def _cut(self) -> StoredRow | None:
         """Take a whole row that the pattern does not fit."""
@@ -409,7 +409,7 @@ class _Scan:
         self.place = end + len(b"</row>")
         return _ScannedRow(int(match[1]), match[2], xml, None, self.cells)
 
-    def _more(self) -> None:
+    def _read_more(self) -> None:
         block = self.stream.read(_BLOCK)
         if not block or len(self.buffer) - self.place > _LONGEST:
             raise _OddError
