@@ -55,7 +55,8 @@ def _write_second(second: int) -> str:
 class Outcomes:
     """Makes the outcomes of one run."""
 
-    def __init__(self, run: str, if_exists: IfExists = IfExists.SKIP) -> None:
+    def __init__(self, target: Target, run: str, if_exists: IfExists = IfExists.SKIP) -> None:
+        self._target = target
         self._run = run
         self._if_exists = if_exists
         self.notes: dict[int, str] = {}  #: what a report says of a record once it is created
@@ -76,7 +77,7 @@ class Outcomes:
             returned_id,
             http_status,
             error,
-            hint=hint or advise(status, http_status),
+            hint=hint or advise(status, http_status, self._target),
             attempts=record.attempts if record else 0,
             finished_at=_write_second(int(time.time())),
             run=self._run,
@@ -108,10 +109,10 @@ def give_up(known: Outcome) -> Outcome:
     return known._replace(status=Status.FAILED, error=error, hint=advise(Status.FAILED))
 
 
-def advise(status: Status, http_status: int = 0) -> str:
+def advise(status: Status, http_status: int = 0, target: Target | None = None) -> str:
     """Return the hint of a status."""
-    if status is Status.REJECTED and http_status == 404:
-        return "Check the schedule's id (in Rootly a name in one word is written name:Payments)."
+    if status is Status.REJECTED and http_status == 404 and target:
+        return target.not_found
     if status is Status.REJECTED and http_status == 403:
         return "Check what the token may do (the answer says what was refused), then rerun."
     return _NEXT_STEPS.get(status, "")
@@ -157,7 +158,7 @@ class TargetWork:
         rate = target.rate_of(settings)
         self.throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, self.stop, self.tell)
         self.listing = Listing(target, client, self.throttle)
-        self.outcomes = Outcomes(job.run, settings.if_exists)
+        self.outcomes = Outcomes(target, job.run, settings.if_exists)
         # One commit marks as many records `sending` as are sent in a second, within bounds.
         claim = min(_LARGEST_CLAIM, max(2 * settings.concurrency, int(min(rate, _LARGEST_CLAIM))))
         self.queue = Queue(job.journal, target.name, claim, self.decided, self.stop, self.untouched, limit=limit)

@@ -16,7 +16,15 @@ from importer.journal.run_folder import JOURNAL_FILE, RERUN, Purpose, open_run, 
 from importer.journal.run_info import RunInfo, info_of_name
 from importer.kinds import KINDS
 from importer.notice import Notice, NoticeLevel
-from importer.planning.report_lines import Filled, Memory, Mended, Merger, PreviousLine, ReportTable
+from importer.planning.report_lines import (
+    Filled,
+    Memory,
+    Mended,
+    Merger,
+    PreviousLine,
+    ReportTable,
+    find_mended,
+)
 from importer.reader.limits import Bounds
 from importer.reader.read import read
 from importer.records import KnownName, Row, Sheet
@@ -223,16 +231,16 @@ class _Claims:
 
 def _read_claims(report: Path, encoding: str | None) -> _Claims:
     claims = _Claims()
+    tables: dict[int, tuple[Sheet, Splitter, list[Row]]] = {}  # by the identity of the splitter, which is kept there
     for sheet, splitter, rows in _report_rows(report, encoding):
-        if splitter.is_of_mender and claims.mended is None:
-            claims.mended = Mended(sheet, splitter, [])
+        _, _, kept = tables.setdefault(id(splitter), (sheet, splitter, []))
+        kept.extend(rows if splitter.is_of_mender else ())
         for carried in map(splitter.carry, rows):
-            if splitter.is_of_mender and claims.mended:
-                claims.mended.lines.append(carried)
             claims.mappings |= {carried.mapping} - {""}
             if carried.outcome is not None:
                 claims.runs |= {carried.outcome.run} - {""}
                 claims.has_success = claims.has_success or carried.outcome.status.is_success
+    claims.mended = find_mended(tables.values()) if tables else None
     return claims
 
 
@@ -344,8 +352,6 @@ def _from_report(previous: PreviousRun, memory: Memory) -> Iterator[list[Previou
             continue
         if id(splitter) not in tables:
             tables[id(splitter)] = ReportTable(sheet, splitter, memory, filled)
-            if merger:
-                merger.open_table(splitter)
         table = tables[id(splitter)]
         carried = map(splitter.carry, rows)
         yield (
@@ -370,14 +376,14 @@ def _report_rows(
 ) -> Iterator[tuple[Sheet, Splitter, Sequence[Row]]]:
     """Read a report's rows in chunks, each with its table and its splitter.
 
-    Their own columns are those of the sheet To mend, if that was read before.
+    Their own columns are those of all tables, if `mended` is given.
     """
     splitters: dict[int, tuple[Sheet, Splitter]] = {}  # by the identity of the sheet, which is kept beside it
     for chunk in read(path, encoding=encoding, bounds=_BOUNDS):
         if is_report(chunk.sheet.header):
             if id(chunk.sheet) not in splitters:
                 splitter = split(chunk.sheet)
-                united = mended.splitter.unite(splitter)[1] if mended else splitter
+                united = mended.columns.unite(splitter)[1] if mended else splitter
                 splitters[id(chunk.sheet)] = chunk.sheet, united
             _, splitter = splitters[id(chunk.sheet)]
             yield chunk.sheet, splitter, chunk.rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import NamedTuple
 
 from importer.cells import cell_name, column_of
@@ -215,10 +216,11 @@ class ReportTable:
         self._filled = filled
         self._parts: dict[tuple[str, str], _Part] = {}  # by source and sheet
 
-    @property
-    def width(self) -> int:
-        """How many cells its lines have."""
-        return len(self._splitter.header)
+    def fill(self, carried: Carried, before: tuple[str, ...]) -> Carried:
+        """Return a line with the cells that it had before in columns that the table does not have."""
+        both = zip(carried.row.cells, before, self._splitter.places, strict=True)
+        cells = tuple(now if place >= 0 else old for now, old, place in both)
+        return replace(carried, row=carried.row._replace(cells=cells))
 
     def left(self, carried: Carried, before: tuple[str, ...] | None = None) -> PreviousLine:
         """Return a line of the earlier run; `before` are its cells before any were corrected."""
@@ -362,31 +364,32 @@ def _spoiled(text: str, before: str, shown: str) -> str:
 
 
 class Mended(NamedTuple):
-    """The contents of the sheet To mend."""
+    """The contents of the sheet To mend, and of copies of it, which may have other columns."""
 
-    sheet: Sheet
-    splitter: Splitter
-    lines: list[Carried]
+    columns: Splitter  #: has the own columns of all tables of the report, those of To mend first
+    tables: list[tuple[Sheet, Splitter, list[Row]]]  #: each splitter has all these columns
+
+
+def find_mended(tables: Iterable[tuple[Sheet, Splitter, list[Row]]]) -> Mended | None:
+    """Find the sheets To mend among all tables of a report; None if there is none."""
+    ordered = sorted(tables, key=lambda table: not table[1].is_of_mender)
+    columns = reduce(lambda all_, one: all_.unite(one)[0], (splitter for _, splitter, _ in ordered))
+    found = [(sheet, columns.unite(one)[1], rows) for sheet, one, rows in ordered if one.is_of_mender]
+    return Mended(columns, found) if found else None
 
 
 class Merger:
-    """Puts each line of the sheet To mend in place of its line in the sheet All rows."""
+    """Puts each line of the sheets To mend in place of its line in the sheet All rows."""
 
     def __init__(self, mended: Mended, memory: Memory, filled: Filled) -> None:
-        self._mended = mended
         self._memory = memory
-        self._filled = filled
-        self._table: ReportTable | None = None
-        self._lines: dict[object, list[Carried]] = {}  # by their row; lines without a row by themselves
-        for carried in mended.lines:
-            self._lines.setdefault(_row_of(carried) if carried.is_numbered else id(carried), []).append(carried)
+        self._lines: dict[object, list[tuple[ReportTable, Carried]]] = {}  # by their row; those without by themselves
+        for sheet, splitter, rows in mended.tables:
+            table = ReportTable(sheet, splitter, memory, filled)
+            for carried in map(splitter.carry, rows):
+                key = _row_of(carried) if carried.is_numbered else id(carried)
+                self._lines.setdefault(key, []).append((table, carried))
         self._merged: set[object] = set()
-
-    def open_table(self, splitter: Splitter) -> None:
-        """Note the columns of the sheet All rows, which were united with those of To mend."""
-        if self._table is None:
-            own, _ = self._mended.splitter.unite(splitter)
-            self._table = ReportTable(self._mended.sheet, own, self._memory, self._filled)
 
     def take(self, table: ReportTable, carried: Carried) -> Iterator[PreviousLine]:
         """Yield the lines in place of a line of All rows: the corrected ones, or itself."""
@@ -394,8 +397,8 @@ class Merger:
         table.note_changes(carried)
         if carried.is_numbered and row in self._lines:
             self._merged.add(row)
-            for line in self._lines.pop(row):
-                yield self._left(line, carried.row.cells)
+            for own, line in self._lines.pop(row):
+                yield own.left(own.fill(line, carried.row.cells), carried.row.cells)
             return
         if row not in self._merged and carried.outcome and carried.outcome.status in MENDABLE:
             self._memory.leave_out(carried)
@@ -405,15 +408,8 @@ class Merger:
     def rest(self) -> Iterator[PreviousLine]:
         """Yield lines that were corrected or added and are not in All rows."""
         for lines in self._lines.values():
-            for line in lines:
-                yield self._left(line)
-
-    def _left(self, line: Carried, before: tuple[str, ...] | None = None) -> PreviousLine:
-        if self._table is None:  # there is no sheet All rows
-            self._table = ReportTable(self._mended.sheet, self._mended.splitter, self._memory, self._filled)
-        own = line.row.cells
-        more = before[len(own) :] if before else ("",) * (self._table.width - len(own))
-        return self._table.left(replace(line, row=line.row._replace(cells=own + more)), before)
+            for own, line in lines:
+                yield own.left(line)
 
 
 def _row_of(carried: Carried) -> tuple[str, int, str]:

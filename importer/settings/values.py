@@ -162,7 +162,12 @@ def rates(value: object) -> Rates:
     parts = [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         raise ValueError(f"{_shown(value)} is not a rate: write opal=50/s, rootly=3000/min or opal=none")
-    return dict(map(parse_rate, parts))
+    found: dict[str, float] = {}
+    for target, rate in map(parse_rate, parts):
+        if found.setdefault(target, rate) != rate:
+            both = " and ".join(write_rate(as_json(one)) for one in (found[target], rate))
+            raise ValueError(f"{target} has two rates, {both}: write one for each target")
+    return found
 
 
 def parse_rate(written: str) -> tuple[str, float]:

@@ -103,6 +103,7 @@ OPAL = Target(
     headers={"Content-Type": "application/json", "Accept": "application/json"},
     words=_words,
     probe_path="/on-call-schedules",
+    not_found="Check the schedule's id and its provider, and that Opal is connected to that provider.",
     groups=GROUPS,
     grouping=GROUPING,
 )

@@ -270,6 +270,7 @@ ROOTLY = Target(
     headers={"Content-Type": _MEDIA_TYPE, "Accept": _MEDIA_TYPE},
     words=_words,
     probe_path="/v1/users/me",
+    not_found="Check the schedule's id (in Rootly a name in one word is written name:Payments).",
     users=EntryList("users", _page_path(_USERS, 1), partial(_read_entries, beginning=_USERS, read=_read_user)),
     schedules=EntryList(
         "schedules", _page_path(_SCHEDULES, 1), partial(_read_entries, beginning=_SCHEDULES, read=_read_schedule)

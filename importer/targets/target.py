@@ -87,6 +87,7 @@ class Target:
     headers: Mapping[str, str]  #: on every request, except the token
     words: Callable[[Any], str]  #: what an error's JSON says; empty if it says nothing
     probe_path: str  #: a GET that any valid token may do
+    not_found: str  #: the hint of a record whose POST, or whose scope's list, is answered 404
     users: EntryList | None = None  #: None: the target has no such list
     schedules: EntryList | None = None
     groups: EntryList | None = None

@@ -256,6 +256,12 @@ def test_an_override_that_rootly_says_it_has_already_is_what_if_exists_says(
 ) -> None:
     """It came to be after the target was asked what exists: the answer to the POST is a 200."""
     record = Claimed(1, ("sched-1", 101, 1, 2), Scope("override", "sched-1"), attempts, attempts)
-    made = Outcomes("run", if_exists).answered(record, Judgement(Verdict.EXISTS, 200, "", "b0c4"))
+    made = Outcomes(ROOTLY, "run", if_exists).answered(record, Judgement(Verdict.EXISTS, 200, "", "b0c4"))
     assert (made.status, made.id, made.http_status, made.attempts) == (status, "b0c4", 200, attempts)
     assert made.error == ("exists already" if status is Status.REJECTED else "")
+
+
+@pytest.mark.parametrize("target", [OPAL, ROOTLY], ids=lambda target: target.name)
+def test_the_hint_of_a_404_speaks_of_the_target_that_answered_it(target: Target) -> None:
+    hint = Outcomes(target, "run").make(Status.REJECTED, http_status=404).hint
+    assert ("Opal" in hint, "Rootly" in hint) == (target is OPAL, target is ROOTLY)

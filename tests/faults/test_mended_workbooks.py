@@ -155,6 +155,33 @@ async def test_lines_may_be_moved_added_and_deleted_and_are_named(tmp_path: Path
     assert {line["Note"] for line in read_report(again)} == {"'=1+1", ""}
 
 
+def copy_in_other_order(sheet: Sheet) -> None:
+    """Move two lines to a copy of the sheet with its columns the other way round, and without Note."""
+    copy = sheet.sheet.parent.create_sheet("Ben's part")
+    kept = [at for at, header in enumerate(sheet.header) if header != "Note"][::-1]
+    for place in (1, sheet.place(3), sheet.place(4)):
+        copy.append([sheet.sheet.cell(place, at + 1).value for at in kept])
+    sheet.sheet.delete_rows(sheet.place(3), 2)
+    Sheet(copy).put(3, shadow_user_id="103")
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["beside its journal", "without it"])
+async def test_a_copy_of_the_sheet_may_have_its_columns_in_another_order(tmp_path: Path, *, away: bool) -> None:
+    """They were read in the order of the first one: people were swapped. What is wrong is named by its own sheet."""
+    rehearsal = Rehearsal(tmp_path, ZONE)
+    async with rehearsal.served():
+        path = edit(await rehearsal.run(bad_shadows()), copy_in_other_order)
+        if away:
+            shutil.rmtree(tmp_path / "reports")
+        again = await importer.rerun(path, **rehearsal._given({}))
+    lines = {line["import_row"]: line for line in read_report(again)}
+    assert [lines[row]["import_status"] for row in "34"] == ["created", "invalid"]
+    wanted = bad_shadows().loc[1].to_dict() | {"shadow_user_id": "103", "Phone": "'+4917012345", "Note": "'=1+1"}
+    assert lines["3"].items() >= wanted.items()
+    assert lines["4"]["import_cell"].startswith("back.xlsx, Ben's part ")
+    assert lines["5"]["import_cell"].startswith("back.xlsx, To mend ")
+
+
 @pytest.mark.parametrize("away", [False, True], ids=["beside its journal", "without it"])
 async def test_a_cell_changed_only_among_all_rows_is_refused_by_its_name(tmp_path: Path, *, away: bool) -> None:
     """Nothing is sent, and no run is left behind; blanks are no change, nor is what was corrected in To mend."""

@@ -618,6 +618,16 @@ def test_rates_may_be_given_as_a_list_or_as_one_text() -> None:
     assert load_settings({"rate": {"opal": 5, "rootly": 1}}).rate == expected
 
 
+@pytest.mark.parametrize("rate", [["opal=5/s", "rootly=1/s", "opal=none"], "opal=5/s,opal=none"])
+def test_two_rates_of_one_target_contradict_each_other(rate: object, config: Callable[[str], None]) -> None:
+    with pytest.raises(SettingsError, match=r"^rate: opal has two rates, 5/s and none: write one"):
+        load_settings({"rate": rate})
+    config(f"timezone = 'UTC'\nrate = {rate!r}")
+    with pytest.raises(SettingsError, match=r"^importer\.toml, line 2: rate: opal has two rates"):
+        load_settings({})
+    assert load_settings({"rate": ["opal=5/s", "opal=300/min"]}).rate == {TargetName.OPAL: 5.0}
+
+
 # ---- whatever is set
 
 
