@@ -7,20 +7,28 @@ everybody who is on call in any of them is paged.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit
 from zipfile import BadZipFile, ZipFile
 
-from importer.calendars import Interval, Pulled, RefusedError, Role, Schedule, Window, instant, path_with
+from importer.calendars import (
+    Ask,
+    Interval,
+    ProgressCallback,
+    Pulled,
+    RefusedError,
+    Role,
+    Schedule,
+    Selection,
+    Window,
+    instant,
+    path_with,
+)
 from importer.errors import SourceError
 from importer.wording import iso_utc
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-
-    from importer.calendars import Ask, ProgressCallback, Selection
 
 #: Requests a second if the account's own limits cannot be read (a team's key may not).
 SLOW_RATE = 2.0

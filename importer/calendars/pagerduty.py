@@ -6,27 +6,27 @@ layers stand in /schedules, those made of shifts in /v3/schedules, and neither l
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from string import ascii_lowercase, digits
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from importer.calendars import (
+    Ask,
     Interval,
+    ProgressCallback,
     Pulled,
     RefusedError,
     Role,
     Schedule,
+    Selection,
+    Window,
     instant,
     mark_overrides,
     overlapping,
     path_with,
 )
 from importer.wording import iso_utc
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from importer.calendars import Ask, ProgressCallback, Selection, Window
 
 #: Requests a second that a key may make: 960 a minute.
 RATE = 16.0

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-from importer.calendars import Calendar, Interval, Pulled, Role, Schedule, Window, instant, merge
+from importer.calendars import (
+    Ask,
+    Calendar,
+    Interval,
+    ProgressCallback,
+    Pulled,
+    Role,
+    Schedule,
+    Selection,
+    Window,
+    instant,
+    merge,
+)
 from importer.wording import iso_utc
-
-if TYPE_CHECKING:
-    from importer.calendars import Ask, ProgressCallback, Selection
 
 _PAGE = 100
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
+import anyio
+
+from importer.cli.console import Console
 from importer.cli.json_lines import deletions
 from importer.cli.summary import count_groups, count_schedules, how_long
+from importer.session.control import Canary, Consent, Plan
 from importer.wording import count_of, escape
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import anyio
-
-    from importer.cli.console import Console
-    from importer.session.control import Canary, Consent, Plan
 
 
 async def confirm_plan(console: Console, interrupted: anyio.Event, plan: Plan) -> Consent:

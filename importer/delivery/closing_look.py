@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING
 
 import anyio
 
 from importer.delivery.listing import ListReading
 from importer.delivery.reconciler import LISTS_AT_ONCE
 from importer.delivery.stop import StoppedError
-from importer.delivery.target_work import advise, for_each
+from importer.delivery.target_work import TargetWork, advise, for_each
 from importer.errors import TargetError
-from importer.journal.states import KEEP_ONE, Change
+from importer.journal.states import KEEP_ONE, Change, ClosingDifference
+from importer.records import Scope
 from importer.statuses import Status
-
-if TYPE_CHECKING:
-    from importer.delivery.target_work import TargetWork
-    from importer.journal.states import ClosingDifference
-    from importer.records import Scope
 
 
 async def look_back(work: TargetWork) -> None:

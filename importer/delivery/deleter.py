@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import anyio
 
-from importer.delivery.client import Answer, Reply
+from importer.delivery.client import Answer, Client, Reply
 from importer.delivery.listing import ScopeRefusedError
 from importer.delivery.queue import Doubt
 from importer.delivery.replies import (
@@ -25,17 +26,11 @@ from importer.delivery.retry import MOST_ATTEMPTS, read_clock, settle_time
 from importer.delivery.stop import Reason, StoppedError
 from importer.delivery.target_work import Job, TargetWork, for_each
 from importer.errors import TargetError
+from importer.journal.states import Claimed
 from importer.kinds import KINDS
 from importer.records import Outcome, Scope
 from importer.statuses import Status
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from importer.delivery.client import Client
-    from importer.journal.states import Claimed
-    from importer.targets.target import Target
-
+from importer.targets.target import Target
 
 _AT_ONCE = 8  # questions about what is in doubt
 _MOST_TAKEN = 3  # DELETEs that the target accepted although the object is still there: no more are sent

@@ -6,13 +6,14 @@ The workers are here too: they take a record, send it and act on the reply.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import anyio
 
-from importer.delivery.client import Answer, NotSent, open_client
+from importer.delivery.client import Answer, Client, NotSent, Reply, open_client
 from importer.delivery.closing_look import look_back
 from importer.delivery.deleter import TargetDeletion
 from importer.delivery.groups import Binder
@@ -24,17 +25,10 @@ from importer.delivery.stop import GRACE, Reason, end_on_interrupt
 from importer.delivery.target_work import Job, TargetWork, give_up
 from importer.journal.states import Change, Claimed
 from importer.kinds import KINDS
-from importer.records import Outcome
+from importer.records import Outcome, Scope, TargetName
 from importer.statuses import Status
 from importer.targets import TARGETS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
-
-    from importer.delivery.client import Client, Reply
-    from importer.records import Scope, TargetName
-    from importer.targets.target import Target
-
+from importer.targets.target import Target
 
 _LEFT_BEHIND = Outcome(Status.UNKNOWN, error="an earlier run ended before the answer was written down")
 _BATCH = 64  # answers that are judged together if nothing waits for the verdict

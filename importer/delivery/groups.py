@@ -10,36 +10,29 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import anyio
 
-from importer.delivery.client import Answer, NotSent, Reply, open_client
+from importer.delivery.client import Answer, Client, NotSent, Reply, open_client
 from importer.delivery.listing import MOST_READINGS, Listing, ScopeRefusedError
 from importer.delivery.queue import tell
 from importer.delivery.replies import Judgement, Verdict, judge, read_json
 from importer.delivery.retry import MOST_ATTEMPTS, back_off, settle_time
 from importer.delivery.stop import GRACE, Reason, Stop, StoppedError, end_on_interrupt
-from importer.delivery.target_work import for_each
+from importer.delivery.target_work import Job, TargetWork, for_each
 from importer.delivery.throttle import Throttle
 from importer.errors import JournalError, TargetError
-from importer.journal.states import BindingState
+from importer.journal.states import BindingState, Unbound
+from importer.records import Outcome, TargetName
+from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.targets import TARGETS
+from importer.targets.target import Target
 from importer.wording import count_of, list_first
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-
-    from importer.delivery.client import Client
-    from importer.delivery.target_work import Job, TargetWork
-    from importer.journal.states import Unbound
-    from importer.records import Outcome, TargetName
-    from importer.settings.options import Settings
-    from importer.targets.target import Target
-
 
 # ---- one list
 

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import random
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import anyio
 
 from importer.delivery.client import Answer, Client, NotSent, Reply, open_client
-from importer.delivery.queue import tell
+from importer.delivery.queue import Observer, tell
 from importer.delivery.replies import read_json, read_words
 from importer.delivery.retry import MOST_ATTEMPTS, back_off
 from importer.delivery.stop import Reason, Stop, StoppedError, end_on_interrupt
 from importer.delivery.throttle import Throttle
+from importer.delivery.transport import Connection
 from importer.errors import TargetError
 from importer.kinds import KINDS
 from importer.normalizer.references import Directory
-from importer.records import KnownName
+from importer.records import Key, KnownName, Scope, TargetName
+from importer.settings.options import Settings
 from importer.targets import TARGETS
+from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Page, Target
 from importer.wording import count_of
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
-
-    from importer.delivery.queue import Observer
-    from importer.delivery.transport import Connection
-    from importer.records import Key, Scope, TargetName
-    from importer.settings.options import Settings
-    from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Page, Target
 
 
 class LookedUpList(NamedTuple):

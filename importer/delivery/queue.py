@@ -9,25 +9,21 @@ import heapq
 import logging
 import math
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import anyio
 
 from importer.delivery.stop import Reason, Stop
+from importer.delivery.throttle import Throttle
 from importer.errors import JournalError
+from importer.journal.journal import Journal
 from importer.journal.states import Change, Claimed, State
 from importer.log import log
-from importer.records import Outcome
+from importer.records import Outcome, TargetName
 from importer.statuses import Status
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from importer.delivery.throttle import Throttle
-    from importer.journal.journal import Journal
-    from importer.records import TargetName
 
 
 class Progress:

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
-from importer.delivery.listing import MOST_READINGS, ListReading, ScopeRefusedError
+from importer.delivery.listing import MOST_READINGS, ListReading, ScopeRefusedError, Sweep
+from importer.delivery.queue import Doubt
 from importer.delivery.retry import MOST_ATTEMPTS
 from importer.delivery.stop import StoppedError
-from importer.delivery.target_work import advise, for_each, give_up
+from importer.delivery.target_work import TargetWork, advise, for_each, give_up
 from importer.errors import TargetError
 from importer.journal.states import KEEP_ONE
-from importer.kinds import KINDS
-from importer.records import Problem, Severity
+from importer.kinds import KINDS, Overlap
+from importer.records import Problem, Scope, Severity
 from importer.statuses import Status
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from importer.delivery.listing import Sweep
-    from importer.delivery.queue import Doubt
-    from importer.delivery.target_work import TargetWork
-    from importer.kinds import Overlap
-    from importer.records import Scope
-    from importer.targets.target import Found
-
+from importer.targets.target import Found
 
 LISTS_AT_ONCE = 8
 _LET_REPLACE = "Take the row out, or let it replace that with --replace-overrides."

@@ -6,19 +6,15 @@ An object to be deleted is looked at before and after its DELETE; the result of 
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from importer.delivery.client import Answer, Lost, NotSent, Reply
-from importer.targets.target import describe_json
+from importer.kinds import RecordKind, Removal
+from importer.records import Key
+from importer.targets.target import Target, describe_json
 from importer.wording import escape
-
-if TYPE_CHECKING:
-    from importer.kinds import RecordKind, Removal
-    from importer.records import Key
-    from importer.targets.target import Target
-
 
 _MAYBE_APPLIED = frozenset({408, 409, 425})
 

@@ -6,14 +6,10 @@ How long a record in doubt settles is here too. Everything but the budget is pur
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 #: Requests for one record before it is given up.
 MOST_ATTEMPTS = 8

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import anyio
 
-from importer.calendars import RefusedError
+from importer.calendars import Ask, RefusedError
 from importer.delivery.client import Answer, Client, open_client
 from importer.delivery.replies import read_json
 from importer.delivery.retry import MOST_ATTEMPTS, back_off
 from importer.delivery.stop import Stop, StoppedError, end_on_interrupt
 from importer.delivery.throttle import Throttle
-from importer.delivery.transport import Transport, load_trust
+from importer.delivery.transport import Connection, Transport, load_trust
 from importer.errors import InterruptedReadingError, TargetError
 from importer.notice import Notice, ReadingObserver
+from importer.settings.options import Settings
 from importer.settings.values import is_loopback
 from importer.wording import escape
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
-
-    from importer.calendars import Ask
-    from importer.delivery.transport import Connection
-    from importer.settings.options import Settings
 
 _REFUSED = frozenset({400, 402, 403, 404, 410, 422})
 _FEED_ATTEMPTS = 4  # a feed is one file, and the user is waiting: a wrong address must not take half a minute

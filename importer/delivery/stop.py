@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
 import anyio
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
-
 
 GRACE = 10.0  # seconds that what was sent may take after an interrupt
 

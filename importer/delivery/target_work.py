@@ -7,38 +7,31 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import anyio
 
+from importer.delivery.client import Client
 from importer.delivery.listing import Listing
-from importer.delivery.queue import Doubt, Progress, Queue, tell
+from importer.delivery.queue import Doubt, Observer, Progress, Queue, tell
+from importer.delivery.replies import Judgement
 from importer.delivery.stop import Reason, Stop, StoppedError
 from importer.delivery.throttle import Throttle
+from importer.delivery.transport import Connection
 from importer.errors import JournalError, TargetError
+from importer.journal.journal import Journal
+from importer.journal.states import Claimed
 from importer.kinds import Names
 from importer.log import log
-from importer.records import Outcome
-from importer.settings.options import IfExists
+from importer.records import Outcome, TargetName
+from importer.settings.options import IfExists, Settings
 from importer.statuses import Status
+from importer.targets.target import Target
 from importer.wording import iso_utc
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
-
-    from importer.delivery.client import Client
-    from importer.delivery.queue import Observer
-    from importer.delivery.replies import Judgement
-    from importer.delivery.transport import Connection
-    from importer.journal.journal import Journal
-    from importer.journal.states import Claimed
-    from importer.records import TargetName
-    from importer.settings.options import Settings
-    from importer.targets.target import Target
-
 
 T = TypeVar("T")
 

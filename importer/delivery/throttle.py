@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 import anyio
 
 from importer.delivery.circuit_breaker import Breaker
-from importer.delivery.client import Answer
+from importer.delivery.client import Answer, Reply
 from importer.delivery.pacer import Pacer, read_quota
 from importer.delivery.retry import LONGEST_PAUSE, Budget, asked_pause, pause_time, read_clock, rounding
 from importer.delivery.stop import Reason, Stop
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from importer.delivery.client import Reply
-
 
 _NO_HEADERS: Mapping[str, str] = {}
 _REFUSED_LONG = 10  # times the breaker's time-out of nothing but 429s, and the target is given up

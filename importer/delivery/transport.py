@@ -5,21 +5,16 @@ from __future__ import annotations
 import os
 import select
 import ssl
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
 from importer.errors import SettingsError
-from importer.settings.origins import blame
+from importer.settings.origins import Origin, blame
+from importer.settings.proxy import Proxy
 from importer.wording import escape
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from importer.settings.origins import Origin
-    from importer.settings.proxy import Proxy
-
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorDNSError, "the host's name was not found"),

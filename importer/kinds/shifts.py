@@ -6,15 +6,18 @@ Knows no single kind.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, time, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from importer.cells import BLANKS, Unreadable
 from importer.kinds import Ambiguity, Column, KeyPart, Made, Removal, UserShift, option
 from importer.normalizer.date_times import read_instant as read_time
 from importer.normalizer.date_times import read_moment
+from importer.normalizer.fields import Fields, Implausibility
+from importer.normalizer.mapping import Rules
 from importer.normalizer.occurrences import Misfit, Series, Shift, expand
 from importer.normalizer.plausibility import find_drift
 from importer.normalizer.recurrence_text import Duration, is_once, read_duration, read_repeat, read_until
@@ -22,6 +25,7 @@ from importer.normalizer.references import Waiting
 from importer.normalizer.zones import (
     ZONE_RIGHT,
     Moment,
+    TimeRules,
     contradicted_zone,
     describe_contradiction,
     load_zone,
@@ -40,16 +44,8 @@ from importer.targets.rootly import (
     show_differences,
     write_instant,
 )
+from importer.targets.target import Request
 from importer.wording import quote
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from importer.normalizer.fields import Fields, Implausibility
-    from importer.normalizer.mapping import Rules
-    from importer.normalizer.zones import TimeRules
-    from importer.targets.target import Request
-
 
 # ---- columns
 

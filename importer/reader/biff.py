@@ -8,11 +8,12 @@ it looks like one whose result is an empty text. An .xlsb file is a package as .
 from __future__ import annotations
 
 import struct
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import takewhile
-from typing import IO, TYPE_CHECKING, Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import xlrd
 from xlrd.biffh import unpack_string, unpack_unicode
@@ -38,13 +39,7 @@ from importer.reader.stored_cells import (
     in_order,
 )
 from importer.reader.xlsx_package import kind_of_sheet, links_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
-
-    from importer.reader.zip_parts import Parts
-
+from importer.reader.zip_parts import Parts
 
 #: Codes of errors, [MS-XLSB] 2.5.97.2; .xls files have all but the last.
 _ERRORS = {**xlrd.error_text_from_code, 0x2B: "#GETTING_DATA"}

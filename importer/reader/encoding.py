@@ -6,17 +6,15 @@ import codecs
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from importer.errors import SourceError
 from importer.reader.source_file import BLOCK, WANTED, named
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # ---- A workbook, or another kind of file, by how it begins
 

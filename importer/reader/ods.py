@@ -7,12 +7,13 @@ cost. Drawings and notes at a cell are not part of its text.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import IO
 from xml.parsers import expat
 
 from importer.errors import SourceError
@@ -36,15 +37,7 @@ from importer.reader.stored_cells import (
     error_cell,
     no_number,
 )
-from importer.reader.zip_parts import parsed, whole
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
-    from typing import IO
-
-    from importer.reader.zip_parts import Parts
-
+from importer.reader.zip_parts import Parts, parsed, whole
 
 _SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
 _CONTENT, _STYLES, _MANIFEST = "content.xml", "styles.xml", "META-INF/manifest.xml"

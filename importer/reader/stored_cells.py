@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from importer.cells import cell_name
 from importer.errors import SourceError
@@ -26,10 +27,6 @@ from importer.reader.cell_text import (
 )
 from importer.reader.limits import LONG, Bounds, too_long_cell
 from importer.wording import escape, is_unicode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
 
 #: First row, first column, last row, last column of merged cells; rows count from 1, columns from 0.
 Merged: TypeAlias = tuple[int, int, int, int]

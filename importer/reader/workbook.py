@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Self, cast
+from typing import IO, Any, BinaryIO, Self, cast
 
 import orjson
 
@@ -27,11 +29,6 @@ from importer.reader.source_file import BLOCK, named
 from importer.reader.tables import Chunk, Tables
 from importer.records import Problem, Row, Sheet
 from importer.wording import escape
-
-if TYPE_CHECKING:
-    import threading
-    from collections.abc import Generator, Iterable, Iterator, Sequence
-
 
 # ---- A child process that answers in lines and never outlives its use
 

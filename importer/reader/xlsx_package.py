@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import IO, TYPE_CHECKING
+from typing import IO
 from xml.parsers import expat
 
 from importer.cells import column_of, letters_of
 from importer.reader.limits import LONG
 from importer.reader.stored_cells import Extent, ListedSheet, Merged, Storage, StoredRow, StoredSheet, Styles, damaged
 from importer.reader.xlsx_sheet import CellReader, is_on, scanned_rows, unescape
-from importer.reader.zip_parts import local, parsed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-
-    from importer.reader.zip_parts import Parts
-
+from importer.reader.zip_parts import Parts, local, parsed
 
 _KINDS = {"chartsheet": "a chart", "worksheet": ""}
 _OTHER = "a macro or a dialog"

@@ -9,10 +9,13 @@ rows without numbers.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, cast
 from xml.parsers import expat
 
 from importer.cells import cell_name, column_of, letters_of
@@ -21,6 +24,7 @@ from importer.reader.stored_cells import (
     EMPTY,
     NEVER_CALCULATED,
     StoredRow,
+    Styles,
     TextRow,
     WalkedRow,
     damaged,
@@ -28,14 +32,6 @@ from importer.reader.stored_cells import (
     in_order,
 )
 from importer.reader.zip_parts import local, parsed, whole
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
-    from contextlib import AbstractContextManager
-
-    from importer.reader.stored_cells import Styles
-
 
 # ---- One cell, from its attributes and what stands in it
 

@@ -10,18 +10,15 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, BinaryIO
 from xml.parsers import expat
 
 from importer.errors import SourceError
 from importer.reader.limits import Bounds, too_many_unpacked
 from importer.reader.source_file import RATIO, is_bomb
 from importer.reader.stored_cells import SAVE_AS, damaged
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
 
 PARTS_LIMIT = 10_000
 _NOT_PARSED = ("customxml/", "docprops/")  # by anybody here

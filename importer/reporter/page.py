@@ -7,30 +7,25 @@ flat. A comparison's page has a timeline of each schedule, one lane for each sid
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import orjson
+from jinja2 import Environment
 
 from importer.calendars import Interval, Role, Window, clip, clock, local_time
 from importer.calendars.comparison import Compared, Comparison, People, by_schedule
+from importer.journal.view import ShownRecord
 from importer.records import Sheet, name_table
 from importer.reporter.atomic_file import JOURNAL_HINT, ROOM_HINT, replace_file
+from importer.reporter.page_contents import Contents
 from importer.statuses import Status
 from importer.wording import escape
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from jinja2 import Environment
-
-    from importer.journal.view import ShownRecord
-    from importer.reporter.page_contents import Contents
-
 
 # ---- words, numbers and times of a page
 

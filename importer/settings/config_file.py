@@ -6,18 +6,21 @@ import os
 import re
 import stat
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from importer.errors import SettingsError
-from importer.settings.origins import FoundSetting, Origin, Stands, option_name, suggest_nearest, variables_of
+from importer.settings.origins import (
+    Declaration,
+    FoundSetting,
+    Origin,
+    Stands,
+    option_name,
+    suggest_nearest,
+    variables_of,
+)
 from importer.wording import escape
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from importer.settings.origins import Declaration
-
 
 CONFIG_FILE = "importer.toml"
 _LONGEST_FILE = 1 << 20  # bytes of a settings file
