@@ -89,7 +89,7 @@ def _commands(kind: str, notes: Sequence[Annotation], total: int, what: str) -> 
 
 def _lines(notes: Iterable[Annotation]) -> dict[tuple[str, int], int]:
     """Find the lines that the notes are about, reading each file once."""
-    from importer.reader.csv_file import find_lines
+    from importer.reader.read import find_lines
 
     wanted: dict[str, set[int]] = {}
     for note in notes:

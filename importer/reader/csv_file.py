@@ -15,23 +15,23 @@ import string
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, islice, takewhile
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
 from importer.cells import cell_name, letters_of
 from importer.errors import SourceError
 from importer.notice import Notice
-from importer.reader.encoding import examine, is_workbook
+from importer.reader.encoding import examine
 from importer.reader.header_row import FIRST_ROW, NO_HEADER, TOP_ROWS, HeaderRule, walk_to
 from importer.reader.limits import USUAL, Bounds, too_long_cell, too_many_columns
-from importer.reader.source_file import BLOCK, STDIN, HashedBytes, named, opened
+from importer.reader.source_file import BLOCK, STDIN, HashedBytes, named
 from importer.reader.tables import CHUNK_ROWS, Chunk, Tables, above_notice
 from importer.records import Problem, Row, Sheet
 from importer.wording import count_of, escape
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterator
+    from collections.abc import Generator, Iterator
     from hashlib import _Hash
 
 
@@ -39,8 +39,13 @@ if TYPE_CHECKING:
 
 
 _DELIMITER_INSIDE = 'Put a cell that holds the delimiter itself into quotes ("a, b"), or take the extra cells out.'
-_FEWEST_CELLS = 2
 _TOO_FEW = "Add the missing cells; empty ones need their delimiters too."
+_FEWEST_CELLS = 2
+_WRAPPED = Problem(
+    "the whole row stands in one pair of quotes, and is read as the cells within",
+    "Check that its cells are right; to be rid of this warning, take those quotes off.",
+    topic="a row that stands in quotes as a whole",
+)
 
 
 def csv_chunks(
@@ -58,10 +63,9 @@ def csv_chunks(
         SourceError: It cannot be decoded, is malformed, too large, holds no row at all, or changes meanwhile.
     """
     text = examine(file, name, encoding)
-    if text.notice:
-        notices.append(Notice(text.notice))
     digest = hashlib.sha256()
     dialect = find_dialect(file, name, text.codec, rule, bounds)
+    notices += [Notice(told) for told in (text.notice, dialect.remark) if told]
     size = file.seek(0, os.SEEK_END)
     try:
         records = csv_records(file, dialect, digest)
@@ -134,6 +138,8 @@ def _row(record: CsvRecord, sheet: Sheet, dialect: Dialect) -> Row:
     if len(record.cells) != len(sheet.header):
         return _uneven_row(record, sheet, dialect)
     row = Row(record.number, tuple(record.cells))
+    if record.is_unwrapped:
+        return row._replace(warnings=(_WRAPPED._replace(cell=cell_name(0, record.number)),))
     if record.first_line < record.last_line and (column := _swallows(record, dialect)):
         warning = Problem(
             f"a quoted cell runs over lines {record.first_line} to {record.last_line}, each of which looks like a row",
@@ -180,7 +186,9 @@ def _uneven_row(record: CsvRecord, sheet: Sheet, dialect: Dialect) -> Row:
         )
     message = f"the row has {count_of(len(cells), 'cell')} {measure}"
     hint = _TOO_FEW
-    if len(cells) > width:
+    if len(cells) == 1 and any(cells[0].count(delimiter) == width - 1 for delimiter in DELIMITERS):
+        hint = f"Put {dialect.delimiter!r} between its cells, as in the header."
+    elif len(cells) > width:
         extra = escape(", ".join(f'"{cell}"' for cell in cells[width:]))
         message, hint = f"{message}; beyond it stands {extra}", _DELIMITER_INSIDE
     padded = (*cells[:width], *[""] * (width - len(cells)))
@@ -195,60 +203,66 @@ def _changed(name: str) -> SourceError:
     )
 
 
-# ---- On which line of the file a row begins
-
-
-def find_lines(name: str, rows: Collection[int]) -> dict[int, int]:
-    """Return the line, from 1, on which each of these rows begins, as far as the file can still be read.
-
-    Of a workbook, which has no lines, it gives none. The file is read up to the last of the rows.
-    """
-    try:
-        with opened(name) as (file, _):
-            if is_workbook(file, name):
-                return {}
-            dialect, last = find_dialect(file, name, examine(file, name).codec, FIRST_ROW, USUAL), max(rows, default=0)
-            records = takewhile(lambda record: record.number <= last, csv_records(file, dialect))
-            return {record.number: record.first_line for record in records if record.number in rows}
-    except (SourceError, OSError, UnicodeDecodeError):  # it was read before; since then somebody changed it
-        return {}
-
-
 # ---- Delimiter: tried on the first records
 
 
 _HINT = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?\s*', re.IGNORECASE)
 DELIMITERS = (",", ";", "\t", "|")  # where two fit equally well, the earlier one
 _TRIED = 20  # records from the header on
+_ANY_WIDTH = -1
 
 
 def find_dialect(file: BinaryIO, name: str, codec: str, rule: HeaderRule, bounds: Bounds) -> Dialect:
     """Detect the delimiter: the one that separates the header and fits the most rows; a comma if there is one column.
 
     One with which a row is recognised as a header takes precedence, and above that one in a first line such as `sep=;`,
-    which Excel understands.
+    which Excel understands, unless it separates nothing and another one does. Rows that stand in quotes as a whole are
+    tried only if no header is recognised otherwise.
     """
     line = _text(file, codec).readline(20)
-    if hint := _HINT.fullmatch(line.removeprefix("\ufeff")):
-        return Dialect(name, codec, hint["delimiter"], begins=2, bounds=bounds)
-    dialects = [Dialect(name, codec, delimiter, bounds=bounds) for delimiter in DELIMITERS]
-    return max(dialects, key=lambda dialect: _fitness(file, dialect, rule))
+    hint = _HINT.fullmatch(line.removeprefix("\ufeff"))
+    plain = Dialect(name, codec, hint["delimiter"] if hint else ",", begins=2 if hint else 1, bounds=bounds)
+
+    def best(*dialects: Dialect) -> tuple[Dialect, _Fit]:
+        return max(((dialect, _fitness(file, dialect, rule)) for dialect in dialects), key=lambda fitting: fitting[1])
+
+    usual = [replace(plain, delimiter=delimiter) for delimiter in DELIMITERS]
+    dialect, fit = best(plain) if hint else best(*usual)
+    if hint and fit.width < _FEWEST_CELLS:
+        dialect, fit = best(plain, *usual)
+        if dialect.delimiter != plain.delimiter:
+            said, real = hint[0].strip(), dialect.delimiter
+            remark = f"{named(name)}: its first line is {said!r}, but {real!r} separates its cells"
+            dialect = replace(dialect, remark=remark)
+    if rule.row is None and not fit.is_recognised:
+        wrapped, found = best(*(replace(each, unwraps=_ANY_WIDTH) for each in usual))
+        if found.is_recognised and found.width >= _FEWEST_CELLS:
+            return wrapped
+    return replace(dialect, unwraps=fit.width) if fit.width > _FEWEST_CELLS else dialect
 
 
-def _fitness(file: BinaryIO, dialect: Dialect, rule: HeaderRule) -> tuple[bool, bool, float, int]:
-    """Return whether the header was recognised, and its cells are whole, the share of rows as wide as it, its width."""
+class _Fit(NamedTuple):
+    """How well a dialect fits a file; the greatest fits best."""
+
+    is_recognised: bool = False  #: a row is recognised as the header
+    is_whole: bool = False  #: none of the header's cells has one of two quotes
+    share: float = 0  #: of the rows that are as wide as the header
+    width: int = 0  #: of the header; 0 for a single column
+
+
+def _fitness(file: BinaryIO, dialect: Dialect, rule: HeaderRule) -> _Fit:
     top = list(_top(file, dialect, rule))
     filled = [(number, cells) for number, cells in top if cells]
     if not filled:
-        return (False, False, 0, 0)
+        return _Fit()
     header, is_recognised = rule.choose(islice(filled, TOP_ROWS))
     widths = [len(cells) for number, cells in top if number >= header][:_TRIED]
     is_recognised = is_recognised and header != NO_HEADER
-    if not widths or widths[0] < 2:
-        return (is_recognised, False, 0, 0)
+    if not widths or widths[0] < _FEWEST_CELLS:
+        return _Fit(is_recognised)
     # A cell with one of two quotes: the other stands in the next cell, so the delimiter is another.
     is_whole = not any(cell.count('"') % 2 for number, cells in top if number == header for cell in cells)
-    return (is_recognised, is_whole, widths.count(widths[0]) / len(widths), widths[0])
+    return _Fit(is_recognised, is_whole, widths.count(widths[0]) / len(widths), widths[0])
 
 
 def _top(file: BinaryIO, dialect: Dialect, rule: HeaderRule) -> Iterator[tuple[int, list[str]]]:
@@ -289,7 +303,9 @@ class Dialect:
     codec: str
     delimiter: str = ","
     begins: int = 1  #: the first line that is no hint for Excel
+    unwraps: int = 0  #: a row that stands in quotes as a whole is read as so many cells; 0: it is a cell
     bounds: Bounds = USUAL
+    remark: str = ""  #: what the user should know about it
 
 
 class CsvRecord(NamedTuple):
@@ -299,6 +315,7 @@ class CsvRecord(NamedTuple):
     cells: list[str]
     first_line: int  #: physical, from 1
     last_line: int
+    is_unwrapped: bool = False  #: it stood in quotes as a whole
 
 
 class _Lines:
@@ -309,16 +326,18 @@ class _Lines:
         self._name = dialect.name
         self._limit = dialect.bounds.record
         self._blanks = f"{dialect.delimiter}{string.whitespace}{_END_OF_FILE}"
+        self._dialect = dialect
         self._blank_quote = re.compile(rf'(?:^|{re.escape(dialect.delimiter)}) +"').search
         self._coming = ""  # a line that was read, and not yet taken
         self.has_blank_quote = False  #: the record has a blank between delimiter and quote
+        self.is_unwrapped = False  #: the record stood in quotes as a whole
         self.last = ""  #: line that was taken
         self.number = 0
         self.held = 0  # characters of the record so far
 
     def begin_record(self) -> int:
         """Forget the record before, and pass lines without anything but delimiters; return how many those are."""
-        self.held, self.has_blank_quote = 0, False
+        self.held, self.has_blank_quote, self.is_unwrapped = 0, False, False
         longest, blanks, read = self._limit + 1, self._blanks, self._text.readline
         mark = "" if self.number else "\ufeff"
         passed, line = 0, ""
@@ -341,6 +360,8 @@ class _Lines:
         if not line:
             raise StopIteration
         self.number += 1
+        if self._dialect.unwraps and line[0] == '"' and not self.held and (inner := _unwrapped(line, self._dialect)):
+            line, self.is_unwrapped = inner, True
         self.held += len(line)
         if self.held > self._limit:
             raise SourceError(
@@ -388,7 +409,21 @@ def csv_records(file: BinaryIO, dialect: Dialect, digest: _Hash | None = None) -
             raise _too_long(dialect, first_line)
         if any(map(str.strip, cells)):
             last = number
-            yield CsvRecord(number, cells, first_line, lines.number)
+            yield CsvRecord(number, cells, first_line, lines.number, lines.is_unwrapped)
+
+
+_WHOLE = re.compile(r'"([^"]*(?:""[^"]*)*)"[,;\t| ]*[\r\n]*')
+
+
+def _unwrapped(line: str, dialect: Dialect) -> str:
+    """Return what stands in a line's one pair of quotes, if that is as many cells as the dialect wants; else empty."""
+    if whole := _WHOLE.fullmatch(line):
+        inner = whole[1].replace('""', '"')
+        with suppress(csv.Error, StopIteration):
+            width = len(next(csv.reader([inner], delimiter=dialect.delimiter, strict=True)))
+            if width == dialect.unwraps or (dialect.unwraps == _ANY_WIDTH and width >= _FEWEST_CELLS):
+                return inner
+    return ""
 
 
 def _without_blanks(line: str, dialect: Dialect) -> list[str] | None:

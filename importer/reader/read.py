@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import GEN_RUNNING, getgeneratorstate
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar
 
@@ -20,14 +20,14 @@ from importer.cells import cell_name
 from importer.errors import InterruptedReadingError, SourceError
 from importer.notice import Notice, NoticeLevel
 from importer.reader.cell_text import INEXACT, text_of
-from importer.reader.header_row import HeaderRule
+from importer.reader.header_row import FIRST_ROW, HeaderRule
 from importer.reader.limits import USUAL, Bounds, too_many_rows
 from importer.reader.source_file import copy, is_pipe, named, opened
 from importer.reader.tables import CHUNK_ROWS, Chunk
 from importer.wording import is_unicode
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Generator, Iterable, Iterator, Sequence
     from hashlib import _Hash
 
     import anyio
@@ -136,6 +136,25 @@ def _file_chunks(
                 )
             sha256 = yield from csv_file.csv_chunks(file, name, notices, rule=rule, bounds=bounds, encoding=encoding)
     return sha256_of_gzip or sha256
+
+
+def find_lines(name: str, rows: Collection[int]) -> dict[int, int]:
+    """Return the line of a CSV, from 1, on which each of these rows begins, as far as the file can still be read.
+
+    A workbook has no lines. The file is read up to the last of the rows.
+    """
+    from importer.reader.csv_file import csv_records, find_dialect
+    from importer.reader.encoding import examine, is_workbook
+
+    try:
+        with opened(name) as (file, _):
+            if is_workbook(file, name):
+                return {}
+            dialect, last = find_dialect(file, name, examine(file, name).codec, FIRST_ROW, USUAL), max(rows, default=0)
+            records = takewhile(lambda record: record.number <= last, csv_records(file, dialect))
+            return {record.number: record.first_line for record in records if record.number in rows}
+    except (SourceError, OSError, UnicodeDecodeError):  # it was read before; since then somebody changed it
+        return {}
 
 
 # ---- A pandas DataFrame as one sheet of text

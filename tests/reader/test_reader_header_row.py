@@ -134,6 +134,58 @@ def test_a_hint_for_excel_is_followed_and_is_no_row(write: Write, hint: bytes) -
     assert (chunk.sheet.header, chunk.rows) == (("id", "a,b,c"), [Row(2, ("1", "2,3,4"))])
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize(("said", "real"), [(",", ";"), (";", ","), ("\t", "|"), ("^", "\t"), (" ", ";")])
+def test_a_hint_for_excel_that_separates_nothing_is_not_followed(
+    write: Write, said: str, real: str, is_known: bool
+) -> None:
+    table = f"sep={said}\nid{real}note\n1{real}x\n"
+    chunk, notices = told(write("t.csv", table.encode()), is_header=is_header if is_known else None)
+    assert (chunk.sheet.header, chunk.rows) == (("id", "note"), [Row(2, ("1", "x"))])
+    assert notices == [f"its first line is {f'sep={said}'.strip()!r}, but {real!r} separates its cells"]
+
+
+def test_a_hint_for_excel_above_a_single_column_is_followed(write: Write) -> None:
+    chunk, notices = told(write("t.csv", b"sep=;\nid\na,b\nc\n"), is_header=is_header)
+    assert (chunk.sheet.header, [row.cells for row in chunk.rows], notices) == (("id",), [("a,b",), ("c",)], [])
+
+
+@pytest.mark.parametrize("padding", ["", ";;", ",,,", " "])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("wrapped", [{1, 2, 3}, {2, 3}, {3}, {1}])
+def test_rows_in_quotes_as_a_whole_are_read_as_the_cells_within_with_a_warning(
+    write: Write, wrapped: set[int], delimiter: str, padding: str
+) -> None:
+    lines = [delimiter.join(cells) for cells in (("id", "note", "who"), ('"a, b"', "1 x", ""), ("2", "y", '"z ""w"""'))]
+    table = [
+        '"' + line.replace('"', '""') + f'"{padding}' if number in wrapped else line
+        for number, line in enumerate(lines, 1)
+    ]
+    chunk, _ = told(write("t.csv", "\r\n".join(table).encode()), is_header=is_header)
+    assert (chunk.sheet.header, [row.cells for row in chunk.rows]) == (
+        ("id", "note", "who"),
+        [("a, b", "1 x", ""), ("2", "y", 'z "w"')],
+    )
+    assert [row.number for row in chunk.rows if row.warnings] == sorted(wrapped - {1})
+
+
+def test_a_quoted_title_with_another_number_of_cells_is_no_row_in_quotes(write: Write) -> None:
+    chunk, _ = told(write("t.csv", b'id,note,who\n"Berg, Anna",,\n"1, 2"\n"a, b, c",x,y\n'), is_header=is_header)
+    assert [row.cells for row in chunk.rows] == [("Berg, Anna", "", ""), ("1, 2", "", ""), ("a, b, c", "x", "y")]
+    assert not any(row.warnings for row in chunk.rows)
+
+
+@pytest.mark.parametrize(("header", "row"), [(";", ","), (",", ";"), (",", "\t")])
+def test_a_row_with_another_delimiter_than_the_header_is_told_which_to_write(
+    write: Write, header: str, row: str
+) -> None:
+    table = f"{header.join(('id', 'note', 'who'))}\n{row.join('123')}\n"
+    chunk, _ = told(write("t.csv", table.encode()), is_header=is_header)
+    assert [problem.hint for problem in chunk.rows[0].problems] == [
+        f"Put {header!r} between its cells, as in the header."
+    ]
+
+
 def test_a_sentence_names_the_physical_line_below_a_hint_for_excel(write: Write, refused: Refused) -> None:
     assert ", line 3: the row" in refused(write("t.csv", b'sep=|\nid|b\n1|"x\n')).message
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import openpyxl
 
-from importer.reader.csv_file import find_lines
-from importer.reader.read import read
+from importer.reader.read import find_lines, read
 
 if TYPE_CHECKING:
     from pathlib import Path
