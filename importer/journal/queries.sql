@@ -125,15 +125,17 @@ DELETE FROM overlap;
 INSERT OR IGNORE INTO overlap (record, other) VALUES (?, ?);
 
 -- name: find_overlaps
+-- The parts of a row that repeats say the same.
 INSERT INTO found (row, kind, message, cell)
-SELECT row, ?, replace(?, '{other}', other), cell FROM overlapping ORDER BY record;
+SELECT row, ?, replace(?, '{other}', other), cell FROM overlapping GROUP BY row, cell, other ORDER BY min(record);
 
 -- name: refuse_overlaps
 UPDATE record SET state = 'invalid', error = replace(?, '{other}', overlapping.other), hint = ?, run = ?
 FROM overlapping WHERE record.id = overlapping.record AND record.state = 'planned';
 
 -- name: overlapping_rows
-SELECT sheet.source, overlapping.number FROM overlapping JOIN sheet ON sheet.id = overlapping.sheet ORDER BY record;
+SELECT sheet.source, overlapping.number FROM overlapping JOIN sheet ON sheet.id = overlapping.sheet
+GROUP BY row ORDER BY min(record);
 
 -- name: shift_times
 -- The key of an invalid record with an id is that of the created record, not what its row says now.

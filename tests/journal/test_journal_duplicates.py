@@ -54,6 +54,18 @@ def test_of_records_that_overlap_each_is_told_once_and_as_a_problem_becomes_inva
     assert outcomes(journal)[1].error == ("it overlaps the one of row 2 of sheet first" if is_problem else "")
 
 
+def test_a_row_of_which_several_parts_overlap_the_same_row_is_told_once(journal: Journal) -> None:
+    sheet = journal.add_sheet(Sheet("a.csv", "a", ("id",), (0,)))
+    entries = [shadow("s", user) for user in range(4)]
+    journal.add_rows([(sheet, Row(2, ("every day",)), entries[:2]), (sheet, Row(3, ("every day",)), entries[2:])])
+    journal.finish_reading()
+    pairs = [(nth(2), nth(1)), (nth(2) + 1, nth(1) + 1)]
+    noted = journal.note_overlaps(pairs, "it overlaps {other}", Severity.PROBLEM, "overlap", "Correct it.", "a-run")
+    assert list(noted) == [("a.csv", 3)]
+    assert [one.problem.message for one in journal.findings()] == ["it overlaps the one of row 2"]
+    assert states(journal) == ["planned", "planned", "invalid", "invalid"]
+
+
 def test_a_duplicate_shows_the_id_of_the_record_that_counts(journal: Journal) -> None:
     plan(journal, schedule("P1"), schedule("P1"))
     journal.change([Change(nth(1), Status.CREATED, Outcome(Status.CREATED, id="id-1"))])
