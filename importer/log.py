@@ -62,13 +62,13 @@ def attached(handler: logging.Handler) -> Iterator[None]:
 
 
 @contextmanager
-def logging_run(folder: Path, tell: Callable[[str], None], *, is_verbose: bool) -> Iterator[None]:
+def logging_run(folder: Path, warn: Callable[[str], None], *, is_verbose: bool) -> Iterator[None]:
     """Write what this run does into the folder's run.log, each request if `is_verbose`; it never ends a run.
 
-    `tell` is called once if it cannot be written. Another run in this process has its own log.
+    `warn` is called once if it cannot be written. Another run in this process has its own log.
     """
     mark = object()
-    handler = _LogFile(folder / LOG_FILE, tell)
+    handler = _LogFile(folder / LOG_FILE, warn)
     handler.setLevel(logging.DEBUG if is_verbose else logging.INFO)
     handler.addFilter(lambda _record: _run.get(None) is mark)
     token = _run.set(mark)
@@ -83,10 +83,10 @@ def logging_run(folder: Path, tell: Callable[[str], None], *, is_verbose: bool) 
 class _LogFile(logging.Handler):
     """A file of JSON objects, one per line, readable by its owner only; a line is written as soon as it is logged."""
 
-    def __init__(self, path: Path, tell: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
         super().__init__()
         self._path = path
-        self._tell = tell
+        self._warn = warn
         self._warned = 0
         self._descriptor = -1
         with self._sparing():
@@ -116,7 +116,7 @@ class _LogFile(logging.Handler):
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
-            self._tell(f"{self._path} cannot be written ({error.strerror}); the run goes on without it")
+            self._warn(f"{self._path} cannot be written ({error.strerror}); the run goes on without it")
 
 
 def _line(record: logging.LogRecord) -> bytes:

@@ -122,7 +122,7 @@ class FindingKind(NamedTuple):
     topic: str
     number: int
     examples: tuple[tuple[Sheet, Finding], ...]  #: the first three
-    is_of_several: bool = False  #: the run has several sources, so a row is told with the one that it is of
+    is_of_several: bool = False  #: the run has several sources, so a row is shown with its own
 
 
 #: An id that is safe in a URL: no dot, slash or percent sign, so that it cannot lead to another path.

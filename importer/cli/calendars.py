@@ -89,13 +89,13 @@ def pull(system: str, output: Path, shadow_of: tuple[str, ...], backup: Path | N
         from importer.commands.pull import pull as perform
 
         result = await perform(system, output, chosen, settings, control, ReadingProgress(console))
-        _tell(result, settings, console)
+        _show_pulled(result, settings, console)
         return 0
 
     return perform_reading(given, act)
 
 
-def _tell(result: PullResult, settings: Settings, console: Console) -> None:
+def _show_pulled(result: PullResult, settings: Settings, console: Console) -> None:
     files = [str(file) for file in result.files]
     if settings.json:
         console.write_json({"type": "pull", "system": result.label, "files": files, "rows": result.counts})
@@ -110,9 +110,9 @@ def _tell(result: PullResult, settings: Settings, console: Console) -> None:
     for reason, number in kinds.most_common(_SHOWN):
         example = next(subject for subject, one in result.notes if one == reason)
         more = f" and {number - 1} more" if number > 1 else ""
-        console.tell(f"note:     {escape(example)}{more}: {escape(reason)}")
+        console.message(f"note:     {escape(example)}{more}: {escape(reason)}")
     if len(kinds) > _SHOWN:
-        console.tell(f"note:     {count_of(len(kinds) - _SHOWN, 'more kind')} of notes in the sheet Notes")
+        console.message(f"note:     {count_of(len(kinds) - _SHOWN, 'more kind')} of notes in the sheet Notes")
     _show_files(result.files, console)
     sources = [file for file in files if not file.endswith(("notes.csv", "on-call.csv"))]
     command = shlex.join(["oncall-importer", "check", *sources, "--online", *kept_options("check", settings)])
@@ -184,16 +184,16 @@ class ReadingProgress:
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._clock = clock
-        self._began = self._told = clock()
+        self._began = self._last = clock()
 
     def __call__(self, done: int, of: int, what: str) -> None:
         """Print a line if some seconds have passed since the last one."""
         now = self._clock()
-        if now - self._told < _SECONDS_BETWEEN or not done:
+        if now - self._last < _SECONDS_BETWEEN or not done:
             return
-        self._told = now
+        self._last = now
         left = (now - self._began) / done * (of - done)
-        self._console.tell(f"{done:,} of {of:,} {what} read, about {left:.0f} s left", style="dim")
+        self._console.message(f"{done:,} of {of:,} {what} read, about {left:.0f} s left", style="dim")
 
 
 _MOST = 12  # differences shown; --csv has all of them
@@ -205,7 +205,7 @@ def show_comparison(comparison: Comparison, files: Sequence[Path], settings: Set
         _print_objects(comparison, console)
         return
     for label, note in comparison.notes:
-        console.tell(f"note:     {escape(label)}: {escape(note.subject)}: {escape(note.reason)}", style="dim")
+        console.message(f"note:     {escape(label)}: {escape(note.subject)}: {escape(note.reason)}", style="dim")
     differing = [one for one in comparison.compared if one.differences or one.unknown]
     left = _MOST
     for compared in differing:

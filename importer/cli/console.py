@@ -116,7 +116,7 @@ class Console:
         """Show the progress of reading, if it takes long."""
         self._display.reading.rows = rows
         if self._live is None and rows % 100_000 < 2000 and rows >= 100_000:
-            self.tell(self._display.reading.describe())
+            self.message(self._display.reading.describe())
 
     def noticed(self, notice: Notice) -> None:
         """Print a notice; a quiet console prints only those about what was left out."""
@@ -128,9 +128,9 @@ class Console:
 
     def _notice(self, text: str, level: NoticeLevel) -> None:
         if level is NoticeLevel.LEFT_OUT:
-            self._message(text, style="yellow")
+            self._print_always(text, style="yellow")
         else:
-            self.tell(text, style="dim" if level is NoticeLevel.INFO else "yellow")
+            self.message(text, style="dim" if level is NoticeLevel.INFO else "yellow")
 
     def found(self, kinds: Sequence[FindingKind], findings: Iterable[tuple[Sheet, Finding]]) -> None:
         """Print what reading found: every finding with --all, else the kinds if a question follows."""
@@ -147,7 +147,7 @@ class Console:
                 self._out.write_line(finding_line(sheet, finding, with_source=with_source))
         elif self.is_asking and not (self._is_check or self._settings.sandbox or self._settings.quiet):
             for line in self._describe(groups_of_kinds(kinds, with_source=self._has_sources(kinds))):
-                self._err.tell(line)
+                self._err.print_wrapped(line)
 
     @staticmethod
     def _has_sources(kinds: Sequence[FindingKind]) -> bool:
@@ -165,7 +165,7 @@ class Console:
         self._display.show(list(self._meters.values()))
         if self._settings.json:
             self._out.write_json(object_of_plan(plan))
-        self.tell(describe_plan(plan))
+        self.message(describe_plan(plan))
 
     def sending(self, target: TargetName, progress: Progress) -> None:
         """Show the progress of a target's work."""
@@ -178,7 +178,7 @@ class Console:
         meter.add(status, number)
         if self._live is None and meter.done // _LINE_EVERY > before // _LINE_EVERY:
             wrong = f", {count_of(meter.problems, 'problem')}" if meter.problems else ""
-            self.tell(f"{target}: {meter.done:,} of {meter.total:,}{wrong}")
+            self.message(f"{target}: {meter.done:,} of {meter.total:,}{wrong}")
 
     def _meter(self, target: TargetName) -> Meter:
         return self._meters.setdefault(target, Meter(target, 0))
@@ -190,25 +190,25 @@ class Console:
         if self._settings.quiet and not canary.is_asked:
             return
         number = len(canary.rows)
-        self._message(f"the first {'record' if number == 1 else f'{number} records'}:", style="bold")
+        self._print_always(f"the first {'record' if number == 1 else f'{number} records'}:", style="bold")
         shown = sorted(canary.rows, key=lambda row: row.line.outcome.status.is_success)[:_TRIED]
         for row in shown:
             self._err.print(tried_line(row, is_screen=self._err.is_screen), soft_wrap=True)  # links must stay whole
         if number > len(shown):
-            self._message(f"  ... and {number - len(shown)} more that succeeded or are in the report", style="dim")
+            self._print_always(f"  ... and {number - len(shown)} more that succeeded or are in the report", style="dim")
 
-    def told(self, target: TargetName, words: str) -> None:
+    def target_noticed(self, target: TargetName, words: str) -> None:
         """Print what holds a target up."""
-        self.tell(f"{target} {escape(words)}", style="yellow")
+        self.message(f"{target} {escape(words)}", style="yellow")
 
     def show_request(self, line: str) -> None:
         """Show a request, also on a quiet console: the user asked for it."""
-        self._message(escape(line, 500), style="dim")
+        self._print_always(escape(line, 500), style="dim")
 
-    def tell(self, text: str, style: str = "") -> None:
+    def message(self, text: str, style: str = "") -> None:
         """Print a message, except on a quiet console."""
         if not self._settings.quiet:
-            self._message(text, style)
+            self._print_always(text, style)
 
     def write_line(self, text: str) -> None:
         """Print a line of a result, also on a quiet console."""
@@ -230,15 +230,15 @@ class Console:
     def interrupted(self) -> None:
         """Print that a signal was received. Called by its handler, perhaps while another message is printed."""
         with suppress(RuntimeError):
-            self.tell("interrupted: finishing what is in flight (again to stop at once)", style="yellow")
+            self.message("interrupted: finishing what is in flight (again to stop at once)", style="yellow")
 
     def ended_late(self) -> None:
         """Print that the interrupted command did not end in time; the process ends next."""
         with suppress(OSError):
             os.write(2, _ENDED_LATE.encode())
 
-    def _message(self, text: str, style: str) -> None:
-        self._err.tell(Text(text, style=style))
+    def _print_always(self, text: str, style: str) -> None:
+        self._err.print_wrapped(Text(text, style=style))
 
     # ---- at the end
 
@@ -266,7 +266,7 @@ class Console:
         height, width = self._err.page
         room = None if self._settings.all else max(_REST, height - 4)
         for line in describe_overview(overview, room, width):
-            self._err.tell(line)
+            self._err.print_wrapped(line)
 
     def _show_run(self, result: Result) -> None:
         """Show a run's result: statuses, what needs attention by kind, the report, the next step."""
@@ -298,7 +298,7 @@ class Console:
             self._out.print()
         if overview and first:
             for line in describe_overview(overview, None if self._settings.all else max(_LEAST, room - used), width):
-                self._out.tell(line)
+                self._out.print_wrapped(line)
             self._out.print()
         self._show_statuses(rows)
         self._show_rest(result)
@@ -327,15 +327,15 @@ class Console:
         else:
             groups = groups_of_lines(lines, names, with_source=with_source)
             groups += groups_of_kinds(kinds, with_source=with_source)
-            told = list(self._describe(groups, room))
-            for line in told:
-                self._out.tell(line)  # one line each, to grep
+            described = list(self._describe(groups, room))
+            for line in described:
+                self._out.print_wrapped(line)  # one line each, to grep
         wrong = sum(number for status, number in result.statuses.items() if status in WRONG)
         wrong -= result.count(Status.INVALID) if kinds else 0
         if wrong > len(lines):
             where = ", all in the report" if result.run else ""
             self._out.print(f"... and {count_of(wrong - len(lines), 'more record')} that need attention{where}")
-        return len(lines) if self._settings.all else len(told)
+        return len(lines) if self._settings.all else len(described)
 
     def _show_statuses(self, rows: Sequence[StatusRow]) -> None:
         targets = sorted({target for row in rows for target in row.numbers if target})

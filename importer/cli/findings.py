@@ -116,9 +116,9 @@ def groups_of_lines(
             )
             for sheet, line in own[:EXAMPLES]
         ]
-        said = escape(first if alike else pattern, _LONGEST) or status.meaning(is_undo=False)
-        told = f"{status.value}: {said}"
-        found.append(FindingGroup(told, TONE_STYLES[status.tone], len(own), "record", examples))
+        words = escape(first if alike else pattern, _LONGEST) or status.meaning(is_undo=False)
+        heading = f"{status.value}: {words}"
+        found.append(FindingGroup(heading, TONE_STYLES[status.tone], len(own), "record", examples))
     return found
 
 
@@ -135,15 +135,15 @@ def describe_groups(groups: Sequence[FindingGroup], room: int, width: int) -> It
         what = ", ".join(count_of(number, word, "" if word in _ORDER else word) for word, number in numbers.items())
         yield Text(f"... and {count_of(len(left), 'more kind')} ({what}); {_MORE}", style="dim")
         return
-    told = [[_in_one(group, width)] for group in groups]
-    left_room = room - len(told)
+    blocks = [[_in_one(group, width)] for group in groups]
+    left_room = room - len(blocks)
     for describe in (_in_two, _in_full):
         for place, group in enumerate(groups):
             lines = list(describe(group))
-            if len(lines) - len(told[place]) <= left_room:
-                left_room -= len(lines) - len(told[place])
-                told[place] = lines
-    for lines in told:
+            if len(lines) - len(blocks[place]) <= left_room:
+                left_room -= len(lines) - len(blocks[place])
+                blocks[place] = lines
+    for lines in blocks:
         yield from lines
 
 
@@ -180,8 +180,8 @@ def _heading(group: FindingGroup) -> Text:
 def _places(group: FindingGroup) -> str:
     """Name the places of the examples, each table once."""
     tables = [list(own) for _, own in groupby((one.where for one in group.examples), key=lambda where: where.table)]
-    told = ", ".join(f"{table[0].table} {', '.join(where.cell for where in table)}" for table in tables)
-    return f" {told}{', ...' if group.number > len(group.examples) else ''}"
+    places = ", ".join(f"{table[0].table} {', '.join(where.cell for where in table)}" for table in tables)
+    return f" {places}{', ...' if group.number > len(group.examples) else ''}"
 
 
 def place_of(sheet: Sheet, cell: str, row: int, place: int, *, with_source: bool, part: str = "") -> CellPlace:

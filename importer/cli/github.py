@@ -34,10 +34,10 @@ def is_on_github() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def _note(sheet: Sheet, row: int, told: str, cell: str, part: str = "") -> Annotation:
+def _note(sheet: Sheet, row: int, message: str, cell: str, part: str = "") -> Annotation:
     """Make the annotation of a row, given its place in the file just read."""
     where = f"{cell or f'row {row}'}{f', part {part}' if part else ''}"
-    return Annotation(told, f"{escape(sheet.report or sheet.name)} {where}", sheet.source, row)
+    return Annotation(message, f"{escape(sheet.report or sheet.name)} {where}", sheet.source, row)
 
 
 def _worded(message: str, hint: str) -> str:
@@ -64,8 +64,8 @@ def _problems(result: Result) -> Iterator[Annotation]:
     for sheet, line in result.problems:
         if not result.findings or line.outcome.status is not Status.INVALID:
             outcome = line.outcome
-            told = f"{outcome.status}: {_worded(outcome.error, outcome.hint)}"
-            yield _note(sheet, line.place, told, outcome.cell, line.part)
+            message = f"{outcome.status}: {_worded(outcome.error, outcome.hint)}"
+            yield _note(sheet, line.place, message, outcome.cell, line.part)
 
 
 def _found(result: Result, severity: Severity) -> list[Annotation]:
@@ -100,8 +100,8 @@ def _lines(notes: Iterable[Annotation]) -> dict[tuple[str, int], int]:
 
 def _command(kind: str, note: Annotation, line: int | None) -> str:
     members = {"file": _in_workspace(note.source), "line": str(line or ""), "title": note.title}
-    told = ",".join(f"{name}={_member(value)}" for name, value in members.items() if value)
-    return f"::{kind} {told}::{_data(note.message)}"
+    properties = ",".join(f"{name}={_member(value)}" for name, value in members.items() if value)
+    return f"::{kind} {properties}::{_data(note.message)}"
 
 
 def _in_workspace(source: str) -> str:

@@ -81,7 +81,7 @@ class SheetDraft:
         return [*lacking, *(["timezone"] if "starts_at" in had and "timezone" not in had and self._is_local() else [])]
 
     @property
-    def is_kind_told(self) -> bool:
+    def is_kind_decided(self) -> bool:
         """True if its name, the mapping, or a column that only one kind has determines its kind."""
         own = any(KINDS_WITH[name] == {self.layout.kind} for name in self.had)
         return own or bool(kind_of_name(self.name) or self.layout.given.get("kind") or "kind" in self.layout.indices)
@@ -209,7 +209,7 @@ def map_sources(
         click.echo(text, nl=False)
         return 0
     output = _write(output, text, is_asking=is_asking)
-    _tell_left(drafts, mapping)
+    _show_missing(drafts, mapping)
     click.echo(f"mapping:  {shown_path(output)}")
     click.echo(f"next:     {_command(*check, '--mapping', str(output))}")
     return 0
@@ -225,7 +225,7 @@ def _doubt_headers(drafts: Iterable[SheetDraft]) -> None:
     click.echo("hint:     --header-row N if it stands in another row, --no-header if there is none", err=True)
 
 
-def _tell_left(drafts: Iterable[SheetDraft], mapping: Mapping) -> None:
+def _show_missing(drafts: Iterable[SheetDraft], mapping: Mapping) -> None:
     """Print what is still missing in the mapping."""
     for draft in (draft.under(mapping) for draft in drafts):
         for header in draft.layout.not_used:
@@ -242,10 +242,10 @@ def _ask_for_all(drafts: list[SheetDraft], mapping: Mapping) -> Mapping:
         _list_headers(draft)
         mapping = _ask_about_roster(draft, mapping)
         mapping = _ask_about_suggestions(draft, mapping)
-        told = _ask_about_kind(draft, mapping, is_alone=len(drafts) == 1)
-        if told is None:
+        answered = _ask_about_kind(draft, mapping, is_alone=len(drafts) == 1)
+        if answered is None:
             continue
-        mapping = told
+        mapping = answered
         asked: set[str] = set()
         while left := [column for column in draft.under(mapping).lacking if column not in asked]:
             asked.add(left[0])
@@ -299,7 +299,7 @@ def _ask_about_suggestions(draft: SheetDraft, mapping: Mapping) -> Mapping:
 def _ask_about_kind(draft: SheetDraft, mapping: Mapping, *, is_alone: bool) -> Mapping | None:
     """Ask what a sheet holds, if neither its name nor its columns say so; None means nothing to import."""
     found = draft.under(mapping)
-    if found.is_kind_told or (found.layout.kind and not set(found.lacking) - {"timezone"}):
+    if found.is_kind_decided or (found.layout.kind and not set(found.lacking) - {"timezone"}):
         return mapping
     question = f"  What does the sheet hold: {any_of(kind.plural for kind in KINDS.values())}? (nothing: leave it out)"
     while answer := str(click.prompt(question, default="", show_default=False, err=True)).strip():

@@ -157,7 +157,7 @@ def detail_lines(run: PastRun) -> Iterator[Text]:
 def _facts(run: PastRun) -> Iterator[tuple[str, str | Text]]:
     yield "run", escape(run.name)
     yield "what", escape(run.info.command) + (f" of {escape(run.origin)}" if run.origin else "")
-    yield "stage", _told_stage(run)
+    yield "stage", _stage_with_hint(run)
     yield "began", escape(run.info.started_at)
     yield "ended", escape(run.info.finished_at)
     yield "took", duration(run.seconds)
@@ -177,7 +177,7 @@ def _facts(run: PastRun) -> Iterator[tuple[str, str | Text]]:
     yield "damaged", escape(run.fault, 1000)
 
 
-def _told_stage(run: PastRun) -> Text:
+def _stage_with_hint(run: PastRun) -> Text:
     """Return the run's stage, and what to do if it did not finish."""
     text = _stage(run)
     if run.stage is Stage.GOING_ON and run.info.pid:
@@ -191,9 +191,9 @@ def row_line(sheet: Sheet, line: ReportLine, *, with_source: bool, about: str = 
     """Return the line with the outcome of one row; `about` says what it is about, names before ids."""
     outcome = line.outcome
     where = place_of_line(sheet, line, with_source=with_source)
-    told = ": ".join(filter(None, (escape(about, 300), escape(outcome.id), escape(outcome.error, 300))))
+    words = ": ".join(filter(None, (escape(about, 300), escape(outcome.id), escape(outcome.error, 300))))
     text = Text.assemble(
-        (f"{outcome.status} ", TONE_STYLES[outcome.status.tone]), f"{where}{': ' if told else ''}{told}"
+        (f"{outcome.status} ", TONE_STYLES[outcome.status.tone]), f"{where}{': ' if words else ''}{words}"
     )
     if outcome.hint:
         text.append(f" ({escape(outcome.hint, 300)})", style="dim")

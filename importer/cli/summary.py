@@ -99,7 +99,7 @@ def _lines_of(overview: Overview, width: int, *, is_deep: bool, room: int | None
         by_target.setdefault(one.target, []).append(one)
     for target, own in by_target.items():
         asked = "" if overview.is_asked else ", not asked what exists"
-        yield Text.assemble((f"{target}", "bold"), f"{asked}: {_told(own)}")
+        yield Text.assemble((f"{target}", "bold"), f"{asked}: {_count_actions(own)}")
         lines = _schedule_lines(own, width, is_deep=is_deep)
         if room is None:
             yield from lines
@@ -122,21 +122,21 @@ def _schedule_lines(own: Sequence[Expected], width: int, *, is_deep: bool) -> It
         places.setdefault((one.schedule, one.schedule and one.kind), []).append(one)
     for (schedule, _), those in places.items():
         if not schedule:
-            yield from (Text(f"  {_shown(one.person, width)}: {_told([one])}") for one in those)
+            yield from (Text(f"  {_shown(one.person, width)}: {_count_actions([one])}") for one in those)
             continue
         name = _shown(schedule, width)
         if len(those) == 1 and is_deep and len(whole := f"  {name}: {_of_person(those[0], width)}") <= width:
             yield Text(whole)
         else:
-            yield Text(f"  {name}: {_told(those)}{_days(those)}")
+            yield Text(f"  {name}: {_count_actions(those)}{_days(those)}")
             yield from (Text(f"    {_of_person(one, width)}") for one in those if is_deep)
 
 
 def _of_person(one: Expected, width: int) -> str:
-    return f"{_shown(one.person, width)}: {_told([one])}{_days([one])}"
+    return f"{_shown(one.person, width)}: {_count_actions([one])}{_days([one])}"
 
 
-def _told(those: Sequence[Expected]) -> str:
+def _count_actions(those: Sequence[Expected]) -> str:
     """Count what would happen: `12 shadows to create, 2 exist`."""
     numbers: Counter[tuple[str, str]] = Counter()
     for one in those:
@@ -238,12 +238,13 @@ def lines_without_finding(result: Result, kinds: Iterable[FindingKind]) -> Seque
     """
     topics = {kind.topic for kind in kinds if kind.severity is Severity.PROBLEM}
     problems = ((sheet, one) for sheet, one in result.findings if one.severity is Severity.PROBLEM)
-    told = {(sheet.original, sheet.name, one.row.number) for sheet, one in problems if one.problem.topic in topics}
+    shown = {(sheet.original, sheet.name, one.row.number) for sheet, one in problems if one.problem.topic in topics}
     are_all = len(result.findings) == sum(number for _, _, number in result.topics)
     return [
         (sheet, line)
         for sheet, line in result.problems
-        if line.outcome.status is not Status.INVALID or (are_all and (sheet.original, sheet.name, line.row) not in told)
+        if line.outcome.status is not Status.INVALID
+        or (are_all and (sheet.original, sheet.name, line.row) not in shown)
     ]
 
 

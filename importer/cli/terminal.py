@@ -29,7 +29,7 @@ class Stream(Terminal):
     def write_line(self, line: Text | str) -> None:
         """Print a whole line fast, because there is one for each row; plain if colours are off."""
         if isinstance(line, Text) and (self.is_screen or self.color_system):
-            self.tell(line)
+            self.print_wrapped(line)
         else:
             self.file.write(f"{line}\n")
 
@@ -41,7 +41,7 @@ class Stream(Terminal):
         """Print a text to be copied: it is never wrapped."""
         self.print(Text(text, style=style), soft_wrap=True)
 
-    def tell(self, line: Text) -> None:
+    def print_wrapped(self, line: Text) -> None:
         """Print a line: unbroken to a file; on a screen it is wrapped and indented."""
         if not self.is_screen or len(line) <= self.width:
             self.print(line, soft_wrap=not self.is_screen)

@@ -87,10 +87,10 @@ async def compare_sides(
 
 
 def _contents(side: Calendar) -> str:
-    told = [f"{role}s" for role in (Role.SHADOW, Role.OVERRIDE) if role in side.roles]
-    told += ["who is on call"] if Role.ON_CALL in side.roles else []
-    left_out = "".join(f" ({one.reason})" for one in side.notes if not told)
-    return f"{side.label} holds {' and '.join(told) or f'neither shadows nor overrides{left_out}'}"
+    held = [f"{role}s" for role in (Role.SHADOW, Role.OVERRIDE) if role in side.roles]
+    held += ["who is on call"] if Role.ON_CALL in side.roles else []
+    left_out = "".join(f" ({one.reason})" for one in side.notes if not held)
+    return f"{side.label} holds {' and '.join(held) or f'neither shadows nor overrides{left_out}'}"
 
 
 def _widened(selection: Selection, pairs: Mapping[str, str]) -> Selection:

@@ -321,9 +321,9 @@ class _Forecast:
             words |= await self.ask(connections)
         path = self._settings.plan
         if words or path is None or self._control.interrupted.is_set():
-            told = "; ".join(f"{target}: {why}" for target, why in words.items()) or "interrupted"
+            why_not = "; ".join(f"{target}: {why}" for target, why in words.items()) or "interrupted"
             raise UsageError(
-                f"whether the plan still fits could not be asked, and nothing was sent ({told})",
+                f"whether the plan still fits could not be asked, and nothing was sent ({why_not})",
                 hint="Run it again when the target can be asked; oncall-importer doctor checks it.",
             )
         hold_to_plan(path, approved, self.lines())

@@ -98,8 +98,8 @@ class _Listener(SilentObserver):
     def __init__(self, observer: RunObserver) -> None:
         self._observer = observer
 
-    def told(self, target: TargetName, words: str) -> None:
-        self._observer.told(target, words)
+    def target_noticed(self, target: TargetName, words: str) -> None:
+        self._observer.target_noticed(target, words)
 
 
 async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings, control: RunControl) -> None:
@@ -117,7 +117,7 @@ async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings
         ):
             for target, number in doubts.items():
                 words = f"{count_of(number, 'record')} of {previous.run} that may have been created"
-                control.observer.told(target, f"is asked about {words}, in {settings.settle:g} s")
+                control.observer.target_noticed(target, f"is asked about {words}, in {settings.settle:g} s")
             listener = _Listener(control.observer)
             await ask_about_doubts(Job(journal, connections, settings, listener, control.interrupted, previous.run))
             settle_turns(journal, turns)
@@ -238,7 +238,7 @@ async def _leave_groups(job: Job) -> dict[str, str]:
             continue
         ledger = _Ledger(job, target, groups)
         words = f"takes {count_of(ledger.records, 'schedule')} out of {count_of(len(groups), 'group')}"
-        job.observer.told(target, words)
+        job.observer.target_noticed(target, words)
         removals = {group: [one.returned_id for one in members] for group, members in groups.items()}
         if why := await unbind(job, target, removals, ledger):
             stopped[target.value] = why

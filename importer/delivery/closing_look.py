@@ -32,7 +32,7 @@ async def look_back(work: TargetWork) -> None:
     await for_each(scopes, partial(_look_at, work, found), LISTS_AT_ONCE)
     if found:
         words = ", ".join(f"{number} {what}" for what, number in found.items())
-        work.tell(f"does not have exactly what this run says ({words}); the report names each record")
+        work.notify(f"does not have exactly what this run says ({words}); the report names each record")
 
 
 async def _look_at(work: TargetWork, found: Counter[str], scope: Scope) -> None:
@@ -48,7 +48,7 @@ async def _look_at(work: TargetWork, found: Counter[str], scope: Scope) -> None:
         return
     except TargetError as error:
         where = f"schedule {scope.name}" if scope.name else "its list"
-        work.tell(f"could not be asked at the end whether all is there ({where}): {error.message}")
+        work.notify(f"could not be asked at the end whether all is there ({where}): {error.message}")
 
 
 def _what_lasts(one: ClosingDifference) -> tuple[int, object]:

@@ -19,7 +19,7 @@ import anyio
 
 from importer.delivery.client import Answer, Client, NotSent, Reply, open_client
 from importer.delivery.listing import MOST_READINGS, Listing, ScopeRefusedError
-from importer.delivery.queue import tell
+from importer.delivery.queue import notify
 from importer.delivery.replies import Judgement, Verdict, judge, read_json
 from importer.delivery.retry import MOST_ATTEMPTS, back_off, settle_time
 from importer.delivery.stop import GRACE, Reason, Stop, StoppedError, end_on_interrupt
@@ -278,7 +278,7 @@ class Binder:
     def __init__(self, work: TargetWork) -> None:
         self._work = work
         self._journal = work.journal
-        self._lists = GroupLists(work.target, work.client, work.settings, work.stop, work.tell)
+        self._lists = GroupLists(work.target, work.client, work.settings, work.stop, work.notify)
         self._errors: defaultdict[Unbound, list[tuple[str, GroupError]]] = defaultdict(list)
         self._carried: set[int] = set()
 
@@ -296,7 +296,7 @@ class Binder:
         if groups and not is_dry:
             number = len({one.record for ones in groups.values() for one in ones})
             words = f"adds {count_of(number, 'schedule')} to {count_of(len(groups), 'group')}"
-            self._work.observer.told(self._work.target.name, words)
+            self._work.observer.target_noticed(self._work.target.name, words)
         await for_each(groups.items(), partial(self._visit, is_dry=is_dry), _AT_ONCE)
         self._journal.leave_unbound((one.record, self._refusal(one, errors)) for one, errors in self._errors.items())
 
@@ -390,7 +390,7 @@ async def unbind(job: Job, name: TargetName, removals: Mapping[str, Collection[s
         ledger.end(group, result)
 
     async with open_client(target, *job.connections[name], concurrency=2, request_timeout=patience) as client:
-        lists = GroupLists(target, client, job.settings, stop, partial(tell, job.observer, name))
+        lists = GroupLists(target, client, job.settings, stop, partial(notify, job.observer, name))
         async with end_on_interrupt([stop], job.interrupted, "the undo was interrupted", GRACE):
             with _writing(stop):
                 for group, ids in removals.items():

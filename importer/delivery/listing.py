@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 import anyio
 
 from importer.delivery.client import Answer, Client, NotSent, Reply, open_client
-from importer.delivery.queue import Observer, tell
+from importer.delivery.queue import Observer, notify
 from importer.delivery.replies import read_json, read_words
 from importer.delivery.retry import MOST_ATTEMPTS, back_off
 from importer.delivery.stop import Reason, Stop, StoppedError, end_on_interrupt
@@ -87,7 +87,7 @@ async def look_up(
     """
     target, stop = TARGETS[name], Stop()
     rate = target.rate_of(settings)
-    throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, stop, partial(tell, observer, name))
+    throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, stop, partial(notify, observer, name))
     every = {"users": target.users, "schedules": target.schedules, "groups": target.groups}
     wanted = {what: listed if what in lists else None for what, listed in every.items()}
     found: dict[str, LookedUpList] = {}

@@ -53,14 +53,14 @@ class Observer(Protocol):
     def sending(self, target: TargetName, progress: Progress) -> None:
         """Note that the target's work begins; the progress can be read at any time."""
 
-    def told(self, target: TargetName, words: str) -> None:
+    def target_noticed(self, target: TargetName, words: str) -> None:
         """Note something that the user may wonder about: a pause, a target that does not answer."""
 
 
-def tell(observer: Observer, target: TargetName, words: str) -> None:
+def notify(observer: Observer, target: TargetName, words: str) -> None:
     """Report what holds a target up, to the user and to the log."""
-    log(logging.WARNING, "told", words, target=target)
-    observer.told(target, words)
+    log(logging.WARNING, "notice", words, target=target)
+    observer.target_noticed(target, words)
 
 
 _GROUP = 1024  # outcomes that are committed at once; a commit costs 220 us, a row in a group 6 us

@@ -50,7 +50,7 @@ async def _find_in_scope(work: TargetWork, scope: Scope, *, is_approved: bool) -
                 break
         if reading.contradiction:
             where = f" about schedule {scope.name}" if scope.name else ""
-            work.tell(f"contradicts itself{where}: {reading.contradiction}; what it does not show is sent")
+            work.notify(f"contradicts itself{where}: {reading.contradiction}; what it does not show is sent")
         if there and overlap is not None:
             _look_at_replaced(work, scope, overlap, there.values(), is_approved=is_approved)
         work.journal.refuse_reported(work.target.name, scope)

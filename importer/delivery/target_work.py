@@ -17,7 +17,7 @@ import anyio
 
 from importer.delivery.client import Client
 from importer.delivery.listing import Listing
-from importer.delivery.queue import Doubt, Observer, Progress, Queue, tell
+from importer.delivery.queue import Doubt, Observer, Progress, Queue, notify
 from importer.delivery.replies import Judgement
 from importer.delivery.stop import Reason, Stop, StoppedError
 from importer.delivery.throttle import Throttle
@@ -145,11 +145,11 @@ class TargetWork:
         self.settings = settings = job.settings
         self.run = job.run
         self.observer = job.observer
-        self.tell = partial(tell, job.observer, target.name)
+        self.notify = partial(notify, job.observer, target.name)
         self.decided = partial(job.observer.decided, target.name)
         self.stop = Stop()
         rate = target.rate_of(settings)
-        self.throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, self.stop, self.tell)
+        self.throttle = Throttle(rate, settings.headroom, settings.breaker_timeout, self.stop, self.notify)
         self.listing = Listing(target, client, self.throttle)
         self.outcomes = Outcomes(target, job.run, settings.if_exists)
         # One commit marks as many records `sending` as are sent in a second, within bounds.

@@ -18,7 +18,7 @@ _NO_HEADERS: Mapping[str, str] = {}
 _REFUSED_LONG = 10  # times the breaker's time-out of nothing but 429s, and the target is given up
 
 
-def _tells_limit(headers: Mapping[str, str]) -> bool:
+def _has_limit(headers: Mapping[str, str]) -> bool:
     return "X-RateLimit-Remaining" in headers or "RateLimit-Remaining" in headers or "RateLimit" in headers
 
 
@@ -129,13 +129,13 @@ class Throttle:
         sent = now if sent is None else sent
         if not self._note_success(now, sent, is_write=is_write):
             self._refusals = 0
-        if _tells_limit(headers):
+        if _has_limit(headers):
             self._heed(headers, now, is_write=is_write)
         self._end_probe(sent)
 
     def can_learn_later(self, headers: Mapping[str, str]) -> bool:
         """Return whether learning from a good answer can wait: no rate is set, and it ends no series of failures."""
-        return self._breaker.is_well and not _tells_limit(headers) and self.is_clear()
+        return self._breaker.is_well and not _has_limit(headers) and self.is_clear()
 
     def learn(self, number: int, *, is_write: bool) -> None:
         """Note a number of good answers that could wait."""
@@ -200,7 +200,7 @@ class Throttle:
         seconds = pause_time(headers, time.time(), self._refusals)
         certain = sent + (seconds - rounding(headers) if "Retry-After" in headers else 0.0)
         self._paces[is_write].refuse(sent, certain, is_late=is_late, in_flight=self._in_flight)
-        if _tells_limit(headers):
+        if _has_limit(headers):
             self._read(headers, is_write=is_write)
         self._pause(now, seconds, "asked us to slow down (429)")
         self._close_breaker()

@@ -168,7 +168,7 @@ class RecordKind:
     columns: tuple[Column, ...]
     read: Callable[[Fields, Rules], Made | None]  #: makes a row's records; None: problems were noted
     fast: Callable[[Places, Rules], FastPath] | None = None  #: reads rows without anything unusual
-    told_beside: frozenset[str] = frozenset()  #: columns without which its common ones do not decide the kind
+    decided_beside: frozenset[str] = frozenset()  #: columns without which its common ones do not decide the kind
     own_headers: Mapping[str, str] = field(default_factory=dict)  #: another kind's column -> its meaning here
     doubtful: Mapping[str, Sequence[Ambiguity]] = field(
         default_factory=dict
@@ -198,14 +198,14 @@ class RecordKind:
         one = self.shift(key)
         return f"{names.show('user', one.user)}, {iso_utc(one.starts_at)} to {iso_utc(one.ends_at)}"
 
-    def tell(self, key: Key, names: Names = NO_NAMES, zone: str = "") -> str:
+    def write_sentence(self, key: Key, names: Names = NO_NAMES, zone: str = "") -> str:
         """Describe a record for people in a sentence, names before ids, with its local times."""
         shown = {one.column: names.show(one.what, one.id) for one in self.subjects(key)}
-        told = self.sentence.format_map(shown)
+        text = self.sentence.format_map(shown)
         if self.shift is None:
-            return told
+            return text
         one = self.shift(key)
-        return f"{told}, {show_span(one.starts_at, one.ends_at, zone)}"
+        return f"{text}, {show_span(one.starts_at, one.ends_at, zone)}"
 
     @property
     def able_to_remove(self) -> Removal:
@@ -245,7 +245,7 @@ def describe_line(line: ReportLine, names: Names, *, is_named: bool = False) -> 
         return ""
     if is_named and not any(names.find(one.what, one.id) for one in kind.subjects(line.key)):
         return ""
-    return kind.tell(line.key, names, line.zone)
+    return kind.write_sentence(line.key, names, line.zone)
 
 
 def kinds_of(target: TargetName) -> list[RecordKind]:
@@ -333,12 +333,12 @@ def kinds_of_columns(columns: AbstractSet[str]) -> set[str]:
     to a kind that is already decided.
     """
     telling = columns & TELLING
-    told = {kind for name in telling - COMMON if len(KINDS_WITH[name]) == 1 for kind in KINDS_WITH[name]}
-    if not told:
+    decided = {kind for name in telling - COMMON if len(KINDS_WITH[name]) == 1 for kind in KINDS_WITH[name]}
+    if not decided:
         common = {kind for name in telling & COMMON if len(KINDS_WITH[name]) == 1 for kind in KINDS_WITH[name]}
-        told = {kind for kind in common if KINDS[kind].told_beside <= columns}
-    others = [name for name in telling - COMMON if told.isdisjoint(KINDS_WITH[name])]
-    return told | {next(kind for kind in KINDS if kind in KINDS_WITH[name]) for name in others}
+        decided = {kind for kind in common if KINDS[kind].decided_beside <= columns}
+    others = [name for name in telling - COMMON if decided.isdisjoint(KINDS_WITH[name])]
+    return decided | {next(kind for kind in KINDS if kind in KINDS_WITH[name]) for name in others}
 
 
 # ---- the headers of all kinds

@@ -44,8 +44,8 @@ class ScheduleRecord(Record):
 def _read(fields: Fields, rules: Rules) -> Made | None:
     """Make the record of a schedule row. None: problems were noted."""
     # A link implies its provider, if nothing else names one.
-    told = provider_of_link(fields.text("remote_id"))
-    provider: Provider | None = fields.required("third_party_provider", read_provider, rules.provider or told)
+    linked = provider_of_link(fields.text("remote_id"))
+    provider: Provider | None = fields.required("third_party_provider", read_provider, rules.provider or linked)
     remote_id = fields.required("remote_id", partial(read_remote_id, provider=provider))
     groups = fields.identify("group", rules.references.groups) if fields.is_filled("group") else ()
     if provider is None or remote_id is None or groups is None:

@@ -352,10 +352,10 @@ def _expand(fields: Fields, series: Series) -> tuple[Shift, ...] | None:
 
 def _judge(fields: Fields, found: Iterable[Implausibility]) -> None:
     """Note what is implausible about a row's shifts, each kind once."""
-    told = set()
+    seen = set()
     for check, column, fault in found:
-        if check not in told:
-            told.add(check)
+        if check not in seen:
+            seen.add(check)
             fields.judge(check, _filled(fields, column), fault)
 
 

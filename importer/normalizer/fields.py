@@ -148,8 +148,8 @@ class Checks:
 
     def level(self, check: str) -> Level:
         """Return how a check counts."""
-        said: Level | None = getattr(self, check)
-        return Level.WARNING if said is None else said
+        chosen: Level | None = getattr(self, check)
+        return Level.WARNING if chosen is None else chosen
 
 
 class Implausibility(NamedTuple):

@@ -210,12 +210,12 @@ class _Claims:
             return constant
         sure, clear = self._deciding_columns()
         kinds = kinds_of_columns(sure | clear)
-        if told := default or kind_of_name(sheet.name):
+        if named := default or kind_of_name(sheet.name):
             # A file called "on-call schedule" that holds shadows: its rows say what they are.
-            said = sure | (clear & TELLING_IN_SPITE)
-            is_contradicted = bool(kinds_of_columns(said) - {told}) and told not in kinds
-            has_foreign = any(told not in KINDS_WITH[column] for column in said & TELLING)
-            return None if is_contradicted and has_foreign else told
+            decisive = sure | (clear & TELLING_IN_SPITE)
+            is_contradicted = bool(kinds_of_columns(decisive) - {named}) and named not in kinds
+            has_foreign = any(named not in KINDS_WITH[column] for column in decisive & TELLING)
+            return None if is_contradicted and has_foreign else named
         if not kinds and not self._is_of_others():
             # A provider alone does not make schedules of a workbook's other sheets: what is sent cannot be taken back.
             is_provider_alone = given & TELLING == {"third_party_provider"}
@@ -240,9 +240,9 @@ class _Claims:
 
     def _leave_common(self) -> None:
         """Ignore headers that are common words in a sheet of another kind: `Group` is somebody's team there."""
-        told = {self.kind} if self.kind else kinds_of_columns(self._claimed())
-        if told and "kind" not in self._claimed():
-            foreign = {column for column in COMMON if KINDS_WITH[column].isdisjoint(told)}
+        kinds = {self.kind} if self.kind else kinds_of_columns(self._claimed())
+        if kinds and "kind" not in self._claimed():
+            foreign = {column for column in COMMON if KINDS_WITH[column].isdisjoint(kinds)}
             self._own = {index: column for index, column in self._own.items() if column not in foreign}
 
     def _apply_aliases(self) -> None:

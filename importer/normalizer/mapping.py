@@ -27,7 +27,7 @@ from importer.wording import quote
 
 Texts: TypeAlias = abc.Mapping[str, str]
 T = TypeVar("T")
-Said = TypeVar("Said", "Mapping", "Matrix", TimeRules, Checks)
+Completable = TypeVar("Completable", "Mapping", "Matrix", TimeRules, Checks)
 
 NOT_USED: Final = ""  #: the column of a header that is not used on purpose
 NO_HEADER: Final = 0  #: the header row of a source that has none: its headers are the letters of its columns
@@ -66,13 +66,13 @@ class Matrix:
     @property
     def columns(self) -> tuple[str, ...]:
         """All our columns and time parts that a cell gives, first that of the headers across."""
-        said = (
+        names = (
             self.across or "date",
             self.cells,
             *self.every,
             *(name for mark in self.marks.values() for name in mark),
         )
-        return tuple(name for name in dict.fromkeys(said) if name)
+        return tuple(name for name in dict.fromkeys(names) if name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +104,15 @@ class Mapping:
         own = self.sheets.get(name) or self.sheets.get(_COPY.sub("", name), NO_MAPPING)
         if own is NO_MAPPING and not self.sheets:
             return self
-        said = own.constants.keys() | own.defaults.keys() | set(own.matrix.columns if own.matrix else ())
+        own_columns = own.constants.keys() | own.defaults.keys() | set(own.matrix.columns if own.matrix else ())
         general = replace(
-            self, constants=_without(self.constants, said), defaults=_without(self.defaults, said), sheets={}
+            self,
+            constants=_without(self.constants, own_columns),
+            defaults=_without(self.defaults, own_columns),
+            sheets={},
         )
         return replace(
-            _said_before(own, general),
+            _completed(own, general),
             values={**self.values, **{name: {**self.values.get(name, {}), **own.values[name]} for name in own.values}},
             fill=tuple(dict.fromkeys((*self.fill, *own.fill))),
         )
@@ -132,15 +135,15 @@ def _without(texts: Texts, names: abc.Set[str]) -> Texts:
 _OPEN = (TimeRules, Checks, Matrix)  # each of their members may be unset
 
 
-def _said_before(own: Said, general: Said) -> Said:
+def _completed(own: Completable, general: Completable) -> Completable:
     """Return `own` completed by `general`; tables are completed line by line."""
 
-    def choose(said: Any, other: Any) -> Any:
-        if said in (None, "", ()):
+    def choose(value: Any, other: Any) -> Any:
+        if value in (None, "", ()):
             return other
-        if isinstance(said, abc.Mapping):
-            return {**other, **said}
-        return _said_before(said, other) if isinstance(said, _OPEN) and other is not None else said
+        if isinstance(value, abc.Mapping):
+            return {**other, **value}
+        return _completed(value, other) if isinstance(value, _OPEN) and other is not None else value
 
     return replace(
         general, **{one.name: choose(getattr(own, one.name), getattr(general, one.name)) for one in fields(own)}
@@ -194,9 +197,9 @@ def make_rules(
         now=now,
     )
     options = {"timezone": timezone, "third_party_provider": provider, "until": until}
-    said = {column: text for column, text in options.items() if text is not None}
-    _refuse_contradictions(rules, said, origins)
-    return replace(rules, mapping=_without_defaults(mapping, said.keys())) if said else rules
+    given = {column: text for column, text in options.items() if text is not None}
+    _refuse_contradictions(rules, given, origins)
+    return replace(rules, mapping=_without_defaults(mapping, given.keys())) if given else rules
 
 
 def _check(check: Callable[[str], T], text: str | None, origin: Origin | None) -> T | None:
@@ -213,14 +216,14 @@ def _refuse_contradictions(rules: Rules, options: dict[str, str], origins: abc.M
         "until": ("until", lambda text: read_until(text, rules.mapping.times), rules.until),
     }
     tables = (rules.mapping, *rules.mapping.sheets.values())
-    for column, said in options.items():
+    for column, text in options.items():
         name, parse, meant = read[column]
         option = origins[name].name if name in origins else option_name(name)
         constants = [table.constants[column] for table in tables if column in table.constants]
         constant = next((text for text in constants if parse(text) != meant), None)
         if constant is not None:
             raise SettingsError(
-                f"{option} is {quote(said)}, but the mapping has {column} = {quote(constant)} below"
+                f"{option} is {quote(text)}, but the mapping has {column} = {quote(constant)} below"
                 " [constants], which holds for every row",
                 hint=f"Leave out {option}, or take {column} out of [constants].",
             )

@@ -74,27 +74,27 @@ def _refuse(reason: str, hint: str, key: str = "") -> NoReturn:
 
 def _read_tables(document: abc.Mapping[str, Any], known: abc.Mapping[str, _Reader]) -> Mapping:
     """Read the tables of a file or of a sheet; the first mistake is reported."""
-    said = {table: _within(table, read, document[table]) for table, read in known.items() if table in document}
+    read_tables = {table: _within(table, read, document[table]) for table, read in known.items() if table in document}
     if unknown := next((str(key) for key in document if key not in known), ""):
         what = "table" if isinstance(document[unknown], abc.Mapping) else "key"
         names = ["header_row" if read is _read_header_row else f"[{table}]" for table, read in known.items()]
         words = f"has a {what} {quote(unknown)}, which a mapping does not have"
         raise _RefusedError(words, _nearest(unknown, names), is_unknown=True)
-    constants = said.get("constants", {}).keys()
-    for column in said.get("defaults", {}).keys() & constants:
+    constants = read_tables.get("constants", {}).keys()
+    for column in read_tables.get("defaults", {}).keys() & constants:
         _refuse(
             "stands in [constants] and in [defaults]",
             "Keep one of them: a constant holds for every row, a default where the cell is empty.",
             column,
         )
-    for column in constants & set(said["matrix"].columns if "matrix" in said else ()):
+    for column in constants & set(read_tables["matrix"].columns if "matrix" in read_tables else ()):
         _refuse(
             "stands in [constants] and in [matrix]",
             "Keep one of them: a constant holds for every cell, whatever its mark says.",
             column,
         )
-    rows = said.pop("rows", {})
-    return Mapping(**said, **rows)
+    rows = read_tables.pop("rows", {})
+    return Mapping(**read_tables, **rows)
 
 
 def _within(table: str, read: _Reader, value: object) -> Any:
@@ -139,22 +139,22 @@ def _read_fill(table: object) -> tuple[str, ...]:
 
 
 def _read_matrix(table: object) -> Matrix:
-    said = _table(table, known=("across", "headers", "first", "cells", *CLOCKS, "marks"))
-    across = _matrix_column(said, "across", also="date")
-    headers = tuple(map(_header, _texts(said["headers"], "headers"))) if "headers" in said else ()
+    options = _table(table, known=("across", "headers", "first", "cells", *CLOCKS, "marks"))
+    across = _matrix_column(options, "across", also="date")
+    headers = tuple(map(_header, _texts(options["headers"], "headers"))) if "headers" in options else ()
     if across not in ("", "date") and not headers:
         _refuse(
             f"is {across}, and nothing says which headers are",
             'Name them below [matrix]: headers = ["...", "..."].',
             "across",
         )
-    marks = _table(said.get("marks", {}), "marks")
+    marks = _table(options.get("marks", {}), "marks")
     return Matrix(
         across=across,
         headers=headers,
-        first=_first_date(said["first"]) if "first" in said else "",
-        cells=_matrix_column(said, "cells"),
-        every={name: _clock(said[name], name) for name in CLOCKS if name in said},
+        first=_first_date(options["first"]) if "first" in options else "",
+        cells=_matrix_column(options, "cells"),
+        every={name: _clock(options[name], name) for name in CLOCKS if name in options},
         marks={mark.strip(BLANKS): dict(_mark(mark, meant)) for mark, meant in marks.items()},
     )
 
@@ -318,11 +318,11 @@ def _first_date(value: object) -> str:
 
 def _options(value: object, options: dict[str, type[StrEnum]]) -> dict[str, Any]:
     found = {}
-    for key, said in _table(value, known=options).items():
+    for key, choice in _table(value, known=options).items():
         try:
-            found[key] = options[key](said.casefold() if isinstance(said, str) else said)
+            found[key] = options[key](choice.casefold() if isinstance(choice, str) else choice)
         except ValueError:
-            _refuse(f"is {_shown(said)}", f"Write {' or '.join(map(quote, options[key]))}.", key)
+            _refuse(f"is {_shown(choice)}", f"Write {' or '.join(map(quote, options[key]))}.", key)
     return found
 
 
@@ -333,8 +333,8 @@ def _parse(text: str, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
-        is_told = isinstance(error, tomllib.TOMLDecodeError)
-        reason = str(error) if is_told else "it is nested too deeply, or a number is too long"
+        is_syntax = isinstance(error, tomllib.TOMLDecodeError)
+        reason = str(error) if is_syntax else "it is nested too deeply, or a number is too long"
         raise SettingsError(
             f"{quote(name)} is not TOML: {escape_unprintable(reason)}",
             hint='Write lines such as "Trainee" = "shadow_user_id" below [columns].',
@@ -387,8 +387,8 @@ def _tables(mapping: Mapping, prefix: str) -> Iterator[str]:
         "fill": {"down": mapping.fill} if mapping.fill else {},
         "matrix": _matrix(matrix) if matrix else {},
         "matrix.marks": matrix.marks if matrix else {},
-        "times": _said(mapping.times),
-        "checks": _said(mapping.checks),
+        "times": _chosen(mapping.times),
+        "checks": _chosen(mapping.checks),
     }
     for name, table in tables.items():
         if table or (name == "matrix" and matrix is not None):
@@ -402,7 +402,7 @@ def _matrix(matrix: Matrix) -> dict[str, _Value]:
     return {key: value for key, value in {**texts, "headers": matrix.headers}.items() if value}
 
 
-def _said(options: TimeRules | Checks) -> dict[str, str]:
+def _chosen(options: TimeRules | Checks) -> dict[str, str]:
     return {one.name: value for one in fields(options) if (value := getattr(options, one.name)) is not None}
 
 

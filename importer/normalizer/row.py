@@ -83,8 +83,8 @@ class Normalizer:
         # Whatever the mapping makes of a template's column `kind`: its examples are never sent.
         places = {index for index, header in enumerate(sheet.header) if canonical(header) == "kind"}
         self._kinds = tuple(places | ({self.layout.indices["kind"]} if "kind" in self.layout.indices else set()))
-        told = {self._sheet_kind} if self._sheet_kind else kinds_of_columns(self.layout.indices.keys())
-        self._fast_kind = next(iter(told)) if len(told) == 1 else ""  #: the kind of ordinary rows
+        kinds = {self._sheet_kind} if self._sheet_kind else kinds_of_columns(self.layout.indices.keys())
+        self._fast_kind = next(iter(kinds)) if len(kinds) == 1 else ""  #: the kind of ordinary rows
         make = KINDS[self._fast_kind].fast if self._fast_kind and not self.layout.grid else None
         fast = make(self.layout, self._rules) if make else None
         self._fast = fast if fast and fast.is_open else None
@@ -146,15 +146,15 @@ class Normalizer:
         for _, made in read:
             problems += [_with_clock_hint(problem) for problem in made.problems]
         kinds = {made.kind for _, made in read} - {None}
-        told = kinds.pop() if len(kinds) == 1 else self._sheet_kind
+        decided = kinds.pop() if len(kinds) == 1 else self._sheet_kind
         warnings = tuple(dict.fromkeys(warning for _, made in read for warning in made.warnings))
         references = tuple(dict.fromkeys(one for _, made in read for one in made.references))
         if problems or references:
-            return Normalized(told, (), tuple(dict.fromkeys(problems)), warnings, references)
+            return Normalized(decided, (), tuple(dict.fromkeys(problems)), warnings, references)
         records = tuple(record for _, made in read for record in made.records)
         cells = tuple(cell for cell, made in read for _ in made.records)
         zone = next((made.zone for _, made in read if made.zone), "")
-        return Normalized(told, records, (), warnings, zone=zone, cells=cells)
+        return Normalized(decided, records, (), warnings, zone=zone, cells=cells)
 
     def _read(self, places: Places, row: Row, kind: str | None) -> Normalized:
         fields = Fields(places, row, self._rules.mapping.checks)

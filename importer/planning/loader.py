@@ -91,7 +91,7 @@ class Loader:
         self.sheets: list[Sheet] = []  #: every sheet seen, with the name that its source gives it
         self.refused: list[SourceError] = []  #: of sources that have no known column
 
-    def _tell_rows(self, words: str, numbers: Sequence[int], level: NoticeLevel) -> None:
+    def _notice_rows(self, words: str, numbers: Sequence[int], level: NoticeLevel) -> None:
         """Add a notice that names rows: the journal, and so every report, names each of them."""
         self.journal.add_notice(Notice(words.replace("{}", rows_named(numbers, most=_MOST_NAMED), 1), level))
         self.observer.noticed(Notice(words.replace("{}", rows_named(numbers), 1), level))
@@ -121,47 +121,47 @@ class Loader:
             if opened is not None:
                 self._note_hidden(chunk.sheet, chunk.rows)
                 yield self._take_chunk(*opened, chunk)
-        self._tell_hidden()
+        self._notice_hidden()
         used = {sheet.name for sheet in sheets if known[id(sheet)] is not None}
         for notice in reading.notices:
             if not notice.sheet or notice.sheet in used:  # other sheets are left out as a whole
                 prefix = f"{escape(reading.name)}: " if is_one_of_several else ""
                 self.notice(notice if notice.text.startswith(prefix) else notice._replace(text=prefix + notice.text))
         for (sheet, *words), numbers in self._left_out.items():
-            told = f"{_where(sheet)}: {{}} {words[len(numbers) > 1]}"
-            self._tell_rows(told, numbers, NoticeLevel.LEFT_OUT)
+            text = f"{_where(sheet)}: {{}} {words[len(numbers) > 1]}"
+            self._notice_rows(text, numbers, NoticeLevel.LEFT_OUT)
         self._left_out.clear()
-        self._tell_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
+        self._notice_left_out(reading, [sheet for sheet in sheets if known[id(sheet)] is None], sheets)
         self.journal.add_source(reading.name, reading.path, reading.sha256)
 
     def _note_hidden(self, sheet: Sheet, rows: list[Row]) -> None:
         if hidden := [row.number for row in rows if row.is_hidden]:
             self._hidden.setdefault((sheet.source, sheet.name), []).extend(hidden)
 
-    def _tell_hidden(self) -> None:
+    def _notice_hidden(self) -> None:
         """Add a notice about a source's hidden rows, and whether they are read or left out.
 
         Raises:
             SourceError: the user has not chosen.
         """
         hidden, self._hidden = self._hidden, {}
-        told = {
+        hidden_by_words = {
             f"sheet {name!r} of {escape(source)}: {{}} {'is' if len(numbers) == 1 else 'are'} hidden": numbers
             for (source, name), numbers in hidden.items()
         }
-        if told and self._hidden_rows is None:
-            named = "; ".join(words.replace("{}", rows_named(numbers), 1) for words, numbers in told.items())
+        if hidden_by_words and self._hidden_rows is None:
+            named = "; ".join(words.replace("{}", rows_named(numbers), 1) for words, numbers in hidden_by_words.items())
             raise SourceError(
                 f"{named}, by a filter or by a person",
                 hint="Choose --hidden-rows send or --hidden-rows skip (hidden_rows in a library call).",
             )
-        self.has_skipped = self.has_skipped or (bool(told) and self._hidden_rows is HiddenRows.SKIP)
+        self.has_skipped = self.has_skipped or (bool(hidden_by_words) and self._hidden_rows is HiddenRows.SKIP)
         is_skipped = self._hidden_rows is HiddenRows.SKIP
         what, level = ("left out", NoticeLevel.LEFT_OUT) if is_skipped else ("read like the others", NoticeLevel.INFO)
-        for words, numbers in told.items():
-            self._tell_rows(f"{words}, and {what} because of --hidden-rows {self._hidden_rows}", numbers, level)
+        for words, numbers in hidden_by_words.items():
+            self._notice_rows(f"{words}, and {what} because of --hidden-rows {self._hidden_rows}", numbers, level)
 
-    def _tell_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
+    def _notice_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
         if len(left_out) == len(sheets):
             error = SourceError(
                 f"{escape(reading.name)} lacks the columns that make a record: {_headers(sheets)}",

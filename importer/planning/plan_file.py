@@ -120,9 +120,9 @@ def read_lines(
         made = guesses.records(one.sheet, one.row, entry.kind) if entry.state is State.UNRESOLVED else []
         for number, (key, zone) in enumerate(made, 1):
             part = write_part(number, len(made)) if len(made) > 1 else entry.part
-            yield replace(line, part=part, **_tell(kind, key, names, zone or timezone))
+            yield replace(line, part=part, **_describe(kind, key, names, zone or timezone))
         if kind is not None and entry.key is not None and entry.state is not State.UNRESOLVED:
-            yield replace(line, **_tell(kind, entry.key, names, entry.zone or timezone), key=dump_key(entry.key))
+            yield replace(line, **_describe(kind, entry.key, names, entry.zone or timezone), key=dump_key(entry.key))
         elif not made:
             yield line
 
@@ -142,19 +142,19 @@ def _reason(one: Prospect, sheets: list[Sheet]) -> str:
     return f"the same record as row {one.first_row}{where}"
 
 
-def _tell(kind: RecordKind | None, key: Key, names: Mapping[tuple[str, str], str], zone: str) -> dict[str, str]:
+def _describe(kind: RecordKind | None, key: Key, names: Mapping[tuple[str, str], str], zone: str) -> dict[str, str]:
     """Return whom and what a record is about, and when, as columns of a line; nothing without a kind."""
     if kind is None:
         return {}
-    told = {"schedule": "", "schedule_id": "", "person": "", "person_id": "", "shadowed": "", "shadowed_id": ""}
+    columns = {"schedule": "", "schedule_id": "", "person": "", "person_id": "", "shadowed": "", "shadowed_id": ""}
     for one in kind.subjects(key):
-        told[one.role] = names.get((one.what, one.id), "")
+        columns[one.role] = names.get((one.what, one.id), "")
         id_ = "" if is_guess(one.id) else one.id
-        told[f"{one.role}_id"] = id_ if one.what in _OF_TARGET else f"{one.what} {id_}"
+        columns[f"{one.role}_id"] = id_ if one.what in _OF_TARGET else f"{one.what} {id_}"
     if kind.shift is None:
-        return told
+        return columns
     shift = kind.shift(key)
-    return told | {
+    return columns | {
         "starts": show_moment(shift.starts_at, zone),
         "ends": show_moment(shift.ends_at, zone),
         "timezone": zone,
@@ -260,10 +260,10 @@ def hold_to_plan(path: Path, approved: Sequence[PlanLine], now: Iterable[PlanLin
     differences = list(_differences(approved, now))
     if differences:
         more = len(differences) - _MOST_DIFFERENCES
-        told = "; ".join(differences[:_MOST_DIFFERENCES]) + (f"; and {more:,} more" if more > 0 else "")
+        first = "; ".join(differences[:_MOST_DIFFERENCES]) + (f"; and {more:,} more" if more > 0 else "")
         number = f"{count_of(len(differences), 'record')} {'differs' if len(differences) == 1 else 'differ'}"
         raise UsageError(
-            f"{number} from {escape(str(path), 200)}, and nothing was sent: {told}",
+            f"{number} from {escape(str(path), 200)}, and nothing was sent: {first}",
             hint="Write a new plan with oncall-importer check --online --plan, and have it approved.",
         )
 
@@ -281,8 +281,8 @@ def _differences(approved: Sequence[PlanLine], now: Iterable[PlanLine]) -> Itera
                 yield f"{where} is not in the plan ({line.words})"
             elif is_now is None:
                 yield f"{where} is in the plan only ({line.words})"
-            elif told := _difference(then, is_now):
-                yield f"{where} {told}"
+            elif difference := _difference(then, is_now):
+                yield f"{where} {difference}"
 
 
 def _difference(then: PlanLine, now: PlanLine) -> str:

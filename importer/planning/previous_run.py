@@ -155,7 +155,7 @@ def check_contents(journal: Journal) -> None:
     journal.check_values({name: kind.target for name, kind in KINDS.items()})
     try:
         for name, key in journal.shapes():
-            KINDS[name].tell(key)
+            KINDS[name].write_sentence(key)
             KINDS[name].request(key)
         for target, group in journal.bound_groups():
             grouping = TARGETS[target].grouping
@@ -182,11 +182,11 @@ def _of_report(path: Path, reports: Path, encoding: str | None) -> PreviousRun:
             f"{path} does not say which run its rows succeeded in",
             hint="Put the column import_run back, or give the report where it was made, beside its journal.",
         )
-    told = info_of_name(run)
+    named = info_of_name(run)
     is_sandbox = any(info_of_name(one).is_sandbox for one in claims.runs)
     mapping_id = ", ".join(sorted(claims.mappings))
     mapping = _read_mapping(path, mapping_id, encoding) if mapping_id else ""
-    info = replace(told, is_sandbox=is_sandbox, mapping_id=mapping_id, mapping=mapping)
+    info = replace(named, is_sandbox=is_sandbox, mapping_id=mapping_id, mapping=mapping)
     return PreviousRun(path, info, encoding=encoding, mended=claims.mended)
 
 

@@ -62,8 +62,8 @@ class Memory:
             self._rows[sheets[index].name].setdefault(number, row)
         self._last: tuple[int, list[tuple[int, Row, Entry]]] = (0, [])
         self._last_numbers: dict[str, int] = {}  # of sheets to which rows were added
-        self._told: set[tuple[str, str, int, str]] = set()
-        self._told_rows: set[int] = set()
+        self._seen: set[tuple[str, str, int, str]] = set()
+        self._seen_rows: set[int] = set()
         self.new = _Places()
         self.repeated = _Places()
         self.edited = _Places()  #: rows whose status or id is not what the journal says
@@ -89,22 +89,22 @@ class Memory:
         place = _place_of(carried, sheet if carried.is_numbered else table or sheet)
         row = self._find_row(carried, sheet)
         if row:
-            self._told_rows.add(row)
+            self._seen_rows.add(row)
         elif self._journal or not carried.is_numbered:
             self.new.add(place)
         if carried.outcome is None:
             return None
-        told = (carried.source, sheet, carried.row.number, carried.part)
-        is_repeated = carried.is_numbered and told in self._told
-        self._told.add(told)
+        identity = (carried.source, sheet, carried.row.number, carried.part)
+        is_repeated = carried.is_numbered and identity in self._seen
+        self._seen.add(identity)
         if is_repeated:
             self.repeated.add(place)
         known = self._entry(row, carried) if row else None
         if known is not None:
             entry, own = known
             if entry.state is Status.DUPLICATE:  # in a report it has the id of the row that it repeats
-                is_told = carried.outcome.status is Status.DUPLICATE
-                id_ = carried.outcome.id if is_told else ""
+                is_still_duplicate = carried.outcome.status is Status.DUPLICATE
+                id_ = carried.outcome.id if is_still_duplicate else ""
                 entry = entry._replace(key=None, outcome=entry.outcome._replace(id=id_))
             if (entry.outcome.status, entry.outcome.id) != (carried.outcome.status, carried.outcome.id):
                 self.edited.add(place)
@@ -113,7 +113,7 @@ class Memory:
 
     def leave_out(self, carried: Carried) -> None:
         """Note that a line's row was deleted from the report, so it is not part of this run."""
-        self._told_rows.add(self._find_row(carried, carried.sheet))
+        self._seen_rows.add(self._find_row(carried, carried.sheet))
         self.deleted.add(_place_of(carried, carried.sheet))
 
     def cells_of(self, carried: Carried, sheet: str) -> tuple[str, ...] | None:
@@ -143,7 +143,7 @@ class Memory:
         """Return the rows of the run that no line mentioned, and the sheets without any line."""
         rows, sheets = _Places(), _Places("sheet")
         for name, own in self._rows.items():
-            missing = [number for number, row in own.items() if row not in self._told_rows]
+            missing = [number for number, row in own.items() if row not in self._seen_rows]
             if missing and len(missing) == len(own):
                 sheets.add(f"{name} ({count_of(len(missing), 'row')})")
                 continue

@@ -81,8 +81,8 @@ def line_cells(sheets: Sequence[Sheet], lines: Iterable[ReportLine], mapping_id:
         guarded = [guard(text) if text[:1] in FIRST_SIGNS else text for text in texts]
         part, id_, error, cell, hint, finished_at, run, *own = guarded
         where = (line.row, names[line.sheet], part, line.kind or "")
-        told = (status.value, id_, http_status or "", error, cell, hint, attempts, finished_at, run)
-        yield [*where, *told, sources[line.sheet], mapping_id, *own]
+        product_cells = (status.value, id_, http_status or "", error, cell, hint, attempts, finished_at, run)
+        yield [*where, *product_cells, sources[line.sheet], mapping_id, *own]
 
 
 def digest_cells(header: Iterable[str], cells: Iterable[str]) -> str:

@@ -122,8 +122,12 @@ def _case(line: ReportLine, sheet: Sheet, class_name: str, element: str) -> str:
             return f"{start}/>\n"
         return f"{start}><system-out>{escape_xml(escape(outcome.hint, _LONGEST))}</system-out></testcase>\n"
     message = _attribute(outcome.error or outcome.status.value)
-    told = {"cell": sheet.name_cells(outcome.cell), "hint": outcome.hint, "HTTP status": str(outcome.http_status or "")}
-    texts = [outcome.error, *(f"{name}: {text}" for name, text in told.items() if text)]
+    details = {
+        "cell": sheet.name_cells(outcome.cell),
+        "hint": outcome.hint,
+        "HTTP status": str(outcome.http_status or ""),
+    }
+    texts = [outcome.error, *(f"{name}: {text}" for name, text in details.items() if text)]
     body = "\n".join(escape_xml(escape(text, _LONGEST)) for text in texts if text)
     return f'{start}><{element} type="{outcome.status.value}" message={message}>{body}</{element}></testcase>\n'
 

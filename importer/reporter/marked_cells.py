@@ -82,8 +82,8 @@ def mark_cells(
     """Return the marks of cells by their columns; `columns` returns those of a problem or warning."""
     texts: dict[int, list[str]] = {}
     bad = {column for problem in problems for column in columns(problem)}
-    told = [(problem, "") for problem in problems] + [(warning, "Warning: ") for warning in warnings]
-    for problem, before in told:
+    noted = [(problem, "") for problem in problems] + [(warning, "Warning: ") for warning in warnings]
+    for problem, before in noted:
         hint = f"\n{problem.hint[:1].upper()}{problem.hint[1:]}" if problem.hint else ""
         for column in columns(problem):
             texts.setdefault(column, []).append(f"{before}{problem.message}{hint}")
@@ -153,9 +153,9 @@ class DropDowns:
 
     def _subject(self, problem: Problem) -> str:
         """Return what a problem's cell names; a problem from a look-up says so itself."""
-        told = problem.topic.partition(" ")[0]
-        if told in _TITLES:
-            return told
+        name = problem.topic.partition(" ")[0]
+        if name in _TITLES:
+            return name
         return (problem.column in OUR_COLUMNS and OUR_COLUMNS[problem.column].ids_of) or problem.column
 
     def _choices_of(self, what: str) -> Mapping[str, str]:

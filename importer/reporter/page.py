@@ -153,8 +153,8 @@ def _chunks(sheets: Sequence[Sheet], lines: Iterable[Sequence[ShownRecord]]) -> 
     for chunk in lines:
         packed = orjson.dumps(
             [
-                (sheet, *told, sheets[sheet].name_cells(cells), reason, hint, orjson.Fragment(content))
-                for _, sheet, *told, cells, reason, hint, content in chunk
+                (sheet, *place, sheets[sheet].name_cells(cells), reason, hint, orjson.Fragment(content))
+                for _, sheet, *place, cells, reason, hint, content in chunk
             ]
         )
         yield comma + _harmless(packed[1:-1])
@@ -259,7 +259,7 @@ def _picture(
 ) -> Picture:
     window, zone, name = comparison.window, compared.zone, comparison.name
 
-    def told(people: People) -> str:
+    def named(people: People) -> str:
         return ", ".join(sorted(name(person) for person, _ in people)) or "nobody"
 
     return Picture(
@@ -277,7 +277,7 @@ def _picture(
         [_place(start, end, window) for start, end in compared.unknown],
         _ticks(window, zone),
         [
-            (clock(one.start, zone), clock(one.end, zone), told(one.left), told(one.right))
+            (clock(one.start, zone), clock(one.end, zone), named(one.left), named(one.right))
             for one in compared.differences
         ],
     )

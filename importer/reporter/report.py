@@ -119,8 +119,8 @@ def _warnings(journal: Journal, only: Collection[int] | None) -> list[str]:
         if finding.severity is Severity.WARNING and (only is None or finding.sheet in only)
     )
     notices = journal.notices() if only is None else []
-    told = [f"{topic}: {count_of(number, 'row')}" for topic, number in topics.items()]
-    return told + [notice.text for notice in notices if notice.level is not NoticeLevel.INFO]
+    lines = [f"{topic}: {count_of(number, 'row')}" for topic, number in topics.items()]
+    return lines + [notice.text for notice in notices if notice.level is not NoticeLevel.INFO]
 
 
 def _write_by_source(folder: Path, journal: Journal, info: RunInfo, settings: Settings) -> Path:

@@ -102,8 +102,8 @@ def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
     def fill(book: Book) -> None:
         offered = DropDowns(book, known)
         mender = None if info.is_undo else offered
-        told = with_findings(lines, lambda line: (line.sheet, line.row), findings)
-        _fill_tables(book, sheets, told, info.mapping_id, mender, _meanings(sheets, info.mapping))
+        with_their_findings = with_findings(lines, lambda line: (line.sheet, line.row), findings)
+        _fill_tables(book, sheets, with_their_findings, info.mapping_id, mender, _meanings(sheets, info.mapping))
         _fill_times(book, shadow_times)
         if counts is not None:
             _fill_summary(book, sheets, counts, info, warnings, contact)
@@ -153,8 +153,10 @@ def _fill_tables(
     # For each sheet the places in a line's cells by the columns of the source.
     places = [{sheet.positions[at]: column for at, column in own.items()} for sheet, own in _own_columns(sheets)]
     used: set[int] = set()  # places of columns of the sheets that have rows to correct
-    told, passed = tee(lines)  # in step: what tee keeps is one line
-    for (line, findings), cells in zip(told, line_cells(sheets, (line for line, _ in passed), mapping_id), strict=True):
+    shown, passed = tee(lines)  # in step: what tee keeps is one line
+    for (line, findings), cells in zip(
+        shown, line_cells(sheets, (line for line, _ in passed), mapping_id), strict=True
+    ):
         status = line.outcome.status
         marks = {_STATUS: Mark(_FILLS[status.tone], "")}
         if to_mend and offered and status in MENDABLE:
@@ -163,7 +165,7 @@ def _fill_tables(
             marks |= {column: mark._replace(comment="") for column, mark in own.items()}
             hints = [_offer(offered, to_mend, problem, cells, places[line.sheet]) for problem in problems]
             mended = [*cells]
-            mended[_ERROR], mended[_HINT] = map(guard, _tell(line, problems, hints, findings))
+            mended[_ERROR], mended[_HINT] = map(guard, _reason_and_hint(line, problems, hints, findings))
             to_mend.add(mended, own)
             used.update(places[line.sheet].values())
         elif findings or line.outcome.cell:
@@ -184,9 +186,9 @@ def _meanings(sheets: Sequence[Sheet], mapping: str) -> dict[int, str]:
     found: dict[int, str] = {}
     with suppress(ImporterError):  # the run has read its rows; if that fails now, nothing is offered
         text = json.loads(mapping) if mapping.startswith("{") else mapping
-        told = read_mapping(text, MAPPING_SHEET) if mapping else NO_MAPPING
+        known = read_mapping(text, MAPPING_SHEET) if mapping else NO_MAPPING
         for sheet, columns in _own_columns(sheets):
-            indices = plan(sheet, told.of_sheet(sheet.name), is_known=True).indices
+            indices = plan(sheet, known.of_sheet(sheet.name), is_known=True).indices
             found |= {columns[index]: name for name, index in indices.items() if index in columns}
     return found
 
@@ -231,7 +233,7 @@ def _offer(
     return words or as_sentence(problem.hint)
 
 
-def _tell(
+def _reason_and_hint(
     line: ReportLine, problems: Sequence[Problem], hints: list[str], findings: Sequence[Finding]
 ) -> tuple[str, str]:
     """Return what is wrong with a line and what to do about it, a sentence a line."""
@@ -346,13 +348,13 @@ def _fill_summary(
     bold = book.style(CellStyle(number_format="General", is_bold=True))
     text = book.style(CellStyle())
     mended = sum(number for (_, status), number in counts.items() if status in MENDABLE)
-    told = [
+    known = [
         ("Source", ", ".join(dict.fromkeys(sheet.original for sheet in sheets))),
         ("Run", f"{info.run} (a rehearsal: nothing was really imported)" if info.is_sandbox else info.run),
         ("Started", info.started_at),
         *([] if info.is_undo else [("To mend", str(mended) if mended else "nothing: no row needs you")]),
     ]
-    shown = [(label, guard(words)) for label, words in told if words]
+    shown = [(label, guard(words)) for label, words in known if words]
     for row, (label, words) in enumerate(shown):
         put(sheet, row, 0, label, bold)
         put(sheet, row, 1, words, text)

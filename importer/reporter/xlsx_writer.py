@@ -317,11 +317,11 @@ def _cut(text: str, units: int) -> str:
 
 def _cut_name(name: str, units: int) -> str:
     """Cut a sheet's name; words that say what the sheet holds are kept, because the workbook can be a source again."""
-    told = kinds_named(name)
+    kinds = kinds_named(name)
     cut = _cut(name, units)
-    if kinds_named(cut).keys() == told.keys():
+    if kinds_named(cut).keys() == kinds.keys():
         return cut
-    end = "".join(f" {word}" for word in told.values())
+    end = "".join(f" {word}" for word in kinds.values())
     # The cut must not make such a word, as from the beginning of "shadowing": then cut more.
     cuts = (_cut(name, length).rstrip() + end for length in range(units - len(end), 0, -1))
-    return next((cut for cut in cuts if kinds_named(cut).keys() == told.keys()), cut)
+    return next((cut for cut in cuts if kinds_named(cut).keys() == kinds.keys()), cut)

@@ -225,7 +225,7 @@ class FaultMiddleware:
         headers = {**response.headers, hdrs.DATE: formatdate(self._now(), usegmt=True)}
         headers.pop(hdrs.CONTENT_LENGTH, None)
         lines = [f"HTTP/1.1 {response.status} {responses[response.status]}"]
-        lines += [f"{name}: {told}" for name, told in [*headers.items(), (framing, value)]]
+        lines += [f"{name}: {text}" for name, text in [*headers.items(), (framing, value)]]
         return "".join(f"{line}\r\n" for line in [*lines, ""]).encode()
 
     def _write(self, request: web.Request, data: bytes) -> None:

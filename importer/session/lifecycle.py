@@ -152,7 +152,7 @@ def begin_run(settings: Settings, command: str, control: RunControl, **members: 
         "started_at": iso_utc(now),
         "version": version("oncall-importer"),
         "settings_sha256": settings.fingerprint(),
-        "options": settings.told(),
+        "options": settings.json_values(),
         "command_line": [escape_unprintable(word) for word in control.command_line],
         "is_sandbox": settings.sandbox,
         "pid": os.getpid(),

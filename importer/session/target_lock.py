@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import anyio
 
-from importer.delivery.queue import tell
+from importer.delivery.queue import notify
 from importer.delivery.transport import Connection
 from importer.errors import ImporterError, InterruptedReadingError, SettingsError, UsageError
 from importer.records import TargetName
@@ -98,7 +98,7 @@ async def take_turns(
         turns: dict[TargetName, TargetLock] = {}
         try:
             for target in () if settings.sandbox else sorted(connections):
-                say = partial(tell, control.observer, target) if settings.wait else None
+                say = partial(notify, control.observer, target) if settings.wait else None
                 turn = take_turn(target, connections[target], holder, control.interrupted, say)
                 turns[target] = await stack.enter_async_context(turn)
         except ImporterError:  # refused, or interrupted: nothing was sent to the targets that are held already
@@ -107,7 +107,7 @@ async def take_turns(
             raise
         left = {target: turn.left_by for target, turn in turns.items() if turn.left_by}
         for target, who in left.items():
-            tell(control.observer, target, f"settles for {settings.settle:g} s: {who} ended with requests in flight")
+            notify(control.observer, target, f"settles for {settings.settle:g} s: {who} ended with requests in flight")
         if left:
             with anyio.move_on_after(settings.settle):
                 await control.interrupted.wait()
@@ -120,11 +120,11 @@ async def take_turn(
     connection: Connection,
     holder: Path,
     interrupted: anyio.Event,
-    tell: Callable[[str], None] | None,
+    notify: Callable[[str], None] | None,
 ) -> AsyncIterator[TargetLock]:
     """Hold the target until the block or the process ends, in whatever way.
 
-    `holder` is the run's folder, which the next one is told. With `tell` it says so and waits for its turn.
+    `holder` is the run's folder, which is shown to the next one. With `notify` it reports that, and waits for its turn.
 
     Raises:
         UsageError: another process has it, and --wait was not given.
@@ -136,12 +136,12 @@ async def take_turn(
         descriptor = _try(path, stack)
         if descriptor is None:
             who = _read_holder(path) or "it has just begun, or just ended"
-            if tell is None:
+            if notify is None:
                 raise UsageError(
                     f"another run sends to {target} at {connection.base_url}: {who}",
                     hint="Wait for it with --wait, or stop it: two at once could send the same record twice.",
                 )
-            tell(f"is waited for: another run sends to it ({who})")
+            notify(f"is waited for: another run sends to it ({who})")
         while descriptor is None:
             with anyio.move_on_after(_POLL):
                 await interrupted.wait()

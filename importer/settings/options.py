@@ -305,15 +305,15 @@ class Settings:
                 f"HTTPS_PROXY {error}", hint=f"Correct HTTPS_PROXY (or ALL_PROXY), or name {name}'s host in NO_PROXY."
             ) from None
 
-    def told(self) -> dict[str, Any]:
+    def json_values(self) -> dict[str, Any]:
         """Return all settings as JSON values, except tokens and how a target is reached."""
-        return {name: values.as_json(getattr(self, name)) for name in DECLARATIONS if name not in _UNTOLD}
+        return {name: values.as_json(getattr(self, name)) for name in DECLARATIONS if name not in _NOT_RECORDED}
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of all settings, except tokens and how a target is reached."""
         import orjson
 
-        return hashlib.sha256(orjson.dumps(self.told(), option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return hashlib.sha256(orjson.dumps(self.json_values(), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 #: Every setting's declaration, in the order in which commands and docs list them.
@@ -322,13 +322,13 @@ DECLARATIONS: Mapping[str, Declaration] = {
 }
 #: Every setting's default.
 DEFAULTS: Mapping[str, Any] = {name: getattr(Settings(), name) for name in DECLARATIONS}
-_UNTOLD = frozenset(
+_NOT_RECORDED = frozenset(
     {"opal_token", "rootly_token", "pagerduty_token", "opsgenie_api_key", "https_proxy", "no_proxy", "ca_file"}
 )
 
 
 def write_setting(name: str, value: Any) -> str:
-    """Return how to set a setting to a value from `told`: its option as typed, or its variable."""
+    """Return how to set a setting to a value from `json_values`: its option as typed, or its variable."""
     declared = DECLARATIONS.get(name)
     if declared is None or (name == "mapping" and isinstance(value, dict)):
         return f"{name} (given in the call)"

@@ -101,10 +101,10 @@ def _is_stranger(item: Any, schedule_id: str) -> bool:
     """
     if not isinstance(item, dict):
         return False
-    said = as_text(_members(item.get("attributes")).get("schedule_id"))
-    if not said or said.lower() == schedule_id.lower():
+    listed = as_text(_members(item.get("attributes")).get("schedule_id"))
+    if not listed or listed.lower() == schedule_id.lower():
         return False
-    return (UUID.fullmatch(said) is None) == (UUID.fullmatch(schedule_id) is None)
+    return (UUID.fullmatch(listed) is None) == (UUID.fullmatch(schedule_id) is None)
 
 
 def _read_listed(item: Any, schedule_id: str, read_key: ReadKey) -> Found | None:

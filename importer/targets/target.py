@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from importer.records import Key, TargetName
 from importer.settings.options import Settings
 
-_MOST_TOLD = 20  # members of an object or list that an error shows
+_MOST_DESCRIBED = 20  # members of an object or list that an error shows
 
 
 class Request(NamedTuple):
@@ -107,8 +107,8 @@ def describe_json(value: Any, depth: int = 4) -> str:
     """Return the texts and numbers in an undocumented error, each after the names that lead to it."""
     if isinstance(value, dict | list) and depth:
         items = value.items() if isinstance(value, dict) else (("", one) for one in value)
-        told = ((name, describe_json(one, depth - 1)) for name, one in islice(items, _MOST_TOLD))
-        return "; ".join(f"{name}: {words}" if name else words for name, words in told if words.strip())
+        described = ((name, describe_json(one, depth - 1)) for name, one in islice(items, _MOST_DESCRIBED))
+        return "; ".join(f"{name}: {words}" if name else words for name, words in described if words.strip())
     return as_text(value) or ""
 
 

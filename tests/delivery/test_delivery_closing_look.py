@@ -45,7 +45,7 @@ class Told(Silent):
     def __init__(self) -> None:
         self.words: list[str] = []
 
-    def told(self, target: TargetName, words: str) -> None:
+    def target_noticed(self, target: TargetName, words: str) -> None:
         self.words.append(words)
 
 

@@ -38,7 +38,7 @@ class Nobody:
     def decided(self, target: TargetName, status: Status, number: int) -> None:
         """Say nothing."""
 
-    def told(self, target: TargetName, words: str) -> None:
+    def target_noticed(self, target: TargetName, words: str) -> None:
         """Say nothing."""
 
     def sending(self, target: TargetName, progress: Progress) -> None:

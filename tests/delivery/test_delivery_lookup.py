@@ -57,7 +57,7 @@ class Listener:
     def sending(self, target: TargetName, progress: Progress) -> None:
         raise AssertionError("nothing is sent by looking")
 
-    def told(self, target: TargetName, words: str) -> None:
+    def target_noticed(self, target: TargetName, words: str) -> None:
         self.words.append(words)
 
 

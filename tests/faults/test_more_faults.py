@@ -49,7 +49,7 @@ class _Listener(SilentObserver):
     def __init__(self) -> None:
         self.words: list[str] = []
 
-    def told(self, target: TargetName, words: str) -> None:
+    def target_noticed(self, target: TargetName, words: str) -> None:
         self.words.append(f"{target}: {words}")
 
 

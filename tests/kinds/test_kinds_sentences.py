@@ -33,7 +33,7 @@ NINE, FIVE, NEXT_DAY = 1803891600, 1803920400, 1803978000  # 2027-03-01 09:00 an
     ],
 )
 def test_a_record_is_told_by_names(kind: str, key: tuple[str | int, ...], told: str) -> None:
-    assert KINDS[kind].tell(key, NAMES, "Europe/Berlin") == told
+    assert KINDS[kind].write_sentence(key, NAMES, "Europe/Berlin") == told
 
 
 @pytest.mark.parametrize(

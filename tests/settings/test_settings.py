@@ -258,11 +258,11 @@ def test_what_was_set_is_written_as_it_was_typed(words: list[str]) -> None:
     name = words[0].removeprefix("--")
     given = True if len(words) == 1 else tuple(words[1::2]) if DECLARATIONS[name].is_repeatable else words[1]
     settings = load_settings({name: given}, is_library=False)
-    assert shlex.split(write_setting(name, settings.told()[name])) == words
+    assert shlex.split(write_setting(name, settings.json_values()[name])) == words
 
 
 def test_what_no_option_sets_is_written_as_its_variable() -> None:
-    told = load_settings({"settle": 0, "opal_base_url": "https://opal.example/v1"}).told()
+    told = load_settings({"settle": 0, "opal_base_url": "https://opal.example/v1"}).json_values()
     assert write_setting("settle", told["settle"]) == "IMPORTER_SETTLE=0.0"
     assert write_setting("opal_base_url", told["opal_base_url"]) == "OPAL_BASE_URL=https://opal.example/v1"
     assert write_setting("mapping", {"columns": {"ID": "remote_id"}}) == "mapping (given in the call)"
@@ -449,7 +449,7 @@ def test_a_token_shows_nowhere() -> None:
         str(settings),
         f"{settings}",
         repr(dataclasses.asdict(settings)),
-        json.dumps(settings.told()),
+        json.dumps(settings.json_values()),
         repr(settings.origins),
         repr(copy.deepcopy(settings)),
         repr(dataclasses.replace(settings, quiet=True)),
@@ -651,7 +651,7 @@ _NAMES = st.sampled_from(sorted(DECLARATIONS))
 def test_whatever_a_call_is_given_is_taken_or_refused_in_a_sentence(options: dict[str, Any]) -> None:
     with contextlib.suppress(SettingsError):
         settings = load_settings(options)
-        json.dumps(settings.told(), ensure_ascii=True)
+        json.dumps(settings.json_values(), ensure_ascii=True)
         settings.fingerprint()
 
 

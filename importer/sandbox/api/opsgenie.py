@@ -52,8 +52,8 @@ def application(account: Opsgenie, limits: Limits, now: Callable[[], float]) -> 
 
     def report(_request: web.Request, full: RateWindow | None) -> dict[str, str]:
         period = {"Reason": "ACCOUNT", "Period-In-Sec": str(round(full.seconds))} if full else {}
-        told = {"State": "THROTTLED" if full else "OK", **period}
-        return {f"X-RateLimit-{name}": value for name, value in told.items()}
+        headers = {"State": "THROTTLED" if full else "OK", **period}
+        return {f"X-RateLimit-{name}": value for name, value in headers.items()}
 
     return api_application(
         _OpsgenieRoutes(account, domains, now).routes(),
