@@ -100,22 +100,12 @@ def groups_of_lines(
     for (status, pattern), own in sorted(groups.items(), key=lambda item: -len(item[1])):
         first = own[0][1].outcome.error
         alike = all(line.outcome.error == first for _, line in own)
-        examples = [
-            Example(
-                place_of_line(sheet, line, with_source=with_source),
-                ": ".join(
-                    filter(
-                        None,
-                        (
-                            escape(describe_line(line, names, is_named=True), _LONGEST),
-                            "" if alike else escape(line.outcome.error, _WHOLE),
-                        ),
-                    )
-                ),
-                escape(line.outcome.hint, _WHOLE),
-            )
-            for sheet, line in own[:EXAMPLES]
-        ]
+        examples = []
+        for sheet, line in own[:EXAMPLES]:
+            about = escape(describe_line(line, names, is_named=True), _LONGEST)
+            words = ": ".join(filter(None, (about, "" if alike else escape(line.outcome.error, _WHOLE))))
+            where = place_of_line(sheet, line, with_source=with_source)
+            examples.append(Example(where, words, escape(line.outcome.hint, _WHOLE)))
         words = escape(first if alike else pattern, _LONGEST) or status.meaning(is_undo=False)
         heading = f"{status.value}: {words}"
         found.append(FindingGroup(heading, TONE_STYLES[status.tone], len(own), "record", examples))

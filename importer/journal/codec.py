@@ -34,7 +34,7 @@ def load_schema() -> str:
     return files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
 
 
-def load_queries() -> dict[str, str]:
+def _load_queries() -> dict[str, str]:
     """Return the statements of `queries.sql` by the name in the `-- name:` line above each.
 
     A line can begin with `@` and the name of an earlier statement, which is inserted there.
@@ -45,6 +45,9 @@ def load_queries() -> dict[str, str]:
         name, _, statement = part.partition("\n")
         queries[name] = re.sub(r"(?m)^@(\w+)", lambda found: queries[found[1]], statement.strip())
     return queries
+
+
+QUERIES = _load_queries()
 
 
 # ---- entries and outcomes as SQL values

@@ -12,7 +12,7 @@ import orjson
 
 from importer.errors import JournalError
 from importer.journal import codec
-from importer.journal.codec import load_queries
+from importer.journal.codec import QUERIES as _SQL
 from importer.journal.run_info import RunStage, write_facts
 from importer.journal.states import (
     KEEP_ONE,
@@ -30,7 +30,6 @@ from importer.notice import Notice
 from importer.records import Key, KnownName, Outcome, Problem, Row, Scope, Severity, Sheet, TargetName
 from importer.statuses import Status
 
-_SQL = load_queries()
 _UNSENT = frozenset({State.PLANNED, State.UNRESOLVED, Status.INVALID})  # the states of a new row
 _CHUNK = 2000  # records processed at a time
 _MOST_KINDS = 5000  # of findings that are remembered

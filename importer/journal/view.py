@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 
 from importer.journal import codec
-from importer.journal.codec import MalformedError, decode, load_queries
+from importer.journal.codec import QUERIES as _SQL
+from importer.journal.codec import MalformedError, decode
 from importer.journal.run_info import RunInfo, read_facts
 from importer.journal.states import (
     KEEP_ONE,
@@ -29,7 +30,6 @@ from importer.notice import Notice
 from importer.records import Finding, FindingKind, Key, KnownName, ReportLine, Row, Severity, Sheet, TargetName
 from importer.statuses import Status
 
-_SQL = load_queries()
 _Made = TypeVar("_Made")
 _EXAMPLES = 3  # of each kind of finding
 _PAGE_CHUNK = 1000  # records read at a time for a page

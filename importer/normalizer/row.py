@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from importer.cells import BLANKS, Unreadable, canonical, cell_name, shown_text
 from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_of_columns, read_kind
-from importer.normalizer.fields import Checks, Fields, Level, Places
+from importer.normalizer.fields import Fields, Level, Places
 from importer.normalizer.header import Layout, plan
 from importer.normalizer.mapping import NO_RULES, Rules
 from importer.normalizer.matrix import Grid, find_headers
@@ -66,7 +66,6 @@ class Normalizer:
     def __init__(self, sheet: Sheet, rules: Rules = NO_RULES) -> None:
         mapping = rules.mapping.of_sheet(sheet.name)
         self._rules = replace(rules, mapping=mapping)
-        self.checks = mapping.checks
         self.layout = plan(sheet, mapping, rules.provider, is_known=rules.is_repeated)
         self._kept, self._dropped = (
             [
@@ -118,6 +117,22 @@ class Normalizer:
         if self.layout.grid and not row.problems and self.layout.grid.is_empty(row):
             return "because no cell of [matrix] names a shift"
         return ""
+
+    def with_doubtful_numbers(self, row: Row) -> Row:
+        """Add what is to be said about cells that a sheet shows otherwise than they are read.
+
+        A number of which people see something else is a problem. An end that shows a date without a time counts by
+        [checks]: the last day can be meant.
+        """
+        found = {Level.PROBLEM: [*row.problems], Level.WARNING: [*row.warnings], Level.OFF: []}
+        layout = self.layout
+        for place, shown in row.shown:
+            if row.cells[place] != f"{shown}T00:00:00":
+                found[Level.PROBLEM] += _doubtful_number(row, layout, place, shown)
+            elif place == layout.indices.get("ends_at"):
+                problem = layout.problem("ends_at", row.cells[place], _NO_CLOCK, layout.cell("ends_at", row.place))
+                found[self._rules.mapping.checks.level("date_only")].append(problem)
+        return row._replace(problems=tuple(found[Level.PROBLEM]), warnings=tuple(found[Level.WARNING]))
 
     def normalize(self, row: Row, kind: str | None = None) -> Normalized:
         """Make a row's records or its problems; `kind` applies if the row has no kind cell of its own."""
@@ -234,6 +249,35 @@ def _note_undecided(fields: Fields) -> None:
     )
 
 
+def _doubtful_number(row: Row, layout: Layout, place: int, shown: str) -> Iterator[Problem]:
+    """Yield the problem of a number that may not be what a person sees.
+
+    In a column of ids that is a percentage, an amount, a fraction, or a number as members; in a column of times a
+    number of days where the workbook counts them from another day than most.
+    """
+    days = {joined.day: column for column, joined in layout.joined.items()}
+    column = days.get(place) or next((name for name, index in layout.indices.items() if index == place), "")
+    if column not in COLUMNS:
+        return
+    is_date = _is_date(shown) is not None
+    message = f"{layout.name(column)} holds the number {row.cells[place]}"
+    if is_date and COLUMNS[column].is_moment:
+        message += ", and its workbook counts days from another day than most"
+        hint = f"Format the cell as a date and time: it would be {shown}."
+        topic = "a number of days that are counted from another day"
+    elif not is_date and COLUMNS[column].ids_of:
+        # Even with thousands separators only: 101,102 could be two ids, and 101102 is none.
+        message += f", which the sheet shows as {escape(shown)}"
+        hint = (
+            "Format the cell as text, and write what is meant: an id has no percent sign, currency or fraction, and"
+            " several ids stand as text, such as 101, 102, 103."
+        )
+        topic = "a number that is shown as something else"
+    else:
+        return
+    yield Problem(message, hint, column, cell_name(layout.sheet.positions[place], row.place), topic)
+
+
 class RowNames:
     """Finds the names of ids in a sheet's rows: in a column beside the id, or in its own by the mapping."""
 
@@ -262,48 +306,3 @@ class RowNames:
                 name = "" if place is None else shown_text(row.cells[place])
                 if name and name != id_ and (own := self._own.get(column)) is not None and shown_text(row.cells[own]):
                     yield KnownName(what, id_, name)
-
-
-def with_doubtful_numbers(row: Row, layout: Layout, checks: Checks) -> Row:
-    """Add a problem for a number that may not be what a person sees.
-
-    In a column of ids that is a percentage, an amount, a fraction, or a number as members; in a column of times a
-    number of days where the workbook counts them from another day than most. An end that shows a date without a time
-    counts by `checks`: the last day can be meant.
-    """
-    others, end = [], layout.indices.get("ends_at")
-    for place, shown in row.shown:
-        if row.cells[place] != f"{shown}T00:00:00":
-            others.append((place, shown))
-        elif place == end and (level := checks.level("date_only")) is not Level.OFF:
-            problem = layout.problem("ends_at", row.cells[place], _NO_CLOCK, layout.cell("ends_at", row.place))
-            if level is Level.PROBLEM:
-                row = row._replace(problems=(*row.problems, problem))
-            else:
-                row = row._replace(warnings=(*row.warnings, problem))
-    if not others:
-        return row
-    names = {place: column for column, place in layout.indices.items()}
-    names |= {joined.day: column for column, joined in layout.joined.items()}
-    problems = []
-    for place, shown in others:
-        column, number = names.get(place, ""), row.cells[place]
-        if column not in COLUMNS:
-            continue
-        name, is_date = layout.name(column), _is_date(shown) is not None
-        if is_date and COLUMNS[column].is_moment:
-            reason = f"{name} holds the number {number}, and its workbook counts days from another day than most"
-            hint = f"Format the cell as a date and time: it would be {shown}."
-            topic = "a number of days that are counted from another day"
-        elif not is_date and COLUMNS[column].ids_of:
-            # Even with thousands separators only: 101,102 could be two ids, and 101102 is none.
-            reason = f"{name} holds the number {number}, which the sheet shows as {escape(shown)}"
-            hint = (
-                "Format the cell as text, and write what is meant: an id has no percent sign, currency or fraction, and"
-                " several ids stand as text, such as 101, 102, 103."
-            )
-            topic = "a number that is shown as something else"
-        else:
-            continue
-        problems.append(Problem(reason, hint, column, cell_name(layout.sheet.positions[place], row.place), topic))
-    return row._replace(problems=(*row.problems, *problems))

@@ -16,7 +16,7 @@ from importer.log import log_warned
 from importer.normalizer.fields import Level
 from importer.normalizer.mapping import Rules
 from importer.normalizer.references import Directory, References, Sought
-from importer.normalizer.row import Normalized, Normalizer, RowNames, with_doubtful_numbers
+from importer.normalizer.row import Normalized, Normalizer, RowNames
 from importer.normalizer.suggestions import describe_suggestion, suggest
 from importer.notice import Notice, NoticeLevel, ReadingObserver
 from importer.planning.carry_over import SheetNormalizer, carry_row, carry_unresolved, plan_row
@@ -229,7 +229,7 @@ class Loader:
                 self._left_out.setdefault((chunk.sheet, *words), []).append(row.number)
                 continue
             if row.shown:
-                row = with_doubtful_numbers(row, normalizer.layout, normalizer.checks)
+                row = normalizer.with_doubtful_numbers(row)
             normalized = self._without_idle(normalizer.normalize(row))
             entries = list(plan_row(normalized, self._run))
             if normalized.problems or normalized.references or row.warnings:

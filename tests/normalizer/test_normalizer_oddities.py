@@ -12,7 +12,7 @@ from importer.normalizer.fields import Checks
 from importer.normalizer.mapping import make_rules
 from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.references import Directory, References
-from importer.normalizer.row import Normalizer, with_doubtful_numbers
+from importer.normalizer.row import Normalizer
 from importer.records import Row, Sheet
 from importer.targets.target import DirectoryEntry
 
@@ -141,7 +141,7 @@ def test_every_check_can_be_off_a_warning_or_a_problem(check: str) -> None:
         said = f'[checks]\n{check} = "{level}"' if level else ""
         rules = make_rules(read_mapping(said, "map.toml"), now=_NOW)
         normalizer = Normalizer(sheet, rules)
-        row = with_doubtful_numbers(Row(2, tuple(cells.values()), shown=shown), normalizer.layout, normalizer.checks)
+        row = normalizer.with_doubtful_numbers(Row(2, tuple(cells.values()), shown=shown))
         result = normalizer.normalize(row)
         return result._replace(warnings=(*row.warnings, *result.warnings))
 
