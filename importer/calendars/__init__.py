@@ -9,10 +9,11 @@ import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from importer.errors import UsageError
@@ -169,6 +170,37 @@ def named_zone(name: str | None) -> ZoneInfo | None:
     """Return a zone by any of its names; None if there is no name, or an unknown one."""
     found = read_zone(name) if name else None
     return found if isinstance(found, ZoneInfo) else None
+
+
+def epoch(value: date | datetime, home: tzinfo | None = None) -> int:
+    """Return the epoch second of a date or time, in `home` if it names no zone."""
+    moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=home or UTC)).timestamp())
+
+
+def in_zone(value: date | datetime, home: tzinfo | None) -> date | datetime:
+    """Return a time with the zone `home`, if it names none."""
+    return value.replace(tzinfo=home) if isinstance(value, datetime) and value.tzinfo is None else value
+
+
+def end_after(start: Any, length: timedelta | None) -> Any:
+    """Return the end of a duration: its days count on the local clock, the rest is exact (RFC 5545, 3.3.6)."""
+    if not isinstance(start, datetime):
+        return start + (timedelta(days=1) if length is None else length)
+    length = length or timedelta(0)
+    local, rest = start + timedelta(days=length.days), timedelta(seconds=length.seconds)
+    return (local.astimezone(UTC) + rest).astimezone(local.tzinfo) if local.tzinfo else local + rest
+
+
+def is_skipped(value: datetime) -> bool:
+    """Return whether the clocks skip a local time, as they do in spring."""
+    back = value.astimezone(UTC).astimezone(value.tzinfo)
+    return back.replace(tzinfo=None) != value.replace(tzinfo=None)
+
+
+def is_twice(value: datetime) -> bool:
+    """Return whether a local time occurs twice: in autumn the clocks go back."""
+    return not is_skipped(value) and value.replace(fold=0).utcoffset() != value.replace(fold=1).utcoffset()
 
 
 # ---- reading a system
@@ -377,3 +409,19 @@ def overlapping(overrides: Iterable[Interval]) -> list[tuple[Interval, Interval]
         if last is None or one.schedule != last.schedule or one.end > last.end:
             last = one
     return found
+
+
+def feed_schedule(address: str) -> tuple[str, str]:
+    """Return the provider and id of the schedule in a feed's address; empty if there is none."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    if host.endswith(".opsgenie.com"):
+        (id_,) = parse_qs(parts.query).get("scheduleId", [""])[:1]
+        return ("OPSGENIE", id_) if id_ else ("", "")
+    _, is_feed, id_ = parts.path.partition("/feed/")
+    return ("PAGER_DUTY", id_) if host.endswith(".pagerduty.com") and is_feed and id_ else ("", "")
+
+
+def is_calendar(path: str) -> bool:
+    """Return whether a path has the name of a calendar file."""
+    return PurePath(path).suffix.casefold() == ".ics"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from collections import Counter
@@ -28,6 +29,18 @@ if TYPE_CHECKING:
 
 _SHOWN = 8  # kinds of notes; the sheet Notes has all of them
 
+
+def _check_pattern(context: click.Context, parameter: click.Parameter, pattern: str) -> str:
+    """Refuse a pattern that is no regular expression, or does not say where the person is."""
+    try:
+        is_right = not pattern or "person" in re.compile(pattern).groupindex
+    except re.error as error:
+        raise click.BadParameter(f"{pattern} is not a regular expression: {error}", context, parameter) from error
+    if not is_right:
+        raise click.BadParameter(f"{pattern} has no group named person", context, parameter)
+    return pattern
+
+
 #: Options that select a part of a system; `compare` has them too.
 selecting: tuple[Decorator, ...] = (
     click.option("--from", "begins", metavar="DATE", default="", help="Start of the window.  [default: today]"),
@@ -48,6 +61,7 @@ selecting: tuple[Decorator, ...] = (
         "--pattern",
         metavar="REGEX",
         default="",
+        callback=_check_pattern,
         help="Regular expression that finds the person in an event's title, such as '(?P<person>.+?) - .*'.",
     ),
 )

@@ -19,8 +19,8 @@ from importer.calendars import (
     Schedule,
     Selection,
     Window,
-    ical,
     instant,
+    is_calendar,
     matches,
     merge,
     opsgenie,
@@ -134,14 +134,14 @@ def _learn_pairs(
 
 
 def _is_source(side: str) -> bool:
-    if side in _SYSTEMS or ical.is_calendar(side):
+    if side in _SYSTEMS or is_calendar(side):
         return False
     return Path(side).is_file() or (is_several(side) and not opsgenie.is_backup(Path(side)))
 
 
 async def _read_side(side: str, reader: SystemReader, other: Calendar | None) -> Calendar:
     path = Path(side)
-    if side in _SYSTEMS or ical.is_calendar(side) or side in ("ical", "ical:"):
+    if side in _SYSTEMS or is_calendar(side) or side in ("ical", "ical:"):
         return (await reader.read(side)).calendar
     folder = _run_folder(path, reader.settings.reports / side)
     if folder is not None:

@@ -5,9 +5,9 @@ Reads no text, and judges by a `now` that is passed in. Rules are worked out by 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from itertools import dropwhile, pairwise
 from typing import Final, NamedTuple
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrulestr
 
 from importer.cells import Unreadable
-from importer.normalizer.recurrence_text import DAYS, WEEKLY, Duration, Rule
+from importer.normalizer.recurrence_text import DAYS, WEEKLY, Duration, Rule, read_repeat
 from importer.normalizer.zones import LAST_YEAR, NO_RULES, OUTSIDE, Moment, TimeRules, to_instant
 from importer.wording import quote
 
@@ -311,3 +311,86 @@ def _is_past(bound: Moment, series: Series, local: datetime, instant: datetime |
         return local > bound.local
     last = (bound.local - bound.offset).replace(tzinfo=UTC)
     return local > series.local(last) if isinstance(instant, Unreadable) else instant > last
+
+
+# ---- series of calendars
+
+
+_MOST_TURNS = 200_000  # occurrences of a rule from its start on: every day of 500 years
+_EARLIEST, _LATEST = 1970, 2200  # years in which a rule begins
+
+
+def naive_local(value: date | datetime, zone: tzinfo | None) -> datetime:
+    """Return a naive local time in a zone: rules count in local time."""
+    if not isinstance(value, datetime):
+        return datetime.combine(value, time())
+    return (value.astimezone(zone) if zone and value.tzinfo else value).replace(tzinfo=None)
+
+
+class RecurrenceSet(NamedTuple):
+    """A series of a calendar: rules, and dates that are added, left out or replaced (RFC 5545, 3.8.5)."""
+
+    start: date | datetime  #: of its first shift; a date: its shifts are whole days
+    zone: tzinfo | None  #: in whose local time its rules count
+    rules: tuple[str, ...]
+    added: Sequence[date | datetime] = ()
+    left_out: Sequence[date | datetime] = ()  #: or replaced; of shifts with a time, a date means all of that day
+    until: date | datetime | None = None  #: what replaces its shifts from then on is read apart
+
+    def expand(self, since: datetime, last: datetime) -> tuple[list[date | datetime], list[str]]:
+        """Return all starts up to a day after `last`, in order, and what is odd about them from `since` on.
+
+        Raises:
+            ValueError: a rule is odd; the message says how.
+        """
+        first, earliest = naive_local(self.start, self.zone), naive_local(since, self.zone) - timedelta(days=1)
+        latest = naive_local(last, self.zone) + timedelta(days=1)
+        starts = {start for rule in self.rules for start in self._starts(rule, first, latest)}
+        odd = []
+        if not self.rules:
+            starts.add(first)
+        elif first not in starts and earliest <= first <= latest:
+            odd.append(f"Its start, {first}, is no shift of its rule and is not taken, though some programs show it.")
+        starts.update(map(self._place, self.added))
+        gone = set(map(self._place, self.left_out))
+        days = {one for one in self.left_out if self._is_timed and not isinstance(one, datetime)}
+        kept = {start for start in starts if start not in gone and start.date() not in days}
+        odd += [
+            f"{one} is to be left out or replaced, but is no shift of its rule: nothing was left out for it."
+            for one in sorted(gone - starts)
+            if earliest <= one < max(starts, default=earliest) and one.date() not in days
+        ]
+        if self.until is not None:
+            kept = {start for start in kept if start < self._place(self.until)}
+        return [one.replace(tzinfo=self.zone) if self._is_timed else one.date() for one in sorted(kept)], odd
+
+    @property
+    def _is_timed(self) -> bool:
+        return isinstance(self.start, datetime)
+
+    def _place(self, value: date | datetime) -> datetime:
+        """Return the local start that a date or time of the series means."""
+        if not isinstance(value, datetime):
+            return datetime.combine(value, self.start.time() if isinstance(self.start, datetime) else time())
+        is_date = not self._is_timed and value.time() == time()
+        local = naive_local(value, None if is_date else self.zone)
+        return local if self._is_timed else datetime.combine(local, time())
+
+    def _starts(self, text: str, first: datetime, last: datetime) -> Iterator[datetime]:
+        """Yield the local starts of a rule up to `last`."""
+        rule = read_repeat(text)
+        if isinstance(rule, Unreadable):
+            raise ValueError(f"its rule is {text!r}{rule.reason}")
+        if not _EARLIEST <= first.year <= _LATEST:
+            raise ValueError(f"its rule begins in the year {first.year}")
+        if rule.until is not None:
+            until = rule.until.local
+            if rule.until.offset is not None:
+                until = naive_local((until - rule.until.offset).replace(tzinfo=UTC), self.zone)
+            last = min(last, until)
+        for number, moment in enumerate(occurrences(rule, first)):
+            if moment > last or number == rule.count:
+                return
+            if number == _MOST_TURNS:
+                raise ValueError(f"its rule is {text!r}, which occurs too often")
+            yield moment

@@ -6,7 +6,7 @@ import codecs
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -295,3 +295,15 @@ def _decode_all(file: BinaryIO, codec: str, name: str) -> tuple[str, _Fault | No
             )
         fed += len(block)
     return digest.hexdigest(), None
+
+
+def decode_lines(lines: Sequence[bytes]) -> tuple[list[str], list[str]]:
+    """Decode a text line by line, for formats that are UTF-8 by definition; also return lines read as Windows-1252."""
+    texts, western = [], []
+    for line in lines:
+        try:
+            texts.append(line.decode())
+        except UnicodeDecodeError:
+            texts.append(line.decode("cp1252", "replace"))
+            western.append(texts[-1])
+    return texts, western

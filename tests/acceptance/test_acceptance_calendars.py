@@ -133,6 +133,11 @@ def test_as_json_every_line_is_an_object_with_a_type(place: Workplace, pulled: P
         (("pull", "victorops", "x.xlsx"), "there is no system 'victorops'"),
         (("pull", "ical", "x.xlsx"), "no calendar was named"),
         (("pull", "ical", "x.xlsx", "--feed-env", "ROTA"), "ROTA is not set"),
+        (
+            ("pull", "ical", "x.xlsx", "--pattern", "(?P<person>.+"),
+            "(?P<person>.+ is not a regular expression: missing )",
+        ),
+        (("pull", "ical", "x.xlsx", "--pattern", "(.+)"), "(.+) has no group named person"),
         (("pull", "pagerduty", "x.txt", "--sandbox"), "ends in neither .xlsx nor .csv"),
         (("pull", "pagerduty", "x.xlsx", "--sandbox", "--from", "soon"), "--from soon is no date"),
         (("pull", "pagerduty", "x.xlsx", "--sandbox", "--from", "2027-02-01", "--to", "2027-01-01"), "is not after"),
