@@ -107,6 +107,7 @@ _EASTERN_DATE = re.compile("([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2
 _EASTERN_CLOCK = re.compile("([0-9]{1,2})[時时点시] ?(?:([0-9]{1,2})[分분])?")
 _SPOKEN_CLOCK = re.compile("([0-9]{1,2}) ?(?:h|uhr) ?([0-9]{2})(?: ?m(?:in)?)?\\b", re.IGNORECASE)  # 8 Uhr 30, 8 h 30
 _CLOCK_OR_DURATION = re.compile("[0-9]{1,2} ?h ?[0-9]{1,2} ?m(?:in)?", re.IGNORECASE)
+_CLOCK_OR_PART = re.compile(r"0\.(?:25|50)")  # all other parts of a day have more digits, or are no minutes
 _NOON = re.compile("(?:(?<![0-9./-])12(?::00)? ?)?\\bnoon\\b", re.IGNORECASE)  # 2027-03-12 noon has no 12 noon
 _CLOCK = re.compile(
     rf"(?:(?P<before>kl\.?|{'|'.join(_HALVES)}) ?)?"
@@ -142,6 +143,11 @@ _TIME_OR_DURATION = Unreadable(
     "Write a time of day as 08:30; write a duration in a column duration.",
     "time of day, or a duration",
 )
+_TIME_OR_PART = Unreadable(
+    ", which can be a time of day or a part of a day, as spreadsheets store one",
+    "Write 00:25 or 00:50; or 06:00 for a quarter of a day, 12:00 for half of one.",
+    "time of day, or a part of a day",
+)
 _SPAN = Unreadable(
     ", which could be a time with an offset or a span of time",
     "Write start and end in columns of their own; put a blank before an offset, or T before the time.",
@@ -172,9 +178,10 @@ def join_date_and_time(day: str, clock: str) -> str:
     """Join the texts of a date cell and a time cell; a cell that has both is not split.
 
     A date cell of a spreadsheet arrives as midnight, a time cell as a fraction of a day. A text that may be a duration
-    stays alone.
+    stays alone, and one that may be a fraction beside a date that no spreadsheet has written.
     """
-    if _CLOCK_OR_DURATION.fullmatch(clock):
+    is_from_sheet = _MIDNIGHT.search(day) or _SERIAL.fullmatch(day)
+    if _CLOCK_OR_DURATION.fullmatch(clock) or (_CLOCK_OR_PART.fullmatch(clock) and not is_from_sheet):
         return clock
     day, clock = _MIDNIGHT.sub("", day), _FIRST_DAYS.sub("", clock)
     if len(day) > 7 and clock.startswith(day):  # a time cell with the same date in it
@@ -251,6 +258,8 @@ def _read_written(text: str, order: DateOrder | None) -> Moment | Unreadable:
         return _MIDNIGHT_WORD
     if _CLOCK_OR_DURATION.fullmatch(tidy):
         return _TIME_OR_DURATION
+    if _CLOCK_OR_PART.fullmatch(tidy):
+        return _TIME_OR_PART
     tidy = _NOON.sub("12:00", _SPOKEN_CLOCK.sub(r"\1h\2", tidy))
     clock = _CLOCK.fullmatch(tidy)
     forms = () if clock and clock["mark"] in {"h", "H"} else _DAYS  # 8h30 is not the 8th of h

@@ -61,6 +61,10 @@ def _span(result: Normalized) -> tuple[str, str]:
         # as exports to CSV write texts
         ({"Date": '="2027-03-01"', "Start": '="08:00"', "End": '="16:00"'}, ("03-01T07:00", "03-01T15:00")),
         ({"Date": "46447", "Start": "0.333333333", "End": "0.75"}, ("03-01T07:00", "03-01T17:00")),
+        ({"Date": "46447", "Start": "0.25", "End": "0.50"}, ("03-01T05:00", "03-01T11:00")),
+        ({"Date": "2027-03-01T00:00:00", "Start": "0.25", "End": "0.5"}, ("03-01T05:00", "03-01T11:00")),
+        ({"Date": "01.03.2027", "Start": "0.45", "End": "8.50"}, ("02-28T23:45", "03-01T07:50")),
+        ({"Date": "01.03.2027", "Start": "0.375", "End": "0.75"}, ("03-01T08:00", "03-01T17:00")),
         (
             {"Start Date": "20270301", "Start Time": "0800", "End Date": "20270301", "End Time": "16:00"},
             ("03-01T07:00", "03-01T15:00"),
@@ -108,6 +112,16 @@ def test_a_mapping_joins_columns_by_any_header() -> None:
             {"Start Date": "", "Start Time": "08:00", "End Date": "2027-03-01", "End Time": "16:00"},
             'Start Date + Start Time is "08:00", a time of day without a date',
             "E2",
+        ),
+        (
+            {"Date": "2027-03-01", "Start": "0.25", "End": "8.30"},
+            'Date + Start is "0.25", which can be a time of day or a part of a day, as spreadsheets store one',
+            "E2",
+        ),
+        (
+            {"Start Date": "01.03.2027", "Start Time": "0.15", "End Date": "01.03.2027", "End Time": "0.50"},
+            'End Date + End Time is "0.50", which can be a time of day or a part of a day, as spreadsheets store one',
+            "G2",
         ),
         (
             {"Date": "2027-03-01", "Start": "08:00", "End": "1h 30m"},
