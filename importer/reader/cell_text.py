@@ -144,7 +144,7 @@ PLAIN_TEXTS: dict[type, Callable[[Any], str | None]] = {
 
 GENERAL: Final = "General"
 #: Codes of the formats that have none in the file. What the CJK numbers 27 to 36 and 50 to 58 mean depends on the
-#: program's language: they are dates in all of them.
+#: program's language: they are dates in all of them, and those that show no time in any are days.
 _BUILT_IN: Final[Mapping[int, str]] = {
     1: "0",
     2: "0.00",
@@ -155,8 +155,8 @@ _BUILT_IN: Final[Mapping[int, str]] = {
     11: "0.00E+00",
     12: "# ?/?",
     13: "# ??/??",
-    **dict.fromkeys((14, 15, 16, 17), "yyyy-mm-dd"),
     **dict.fromkeys((22, *range(27, 37), *range(50, 59)), "yyyy-mm-dd hh:mm"),
+    **dict.fromkeys((*range(14, 18), *range(27, 32), 36, 50, 51, 54, 57, 58), "yyyy-mm-dd"),
     **dict.fromkeys((18, 19, 20, 21, 45, 47), "hh:mm:ss"),
     **dict.fromkeys((37, 38), "#,##0"),
     **dict.fromkeys((39, 40), "#,##0.00"),

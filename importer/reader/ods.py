@@ -362,7 +362,7 @@ def _read_value(kind: str, value: str, shown: str, *, has_own_text: bool) -> Sto
             return StoredCell(clock_text(value))
         case "date":
             cell = StoredCell(clock_text(value))
-            return cell if not shown or _SHOWN_CLOCK.search(shown) else cell.as_day()
+            return cell if (_SHOWN_CLOCK.search(shown) if shown else "T" in value) else cell.as_day()
         case "boolean":
             return StoredCell("TRUE" if value == "true" else "FALSE")
         case "string" if has_own_text:

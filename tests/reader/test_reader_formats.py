@@ -199,6 +199,16 @@ def test_a_date_that_is_shown_without_a_time_is_told_as_one(tmp_path: Path, make
     assert rows_of(path) == [Row(2, ("2026-03-29T00:00:00",) * 3, shown=((0, "2026-03-29"), (2, "2026-03-29")))]
 
 
+@pytest.mark.parametrize(("value", "is_day"), [("2026-03-29", True), ("2026-03-29T00:00:00", False)])
+def test_a_date_of_ods_that_stores_what_it_shows_nowhere_is_a_day_without_its_time(
+    tmp_path: Path, value: str, is_day: bool
+) -> None:
+    cell = f'<table:table-cell office:value-type="date" office:date-value="{value}"/>'
+    write_ods(tmp_path / "t.ods", row(text_cell("day")) + row(cell))
+    shown = ((0, "2026-03-29"),) if is_day else ()
+    assert rows_of(tmp_path / "t.ods") == [Row(2, ("2026-03-29T00:00:00",), shown=shown)]
+
+
 def test_dates_of_the_1904_calendar_are_the_same_dates_in_xlsb(tmp_path: Path) -> None:
     cells = binary.row(1, binary.label(0, "day")), binary.row(2, binary.whole(0, DAYS - 1462, style=1))
     binary.write_xlsb(tmp_path / "t.xlsb", ("S", 0, b"".join(cells)), is_1904=True)

@@ -130,6 +130,14 @@ def test_a_day_number_of_the_1904_calendar_is_the_same_day() -> None:
     assert shown.text == "2026-03-29T09:00:00"
 
 
+@pytest.mark.parametrize("number", [14, 15, 16, 17, 22, *range(27, 37), *range(50, 59)])
+def test_a_midnight_is_a_day_where_no_language_shows_a_time_with_it(number: int) -> None:
+    shown = number_format(built_in(number)).show("46448")
+    has_clock = number in {22, 32, 33, 34, 35, 52, 53, 55, 56}
+    assert shown is not None
+    assert (shown.text, shown.decorated) == ("2027-03-02T00:00:00", "" if has_clock else "2027-03-02")
+
+
 @pytest.mark.parametrize(("number", "text"), [(14, "1900-01-09T12:00:00"), (46, "228:00:00"), (9, "9.5"), (0, "9.5")])
 def test_formats_without_a_code_are_known_by_their_numbers(number: int, text: str) -> None:
     shown = number_format(built_in(number)).show("9.5")
