@@ -81,6 +81,12 @@ class Sheet:
         """A prefix for cells of a report: its file and table, such as `back.xlsx, To mend`; else empty."""
         return self.table and name_table(PurePath(self.source).name, self.table)
 
+    def seen_from(self, other: Sheet) -> str:
+        """Return what follows the number of a row of this sheet in a message about another; empty if they are one."""
+        if self is other:
+            return ""
+        return f" of sheet {self.name}{'' if self.original == other.original else f' in {self.original}'}"
+
     def name_cells(self, cells: str) -> str:
         """Name cells so that a person finds them: for a report, with its file and table."""
         return f"{self.report} {cells}" if cells and self.table else cells

@@ -176,14 +176,13 @@ def planned_values(id_: int, entry: Entry) -> tuple[str | int | None, ...]:
     )
 
 
-def read_line(values: tuple[Any, ...], sheet_names: Sequence[str], run: str) -> ReportLine:
+def read_line(values: tuple[Any, ...], sheets: Sequence[Sheet], run: str) -> ReportLine:
     """Read a line of the report."""
     _, sheet, number, part, kind, cells, state, *known, first, first_sheet, line, key, zone = values
     id_, http_status, error, cell, hint, attempts, finished_at, decided_by = known
     status = _STATUSES[state]
     if status is Status.DUPLICATE and first is not None:
-        where = "" if first_sheet == sheet else f" of sheet {sheet_names[first_sheet]}"
-        error = f"the same record as row {first}{where}"
+        error = f"the same record as row {first}{sheets[first_sheet].seen_from(sheets[sheet])}"
     # Every line names its run, even if nothing was done about it.
     outcome = Outcome(status, id_, http_status, error, cell, hint, attempts, finished_at, decided_by or run)
     own_key = None if key is None else tuple(orjson.loads(key))

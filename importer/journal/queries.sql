@@ -112,11 +112,13 @@ CREATE TEMP TABLE IF NOT EXISTS overlap (record INTEGER PRIMARY KEY, other INTEG
 CREATE TEMP VIEW IF NOT EXISTS overlapping AS
 SELECT overlap.record, record.row, record.cell, row.sheet, row.number,
        'the one of ' || iif(other.cell = '', 'row ' || other_row.number, 'cell ' || other.cell)
-       || iif(other_row.sheet = row.sheet, '', ' of sheet ' || sheet.name) AS other
+       || iif(other_row.sheet = row.sheet, '', ' of sheet ' || sheet.name || iif(
+           coalesce(nullif(sheet.origin, ''), sheet.source) = coalesce(nullif(own_sheet.origin, ''), own_sheet.source),
+           '', ' in ' || coalesce(nullif(sheet.origin, ''), sheet.source))) AS other
 FROM overlap
 JOIN record ON record.id = overlap.record JOIN row ON row.id = record.row
 JOIN record AS other ON other.id = overlap.other JOIN row AS other_row ON other_row.id = other.row
-JOIN sheet ON sheet.id = other_row.sheet;
+JOIN sheet ON sheet.id = other_row.sheet JOIN sheet AS own_sheet ON own_sheet.id = row.sheet;
 
 -- name: clear_overlaps
 DELETE FROM overlap;
@@ -556,7 +558,10 @@ SELECT record.id, row.sheet, row.number, record.part, coalesce(record.kind, ''),
        coalesce(first.returned_id, record.returned_id), record.cell,
        CASE WHEN first_row.id IS NULL THEN record.error
             WHEN first_row.sheet = row.sheet THEN 'the same record as row ' || first_row.number
-            ELSE 'the same record as row ' || first_row.number || ' of sheet ' || first_sheet.name END,
+            ELSE 'the same record as row ' || first_row.number || ' of sheet ' || first_sheet.name || iif(
+                coalesce(nullif(first_sheet.origin, ''), first_sheet.source)
+                = coalesce(nullif(own_sheet.origin, ''), own_sheet.source),
+                '', ' in ' || coalesce(nullif(first_sheet.origin, ''), first_sheet.source)) END,
        record.hint || coalesce((
            SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
            WHERE finding.row = record.row AND finding.severity = 'warning'), ''), row.cells
@@ -565,6 +570,7 @@ JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first AND record.state = 'duplicate'
 LEFT JOIN row AS first_row ON first_row.id = first.row
 LEFT JOIN sheet AS first_sheet ON first_sheet.id = first_row.sheet
+JOIN sheet AS own_sheet ON own_sheet.id = row.sheet
 WHERE record.id > ?1 AND (?2 OR record.state NOT IN ('created', 'exists', 'duplicate', 'deleted', 'gone', 'cut'))
 ORDER BY record.id LIMIT ?3;
 

@@ -176,8 +176,8 @@ class View:
         return self._read(self._line_reader(), query, *values)
 
     def _line_reader(self) -> Callable[[tuple[Any, ...]], ReportLine]:
-        names, run = [sheet.name for sheet in self.sheets()], self.info().run
-        return lambda values: codec.read_line(values, names, run)
+        sheets, run = self.sheets(), self.info().run
+        return lambda values: codec.read_line(values, sheets, run)
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         """Yield every row with the index of its sheet, in the order of the source."""

@@ -138,8 +138,7 @@ def _exists(entry: Entry, *, is_asked: bool) -> str:
 def _reason(one: Prospect, sheets: list[Sheet]) -> str:
     if one.first_row is None or one.first_sheet is None:
         return one.entry.outcome.error
-    where = f" of sheet {sheets[one.first_sheet].name}" if one.first_sheet != one.sheet else ""
-    return f"the same record as row {one.first_row}{where}"
+    return f"the same record as row {one.first_row}{sheets[one.first_sheet].seen_from(sheets[one.sheet])}"
 
 
 def _describe(kind: RecordKind | None, key: Key, names: Mapping[tuple[str, str], str], zone: str) -> dict[str, str]:

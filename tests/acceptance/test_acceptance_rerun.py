@@ -300,6 +300,22 @@ def test_sheets_of_one_name_are_told_apart_from_one_that_is_really_called_so(pla
     assert len({line["import_sheet"] for line in place.lines(done.run)}) == 3
 
 
+def test_a_record_of_two_files_with_one_sheet_name_is_told_with_the_file(place: Workplace) -> None:
+    (place.path / "b").mkdir()
+    for name in ("s.csv", "b/s.csv"):
+        place.write(name, schedules(1))
+    done = place.run("run", "b/s.csv", "s.csv", "--sandbox")
+    assert [line["import_error"] for line in place.lines(done.run)] == [
+        "",
+        "the same record as row 2 of sheet s in b/s.csv",
+    ]
+    page = (place.path / done.run / "report.html").read_text(encoding="utf-8")
+    assert "the same record as row 2 of sheet s in b/s.csv" in page
+    plan = place.path / "plan.csv"
+    place.run("check", "b/s.csv", "s.csv", "--plan", plan)
+    assert "the same record as row 2 of sheet s in b/s.csv" in plan.read_text(encoding="utf-8-sig")
+
+
 def test_a_mapping_given_to_a_rerun_must_fit_its_report(place: Workplace) -> None:
     """A header with a slip of the pen would go by without a word."""
     first = place.run("run", place.write("s.csv", [*schedules(1), REFUSED]), "--sandbox")

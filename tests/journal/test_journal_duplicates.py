@@ -32,7 +32,7 @@ def test_a_duplicate_in_another_sheet_names_the_sheet(journal: Journal) -> None:
     add(journal, schedule("P1"), name="first")
     add(journal, schedule("P2"), schedule("P1"), name="second")
     journal.finish_reading()
-    assert outcomes(journal)[2].error == "the same record as row 2 of sheet first"
+    assert outcomes(journal)[2].error == "the same record as row 2 of sheet first in first.csv"
 
 
 @pytest.mark.parametrize("severity", [Severity.WARNING, Severity.PROBLEM])
@@ -46,12 +46,14 @@ def test_of_records_that_overlap_each_is_told_once_and_as_a_problem_becomes_inva
     noted = journal.note_overlaps(pairs, "it overlaps {other}", severity, "overlap", "Mend it.", "a-run")
     assert list(noted) == [("second.csv", 2), ("second.csv", 3)]
     assert [(one.severity, one.row.number, one.problem.message) for one in journal.findings()] == [
-        (severity, 2, "it overlaps the one of row 2 of sheet first"),
+        (severity, 2, "it overlaps the one of row 2 of sheet first in first.csv"),
         (severity, 3, "it overlaps the one of row 2"),
     ]
     is_problem = severity is Severity.PROBLEM
     assert states(journal) == ["planned", "invalid" if is_problem else "planned", "in_doubt"]
-    assert outcomes(journal)[1].error == ("it overlaps the one of row 2 of sheet first" if is_problem else "")
+    assert outcomes(journal)[1].error == (
+        "it overlaps the one of row 2 of sheet first in first.csv" if is_problem else ""
+    )
 
 
 def test_a_row_of_which_several_parts_overlap_the_same_row_is_told_once(journal: Journal) -> None:
