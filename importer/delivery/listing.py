@@ -26,7 +26,7 @@ from importer.records import Key, KnownName, Scope, TargetName
 from importer.settings.options import Settings
 from importer.targets import TARGETS
 from importer.targets.target import DirectoryEntry, EntryList, EntryPage, Page, Target
-from importer.wording import count_of
+from importer.wording import count_of, escape
 
 
 class LookedUpList(NamedTuple):
@@ -342,7 +342,9 @@ def _read(answer: Answer, read: Callable[[Any], AnyPage], what: str) -> AnyPage:
     try:
         return read(read_json(answer.body))
     except (ValueError, OverflowError) as error:
-        raise TargetError(f"the list of {what} cannot be read: {error}", hint=_ASK_AGAIN) from error
+        coding = answer.headers.get("Content-Encoding", "identity")
+        words = error if coding == "identity" else f"it is compressed ({escape(coding, 40)}), which was not asked for"
+        raise TargetError(f"the list of {what} cannot be read: {words}", hint=_ASK_AGAIN) from error
 
 
 def _is_final(status: int) -> bool:

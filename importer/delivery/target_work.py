@@ -108,9 +108,12 @@ def advise(status: Status, http_status: int = 0, target: Target | None = None) -
         return target.not_found
     if status is Status.REJECTED and http_status == 403:
         return "Check what the token may do (the answer says what was refused), then rerun."
+    if status is Status.REJECTED and http_status not in _OF_ROW:
+        return "The answer says why: correct the row if it is wrong, otherwise rerun once that has changed."
     return _NEXT_STEPS.get(status, "")
 
 
+_OF_ROW = (0, 400, 404, 410, 422)  # HTTP statuses that say that the record is wrong; 423, for instance, does not
 _NEXT_STEPS = {
     Status.REJECTED: "Correct the row; the answer says what is wrong.",
     Status.FAILED: "Rerun: it was certainly not applied.",

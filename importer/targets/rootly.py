@@ -209,7 +209,9 @@ def _next_page(payload: dict[str, Any], beginning: str) -> str | None:
         return str(link)
     if number:
         return _page_path(beginning, int(number))
-    if len(payload["data"]) >= _PAGE_SIZE and "next" not in links and "next_page" not in meta:
+    # A cursor beside a page number without a next one may say that there is more.
+    is_unsaid = ("next" not in links and "next_page" not in meta) or bool(meta.get("next_cursor"))
+    if len(payload["data"]) >= _PAGE_SIZE and is_unsaid:
         raise ValueError("the answer is a full page and does not say whether there is another")
     return None
 

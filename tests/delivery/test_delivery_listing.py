@@ -259,6 +259,12 @@ async def test_a_list_that_contradicts_itself_says_so(answers: list[Reply], word
     assert (await listing.sweep(SCHED_1, {KEY}, set())).reading.contradiction == words
 
 
+async def test_a_list_that_comes_compressed_is_named_as_that() -> None:
+    listing, _, _ = make([Answer(200, {"Content-Encoding": "gzip"}, b"\x1f\x8b")])
+    with pytest.raises(TargetError, match=r"cannot be read: it is compressed \(gzip\), which was not asked for$"):
+        await listing.sweep(SCHED_1, {KEY}, set())
+
+
 def endless(filler: str = "") -> Script:
     """Make a list whose every page holds something new and names another one."""
     beside = orjson.dumps(filler)

@@ -265,3 +265,9 @@ def test_an_override_that_rootly_says_it_has_already_is_what_if_exists_says(
 def test_the_hint_of_a_404_speaks_of_the_target_that_answered_it(target: Target) -> None:
     hint = Outcomes(target, "run").make(Status.REJECTED, http_status=404).hint
     assert ("Opal" in hint, "Rootly" in hint) == (target is OPAL, target is ROOTLY)
+
+
+@pytest.mark.parametrize("status", [405, 412, 413, 423, 424, 428, 451])
+def test_a_refusal_that_need_not_be_about_the_row_does_not_ask_to_correct_it(status: int) -> None:
+    hints = {code: Outcomes(ROOTLY, "run").make(Status.REJECTED, http_status=code).hint for code in (status, 422)}
+    assert ("rerun once that has changed" in hints[status], hints[422][:16]) == (True, "Correct the row;")

@@ -262,6 +262,7 @@ def test_the_next_page_is_found_by_its_link_else_by_its_number(members: dict[str
         {"links": {}, "meta": {}},
         {"meta": {"total_count": 250}},
         {"links": 5, "meta": "x"},
+        {"links": {"next": None}, "meta": {"next_page": None, "next_cursor": "eyJpZCI6OX0"}},
     ],
 )
 def test_a_full_page_that_does_not_tell_whether_there_is_another_is_unusable(members: dict[str, Any]) -> None:
