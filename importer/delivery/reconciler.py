@@ -16,6 +16,7 @@ from importer.delivery.target_work import TargetWork, advise, for_each, give_up
 from importer.errors import TargetError
 from importer.journal.states import KEEP_ONE
 from importer.kinds import KINDS, Overlap
+from importer.notice import Notice, NoticeLevel
 from importer.records import Problem, Scope, Severity
 from importer.statuses import Status
 from importer.targets.target import Found
@@ -50,7 +51,9 @@ async def _find_in_scope(work: TargetWork, scope: Scope, *, is_approved: bool) -
                 break
         if reading.contradiction:
             where = f" about schedule {scope.name}" if scope.name else ""
-            work.notify(f"contradicts itself{where}: {reading.contradiction}; what it does not show is sent")
+            words = f"contradicts itself{where}: {reading.contradiction}; what it does not show is sent"
+            work.notify(words)
+            work.journal.add_notice(Notice(f"{work.target.name} {words}", NoticeLevel.WARNING))
         if there and overlap is not None:
             _look_at_replaced(work, scope, overlap, there.values(), is_approved=is_approved)
         work.journal.refuse_reported(work.target.name, scope)

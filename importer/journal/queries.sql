@@ -148,7 +148,7 @@ WHERE record.kind IN (SELECT value FROM json_each(?)) AND record.key IS NOT NULL
 ORDER BY record.id;
 
 -- name: insert_notice
-INSERT INTO notice (level, text) VALUES (?, ?);
+INSERT INTO notice (level, text) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM notice WHERE text = ?2);
 
 -- name: notices
 SELECT level, text FROM notice ORDER BY id;

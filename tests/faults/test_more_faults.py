@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ class _Listener(SilentObserver):
 
 
 async def test_a_list_that_claims_more_than_it_holds_is_warned_of_and_stops_no_run(tmp_path: Path) -> None:
-    """Nothing is sent twice either, and what is found stands in the run's log."""
+    """Nothing is sent twice either, and what is found stands in the run's log and in its reports."""
     rehearsal, listener = Rehearsal(tmp_path), _Listener()
     async with rehearsal.served({"what": "large_total"}):
         result = await rehearsal.run(shadows(4), observer=listener)
@@ -70,6 +71,10 @@ async def test_a_list_that_claims_more_than_it_holds_is_warned_of_and_stops_no_r
             assert f"{about} there are {number + 1}; what it does not show is sent" in listener.words
     assert result.folder is not None
     assert "contradicts itself" in (result.folder / "run.log").read_text(encoding="utf-8")
+    notices = json.loads((result.folder / "summary.json").read_bytes())["notices"]
+    assert sorted(one["text"].partition(":")[0] for one in notices) == [
+        f"rootly contradicts itself about schedule {schedule}" for schedule in sorted(SCHEDULES[:2])
+    ]
 
 
 async def test_what_such_a_list_does_not_show_is_not_proved_absent_and_stays_unknown(tmp_path: Path) -> None:
