@@ -31,6 +31,9 @@ class Problem(NamedTuple):
     topic: str = ""  #: its kind in a few words that hold no value, such as "local time without a time zone"
 
 
+#: The topic of a row that has more or fewer cells than its header: no cell's problem, although it names one.
+UNEVEN: Final = "a row of another width than the header"
+
 _PART = re.compile(r"0*([0-9]{1,15})(?:/| of )0*([0-9]{1,15})").fullmatch
 
 

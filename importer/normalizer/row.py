@@ -14,7 +14,7 @@ from importer.normalizer.header import Layout, plan
 from importer.normalizer.mapping import NO_RULES, Rules
 from importer.normalizer.matrix import Grid, find_headers
 from importer.normalizer.references import Reference
-from importer.records import KnownName, Problem, Record, Row, Sheet
+from importer.records import UNEVEN, KnownName, Problem, Record, Row, Sheet
 from importer.wording import escape, quote
 
 #: The word that the column `kind` begins with in a template's example rows.
@@ -78,6 +78,10 @@ class Normalizer:
         self._above: dict[int, str] = {
             index: "" for header in mapping.fill for index in find_headers(sheet.header, header)
         }  #: index of a column to fill down -> the last text in it
+        used = {*self.layout.indices.values(), *(joined.day for joined in self.layout.joined.values()), *self._above}
+        used.update(index for index, _ in (*self._kept, *self._dropped))
+        #: Columns from which nothing is taken; which those of a matrix are, its cells decide.
+        self._unused = () if self.layout.grid else tuple(set(range(len(sheet.header))) - used)
         self._sheet_kind = self.layout.kind
         # Whatever the mapping makes of a template's column `kind`: its examples are never sent.
         places = {index for index, header in enumerate(sheet.header) if canonical(header) == "kind"}
@@ -118,14 +122,18 @@ class Normalizer:
             return "because no cell of [matrix] names a shift"
         return ""
 
-    def with_doubtful_numbers(self, row: Row) -> Row:
+    def with_doubtful_cells(self, row: Row) -> Row:
         """Add what is to be said about cells that a sheet shows otherwise than they are read.
 
         A number of which people see something else is a problem. An end that shows a date without a time counts by
-        [checks]: the last day can be meant.
+        [checks]: the last day can be meant. What could not be read in a column that is not used is a warning.
         """
-        found = {Level.PROBLEM: [*row.problems], Level.WARNING: [*row.warnings], Level.OFF: []}
+        found = {Level.PROBLEM: list[Problem](), Level.WARNING: [*row.warnings], Level.OFF: []}
         layout = self.layout
+        unused = {cell_name(layout.sheet.positions[place], row.place) for place in self._unused}
+        for problem in row.problems:
+            is_idle = problem.cell in unused and problem.topic != UNEVEN
+            found[Level.WARNING if is_idle else Level.PROBLEM].append(_idle(problem) if is_idle else problem)
         for place, shown in row.shown:
             if row.cells[place] != f"{shown}T00:00:00":
                 found[Level.PROBLEM] += _doubtful_number(row, layout, place, shown)
@@ -215,6 +223,11 @@ class Normalizer:
         if kind is None and not fields.has_problem("kind"):
             _note_undecided(fields)
         return kind
+
+
+def _idle(problem: Problem) -> Problem:
+    where = ", in a column that is not used"
+    return problem._replace(message=problem.message + where, topic=problem.topic + where)
 
 
 _NOBODY = Problem("no cell of the row names a shift", "Fill in a cell below a date.", topic="no cell names a shift")

@@ -228,8 +228,8 @@ class Loader:
                 words = (f"was left out, {reason}", f"were left out, {reason}")
                 self._left_out.setdefault((chunk.sheet, *words), []).append(row.number)
                 continue
-            if row.shown:
-                row = normalizer.with_doubtful_numbers(row)
+            if row.shown or row.problems:
+                row = normalizer.with_doubtful_cells(row)
             normalized = self._without_idle(normalizer.normalize(row))
             entries = list(plan_row(normalized, self._run))
             if normalized.problems or normalized.references or row.warnings:

@@ -27,7 +27,7 @@ from importer.reader.header_row import FIRST_ROW, NO_HEADER, TOP_ROWS, HeaderRul
 from importer.reader.limits import USUAL, Bounds, too_long_cell, too_many_columns
 from importer.reader.source_file import BLOCK, STDIN, HashedBytes, named
 from importer.reader.tables import CHUNK_ROWS, Chunk, Tables, above_notice
-from importer.records import Problem, Row, Sheet
+from importer.records import UNEVEN, Problem, Row, Sheet
 from importer.wording import count_of, escape
 
 if TYPE_CHECKING:
@@ -192,9 +192,8 @@ def _uneven_row(record: CsvRecord, sheet: Sheet, dialect: Dialect) -> Row:
         extra = escape(", ".join(f'"{cell}"' for cell in cells[width:]))
         message, hint = f"{message}; beyond it stands {extra}", _DELIMITER_INSIDE
     padded = (*cells[:width], *[""] * (width - len(cells)))
-    topic = "a row of another width than the header"
     place = cell_name(min(len(cells), width), number)
-    return Row(number, padded, problems=(Problem(message, hint, cell=place, topic=topic),))
+    return Row(number, padded, problems=(Problem(message, hint, cell=place, topic=UNEVEN),))
 
 
 def _changed(name: str) -> SourceError:

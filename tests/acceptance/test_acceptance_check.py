@@ -36,6 +36,17 @@ def test_check_of_good_rows_needs_no_account(place: Workplace) -> None:
     assert list(place.path.iterdir()) == []
 
 
+def test_a_formula_in_a_column_that_is_not_used_does_not_make_a_row_invalid(place: Workplace) -> None:
+    book = openpyxl.Workbook()
+    header, row, other = schedules(2)
+    for cells in ([*header, "hours"], [*row, "=1+1"], [*other[:-1], "=A1", ""]):
+        book.worksheets[0].append(cells)
+    book.save(place.path / "hours.xlsx")
+    done = place.run("check", "hours.xlsx")
+    assert (done.status, done.out.count("warning: "), done.out.count("problem: ")) == (1, 1, 1), done
+    assert "C2: the cell holds a formula whose result was never stored, in a column that is not used" in done.out
+
+
 def test_check_online_shows_what_is_there_already(place: Workplace) -> None:
     """And leaves no run's folder."""
     place.run("run", place.write("s.csv", schedules(2)), "--sandbox")

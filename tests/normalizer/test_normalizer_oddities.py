@@ -141,7 +141,7 @@ def test_every_check_can_be_off_a_warning_or_a_problem(check: str) -> None:
         said = f'[checks]\n{check} = "{level}"' if level else ""
         rules = make_rules(read_mapping(said, "map.toml"), now=_NOW)
         normalizer = Normalizer(sheet, rules)
-        row = normalizer.with_doubtful_numbers(Row(2, tuple(cells.values()), shown=shown))
+        row = normalizer.with_doubtful_cells(Row(2, tuple(cells.values()), shown=shown))
         result = normalizer.normalize(row)
         return result._replace(warnings=(*row.warnings, *result.warnings))
 

@@ -7,8 +7,9 @@ import pytest
 from importer.cells import BLANKS
 from importer.kinds import COLUMNS
 from importer.normalizer.mapping import make_rules
+from importer.normalizer.mapping_file import read_mapping
 from importer.normalizer.row import Normalizer
-from importer.records import Problem, Row, Sheet
+from importer.records import UNEVEN, Problem, Row, Sheet
 from importer.wording import quote
 
 BAD = {
@@ -67,6 +68,33 @@ def test_a_cell_that_could_not_be_read_has_that_one_problem(text: str) -> None:
         Row(5, cells, problems=(unreadable,))
     )
     assert result.problems == (unreadable,)
+
+
+@pytest.mark.parametrize(
+    ("cell", "topic", "is_used"),
+    [
+        ("A5", "a cell that holds an error", True),
+        ("B5", "a cell that holds an error", False),
+        ("C5", "a cell that holds an error", False),
+        ("B5", UNEVEN, True),
+        ("D5", "a cell that holds an error", True),
+        ("E5", "a cell that holds an error", True),
+        ("", "another problem of the row", True),
+    ],
+)
+def test_a_cell_that_could_not_be_read_in_a_column_that_is_not_used_is_a_warning(
+    cell: str, topic: str, is_used: bool
+) -> None:
+    """A column of a mapping's [rows] or [fill] is used."""
+    sheet = Sheet("book.xlsx", "S", ("remote_id", "Hours", "", "Status", "Region"), (0, 1, 2, 3, 4))
+    mapping = read_mapping('[rows]\nkeep = { "Status" = ["yes"] }\n[fill]\ndown = ["Region"]', "map.toml")
+    normalizer = Normalizer(sheet, make_rules(mapping, provider="pd"))
+    unreadable = Problem("it holds the error #N/A", "mend the formula", cell=cell, topic=topic)
+    row = normalizer.with_doubtful_cells(Row(5, ("PI7DH85", "", "#N/A", "yes", ""), problems=(unreadable,)))
+    idle = unreadable._replace(
+        message="it holds the error #N/A, in a column that is not used", topic=f"{topic}, in a column that is not used"
+    )
+    assert (row.problems, row.warnings) == (((unreadable,), ()) if is_used else ((), (idle,)))
 
 
 def test_cells_are_named_in_the_file_just_read() -> None:
