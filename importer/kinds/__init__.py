@@ -196,7 +196,8 @@ class RecordKind:
         if self.shift is None:
             return ", ".join(names.show(one.what, one.id) for one in self.subjects(key))
         one = self.shift(key)
-        return f"{names.show('user', one.user)}, {iso_utc(one.starts_at)} to {iso_utc(one.ends_at)}"
+        who = names.show("user", one.user) if one.user else "no user"
+        return f"{who}, {iso_utc(one.starts_at)} to {iso_utc(one.ends_at)}"
 
     def write_sentence(self, key: Key, names: Names = NO_NAMES, zone: str = "") -> str:
         """Describe a record for people in a sentence, names before ids, with its local times."""

@@ -404,13 +404,17 @@ def at_rootly(
     def read_key(attributes: Mapping[str, Any], schedule_id: str) -> Key | None:
         """Read an object's key; None if a value is missing that all of ours have.
 
+        An object without a user, such as one that a schedule is assigned to, is none of ours but has its time: its user
+        is an empty text.
+
         Raises:
             ValueError: a value cannot be read, so the object may or may not be ours.
         """
         values = [attributes.get(name) for name in readers]
-        if None in values:
+        if None in values and (values[-3] is not None or values.count(None) > 1):
             return None
-        return (schedule_id, *[read(value) for read, value in zip(readers.values(), values, strict=True)])
+        pairs = zip(readers.values(), values, strict=True)
+        return (schedule_id, *["" if value is None else read(value) for read, value in pairs])
 
     read = partial(read_object, read_key=read_key)
     return {

@@ -181,7 +181,7 @@ def show_differences(names: tuple[str, ...], sent: Key, found: Key) -> str:
 
 def _show(name: str, value: str | int) -> str:
     if not name.endswith("_at"):
-        return str(value)
+        return str(value) or "missing"
     return iso_utc(int(value))
 
 

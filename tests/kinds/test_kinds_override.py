@@ -237,6 +237,21 @@ async def test_an_override_that_would_replace_another_is_refused_until_it_may(pl
     assert f"1 override of {folder_of(replaced).name} took the place of others, which an undo cannot bring back" in page
 
 
+@pytest.mark.parametrize("user", [{"user_id": None}, {}])
+def test_an_override_without_a_user_has_its_time_and_so_cannot_be_replaced_silently(user: dict[str, None]) -> None:
+    """A schedule can be assigned to it, or its user be deleted; in an answer it is not what was sent."""
+    times = {"starts_at": "2027-03-01T00:00:00.000-08:00", "ends_at": "2027-03-01T08:00:00.000-08:00"}
+    item = {"id": "b0c4", "type": "shifts", "attributes": {"schedule_id": "primary", **times, **user}}
+    (found,) = KIND.read_page({"data": [item]}, "primary").found
+    assert KIND.overlap is not None
+    assert (found.id, KIND.overlap.span(found.key)) == ("b0c4", KEY[2:])
+    assert KIND.describe(found.key) == "no user, 2027-03-01T08:00:00Z to 2027-03-01T16:00:00Z"
+    assert KIND.able_to_remove.differences(KEY, found.key) == "user_id is missing, sent was 112"
+    created = KIND.read_created({"data": item})
+    assert created == found
+    assert found.key != KEY
+
+
 @asynccontextmanager
 async def serving(folder: Path, **fault: Any) -> AsyncIterator[dict[str, Any]]:
     """Serve a sandbox, which has a fault where one is given; yields the options of runs against it."""

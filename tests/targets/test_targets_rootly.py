@@ -192,7 +192,7 @@ def test_an_entry_of_another_schedule_is_no_record_of_this_one_and_speaks_agains
     assert (read.found, read.strangers, read.ids) == ((), 1, frozenset({ID}))
 
 
-@pytest.mark.parametrize("missing", ["shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at"])
+@pytest.mark.parametrize("missing", ["shadowable_type", "shadowable_id", "starts_at", "ends_at"])
 def test_an_entry_that_cannot_be_ours_is_skipped_but_its_id_is_known(missing: str) -> None:
     read = SHADOW.read_page(page(shadow(**{missing: None}), shadow("second")), "sched-1")
     assert read.found == (Found(KEY, "second"),)
