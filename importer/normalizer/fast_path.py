@@ -17,7 +17,6 @@ from importer.normalizer.fields import Implausibility, Level, Places
 from importer.normalizer.mapping import Rules
 from importer.normalizer.references import Waiting
 from importer.normalizer.zones import (
-    Moment,
     TimeRules,
     contradicted_zone,
     describe_contradiction,
@@ -88,10 +87,10 @@ class FastPath:
         starts_at, ends_at = times[cells[self._start]], times[cells[self._end]]
         odd = []
         if type(starts_at) is _Contradicting:
-            odd.append(Implausibility("offset", "starts_at", describe_contradiction(starts_at.moment, starts_at.zone)))
+            odd.append(Implausibility("offset", "starts_at", starts_at.fault))
             starts_at = starts_at.instant
         if type(ends_at) is _Contradicting:
-            odd.append(Implausibility("offset", "ends_at", describe_contradiction(ends_at.moment, ends_at.zone)))
+            odd.append(Implausibility("offset", "ends_at", ends_at.fault))
             ends_at = ends_at.instant
         if starts_at is _ODD or ends_at is _ODD or ends_at <= starts_at:
             return None
@@ -123,11 +122,10 @@ class FastPath:
 
 
 class _Contradicting(NamedTuple):
-    """A time whose offset contradicts a zone; what is said of it is worded later, because it takes more memory."""
+    """A time whose offset contradicts a zone."""
 
     instant: datetime
-    moment: Moment
-    zone: ZoneInfo
+    fault: Unreadable
 
 
 def _read_plain(
@@ -138,7 +136,7 @@ def _read_plain(
     if isinstance(moment, Unreadable) or isinstance(instant, Unreadable):
         return _UNUSUAL
     contradicted = contradicted_zone(moment, own)
-    return instant if contradicted is None else _Contradicting(instant, moment, contradicted)
+    return instant if contradicted is None else _Contradicting(instant, describe_contradiction(moment, contradicted))
 
 
 class _Memory(dict[str, Any]):

@@ -61,6 +61,9 @@ class Places:
     optional: frozenset[str] = frozenset()  #: our columns in which a dash means an empty cell
     joined: Mapping[str, JoinedTimes] = field(default_factory=dict)  #: date-time column -> the cells of its parts
     _names: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _shared: dict[tuple[object, ...], tuple[str, str]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
     _own_words: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def cell(self, column: str, row: int) -> str:
@@ -94,12 +97,18 @@ class Places:
 
     def problem(self, column: str, text: str, fault: Unreadable, cell: str) -> Problem:
         """Return a problem or warning about a column's text; fast, because every row can have one."""
-        reason, hint, topic, is_one = fault
         name = self.name(column)
-        message = f"{name} is {quote(text)}{self._remembered(reason)}"
-        if not is_one:
-            topic = f"{name}: {topic}" if topic else f"{name} cannot be used"
-        return Problem(message, self.hint(hint or self.rights[column]), column, cell, topic)
+        message = f"{name} is {quote(text)}{self._remembered(fault.reason)}"
+        kind = (column, *fault[1:])
+        if (shared := self._shared.get(kind)) is None:
+            if len(self._shared) >= _MOST_TEXTS:
+                self._shared.clear()
+            _, hint, topic, is_one = fault
+            if not is_one:
+                topic = f"{name}: {topic}" if topic else f"{name} cannot be used"
+            shared = self._shared[kind] = (self.hint(hint or self.rights[column]), topic)
+        hint, topic = shared
+        return Problem(message, hint, column, cell, topic)
 
     def _find_name(self, column: str) -> str:
         index = self.indices.get(column)

@@ -240,33 +240,32 @@ def contradicted_zone(moment: Moment, own: ZoneInfo | None) -> ZoneInfo | None:
     """Return the zone that a moment's offset contradicts: the one beside it, or its row's `own` one; None if neither.
 
     RFC 9557 (4.2) calls the two inconsistent. A Z names no place and contradicts none; neither does +00:00, as programs
-    write UTC, in a zone that never has this offset.
+    write UTC, in a zone that never has this offset. In an hour that the clock leaves out, the offset before it is fine.
     """
     offset, local = moment.offset, moment.local
     if offset is None or moment.place == "UTC":
         return None
     named = read_zone(moment.place) if moment.place else None
-    instant = (local - offset).replace(tzinfo=UTC)
     for zone in (named, own):
-        if not isinstance(zone, ZoneInfo) or instant.astimezone(zone).utcoffset() == offset:
+        if not isinstance(zone, ZoneInfo):
             continue
-        months = (datetime(local.year, month, 1, tzinfo=zone) for month in range(1, 13))
-        if not offset and all(month.utcoffset() != offset for month in months):
+        there = zone.utcoffset(local) or _NO_OFFSET
+        if offset == there or (offset < there and offset == zone.utcoffset(local.replace(fold=1))):
+            continue  # the second is that of a time that the clock shows twice
+        if not offset and all(datetime(local.year, month, 1, tzinfo=zone).utcoffset() for month in range(1, 13)):
             continue
         return zone
     return None
 
 
-@lru_cache(maxsize=1024)  # many rows start where one nearby has ended
 def describe_contradiction(moment: Moment, zone: ZoneInfo) -> Unreadable:
     """Return what is odd about a moment whose offset contradicts a zone."""
-    local = moment.local
-    there = zone.utcoffset(local) or _NO_OFFSET
-    instant = (local - (moment.offset or _NO_OFFSET)).isoformat(" ", "minutes")  # strftime takes twice as long
-    other = (local - there).isoformat(" ", "minutes")
+    there = zone.utcoffset(moment.local) or _NO_OFFSET
+    instant = (moment.local - (moment.offset or _NO_OFFSET)).isoformat(" ", "minutes")  # strftime takes twice as long
+    other = (moment.local - there).isoformat(" ", "minutes")
     return Unreadable(
-        f", whose offset {zone.key} does not have then: it is read as {instant}Z, "
-        f"and as local time, {local.isoformat()}{_write_offset(there)}, would be {other}Z",
+        f", whose offset {quote(zone.key)} does not have then: it is read as {instant}Z, "
+        f"but with that zone's {_write_offset(there)} it would be {other}Z",
         "Write the offset of that zone, or none if local time is meant; else correct the time zone.",
         "offset that contradicts the time zone",
     )

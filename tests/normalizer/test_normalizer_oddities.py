@@ -39,6 +39,12 @@ _NOW = datetime(2027, 1, 1, tzinfo=UTC)
         ("2027-07-01T08:00+01:00[Europe/Berlin]", "2027-07-01T16:00Z", "", ["07:00Z", "06:00Z"]),
         ("2027-07-01T08:00+00:00", "2027-07-01T16:00Z", "Europe/London", ["08:00Z", "07:00Z"]),
         ("2027-07-01T08:00+05:30", "2027-07-01T16:00Z", "Europe/Berlin", ["02:30Z", "06:00Z"]),
+        (
+            "2027-03-28T02:30+02:00",
+            "2027-07-01T16:00Z",
+            "Europe/Berlin",
+            ["00:30Z", "01:30Z"],
+        ),  # an hour that is skipped
     ],
 )
 def test_an_offset_that_contradicts_the_zone_beside_it_is_reported_with_both_readings(
@@ -62,6 +68,12 @@ def test_an_offset_that_contradicts_the_zone_beside_it_is_reported_with_both_rea
         ("2027-07-01T08:00+02:00[Europe/Berlin]", ""),
         ("2027-07-01T08:00+01:00[u-ca=gregory]", ""),
         ("2027-07-01T08:00", "Europe/Berlin"),
+        (
+            "2027-03-28T02:30+01:00",
+            "Europe/Berlin",
+        ),  # where the clock skips an hour: what programs write that add hours
+        ("2026-10-25T02:30+02:00", "Europe/Berlin"),
+        ("2026-10-25T02:30+01:00", "Europe/Berlin"),  # the second time
     ],
 )
 def test_an_offset_that_fits_and_utc_are_not_reported(shadow: Callable[..., Normalized], start: str, zone: str) -> None:
