@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
@@ -216,10 +216,17 @@ def _of_pulled(path: Path, window: Window) -> Calendar | None:
             calendar.names[person] = full_name
     calendar.schedules = list(schedules.values())
     calendar.intervals = merge(calendar.intervals, window)
-    begins, _, ends = next((row.cells[1] for row in sheets["notes"] if row.cells[0] == WINDOW), "").partition(" to ")
-    if ends:
-        calendar.covers = dict.fromkeys(schedules, Window(instant(begins), instant(ends)))
+    calendar.covers = _covers(sheets["notes"], schedules)
     return calendar
+
+
+def _covers(notes: Sequence[Row], schedules: Iterable[str]) -> dict[str, Window]:
+    """Return what was pulled of each schedule, as the sheet Notes says it."""
+    spans = {row.cells[0]: row.cells[1].split(" to ") for row in notes if row.cells[0].startswith(WINDOW)}
+    windows = {about: Window(instant(begins), instant(ends)) for about, (begins, ends) in spans.items()}
+    whole = windows.pop(WINDOW, None)
+    parts = {about.removeprefix(f"{WINDOW}: "): window for about, window in windows.items()}
+    return dict.fromkeys(schedules, whole) | parts if whole else parts
 
 
 async def _of_source(side: str, reader: SystemReader, other: Calendar | None) -> Calendar:

@@ -289,9 +289,11 @@ def make_tables(pulled: Pulled, pairs: Mapping[str, str], shadow_of: Sequence[st
     shadow_rows = names.shadows(intervals, shadows)
     on_call = [_on_call(one, by_id[one.schedule], calendar) for one in intervals]
     notes = sorted({(note.subject, note.reason) for note in calendar.notes})
-    span = (WINDOW, f"{_local(calendar.window.start, '')} to {_local(calendar.window.end, '')}")
+    parts = {f"{WINDOW}: {one.id}": calendar.known(one.id) for one in ordered}  # those that are not known all the time
+    spans = {WINDOW: calendar.window} | {name: part for name, part in parts.items() if part != calendar.window}
+    windows = [(name, f"{_local(start, '')} to {_local(end, '')}") for name, (start, end) in spans.items()]
     headers = (SCHEDULES, OVERRIDES, SHADOWS, ON_CALL, NOTES)
-    rows: tuple[Sequence[tuple[str, ...]], ...] = (schedules, override_rows, shadow_rows, on_call, [span, *notes])
+    rows: tuple[Sequence[tuple[str, ...]], ...] = (schedules, override_rows, shadow_rows, on_call, [*windows, *notes])
     return [Table(*table) for table in zip(SHEETS, headers, rows, strict=True)]
 
 

@@ -181,6 +181,12 @@ def test_an_ics_file_becomes_a_workbook(place: Workplace) -> None:
     _, shift = sheet(place.path / "rota.xlsx", "On call")
     assert shift[1:4] == ("Rota", "Ann Berg", "")
     assert place.run("compare", "rota.ics", "rota.xlsx", *WEEK).status == 1  # days that the feed does not cover
+    (place.path / "longer.ics").write_text(text.replace("DTEND:20270106", "DTEND:20270110"))
+    for output in ("rota.xlsx", "rota"):
+        assert place.run("pull", "rota.ics", output, *WEEK, "--yes").status == 0
+        longer = place.run("compare", output, "longer.ics", *WEEK)
+        assert f"unknown: {output} does not cover it" in longer.out
+        assert "0 minutes differ" in longer.out
     covered = ("--from", "2027-01-05T09:00Z", "--to", "2027-01-06T09:00Z")
     assert place.run("compare", "rota.ics", "rota.xlsx", *covered).status == 0
 
