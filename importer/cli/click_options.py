@@ -113,7 +113,7 @@ def shared_options(command: str) -> Decorator:
 
 
 def option(name: str) -> Decorator:
-    """Make the option of one setting, also for commands that its declaration does not name."""
+    """Make the option of one setting."""
     declared, default = DECLARATIONS[name], DEFAULTS[name]
     names = [option_name(name), *([declared.short] if declared.short else []), name]
     if not declared.metavar:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli.calendars import verify_run
-from importer.cli.click_options import FILE, RUN, command, option, options, shared_options, sources
+from importer.cli.click_options import FILE, RUN, command, options, shared_options, sources
 from importer.cli.execute import given_options, is_read, load, perform, showing_requests
 from importer.errors import JournalError, UsageError
 from importer.statuses import Status
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 
 
 @command("map")
-@sources
-@option("sheet")
+@options(sources, shared_options("map"))
 @click.option(
     "--output",
     type=FILE,
@@ -51,12 +50,7 @@ if TYPE_CHECKING:
 @click.option("--no-header", is_flag=True, help="There is no header: columns are named by their letters.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing; write suggestions as comments.")
 def map_headers(
-    sources: tuple[str, ...],
-    sheet: tuple[str, ...],
-    output: Path,
-    header_row: int | None,
-    no_header: bool,
-    yes: bool,
+    sources: tuple[str, ...], output: Path, header_row: int | None, no_header: bool, yes: bool, **given: Any
 ) -> int:
     """Write a mapping file for your headers, asking on a terminal.
 
@@ -70,7 +64,7 @@ def map_headers(
     is_asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
     row = 0 if no_header else header_row
     try:
-        return map_sources(sources, sheet, output, header_row=row, is_asking=is_asking)
+        return map_sources(sources, load(given), output, header_row=row, is_asking=is_asking)
     except click.Abort:  # leaving one question leaves the whole command
         click.echo("\nno mapping was written", err=True)
         return 130

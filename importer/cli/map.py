@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from importer.cells import BLANKS, Unreadable
+from importer.cli.next_command import kept_options
 from importer.errors import SettingsError, UsageError
 from importer.kinds import KIND_WORDS, KINDS, KINDS_WITH, RIGHTS, any_of, kind_of_name
 from importer.normalizer.date_times import is_clock, read_moment
@@ -24,10 +25,11 @@ from importer.normalizer.mapping_file import read_mapping, write_mapping
 from importer.normalizer.matrix import find_across, find_headers
 from importer.normalizer.row import find_total
 from importer.normalizer.suggestions import Suggestion, nearest, suggest
-from importer.planning.sources import expand_sources
+from importer.planning.sources import expand_sources, make_bounds
 from importer.reader.read import read
 from importer.records import Row, Sheet
 from importer.reporter.atomic_file import ROOM_HINT, replace_file
+from importer.settings.options import Settings
 from importer.wording import escape, quote, shown_path
 
 _STDOUT = Path("-")
@@ -147,7 +149,7 @@ def with_joined(mapping: Mapping, day: str, clock: str, column: str) -> Mapping:
     return with_column(with_column(mapping, day, "date" if is_shared else f"{side}_date"), clock, f"{side}_time")
 
 
-def draft_sheets(sources: Sequence[str], mapping: Mapping, sheets: Sequence[str] = ()) -> list[SheetDraft]:
+def draft_sheets(sources: Sequence[str], mapping: Mapping, settings: Settings) -> list[SheetDraft]:
     """Read the headers of sources, including folders and patterns.
 
     Raises:
@@ -158,7 +160,12 @@ def draft_sheets(sources: Sequence[str], mapping: Mapping, sheets: Sequence[str]
     files, _ = expand_sources(sources)
     for source in map(str, files):
         reading = read(
-            source, sheets=sheets, is_header=partial(rate_header, mapping=mapping), header_row=mapping.header_row
+            source,
+            sheets=settings.sheet,
+            is_header=partial(rate_header, mapping=mapping),
+            header_row=mapping.header_row,
+            encoding=settings.encoding,
+            bounds=make_bounds(settings),
         )
         for chunk in reading:
             if id(chunk.sheet) in drafts:
@@ -184,7 +191,7 @@ def _distinct(cells: Iterable[str], most: int) -> tuple[str, ...]:
 
 
 def map_sources(
-    sources: tuple[str, ...], sheets: tuple[str, ...], output: Path, *, header_row: int | None, is_asking: bool
+    sources: tuple[str, ...], settings: Settings, output: Path, *, header_row: int | None, is_asking: bool
 ) -> int:
     """Write a mapping for some sources; return the exit status.
 
@@ -193,14 +200,14 @@ def map_sources(
         click.Abort: the user left a question.
     """
     mapping = replace(NO_MAPPING, header_row=header_row)
-    drafts = draft_sheets(sources, mapping, sheets)
+    drafts = draft_sheets(sources, mapping, settings)
     if header_row is None and not any(draft.layout.is_usable for draft in drafts):
         _doubt_headers(drafts)
     if is_asking:
         mapping = _ask_for_all(drafts, mapping)
     open_drafts = [draft.under(mapping) for draft in drafts if not is_asking or draft.under(mapping).lacking]
     text = _compose(mapping, open_drafts)
-    check = ["check", *sources, *(word for name in sheets for word in ("--sheet", name))]
+    check = ["check", *sources, *kept_options("check", settings)]
     if not text.strip():
         click.echo("no mapping is needed, and none was written: every sheet is understood as it is", err=True)
         click.echo(f"next:     {_command(*check)}", err=output == _STDOUT)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 #: The environment variables of each target's token, by the target's name.
 TOKEN_VARIABLES = {"opal": ("OPAL_TOKEN", "OPAL_AUTH_TOKEN"), "rootly": ("ROOTLY_TOKEN", "ROOTLY_API_TOKEN")}
 _READS = "run check rerun"
+_SOURCES = f"{_READS} compare"  # what a source means
 _SENDS = "run rerun"
 _WRITES = "run rerun undo"
 _REACHES = "run check rerun undo doctor"
@@ -144,19 +145,19 @@ class Settings:
         (),
         values.texts,
         "Read only this sheet of a workbook.",
-        "run check",
+        "run check map compare",
         metavar="NAME",
         is_repeatable=True,
         decides=Decides.RUNNING,
     )
     hidden_rows: HiddenRows | None = _word(
-        HiddenRows, "What to do with rows hidden by a filter or by hand.", _READS, Decides.READING
+        HiddenRows, "What to do with rows hidden by a filter or by hand.", _SOURCES, Decides.READING
     )
     encoding: str | None = setting(
         None,
         values.encoding,
         "Encoding of CSV files, such as shift_jis.",
-        _READS,
+        f"{_SOURCES} map",
         metavar="NAME",
         decides=Decides.READING,
     )
@@ -168,10 +169,14 @@ class Settings:
     )
     provider: str | None = _text("Provider of schedule rows that name none.", _READS, "NAME", decides=Decides.READING)
     mapping: Path | Mapping[str, Any] | None = setting(
-        None, _read_mapping, "Mapping file: which header is which column, constants, defaults.", _READS, metavar="FILE"
+        None,
+        _read_mapping,
+        "Mapping file: which header is which column, constants, defaults.",
+        _SOURCES,
+        metavar="FILE",
     )
-    date_order: DateOrder | None = _word(DateOrder, "How to read dates such as 03/04/2026.", _READS, Decides.READING)
-    until: str | None = _text("End date for repeating rows that have none.", _READS, "DATE", decides=Decides.READING)
+    date_order: DateOrder | None = _word(DateOrder, "How to read dates such as 03/04/2026.", _SOURCES, Decides.READING)
+    until: str | None = _text("End date for repeating rows that have none.", _SOURCES, "DATE", decides=Decides.READING)
 
     sandbox: bool = _switch("Use the local stand-in: no account, no token.", f"{_REACHES} {_CALENDARS}")
     rate: Rates = setting(

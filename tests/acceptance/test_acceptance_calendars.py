@@ -11,6 +11,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
+import openpyxl
 import pytest
 import sandbox_truth
 from anyio.from_thread import start_blocking_portal
@@ -426,6 +427,22 @@ def test_sides_that_have_nothing_in_common_are_not_called_the_same(place: Workpl
     done = place.run("compare", source, "pagerduty:", "--from", "2027-05-01", "--to", "2027-06-01", *SOME)
     assert done.status == 2
     assert "there is nothing to compare" in done.err
+
+
+def test_hidden_rows_of_a_side_are_refused_until_the_option_says_what_they_are(place: Workplace) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["schedule_id", "user_id", "starts_at", "ends_at"])
+    for day in (1, 2):
+        book.active.append(["primary", "102", f"2027-03-0{day}T08:00Z", f"2027-03-0{day}T16:00Z"])
+    book.active.row_dimensions[3].hidden = True
+    book.save(place.path / "hidden.xlsx")
+    window = ("--from", "2027-03-01", "--to", "2027-03-05")
+    book.active.delete_rows(3)
+    book.active.row_dimensions[3].hidden = False
+    book.save(place.path / "one.xlsx")
+    sides = ("compare", "hidden.xlsx", "one.xlsx", *window)
+    assert "--hidden-rows" in place.run(*sides).err
+    assert [place.run(*sides, "--hidden-rows", word).status for word in ("skip", "send")] == [0, 1]
 
 
 def test_a_side_can_be_a_folder_of_sources_or_a_pattern(place: Workplace) -> None:

@@ -146,6 +146,22 @@ def test_map_without_a_terminal_decides_nothing(place: Workplace) -> None:
     assert place.run("map", source, "--output", "-").out == text
 
 
+def test_map_and_compare_take_the_encoding_that_their_error_asks_for(place: Workplace) -> None:
+    """By its variable, too; and the next command keeps it."""
+    header = ["ローター", *ODD_HEADER[1:]]
+    (place.path / "plan.csv").write_bytes("\n".join(map(",".join, [header, ODD_ROW])).encode("shift_jis"))
+    mapping(place, ODD_MAPPING.replace("Rota", "ローター"), "given.toml")
+    sides = ["compare", "plan.csv", "plan.csv", "--mapping", "given.toml", "--from", "2027-05-01"]
+    for command in (["map", "plan.csv", "--yes"], sides):
+        refused = place.run(*command)
+        assert (refused.status, "--encoding" in refused.err) == (2, True)
+        for option, variables in (["--encoding", "shift_jis"], {}), ([], {"IMPORTER_ENCODING": "shift_jis"}):
+            done = place.run(*command, *option, variables=variables)
+            assert done.status == 0, done
+            (place.path / "mapping.toml").unlink(missing_ok=True)
+            assert command[0] == "compare" or f"check plan.csv {' '.join([*option, '--mapping'])}" in done.out
+
+
 def test_map_of_a_source_without_a_header_shows_what_its_columns_hold(place: Workplace) -> None:
     """A file of lines to fill in, for letters say nothing; and whoever did not think of it is told how."""
     source = place.write("ids.csv", [["PI7DH85", "Payments"], ["PI7DH86", "Search"]])
