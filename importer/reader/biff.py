@@ -1,8 +1,9 @@
 """Reads Excel's binary formats (BIFF): .xls with xlrd, .xlsb record by record.
 
 An .xls file is of any version from Excel 2 to 2003, [MS-XLS] and before. Of one with both streams, `Workbook`
-(Excel 97) counts and not `Book` (Excel 95), as in Excel. xlrd does not show a formula that was never calculated:
-it looks like one whose result is an empty text. An .xlsb file is a package as .xlsx is one, [MS-XLSB] 2.1.4.
+(Excel 97) counts and not `Book` (Excel 95), as in Excel. xlrd does not show a formula that was never calculated: it
+looks like one whose result is an empty text, and is told from that only in a file of xlwt, which calculates none. An
+.xlsb file is a package as .xlsx is one, [MS-XLSB] 2.1.4.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from importer.reader.cell_text import StoredCell
 from importer.reader.encoding import OLE
 from importer.reader.stored_cells import (
     EMPTY,
+    NEVER_CALCULATED,
     SAVE_AS,
     UNPROTECTED,
     ListedSheet,
@@ -52,6 +54,8 @@ _STREAM = 2  # the type of a compound file's entry, [MS-CFB] 2.6.1
 _BOUND_SHEET, _EOF = 0x0085, 0x000A
 _KINDS = {1: "a macro or a dialog", 2: "a chart", 6: "a macro or a dialog"}  # [MS-XLS] 2.4.28
 _BIFF8 = 80
+#: The record BOF of xlwt: BIFF8, a workbook, the build of the first Excel 97, and no flags, which Excel always sets.
+_XLWT = bytes.fromhex("0908100000060500BB0DCC070000000006000000")
 
 
 class _Silence:
@@ -84,6 +88,8 @@ class OldWorkbook(Storage):
             )
             self.sheets = _list_sheets(self._book)
             self._styles = _styles(self._book)
+            is_xlwt = (self._book.mem or b"")[self._book.base : self._book.base + len(_XLWT)] == _XLWT
+            self._no_text = NEVER_CALCULATED if is_xlwt else EMPTY
 
     @property
     def is_dense(self) -> bool:
@@ -93,7 +99,7 @@ class OldWorkbook(Storage):
         """Return a worksheet by its place among all sheets."""
         place = sum(not sheet.kind for sheet in self.sheets[:index])  # xlrd knows worksheets only
         with _xlrd_errors():
-            return OldSheet(self._book.sheet_by_index(place), self._styles)
+            return OldSheet(self._book.sheet_by_index(place), self._styles, self._no_text)
 
 
 @dataclass
@@ -102,6 +108,7 @@ class OldSheet(StoredSheet):
 
     read: Any  #: by xlrd
     styles: Styles
+    no_text: StoredCell  #: what an empty text is, the result of a formula
 
     def rows(self, _columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
         with _xlrd_errors():
@@ -130,7 +137,7 @@ class OldSheet(StoredSheet):
     def _cell(self, kind: int, value: Any, style: int) -> StoredCell:
         match kind:
             case xlrd.XL_CELL_TEXT:
-                return StoredCell(value) if value else EMPTY
+                return StoredCell(value) if value else self.no_text
             case xlrd.XL_CELL_BOOLEAN:
                 return StoredCell("TRUE" if value else "FALSE")
             case xlrd.XL_CELL_ERROR:

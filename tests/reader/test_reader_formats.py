@@ -284,6 +284,23 @@ def test_an_error_cell_is_a_problem_in_every_format(tmp_path: Path, make: Callab
     assert problems_of(rows) == [("B2", "the cell holds the error #N/A")]
 
 
+@pytest.mark.parametrize("is_of_xlwt", [True, False])
+def test_a_formula_of_xls_has_a_result_unless_xlwt_wrote_it(tmp_path: Path, is_of_xlwt: bool) -> None:
+    """It looks like one with an empty text, which another program calculated."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("S")
+    for column, text in enumerate(("id", "group")):
+        sheet.write(0, column, text)
+    sheet.write(1, 0, "PI7DH85")
+    sheet.write(1, 1, xlwt.Formula("A2"))
+    book.save(str(tmp_path / "t.xls"))
+    if not is_of_xlwt:
+        content = (tmp_path / "t.xls").read_bytes()
+        (tmp_path / "t.xls").write_bytes(content.replace(bytes.fromhex("BB0DCC0700"), bytes.fromhex("BB0DCC0741"), 1))
+    told = [("B2", "the cell holds a formula whose result was never stored")] if is_of_xlwt else []
+    assert problems_of(rows_of(tmp_path / "t.xls")) == told
+
+
 def test_a_formula_without_a_stored_result_is_a_problem_in_ods(tmp_path: Path) -> None:
     formula = '<table:table-cell table:formula="of:=1+1"/>'
     write_ods(tmp_path / "t.ods", row(text_cell("id") + text_cell("note")) + row(text_cell("1") + formula))
