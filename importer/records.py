@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import PurePath
@@ -73,6 +73,8 @@ class Sheet:
     problems: tuple[Problem, ...] = ()  #: what is wrong with the header; it matters only if the sheet is used
     origin: str = ""  #: of a report: the source that its rows come from, as in `import_source`
     table: str = ""  #: of a report: the table of `source` that has its rows, such as "To mend"
+    #: The run has several sources: a place is named with its own.
+    is_of_several: bool = field(default=False, compare=False)
 
     @property
     def original(self) -> str:
@@ -131,7 +133,6 @@ class FindingKind(NamedTuple):
     topic: str
     number: int
     examples: tuple[tuple[Sheet, Finding], ...]  #: the first three
-    is_of_several: bool = False  #: the run has several sources, so a row is shown with its own
 
 
 #: An id that is safe in a URL: no dot, slash or percent sign, so that it cannot lead to another path.

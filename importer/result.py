@@ -44,7 +44,6 @@ class Overview:
     repeated: Sequence[Repeated]  #: the first rows that make several records
     repeated_rows: int  #: how many such rows there are
     is_asked: bool  #: the targets were asked what exists
-    is_of_several: bool  #: there are several sources, so each row is shown with its source
 
 
 def by_target(counts: Mapping[tuple[str, Status], int]) -> dict[str, dict[str, int]]:

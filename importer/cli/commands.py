@@ -406,12 +406,11 @@ def _print_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int 
     with open_view(path) as journal:
         sheets = journal.sheets()
         names = Names(journal.names())
-        with_source = len({sheet.source for sheet in sheets}) > 1
         for line in takewhile(lambda _: is_read(), journal.lines_of(statuses, limit)):
             if not shown:
                 out.print()
             shown += 1
             about = describe_line(line, names, is_named=True)
-            out.write_line(row_line(sheets[line.sheet], line, with_source=with_source, about=about))
+            out.write_line(row_line(sheets[line.sheet], line, about=about))
     if shown and total > shown:
         out.write_line(f"... and {total - shown:,} more; --status and --limit choose")

@@ -142,16 +142,11 @@ class Console:
             for sheet, finding in findings:
                 self._out.write_json(object_of_finding(sheet, finding))
         elif self._settings.all:
-            with_source = self._has_sources(kinds)
             for sheet, finding in findings:
-                self._out.write_line(finding_line(sheet, finding, with_source=with_source))
+                self._out.write_line(finding_line(sheet, finding))
         elif self.is_asking and not (self._is_check or self._settings.sandbox or self._settings.quiet):
-            for line in self._describe(groups_of_kinds(kinds, with_source=self._has_sources(kinds))):
+            for line in self._describe(groups_of_kinds(kinds)):
                 self._err.print_wrapped(line)
-
-    @staticmethod
-    def _has_sources(kinds: Sequence[FindingKind]) -> bool:
-        return any(kind.is_of_several for kind in kinds)
 
     def _describe(self, groups: Sequence[FindingGroup], room: int = 0) -> Iterator[Text]:
         """Yield the lines that describe groups of findings, so that everything fits a screen."""
@@ -319,15 +314,12 @@ class Console:
         """Show what needs attention, in a number of lines if one is given; return how many were used."""
         kinds = self._kinds if self._settings.all else result.kinds  # the latter include what targets said about rows
         lines, names = lines_without_finding(result, kinds), Names(result.names)
-        with_source = result.sources > 1
         if self._settings.all:
             for sheet, wrong_line in lines:
                 about = describe_line(wrong_line, names, is_named=True)
-                self._out.write_line(row_line(sheet, wrong_line, with_source=with_source, about=about))
+                self._out.write_line(row_line(sheet, wrong_line, about=about))
         else:
-            groups = groups_of_lines(lines, names, with_source=with_source)
-            groups += groups_of_kinds(kinds, with_source=with_source)
-            described = list(self._describe(groups, room))
+            described = list(self._describe([*groups_of_lines(lines, names), *groups_of_kinds(kinds)], room))
             for line in described:
                 self._out.print_wrapped(line)  # one line each, to grep
         wrong = sum(number for status, number in result.statuses.items() if status in WRONG)

@@ -68,7 +68,7 @@ class FindingGroup(NamedTuple):
         return hints.pop() if len(hints) == 1 else ""
 
 
-def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[FindingGroup]:
+def groups_of_kinds(kinds: Iterable[FindingKind]) -> list[FindingGroup]:
     """Return the kinds of findings: problems first, then warnings, then what will be looked up."""
     return [
         FindingGroup(
@@ -76,22 +76,20 @@ def groups_of_kinds(kinds: Iterable[FindingKind], *, with_source: bool) -> list[
             TONE_STYLES[_STYLES[kind.severity]],
             kind.number,
             "cell" if any(finding.problem.cell for _, finding in kind.examples) else "row",
-            [_example(kind, sheet, finding, with_source=with_source) for sheet, finding in kind.examples],
+            [_example(kind, sheet, finding) for sheet, finding in kind.examples],
         )
         for kind in sorted(kinds, key=lambda kind: _ORDER[kind.severity])
     ]
 
 
-def _example(kind: FindingKind, sheet: Sheet, finding: Finding, *, with_source: bool) -> Example:
+def _example(kind: FindingKind, sheet: Sheet, finding: Finding) -> Example:
     problem = finding.problem
     # A message can repeat the heading: `End is empty`, `the sheet has no column end`.
     words = "" if problem.message.removeprefix("the ") == kind.topic else escape(problem.message, _WHOLE)
-    return Example(_place_of_finding(sheet, finding, with_source=with_source), words, escape(problem.hint, _WHOLE))
+    return Example(_place_of_finding(sheet, finding), words, escape(problem.hint, _WHOLE))
 
 
-def groups_of_lines(
-    lines: Iterable[tuple[Sheet, ReportLine]], names: Names, *, with_source: bool
-) -> list[FindingGroup]:
+def groups_of_lines(lines: Iterable[tuple[Sheet, ReportLine]], names: Names) -> list[FindingGroup]:
     """Return the outcomes of records, grouped by status and error, the largest groups first."""
     groups: defaultdict[tuple[Status, str], list[tuple[Sheet, ReportLine]]] = defaultdict(list)
     for sheet, line in lines:
@@ -104,8 +102,7 @@ def groups_of_lines(
         for sheet, line in own[:EXAMPLES]:
             about = escape(describe_line(line, names, is_named=True), _LONGEST)
             words = ": ".join(filter(None, (about, "" if alike else escape(line.outcome.error, _WHOLE))))
-            where = place_of_line(sheet, line, with_source=with_source)
-            examples.append(Example(where, words, escape(line.outcome.hint, _WHOLE)))
+            examples.append(Example(place_of_line(sheet, line), words, escape(line.outcome.hint, _WHOLE)))
         words = escape(first if alike else pattern, _LONGEST) or status.meaning(is_undo=False)
         heading = f"{status.value}: {words}"
         found.append(FindingGroup(heading, TONE_STYLES[status.tone], len(own), "record", examples))
@@ -174,31 +171,31 @@ def _places(group: FindingGroup) -> str:
     return f" {places}{', ...' if group.number > len(group.examples) else ''}"
 
 
-def place_of(sheet: Sheet, cell: str, row: int, place: int, *, with_source: bool, part: str = "") -> CellPlace:
+def place_of(sheet: Sheet, cell: str, row: int, place: int, *, part: str = "") -> CellPlace:
     """Name a cell, or the row if there is none; `place` is the row in the file just read.
 
     A place in a report that was read back is named first as in the report, then as in the source.
     """
     behind = f", part {escape(part)}" if part else ""
     if sheet.table:
-        table = name_table(sheet.source, sheet.table) if with_source else sheet.report
+        table = name_table(sheet.source, sheet.table) if sheet.is_of_several else sheet.report
         return CellPlace(escape(table), f"{escape(cell) or f'row {place}'} ({escape(sheet.name)} row {row}{behind})")
-    table = name_table(sheet.source, sheet.name) if with_source else sheet.name
+    table = name_table(sheet.source, sheet.name) if sheet.is_of_several else sheet.name
     return CellPlace(escape(table, 300), f"{escape(cell) or f'row {row}'}{behind}")
 
 
-def place_of_line(sheet: Sheet, line: ReportLine, *, with_source: bool) -> CellPlace:
+def place_of_line(sheet: Sheet, line: ReportLine) -> CellPlace:
     """Name the cell of a line, or its row, with its part."""
-    return place_of(sheet, line.outcome.cell, line.row, line.place, with_source=with_source, part=line.part)
+    return place_of(sheet, line.outcome.cell, line.row, line.place, part=line.part)
 
 
-def _place_of_finding(sheet: Sheet, finding: Finding, *, with_source: bool) -> CellPlace:
-    return place_of(sheet, finding.problem.cell, finding.row.number, finding.row.place, with_source=with_source)
+def _place_of_finding(sheet: Sheet, finding: Finding) -> CellPlace:
+    return place_of(sheet, finding.problem.cell, finding.row.number, finding.row.place)
 
 
-def finding_line(sheet: Sheet, finding: Finding, *, with_source: bool) -> Text:
+def finding_line(sheet: Sheet, finding: Finding) -> Text:
     """Return one complete finding, as a line to search."""
-    problem, where = finding.problem, _place_of_finding(sheet, finding, with_source=with_source)
+    problem, where = finding.problem, _place_of_finding(sheet, finding)
     text = Text.assemble((f"{finding.severity.value} ", TONE_STYLES[_STYLES[finding.severity]]), f"{where}: ")
     text.append(escape(problem.message, _WHOLE))
     if problem.hint:

@@ -187,14 +187,12 @@ def _stage_with_hint(run: PastRun) -> Text:
     return text
 
 
-def row_line(sheet: Sheet, line: ReportLine, *, with_source: bool, about: str = "") -> Text:
+def row_line(sheet: Sheet, line: ReportLine, *, about: str = "") -> Text:
     """Return the line with the outcome of one row; `about` says what it is about, names before ids."""
     outcome = line.outcome
-    where = place_of_line(sheet, line, with_source=with_source)
     words = ": ".join(filter(None, (escape(about, 300), escape(outcome.id), escape(outcome.error, 300))))
-    text = Text.assemble(
-        (f"{outcome.status} ", TONE_STYLES[outcome.status.tone]), f"{where}{': ' if words else ''}{words}"
-    )
+    where = f"{place_of_line(sheet, line)}{': ' if words else ''}"
+    text = Text.assemble((f"{outcome.status} ", TONE_STYLES[outcome.status.tone]), where, words)
     if outcome.hint:
         text.append(f" ({escape(outcome.hint, 300)})", style="dim")
     return text

@@ -167,7 +167,7 @@ def _repeated_lines(overview: Overview, most: int, width: int) -> Iterator[Text]
     if overview.repeated:
         yield Text("rows that repeat", style="bold")
     for one in overview.repeated[:most]:
-        where = place_of(one.sheet, "", one.row, one.row, with_source=overview.is_of_several)
+        where = place_of(one.sheet, "", one.row, one.row)
         span = f"from {one.first} to {one.last} {one.timezone}"
         whole = f"  {where}: {one.number:,} times, {span}"
         yield from map(Text, [whole] if len(whole) <= width else [f"  {where}: {one.number:,} times,", f"    {span}"])
@@ -252,4 +252,4 @@ def tried_line(row: Tried, *, is_screen: bool) -> Text:
     """Return the outcome of one of the first records, and its address: on a terminal on a line of its own."""
     between = "\n    " if is_screen else "  "
     link = f"{between}{escape(row.link, 4096)}" if row.link else ""
-    return Text("  ") + row_line(row.sheet, row.line, with_source=False, about=row.words) + Text(link, style="cyan")
+    return Text("  ") + row_line(row.sheet, row.line, about=row.words) + Text(link, style="cyan")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -72,7 +73,9 @@ class View:
 
     def sheets(self) -> list[Sheet]:
         """List the sheets; a line's `sheet` is an index into them."""
-        return [sheet for sheet, _ in self.not_used()]
+        sheets = [sheet for sheet, _ in self.not_used()]
+        is_of_several = len({sheet.source for sheet in sheets}) > 1
+        return [replace(sheet, is_of_several=True) for sheet in sheets] if is_of_several else sheets
 
     def not_used(self) -> list[tuple[Sheet, tuple[str, ...]]]:
         """List each sheet with its headers that are not used."""
@@ -200,8 +203,7 @@ class View:
         shown: defaultdict[tuple[Severity, str], list[tuple[Sheet, Finding]]] = defaultdict(list)
         for finding in self._read(codec.read_finding, "examples", _EXAMPLES):
             shown[finding.severity, finding.problem.topic].append((sheets[finding.sheet], finding))
-        is_of_several = len({sheet.source for sheet in sheets}) > 1
-        return [FindingKind(*kind, tuple(shown[kind[:2]]), is_of_several) for kind in self.topics()]
+        return [FindingKind(*kind, tuple(shown[kind[:2]])) for kind in self.topics()]
 
     def notices(self) -> list[Notice]:
         """List what a person should know about the run as a whole, in the order in which it was found."""

@@ -60,8 +60,7 @@ def read_overview(journal: Journal, rules: Rules, *, asked: Collection[TargetNam
         name = Names(known).show("group", id_)
         groups[_OF_GROUPS, "Opal group", "", name] = _Sum(Counter({ADD: number}))
     expected = [Expected(*place, own.numbers, own.first, own.last) for place, own in groups.items()]
-    is_of_several = len({sheet.source for sheet in sheets}) > 1
-    return Overview(expected, repeated, max(journal.count_repetitions(), len(repeated)), bool(asked), is_of_several)
+    return Overview(expected, repeated, max(journal.count_repetitions(), len(repeated)), bool(asked))
 
 
 def _add_unresolved(

@@ -17,7 +17,7 @@ def said(*errors: str) -> list[str]:
         (SHEET, ReportLine(0, row, "", "shadow", (), Outcome(Status.REJECTED, error=error)))
         for row, error in enumerate(errors, 2)
     ]
-    return [line.plain for line in describe_groups(groups_of_lines(lines, Names({}), with_source=False), 20, 80)]
+    return [line.plain for line in describe_groups(groups_of_lines(lines, Names({})), 20, 80)]
 
 
 @pytest.mark.parametrize(
