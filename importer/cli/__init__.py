@@ -15,7 +15,7 @@ import click
 from importer.cli.calendars import compare, pull, verify
 from importer.cli.commands import check, doctor, map_headers, rerun, run, runs, sandbox, show, template, undo
 from importer.cli.execute import fail, failed_output, watch_outputs
-from importer.errors import UsageError
+from importer.errors import ImporterError, UsageError
 
 NAME = "oncall-importer"  # even if it was started as `python -m importer`
 #: Options of other tools that correspond to one of our commands.
@@ -63,6 +63,9 @@ def _run() -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
+    except ImporterError as error:  # while the arguments were parsed
+        fail(error)
+        return 2
     return ended if isinstance(ended, int) else 0
 
 

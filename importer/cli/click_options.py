@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from importer.cli.execute import guard
-from importer.settings.options import DECLARATIONS, DEFAULTS
-from importer.settings.origins import option_name
+from importer.errors import SettingsError
+from importer.settings import values
+from importer.settings.options import DECLARATIONS, DEFAULTS, find_command_options
+from importer.settings.origins import FoundSetting, option_name
 
 if TYPE_CHECKING:
     _Text = click.ParamType[str]
@@ -27,11 +30,42 @@ Decorator: TypeAlias = Callable[[Any], Any]
 
 
 class _Command(click.Command):
-    """A command that returns its exit status; its errors become text."""
+    """A command that returns its exit status; its errors become text.
+
+    The options that it alone has can also be variables, or keys of the user's own importer.toml.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; an error names an option by where it was set."""
+        is_run = not (ctx.resilient_parsing or {"-h", "--help"} & set(args))
+        found = find_command_options(self.name or "") if is_run else {}
+        options = {name: option for option in self.params if (name := _key_of(option)) in found}
+        ctx.default_map = {option.name: _value_of(option, found[name]) for name, option in options.items()}
+        try:
+            return super().parse_args(ctx, args)
+        except click.BadParameter as error:
+            name = _key_of(error.param) if error.param else ""
+            if name in found and ctx.get_parameter_source(options[name].name or "") is ParameterSource.DEFAULT_MAP:
+                error.param_hint = found[name].origin.name
+            raise
 
     def invoke(self, ctx: click.Context) -> None:
         """Run it to its end; exits the process."""
         guard(partial(super().invoke, ctx))
+
+
+def _key_of(parameter: click.Parameter) -> str:
+    """Return a parameter's name in variables and files: that of its option; `from` of --from."""
+    return max(parameter.opts, key=len).lstrip("-").replace("-", "_")
+
+
+def _value_of(option: click.Parameter, found: FoundSetting) -> object:
+    try:
+        if option.multiple:
+            return values.texts(found.value)
+        return found.value if isinstance(found.value, bool | int) else values.text(found.value)
+    except ValueError as error:
+        raise SettingsError(f"{found.origin.name}: {error}", hint=found.origin.hint) from None
 
 
 def command(name: str | None = None) -> Decorator:

@@ -72,14 +72,14 @@ def map_headers(
 
 @command()
 @click.argument("path", type=FILE)
-@click.option("--timezone", metavar="ZONE", help="Time zone of the examples.  [default: Europe/Berlin]")
+@shared_options("template")
 @click.option("--yes", "-y", is_flag=True, help="Overwrite an existing file.")
-def template(path: Path, timezone: str | None, yes: bool) -> int:
+def template(path: Path, yes: bool, **given: Any) -> int:
     """Write a template (.xlsx or .csv) to fill in."""
     from importer.normalizer.zones import zone_of
     from importer.reporter.template import write_template
 
-    zone = zone_of(load({"timezone": timezone}))
+    zone = zone_of(load(given))
     written = write_template(path, zone=zone.key if zone else "Europe/Berlin", is_replaced=yes)
     click.echo(f"template: {shown_path(written)}")
     click.echo(f"next:     fill it in, then: {shown_path(shlex.join(['oncall-importer', 'check', str(written)]))}")

@@ -67,8 +67,8 @@ def _find_in_file(path: Path, shown: str, known: Mapping[str, Declaration], *, i
             )
         if name in known and known[name].stands is Stands.NOT_IN_FOLDER and not is_own:
             raise SettingsError(
-                f"{where} is not allowed in the importer.toml of a folder: it decides where a token goes or which file "
-                "is written",
+                f"{where} is not allowed in the importer.toml of a folder: it can decide where a token goes or which "
+                "file is written",
                 hint=f"Set it by {_other_ways(name, known[name])}.",
             )
     if unknown := [name for name in parsed if name not in known]:

@@ -22,6 +22,7 @@ from importer.settings.config_file import find_in_files
 from importer.settings.origins import (
     Decides,
     Declaration,
+    FoundSetting,
     Stands,
     declaration_of,
     find_keywords,
@@ -163,7 +164,7 @@ class Settings:
     )
     timezone: str | None = _text(
         "Time zone of date-times without an offset, such as Europe/Berlin.",
-        "run check rerun doctor pull compare",
+        "run check rerun doctor pull compare template",
         "ZONE",
         decides=Decides.READING,
     )
@@ -325,6 +326,22 @@ class Settings:
 DECLARATIONS: Mapping[str, Declaration] = {
     one.name: declaration for one in fields(Settings) if (declaration := declaration_of(one)) is not None
 }
+#: The options that one command alone has, as keys of importer.toml, such as `pull_team`: other ways to give the option.
+OF_COMMANDS: Mapping[str, Declaration] = {
+    f"{command}_{name}": Declaration(read=values.texts, help="", stands=Stands.NOT_IN_FOLDER)
+    for command, names in {
+        "check": "output",
+        "compare": "from to team schedule exclude pairs feed_env feed_file pattern csv html",
+        "map": "output header_row no_header yes",
+        "pull": "from to team schedule exclude pairs feed_env feed_file pattern shadow_of backup yes",
+        "sandbox": "port faults directory pagerduty opsgenie organization reset",
+        "show": "status limit schema",
+        "template": "yes",
+        "verify": "csv",
+    }.items()
+    for name in names.split()
+}
+_IN_FILES: Mapping[str, Declaration] = {**DECLARATIONS, **OF_COMMANDS}
 #: Every setting's default.
 DEFAULTS: Mapping[str, Any] = {name: getattr(Settings(), name) for name in DECLARATIONS}
 _NOT_RECORDED = frozenset(
@@ -356,7 +373,7 @@ def load_settings(options: Mapping[str, Any], *, is_library: bool = True) -> Set
         SettingsError: a value is invalid; the sentence names it as the user set it, but never a token.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    found = find_in_files(DECLARATIONS) | find_variables(os.environ, DECLARATIONS)
+    found = find_in_files(_IN_FILES) | find_variables(os.environ, DECLARATIONS)
     found |= (find_keywords if is_library else find_options)(given, DECLARATIONS)
     taken: dict[str, Any] = {}
     wrong: list[str] = []
@@ -376,3 +393,14 @@ def load_settings(options: Mapping[str, Any], *, is_library: bool = True) -> Set
     direct = proxy.first_set(proxy.NO_PROXY_VARIABLES, os.environ)
     proxies = {"https_proxy": values.Secret(url) if url else None, "no_proxy": direct or None}
     return Settings(**(proxies | taken), origins=origins)
+
+
+def find_command_options(command: str) -> dict[str, FoundSetting]:
+    """Find the options that a command alone has in the environment and the user's own importer.toml, by their names.
+
+    Raises:
+        SettingsError: an importer.toml cannot be read, or has settings that are refused there.
+    """
+    own = {name: one for name, one in OF_COMMANDS.items() if name.startswith(f"{command}_")}
+    found = find_in_files(_IN_FILES) | find_variables(os.environ, own) if own else {}
+    return {name.removeprefix(f"{command}_"): found[name] for name in own.keys() & found.keys()}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import click
 import openpyxl
 import pytest
 
 from importer.cli import app
+from importer.settings.options import DECLARATIONS, OF_COMMANDS
 
 from .command import Workplace, statuses, table
 from .sources import SCHEDULE_HEADER, schedules, shadows
@@ -195,3 +197,45 @@ def test_doctor_has_no_option_for_rows_that_it_does_not_read(place: Workplace) -
     done = place.run("doctor", "--sandbox", "--junit", "results.xml")
     assert done.status == 2
     assert "there is no option --junit" in done.err
+
+
+def test_every_option_of_a_command_alone_has_a_variable_and_a_key_which_name_no_setting() -> None:
+    own = {
+        f"{command}_{max(option.opts, key=len).lstrip('-').replace('-', '_')}"
+        for command, made in app.commands.items()
+        for option in made.params
+        if isinstance(option, click.Option)
+        and command not in (DECLARATIONS[str(option.name)].commands if option.name in DECLARATIONS else ())
+    }
+    assert own == OF_COMMANDS.keys()
+    assert own.isdisjoint(DECLARATIONS)
+
+
+def test_an_option_of_one_command_is_set_by_its_variable_and_in_the_users_own_file_but_in_no_folder(
+    place: Workplace,
+) -> None:
+    """An option outranks both; what is wrong is named as it was set; other commands are not concerned."""
+    source = place.write("plan.csv", [SCHEDULE_HEADER, BAD])
+    own = place.path / ".config" / "oncall-importer" / "importer.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text('check_output = "own.xlsx"\nshow_status = ["invalid"]\nmap_header_row = "two"\n', encoding="utf-8")
+    for words, variables, name in (
+        ((), {}, "own.xlsx"),
+        ((), {"IMPORTER_CHECK_OUTPUT": "variable.xlsx"}, "variable.xlsx"),
+        (("--output", "option.xlsx"), {"IMPORTER_CHECK_OUTPUT": "unused.xlsx"}, "option.xlsx"),
+    ):
+        assert place.run("check", source, *words, variables=variables).status == 1
+        assert (place.path / name).exists()
+    assert not (place.path / "unused.xlsx").exists()
+    run = place.run("run", source, "--sandbox").run
+    shown = place.run("show", run, "--json", variables={"IMPORTER_SHOW_STATUS": "created, exists"}).out
+    assert '"type": "row"' not in shown
+    assert f"{own}, line 3: map_header_row" in place.run("map", source).err
+    wrong = place.run("show", run, variables={"IMPORTER_SHOW_LIMIT": "many"})
+    assert (wrong.status, "Invalid value for IMPORTER_SHOW_LIMIT" in wrong.err) == (2, True)
+    own.write_text('chek_output = "own.xlsx"\n', encoding="utf-8")
+    assert "Did you mean check_output" in place.run("runs").err
+    own.unlink()
+    (place.path / "importer.toml").write_text('check_output = "~/.bashrc"\n', encoding="utf-8")
+    refused = place.run("run", source, "--sandbox")
+    assert (refused.status, "importer.toml, line 1: check_output is not allowed" in refused.err) == (2, True)
