@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from importer.cells import BLANKS, Unreadable, canonical, cell_name, shown_text
-from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kinds_of_columns, read_kind
+from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kind_of_name, kinds_of_columns, read_kind
 from importer.normalizer.fields import Fields, Level, Places
 from importer.normalizer.header import Layout, plan
 from importer.normalizer.mapping import NO_RULES, Rules
@@ -184,6 +185,8 @@ class Normalizer:
         kind = self._decide(fields, kind)
         made = KINDS[kind].read(fields, self._rules) if kind else None
         problems, references = fields.problems, fields.references
+        if problems and kind and not (kind_of_name(places.sheet.name) or fields.is_filled("kind")):
+            problems = _with_other_kinds(problems, kind, places.indices.keys() & TELLING)
         # A kind assumed beside a wrong kind cell only helps to find the row's other problems.
         kind = None if problems and fields.has_problem("kind") else kind
         if made is None or problems or references:
@@ -246,6 +249,13 @@ def _kind_of_columns(fields: Fields) -> str | None:
     """
     kinds = kinds_of_columns(set(filter(fields.is_in_row, TELLING)))
     return kinds.pop() if len(kinds) == 1 else None
+
+
+def _with_other_kinds(problems: tuple[Problem, ...], kind: str, columns: AbstractSet[str]) -> tuple[Problem, ...]:
+    """Add to the hints about columns that the sheet lacks which other kind its columns can make."""
+    others = [one for one in KINDS.values() if one.name != kind and columns <= {column.name for column in one.columns}]
+    told = "".join(f" If these are {one.plural}, write {one.name} into a column kind." for one in others)
+    return tuple(one._replace(hint=one.hint + told) if one.column in TELLING - columns else one for one in problems)
 
 
 def _note_undecided(fields: Fields) -> None:

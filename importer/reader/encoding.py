@@ -234,7 +234,7 @@ def _western(file: BinaryIO, name: str, no_utf8: _Fault, signs: _Signs) -> Encod
         raise _uncertain(name, f"{no_utf8} is not UTF-8, and {odd} Windows-1252")
     notice = (
         f"{named(name)} is read as Windows-1252 (line {no_utf8.line} is not UTF-8); if its letters come out wrong, name"
-        " its encoding with --encoding"
+        " its encoding with --encoding, as mac_roman or cp850"
     )
     return Encoding("cp1252", sha256, notice)
 

@@ -97,6 +97,25 @@ def test_a_cell_that_could_not_be_read_in_a_column_that_is_not_used_is_a_warning
     assert (row.problems, row.warnings) == (((unreadable,), ()) if is_used else ((), (idle,)))
 
 
+@pytest.mark.parametrize(
+    ("name", "header", "is_told"),
+    [
+        ("Sheet1", ("schedule_id", "User", "starts_at", "ends_at"), True),
+        ("Shadows", ("schedule_id", "User", "starts_at", "ends_at"), False),
+        ("Sheet1", ("schedule_id", "shadow_user_id", "starts_at", "ends_at"), False),
+        ("Sheet1", ("schedule_id", "kind", "starts_at", "ends_at"), False),
+    ],
+)
+def test_a_lack_of_columns_says_which_other_kind_the_sheet_could_hold(
+    name: str, header: tuple[str, ...], is_told: bool
+) -> None:
+    cells = ("a", "shadow", "2027-03-01T08:00:00Z", "2027-03-01T16:00:00Z")
+    result = Normalizer(Sheet("book.xlsx", name, header, (0, 1, 2, 3))).normalize(Row(2, cells))
+    lacking = [problem for problem in result.problems if problem.column == "shadowable_id"]
+    told = " If these are overrides, write override into a column kind."
+    assert [problem.hint.endswith(told) for problem in lacking] == [is_told]
+
+
 def test_cells_are_named_in_the_file_just_read() -> None:
     """In a report read again the row stands elsewhere than in the source."""
     result = Normalizer(Sheet("report.csv", "schedules", ("remote_id",), (13,)), make_rules(provider="pd")).normalize(

@@ -155,7 +155,7 @@ def test_windows_1252_is_told_with_the_line_that_is_no_utf8(write: Write) -> Non
     assert [row.cells for chunk in reading for row in chunk.rows] == [("1", "a"), ("2", "Zürich")]
     (notice,) = notice_texts(reading)
     assert notice.startswith(f"{path} is read as Windows-1252 (line 3 is not UTF-8); ")
-    assert notice.endswith("if its letters come out wrong, name its encoding with --encoding")
+    assert notice.endswith("if its letters come out wrong, name its encoding with --encoding, as mac_roman or cp850")
 
 
 def test_a_multibyte_character_across_a_block_is_no_fault(write: Write) -> None:
