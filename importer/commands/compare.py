@@ -216,7 +216,11 @@ def _of_pulled(path: Path, window: Window) -> Calendar | None:
             calendar.names[person] = full_name
     calendar.schedules = list(schedules.values())
     calendar.intervals = merge(calendar.intervals, window)
-    calendar.covers = _covers(sheets["notes"], schedules)
+    try:
+        calendar.covers = _covers(sheets["notes"], schedules)
+    except ValueError as error:
+        where = f"the window in 'Notes' of {path.name}"
+        raise SourceError(f"{where} cannot be read: {error}", hint="Pull the workbook again.") from error
     return calendar
 
 

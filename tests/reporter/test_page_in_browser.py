@@ -176,6 +176,19 @@ def test_on_a_phone_nothing_is_wider_than_the_screen_and_each_cell_says_what_it_
         browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+@pytest.mark.parametrize("width", [970, 1100, 1250, 1400])
+def test_all_columns_of_the_rows_fit_on_a_screen(browser: Browser, tmp_path: Path, width: int) -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        for page in (page_of(tmp_path, 40), write_page(tmp_path / "report.html", hostile_contents())):
+            browser.open(page)
+            ask = "const table = document.querySelector('.table'); return table.scrollWidth - table.clientWidth"
+            assert browser.ask(ask) <= 0
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_a_screen_reader_finds_landmarks_captions_counts_and_names(browser: Browser, tmp_path: Path) -> None:
     browser.open(write_page(tmp_path / "report.html", hostile_contents()))
     ask = browser.ask
