@@ -158,7 +158,7 @@ async def rerun(*run_or_reports: str | os.PathLike[str], **options: Unpack[Optio
     from importer.commands import run as commands
     from importer.session import control
 
-    return await commands.rerun(list(map(control.name_run, run_or_reports)), *control.prepare(options))
+    return await commands.rerun(list(map(control.read_run, run_or_reports)), *control.prepare(options))
 
 
 async def undo(run: str | os.PathLike[str], **options: Unpack[Options]) -> Result:
@@ -169,4 +169,4 @@ async def undo(run: str | os.PathLike[str], **options: Unpack[Options]) -> Resul
     from importer.commands import undo as commands
     from importer.session import control
 
-    return await commands.undo(control.name_run(run), *control.prepare(options))
+    return await commands.undo(control.read_run(run), *control.prepare(options))

@@ -105,9 +105,8 @@ class Row(NamedTuple):
     line: int = 0  #: the row in the file just read if that is not `number` (in a report), else 0
     problems: tuple[Problem, ...] = ()  #: problems found while reading
     warnings: tuple[Problem, ...] = ()  #: warnings found while reading
-    shown: tuple[
-        tuple[int, str], ...
-    ] = ()  #: places in `cells` of numbers that are shown as `42%`, `€ 42`, `1,024`, `1.23457E+18`
+    #: places in `cells` of numbers that are shown as `42%`, `€ 42`, `1,024`, `1.23457E+18`
+    shown: tuple[tuple[int, str], ...] = ()
     is_hidden: bool = False  #: a filter or a person hid it
 
     @property

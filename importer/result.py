@@ -17,9 +17,8 @@ class Expected(NamedTuple):
     target: str
     kind: str  #: "shadow", or "Opal group"
     schedule: str  #: its name and its id; empty if there is none
-    person: (
-        str  #: the person with the shifts, the provider of schedules, or the group: the name, with the id if it differs
-    )
+    #: the person with the shifts, the provider of schedules, or the group: the name, with the id if it differs
+    person: str
     numbers: Mapping[str, int]  #: records by what would happen: create, replace, exists, add to group, look up
     first: str = ""  #: the local day on which the first of them begins
     last: str = ""  #: the local day on which the last of them ends
@@ -65,9 +64,8 @@ class Result:
     run: str = ""  #: the run's name; empty for a check
     folder: Path | None = None  #: the run's folder
     files: Sequence[Path] = ()  #: the report's files as they were written
-    stopped: Mapping[str, str] = field(
-        default_factory=dict
-    )  #: what the importer stopped by itself, and why: a target, the report
+    #: what the importer stopped by itself, and why: a target, the report
+    stopped: Mapping[str, str] = field(default_factory=dict)
     is_interrupted: bool = False
     #: the first findings about rows, in the order of the source
     findings: Sequence[tuple[Sheet, Finding]] = field(default=(), repr=False)

@@ -376,15 +376,9 @@ class ProgressCallback(Protocol):
         """Note that `done` of `of` are read; `of` is 0 while it is unknown."""
 
 
-def path_with(path: str, **query: str | int | Sequence[str] | None) -> str:
-    """Return a path with a query; a sequence repeats its key with `[]`, None is left out."""
-    pairs: list[tuple[str, str]] = []
-    for key, value in query.items():
-        if isinstance(value, str | int):
-            pairs.append((key, str(value)))
-        elif value is not None:
-            pairs.extend((f"{key}[]", one) for one in value)
-    return f"{path}?{urlencode(pairs)}" if pairs else path
+def path_with(path: str, **query: str | int | None) -> str:
+    """Return a path with a query; None is left out."""
+    return f"{path}?{urlencode({key: value for key, value in query.items() if value is not None})}"
 
 
 def instant(text: str) -> int:

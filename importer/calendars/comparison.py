@@ -96,7 +96,7 @@ class Comparison:
         return self.left.names.get(person) or self.right.names.get(person) or person
 
 
-def say_people(found: People, name: Callable[[str], str] = str) -> str:
+def describe_people(found: People, name: Callable[[str], str] = str) -> str:
     """Return the people and their roles in words, or `nobody`."""
     named = (name(person) + ("" if role is Role.ON_CALL else f" ({role})") for person, role in sorted(found))
     return ", ".join(named) or "nobody"

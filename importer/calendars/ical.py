@@ -140,8 +140,8 @@ def _decode(content: bytes, pulled: Pulled) -> str:
     joined = re.sub(rb"\n[ \t]", b"", re.sub(rb"\r+\n?", b"\n", content.removeprefix(codecs.BOM_UTF8)))
     lines, western = decode_lines(joined.split(b"\n"))
     if western:
-        told = f"{count_of(len(western), 'line')}, such as {western[0].strip()[:80]!r}"
-        pulled.note(pulled.calendar.label, f"Not UTF-8, and read as Windows-1252: {told}.")
+        these = f"{count_of(len(western), 'line')}, such as {western[0].strip()[:80]!r}"
+        pulled.note(pulled.calendar.label, f"Not UTF-8, and read as Windows-1252: {these}.")
     return "\n".join(lines)
 
 
@@ -288,8 +288,8 @@ class _ComponentReader:
                         self._pulled.note(one.subject, f"Taken without a line that is no property. {line}.")
                     yield one
             if count > _MOST:
-                told = f"{self._pulled.calendar.label} has more than {_MOST} shifts in the window"
-                raise SourceError(told, hint="Choose a shorter window.")
+                label = self._pulled.calendar.label
+                raise SourceError(f"{label} has more than {_MOST} shifts in the window", hint="Choose a shorter one.")
 
     def _of_event(self, event: Any, moved: list[Any]) -> list[_Event]:
         if event.get("RECURRENCE-ID") is not None:

@@ -212,7 +212,8 @@ class _PagerDutyReader:
     async def _read_shifts(self, schedule: Schedule) -> None:
         """Read a schedule made of shifts (version 3): several people may be on call at once."""
         path = f"/v3/schedules/{quote(schedule.id, safe='')}"
-        asked = path_with(path, **self._span, time_zone=schedule.zone or None, include=["final_schedule"])
+        whole = {"include[]": "final_schedule"}
+        asked = path_with(path, **self._span, time_zone=schedule.zone or None, **whole)
         found = (await self._ask(asked))["schedule"]
         schedule = _schedule({"summary": schedule.name, "html_url": schedule.link, **found})
         if not self.takes(schedule):

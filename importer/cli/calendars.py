@@ -249,7 +249,7 @@ def _show_files(files: Sequence[Path], console: Console) -> None:
 def _show_schedule(comparison: Comparison, compared: Compared, most: int, console: Console) -> int:
     """Show the first differences of a schedule; return how many."""
     from importer.calendars import clock
-    from importer.calendars.comparison import say_people
+    from importer.calendars.comparison import describe_people
 
     def name(person: str) -> str:
         return escape(comparison.name(person))
@@ -260,7 +260,7 @@ def _show_schedule(comparison: Comparison, compared: Compared, most: int, consol
     shown = compared.differences[: max(0, most)]
     for one in shown:
         span = f"{clock(one.start, zone)} to {clock(one.end, zone)}"
-        console.write_line(f"  {span}  {say_people(one.left, name)}  |  {say_people(one.right, name)}")
+        console.write_line(f"  {span}  {describe_people(one.left, name)}  |  {describe_people(one.right, name)}")
     for side, spans in ((comparison.left, compared.left_unknown), (comparison.right, compared.right_unknown)):
         for start, end in spans:
             what = f"unknown: {escape(side.label)} does not cover it"

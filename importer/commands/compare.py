@@ -25,7 +25,7 @@ from importer.calendars import (
     merge,
     opsgenie,
 )
-from importer.calendars.comparison import Compared, Comparison, compare, say_people
+from importer.calendars.comparison import Compared, Comparison, compare, describe_people
 from importer.commands.pull import APIS, ON_CALL, SCHEDULES, WINDOW, PullOptions, SystemReader, read_pairs, read_window
 from importer.commands.run import resolve
 from importer.errors import SourceError, UsageError
@@ -331,7 +331,7 @@ def rows_of(comparison: Comparison) -> tuple[tuple[str, ...], Sequence[tuple[str
 
     for compared in comparison.compared:
         for one in compared.differences:
-            add("differs", compared, one.start, one.end, say_people(one.left), say_people(one.right))
+            add("differs", compared, one.start, one.end, describe_people(one.left), describe_people(one.right))
         for what, spans in (
             ("nobody on call on the left", compared.left_gaps),
             ("nobody on call on the right", compared.right_gaps),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -116,7 +116,6 @@ async def _list(listing: Listing, listed: EntryList, name: TargetName) -> Looked
     return LookedUpList(tuple(entries.values()))
 
 
-_NO_HEADERS: Mapping[str, str] = {}
 AnyPage = TypeVar("AnyPage", "Page", "EntryPage")
 
 _MOST_PAGES = 20_000  # of one list: two million shadows on one schedule
@@ -323,7 +322,7 @@ class Listing:
         if isinstance(reply, NotSent) and reply.is_lasting:
             self._stop.set(Reason.GIVEN_UP, words)
             raise StoppedError
-        self._throttle.fail(words, reply.headers if isinstance(reply, Answer) else _NO_HEADERS)
+        self._throttle.fail(words, reply.headers if isinstance(reply, Answer) else {})
         return words
 
     def _resolve(self, link: str, first: str) -> str:

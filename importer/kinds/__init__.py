@@ -170,9 +170,8 @@ class RecordKind:
     fast: Callable[[Places, Rules], FastPath] | None = None  #: reads rows without anything unusual
     decided_beside: frozenset[str] = frozenset()  #: columns without which its common ones do not decide the kind
     own_headers: Mapping[str, str] = field(default_factory=dict)  #: another kind's column -> its meaning here
-    doubtful: Mapping[str, Sequence[Ambiguity]] = field(
-        default_factory=dict
-    )  #: header -> what it may mean, likelier first
+    #: header -> what it may mean, likelier first
+    doubtful: Mapping[str, Sequence[Ambiguity]] = field(default_factory=dict)
     examples: Sequence[Mapping[str, str | datetime]] = ()  #: rows of a template
     overlap: Overlap | None = None  #: None: its records may overlap
     shift: Callable[[Key], UserShift] | None = None  #: turns a key into a shift; None: it is not a shift

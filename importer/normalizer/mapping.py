@@ -54,9 +54,8 @@ class Matrix:
     first: str = ""  #: the date, in ISO 8601, that headers without a year or a month are counted from
     cells: str = ""  #: our column that a cell's text is for if it is not a mark; empty: every text must be a mark
     every: Texts = field(default_factory=dict)  #: our column or time part -> its text if a mark has none
-    marks: abc.Mapping[str, Texts] = field(
-        default_factory=dict
-    )  #: cell's text -> our column or time part -> its text; without any it means nobody
+    #: cell's text -> our column or time part -> its text; without any it means nobody
+    marks: abc.Mapping[str, Texts] = field(default_factory=dict)
 
     @property
     def is_of_dates(self) -> bool:

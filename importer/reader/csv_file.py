@@ -65,7 +65,7 @@ def csv_chunks(
     text = examine(file, name, encoding)
     digest = hashlib.sha256()
     dialect = find_dialect(file, name, text.codec, rule, bounds)
-    notices += [Notice(told) for told in (text.notice, dialect.remark) if told]
+    notices += [Notice(words) for words in (text.notice, dialect.remark) if words]
     size = file.seek(0, os.SEEK_END)
     try:
         records = csv_records(file, dialect, digest)
@@ -230,8 +230,8 @@ def find_dialect(file: BinaryIO, name: str, codec: str, rule: HeaderRule, bounds
     if hint and fit.width < _FEWEST_CELLS:
         dialect, fit = best(plain, *usual)
         if dialect.delimiter != plain.delimiter:
-            said, real = hint[0].strip(), dialect.delimiter
-            remark = f"{named(name)}: its first line is {said!r}, but {real!r} separates its cells"
+            first = hint[0].strip()
+            remark = f"{named(name)}: its first line is {first!r}, but {dialect.delimiter!r} separates its cells"
             dialect = replace(dialect, remark=remark)
     if rule.row is None and not fit.is_recognised:
         wrapped, found = best(*(replace(each, unwraps=_ANY_WIDTH) for each in usual))

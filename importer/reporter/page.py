@@ -30,17 +30,17 @@ from importer.wording import escape
 # ---- words, numbers and times of a page
 
 
-def say_moment(moment: int, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
+def write_moment(moment: int, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:
     """Write an epoch second in UTC."""
     return datetime.fromtimestamp(moment, UTC).strftime(form)
 
 
-def say_number(number: float) -> str:
+def write_number(number: float) -> str:
     """Write a number with thousands separators; below ten with one decimal if it has any."""
     return f"{number:,.0f}" if number >= 10 or number == int(number) else f"{number:.1f}"
 
 
-def say_duration(seconds: float) -> str:
+def write_duration(seconds: float) -> str:
     """Write a duration in the unit that fits it."""
     if seconds < 1:
         milliseconds = seconds * 1000
@@ -92,7 +92,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_show,
     )
-    environment.filters |= {"moment": say_moment, "number": say_number, "duration": say_duration, "initials": initials}
+    writers = {"moment": write_moment, "number": write_number, "duration": write_duration}
+    environment.filters |= writers | {"initials": initials}
     return environment
 
 

@@ -138,7 +138,7 @@ def prepare(options: Mapping[str, Any]) -> tuple[Settings, RunControl]:
     return load_settings(given), control
 
 
-def name_run(given: object) -> str:
+def read_run(given: object) -> str:
     """Return the path or name of an earlier run that a library call was given.
 
     Raises:

@@ -98,8 +98,8 @@ async def take_turns(
         turns: dict[TargetName, TargetLock] = {}
         try:
             for target in () if settings.sandbox else sorted(connections):
-                say = partial(notify, control.observer, target) if settings.wait else None
-                turn = take_turn(target, connections[target], holder, control.interrupted, say)
+                report = partial(notify, control.observer, target) if settings.wait else None
+                turn = take_turn(target, connections[target], holder, control.interrupted, report)
                 turns[target] = await stack.enter_async_context(turn)
         except ImporterError:  # refused, or interrupted: nothing was sent to the targets that are held already
             for held in turns.values():
