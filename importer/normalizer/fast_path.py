@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from importer.cells import BLANKS, Unreadable, cell_name
 from importer.normalizer.date_times import read_moment
-from importer.normalizer.fields import Implausibility, Level, Places
+from importer.normalizer.fields import Implausibility, Level, Places, no_result
 from importer.normalizer.mapping import Rules
 from importer.normalizer.references import Waiting
 from importer.normalizer.zones import (
@@ -149,7 +149,7 @@ class _Memory(dict[str, Any]):
 
     def __missing__(self, cell: str) -> Any:
         text = cell.strip(BLANKS)
-        value = self._parse(text) if text else self.default
+        value = (no_result(text) or self._parse(text)) if text else self.default
         if isinstance(value, _JUDGED):
             value = _ODD
         if len(self) >= _MOST:

@@ -36,8 +36,21 @@ _IS_FORMULA = Unreadable(
 )
 
 
-def _no_result(text: str) -> Unreadable | None:
-    return _IS_ERROR if _ERROR.fullmatch(text) else _IS_FORMULA if _FORMULA.fullmatch(text) else None
+# No column of ours has a value 0.
+_ZERO = re.compile(r"0(?:[.,]0+)?")
+_IS_ZERO = Unreadable(
+    ", which is no value: a formula that refers to an empty cell shows it",
+    "Write the value in, or clear the cell if it may be empty.",
+    "0 in place of a value",
+)
+
+
+def no_result(text: str) -> Unreadable | None:
+    """Return why a text is not a value of any column: it is what a formula shows, or the formula itself."""
+    if text[0] not in "#E=0":
+        return None
+    results = ((_ERROR, _IS_ERROR), (_FORMULA, _IS_FORMULA), (_ZERO, _IS_ZERO))
+    return next((fault for pattern, fault in results if pattern.fullmatch(text)), None)
 
 
 class JoinedTimes(NamedTuple):
@@ -260,7 +273,7 @@ class Fields:
         text = self.text(column)
         if not text:
             return default
-        lacking = _no_result(text) if text[0] in "#E=" else None
+        lacking = no_result(text)
         value = lacking or parse(text)
         if isinstance(value, Unreadable) and not lacking and (cleaned := clean(text)) not in ("", text):
             again = parse(cleaned)

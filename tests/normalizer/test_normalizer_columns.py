@@ -178,6 +178,22 @@ def test_a_formula_that_a_csv_has_instead_of_its_result_is_a_problem(
     ]
 
 
+@pytest.mark.parametrize("text", ["0", "0.0", "0,00"])
+@pytest.mark.parametrize(
+    ("kind", "columns"),
+    [
+        ({"kind": "schedule", "third_party_provider": "OPSGENIE"}, ("remote_id", "group")),
+        ({"kind": "shadow"}, ("schedule_id", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")),
+    ],
+)
+def test_a_0_which_a_formula_shows_for_an_empty_cell_is_no_value_of_any_column(
+    normalize: Callable[..., Normalized], kind: dict[str, str], columns: tuple[str, ...], text: str
+) -> None:
+    result = normalize(**kind, **dict.fromkeys(columns, text))
+    assert not result.records
+    assert [problem.topic for problem in result.problems] == [f"{column}: 0 in place of a value" for column in columns]
+
+
 @pytest.mark.parametrize("column", ["shadowable_type", "duration", "repeat", "until", "rotation", "timezone"])
 @pytest.mark.parametrize("dash", ["-", "\u2013"])
 def test_a_dash_in_a_cell_that_may_be_empty_means_nothing(

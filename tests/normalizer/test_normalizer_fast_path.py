@@ -15,9 +15,9 @@ from importer.records import Problem, Row, Sheet
 
 HEADER = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at", "timezone")
 TEXTS = (
-    ("primary-eu", "Payments primary", "", " primary-eu ", "“primary-eu”", "../x", "x" * 200),
+    ("primary-eu", "Payments primary", "", " primary-eu ", "“primary-eu”", "../x", "x" * 200, "0"),
     ("User", "user", "", "Schedule", "Robot"),
-    ("101", "00101", "abc", "", "101.0", "112", "anna@example.com", "1" * 30, "١٢"),
+    ("101", "00101", "abc", "", "0", "101.0", "112", "anna@example.com", "1" * 30, "١٢"),
     ("112", "0112", "101", "", "112.0", "0", "anna@example.com", "18446744073709551616"),
     (
         "2027-03-01T08:00:00Z",
