@@ -28,7 +28,7 @@ from importer.delivery.target_work import Job, TargetWork, for_each
 from importer.errors import TargetError
 from importer.journal.states import Claimed
 from importer.kinds import KINDS
-from importer.records import Outcome, Scope
+from importer.records import Key, Outcome, Scope
 from importer.statuses import Status
 from importer.targets.target import Target
 
@@ -61,7 +61,8 @@ class TargetDeletion(TargetWork):
     def __init__(self, target: Target, client: Client, job: Job) -> None:
         super().__init__(target, client, job)
         self._doubtful: set[int] = set()  # records of which a DELETE may have been applied
-        self._is_seen: dict[Scope, bool] = {}  # whether the token can see the list
+        self._listed: dict[Scope, dict[str, Key] | None] = {}  # keys by id; None if the token cannot see the list
+        self._only_listed: set[int] = set()  # records whose object only its list shows
         self._asking = anyio.Lock()
 
     def untouched(self, record: Claimed) -> Outcome:
@@ -98,7 +99,7 @@ class TargetDeletion(TargetWork):
     # ---- looking
 
     async def _look(self, record: Claimed) -> Seen:
-        """Look at a record's object; if it is not found, this token may just not see it.
+        """Look at a record's object; if it is not found, this token may just not see it, or only its list shows it.
 
         Raises:
             TargetError: no usable answer.
@@ -110,22 +111,29 @@ class TargetDeletion(TargetWork):
         seen = judge_look(answer, self.target, kind.able_to_remove, subject, _clock(answer))
         if seen.sight is Sight.UNREADABLE:
             raise TargetError(seen.words, hint="Undo the run again when the target can be asked.")
-        if seen.sight is Sight.GONE and not await self._can_see(Scope(kind.name, kind.scope(record.key))):
+        if seen.sight is not Sight.GONE:
+            return seen
+        listed = await self._list(Scope(kind.name, kind.scope(record.key)))
+        if listed is None:
             return Seen(Sight.UNREADABLE, seen.status, _UNSEEN)
-        return seen
+        key = listed.get(subject.id)
+        if key is None or subject.may_be_deleted:  # the list is older than our DELETE
+            return seen
+        self._only_listed.add(record.id)
+        if key == subject.key:
+            return Seen(Sight.SAME, seen.status)
+        return Seen(Sight.CHANGED, seen.status, kind.able_to_remove.differences(subject.key, key))
 
-    async def _can_see(self, scope: Scope) -> bool:
-        """Return whether the token may see the list that the object was in."""
+    async def _list(self, scope: Scope) -> dict[str, Key] | None:
+        """Return the list that an object was in, read once; None if the token may not see it."""
         async with self._asking:
-            if scope not in self._is_seen:
+            if scope not in self._listed:
                 try:
-                    async for _ in self.listing.pages(scope):
-                        break
+                    found = [one async for page in self.listing.pages(scope) for one in page.found]
+                    self._listed[scope] = {one.id: one.key for one in found}
                 except ScopeRefusedError:
-                    self._is_seen[scope] = False
-                else:
-                    self._is_seen[scope] = True
-        return self._is_seen[scope]
+                    self._listed[scope] = None
+        return self._listed[scope]
 
     async def _ask_about(self, doubt: Doubt) -> None:
         self._doubtful.add(doubt.record.id)
@@ -197,6 +205,8 @@ class TargetDeletion(TargetWork):
                 self.queue.release(record)
             case Verdict.REFUSED | Verdict.FORBIDDEN:
                 self.queue.decide(record, self.judged(Status.FAILED, record, judgement))
+            case Verdict.IN_DOUBT if judgement.status in (404, 410) and record.id in self._only_listed:
+                self._fail(record, f"its list shows it, and it cannot be deleted: {judgement.words}", judgement.status)
             case Verdict.TAKEN | Verdict.IN_DOUBT | Verdict.NOT_SENT:
                 await self._look_after(record, reply, judgement)
 

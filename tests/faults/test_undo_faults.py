@@ -48,6 +48,9 @@ FAULTS: list[dict[str, Any]] = [
     {"what": "reset", "method": "GET", "path": "/on_call_shadows/", "times": 5},
     {"what": "html", "method": "GET", "path": "/on_call_shadows/", "times": 3},
     {"what": "status", "method": "GET", "path": "/on_call_shadows/", "status": 429, "retry_after": "0", "times": 3},
+    # Rootly has answered this to questions about one override, while its list had it.
+    {"what": "status", "when": "before", "method": "GET", "path": "/on_call_shadows/", "status": 404, "times": 6},
+    {"what": "status", "when": "before", "method": "any", "path": "/on_call_shadows/", "status": 404, "times": 6},
 ]
 
 
