@@ -28,9 +28,11 @@ from importer.normalizer.zones import (
     TimeRules,
     contradicted_zone,
     describe_contradiction,
+    describe_other_zone,
     load_zone,
     read_zone,
     to_instant,
+    zone_in,
 )
 from importer.records import Key, Record, TargetName
 from importer.targets.rootly import (
@@ -249,6 +251,9 @@ def _read_spans(fields: Fields, rules: Rules, members: int) -> tuple[tuple[Shift
     is_own = fields.is_filled("timezone") and not fields.is_default("timezone")
     for column in ("starts_at", "ends_at"):
         _judge_offset(fields, column, rules.mapping.times, zone if is_own else None)
+        named, moment = zone_in(fields.name(column)), read_moment(fields.text(column), rules.mapping.times)
+        if isinstance(moment, Moment) and (odd := describe_other_zone(moment, zone, named)):
+            fields.judge("offset", column, odd)
     return turns, zone.key if zone else ""
 
 

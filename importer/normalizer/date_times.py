@@ -72,7 +72,7 @@ _WORD = r"[^\W\d_]+"
 _MARK = r"(?P<mark>[./-]) ?"
 _TH = "(?:st|nd|rd|th)?"
 # Not the hour of a date without a year: "1 March 08:00", "1 March 8.30". A date can end in a dot: "1.3.2027. 8:00".
-_YEAR = r"(?P<year>[0-9]{4}|[0-9]{2})(?![0-9:]|\.[0-9])\.?"
+_YEAR = r"(?P<year>[0-9]{4}(?![0-9]|:[0-9]{2}$)|[0-9]{2}(?![0-9:]))(?!\.[0-9])\.?"
 _FORMS = (
     rf"(?P<year>[0-9]{{4}}){_MARK}(?P<month>[0-9]{{1,2}})(?P=mark) ?(?P<day>[0-9]{{1,2}})(?![0-9:])\.?",
     rf"(?P<first>[0-9]{{1,2}}){_MARK}(?P<second>[0-9]{{1,2}})(?P=mark) ?{_YEAR}",
@@ -117,7 +117,7 @@ _CLOCK = re.compile(
     r"| ?(?P<word>uhr|uur|hrs?|hs|hours|horas|heures|h|o'clock)\b\.?)?(?P<offset>.*)",
     re.IGNORECASE,
 )
-_BEFORE_CLOCK = re.compile(rf"T|,? (?:at |- )?|,|(?={'|'.join(_HALVES)})", re.IGNORECASE)
+_BEFORE_CLOCK = re.compile(rf"T|,? (?:at |- )?|[,:]|(?={'|'.join(_HALVES)})", re.IGNORECASE)
 
 # After an offset the zone's name may follow, as JavaScript, Java and Go write it: the offset decides.
 _NAME = r" ?\([^()]*\)| ?\[(?P<place>[^\[\]]*)\]"

@@ -22,6 +22,7 @@ from importer.normalizer.zones import (
     describe_contradiction,
     read_zone,
     to_instant,
+    zone_in,
 )
 from importer.records import Problem, Record, Row
 
@@ -62,6 +63,7 @@ class FastPath:
         self._names = (*(one.name for one in columns), "starts_at", "ends_at")
         needed = {"starts_at", "ends_at", *(one.name for one in columns if one.default is _ODD)}
         is_plain = not (places.given or places.values or places.joined)
+        is_plain = is_plain and not (zone_in(places.name("starts_at")) or zone_in(places.name("ends_at")))
         #: whether the sheet can have such rows
         self.is_open = is_plain and _LONG_WAY.isdisjoint(places.indices) and places.indices.keys() >= needed
         get = places.indices.get

@@ -163,7 +163,7 @@ class Checks:
     provider: Level | None = None  #: the id looks like one of another provider
     id: Level | None = None  #: the id looks unlike those that the target or the provider gives
     one_member: Level | None = None  #: a rotation in which nobody takes turns
-    offset: Level | None = None  #: an offset that contradicts the row's time zone
+    offset: Level | None = None  #: an offset, or a zone in the header, that contradicts the row's time zone
     fixed_offset: Level | None = None  #: a repetition at a fixed offset, without a time zone
     exact_hours: Level | None = None  #: whole days written in hours, over a change of the clock
     date_only: Level | None = None  #: an end whose cell in a workbook shows a date without a time

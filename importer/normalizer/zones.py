@@ -228,6 +228,27 @@ def read_zone(text: str) -> ZoneInfo | Unreadable:
     return _fixed(int(offset[1] or offset[2]), offset[3]) if offset else _unknown(text)
 
 
+@lru_cache
+def zone_in(header: str) -> ZoneInfo | None:
+    """Return the time zone that a column of times has in its header, as in `Start (UTC)`; None if none or several."""
+    zones = {zone for word in re.split(r"[\s()\[\],;]+", header) if isinstance(zone := read_zone(word), ZoneInfo)}
+    return zones.pop() if len(zones) == 1 else None
+
+
+def describe_other_zone(moment: Moment, zone: ZoneInfo | None, named: ZoneInfo | None) -> Unreadable | None:
+    """Return what is odd about a local time read in `zone`, if its header `named` another; None if nothing is."""
+    here, there = (each.utcoffset(moment.local) if each else None for each in (zone, named))
+    if there is None or here is None or moment.offset is not None or there == here:
+        return None
+    instant, other = ((moment.local - offset).isoformat(" ", "minutes") for offset in (here, there))
+    return Unreadable(
+        f", in a column that names another time zone: it is read as {instant}Z, in {zone}, but in {named} it would "
+        f"be {other}Z",
+        "Write the zone that the header names into a column timezone, or the offset behind each time; else rename it.",
+        "local time in a column that names another zone",
+    )
+
+
 def find_zone(name: str) -> ZoneInfo | None:
     """Return the zone of an IANA name from a journal; None if there is no such zone."""
     try:

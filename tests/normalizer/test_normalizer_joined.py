@@ -235,3 +235,37 @@ def test_an_option_counts_before_a_sheets_defaults_too() -> None:
         (record,) = Normalizer(sheet, rules).normalize(row).records
         assert isinstance(record, ShadowRecord)
         assert record.starts_at == datetime.fromisoformat(f"2027-03-01T{hour:02}:00Z")
+
+
+@pytest.mark.parametrize(
+    ("header", "own", "other"),
+    [
+        ("Start (UTC)", "", "UTC it would be 2027-03-01 08:00Z"),
+        ("Start UTC", "America/New_York", "UTC it would be 2027-03-01 08:00Z"),
+        ("Start [America/New_York]", "", "America/New_York it would be 2027-03-01 13:00Z"),
+        ("Start, UTC+2", "", "it would be 2027-03-01 06:00Z"),
+        ("Start (London)", "", "Europe/London it would be 2027-03-01 08:00Z"),
+        ("Start (Paris)", "", ""),  # the clock of Berlin
+        ("Start (UTC)", "UTC", ""),
+        ("Start (local)", "", ""),
+        ("Start (CET)", "", ""),  # names several zones
+        ("Start UTC or London", "", ""),
+    ],
+)
+@pytest.mark.parametrize("is_apart", [False, True])
+def test_a_local_time_in_a_column_that_names_another_zone_is_reported_with_both_readings(
+    header: str, own: str, other: str, is_apart: bool
+) -> None:
+    mapping = f'[columns]\n"{header}" = "{"start_time" if is_apart else "starts_at"}"'
+    start = {"Start Date": "2027-03-01", header: "08:00"} if is_apart else {header: "2027-03-01 08:00"}
+    cells = IDS | start | {"ends_at": "2027-03-02T08:00Z", "timezone": own}
+    result = _normalize(cells, mapping)
+    assert (len(result.records), len(result.warnings)) == (1, bool(other))
+    for odd in result.warnings:
+        assert odd.topic.endswith("local time in a column that names another zone")
+        assert odd.message.endswith(other)
+
+
+def test_a_time_with_an_offset_in_a_column_that_names_a_zone_is_not_reported() -> None:
+    cells = IDS | {"Start (UTC)": "2027-03-01 08:00+01:00", "End (UTC)": "2027-03-01T16:00Z"}
+    assert not _normalize(cells, '[columns]\n"Start (UTC)" = "starts_at"\n"End (UTC)" = "ends_at"').warnings

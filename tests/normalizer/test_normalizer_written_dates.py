@@ -25,6 +25,8 @@ EIGHT = datetime(2027, 3, 1, 7, tzinfo=UTC)
         "1 march 2027, 8:00",
         "01-Mar-2027 08:00",
         "01-MAR-2027 08:00:00",
+        "01MAR2027:08:00:00",  # SAS
+        "01MAR2027:08:00",
         "1. March 2027 08:00",
         "1st of March, 2027 at 8am",
         "March 1, 2027 8:00 AM",
@@ -171,6 +173,8 @@ def test_the_end_of_the_day_may_be_written_as_24_00() -> None:
         ("1 March 9999 24:00", "outside the years", ""),
         ("1 March 2027 08", "is not a date-time", "2027-03-01T08:00:00Z"),
         ("1 March 08:00", "is not a date-time", ""),
+        ("1 March 2030:00", "is not a date-time", ""),
+        ("1 March 20:30:00", "is not a date-time", ""),
         ("1 March 2027 08:00 +1", "is not a date-time", ""),
         ("tomorrow 8am", "is not a date-time", ""),
         ("10.0.0.1", "is not a date-time", ""),
