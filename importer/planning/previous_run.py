@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -16,15 +17,7 @@ from importer.journal.run_folder import JOURNAL_FILE, RERUN, Purpose, open_run, 
 from importer.journal.run_info import RunInfo, info_of_name
 from importer.kinds import KINDS
 from importer.notice import Notice, NoticeLevel
-from importer.planning.report_lines import (
-    Filled,
-    Memory,
-    Mended,
-    Merger,
-    PreviousLine,
-    ReportTable,
-    find_mended,
-)
+from importer.planning.report_lines import Filled, Memory, Mended, Merger, PreviousLine, ReportTable, find_mended
 from importer.reader.limits import Bounds
 from importer.reader.read import read
 from importer.records import KnownName, Row, Sheet
@@ -325,15 +318,29 @@ class _Undone:
     def _undos_of(self, run: str) -> dict[str, str]:
         if run not in self._by_run:
             is_name = Path(run).name == run  # a cell is no path
-            found = [info for place in self._places if is_name and (info := _look(place / run))]
-            undos = [Path(one) for info in found[:1] for one in info.undone_by]
+            found = [info for folder in self._folders_of(run) if is_name and (info := _look(folder))]
+            undos = [Path(one) for info in found for one in info.undone_by]
             # A later undo repeats what an earlier one has removed.
             self._by_run[run] = {id_: undo.name for undo in reversed(undos) for id_ in self._removed_by(undo)}
         return self._by_run[run]
 
+    def _folders_of(self, run: str) -> list[Path]:
+        """Return the folders that have a run's name, or those of the run if somebody has renamed its folder."""
+        named = [place / run for place in self._places if (place / run).is_dir()]
+        return named or self._folders.get(run, [])
+
+    @cached_property
+    def _folders(self) -> dict[str, list[Path]]:
+        """The folders of all runs, whatever their names."""
+        found: dict[str, list[Path]] = {}
+        for folder in (entry for place in self._places if place.is_dir() for entry in place.iterdir()):
+            if (folder / JOURNAL_FILE).is_file() and (info := _look(folder)):
+                found.setdefault(info.run, []).append(folder)
+        return found
+
     def _removed_by(self, undo: Path) -> Iterator[str]:
         """Yield the ids of the objects that an undo removed; its folder may have been moved or deleted since."""
-        for folder in (undo, *(place / undo.name for place in self._places)):
+        for folder in (undo, *self._folders_of(undo.name)):
             if folder.is_dir():
                 with suppress(JournalError), open_view(folder) as view:
                     for _, _, entry in view.entries():

@@ -293,6 +293,20 @@ def test_after_an_undo_a_rerun_sends_nothing_and_a_run_of_the_source_imports_aga
     assert len(there(front)) == 3
 
 
+def test_what_was_undone_is_known_also_if_the_folder_of_its_run_has_another_name(
+    online: Workplace, front: Front
+) -> None:
+    """By a rerun of that folder, and by one of a rerun that came before the undo."""
+    run = run_of(online, shadows(3))
+    between = online.run("rerun", run).run
+    renamed = (online.path / run).rename(online.path / "reports" / "March rota")
+    assert online.run("undo", renamed).status == 0
+    assert there(front) == set()
+    for earlier in (renamed, between):
+        rerun = online.run("rerun", earlier)
+        assert (rerun.status, statuses(online.lines(rerun.run))) == (1, {"undone": 3})
+
+
 def kill_in_flight(online: Workplace, front: Front) -> str:
     """Kill a run while some of its requests wait for answers, half of them applied; give its name."""
     others, posts = set(online.runs), front.posts
