@@ -144,7 +144,7 @@ async def test_who_comes_after_a_run_that_died_is_told_and_waits(tmp_path: Path)
     import anyio
 
     connection = Connection(f"https://target.example{tmp_path}", "token")
-    turn: dict[str, Any] = {"connection": connection, "interrupted": anyio.Event(), "tell": None}
+    turn: dict[str, Any] = {"connection": connection, "interrupted": anyio.Event(), "notify": None}
     async with take_turn(TargetName.OPAL, holder=tmp_path / "first", **turn) as first:
         assert first.left_by == ""
     async with take_turn(TargetName.OPAL, holder=tmp_path / "second", **turn) as second:
