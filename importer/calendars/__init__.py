@@ -91,6 +91,7 @@ class Calendar:
     aliases: dict[str, str] = field(default_factory=dict)  #: other texts for `Interval.person`, such as Rootly's ids
     roles: frozenset[Role] = frozenset(Role)  #: the roles it knows; others are not missing in it
     covers: dict[str, Window] = field(default_factory=dict)  #: by schedule, if less than `window` is known
+    left_out: int = 0  #: rows of a source that make no interval
 
     def known(self, schedule: str) -> Window:
         """Return the part of the window that is known for a schedule."""

@@ -77,8 +77,8 @@ class Comparison:
 
     @property
     def is_same(self) -> bool:
-        """True if nothing differs and every schedule has a partner."""
-        is_paired = not self.only_left and not self.only_right
+        """True if nothing differs, every schedule has a partner, and no row of a source was left out."""
+        is_paired = not self.only_left and not self.only_right and not self.left.left_out and not self.right.left_out
         return is_paired and not any(one.differences or one.unknown for one in self.compared)
 
     @property
@@ -178,9 +178,20 @@ def compare(left: Calendar, right: Calendar, window: Window, pairs: Mapping[str,
         free = [tuple(gaps(side, both)) if Role.ON_CALL in roles else () for side in (lefts, rights)]
         differences = tuple(_differences(lefts, rights, both))
         compared.append(Compared(one, other, differences, free[0], free[1], *outside))
-    # Records alone do not list all schedules: the other side's are not missing in them.
-    alone = only_left if Role.ON_CALL in right.roles else (), only_right if Role.ON_CALL in left.roles else ()
-    return Comparison(left, right, window, tuple(compared), *map(tuple, alone))
+    alone = _alone(only_left, of_left, left, right), _alone(only_right, of_right, right, left)
+    return Comparison(left, right, window, tuple(compared), *alone)
+
+
+def _alone(
+    schedules: Sequence[Schedule], intervals: Mapping[str, Sequence[Interval]], side: Calendar, other: Calendar
+) -> tuple[Schedule, ...]:
+    """Return the schedules that are missing on the other side.
+
+    Records do not list all schedules: of a system's, none is missing in them; of other records', those with shifts are.
+    """
+    if Role.ON_CALL in other.roles:
+        return tuple(schedules)
+    return tuple(one for one in schedules if Role.ON_CALL not in side.roles and intervals.get(one.id))
 
 
 def _outside(known: Window, window: Window) -> tuple[Window, ...]:

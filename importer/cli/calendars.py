@@ -236,6 +236,8 @@ def show_comparison(comparison: Comparison, files: Sequence[Path], settings: Set
     unknown = sum(bool(one.unknown) for one in differing)
     verdict = "the same" if comparison.is_same else f"{_minutes(comparison.minutes)} differ on {number}"
     verdict += f", {count_of(unknown, 'schedule')} not known all the time" if unknown else ""
+    left_out = comparison.left.left_out + comparison.right.left_out
+    verdict += f", {count_of(left_out, 'row')} left out" if left_out else ""
     paired = count_of(len(comparison.compared), "schedule")
     console.write_line(f"compared: {paired}, {labels[0]} with {labels[1]}: {verdict}")
     _show_files(files, console)

@@ -62,11 +62,11 @@ async def compare_sides(
     selection = _widened(options.selection, pairs)
     options = replace(options, selection=selection)
     reader = SystemReader(read_window(options, settings), options, settings, control, progress)
-    read: dict[str, Calendar] = {}
-    # A source is read last: its names are looked up on the other side.
-    for side in sorted(dict.fromkeys((left, right)), key=_is_source):
+    named = dict.fromkeys((left, right))
+    read = {side: calendar for side in named if (calendar := await _read_calendar(side, reader)) is not None}
+    for side in [one for one in named if one not in read]:  # sources, whose names are looked up on the other side
         other = next((one for name, one in read.items() if name != side), None)
-        read[side] = await _read_side(side, reader, other)
+        read[side] = await _of_source(side, reader, other)
     sides = [read[left], read[right]]
     _select(sides[0], sides[1], selection)
     _select(sides[1], sides[0], selection)
@@ -139,7 +139,8 @@ def _is_source(side: str) -> bool:
     return Path(side).is_file() or (is_several(side) and not opsgenie.is_backup(Path(side)))
 
 
-async def _read_side(side: str, reader: SystemReader, other: Calendar | None) -> Calendar:
+async def _read_calendar(side: str, reader: SystemReader) -> Calendar | None:
+    """Read a side that is not a source; return None if it is one."""
     path = Path(side)
     if side in _SYSTEMS or is_calendar(side) or side in ("ical", "ical:"):
         return (await reader.read(side)).calendar
@@ -151,7 +152,7 @@ async def _read_side(side: str, reader: SystemReader, other: Calendar | None) ->
     pulled = _of_pulled(path, reader.window)
     if pulled is not None or not _is_source(side) or (is_zipfile(path) and path.suffix.casefold() == ".zip"):
         return pulled or (await reader.read(side)).calendar
-    return await _of_source(side, reader, other)
+    return None
 
 
 def _check_side(path: Path, side: str) -> None:
@@ -258,6 +259,8 @@ async def _of_source(side: str, reader: SystemReader, other: Calendar | None) ->
             (Status.INVALID, "left out as invalid, or with a name that was not found: check says which."),
         ):
             number = sum(1 for _, _, entry in journal.entries() if entry.state is state and entry.kind in ROLES)
+            if reader.options.selection == Selection():  # else these can be rows of a schedule that is not wanted
+                calendar.left_out += number
             if number:
                 calendar.notes.append(Note(side, f"{count_of(number, 'row')} {reason}"))
         return calendar
@@ -299,6 +302,9 @@ def _of_journal(view: View, label: str, window: Window, counts: Callable[[State 
     """Return the shadows and overrides of a journal; it does not know who else is on call.
 
     People and schedules have the names and addresses that its run has looked up, or that stood in its rows.
+
+    Raises:
+        UsageError: it has shifts, but none of them is in the window.
     """
     calendar = Calendar(label, window)
     spans, schedules, roles = [], {}, set()
@@ -317,6 +323,14 @@ def _of_journal(view: View, label: str, window: Window, counts: Callable[[State 
     calendar.schedules = list(schedules.values())
     calendar.intervals = merge(spans, window)
     calendar.roles = frozenset(roles)
+    outside = sum(one.end <= window.start or one.start >= window.end for one in spans)
+    if outside:
+        begins, ends = min(one.start for one in spans), max(one.end for one in spans)
+        words = f"{outside:,} of {count_of(len(spans), 'shift')} outside the window"
+        hint = f"Choose it with --from and --to: the shifts are from {iso_utc(begins)} to {iso_utc(ends)}."
+        if outside == len(spans):
+            raise UsageError(f"{label} has {words}", hint=hint)
+        calendar.notes.append(Note(label, f"{words[0].upper()}{words[1:]}: they are not compared. {hint}"))
     return calendar
 
 

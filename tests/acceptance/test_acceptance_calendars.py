@@ -394,6 +394,44 @@ def test_each_kind_of_side_can_be_compared_with_what_it_came_from(place: Workpla
         assert "compared: 1 schedule" in done.out
 
 
+def test_a_source_is_looked_up_in_what_was_pulled_on_either_side(place: Workplace) -> None:
+    assert place.run("pull", "pagerduty", "now", *SOME).status == 0
+    assert place.run("pull", "pagerduty", "now.xlsx", *SOME).status == 0
+    for pulled in ("now", "now.xlsx"):
+        for sides in (("now/overrides.csv", pulled), (pulled, "now/overrides.csv")):
+            done = place.run("compare", *sides)
+            assert "compared: 2 schedules" in done.out, done.out + done.err
+            assert done.status == 0, done.out
+
+
+def test_records_that_have_no_partner_are_a_difference(place: Workplace) -> None:
+    header = ["schedule_id", "user_id", "starts_at", "ends_at"]
+    rows = [
+        [schedule, "101", "2027-01-05T03:00Z", "2027-01-05T04:00Z"]
+        for schedule in ("a56d5989-eb30-481b-b7ab-f424fa655cd5", "9b03fa72-a4fb-4fa3-9ba7-903940e95822")
+    ]
+    both, first = place.write("both.csv", [header, *rows]), place.write("first.csv", [header, rows[0]])
+    second = place.write("second.csv", [header, rows[1]])
+    for left, right, paired in ((both, first, 1), (first, both, 1), (first, second, 0)):
+        done = place.run("compare", left, right, *WEEK)
+        assert (done.status, f"compared: {paired} schedule" in done.out, "only in" in done.out) == (1, True, True)
+    assert place.run("compare", both, both, *WEEK).status == 0
+
+
+def test_rows_that_are_not_compared_are_never_the_same(place: Workplace) -> None:
+    header = ["schedule_id", "user_id", "starts_at", "ends_at"]
+    row = ["a56d5989-eb30-481b-b7ab-f424fa655cd5", "101", "2027-01-05T03:00Z", "2027-01-05T04:00Z"]
+    later = [row[0], "101", "2027-01-12T03:00Z", "2027-01-12T04:00Z"]
+    one = place.write("one.csv", [header, row])
+    half = place.run("compare", one, place.write("half.csv", [header, row, [row[0], "Ben", *later[2:]]]), *WEEK)
+    assert (half.status, "0 minutes differ on 0 schedules, 1 row left out" in half.out) == (1, True), half.out
+    wide = place.run("compare", one, place.write("wide.csv", [header, row, later]), *WEEK)
+    assert "1 of 2 shifts outside the window: they are not compared" in wide.err
+    none = place.run("compare", one, one, "--from", "2027-02-01")
+    assert (none.status, "one.csv has 1 of 1 shift outside the window" in none.err) == (2, True), none.err
+    assert "the shifts are from 2027-01-05T03:00:00Z to 2027-01-05T04:00:00Z" in none.err
+
+
 def test_an_id_that_stands_in_a_source_is_nobody_of_the_other_side(place: Workplace) -> None:
     """People of the other side are looked up under numbers; a row's own number is none of these."""
     header = ["schedule_id", "user_id", "starts_at", "ends_at"]
